@@ -1,0 +1,108 @@
+"""The exceptions of the package: one small tree.
+
+::
+
+    MslError
+    ├── FormatError           the bytes are not a Memory Slice file we can read
+    │   ├── HeaderError       bad magic, byte order, header size or version
+    │   └── DialectError      a layout from before (or beside) the public drafts
+    ├── DamageError           structure is lost at a known offset
+    │   ├── PayloadError      a payload does not fit its block's layout
+    │   └── CompressionError  a stored payload does not inflate as declared
+    ├── LimitError            a configured limit would be exceeded
+    ├── EncryptedError        a key is needed to read on
+    ├── MemoryAccessError     an address range holds pages without bytes
+    ├── ConformanceError      the builder refuses what the draft forbids
+    ├── DocumentError         a canonical document cannot be turned into a file
+    └── StreamError           a forward-only source was asked to go back
+
+Every message says where (file offset, block, field), what was expected, what was
+found and, where there is something to do about it, what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CompressionError",
+    "ConformanceError",
+    "DamageError",
+    "DialectError",
+    "DocumentError",
+    "EncryptedError",
+    "FormatError",
+    "HeaderError",
+    "LimitError",
+    "MemoryAccessError",
+    "MslError",
+    "PayloadError",
+    "StreamError",
+]
+
+
+class MslError(Exception):
+    """Base of everything this package raises on purpose."""
+
+    offset: int | None
+    """File offset the message is about, where there is one."""
+
+    def __init__(self, message: str, *, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class FormatError(MslError):
+    """The input is not a Memory Slice file that this package can read."""
+
+
+class HeaderError(FormatError):
+    """The file header is missing, damaged, or of a version we do not know (§3)."""
+
+
+class DialectError(FormatError):
+    """A known layout that no public draft describes."""
+
+
+class DamageError(MslError):
+    """Structure is lost at `offset`; everything before it stays readable."""
+
+
+class PayloadError(DamageError):
+    """A payload does not fit the layout of its block type.
+
+    `field` is the path of the first field that does not fit, for example
+    ``entries[3].path``.
+    """
+
+    field: str
+
+    def __init__(self, message: str, *, offset: int | None = None, field: str = "") -> None:
+        super().__init__(message, offset=offset)
+        self.field = field
+
+
+class CompressionError(DamageError):
+    """A stored payload does not inflate to what it declares (§4.2)."""
+
+
+class LimitError(MslError):
+    """A configured limit (inflation, buffering) would be exceeded."""
+
+
+class EncryptedError(MslError):
+    """The blocks are encrypted and no usable key was given (§10)."""
+
+
+class MemoryAccessError(MslError):
+    """A memory read met pages that hold no bytes and no fill was chosen."""
+
+
+class ConformanceError(MslError):
+    """The builder refuses to write what the draft forbids; the message cites the section."""
+
+
+class DocumentError(MslError):
+    """A canonical document is malformed; the message gives the path inside it."""
+
+
+class StreamError(MslError):
+    """A forward-only source (a pipe) was asked for bytes that have gone by."""
