@@ -1,0 +1,261 @@
+"""Declarations of enumerations and flag words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from .names import snake_case
+from .values import Code, FlagValue, Name
+
+__all__ = ["Bit", "BitRange", "Enumeration", "FlagDefinition", "Span", "Value"]
+
+
+@dataclass(frozen=True)
+class Value:
+    """One registered code.
+
+    Args:
+        code: the stored number.
+        label: the specification's spelling.
+        name: ours, where it does not follow from the label by the naming rule.
+        text: a sentence, where the label alone does not say enough.
+        since: the draft that registered it; filled in when a draft is put together.
+        reserved: registered as "reserved": named, but a producer must not write it.
+    """
+
+    code: int
+    label: str
+    name: str = ""
+    text: str = ""
+    since: str = ""
+    reserved: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", snake_case(self.label))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of codes that the draft sets aside: ``reserved`` or ``vendor``."""
+
+    first: int
+    last: int
+    use: str
+
+
+@dataclass(frozen=True)
+class Enumeration:
+    """A registry of codes, open to values it does not know."""
+
+    name: str
+    width: int
+    section: str
+    text: str
+    values: tuple[Value, ...]
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The snake_case name."""
+        return snake_case(self.name)
+
+    @cached_property
+    def _by_code(self) -> Mapping[int, Code]:
+        return {v.code: Code(v.code, Name(v.name)) for v in self.values}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Code]:
+        return {code.name: code for code in self._by_code.values()}
+
+    def decode(self, value: int) -> Code:
+        """The `Code` of a stored value, registered or not."""
+        code = self._by_code.get(value)
+        return code if code is not None else self._unknown(value)
+
+    def encode(self, value: int | str) -> int:
+        """The number of a code, a registered name, or a hex string.
+
+        Raises:
+            ValueError: neither a registered name nor a number that fits.
+        """
+        if isinstance(value, str):
+            known = self._by_name.get(value)
+            if known is not None:
+                return int(known)
+            try:
+                value = int(value, 16) if value.lower().startswith("0x") else int(value)
+            except ValueError:
+                raise ValueError(
+                    f"{value!r} is not a name of {self.name} ({', '.join(self._by_name)}) "
+                    "nor a number"
+                ) from None
+        if not 0 <= value < 1 << 8 * self.width:
+            raise ValueError(f"{value} does not fit {self.name}'s {self.width} bytes")
+        return int(value)
+
+    def permits(self, value: int) -> bool:
+        """Whether a producer may write this value: registered, or in a vendor span."""
+        known = next((v for v in self.values if v.code == value), None)
+        if known is not None:
+            return not known.reserved
+        return any(s.first <= value <= s.last and s.use == "vendor" for s in self.spans)
+
+    def adding(self, since: str, values: Iterable[Value]) -> Enumeration:
+        """This registry with more values, or other ones for the same codes."""
+        added = {v.code: replace(v, since=since) for v in values}
+        kept = [v for v in self.values if v.code not in added]
+        merged = sorted([*kept, *added.values()], key=lambda v: v.code)
+        return replace(self, values=tuple(merged))
+
+    def stamped(self, since: str) -> Enumeration:
+        """This registry with `since` filled in where it is empty."""
+        return replace(self, values=tuple(replace(v, since=v.since or since) for v in self.values))
+
+    def _unknown(self, value: int) -> Code:
+        return Code(value, f"0x{value:0{2 * self.width}x}", known=False)
+
+
+@dataclass(frozen=True)
+class Bit:
+    """One flag."""
+
+    bit: int
+    label: str
+    text: str = ""
+    name: str = ""
+    since: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", snake_case(self.label))
+
+
+@dataclass(frozen=True)
+class BitRange:
+    """A small number inside a flag word; prints as ``<name>_<value>`` unless zero."""
+
+    bit: int
+    bits: int
+    label: str
+    enumeration: Enumeration
+    text: str = ""
+    since: str = ""
+
+    @property
+    def name(self) -> str:
+        return snake_case(self.label)
+
+    @property
+    def mask(self) -> int:
+        """The bits of the word that belong to the number."""
+        return ((1 << self.bits) - 1) << self.bit
+
+    def of(self, word: int) -> Code:
+        """The number, as a code of its enumeration."""
+        return self.enumeration.decode((word & self.mask) >> self.bit)
+
+
+@dataclass(frozen=True)
+class FlagDefinition:
+    """The meaning of a flag word's bits; bits it doesn't name are kept and print as ``bit_N``."""
+
+    name: str
+    width: int
+    section: str
+    text: str
+    bits: tuple[Bit | BitRange, ...]
+    _names: dict[int, list[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def key(self) -> str:
+        """The snake_case name."""
+        return snake_case(self.name)
+
+    @cached_property
+    def defined(self) -> int:
+        """Mask of the bits that have a meaning."""
+        mask = 0
+        for bit in self.bits:
+            mask |= bit.mask if isinstance(bit, BitRange) else 1 << bit.bit
+        return mask
+
+    @cached_property
+    def _words(self) -> Mapping[str, int]:
+        words: dict[str, int] = {}
+        for bit in self.bits:
+            if isinstance(bit, BitRange):
+                for value in range(1, 1 << bit.bits):
+                    code = bit.enumeration.decode(value)
+                    words[Name(f"{bit.name}_{code.name}")] = value << bit.bit
+            else:
+                words[Name(bit.name)] = 1 << bit.bit
+        for number in range(8 * self.width):
+            if not self.defined >> number & 1:
+                words[Name(f"bit_{number}")] = 1 << number
+        return words
+
+    def decode(self, word: int) -> FlagValue:
+        """The word as a `FlagValue`."""
+        return FlagValue(word, self)
+
+    def names(self, word: int) -> list[str]:
+        """Names of what is set, in bit order."""
+        found = self._names.get(word)
+        if found is None:
+            found = []
+            for bit in sorted(self._words.items(), key=lambda item: item[1] & -item[1]):
+                mask = self._mask_of(bit[1])
+                if word & mask == bit[1]:
+                    found.append(bit[0])
+            if len(self._names) < 4096:
+                self._names[int(word)] = found
+        return list(found)
+
+    def encode(self, value: int | str | Iterable[str]) -> int:
+        """The word for a number or for names.
+
+        Raises:
+            ValueError: a name is unknown, or the number does not fit.
+        """
+        if isinstance(value, str):
+            value = [value]
+        if not isinstance(value, int):
+            word = 0
+            for name in value:
+                if name not in self._words:
+                    raise ValueError(
+                        f"{name!r} is not a flag of {self.name} ({', '.join(self._words)})"
+                    )
+                word |= self._words[name]
+            return word
+        if not 0 <= value < 1 << 8 * self.width:
+            raise ValueError(f"{value:#x} does not fit {self.name}'s {self.width} bytes")
+        return int(value)
+
+    def field(self, label: str) -> BitRange:
+        """The number inside the word that has this label."""
+        return next(b for b in self.bits if isinstance(b, BitRange) and b.label == label)
+
+    def mask(self, name: str) -> int:
+        """The bit of a flag by its name."""
+        return self._words[name]
+
+    def adding(self, since: str, bits: Iterable[Bit]) -> FlagDefinition:
+        """This word with more bits defined."""
+        added = [replace(b, since=since) for b in bits]
+        merged = sorted([*self.bits, *added], key=lambda b: b.bit)
+        return FlagDefinition(self.name, self.width, self.section, self.text, tuple(merged))
+
+    def stamped(self, since: str) -> FlagDefinition:
+        """This word with `since` filled in where it is empty."""
+        bits = tuple(replace(b, since=b.since or since) for b in self.bits)
+        return FlagDefinition(self.name, self.width, self.section, self.text, bits)
+
+    def _mask_of(self, word: int) -> int:
+        for bit in self.bits:
+            if isinstance(bit, BitRange) and bit.mask & word:
+                return bit.mask
+        return word

@@ -1,0 +1,540 @@
+"""Structures: fields with names, sections and sentences, laid out one behind the other."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import ConformanceError, DocumentError, PayloadError
+from ..source import Cursor, Extent, FileSource, Short
+from .names import snake_case
+from .values import Damage, Record
+from .variable import Measured, Rest, raw_from_document, raw_to_document
+from .vocabulary import Binding, Fixed, Misfit, Options, Problem, Reserved, Vocabulary
+
+__all__ = ["REST", "Field", "Layout", "Note", "Table"]
+
+REST = "rest"
+"""Key of the bytes behind a structure's last decoded field; no field may be called so."""
+
+OFFSETS = "offsets"
+"""Key under which the document lists each field's file offset and length."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A normative statement about a field or a block, in our own words."""
+
+    level: str
+    """MUST, SHOULD or MAY, with NOT where it forbids."""
+    who: str
+    """producer, live acquirer, importer or consumer."""
+    text: str
+    section: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a structure.
+
+    Args:
+        name: the specification's spelling; `key` is derived from it.
+        type: the Construct that parses and builds it.
+        text: a sentence.
+        notes: what the draft demands of it.
+        section: where it is specified; the structure's own section unless given.
+        since, until: the drafts that introduced it and that no longer have it; filled in
+            when a draft is put together.
+        optional: the structure may end before this field.
+        default: what a builder writes when nobody says otherwise; None: it must be given.
+    """
+
+    name: str
+    type: Vocabulary
+    text: str
+    notes: tuple[Note, ...] = ()
+    section: str = ""
+    since: str = ""
+    until: str = ""
+    optional: bool = False
+    default: Any = None
+
+    @property
+    def key(self) -> str:
+        """The field's name in Python, .ksy, JSON and YAML."""
+        return snake_case(self.name)
+
+
+class Layout(Vocabulary):
+    """A structure, as a Construct: fields in stored order.
+
+    Runs of fields of constant width are read by one precompiled `struct.Struct` each, so
+    that declaring a header costs no more than hand-writing its format string would.
+
+    Args:
+        name: the specification's name of the structure.
+        section: where it is specified.
+        fields: the fields in stored order.
+    """
+
+    def __init__(self, name: str, section: str, fields: Iterable[Field]) -> None:
+        super().__init__()
+        self.title = name
+        self.section = section
+        self.fields = tuple(replace(f, section=f.section or section) for f in fields)
+        self._steps: tuple[Callable[[Cursor, Record], None], ...] = ()
+        self._by_key = {f.key: f for f in self.fields}
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.fields = tuple(replace(f, type=f.type.bound(binding)) for f in self.fields)
+        self._steps = tuple(_steps(self.fields, self.order))
+        self._by_key = {f.key: f for f in self.fields}
+
+    # -- what the schema knows ---------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """The structure's name in snake_case."""
+        return snake_case(self.title)
+
+    @property
+    def minimum(self) -> int:
+        return sum(f.type.minimum for f in self.fields if not f.optional)
+
+    @property
+    def size(self) -> int:
+        """The size in bytes of a structure all of whose fields have constant width.
+
+        Raises:
+            TypeError: a field's length varies.
+        """
+        if not all(isinstance(f.type, Fixed) for f in self.fields):
+            raise TypeError(f"{self.title} has no constant size")
+        return sum(f.type.minimum for f in self.fields)
+
+    def offset_of(self, key: str) -> int:
+        """Where a field begins, counted from the structure's start.
+
+        Raises:
+            KeyError: no such field, or a field before it has no constant width.
+        """
+        offset = 0
+        for field in self.fields:
+            if field.key == key:
+                return offset
+            if not isinstance(field.type, Fixed):
+                break
+            offset += field.type.width
+        raise KeyError(key)
+
+    def field(self, key: str) -> Field:
+        """The field of this key."""
+        return self._by_key[key]
+
+    def unpacker(self, *keys: str) -> struct.Struct:
+        """A `struct` that yields just these fields from the structure's start.
+
+        For loops that look at every block of a file; derived, so it can't drift.
+        """
+        wanted, format_, last = set(keys), self.order, 0
+        for index, field in enumerate(self.fields):
+            if field.key in wanted:
+                last = index
+        for field in self.fields[: last + 1]:
+            assert isinstance(field.type, Fixed)
+            format_ += field.type.code if field.key in wanted else f"{field.type.width}x"
+        return struct.Struct(format_)
+
+    def replacing(self, name: str, since: str, *fields: Field) -> Layout:
+        """This layout with one field replaced by others (none: removed)."""
+        new: list[Field] = []
+        for field in self.fields:
+            if field.name == name:
+                new.extend(replace(f, since=since) for f in fields)
+            else:
+                new.append(field)
+        return Layout(self.title, self.section, new)
+
+    def appending(self, since: str, *fields: Field) -> Layout:
+        """This layout with more fields at its end."""
+        return Layout(
+            self.title, self.section, [*self.fields, *(replace(f, since=since) for f in fields)]
+        )
+
+    def stamped(self, since: str) -> Layout:
+        """This layout with `since` filled in where it is empty."""
+        return Layout(
+            self.title, self.section, (replace(f, since=f.since or since) for f in self.fields)
+        )
+
+    # -- reading -----------------------------------------------------------------------
+
+    def decode(
+        self, cursor: Cursor, record: Mapping[str, Any] | None = None, *, offsets: bool = False
+    ) -> Record:
+        """Everything up to the cursor's end as one structure; never raises for its content.
+
+        Fields that don't fit are left out, `Record.damage` says why, and the bytes from
+        the first of them are under ``rest``, as are bytes behind the last field.
+        """
+        found = Record()
+        if offsets:
+            found.offsets = {}
+        try:
+            for step in self._steps:
+                step(cursor, found)
+        except _Ended:
+            return found
+        except Misfit as misfit:
+            found.damage = Damage(misfit.path, misfit.offset, misfit.expected, misfit.found)
+            cursor.position = misfit.restart
+            found[REST] = cursor.rest()
+            return found
+        if cursor.remaining:
+            if found.offsets is not None:
+                found.offsets[REST] = (cursor.position, cursor.remaining)
+            found[REST] = cursor.rest()
+        return found
+
+    def decode_entry(self, cursor: Cursor, *, offsets: bool = False) -> Record:
+        """One structure of many: ends behind its last field.
+
+        Raises:
+            Misfit: it does not fit.
+        """
+        found = Record()
+        if offsets:
+            found.offsets = {}
+        for step in self._steps:
+            step(cursor, found)
+        return found
+
+    def _parse(self, stream: Any, context: Any, path: str) -> Record:
+        """Construct's way in: one structure from a stream, or `PayloadError`."""
+        start = stream.tell()
+        source = FileSource(stream)
+        cursor = Cursor(source, start, source.size)
+        try:
+            found = self.decode_entry(cursor)
+        except _Ended:
+            raise AssertionError("an optional tail ends only whole payloads") from None
+        except Misfit as misfit:
+            raise PayloadError(
+                f"{self.title}: {misfit.path} at {misfit.offset:#x}: expected "
+                f"{misfit.expected}, found {misfit.found}",
+                offset=misfit.offset,
+                field=misfit.path,
+            ) from None
+        stream.seek(cursor.position)
+        return found
+
+    # -- writing -----------------------------------------------------------------------
+
+    def pieces(self, values: Mapping[str, Any]) -> Iterator[bytes | Extent]:
+        """The stored bytes of a structure, piece by piece; large data is passed through.
+
+        Fields are written as they are: nothing is derived or repaired. Where ``rest`` is
+        given, fields that are missing are left out; it is written behind the others.
+
+        Raises:
+            ConformanceError: a field is missing, or its value can't be stored.
+        """
+        open_ended = REST in values
+        for field in self.fields:
+            if field.key not in values:
+                if open_ended or field.optional:
+                    continue
+                raise ConformanceError(
+                    f"{self.title}.{field.key}: no value given ({field.section}: {field.text})"
+                )
+            try:
+                yield field.type.encode(values[field.key], values)
+            except (ValueError, Misfit) as error:
+                raise ConformanceError(
+                    f"{self.title}.{field.key}: {error} ({field.section})"
+                ) from None
+        if open_ended:
+            yield values[REST]
+
+    def encode(self, value: Mapping[str, Any], record: Mapping[str, Any] | None = None) -> bytes:
+        """The stored bytes of a structure in one piece."""
+        return b"".join(bytes(piece) for piece in self.pieces(value))
+
+    def complete(self, values: Mapping[str, Any]) -> Record:
+        """`values` with what follows from them: lengths, counts, zeros, defaults.
+
+        Whatever is given stays as given. Keys come out in stored order.
+
+        Raises:
+            ConformanceError: a key is no field of this structure.
+        """
+        unknown = [key for key in values if key not in self._by_key and key != REST]
+        if unknown:
+            raise ConformanceError(
+                f"{self.title} has no field {', '.join(unknown)}; its fields are "
+                f"{', '.join(self._by_key)} ({self.section})"
+            )
+        full: dict[str, Any] = dict(values)
+        for field in self.fields:
+            kind = field.type
+            if isinstance(kind, Table) and field.key in full:
+                full[field.key] = [kind.entry.complete(entry) for entry in full[field.key]]
+                full.setdefault(kind.count_key, len(full[field.key]))
+            elif isinstance(kind, Measured) and (field.key in full or not field.optional):
+                full.setdefault(field.key, field.default)
+                try:
+                    full.setdefault(kind.length_key, kind.measure(full[field.key]))
+                except (TypeError, ValueError, AttributeError):
+                    raise ConformanceError(
+                        f"{self.title}.{field.key}: {full[field.key]!r} can't be stored as "
+                        f"{type(kind).__name__} ({field.section})"
+                    ) from None
+            elif field.key not in full and not field.optional:
+                if isinstance(kind, Reserved):
+                    full[field.key] = bytes(kind.width)
+                elif field.default is not None:
+                    full[field.key] = field.default
+        for field in self.fields:
+            if field.key in full and isinstance(field.type, Fixed):
+                full[field.key] = self._loaded(field, full[field.key])
+        record = Record({f.key: full[f.key] for f in self.fields if f.key in full})
+        if REST in full:
+            record[REST] = full[REST]
+        return record
+
+    def _loaded(self, field: Field, value: Any) -> Any:
+        """A caller's value (a name, a list of flags, a UUID as text) as parsing would give it."""
+        kind = field.type
+        assert isinstance(kind, Fixed)
+        try:
+            return kind.load(kind.store(value))
+        except (ValueError, TypeError) as error:
+            raise ConformanceError(f"{self.title}.{field.key}: {error} ({field.section})") from None
+
+    def problems_of(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+        """``(field path, problem)`` for every value that the draft forbids."""
+        for field in self.fields:
+            if field.key in record:
+                if isinstance(field.type, Table):
+                    yield from field.type.problems_within(field.key, record)
+                else:
+                    for problem in field.type.problems(record[field.key], record):
+                        yield field.key, problem
+
+    # -- the canonical document --------------------------------------------------------
+
+    def to_document(self, value: Record, options: Options) -> dict[str, Any]:
+        """A structure as a mapping, keys in stored order."""
+        shown = {
+            f.key: f.type.to_document(value[f.key], options) for f in self.fields if f.key in value
+        }
+        if REST in value:
+            shown[REST] = raw_to_document(value[REST], options)
+        if options.offsets and value.offsets is not None:
+            shown[OFFSETS] = {
+                key: [f"{start:#x}", length] for key, (start, length) in value.offsets.items()
+            }
+        return shown
+
+    def from_document(self, value: Any) -> Record:
+        """The inverse of `to_document`; keys that are left out stay out.
+
+        Raises:
+            DocumentError: an unknown key, or a value of a form that no document has.
+        """
+        if not isinstance(value, Mapping):
+            raise DocumentError(f"expected the fields of {self.title}, found {value!r}")
+        record = Record()
+        unknown = set(value) - set(self._by_key) - {REST, OFFSETS}
+        if unknown:
+            raise DocumentError(
+                f"{self.title} has no field {', '.join(sorted(map(str, unknown)))}; its fields "
+                f"are {', '.join(self._by_key)}"
+            )
+        for field in self.fields:
+            if field.key not in value:
+                continue
+            try:
+                record[field.key] = field.type.from_document(value[field.key])
+            except DocumentError as error:
+                raise DocumentError(f"{field.key}: {error}") from None
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+                raise DocumentError(f"{field.key}: {error}") from None
+        if REST in value:
+            try:
+                record[REST] = raw_from_document(value[REST])
+            except (ValueError, TypeError) as error:
+                raise DocumentError(f"{REST}: {error}") from None
+        return record
+
+
+class Table(Vocabulary):
+    """Entries of one layout, as many as an earlier field says.
+
+    Args:
+        count: name of the field with the number of entries.
+        entry: layout of one entry.
+        entry_size: name of a field that fixes every entry's size unless it is zero.
+    """
+
+    def __init__(self, count: str, entry: Layout, entry_size: str | None = None) -> None:
+        super().__init__()
+        self.count = count
+        self.count_key = snake_case(count)
+        self.entry = entry
+        self.entry_size = entry_size
+        self.entry_size_key = snake_case(entry_size) if entry_size else None
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.entry = self.entry.bound(binding)
+
+    @property
+    def minimum(self) -> int:
+        return 0
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> list[Record]:
+        entries: list[Record] = []
+        size = record[self.entry_size_key] if self.entry_size_key else 0
+        offsets = getattr(record, OFFSETS, None) is not None
+        for index in range(record[self.count_key]):
+            start = cursor.position
+            try:
+                if size:
+                    entries.append(self._sized(cursor, size, offsets))
+                else:
+                    entries.append(self.entry.decode_entry(cursor, offsets=offsets))
+            except Misfit as misfit:
+                raise Misfit(
+                    misfit.expected,
+                    misfit.found,
+                    path=f"[{index}].{misfit.path}" if misfit.path else f"[{index}]",
+                    offset=misfit.offset,
+                    value=entries,
+                    restart=start,
+                ) from None
+        return entries
+
+    def _sized(self, cursor: Cursor, size: int, offsets: bool) -> Record:
+        if size > cursor.remaining:
+            raise Misfit(f"{size} bytes", str(cursor.remaining), offset=cursor.position)
+        window = cursor.within(size)
+        entry = self.entry.decode(window, offsets=offsets)
+        if entry.damage is not None:
+            found = entry.damage
+            raise Misfit(found.expected, found.found, path=found.field, offset=found.offset)
+        cursor.position += size
+        return entry
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        return b"".join(self.entry.encode(entry) for entry in value)
+
+    def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+        """Problems of the entries, each with its path, and of their number."""
+        entries: Sequence[Record] = record[key]
+        if record[self.count_key] != len(entries):
+            yield (
+                self.count_key,
+                Problem("count-mismatch", f"{len(entries)} entries", str(record[self.count_key])),
+            )
+        for index, entry in enumerate(entries):
+            for path, problem in self.entry.problems_of(entry):
+                yield f"{key}[{index}].{path}", problem
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return [self.entry.to_document(entry, options) for entry in value]
+
+    def from_document(self, value: Any) -> Any:
+        entries = []
+        for index, entry in enumerate(value):
+            try:
+                entries.append(self.entry.from_document(entry))
+            except DocumentError as error:
+                raise DocumentError(f"[{index}].{error}") from None
+        return entries
+
+
+class _Ended(Exception):
+    """The payload ends where it may: before an optional field."""
+
+
+def _steps(fields: Sequence[Field], order: str) -> Iterator[Callable[[Cursor, Record], None]]:
+    """Readers of the fields: one a run of constant widths, one a variable field."""
+    run: list[Field] = []
+    for field in fields:
+        if run and (field.optional and not run[-1].optional):
+            yield _run_step(run, order)
+            run = []
+        if isinstance(field.type, Fixed):
+            run.append(field)
+            continue
+        if run:
+            yield _run_step(run, order)
+            run = []
+        yield _variable_step(field)
+    if run:
+        yield _run_step(run, order)
+
+
+def _run_step(run: Sequence[Field], order: str) -> Callable[[Cursor, Record], None]:
+    kinds = [(f.key, f.type) for f in run if isinstance(f.type, Fixed)]
+    packed = struct.Struct(order + "".join(kind.code for _, kind in kinds))
+    keys = tuple(key for key, _ in kinds)
+    loaders = tuple((key, kind.load) for key, kind in kinds if not kind.plain)
+    optional = run[0].optional
+    size = packed.size
+
+    def read(cursor: Cursor, record: Record) -> None:
+        if optional and not cursor.remaining:
+            raise _Ended
+        start = cursor.position
+        try:
+            raw = cursor.take(size)
+        except Short:
+            _read_singly(run, cursor, record)  # raises at the first that doesn't fit
+            return
+        record.update(zip(keys, packed.unpack(raw)))
+        for key, load in loaders:
+            record[key] = load(record[key])
+        if record.offsets is not None:
+            for key, kind in kinds:
+                record.offsets[key] = (start, kind.width)
+                start += kind.width
+
+    return read
+
+
+def _variable_step(field: Field) -> Callable[[Cursor, Record], None]:
+    key, decode, optional = field.key, field.type.decode, field.optional
+    lazy = isinstance(field.type, Rest)
+
+    def read(cursor: Cursor, record: Record) -> None:
+        if optional and not cursor.remaining:
+            raise _Ended
+        start = cursor.position
+        try:
+            record[key] = decode(cursor, record)
+        except Short as short:
+            raise Misfit(
+                f"{short.needed} bytes",
+                f"{short.remaining} before the end",
+                path=key,
+                offset=start,
+                restart=start,
+            ) from None
+        except Misfit as misfit:
+            if misfit.value is not None:
+                record[key] = misfit.value
+            raise misfit.at(key, start) from None
+        if record.offsets is not None:
+            record.offsets[key] = (start, len(record[key]) if lazy else cursor.position - start)
+
+    return read
+
+
+def _read_singly(run: Sequence[Field], cursor: Cursor, record: Record) -> None:
+    for field in run:
+        _variable_step(replace(field, optional=False))(cursor, record)

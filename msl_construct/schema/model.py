@@ -1,0 +1,320 @@
+"""Block types, drafts, overlays, and the bound `Schema` that everything else uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+from types import MappingProxyType
+
+from .codes import Enumeration, FlagDefinition, Span, Value
+from .layout import Field, Layout, Note
+from .names import snake_case
+from .vocabulary import Binding, Magic
+
+__all__ = ["BlockType", "ByteOrder", "Coverage", "Draft", "Schema", "Start"]
+
+
+class ByteOrder(str, Enum):
+    """Byte order of a file's multi-byte integers (§1.3)."""
+
+    LITTLE = "little"
+    BIG = "big"
+
+    @property
+    def prefix(self) -> str:
+        """The `struct` prefix."""
+        return "<" if self is ByteOrder.LITTLE else ">"
+
+
+class Start(str, Enum):
+    """Where the bytes that a stored hash covers begin; they end where its own block begins."""
+
+    FILE = "file"
+    """The file's first byte."""
+    PREVIOUS = "previous"
+    """The structure before the block: the previous block, or the file header for Block 0."""
+    SEGMENT = "segment"
+    """The first block of the block's extension segment."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """One link of the integrity chain: what a stored hash is the hash of."""
+
+    structure: str
+    """Key of the structure that stores it: ``block_header`` or a block type."""
+    field: str
+    """Key of the field."""
+    start: Start
+    section: str
+    text: str
+
+
+@dataclass(frozen=True)
+class BlockType:
+    """One block type.
+
+    Args:
+        code: BlockType as stored.
+        name: the specification's name.
+        section: where it is specified.
+        text: a sentence.
+        layout: the payload, or None where the draft gives none (the payload is opaque).
+        capability: name of the CapBitmap bit that says such blocks are in the file.
+        in_segment: whether extension segments may hold it.
+        notes: what the draft demands.
+        since: the draft that registered it; filled in when a draft is put together.
+        forbidden: registered so that nobody writes it.
+    """
+
+    code: int
+    name: str
+    section: str
+    text: str
+    layout: Layout | None = None
+    capability: str | None = None
+    notes: tuple[Note, ...] = ()
+    since: str = ""
+    in_segment: bool = False
+    forbidden: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name in snake_case."""
+        return snake_case(self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """Everything one draft declares, without a byte order."""
+
+    name: str
+    version: int
+    status: str
+    file_header: Layout
+    block_header: Layout
+    compressed_payload: Layout
+    blocks: tuple[BlockType, ...]
+    block_type_spans: tuple[Span, ...]
+    enumerations: tuple[Enumeration, ...]
+    flags: tuple[FlagDefinition, ...]
+    page_states: Enumeration
+    chain: tuple[Coverage, ...]
+    byte_orders: tuple[ByteOrder, ...]
+    base: str = ""
+    removed: tuple[Field, ...] = ()
+    payload_version: int = 1
+    segments: bool = False
+    notes: tuple[Note, ...] = ()
+
+    def overlay(
+        self,
+        name: str,
+        version: int,
+        status: str,
+        *,
+        layouts: Mapping[str, Callable[[Layout], Layout]] | None = None,
+        blocks: Iterable[BlockType] = (),
+        values: Mapping[str, Iterable[Value]] | None = None,
+        bits: Mapping[str, Iterable[object]] | None = None,
+        enumerations: Iterable[Enumeration] = (),
+        flags: Iterable[FlagDefinition] = (),
+        page_states: Iterable[Value] = (),
+        chain: Iterable[Coverage] = (),
+        segment_blocks: Iterable[int] = (),
+        forbidden_blocks: Iterable[int] = (),
+        **others: object,
+    ) -> Draft:
+        """The draft that follows from this one by the changes given, and nothing else.
+
+        Args:
+            layouts: edits of ``file_header``, ``compressed_payload`` or a block type's
+                layout, by key.
+            blocks: new block types, or known codes that now have a layout.
+            values, bits: additions to enumerations and flag words, by specification name.
+            segment_blocks: codes of earlier block types that extension segments may hold.
+            forbidden_blocks: codes of earlier block types that may no longer be written.
+        """
+        edits = dict(layouts or {})
+        removed: list[Field] = []
+
+        def edited(key: str, layout: Layout) -> Layout:
+            if key not in edits:
+                return layout
+            new = edits.pop(key)(layout)
+            kept = {f.name for f in new.fields}
+            removed.extend(replace(f, until=self.name) for f in layout.fields if f.name not in kept)
+            return new
+
+        fresh = {b.code: b for b in blocks}
+        merged: list[BlockType] = []
+        allowed, forbidden = set(segment_blocks), set(forbidden_blocks)
+        for block in self.blocks:
+            if block.code in fresh:
+                defined = fresh.pop(block.code)
+                assert defined.layout is not None
+                block = replace(
+                    defined,
+                    since=block.since,
+                    capability=defined.capability or block.capability,
+                    layout=defined.layout.stamped(name),
+                )
+            elif block.layout is not None:
+                block = replace(block, layout=edited(block.key, block.layout))
+            merged.append(
+                replace(
+                    block,
+                    in_segment=block.in_segment or block.code in allowed,
+                    forbidden=block.forbidden or block.code in forbidden,
+                )
+            )
+        for block in fresh.values():
+            layout = block.layout.stamped(name) if block.layout is not None else None
+            merged.append(replace(block, since=name, layout=layout))
+        more_values, more_bits = dict(values or {}), dict(bits or {})
+        draft = replace(
+            self,
+            name=name,
+            version=version,
+            status=status,
+            base=self.name,
+            file_header=edited("file_header", self.file_header),
+            compressed_payload=edited("compressed_payload", self.compressed_payload),
+            blocks=tuple(sorted(merged, key=lambda b: b.code)),
+            enumerations=(
+                *(e.adding(name, more_values.pop(e.name, ())) for e in self.enumerations),
+                *(e.stamped(name) for e in enumerations),
+            ),
+            flags=(
+                *(f.adding(name, more_bits.pop(f.name, ())) for f in self.flags),  # type: ignore[arg-type]
+                *(f.stamped(name) for f in flags),
+            ),
+            page_states=self.page_states.adding(name, page_states),
+            chain=(*self.chain, *chain),
+            removed=tuple(removed),
+            **others,  # type: ignore[arg-type]
+        )
+        left = [*edits, *more_values, *more_bits]
+        if left:
+            raise ValueError(f"{name}: nothing in {self.name} is called {', '.join(left)}")
+        return draft
+
+    @cached_property
+    def block_type_registry(self) -> Enumeration:
+        """The block types as an enumeration: derived, so that no code is written twice."""
+        return Enumeration(
+            "BlockType",
+            2,
+            "§4.3",
+            "What a block holds, and so which layout its payload has.",
+            tuple(
+                Value(b.code, b.name, text=b.text, since=b.since, reserved=b.forbidden)
+                for b in self.blocks
+            ),
+            self.block_type_spans,
+        )
+
+    def bound(self, byte_order: ByteOrder) -> Schema:
+        """This draft in one byte order."""
+        registries = {e.name: e for e in (*self.enumerations, self.block_type_registry)}
+        binding = Binding(
+            byte_order.prefix,
+            MappingProxyType(registries),
+            MappingProxyType({f.name: f for f in self.flags}),
+            self.page_states,
+        )
+        return Schema(
+            draft=self,
+            byte_order=byte_order,
+            file_header=self.file_header.bound(binding),
+            block_header=self.block_header.bound(binding),
+            compressed_payload=self.compressed_payload.bound(binding),
+            blocks=MappingProxyType(
+                {
+                    b.code: replace(b, layout=b.layout.bound(binding) if b.layout else None)
+                    for b in self.blocks
+                }
+            ),
+            enumerations=binding.enumerations,
+            flags=binding.flags,
+            page_states=self.page_states,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """A draft in one byte order: immutable, and all that is needed to read or write a file.
+
+    Attributes:
+        file_header, block_header, compressed_payload: Constructs of these structures.
+        blocks: block types by code; `BlockType.layout` is the payload's Construct.
+        enumerations, flags: registries by the specification's name.
+    """
+
+    draft: Draft
+    byte_order: ByteOrder
+    file_header: Layout
+    block_header: Layout
+    compressed_payload: Layout
+    blocks: Mapping[int, BlockType]
+    enumerations: Mapping[str, Enumeration]
+    flags: Mapping[str, FlagDefinition]
+    page_states: Enumeration
+
+    @property
+    def name(self) -> str:
+        """The draft's name, for example ``draft-2026-03``."""
+        return self.draft.name
+
+    @cached_property
+    def file_magic(self) -> bytes:
+        """The first bytes of every file."""
+        return _magic(self.file_header)
+
+    @cached_property
+    def block_magic(self) -> bytes:
+        """The first bytes of every block."""
+        return _magic(self.block_header)
+
+    @cached_property
+    def block_header_size(self) -> int:
+        """The size of a block without payload, and so the least BlockLength."""
+        return self.block_header.size
+
+    @cached_property
+    def file_header_size(self) -> int:
+        """The size of the file header without any extension."""
+        return self.file_header.size
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, BlockType]:
+        return {b.key: b for b in self.blocks.values()}
+
+    def block(self, key: str | int) -> BlockType:
+        """A block type by its key or code.
+
+        Raises:
+            KeyError: the draft registers no such type.
+        """
+        return self._by_key[key] if isinstance(key, str) else self.blocks[key]
+
+    @cached_property
+    def layouts(self) -> Mapping[str, Layout]:
+        """Every structure by key: the headers, the compressed framing, the payloads."""
+        found = {
+            "file_header": self.file_header,
+            "block_header": self.block_header,
+            "compressed_payload": self.compressed_payload,
+        }
+        found.update({b.key: b.layout for b in self.blocks.values() if b.layout is not None})
+        return MappingProxyType(found)
+
+    def coverage(self, structure: str) -> Coverage:
+        """The hash that a structure stores."""
+        return next(c for c in self.draft.chain if c.structure == structure)
+
+
+def _magic(layout: Layout) -> bytes:
+    return next(f.type.magic for f in layout.fields if isinstance(f.type, Magic))

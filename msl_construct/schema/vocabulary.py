@@ -1,0 +1,514 @@
+"""The Construct classes that the format is declared in: values of constant width.
+
+Every class is a real Construct: it parses from and builds to streams, alone or inside
+stock Constructs. Beyond that it says what exporters, rules and the document need to know,
+and it keeps what was stored: nothing is rejected, repaired or dropped while parsing.
+
+Declarations are written once, without a byte order. `bound` gives the same declaration in
+one byte order and with one draft's registries; only bound Constructs parse and build.
+"""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from construct import Construct
+
+from ..errors import PayloadError
+from ..source import Cursor, FileSource, Short
+from .codes import Enumeration, FlagDefinition
+from .values import Code, FlagValue
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = [
+    "ADDRESS",
+    "HASH",
+    "TIMESTAMP",
+    "U8",
+    "U16",
+    "U32",
+    "U64",
+    "UUID",
+    "VERSION",
+    "Between",
+    "Binding",
+    "Coded",
+    "Fixed",
+    "Flags",
+    "Hash",
+    "Magic",
+    "Misfit",
+    "OneOf",
+    "Options",
+    "Problem",
+    "Reserved",
+    "Timestamp",
+    "Uint",
+    "Uuid",
+    "Vocabulary",
+]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a declaration needs before it can parse: a byte order and a draft's registries."""
+
+    order: str
+    enumerations: Mapping[str, Enumeration]
+    flags: Mapping[str, FlagDefinition]
+    page_states: Enumeration
+
+
+@dataclass(frozen=True)
+class Options:
+    """How values are shown in the canonical document."""
+
+    with_data: bool = False
+    offsets: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value that the draft forbids a producer to write."""
+
+    kind: str
+    """What is wrong, as a stable word: ``reserved-not-zero``, ``unregistered-code`` …"""
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}, found {self.found}"
+
+
+class Misfit(Exception):
+    """A value does not fit the bytes that remain.
+
+    Attributes:
+        path: where, from the structure outwards: ``entries[3].path``.
+        offset: where the value begins.
+        value: what could be decoded of it, if anything.
+        restart: where the bytes begin that belong to no decoded value.
+    """
+
+    def __init__(
+        self,
+        expected: str,
+        found: str,
+        *,
+        path: str = "",
+        offset: int = -1,
+        value: Any = None,
+        restart: int = -1,
+    ) -> None:
+        super().__init__(expected, found)
+        self.expected = expected
+        self.found = found
+        self.path = path
+        self.offset = offset
+        self.value = value
+        self.restart = restart
+
+    def at(self, key: str, offset: int) -> Misfit:
+        """The same, seen from the structure whose field `key` begins at `offset`."""
+        self.path = key + self.path
+        if self.offset < 0:
+            self.offset = offset
+        if self.restart < 0:
+            self.restart = offset
+        return self
+
+
+@dataclass(frozen=True)
+class Between:
+    """Permitted: `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    def permits(self, value: int) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"a value of {self.low} to {self.high}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Permitted: just these values."""
+
+    values: tuple[int, ...]
+
+    def permits(self, value: int) -> bool:
+        return value in self.values
+
+    def __str__(self) -> str:
+        return " or ".join(f"{value:#x}" for value in self.values)
+
+
+class Vocabulary(Construct):
+    """Base of the vocabulary; see the module's text."""
+
+    order = ""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self.__dict__.get("_sealed"):
+            raise AttributeError(f"{type(self).__name__} is part of an immutable schema")
+        super().__setattr__(name, value)
+
+    def bound(self, binding: Binding) -> Self:
+        """A sealed copy of this declaration in one byte order."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.__dict__.pop("_sealed", None)
+        twin._bind(binding)
+        twin._sealed = True
+        return twin
+
+    def _bind(self, binding: Binding) -> None:
+        self.order = binding.order
+
+    @property
+    def minimum(self) -> int:
+        """The smallest number of bytes a value can occupy."""
+        raise NotImplementedError
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Any:
+        """The value at the cursor; earlier fields of the structure are in `record`.
+
+        Raises:
+            Short, Misfit: the payload does not hold it.
+        """
+        raise NotImplementedError
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> Any:
+        """The stored bytes (or an Extent that names them) of a value.
+
+        Raises:
+            ValueError: the value can't be stored in this field.
+        """
+        raise NotImplementedError
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        """What the draft forbids about this value; reading never asks."""
+        return iter(())
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        """The value as the canonical document shows it."""
+        raise NotImplementedError
+
+    def from_document(self, value: Any) -> Any:
+        """The inverse of `to_document`.
+
+        Raises:
+            ValueError: not a form that the document uses for this field.
+        """
+        raise NotImplementedError
+
+    def _parse(self, stream: Any, context: Any, path: str) -> Any:
+        start = stream.tell()
+        source = FileSource(stream)
+        cursor = Cursor(source, start, source.size)
+        try:
+            value = self.decode(cursor, context)
+        except Short as short:
+            raise PayloadError(
+                f"{path}: {short.needed} bytes needed, {short.remaining} remain",
+                offset=cursor.position,
+                field=path,
+            ) from None
+        except Misfit as misfit:
+            raise PayloadError(
+                f"{path}{misfit.path}: expected {misfit.expected}, found {misfit.found}",
+                offset=cursor.position,
+                field=path,
+            ) from None
+        stream.seek(cursor.position)
+        return value
+
+    def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
+        stream.write(bytes(self.encode(obj, context)))
+        return obj
+
+
+class Fixed(Vocabulary):
+    """A value of constant width, so that runs of them are read by one precompiled `struct`."""
+
+    code: str
+    """The `struct` format character, without a byte order."""
+    width: int
+
+    @property
+    def minimum(self) -> int:
+        return self.width
+
+    def load(self, raw: Any) -> Any:
+        """From what `struct` unpacked to our value."""
+        return raw
+
+    def store(self, value: Any) -> Any:
+        """From our value to what `struct` packs."""
+        return value
+
+    @property
+    def plain(self) -> bool:
+        """Whether `load` does nothing, so that the fast path may leave it out."""
+        return type(self).load is Fixed.load
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Any:
+        (raw,) = struct.unpack(self.order + self.code, cursor.take(self.width))
+        return self.load(raw)
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        try:
+            return struct.pack(self.order + self.code, self.store(value))
+        except (struct.error, TypeError):
+            raise ValueError(f"{value!r} does not fit {self.width} bytes") from None
+
+    def _sizeof(self, context: Any, path: str) -> int:
+        return self.width
+
+
+_INTEGERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+
+
+class Uint(Fixed):
+    """An unsigned integer in file order.
+
+    Args:
+        width: bytes.
+        shown: how the document prints it: ``number``, ``address`` (hex) or ``version``
+            (hex of full width).
+        valid: what a producer may write, where that is less than everything.
+    """
+
+    def __init__(
+        self, width: int, *, shown: str = "number", valid: Between | OneOf | None = None
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.code = _INTEGERS[width]
+        self.shown = shown
+        self.valid = valid
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if self.valid is not None and not self.valid.permits(value):
+            yield Problem("value-not-permitted", str(self.valid), f"{value} ({value:#x})")
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        if self.shown == "address":
+            return f"{value:#x}"
+        if self.shown == "version":
+            return f"0x{value:0{2 * self.width}x}"
+        return value
+
+    def from_document(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return int(value, 16 if value.lower().startswith("0x") else 10)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"expected a number, found {value!r}")
+        return value
+
+
+class Timestamp(Uint):
+    """Nanoseconds since the Unix epoch, UTC; zero where unknown (§1.3)."""
+
+    def __init__(self) -> None:
+        super().__init__(8, shown="time")
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return str(value)
+
+
+class Bytes(Fixed):
+    """A constant number of bytes, kept as they are."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.code = f"{width}s"
+
+    def store(self, value: Any) -> Any:
+        if len(value) != self.width:
+            raise ValueError(f"expected {self.width} bytes, found {len(value)}")
+        return bytes(value)
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return value.hex()
+
+    def from_document(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"expected {self.width} bytes as hex, found {value!r}")
+        return bytes.fromhex(value)
+
+
+class Magic(Bytes):
+    """Bytes that identify a structure."""
+
+    def __init__(self, magic: bytes) -> None:
+        super().__init__(len(magic))
+        self.magic = magic
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if value != self.magic:
+            yield Problem("wrong-magic", repr(self.magic.decode()), repr(bytes(value)))
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return value.decode("ascii", "backslashreplace")
+
+    def from_document(self, value: Any) -> Any:
+        return str(value).encode("ascii")
+
+
+class Reserved(Bytes):
+    """Bytes a producer must write as zero and a consumer must ignore (§1.3); kept as found."""
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if any(value):
+            yield Problem("reserved-not-zero", "zero", value.hex())
+
+
+class Hash(Bytes):
+    """A 32-byte digest (§1.3)."""
+
+    def __init__(self) -> None:
+        super().__init__(32)
+
+
+class Uuid(Bytes):
+    """A version 4 UUID, 16 bytes in network order whatever the file's byte order (§1.3).
+
+    Args:
+        nil: whether all zeros is permitted ("none").
+    """
+
+    def __init__(self, *, nil: bool = False) -> None:
+        super().__init__(16)
+        self.nil = nil
+
+    def load(self, raw: Any) -> uuid.UUID:
+        return uuid.UUID(bytes=raw)
+
+    def store(self, value: Any) -> Any:
+        return value.bytes if isinstance(value, uuid.UUID) else super().store(value)
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if self.nil and not value.int:
+            return
+        if value.version != 4 or value.variant != uuid.RFC_4122:
+            kind = "nil-uuid" if not value.int else "uuid-not-version-4"
+            yield Problem(kind, "a version 4 UUID", str(value))
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return str(value)
+
+    def from_document(self, value: Any) -> Any:
+        return uuid.UUID(value)
+
+
+class Coded(Fixed):
+    """A code of a registry; values the registry doesn't know are kept.
+
+    Args:
+        enumeration: name of the registry in the draft.
+        valid: what a producer may write, where "registered" is not the rule.
+    """
+
+    def __init__(self, enumeration: str, *, valid: OneOf | None = None) -> None:
+        super().__init__()
+        self.enumeration_name = enumeration
+        self.enumeration: Enumeration | None = None
+        self.valid = valid
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.enumeration = binding.enumerations[self.enumeration_name]
+        self.width = self.enumeration.width
+        self.code = _INTEGERS[self.width]
+
+    @property
+    def registry(self) -> Enumeration:
+        """The registry, once bound."""
+        assert self.enumeration is not None, "a Construct parses only after bound()"
+        return self.enumeration
+
+    def load(self, raw: Any) -> Code:
+        return self.registry.decode(raw)
+
+    def store(self, value: Any) -> int:
+        return self.registry.encode(value)
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if self.valid is not None:
+            if not self.valid.permits(value):
+                yield Problem("value-not-permitted", str(self.valid), f"{int(value):#x}")
+        elif not self.registry.permits(value):
+            yield Problem(
+                "unregistered-code",
+                f"a registered {self.registry.name}",
+                f"{int(value):#x}",
+            )
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return self.registry.decode(value).name
+
+    def from_document(self, value: Any) -> Any:
+        return self.registry.decode(self.registry.encode(value))
+
+
+class Flags(Fixed):
+    """A flag word; bits the draft doesn't define are kept."""
+
+    def __init__(self, definition: str) -> None:
+        super().__init__()
+        self.definition_name = definition
+        self.definition: FlagDefinition | None = None
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.definition = binding.flags[self.definition_name]
+        self.width = self.definition.width
+        self.code = _INTEGERS[self.width]
+
+    @property
+    def word(self) -> FlagDefinition:
+        """The definition of the bits, once bound."""
+        assert self.definition is not None, "a Construct parses only after bound()"
+        return self.definition
+
+    def load(self, raw: Any) -> FlagValue:
+        return FlagValue(raw, self.word)
+
+    def store(self, value: Any) -> int:
+        return self.word.encode(value)
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        undefined = value & ~self.word.defined
+        if undefined:
+            yield Problem(
+                "undefined-flag",
+                f"only bits defined for {self.word.name}",
+                ", ".join(self.word.names(undefined)),
+            )
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return self.word.names(value)
+
+    def from_document(self, value: Any) -> Any:
+        return self.load(self.word.encode(value))
+
+
+U8 = Uint(1)
+U16 = Uint(2)
+U32 = Uint(4)
+U64 = Uint(8)
+ADDRESS = Uint(8, shown="address")
+VERSION = Uint(2, shown="version")
+TIMESTAMP = Timestamp()
+UUID = Uuid()
+HASH = Hash()
