@@ -1,0 +1,37 @@
+"""How the bytes are read: walking, decoding on demand, memory by address, verifying."""
+
+from __future__ import annotations
+
+from .block import RAW, Block, Compression
+from .dump import Blocks, Dump, open_dump
+from .header import EXTENSION, FileHeader, read_header
+from .inflate import DEFAULT_INFLATE_LIMIT
+from .memory import Memory, MemoryView, Overlap
+from .regions import ABSENT, TRUNCATED, Fragment, Region
+from .segments import Segment
+from .verify import Finding, Verdict
+from .walk import Ending
+
+__all__ = [
+    "ABSENT",
+    "DEFAULT_INFLATE_LIMIT",
+    "EXTENSION",
+    "RAW",
+    "TRUNCATED",
+    "Block",
+    "Blocks",
+    "Compression",
+    "Dump",
+    "Ending",
+    "FileHeader",
+    "Finding",
+    "Fragment",
+    "Memory",
+    "MemoryView",
+    "Overlap",
+    "Region",
+    "Segment",
+    "Verdict",
+    "open_dump",
+    "read_header",
+]

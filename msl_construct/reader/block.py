@@ -1,0 +1,204 @@
+"""One block of a file: its header now, its payload when somebody asks."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..errors import CompressionError, LimitError
+from ..schema import BlockType, FlagValue, Record, Schema
+from ..schema.layout import REST
+from ..source import Cursor, Extent, Source
+from .inflate import DEFAULT_INFLATE_LIMIT, InflatedSource, inflated
+
+__all__ = ["RAW", "Block", "Compression"]
+
+RAW = "raw"
+"""Key of a payload that the schema has no layout for."""
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How a payload is stored.
+
+    Attributes:
+        algorithm: ``zstd`` or ``lz4``.
+        uncompressed_size: what it declares to inflate to, in bytes.
+        stream: the codec's bytes as stored, padding included.
+    """
+
+    algorithm: str
+    uncompressed_size: int
+    stream: Extent
+
+
+class Block:
+    """A block as it stands in the file.
+
+    Args:
+        index: its number in the file, from 0.
+        offset: its file offset.
+        length: BlockLength.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        schema: Schema,
+        index: int,
+        offset: int,
+        length: int,
+        *,
+        max_inflate: int = DEFAULT_INFLATE_LIMIT,
+    ) -> None:
+        self.source = source
+        self.schema = schema
+        self.index = index
+        self.offset = offset
+        self.length = length
+        self._max_inflate = max_inflate
+
+    @cached_property
+    def header(self) -> Record:
+        """All header fields (§4.1)."""
+        return self._decode_header(offsets=False)
+
+    @cached_property
+    def type(self) -> BlockType | None:
+        """What the draft says of this block type; None when it registers none."""
+        return self.schema.blocks.get(self.header["block_type"])
+
+    @property
+    def key(self) -> str:
+        """The block type's name, or its code in hex: ``memory_region``, ``0x2345``."""
+        return str(self.header["block_type"].name)
+
+    @property
+    def flags(self) -> FlagValue:
+        """The block's flags (§4.2)."""
+        flags: FlagValue = self.header["flags"]
+        return flags
+
+    @property
+    def uuid(self) -> uuid.UUID:
+        """BlockUUID."""
+        found: uuid.UUID = self.header["block_uuid"]
+        return found
+
+    @property
+    def parent_uuid(self) -> uuid.UUID:
+        """ParentUUID; all zeros where there is none."""
+        found: uuid.UUID = self.header["parent_uuid"]
+        return found
+
+    @property
+    def stored(self) -> Extent:
+        """The payload as stored, compressed or not."""
+        size = self.schema.block_header_size
+        return Extent(self.source, self.offset + size, self.length - size)
+
+    @property
+    def extent(self) -> Extent:
+        """The whole block as stored: what the next block's PrevHash covers."""
+        return Extent(self.source, self.offset, self.length)
+
+    @property
+    def known_version(self) -> bool:
+        """Whether PayloadVersion is the one that the draft's layouts are for."""
+        return bool(self.header["payload_version"] == self.schema.draft.payload_version)
+
+    @property
+    def compression(self) -> Compression | None:
+        """How the payload is compressed; None when it isn't, or can't be inflated."""
+        return self._content[0]
+
+    @property
+    def payload(self) -> Record:
+        """The decoded payload.
+
+        Where the schema has no layout (an unknown type, another PayloadVersion) or the
+        payload does not inflate, it is ``{raw: Extent}``. `Record.damage` says what did
+        not fit.
+        """
+        return self._content[1]
+
+    @property
+    def problem(self) -> str | None:
+        """Why the payload could not be decoded to its end, in one line; None when it could."""
+        if self._content[2] is not None:
+            return self._content[2]
+        damage = self.payload.damage
+        return None if damage is None else f"{self.describe()}: payload {damage}"
+
+    def describe(self) -> str:
+        """Which block this is, for messages: ``block 7 (memory_region) at 0x1f40``."""
+        return f"block {self.index} ({self.key}) at {self.offset:#x}"
+
+    def hold(self) -> None:
+        """Decode header and payload now, for later: the source may be a pipe."""
+        _ = self.header, self._content
+
+    def inflation_problem(self) -> str | None:
+        """Why the page data of a compressed payload can't be had; None when it can.
+
+        Inflates everything, which decoding the payload does not.
+        """
+        if self.compression is None:
+            return None
+        try:
+            for value in self.payload.values():
+                if isinstance(value, Extent):
+                    value.view()
+        except (CompressionError, LimitError) as error:
+            return f"{self.describe()}: {error}"
+        return None
+
+    def with_offsets(self) -> tuple[Record, Record]:
+        """Header and payload, each knowing the file offset and length of its fields."""
+        return self._decode_header(offsets=True), self._decode(offsets=True)[1]
+
+    @cached_property
+    def _content(self) -> tuple[Compression | None, Record, str | None]:
+        return self._decode(offsets=False)
+
+    def _decode_header(self, *, offsets: bool) -> Record:
+        size = self.schema.block_header_size
+        cursor = Cursor(self.source, self.offset, self.offset + size)
+        return self.schema.block_header.decode(cursor, offsets=offsets)
+
+    def _decode(self, *, offsets: bool) -> tuple[Compression | None, Record, str | None]:
+        stored = self.stored
+        if not self.known_version:
+            return None, _opaque(stored, offsets), None
+        compression: Compression | None = None
+        content = stored
+        try:
+            if "compressed" in self.flags:
+                compression, content = self._inflated(stored)
+            layout = self.type.layout if self.type is not None else None
+            if layout is None:
+                payload = _opaque(content, offsets)
+            else:
+                cursor = Cursor(content.source, content.offset, content.offset + content.length)
+                payload = layout.decode(cursor, offsets=offsets)
+            if compression is not None and (RAW in payload or REST in payload):
+                content.view()  # what nobody decodes must inflate too, or say here that it doesn't
+            return compression, payload, None
+        except (CompressionError, LimitError) as error:
+            return None, _opaque(stored, offsets), f"{self.describe()}: {error}"
+
+    def _inflated(self, stored: Extent) -> tuple[Compression, Extent]:
+        algorithm = self.schema.flags["BlockFlags"].field("CompAlgo").of(self.flags)
+        framing, source = inflated(self.schema, stored, algorithm.name, self._max_inflate)
+        size: int = framing["uncompressed_size"]
+        compression = Compression(algorithm.name, size, framing["stream"])
+        assert isinstance(source, InflatedSource)
+        return compression, Extent(source, 0, size)
+
+
+def _opaque(extent: Extent, offsets: bool) -> Record:
+    record = Record({RAW: extent})
+    if offsets:
+        record.offsets = {RAW: (extent.offset, extent.length)}
+    return record

@@ -1,0 +1,282 @@
+"""A dump: header, blocks, regions, modules, threads, memory, segments, trailing bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
+
+from ..errors import EncryptedError
+from ..schema import Record, Schema
+from ..source import Extent, PathSource, Source
+from .block import Block
+from .header import FileHeader, read_header
+from .inflate import DEFAULT_INFLATE_LIMIT
+from .memory import MemoryView
+from .regions import Region, assemble
+from .segments import Segment, find_segments
+from .walk import BlockIndex, Ending, Walk
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .verify import Verdict
+
+__all__ = ["Blocks", "Dump"]
+
+T = TypeVar("T")
+
+
+class Blocks(Sequence[Block]):
+    """The blocks of a dump, made when they are asked for."""
+
+    def __init__(self, dump: Dump, first: int, stop: int) -> None:
+        self._dump = dump
+        self._range = range(first, stop)
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Block]: ...
+    def __getitem__(self, index: int | slice) -> Block | list[Block]:
+        if isinstance(index, slice):
+            return [self._dump.block(i) for i in self._range[index]]
+        return self._dump.block(self._range[index])
+
+    def __iter__(self) -> Iterator[Block]:
+        return map(self._dump.block, self._range)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} blocks>"
+
+    def of_type(self, *keys: str) -> Iterator[Block]:
+        """Blocks of some types, found without reading the others."""
+        codes = {self._dump.schema.block(key).code for key in keys}
+        types = self._dump.index.types
+        return (self._dump.block(i) for i in self._range if types[i] in codes)
+
+
+class Dump:
+    """An open Memory Slice file.
+
+    Use `msl_construct.open` to make one. Opening reads the headers of the file and its
+    blocks and no payload; whatever is damaged ends the walk and is described by `ending`,
+    and everything before it stays readable.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        name: str = "",
+        draft: str | None = None,
+        byte_order: str | None = None,
+        max_inflate: int = DEFAULT_INFLATE_LIMIT,
+        owned: Any = None,
+    ) -> None:
+        self.source = source
+        self.name = name
+        self._owned = owned
+        self._max_inflate = max_inflate
+        self.header: FileHeader = read_header(source, draft=draft, byte_order=byte_order)
+        self.schema: Schema = self.header.schema
+        self.index = BlockIndex()
+        self.ending = self._walk()
+        self._first_outside = len(self.index)
+        self.segments: list[Segment] = []
+        if self.schema.draft.segments:
+            self._find_segments()
+
+    # -- the parts ---------------------------------------------------------------------
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file."""
+        return self.source.size
+
+    @property
+    def draft(self) -> str:
+        """Name of the draft that the file is read with."""
+        return self.schema.name
+
+    @property
+    def dialect(self) -> str | None:
+        """Name of the producer dialect that the file is read with; none is known yet."""
+        return None
+
+    @property
+    def blocks(self) -> Blocks:
+        """All blocks, those of the extension segments included; a lazy sequence."""
+        return Blocks(self, 0, len(self.index))
+
+    @property
+    def capture_blocks(self) -> Blocks:
+        """The blocks of the capture itself."""
+        return Blocks(self, 0, self._first_outside)
+
+    def each_capture_block(self, function: Callable[[Block], T]) -> Iterator[T]:
+        """What `function` makes of each block of the capture."""
+        return map(function, self.capture_blocks)
+
+    def segment_blocks(self, segment: Segment) -> Blocks:
+        """The blocks of one extension segment."""
+        return Blocks(self, segment.first, segment.first + segment.count)
+
+    @property
+    def trailing(self) -> Extent | None:
+        """Bytes behind the last block (or intact segment), if any."""
+        size = self.source.size
+        offset = self.ending.offset
+        if size is None or offset >= size:
+            return None
+        return Extent(self.source, offset, size - offset)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the acquirer finished and nothing but blocks follows (§4.5)."""
+        return self.end_of_capture is not None and self.ending.clean
+
+    @cached_property
+    def end_of_capture(self) -> Block | None:
+        """The first End-of-Capture block."""
+        return next(self.blocks.of_type("end_of_capture"), None)
+
+    @cached_property
+    def regions(self) -> list[Region]:
+        """Memory regions in file order, fragments put together; page data is not read."""
+        return assemble(self.blocks.of_type("memory_region"))
+
+    @cached_property
+    def modules(self) -> list[Record]:
+        """Payloads of the Module Entry blocks."""
+        return [block.payload for block in self.blocks.of_type("module_entry")]
+
+    @cached_property
+    def threads(self) -> list[Record]:
+        """Payloads of the Thread Context blocks (``{raw}`` where the draft has no layout)."""
+        return [block.payload for block in self.blocks.of_type("thread_context")]
+
+    @cached_property
+    def memory(self) -> MemoryView:
+        """The target's memory by virtual address."""
+        return MemoryView(self.regions)
+
+    def verify(self) -> Verdict:
+        """Whether the file is intact and complete; reads every byte.
+
+        Raises:
+            EncryptedError: the blocks are ciphertext.
+        """
+        from .verify import verify
+
+        self.require_key()
+        return verify(self)
+
+    # -- for the package's own parts ----------------------------------------------------
+
+    @property
+    def end_of_capture_code(self) -> int:
+        """BlockType of the End-of-Capture."""
+        return self.schema.block("end_of_capture").code
+
+    def block(self, index: int) -> Block:
+        """The block of this number."""
+        return Block(
+            self.source,
+            self.schema,
+            index,
+            self.index.offsets[index],
+            self.index.lengths[index],
+            max_inflate=self._max_inflate,
+        )
+
+    def require_key(self) -> None:
+        """Refuse to go on with ciphertext.
+
+        Raises:
+            EncryptedError: the blocks are encrypted.
+        """
+        if self.header.encrypted:
+            raise EncryptedError(
+                f"the blocks from {self.header.size:#x} on are encrypted (§10); this version reads "
+                "only the header of such files",
+                offset=self.header.size,
+            )
+
+    def sequential(self) -> Source:
+        """The source, told that it will be read from front to back."""
+        source = self.source
+        if isinstance(source, PathSource):
+            source.advise_sequential()
+        return source
+
+    def _walk(self) -> Ending:
+        if self.header.encrypted:
+            return Ending(
+                self.header.size,
+                "encrypted",
+                f"everything behind the header is ciphertext from {self.header.size:#x} on (§10)",
+            )
+        found = Walk(self.source, self.schema, self.header.size)
+        self.index.extend(found)
+        assert found.ending is not None
+        return found.ending
+
+    def _find_segments(self) -> None:
+        closing = self.end_of_capture
+        if closing is None:
+            return
+        self._first_outside = closing.index + 1
+        self.segments, first, reason = find_segments(
+            self.block,
+            self._first_outside,
+            len(self.index),
+            closing,
+            self.header.hash_algorithm,
+        )
+        if reason is not None:
+            offset = self.index.offsets[first]
+            self.index.cut(first)
+            self.ending = Ending(offset, "segment", reason)
+
+    # -- life cycle --------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of the file; memoryviews handed out before stay valid."""
+        if self._owned is not None:
+            self._owned.close()
+            self._owned = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Dump {self.name or '?'}: {self.draft}, {len(self.index)} blocks>"
+
+
+def open_dump(
+    file: str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview, **options: Any
+) -> Dump:
+    """See `msl_construct.open`."""
+    from .opening import source_of
+
+    source, name, owned = source_of(file)
+    try:
+        return Dump(source, name=name, owned=owned, **options)
+    except BaseException:
+        if owned is not None:
+            owned.close()
+        raise

@@ -1,0 +1,179 @@
+"""Compressed payloads: inflated on demand, never beyond what they declare (§4.2)."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from ..errors import CompressionError, LimitError
+from ..schema import Record, Schema
+from ..source import Cursor, Extent
+
+__all__ = ["DEFAULT_INFLATE_LIMIT", "InflatedSource", "inflated"]
+
+DEFAULT_INFLATE_LIMIT = 1 << 30
+"""Bytes that one payload may inflate to unless the caller allows more."""
+
+_PIECE = 1 << 10  # of input: zstd can make at most 32 MiB of it, and a bomb stops there
+_LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
+_LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
+_PADDING = 7  # what 1.0 producers put behind the stream to align the block
+
+
+class InflatedSource:
+    """The inflated payload as a source of its own; offsets count from its first byte.
+
+    zstd is inflated only as far as somebody reads, so that listing a region costs the few
+    bytes in front of its page data. An LZ4 block can be inflated only as a whole.
+    """
+
+    def __init__(self, stream: Extent, algorithm: str, declared: int, limit: int) -> None:
+        self._stream = stream
+        self._algorithm = algorithm
+        self._declared = declared
+        self._limit = limit
+        self._prefix = bytearray()
+        self._whole: bytes | None = None
+        self._reader: Any = None
+        self._fed = 0
+        if algorithm == "lz4":
+            self._check_lz4()
+
+    @property
+    def size(self) -> int:
+        return self._declared
+
+    def read(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self._declared)
+        if self._whole is None:
+            if self._algorithm == "lz4":
+                self._inflate_lz4()
+            else:
+                self._extend(end)
+        held: bytes | bytearray = self._prefix if self._whole is None else self._whole
+        return bytes(held[offset:end])
+
+    def view(self, offset: int, length: int) -> memoryview:
+        return memoryview(self.whole())[offset : offset + length]
+
+    def forget(self, before: int) -> None:
+        pass
+
+    def whole(self) -> bytes:
+        """All of it.
+
+        Raises:
+            CompressionError: it does not inflate to the declared size.
+            LimitError: it would be larger than the limit.
+        """
+        if self._whole is None:
+            if self._algorithm == "lz4":
+                self._inflate_lz4()
+            else:
+                self._extend(self._declared, through=True)
+                self._whole = bytes(self._prefix)
+                self._prefix, self._reader = bytearray(), None
+        assert self._whole is not None
+        return self._whole
+
+    def _extend(self, end: int, *, through: bool = False) -> None:
+        """Inflate zstd until `end` bytes are there, or `through` to the frame's end."""
+        import zstandard
+
+        if end > self._limit:
+            raise self._too_large(end)
+        if self._reader is None:
+            self._reader = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            while len(self._prefix) < end or (through and not self._reader.eof):
+                piece = b""
+                if not self._reader.eof:
+                    source, at = self._stream.source, self._stream.offset + self._fed
+                    piece = source.read(at, min(_PIECE, self._stream.length - self._fed))
+                if not piece:
+                    if len(self._prefix) >= end:
+                        raise self._error("one whole zstd frame", "a frame without its end")
+                    raise self._error(f"{self._declared} bytes", f"only {len(self._prefix)}")
+                self._fed += len(piece)
+                self._prefix += self._reader.decompress(piece)
+                if len(self._prefix) > self._declared:
+                    raise self._error(f"exactly {self._declared} bytes", "more")
+        except zstandard.ZstdError as error:
+            raise self._error("one zstd frame", str(error)) from None
+
+    def _check_lz4(self) -> None:
+        stored = self._stream.length
+        if stored < _LZ4_SIZE.size:
+            raise self._error("a size and an LZ4 block", f"{stored} bytes")
+        if self._declared > (stored - _LZ4_SIZE.size) * _LZ4_LONGEST:
+            raise self._error(
+                f"at most {_LZ4_LONGEST} bytes for each that is stored",
+                f"{stored} bytes that claim to be {self._declared}",
+            )
+
+    def _inflate_lz4(self) -> None:
+        import lz4.block
+
+        if self._declared > self._limit:
+            raise self._too_large(self._declared)
+        stored = self._stream.view()
+        (said,) = _LZ4_SIZE.unpack_from(stored)
+        if said != self._declared:
+            raise self._error(f"an LZ4 size of {self._declared}", str(said))
+        body = stored[_LZ4_SIZE.size :]
+        zeros = 0
+        while zeros < min(_PADDING, len(body)) and body[len(body) - 1 - zeros] == 0:
+            zeros += 1
+        problem = ""
+        for cut in range(zeros + 1):
+            try:
+                found = lz4.block.decompress(
+                    body[: len(body) - cut], uncompressed_size=self._declared
+                )
+            except (lz4.block.LZ4BlockError, ValueError, OverflowError) as error:
+                problem = problem or str(error)
+                continue
+            if len(found) == self._declared:
+                self._whole = found
+                return
+            problem = problem or f"{len(found)} bytes"
+        raise self._error(f"one LZ4 block of {self._declared} bytes", problem)
+
+    def _too_large(self, size: int) -> LimitError:
+        return LimitError(
+            f"payload at {self._stream.offset:#x}: inflating {size} bytes exceeds the limit of "
+            f"{self._limit}; raise it with max_inflate (--max-inflate)",
+            offset=self._stream.offset,
+        )
+
+    def _error(self, expected: str, found: str) -> CompressionError:
+        return CompressionError(
+            f"{self._algorithm} stream at {self._stream.offset:#x}: expected {expected}, found "
+            f"{found} (§4.2.1)",
+            offset=self._stream.offset,
+        )
+
+
+def inflated(
+    schema: Schema, stored: Extent, algorithm: str, limit: int
+) -> tuple[Record, InflatedSource]:
+    """The framing of a compressed payload, and what it inflates to.
+
+    Raises:
+        CompressionError: the framing is cut short, or the codec is none that is defined.
+    """
+    if algorithm not in ("zstd", "lz4"):
+        raise CompressionError(
+            f"compressed payload at {stored.offset:#x}: expected CompAlgo zstd or lz4, found "
+            f"{algorithm} (§4.2)",
+            offset=stored.offset,
+        )
+    cursor = Cursor(stored.source, stored.offset, stored.offset + stored.length)
+    framing = schema.compressed_payload.decode(cursor)
+    if framing.damage is not None:
+        raise CompressionError(
+            f"compressed payload: {framing.damage} (§4.2.1)", offset=stored.offset
+        )
+    return framing, InflatedSource(
+        framing["stream"], algorithm, framing["uncompressed_size"], limit
+    )

@@ -1,0 +1,240 @@
+"""Reading a dump that is only passing by: one block at a time, from a pipe.
+
+Blocks of the capture are decoded as they come and their page data is dropped unless
+somebody reads it. What stands behind the End-of-Capture of a draft that has extension
+segments is spooled to an unlinked temporary file, because nobody can say before its end
+whether it is a segment or trailing bytes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, TypeVar
+
+from ..errors import EncryptedError
+from ..schema import Schema
+from ..source import BufferSource, Extent, PathSource, Source, StreamSource
+from .block import Block
+from .header import FileHeader, read_header
+from .inflate import DEFAULT_INFLATE_LIMIT
+from .segments import Segment, find_segments
+from .walk import BlockIndex, Ending, Walk, truncated_text
+
+if TYPE_CHECKING:
+    from .verify import Verdict
+
+__all__ = ["PassingDump"]
+
+T = TypeVar("T")
+
+
+class PassingDump:
+    """A dump read front to back; `each_capture_block` may be iterated once.
+
+    `segments`, `trailing`, `ending` and `complete` are right once it has been.
+    """
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        *,
+        name: str = "-",
+        draft: str | None = None,
+        byte_order: str | None = None,
+        max_inflate: int = DEFAULT_INFLATE_LIMIT,
+    ) -> None:
+        self.name = name
+        self._source = StreamSource(file)
+        self._max_inflate = max_inflate
+        self.header: FileHeader = read_header(self._source, draft=draft, byte_order=byte_order)
+        self.schema: Schema = self.header.schema
+        self.segments: list[Segment] = []
+        self.ending = Ending(self.header.size, "open", "the blocks have not been read yet")
+        self.finished = False
+        self._behind: _Behind | None = None
+        self._lost = 0  # bytes of a block that the pipe cut short
+
+    @property
+    def size(self) -> int | None:
+        """Unknown: a pipe does not say."""
+        return None
+
+    @property
+    def draft(self) -> str:
+        """Name of the draft that the file is read with."""
+        return self.schema.name
+
+    @property
+    def dialect(self) -> str | None:
+        """Name of the producer dialect; none is known yet."""
+        return None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the acquirer finished and nothing but blocks follows (§4.5)."""
+        return self.finished and self.ending.clean
+
+    def each_capture_block(self, function: Callable[[Block], T]) -> Iterator[T]:
+        """What `function` makes of each block of the capture; may be iterated once.
+
+        The function is called while the block is at hand, and its result comes out once
+        the block is known to be whole: a block that the pipe cuts short is not a block.
+        """
+        if self.header.encrypted:
+            self._end(
+                "encrypted",
+                self.header.size,
+                f"everything behind the header is ciphertext from {self.header.size:#x} on (§10)",
+            )
+            return
+        source = self._source
+        walk = Walk(source, self.schema, self.header.size)
+        closing_code = self.schema.block("end_of_capture").code
+        for index, (offset, kind, _, length) in enumerate(walk):
+            closing = kind == closing_code
+            held: Source = source
+            if closing:  # needed again: the first segment is chained to it
+                held = _Shifted(BufferSource(source.read(offset, length)), offset)
+            block = self._block(held, index, offset, length)
+            made = function(block)
+            source.forget(offset + length)
+            if source.position < offset + length:
+                found = source.position
+                self._end("truncated", offset, truncated_text(offset, length, found - offset))
+                self._lost = found - offset
+                return
+            yield made
+            self.finished |= closing
+            if closing and self.schema.draft.segments:
+                self._behind_capture(block, offset + length)
+                return
+        assert walk.ending is not None
+        self._end(walk.ending.kind, walk.ending.offset, walk.ending.text)
+
+    def segment_blocks(self, segment: Segment) -> Iterator[Block]:
+        """The blocks of one extension segment."""
+        assert self._behind is not None
+        return map(self._behind.block, range(segment.first, segment.first + segment.count))
+
+    @property
+    def trailing(self) -> Extent | None:
+        """Bytes behind the last block or intact segment, if any."""
+        if self._behind is None:
+            return None
+        length = self._behind.end - self.ending.offset
+        if length <= 0 and not self._lost:
+            return None
+        return Extent(self._behind.source, self.ending.offset, length or self._lost)
+
+    def verify(self) -> Verdict:
+        """Whether the dump is intact and complete; reads the pipe to its end.
+
+        Raises:
+            EncryptedError: the blocks are ciphertext.
+        """
+        from .verify import verify_passing
+
+        self.require_key()
+        return verify_passing(self)
+
+    def require_key(self) -> None:
+        """Refuse ciphertext; see `Dump.require_key`."""
+        if self.header.encrypted:
+            raise EncryptedError(
+                f"the blocks from {self.header.size:#x} on are encrypted (§10); this version reads "
+                "only the header of such files",
+                offset=self.header.size,
+            )
+
+    def _block(self, source: Source, index: int, offset: int, length: int) -> Block:
+        return Block(source, self.schema, index, offset, length, max_inflate=self._max_inflate)
+
+    def __enter__(self) -> PassingDump:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what was spooled; the pipe stays the caller's."""
+        if self._behind is not None:
+            self._behind.close()
+
+    def _end(self, kind: str, offset: int, text: str) -> None:
+        self.ending = Ending(offset, kind, text)
+        self._behind = _Behind(self._source, self)
+
+    def _behind_capture(self, closing: Block, start: int) -> None:
+        self._behind = _Behind(self._source, self)
+        first = closing.index + 1
+        walk = Walk(self._behind.source, self.schema, start)
+        self._behind.take(walk, first)
+        assert walk.ending is not None
+        self.ending = walk.ending
+        count = first + len(self._behind.index)
+        self.segments, outside, reason = find_segments(
+            self._behind.block, first, count, closing, self.header.hash_algorithm
+        )
+        if reason is not None:
+            offset = self._behind.index.offsets[outside - first]
+            self.ending = Ending(offset, "segment", reason)
+
+
+class _Shifted:
+    """Part of a file as a source whose offsets are the file's."""
+
+    def __init__(self, inner: Source, start: int) -> None:
+        self._inner = inner
+        self._start = start
+
+    @property
+    def size(self) -> int:
+        held = self._inner.size
+        assert held is not None
+        return self._start + held
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._inner.read(offset - self._start, length)
+
+    def view(self, offset: int, length: int) -> memoryview:
+        return self._inner.view(offset - self._start, length)
+
+    def forget(self, before: int) -> None:
+        pass
+
+
+class _Behind:
+    """What a pipe gave behind the last block that was passed on."""
+
+    def __init__(self, source: StreamSource, dump: PassingDump) -> None:
+        self._dump = dump
+        self._first = 0
+        self.index = BlockIndex()
+        with tempfile.TemporaryFile(prefix="msl-spool-") as file:
+            start = source.drain(file)
+            file.flush()
+            self._spooled = PathSource(file.fileno())
+        self.source: Source = _Shifted(self._spooled, start)
+        self.end = start + self._spooled.size
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        self._spooled.close()
+
+    def take(self, walk: Walk, first: int) -> None:
+        """Index the blocks that the walk finds; the first of them has this number."""
+        self._first = first
+        self.index.extend(walk)
+
+    def block(self, number: int) -> Block:
+        """The block of this number in the file."""
+        at = number - self._first
+        return Block(
+            self.source,
+            self._dump.schema,
+            number,
+            self.index.offsets[at],
+            self.index.lengths[at],
+            max_inflate=self._dump._max_inflate,
+        )

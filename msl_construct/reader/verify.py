@@ -1,0 +1,280 @@
+"""Whether a file is intact and complete: chain, FileHash, counts, segments, trailing bytes.
+
+Every byte is hashed twice, once for the chain and once for FileHash; the two run in two
+threads that pass over the file together, so that it is brought into memory once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import FormatError
+from ..hashing import Hasher, new_hasher
+from .block import Block
+
+if TYPE_CHECKING:
+    from ..source import Source
+    from .dump import Dump
+    from .stream import PassingDump
+
+__all__ = ["Finding", "Verdict", "verify", "verify_passing"]
+
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it must be.
+
+    Attributes:
+        kind: ``chain``, ``file_hash``, ``block_count``, ``segment``, ``trailing``,
+            ``truncated``, ``no_end_of_capture``, ``block_type``, ``hash_algo``.
+        text: the same for people, with what was expected and found.
+        offset: file offset, where there is one.
+        block: index of the block, where there is one.
+    """
+
+    kind: str
+    text: str
+    offset: int | None = None
+    block: int | None = None
+
+
+@dataclass
+class Verdict:
+    """The outcome of `verify`.
+
+    Attributes:
+        blocks: how many were checked.
+        findings: what speaks against the file being intact.
+        gaps: what speaks against it being complete.
+        file_hash: ``match``, ``mismatch``, ``absent`` (no End-of-Capture) or ``unchecked``.
+        segments: how many extension segments hold.
+        unprotected: index of the last block: no hash covers it, a limit of the format.
+    """
+
+    blocks: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    gaps: list[Finding] = field(default_factory=list)
+    file_hash: str = "absent"
+    segments: int = 0
+    unprotected: int | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether everything that is there agrees with its hashes and counts."""
+        return not self.findings
+
+    @property
+    def complete(self) -> bool:
+        """Whether the acquirer finished and nothing but blocks follows."""
+        return not self.gaps
+
+    def __str__(self) -> str:
+        if not self.intact:
+            return f"not intact: {self.findings[0].text}"
+        if not self.complete:
+            return f"intact but incomplete: {self.gaps[0].text}"
+        return f"intact and complete: {self.blocks} blocks"
+
+
+@dataclass
+class Facts:
+    """What a pass over the file found out, to be held against what the file says.
+
+    Attributes:
+        blocks: how many there are, in the capture and in intact segments.
+        links: blocks whose PrevHash differs, each with the hash that was expected.
+        closings: each End-of-Capture with the hash of all bytes before it.
+        forbidden: blocks of a type that must not appear.
+    """
+
+    blocks: int = 0
+    links: list[tuple[Block, bytes]] = field(default_factory=list)
+    closings: list[tuple[Block, bytes | None]] = field(default_factory=list)
+    forbidden: list[Block] = field(default_factory=list)
+
+
+def verify(dump: Dump) -> Verdict:
+    """Hash the whole file and compare it with what it says of itself."""
+    facts = Facts(blocks=len(dump.index))
+    invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
+    types = dump.index.types
+    facts.forbidden.extend(dump.blocks[i] for i, kind in enumerate(types) if kind == invalid)
+    ends = [i for i, kind in enumerate(types) if kind == closing]
+    algorithm = dump.header.hash_algorithm
+    problem = _unknown(algorithm)
+    if problem is not None:
+        facts.closings.extend((dump.blocks[i], None) for i in ends)
+    else:
+        _hash_everything(dump, algorithm, ends, facts)
+    return _judge(facts, dump, problem)
+
+
+def verify_passing(dump: PassingDump) -> Verdict:
+    """The same for a dump that comes from a pipe: one pass, one thread."""
+    facts = Facts()
+    algorithm = dump.header.hash_algorithm
+    problem = _unknown(algorithm)
+    invalid, closing = dump.schema.block("invalid").code, dump.schema.block("end_of_capture").code
+    whole = new_hasher(algorithm if problem is None else "blake3")
+    chain = whole.copy()
+    chain.update(dump.header.raw)
+    whole.update(dump.header.raw)
+
+    def take(block: Block) -> None:
+        nonlocal chain
+        if block.header["prev_hash"] != chain.digest() and problem is None:
+            facts.links.append((block, chain.digest()))
+        kind = block.header["block_type"]
+        if kind == closing:
+            assert block.payload is not None  # decoded while it is at hand
+            facts.closings.append((block, whole.copy().digest() if problem is None else None))
+        elif kind == invalid:
+            facts.forbidden.append(block)
+        chain = new_hasher(algorithm if problem is None else "blake3")
+        for piece in block.extent.chunks():
+            chain.update(piece)
+            whole.update(piece)
+
+    for _ in dump.each_capture_block(take):
+        facts.blocks += 1
+    # What belongs to a block that turned out not to be whole is no finding of its own.
+    for found in (facts.links, facts.closings):
+        found[:] = [entry for entry in found if entry[0].index < facts.blocks]  # type: ignore[misc]
+    facts.forbidden = [block for block in facts.forbidden if block.index < facts.blocks]
+    facts.blocks += sum(segment.count for segment in dump.segments)
+    return _judge(facts, dump, problem)
+
+
+def _unknown(algorithm: str) -> str | None:
+    try:
+        new_hasher(algorithm)
+    except FormatError as error:
+        return str(error)
+    return None
+
+
+def _hash_everything(dump: Dump, algorithm: str, ends: list[int], facts: Facts) -> None:
+    """The chain in this thread, FileHash in a second one, in step with each other."""
+    source = dump.sequential()
+    failure: list[BaseException] = []
+    digests: list[bytes] = []
+
+    def whole() -> None:
+        try:
+            hasher = new_hasher(algorithm)
+            position = 0
+            for index in ends:
+                stop = dump.index.offsets[index]
+                _feed(hasher, source, position, stop - position)
+                position = stop
+                digests.append(hasher.copy().digest())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=whole, name="msl-verify-file-hash", daemon=True)
+    thread.start()
+    try:
+        facts.links.extend(_chain(dump, source, algorithm))
+    finally:
+        thread.join()
+    if failure:
+        raise failure[0]
+    facts.closings.extend((dump.blocks[i], digest) for i, digest in zip(ends, digests))
+
+
+def _chain(dump: Dump, source: Source, algorithm: str) -> Iterator[tuple[Block, bytes]]:
+    hasher = new_hasher(algorithm)
+    hasher.update(dump.header.raw)
+    expected = hasher.digest()
+    stored_at = dump.schema.block_header.offset_of("prev_hash")
+    width = dump.schema.block_header.field("prev_hash").type.minimum
+    last = len(dump.index) - 1
+    for index, (offset, length) in enumerate(zip(dump.index.offsets, dump.index.lengths)):
+        if source.read(offset + stored_at, width) != expected:
+            yield dump.blocks[index], expected
+        if index < last:
+            hasher = new_hasher(algorithm)
+            _feed(hasher, source, offset, length)
+            expected = hasher.digest()
+
+
+def _feed(hasher: Hasher, source: Source, offset: int, length: int) -> None:
+    end = offset + length
+    while offset < end:
+        piece = source.view(offset, min(_PIECE, end - offset))
+        if not piece:
+            return
+        hasher.update(piece)
+        offset += len(piece)
+
+
+def _judge(facts: Facts, dump: Dump | PassingDump, problem: str | None) -> Verdict:
+    """Turn hashes, counts and the way the file ends into findings."""
+    verdict = Verdict(blocks=facts.blocks, segments=len(dump.segments))
+    verdict.unprotected = verdict.blocks - 1 if verdict.blocks else None
+    findings, gaps = verdict.findings, verdict.gaps
+    if problem is not None:
+        verdict.file_hash = "unchecked"
+        findings.append(Finding("hash_algo", problem))
+    for block, expected in facts.links:
+        text = (
+            f"PrevHash of {block.describe()}: expected {expected.hex()}, found "
+            f"{block.header['prev_hash'].hex()}: the structure before it is not what was "
+            "written, or the block was not written behind it (§4.4)"
+        )
+        findings.append(Finding("chain", text, block.offset, block.index))
+    for block, digest in facts.closings:
+        if digest is not None:
+            _judge_file_hash(verdict, block, digest)
+    if not dump.header.encrypted:
+        _judge_counts(verdict, dump, facts)
+    for block in facts.forbidden:
+        text = f"{block.describe()}: a block of this type must not appear (§4.3)"
+        findings.append(Finding("block_type", text, block.offset, block.index))
+    if not facts.closings:
+        text = (
+            "no End-of-Capture: the acquirer did not finish, so compare the file with a digest "
+            "from elsewhere (§4.5)"
+        )
+        gaps.append(Finding("no_end_of_capture", text))
+    if dump.trailing is not None:
+        kind = "truncated" if dump.ending.kind == "truncated" else "trailing"
+        text = (
+            f"{dump.trailing.length} bytes from {dump.trailing.offset:#x} on are not part of the "
+            f"dump: {dump.ending.text}"
+        )
+        gaps.append(Finding(kind, text, dump.trailing.offset))
+    return verdict
+
+
+def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:
+    stored = block.payload.get("file_hash")
+    if stored == digest:
+        if verdict.file_hash == "absent":
+            verdict.file_hash = "match"
+        return
+    verdict.file_hash = "mismatch"
+    found = stored.hex() if stored is not None else "none"
+    text = f"FileHash of {block.describe()}: expected {digest.hex()}, found {found} (§4.5)"
+    verdict.findings.append(Finding("file_hash", text, block.offset, block.index))
+
+
+def _judge_counts(verdict: Verdict, dump: Dump | PassingDump, facts: Facts) -> None:
+    stated = [("header", dump.header.record.get("block_count", 0), 0)]
+    actual = facts.blocks
+    if facts.closings:
+        closing = facts.closings[0][0]
+        stated.append(("End-of-Capture", closing.payload.get("block_count", 0), closing.offset))
+        actual = closing.index + 1
+    for where, count, offset in stated:
+        if count and count != actual:
+            text = (
+                f"BlockCount in the {where}: expected {actual} blocks up to the End-of-Capture, "
+                f"found {count} (§4.5)"
+            )
+            verdict.findings.append(Finding("block_count", text, offset))
