@@ -1,0 +1,10 @@
+"""How the bytes are written: strictly, in one pass, in bounded memory."""
+
+from __future__ import annotations
+
+from .region import RegionWriter
+from .segment import SegmentWriter, append_segment
+from .uuids import new_uuid
+from .writer import Writer
+
+__all__ = ["RegionWriter", "SegmentWriter", "Writer", "append_segment", "new_uuid"]

@@ -1,0 +1,93 @@
+"""Putting one block behind the other: headers, chain, hashes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ConformanceError
+from ..schema import BlockType, Layout, Record, Schema
+from ..source import Extent
+from .sink import Sink
+
+__all__ = ["BlockStream", "checked", "total"]
+
+
+def total(pieces: Iterable[bytes | Extent]) -> int:
+    """Bytes in some pieces."""
+    return sum(len(piece) for piece in pieces)
+
+
+def checked(layout: Layout, values: Mapping[str, Any], where: str = "") -> Record:
+    """A complete record that the draft permits a producer to write.
+
+    Raises:
+        ConformanceError: it doesn't; the message cites the section.
+    """
+    record = layout.complete(values)
+    for path, problem in layout.problems_of(record):
+        raise ConformanceError(
+            f"{where or layout.title}: {path} must not be written: {problem} "
+            f"({_section(layout, path)}, {problem.kind})"
+        )
+    return record
+
+
+def _section(layout: Layout, path: str) -> str:
+    key = path.partition("[")[0].partition(".")[0]
+    return layout.field(key).section
+
+
+class BlockStream:
+    """The chain of a file being written.
+
+    Args:
+        sink: where it goes.
+        schema: what it is written by.
+        previous: hash of the structure in front of the next block.
+    """
+
+    def __init__(self, sink: Sink, schema: Schema, previous: bytes, index: int = 0) -> None:
+        self.sink = sink
+        self.schema = schema
+        self.previous = previous
+        self.index = index
+
+    def header(
+        self,
+        kind: BlockType,
+        length: int,
+        *,
+        flags: int,
+        block_uuid: uuid.UUID,
+        parent_uuid: uuid.UUID,
+    ) -> bytes:
+        """The 80 bytes of a block header, checked.
+
+        Raises:
+            ConformanceError: the draft forbids such a header.
+        """
+        values = {
+            "block_type": kind.code,
+            "flags": flags,
+            "block_length": length,
+            "block_uuid": block_uuid,
+            "parent_uuid": parent_uuid,
+            "prev_hash": self.previous,
+        }
+        where = f"block {self.index} ({kind.key})"
+        return self.schema.block_header.encode(checked(self.schema.block_header, values, where))
+
+    def put(self, header: bytes, payload: Iterable[bytes | Extent]) -> None:
+        """Write one block and remember its hash for the next one."""
+        self.sink.begin()
+        self.sink.write(header)
+        for piece in payload:
+            self.sink.write(piece)
+        self.finished()
+
+    def finished(self) -> None:
+        """Take note that a block is complete."""
+        self.previous = self.sink.chain_digest()
+        self.index += 1

@@ -1,0 +1,135 @@
+"""The output file with its two hashes: one pass, whatever the size.
+
+Large pieces are taken into FileHash by a second thread while this one takes them into the
+block's hash and writes them. `write` comes back only when the piece has been hashed, so a
+caller may reuse its buffer.
+"""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, Any
+
+from ..hashing import Hasher, new_hasher
+from ..source import Extent
+
+__all__ = ["Mark", "Sink"]
+
+_PIECE = 1 << 20
+_WORTH_A_THREAD = 1 << 18
+
+Mark = tuple[int, Hasher]
+"""A position to come back to: file offset and the file hash up to it."""
+
+
+class Sink:
+    """Writes bytes and hashes them, for the chain and for FileHash.
+
+    Args:
+        file: where the bytes go; only `write` is needed.
+        algorithm: HashAlgo name.
+        position: bytes that the file already holds.
+    """
+
+    def __init__(self, file: IO[bytes], algorithm: str = "blake3", position: int = 0) -> None:
+        self.file = file
+        self.algorithm = algorithm
+        self.position = position
+        self._whole = new_hasher(algorithm)
+        self._piece_hash = new_hasher(algorithm)
+        self._helper: ThreadPoolExecutor | None = None
+
+    @property
+    def revisable(self) -> bool:
+        """Whether what was written can be read back and corrected: a file, not a pipe."""
+        try:
+            return self.file.seekable() and self.file.readable()
+        except (AttributeError, ValueError):
+            return False
+
+    def begin(self) -> None:
+        """Start a new structure: what follows goes into a fresh chain hash."""
+        self._piece_hash = new_hasher(self.algorithm)
+
+    def chain_digest(self) -> bytes:
+        """Hash of everything since `begin`: the PrevHash of the next block."""
+        return self._piece_hash.digest()
+
+    def file_digest(self) -> bytes:
+        """Hash of everything so far: the FileHash of an End-of-Capture written now."""
+        return self._whole.copy().digest()
+
+    def write(self, data: bytes | bytearray | memoryview | Extent) -> None:
+        """Write and hash; large pieces in two threads."""
+        if isinstance(data, Extent):
+            for piece in data.chunks():
+                self.write(piece)
+            return
+        view = memoryview(data).cast("B")
+        if view.nbytes < _WORTH_A_THREAD:
+            self._whole.update(view)
+            self._piece_hash.update(view)
+            self._put(view)
+            return
+        if self._helper is None:
+            self._helper = ThreadPoolExecutor(1, thread_name_prefix="msl-file-hash")
+        pending: Future[Any] | None = None
+        try:
+            for start in range(0, view.nbytes, _PIECE):
+                piece = view[start : start + _PIECE]
+                pending = self._helper.submit(self._whole.update, piece)
+                self._piece_hash.update(piece)
+                self._put(piece)
+        finally:
+            if pending is not None:
+                pending.result()  # the caller may reuse its buffer now
+
+    def mark(self) -> Mark:
+        """Remember this point, so that `revise` can hash again what follows it."""
+        return self.position, self._whole.copy()
+
+    def patch(self, offset: int, data: bytes) -> None:
+        """Correct bytes of the block being written; call `revise` before the next one."""
+        self.file.seek(offset)
+        self._put(memoryview(data), advance=False)
+        self.file.seek(self.position)
+
+    def revise(self, mark: Mark) -> None:
+        """Hash again everything behind `mark`, read back from the file, as one structure."""
+        offset, whole = mark
+        self._whole = whole
+        self._piece_hash = new_hasher(self.algorithm)
+        self.file.seek(offset)
+        left = self.position - offset
+        while left:
+            piece = self.file.read(min(_PIECE, left))
+            if not piece:
+                raise io.UnsupportedOperation("what was written can't be read back")
+            self._whole.update(piece)
+            self._piece_hash.update(piece)
+            left -= len(piece)
+        self.file.seek(self.position)
+
+    def flush(self) -> None:
+        """Hand buffered bytes to the operating system."""
+        flush = getattr(self.file, "flush", None)
+        if flush is not None:
+            flush()
+
+    def close(self) -> None:
+        """End the helper thread; the file stays the caller's."""
+        if self._helper is not None:
+            self._helper.shutdown()
+            self._helper = None
+
+    def _put(self, view: memoryview, *, advance: bool = True) -> None:
+        """Write all of it: a raw, unbuffered file may take only a part at a time."""
+        done = 0
+        while done < view.nbytes:
+            count = self.file.write(view[done:] if done else view)
+            if count is None:
+                raise BlockingIOError("the output is non-blocking and full")
+            done += count
+            if advance:
+                self.position += count
