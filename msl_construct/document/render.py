@@ -1,0 +1,155 @@
+"""From a dump to the canonical document, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+from ..reader.block import RAW, Block
+from ..reader.header import EXTENSION, FileHeader
+from ..reader.segments import Segment
+from ..schema.layout import OFFSETS
+from ..schema.values import Name
+from ..schema.variable import Base64, extent_to_document, raw_to_document
+from ..schema.vocabulary import Options
+from ..source import Extent
+from .shape import VERSION
+
+__all__ = ["Renderable", "Renderer"]
+
+T = TypeVar("T")
+
+
+class Renderable(Protocol):
+    """What a dump and a dump that is only passing by have in common."""
+
+    name: str
+    header: FileHeader
+    segments: list[Segment]
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file; None while unknown."""
+
+    @property
+    def draft(self) -> str:
+        """Name of the draft."""
+
+    @property
+    def dialect(self) -> str | None:
+        """Name of the dialect."""
+
+    def each_capture_block(self, function: Callable[[Block], T]) -> Iterator[T]:
+        """What a function makes of each block of the capture segment."""
+
+    def segment_blocks(self, segment: Segment) -> Iterable[Block]:
+        """Blocks of an extension segment."""
+
+    @property
+    def trailing(self) -> Extent | None:
+        """Bytes behind the last block."""
+
+
+class Renderer:
+    """Makes the parts of the canonical document.
+
+    Args:
+        with_data: include page data and large undecoded payloads, base64.
+        offsets: include every field's file offset and length.
+    """
+
+    def __init__(self, *, with_data: bool = False, offsets: bool = False) -> None:
+        self.options = Options(with_data=with_data, offsets=offsets)
+
+    def parts(self, dump: Renderable) -> Iterator[tuple[str, Any]]:
+        """``(key, value)`` of the document in order; ``blocks`` and ``segments`` are iterators."""
+        yield "document", VERSION
+        yield "file", {"name": dump.name, "size": dump.size}
+        yield (
+            "format",
+            {
+                "draft": dump.draft,
+                "dialect": dump.dialect,
+                "byte_order": Name(dump.header.schema.byte_order.value),
+            },
+        )
+        yield "header", self.header(dump.header)
+        yield "blocks", iter(dump.each_capture_block(self.block))
+        yield "segments", (self.segment(dump, segment) for segment in dump.segments)
+        trailing = dump.trailing
+        yield (
+            "trailing",
+            None if trailing is None else extent_to_document(trailing, self.options),
+        )
+
+    def document(self, dump: Renderable) -> dict[str, Any]:
+        """The whole document as plain values, page data included only as `with_data` says."""
+        return {key: plain(value) for key, value in self.parts(dump)}
+
+    def header(self, header: FileHeader) -> dict[str, Any]:
+        """The file header (§3)."""
+        record = header.record
+        shown = header.schema.file_header.to_document(record, self.options)
+        if EXTENSION in record:
+            listed = shown.pop(OFFSETS, None)
+            shown[EXTENSION] = record[EXTENSION].hex()
+            if listed is not None:
+                shown[OFFSETS] = listed
+        return shown
+
+    def block(self, block: Block) -> dict[str, Any]:
+        """One block (§4.1)."""
+        options = self.options
+        if options.offsets:
+            header, payload = block.with_offsets()
+        else:
+            header, payload = block.header, block.payload
+        shown: dict[str, Any] = {"index": block.index, "offset": f"{block.offset:#x}"}
+        fields = block.schema.block_header.to_document(header, options)
+        fields.pop("magic")  # it is what makes a block a block
+        listed = fields.pop(OFFSETS, None)
+        shown.update(fields)
+        if block.compression is not None:
+            shown["compression"] = {
+                "algorithm": Name(block.compression.algorithm),
+                "uncompressed_size": block.compression.uncompressed_size,
+            }
+            if options.with_data:
+                shown["compression"]["data"] = Base64(block.compression.stream)
+        problem = block.problem
+        if options.with_data and problem is None:
+            problem = block.inflation_problem()
+            if problem is not None:
+                options = replace(options, with_data=False)  # the stored stream says it all
+        if problem is not None:
+            shown["damage"] = problem
+        if RAW in payload:
+            content = {RAW: raw_to_document(payload[RAW], options)}
+        else:
+            assert block.type is not None and block.type.layout is not None
+            content = block.type.layout.to_document(payload, options)
+        shown["payload"] = content
+        if listed is not None:
+            shown[OFFSETS] = listed
+        return shown
+
+    def segment(self, dump: Renderable, segment: Segment) -> dict[str, Any]:
+        """One extension segment; only those that verify are shown as such."""
+        return {
+            "index": segment.index,
+            "offset": f"{segment.offset:#x}",
+            "blocks": (self.block(block) for block in dump.segment_blocks(segment)),
+            "verdict": {"intact": True},
+        }
+
+
+def plain(value: Any) -> Any:
+    """A value with its iterators and data leaves turned into lists and text."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (str, int)) or value is None:
+        return value
+    if isinstance(value, Base64):
+        return str(value)
+    return [plain(inner) for inner in value]

@@ -1,0 +1,222 @@
+"""Tables of a dump: regions, pages, modules, threads and so on, one row a thing.
+
+A table is gathered while the blocks go by, so that it works on a pipe as well. Values are
+those of the canonical document: addresses as hex strings, times as decimal strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..reader.block import Block
+from ..reader.regions import assemble
+from ..schema.values import Name
+from ..schema.vocabulary import Options
+
+__all__ = ["TABLES", "Gatherer", "Table", "page_rows", "region_rows"]
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Args:
+        types: block types that it is made from; empty: all of them.
+        text: a sentence for --help and the docs.
+        rows: from the blocks to the rows.
+    """
+
+    types: tuple[str, ...]
+    text: str
+    rows: Callable[[list[Block]], Iterator[Row]]
+
+
+def block_rows(blocks: list[Block]) -> Iterator[Row]:
+    """Header fields of every block."""
+    for block in blocks:
+        header = block.header
+        yield {
+            "index": block.index,
+            "offset": f"{block.offset:#x}",
+            "block_type": header["block_type"].name,
+            "flags": header["flags"].names,
+            "block_length": block.length,
+            "payload_version": header["payload_version"],
+            "block_uuid": str(header["block_uuid"]),
+            "parent_uuid": str(header["parent_uuid"]),
+            "prev_hash": header["prev_hash"].hex(),
+            "problem": block.problem,
+        }
+
+
+def region_rows(blocks: list[Block]) -> Iterator[Row]:
+    """Memory regions, fragments put together, with the number of pages of each state."""
+    for region in assemble(blocks):
+        counts = region.counts
+        captured = counts.get("captured", 0)
+        pages = sum(counts.values())
+        yield {
+            "block": min(f.block.index for f in region.fragments),
+            "base_addr": f"{region.base_addr:#x}",
+            "end_addr": f"{region.end:#x}",
+            "region_size": region.region_size,
+            "protection": region.protection.names,
+            "region_type": region.region_type.name,
+            "page_size": region.page_size,
+            "pages": pages,
+            **{f"{state}_pages": count for state, count in counts.items()},
+            "captured_percent": round(100 * captured / pages, 2) if pages else None,
+            "missing_bytes": sum(f.missing for f in region.fragments),
+            "fragments": len(region.fragments),
+            "block_uuid": str(region.uuid),
+        }
+
+
+def page_rows(blocks: list[Block]) -> Iterator[Row]:
+    """Runs of pages of one state."""
+    for region in assemble(blocks):
+        block = min(f.block.index for f in region.fragments)
+        for first, count, state in region.runs():
+            yield {
+                "block": block,
+                "base_addr": f"{region.base_addr + first * region.page_size:#x}",
+                "first_page": first,
+                "count": count,
+                "size": count * region.page_size,
+                "state": Name(state),
+            }
+
+
+def _payload_rows(*keys: str) -> Callable[[list[Block]], Iterator[Row]]:
+    """Chosen fields of a payload, as the document shows them."""
+
+    def rows(blocks: list[Block]) -> Iterator[Row]:
+        for block in blocks:
+            kind = block.type
+            shown: Row = {"block": block.index}
+            if kind is not None and kind.layout is not None and block.known_version:
+                shown.update(
+                    (key, kind.layout.field(key).type.to_document(block.payload[key], Options()))
+                    for key in keys
+                    if key in block.payload
+                )
+            yield {**dict.fromkeys(("block", *keys)), **shown, "block_uuid": str(block.uuid)}
+
+    return rows
+
+
+def thread_rows(blocks: list[Block]) -> Iterator[Row]:
+    """Threads with the two registers that every thread has."""
+    for block in blocks:
+        payload = block.payload
+        row: Row = {"block": block.index}
+        row.update(dict.fromkeys(("thread_id", "thread_name", "thread_state", "flags", "pc", "sp")))
+        row["registers"] = 0
+        if "thread_id" in payload:
+            row["thread_id"] = payload["thread_id"]
+            row["thread_name"] = payload.get("thread_name")
+            row["thread_state"] = payload["thread_state"].name
+            row["flags"] = payload["flags"].names
+            registers = payload.get("registers", [])
+            row["registers"] = len(registers)
+            order = block.schema.byte_order.value
+            for role in ("pc", "sp"):
+                for register in registers:
+                    if role in register["flags"]:
+                        value = int.from_bytes(register["value"], order)  # type: ignore[arg-type]
+                        row[role] = f"{value:#x}"
+        row["block_uuid"] = str(block.uuid)
+        yield row
+
+
+def mapping_rows(blocks: list[Block]) -> Iterator[Row]:
+    """Entries of the VAS Map that counts: the last one in the file."""
+    for block in blocks[-1:]:
+        for entry in block.payload.get("entries", []):
+            yield {
+                "base_addr": f"{entry['base_addr']:#x}",
+                "region_size": entry["region_size"],
+                "protection": entry["protection"].names,
+                "region_type": entry["region_type"].name,
+                "name_source": entry["name_source"].name,
+                "mapped_path": entry["mapped_path"],
+            }
+
+
+TABLES: dict[str, Table] = {
+    "index": Table((), "every block's header, extension segments included", block_rows),
+    "regions": Table(("memory_region",), "memory regions with pages by state", region_rows),
+    "pages": Table(("memory_region",), "runs of pages of one state", page_rows),
+    "modules": Table(
+        ("module_entry",),
+        "modules with path, version and hash",
+        _payload_rows("base_addr", "module_size", "path", "version", "disk_hash"),
+    ),
+    "threads": Table(("thread_context",), "threads with state, PC and SP", thread_rows),
+    "mappings": Table(("vas_map",), "entries of the VAS Map", mapping_rows),
+    "process": Table(
+        ("process_identity",),
+        "which process it was",
+        _payload_rows("ppid", "session_id", "start_time", "exe_path", "cmd_line"),
+    ),
+    "hints": Table(
+        ("key_hint",),
+        "where keys may lie",
+        _payload_rows(
+            "region_uuid",
+            "region_offset",
+            "key_len",
+            "key_type",
+            "protocol",
+            "confidence",
+            "key_state",
+            "note",
+        ),
+    ),
+    "related": Table(
+        ("related_dump",),
+        "dumps that belong with this one",
+        _payload_rows("related_dump_uuid", "related_pid", "relationship"),
+    ),
+    "origin": Table(
+        ("import_provenance",),
+        "what an import was converted from",
+        _payload_rows("source_format", "import_time", "orig_file_size", "tool_name", "note"),
+    ),
+}
+"""The tables by the name that ``--show`` knows them by."""
+
+
+class Gatherer:
+    """Collects the blocks that some tables need while all blocks go by."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self._all = any(not TABLES[name].types for name in names)
+        self._wanted = {key for name in names for key in TABLES[name].types}
+        self._blocks: list[Block] = []
+
+    def take(self, block: Block) -> None:
+        """Keep a block if a table is made from it; decodes it while it is at hand."""
+        if self._all or block.key in self._wanted:
+            block.hold()
+            self._blocks.append(block)
+
+    def rows(self, name: str) -> Iterator[Row]:
+        """Rows of one table."""
+        table = TABLES[name]
+        if not table.types:
+            return table.rows(self._blocks)
+        return table.rows([b for b in self._blocks if b.key in table.types])
+
+
+def columns(rows: list[Row]) -> list[str]:
+    """Column names over all rows, in order of first appearance."""
+    found: dict[str, None] = {}
+    for row in rows:
+        found.update(dict.fromkeys(row))
+    return list(found)
