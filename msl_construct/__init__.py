@@ -1,0 +1,115 @@
+"""Memory Slice (.msl): the toolkit around one declaration of the format.
+
+>>> import msl_construct
+>>> with msl_construct.open("dump.msl") as dump:
+...     for region in dump.regions:
+...         print(hex(region.base_addr), region.counts)
+
+Everything is imported when it is first used, so that a command that needs little starts fast.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import IO, TYPE_CHECKING, Any
+
+from . import errors
+
+if TYPE_CHECKING:
+    from .builder import SegmentWriter, Writer, append_segment
+    from .reader import Dump, Memory, Region, Verdict
+    from .reader.stream import PassingDump
+    from .schema import Schema
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dump",
+    "Memory",
+    "PassingDump",
+    "Region",
+    "Schema",
+    "SegmentWriter",
+    "Verdict",
+    "Writer",
+    "__version__",
+    "append_segment",
+    "errors",
+    "open",
+    "schema",
+]
+
+_HOMES = {
+    "Dump": "reader",
+    "Memory": "reader",
+    "PassingDump": "reader.stream",
+    "Region": "reader",
+    "Schema": "schema",
+    "SegmentWriter": "builder",
+    "Verdict": "reader",
+    "Writer": "builder",
+    "append_segment": "builder",
+}
+
+
+def open(  # noqa: A001 - the name is part of the public interface
+    file: str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview,
+    *,
+    draft: str | None = None,
+    dialect: str | None = None,
+    key: bytes | str | None = None,
+    byte_order: str | None = None,
+    max_inflate: int | None = None,
+) -> Dump:
+    """Open a Memory Slice file for reading.
+
+    Args:
+        file: a path (mapped into memory), a binary file object, or bytes. A pipe is
+            spooled to a temporary file; to read it while it comes, see `PassingDump`.
+        draft: read with this draft whatever the header says, for example ``draft-2026-03``.
+        dialect: a producer's dialect; none can be read yet.
+        key: for encrypted files; none can be read yet.
+        byte_order: ``little`` or ``big``, whatever the header says.
+        max_inflate: bytes that one compressed payload may inflate to; 1 GiB by default.
+
+    Raises:
+        FormatError: not a Memory Slice file, or one that can't be read; see its subclasses.
+        ValueError: no such draft, dialect or byte order.
+        OSError: the file can't be opened.
+    """
+    from .reader import DEFAULT_INFLATE_LIMIT, open_dump
+
+    if dialect is not None:
+        raise ValueError(f"unknown dialect {dialect!r}: none can be read yet")
+    if key is not None:
+        raise errors.EncryptedError("encrypted files can't be read yet (§10)")
+    return open_dump(
+        file,
+        draft=draft,
+        byte_order=byte_order,
+        max_inflate=DEFAULT_INFLATE_LIMIT if max_inflate is None else max_inflate,
+    )
+
+
+def schema(draft: str | None = None, byte_order: str = "little") -> Schema:
+    """A draft of the format in one byte order: one immutable object, the same every time.
+
+    Args:
+        draft: ``draft-2026-03`` (the default) or ``draft-2026-10``.
+        byte_order: ``little`` or ``big``.
+
+    Raises:
+        ValueError: no such draft or byte order.
+    """
+    from .schema import DEFAULT_DRAFT
+    from .schema import schema as bound
+
+    return bound(draft or DEFAULT_DRAFT, byte_order)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,206 @@
+"""What every command shares: options, output streams, exit codes, errors in one line."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import IO, Any, TypeVar
+
+import click
+
+from ..errors import DocumentError, EncryptedError, FormatError, MslError
+
+__all__ = [
+    "Exit",
+    "command_options",
+    "data_out",
+    "draft_options",
+    "note",
+    "open_input",
+    "run",
+    "wants_color",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STDIO = "-"
+
+
+class Exit(IntEnum):
+    """Exit codes, as documented in the CLI reference."""
+
+    FINE = 0
+    FINDINGS = 1
+    USAGE = 2
+    UNREADABLE = 3
+    INCOMPLETE = 4
+    KEY = 5
+    TARGET = 6
+    DEFECT = 70
+
+
+def command_options(function: F) -> F:
+    """``--quiet``, ``--no-color`` and ``--debug``, which every command has."""
+    options = (
+        click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors."),
+        click.option("--no-color", is_flag=True, help="No colour, like NO_COLOR."),
+        click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def draft_options(function: F) -> F:
+    """How to read a file whose header says otherwise."""
+    from ..drafts import KNOWN
+
+    options = (
+        click.option(
+            "--draft", type=click.Choice(KNOWN), help="Read with this draft, whatever it says."
+        ),
+        click.option(
+            "--byte-order",
+            type=click.Choice(["little", "big"]),
+            help="Read in this byte order, whatever the header says.",
+        ),
+        click.option(
+            "--max-inflate",
+            type=click.IntRange(min=0),
+            metavar="BYTES",
+            help="Most that one compressed payload may inflate to (1 GiB).",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def exit_code(error: BaseException) -> Exit:
+    """The code that an exception ends a command with."""
+    if isinstance(error, EncryptedError):
+        return Exit.KEY
+    if isinstance(error, (FormatError, DocumentError, OSError)):
+        return Exit.UNREADABLE
+    return Exit.UNREADABLE if isinstance(error, MslError) else Exit.DEFECT
+
+
+def complain(error: BaseException, name: str = "") -> Exit:
+    """One line on stderr for an exception; its exit code."""
+    code = exit_code(error)
+    where = f"{name}: " if name else ""
+    if isinstance(error, OSError) and error.strerror:
+        file = f"{error.filename}: " if error.filename and not name else ""
+        text = f"{file}{error.strerror}"
+    elif code is Exit.DEFECT:
+        text = f"a defect of ours: {type(error).__name__}: {error} (--debug shows where)"
+    else:
+        text = str(error)
+    note(f"msl: {where}{' '.join(text.split())}")
+    return code
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr."""
+    try:
+        print(text, file=sys.stderr)
+    except UnicodeEncodeError:
+        print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
+
+
+def run(function: F) -> F:
+    """Turn a command's exceptions into one line on stderr and an exit code.
+
+    The command returns its exit code. A closed pipe on stdout ends it quietly.
+    """
+
+    @functools.wraps(function)
+    def guarded(*arguments: Any, **options: Any) -> None:
+        debug = options.pop("debug", False)
+        try:
+            code = function(*arguments, **options)
+        except BrokenPipeError:
+            _discard_stdout()
+            code = Exit.FINE
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            note("msl: interrupted")
+            code = 130
+        except Exception as error:
+            if debug:
+                raise
+            code = complain(error)
+        sys.exit(int(code or 0))
+
+    return guarded  # type: ignore[return-value]
+
+
+def _discard_stdout() -> None:
+    """Keep the interpreter from complaining about the closed pipe on its way out."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+
+
+@contextmanager
+def data_out() -> Iterator[IO[str]]:
+    """stdout as UTF-8 text in large pieces, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is None:  # a test's StringIO
+        yield sys.stdout
+        return
+    out = io.TextIOWrapper(
+        io.BufferedWriter(_Unclosed(raw), 1 << 16), encoding="utf-8", newline="\n"
+    )
+    yield out
+    out.flush()
+    raw.flush()
+
+
+class _Unclosed(io.RawIOBase):
+    """stdout's bytes, left open when the wrapper around them goes."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._raw.write(data)
+        return len(data)
+
+
+def wants_color(no_color: bool) -> bool:
+    """Whether stdout is a terminal that may be coloured."""
+    return not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+
+
+def open_input(path: str, *, passing: bool = True, **options: Any) -> Any:
+    """A dump from a path, or from stdin for ``-``.
+
+    Args:
+        passing: whether stdin may be read block by block; else it is spooled.
+    """
+    kept = {key: value for key, value in options.items() if value is not None}
+    if path != STDIO:
+        from ..reader import open_dump
+
+        return open_dump(path, **kept)
+    if passing:
+        from ..reader.stream import PassingDump
+
+        return PassingDump(sys.stdin.buffer, name=STDIO, **kept)
+    from ..reader import open_dump
+
+    dump = open_dump(sys.stdin.buffer, **kept)
+    dump.name = STDIO
+    return dump

@@ -1,0 +1,66 @@
+"""The umbrella command."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from .version import version_text
+
+__all__ = ["COMMANDS", "cli"]
+
+COMMANDS = {
+    "build": "Turn a canonical document into the file it describes.",
+    "inspect": "Show everything a dump holds, without reading page data.",
+    "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
+}
+"""Name and summary of every subcommand; each stands in a module of its name."""
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        found = getattr(import_module(f".{name}", __package__), name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(version_text())
+        ctx.exit()
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine; 1 not intact; 2 usage; 3 not an .msl or unreadable; 4 readable "
+    "but incomplete; 5 a key is missing or wrong; 70 a defect of ours.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version, the drafts and the libraries, and exit.",
+)
+def cli() -> None:
+    """Memory Slice (.msl): forensic captures of one process.
+
+    \b
+    Example:
+      msl inspect dump.msl
+    """

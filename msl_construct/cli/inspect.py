@@ -1,0 +1,220 @@
+"""``msl inspect``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+import click
+
+from ..reader.stream import PassingDump
+from .common import (
+    STDIO,
+    Exit,
+    command_options,
+    data_out,
+    draft_options,
+    note,
+    open_input,
+    run,
+    wants_color,
+)
+
+__all__ = ["inspect"]
+
+_PARTS = ("header", "blocks", "segments", "trailing")
+_FORMATS = ("yaml", "json", "ndjson", "csv")
+
+
+def _formats(function: Any) -> Any:
+    helps = {
+        "yaml": "The canonical document as YAML.",
+        "json": "The canonical document as JSON.",
+        "ndjson": "One JSON record a line: the document's head, then each block or row.",
+        "csv": "One table (see --show) as CSV; regions unless told otherwise.",
+    }
+    for name in reversed(_FORMATS):
+        function = click.option(
+            f"--{name}", "form", flag_value=name, default=None, help=helps[name]
+        )(function)
+    return function
+
+
+def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    from ..document.tables import TABLES
+
+    names = [name.strip() for name in (value or "").split(",") if name.strip()]
+    for name in names:
+        if name not in _PARTS and name not in TABLES:
+            known = ", ".join([*_PARTS, *TABLES])
+            raise click.BadParameter(f"{name!r} is not one of {known}")
+    return names
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@_formats
+@click.option(
+    "--show",
+    metavar="NAMES",
+    callback=_show,
+    help="Only these, separated by commas. Parts: header, blocks, segments, trailing. Tables: "
+    "index, regions, pages, modules, threads, mappings, process, hints, related, origin.",
+)
+@click.option("--offsets", is_flag=True, help="Add every field's file offset and length.")
+@click.option("--with-data", is_flag=True, help="Add page data, base64 (YAML and JSON only).")
+@draft_options
+@command_options
+@run
+def inspect(
+    dump: str,
+    form: str | None,
+    show: list[str],
+    offsets: bool,
+    with_data: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Any,
+) -> int:
+    """Show everything a dump holds, without reading page data.
+
+    Prints a readable tree, or the canonical document (--yaml, --json, --ndjson), which
+    other programs may rely on, or a table (--csv). DUMP may be - for stdin.
+
+    \b
+    Example:
+      msl inspect dump.msl
+      msl inspect dump.msl --json --show regions,modules
+      msl inspect dump.msl --csv --show pages > pages.csv
+
+    Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
+    truncated, trailing bytes); 5 encrypted. What could be read is on stdout with 4 and 5.
+    """
+    from ..document.tables import TABLES
+
+    tables = [name for name in show if name in TABLES]
+    if form == "csv":
+        tables = tables or ([] if show else ["regions"])
+        if len(tables) != 1 or len(show) > 1:
+            raise click.UsageError(f"--csv prints one table: --show {'|'.join(TABLES)}")
+    if form == "csv" and (with_data or offsets):
+        raise click.UsageError("--with-data and --offsets need --yaml, --json or --ndjson")
+    if form is None and (with_data or offsets):
+        form = "yaml"
+    with open_input(dump, passing=not with_data, **options) as opened, data_out() as out:
+        if form is None and not show:
+            _tree(opened, out, no_color)
+        elif form == "csv":
+            _csv(opened, tables[0], out)
+        else:
+            _document(opened, form or "yaml", show, tables, with_data, offsets, out)
+    return _ending(opened, dump, quiet)
+
+
+def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
+    from .tree import Style, tree
+
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    tree(dump, out.write, Style(wants_color(no_color), encoding.startswith("utf")))
+
+
+def _document(
+    dump: Any,
+    form: str,
+    show: list[str],
+    tables: list[str],
+    with_data: bool,
+    offsets: bool,
+    out: IO[str],
+) -> None:
+    from ..document import emit
+    from ..document.render import Renderer
+
+    renderer = Renderer(with_data=with_data, offsets=offsets)
+    write = {"yaml": emit.write_yaml, "json": emit.write_json, "ndjson": emit.write_ndjson}[form]
+    parts = renderer.parts(dump)
+    write(_narrowed(dump, parts, show, tables) if show else parts, out.write)
+
+
+def _narrowed(
+    dump: Any, parts: Iterator[tuple[str, Any]], show: list[str], tables: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """The parts that were asked for, then the tables; all blocks go by all the same."""
+    from ..document.tables import Gatherer
+
+    gatherer = Gatherer(tables)
+    for key, value in parts:
+        if key == "blocks":
+            if key in show:
+                yield key, _watched(dump, value, gatherer)
+            else:
+                for _ in dump.each_capture_block(gatherer.take):
+                    pass
+            continue
+        if key in ("segments", "trailing"):
+            if key == "segments":
+                for segment in dump.segments:
+                    for block in dump.segment_blocks(segment):
+                        gatherer.take(block)
+            if key in show:
+                yield key, value
+            continue
+        if key in ("document", "file", "format") or key in show:
+            yield key, value
+    for name in tables:
+        yield name, gatherer.rows(name)
+
+
+def _watched(dump: Any, blocks: Iterator[Any], gatherer: Any) -> Iterator[Any]:
+    """Blocks for the document, with the tables gathered from the same blocks on the way."""
+    if isinstance(dump, PassingDump) and gatherer.names:
+        raise click.UsageError("from a pipe, --show can't give blocks and tables at once")
+    yield from blocks
+    if gatherer.names:
+        for _ in dump.each_capture_block(gatherer.take):
+            pass
+
+
+def _csv(dump: Any, name: str, out: IO[str]) -> None:
+    from ..document.tables import Gatherer, columns
+
+    gatherer = Gatherer([name])
+    for _ in dump.each_capture_block(gatherer.take):
+        pass
+    for segment in dump.segments:
+        for block in dump.segment_blocks(segment):
+            gatherer.take(block)
+    rows = list(gatherer.rows(name))
+    writer = csv.DictWriter(out, columns(rows), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _ending(dump: Any, path: str, quiet: bool) -> int:
+    """The exit code, and the one line on stderr that goes with it."""
+    name = "stdin" if path == STDIO else path
+    if dump.header.encrypted:
+        note(
+            f"msl: {name}: encrypted from {dump.header.size:#x} on (§10): only the header can be "
+            "read, this version takes no key"
+        )
+        return Exit.KEY
+    if dump.complete:
+        return Exit.FINE
+    if dump.ending.clean:
+        note(f"msl: {name}: incomplete: no End-of-Capture, the acquirer did not finish (§4.5)")
+    else:
+        note(f"msl: {name}: incomplete: {dump.ending.text}")
+    return Exit.INCOMPLETE

@@ -1,0 +1,403 @@
+"""The readable tree that ``msl inspect`` prints when nothing else is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import click
+
+from ..reader.block import Block
+from ..reader.regions import Region, assemble
+
+__all__ = ["Style", "binary_size", "tree"]
+
+Write = Callable[[str], Any]
+
+_CELLS = 24
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_RIGHTS = (("read", "r"), ("write", "w"), ("execute", "x"), ("guard", "g"), ("copy_on_write", "c"))
+_OWN_SECTION = (
+    "process_identity",
+    "import_provenance",
+    "module_list_index",
+    "module_entry",
+    "thread_context",
+    "memory_region",
+    "key_hint",
+    "related_dump",
+    "vas_map",
+    "end_of_capture",
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colour or none, drawing characters or ASCII."""
+
+    color: bool = False
+    unicode: bool = True
+
+    def paint(self, text: str, **how: Any) -> str:
+        """The text, styled if there is colour."""
+        return click.style(text, **how) if self.color else text
+
+    @property
+    def glyphs(self) -> dict[str, str]:
+        """Characters of the page bar, by state."""
+        if self.unicode:
+            return {
+                "captured": "█",
+                "failed": "░",
+                "unmapped": "·",
+                "not_resident": "_",
+                "reserved": "?",
+                "mixed": "▓",
+            }
+        return {
+            "captured": "#",
+            "failed": "x",
+            "unmapped": ".",
+            "not_resident": "_",
+            "reserved": "?",
+            "mixed": "+",
+        }
+
+
+_COLORS = {
+    "captured": "green",
+    "failed": "red",
+    "unmapped": "yellow",
+    "not_resident": "blue",
+    "reserved": "magenta",
+    "mixed": "cyan",
+}
+
+
+def binary_size(size: int) -> str:
+    """Bytes for people: ``20.0 KiB``."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < 1024 or unit == _UNITS[-1]:
+            return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError
+
+
+def moment(nanoseconds: int) -> str:
+    """A timestamp for people, in UTC; zero is unknown."""
+    if not nanoseconds:
+        return "unknown time"
+    seconds, rest = divmod(nanoseconds, 10**9)
+    try:
+        date = datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return f"{nanoseconds} ns"
+    return f"{date:%Y-%m-%d %H:%M:%S}.{rest:09d} UTC"
+
+
+def printable(text: str | None) -> str:
+    """Text from the dump, with nothing in it that would act on a terminal."""
+    if text is None:
+        return "-"
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+@dataclass
+class _Seen:
+    """What is kept of the blocks that went by."""
+
+    by_type: dict[str, list[Block]] = field(default_factory=dict)
+    others: list[Block] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+
+    def take(self, block: Block) -> None:
+        """Keep what the tree shows of a block."""
+        block.hold()
+        self.count += 1
+        self.size += block.length
+        if block.problem is not None:
+            self.problems.append(block.problem)
+        if block.key in _OWN_SECTION and "raw" not in block.payload:
+            self.by_type.setdefault(block.key, []).append(block)
+        else:
+            self.others.append(block)
+
+    def of(self, key: str) -> list[Block]:
+        """Decoded blocks of a type."""
+        return self.by_type.get(key, [])
+
+
+Branch = tuple[str, list[str]]
+"""A line of the tree and the lines below it."""
+
+
+def tree(dump: Any, write: Write, style: Style) -> None:
+    """Print a dump as a tree; reads no page data."""
+    seen = _Seen()
+    for _ in dump.each_capture_block(seen.take):
+        pass
+    branches = list(_branches(dump, seen, style))
+    name = printable(dump.name) or "dump"
+    size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
+    write(
+        f"{style.paint(name, bold=True)}{size}  {dump.draft}, "
+        f"{dump.header.schema.byte_order.value}-endian\n"
+    )
+    write(f"{_verdict(dump, seen, style)}\n")
+    tee, last, bar, gap = (
+        ("├─ ", "└─ ", "│  ", "   ") if style.unicode else ("|- ", "`- ", "|  ", "   ")
+    )
+    for number, (line, below) in enumerate(branches):
+        final = number == len(branches) - 1
+        write(f"{last if final else tee}{line}\n")
+        for position, inner in enumerate(below):
+            stem = gap if final else bar
+            write(f"{stem}{last if position == len(below) - 1 else tee}{inner}\n")
+
+
+def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
+    """One line that says how much of a dump this is."""
+    if dump.header.encrypted:
+        return style.paint("encrypted: only the header can be read", fg="yellow")
+    parts = [f"{seen.count} blocks"]
+    if seen.problems:
+        parts.append(f"{len(seen.problems)} payloads that do not fit their layout")
+    if dump.complete and not seen.problems:
+        mark, color = ("✔" if style.unicode else "ok"), "green"
+        head = "complete"
+    else:
+        mark, color = ("✘" if style.unicode else "!!"), "red"
+        head = "complete, but damaged" if dump.complete else "incomplete"
+    if not dump.complete:
+        if not seen.of("end_of_capture"):
+            parts.append("no End-of-Capture: the acquirer did not finish")
+        if dump.trailing is not None:
+            parts.append(f"{dump.trailing.length} bytes at the end are not blocks")
+    return (
+        style.paint(f"{mark} {head}", fg=color, bold=True)
+        + f": {'; '.join(parts)} (hashes not checked: msl verify)"
+    )
+
+
+def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
+    header = dump.header.record
+    capabilities = ", ".join(header["cap_bitmap"].names) or "nothing"
+    below = [
+        f"target    {header['os_type'].name} {header['arch_type'].name}, pid {header['pid']}",
+        f"acquired  {moment(header['timestamp'])}, clock {header['clock_source'].name}",
+        f"holds     {capabilities}",
+    ]
+    if header["flags"]:
+        below.append(f"flags     {', '.join(header['flags'].names)}")
+    yield f"header    {header['dump_uuid']}", below
+    for block in seen.of("import_provenance"):
+        payload = block.payload
+        yield (
+            f"imported  from {payload['source_format'].name}, "
+            f"{binary_size(payload['orig_file_size'])}, {moment(payload['import_time'])}",
+            [
+                f"{label}  {printable(payload.get(key))}"
+                for label, key in (("tool", "tool_name"), ("note", "note"))
+                if payload.get(key)
+            ],
+        )
+    for block in seen.of("process_identity"):
+        payload = block.payload
+        yield (
+            f"process   {printable(payload.get('exe_path')) if payload.get('exe_path') else 'unknown'}",
+            [
+                f"command   {printable(payload.get('cmd_line'))}",
+                f"parent    pid {payload['ppid']}, session {payload['session_id']}, "
+                f"started {moment(payload['start_time'])}",
+            ],
+        )
+    yield from _modules(seen, style)
+    yield from _threads(seen)
+    yield from _memory(seen, style)
+    yield from _more(seen)
+    if seen.others:
+        yield (
+            f"others    {len(seen.others)} blocks without a layout",
+            [f"{b.offset:#x}  {b.key}  {binary_size(b.length)}" for b in seen.others],
+        )
+    for segment in dump.segments:
+        rows = [
+            f"{b.offset:#x}  {b.key}  {binary_size(b.length)}" for b in dump.segment_blocks(segment)
+        ]
+        yield f"segment   {segment.index} at {segment.offset:#x}, intact", rows
+    if seen.problems:
+        yield f"damage    {len(seen.problems)} payloads", seen.problems
+    if dump.trailing is not None:
+        yield (
+            f"trailing  {dump.trailing.length} bytes at {dump.trailing.offset:#x}",
+            [dump.ending.text],
+        )
+    for block in seen.of("end_of_capture"):
+        payload = block.payload
+        if "acq_end" in payload:
+            yield f"end       {block.offset:#x}, {moment(payload['acq_end'])}", []
+
+
+def _modules(seen: _Seen, style: Style) -> Iterator[Branch]:
+    entries = seen.of("module_entry")
+    if not entries and not seen.of("module_list_index"):
+        return
+    named = sum(len(b.payload.get("entries", [])) for b in seen.of("module_list_index"))
+    rows = []
+    for block in entries:
+        payload = block.payload
+        if "path" not in payload:
+            continue
+        version = f"  {printable(payload['version'])}" if payload.get("version") else ""
+        rows.append(
+            (f"{payload['base_addr']:#x}", binary_size(payload["module_size"]))
+            + (f"{printable(payload['path'])}{version}",)
+        )
+    missing = f", {named} in the list" if named != len(entries) else ""
+    yield f"modules   {len(entries)}{missing}", _aligned(rows)
+
+
+def _threads(seen: _Seen) -> Iterator[Branch]:
+    from ..document.tables import thread_rows
+
+    blocks = seen.of("thread_context")
+    if not blocks:
+        return
+    rows = [
+        (
+            str(row["thread_id"]),
+            printable(row["thread_name"]),
+            ", ".join([row["thread_state"] or "-", *(row["flags"] or [])]),
+            f"pc {row['pc'] or '-'}",
+            f"sp {row['sp'] or '-'}",
+            f"{row['registers']} registers",
+        )
+        for row in thread_rows(blocks)
+    ]
+    yield f"threads   {len(blocks)}", _aligned(rows)
+
+
+def _memory(seen: _Seen, style: Style) -> Iterator[Branch]:
+    regions = assemble(seen.of("memory_region"))
+    if not regions:
+        return
+    totals: dict[str, int] = {}
+    rows = []
+    for region in regions:
+        counts = region.counts
+        for state, count in counts.items():
+            totals[state] = totals.get(state, 0) + count * region.page_size
+        pages = sum(counts.values())
+        percent = f"{100 * counts.get('captured', 0) // pages}%" if pages else "-"
+        remarks = [
+            f"{count} {state}" for state, count in counts.items() if count and state != "captured"
+        ]
+        if len(region.fragments) > 1:
+            remarks.append(f"{len(region.fragments)} fragments")
+        missing = sum(f.missing for f in region.fragments)
+        if missing:
+            remarks.append(f"{missing} bytes missing")
+        rows.append(
+            (
+                f"{region.base_addr:#x}",
+                binary_size(region.region_size),
+                _rights(region),
+                region.region_type.name,
+                _bar(region, pages, style),
+                percent,
+                ", ".join(remarks),
+            )
+        )
+    captured = binary_size(totals.pop("captured", 0))
+    rest = "".join(f", {binary_size(n)} {state}" for state, n in totals.items() if n)
+    yield f"memory    {len(regions)} regions: {captured} captured{rest}", _aligned(rows)
+
+
+def _rights(region: Region) -> str:
+    return "".join(letter if name in region.protection else "-" for name, letter in _RIGHTS)
+
+
+def _bar(region: Region, pages: int, style: Style) -> str:
+    """Page states from the first page to the last, a cell for each share of them."""
+    if not pages:
+        return " " * _CELLS
+    glyphs = style.glyphs
+    cells = []
+    span = max(1, region.region_size // region.page_size)
+    width = min(_CELLS, span)
+    for cell in range(width):
+        first, stop = (
+            cell * span // width,
+            max((cell + 1) * span // width, cell * span // width + 1),
+        )
+        counts: dict[str, int] = {}
+        for fragment in region.fragments:
+            shift = (fragment.base - region.base_addr) // region.page_size
+            low, high = max(0, first - shift), min(fragment.pages.pages, stop - shift)
+            if low < high:
+                states = fragment.block.schema.page_states
+                for code, count in enumerate(fragment.pages.counts(low, high)):
+                    if count:
+                        name = states.decode(code).name
+                        counts[name] = counts.get(name, 0) + count
+        state = next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped"
+        cells.append(style.paint(glyphs[state], fg=_COLORS[state]))
+    return "".join(cells) + " " * (_CELLS - width)
+
+
+def _more(seen: _Seen) -> Iterator[Branch]:
+    hints = seen.of("key_hint")
+    if hints:
+        rows = []
+        for block in hints:
+            hint = block.payload
+            rows.append(
+                (
+                    f"{hint['key_type'].name}",
+                    f"{hint['protocol'].name}",
+                    f"{hint['key_len']} bytes at {hint['region_offset']:#x} of {hint['region_uuid']}",
+                    f"{hint['confidence'].name}, {hint['key_state'].name}",
+                    printable(hint.get("note")),
+                )
+            )
+        yield f"hints     {len(hints)}", _aligned(rows)
+    related = seen.of("related_dump")
+    if related:
+        yield (
+            f"related   {len(related)}",
+            [
+                f"{b.payload['related_dump_uuid']}  pid {b.payload['related_pid']}, "
+                f"{b.payload['relationship'].name}"
+                for b in related
+            ],
+        )
+    for block in seen.of("vas_map"):
+        count = len(block.payload.get("entries", []))
+        yield f"mappings  {count} in the VAS Map at {block.offset:#x} (--show mappings)", []
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Rows as lines with columns below each other; sizes and numbers to the right."""
+    table = list(rows)
+    if not table:
+        return []
+    widths = [max(_width(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = []
+        for text, width in zip(row, widths):
+            fill = " " * (width - _width(text))
+            right = text[:1].isdigit() and text.split(" ")[-1] in (*_UNITS, text)
+            right = right and not text.startswith("0x")
+            cells.append(fill + text if right else text + fill)
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    return len(click.unstyle(text))

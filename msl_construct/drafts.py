@@ -1,0 +1,10 @@
+"""Names of the drafts, for those who need no more than the names.
+
+A test holds them against the schema, which takes far longer to load.
+"""
+
+from __future__ import annotations
+
+__all__ = ["KNOWN"]
+
+KNOWN = ("draft-2026-03", "draft-2026-10")
