@@ -25,6 +25,7 @@ from ..page_map import PAGES_PER_BYTE, PageMap, Run, stored_size
 from ..source import BufferSource, Extent
 from .blocks import checked, total
 from .compress import compressed
+from .promises import NIL
 from .sink import Mark
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from .writer import Writer
 
 __all__ = ["RegionWriter"]
-
-_NIL = uuid.UUID(int=0)
 
 
 class RegionWriter:
@@ -68,9 +67,15 @@ class RegionWriter:
         self.uuid = found
         where = f"block {writer.blocks.index} (memory_region)"
         # The map and the data come later; everything else is checked before a byte is written.
-        size, log2 = fields["region_size"], fields.get("page_size_log2", 12)
-        if not 10 <= log2 <= 40 or size % (1 << log2) or size < 0:
-            self._refuse_geometry(size, log2)
+        exponent = self._layout.field("page_size_log2")
+        size, log2 = fields["region_size"], fields.get(exponent.key, exponent.default)
+        for problem in exponent.type.problems(log2, {}):
+            raise ConformanceError(f"{where}: {exponent.key}: {problem} ({exponent.section})")
+        if size < 0 or size % (1 << log2):
+            raise ConformanceError(
+                f"{where}: RegionSize {size}: expected a multiple of the page size {1 << log2} "
+                f"({self._layout.section})"
+            )
         self.pages = size >> log2
         empty = {"page_state_map": PageMap.uniform(0), "page_data": _extent(b"")}
         probe = checked(self._layout, {**fields, **empty, "region_size": 0}, where)
@@ -209,14 +214,7 @@ class RegionWriter:
     @property
     def _limit(self) -> int:
         room = self._writer.max_payload - self._layout.minimum - stored_size(self.pages)
-        return max(self.page_size, min(self._writer.buffer_limit, room))
-
-    def _refuse_geometry(self, size: int, log2: int) -> None:
-        if not 10 <= log2 <= 40:
-            raise ConformanceError(f"PageSizeLog2 {log2}: expected 10 to 40 (§5.1)")
-        raise ConformanceError(
-            f"RegionSize {size}: expected a multiple of the page size {1 << log2} (§5.1)"
-        )
+        return int(max(self.page_size, min(self._writer.buffer_limit, room)))
 
     def _take(self, count: int) -> None:
         if count < 0 or self.done + count > self.pages:
@@ -242,7 +240,7 @@ class RegionWriter:
 
     def _emit(self, first: int, part: PageMap, data: memoryview, *, last: bool) -> None:
         writer = self._writer
-        word, found, parent = self._word, self.uuid, _NIL
+        word, found, parent = self._word, self.uuid, NIL
         if self.fragments:
             word = self._word & ~writer.flag("has_key_hints") & ~writer.flag("has_children")
             word |= writer.flag("continuation")
@@ -327,10 +325,10 @@ class RegionWriter:
             writer.schema.block_header_size + len(head) + (self.pages << self._log2),
             flags=self._word,
             block_uuid=self.uuid,
-            parent_uuid=_NIL,
+            parent_uuid=NIL,
         )
         writer.region_opened(None)
-        writer.admit(self._kind, self._word, self.uuid, _NIL)
+        writer.admit(self._kind, self._word, self.uuid, NIL)
         writer.region_opened(self)
         self._direct = _Direct(writer, header, head, self.pages, self.page_size)
         self.fragments = 1

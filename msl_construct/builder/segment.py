@@ -13,6 +13,7 @@ from ..errors import ConformanceError
 from ..hashing import digest
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
+from .promises import NIL
 from .sink import Sink
 from .uuids import new_uuid
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ..reader.dump import Dump
 
 __all__ = ["SegmentWriter", "append_segment"]
-
-_NIL = uuid.UUID(int=0)
 
 
 class SegmentWriter:
@@ -60,7 +59,7 @@ class SegmentWriter:
         key: str,
         *,
         block_uuid: uuid.UUID | None = None,
-        parent_uuid: uuid.UUID = _NIL,
+        parent_uuid: uuid.UUID = NIL,
         **fields: Any,
     ) -> uuid.UUID:
         """Add a block that has a layout; its BlockUUID.
@@ -82,7 +81,7 @@ class SegmentWriter:
         payload: bytes,
         *,
         block_uuid: uuid.UUID | None = None,
-        parent_uuid: uuid.UUID = _NIL,
+        parent_uuid: uuid.UUID = NIL,
     ) -> uuid.UUID:
         """Add a block whose payload the draft does not lay out; its BlockUUID."""
         code = self.schema.enumerations["BlockType"].encode(key)

@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 from ..errors import ConformanceError
 from ..page_map import PageMap, Run
 from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
-from ..schema.names import snake_case
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
 from .compress import compressed
+from .promises import NIL, Promises
 from .region import RegionWriter
 from .sink import Sink
 from .uuids import new_uuid
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_BUFFER_LIMIT", "NIL", "Writer"]
 
-NIL = uuid.UUID(int=0)
-"""ParentUUID of a block without a parent."""
-
 DEFAULT_BUFFER_LIMIT = 64 << 20
 """Bytes of page data that are held in memory where they can't be written at once."""
+
+BlockFlags = int | str | Iterable[str]
 
 PageStates = PageMap | Iterable[tuple[int, int, str | int]]
 
@@ -101,13 +100,7 @@ class Writer:
         self._sink.begin()
         self._sink.write(self.schema.file_header.encode(self.header))
         self.blocks = BlockStream(self._sink, self.schema, self._sink.chain_digest())
-        self._flags_of: dict[uuid.UUID, int] = {}
-        self._parents: set[uuid.UUID] = set()
-        self._hinted: set[uuid.UUID] = set()
-        self._manifest: dict[uuid.UUID, bool] = {}
-        self._manifest_uuid: uuid.UUID | None = None
-        self._capabilities = 0
-        self._regions_begun = False
+        self._promises = Promises(self.schema, self.header)
         self._closed = False
         self._open_region: RegionWriter | None = None
 
@@ -131,7 +124,7 @@ class Writer:
         self,
         key: str,
         *,
-        flags: int | str | Iterable[str] = 0,
+        block_flags: BlockFlags = 0,
         block_uuid: uuid.UUID | None = None,
         parent_uuid: uuid.UUID = NIL,
         compression: str | None = None,
@@ -141,7 +134,7 @@ class Writer:
 
         Args:
             key: the block type, for example ``related_dump``.
-            flags: ``has_children`` and ``has_key_hints``, where later blocks will refer to
+            block_flags: ``has_children`` and ``has_key_hints``, where later blocks will refer to
                 this one; the others follow from what is written.
             compression: overrides the writer's; ``none`` stores this block as it is.
 
@@ -156,21 +149,21 @@ class Writer:
             )
         where = f"block {self.blocks.index} ({kind.key})"
         record = checked(kind.layout, fields, where)
-        word = self.schema.flags["BlockFlags"].encode(flags)
+        word = self._word(block_flags)
         found = block_uuid or self.new_uuid()
         if key == "key_hint":
-            self._check_hint(record["region_uuid"])
+            self._promises.check_hint(record["region_uuid"])
         if key == "module_entry":
-            found, parent_uuid = self._check_module(block_uuid, parent_uuid)
+            found, parent_uuid = self._promises.check_module(block_uuid, parent_uuid)
         payload = list(kind.layout.pieces(record))
         self._append(kind, payload, word, found, parent_uuid, compression)
         if key == "key_hint":
-            self._hinted.add(record["region_uuid"])
+            self._promises.hinted(record["region_uuid"])
         if key == "module_entry":
-            self._manifest[found] = True
+            self._promises.module_written(found)
         if key == "module_list_index":
-            self._manifest = {entry["module_uuid"]: False for entry in record["entries"]}
-            self._manifest_uuid = found
+            modules = [entry["module_uuid"] for entry in record["entries"]]
+            self._promises.manifest_written(found, modules)
         return found
 
     def add_opaque(
@@ -178,7 +171,7 @@ class Writer:
         key: str | int,
         payload: bytes | memoryview,
         *,
-        flags: int | str | Iterable[str] = 0,
+        block_flags: BlockFlags = 0,
         block_uuid: uuid.UUID | None = None,
         parent_uuid: uuid.UUID = NIL,
         compression: str | None = None,
@@ -199,8 +192,8 @@ class Writer:
                 f"block type {code:#06x} is not registered in {self.schema.name} (§4.3)"
             )
         found = block_uuid or self.new_uuid()
-        pieces = [Extent(BufferSource(payload), 0, len(payload))]
-        word = self.schema.flags["BlockFlags"].encode(flags)
+        pieces: list[bytes | Extent] = [Extent(BufferSource(payload), 0, len(payload))]
+        word = self._word(block_flags)
         self._append(kind, pieces, word, found, parent_uuid, compression)
         return found
 
@@ -209,7 +202,7 @@ class Writer:
         entries: Sequence[Mapping[str, Any]],
         *,
         block_uuid: uuid.UUID | None = None,
-        flags: int | str | Iterable[str] | None = None,
+        block_flags: BlockFlags | None = None,
     ) -> list[uuid.UUID]:
         """Add the Module List Index; the UUIDs that the Module Entries must have (§5.3).
 
@@ -217,10 +210,10 @@ class Writer:
             entries: the fields of each module; `module_uuid` is made up unless given.
         """
         full = [{"module_uuid": self.new_uuid(), **entry} for entry in entries]
-        if flags is None:
-            flags = ["has_children"] if full else []
-        self.add("module_list_index", entries=full, block_uuid=block_uuid, flags=flags)
-        return list(self._manifest)
+        if block_flags is None:
+            block_flags = ["has_children"] if full else []
+        self.add("module_list_index", entries=full, block_uuid=block_uuid, block_flags=block_flags)
+        return self._promises.modules
 
     def add_memory_region(
         self,
@@ -229,8 +222,7 @@ class Writer:
         data: bytes | bytearray | memoryview,
         region_size: int | None = None,
         page_states: PageStates | None = None,
-        page_size_log2: int = 12,
-        flags: int | str | Iterable[str] = 0,
+        block_flags: BlockFlags = 0,
         block_uuid: uuid.UUID | None = None,
         compression: str | None = None,
         **fields: Any,
@@ -252,23 +244,15 @@ class Writer:
             if page_states is not None:
                 raise ConformanceError("region_size must be given with page_states (§5.1)")
             region_size = view.nbytes
-        pages = region_size >> page_size_log2
-        page_map = self.page_map(page_states, pages)
-        if region_size != pages << page_size_log2:
-            raise ConformanceError(
-                f"RegionSize {region_size}: expected a multiple of the page size "
-                f"{1 << page_size_log2} (§5.1)"
-            )
-        common = {**fields, "page_size_log2": page_size_log2}
         with self.region(
             base_addr=base_addr,
             region_size=region_size,
-            flags=flags,
+            block_flags=block_flags,
             block_uuid=block_uuid,
             compression=compression,
-            **common,
+            **fields,
         ) as region:
-            region.whole(page_map, view)
+            region.whole(self.page_map(page_states, region.pages), view)
         return region.uuid
 
     def region(
@@ -276,7 +260,7 @@ class Writer:
         *,
         base_addr: int,
         region_size: int,
-        flags: int | str | Iterable[str] = 0,
+        block_flags: BlockFlags = 0,
         block_uuid: uuid.UUID | None = None,
         compression: str | None = None,
         **fields: Any,
@@ -287,7 +271,7 @@ class Writer:
         return RegionWriter(
             self,
             {"base_addr": base_addr, "region_size": region_size, **fields},
-            self.schema.flags["BlockFlags"].encode(flags),
+            self._word(block_flags),
             block_uuid or self.new_uuid(),
             self._algorithm(compression),
         )
@@ -324,7 +308,7 @@ class Writer:
         if self._closed:
             return
         try:
-            self._check_promises()
+            self._promises.check_kept(self.blocks.index)
             kind = self.schema.block("end_of_capture")
             assert kind.layout is not None
             fields: dict[str, Any] = {
@@ -384,24 +368,7 @@ class Writer:
             raise ConformanceError("the file is finished: nothing can be added")
         if self._open_region is not None:
             raise ConformanceError("a region is still open: blocks can't be nested (§2)")
-        self._check_position(kind)
-        if kind.forbidden:
-            raise ConformanceError(f"{kind.name}: must not be written ({kind.section})")
-        if kind.capability is not None:
-            bit = self.schema.flags["CapBitmap"].mask(_capability_name(kind))
-            if not self.header["cap_bitmap"] & bit:
-                raise ConformanceError(
-                    f"CapBitmap lacks {kind.capability}: {kind.name} blocks must not be written, "
-                    "or the header must announce them (§8)"
-                )
-            self._capabilities |= bit
-        if found in self._flags_of:
-            raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
-        if parent != NIL:
-            self._check_parent(parent)
-            self._parents.add(parent)
-        self._flags_of[found] = word
-        self._regions_begun |= kind.key == "memory_region"
+        self._promises.admit(kind, word, found, parent, self.blocks.index)
 
     def flag(self, name: str) -> int:
         """The bit of a block flag."""
@@ -447,6 +414,12 @@ class Writer:
         """The flag bits of a payload compressed like this."""
         return self.schema.flags["BlockFlags"].encode(["compressed", f"comp_algo_{algorithm}"])
 
+    def _word(self, block_flags: BlockFlags) -> int:
+        try:
+            return self.schema.flags["BlockFlags"].encode(block_flags)
+        except ValueError as error:
+            raise ConformanceError(f"{error} (§4.2)") from None
+
     def _algorithm(self, compression: str | None) -> str | None:
         chosen = compression if compression is not None else self.compression
         return None if chosen == "none" else chosen
@@ -455,95 +428,3 @@ class Writer:
         valid = getattr(self.schema.block_header.field("block_length").type, "valid", None)
         assert valid is not None
         return int(valid.high)
-
-    def _check_position(self, kind: BlockType) -> None:
-        index = self.blocks.index
-        imported = "imported" in self.header["flags"]
-        first = "import_provenance" if imported else "process_identity"
-        if (index == 0) != (kind.key == first):
-            if index == 0 or kind.key == "import_provenance":
-                raise ConformanceError(
-                    f"block {index} ({kind.key}): Block 0 of "
-                    f"{'an import' if imported else 'a live acquisition'} must be "
-                    f"{self.schema.block(first).name}, and no other block may be (§2)"
-                )
-        if kind.key == "process_identity" and index != (1 if imported else 0):
-            raise ConformanceError(
-                f"block {index} (process_identity): must be block {1 if imported else 0} (§2)"
-            )
-        if not imported and (index == 1) != (kind.key == "module_list_index"):
-            raise ConformanceError(
-                f"block {index} ({kind.key}): Block 1 of a live acquisition must be Module List "
-                "Index, and no other block may be (§5.3)"
-            )
-        if kind.key == "thread_context" and kind.layout and self._regions_begun:
-            raise ConformanceError(
-                f"block {index} (thread_context): must stand before the first Memory Region (§5.7)"
-            )
-        if kind.key == "end_of_extension":
-            raise ConformanceError(
-                "End-of-Extension: only extension segments end so; see append_segment (§4.6)"
-            )
-
-    def _check_parent(self, parent: uuid.UUID) -> None:
-        word = self._flags_of.get(parent)
-        if word is None:
-            raise ConformanceError(f"ParentUUID {parent}: no such block was written (§4.1)")
-        if not word & self.flag("has_children"):
-            raise ConformanceError(
-                f"ParentUUID {parent}: that block was written without has_children (§4.2)"
-            )
-
-    def _check_hint(self, region: uuid.UUID) -> None:
-        word = self._flags_of.get(region)
-        if word is None:
-            raise ConformanceError(f"RegionUUID {region}: no such block was written (§5.6)")
-        if not word & self.flag("has_key_hints"):
-            raise ConformanceError(
-                f"RegionUUID {region}: that region was written without has_key_hints (§4.2)"
-            )
-
-    def _check_module(
-        self, found: uuid.UUID | None, parent: uuid.UUID
-    ) -> tuple[uuid.UUID, uuid.UUID]:
-        if self._manifest_uuid is None:
-            raise ConformanceError("Module Entry: no Module List Index was written yet (§5.2)")
-        if found is None or found not in self._manifest:
-            raise ConformanceError(
-                f"Module Entry: BlockUUID must be a ModuleUUID of the Module List Index, found "
-                f"{found} (§5.2)"
-            )
-        if parent not in (NIL, self._manifest_uuid):
-            raise ConformanceError("Module Entry: ParentUUID must be the Module List Index (§5.2)")
-        return found, self._manifest_uuid
-
-    def _check_promises(self) -> None:
-        missing = self.header["cap_bitmap"] & ~self._capabilities
-        if missing:
-            names = ", ".join(self.schema.flags["CapBitmap"].names(missing))
-            raise ConformanceError(
-                f"CapBitmap announces {names}, but no such block was written (§8)"
-            )
-        absent = [str(module) for module, written in self._manifest.items() if not written]
-        if absent:
-            raise ConformanceError(
-                f"the Module List Index names {len(absent)} modules without a Module Entry, the "
-                f"first {absent[0]} (§5.2)"
-            )
-        for name, referred in (("has_children", self._parents), ("has_key_hints", self._hinted)):
-            bit = self.flag(name)
-            for found, word in self._flags_of.items():
-                if word & bit and found not in referred:
-                    raise ConformanceError(
-                        f"block {found} was written with {name}, but nothing refers to it (§4.2)"
-                    )
-        if self.blocks.index < (1 if "imported" in self.header["flags"] else 2):
-            raise ConformanceError(
-                "a live acquisition needs Process Identity and Module List Index, an import "
-                "Import Provenance (§2)"
-            )
-
-
-def _capability_name(kind: BlockType) -> str:
-    assert kind.capability is not None
-    return snake_case(kind.capability)

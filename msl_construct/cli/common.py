@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from typing import IO, Any, TypeVar
 
@@ -143,10 +143,8 @@ def run(function: F) -> F:
 
 def _discard_stdout() -> None:
     """Keep the interpreter from complaining about the closed pipe on its way out."""
-    try:
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
 
 
 @contextmanager

@@ -115,7 +115,8 @@ def inspect(
 
 
 def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
-    from .tree import Style, tree
+    from .text import Style
+    from .tree import tree
 
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     tree(dump, out.write, Style(wants_color(no_color), encoding.startswith("utf")))

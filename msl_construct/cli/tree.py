@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
-
-import click
 
 from ..reader.block import Block
 from ..reader.regions import Region, assemble
+from .text import Style, aligned, binary_size, many, moment, printable
 
-__all__ = ["Style", "binary_size", "tree"]
+__all__ = ["tree"]
 
 Write = Callable[[str], Any]
 
 _CELLS = 24
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _RIGHTS = (("read", "r"), ("write", "w"), ("execute", "x"), ("guard", "g"), ("copy_on_write", "c"))
 _OWN_SECTION = (
     "process_identity",
@@ -33,39 +30,6 @@ _OWN_SECTION = (
 )
 
 
-@dataclass(frozen=True)
-class Style:
-    """Colour or none, drawing characters or ASCII."""
-
-    color: bool = False
-    unicode: bool = True
-
-    def paint(self, text: str, **how: Any) -> str:
-        """The text, styled if there is colour."""
-        return click.style(text, **how) if self.color else text
-
-    @property
-    def glyphs(self) -> dict[str, str]:
-        """Characters of the page bar, by state."""
-        if self.unicode:
-            return {
-                "captured": "█",
-                "failed": "░",
-                "unmapped": "·",
-                "not_resident": "_",
-                "reserved": "?",
-                "mixed": "▓",
-            }
-        return {
-            "captured": "#",
-            "failed": "x",
-            "unmapped": ".",
-            "not_resident": "_",
-            "reserved": "?",
-            "mixed": "+",
-        }
-
-
 _COLORS = {
     "captured": "green",
     "failed": "red",
@@ -74,35 +38,6 @@ _COLORS = {
     "reserved": "magenta",
     "mixed": "cyan",
 }
-
-
-def binary_size(size: int) -> str:
-    """Bytes for people: ``20.0 KiB``."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
-            return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    raise AssertionError
-
-
-def moment(nanoseconds: int) -> str:
-    """A timestamp for people, in UTC; zero is unknown."""
-    if not nanoseconds:
-        return "unknown time"
-    seconds, rest = divmod(nanoseconds, 10**9)
-    try:
-        date = datetime.fromtimestamp(seconds, timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return f"{nanoseconds} ns"
-    return f"{date:%Y-%m-%d %H:%M:%S}.{rest:09d} UTC"
-
-
-def printable(text: str | None) -> str:
-    """Text from the dump, with nothing in it that would act on a terminal."""
-    if text is None:
-        return "-"
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 @dataclass
@@ -164,9 +99,9 @@ def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
     """One line that says how much of a dump this is."""
     if dump.header.encrypted:
         return style.paint("encrypted: only the header can be read", fg="yellow")
-    parts = [f"{seen.count} blocks"]
+    parts = [many(seen.count, "block")]
     if seen.problems:
-        parts.append(f"{len(seen.problems)} payloads that do not fit their layout")
+        parts.append(f"{many(len(seen.problems), 'payload')} not fitting their layout")
     if dump.complete and not seen.problems:
         mark, color = ("✔" if style.unicode else "ok"), "green"
         head = "complete"
@@ -177,7 +112,7 @@ def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
         if not seen.of("end_of_capture"):
             parts.append("no End-of-Capture: the acquirer did not finish")
         if dump.trailing is not None:
-            parts.append(f"{dump.trailing.length} bytes at the end are not blocks")
+            parts.append(f"{many(dump.trailing.length, 'byte')} at the end are not blocks")
     return (
         style.paint(f"{mark} {head}", fg=color, bold=True)
         + f": {'; '.join(parts)} (hashes not checked: msl verify)"
@@ -189,7 +124,7 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
     capabilities = ", ".join(header["cap_bitmap"].names) or "nothing"
     below = [
         f"target    {header['os_type'].name} {header['arch_type'].name}, pid {header['pid']}",
-        f"acquired  {moment(header['timestamp'])}, clock {header['clock_source'].name}",
+        f"acquired  {moment(header['timestamp'])}, {_clock(header['clock_source'].name)}",
         f"holds     {capabilities}",
     ]
     if header["flags"]:
@@ -208,8 +143,9 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
         )
     for block in seen.of("process_identity"):
         payload = block.payload
+        path = payload.get("exe_path")
         yield (
-            f"process   {printable(payload.get('exe_path')) if payload.get('exe_path') else 'unknown'}",
+            f"process   {printable(path) if path else 'unknown'}",
             [
                 f"command   {printable(payload.get('cmd_line'))}",
                 f"parent    pid {payload['ppid']}, session {payload['session_id']}, "
@@ -222,7 +158,7 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
     yield from _more(seen)
     if seen.others:
         yield (
-            f"others    {len(seen.others)} blocks without a layout",
+            f"others    {many(len(seen.others), 'block')} without a layout",
             [f"{b.offset:#x}  {b.key}  {binary_size(b.length)}" for b in seen.others],
         )
     for segment in dump.segments:
@@ -231,10 +167,10 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
         ]
         yield f"segment   {segment.index} at {segment.offset:#x}, intact", rows
     if seen.problems:
-        yield f"damage    {len(seen.problems)} payloads", seen.problems
+        yield f"damage    {many(len(seen.problems), 'payload')}", seen.problems
     if dump.trailing is not None:
         yield (
-            f"trailing  {dump.trailing.length} bytes at {dump.trailing.offset:#x}",
+            f"trailing  {many(dump.trailing.length, 'byte')} at {dump.trailing.offset:#x}",
             [dump.ending.text],
         )
     for block in seen.of("end_of_capture"):
@@ -255,11 +191,14 @@ def _modules(seen: _Seen, style: Style) -> Iterator[Branch]:
             continue
         version = f"  {printable(payload['version'])}" if payload.get("version") else ""
         rows.append(
-            (f"{payload['base_addr']:#x}", binary_size(payload["module_size"]))
-            + (f"{printable(payload['path'])}{version}",)
+            (
+                f"{payload['base_addr']:#x}",
+                binary_size(payload["module_size"]),
+                f"{printable(payload['path'])}{version}",
+            )
         )
     missing = f", {named} in the list" if named != len(entries) else ""
-    yield f"modules   {len(entries)}{missing}", _aligned(rows)
+    yield f"modules   {len(entries)}{missing}", aligned(rows)
 
 
 def _threads(seen: _Seen) -> Iterator[Branch]:
@@ -275,11 +214,11 @@ def _threads(seen: _Seen) -> Iterator[Branch]:
             ", ".join([row["thread_state"] or "-", *(row["flags"] or [])]),
             f"pc {row['pc'] or '-'}",
             f"sp {row['sp'] or '-'}",
-            f"{row['registers']} registers",
+            many(row["registers"], "register"),
         )
         for row in thread_rows(blocks)
     ]
-    yield f"threads   {len(blocks)}", _aligned(rows)
+    yield f"threads   {len(blocks)}", aligned(rows)
 
 
 def _memory(seen: _Seen, style: Style) -> Iterator[Branch]:
@@ -287,6 +226,7 @@ def _memory(seen: _Seen, style: Style) -> Iterator[Branch]:
     if not regions:
         return
     totals: dict[str, int] = {}
+    names = _mapping_names(seen)
     rows = []
     for region in regions:
         counts = region.counts
@@ -311,11 +251,22 @@ def _memory(seen: _Seen, style: Style) -> Iterator[Branch]:
                 _bar(region, pages, style),
                 percent,
                 ", ".join(remarks),
+                printable(names.get(region.base_addr, "")),
             )
         )
     captured = binary_size(totals.pop("captured", 0))
     rest = "".join(f", {binary_size(n)} {state}" for state, n in totals.items() if n)
-    yield f"memory    {len(regions)} regions: {captured} captured{rest}", _aligned(rows)
+    yield f"memory    {many(len(regions), 'region')}: {captured} captured{rest}", aligned(rows)
+
+
+def _mapping_names(seen: _Seen) -> dict[int, str]:
+    """What the last VAS Map calls the mapping at an address."""
+    return {
+        entry["base_addr"]: entry["mapped_path"]
+        for block in seen.of("vas_map")[-1:]
+        for entry in block.payload.get("entries", [])
+        if entry["mapped_path"]
+    }
 
 
 def _rights(region: Region) -> str:
@@ -360,12 +311,13 @@ def _more(seen: _Seen) -> Iterator[Branch]:
                 (
                     f"{hint['key_type'].name}",
                     f"{hint['protocol'].name}",
-                    f"{hint['key_len']} bytes at {hint['region_offset']:#x} of {hint['region_uuid']}",
+                    f"{hint['key_len']} bytes at {hint['region_offset']:#x} of "
+                    f"{hint['region_uuid']}",
                     f"{hint['confidence'].name}, {hint['key_state'].name}",
                     printable(hint.get("note")),
                 )
             )
-        yield f"hints     {len(hints)}", _aligned(rows)
+        yield f"hints     {len(hints)}", aligned(rows)
     related = seen.of("related_dump")
     if related:
         yield (
@@ -381,23 +333,5 @@ def _more(seen: _Seen) -> Iterator[Branch]:
         yield f"mappings  {count} in the VAS Map at {block.offset:#x} (--show mappings)", []
 
 
-def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Rows as lines with columns below each other; sizes and numbers to the right."""
-    table = list(rows)
-    if not table:
-        return []
-    widths = [max(_width(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = []
-    for row in table:
-        cells = []
-        for text, width in zip(row, widths):
-            fill = " " * (width - _width(text))
-            right = text[:1].isdigit() and text.split(" ")[-1] in (*_UNITS, text)
-            right = right and not text.startswith("0x")
-            cells.append(fill + text if right else text + fill)
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _width(text: str) -> int:
-    return len(click.unstyle(text))
+def _clock(name: str) -> str:
+    return name if name.startswith("clock_") else f"{name} clock"

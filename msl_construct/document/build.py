@@ -8,9 +8,10 @@ need say no more than what matters.
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ..builder.blocks import total
 from ..builder.compress import compressed
@@ -116,7 +117,7 @@ class _Builder:
         """An extension segment: its blocks, with a hash of its own."""
         if not isinstance(row, Mapping) or "blocks" not in row:
             raise DocumentError(f"{where}: expected a mapping with blocks, found {row!r}")
-        start = _Segment(Sink(_Nowhere(), self._sink.algorithm), self._index)
+        start = _Segment(Sink(cast("IO[bytes]", _Nowhere()), self._sink.algorithm), self._index)
         for number, block in enumerate(row["blocks"]):
             self._block(block, f"{where}.blocks[{number}]", start)
         start.sink.close()
@@ -229,7 +230,7 @@ class _Segment:
         self.first = first
 
 
-class _Nowhere:
+class _Nowhere(io.RawIOBase):
     """A file that forgets."""
 
     def write(self, data: Any) -> int:

@@ -118,7 +118,7 @@ def write_ndjson(parts: Iterable[tuple[str, Any]], write: Write) -> None:
             _json({"record": key, "trailing": value}, write)
             write("\n")
             continue
-        for row in value:  # type: ignore[union-attr]
+        for row in value:
             if key == "segments":
                 blocks = row.pop("blocks")
                 _json({"record": "segment", **row}, write)

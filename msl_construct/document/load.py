@@ -143,7 +143,7 @@ def _yaml(text: _Text) -> Iterator[tuple[str, Any]]:
 
         def value(self) -> Any:
             """The next node as plain values."""
-            node = self.compose_node(None, None)
+            node = self.compose_node(None, 0)
             found = self.construct_object(node, deep=True)
             self.constructed_objects = {}
             self.recursive_objects = {}

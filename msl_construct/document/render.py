@@ -127,7 +127,8 @@ class Renderer:
         if RAW in payload:
             content = {RAW: raw_to_document(payload[RAW], options)}
         else:
-            assert block.type is not None and block.type.layout is not None
+            assert block.type is not None
+            assert block.type.layout is not None
             content = block.type.layout.to_document(payload, options)
         shown["payload"] = content
         if listed is not None:

@@ -1,4 +1,4 @@
-"""Key names of the canonical document, in one place for the side that writes and the one that reads."""
+"""Key names of the canonical document, for the side that writes it and the one that reads it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import uuid as uuids
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,15 +81,15 @@ class Block:
         return flags
 
     @property
-    def uuid(self) -> uuid.UUID:
+    def uuid(self) -> uuids.UUID:
         """BlockUUID."""
-        found: uuid.UUID = self.header["block_uuid"]
+        found: uuids.UUID = self.header["block_uuid"]
         return found
 
     @property
-    def parent_uuid(self) -> uuid.UUID:
+    def parent_uuid(self) -> uuids.UUID:
         """ParentUUID; all zeros where there is none."""
-        found: uuid.UUID = self.header["parent_uuid"]
+        found: uuids.UUID = self.header["parent_uuid"]
         return found
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import uuid as uuids
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -35,7 +35,7 @@ class Fragment:
         self.payload = payload
         self.base: int = payload["base_addr"]
         self.size: int = payload["region_size"]
-        self.page_size = 1 << payload["page_size_log2"]
+        self.page_size: int = 1 << payload["page_size_log2"]
         self.pages: PageMap = payload["page_state_map"]
         self.data: Extent = payload["page_data"]
 
@@ -97,7 +97,7 @@ class Region:
         return self.fragments[0]
 
     @property
-    def uuid(self) -> uuid.UUID:
+    def uuid(self) -> uuids.UUID:
         """BlockUUID of the first fragment in the file."""
         return min(self.fragments, key=lambda f: f.block.index).block.uuid
 
@@ -178,8 +178,8 @@ def fragment_of(block: Block) -> Fragment | None:
 def assemble(blocks: Iterable[Block]) -> list[Region]:
     """Regions in file order of their first fragment; continuations join their parent."""
     regions: list[Region] = []
-    by_uuid: dict[uuid.UUID, Region] = {}
-    orphans: dict[uuid.UUID, list[Fragment]] = {}
+    by_uuid: dict[uuids.UUID, Region] = {}
+    orphans: dict[uuids.UUID, list[Fragment]] = {}
     for block in blocks:
         fragment = fragment_of(block)
         if fragment is None:

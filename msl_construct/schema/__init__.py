@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 
 from .codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
 from .draft_2026_03 import DRAFT_2026_03

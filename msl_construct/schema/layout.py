@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ConformanceError, DocumentError, PayloadError
-from ..source import Cursor, Extent, FileSource, Short
+from ..source import Cursor, Extent, FileSource
+from .base import Binding, Misfit, Options, Problem, Vocabulary
+from .fields import Field, Note
 from .names import snake_case
+from .steps import Ended, reading_steps
 from .values import Damage, Record
-from .variable import Measured, Rest, raw_from_document, raw_to_document
-from .vocabulary import Binding, Fixed, Misfit, Options, Problem, Reserved, Vocabulary
+from .variable import Measured, raw_from_document, raw_to_document
+from .vocabulary import Fixed, Reserved
 
 __all__ = ["REST", "Field", "Layout", "Note", "Table"]
 
@@ -21,50 +24,6 @@ REST = "rest"
 
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
-
-
-@dataclass(frozen=True)
-class Note:
-    """A normative statement about a field or a block, in our own words."""
-
-    level: str
-    """MUST, SHOULD or MAY, with NOT where it forbids."""
-    who: str
-    """producer, live acquirer, importer or consumer."""
-    text: str
-    section: str = ""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a structure.
-
-    Args:
-        name: the specification's spelling; `key` is derived from it.
-        type: the Construct that parses and builds it.
-        text: a sentence.
-        notes: what the draft demands of it.
-        section: where it is specified; the structure's own section unless given.
-        since, until: the drafts that introduced it and that no longer have it; filled in
-            when a draft is put together.
-        optional: the structure may end before this field.
-        default: what a builder writes when nobody says otherwise; None: it must be given.
-    """
-
-    name: str
-    type: Vocabulary
-    text: str
-    notes: tuple[Note, ...] = ()
-    section: str = ""
-    since: str = ""
-    until: str = ""
-    optional: bool = False
-    default: Any = None
-
-    @property
-    def key(self) -> str:
-        """The field's name in Python, .ksy, JSON and YAML."""
-        return snake_case(self.name)
 
 
 class Layout(Vocabulary):
@@ -90,7 +49,7 @@ class Layout(Vocabulary):
     def _bind(self, binding: Binding) -> None:
         super()._bind(binding)
         self.fields = tuple(replace(f, type=f.type.bound(binding)) for f in self.fields)
-        self._steps = tuple(_steps(self.fields, self.order))
+        self._steps = tuple(reading_steps(self.fields, self.order))
         self._by_key = {f.key: f for f in self.fields}
 
     # -- what the schema knows ---------------------------------------------------------
@@ -186,7 +145,7 @@ class Layout(Vocabulary):
         try:
             for step in self._steps:
                 step(cursor, found)
-        except _Ended:
+        except Ended:
             return found
         except Misfit as misfit:
             found.damage = Damage(misfit.path, misfit.offset, misfit.expected, misfit.found)
@@ -219,7 +178,7 @@ class Layout(Vocabulary):
         cursor = Cursor(source, start, source.size)
         try:
             found = self.decode_entry(cursor)
-        except _Ended:
+        except Ended:
             raise AssertionError("an optional tail ends only whole payloads") from None
         except Misfit as misfit:
             raise PayloadError(
@@ -286,8 +245,10 @@ class Layout(Vocabulary):
             elif isinstance(kind, Measured) and (field.key in full or not field.optional):
                 full.setdefault(field.key, field.default)
                 try:
-                    full.setdefault(kind.length_key, kind.measure(full[field.key]))
-                except (TypeError, ValueError, AttributeError):
+                    full[field.key] = kind.normal(full[field.key], full)
+                    if kind.length_key not in full:
+                        full[kind.length_key] = kind.measure(full[field.key])
+                except (TypeError, ValueError, AttributeError, OverflowError):
                     raise ConformanceError(
                         f"{self.title}.{field.key}: {full[field.key]!r} can't be stored as "
                         f"{type(kind).__name__} ({field.section})"
@@ -455,86 +416,3 @@ class Table(Vocabulary):
             except DocumentError as error:
                 raise DocumentError(f"[{index}].{error}") from None
         return entries
-
-
-class _Ended(Exception):
-    """The payload ends where it may: before an optional field."""
-
-
-def _steps(fields: Sequence[Field], order: str) -> Iterator[Callable[[Cursor, Record], None]]:
-    """Readers of the fields: one a run of constant widths, one a variable field."""
-    run: list[Field] = []
-    for field in fields:
-        if run and (field.optional and not run[-1].optional):
-            yield _run_step(run, order)
-            run = []
-        if isinstance(field.type, Fixed):
-            run.append(field)
-            continue
-        if run:
-            yield _run_step(run, order)
-            run = []
-        yield _variable_step(field)
-    if run:
-        yield _run_step(run, order)
-
-
-def _run_step(run: Sequence[Field], order: str) -> Callable[[Cursor, Record], None]:
-    kinds = [(f.key, f.type) for f in run if isinstance(f.type, Fixed)]
-    packed = struct.Struct(order + "".join(kind.code for _, kind in kinds))
-    keys = tuple(key for key, _ in kinds)
-    loaders = tuple((key, kind.load) for key, kind in kinds if not kind.plain)
-    optional = run[0].optional
-    size = packed.size
-
-    def read(cursor: Cursor, record: Record) -> None:
-        if optional and not cursor.remaining:
-            raise _Ended
-        start = cursor.position
-        try:
-            raw = cursor.take(size)
-        except Short:
-            _read_singly(run, cursor, record)  # raises at the first that doesn't fit
-            return
-        record.update(zip(keys, packed.unpack(raw)))
-        for key, load in loaders:
-            record[key] = load(record[key])
-        if record.offsets is not None:
-            for key, kind in kinds:
-                record.offsets[key] = (start, kind.width)
-                start += kind.width
-
-    return read
-
-
-def _variable_step(field: Field) -> Callable[[Cursor, Record], None]:
-    key, decode, optional = field.key, field.type.decode, field.optional
-    lazy = isinstance(field.type, Rest)
-
-    def read(cursor: Cursor, record: Record) -> None:
-        if optional and not cursor.remaining:
-            raise _Ended
-        start = cursor.position
-        try:
-            record[key] = decode(cursor, record)
-        except Short as short:
-            raise Misfit(
-                f"{short.needed} bytes",
-                f"{short.remaining} before the end",
-                path=key,
-                offset=start,
-                restart=start,
-            ) from None
-        except Misfit as misfit:
-            if misfit.value is not None:
-                record[key] = misfit.value
-            raise misfit.at(key, start) from None
-        if record.offsets is not None:
-            record.offsets[key] = (start, len(record[key]) if lazy else cursor.position - start)
-
-    return read
-
-
-def _read_singly(run: Sequence[Field], cursor: Cursor, record: Record) -> None:
-    for field in run:
-        _variable_step(replace(field, optional=False))(cursor, record)

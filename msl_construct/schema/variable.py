@@ -114,6 +114,14 @@ class Measured(Vocabulary):
         """What the length field must say for this value."""
         raise NotImplementedError
 
+    def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        """A caller's value as parsing would give it.
+
+        Raises:
+            ValueError, TypeError: it is of no form that this field takes.
+        """
+        return value
+
 
 class Utf8Z(Measured):
     """UTF-8 text with a NUL; the length counts the NUL, zero padding to 8 follows (§1.3).
@@ -222,22 +230,23 @@ class RegisterValue(Measured):
     """A register's content: an integer of `length` bytes in file order, padded to 8 (§5.7)."""
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> bytes:
-        return Blob.decode(self, cursor, record)  # type: ignore[arg-type]
+        return Blob.decode(self, cursor, record)
 
     def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
-        if isinstance(value, int):
-            width = record[self.length_key]
-            value = value.to_bytes(width, "little" if self.order == "<" else "big")
-        return Blob.encode(self, value, record)  # type: ignore[arg-type]
+        return Blob.encode(self, value, record)
+
+    def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        if not isinstance(value, int):
+            return bytes(value) if not isinstance(value, bytes) else value
+        if self.length_key not in record:
+            raise ValueError(f"{self.length} is needed to store a register given as a number")
+        return value.to_bytes(record[self.length_key], "little" if self.order == "<" else "big")
 
     def measure(self, value: Any) -> int:
-        if isinstance(value, int):
-            raise ValueError(f"{self.length} is needed to store a register given as a number")
         return len(value)
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
-        if not isinstance(value, int):
-            yield from Blob.problems(self, value, record)  # type: ignore[arg-type]
+        yield from Blob.problems(self, value, record)
 
     def to_document(self, value: Any, options: Options) -> Any:
         digits = (value if self.order == ">" else value[::-1]).hex()

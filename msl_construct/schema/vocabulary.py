@@ -3,9 +3,6 @@
 Every class is a real Construct: it parses from and builds to streams, alone or inside
 stock Constructs. Beyond that it says what exporters, rules and the document need to know,
 and it keeps what was stored: nothing is rejected, repaired or dropped while parsing.
-
-Declarations are written once, without a byte order. `bound` gives the same declaration in
-one byte order and with one draft's registries; only bound Constructs parse and build.
 """
 
 from __future__ import annotations
@@ -13,18 +10,12 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from construct import Construct
-
-from ..errors import PayloadError
-from ..source import Cursor, FileSource, Short
+from ..source import Cursor
+from .base import Between, Binding, Misfit, OneOf, Options, Problem, Vocabulary
 from .codes import Enumeration, FlagDefinition
 from .values import Code, FlagValue
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 __all__ = [
     "ADDRESS",
@@ -53,187 +44,6 @@ __all__ = [
     "Uuid",
     "Vocabulary",
 ]
-
-
-@dataclass(frozen=True)
-class Binding:
-    """What a declaration needs before it can parse: a byte order and a draft's registries."""
-
-    order: str
-    enumerations: Mapping[str, Enumeration]
-    flags: Mapping[str, FlagDefinition]
-    page_states: Enumeration
-
-
-@dataclass(frozen=True)
-class Options:
-    """How values are shown in the canonical document."""
-
-    with_data: bool = False
-    offsets: bool = False
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A value that the draft forbids a producer to write."""
-
-    kind: str
-    """What is wrong, as a stable word: ``reserved-not-zero``, ``unregistered-code`` …"""
-    expected: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"expected {self.expected}, found {self.found}"
-
-
-class Misfit(Exception):
-    """A value does not fit the bytes that remain.
-
-    Attributes:
-        path: where, from the structure outwards: ``entries[3].path``.
-        offset: where the value begins.
-        value: what could be decoded of it, if anything.
-        restart: where the bytes begin that belong to no decoded value.
-    """
-
-    def __init__(
-        self,
-        expected: str,
-        found: str,
-        *,
-        path: str = "",
-        offset: int = -1,
-        value: Any = None,
-        restart: int = -1,
-    ) -> None:
-        super().__init__(expected, found)
-        self.expected = expected
-        self.found = found
-        self.path = path
-        self.offset = offset
-        self.value = value
-        self.restart = restart
-
-    def at(self, key: str, offset: int) -> Misfit:
-        """The same, seen from the structure whose field `key` begins at `offset`."""
-        self.path = key + self.path
-        if self.offset < 0:
-            self.offset = offset
-        if self.restart < 0:
-            self.restart = offset
-        return self
-
-
-@dataclass(frozen=True)
-class Between:
-    """Permitted: `low` to `high`, both included."""
-
-    low: int
-    high: int
-
-    def permits(self, value: int) -> bool:
-        return self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        return f"a value of {self.low} to {self.high}"
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Permitted: just these values."""
-
-    values: tuple[int, ...]
-
-    def permits(self, value: int) -> bool:
-        return value in self.values
-
-    def __str__(self) -> str:
-        return " or ".join(f"{value:#x}" for value in self.values)
-
-
-class Vocabulary(Construct):
-    """Base of the vocabulary; see the module's text."""
-
-    order = ""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if self.__dict__.get("_sealed"):
-            raise AttributeError(f"{type(self).__name__} is part of an immutable schema")
-        super().__setattr__(name, value)
-
-    def bound(self, binding: Binding) -> Self:
-        """A sealed copy of this declaration in one byte order."""
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin.__dict__.pop("_sealed", None)
-        twin._bind(binding)
-        twin._sealed = True
-        return twin
-
-    def _bind(self, binding: Binding) -> None:
-        self.order = binding.order
-
-    @property
-    def minimum(self) -> int:
-        """The smallest number of bytes a value can occupy."""
-        raise NotImplementedError
-
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Any:
-        """The value at the cursor; earlier fields of the structure are in `record`.
-
-        Raises:
-            Short, Misfit: the payload does not hold it.
-        """
-        raise NotImplementedError
-
-    def encode(self, value: Any, record: Mapping[str, Any]) -> Any:
-        """The stored bytes (or an Extent that names them) of a value.
-
-        Raises:
-            ValueError: the value can't be stored in this field.
-        """
-        raise NotImplementedError
-
-    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
-        """What the draft forbids about this value; reading never asks."""
-        return iter(())
-
-    def to_document(self, value: Any, options: Options) -> Any:
-        """The value as the canonical document shows it."""
-        raise NotImplementedError
-
-    def from_document(self, value: Any) -> Any:
-        """The inverse of `to_document`.
-
-        Raises:
-            ValueError: not a form that the document uses for this field.
-        """
-        raise NotImplementedError
-
-    def _parse(self, stream: Any, context: Any, path: str) -> Any:
-        start = stream.tell()
-        source = FileSource(stream)
-        cursor = Cursor(source, start, source.size)
-        try:
-            value = self.decode(cursor, context)
-        except Short as short:
-            raise PayloadError(
-                f"{path}: {short.needed} bytes needed, {short.remaining} remain",
-                offset=cursor.position,
-                field=path,
-            ) from None
-        except Misfit as misfit:
-            raise PayloadError(
-                f"{path}{misfit.path}: expected {misfit.expected}, found {misfit.found}",
-                offset=cursor.position,
-                field=path,
-            ) from None
-        stream.seek(cursor.position)
-        return value
-
-    def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
-        stream.write(bytes(self.encode(obj, context)))
-        return obj
 
 
 class Fixed(Vocabulary):

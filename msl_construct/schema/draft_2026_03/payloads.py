@@ -185,7 +185,7 @@ KEY_HINT = BlockType(
             Field(
                 "RegionOffset",
                 ADDRESS,
-                "Where the key begins within the region's PageData; pages without data don't count.",
+                "Where the key begins in the region's PageData; pages without data don't count.",
             ),
             Field("KeyLen", U32, "Length of the key in bytes."),
             Field("KeyType", Coded("KeyType"), "Kind of key.", default=0),

@@ -1,0 +1,55 @@
+"""Fields of a structure, and what the draft demands of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .base import Vocabulary
+from .names import snake_case
+
+__all__ = ["Field", "Note"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A normative statement about a field or a block, in our own words."""
+
+    level: str
+    """MUST, SHOULD or MAY, with NOT where it forbids."""
+    who: str
+    """producer, live acquirer, importer or consumer."""
+    text: str
+    section: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a structure.
+
+    Args:
+        name: the specification's spelling; `key` is derived from it.
+        type: the Construct that parses and builds it.
+        text: a sentence.
+        notes: what the draft demands of it.
+        section: where it is specified; the structure's own section unless given.
+        since, until: the drafts that introduced it and that no longer have it; filled in
+            when a draft is put together.
+        optional: the structure may end before this field.
+        default: what a builder writes when nobody says otherwise; None: it must be given.
+    """
+
+    name: str
+    type: Vocabulary
+    text: str
+    notes: tuple[Note, ...] = ()
+    section: str = ""
+    since: str = ""
+    until: str = ""
+    optional: bool = False
+    default: Any = None
+
+    @property
+    def key(self) -> str:
+        """The field's name in Python, .ksy, JSON and YAML."""
+        return snake_case(self.name)
