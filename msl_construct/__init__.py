@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .builder import SegmentWriter, Writer, append_segment
     from .reader import Dump, Memory, Region, Verdict
     from .reader.stream import PassingDump
-    from .schema import Schema
+    from .schema import Schema, schema
 
 __version__ = "0.1.0"
 
@@ -91,25 +91,11 @@ def open(  # noqa: A001 - the name is part of the public interface
     )
 
 
-def schema(draft: str | None = None, byte_order: str = "little") -> Schema:
-    """A draft of the format in one byte order: one immutable object, the same every time.
-
-    Args:
-        draft: ``draft-2026-03`` (the default) or ``draft-2026-10``.
-        byte_order: ``little`` or ``big``.
-
-    Raises:
-        ValueError: no such draft or byte order.
-    """
-    from .schema import DEFAULT_DRAFT
-    from .schema import schema as bound
-
-    return bound(draft or DEFAULT_DRAFT, byte_order)
-
-
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name == "schema":  # a package that can be called; see its last lines
+        return import_module(".schema", __name__)
+    if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -67,7 +67,7 @@ class PageMap:
     @classmethod
     def uniform(cls, pages: int, state: int = 0) -> PageMap:
         """A map in which every page has the same state."""
-        return cls.from_runs([(0, pages, state)], pages)
+        return cls.from_runs([(0, pages, state)] if pages else [], pages)
 
     @classmethod
     def from_runs(cls, runs: Iterable[Run], pages: int) -> PageMap:

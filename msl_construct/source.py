@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from collections.abc import Iterator
 from typing import IO, Any, Protocol, runtime_checkable
 
@@ -148,6 +149,7 @@ class FileSource:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._lock = threading.Lock()
         self._size = file.seek(0, os.SEEK_END)
 
     @property
@@ -155,8 +157,9 @@ class FileSource:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        self._file.seek(offset)
-        return self._file.read(max(0, min(length, self._size - offset)))
+        with self._lock:  # verify reads from two threads
+            self._file.seek(offset)
+            return self._file.read(max(0, min(length, self._size - offset)))
 
     def view(self, offset: int, length: int) -> memoryview:
         return memoryview(self.read(offset, length))

@@ -47,7 +47,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine; 1 not intact; 2 usage; 3 not an .msl or unreadable; 4 readable "
-    "but incomplete; 5 a key is missing or wrong; 70 a defect of ours.",
+    "but incomplete; 5 a key is missing or wrong; 6 the target can't be acquired; 70 a defect of "
+    "ours.",
 )
 @click.option(
     "--version",

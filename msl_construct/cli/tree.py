@@ -158,7 +158,7 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
     yield from _more(seen)
     if seen.others:
         yield (
-            f"others    {many(len(seen.others), 'block')} without a layout",
+            f"others    {many(len(seen.others), 'block')} of other types",
             [f"{b.offset:#x}  {b.key}  {binary_size(b.length)}" for b in seen.others],
         )
     for segment in dump.segments:

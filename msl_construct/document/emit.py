@@ -145,6 +145,8 @@ def _scalar(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(int(value))
+    if isinstance(value, float):
+        return repr(value)
     if isinstance(value, str):
         if isinstance(value, Name) and value not in _YAML_WORDS:
             return value

@@ -149,7 +149,7 @@ def plain(value: Any) -> Any:
     """A value with its iterators and data leaves turned into lists and text."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, (str, int)) or value is None:
+    if isinstance(value, (str, int, float)) or value is None:
         return value
     if isinstance(value, Base64):
         return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import DialectError, HeaderError
-from ..schema import DRAFTS, ByteOrder, Record, Schema, schema
+from ..schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Record, Schema, schema
 from ..source import Cursor, Source
 
 __all__ = ["EXTENSION", "FileHeader", "read_header"]
@@ -13,7 +13,6 @@ __all__ = ["EXTENSION", "FileHeader", "read_header"]
 EXTENSION = "extension"
 """Key of the header bytes behind the fields that the draft describes."""
 
-_NEWEST = list(DRAFTS)[-1]
 _LONGEST = 255  # what HeaderSize, a u8, can say
 
 
@@ -56,7 +55,7 @@ def read_header(
         HeaderError: not a Memory Slice file, or of a version that can't be read.
         DialectError: a layout from before or beside the public drafts.
     """
-    probe = schema(_NEWEST)
+    probe = schema(NEWEST_DRAFT)
     size = probe.file_header_size
     raw = source.read(0, _LONGEST + probe.block_header_size)
     magic = probe.file_magic
@@ -109,7 +108,7 @@ def _byte_order(raw: bytes, probe: Schema) -> ByteOrder:
 
 
 def _field(raw: bytes, key: str, order: ByteOrder) -> int:
-    return int(schema(_NEWEST, order).file_header.unpacker(key).unpack_from(raw)[0])
+    return int(schema(NEWEST_DRAFT, order).file_header.unpacker(key).unpack_from(raw)[0])
 
 
 def _draft_for(version: int, raw: bytes) -> str:
@@ -118,8 +117,8 @@ def _draft_for(version: int, raw: bytes) -> str:
             return name
     major = version >> 8
     if any(known.version >> 8 == major for known in DRAFTS.values()):
-        return _NEWEST
-    offset = schema(_NEWEST).file_header.offset_of("version")
+        return NEWEST_DRAFT
+    offset = schema(NEWEST_DRAFT).file_header.offset_of("version")
     if raw[offset : offset + 2] == b"\x01\x00":
         # The early capture tool wrote two bytes, major and minor, instead of a u16.
         raise DialectError(
@@ -139,7 +138,7 @@ def _refuse_dialects(
     behind: bytes, version: int, order: ByteOrder, size: int | None, offset: int
 ) -> None:
     """Recognise by Block 0 what the header alone doesn't show."""
-    bound = schema(_NEWEST, order)
+    bound = schema(NEWEST_DRAFT, order)
     if len(behind) < bound.block_header_size or not behind.startswith(bound.block_magic):
         return
     peek = ("block_type", "block_length", "payload_version")
@@ -154,7 +153,7 @@ def _refuse_dialects(
             offset=offset,
         )
     if order is ByteOrder.BIG:
-        little = schema(_NEWEST, ByteOrder.LITTLE)
+        little = schema(NEWEST_DRAFT, ByteOrder.LITTLE)
         other, swapped, _ = little.block_header.unpacker(*peek).unpack_from(behind)
         room = length if size is None else size - offset
         if kind not in bound.blocks and other in little.blocks and swapped <= room:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tempfile
@@ -24,22 +25,18 @@ def source_of(
     if isinstance(file, (str, os.PathLike)):
         path = os.fspath(file)
         name = os.path.basename(path)
-        if _is_regular(os.stat(path).st_mode):
+        if stat.S_ISREG(os.stat(path).st_mode):
             source = PathSource(path)
             return source, name, source
         with open(path, "rb") as pipe:
             spooled = spool(pipe)
         return spooled, name, spooled
     name = os.path.basename(str(getattr(file, "name", "") or ""))
-    try:
-        descriptor = file.fileno()
-    except (AttributeError, OSError, ValueError):
-        descriptor = -1
-    if descriptor >= 0:
-        if _is_regular(os.fstat(descriptor).st_mode):
-            source = PathSource(descriptor)
-            return source, name, source
-    elif file.seekable():
+    descriptor = _own_descriptor(file)
+    if descriptor >= 0 and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        source = PathSource(descriptor)
+        return source, name, source
+    if descriptor < 0 and file.seekable():
         return FileSource(file), name, None
     spooled = spool(file)
     return spooled, name, spooled
@@ -53,5 +50,7 @@ def spool(pipe: IO[bytes]) -> PathSource:
         return PathSource(file.fileno())
 
 
-def _is_regular(mode: int) -> bool:
-    return stat.S_ISREG(mode)
+def _own_descriptor(file: IO[bytes]) -> int:
+    """The descriptor whose bytes are the file's; gzip.open has one too, of other bytes."""
+    raw = getattr(file, "raw", file)
+    return raw.fileno() if isinstance(raw, io.FileIO) else -1

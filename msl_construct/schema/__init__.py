@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
+from types import ModuleType
 
 from .codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
 from .draft_2026_03 import DRAFT_2026_03
@@ -17,6 +19,7 @@ from .values import Code, FlagValue, PaddedBytes, Record, StoredText
 __all__ = [
     "DEFAULT_DRAFT",
     "DRAFTS",
+    "NEWEST_DRAFT",
     "Bit",
     "BitRange",
     "BlockType",
@@ -38,11 +41,15 @@ __all__ = [
     "StoredText",
     "Table",
     "Value",
+    "register",
     "schema",
 ]
 
 DRAFTS: dict[str, Draft] = {draft.name: draft for draft in (DRAFT_2026_03, DRAFT_2026_10)}
 """The drafts that this package knows, oldest first."""
+
+NEWEST_DRAFT = DRAFT_2026_10.name
+"""The newest public draft: what an unknown minor version is read with."""
 
 DEFAULT_DRAFT = DRAFT_2026_03.name
 """The draft that is written unless another is asked for: the public specification."""
@@ -51,6 +58,18 @@ DEFAULT_DRAFT = DRAFT_2026_03.name
 @cache
 def _bound(draft: str, byte_order: ByteOrder) -> Schema:
     return DRAFTS[draft].bound(byte_order)
+
+
+def register(draft: Draft) -> None:
+    """Make a draft known, so that files can be written by it and read with it by name.
+
+    Which draft a file is read with by itself does not change: see `read_header`.
+
+    Raises:
+        ValueError: the name is taken by another draft.
+    """
+    if DRAFTS.setdefault(draft.name, draft) is not draft:
+        raise ValueError(f"there is a draft {draft.name!r} already")
 
 
 def schema(draft: str = DEFAULT_DRAFT, byte_order: str | ByteOrder = ByteOrder.LITTLE) -> Schema:
@@ -66,3 +85,19 @@ def schema(draft: str = DEFAULT_DRAFT, byte_order: str | ByteOrder = ByteOrder.L
     if draft not in DRAFTS:
         raise ValueError(f"unknown draft {draft!r}; known: {', '.join(DRAFTS)}")
     return _bound(draft, ByteOrder(byte_order))
+
+
+class _Callable(ModuleType):
+    """``msl_construct.schema`` is a function to its users and a package to the interpreter.
+
+    Importing this package puts it in the place of any function of that name, so it has to
+    take the call itself.
+    """
+
+    def __call__(
+        self, draft: str = DEFAULT_DRAFT, byte_order: str | ByteOrder = ByteOrder.LITTLE
+    ) -> Schema:
+        return schema(draft, byte_order)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from construct import Construct
 
-from ..errors import PayloadError
+from ..errors import ConformanceError, MslError, PayloadError
 from ..source import Cursor, FileSource, Short
 from .codes import Enumeration, FlagDefinition
 
@@ -179,6 +179,7 @@ class Vocabulary(Construct):
         raise NotImplementedError
 
     def _parse(self, stream: Any, context: Any, path: str) -> Any:
+        where = path.removeprefix("(parsing) -> ").replace(" -> ", ".")
         start = stream.tell()
         source = FileSource(stream)
         cursor = Cursor(source, start, source.size)
@@ -186,19 +187,28 @@ class Vocabulary(Construct):
             value = self.decode(cursor, context)
         except Short as short:
             raise PayloadError(
-                f"{path}: {short.needed} bytes needed, {short.remaining} remain",
+                f"{where} at {cursor.position:#x}: expected {short.needed} bytes, found "
+                f"{short.remaining} before the end",
                 offset=cursor.position,
-                field=path,
+                field=where,
             ) from None
         except Misfit as misfit:
+            at = max(misfit.offset, start)
             raise PayloadError(
-                f"{path}{misfit.path}: expected {misfit.expected}, found {misfit.found}",
-                offset=cursor.position,
-                field=path,
+                f"{where}{misfit.path} at {at:#x}: expected {misfit.expected}, found "
+                f"{misfit.found}",
+                offset=at,
+                field=f"{where}{misfit.path}",
             ) from None
         stream.seek(cursor.position)
         return value
 
+    def _sizeof(self, context: Any, path: str) -> int:
+        raise MslError(f"{type(self).__name__} has no constant size: it depends on other fields")
+
     def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
-        stream.write(bytes(self.encode(obj, context)))
+        try:
+            stream.write(bytes(self.encode(obj, context)))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise ConformanceError(f"{path}: {error}") from None
         return obj

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ..errors import ConformanceError, DocumentError, PayloadError
+from ..errors import ConformanceError, DocumentError, MslError, PayloadError
 from ..source import Cursor, Extent, FileSource
 from .base import Binding, Misfit, Options, Problem, Vocabulary
 from .fields import Field, Note
@@ -124,10 +125,14 @@ class Layout(Vocabulary):
         )
 
     def stamped(self, since: str) -> Layout:
-        """This layout with `since` filled in where it is empty."""
-        return Layout(
-            self.title, self.section, (replace(f, since=f.since or since) for f in self.fields)
-        )
+        """This layout with `since` filled in where it is empty, in its tables as well."""
+        fields = []
+        for field in self.fields:
+            kind = field.type
+            if isinstance(kind, Table):
+                kind = Table(kind.count, kind.entry.stamped(since), kind.entry_size)
+            fields.append(replace(field, type=kind, since=field.since or since))
+        return Layout(self.title, self.section, fields)
 
     # -- reading -----------------------------------------------------------------------
 
@@ -150,9 +155,7 @@ class Layout(Vocabulary):
         except Misfit as misfit:
             found.damage = Damage(misfit.path, misfit.offset, misfit.expected, misfit.found)
             cursor.position = misfit.restart
-            found[REST] = cursor.rest()
-            return found
-        if cursor.remaining:
+        if cursor.remaining or found.damage is not None:
             if found.offsets is not None:
                 found.offsets[REST] = (cursor.position, cursor.remaining)
             found[REST] = cursor.rest()
@@ -167,8 +170,9 @@ class Layout(Vocabulary):
         found = Record()
         if offsets:
             found.offsets = {}
-        for step in self._steps:
-            step(cursor, found)
+        with suppress(Ended):
+            for step in self._steps:
+                step(cursor, found)
         return found
 
     def _parse(self, stream: Any, context: Any, path: str) -> Record:
@@ -178,8 +182,6 @@ class Layout(Vocabulary):
         cursor = Cursor(source, start, source.size)
         try:
             found = self.decode_entry(cursor)
-        except Ended:
-            raise AssertionError("an optional tail ends only whole payloads") from None
         except Misfit as misfit:
             raise PayloadError(
                 f"{self.title}: {misfit.path} at {misfit.offset:#x}: expected "
@@ -189,6 +191,12 @@ class Layout(Vocabulary):
             ) from None
         stream.seek(cursor.position)
         return found
+
+    def _sizeof(self, context: Any, path: str) -> int:
+        try:
+            return self.size
+        except TypeError as error:
+            raise MslError(str(error)) from None
 
     # -- writing -----------------------------------------------------------------------
 

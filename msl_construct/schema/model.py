@@ -86,7 +86,7 @@ class BlockType:
         return snake_case(self.name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Draft:
     """Everything one draft declares, without a byte order."""
 
@@ -201,6 +201,9 @@ class Draft:
             raise ValueError(f"{name}: nothing in {self.name} is called {', '.join(left)}")
         return draft
 
+    def __repr__(self) -> str:
+        return f"<Draft {self.name}>"
+
     @cached_property
     def block_type_registry(self) -> Enumeration:
         """The block types as an enumeration: derived, so that no code is written twice."""
@@ -243,7 +246,7 @@ class Draft:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Schema:
     """A draft in one byte order: immutable, and all that is needed to read or write a file.
 
@@ -262,6 +265,9 @@ class Schema:
     enumerations: Mapping[str, Enumeration]
     flags: Mapping[str, FlagDefinition]
     page_states: Enumeration
+
+    def __repr__(self) -> str:
+        return f"<Schema {self.draft.name}, {self.byte_order.value}>"
 
     @property
     def name(self) -> str:

@@ -96,6 +96,8 @@ def _single(field: Field) -> Step:
         except Misfit as misfit:
             if misfit.value is not None:
                 record[key] = misfit.value
+                if record.offsets is not None:
+                    record.offsets[key] = (start, misfit.restart - start)
             raise misfit.at(key, start) from None
         if record.offsets is not None:
             record.offsets[key] = (start, len(record[key]) if lazy else cursor.position - start)

@@ -29,9 +29,11 @@ class Code(int):
 
     def __new__(cls, value: int, name: str, known: bool = True) -> Code:
         code = super().__new__(cls, value)
-        code.name = name
-        code.known = known
+        code.__dict__.update(name=name, known=known)
         return code
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a code is shared by everything that was decoded to it")
 
     def __str__(self) -> str:
         return self.name
@@ -50,8 +52,11 @@ class FlagValue(int):
 
     def __new__(cls, value: int, definition: FlagDefinition) -> FlagValue:
         flags = super().__new__(cls, value)
-        flags.definition = definition
+        flags.__dict__["definition"] = definition
         return flags
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("flags are a value: build another one")
 
     @property
     def names(self) -> list[str]:

@@ -94,6 +94,15 @@ def raw_from_document(value: Any) -> Extent:
     return extent_from_document(value)
 
 
+def as_bytes(value: Any) -> bytes:
+    """Bytes as they are, from anything that holds bytes and from nothing else."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, (bytearray, memoryview)):
+        raise ValueError(f"expected bytes, found {value!r}")  # bytes(n) would be n zeros
+    return bytes(value)
+
+
 class Measured(Vocabulary):
     """A value whose stored length stands in an earlier field.
 
@@ -201,11 +210,14 @@ class Blob(Measured):
     def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
         if isinstance(value, PaddedBytes):
             return value.raw
-        raw = bytes(value)
+        raw = as_bytes(value)
         return raw.ljust(pad8(len(raw)), b"\0")
 
     def measure(self, value: Any) -> int:
         return len(value)
+
+    def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        return as_bytes(value)
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(value, PaddedBytes):
@@ -226,27 +238,22 @@ class Blob(Measured):
         return bytes.fromhex(value)
 
 
-class RegisterValue(Measured):
-    """A register's content: an integer of `length` bytes in file order, padded to 8 (§5.7)."""
+class RegisterValue(Blob):
+    """A register's content: an integer of `length` bytes in file order, padded to 8 (§5.7).
 
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> bytes:
-        return Blob.decode(self, cursor, record)
+    Kept as the stored bytes, because a vector register is no number; to be written, it may
+    be given as a number as well.
+    """
 
     def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
-        return Blob.encode(self, value, record)
+        return super().encode(self.normal(value, record), record)
 
     def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
         if not isinstance(value, int):
-            return bytes(value) if not isinstance(value, bytes) else value
+            return as_bytes(value)
         if self.length_key not in record:
             raise ValueError(f"{self.length} is needed to store a register given as a number")
         return value.to_bytes(record[self.length_key], "little" if self.order == "<" else "big")
-
-    def measure(self, value: Any) -> int:
-        return len(value)
-
-    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
-        yield from Blob.problems(self, value, record)
 
     def to_document(self, value: Any, options: Options) -> Any:
         digits = (value if self.order == ">" else value[::-1]).hex()
@@ -359,7 +366,7 @@ class Rest(Vocabulary):
         return cursor.rest()
 
     def encode(self, value: Any, record: Mapping[str, Any]) -> Any:
-        return value
+        return value if isinstance(value, Extent) else as_bytes(value)
 
     def to_document(self, value: Any, options: Options) -> Any:
         return raw_to_document(value, options)

@@ -169,9 +169,11 @@ class Magic(Bytes):
             yield Problem("wrong-magic", repr(self.magic.decode()), repr(bytes(value)))
 
     def to_document(self, value: Any, options: Options) -> Any:
-        return value.decode("ascii", "backslashreplace")
+        return value.decode("ascii") if value == self.magic else {"raw": value.hex()}
 
     def from_document(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return bytes.fromhex(value["raw"])
         return str(value).encode("ascii")
 
 
@@ -205,6 +207,8 @@ class Uuid(Bytes):
         return uuid.UUID(bytes=raw)
 
     def store(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = uuid.UUID(value)
         return value.bytes if isinstance(value, uuid.UUID) else super().store(value)
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
