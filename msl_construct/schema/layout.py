@@ -27,6 +27,11 @@ OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
 
 
+def offsets_to_document(offsets: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """File offset and length of each field, as the document lists them."""
+    return {key: [f"{start:#x}", length] for key, (start, length) in offsets.items()}
+
+
 class Layout(Vocabulary):
     """A structure, as a Construct: fields in stored order.
 
@@ -46,12 +51,14 @@ class Layout(Vocabulary):
         self.fields = tuple(replace(f, section=f.section or section) for f in fields)
         self._steps: tuple[Callable[[Cursor, Record], None], ...] = ()
         self._by_key = {f.key: f for f in self.fields}
+        self._documented = [(f.key, f.type.to_document) for f in self.fields]
 
     def _bind(self, binding: Binding) -> None:
         super()._bind(binding)
         self.fields = tuple(replace(f, type=f.type.bound(binding)) for f in self.fields)
         self._steps = tuple(reading_steps(self.fields, self.order))
         self._by_key = {f.key: f for f in self.fields}
+        self._documented = [(f.key, f.type.to_document) for f in self.fields]
 
     # -- what the schema knows ---------------------------------------------------------
 
@@ -214,15 +221,11 @@ class Layout(Vocabulary):
             if field.key not in values:
                 if open_ended or field.optional:
                     continue
-                raise ConformanceError(
-                    f"{self.title}.{field.key}: no value given ({field.section}: {field.text})"
-                )
+                raise self._refused(field, f"no value given ({field.section}: {field.text})")
             try:
                 yield field.type.encode(values[field.key], values)
             except (ValueError, Misfit) as error:
-                raise ConformanceError(
-                    f"{self.title}.{field.key}: {error} ({field.section})"
-                ) from None
+                raise self._refused(field, f"{error} ({field.section})") from None
         if open_ended:
             yield values[REST]
 
@@ -245,23 +248,25 @@ class Layout(Vocabulary):
                 f"{', '.join(self._by_key)} ({self.section})"
             )
         full: dict[str, Any] = dict(values)
+        tail = any(f.optional and f.key in full for f in self.fields)  # whole or absent
         for field in self.fields:
             kind = field.type
             if isinstance(kind, Table) and field.key in full:
                 full[field.key] = [kind.entry.complete(entry) for entry in full[field.key]]
                 full.setdefault(kind.count_key, len(full[field.key]))
-            elif isinstance(kind, Measured) and (field.key in full or not field.optional):
+            elif isinstance(kind, Measured) and (field.key in full or tail or not field.optional):
                 full.setdefault(field.key, field.default)
                 try:
                     full[field.key] = kind.normal(full[field.key], full)
                     if kind.length_key not in full:
                         full[kind.length_key] = kind.measure(full[field.key])
                 except (TypeError, ValueError, AttributeError, OverflowError):
-                    raise ConformanceError(
-                        f"{self.title}.{field.key}: {full[field.key]!r} can't be stored as "
-                        f"{type(kind).__name__} ({field.section})"
+                    raise self._refused(
+                        field,
+                        f"{full[field.key]!r} can't be stored as {type(kind).__name__} "
+                        f"({field.section})",
                     ) from None
-            elif field.key not in full and not field.optional:
+            elif field.key not in full and (tail or not field.optional):
                 if isinstance(kind, Reserved):
                     full[field.key] = bytes(kind.width)
                 elif field.default is not None:
@@ -274,6 +279,10 @@ class Layout(Vocabulary):
             record[REST] = full[REST]
         return record
 
+    def _refused(self, field: Field, reason: str) -> ConformanceError:
+        message = f"{self.title}.{field.key}: {reason}"
+        return ConformanceError(message, field=field.key, reason=reason)
+
     def _loaded(self, field: Field, value: Any) -> Any:
         """A caller's value (a name, a list of flags, a UUID as text) as parsing would give it."""
         kind = field.type
@@ -281,7 +290,7 @@ class Layout(Vocabulary):
         try:
             return kind.load(kind.store(value))
         except (ValueError, TypeError) as error:
-            raise ConformanceError(f"{self.title}.{field.key}: {error} ({field.section})") from None
+            raise self._refused(field, f"{error} ({field.section})") from None
 
     def problems_of(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
         """``(field path, problem)`` for every value that the draft forbids."""
@@ -298,14 +307,14 @@ class Layout(Vocabulary):
     def to_document(self, value: Record, options: Options) -> dict[str, Any]:
         """A structure as a mapping, keys in stored order."""
         shown = {
-            f.key: f.type.to_document(value[f.key], options) for f in self.fields if f.key in value
+            key: to_document(value[key], options)
+            for key, to_document in self._documented
+            if key in value
         }
         if REST in value:
             shown[REST] = raw_to_document(value[REST], options)
         if options.offsets and value.offsets is not None:
-            shown[OFFSETS] = {
-                key: [f"{start:#x}", length] for key, (start, length) in value.offsets.items()
-            }
+            shown[OFFSETS] = offsets_to_document(value.offsets)
         return shown
 
     def from_document(self, value: Any) -> Record:

@@ -31,6 +31,7 @@ DOCUMENT_RAW_LIMIT = 256
 
 
 _LONG_MAP = 1 << 16
+_BEYOND_ANY_BLOCK = 1 << 32  # BlockLength is a u32
 
 
 class Base64:
@@ -346,7 +347,10 @@ class PageStateMap(Vocabulary):
         assert self.states is not None
         runs = value["runs"] if isinstance(value, Mapping) else value
         coded = [(first, count, self.states.encode(state)) for first, count, state in runs]
-        page_map = PageMap.from_runs(coded, sum(count for _, count, _ in coded))
+        pages = sum(count for _, count, _ in coded)
+        if stored_size(pages) >= _BEYOND_ANY_BLOCK:
+            raise ValueError(f"{pages} pages have a map that no block can hold")
+        page_map = PageMap.from_runs(coded, pages)
         if not isinstance(value, Mapping):
             return page_map
         tail = bytes.fromhex(value["padding"])
