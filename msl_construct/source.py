@@ -93,6 +93,7 @@ class PathSource:
         self._mapping: mmap.mmap | None = None
         self._whole: memoryview | None = None
         self._size = os.fstat(self._descriptor).st_size
+        self._advise("POSIX_FADV_RANDOM")  # headers stand far apart: what is between them can wait
 
     @property
     def size(self) -> int:
@@ -113,12 +114,17 @@ class PathSource:
     def advise_sequential(self) -> None:
         """Tell the kernel that the mapping will be read from front to back."""
         self._map()
+        self._advise("POSIX_FADV_SEQUENTIAL")
         if self._mapping is not None and hasattr(mmap, "MADV_SEQUENTIAL"):
             self._mapping.madvise(mmap.MADV_SEQUENTIAL)
 
     def fileno(self) -> int:
         """The descriptor, for readers that bring their own buffers."""
         return self._descriptor
+
+    def _advise(self, advice: str) -> None:
+        if hasattr(os, advice):
+            os.posix_fadvise(self._descriptor, 0, 0, getattr(os, advice))
 
     def _map(self) -> memoryview:
         if self._whole is None:

@@ -183,7 +183,9 @@ class Block:
                 cursor = Cursor(content.source, content.offset, content.offset + content.length)
                 payload = layout.decode(cursor, offsets=offsets)
             if compression is not None and (RAW in payload or REST in payload):
-                content.view()  # what nobody decodes must inflate too, or say here that it doesn't
+                # What nobody decodes must inflate too, or say here that it doesn't.
+                assert isinstance(content.source, InflatedSource)
+                content.source.check()
             return compression, payload, None
         except (CompressionError, LimitError) as error:
             return None, _opaque(stored, offsets), f"{self.describe()}: {error}"

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import EncryptedError
-from ..schema import Record, Schema
+from ..schema import DRAFTS, Record, Schema
 from ..source import Extent, PathSource, Source
 from .block import Block
 from .header import FileHeader, read_header
@@ -55,10 +55,22 @@ class Blocks(Sequence[Block]):
         return f"<{len(self)} blocks>"
 
     def of_type(self, *keys: str) -> Iterator[Block]:
-        """Blocks of some types, found without reading the others."""
-        codes = {self._dump.schema.block(key).code for key in keys}
+        """Blocks of some types, found without reading the others.
+
+        Raises:
+            KeyError: no draft knows such a type.
+        """
+        codes = {code for key in keys if (code := self._code(key)) is not None}
         types = self._dump.index.types
         return (self._dump.block(i) for i in self._range if types[i] in codes)
+
+    def _code(self, key: str) -> int | None:
+        """The code of a block type; None for one that only another draft has."""
+        for draft in (self._dump.schema.draft, *DRAFTS.values()):
+            for block in draft.blocks:
+                if block.key == key:
+                    return block.code if draft is self._dump.schema.draft else None
+        raise KeyError(f"no draft has a block type {key!r}")
 
 
 class Dump:
@@ -149,16 +161,19 @@ class Dump:
     @cached_property
     def regions(self) -> list[Region]:
         """Memory regions in file order, fragments put together; page data is not read."""
+        self.require_key()
         return assemble(self.blocks.of_type("memory_region"))
 
     @cached_property
     def modules(self) -> list[Record]:
         """Payloads of the Module Entry blocks."""
+        self.require_key()
         return [block.payload for block in self.blocks.of_type("module_entry")]
 
     @cached_property
     def threads(self) -> list[Record]:
         """Payloads of the Thread Context blocks (``{raw}`` where the draft has no layout)."""
+        self.require_key()
         return [block.payload for block in self.blocks.of_type("thread_context")]
 
     @cached_property

@@ -86,7 +86,7 @@ def read_header(
             offset=len(raw),
         )
     if draft is None and byte_order is None:
-        _refuse_dialects(raw[header_size:], version, order, source.size, header_size)
+        _refuse_dialects(raw[header_size:], order, header_size)
     record = bound.file_header.decode(Cursor.over(raw[:size]), offsets=True)
     if header_size > size:
         record[EXTENSION] = raw[size:header_size]
@@ -134,9 +134,7 @@ def _draft_for(version: int, raw: bytes) -> str:
     )
 
 
-def _refuse_dialects(
-    behind: bytes, version: int, order: ByteOrder, size: int | None, offset: int
-) -> None:
+def _refuse_dialects(behind: bytes, order: ByteOrder, offset: int) -> None:
     """Recognise by Block 0 what the header alone doesn't show."""
     bound = schema(NEWEST_DRAFT, order)
     if len(behind) < bound.block_header_size or not behind.startswith(bound.block_magic):
@@ -155,8 +153,7 @@ def _refuse_dialects(
     if order is ByteOrder.BIG:
         little = schema(NEWEST_DRAFT, ByteOrder.LITTLE)
         other, swapped, _ = little.block_header.unpacker(*peek).unpack_from(behind)
-        room = length if size is None else size - offset
-        if kind not in bound.blocks and other in little.blocks and swapped <= room:
+        if kind not in bound.blocks and other in little.blocks and swapped < length:
             # memslicer 0.5 sets the byte-order flag and goes on writing little-endian.
             raise DialectError(
                 f"not a draft layout: the header says big-endian, but Block 0 at {offset:#x} "

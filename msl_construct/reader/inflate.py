@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any, cast
 
 from ..errors import CompressionError, LimitError
 from ..schema import Record, Schema
@@ -14,10 +15,26 @@ __all__ = ["DEFAULT_INFLATE_LIMIT", "InflatedSource", "inflated"]
 DEFAULT_INFLATE_LIMIT = 1 << 30
 """Bytes that one payload may inflate to unless the caller allows more."""
 
-_PIECE = 1 << 10  # of input: zstd can make at most 32 MiB of it, and a bomb stops there
+_PIECE = 1 << 14  # of input
+_OUTPUT = 1 << 20
 _LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
 _PADDING = 7  # what 1.0 producers put behind the stream to align the block
+
+
+class _Feed:
+    """The stored stream as the file that a decompressor reads."""
+
+    def __init__(self, stream: Extent) -> None:
+        self._stream = stream
+        self._done = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        wanted = min(size, self._stream.length - self._done)
+        piece = self._stream.source.read(self._stream.offset + self._done, wanted)
+        self._done += len(piece)
+        return piece
 
 
 class InflatedSource:
@@ -35,7 +52,6 @@ class InflatedSource:
         self._prefix = bytearray()
         self._whole: bytes | None = None
         self._reader: Any = None
-        self._fed = 0
         if algorithm == "lz4":
             self._check_lz4()
 
@@ -70,36 +86,62 @@ class InflatedSource:
             if self._algorithm == "lz4":
                 self._inflate_lz4()
             else:
-                self._extend(self._declared, through=True)
-                self._whole = bytes(self._prefix)
-                self._prefix, self._reader = bytearray(), None
+                self._extend(self._declared)
         assert self._whole is not None
         return self._whole
 
-    def _extend(self, end: int, *, through: bool = False) -> None:
-        """Inflate zstd until `end` bytes are there, or `through` to the frame's end."""
+    def check(self) -> None:
+        """Inflate everything and keep nothing.
+
+        Raises:
+            CompressionError: it does not inflate to the declared size.
+            LimitError: it would be larger than the limit.
+        """
+        if self._algorithm == "lz4":
+            self._inflate_lz4()  # an LZ4 block comes as a whole
+        elif self._whole is None:
+            for _ in self._pieces(self._new_reader(), 0, self._declared):
+                pass
+
+    def _extend(self, end: int) -> None:
+        """Inflate zstd until `end` bytes are there; to the frame's end if that is all."""
+        if self._reader is None:
+            self._reader = self._new_reader()
+        for piece in self._pieces(self._reader, len(self._prefix), end):
+            self._prefix += piece
+        if end == self._declared:
+            self._whole = bytes(self._prefix)
+            self._prefix, self._reader = bytearray(), None
+
+    def _new_reader(self) -> Any:
+        import zstandard
+
+        feed = cast("IO[bytes]", _Feed(self._stream))
+        return zstandard.ZstdDecompressor().stream_reader(feed, read_size=_PIECE)
+
+    def _pieces(self, reader: Any, done: int, end: int) -> Iterator[bytes]:
+        """What the reader gives up to `end`, of which `done` bytes have been given."""
         import zstandard
 
         if end > self._limit:
             raise self._too_large(end)
-        if self._reader is None:
-            self._reader = zstandard.ZstdDecompressor().decompressobj()
-        try:
-            while len(self._prefix) < end or (through and not self._reader.eof):
-                piece = b""
-                if not self._reader.eof:
-                    source, at = self._stream.source, self._stream.offset + self._fed
-                    piece = source.read(at, min(_PIECE, self._stream.length - self._fed))
-                if not piece:
-                    if len(self._prefix) >= end:
-                        raise self._error("one whole zstd frame", "a frame without its end")
-                    raise self._error(f"{self._declared} bytes", f"only {len(self._prefix)}")
-                self._fed += len(piece)
-                self._prefix += self._reader.decompress(piece)
-                if len(self._prefix) > self._declared:
-                    raise self._error(f"exactly {self._declared} bytes", "more")
-        except zstandard.ZstdError as error:
-            raise self._error("one zstd frame", str(error)) from None
+        # One byte more than declared is asked for in the end: only a read that is not filled
+        # sees the frame's end, and one that is has found too much.
+        wanted = end + 1 if end == self._declared else end
+        while done < wanted:
+            asked = min(_OUTPUT, wanted - done)
+            try:
+                piece = reader.read(asked)
+            except zstandard.ZstdError as error:
+                raise self._error("one zstd frame", str(error)) from None
+            done += len(piece)
+            if done > self._declared:
+                raise self._error(f"exactly {self._declared} bytes", "more")
+            yield piece
+            if len(piece) < asked:  # the frame's end; reading on would start another one
+                break
+        if done < end:
+            raise self._error(f"{self._declared} bytes", f"only {done}")
 
     def _check_lz4(self) -> None:
         stored = self._stream.length

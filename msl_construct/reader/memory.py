@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import MemoryAccessError
@@ -120,10 +120,9 @@ class MemoryView:
         """
         if address < 0 or size < 0:
             raise ValueError(f"address {address} and size {size}: expected none below zero")
-        painted = self._paint(address, address + size)
         runs: list[tuple[int, int, str]] = []
         pieces: list[memoryview] = []
-        for start, end, state, fragment, offset in painted:
+        for start, end, state, fragment, offset in self._paint(address, address + size):
             if fragment is not None and state == "captured":
                 pieces.append(fragment.data.view()[offset : offset + end - start])
             if runs and runs[-1][2] == state:
@@ -139,34 +138,60 @@ class MemoryView:
         return covering[0] if covering else None
 
     def _within(self, start: int, end: int) -> list[Fragment]:
-        """Fragments that touch [start, end), in file order."""
+        """Fragments that touch [start, end)."""
         last = bisect_right(self._bases, end - 1) if end > start else 0
         found = []
         while last > 0 and self._reach[last - 1] > start:
             last -= 1
             if self._fragments[last].end > start:
                 found.append(self._fragments[last])
-        return sorted(found, key=lambda f: f.block.index)
+        return found
 
-    def _paint(self, start: int, end: int) -> list[Painted]:
-        if start == end:
-            return []
-        fragments = self._within(start, end)
-        runs = [(f, run) for f in fragments for run in f.runs(start, end)]
-        captured = [(f, run) for f, run in runs if run[2] == "captured"]
-        others = [(f, run) for f, run in runs if run[2] not in ("captured", ABSENT)]
-        painted: list[Painted] = []
-        for fragment, (at, length, state, offset) in [*captured, *others]:
-            _add(painted, (at, at + length, state, fragment, offset))
-        gaps: list[Painted] = []
+    def _paint(self, start: int, end: int) -> Iterator[Painted]:
+        """The range from left to right: regions where there are any, gaps between them."""
         position = start
-        for piece in painted:
-            if piece[0] > position:
-                gaps.append((position, piece[0], ABSENT, None, 0))
-            position = piece[1]
+        for cluster in _clusters(self._within(start, end)):
+            if len(cluster) == 1:
+                fragment = cluster[0]
+                painted: Iterable[Painted] = (
+                    (at, at + length, state, fragment, offset)
+                    for at, length, state, offset in fragment.runs(start, end)
+                )
+            else:
+                painted = _overlaid(cluster, start, end)
+            for piece in painted:
+                if piece[0] > position:
+                    yield position, piece[0], ABSENT, None, 0
+                yield piece
+                position = piece[1]
         if position < end:
-            gaps.append((position, end, ABSENT, None, 0))
-        return sorted([*painted, *gaps], key=lambda p: p[0])
+            yield position, end, ABSENT, None, 0
+
+
+def _clusters(fragments: list[Fragment]) -> Iterator[list[Fragment]]:
+    """Fragments in address order, those that overlap together."""
+    cluster: list[Fragment] = []
+    reach = 0
+    for fragment in sorted(fragments, key=lambda f: (f.base, f.block.index)):
+        if cluster and fragment.base >= reach:
+            yield cluster
+            cluster = []
+        cluster.append(fragment)
+        reach = max(reach, fragment.end)
+    if cluster:
+        yield cluster
+
+
+def _overlaid(fragments: list[Fragment], start: int, end: int) -> list[Painted]:
+    """Overlapping fragments as one: captured before any other state, then by file order."""
+    fragments = sorted(fragments, key=lambda f: f.block.index)
+    runs = [(f, run) for f in fragments for run in f.runs(start, end)]
+    captured = [(f, run) for f, run in runs if run[2] == "captured"]
+    others = [(f, run) for f, run in runs if run[2] not in ("captured", ABSENT)]
+    painted: list[Painted] = []
+    for fragment, (at, length, state, offset) in [*captured, *others]:
+        _add(painted, (at, at + length, state, fragment, offset))
+    return painted
 
 
 def _add(painted: list[Painted], piece: Painted) -> None:

@@ -98,8 +98,13 @@ class Region:
 
     @property
     def uuid(self) -> uuids.UUID:
-        """BlockUUID of the first fragment in the file."""
-        return min(self.fragments, key=lambda f: f.block.index).block.uuid
+        """BlockUUID of the fragment that the others are continuations of."""
+        return self.head.block.uuid
+
+    @property
+    def head(self) -> Fragment:
+        """The fragment that is no continuation; for an orphan, the first in the file."""
+        return min(self.fragments, key=lambda f: ("continuation" in f.block.flags, f.block.index))
 
     @property
     def base_addr(self) -> int:

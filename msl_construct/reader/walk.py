@@ -15,6 +15,7 @@ Found = tuple[int, int, int, int]
 """Offset, BlockType, Flags, BlockLength."""
 
 _WINDOW = 1 << 16
+_NEAR_LOOK = 1 << 12
 _NEAR = 1 << 14  # blocks this small are found several to a read
 
 
@@ -58,11 +59,13 @@ class Walk:
         header, magic_expected = schema.block_header_size, schema.block_magic
         size = source.size
         offset, window, base = self._start, b"", self._start
-        near = False
+        look, near = header, False
         while True:
             local = offset - base
             if local + header > len(window):
-                window = source.read(offset, _WINDOW if near else header)
+                # One small block says little about the next: look further ahead step by step.
+                look = min(max(4 * look, _NEAR_LOOK), _WINDOW) if near else header
+                window = source.read(offset, look)
                 base, local = offset, 0
                 if len(window) < header:
                     self.ending = self._short(offset, window)
