@@ -97,7 +97,18 @@ class MemoryAccessError(MslError):
 
 
 class ConformanceError(MslError):
-    """The builder refuses to write what the draft forbids; the message cites the section."""
+    """The builder refuses to write what the draft forbids; the message cites the section.
+
+    `field` and `reason` repeat parts of the message where it is about one field.
+    """
+
+    field: str
+    reason: str
+
+    def __init__(self, message: str, *, field: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+        self.reason = reason
 
 
 class DocumentError(MslError):

@@ -8,7 +8,7 @@ that didn't.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..errors import ConformanceError
 from ..schema import BlockType, Record, Schema
@@ -96,6 +96,20 @@ class Promises:
         if parent not in (NIL, self._manifest_uuid):
             raise ConformanceError("Module Entry: ParentUUID must be the Module List Index (§5.2)")
         return found, self._manifest_uuid
+
+    def check_manifest(self, modules: Sequence[uuid.UUID]) -> None:
+        """Check the ModuleUUIDs of the Module List Index.
+
+        Raises:
+            ConformanceError: one stands there twice, or is the UUID of another block.
+        """
+        seen = set(self._flags_of)
+        for module in modules:
+            if module in seen:
+                raise ConformanceError(
+                    f"ModuleUUID {module} is in use already: every module has its own (§5.3)"
+                )
+            seen.add(module)
 
     # -- after a block was written -----------------------------------------------------
 

@@ -87,7 +87,8 @@ class RegionWriter:
         self.fragments = 0
         self._first = 0  # page with which the fragment being gathered begins
         self._runs: list[Run] = []
-        self._held = bytearray()
+        self._held = writer.held
+        self._held.clear()
         self._direct: _Direct | None = None
         writer.region_opened(self)
 
@@ -116,7 +117,7 @@ class RegionWriter:
             pages = min(step, count - first)
             if len(self._held) and len(self._held) + (pages << self._log2) > self._limit:
                 self._flush(last=False)
-            self._held += view[first << self._log2 : (first + pages) << self._log2]
+            self._held.add(view[first << self._log2 : (first + pages) << self._log2])
             self._note(pages, 0)
 
     def mark(self, state: str | int, count: int = 1) -> None:
@@ -155,6 +156,15 @@ class RegionWriter:
             raise ConformanceError(
                 f"PageStateMap covers {page_map.pages} pages, the region has {self.pages} (§5.1)"
             )
+        states = self._writer.schema.page_states
+        for state, count in enumerate(page_map.counts()):
+            if count and not states.permits(state):
+                raise ConformanceError(
+                    f"PageStateMap: {count} pages are {states.decode(state).name}, which "
+                    f"{self._writer.schema.name} does not permit (§6)"
+                )
+        if not page_map.canonical:
+            raise ConformanceError("PageStateMap: bits behind the last page must be zero (§1.3)")
         expected = page_map.captured << self._log2
         if data.nbytes != expected:
             raise ConformanceError(
@@ -235,8 +245,9 @@ class RegionWriter:
         """Write what is held as one fragment."""
         pages = self.done - self._first
         part = PageMap.from_runs(self._runs, pages)
-        self._emit(self._first, part, memoryview(self._held), last=last)
-        self._first, self._runs, self._held = self.done, [], bytearray()
+        self._emit(self._first, part, self._held.view(), last=last)
+        self._first, self._runs = self.done, []
+        self._held.clear()
 
     def _emit(self, first: int, part: PageMap, data: memoryview, *, last: bool) -> None:
         writer = self._writer

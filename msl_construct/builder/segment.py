@@ -53,6 +53,7 @@ class SegmentWriter:
         self._sink = Sink(file, algorithm, dump.size)
         self.blocks = BlockStream(self._sink, self.schema, previous, len(dump.blocks))
         self._first = self.blocks.index
+        self._known = {block.uuid for block in dump.blocks}
 
     def add(
         self,
@@ -116,6 +117,9 @@ class SegmentWriter:
                 f"{kind.name}: extension segments must not hold such blocks (§4.6)"
             )
         found = found or self._new_uuid()
+        if found in self._known:
+            raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
+        self._known.add(found)
         length = total(payload) + self.schema.block_header_size
         header = self.blocks.header(kind, length, flags=0, block_uuid=found, parent_uuid=parent)
         self.blocks.put(header, payload)
@@ -133,11 +137,19 @@ class SegmentWriter:
         try:
             if kind is None:
                 self.close()
-            else:
-                self._sink.close()
-                self._file.truncate(self._start)
+        except BaseException:
+            self._restore()
+            raise
+        else:
+            if kind is not None:
+                self._restore()
         finally:
             self._file.close()
+
+    def _restore(self) -> None:
+        self._sink.close()
+        self._file.flush()
+        self._file.truncate(self._start)
 
 
 def append_segment(

@@ -10,12 +10,14 @@ from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from ..errors import ConformanceError
+from ..errors import ConformanceError, FormatError
+from ..hashing import new_hasher
 from ..page_map import PageMap, Run
 from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
 from .compress import compressed
+from .held import Held
 from .promises import NIL, Promises
 from .region import RegionWriter
 from .sink import Sink
@@ -88,21 +90,33 @@ class Writer:
             **header,
         }
         self.header = checked(self.schema.file_header, given)
+        if self.header["endianness"].name != self.schema.byte_order.value:
+            raise ConformanceError(
+                f"Endianness {self.header['endianness'].name}: the file is written in "
+                f"{self.schema.byte_order.value}-endian order (§3)"
+            )
         if self.header["header_size"] != self.schema.file_header_size:
             raise ConformanceError("HeaderSize: encrypted files can't be written yet (§10)")
         if "encrypted" in self.header["flags"]:
             raise ConformanceError("Flags: encrypted files can't be written yet (§10)")
-        self._owned = open(file, "w+b") if isinstance(file, (str, os.PathLike)) else None  # noqa: SIM115
         algorithm = self.header.get("hash_algo")
+        name = "blake3" if algorithm is None else algorithm.name
+        try:
+            new_hasher(name)
+        except FormatError as error:
+            raise ConformanceError(f"HashAlgo: {error} (§3)") from None
+        raw = self.schema.file_header.encode(self.header)
+        self._owned = open(file, "w+b") if isinstance(file, (str, os.PathLike)) else None  # noqa: SIM115
         target = self._owned if self._owned is not None else file
         assert not isinstance(target, (str, os.PathLike))
-        self._sink = Sink(target, "blake3" if algorithm is None else algorithm.name)
+        self._sink = Sink(target, name)
         self._sink.begin()
-        self._sink.write(self.schema.file_header.encode(self.header))
+        self._sink.write(raw)
         self.blocks = BlockStream(self._sink, self.schema, self._sink.chain_digest())
         self._promises = Promises(self.schema, self.header)
         self._closed = False
         self._open_region: RegionWriter | None = None
+        self.held = Held()  # for the region that is open; here so that its memory is kept
 
     # -- one method per block type -----------------------------------------------------
 
@@ -141,6 +155,19 @@ class Writer:
         Raises:
             ConformanceError: the draft forbids it.
         """
+        if key == "end_of_capture":
+            raise ConformanceError("End-of-Capture: close() writes it, with its hash (§4.5)")
+        return self._add(key, block_flags, block_uuid, parent_uuid, compression, fields)
+
+    def _add(
+        self,
+        key: str,
+        block_flags: BlockFlags,
+        block_uuid: uuid.UUID | None,
+        parent_uuid: uuid.UUID,
+        compression: str | None,
+        fields: Mapping[str, Any],
+    ) -> uuid.UUID:
         kind = self.schema.block(key)
         if kind.layout is None:
             raise ConformanceError(
@@ -155,6 +182,9 @@ class Writer:
             self._promises.check_hint(record["region_uuid"])
         if key == "module_entry":
             found, parent_uuid = self._promises.check_module(block_uuid, parent_uuid)
+        if key == "module_list_index":
+            modules = [entry["module_uuid"] for entry in record["entries"]]
+            self._promises.check_manifest(modules)
         payload = list(kind.layout.pieces(record))
         self._append(kind, payload, word, found, parent_uuid, compression)
         if key == "key_hint":
@@ -162,7 +192,6 @@ class Writer:
         if key == "module_entry":
             self._promises.module_written(found)
         if key == "module_list_index":
-            modules = [entry["module_uuid"] for entry in record["entries"]]
             self._promises.manifest_written(found, modules)
         return found
 
@@ -318,7 +347,7 @@ class Writer:
             if "block_count" in {f.key for f in kind.layout.fields}:
                 fields["block_count"] = self.blocks.index + 1
                 fields["reserved"] = bytes(kind.layout.field("reserved").type.minimum)
-            self.add("end_of_capture", compression="none", **fields)
+            self._add("end_of_capture", 0, None, NIL, "none", fields)
         finally:
             self.abandon()
 
@@ -415,10 +444,18 @@ class Writer:
         return self.schema.flags["BlockFlags"].encode(["compressed", f"comp_algo_{algorithm}"])
 
     def _word(self, block_flags: BlockFlags) -> int:
+        definition = self.schema.flags["BlockFlags"]
         try:
-            return self.schema.flags["BlockFlags"].encode(block_flags)
+            word = definition.encode(block_flags)
         except ValueError as error:
             raise ConformanceError(f"{error} (§4.2)") from None
+        others = word & ~(self.flag("has_children") | self.flag("has_key_hints"))
+        if others:
+            raise ConformanceError(
+                f"block flags {', '.join(definition.names(others))}: follow from what is written, "
+                "and can't be set (§4.2)"
+            )
+        return word
 
     def _algorithm(self, compression: str | None) -> str | None:
         chosen = compression if compression is not None else self.compression
