@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Callable
 from typing import IO
 
 import click
@@ -11,6 +13,23 @@ import click
 from .common import STDIO, Exit, command_options, note, run
 
 __all__ = ["build"]
+
+
+def _replace(path: str, write: Callable[[IO[bytes]], int]) -> int:
+    """Write a file that is there whole or not at all."""
+    folder, name = os.path.split(path)
+    descriptor, partial = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            size = write(file)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(partial, 0o666 & ~mask)  # mkstemp keeps everybody else out
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+    return size
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,15 +66,7 @@ def build(document: str, output: str, force: bool, quiet: bool, no_color: bool) 
         else:
             if os.path.exists(output) and not force:
                 raise click.UsageError(f"{output} exists; --force overwrites it")
-            partial = f"{output}.part"
-            try:
-                with open(partial, "wb") as file:
-                    size = write(load(source), file)
-                os.replace(partial, output)
-            except BaseException:
-                if os.path.exists(partial):
-                    os.unlink(partial)
-                raise
+            size = _replace(output, lambda file: write(load(source), file))
     if not quiet:
         note(f"msl: {size} bytes written to {output}")
     return Exit.FINE

@@ -6,6 +6,7 @@ import functools
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
@@ -14,6 +15,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from ..errors import DocumentError, EncryptedError, FormatError, MslError
+from .text import printable
 
 __all__ = [
     "Exit",
@@ -106,7 +108,8 @@ def complain(error: BaseException, name: str = "") -> Exit:
 
 
 def note(text: str) -> None:
-    """A line for people, on stderr."""
+    """A line for people, on stderr, with nothing in it that would act on a terminal."""
+    text = printable(text)
     try:
         print(text, file=sys.stderr)
     except UnicodeEncodeError:
@@ -134,7 +137,7 @@ def run(function: F) -> F:
             code = 130
         except Exception as error:
             if debug:
-                raise
+                traceback.print_exc()
             code = complain(error)
         sys.exit(int(code or 0))
 

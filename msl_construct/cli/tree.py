@@ -101,7 +101,7 @@ def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
         return style.paint("encrypted: only the header can be read", fg="yellow")
     parts = [many(seen.count, "block")]
     if seen.problems:
-        parts.append(f"{many(len(seen.problems), 'payload')} not fitting their layout")
+        parts.append(f"{many(len(seen.problems), 'payload')} not fitting the layout")
     if dump.complete and not seen.problems:
         mark, color = ("✔" if style.unicode else "ok"), "green"
         head = "complete"

@@ -9,7 +9,8 @@ import click
 
 from ..errors import MslError
 from ..reader.verify import Verdict
-from .common import Exit, command_options, complain, data_out, draft_options, open_input, run
+from .common import Exit, command_options, complain, data_out, draft_options, note, open_input, run
+from .text import many, printable
 
 __all__ = ["verify"]
 
@@ -55,6 +56,8 @@ def verify(
             else:
                 code = _code(verdict)
                 out.write(_as_json(name, verdict) if as_json else _as_text(path, verdict, quiet))
+                if code is Exit.INCOMPLETE:
+                    note(f"msl: {path}: {verdict}")
             out.flush()
             worst = max(worst, code, key=_WORST.index)
     return worst
@@ -88,15 +91,15 @@ def _as_json(name: str, verdict: Verdict) -> str:
         "findings": rows(verdict.findings),
         "gaps": rows(verdict.gaps),
     }
-    return json.dumps(shown, ensure_ascii=False) + "\n"
+    return json.dumps(shown) + "\n"
 
 
 def _as_text(path: str, verdict: Verdict, quiet: bool) -> str:
     first = "not intact" if not verdict.intact else "intact"
     second = "complete" if verdict.complete else "incomplete"
     lines = [
-        f"{path}: {first}, {second}: {verdict.blocks} blocks, {verdict.segments} extension "
-        f"segments, FileHash {verdict.file_hash}"
+        f"{printable(path)}: {first}, {second}: {many(verdict.blocks, 'block')}, "
+        f"{many(verdict.segments, 'extension segment')}, FileHash {verdict.file_hash}"
     ]
     for finding in verdict.findings:
         lines.append(f"  {finding.kind}: {finding.text}")

@@ -20,7 +20,7 @@ from ..builder.uuids import new_uuid
 from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW
 from ..reader.header import EXTENSION
-from ..schema import DRAFTS, Layout, Record, Schema, schema
+from ..schema import DEFAULT_DRAFT, Layout, Record, Schema, schema
 from ..schema.layout import REST
 from ..schema.variable import extent_from_document, raw_from_document
 from ..source import Extent
@@ -73,7 +73,9 @@ def _schema(value: Any) -> Schema:
     if not isinstance(value, Mapping):
         raise DocumentError(f"format: expected {{draft, byte_order}}, found {value!r}")
     try:
-        return schema(value.get("draft", next(iter(DRAFTS))), value.get("byte_order", "little"))
+        return schema(
+            str(value.get("draft", DEFAULT_DRAFT)), str(value.get("byte_order", "little"))
+        )
     except ValueError as error:
         raise DocumentError(f"format: {error}") from None
 
@@ -180,7 +182,7 @@ class _Builder:
                 "uncompressed_size": stated.get("uncompressed_size", 0),
                 "stream": _within(where, extent_from_document, {"data": stated["data"]}),
             }
-            return list(_within(where, framing.pieces, record)), None
+            return list(_within(where, _listed, framing, record)), None
         content = row.get("payload", {})
         if not isinstance(content, Mapping):
             raise DocumentError(f"{where}: expected a mapping, found {content!r}")
@@ -271,7 +273,10 @@ def _within(where: str, function: Any, *arguments: Any) -> Any:
     """Call, and put the document's path in front of what goes wrong."""
     try:
         return function(*arguments)
-    except (DocumentError, ConformanceError) as error:
+    except ConformanceError as error:
+        text = f".{error.field}: {error.reason}" if error.field else f": {error}"
+        raise DocumentError(f"{where}{text}") from None
+    except DocumentError as error:
         raise DocumentError(f"{where}.{error}") from None
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise DocumentError(f"{where}: {error}") from None

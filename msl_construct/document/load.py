@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from typing import IO, Any
 
 from ..errors import DocumentError
@@ -22,8 +23,8 @@ def load(file: IO[str]) -> Iterator[tuple[str, Any]]:
         DocumentError: the text is neither YAML nor JSON, or is no document.
     """
     text = _Text(file)
-    first = text.first()
     try:
+        first = text.first()
         if first.startswith("{"):
             line = text.readline()
             head = _whole(line)
@@ -132,8 +133,8 @@ def _yaml(text: _Text) -> Iterator[tuple[str, Any]]:
         """PyYAML's safe loader, fed by whichever parser is there."""
 
         def __init__(self, stream: Any) -> None:
-            parser = getattr(yaml, "CParser", None)
-            self._parser: Any = parser(stream) if parser else yaml.SafeLoader(stream)
+            fast = import_module("yaml.cyaml").CParser if yaml.__with_libyaml__ else None
+            self._parser: Any = fast(stream) if fast else yaml.SafeLoader(stream)
             Composer.__init__(self)
             SafeConstructor.__init__(self)
             Resolver.__init__(self)
@@ -156,13 +157,19 @@ def _yaml(text: _Text) -> Iterator[tuple[str, Any]]:
                 return True
             return False
 
-    loader = Loader(text)
-
-    def items() -> Iterator[Any]:
-        while not loader.skip(yaml.SequenceEndEvent):
-            yield loader.value()
+    def items(loader: Loader) -> Iterator[Any]:
+        try:
+            while not loader.skip(yaml.SequenceEndEvent):
+                yield loader.value()
+        except yaml.YAMLError as error:
+            raise _not_yaml(error) from None
+        except RecursionError:
+            raise DocumentError("the document is nested too deeply") from None
+        except ValueError as error:
+            raise DocumentError(f"not a document: {error}") from None
 
     try:
+        loader = Loader(text)
         loader.skip(yaml.StreamStartEvent)
         loader.skip(yaml.DocumentStartEvent)
         if not loader.skip(yaml.MappingStartEvent):
@@ -170,11 +177,15 @@ def _yaml(text: _Text) -> Iterator[tuple[str, Any]]:
         while not loader.skip(yaml.MappingEndEvent):
             key = loader.value()
             if key in _LISTS and loader.skip(yaml.SequenceStartEvent):
-                rows = items()
+                rows = items(loader)
                 yield key, rows
                 for _ in rows:
                     pass
             else:
                 yield str(key), loader.value()
     except yaml.YAMLError as error:
-        raise DocumentError(f"not YAML: {' '.join(str(error).split())}") from None
+        raise _not_yaml(error) from None
+
+
+def _not_yaml(error: Exception) -> DocumentError:
+    return DocumentError(f"not YAML: {' '.join(str(error).split())}")

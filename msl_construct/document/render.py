@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from ..reader.block import RAW, Block
 from ..reader.header import EXTENSION, FileHeader
 from ..reader.segments import Segment
-from ..schema.layout import OFFSETS
+from ..schema.layout import OFFSETS, offsets_to_document
 from ..schema.values import Name
 from ..schema.variable import Base64, extent_to_document, raw_to_document
 from ..schema.vocabulary import Options
@@ -126,6 +126,8 @@ class Renderer:
             shown["damage"] = problem
         if RAW in payload:
             content = {RAW: raw_to_document(payload[RAW], options)}
+            if payload.offsets is not None:
+                content[OFFSETS] = offsets_to_document(payload.offsets)
         else:
             assert block.type is not None
             assert block.type.layout is not None

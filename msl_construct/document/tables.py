@@ -60,7 +60,7 @@ def region_rows(blocks: list[Block]) -> Iterator[Row]:
         captured = counts.get("captured", 0)
         pages = sum(counts.values())
         yield {
-            "block": min(f.block.index for f in region.fragments),
+            "block": region.head.block.index,
             "base_addr": f"{region.base_addr:#x}",
             "end_addr": f"{region.end:#x}",
             "region_size": region.region_size,
@@ -79,7 +79,7 @@ def region_rows(blocks: list[Block]) -> Iterator[Row]:
 def page_rows(blocks: list[Block]) -> Iterator[Row]:
     """Runs of pages of one state."""
     for region in assemble(blocks):
-        block = min(f.block.index for f in region.fragments)
+        block = region.head.block.index
         for first, count, state in region.runs():
             yield {
                 "block": block,
