@@ -1,0 +1,185 @@
+"""Hypothesis strategies derived from the schema: whatever it declares is generated."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from msl_construct.page_map import PageMap
+from msl_construct.schema import Field, Layout, Record, Schema, Table, schema
+from msl_construct.schema.variable import (
+    Blob,
+    Measured,
+    PageData,
+    PageStateMap,
+    RegisterValue,
+    Rest,
+    Utf8Z,
+)
+from msl_construct.schema.vocabulary import (
+    Between,
+    Coded,
+    Fixed,
+    Flags,
+    Magic,
+    OneOf,
+    Reserved,
+    Uint,
+    Uuid,
+)
+from msl_construct.source import BufferSource, Extent
+
+Strategy = st.SearchStrategy[Any]
+
+SCHEMAS = [("draft-2026-03", "little"), ("draft-2026-03", "big"), ("draft-2026-10", "little")]
+"""The combinations that the drafts allow."""
+
+_PAGES = 9
+_SMALLEST_PAGE = 1 << 10
+
+
+def all_layouts() -> list[tuple[str, str, str]]:
+    """Draft, byte order and key of every structure."""
+    return [(d, o, key) for d, o in SCHEMAS for key in schema(d, o).layouts]
+
+
+def extent(data: bytes) -> Extent:
+    return Extent(BufferSource(data), 0, len(data))
+
+
+def uint_values(kind: Uint, permitted: bool) -> Strategy:
+    if permitted and isinstance(kind.valid, OneOf):
+        return st.sampled_from(kind.valid.values)
+    if permitted and isinstance(kind.valid, Between):
+        return st.integers(kind.valid.low, kind.valid.high)
+    return st.integers(0, (1 << 8 * kind.width) - 1)
+
+
+def uuid_values(kind: Uuid, permitted: bool) -> Strategy:
+    anything = st.uuids() if not permitted else st.uuids(version=4)
+    return anything | st.just(uuid.UUID(int=0)) if kind.nil or not permitted else anything
+
+
+def coded_values(kind: Coded, permitted: bool) -> Strategy:
+    registered = [v.code for v in kind.registry.values if not v.reserved]
+    if permitted:
+        return st.sampled_from(list(kind.valid.values) if kind.valid is not None else registered)
+    return st.sampled_from(registered) | st.integers(0, (1 << 8 * kind.width) - 1)
+
+
+def flag_values(kind: Flags, permitted: bool) -> Strategy:
+    whole = st.integers(0, (1 << 8 * kind.width) - 1)
+    return whole.map(lambda word: word & kind.word.defined) if permitted else whole
+
+
+def fixed_values(kind: Fixed, permitted: bool = True) -> Strategy:
+    """Values of a constant width; all that can be stored, or those a producer may write."""
+    makers: list[tuple[type, Callable[[Any, bool], Strategy]]] = [
+        (Uint, uint_values),
+        (Uuid, uuid_values),
+        (Coded, coded_values),
+        (Flags, flag_values),
+        (Magic, lambda k, p: st.just(k.magic) if p else _bytes(k.width)),
+        (Reserved, lambda k, p: st.just(bytes(k.width)) if p else _bytes(k.width)),
+    ]
+    for type_, make in makers:
+        if isinstance(kind, type_):
+            return make(kind, permitted)
+    return _bytes(kind.width)
+
+
+def _bytes(width: int) -> Strategy:
+    return st.binary(min_size=width, max_size=width)
+
+
+def texts(longest: int) -> Strategy:
+    """Text that its stored bytes follow from: no NUL, at most `longest` bytes with it."""
+    plain = st.text(
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
+        max_size=min(40, longest // 4 - 1),
+    )
+    return st.none() | plain | st.just("x" * min(longest - 1, 300))
+
+
+def page_maps(max_pages: int = _PAGES, states: int = 4) -> Strategy:
+    """Page maps as a producer writes them."""
+    listed = st.lists(st.integers(0, states - 1), max_size=max_pages)
+    return listed.map(page_map_of)
+
+
+def page_map_of(states: list[int]) -> PageMap:
+    runs = [(page, 1, state) for page, state in enumerate(states)]
+    return PageMap.from_runs(runs, len(states))
+
+
+@st.composite
+def records(draw: st.DrawFn, layout: Layout, permitted: bool = True) -> Record:
+    """A complete record of a layout: every length and count right."""
+    values: dict[str, Any] = {}
+    derived = {
+        key
+        for f in layout.fields
+        for key in (getattr(f.type, "length_key", None), getattr(f.type, "count_key", None))
+    }
+    tail = draw(st.booleans())
+    for field in layout.fields:
+        if field.key in derived or (field.optional and not tail):
+            continue
+        values[field.key] = draw(value_of(field, layout, values, permitted))
+    return layout.complete(values)
+
+
+def value_of(field: Field, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    """A value of one field; `values` holds those before it."""
+    kind = field.type
+    maps = next((f.type for f in layout.fields if isinstance(f.type, PageStateMap)), None)
+    if maps is not None and field.key == maps.log2_key:
+        return st.integers(maps.low, maps.low + 2)
+    if maps is not None and field.key == maps.size_key:
+        return st.integers(0, _PAGES).map(lambda n: n * (_SMALLEST_PAGE << 2))
+    if isinstance(kind, PageStateMap):
+        pages = values[kind.size_key] >> values[kind.log2_key]
+        last = 3 if kind.states is None or kind.states.permits(3) or not permitted else 2
+        states = st.lists(st.integers(0, last), min_size=pages, max_size=pages)
+        return states.map(page_map_of)
+    if isinstance(kind, PageData):
+        size = values[kind.map_key].captured << values[kind.log2_key]
+        return st.integers(0, 255).map(lambda byte: extent(bytes([byte]) * size))
+    if isinstance(kind, Rest):
+        return st.binary(max_size=600).map(extent)
+    if isinstance(kind, Measured):
+        width = layout.field(kind.length_key).type.minimum
+        longest = min(1 << 16, (1 << 8 * width) - 1)
+        if isinstance(kind, Utf8Z):
+            return texts(longest)
+        assert isinstance(kind, (Blob, RegisterValue))
+        return st.binary(max_size=min(longest, 50))
+    if isinstance(kind, Table):
+        return st.lists(records(kind.entry, permitted), max_size=4)
+    assert isinstance(kind, Fixed), field
+    if any(isinstance(f.type, Table) and f.type.entry_size_key == field.key for f in layout.fields):
+        return st.just(0)  # a constant size needs entries to match
+    return fixed_values(kind, permitted)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, layout: Layout) -> bytes:
+    """Stored bytes of a layout that were cut, extended, or changed somewhere."""
+    raw = bytearray(layout.encode(draw(records(layout, permitted=False))))
+    for _ in range(draw(st.integers(0, 3))):
+        if raw:
+            raw[draw(st.integers(0, min(len(raw) - 1, 200)))] = draw(st.integers(0, 255))
+    how = draw(st.sampled_from(["as it is", "cut", "extended"]))
+    if how == "cut":
+        del raw[draw(st.integers(0, min(len(raw), 400))) :]
+    elif how == "extended":
+        raw += draw(st.binary(min_size=1, max_size=300))
+    return bytes(raw)
+
+
+def bound_layout(draft: str, order: str, key: str) -> tuple[Schema, Layout]:
+    found = schema(draft, order)
+    return found, found.layouts[key]
