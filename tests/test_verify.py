@@ -1,0 +1,300 @@
+"""Verifying: a finding for every kind of damage, and none for what is as it must be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from independent import wire
+from independent.hashing import ALGORITHMS, digest
+from independent.specimens import FIRST_DRAFT, KINDS, LE10, LE11, Kind, capture, finish, start
+
+from msl_construct.reader import Dump, Verdict, open_dump
+
+kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+HASH_ALGO = {"blake3": 0, "sha_256": 1, "sha_512_256": 2}
+
+
+def findings(verdict: Verdict) -> list[tuple[str, int | None]]:
+    return [(f.kind, f.block) for f in verdict.findings]
+
+
+def gaps(verdict: Verdict) -> list[str]:
+    return [f.kind for f in verdict.gaps]
+
+
+def flipped(data: bytes, offset: int, bit: int = 1) -> bytes:
+    out = bytearray(data)
+    out[offset] ^= bit
+    return bytes(out)
+
+
+@kinds
+def test_an_intact_file(kind: Kind) -> None:
+    verdict = open_dump(capture(kind).data()).verify()
+    assert (verdict.findings, verdict.gaps) == ([], [])
+    assert verdict.intact
+    assert verdict.complete
+    assert (verdict.file_hash, verdict.blocks, verdict.unprotected) == ("match", 6, 5)
+    assert str(verdict) == "intact and complete: 6 blocks"
+
+
+@kinds
+def test_a_flip_anywhere_before_the_last_block_is_found(kind: Kind) -> None:
+    """In the header, in every block's header and payload: chain and FileHash both see it."""
+    builder = capture(kind)
+    data = builder.data()
+    starts = [sum(map(len, builder.parts[:i])) for i in range(len(builder.parts))]
+    for part, begin in enumerate(starts[:-1]):
+        # bytes that neither end the walk nor change how the file is read
+        last = len(builder.parts[part]) - 1
+        places = [0x0E, 0x10, 0x2F, 0x50, last] if part else [0x30, 0x3F]
+        for place in places:
+            verdict = open_dump(flipped(data, begin + place)).verify()
+            assert findings(verdict) == [("chain", part), ("file_hash", 5)], (part, place)
+            assert verdict.file_hash == "mismatch"
+            assert not verdict.intact
+            assert verdict.complete
+            chain, whole = verdict.findings
+            assert chain.offset == starts[part + 1]
+            assert whole.offset == starts[-1]
+            assert digest("blake3", flipped(data, begin + place)[: starts[-1]]).hex() in whole.text
+
+
+@kinds
+def test_a_flip_in_a_prev_hash_shows_in_both_links(kind: Kind) -> None:
+    builder = capture(kind)
+    begin = len(builder.parts[0]) + len(builder.parts[1])
+    verdict = open_dump(flipped(builder.data(), begin + 0x30)).verify()
+    assert findings(verdict) == [("chain", 1), ("chain", 2), ("file_hash", 5)]
+
+
+@kinds
+def test_flips_in_the_last_block(kind: Kind) -> None:
+    """No hash covers it: only what it stores about others can be held against them."""
+    data = capture(kind).data()
+    last = len(data) - 128
+    expected: dict[int, list[Any]] = {
+        0x10: [], 0x30: [("chain", 5)], 0x4F: [("chain", 5)], 0x50: [("file_hash", 5)],
+        0x6F: [("file_hash", 5)], 0x70: [], 0x7F: [],
+    }  # fmt: skip
+    for place, found in expected.items():
+        verdict = open_dump(flipped(data, last + place)).verify()
+        assert findings(verdict) == found, place
+        assert verdict.unprotected == 5
+
+
+@kinds
+def test_no_end_of_capture(kind: Kind) -> None:
+    verdict = open_dump(capture(kind, end=False).data()).verify()
+    assert verdict.intact
+    assert gaps(verdict) == ["no_end_of_capture"]
+    assert verdict.file_hash == "absent"
+    assert str(verdict).startswith("intact but incomplete: no End-of-Capture")
+
+
+@kinds
+@pytest.mark.parametrize("behind", [b"\0" * 9, b"x" * 100])
+def test_bytes_behind_the_last_block(kind: Kind, behind: bytes) -> None:
+    data = capture(kind).data()
+    dump = open_dump(data + behind)
+    verdict = dump.verify()
+    assert verdict.intact
+    assert gaps(verdict) == ["trailing"]
+    assert verdict.gaps[0].offset == len(data)
+    assert dump.trailing == behind
+    assert f"{len(behind)} bytes from {len(data):#x}" in verdict.gaps[0].text
+
+
+@kinds
+def test_a_truncated_block(kind: Kind) -> None:
+    verdict = open_dump(capture(kind).data()[:-1]).verify()
+    assert verdict.intact
+    assert gaps(verdict) == ["no_end_of_capture", "truncated"]
+
+
+@kinds
+def test_type_0_must_not_appear(kind: Kind) -> None:
+    builder = capture(kind, end=False)
+    builder.add(0x0000, wire.opaque(8))
+    verdict = open_dump(finish(builder, kind)).verify()
+    assert findings(verdict) == [("block_type", 5)]
+
+
+def test_an_empty_file_has_nothing_to_speak_against_it() -> None:
+    verdict = open_dump(wire.file_header("<")).verify()
+    assert (verdict.blocks, verdict.unprotected, gaps(verdict)) == (0, None, ["no_end_of_capture"])
+
+
+@pytest.mark.parametrize("kind", FIRST_DRAFT, ids=lambda kind: kind.name)
+def test_blocks_behind_the_end_continue_the_chain(kind: Kind) -> None:
+    builder = capture(kind)
+    builder.add(wire.KEY_HINT, wire.key_hint(kind.order))
+    good = open_dump(builder.data()).verify()
+    assert good.intact
+    assert good.complete
+    assert good.blocks == 7
+    builder.add(wire.KEY_HINT, wire.key_hint(kind.order), prev_hash=bytes(32))
+    assert findings(open_dump(builder.data()).verify()) == [("chain", 7)]
+
+
+# -- counts and algorithms -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "end", "wrong"),
+    [(0, 0, 0), (6, 6, 0), (0, 6, 0), (6, 0, 0), (5, 6, 1), (6, 7, 1), (1, 1, 2)],
+)
+def test_block_counts(header: int, end: int, wrong: int) -> None:
+    builder = capture(LE11, end=False, block_count=header)
+    builder.end_capture(block_count=end)
+    verdict = open_dump(builder.data()).verify()
+    assert findings(verdict) == [("block_count", None)] * wrong
+
+
+def test_counts_of_the_later_draft_mean_nothing_in_the_first() -> None:
+    builder = capture(LE10, end=False, reserved=b"\x01\0\0\0\0\0\0")
+    builder.end_capture(reserved=b"\x09" + bytes(7))
+    assert open_dump(builder.data()).verify().intact
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_hash_algorithms(algorithm: str) -> None:
+    builder = capture(LE11, algorithm=algorithm, hash_algo=HASH_ALGO[algorithm])
+    data = builder.data()
+    verdict = open_dump(data).verify()
+    assert verdict.intact
+    assert verdict.file_hash == "match"
+    assert findings(open_dump(flipped(data, 0x60)).verify())
+    for other in ALGORITHMS:
+        if other != algorithm:
+            lying = open_dump(data[:0x3D] + bytes([HASH_ALGO[other]]) + data[0x3E:])
+            assert len(lying.verify().findings) == 7  # six links and the FileHash
+
+
+@pytest.mark.parametrize(("code", "name"), [(0xFF, "other"), (0x03, "0x03")])
+def test_an_algorithm_that_nobody_knows(code: int, name: str) -> None:
+    verdict = open_dump(capture(LE11, hash_algo=code).data()).verify()
+    assert findings(verdict) == [("hash_algo", None)]
+    assert name in verdict.findings[0].text
+    assert verdict.file_hash == "unchecked"
+
+
+# -- extension segments ----------------------------------------------------------------------
+
+
+def with_segments(count: int = 2, **last: Any) -> tuple[Dump, list[int]]:
+    """A capture and segments of two blocks each; `last` bends the last end. Offsets of each."""
+    builder = capture(LE11)
+    offsets = []
+    for number in range(count):
+        offsets.append(len(builder.data()))
+        builder.add(wire.KEY_HINT, wire.key_hint("<"))
+        builder.end_segment(**(last if number == count - 1 else {}))
+    return open_dump(builder.data()), offsets
+
+
+def test_good_segments() -> None:
+    dump, offsets = with_segments()
+    assert [(s.index, s.first, s.count, s.offset) for s in dump.segments] == [
+        (1, 6, 2, offsets[0]), (2, 8, 2, offsets[1]),
+    ]  # fmt: skip
+    assert dump.size == offsets[0] + sum(s.length for s in dump.segments)
+    keys = [b.key for b in dump.segment_blocks(dump.segments[1])]
+    assert keys == ["key_hint", "end_of_extension"]
+    assert (len(dump.capture_blocks), len(dump.blocks)) == (6, 10)
+    assert dump.trailing is None
+    assert dump.complete
+    verdict = dump.verify()
+    assert verdict.intact
+    assert verdict.complete
+    assert verdict.segments == 2
+
+
+@pytest.mark.parametrize(
+    ("bent", "message"),
+    [
+        ({"segment_hash": bytes(32)}, "SegmentHash"),
+        ({"block_count": 0}, "BlockCount says 0, the segment has 2"),
+        ({"block_count": 3}, "BlockCount says 3, the segment has 2"),
+        ({"block": {"prev_hash": bytes(32)}}, "PrevHash"),
+        ({"change": lambda body: body[:40]}, "can't be decoded"),
+        ({"block": {"payload_version": 2}}, "can't be decoded"),
+    ],
+    ids=["hash", "count 0", "count 3", "chain", "cut", "version"],
+)
+def test_a_bad_segment_is_trailing_from_its_first_byte(bent: dict[str, Any], message: str) -> None:
+    dump, offsets = with_segments(2, **bent)
+    assert [s.index for s in dump.segments] == [1]
+    assert len(dump.blocks) == 8
+    assert dump.trailing is not None
+    assert dump.trailing.offset == offsets[1]
+    assert (dump.ending.kind, dump.ending.offset) == ("segment", offsets[1])
+    assert message in dump.ending.text
+    verdict = dump.verify()
+    assert verdict.intact
+    assert gaps(verdict) == ["trailing"]
+    assert message in verdict.gaps[0].text
+
+
+def test_what_follows_a_bad_segment_is_trailing_too() -> None:
+    builder = capture(LE11)
+    offset = len(builder.data())
+    builder.add(wire.KEY_HINT, wire.key_hint("<"), prev_hash=bytes(32))
+    builder.end_segment()
+    builder.add(wire.KEY_HINT, wire.key_hint("<"))
+    builder.end_segment()
+    dump = open_dump(builder.data())
+    assert (dump.segments, len(dump.blocks)) == ([], 6)
+    assert dump.trailing is not None
+    assert dump.trailing.offset == offset
+
+
+def test_a_segment_without_an_end() -> None:
+    builder = capture(LE11)
+    offset = len(builder.data())
+    builder.add(0x1003, wire.opaque(40))
+    dump = open_dump(builder.data())
+    assert dump.segments == []
+    assert dump.trailing is not None
+    assert dump.trailing.offset == offset
+    assert "no End-of-Extension" in dump.ending.text
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_segments_use_the_algorithm_of_the_file(algorithm: str) -> None:
+    builder = capture(LE11, algorithm=algorithm, hash_algo=HASH_ALGO[algorithm])
+    builder.add(wire.KEY_HINT, wire.key_hint("<"))
+    builder.end_segment()
+    assert len(open_dump(builder.data()).segments) == 1
+
+
+def test_the_first_draft_knows_no_segments() -> None:
+    builder = capture(LE10)
+    builder.add(wire.KEY_HINT, wire.key_hint("<"))
+    builder.end_segment()
+    dump = open_dump(builder.data())
+    assert dump.segments == []
+    assert [b.key for b in dump.blocks][-2:] == ["key_hint", "0x0ffe"]
+    assert dump.verify().intact
+
+
+def test_truncation_inside_a_segment_keeps_the_capture() -> None:
+    dump, offsets = with_segments(1)
+    data = dump.source.read(0, 1 << 20)
+    for cut in range(offsets[0], len(data)):
+        shorter = open_dump(data[:cut])
+        assert (len(shorter.blocks), shorter.segments) == (6, []), cut
+        assert shorter.complete == (cut == offsets[0]), cut
+        if cut > offsets[0]:
+            assert shorter.trailing == data[offsets[0] : cut], cut
+
+
+def test_an_end_that_hashes_more_than_the_capture() -> None:
+    """A second End-of-Capture of the first draft: each covers every byte before itself."""
+    builder = start(LE10)
+    builder.end_capture()
+    builder.end_capture()
+    verdict = open_dump(builder.data()).verify()
+    assert verdict.intact
+    assert verdict.file_hash == "match"
