@@ -159,9 +159,7 @@ def _capture(file: _File, position: int, blocks: list[Document]) -> int:
     return position
 
 
-def _segments(
-    file: _File, position: int, blocks: list[Document], segments: list[Document]
-) -> int:
+def _segments(file: _File, position: int, blocks: list[Document], segments: list[Document]) -> int:
     """Fill ``segments`` with the intact ones behind the capture; return where they end."""
     algorithm = _HASHES.get(file.data[0x3D])
     if algorithm is None:
@@ -223,8 +221,9 @@ def _block(file: _File, raw: _Raw, index: int) -> Document:
         try:
             inflated, algorithm = inflate(bytes(stored), raw.flags >> 1 & 3, file.order)
         except ValueError as error:
+            # What can't be inflated stays as it is stored.
             out["damage"] = str(error)
-            out["payload"] = {"rest": cursor.rest()}
+            out["payload"] = {"raw": cursor.rest()}
             return out
         out["compression"] = {"algorithm": algorithm, "uncompressed_size": len(inflated)}
         cursor = Cursor(memoryview(inflated), file.order, 0, file.revised)

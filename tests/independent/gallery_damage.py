@@ -48,9 +48,7 @@ def _extra(kind: Kind) -> Named:
         builder = capture(kind, end=False)
         # With a count, the revised layout is complete and what follows is really extra.
         count = builder.count + 1 if kind.revised else None
-        builder.end_capture(
-            block_count=count, change=extend(size)
-        )
+        builder.end_capture(block_count=count, change=extend(size))
         yield f"extra-end-{size}-{kind.name}", builder.data()
 
 
@@ -84,7 +82,8 @@ def _lying_lengths(kind: Kind) -> Named:
             ],
         ),
         "index-count-only": (
-            wire.MODULE_LIST_INDEX, [wire.module_list_index(o, entry_count=5)],
+            wire.MODULE_LIST_INDEX,
+            [wire.module_list_index(o, entry_count=5)],
         ),
         "identity-shorter": (
             wire.PROCESS_IDENTITY,
@@ -109,7 +108,8 @@ def _lying_lengths(kind: Kind) -> Named:
                 [wire.vas_map(o, [row, row], count=n) for n in (0, 1, 3, 0xFFFF_FFFF)],
             ),
             "vas-path": (
-                wire.VAS_MAP, [wire.vas_map(o, [row, wire.vas_entry(o, mapped_path=long)])],
+                wire.VAS_MAP,
+                [wire.vas_map(o, [row, wire.vas_entry(o, mapped_path=long)])],
             ),
             "producer": (wire.END_OF_EXTENSION, [wire.end_of_extension(o, producer=long)]),
         }

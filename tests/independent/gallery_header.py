@@ -82,7 +82,11 @@ def _revised() -> Named:
         (1, 0, 4, 1120), (9, 9, 0xFF, 7),
     ):  # fmt: skip
         extension = wire.encryption_extension(
-            o, enc_algo=algo, kdf_type=kdf, key_encap=encap, kem_ct_len=length,
+            o,
+            enc_algo=algo,
+            kdf_type=kdf,
+            key_encap=encap,
+            kem_ct_len=length,
             cipher_len=len(sealed),
         )
         builder = start(LE11, flags=4, header_size=128, extension=extension)

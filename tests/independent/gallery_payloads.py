@@ -29,7 +29,7 @@ STRINGS: dict[str, Str] = {
     "control": "tab\tnewline\nescape\x1b",
     "bom": "\ufeffmarked",
     "spaces": "  padded with spaces  ",
-    "quotes": "it's: \"yaml\" - {not} [a] #list",
+    "quotes": 'it\'s: "yaml" - {not} [a] #list',
     "true": "true",
     "number": "0123",
     "windows": "C:\\Windows\\System32\\ntdll.dll",
@@ -114,13 +114,16 @@ def _codes(kind: Kind) -> Named:
     o = kind.order
     groups: dict[str, tuple[int, Iterable[bytes]]] = {
         "region-types": (
-            wire.MEMORY_REGION, (wire.memory_region(o, region_type=i) for i in REGION_TYPES),
+            wire.MEMORY_REGION,
+            (wire.memory_region(o, region_type=i) for i in REGION_TYPES),
         ),
         "region-protections": (
-            wire.MEMORY_REGION, (wire.memory_region(o, protection=i) for i in BYTE_BITS),
+            wire.MEMORY_REGION,
+            (wire.memory_region(o, protection=i) for i in BYTE_BITS),
         ),
         "relationships": (
-            wire.RELATED_DUMP, (wire.related_dump(o, relationship=i) for i in RELATIONSHIPS),
+            wire.RELATED_DUMP,
+            (wire.related_dump(o, relationship=i) for i in RELATIONSHIPS),
         ),
         "key-types": (wire.KEY_HINT, (wire.key_hint(o, key_type=i) for i in KEY_TYPES)),
         "protocols": (wire.KEY_HINT, (wire.key_hint(o, protocol=i) for i in PROTOCOLS)),
@@ -183,9 +186,7 @@ def _extremes(kind: Kind) -> Named:
             ),
         )
         builder.add(wire.MEMORY_REGION, wire.memory_region(o, base_addr=v64, timestamp=v64))
-        builder.add(
-            wire.KEY_HINT, wire.key_hint(o, region_offset=v64, key_len=v32, note=None)
-        )
+        builder.add(wire.KEY_HINT, wire.key_hint(o, region_offset=v64, key_len=v32, note=None))
         builder.add(wire.RELATED_DUMP, wire.related_dump(o, related_pid=v32))
         builder.add(
             wire.IMPORT_PROVENANCE,

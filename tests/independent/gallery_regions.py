@@ -105,9 +105,7 @@ def _maps(kind: Kind) -> Named:
         "vector-18": (4, b"\x18" + bytes(7)),
     }
     for name, (pages, raw) in odd.items():
-        body = wire.memory_region(
-            o, region_size=pages << 12, page_state_map=raw, page_data=b""
-        )
+        body = wire.memory_region(o, region_size=pages << 12, page_state_map=raw, page_data=b"")
         yield f"map-{name}-{kind.name}", region(kind, body)
     states = [0, 0, 0, 1, 0, 0, 2, 2, 0, 0, 1, 0]  # figure 8
     body = wire.memory_region(o, states, page_size_log2=10)
@@ -181,8 +179,11 @@ def _compressed(kind: Kind) -> Named:
         # An unknown payload version is not even inflated.
         builder = start(kind)
         builder.add(
-            wire.PROCESS_IDENTITY, wire.process_identity(o), compression=codec,
-            padding=padding, payload_version=2,
+            wire.PROCESS_IDENTITY,
+            wire.process_identity(o),
+            compression=codec,
+            padding=padding,
+            payload_version=2,
         )
         yield f"identity-version-2-{label}-{kind.name}", finish(builder, kind)
     for codec in ("zstd", "lz4"):
@@ -200,9 +201,7 @@ def _compressed(kind: Kind) -> Named:
         yield f"zeros-{codec}-padded-{kind.name}", finish(builder, kind)
         flags = 0xFFF8
         builder = start(kind)
-        builder.add(
-            wire.PROCESS_IDENTITY, wire.process_identity(o), compression=codec, flags=flags
-        )
+        builder.add(wire.PROCESS_IDENTITY, wire.process_identity(o), compression=codec, flags=flags)
         yield f"identity-{codec}-all-flags-{kind.name}", finish(builder, kind)
     builder = start(kind)
     body = wire.compress(o, wire.process_identity(o), "zstd", content_size=False)

@@ -104,9 +104,7 @@ def _memory_region(c: Cursor, d: Document) -> None:
         raise Damage(f"page_state_map: page_size_log2 {log2} is outside [10, 40]")
     pages = size >> log2
     raw = c.take(((pages + 3) // 4 + 7) // 8 * 8, "page_state_map")
-    d["page_state_map"] = page_runs(
-        raw, pages, names.STATES_11 if c.revised else names.STATES_10
-    )
+    d["page_state_map"] = page_runs(raw, pages, names.STATES_11 if c.revised else names.STATES_10)
     # Whatever follows is page data, however many pages the map calls captured.
     d["page_data"] = {"offset": hex(c.base + c.pos), "length": c.left}
     c.pos = len(c.data)
@@ -258,11 +256,21 @@ def _vas_row(c: Cursor, d: Document) -> None:
 def _vas_map(c: Cursor, d: Document) -> None:
     d["count"] = count = c.u32("count")
     d["entry_size"] = entry_size = c.u32("entry_size")
-    if entry_size and count:
-        # Entries of a fixed size have no layout in the draft.
-        d["entries"] = []
-        raise Damage(f"entries: entry_size {entry_size} has no layout")
-    _entries(c, d, "entries", count, _vas_row)
+    if entry_size:
+        _entries(c, d, "entries", count, lambda c, row: _sized_vas_row(c, row, entry_size))
+    else:
+        _entries(c, d, "entries", count, _vas_row)
+
+
+def _sized_vas_row(c: Cursor, d: Document, size: int) -> None:
+    """A row that occupies ``size`` bytes, whatever its own fields need of them."""
+    start = c.pos
+    c.take(size, f"{size} bytes")
+    within = Cursor(c.data[: c.pos], c.order, c.base, c.revised)
+    within.pos = start
+    _vas_row(within, d)
+    if within.left:
+        d["rest"] = within.rest()
 
 
 def _end_of_extension(c: Cursor, d: Document) -> None:

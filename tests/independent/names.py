@@ -41,9 +41,7 @@ KEY_STATE = _numbered("unknown active expired")
 SOURCE_FORMAT = _numbered(
     "unknown raw_byte_stream elf_core windows_minidump macos_core procdump", (0xFFFF, "other")
 )
-THREAD_STATE = _numbered(
-    "unknown running sleeping stopped waiting uninterruptible halted zombie"
-)
+THREAD_STATE = _numbered("unknown running sleeping stopped waiting uninterruptible halted zombie")
 NAME_SOURCE = _numbered("unspecified live source_metadata synthesized")
 
 BLOCK_TYPE_10 = {

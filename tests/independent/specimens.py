@@ -84,7 +84,10 @@ def typical_payloads(kind: Kind) -> dict[str, tuple[int, bytes]]:
         "module": (
             wire.MODULE_ENTRY,
             wire.module_entry(
-                o, path="/usr/lib/libc.so.6", version="2.39", disk_hash=bytes(range(32)),
+                o,
+                path="/usr/lib/libc.so.6",
+                version="2.39",
+                disk_hash=bytes(range(32)),
                 native_blob=b"7f00-7f01 r-xp\0",
             ),
         ),

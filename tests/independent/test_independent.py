@@ -143,11 +143,9 @@ def test_payload_bytes() -> None:
     ) == bytes.fromhex(
         "01000000 00000000 0100000000000000 0200000000000000 03 04 0200 03 000000 6d00000000000000"
     )  # fmt: skip
-    assert wire.end_of_extension(
-        "<", written_at=1, block_count=2, producer="p"
-    ) == bytes(32) + bytes.fromhex(
-        "0100000000000000 02000000 00000000 0200 000000000000 7000000000000000"
-    )
+    assert wire.end_of_extension("<", written_at=1, block_count=2, producer="p") == bytes(
+        32
+    ) + bytes.fromhex("0100000000000000 02000000 00000000 0200 000000000000 7000000000000000")
     assert wire.end_of_capture("<", acq_end=1, block_count=2) == bytes(32) + bytes.fromhex(
         "0100000000000000 02000000 00000000"
     )
@@ -353,5 +351,6 @@ def test_segments() -> None:
             assert len(decode(data)["segments"]) == 1, name
     # In the first draft the same bytes are nothing but blocks.
     document = decode(files["behind-end-segment-10-be"])
-    assert document["segments"] == [] and document["trailing"] is None
+    assert document["segments"] == []
+    assert document["trailing"] is None
     assert document["blocks"][-1]["block_type"] == "0x0ffe"

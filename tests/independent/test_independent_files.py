@@ -132,9 +132,11 @@ def test_sample(path: Path) -> None:
     data = path.read_bytes()
     document = decode(data, path.name)
     header = document["header"]
-    assert header["os_type"] == "linux" and header["arch_type"] == "x86_64"
+    assert header["os_type"] == "linux"
+    assert header["arch_type"] == "x86_64"
     if "encrypted" in header["flags"]:
-        assert document["blocks"] == [] and document["trailing"]["offset"] == "0x80"
+        assert document["blocks"] == []
+        assert document["trailing"]["offset"] == "0x80"
         return
     blocks = all_blocks(document)
     assert document["trailing"] is None
@@ -148,7 +150,8 @@ def test_sample(path: Path) -> None:
         # One producer's modules end behind the hash; nothing else is damaged.
         if "damage" in block:
             assert path.parent.name.startswith("memdiver")
-            assert block["block_type"] == "module_entry" and block["payload"]["rest"] == ""
+            assert block["block_type"] == "module_entry"
+            assert block["payload"]["rest"] == ""
         if block["block_type"] == "memory_region":
             _check_region(block["payload"])
     end = document["blocks"][-1]
@@ -174,4 +177,5 @@ def _check_region(payload: Document) -> None:
 def test_only_first_draft_is_big_endian() -> None:
     assert [kind.order for kind in FIRST_DRAFT] == ["<", ">"]
     big = [data for _, data in gallery.files() if data[8] == 2]
-    assert big and all(data[10:12] == b"\x01\x00" for data in big)
+    assert big
+    assert all(data[10:12] == b"\x01\x00" for data in big)

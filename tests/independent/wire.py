@@ -222,8 +222,9 @@ def encryption_extension(
     cipher_len: int = 0,
 ) -> bytes:
     """The 64 bytes at 0x40 of an encrypted 1.1 file."""
-    out = struct.pack(order + "BBBBII", enc_algo, kdf_type, key_encap, reserved, kdf_time,
-                      kdf_memory)
+    out = struct.pack(
+        order + "BBBBII", enc_algo, kdf_type, key_encap, reserved, kdf_time, kdf_memory
+    )
     out += struct.pack(order + "BBH", kdf_lanes, reserved2, kem_ct_len)
     return out + nonce + kdf_salt + struct.pack(order + "Q", cipher_len)
 
@@ -247,9 +248,7 @@ def block(
 ) -> bytes:
     """80 header bytes and the payload as it is to be stored."""
     length = 80 + len(payload) if block_length is None else block_length
-    out = magic + struct.pack(
-        order + "HHIHH", block_type, flags, length, payload_version, reserved
-    )
+    out = magic + struct.pack(order + "HHIHH", block_type, flags, length, payload_version, reserved)
     out += uuid4(1) if block_uuid is None else block_uuid  # 0x10
     return out + parent_uuid + prev_hash + payload  # 0x20, 0x30, 0x50
 
@@ -317,8 +316,15 @@ class FileBuilder:
             block_uuid = uuid4(100 + self.count)
         if prev_hash is None:
             prev_hash = digest(self.algorithm, self._previous)
-        raw = block(self.order, block_type, payload, flags=flags, prev_hash=prev_hash,
-                    block_uuid=block_uuid, **fields)
+        raw = block(
+            self.order,
+            block_type,
+            payload,
+            flags=flags,
+            prev_hash=prev_hash,
+            block_uuid=block_uuid,
+            **fields,
+        )
         self.parts.append(raw)
         self.count += 1
         self.segment_count += 1

@@ -163,7 +163,13 @@ def import_provenance(
     note_len, note_raw = text(note)
     out = struct.pack(
         order + "HHIQQII",
-        source_format, reserved, tool_len, import_time, orig_file_size, note_len, reserved2,
+        source_format,
+        reserved,
+        tool_len,
+        import_time,
+        orig_file_size,
+        note_len,
+        reserved2,
     )
     return out + tool + note_raw  # +0x20
 
@@ -265,9 +271,7 @@ def end_of_extension(
     producer: Str = "appender 1",
 ) -> bytes:
     length, raw = text(producer)
-    out = segment_hash + struct.pack(
-        order + "QIIH", written_at, block_count, reserved, length
-    )
+    out = segment_hash + struct.pack(order + "QIIH", written_at, block_count, reserved, length)
     return out + reserved2 + raw  # producer at +0x38
 
 
