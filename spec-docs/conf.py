@@ -1,0 +1,50 @@
+"""Sphinx configuration: ``sphinx-build -W --keep-going -n -b html spec-docs spec-docs/_build``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(_HERE.parent), str(_HERE / "_ext")]
+
+import msl_construct  # noqa: E402
+
+project = "msl-construct"
+author = "The msl-construct authors"
+copyright = author  # noqa: A001
+version = release = msl_construct.__version__
+
+extensions = ["cli", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "_ext"]
+default_role = "code"
+html_theme = "furo"
+html_title = f"msl-construct {version}"
+html_show_copyright = False
+html_copy_source = False
+smartquotes = False
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True}
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+# Types of the standard library, and parts of the package that no reader needs to know.
+_PRIVATE = (
+    "Bit|BitRange|BlockIndex|BlockStream|Coverage|Cursor|Ending|FileHeader|Fragment|Misfit|Note|"
+    "Options|PageMap|PageStates|Problem|Run|Sink|Source|Span|T|Value|Vocabulary"
+)
+nitpick_ignore_regex = [
+    (
+        "py:.*",
+        r"(typing\.|collections\.(abc\.)?|os\.|types\.|uuids?\.|_io\.|enum\.|pathlib\.|construct\.)?"
+        r"(IO|Any|Callable|Iterator|Iterable|Mapping|Sequence|MappingProxyType|PathLike|UUID|"
+        r"BaseException|TracebackType|Exception|ValueError|KeyError|OSError|TypeError|Self|"
+        r"AttributeError|Enum|Construct|"
+        r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None)",
+    ),
+    ("py:.*", rf"(msl_construct\.)?([a-z_]+\.)*({_PRIVATE})"),
+    ("py:.*", r"\.\.\.|typing\.Self|typing_extensions\.Self|optional"),
+]
