@@ -1,4 +1,4 @@
-"""The files in samples/: reproducible, intact, and documented as an independent decoder reads them."""
+"""The files in samples/: reproducible, intact, documented as an independent decoder reads them."""
 
 from __future__ import annotations
 
