@@ -21,12 +21,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConformanceError
-from ..page_map import PAGES_PER_BYTE, PageMap, Run, stored_size
+from ..page_map import PageMap, Run, stored_size
 from ..source import BufferSource, Extent
 from .blocks import checked, total
 from .compress import compressed
+from .direct import Direct
 from .promises import NIL
-from .sink import Mark
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -89,7 +89,7 @@ class RegionWriter:
         self._runs: list[Run] = []
         self._held = writer.held
         self._held.clear()
-        self._direct: _Direct | None = None
+        self._direct: Direct | None = None
         writer.region_opened(self)
 
     # -- accounting for pages ----------------------------------------------------------
@@ -341,63 +341,9 @@ class RegionWriter:
         writer.region_opened(None)
         writer.admit(self._kind, self._word, self.uuid, NIL)
         writer.region_opened(self)
-        self._direct = _Direct(writer, header, head, self.pages, self.page_size)
+        self._direct = Direct(writer, header, head, self.pages, self.page_size)
         self.fragments = 1
         return True
-
-
-class _Direct:
-    """A region's block being written straight to a file that can be corrected."""
-
-    def __init__(self, writer: Writer, header: bytes, head: bytes, pages: int, page: int) -> None:
-        self._writer = writer
-        self._sink = writer.sink
-        self._mark: Mark = self._sink.mark()
-        self._map = bytearray(stored_size(pages))
-        self._map_at = self._mark[0] + len(header) + len(head) - len(self._map)
-        self._length = writer.schema.block_header_size + len(head) + pages * page
-        self._page = page
-        self._done = 0
-        self._surprised = False
-        self._sink.begin()
-        self._sink.write(header)
-        self._sink.write(head)
-
-    def captured(self, view: memoryview) -> None:
-        self._sink.write(view)
-        self._done += view.nbytes // self._page
-
-    def mark(self, state: int, count: int) -> None:
-        """Correct the map and BlockLength on disk, before anything else is written."""
-        first, stop = self._done, self._done + count
-        begin, end = first // PAGES_PER_BYTE, -(-stop // PAGES_PER_BYTE)
-        window = PageMap.from_runs(
-            [
-                run
-                for run in (
-                    (0, first - begin * PAGES_PER_BYTE, 0),
-                    (first - begin * PAGES_PER_BYTE, count, state),
-                )
-                if run[1]
-            ],
-            stop - begin * PAGES_PER_BYTE,
-        )
-        for index in range(begin, end):
-            self._map[index] |= window.stored[index - begin]
-        self._sink.patch(self._map_at + begin, bytes(self._map[begin:end]))
-        self._length -= count * self._page
-        layout = self._writer.schema.block_header
-        field = layout.field("block_length").type
-        at = self._mark[0] + layout.offset_of("block_length")
-        self._sink.patch(at, field.encode(self._length, {}))
-        self._surprised = True
-        self._done = stop
-
-    def close(self) -> None:
-        if self._surprised:
-            self._sink.flush()
-            self._sink.revise(self._mark)
-        self._writer.blocks.finished()
 
 
 def _part(page_map: PageMap, first: int, stop: int) -> PageMap:

@@ -8,13 +8,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
-from ..errors import EncryptedError
-from ..schema import DRAFTS, Record, Schema
+from ..schema import DRAFTS, Record
 from ..source import Extent, PathSource, Source
 from .block import Block
-from .header import FileHeader, read_header
+from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import MemoryView
+from .opened import Opened
 from .regions import Region, assemble
 from .segments import Segment, find_segments
 from .walk import BlockIndex, Ending, Walk
@@ -73,7 +73,7 @@ class Blocks(Sequence[Block]):
         raise KeyError(f"no draft has a block type {key!r}")
 
 
-class Dump:
+class Dump(Opened):
     """An open Memory Slice file.
 
     Use `msl_construct.open` to make one. Opening reads the headers of the file and its
@@ -95,12 +95,12 @@ class Dump:
         self.name = name
         self._owned = owned
         self._max_inflate = max_inflate
-        self.header: FileHeader = read_header(source, draft=draft, byte_order=byte_order)
-        self.schema: Schema = self.header.schema
+        self.header = read_header(source, draft=draft, byte_order=byte_order)
+        self.schema = self.header.schema
         self.index = BlockIndex()
         self.ending = self._walk()
         self._first_outside = len(self.index)
-        self.segments: list[Segment] = []
+        self.segments = []
         if self.schema.draft.segments:
             self._find_segments()
 
@@ -110,16 +110,6 @@ class Dump:
     def size(self) -> int | None:
         """Bytes of the file."""
         return self.source.size
-
-    @property
-    def draft(self) -> str:
-        """Name of the draft that the file is read with."""
-        return self.schema.name
-
-    @property
-    def dialect(self) -> str | None:
-        """Name of the producer dialect that the file is read with; none is known yet."""
-        return None
 
     @property
     def blocks(self) -> Blocks:
@@ -210,19 +200,6 @@ class Dump:
             max_inflate=self._max_inflate,
         )
 
-    def require_key(self) -> None:
-        """Refuse to go on with ciphertext.
-
-        Raises:
-            EncryptedError: the blocks are encrypted.
-        """
-        if self.header.encrypted:
-            raise EncryptedError(
-                f"the blocks from {self.header.size:#x} on are encrypted (§10); this version reads "
-                "only the header of such files",
-                offset=self.header.size,
-            )
-
     def sequential(self) -> Source:
         """The source, told that it will be read from front to back."""
         source = self.source
@@ -232,11 +209,7 @@ class Dump:
 
     def _walk(self) -> Ending:
         if self.header.encrypted:
-            return Ending(
-                self.header.size,
-                "encrypted",
-                f"everything behind the header is ciphertext from {self.header.size:#x} on (§10)",
-            )
+            return self.encryption()
         found = Walk(self.source, self.schema, self.header.size)
         self.index.extend(found)
         assert found.ending is not None

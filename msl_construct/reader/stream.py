@@ -12,14 +12,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, TypeVar
 
-from ..errors import EncryptedError
-from ..schema import Schema
 from ..source import BufferSource, Extent, PathSource, Source, StreamSource
 from .block import Block
-from .header import FileHeader, read_header
+from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
+from .opened import Opened
 from .segments import Segment, find_segments
-from .walk import BlockIndex, Ending, Walk, truncated_text
+from .walk import BlockIndex, Ending, Walk, truncated
 
 if TYPE_CHECKING:
     from .verify import Verdict
@@ -29,7 +28,7 @@ __all__ = ["PassingDump"]
 T = TypeVar("T")
 
 
-class PassingDump:
+class PassingDump(Opened):
     """A dump read front to back; `each_capture_block` may be iterated once.
 
     `segments`, `trailing`, `ending` and `complete` are right once it has been.
@@ -47,9 +46,9 @@ class PassingDump:
         self.name = name
         self._source = StreamSource(file)
         self._max_inflate = max_inflate
-        self.header: FileHeader = read_header(self._source, draft=draft, byte_order=byte_order)
-        self.schema: Schema = self.header.schema
-        self.segments: list[Segment] = []
+        self.header = read_header(self._source, draft=draft, byte_order=byte_order)
+        self.schema = self.header.schema
+        self.segments = []
         self.ending = Ending(self.header.size, "open", "the blocks have not been read yet")
         self.finished = False
         self._behind: _Behind | None = None
@@ -58,16 +57,6 @@ class PassingDump:
     @property
     def size(self) -> int | None:
         """Unknown: a pipe does not say."""
-        return None
-
-    @property
-    def draft(self) -> str:
-        """Name of the draft that the file is read with."""
-        return self.schema.name
-
-    @property
-    def dialect(self) -> str | None:
-        """Name of the producer dialect; none is known yet."""
         return None
 
     @property
@@ -82,11 +71,7 @@ class PassingDump:
         the block is known to be whole: a block that the pipe cuts short is not a block.
         """
         if self.header.encrypted:
-            self._end(
-                "encrypted",
-                self.header.size,
-                f"everything behind the header is ciphertext from {self.header.size:#x} on (§10)",
-            )
+            self._end(self.encryption())
             return
         source = self._source
         walk = Walk(source, self.schema, self.header.size)
@@ -101,7 +86,7 @@ class PassingDump:
             source.forget(offset + length)
             if source.position < offset + length:
                 found = source.position
-                self._end("truncated", offset, truncated_text(offset, length, found - offset))
+                self._end(truncated(offset, length, found - offset))
                 self._lost = found - offset
                 return
             yield made
@@ -110,7 +95,7 @@ class PassingDump:
                 self._behind_capture(block, offset + length)
                 return
         assert walk.ending is not None
-        self._end(walk.ending.kind, walk.ending.offset, walk.ending.text)
+        self._end(walk.ending)
 
     def segment_blocks(self, segment: Segment) -> Iterator[Block]:
         """The blocks of one extension segment."""
@@ -138,15 +123,6 @@ class PassingDump:
         self.require_key()
         return verify_passing(self)
 
-    def require_key(self) -> None:
-        """Refuse ciphertext; see `Dump.require_key`."""
-        if self.header.encrypted:
-            raise EncryptedError(
-                f"the blocks from {self.header.size:#x} on are encrypted (§10); this version reads "
-                "only the header of such files",
-                offset=self.header.size,
-            )
-
     def _block(self, source: Source, index: int, offset: int, length: int) -> Block:
         return Block(source, self.schema, index, offset, length, max_inflate=self._max_inflate)
 
@@ -161,8 +137,8 @@ class PassingDump:
         if self._behind is not None:
             self._behind.close()
 
-    def _end(self, kind: str, offset: int, text: str) -> None:
-        self.ending = Ending(offset, kind, text)
+    def _end(self, ending: Ending) -> None:
+        self.ending = ending
         self._behind = _Behind(self._source, self)
 
     def _behind_capture(self, closing: Block, start: int) -> None:

@@ -88,8 +88,7 @@ class Walk:
                 )
                 return
             if size is not None and length > size - offset:
-                text = truncated_text(offset, length, size - offset)
-                self.ending = Ending(offset, "truncated", text)
+                self.ending = truncated(offset, length, size - offset)
                 return
             yield offset, kind, flags, length
             offset += length
@@ -106,11 +105,13 @@ class Walk:
         )
 
 
-def truncated_text(offset: int, length: int, found: int) -> str:
-    """What to say of a block that the file ends inside of."""
-    return (
+def truncated(offset: int, length: int, found: int) -> Ending:
+    """The end of a file inside of a block."""
+    return Ending(
+        offset,
+        "truncated",
         f"block at {offset:#x}: BlockLength says {length} bytes, the file ends after {found} of "
-        "them"
+        "them",
     )
 
 
