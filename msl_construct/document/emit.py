@@ -78,6 +78,8 @@ def _json(value: Any, write: Write) -> None:
 
 def _text(encoded: str) -> str:
     """JSON text in which nothing is left that a terminal or a YAML reader would trip over."""
+    if encoded.isascii() and "\x7f" not in encoded:
+        return encoded
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", encoded)
 
 

@@ -58,13 +58,17 @@ class Block:
         self.offset = offset
         self.length = length
         self._max_inflate = max_inflate
+        self._header: Record | None = None
+        self._front: Cursor | None = None
 
-    @cached_property
+    @property
     def header(self) -> Record:
         """All header fields (§4.1)."""
-        return self._decode_header(offsets=False)
+        if self._header is None:
+            self._header = self._decode_header(offsets=False)
+        return self._header
 
-    @cached_property
+    @property
     def type(self) -> BlockType | None:
         """What the draft says of this block type; None when it registers none."""
         return self.schema.blocks.get(self.header["block_type"])
@@ -163,9 +167,16 @@ class Block:
         return self._decode(offsets=False)
 
     def _decode_header(self, *, offsets: bool) -> Record:
-        size = self.schema.block_header_size
-        cursor = Cursor(self.source, self.offset, self.offset + size)
-        return self.schema.block_header.decode(cursor, offsets=offsets)
+        cursor = Cursor(self.source, self.offset, self.offset + self.length)
+        header = self.schema.block_header.decode_entry(cursor, offsets=offsets)
+        self._front = cursor  # has most likely read the beginning of the payload as well
+        return header
+
+    def _payload_cursor(self, content: Extent) -> Cursor:
+        front, self._front = self._front, None
+        if front is not None and content.source is self.source:
+            return front
+        return Cursor(content.source, content.offset, content.offset + content.length)
 
     def _decode(self, *, offsets: bool) -> tuple[Compression | None, Record, str | None]:
         stored = self.stored
@@ -180,8 +191,7 @@ class Block:
             if layout is None:
                 payload = _opaque(content, offsets)
             else:
-                cursor = Cursor(content.source, content.offset, content.offset + content.length)
-                payload = layout.decode(cursor, offsets=offsets)
+                payload = layout.decode(self._payload_cursor(content), offsets=offsets)
             if compression is not None and (RAW in payload or REST in payload):
                 # What nobody decodes must inflate too, or say here that it doesn't.
                 assert isinstance(content.source, InflatedSource)

@@ -269,7 +269,7 @@ class Coded(Fixed):
             )
 
     def to_document(self, value: Any, options: Options) -> Any:
-        return self.registry.decode(value).name
+        return value.name if isinstance(value, Code) else self.registry.decode(value).name
 
     def from_document(self, value: Any) -> Any:
         return self.registry.decode(self.registry.encode(value))
