@@ -134,6 +134,10 @@ class Writer:
             return partial(self.add, kind.key)
         raise AttributeError(name)
 
+    def __dir__(self) -> list[str]:
+        adders = [f"add_{b.key}" for b in self.schema.blocks.values() if b.layout is not None]
+        return sorted({*super().__dir__(), *adders})
+
     def add(
         self,
         key: str,

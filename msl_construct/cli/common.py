@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
@@ -21,7 +22,9 @@ __all__ = [
     "Exit",
     "command_options",
     "data_out",
+    "discard_stdout",
     "draft_options",
+    "error_text",
     "note",
     "open_input",
     "run",
@@ -92,18 +95,22 @@ def exit_code(error: BaseException) -> Exit:
     return Exit.UNREADABLE if isinstance(error, MslError) else Exit.DEFECT
 
 
+def error_text(error: BaseException) -> str:
+    """What an exception says, in one line and without the interpreter's decoration."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split())
+
+
 def complain(error: BaseException, name: str = "") -> Exit:
     """One line on stderr for an exception; its exit code."""
     code = exit_code(error)
-    where = f"{name}: " if name else ""
-    if isinstance(error, OSError) and error.strerror:
-        file = f"{error.filename}: " if error.filename and not name else ""
-        text = f"{file}{error.strerror}"
-    elif code is Exit.DEFECT:
-        text = f"a defect of ours: {type(error).__name__}: {error} (--debug shows where)"
-    else:
-        text = str(error)
-    note(f"msl: {where}{' '.join(text.split())}")
+    if not name and isinstance(error, OSError) and error.filename:
+        name = str(error.filename)
+    text = error_text(error)
+    if code is Exit.DEFECT:
+        text = f"a defect of ours: {type(error).__name__}: {text} (--debug shows where)"
+    note(f"msl: {name}: {text}" if name else f"msl: {text}")
     return code
 
 
@@ -128,7 +135,7 @@ def run(function: F) -> F:
         try:
             code = function(*arguments, **options)
         except BrokenPipeError:
-            _discard_stdout()
+            discard_stdout()
             code = Exit.FINE
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -144,7 +151,7 @@ def run(function: F) -> F:
     return guarded  # type: ignore[return-value]
 
 
-def _discard_stdout() -> None:
+def discard_stdout() -> None:
     """Keep the interpreter from complaining about the closed pipe on its way out."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -152,7 +159,13 @@ def _discard_stdout() -> None:
 
 @contextmanager
 def data_out() -> Iterator[IO[str]]:
-    """stdout as UTF-8 text in large pieces, whatever the terminal's encoding."""
+    """stdout as UTF-8 text in large pieces, whatever the terminal's encoding.
+
+    Raises:
+        BrokenPipeError: whoever read it has gone; the caller decides what that means.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "stdout is closed")
     sys.stdout.flush()
     raw = getattr(sys.stdout, "buffer", None)
     if raw is None:  # a test's StringIO
@@ -196,6 +209,8 @@ def open_input(path: str, *, passing: bool = True, **options: Any) -> Any:
         from ..reader import open_dump
 
         return open_dump(path, **kept)
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "stdin is closed")
     if passing:
         from ..reader.stream import PassingDump
 

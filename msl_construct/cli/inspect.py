@@ -16,6 +16,7 @@ from .common import (
     Exit,
     command_options,
     data_out,
+    discard_stdout,
     draft_options,
     note,
     open_input,
@@ -37,10 +38,16 @@ def _formats(function: Any) -> Any:
         "csv": "One table (see --show) as CSV; regions unless told otherwise.",
     }
     for name in reversed(_FORMATS):
-        function = click.option(
-            f"--{name}", "form", flag_value=name, default=None, help=helps[name]
-        )(function)
+        function = click.option(f"--{name}", is_flag=True, help=helps[name])(function)
     return function
+
+
+def _form(options: dict[str, Any]) -> str | None:
+    """The one format that was asked for, taken out of the options."""
+    chosen = [name for name in _FORMATS if options.pop(name)]
+    if len(chosen) > 1:
+        raise click.UsageError(f"one of --{' and --'.join(chosen)}, please")
+    return chosen[0] if chosen else None
 
 
 def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
@@ -51,7 +58,7 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
         if name not in _PARTS and name not in TABLES:
             known = ", ".join([*_PARTS, *TABLES])
             raise click.BadParameter(f"{name!r} is not one of {known}")
-    return names
+    return list(dict.fromkeys(names))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,13 +72,12 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     "index, regions, pages, modules, threads, mappings, process, hints, related, origin.",
 )
 @click.option("--offsets", is_flag=True, help="Add every field's file offset and length.")
-@click.option("--with-data", is_flag=True, help="Add page data, base64 (YAML and JSON only).")
+@click.option("--with-data", is_flag=True, help="Add page data, base64; not with --csv.")
 @draft_options
 @command_options
 @run
 def inspect(
     dump: str,
-    form: str | None,
     show: list[str],
     offsets: bool,
     with_data: bool,
@@ -82,7 +88,9 @@ def inspect(
     """Show everything a dump holds, without reading page data.
 
     Prints a readable tree, or the canonical document (--yaml, --json, --ndjson), which
-    other programs may rely on, or a table (--csv). DUMP may be - for stdin.
+    other programs may rely on, or a table (--csv). --show, --offsets and --with-data print
+    YAML unless told otherwise. DUMP may be - for stdin, which is read block by block (with
+    --with-data, and to verify extension segments, it is spooled to a temporary file).
 
     \b
     Example:
@@ -95,6 +103,7 @@ def inspect(
     """
     from ..document.tables import TABLES
 
+    form = _form(options)
     tables = [name for name in show if name in TABLES]
     if form == "csv":
         tables = tables or ([] if show else ["regions"])
@@ -104,14 +113,18 @@ def inspect(
         raise click.UsageError("--with-data and --offsets need --yaml, --json or --ndjson")
     if form is None and (with_data or offsets):
         form = "yaml"
-    with open_input(dump, passing=not with_data, **options) as opened, data_out() as out:
-        if form is None and not show:
-            _tree(opened, out, no_color)
-        elif form == "csv":
-            _csv(opened, tables[0], out)
-        else:
-            _document(opened, form or "yaml", show, tables, with_data, offsets, out)
-    return _ending(opened, dump, quiet)
+    with open_input(dump, passing=not with_data, **options) as opened:
+        try:
+            with data_out() as out:
+                if form is None and not show:
+                    _tree(opened, out, no_color)
+                elif form == "csv":
+                    _csv(opened, tables[0], out)
+                else:
+                    _document(opened, form or "yaml", show, tables, with_data, offsets, out)
+        except BrokenPipeError:  # nobody reads on; what the file is stays true
+            discard_stdout()
+        return _ending(opened, dump)
 
 
 def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
@@ -180,7 +193,7 @@ def _watched(dump: Any, blocks: Iterator[Any], gatherer: Any) -> Iterator[Any]:
 
 
 def _csv(dump: Any, name: str, out: IO[str]) -> None:
-    from ..document.tables import Gatherer, columns
+    from ..document.tables import Gatherer
 
     gatherer = Gatherer([name])
     for _ in dump.each_capture_block(gatherer.take):
@@ -188,10 +201,9 @@ def _csv(dump: Any, name: str, out: IO[str]) -> None:
     for segment in dump.segments:
         for block in dump.segment_blocks(segment):
             gatherer.take(block)
-    rows = list(gatherer.rows(name))
-    writer = csv.DictWriter(out, columns(rows), lineterminator="\n")
+    writer = csv.DictWriter(out, gatherer.columns(name, dump.schema), lineterminator="\n")
     writer.writeheader()
-    for row in rows:
+    for row in gatherer.rows(name):
         writer.writerow({key: _cell(value) for key, value in row.items()})
 
 
@@ -203,7 +215,7 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _ending(dump: Any, path: str, quiet: bool) -> int:
+def _ending(dump: Any, path: str) -> int:
     """The exit code, and the one line on stderr that goes with it."""
     name = "stdin" if path == STDIO else path
     if dump.header.encrypted:
@@ -212,7 +224,7 @@ def _ending(dump: Any, path: str, quiet: bool) -> int:
             "read, this version takes no key"
         )
         return Exit.KEY
-    if dump.complete:
+    if dump.complete or dump.ending.kind == "open":  # a pipe of which the rest was not read
         return Exit.FINE
     if dump.ending.clean:
         note(f"msl: {name}: incomplete: no End-of-Capture, the acquirer did not finish (§4.5)")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..reader.block import Block
+from ..reader.block import RAW, Block
 from ..reader.regions import Region, assemble
 from .text import Style, aligned, binary_size, many, moment, printable
 
@@ -49,6 +49,7 @@ class _Seen:
     problems: list[str] = field(default_factory=list)
     count: int = 0
     size: int = 0
+    undecoded: int = 0
 
     def take(self, block: Block) -> None:
         """Keep what the tree shows of a block."""
@@ -57,7 +58,9 @@ class _Seen:
         self.size += block.length
         if block.problem is not None:
             self.problems.append(block.problem)
-        if block.key in _OWN_SECTION and "raw" not in block.payload:
+        if RAW in block.payload:
+            self.undecoded += 1
+        if block.key in _OWN_SECTION and RAW not in block.payload:
             self.by_type.setdefault(block.key, []).append(block)
         else:
             self.others.append(block)
@@ -102,6 +105,8 @@ def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
     parts = [many(seen.count, "block")]
     if seen.problems:
         parts.append(f"{many(len(seen.problems), 'payload')} not fitting the layout")
+    if seen.undecoded:
+        parts.append(f"{many(seen.undecoded, 'payload')} not decoded")
     if dump.complete and not seen.problems:
         mark, color = ("✔" if style.unicode else "ok"), "green"
         head = "complete"
@@ -148,7 +153,8 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
             f"process   {printable(path) if path else 'unknown'}",
             [
                 f"command   {printable(payload.get('cmd_line'))}",
-                f"parent    pid {payload['ppid']}, session {payload['session_id']}, "
+                f"parent    pid {payload['ppid'] or 'unknown'}, "
+                f"session {payload['session_id'] or 'unknown'}, "
                 f"started {moment(payload['start_time'])}",
             ],
         )
@@ -158,7 +164,7 @@ def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
     yield from _more(seen)
     if seen.others:
         yield (
-            f"others    {many(len(seen.others), 'block')} of other types",
+            f"others    {many(len(seen.others), 'block')} shown by type only",
             [f"{b.offset:#x}  {b.key}  {binary_size(b.length)}" for b in seen.others],
         )
     for segment in dump.segments:

@@ -9,7 +9,18 @@ import click
 
 from ..errors import MslError
 from ..reader.verify import Verdict
-from .common import Exit, command_options, complain, data_out, draft_options, note, open_input, run
+from .common import (
+    Exit,
+    command_options,
+    complain,
+    data_out,
+    discard_stdout,
+    draft_options,
+    error_text,
+    note,
+    open_input,
+    run,
+)
 from .text import many, printable
 
 __all__ = ["verify"]
@@ -43,24 +54,33 @@ def verify(
     5 encrypted. With several files, that of the worst of them (3, 1, 5, 4, 0).
     """
     worst = Exit.FINE
-    with data_out() as out:
-        for path in dumps:
+    readers = True
+    for path in dumps:
+        code, text = _one(path, as_json, quiet, options)
+        worst = max(worst, code, key=_WORST.index)
+        if readers:
             try:
-                with open_input(path, **options) as dump:
-                    name = dump.name or path
-                    verdict = dump.verify()
-            except (MslError, OSError) as error:
-                code = complain(error, path)
-                if as_json:
-                    out.write(json.dumps({"file": path, "error": str(error)}) + "\n")
-            else:
-                code = _code(verdict)
-                out.write(_as_json(name, verdict) if as_json else _as_text(path, verdict, quiet))
-                if code is Exit.INCOMPLETE:
-                    note(f"msl: {path}: {verdict}")
-            out.flush()
-            worst = max(worst, code, key=_WORST.index)
+                with data_out() as out:
+                    out.write(text)
+            except BrokenPipeError:  # the exit code must still say what was found
+                discard_stdout()
+                readers = False
     return worst
+
+
+def _one(path: str, as_json: bool, quiet: bool, options: dict[str, Any]) -> tuple[Exit, str]:
+    """The exit code of one file, and what to print of it."""
+    try:
+        with open_input(path, **options) as dump:
+            verdict = dump.verify()
+    except (MslError, OSError) as error:
+        code = complain(error, path)
+        row = json.dumps({"file": path, "error": error_text(error)}) + "\n"
+        return code, row if as_json else ""
+    code = _code(verdict)
+    if code is Exit.INCOMPLETE:
+        note(f"msl: {path}: {verdict}")
+    return code, _as_json(path, verdict) if as_json else _as_text(path, verdict, quiet)
 
 
 def _code(verdict: Verdict) -> Exit:
@@ -88,6 +108,7 @@ def _as_json(name: str, verdict: Verdict) -> str:
         "blocks": verdict.blocks,
         "segments": verdict.segments,
         "file_hash": verdict.file_hash,
+        "unprotected_block": verdict.unprotected,
         "findings": rows(verdict.findings),
         "gaps": rows(verdict.gaps),
     }

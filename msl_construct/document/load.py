@@ -31,7 +31,7 @@ def load(file: IO[str]) -> Iterator[tuple[str, Any]]:
             if isinstance(head, dict) and head.get("record") == "document":
                 yield from _lines(head, text)
             else:
-                yield from _mapping(json.loads(line + text.read()))
+                yield from _mapping(_json_or_flow(line + text.read()))
         else:
             yield from _yaml(text)
     except RecursionError:
@@ -72,6 +72,19 @@ def _whole(line: str) -> Any:
         return json.loads(line)
     except ValueError:
         return None
+
+
+def _json_or_flow(text: str) -> Any:
+    """JSON, or the YAML flow mapping that looks like it at the first brace."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise error from None
 
 
 def _mapping(document: Any) -> Iterator[tuple[str, Any]]:

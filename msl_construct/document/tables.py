@@ -12,12 +12,16 @@ from typing import Any
 
 from ..reader.block import Block
 from ..reader.regions import assemble
+from ..schema import Schema
 from ..schema.values import Name
 from ..schema.vocabulary import Options
 
 __all__ = ["TABLES", "Gatherer", "Table", "page_rows", "region_rows"]
 
 Row = dict[str, Any]
+
+_STATES = "*_pages"
+"""Stands for one column for each page state of the draft."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Table:
     Args:
         types: block types that it is made from; empty: all of them.
         text: a sentence for --help and the docs.
+        columns: keys of a row, in order.
         rows: from the blocks to the rows.
     """
 
     types: tuple[str, ...]
     text: str
+    columns: tuple[str, ...]
     rows: Callable[[list[Block]], Iterator[Row]]
 
 
@@ -147,45 +153,122 @@ def mapping_rows(blocks: list[Block]) -> Iterator[Row]:
             }
 
 
+def _of_payload(kind: str, text: str, *keys: str) -> Table:
+    """A table of chosen payload fields of one block type."""
+    return Table((kind,), text, ("block", *keys, "block_uuid"), _payload_rows(*keys))
+
+
 TABLES: dict[str, Table] = {
-    "index": Table((), "every block's header, extension segments included", block_rows),
-    "regions": Table(("memory_region",), "memory regions with pages by state", region_rows),
-    "pages": Table(("memory_region",), "runs of pages of one state", page_rows),
-    "modules": Table(
-        ("module_entry",),
-        "modules with path, version and hash",
-        _payload_rows("base_addr", "module_size", "path", "version", "disk_hash"),
-    ),
-    "threads": Table(("thread_context",), "threads with state, PC and SP", thread_rows),
-    "mappings": Table(("vas_map",), "entries of the VAS Map", mapping_rows),
-    "process": Table(
-        ("process_identity",),
-        "which process it was",
-        _payload_rows("ppid", "session_id", "start_time", "exe_path", "cmd_line"),
-    ),
-    "hints": Table(
-        ("key_hint",),
-        "where keys may lie",
-        _payload_rows(
-            "region_uuid",
-            "region_offset",
-            "key_len",
-            "key_type",
-            "protocol",
-            "confidence",
-            "key_state",
-            "note",
+    "index": Table(
+        (),
+        "every block's header, extension segments included",
+        (
+            "index",
+            "offset",
+            "block_type",
+            "flags",
+            "block_length",
+            "payload_version",
+            "block_uuid",
+            "parent_uuid",
+            "prev_hash",
+            "problem",
         ),
+        block_rows,
     ),
-    "related": Table(
-        ("related_dump",),
+    "regions": Table(
+        ("memory_region",),
+        "memory regions with pages by state",
+        (
+            "block",
+            "base_addr",
+            "end_addr",
+            "region_size",
+            "protection",
+            "region_type",
+            "page_size",
+            "pages",
+            _STATES,
+            "captured_percent",
+            "missing_bytes",
+            "fragments",
+            "block_uuid",
+        ),
+        region_rows,
+    ),
+    "pages": Table(
+        ("memory_region",),
+        "runs of pages of one state",
+        ("block", "base_addr", "first_page", "count", "size", "state"),
+        page_rows,
+    ),
+    "modules": _of_payload(
+        "module_entry",
+        "modules with path, version and hash",
+        "base_addr",
+        "module_size",
+        "path",
+        "version",
+        "disk_hash",
+    ),
+    "threads": Table(
+        ("thread_context",),
+        "threads with state, PC and SP",
+        (
+            "block",
+            "thread_id",
+            "thread_name",
+            "thread_state",
+            "flags",
+            "pc",
+            "sp",
+            "registers",
+            "block_uuid",
+        ),
+        thread_rows,
+    ),
+    "mappings": Table(
+        ("vas_map",),
+        "entries of the VAS Map",
+        ("base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"),
+        mapping_rows,
+    ),
+    "process": _of_payload(
+        "process_identity",
+        "which process it was",
+        "ppid",
+        "session_id",
+        "start_time",
+        "exe_path",
+        "cmd_line",
+    ),
+    "hints": _of_payload(
+        "key_hint",
+        "where keys may lie",
+        "region_uuid",
+        "region_offset",
+        "key_len",
+        "key_type",
+        "protocol",
+        "confidence",
+        "key_state",
+        "note",
+    ),
+    "related": _of_payload(
+        "related_dump",
         "dumps that belong with this one",
-        _payload_rows("related_dump_uuid", "related_pid", "relationship"),
+        "related_dump_uuid",
+        "related_pid",
+        "relationship",
     ),
-    "origin": Table(
-        ("import_provenance",),
+    "origin": _of_payload(
+        "import_provenance",
         "what an import was converted from",
-        _payload_rows("source_format", "import_time", "orig_file_size", "tool_name", "note"),
+        "source_format",
+        "import_time",
+        "orig_file_size",
+        "tool_name",
+        "note",
     ),
 }
 """The tables by the name that ``--show`` knows them by."""
@@ -206,17 +289,20 @@ class Gatherer:
             block.hold()
             self._blocks.append(block)
 
+    @staticmethod
+    def columns(name: str, schema: Schema) -> list[str]:
+        """Keys of a table's rows, whether there are any or not."""
+        found: list[str] = []
+        for key in TABLES[name].columns:
+            if key == _STATES:
+                found += [f"{state.name}_pages" for state in schema.page_states.values]
+            else:
+                found.append(key)
+        return found
+
     def rows(self, name: str) -> Iterator[Row]:
         """Rows of one table."""
         table = TABLES[name]
         if not table.types:
             return table.rows(self._blocks)
         return table.rows([b for b in self._blocks if b.key in table.types])
-
-
-def columns(rows: list[Row]) -> list[str]:
-    """Column names over all rows, in order of first appearance."""
-    found: dict[str, None] = {}
-    for row in rows:
-        found.update(dict.fromkeys(row))
-    return list(found)

@@ -139,6 +139,9 @@ class Block:
         """Which block this is, for messages: ``block 7 (memory_region) at 0x1f40``."""
         return f"block {self.index} ({self.key}) at {self.offset:#x}"
 
+    def __repr__(self) -> str:
+        return f"<Block {self.describe().removeprefix('block ')}, {self.length} bytes>"
+
     def hold(self) -> None:
         """Decode header and payload now, for later: the source may be a pipe."""
         _ = self.header, self._content

@@ -197,6 +197,10 @@ class FlagDefinition:
                 words[Name(f"bit_{number}")] = 1 << number
         return words
 
+    @property
+    def _named(self) -> list[str]:
+        return [name for name, mask in self._words.items() if mask & self.defined]
+
     def decode(self, word: int) -> FlagValue:
         """The word as a `FlagValue`."""
         return FlagValue(word, self)
@@ -227,7 +231,7 @@ class FlagDefinition:
             for name in value:
                 if name not in self._words:
                     raise ValueError(
-                        f"{name!r} is not a flag of {self.name} ({', '.join(self._words)})"
+                        f"{name!r} is not a flag of {self.name} ({', '.join(self._named)})"
                     )
                 word |= self._words[name]
             return word

@@ -1,0 +1,159 @@
+"""Where output goes, what becomes of what stood there, and what is left when nobody reads it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import stat
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from commands import COMMAND, PLACE, files_of_every_fate, one_line, run
+from comparing import text_of
+
+from msl_construct.document.tables import TABLES
+
+__all__ = ["files_of_every_fate"]
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
+
+
+@pytest.fixture(name="document")
+def a_document(files: dict[str, Path], tmp_path: Path) -> Path:
+    path = tmp_path / "whole.yaml"
+    path.write_text(text_of(files["whole"].read_bytes(), "yaml", with_data=True), encoding="utf-8")
+    return path
+
+
+@POSIX
+def test_build_writes_to_a_pipe_that_stands_at_the_path(
+    files: dict[str, Path], document: Path, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    done = run("build", document, "-o", pipe)
+    reader.join(60)
+    assert done.returncode == 0, done.stderr
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert got == [files["whole"].read_bytes()]
+
+
+@POSIX
+def test_build_follows_a_symbolic_link_and_keeps_the_mode(
+    files: dict[str, Path], document: Path, tmp_path: Path
+) -> None:
+    target, link = tmp_path / "target.msl", tmp_path / "link.msl"
+    target.write_bytes(b"before")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    assert run("build", document, "-o", link).returncode == 2
+    assert target.read_bytes() == b"before"
+    assert run("build", document, "-o", link, "--force").returncode == 0
+    assert link.is_symlink()
+    assert target.read_bytes() == files["whole"].read_bytes()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+@POSIX
+def test_build_does_not_write_behind_a_dangling_link_unasked(
+    document: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.msl"
+    link.symlink_to(tmp_path / "nowhere.msl")
+    assert run("build", document, "-o", link).returncode == 2
+    assert not (tmp_path / "nowhere.msl").exists()
+
+
+def test_build_refuses_a_folder(document: Path, tmp_path: Path) -> None:
+    assert run("build", document, "-o", tmp_path, "--force").returncode == 2
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("command", "fate", "code"),
+    [
+        ("verify", "broken", 1),
+        ("verify", "whole", 0),
+        ("verify", "no-end", 4),
+        ("inspect", "no-end", 4),
+        ("inspect", "whole", 0),
+        ("inspect", "encrypted", 5),
+    ],
+)
+def test_the_exit_code_does_not_depend_on_a_reader(
+    files: dict[str, Path], command: str, fate: str, code: int
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [*COMMAND, command, str(files[fate])],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(PLACE)},
+            timeout=60,
+        )
+    finally:
+        os.close(write)
+    assert done.returncode == code, done.stderr
+    if code >= 3:
+        one_line(done.stderr)
+    else:
+        assert done.stderr == b""
+
+
+@POSIX
+@pytest.mark.parametrize("what", [">&-", "<&-"])
+def test_a_closed_stream_is_named(files: dict[str, Path], what: str) -> None:
+    path = "-" if what == "<&-" else str(files["whole"])
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {what}', "sh", *COMMAND, "inspect", path],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(PLACE)},
+        timeout=60,
+    )
+    assert done.returncode == 3
+    assert "closed" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+def test_a_csv_table_has_its_columns_whether_it_has_rows_or_not(
+    files: dict[str, Path], table: str
+) -> None:
+    heads = []
+    for fate in ("whole", "header-only"):
+        if fate == "header-only":
+            data = files["whole"].read_bytes()[:64]
+        else:
+            data = files[fate].read_bytes()
+        done = run("inspect", "-", "--csv", "--show", table, data=data)
+        rows = list(csv.reader(io.StringIO(done.stdout.decode())))
+        assert len({len(row) for row in rows}) == 1
+        heads.append(rows[0])
+    assert heads[0] == heads[1]
+    assert len(heads[0]) > 3
+
+
+def test_one_format_at_a_time(files: dict[str, Path]) -> None:
+    assert run("inspect", files["whole"], "--yaml", "--json").returncode == 2
+
+
+def test_a_part_named_twice_is_shown_once(files: dict[str, Path]) -> None:
+    done = run("inspect", files["whole"], "--json", "--show", "regions,regions,header")
+    assert done.stdout.count(b'"regions":') == 1
+
+
+def test_verify_names_the_file_as_it_was_given(files: dict[str, Path]) -> None:
+    done = run("verify", "--json", files["whole"], files["whole"].parent / "missing.msl")
+    lines = done.stdout.decode().splitlines()
+    assert str(files["whole"]) in lines[0]
+    assert '"unprotected_block"' in lines[0]
+    assert "Errno" not in lines[1]
+    assert done.returncode == 3
