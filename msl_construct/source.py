@@ -100,6 +100,7 @@ class PathSource:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
+        self._require_open()
         wanted = max(0, min(length, self._size - offset))
         if not hasattr(os, "pread"):  # Windows
             return bytes(self._map()[offset : offset + wanted])
@@ -122,11 +123,17 @@ class PathSource:
         """The descriptor, for readers that bring their own buffers."""
         return self._descriptor
 
+    def _require_open(self) -> None:
+        """A closed file must never be mistaken for one that holds zeros."""
+        if self._descriptor < 0:
+            raise ValueError("the file is closed: read what you need before that")
+
     def _advise(self, advice: str) -> None:
         if hasattr(os, advice):
             os.posix_fadvise(self._descriptor, 0, 0, getattr(os, advice))
 
     def _map(self) -> memoryview:
+        self._require_open()
         if self._whole is None:
             if self._size == 0:
                 return memoryview(b"")
@@ -165,7 +172,12 @@ class FileSource:
     def read(self, offset: int, length: int) -> bytes:
         with self._lock:  # verify reads from two threads
             self._file.seek(offset)
-            return self._file.read(max(0, min(length, self._size - offset)))
+            left = max(0, min(length, self._size - offset))
+            pieces = []
+            while left and (piece := self._file.read(left)):  # a raw file may give less
+                pieces.append(piece)
+                left -= len(piece)
+        return b"".join(pieces)
 
     def view(self, offset: int, length: int) -> memoryview:
         return memoryview(self.read(offset, length))
@@ -238,7 +250,9 @@ class StreamSource:
             self._window += self._read(min(CHUNK, wanted))
 
     def _read(self, length: int) -> bytes:
-        piece = self._file.read(length) or b""
+        piece = self._file.read(length)
+        if piece is None:
+            raise BlockingIOError("the pipe is non-blocking and has nothing yet")
         if not piece:
             self._ended = True
         return piece

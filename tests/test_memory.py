@@ -274,7 +274,7 @@ def test_a_region_of_two_to_the_62_bytes(state: int) -> None:
     peak, region, runs = peak_of(data, 0, (1 << 62) - 8192)
     assert runs == (((1 << 62) - 8192, 8192, "failed" if state else "truncated"),)
     assert region.region_size == 1 << 62
-    assert list(region.runs()) == [(0, pages, "failed" if state else "captured")]
+    assert list(region.runs()) == [(0, pages, "failed" if state else "truncated")]
     assert peak < 16_000_000
 
 
@@ -283,12 +283,13 @@ def test_a_region_of_two_to_the_62_bytes_without_its_map() -> None:
     body = wire.memory_region("<", region_size=1 << 62, page_state_map=bytes(64), page_data=b"")
     builder.add(wire.MEMORY_REGION, body)
     dump = open_dump(finish(builder, LE10))
-    assert dump.regions == []
+    assert [region.base_addr for region in dump.regions] == [0x7F00_0000_0000]
+    assert dump.regions[0].page_data == b""
     block = dump.blocks[0]
     assert block.payload["region_size"] == 1 << 62
     assert block.problem is not None
     assert "page_state_map" in block.problem
-    assert dump.memory.read(0x7F00_0000_0000, 16).runs == ((0x7F00_0000_0000, 16, "absent"),)
+    assert dump.memory.read(0x7F00_0000_0000, 16).runs == ((0x7F00_0000_0000, 16, "damaged"),)
 
 
 @pytest.mark.parametrize("kind", [LE10, LE11], ids=lambda kind: kind.name)

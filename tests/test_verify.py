@@ -232,7 +232,9 @@ def test_a_bad_segment_is_trailing_from_its_first_byte(bent: dict[str, Any], mes
     assert (dump.ending.kind, dump.ending.offset) == ("segment", offsets[1])
     assert message in dump.ending.text
     verdict = dump.verify()
-    assert verdict.intact
+    assert not verdict.intact, "a segment that was tampered with must not pass"
+    assert [finding.kind for finding in verdict.findings] == ["segment"]
+    assert message in verdict.findings[0].text
     assert gaps(verdict) == ["trailing"]
     assert message in verdict.gaps[0].text
 

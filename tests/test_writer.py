@@ -153,6 +153,7 @@ def by_hand(kind: Kind) -> bytes:
     related = wire.related_dump(
         o,
         related_dump_uuid=wire.uuid4(9),
+        target_hash=None if kind.version == 0x100 else bytes(32),
         related_pid=8,
         relationship=2,
     )

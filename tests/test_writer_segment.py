@@ -61,14 +61,12 @@ def test_segment_behind_segment(tmp_path: Path) -> None:
     assert (verdict.intact, verdict.complete, verdict.segments) == (True, True, 3)
 
 
-def test_empty_segment_is_its_end_alone(tmp_path: Path) -> None:
+def test_empty_segment_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.msl"
-    finished(path)
-    with append(path):
+    before = finished(path)
+    with pytest.raises(ConformanceError, match="at least one block"), append(path):
         pass
-    segments = decode.decode(path.read_bytes())["segments"]
-    assert [b["block_type"] for b in segments[0]["blocks"]] == ["end_of_extension"]
-    assert segments[0]["blocks"][0]["payload"]["block_count"] == 1
+    assert path.read_bytes() == before
 
 
 FORBIDDEN = ["memory_region", "module_entry", "module_list_index", "thread_context",

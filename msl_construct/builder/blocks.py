@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ConformanceError
 from ..schema import BlockType, Layout, Record, Schema
+from ..schema.layout import REST
 from ..source import Extent
 from .sink import Sink
 
@@ -25,6 +26,10 @@ def checked(layout: Layout, values: Mapping[str, Any], where: str = "") -> Recor
     Raises:
         ConformanceError: it doesn't; the message cites the section.
     """
+    if REST in values:
+        raise ConformanceError(
+            f"{where or layout.title}: {REST}: nothing may stand behind the fields"
+        )
     record = layout.complete(values)
     for path, problem in layout.problems_of(record):
         raise ConformanceError(

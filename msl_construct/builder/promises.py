@@ -33,7 +33,7 @@ class Promises:
         self._manifest: dict[uuid.UUID, bool] = {}
         self._manifest_uuid: uuid.UUID | None = None
         self._capabilities = 0
-        self._regions_begun = False
+        self._regions: set[uuid.UUID] = set()
 
     @property
     def modules(self) -> list[uuid.UUID]:
@@ -68,7 +68,8 @@ class Promises:
             self._parents.add(parent)
         self._capabilities |= bit
         self._flags_of[found] = word
-        self._regions_begun |= kind.key == "memory_region"
+        if kind.key == "memory_region":
+            self._regions.add(found)
 
     def check_hint(self, region: uuid.UUID) -> None:
         """Check what a Key Hint points at.
@@ -77,6 +78,20 @@ class Promises:
             ConformanceError: no such region, or it was written without has_key_hints.
         """
         self._check_reference("RegionUUID", region, "has_key_hints", "§5.6")
+        if region not in self._regions:
+            raise ConformanceError(f"RegionUUID {region}: that block is no Memory Region (§5.6)")
+
+    def check_registers(self, registers: Sequence[Record]) -> None:
+        """Check that a thread has the registers that every thread must have.
+
+        Raises:
+            ConformanceError: PC or SP is missing.
+        """
+        for role in ("pc", "sp"):
+            if not any(role in register["flags"] for register in registers):
+                raise ConformanceError(
+                    f"Registers: none is flagged {role}, every thread has one (§5.7)"
+                )
 
     def check_module(
         self, found: uuid.UUID | None, parent: uuid.UUID
@@ -103,6 +118,8 @@ class Promises:
         Raises:
             ConformanceError: one stands there twice, or is the UUID of another block.
         """
+        if self._manifest_uuid is not None:
+            raise ConformanceError("there is a Module List Index already (§5.3)")
         seen = set(self._flags_of)
         for module in modules:
             if module in seen:
@@ -134,6 +151,12 @@ class Promises:
         Raises:
             ConformanceError: the header, the Module List Index or a flag promised more.
         """
+        announced = self._header.get("block_count", 0)
+        if announced not in (0, index + 1):
+            raise ConformanceError(
+                f"BlockCount in the header: announced {announced} blocks, with End-of-Capture "
+                f"there are {index + 1} (§3)"
+            )
         missing = self._header["cap_bitmap"] & ~self._capabilities
         if missing:
             names = ", ".join(self._schema.flags["CapBitmap"].names(missing))
@@ -191,7 +214,7 @@ class Promises:
                 f"block {index} ({kind.key}): Block 1 of a live acquisition must be Module List "
                 "Index, and no other block may be (§5.3)"
             )
-        if kind.key == "thread_context" and kind.layout and self._regions_begun:
+        if kind.key == "thread_context" and kind.layout and self._regions:
             raise ConformanceError(
                 f"block {index} (thread_context): must stand before the first Memory Region (§5.7)"
             )

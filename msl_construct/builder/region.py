@@ -68,6 +68,8 @@ class RegionWriter:
         where = f"block {writer.blocks.index} (memory_region)"
         # The map and the data come later; everything else is checked before a byte is written.
         exponent = self._layout.field("page_size_log2")
+        if not all(isinstance(fields.get(key, 0), int) for key in ("base_addr", "region_size")):
+            raise ConformanceError(f"{where}: base_addr and region_size must be numbers (§5.1)")
         size, log2 = fields["region_size"], fields.get(exponent.key, exponent.default)
         for problem in exponent.type.problems(log2, {}):
             raise ConformanceError(f"{where}: {exponent.key}: {problem} ({exponent.section})")
@@ -216,8 +218,8 @@ class RegionWriter:
             self.close()
             return
         self._writer.region_opened(None)
-        if self._direct is not None:
-            self._writer.abandon()  # the block on disk is unfinished: nothing may follow it
+        if self._direct is not None or self.done:
+            self._writer.abandon()  # what is known of the region is not all: nothing may follow
 
     # -- inside ------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class SegmentWriter:
         self._sink = Sink(file, algorithm, dump.size)
         self.blocks = BlockStream(self._sink, self.schema, previous, len(dump.blocks))
         self._first = self.blocks.index
+        self._closed = False
         self._known = {block.uuid for block in dump.blocks}
 
     def add(
@@ -68,13 +69,22 @@ class SegmentWriter:
         Raises:
             ConformanceError: segments must not hold such a block, or a value is forbidden.
         """
-        kind = self.schema.block(key)
+        kind = self.schema.find(key)
         if kind.layout is None:
             raise ConformanceError(
                 f"{kind.name}: no layout in {self.schema.name}; use add_opaque ({kind.section})"
             )
-        record = checked(kind.layout, fields, f"block {self.blocks.index} ({key})")
-        return self._put(key, list(kind.layout.pieces(record)), block_uuid, parent_uuid)
+        if key == "end_of_extension":
+            raise ConformanceError("End-of-Extension: close() writes it, with its hash (§4.6)")
+        return self._add(key, found=block_uuid, parent=parent_uuid, **fields)
+
+    def _add(
+        self, key: str, *, found: uuid.UUID | None, parent: uuid.UUID, **fields: Any
+    ) -> uuid.UUID:
+        layout = self.schema.find(key).layout
+        assert layout is not None
+        record = checked(layout, fields, f"block {self.blocks.index} ({key})")
+        return self._put(key, list(layout.pieces(record)), found, parent)
 
     def add_opaque(
         self,
@@ -93,13 +103,24 @@ class SegmentWriter:
         return self._put(kind.key, [extent], block_uuid, parent_uuid)
 
     def close(self) -> None:
-        """Write the End-of-Extension."""
-        self.add(
+        """Write the End-of-Extension.
+
+        Raises:
+            ConformanceError: the segment holds no block.
+        """
+        if self._closed:
+            return
+        if self.blocks.index == self._first:
+            raise ConformanceError("an extension segment holds at least one block (§4.6)")
+        self._closed = True
+        self._add(
             "end_of_extension",
             segment_hash=self._sink.file_digest(),
             written_at=self._clock(),
             block_count=self.blocks.index - self._first + 1,
             producer=self._producer,
+            found=None,
+            parent=NIL,
         )
         self._sink.flush()
         self._sink.close()
@@ -119,6 +140,8 @@ class SegmentWriter:
         found = found or self._new_uuid()
         if found in self._known:
             raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
+        if parent != NIL and parent not in self._known:
+            raise ConformanceError(f"ParentUUID {parent}: there is no such block (§4.1)")
         self._known.add(found)
         length = total(payload) + self.schema.block_header_size
         header = self.blocks.header(kind, length, flags=0, block_uuid=found, parent_uuid=parent)

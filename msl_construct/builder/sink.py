@@ -34,6 +34,8 @@ class Sink:
 
     def __init__(self, file: IO[bytes], algorithm: str = "blake3", position: int = 0) -> None:
         self.file = file
+        self._failed = False
+        self._base = _standing(file) - position
         self.algorithm = algorithm
         self.position = position
         self._whole = new_hasher(algorithm)
@@ -44,6 +46,8 @@ class Sink:
     def revisable(self) -> bool:
         """Whether what was written can be read back and corrected: a file, not a pipe."""
         try:
+            if "a" in str(getattr(self.file, "mode", "")):  # appends, wherever it was sent
+                return False
             return self.file.seekable() and self.file.readable()
         except (AttributeError, ValueError):
             return False
@@ -91,16 +95,16 @@ class Sink:
 
     def patch(self, offset: int, data: bytes) -> None:
         """Correct bytes of the block being written; call `revise` before the next one."""
-        self.file.seek(offset)
+        self.file.seek(self._base + offset)
         self._put(memoryview(data), advance=False)
-        self.file.seek(self.position)
+        self.file.seek(self._base + self.position)
 
     def revise(self, mark: Mark) -> None:
         """Hash again everything behind `mark`, read back from the file, as one structure."""
         offset, whole = mark
         self._whole = whole
         self._piece_hash = new_hasher(self.algorithm)
-        self.file.seek(offset)
+        self.file.seek(self._base + offset)
         left = self.position - offset
         while left:
             piece = self.file.read(min(_PIECE, left))
@@ -109,7 +113,7 @@ class Sink:
             self._whole.update(piece)
             self._piece_hash.update(piece)
             left -= len(piece)
-        self.file.seek(self.position)
+        self.file.seek(self._base + self.position)
 
     def flush(self) -> None:
         """Hand buffered bytes to the operating system."""
@@ -124,7 +128,15 @@ class Sink:
             self._helper = None
 
     def _put(self, view: memoryview, *, advance: bool = True) -> None:
-        """Write all of it: a raw, unbuffered file may take only a part at a time."""
+        """Write all of it: a raw, unbuffered file may take only a part at a time.
+
+        Raises:
+            OSError: it can't be written; nor can anything after it, because nobody knows how
+                much of it is there.
+        """
+        if self._failed:
+            raise OSError("an earlier write failed: nothing may follow what it left")
+        self._failed = True  # until all of it is there
         done = 0
         while done < view.nbytes:
             count = self.file.write(view[done:] if done else view)
@@ -133,3 +145,12 @@ class Sink:
             done += count
             if advance:
                 self.position += count
+        self._failed = False
+
+
+def _standing(file: IO[bytes]) -> int:
+    """Where a seekable file stands; 0 for a pipe."""
+    try:
+        return file.tell() if file.seekable() else 0
+    except (AttributeError, OSError, ValueError):
+        return 0

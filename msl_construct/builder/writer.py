@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import ConformanceError, FormatError
 from ..hashing import new_hasher
-from ..page_map import PageMap, Run
+from ..page_map import PageMap, Run, stored_size
 from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
@@ -172,14 +172,19 @@ class Writer:
         compression: str | None,
         fields: Mapping[str, Any],
     ) -> uuid.UUID:
-        kind = self.schema.block(key)
+        kind = self.schema.find(key)
         if kind.layout is None:
             raise ConformanceError(
                 f"{kind.name}: {self.schema.name} gives no payload layout ({kind.section}); "
                 "add_opaque writes bytes as they are"
             )
         where = f"block {self.blocks.index} ({kind.key})"
-        record = checked(kind.layout, fields, where)
+        usual = {
+            f.key: f.default for f in kind.layout.fields if f.optional and f.default is not None
+        }
+        record = checked(kind.layout, {**usual, **fields}, where)
+        if key == "thread_context":
+            self._promises.check_registers(record["registers"])
         word = self._word(block_flags)
         found = block_uuid or self.new_uuid()
         if key == "key_hint":
@@ -214,7 +219,10 @@ class Writer:
         Raises:
             ConformanceError: the type is forbidden, or has a layout that must be used.
         """
-        code = self.schema.enumerations["BlockType"].encode(key)
+        try:
+            code = self.schema.enumerations["BlockType"].encode(key)
+        except ValueError as error:
+            raise ConformanceError(f"{error} (§4.3)") from None
         kind = self.schema.blocks.get(code)
         if kind is not None and kind.layout is not None:
             raise ConformanceError(
@@ -242,6 +250,8 @@ class Writer:
         Args:
             entries: the fields of each module; `module_uuid` is made up unless given.
         """
+        if not all(isinstance(entry, Mapping) for entry in entries):
+            raise ConformanceError("entries: expected the fields of each module (§5.3)")
         full = [{"module_uuid": self.new_uuid(), **entry} for entry in entries]
         if block_flags is None:
             block_flags = ["has_children"] if full else []
@@ -317,9 +327,11 @@ class Writer:
         """
         if isinstance(states, PageMap):
             return states
+        encode = self.schema.page_states.encode
+        if stored_size(pages) > self._max_payload:
+            raise ConformanceError(f"{pages} pages have a map that no block can hold (§5.1)")
         if states is None:
             return PageMap.uniform(pages)
-        encode = self.schema.page_states.encode
         try:
             runs: list[Run] = [(first, count, encode(state)) for first, count, state in states]
             return PageMap.from_runs(runs, pages)
@@ -360,10 +372,12 @@ class Writer:
         if self._closed:
             return
         self._closed = True
-        self._sink.flush()
-        self._sink.close()
-        if self._owned is not None:
-            self._owned.close()
+        try:
+            self._sink.flush()
+        finally:
+            self._sink.close()
+            if self._owned is not None:
+                self._owned.close()
 
     def __enter__(self) -> Self:
         return self

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 import click
 
-from ..reader.stream import PassingDump
 from .common import (
     STDIO,
     Exit,
@@ -23,6 +22,7 @@ from .common import (
     run,
     wants_color,
 )
+from .text import printable
 
 __all__ = ["inspect"]
 
@@ -111,6 +111,8 @@ def inspect(
             raise click.UsageError(f"--csv prints one table: --show {'|'.join(TABLES)}")
     if form == "csv" and (with_data or offsets):
         raise click.UsageError("--with-data and --offsets need --yaml, --json or --ndjson")
+    if dump == STDIO and not with_data and tables and "blocks" in show:
+        raise click.UsageError("from a pipe, --show can't give blocks and tables at once")
     if form is None and (with_data or offsets):
         form = "yaml"
     with open_input(dump, passing=not with_data, **options) as opened:
@@ -172,7 +174,7 @@ def _narrowed(
             if key == "segments":
                 for segment in dump.segments:
                     for block in dump.segment_blocks(segment):
-                        gatherer.take(block)
+                        gatherer.take_appended(block)
             if key in show:
                 yield key, value
             continue
@@ -184,8 +186,6 @@ def _narrowed(
 
 def _watched(dump: Any, blocks: Iterator[Any], gatherer: Any) -> Iterator[Any]:
     """Blocks for the document, with the tables gathered from the same blocks on the way."""
-    if isinstance(dump, PassingDump) and gatherer.names:
-        raise click.UsageError("from a pipe, --show can't give blocks and tables at once")
     yield from blocks
     if gatherer.names:
         for _ in dump.each_capture_block(gatherer.take):
@@ -200,19 +200,20 @@ def _csv(dump: Any, name: str, out: IO[str]) -> None:
         pass
     for segment in dump.segments:
         for block in dump.segment_blocks(segment):
-            gatherer.take(block)
+            gatherer.take_appended(block)
     writer = csv.DictWriter(out, gatherer.columns(name, dump.schema), lineterminator="\n")
     writer.writeheader()
+    tame = printable if sys.stdout.isatty() else str
     for row in gatherer.rows(name):
-        writer.writerow({key: _cell(value) for key, value in row.items()})
+        writer.writerow({key: _cell(value, tame) for key, value in row.items()})
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, tame: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return " ".join(map(str, value))
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    return value
+        value = json.dumps(value, ensure_ascii=False)
+    return tame(value) if isinstance(value, str) else value
 
 
 def _ending(dump: Any, path: str) -> int:

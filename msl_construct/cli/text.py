@@ -35,6 +35,7 @@ class Style:
                 "unmapped": "·",
                 "not_resident": "_",
                 "reserved": "?",
+                "truncated": "!",
                 "mixed": "▓",
             }
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..reader.block import RAW, Block
-from ..reader.regions import Region, assemble
+from ..reader.regions import Region, assemble, lacks_data
 from .text import Style, aligned, binary_size, many, moment, printable
 
 __all__ = ["tree"]
@@ -16,6 +16,7 @@ Write = Callable[[str], Any]
 
 _CELLS = 24
 _RIGHTS = (("read", "r"), ("write", "w"), ("execute", "x"), ("guard", "g"), ("copy_on_write", "c"))
+_WHOLE_ONLY = ("process_identity", "import_provenance", "key_hint", "related_dump")
 _OWN_SECTION = (
     "process_identity",
     "import_provenance",
@@ -36,6 +37,7 @@ _COLORS = {
     "unmapped": "yellow",
     "not_resident": "blue",
     "reserved": "magenta",
+    "truncated": "red",
     "mixed": "cyan",
 }
 
@@ -60,7 +62,8 @@ class _Seen:
             self.problems.append(block.problem)
         if RAW in block.payload:
             self.undecoded += 1
-        if block.key in _OWN_SECTION and RAW not in block.payload:
+        whole = block.payload.damage is None or block.key not in _WHOLE_ONLY
+        if block.key in _OWN_SECTION and RAW not in block.payload and whole:
             self.by_type.setdefault(block.key, []).append(block)
         else:
             self.others.append(block)
@@ -107,7 +110,10 @@ def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
         parts.append(f"{many(len(seen.problems), 'payload')} not fitting the layout")
     if seen.undecoded:
         parts.append(f"{many(seen.undecoded, 'payload')} not decoded")
-    if dump.complete and not seen.problems:
+    missing = [b for b in seen.of("memory_region") if lacks_data(b)]
+    if missing:
+        parts.append(f"{many(len(missing), 'region')} without all the bytes promised")
+    if dump.complete and not seen.problems and not missing:
         mark, color = ("✔" if style.unicode else "ok"), "green"
         head = "complete"
     else:
@@ -245,9 +251,8 @@ def _memory(seen: _Seen, style: Style) -> Iterator[Branch]:
         ]
         if len(region.fragments) > 1:
             remarks.append(f"{len(region.fragments)} fragments")
-        missing = sum(f.missing for f in region.fragments)
-        if missing:
-            remarks.append(f"{missing} bytes missing")
+        if any(f.damaged for f in region.fragments):
+            remarks.append("damaged: its page map does not fit")
         rows.append(
             (
                 f"{region.base_addr:#x}",
@@ -297,10 +302,8 @@ def _bar(region: Region, pages: int, style: Style) -> str:
             shift = (fragment.base - region.base_addr) // region.page_size
             low, high = max(0, first - shift), min(fragment.pages.pages, stop - shift)
             if low < high:
-                states = fragment.block.schema.page_states
-                for code, count in enumerate(fragment.pages.counts(low, high)):
+                for name, count in fragment.counts(low, high).items():
                     if count:
-                        name = states.decode(code).name
                         counts[name] = counts.get(name, 0) + count
         state = next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped"
         cells.append(style.paint(glyphs[state], fg=_COLORS[state]))

@@ -48,6 +48,8 @@ def build(parts: Iterable[tuple[str, Any]], file: IO[bytes]) -> int:
             if value != VERSION:
                 raise DocumentError(f"document: expected version {VERSION}, found {value!r}")
         elif key == "format":
+            if builder is not None:
+                raise DocumentError("format: expected before the header, which depends on it")
             chosen = _schema(value)
         elif key == "header":
             builder = _Builder(file, chosen or schema(), value)
@@ -117,7 +119,7 @@ class _Builder:
 
     def segment(self, row: Any, where: str) -> None:
         """An extension segment: its blocks, with a hash of its own."""
-        if not isinstance(row, Mapping) or "blocks" not in row:
+        if not isinstance(row, Mapping) or not isinstance(row.get("blocks"), Iterable):
             raise DocumentError(f"{where}: expected a mapping with blocks, found {row!r}")
         start = _Segment(Sink(cast("IO[bytes]", _Nowhere()), self._sink.algorithm), self._index)
         for number, block in enumerate(row["blocks"]):

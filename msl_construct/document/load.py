@@ -107,7 +107,10 @@ def _lines(head: dict[str, Any], text: _Text) -> Iterator[tuple[str, Any]]:
             return held.pop()
         while line := text.readline():
             if line.strip():
-                row = json.loads(line)
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise DocumentError(f"not a JSON record: {error}: {line[:60]!r}") from None
                 if not isinstance(row, dict):
                     raise DocumentError(f"expected one record a line, found {line[:60]!r}")
                 return row

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..reader.block import Block
-from ..reader.regions import assemble
+from ..reader.regions import TRUNCATED, assemble
 from ..schema import Schema
 from ..schema.values import Name
 from ..schema.vocabulary import Options
@@ -63,6 +63,7 @@ def region_rows(blocks: list[Block]) -> Iterator[Row]:
     """Memory regions, fragments put together, with the number of pages of each state."""
     for region in assemble(blocks):
         counts = region.counts
+        counts[TRUNCATED] = counts.pop(TRUNCATED, 0)  # always there, and last
         captured = counts.get("captured", 0)
         pages = sum(counts.values())
         yield {
@@ -74,7 +75,10 @@ def region_rows(blocks: list[Block]) -> Iterator[Row]:
             "region_type": region.region_type.name,
             "page_size": region.page_size,
             "pages": pages,
-            **{f"{state}_pages": count for state, count in counts.items()},
+            **{
+                f"{state}_pages": count
+                for state, count in {**counts, TRUNCATED: counts.get(TRUNCATED, 0)}.items()
+            },
             "captured_percent": round(100 * captured / pages, 2) if pages else None,
             "missing_bytes": sum(f.missing for f in region.fragments),
             "fragments": len(region.fragments),
@@ -125,8 +129,8 @@ def thread_rows(blocks: list[Block]) -> Iterator[Row]:
         if "thread_id" in payload:
             row["thread_id"] = payload["thread_id"]
             row["thread_name"] = payload.get("thread_name")
-            row["thread_state"] = payload["thread_state"].name
-            row["flags"] = payload["flags"].names
+            row["thread_state"] = getattr(payload.get("thread_state"), "name", None)
+            row["flags"] = list(payload.get("flags", ()))
             registers = payload.get("registers", [])
             row["registers"] = len(registers)
             order = block.schema.byte_order.value
@@ -289,6 +293,11 @@ class Gatherer:
             block.hold()
             self._blocks.append(block)
 
+    def take_appended(self, block: Block) -> None:
+        """Keep a block of an extension segment, unless segments must not hold its type (§4.6)."""
+        if block.type is None or block.type.in_segment:
+            self.take(block)
+
     @staticmethod
     def columns(name: str, schema: Schema) -> list[str]:
         """Keys of a table's rows, whether there are any or not."""
@@ -296,6 +305,7 @@ class Gatherer:
         for key in TABLES[name].columns:
             if key == _STATES:
                 found += [f"{state.name}_pages" for state in schema.page_states.values]
+                found.append(f"{TRUNCATED}_pages")
             else:
                 found.append(key)
         return found

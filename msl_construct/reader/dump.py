@@ -152,19 +152,19 @@ class Dump(Opened):
     def regions(self) -> list[Region]:
         """Memory regions in file order, fragments put together; page data is not read."""
         self.require_key()
-        return assemble(self.blocks.of_type("memory_region"))
+        return assemble(self.capture_blocks.of_type("memory_region"))
 
     @cached_property
     def modules(self) -> list[Record]:
         """Payloads of the Module Entry blocks."""
         self.require_key()
-        return [block.payload for block in self.blocks.of_type("module_entry")]
+        return [block.payload for block in self.capture_blocks.of_type("module_entry")]
 
     @cached_property
     def threads(self) -> list[Record]:
         """Payloads of the Thread Context blocks (``{raw}`` where the draft has no layout)."""
         self.require_key()
-        return [block.payload for block in self.blocks.of_type("thread_context")]
+        return [block.payload for block in self.capture_blocks.of_type("thread_context")]
 
     @cached_property
     def memory(self) -> MemoryView:

@@ -17,6 +17,8 @@ DEFAULT_INFLATE_LIMIT = 1 << 30
 
 _PIECE = 1 << 14  # of input
 _OUTPUT = 1 << 20
+_ENTRIES = 4096
+_ENTRIES_PER_BYTE = 16
 _LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
 _PADDING = 7  # what 1.0 producers put behind the stream to align the block
@@ -58,6 +60,15 @@ class InflatedSource:
     @property
     def size(self) -> int:
         return self._declared
+
+    @property
+    def entry_budget(self) -> int:
+        """How many table entries may be made of it: a small stream inflates to very many."""
+        return _ENTRIES + _ENTRIES_PER_BYTE * self._stream.length
+
+    def release(self) -> None:
+        """Let go of what was inflated; it is inflated again when somebody asks."""
+        self._whole, self._prefix, self._reader = None, bytearray(), None
 
     def read(self, offset: int, length: int) -> bytes:
         end = min(offset + length, self._declared)

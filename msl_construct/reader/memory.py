@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import MemoryAccessError
+from .inflate import InflatedSource
 from .regions import ABSENT, Fragment, Region
 
 __all__ = ["Memory", "MemoryView", "Overlap"]
@@ -82,6 +83,7 @@ class MemoryView:
 
     def __init__(self, regions: Sequence[Region]) -> None:
         self._regions = regions
+        self._inflated: InflatedSource | None = None
         self._fragments = sorted(
             (f for region in regions for f in region.fragments if f.size),
             key=lambda f: (f.base, f.block.index),
@@ -124,6 +126,11 @@ class MemoryView:
         pieces: list[memoryview] = []
         for start, end, state, fragment, offset in self._paint(address, address + size):
             if fragment is not None and state == "captured":
+                source = fragment.data.source
+                if isinstance(source, InflatedSource) and source is not self._inflated:
+                    if self._inflated is not None:  # one inflated region is kept, not all
+                        self._inflated.release()
+                    self._inflated = source
                 pieces.append(fragment.data.view()[offset : offset + end - start])
             if runs and runs[-1][2] == state:
                 runs[-1] = (runs[-1][0], runs[-1][1] + end - start, state)

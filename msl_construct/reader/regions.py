@@ -11,7 +11,10 @@ from ..schema import Code, FlagValue, Record
 from ..source import Extent
 from .block import Block
 
-__all__ = ["ABSENT", "TRUNCATED", "Fragment", "Region", "assemble"]
+__all__ = ["ABSENT", "DAMAGED", "TRUNCATED", "Fragment", "Region", "assemble"]
+
+DAMAGED = "damaged"
+"""State of the addresses of a region whose page map could not be decoded."""
 
 TRUNCATED = "truncated"
 """State of a page that the map calls captured but whose bytes are not in the payload."""
@@ -21,9 +24,10 @@ ABSENT = "absent"
 
 
 class Fragment:
-    """One Memory Region block that decodes at least to its page map.
+    """One Memory Region block.
 
     Attributes:
+        damaged: its page map does not fit the payload: nothing is known of its pages.
         base, size: the address range, in bytes.
         page_size: bytes of a page.
         pages: the state of every page.
@@ -36,8 +40,9 @@ class Fragment:
         self.base: int = payload["base_addr"]
         self.size: int = payload["region_size"]
         self.page_size: int = 1 << payload["page_size_log2"]
-        self.pages: PageMap = payload["page_state_map"]
-        self.data: Extent = payload["page_data"]
+        self.damaged = "page_data" not in payload
+        self.pages: PageMap = payload.get("page_state_map", PageMap.uniform(0))
+        self.data: Extent = payload.get("page_data", Extent(block.source, block.offset, 0))
 
     @property
     def end(self) -> int:
@@ -49,6 +54,40 @@ class Fragment:
         """Bytes that the page map promises and the payload doesn't hold."""
         return max(0, self.pages.captured * self.page_size - self.data.length)
 
+    def counts(self, first: int = 0, stop: int | None = None) -> dict[str, int]:
+        """Pages of each state among [first, stop), by name; ``truncated`` only where any are."""
+        stop = self.pages.pages if stop is None else min(stop, self.pages.pages)
+        states = self.block.schema.page_states
+        found = {
+            states.decode(code).name: count
+            for code, count in enumerate(self.pages.counts(first, stop))
+        }
+        lacking = max(0, self.pages.rank(stop) - max(self._whole_pages, self.pages.rank(first)))
+        if lacking:
+            found[states.decode(0).name] -= lacking
+            found[TRUNCATED] = lacking
+        return found
+
+    def states(self) -> Iterator[tuple[int, int, str]]:
+        """``(first page, count, state)``; captured pages without their bytes are ``truncated``."""
+        states = self.block.schema.page_states
+        rank = 0
+        for page, count, state in self.pages.runs():
+            name = states.decode(state).name
+            if state:
+                yield page, count, name
+                continue
+            there = max(0, min(count, self._whole_pages - rank))
+            rank += count
+            if there:
+                yield page, there, name
+            if there < count:
+                yield page + there, count - there, TRUNCATED
+
+    @property
+    def _whole_pages(self) -> int:
+        return self.data.length // self.page_size
+
     def runs(self, start: int, end: int) -> Iterator[tuple[int, int, str, int]]:
         """``(address, length, state, data offset)`` over [start, end), clipped to the fragment.
 
@@ -56,6 +95,9 @@ class Fragment:
         """
         start, end = max(start, self.base), min(end, self.end)
         if start >= end:
+            return
+        if self.damaged:
+            yield start, end - start, DAMAGED, 0
             return
         size, states = self.page_size, self.block.schema.page_states
         first, stop = (start - self.base) // size, -(-(end - self.base) // size)
@@ -129,13 +171,13 @@ class Region:
     @property
     def protection(self) -> FlagValue:
         """Access rights."""
-        rights: FlagValue = self.first.payload["protection"]
+        rights: FlagValue = self.head.payload["protection"]
         return rights
 
     @property
     def region_type(self) -> Code:
         """What backs the region."""
-        kind: Code = self.first.payload["region_type"]
+        kind: Code = self.head.payload["region_type"]
         return kind
 
     @property
@@ -150,9 +192,7 @@ class Region:
         """Pages of each state, by name."""
         totals: dict[str, int] = {}
         for fragment in self.fragments:
-            states = fragment.block.schema.page_states
-            for state, count in enumerate(fragment.pages.counts()):
-                name = states.decode(state).name
+            for name, count in fragment.counts().items():
                 totals[name] = totals.get(name, 0) + count
         return totals
 
@@ -161,9 +201,7 @@ class Region:
         held: tuple[int, int, str] | None = None
         for fragment in self.fragments:
             shift = (fragment.base - self.base_addr) // self.page_size
-            states = fragment.block.schema.page_states
-            for page, count, state in fragment.pages.runs():
-                name = states.decode(state).name
+            for page, count, name in fragment.states():
                 if held is not None and held[2] == name and held[0] + held[1] == page + shift:
                     held = (held[0], held[1] + count, name)
                     continue
@@ -175,9 +213,24 @@ class Region:
 
 
 def fragment_of(block: Block) -> Fragment | None:
-    """The block as a fragment, unless its payload has no usable page map."""
+    """The block as a fragment, unless not even its place and page size are known."""
     payload = block.payload
-    return Fragment(block, payload) if "page_data" in payload else None
+    log2 = payload.get("page_size_log2")
+    return None if log2 is None or log2 > 64 else Fragment(block, payload)
+
+
+def lacks_data(block: Block) -> bool:
+    """Whether a Memory Region promises captured pages whose bytes it does not hold."""
+    fragment = fragment_of(block)
+    return fragment is not None and fragment.missing > 0
+
+
+def _joins(region: Region | None, fragment: Fragment) -> bool:
+    """Whether a continuation's pages line up with those of its region."""
+    if region is None:
+        return False
+    size = region.page_size
+    return fragment.page_size == size and (fragment.base - region.base_addr) % size == 0
 
 
 def assemble(blocks: Iterable[Block]) -> list[Region]:
@@ -193,15 +246,21 @@ def assemble(blocks: Iterable[Block]) -> list[Region]:
             region = Region([fragment])
             regions.append(region)
             by_uuid.setdefault(block.uuid, region)
-        elif block.parent_uuid in by_uuid:
+        elif _joins(by_uuid.get(block.parent_uuid), fragment):
             by_uuid[block.parent_uuid].fragments.append(fragment)
+        elif block.parent_uuid in by_uuid:  # pages that don't line up can't be counted together
+            regions.append(Region([fragment], orphan=True))
         else:
             orphans.setdefault(block.parent_uuid, []).append(fragment)
     for parent, fragments in orphans.items():
-        if parent in by_uuid:  # a continuation may stand before its parent
-            by_uuid[parent].fragments.extend(fragments)
-        else:
-            regions.append(Region(fragments, orphan=True))
+        for fragment in fragments:
+            if _joins(by_uuid.get(parent), fragment):  # may stand before its parent
+                by_uuid[parent].fragments.append(fragment)
+            elif parent in by_uuid:
+                regions.append(Region([fragment], orphan=True))
+            else:
+                by_uuid[parent] = Region([fragment], orphan=True)
+                regions.append(by_uuid[parent])
     for region in regions:
         region.fragments.sort(key=lambda f: f.base)
     return regions

@@ -10,7 +10,11 @@ from ..hashing import new_hasher
 from ..schema import Start
 from .block import Block
 
-__all__ = ["Segment", "find_segments"]
+__all__ = ["UNCLOSED", "Segment", "find_segments"]
+
+
+UNCLOSED = "no End-of-Extension closes it"
+"""What is said of a segment whose writer did not finish: a gap, and nothing that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -92,4 +96,4 @@ def _check(
         for piece in block.extent.chunks():
             chain.update(piece)
             covered.update(piece)
-    return None, f"{where}: no End-of-Extension closes it"
+    return None, f"{where}: {UNCLOSED}"

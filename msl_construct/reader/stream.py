@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, TypeVar
 
-from ..source import BufferSource, Extent, PathSource, Source, StreamSource
+from ..source import CHUNK, BufferSource, Extent, PathSource, Source, StreamSource
 from .block import Block
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
@@ -80,7 +80,7 @@ class PassingDump(Opened):
             closing = kind == closing_code
             held: Source = source
             if closing:  # needed again: the first segment is chained to it
-                held = _Shifted(BufferSource(source.read(offset, length)), offset)
+                held = self._kept(offset, length)
             block = self._block(held, index, offset, length)
             made = function(block)
             source.forget(offset + length)
@@ -110,7 +110,9 @@ class PassingDump(Opened):
         length = self._behind.end - self.ending.offset
         if length <= 0 and not self._lost:
             return None
-        return Extent(self._behind.source, self.ending.offset, length or self._lost)
+        if self._lost:  # its bytes have gone by; how many they were is known
+            return Extent(BufferSource(b""), self.ending.offset, self._lost)
+        return Extent(self._behind.source, self.ending.offset, length)
 
     def verify(self) -> Verdict:
         """Whether the dump is intact and complete; reads the pipe to its end.
@@ -136,6 +138,16 @@ class PassingDump(Opened):
         """Let go of what was spooled; the pipe stays the caller's."""
         if self._behind is not None:
             self._behind.close()
+
+    def _kept(self, offset: int, length: int) -> Source:
+        """A block's bytes for later: in memory, or in a temporary file if it is absurdly large."""
+        if length <= CHUNK:
+            return _Shifted(BufferSource(self._source.read(offset, length)), offset)
+        with tempfile.TemporaryFile(prefix="msl-spool-") as file:
+            for piece in Extent(self._source, offset, length).chunks():
+                file.write(piece)
+            file.flush()
+            return _Shifted(PathSource(file.fileno()), offset)
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending

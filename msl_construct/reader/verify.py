@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import FormatError
 from ..hashing import Hasher, new_hasher
 from .block import Block
+from .segments import UNCLOSED
 
 if TYPE_CHECKING:
     from ..source import Source
@@ -104,7 +105,8 @@ def verify(dump: Dump) -> Verdict:
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     types = dump.index.types
     facts.forbidden.extend(dump.blocks[i] for i, kind in enumerate(types) if kind == invalid)
-    ends = [i for i, kind in enumerate(types) if kind == closing]
+    facts.forbidden.extend(_misplaced(dump))
+    ends = [i for i in range(len(dump.capture_blocks)) if types[i] == closing]
     algorithm = dump.header.hash_algorithm
     problem = _unknown(algorithm)
     if problem is not None:
@@ -147,7 +149,21 @@ def verify_passing(dump: PassingDump) -> Verdict:
         found[:] = [entry for entry in found if entry[0].index < facts.blocks]  # type: ignore[misc]
     facts.forbidden = [block for block in facts.forbidden if block.index < facts.blocks]
     facts.blocks += sum(segment.count for segment in dump.segments)
+    for segment in dump.segments:
+        blocks = dump.segment_blocks(segment)
+        facts.forbidden.extend(b for b in blocks if b.header["block_type"] == invalid)
+    facts.forbidden.extend(_misplaced(dump))
     return _judge(facts, dump, problem)
+
+
+def _misplaced(dump: Dump | PassingDump) -> list[Block]:
+    """Blocks of extension segments whose type segments must not hold (§4.6)."""
+    return [
+        block
+        for segment in dump.segments
+        for block in dump.segment_blocks(segment)
+        if block.type is not None and not block.type.in_segment and block.type.code
+    ]
 
 
 def _unknown(algorithm: str) -> str | None:
@@ -234,7 +250,7 @@ def _judge(facts: Facts, dump: Dump | PassingDump, problem: str | None) -> Verdi
     if not dump.header.encrypted:
         _judge_counts(verdict, dump, facts)
     for block in facts.forbidden:
-        text = f"{block.describe()}: a block of this type must not appear (§4.3)"
+        text = f"{block.describe()}: a block of this type must not stand here (§4.3, §4.6)"
         findings.append(Finding("block_type", text, block.offset, block.index))
     if not facts.closings:
         text = (
@@ -242,6 +258,8 @@ def _judge(facts: Facts, dump: Dump | PassingDump, problem: str | None) -> Verdi
             "from elsewhere (§4.5)"
         )
         gaps.append(Finding("no_end_of_capture", text))
+    if dump.ending.kind == "segment" and not dump.ending.text.endswith(UNCLOSED):
+        findings.append(Finding("segment", dump.ending.text, dump.ending.offset))
     if dump.trailing is not None:
         kind = "truncated" if dump.ending.kind == "truncated" else "trailing"
         text = (
@@ -265,8 +283,9 @@ def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:
 
 
 def _judge_counts(verdict: Verdict, dump: Dump | PassingDump, facts: Facts) -> None:
+    if not facts.closings:
+        return  # an unfinished file has fewer blocks than were announced: that is a gap
     stated = [("header", dump.header.record.get("block_count", 0), 0)]
-    actual = facts.blocks
     if facts.closings:
         closing = facts.closings[0][0]
         stated.append(("End-of-Capture", closing.payload.get("block_count", 0), closing.offset))

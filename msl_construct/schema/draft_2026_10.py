@@ -329,6 +329,7 @@ DRAFT_2026_10 = DRAFT_2026_03.overlay(
                 HASH,
                 "FileHash of the related file; zeros: unknown.",
                 optional=True,
+                default=bytes(32),
             ),
         ),
     },

@@ -378,8 +378,18 @@ class Table(Vocabulary):
         entries: list[Record] = []
         size = record[self.entry_size_key] if self.entry_size_key else 0
         offsets = getattr(record, OFFSETS, None) is not None
+        budget = getattr(cursor.source, "entry_budget", None)
         for index in range(record[self.count_key]):
             start = cursor.position
+            if budget is not None and index >= budget:
+                raise Misfit(
+                    f"at most {budget} entries from so small a compressed stream",
+                    f"{record[self.count_key]}",
+                    path=f"[{index}]",
+                    offset=start,
+                    value=entries,
+                    restart=start,
+                )
             try:
                 if size:
                     entries.append(self._sized(cursor, size, offsets))
@@ -418,7 +428,10 @@ class Table(Vocabulary):
                 self.count_key,
                 Problem("count-mismatch", f"{len(entries)} entries", str(record[self.count_key])),
             )
+        size = record[self.entry_size_key] if self.entry_size_key else 0
         for index, entry in enumerate(entries):
+            if size and len(self.entry.encode(entry)) != size:
+                yield f"{key}[{index}]", Problem("entry-size", f"{size} bytes", "another size")
             for path, problem in self.entry.problems_of(entry):
                 yield f"{key}[{index}].{path}", problem
 

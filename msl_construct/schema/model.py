@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
 
+from ..errors import ConformanceError
 from .codes import Enumeration, FlagDefinition, Span, Value
 from .layout import Field, Layout, Note
 from .names import snake_case
@@ -305,6 +306,17 @@ class Schema:
             KeyError: the draft registers no such type.
         """
         return self._by_key[key] if isinstance(key, str) else self.blocks[key]
+
+    def find(self, key: str) -> BlockType:
+        """A block type by its key, for those who write one.
+
+        Raises:
+            ConformanceError: the draft registers no such type.
+        """
+        found = self._by_key.get(key)
+        if found is None:
+            raise ConformanceError(f"{self.name} has no block type {key!r} (§4.3)")
+        return found
 
     @cached_property
     def layouts(self) -> Mapping[str, Layout]:
