@@ -193,3 +193,14 @@ def test_payloads_cut_anywhere_are_shown(kind: int) -> None:
         for arguments in (["--no-color"], ["--csv", "--show", "threads"])[: 1 + (length % 6 == 0)]:
             done = run("inspect", "-", *arguments, data=builder.data())
             assert done.returncode == 0, done.stderr
+
+
+def test_a_region_that_does_not_inflate_is_not_skipped_silently(tmp_path: Path) -> None:
+    builder = wire.FileBuilder(wire.file_header("<"), "<")
+    builder.add(wire.MEMORY_REGION, struct.pack("<Q", 4096) + b"not zstd at all", flags=0b011)
+    builder.end_capture()
+    for arguments in (["--csv"], ["--json"], []):
+        done = run("inspect", "-", *arguments, data=builder.data())
+        assert done.returncode == 0
+        assert b"1 payload could not be decoded" in done.stderr
+        assert run("inspect", "-", "-q", *arguments, data=builder.data()).stderr == b""

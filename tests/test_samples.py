@@ -33,7 +33,13 @@ def test_there_are_both_byte_orders() -> None:
 
 def test_making_them_again_gives_the_same_bytes(tmp_path: Path) -> None:
     for made in recipes().make(tmp_path):
-        assert made.read_bytes() == (SAMPLES / made.name).read_bytes(), made.name
+        if made.read_bytes() == (SAMPLES / made.name).read_bytes():
+            continue
+        # Another version of zstd or LZ4 may compress to other bytes of the same meaning.
+        assert made.name.startswith("regions-1.1"), made.name
+        dump = msl_construct.open((tmp_path / "regions-1.1.msl").read_bytes())
+        known = msl_construct.open((SAMPLES / "regions-1.1.msl").read_bytes())
+        assert [r.page_data for r in dump.regions] == [r.page_data for r in known.regions]
     assert {path.name for path in tmp_path.iterdir()} == {
         path.name for path in SAMPLES.iterdir() if path.suffix in (".msl", ".yaml")
     }

@@ -22,7 +22,7 @@ from .common import (
     run,
     wants_color,
 )
-from .text import printable
+from .text import many, printable
 
 __all__ = ["inspect"]
 
@@ -126,7 +126,7 @@ def inspect(
                     _document(opened, form or "yaml", show, tables, with_data, offsets, out)
         except BrokenPipeError:  # nobody reads on; what the file is stays true
             discard_stdout()
-        return _ending(opened, dump)
+        return _ending(opened, dump, quiet)
 
 
 def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
@@ -216,7 +216,7 @@ def _cell(value: Any, tame: Callable[[str], str]) -> Any:
     return tame(value) if isinstance(value, str) else value
 
 
-def _ending(dump: Any, path: str) -> int:
+def _ending(dump: Any, path: str, quiet: bool) -> int:
     """The exit code, and the one line on stderr that goes with it."""
     name = "stdin" if path == STDIO else path
     if dump.header.encrypted:
@@ -226,6 +226,10 @@ def _ending(dump: Any, path: str) -> int:
         )
         return Exit.KEY
     if dump.complete or dump.ending.kind == "open":  # a pipe of which the rest was not read
+        if dump.problems and not quiet:
+            first = dump.problems[min(dump.problems)]
+            count = many(len(dump.problems), "payload")
+            note(f"msl: {name}: {count} could not be decoded to the end; the first: {first}")
         return Exit.FINE
     if dump.ending.clean:
         note(f"msl: {name}: incomplete: no End-of-Capture, the acquirer did not finish (§4.5)")

@@ -38,6 +38,7 @@ class Block:
 
     Args:
         index: its number in the file, from 0.
+        problems: where to note, by index, why a payload could not be decoded to its end.
         offset: its file offset.
         length: BlockLength.
     """
@@ -51,6 +52,7 @@ class Block:
         length: int,
         *,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
+        problems: dict[int, str] | None = None,
     ) -> None:
         self.source = source
         self.schema = schema
@@ -58,6 +60,7 @@ class Block:
         self.offset = offset
         self.length = length
         self._max_inflate = max_inflate
+        self._problems = problems
         self._header: Record | None = None
         self._front: Cursor | None = None
 
@@ -163,11 +166,22 @@ class Block:
 
     def with_offsets(self) -> tuple[Record, Record]:
         """Header and payload, each knowing the file offset and length of its fields."""
-        return self._decode_header(offsets=True), self._decode(offsets=True)[1]
+        header, content = self._decode_header(offsets=True), self._decode(offsets=True)
+        self._note(content)
+        return header, content[1]
 
     @cached_property
     def _content(self) -> tuple[Compression | None, Record, str | None]:
-        return self._decode(offsets=False)
+        content = self._decode(offsets=False)
+        self._note(content)
+        return content
+
+    def _note(self, content: tuple[Compression | None, Record, str | None]) -> None:
+        """Put a problem on the dump's list, so that nobody has to look for it."""
+        _, payload, problem = content
+        if self._problems is None or (problem is None and payload.damage is None):
+            return
+        self._problems[self.index] = problem or f"{self.describe()}: payload {payload.damage}"
 
     def _decode_header(self, *, offsets: bool) -> Record:
         cursor = Cursor(self.source, self.offset, self.offset + self.length)

@@ -95,6 +95,7 @@ class Dump(Opened):
         self.name = name
         self._owned = owned
         self._max_inflate = max_inflate
+        self.problems = {}
         self.header = read_header(source, draft=draft, byte_order=byte_order)
         self.schema = self.header.schema
         self.index = BlockIndex()
@@ -198,6 +199,7 @@ class Dump(Opened):
             self.index.offsets[index],
             self.index.lengths[index],
             max_inflate=self._max_inflate,
+            problems=self.problems,
         )
 
     def sequential(self) -> Source:

@@ -25,7 +25,7 @@ class Memory:
             between: as long as the range only when all of it was captured.
         runs: ``(address, length, state)`` over the whole range, in order. ``captured``
             runs have their bytes in `data`; every other state (``failed``, ``unmapped``,
-            ``not_resident``, ``reserved``, ``truncated``, ``absent``) has none.
+            ``not_resident``, ``reserved``, ``truncated``, ``damaged``, ``absent``) has none.
     """
 
     address: int

@@ -20,6 +20,8 @@ class Opened:
         schema: the draft, in the file's byte order.
         ending: why the blocks end where they do.
         segments: the intact extension segments.
+        problems: by block index, why a payload could not be decoded to its end; of the
+            blocks that were decoded so far.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Opened:
     schema: Schema
     ending: Ending
     segments: list[Segment]
+    problems: dict[int, str]
 
     @property
     def draft(self) -> str:

@@ -46,6 +46,7 @@ class PassingDump(Opened):
         self.name = name
         self._source = StreamSource(file)
         self._max_inflate = max_inflate
+        self.problems = {}
         self.header = read_header(self._source, draft=draft, byte_order=byte_order)
         self.schema = self.header.schema
         self.segments = []
@@ -126,7 +127,15 @@ class PassingDump(Opened):
         return verify_passing(self)
 
     def _block(self, source: Source, index: int, offset: int, length: int) -> Block:
-        return Block(source, self.schema, index, offset, length, max_inflate=self._max_inflate)
+        return Block(
+            source,
+            self.schema,
+            index,
+            offset,
+            length,
+            max_inflate=self._max_inflate,
+            problems=self.problems,
+        )
 
     def __enter__(self) -> PassingDump:
         return self
@@ -225,4 +234,5 @@ class _Behind:
             self.index.offsets[at],
             self.index.lengths[at],
             max_inflate=self._dump._max_inflate,
+            problems=self._dump.problems,
         )

@@ -31,8 +31,9 @@ class Finding:
     """Something that is not as it must be.
 
     Attributes:
-        kind: ``chain``, ``file_hash``, ``block_count``, ``segment``, ``trailing``,
-            ``truncated``, ``no_end_of_capture``, ``block_type``, ``hash_algo``.
+        kind: for findings ``chain``, ``file_hash``, ``block_count``, ``segment``,
+            ``block_type``, ``hash_algo``; for gaps ``no_end_of_capture``, ``truncated``,
+            ``trailing``.
         text: the same for people, with what was expected and found.
         offset: file offset, where there is one.
         block: index of the block, where there is one.
