@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
-from ..source import Extent
+from ..source import BufferSource, Extent
 
 __all__ = ["Mark", "Sink"]
 
@@ -67,6 +67,9 @@ class Sink:
     def write(self, data: bytes | bytearray | memoryview | Extent) -> None:
         """Write and hash; large pieces in two threads."""
         if isinstance(data, Extent):
+            if isinstance(data.source, BufferSource):  # in memory: no need to come in pieces
+                self.write(data.view())
+                return
             for piece in data.chunks():
                 self.write(piece)
             return
