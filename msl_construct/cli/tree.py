@@ -50,14 +50,12 @@ class _Seen:
     others: list[Block] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     count: int = 0
-    size: int = 0
     undecoded: int = 0
 
     def take(self, block: Block) -> None:
         """Keep what the tree shows of a block."""
         block.hold()
         self.count += 1
-        self.size += block.length
         if block.problem is not None:
             self.problems.append(block.problem)
         if RAW in block.payload:

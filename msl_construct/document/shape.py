@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["BLOCK_KEYS", "TOP_KEYS", "VERSION"]
+__all__ = ["BLOCK_KEYS", "VERSION"]
 
 VERSION = 1
 """Of the document's form; printed first."""
-
-TOP_KEYS = ("document", "file", "format", "header", "blocks", "segments", "trailing")
-"""Keys of a document, in order."""
 
 BLOCK_KEYS = ("index", "offset", "compression", "damage", "payload", "offsets")
 """Keys of a block beside those of its header fields."""

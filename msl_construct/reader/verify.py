@@ -287,10 +287,9 @@ def _judge_counts(verdict: Verdict, dump: Dump | PassingDump, facts: Facts) -> N
     if not facts.closings:
         return  # an unfinished file has fewer blocks than were announced: that is a gap
     stated = [("header", dump.header.record.get("block_count", 0), 0)]
-    if facts.closings:
-        closing = facts.closings[0][0]
-        stated.append(("End-of-Capture", closing.payload.get("block_count", 0), closing.offset))
-        actual = closing.index + 1
+    closing = facts.closings[0][0]
+    stated.append(("End-of-Capture", closing.payload.get("block_count", 0), closing.offset))
+    actual = closing.index + 1
     for where, count, offset in stated:
         if count and count != actual:
             text = (
