@@ -14,7 +14,8 @@
     ├── MemoryAccessError     an address range holds pages without bytes
     ├── ConformanceError      the builder refuses what the draft forbids
     ├── DocumentError         a canonical document cannot be turned into a file
-    └── StreamError           a forward-only source was asked to go back
+    ├── StreamError           a forward-only source was asked to go back
+    └── TargetError           a process can't be acquired
 
 Every message says where (file offset, block, field), what was expected, what was
 found and, where there is something to do about it, what to do.
@@ -36,6 +37,7 @@ __all__ = [
     "MslError",
     "PayloadError",
     "StreamError",
+    "TargetError",
 ]
 
 
@@ -117,3 +119,16 @@ class DocumentError(MslError):
 
 class StreamError(MslError):
     """A forward-only source (a pipe) was asked for bytes that have gone by."""
+
+
+class TargetError(MslError):
+    """A process can't be acquired: not permitted, or gone.
+
+    `remedy` says what to do about it, where something can be done; it is part of the message.
+    """
+
+    remedy: str
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.remedy = remedy

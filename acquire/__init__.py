@@ -1,0 +1,1 @@
+"""Live acquisition: a running process becomes a Memory Slice file."""

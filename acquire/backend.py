@@ -1,0 +1,133 @@
+"""What an operating system must offer to be acquired from.
+
+The session asks in this order: `Backend.preflight`, `Backend.target`, `Target.prepare`,
+`Target.freeze`, then within the freeze `Target.identity`, `mappings`, `threads`, `modules`,
+`plans` and many `read`, and in the end `Frozen.thaw`, `Target.facts`, `Target.close`.
+Nothing here knows the layout of a dump.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from .model import Failure, Identity, Mapping, Module, Stretch, Thread
+
+__all__ = ["Backend", "Frozen", "Target"]
+
+
+class Frozen(Protocol):
+    """A target that stands still, or (`method` ``none``) runs on.
+
+    Attributes:
+        method: ``ptrace``, ``cgroup``, ``sigstop``, ``none``, or another system's.
+        began, ended: nanoseconds since the Unix epoch: when everything stood still, and when
+            it was let go (0: not yet).
+        why_ended: ``done``, ``max_freeze`` (the time was up), ``gone`` (the target ended);
+            empty while frozen.
+        facts: for the report: number of threads, whether it had been stopped before, what
+            could not be stopped and why.
+    """
+
+    method: str
+    began: int
+    ended: int
+    why_ended: str
+    facts: dict[str, Any]
+
+    def thaw(self) -> None:
+        """Let the target go as it was found; more than once does no harm."""
+
+
+class Target(Protocol):
+    """One process."""
+
+    pid: int
+    page_size: int
+
+    def prepare(self) -> None:
+        """Do ahead of the freeze whatever takes long and may be done then: hash modules."""
+
+    def freeze(self, method: str, max_freeze: float | None) -> Frozen:
+        """Stop every thread.
+
+        Args:
+            method: as the user asked.
+            max_freeze: seconds after which the target is let go in any case, by somebody who
+                is not blocked by whatever blocks the caller.
+
+        Raises:
+            TargetError: it can't be stopped so.
+        """
+
+    def identity(self) -> Identity:
+        """Who it is."""
+
+    def mappings(self) -> list[Mapping]:
+        """Its address space, in address order."""
+
+    def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
+        """What is mapped as code."""
+
+    def threads(self, frozen: Frozen) -> list[Thread]:
+        """Its threads, with registers where the freeze permits."""
+
+    def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
+        """For each mapping, in order, what to do about its pages; their sum is the mapping.
+
+        Lazy: asked for shortly before the mapping is read. Nothing is read for it.
+        """
+
+    def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
+        """Read whole pages from `address` on; how many bytes came.
+
+        Stops in front of the first page that can't be read, having tried every way to
+        read it. Never blocks on a page that nobody will ever provide.
+        """
+
+    def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
+        """Why the page at `address`, where `read` stopped, can't be read.
+
+        Args:
+            pages: how many of the mapping's pages from there on are of interest.
+        """
+
+    def resident(self) -> int:
+        """Bytes of memory that the target occupies now; 0 where unknown."""
+
+    def facts(self) -> dict[str, Any]:
+        """Everything else for the report: descriptors, connections, environment, …"""
+
+    def close(self) -> None:
+        """Let go of everything but the target."""
+
+
+class Backend(Protocol):
+    """One operating system."""
+
+    name: str
+    freezers: tuple[str, ...]
+    """Methods of freezing; the first is the default."""
+
+    def find(self, name: str) -> list[int]:
+        """PIDs of the processes of this name, in order."""
+
+    def children(self, pid: int) -> list[int]:
+        """PIDs of its descendants, in order."""
+
+    def preflight(self, pid: int, method: str) -> dict[str, Any]:
+        """Check that the target can be acquired, without touching it; facts for the report.
+
+        Raises:
+            TargetError: it can't; the message names the cause and the remedy.
+        """
+
+    def target(self, pid: int) -> Target:
+        """Open it.
+
+        Raises:
+            TargetError: it is gone, or not ours to read.
+        """
+
+    def host(self) -> dict[str, Any]:
+        """Facts about the machine: name, system, boot id, clocks."""
