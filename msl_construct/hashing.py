@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from .errors import FormatError
 
-__all__ = ["Hasher", "digest", "new_hasher"]
+__all__ = ["Hasher", "digest", "hasher_factory", "new_hasher"]
 
 
 class Hasher(Protocol):
@@ -42,6 +44,20 @@ def new_hasher(algorithm: str = "blake3") -> Hasher:
             "be checked"
         )
     return hashlib.new(_BY_NAME[algorithm])
+
+
+def hasher_factory(algorithm: str = "blake3") -> Callable[..., Hasher]:
+    """What makes such hashers, with the first bytes as its argument: for loops.
+
+    Raises:
+        FormatError: the algorithm is not one that the drafts define.
+    """
+    new_hasher(algorithm)
+    if algorithm == "blake3":
+        from blake3 import blake3
+
+        return blake3
+    return partial(hashlib.new, _BY_NAME[algorithm])
 
 
 def digest(algorithm: str, *pieces: Any) -> bytes:

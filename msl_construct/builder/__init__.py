@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from .feed import RegionFeed
+from .plan import READ, ZERO, Plan, Read
 from .region import RegionWriter
 from .segment import SegmentWriter, append_segment
 from .uuids import new_uuid
 from .writer import Writer
 
-__all__ = ["RegionWriter", "SegmentWriter", "Writer", "append_segment", "new_uuid"]
+__all__ = [
+    "READ",
+    "ZERO",
+    "Plan",
+    "Read",
+    "RegionFeed",
+    "RegionWriter",
+    "SegmentWriter",
+    "Writer",
+    "append_segment",
+    "new_uuid",
+]

@@ -10,6 +10,7 @@ from ..errors import ConformanceError
 from ..schema import BlockType, Layout, Record, Schema
 from ..schema.layout import REST
 from ..source import Extent
+from .conveyor import Conveyor
 from .sink import Sink
 
 __all__ = ["BlockStream", "checked", "total"]
@@ -53,7 +54,9 @@ class BlockStream:
         previous: hash of the structure in front of the next block.
     """
 
-    def __init__(self, sink: Sink, schema: Schema, previous: bytes, index: int = 0) -> None:
+    def __init__(
+        self, sink: Sink | Conveyor, schema: Schema, previous: bytes, index: int = 0
+    ) -> None:
         self.sink = sink
         self.schema = schema
         self.previous = previous

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
+from ..page_map import PAGES_PER_BYTE, PageMap
+from .conveyor import Conveyor
 from .sink import Mark
 
 if TYPE_CHECKING:
@@ -20,13 +21,23 @@ class Direct:
     bytes is marked, and BlockLength corrected, before anything else is written.
     """
 
-    def __init__(self, writer: Writer, header: bytes, head: bytes, pages: int, page: int) -> None:
+    def __init__(
+        self, writer: Writer, header: bytes, head: bytes, stored: bytes, length: int, page: int
+    ) -> None:
+        """Begin the block.
+
+        Args:
+            header, head: of the block, and of its payload up to the data.
+            stored: the page map at the head's end, as it will be if nothing is amiss.
+            length: BlockLength, likewise.
+            page: bytes of a page.
+        """
         self._writer = writer
         self._sink = writer.sink
         self._mark: Mark = self._sink.mark()
-        self._map = bytearray(stored_size(pages))
+        self._map = bytearray(stored)
         self._map_at = self._mark[0] + len(header) + len(head) - len(self._map)
-        self._length = writer.schema.block_header_size + len(head) + pages * page
+        self._length = length
         self._page = page
         self._done = 0
         self._surprised = False
@@ -35,8 +46,19 @@ class Direct:
         self._sink.write(head)
 
     def captured(self, view: memoryview) -> None:
+        """Pages that are as the map says, and their bytes."""
         self._sink.write(view)
         self._done += view.nbytes // self._page
+
+    def filled(self, count: int) -> None:
+        """Pages whose bytes were read into what a `Conveyor` had reserved for them."""
+        assert isinstance(self._sink, Conveyor)
+        self._sink.commit(count * self._page)
+        self._done += count
+
+    def planned(self, count: int) -> None:
+        """Pages without bytes, of which the map says so already."""
+        self._done += count
 
     def mark(self, state: int, count: int) -> None:
         """Correct the map and BlockLength on disk, before anything else is written."""

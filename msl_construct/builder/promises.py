@@ -8,7 +8,8 @@ that didn't.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ..errors import ConformanceError
 from ..schema import BlockType, Record, Schema
@@ -81,7 +82,7 @@ class Promises:
         if region not in self._regions:
             raise ConformanceError(f"RegionUUID {region}: that block is no Memory Region (§5.6)")
 
-    def check_registers(self, registers: Sequence[Record]) -> None:
+    def check_registers(self, registers: Sequence[Mapping[str, Any]]) -> None:
         """Check that a thread has the registers that every thread must have.
 
         Raises:

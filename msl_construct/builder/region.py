@@ -333,9 +333,10 @@ class RegionWriter:
             }
         )
         head = b"".join(bytes(piece) for piece in self._layout.pieces(record))
+        length = writer.schema.block_header_size + len(head) + (self.pages << self._log2)
         header = writer.blocks.header(
             self._kind,
-            writer.schema.block_header_size + len(head) + (self.pages << self._log2),
+            length,
             flags=self._word,
             block_uuid=self.uuid,
             parent_uuid=NIL,
@@ -343,7 +344,8 @@ class RegionWriter:
         writer.region_opened(None)
         writer.admit(self._kind, self._word, self.uuid, NIL)
         writer.region_opened(self)
-        self._direct = Direct(writer, header, head, self.pages, self.page_size)
+        stored = bytes(stored_size(self.pages))
+        self._direct = Direct(writer, header, head, stored, length, self.page_size)
         self.fragments = 1
         return True
 

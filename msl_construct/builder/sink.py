@@ -8,6 +8,7 @@ caller may reuse its buffer.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
@@ -19,8 +20,8 @@ __all__ = ["Mark", "Sink"]
 _PIECE = 1 << 20
 _WORTH_A_THREAD = 1 << 18
 
-Mark = tuple[int, Hasher]
-"""A position to come back to: file offset and the file hash up to it."""
+Mark = tuple[int, Callable[[], Hasher]]
+"""A position to come back to: file offset, and what gives the file hash up to it."""
 
 
 class Sink:
@@ -94,7 +95,8 @@ class Sink:
 
     def mark(self) -> Mark:
         """Remember this point, so that `revise` can hash again what follows it."""
-        return self.position, self._whole.copy()
+        whole = self._whole.copy()
+        return self.position, lambda: whole
 
     def patch(self, offset: int, data: bytes) -> None:
         """Correct bytes of the block being written; call `revise` before the next one."""
@@ -105,7 +107,7 @@ class Sink:
     def revise(self, mark: Mark) -> None:
         """Hash again everything behind `mark`, read back from the file, as one structure."""
         offset, whole = mark
-        self._whole = whole
+        self._whole = whole()
         self._piece_hash = new_hasher(self.algorithm)
         self.file.seek(self._base + offset)
         left = self.position - offset

@@ -13,10 +13,15 @@ from typing import IO, TYPE_CHECKING, Any
 from ..errors import ConformanceError, FormatError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
-from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
+from ..schema import DEFAULT_DRAFT, NEWEST_DRAFT, BlockType, ByteOrder, Layout, schema
+from ..schema.layout import Table
+from ..schema.packing import RowPacker
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
 from .compress import compressed
+from .conveyor import Conveyor
+from .crew import CompressingFeed
+from .feed import RegionFeed
 from .held import Held
 from .promises import NIL, Promises
 from .region import RegionWriter
@@ -56,7 +61,12 @@ class Writer:
         buffer_limit: bytes of page data held in memory where its states or its length
             can't be known before (pipes, compression); a region beyond it is split into
             Continuation fragments.
+        overlapped: hash and write in threads of their own, and around the page cache where
+            that is possible; for `feed`.
         new_uuid, clock: where UUIDs and times (ns) come from, for reproducible files.
+
+    Attributes:
+        file_hash: of the End-of-Capture, once the file is closed and complete.
 
     Raises:
         ConformanceError: the header is one that the draft forbids.
@@ -72,6 +82,7 @@ class Writer:
         compression: str | None = None,
         level: int | None = None,
         buffer_limit: int = DEFAULT_BUFFER_LIMIT,
+        overlapped: bool = False,
         new_uuid: Callable[[], uuid.UUID] = new_uuid,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -109,12 +120,13 @@ class Writer:
         self._owned = open(file, "w+b") if isinstance(file, (str, os.PathLike)) else None  # noqa: SIM115
         target = self._owned if self._owned is not None else file
         assert not isinstance(target, (str, os.PathLike))
-        self._sink = Sink(target, name)
+        self._sink = Conveyor(target, name) if overlapped else Sink(target, name)
         self._sink.begin()
         self._sink.write(raw)
         self.blocks = BlockStream(self._sink, self.schema, self._sink.chain_digest())
         self._promises = Promises(self.schema, self.header)
         self._closed = False
+        self.file_hash: bytes | None = None
         self._open_region: RegionWriter | None = None
         self.held = Held()  # for the region that is open; here so that its memory is kept
 
@@ -238,6 +250,51 @@ class Writer:
         self._append(kind, pieces, word, found, parent_uuid, compression)
         return found
 
+    def add_table(
+        self,
+        key: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        *,
+        block_flags: BlockFlags = 0,
+        block_uuid: uuid.UUID | None = None,
+        compression: str | None = None,
+        **fields: Any,
+    ) -> uuid.UUID:
+        """Add a block whose payload ends with a table, such as VAS Map; its BlockUUID.
+
+        Like `add`, and made for very many rows. A block that the draft names without a
+        layout gets the one that the newest draft gave it.
+
+        Args:
+            columns: keys of the entry's fields that are given, in the order of each row.
+            rows: their values; texts and bytes, numbers, names, tuples of flag names.
+            fields: the fields in front of the table.
+
+        Raises:
+            ConformanceError: the draft forbids it.
+        """
+        kind = self.schema.find(key)
+        layout = kind.layout or self._newer_layout(kind)
+        last = layout.fields[-1]
+        if not isinstance(last.type, Table):
+            raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
+        given = list(rows)
+        where = f"block {self.blocks.index} ({kind.key})"
+        count = {last.type.count_key: len(given)}
+        head = layout.before(last.key)
+        record = checked(head, {**fields, **count}, where)
+        if key == "thread_context":
+            roles = list(columns).index("flags")
+            self._promises.check_registers([{"flags": row[roles]} for row in given])
+        payload: list[bytes | Extent] = [
+            head.encode(record),
+            RowPacker(last.type.entry, *columns).rows(given),
+        ]
+        found = block_uuid or self.new_uuid()
+        self._append(kind, payload, self._word(block_flags), found, NIL, compression)
+        return found
+
     def add_module_list_index(
         self,
         entries: Sequence[Mapping[str, Any]],
@@ -319,6 +376,19 @@ class Writer:
             self._algorithm(compression),
         )
 
+    def feed(self, *, compression: str | None = None) -> RegionFeed:
+        """A way to add very many or very large regions while they are read; see `RegionFeed`.
+
+        Raises:
+            ConformanceError: the writer is not an overlapped one, or a region is open.
+        """
+        if self._open_region is not None:
+            raise ConformanceError("a region is still open: blocks can't be nested (§2)")
+        if not isinstance(self._sink, Conveyor):
+            raise ConformanceError("a feed needs a writer made with overlapped=True")
+        algorithm = self._algorithm(compression)
+        return RegionFeed(self) if algorithm is None else CompressingFeed(self, algorithm)
+
     def page_map(self, states: PageStates | None, pages: int) -> PageMap:
         """Page states in any accepted form, as a `PageMap`.
 
@@ -364,6 +434,8 @@ class Writer:
                 fields["block_count"] = self.blocks.index + 1
                 fields["reserved"] = bytes(kind.layout.field("reserved").type.minimum)
             self._add("end_of_capture", 0, None, NIL, "none", fields)
+            self._sink.flush()
+            self.file_hash = fields["file_hash"]
         finally:
             self.abandon()
 
@@ -396,7 +468,7 @@ class Writer:
     # -- for RegionWriter --------------------------------------------------------------
 
     @property
-    def sink(self) -> Sink:
+    def sink(self) -> Sink | Conveyor:
         """The output."""
         return self._sink
 
@@ -460,6 +532,18 @@ class Writer:
     def compression_flags(self, algorithm: str) -> int:
         """The flag bits of a payload compressed like this."""
         return self.schema.flags["BlockFlags"].encode(["compressed", f"comp_algo_{algorithm}"])
+
+    def _newer_layout(self, kind: BlockType) -> Layout:
+        """The layout that a later draft gave a block which this one only names.
+
+        Raises:
+            ConformanceError: none did.
+        """
+        newest = schema(NEWEST_DRAFT, self.schema.byte_order)
+        found = newest.blocks.get(kind.code)
+        if found is None or found.layout is None:
+            raise ConformanceError(f"{kind.name}: no draft gives a payload layout ({kind.section})")
+        return found.layout
 
     def _word(self, block_flags: BlockFlags) -> int:
         definition = self.schema.flags["BlockFlags"]

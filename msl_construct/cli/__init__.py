@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-__all__ = ["main", "main_inspect"]
+__all__ = ["main", "main_acquire", "main_inspect"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -30,3 +30,13 @@ def main_inspect() -> None:
     from .inspect import inspect
 
     inspect.main(args=sys.argv[1:], prog_name="msl-inspect")
+
+
+def main_acquire() -> None:
+    """The ``msl-acquire`` command: ``msl acquire`` under a name of its own."""
+    if sys.argv[1:] == ["--version"]:
+        main(["--version"])
+        return
+    from importlib import import_module
+
+    import_module("msl_acquire.cli").acquire.main(args=sys.argv[1:], prog_name="msl-acquire")

@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from ..errors import DocumentError, EncryptedError, FormatError, MslError
+from ..errors import DocumentError, EncryptedError, FormatError, MslError, TargetError
 from .text import printable
 
 __all__ = [
@@ -90,6 +90,8 @@ def exit_code(error: BaseException) -> Exit:
     """The code that an exception ends a command with."""
     if isinstance(error, EncryptedError):
         return Exit.KEY
+    if isinstance(error, TargetError):
+        return Exit.TARGET
     if isinstance(error, (FormatError, DocumentError, OSError)):
         return Exit.UNREADABLE
     return Exit.UNREADABLE if isinstance(error, MslError) else Exit.DEFECT

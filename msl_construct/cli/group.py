@@ -12,11 +12,15 @@ from .version import version_text
 __all__ = ["COMMANDS", "cli"]
 
 COMMANDS = {
+    "acquire": "Capture a running process.",
     "build": "Turn a canonical document into the file it describes.",
     "inspect": "Show everything a dump holds, without reading page data.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
 }
 """Name and summary of every subcommand; each stands in a module of its name."""
+
+_ELSEWHERE = {"acquire": "msl_acquire.cli"}
+"""Those whose module belongs to another package."""
 
 
 class _Lazy(click.Group):
@@ -28,7 +32,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        found = getattr(import_module(f".{name}", __package__), name)
+        found = getattr(import_module(_ELSEWHERE.get(name, f".{name}"), __package__), name)
         assert isinstance(found, click.Command)
         return found
 

@@ -115,6 +115,18 @@ class Layout(Vocabulary):
             format_ += field.type.code if field.key in wanted else f"{field.type.width}x"
         return struct.Struct(format_)
 
+    def before(self, key: str) -> Layout:
+        """The part of this layout that stands in front of a field.
+
+        Raises:
+            KeyError: no such field.
+        """
+        stop = self.fields.index(self._by_key[key])
+        part = Layout(self.title, self.section, self.fields[:stop])
+        part.order = self.order
+        part._steps = tuple(reading_steps(part.fields, self.order))
+        return part
+
     def replacing(self, name: str, since: str, *fields: Field) -> Layout:
         """This layout with one field replaced by others (none: removed)."""
         new: list[Field] = []

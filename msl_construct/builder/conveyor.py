@@ -1,0 +1,374 @@
+"""An output that overlaps reading, hashing and writing.
+
+What is being captured is read straight into large page-aligned buffers in which the file is
+laid out byte after byte. The thread that reads also takes the bytes into their block's hash,
+while they are in its caches; a second thread takes them into FileHash, and a third writes
+whole buffers. A regular file is written around the page cache where the system can: that is
+faster for one large file, takes a fraction of the processor time, and leaves the examined
+machine's page cache alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import mmap
+import os
+import stat
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import IO, Any
+
+from ..hashing import Hasher, new_hasher
+from ..source import Extent
+from .sink import Mark
+
+__all__ = ["SLOT", "Conveyor"]
+
+SLOT = 8 << 20
+"""Bytes of one buffer: the most that `Conveyor.reserve` can give."""
+
+_SLOTS = 4
+_ALIGNMENT = 4096
+_PIECE = 1 << 20
+_PATIENCE = 0.2  # seconds between two looks at whether to go on waiting
+_Job = Callable[[], None]
+
+
+class Conveyor:
+    """Does what `Sink` does, and lets callers fill its buffers in place.
+
+    Args:
+        file: where the bytes go; only `write` is needed. It must stand at its start.
+        algorithm: HashAlgo name.
+    """
+
+    def __init__(self, file: IO[bytes], algorithm: str = "blake3") -> None:
+        self.file = file
+        self.algorithm = algorithm
+        self.position = 0
+        self._slots: SimpleQueue[mmap.mmap] = SimpleQueue()
+        for _ in range(_SLOTS - 1):
+            self._slots.put(_buffer())
+        self._slot = _buffer()
+        self._view = memoryview(self._slot)
+        self._filled = 0
+        self._hashed = 0  # bytes at the slot's start that FileHash knows, or will in its turn
+        self._whole = new_hasher(algorithm)
+        self._piece_hash = new_hasher(algorithm)
+        self._error: BaseException | None = None
+        self._regular = _is_regular(file)
+        self._around_cache = _around_cache(file) if self._regular else None
+        self._given_up = False
+        self._hasher = _Worker("msl-file-hash")
+        self._writer = _Worker("msl-write")
+        self._closed = False
+
+    @property
+    def revisable(self) -> bool:
+        """Whether what was written can be read back and corrected: a regular file."""
+        return self._regular
+
+    @staticmethod
+    def is_regular(file: Any) -> bool:
+        """Whether a file is one that can be read back and corrected."""
+        return _is_regular(file)
+
+    # -- the same as Sink --------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start a new structure: what follows goes into a fresh chain hash."""
+        self._piece_hash = new_hasher(self.algorithm)
+
+    def chain_digest(self) -> bytes:
+        """Hash of everything since `begin`."""
+        return self._piece_hash.digest()
+
+    def file_digest(self) -> bytes:
+        """Hash of everything so far; waits for it.
+
+        Raises:
+            OSError: something before could not be written.
+        """
+        self._hand_to_hasher()
+        self._wait(self._hasher)
+        self._check()
+        return self._whole.copy().digest()
+
+    def write(self, data: bytes | bytearray | memoryview | Extent) -> None:
+        """Copy bytes in; the caller may reuse its buffer at once."""
+        if isinstance(data, Extent):
+            for piece in data.chunks():
+                self.write(piece)
+            return
+        view = memoryview(data).cast("B")
+        for start in range(0, view.nbytes, _PIECE):
+            piece = view[start : start + _PIECE]
+            self.reserve(piece.nbytes)[:] = piece
+            self.commit(piece.nbytes)
+
+    def mark(self) -> Mark:
+        """Remember this point, so that `revise` can hash again what follows it."""
+        self._hand_to_hasher()
+        found: Future[Hasher] = Future()
+        self._hasher.put(lambda: found.set_result(self._whole.copy()))
+        return self.position, found.result
+
+    def patch(self, offset: int, data: bytes) -> None:
+        """Correct bytes of the block being written; call `revise` before the next one."""
+        self.flush()
+        self.file.seek(offset)
+        _write_all(self.file, memoryview(data))
+        self.file.seek(self.position)
+        begin = self.position - self._filled  # what is carried along stands in the buffer as well
+        first, stop = max(offset, begin), min(offset + len(data), self.position)
+        if first < stop:
+            self._view[first - begin : stop - begin] = data[first - offset : stop - offset]
+
+    def revise(self, mark: Mark) -> None:
+        """Hash again everything behind `mark`, read back from the file, as one structure."""
+        self.flush()
+        offset, whole = mark
+        self._whole = whole()
+        self._piece_hash = new_hasher(self.algorithm)
+        self.file.seek(offset)
+        left = self.position - offset
+        while left:
+            piece = self.file.read(min(_PIECE, left))
+            if not piece:
+                raise io.UnsupportedOperation("what was written can't be read back")
+            self._whole.update(piece)
+            self._piece_hash.update(piece)
+            left -= len(piece)
+        self.file.seek(self.position)
+
+    def flush(self) -> None:
+        """See to it that everything is hashed and with the operating system.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self._turn(whole=True)
+        self._wait(self._hasher)
+        self._wait(self._writer)
+        self._check()
+        flush = getattr(self.file, "flush", None)
+        if flush is not None:
+            flush()
+
+    def close(self) -> None:
+        """End the threads and free the buffers; the file stays the caller's."""
+        if self._closed:
+            return
+        self._closed = True
+        self._hasher.close(wait=not self._given_up)
+        self._writer.close(wait=not self._given_up)
+        if self._given_up:  # a thread may still be at it: the process ends them both
+            return
+        if self._around_cache is not None:
+            os.close(self._around_cache)
+            self._around_cache = None
+        self._view.release()
+        self._slots.put(self._slot)
+        while not self._slots.empty():
+            with contextlib.suppress(BufferError):  # a view that somebody still holds
+                self._slots.get().close()
+
+    def give_up(self) -> None:
+        """Wait for nothing any more: whoever reads the output does not. From any thread."""
+        self._given_up = True
+
+    # -- filling buffers in place ------------------------------------------------------
+
+    def reserve(self, size: int) -> memoryview:
+        """Room for the next `size` bytes of the file, at most `SLOT`; valid until `commit`.
+
+        Raises:
+            OSError: something before could not be written.
+        """
+        if self._error is not None:
+            self._check()
+        if self._filled + size > SLOT + _ALIGNMENT:
+            self._turn(whole=False)
+        return self._view[self._filled : self._filled + size]
+
+    def commit(self, size: int, *, hashed: bool = False) -> None:
+        """The first `size` bytes of what was reserved belong to the file now.
+
+        Args:
+            hashed: the caller has taken them into the block's hash itself.
+        """
+        start = self._filled
+        self._filled += size
+        self.position += size
+        if not hashed:
+            self._piece_hash.update(self._view[start : self._filled])
+        if self._filled - self._hashed >= _PIECE:
+            self._hand_to_hasher()
+
+    # -- inside ------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        error = self._error or self._writer.error or self._hasher.error
+        if error is not None:
+            self._error = error
+            if isinstance(error, OSError):
+                raise type(error)(*error.args)
+            raise OSError(f"the output failed: {error}") from error
+
+    def _hand_to_hasher(self) -> None:
+        if self._filled > self._hashed:
+            piece = self._view[self._hashed : self._filled]
+            self._hashed = self._filled
+            self._hasher.put(lambda: self._update(piece))
+
+    def _update(self, piece: memoryview) -> None:
+        with piece:
+            self._whole.update(piece)
+
+    def _turn(self, *, whole: bool) -> None:
+        """Hand what is filled to the threads, and go on in another buffer.
+
+        What does not fill a unit of the device is carried along to that buffer.
+
+        Args:
+            whole: write that part as well; it is written once more with its whole unit.
+        """
+        self._check()
+        self._hand_to_hasher()
+        slot, view, filled = self._slot, self._view, self._filled
+        if not filled:
+            return
+        begin = self.position - filled
+        aligned = filled if self._around_cache is None else filled - filled % _ALIGNMENT
+        rest = bytes(view[aligned:filled])
+        self._writer.put(lambda: self._store(view, begin, aligned))
+        if whole and rest:
+            self._writer.put(lambda: self._store_rest(begin + aligned, rest))
+        hashed = self._hasher.reached()
+        self._writer.put(lambda: self._free(slot, view, hashed))
+        self._slot = self._next_slot()
+        self._view = memoryview(self._slot)
+        self._view[: len(rest)] = rest
+        self._filled = self._hashed = len(rest)
+
+    def _next_slot(self) -> mmap.mmap:
+        while True:
+            try:
+                return self._slots.get(timeout=_PATIENCE)
+            except Empty:
+                self._go_on_waiting()
+
+    def _wait(self, worker: _Worker) -> None:
+        reached = worker.reached()
+        while not reached.wait(_PATIENCE):
+            self._go_on_waiting()
+
+    def _go_on_waiting(self) -> None:
+        if self._given_up:
+            self._error = self._error or OSError(
+                errno.EPIPE, "nobody takes what is written: given up"
+            )
+            self._check()
+
+    def _free(self, slot: mmap.mmap, view: memoryview, hashed: threading.Event) -> None:
+        hashed.wait()
+        view.release()
+        self._slots.put(slot)
+
+    def _store(self, view: memoryview, begin: int, size: int) -> None:
+        if self._writer.error is not None or not size:
+            return
+        with view[:size] as piece:
+            if self._around_cache is None:
+                _write_all(self.file, piece)
+                return
+            done = 0
+            while done < size and not done % _ALIGNMENT:
+                done += os.pwrite(self._around_cache, piece[done:], begin + done)
+            if done < size:  # the disk is full, or nearly: the plain way says what is wrong
+                self.file.seek(begin + done)
+                _write_all(self.file, piece[done:])
+
+    def _store_rest(self, begin: int, rest: bytes) -> None:
+        if self._writer.error is None:
+            self.file.seek(begin)
+            _write_all(self.file, memoryview(rest))
+
+
+class _Worker:
+    """A thread that does jobs in order; an error in one is kept, and ends none of the others."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, job: _Job) -> None:
+        self._jobs.put(job)
+
+    def reached(self) -> threading.Event:
+        """An event that is set when everything put so far is done."""
+        event = threading.Event()
+        self._jobs.put(event.set)
+        return event
+
+    def close(self, *, wait: bool) -> None:
+        self._jobs.put(None)
+        if wait:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job is None:
+                return
+            try:
+                job()
+            except BaseException as error:
+                if self.error is None:
+                    self.error = error
+
+
+def _buffer() -> mmap.mmap:
+    """Memory at a page's start, with room for what is carried along."""
+    return mmap.mmap(-1, SLOT + _ALIGNMENT)
+
+
+def _write_all(file: IO[bytes], view: memoryview) -> None:
+    """Write all of it: a raw file may take only a part at a time."""
+    done = 0
+    while done < view.nbytes:
+        count = file.write(view[done:] if done else view)
+        if count is None:
+            raise BlockingIOError("the output is non-blocking and full")
+        done += count
+
+
+def _is_regular(file: Any) -> bool:
+    """Whether it is a file of a file system, opened for reading as well, at its start."""
+    try:
+        return (
+            stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            and file.readable()
+            and file.seekable()
+            and not file.tell()
+            and "a" not in str(getattr(file, "mode", ""))
+        )
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _around_cache(file: Any) -> int | None:
+    """A second descriptor that bypasses the page cache, if file system and device permit it."""
+    flag = getattr(os, "O_DIRECT", None)
+    if flag is None:
+        return None
+    try:
+        return os.open(f"/proc/self/fd/{file.fileno()}", os.O_WRONLY | flag)
+    except OSError:
+        return None

@@ -1,0 +1,158 @@
+"""Memory regions compressed by several threads, written in the order in which they came."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from ..page_map import PageMap, stored_size
+from ..source import BufferSource, Extent
+from .compress import compressed
+from .feed import RegionFeed
+from .plan import Piece, Plan, Read, pieces
+
+if TYPE_CHECKING:
+    from .writer import Writer
+
+__all__ = ["CompressingFeed"]
+
+_CHUNK = 4 << 20
+_WORKERS = min(4, os.cpu_count() or 1)
+_SMALL = 1 << 17  # below this, handing it to a thread costs more than compressing it
+_WAITING = 64
+_PROBE = 1 << 16
+_WORTH_IT = 0.97  # a probe that stays longer than this part of itself says: store it
+
+
+class _Result:
+    """A payload, ready to be written; `buffer` is free when that is done."""
+
+    __slots__ = ("buffer", "parts", "word")
+
+    def __init__(self, parts: list[bytes | Extent], word: int, buffer: mmap.mmap | None) -> None:
+        self.parts = parts
+        self.word = word
+        self.buffer = buffer
+
+
+class CompressingFeed(RegionFeed):
+    """A `RegionFeed` whose regions are read and compressed in parallel.
+
+    A region becomes several Memory Regions side by side, so that a reader of one page need
+    not inflate gigabytes, and neither side needs them in memory.
+
+    Args:
+        algorithm: ``zstd`` or ``lz4``.
+    """
+
+    def __init__(self, writer: Writer, algorithm: str) -> None:
+        super().__init__(writer)
+        self.algorithm = algorithm
+        self._word = writer.compression_flags(algorithm)
+        self._queue: deque[_Result | Future[_Result]] = deque()
+        self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
+        for _ in range(_WORKERS + 1):
+            self._free.put(mmap.mmap(-1, _CHUNK + (1 << 20)))
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="msl-compress")
+        self._local = threading.local()
+
+    def add(
+        self,
+        base_addr: int,
+        protection: int,
+        region_type: str,
+        plan: Plan,
+        read: Read,
+        *,
+        page_size_log2: int = 12,
+    ) -> None:
+        shape = self._checked.get((protection, region_type, page_size_log2))
+        if shape is None:
+            shape = self._check(protection, region_type, page_size_log2)
+        for piece in pieces(base_addr, page_size_log2, plan, _CHUNK >> page_size_log2):
+            size = self.held_size(piece)
+            if size <= _SMALL:
+                buffer: Any = bytearray(size)
+                self._queue.append(self._job(piece, shape, read, buffer, None))
+                self._emit(_WAITING)
+                continue
+            while self._free.empty():
+                self._emit(len(self._queue) - 1)
+            held = self._free.get()
+            self._queue.append(self._workers.submit(self._job, piece, shape, read, held, held))
+
+    def finish(self) -> None:
+        self._emit(0)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._workers.shutdown(cancel_futures=True)
+
+    # -- in the threads ----------------------------------------------------------------
+
+    def _job(
+        self,
+        piece: Piece,
+        shape: tuple[int, int],
+        read: Read,
+        buffer: Any,
+        held: mmap.mmap | None,
+    ) -> _Result:
+        with memoryview(buffer) as view:
+            start = self.fixed_size + stored_size(piece.pages)
+            self.lay_fixed(view, 0, piece, shape)
+            end, runs = self.fill(piece, view, start, read)
+            planned = self.planned_map(piece)
+            found = planned if runs is None else PageMap.from_runs(runs, piece.pages).stored
+            view[self.fixed_size : start] = found
+            return self._smaller(view[:end], held)
+
+    def _smaller(self, payload: memoryview, held: mmap.mmap | None) -> _Result:
+        if payload.nbytes > _SMALL:
+            begin = (payload.nbytes - _PROBE) // 2
+            probe = payload[begin : begin + _PROBE]
+            if len(self._compress(probe)) > _PROBE * _WORTH_IT:
+                return _Result([_whole(payload)], 0, held)
+        stream = compressed(self.schema, [_whole(payload)], self.algorithm, self.writer.level)
+        if sum(map(len, stream)) < payload.nbytes:
+            return _Result(stream, self._word, held)
+        raw = bytes(payload) if held is None else payload
+        return _Result([_whole(raw)], 0, held)
+
+    def _compress(self, data: memoryview) -> bytes:
+        parts = compressed(self.schema, [_whole(data)], self.algorithm, self.writer.level)
+        return b"".join(map(bytes, parts))
+
+    # -- in order ----------------------------------------------------------------------
+
+    def _emit(self, most: int) -> None:
+        """Write what is ready, and wait until at most `most` are not."""
+        queue = self._queue
+        while queue:
+            first = queue[0]
+            if isinstance(first, Future):
+                if len(queue) <= most and not first.done():
+                    return
+                first = first.result()
+            queue.popleft()
+            self._write(first)
+
+    def _write(self, result: _Result) -> None:
+        found = self._admit()
+        size = self._header.size + sum(map(len, result.parts))
+        header = bytearray(self._header.size)
+        self.lay_header(header, size, result.word, found)
+        blocks = self.writer.blocks
+        blocks.put(bytes(header), result.parts)
+        self.blocks += 1
+        if result.buffer is not None:
+            self._free.put(result.buffer)
+
+
+def _whole(data: bytes | memoryview) -> Extent:
+    return Extent(BufferSource(data), 0, len(data))

@@ -1,0 +1,391 @@
+"""Memory regions in quick succession, read straight into the output's buffers.
+
+For live acquisition: twenty thousand small regions or a hundred gigabytes. What is known of
+the pages beforehand is a plan; what a read brings may differ from it, and the dump says what
+came of it. There are three ways, all of which leave a valid file at every moment:
+
+* A region that fits a buffer is put together there and becomes part of the file when it is
+  complete.
+* A larger one goes to a regular file as it is read, as one block; a page that turns out
+  otherwise is corrected on disk at once (`Direct`).
+* To a pipe, or compressed, it becomes several Memory Regions side by side. They are not
+  Continuation fragments: nothing needs to be put together again, and some readers refuse
+  files that hold any.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConformanceError
+from ..hashing import new_hasher
+from ..page_map import PageMap, Run, stored_size
+from ..schema.packing import RowPacker
+from .conveyor import SLOT, Conveyor
+from .direct import Direct
+from .plan import (
+    LARGEST_MAP,
+    READ,
+    WINDOW,
+    ZERO,
+    Outcome,
+    Piece,
+    Plan,
+    Read,
+    accounted,
+    note,
+    pieces,
+)
+from .promises import NIL
+from .small import SmallRegions
+from .uuids import new_uuid
+
+if TYPE_CHECKING:
+    from .writer import Writer
+
+__all__ = ["RegionFeed"]
+
+_LONGEST = 1 << 30
+"""Bytes of data in one block of a regular file; far from what BlockLength can describe."""
+
+
+class RegionFeed:
+    """Writes memory regions as they are read; made by `Writer.feed`.
+
+    Attributes:
+        blocks: Memory Regions written so far.
+        watch: told, while a long region is written, how many of its bytes are done.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        assert isinstance(writer.sink, Conveyor)
+        self.writer = writer
+        self.sink = writer.sink
+        self.schema = writer.schema
+        self.kind = writer.schema.block("memory_region")
+        layout = self.kind.layout
+        assert layout is not None
+        self._header = RowPacker(
+            writer.schema.block_header,
+            *("block_type", "flags", "block_length", "block_uuid", "parent_uuid", "prev_hash"),
+        )
+        self._fixed = RowPacker(
+            layout.before("page_state_map"),
+            *("base_addr", "region_size", "protection", "region_type", "page_size_log2"),
+            "timestamp",
+        )
+        self._head = self._header.size + self._fixed.size
+        self._small = SmallRegions(self)
+        self._states: dict[str, int] = {}
+        self._checked: dict[tuple[int, str, int], tuple[int, int]] = {}
+        self._zeros = bytes(8)
+        self._admitted = False
+        self.blocks = 0
+        self.watch: Callable[[int], None] | None = None
+
+    def add(
+        self,
+        base_addr: int,
+        protection: int,
+        region_type: str,
+        plan: Plan,
+        read: Read,
+        *,
+        page_size_log2: int = 12,
+    ) -> None:
+        """Add one region of the target, as one Memory Region or several side by side.
+
+        Args:
+            base_addr: its first address.
+            protection: the bits of Protection (§5.1).
+            region_type: the schema's name of a RegionType.
+            plan: what to do about its pages.
+            read: reads those that are to be read; whatever it raises ends the region, of
+                which nothing unfinished stays in the file but what a regular file has on disk.
+
+        Raises:
+            ConformanceError: the draft forbids a value.
+            OSError: the output failed.
+        """
+        shape = self._checked.get((protection, region_type, page_size_log2))
+        if shape is None:
+            shape = self._check(protection, region_type, page_size_log2)
+        if len(plan) == 1:
+            pages, what = plan[0]
+            if what == READ and pages << page_size_log2 <= WINDOW and self._many:
+                self._small.put(base_addr, pages, page_size_log2, shape, read)
+                return
+        longest = _LONGEST if self.sink.revisable else SLOT - self._head - LARGEST_MAP
+        room = longest >> page_size_log2
+        for piece in pieces(base_addr, page_size_log2, plan, room):
+            if self.held_size(piece) <= SLOT:
+                self.put(piece, shape, read)
+            else:
+                self._stream(piece, shape, read)
+            if self.watch is not None:
+                self.watch(piece.base - base_addr)
+
+    def close(self) -> None:
+        """Let go of everything; nothing is written any more."""
+
+    def finish(self) -> None:
+        """Wait for what is still under way; nothing is, unless it is being compressed."""
+
+    # -- a piece in a buffer -----------------------------------------------------------
+
+    def held_size(self, piece: Piece) -> int:
+        """Bytes of a piece's block, if its plan holds."""
+        return self._head + stored_size(piece.pages) + (piece.data << piece.log2)
+
+    def put(self, piece: Piece, shape: tuple[int, int], read: Read) -> None:
+        """Write a piece that fits a buffer."""
+        sink, blocks = self.sink, self.writer.blocks
+        found = self._admit()
+        stored = self.planned_map(piece)
+        head = self._head + len(stored)
+        size = head + (piece.data << piece.log2)
+        view = sink.reserve(size)
+        self.lay_header(view, size, 0, found)
+        self.lay_fixed(view, self._header.size, piece, shape)
+        view[self._head : head] = stored
+        hasher = new_hasher(sink.algorithm)
+        end, runs = self.fill(piece, view, head, read, hasher.update)
+        if runs is not None:
+            view[self._head : head] = PageMap.from_runs(runs, piece.pages).stored
+            self.lay_header(view, end, 0, found)
+            hasher = new_hasher(sink.algorithm)
+            hasher.update(view[:end])
+        sink.commit(end, hashed=True)
+        blocks.previous = hasher.digest()
+        blocks.index += 1
+        self.blocks += 1
+
+    def fill(
+        self,
+        piece: Piece,
+        view: memoryview,
+        start: int,
+        read: Read,
+        update: Callable[[memoryview], Any] | None = None,
+    ) -> tuple[int, list[Run] | None]:
+        """Read a piece's pages into `view` from `start` on.
+
+        Args:
+            update: takes the bytes from the view's start on, in order, until a page comes
+                otherwise than planned.
+
+        Returns:
+            the end of the bytes, and the runs of page states where they differ from the plan.
+        """
+        base, log2, end, told = piece.base, piece.log2, start, 0
+        runs: list[Run] | None = None
+        page = 0
+        for count, what in piece.plan:
+            if what != READ:
+                if what == ZERO:
+                    _zero(view[end : end + (count << log2)])
+                    end += count << log2
+                if runs is not None:
+                    note(runs, page, count, self.state("captured" if what == ZERO else what))
+                page += count
+                continue
+            step = max(1, WINDOW >> log2)
+            for first in range(page, page + count, step):
+                pages = min(step, page + count - first)
+                size = pages << log2
+                outcome = read(base + (first << log2), view[end : end + size])
+                if outcome is None:
+                    end += size
+                    if runs is not None:
+                        note(runs, first, pages, 0)
+                    elif update is not None:
+                        update(view[told:end])
+                        told = end
+                    continue
+                if runs is None:
+                    runs = self._planned_runs(piece, first)
+                at = first
+                for number, state in outcome:
+                    code = self.state(state)
+                    note(runs, at, number, code)
+                    end += 0 if code else number << log2
+                    at += number
+                accounted(pages, at - first)
+            page += count
+        if update is not None and runs is None and told < end:
+            update(view[told:end])
+        return end, runs
+
+    # -- a piece that is longer than a buffer ------------------------------------------
+
+    def _stream(self, piece: Piece, shape: tuple[int, int], read: Read) -> None:
+        """Write a long piece to a regular file while it is being read."""
+        sink = self.sink
+        found = self._admit()
+        stored = self.planned_map(piece)
+        head = bytearray(self._head + len(stored))
+        size = len(head) + (piece.data << piece.log2)
+        self.lay_header(head, size, 0, found)
+        self.lay_fixed(head, self._header.size, piece, shape)
+        head[self._head :] = stored
+        direct = Direct(
+            self.writer,
+            bytes(head[: self._header.size]),
+            bytes(head[self._header.size :]),
+            stored,
+            size,
+            1 << piece.log2,
+        )
+        address = piece.base
+        for count, what in piece.plan:
+            if what not in (READ, ZERO):
+                direct.planned(count)
+                address += count << piece.log2
+                continue
+            step = max(1, WINDOW >> piece.log2)
+            for first in range(0, count, step):
+                pages = min(step, count - first)
+                view = sink.reserve(pages << piece.log2)
+                if what == ZERO:
+                    _zero(view)
+                    outcome = None
+                else:
+                    outcome = read(address, view)
+                address += view.nbytes
+                if outcome is None:
+                    direct.filled(pages)
+                else:
+                    self._surprise(direct, outcome, view, piece.log2)
+        direct.close()
+        self.blocks += 1
+
+    def _surprise(self, direct: Direct, outcome: Outcome, view: memoryview, log2: int) -> None:
+        captured = sum(count for count, state in outcome if not self.state(state))
+        data = memoryview(bytes(view[: captured << log2]))  # the view goes with the first mark
+        taken = 0
+        for count, state in outcome:
+            code = self.state(state)
+            if code:
+                direct.mark(code, count)
+            else:
+                direct.captured(data[taken : taken + (count << log2)])
+                taken += count << log2
+
+    # -- parts of a block --------------------------------------------------------------
+
+    def planned_map(self, piece: Piece) -> bytes:
+        """The stored map of a piece whose plan holds."""
+        if piece.data == piece.pages:
+            size = stored_size(piece.pages)
+            if len(self._zeros) < size:
+                self._zeros = bytes(size)
+            return self._zeros[:size]
+        return PageMap.from_runs(self._planned_runs(piece, piece.pages), piece.pages).stored
+
+    def lay_header(self, buffer: Any, size: int, word: int, found: uuid.UUID) -> None:
+        """The header of the next block, at a buffer's start."""
+        self._header.pack_into(
+            buffer,
+            0,
+            self.kind.code,
+            word,
+            size,
+            found.bytes,
+            NIL.bytes,
+            self.writer.blocks.previous,
+        )
+
+    def lay_fixed(self, buffer: Any, offset: int, piece: Piece, shape: tuple[int, int]) -> None:
+        """The fields in front of the page map; the time is now."""
+        self._fixed.pack_into(
+            buffer,
+            offset,
+            piece.base,
+            piece.pages << piece.log2,
+            *shape,
+            piece.log2,
+            self.writer.clock(),
+        )
+
+    @property
+    def fixed_size(self) -> int:
+        """Bytes of the fields in front of the page map."""
+        return self._fixed.size
+
+    def state(self, name: str) -> int:
+        """The code of a page state that the draft permits.
+
+        Raises:
+            ConformanceError: it has no such state.
+        """
+        code = self._states.get(name)
+        if code is None:
+            states = self.schema.page_states
+            try:
+                code = states.encode(name)
+            except ValueError as error:
+                raise ConformanceError(f"{error} (§6)") from None
+            if not states.permits(code):
+                raise ConformanceError(
+                    f"page state {name!r}: {self.schema.name} does not permit it (§6)"
+                )
+            self._states[name] = code
+        return code
+
+    # -- inside ------------------------------------------------------------------------
+
+    @property
+    def _many(self) -> bool:
+        """Whether blocks need nothing any more but to be written: the first one was checked,
+        and nobody but us makes UUIDs."""
+        return self._admitted and self.writer.new_uuid is new_uuid
+
+    def _admit(self) -> uuid.UUID:
+        """A UUID for the next block; the first one is held against the file's promises."""
+        if self._many:
+            return new_uuid()
+        found = self.writer.new_uuid()
+        self.writer.admit(self.kind, 0, found, NIL)
+        self._admitted = True
+        return found
+
+    def _check(self, protection: int, region_type: str, log2: int) -> tuple[int, int]:
+        """The stored Protection and RegionType, once they are known to be permitted."""
+        layout = self.kind.layout
+        assert layout is not None
+        if 1 << log2 > WINDOW:
+            raise ConformanceError(f"pages of {1 << log2} bytes: a feed reads at most {WINDOW}")
+        given = {"protection": protection, "region_type": region_type, "page_size_log2": log2}
+        record = layout.before("page_state_map").complete(
+            {"base_addr": 0, "region_size": 0, "timestamp": 0, **given}
+        )
+        for key in given:
+            field = layout.field(key)
+            for problem in field.type.problems(record[key], record):
+                raise ConformanceError(f"{key} must not be written: {problem} ({field.section})")
+        found = int(record["protection"]), int(record["region_type"])
+        self._checked[protection, region_type, log2] = found
+        return found
+
+    def _planned_runs(self, piece: Piece, stop: int) -> list[Run]:
+        """The states of a piece's first pages, if its plan holds."""
+        runs: list[Run] = []
+        page = 0
+        for count, what in piece.plan:
+            count = min(count, stop - page)
+            if count <= 0:
+                break
+            note(runs, page, count, 0 if what in (READ, ZERO) else self.state(what))
+            page += count
+        return runs
+
+
+_BLANK = bytes(WINDOW)
+
+
+def _zero(view: memoryview) -> None:
+    for start in range(0, view.nbytes, WINDOW):
+        part = view[start : start + WINDOW]
+        part[:] = _BLANK[: part.nbytes]

@@ -1,0 +1,103 @@
+"""Small regions, of which there may be very many: blocks that are filled in, not made."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from ..hashing import hasher_factory
+from ..page_map import PageMap, Run
+from ..schema import Layout
+from .plan import READ, Outcome, Piece, Read, accounted, note
+from .promises import NIL
+from .uuids import new_uuids
+
+if TYPE_CHECKING:
+    from .feed import RegionFeed
+
+__all__ = ["SmallRegions"]
+
+_SPARE = 1024
+_MOST_TEMPLATES = 256
+
+
+class SmallRegions:
+    """Does what `RegionFeed.put` does for regions all of whose pages are to be read.
+
+    Regions of one size and kind differ in address, time, UUID and hash only. So their head
+    is made once, and what differs is put where the schema says that it stands.
+    """
+
+    def __init__(self, feed: RegionFeed) -> None:
+        header, fixed = feed.schema.block_header, feed.kind.layout
+        assert fixed is not None
+        front = header.size
+        self._feed = feed
+        self._length = struct.Struct(header.order + header.field("block_length").type.code)
+        self._length_at = header.offset_of("block_length")
+        self._uuid_at = _place(header, "block_uuid")
+        self._previous_at = _place(header, "prev_hash")
+        self._base = struct.Struct(fixed.order + fixed.field("base_addr").type.code)
+        self._base_at = front + fixed.offset_of("base_addr")
+        self._time = struct.Struct(fixed.order + fixed.field("timestamp").type.code)
+        self._time_at = front + fixed.offset_of("timestamp")
+        self._map_at = front + fixed.offset_of("page_state_map")
+        self._templates: dict[tuple[int, int, tuple[int, int]], bytes] = {}
+        self._hasher = hasher_factory(feed.sink.algorithm)
+        self._spare, self._next = b"", 0
+
+    def put(self, base: int, pages: int, log2: int, shape: tuple[int, int], read: Read) -> None:
+        """Read a region of at most a window, and write it."""
+        template = self._templates.get((pages, log2, shape))
+        if template is None:
+            template = self._template(Piece(base, log2, ((pages, READ),)), shape)
+        head = len(template)
+        size = head + (pages << log2)
+        sink, writer = self._feed.sink, self._feed.writer
+        view = sink.reserve(size)
+        begun = writer.clock()
+        outcome = read(base, view[head:size])
+        view[:head] = template
+        if not self._next:
+            self._spare = new_uuids(_SPARE)
+            self._next = len(self._spare)
+        self._next -= 16
+        view[self._uuid_at] = self._spare[self._next : self._next + 16]
+        view[self._previous_at] = writer.blocks.previous
+        self._base.pack_into(view, self._base_at, base)
+        self._time.pack_into(view, self._time_at, begun)
+        if outcome is not None:
+            size = self._correct(view, pages, log2, head, outcome)
+        writer.blocks.previous = self._hasher(view[:size]).digest()
+        sink.commit(size, hashed=True)
+        writer.blocks.index += 1
+        self._feed.blocks += 1
+
+    def _template(self, piece: Piece, shape: tuple[int, int]) -> bytes:
+        feed = self._feed
+        stored = feed.planned_map(piece)
+        head = bytearray(self._map_at + len(stored))
+        feed.lay_header(head, len(head) + (piece.data << piece.log2), 0, NIL)
+        feed.lay_fixed(head, feed.schema.block_header.size, piece, shape)
+        if len(self._templates) < _MOST_TEMPLATES:
+            self._templates[piece.pages, piece.log2, shape] = bytes(head)
+        return bytes(head)
+
+    def _correct(self, view: memoryview, pages: int, log2: int, head: int, outcome: Outcome) -> int:
+        """Put in what came otherwise than planned; the block's length."""
+        runs: list[Run] = []
+        at, size = 0, head
+        for count, state in outcome:
+            code = self._feed.state(state)
+            note(runs, at, count, code)
+            at += count
+            size += 0 if code else count << log2
+        accounted(pages, at)
+        view[self._map_at : head] = PageMap.from_runs(runs, pages).stored
+        self._length.pack_into(view, self._length_at, size)
+        return size
+
+
+def _place(layout: Layout, key: str) -> slice:
+    start = layout.offset_of(key)
+    return slice(start, start + layout.field(key).type.minimum)
