@@ -1,0 +1,56 @@
+"""Making a target stand still, and letting it go as it was found, whatever happens.
+
+========  ==========================================  =====================================
+method    how                                         undone when the acquirer is killed by
+========  ==========================================  =====================================
+ptrace    every thread seized (the default);          the kernel: a dead tracer's threads
+          registers can be read                       run on
+cgroup    moved into a frozen control group           a guardian process
+sigstop   stopped by signal; its parent sees it       a guardian process
+none      not at all                                  nobody: nothing to undo
+========  ==========================================  =====================================
+
+No method is invisible: epoll_wait, sigtimedwait, semop, recv with a time limit and
+io_getevents return EINTR once to a target that waits in one of them (signal(7)).
+"""
+
+from __future__ import annotations
+
+from msl_construct.errors import TargetError
+
+from .cgroup import Grouped
+from .hold import Hold
+from .ptrace import Traced
+from .running import Running
+from .sigstop import Stopped
+
+__all__ = ["METHODS", "Hold", "freeze"]
+
+METHODS = ("ptrace", "cgroup", "sigstop", "none")
+"""All methods; the first is the default."""
+
+
+def freeze(pid: int, method: str, max_freeze: float | None, *, registers: bool = True) -> Hold:
+    """Make the target stand still.
+
+    Args:
+        pid: the target.
+        method: one of `METHODS`.
+        max_freeze: seconds after which it is let go in any case, by somebody who is not
+            blocked by whatever blocks the caller; None: never.
+        registers: whether to read what can be had of each thread's registers.
+
+    Raises:
+        TargetError: it can't be stopped so; the message says why and what to do.
+    """
+    if method == "ptrace":
+        return Traced(pid, max_freeze, registers=registers)
+    if method == "cgroup":
+        return Grouped(pid, max_freeze, registers=registers)
+    if method == "sigstop":
+        return Stopped(pid, max_freeze, registers=registers)
+    if method == "none":
+        return Running(pid)
+    raise TargetError(
+        f"there is no way of freezing called {method!r}", remedy=f"use {', '.join(METHODS)}"
+    )

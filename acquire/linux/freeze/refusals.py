@@ -1,0 +1,78 @@
+"""Why a target can't be stopped, said so that somebody can do something about it."""
+
+from __future__ import annotations
+
+import os
+
+from msl_construct.errors import TargetError
+
+from .sighting import look, status_value
+
+__all__ = ["being_traced", "gone", "not_permitted", "refuse_hopeless", "tracer_of"]
+
+
+def tracer_of(pid: int, thread_id: int) -> int:
+    """Number of the thread (!) that traces the thread; 0 if none does."""
+    value = status_value(pid, thread_id, "TracerPid")
+    return int(value) if value.isdigit() else 0
+
+
+def process_of(thread_id: int) -> int:
+    """Number of the process that a thread belongs to."""
+    value = status_value(thread_id, thread_id, "Tgid")
+    return int(value) if value.isdigit() else thread_id
+
+
+def gone(pid: int) -> TargetError:
+    """It ended."""
+    return TargetError(f"process {pid} is gone", remedy="check the number")
+
+
+def being_traced(pid: int, tracer: int) -> TargetError:
+    """Somebody else, this thread, traces it."""
+    tracer = process_of(tracer)
+    sighting = look(tracer, tracer)
+    name = f" ({sighting.name})" if sighting else ""
+    return TargetError(
+        f"process {pid} is being traced by process {tracer}{name}",
+        remedy="stop that debugger, or go on without stopping the target: --freeze none",
+    )
+
+
+def not_permitted(pid: int, what: str, error: OSError) -> TargetError:
+    """The kernel refuses it to us.
+
+    Args:
+        what: what was tried, as in "it can't be …".
+    """
+    return TargetError(
+        f"process {pid} can't be {what}: {os.strerror(error.errno or 0)}",
+        remedy="run as root or with the capability CAP_SYS_PTRACE, see "
+        "/proc/sys/kernel/yama/ptrace_scope, or go on without stopping the target: --freeze none",
+    )
+
+
+def refuse_hopeless(pid: int) -> None:
+    """Refuse ourselves, what is gone, zombies, and threads of the kernel.
+
+    Raises:
+        TargetError: it is one of these.
+    """
+    if pid == os.getpid():
+        raise TargetError(
+            "a process can't stop and acquire itself", remedy="acquire it from another process"
+        )
+    sighting = look(pid, pid)
+    if sighting is None:
+        raise gone(pid)
+    if sighting.state in "ZXx" and sighting.threads <= 1:
+        raise TargetError(
+            f"process {pid} ({sighting.name}) has ended and is only waiting for its parent to "
+            "notice: a zombie, without memory",
+            remedy="acquire another process",
+        )
+    if status_value(pid, pid, "Kthread") == "1":
+        raise TargetError(
+            f"{pid} ({sighting.name}) is a thread of the kernel, without memory of its own",
+            remedy="acquire another process",
+        )

@@ -1,0 +1,129 @@
+"""Freezing by SIGSTOP, as a shell's job control does.
+
+For targets that may be signalled but not traced. Everybody can see it: the parent is told
+(CLD_STOPPED, CLD_CONTINUED), a handler of SIGCONT runs, and a shell may take its terminal
+back. A process that was found stopped is left alone. Somebody else's SIGCONT during the
+freeze wakes the target, and somebody else's SIGSTOP is undone with ours; the first is noted
+in the facts where it shows.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from msl_construct.errors import TargetError
+
+from . import refusals
+from .blocked import pointers
+from .guardian import Guarded, HoldFailed
+from .sighting import Sighting, look, look_at_all
+
+__all__ = ["Stopped"]
+
+_PATIENCE = 2.0
+"""Seconds without any thread stopping, after which the rest is given up."""
+_PATIENCE_ASLEEP = 0.25
+"""The same where all that are left sleep uninterruptibly."""
+
+
+class Stopped(Guarded):
+    """A target that is stopped by signal.
+
+    Args:
+        pid: the target.
+        max_freeze: seconds after which the guardian lets it go in any case; None: never.
+        registers: whether to look for program counters and stack pointers.
+
+    Raises:
+        TargetError: it can't be stopped: gone, being traced, not permitted.
+    """
+
+    def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
+        super().__init__(pid, "sigstop")
+        refusals.refuse_hopeless(pid)
+        leader = look(pid, pid)
+        if leader is None:
+            raise refusals.gone(pid)
+        tracer = refusals.tracer_of(pid, pid)
+        if tracer:
+            raise refusals.being_traced(pid, tracer)
+        found = look_at_all(pid)
+        # Whatever thread is stopped, all are or are about to be: there is only one stop.
+        self.found_stopped = any(thread.state == "T" for thread in found.values())
+        began = time.monotonic()
+        try:
+            if not self.found_stopped:
+                self._start_guardian(leader, str(int(signal.SIGSTOP)), str(int(signal.SIGCONT)))
+                found = look_at_all(pid)
+                began = time.monotonic()
+                self._stop(max_freeze)
+            self._note(found, self._wait(), began)
+            if registers:
+                self.pointers = pointers(pid, self.still)
+        except BaseException:
+            self.thaw()
+            raise
+
+    def _stop(self, max_freeze: float | None) -> None:
+        try:
+            self._hold(max_freeze)
+        except HoldFailed as error:
+            if error.errno in (1, 13):
+                cause = OSError(error.errno, "")
+                raise refusals.not_permitted(self.pid, "signalled", cause) from error
+            if error.errno:
+                raise refusals.gone(self.pid) from error
+            raise TargetError(
+                f"process {self.pid} could not be stopped: {error}", remedy="use --freeze ptrace"
+            ) from error
+
+    def _wait(self) -> dict[int, Sighting]:
+        """Wait until every thread has stopped, but not for ever: how they stand then."""
+        progress = time.monotonic()
+        most = -1
+        while True:
+            seen = look_at_all(self.pid)
+            states = [thread.state for thread in seen.values() if thread.state not in "ZXx"]
+            stopped = states.count("T")
+            now = time.monotonic()
+            if stopped == len(states):
+                return seen
+            if stopped > most:
+                most, progress = stopped, now
+            asleep = set(states) <= {"T", "D"}
+            if now - progress > (_PATIENCE_ASLEEP if asleep else _PATIENCE):
+                return seen
+            time.sleep(0.0002)
+
+    def _note(self, found: dict[int, Sighting], now: dict[int, Sighting], began: float) -> None:
+        self.began = time.time_ns()
+        self.still = frozenset(number for number, seen in now.items() if seen.state == "T")
+        self.threads = {number: found.get(number, seen) for number, seen in now.items()}
+        self.facts = {
+            "threads": len(now),
+            "found_stopped": self.found_stopped,
+            "nanoseconds_to_freeze": int((time.monotonic() - began) * 1e9),
+            "new_threads": len(set(now) - set(found)),
+            "zombie_threads": sorted(n for n, seen in now.items() if seen.state in "ZXx"),
+            "not_stopped": [
+                {"thread_id": number, "reason": f"did not stop in time (state {seen.state})"}
+                for number, seen in sorted(now.items())
+                if seen.state not in "TZXx"
+            ],
+            "guardian": self._guardian,
+            "undone_by": "nobody: it was stopped before" if self.found_stopped else "guardian",
+        }
+
+    def thaw(self) -> None:
+        """Let the target go as it was found; more than once does no harm.
+
+        Raises:
+            TargetError: it can't be let go.
+        """
+        if not self.ended and self.began:
+            self.facts["woken_by_others"] = any(
+                seen is not None and seen.state not in "TtDZXx"
+                for seen in (look(self.pid, number) for number in self.still)
+            )
+        super().thaw()

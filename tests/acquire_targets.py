@@ -1,0 +1,117 @@
+"""Real programs to be acquired: compiled when a test needs them, killed whatever happens.
+
+::
+
+    with target("zoo", "anon") as (process, lines):
+        ...  # `process` runs; `lines` is what it said before its line "ready"
+        process.ask("truncate")  # a line to its standard input, its answer of one line
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parent / "targets"
+PATIENCE = 20.0
+"""Seconds that a target may take to get ready, or to answer."""
+
+
+@cache
+def _directory() -> Path:
+    """Where this test process keeps its programs (each xdist worker has its own)."""
+    path = tempfile.mkdtemp(prefix="msl-targets-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return Path(path)
+
+
+@cache
+def compiled(name: str, *options: str) -> Path:
+    """The program of tests/targets/`name`.c; skips the test, by name, without a compiler."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler (gcc)")
+    program = _directory() / "-".join([name, *(option.strip("-") for option in options)])
+    flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-pthread", *options]
+    done = subprocess.run(
+        [compiler, *flags, "-o", str(program), str(SOURCES / f"{name}.c")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+class Running(subprocess.Popen[bytes]):
+    """A target that runs."""
+
+    _rest = b""
+
+    def line(self, patience: float = PATIENCE) -> str:
+        """Its next line, without the newline; fails where none comes in time."""
+        assert self.stdout is not None
+        until = time.monotonic() + patience
+        while b"\n" not in self._rest:
+            left = until - time.monotonic()
+            assert left > 0, f"{self.args!r}: nothing said in {patience} s, after {self._rest!r}"
+            if select.select([self.stdout], [], [], left)[0]:
+                got = os.read(self.stdout.fileno(), 65536)
+                assert got, f"{self.args!r}: ended ({self.wait(5)}) after {self._rest!r}"
+                self._rest += got
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode("utf-8", "surrogateescape")
+
+    def ask(self, command: str, patience: float = PATIENCE) -> str:
+        """Send a line and take the line that answers it."""
+        assert self.stdin is not None
+        self.stdin.write(command.encode() + b"\n")
+        return self.line(patience)
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str], ready: str = "ready") -> Iterator[tuple[Running, list[str]]]:
+    """Any program that says the line `ready`: (it, its lines before); killed in the end.
+
+    An empty `ready` waits for nothing. The program leads its own session, and everything in
+    its process group dies with it.
+    """
+    process = Running(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+    )
+    try:
+        lines: list[str] = []
+        while ready and (line := process.line()) != ready:
+            lines.append(line)
+        yield process, lines
+    finally:
+        # Not yet waited for, so that the number can't have gone to somebody else.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait(PATIENCE)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextlib.contextmanager
+def target(
+    name: str, *arguments: str, options: Sequence[str] = ()
+) -> Iterator[tuple[Running, list[str]]]:
+    """Run tests/targets/`name`.c with `arguments` until the end of the with block."""
+    with started([str(compiled(name, *options)), *arguments]) as both:
+        yield both
