@@ -1,21 +1,13 @@
-"""Threads of a target, as the dump describes them.
-
-Start times are the boot time, which the kernel gives in whole seconds (``btime`` of
-/proc/stat), plus the thread's own in clock ticks, ten milliseconds as a rule: up to a second
-early, but the same whenever and by whomever they are asked for. Whoever sets the clock moves
-the boot time with it.
-"""
+"""Threads of a target, as the dump describes them."""
 
 from __future__ import annotations
-
-import os
-from functools import cache
 
 from ..model import Register, Thread
 from . import registers
 from .freeze.hold import Hold
+from .proc_text import since_epoch
 
-__all__ = ["boot_time", "start_time", "threads"]
+__all__ = ["threads"]
 
 _STATES = {
     "R": "running",
@@ -32,34 +24,6 @@ _STATES = {
     "P": "waiting",
 }
 """The schema's names for the kernel's letters."""
-
-_SECOND = 1_000_000_000
-
-
-@cache
-def boot_time() -> int:
-    """When the system was started, in nanoseconds since the Unix epoch; 0 if not known."""
-    try:
-        with open("/proc/stat", "rb") as file:
-            for line in file:
-                if line.startswith(b"btime "):
-                    return int(line.split()[1]) * _SECOND
-    except OSError:
-        pass
-    return 0
-
-
-_ticks_per_second = cache(os.sysconf)
-
-
-def start_time(ticks: int) -> int:
-    """When something was started, in nanoseconds since the Unix epoch; 0 if not known.
-
-    Args:
-        ticks: clock ticks from boot, as /proc/PID/stat has them.
-    """
-    boot = boot_time()
-    return boot + ticks * _SECOND // _ticks_per_second("SC_CLK_TCK") if boot else 0
 
 
 def threads(hold: Hold) -> list[Thread]:
@@ -89,7 +53,7 @@ def threads(hold: Hold) -> list[Thread]:
         found.append(
             Thread(
                 thread_id,
-                start_time(seen.start_ticks),
+                since_epoch(seen.start_ticks),
                 seen.name,
                 _STATES.get(seen.state, "unknown"),
                 values,

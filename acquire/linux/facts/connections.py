@@ -1,0 +1,190 @@
+"""The sockets that a process holds, from the tables of its network namespace."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..proc_text import text
+from .items import not_read
+
+__all__ = ["address_of", "connections"]
+
+_SECONDS = 2.0
+"""How long reading all tables may take: a busy server's are long."""
+
+_NAMES = (
+    "unknown established syn_sent syn_recv fin_wait1 fin_wait2 time_wait close close_wait "
+    "last_ack listen closing new_syn_recv bound_inactive"
+)
+_STATES = tuple(_NAMES.split())
+_UNIX_TYPES = {1: "stream", 2: "datagram", 5: "seqpacket"}
+_UNIX_STATES = {1: "unconnected", 2: "connecting", 3: "connected", 4: "disconnecting"}
+_UNIX_LISTENING = 0x10000
+_PACKET_TYPES = {2: "datagram", 3: "raw", 10: "packet"}
+
+_Row = dict[str, Any]
+
+
+def connections(path: str) -> list[_Row]:
+    """The sockets, in the order of their lowest descriptor.
+
+    Each has ``inode``, ``descriptors`` and ``protocol`` (``tcp``, ``udp6``, ``unix``,
+    ``netlink`` …), and what the table of its protocol tells: ``local``, ``remote``, ``state``,
+    queues in bytes. A socket in no table (not yet bound, or of a rare family) has the
+    kernel's own name of its protocol, and ``listed`` is false. A table that could not be read
+    adds an entry with ``protocol`` and ``error``.
+
+    Raises:
+        OSError: the descriptors can't be listed.
+    """
+    held = _held(path)
+    found: dict[int, _Row] = {}
+    failed: list[_Row] = []
+    deadline = time.monotonic() + _SECONDS
+    for table, parse in _TABLES.items() if held else ():
+        if len(found) == len(held):
+            break
+        try:
+            for inode, row in _rows(f"{path}/net/{table}", parse, held, deadline):
+                found[inode] = {"protocol": table, **row}
+        except FileNotFoundError:
+            continue  # a kernel without that protocol
+        except TimeoutError as error:
+            failed.append({"protocol": table, "error": "ETIMEDOUT", "detail": str(error)})
+        except OSError as error:
+            failed.append({"protocol": table, **not_read(error)})
+    rows = []
+    for inode, numbers in held.items():
+        row = {"inode": inode, "descriptors": numbers, "listed": inode in found}
+        known = found.get(inode) or {"protocol": _named(path, numbers[0])}
+        rows.append({**row, **known})
+    return rows + failed
+
+
+def _held(path: str) -> dict[int, list[int]]:
+    """Inode of each socket to the descriptors that are it."""
+    held: dict[int, list[int]] = {}
+    for number in sorted(map(int, os.listdir(f"{path}/fd"))):
+        try:
+            target = os.readlink(f"{path}/fd/{number}")
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            held.setdefault(int(target[8:-1]), []).append(number)
+    return held
+
+
+def _named(path: str, number: int) -> str:
+    """What the kernel calls the protocol of a socket; empty where it doesn't say."""
+    try:
+        name = os.getxattr(f"{path}/fd/{number}", "system.sockprotoname")
+    except OSError:
+        return ""
+    return text(name.rstrip(b"\0")).lower()
+
+
+def _rows(
+    path: str,
+    parse: tuple[int, Callable[[list[bytes]], _Row]],
+    held: dict[int, list[int]],
+    deadline: float,
+) -> Iterator[tuple[int, _Row]]:
+    """The lines of a table that are about the sockets in `held`."""
+    column, read = parse
+    with open(path, "rb") as table:
+        next(table, b"")
+        for count, line in enumerate(table):
+            fields = line.rstrip(b"\n").split(None, column + 1)
+            if len(fields) > column and (inode := int(fields[column])) in held:
+                yield inode, read(fields)
+            if count % 1024 == 1023 and time.monotonic() > deadline:
+                raise TimeoutError(f"not read to its end: {_SECONDS} s were up")
+
+
+def address_of(shown: bytes) -> str:
+    """Address and port from their hexadecimal form: ``127.0.0.1:80``, ``[::1]:80``.
+
+    The kernel prints an address as numbers of 32 bits in the byte order of the machine.
+    """
+    host, _, port = shown.partition(b":")
+    words = [int(host[at : at + 8], 16) for at in range(0, len(host), 8)]
+    packed = struct.pack(f"={len(words)}I", *words)
+    if len(packed) == 4:
+        return f"{socket.inet_ntop(socket.AF_INET, packed)}:{int(port, 16)}"
+    return f"[{socket.inet_ntop(socket.AF_INET6, packed)}]:{int(port, 16)}"
+
+
+def _internet(fields: list[bytes]) -> _Row:
+    state = int(fields[3], 16)
+    sending, _, receiving = fields[4].partition(b":")
+    return {
+        "local": address_of(fields[1]),
+        "remote": address_of(fields[2]),
+        "state": _STATES[state] if state < len(_STATES) else str(state),
+        "send_queue": int(sending, 16),
+        "receive_queue": int(receiving, 16),
+        "uid": int(fields[7]),
+    }
+
+
+def _raw(fields: list[bytes]) -> _Row:
+    """A raw socket has the number of its protocol for a port, and no other."""
+    row = _internet(fields)
+    row["ip_protocol"] = int(fields[1].partition(b":")[2], 16)
+    return row
+
+
+def _unix(fields: list[bytes]) -> _Row:
+    kind, state = int(fields[4], 16), int(fields[5], 16)
+    listening = int(fields[3], 16) & _UNIX_LISTENING
+    return {
+        "local": text(fields[7]) if len(fields) > 7 else "",
+        "type": _UNIX_TYPES.get(kind, str(kind)),
+        "state": "listen" if listening else _UNIX_STATES.get(state, str(state)),
+    }
+
+
+def _netlink(fields: list[bytes]) -> _Row:
+    return {
+        "family": int(fields[1]),
+        "port": int(fields[2]),
+        "groups": "0x" + text(fields[3]),
+        "receive_queue": int(fields[4]),
+        "send_queue": int(fields[5]),
+        "drops": int(fields[8]),
+    }
+
+
+def _packet(fields: list[bytes]) -> _Row:
+    kind = int(fields[2])
+    return {
+        "type": _PACKET_TYPES.get(kind, str(kind)),
+        "ethernet_protocol": "0x" + text(fields[3]),
+        "interface": int(fields[4]),
+        "running": fields[5] == b"1",
+        "receive_queue": int(fields[6]),
+        "uid": int(fields[7]),
+    }
+
+
+_TABLES: dict[str, tuple[int, Callable[[list[bytes]], _Row]]] = {
+    "tcp": (9, _internet),
+    "tcp6": (9, _internet),
+    "udp": (9, _internet),
+    "udp6": (9, _internet),
+    "unix": (6, _unix),
+    "netlink": (9, _netlink),
+    "packet": (8, _packet),
+    "raw": (9, _raw),
+    "raw6": (9, _raw),
+    "udplite": (9, _internet),
+    "udplite6": (9, _internet),
+    "icmp": (9, _raw),
+    "icmp6": (9, _raw),
+}
+"""Table to the column of the inode, and what makes sense of a line."""

@@ -1,0 +1,265 @@
+"""Reading another process's memory, and telling why it can't be read where it can't."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+
+from msl_construct.errors import TargetError
+
+from ..model import READ, Failure, Mapping, Stretch
+from . import smaps
+from .maps import details, living_thread, parse, read_whole
+from .pagemap import Pagemap
+from .plan import Planner
+from .syscalls import GUARD_PAGE, PAGE_SIZE, RemoteReader, Vma, query_vma
+from .treatment import Treatments
+
+__all__ = ["Memory"]
+
+_LARGE = 1 << 16
+"""Bytes from which on process_vm_readv is faster than /proc/PID/mem."""
+_END_OF_ADDRESSES = 1 << 63
+_MANY = 16
+"""Pages from which on it is worth reading smaps to learn that none of them can be read."""
+
+
+class Memory:
+    """The memory of one process.
+
+    It stays the memory that it was: if the process executes another program, what is read
+    afterwards is nothing, and not the other program's memory.
+
+    Args:
+        pid: a process, or one of its threads. Where its first thread has ended, a living one
+            is used.
+        devices: read the memory of devices, too. That can make them do something.
+        pagemap_method: see `Pagemap`; empty: the best that there is.
+
+    Attributes:
+        tid: the thread whose files in /proc are used.
+        pagemap: what tells which pages there are.
+        gone: whether the address space has been found to have gone.
+
+    Raises:
+        TargetError: there is no such process, or we may not read it.
+    """
+
+    def __init__(self, pid: int, *, devices: bool = False, pagemap_method: str = "") -> None:
+        self.gone = False
+        self.tid = tid = living_thread(pid)
+        self._memory = self._maps = -1
+        try:
+            self._memory = os.open(f"/proc/{tid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+            self._maps = os.open(f"/proc/{tid}/maps", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if self._memory >= 0:
+                os.close(self._memory)
+            if error.errno in (errno.ENOENT, errno.ESRCH):
+                raise TargetError(f"process {pid} has just ended") from error
+            raise TargetError(
+                f"the memory of process {pid} can't be opened: {error.strerror}",
+                remedy="run as root, or as the same user with CAP_SYS_PTRACE",
+            ) from error
+        self.pagemap = Pagemap(tid, pagemap_method)
+        self._remote: RemoteReader | None = RemoteReader(tid)
+        self._treatments = Treatments(tid, devices, self.pagemap.method == "none")
+        self._handled: set[int] = set()
+        self._through_file: set[int] = set()
+        self._no_pages: set[int] | None = None
+        self._errno = 0
+        self._listed: tuple[int, list[Mapping]] | None = None
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file; more than once does no harm."""
+        self.pagemap.close()
+        for descriptor in (self._memory, self._maps):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._memory = self._maps = -1
+        self.gone = True
+
+    # What to do ------------------------------------------------------------------------
+
+    def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
+        """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
+        self._treatments.refresh()
+        self._handled = set()
+        if smaps.fault_handlers_possible():
+            try:
+                flags = smaps.flags(self.tid)
+            except OSError:
+                flags = {}  # Then nothing else can be read either.
+            self._handled = {start for start, words in flags.items() if words & smaps.FAULT_HANDLER}
+        planner = Planner(self.tid, self.pagemap, self._treatments, self._handled)
+        self._through_file = planner.through_file
+        return planner.plans(mappings)
+
+    # Reading ---------------------------------------------------------------------------
+
+    def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
+        """Read whole pages; how many bytes came. See `msl_acquire.backend.Target`.
+
+        `into` may be any number of whole pages, and the mapping's neighbours may be read with
+        it, if the same is to be done about them.
+        """
+        size = len(into)
+        if self.gone or address + size > _END_OF_ADDRESSES:
+            self._errno = errno.ESRCH if self.gone else errno.EFAULT
+            return 0
+        if mapping.start in self._through_file:
+            return self._from_backing(mapping, address, into)
+        remote = self._remote
+        if size < _LARGE or not mapping.protection & READ or mapping.start in self._handled:
+            remote = None
+        got = 0
+        while got < size:
+            count = 0
+            if remote is not None and size - got >= _LARGE:
+                count = self._by_call(remote, address + got, into[got:])
+            if not count:
+                count = self._by_file(address + got, into[got:] if got else into)
+            if not count:
+                break
+            got += count
+        return got
+
+    def _by_call(self, remote: RemoteReader, address: int, into: memoryview) -> int:
+        try:
+            count = remote.read(address, into) // PAGE_SIZE * PAGE_SIZE
+        except OSError as error:
+            if error.errno not in (errno.EFAULT, errno.ESRCH):
+                self._remote = None  # Not permitted, or not there: do without from now on.
+            return 0
+        # The call names a process, not an address space: the process may have executed
+        # another program meanwhile.
+        return count if self.pagemap.alive() else 0
+
+    def _by_file(self, address: int, into: memoryview) -> int:
+        try:
+            count = os.preadv(self._memory, [into], address)
+        except OSError as error:
+            self._errno = error.errno or errno.EIO
+            return 0
+        if count == 0:
+            self.gone = True
+            self._errno = errno.ESRCH
+        return count // PAGE_SIZE * PAGE_SIZE
+
+    def _from_backing(self, mapping: Mapping, address: int, into: memoryview) -> int:
+        """Read the file that is mapped there."""
+        path = f"/proc/{self.tid}/map_files/{mapping.start:x}-{mapping.end:x}"
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            self._errno = error.errno or errno.EIO
+            return 0
+        shift, got = details(mapping).offset - mapping.start, 0
+        try:
+            while got < len(into):
+                count = os.preadv(descriptor, [into[got:]], address + got + shift)
+                if not count:
+                    break
+                got += count
+        except OSError as error:
+            self._errno = error.errno or errno.EIO
+        finally:
+            os.close(descriptor)
+        return got // PAGE_SIZE * PAGE_SIZE
+
+    def peek(self, address: int, size: int) -> bytes:
+        """Up to `size` bytes at any address; fewer, or none, where they can't be read.
+
+        For looking at headers and notes. It may make the target have the pages.
+        """
+        if self.gone or address + size > _END_OF_ADDRESSES:
+            return b""
+        try:
+            return os.pread(self._memory, size, address)
+        except OSError:
+            return b""
+
+    # Why not ---------------------------------------------------------------------------
+
+    def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
+        """Why the page at `address` can't be read; see `msl_acquire.backend.Target`."""
+        number = self._errno or errno.EIO
+        if self.gone:
+            return Failure("unmapped", "gone", errno.ESRCH, pages)
+        try:
+            now = self._mapped(mapping, address)
+        except OSError:
+            self.gone = True
+            return Failure("unmapped", "gone", errno.ESRCH, pages)
+        if now is None or address < now.start:
+            free = pages if now is None else (now.start - address) // PAGE_SIZE
+            return Failure("unmapped", "unmapped", number, min(pages, free))
+        until = min(pages, (now.end - address) // PAGE_SIZE)
+        if not _same(mapping, now):
+            return Failure("unmapped", "replaced", number, until)
+        if self.pagemap.page(address) & GUARD_PAGE:
+            return Failure("failed", "guard", number, 1)
+        if mapping.name.startswith("/secretmem"):
+            return Failure("failed", "secret", number, until)
+        if pages >= _MANY and mapping.start in self._without_pages():
+            return Failure("failed", "no_pages", number, until)
+        in_file = self._treatments.of(mapping).file_pages
+        if in_file is not None and address >= mapping.start + in_file * PAGE_SIZE:
+            return Failure("failed", "beyond_end_of_file", number, until)
+        return Failure("failed", "unreadable", number, 1)
+
+    def _mapped(self, mapping: Mapping, address: int) -> Vma | None:
+        """What is mapped at or behind `address` now.
+
+        Raises:
+            OSError: the address space is gone.
+        """
+        try:
+            return query_vma(self._maps, address, or_next=True)
+        except OSError as error:
+            if error.errno not in (errno.ENOTTY, errno.EINVAL):
+                raise
+        # Before Linux 6.11: once per mapping that has failures, for it takes a while.
+        if self._listed is None or self._listed[0] != mapping.start:
+            listed = parse(read_whole(f"/proc/{self.tid}/maps"))
+            if not listed:
+                raise ProcessLookupError(errno.ESRCH, "no mappings")
+            self._listed = (mapping.start, listed)
+        for one in self._listed[1]:
+            if address < one.end:
+                more = details(one)
+                flags = one.protection & 7 | (8 if more.shared else 0)
+                return Vma(one.start, one.end, flags, more.offset, more.inode, *more.device)
+        return None
+
+    def _without_pages(self) -> set[int]:
+        """Starts of the mappings that have nothing but device memory behind them."""
+        if self._no_pages is None:
+            try:
+                flags = smaps.flags(self.tid)
+            except OSError:
+                flags = {}
+            self._no_pages = {s for s, words in flags.items() if words & smaps.NO_PAGES}
+        return self._no_pages
+
+
+def _same(mapping: Mapping, now: Vma) -> bool:
+    """Whether what is mapped now can be what was mapped then.
+
+    Its limits and its protection may have changed, but not what it maps.
+    """
+    more = details(mapping)
+    if (more.inode, more.device, more.shared) != (
+        now.inode,
+        (now.major, now.minor),
+        bool(now.flags & 8),
+    ):
+        return False
+    return not more.inode or now.offset - now.start == more.offset - mapping.start

@@ -1,0 +1,215 @@
+"""What to do about each page of a mapping, before any of them is read."""
+
+from __future__ import annotations
+
+import errno
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import overload
+
+from ..model import Action, Mapping, Stretch
+from .maps import details
+from .pagemap import Pagemap
+from .syscalls import GUARD_PAGE, PAGE_SIZE
+from .treatment import Treatment, Treatments
+
+__all__ = ["Plan", "Planner"]
+
+_FEW = 64
+_AHEAD_PAGES = (64 << 20) // PAGE_SIZE
+_AHEAD_MAPPINGS = 2048
+
+Range = tuple[int, int, int]
+
+
+class Plan(Sequence[Stretch]):
+    """Very many stretches, nine bytes each, made when they are asked for."""
+
+    def __init__(self, pages: array[int], kinds: bytearray, words: list[tuple[Action, str]]):
+        self._pages = pages
+        self._kinds = kinds
+        self._words = words
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    @overload
+    def __getitem__(self, index: int) -> Stretch: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Stretch]: ...
+    def __getitem__(self, index: int | slice) -> Stretch | Sequence[Stretch]:
+        if isinstance(index, slice):
+            return Plan(self._pages[index], self._kinds[index], self._words)
+        return Stretch(self._pages[index], *self._words[self._kinds[index]])
+
+    def __iter__(self) -> Iterator[Stretch]:
+        words = self._words
+        for pages, kind in zip(self._pages, self._kinds):
+            yield Stretch(pages, *words[kind])
+
+
+class _Builder:
+    """Puts stretches together; neighbours that are alike become one."""
+
+    def __init__(self) -> None:
+        self._pages = array("Q")
+        self._kinds = bytearray()
+        self._words: list[tuple[Action, str]] = []
+        self._last: tuple[Action, str] | None = None
+
+    def add(self, size: int, action: Action, cause: str) -> None:
+        if size <= 0:
+            return
+        pages, word = size // PAGE_SIZE, (action, cause)
+        if word == self._last:
+            self._pages[-1] += pages
+            return
+        if word not in self._words:
+            self._words.append(word)
+        self._pages.append(pages)
+        self._kinds.append(self._words.index(word))
+        self._last = word
+
+    def plan(self) -> Sequence[Stretch]:
+        every = Plan(self._pages, self._kinds, self._words)
+        return tuple(every) if len(every) <= _FEW else every
+
+
+@lru_cache(4096)
+def _whole(pages: int, action: Action, cause: str) -> tuple[Stretch]:
+    """The plan of a mapping whose pages are all treated alike."""
+    return (Stretch(pages, action, cause),)
+
+
+class Planner:
+    """Plans for the mappings of one process.
+
+    Args:
+        handled: starts of the mappings that a userfaultfd is registered for.
+
+    Attributes:
+        through_file: starts of the mappings planned so far that are to be read from their
+            files instead of from memory.
+    """
+
+    def __init__(
+        self, tid: int, pagemap: Pagemap, treatments: Treatments, handled: set[int]
+    ) -> None:
+        self._tid = tid
+        self._pagemap = pagemap
+        self._treatments = treatments
+        self._handled = handled
+        self.through_file: set[int] = set()
+
+    def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
+        """A plan for each mapping, in order.
+
+        The kernel is asked for the pages of several mappings at a time, but not far ahead of
+        the one that the caller is about to read.
+        """
+        batch: list[Mapping] = []
+        pages, widest_gap = 0, self._pagemap.widest_gap
+        for mapping in mappings:
+            if batch and (
+                pages >= _AHEAD_PAGES
+                or len(batch) >= _AHEAD_MAPPINGS
+                or mapping.start - batch[-1].end > widest_gap
+            ):
+                yield from self._batch(batch)
+                batch, pages = [], 0
+            batch.append(mapping)
+            pages += (mapping.end - mapping.start) // PAGE_SIZE
+        if batch:
+            yield from self._batch(batch)
+
+    def _batch(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
+        # Addresses from 2^63 on are the kernel's: asking for them makes the whole scan fail.
+        last_end = max((m.end for m in mappings if m.end <= 1 << 63), default=0)
+        ranges = self._pagemap.ranges(mappings[0].start, last_end, GUARD_PAGE)
+        treat, handled = self._treatments.of, self._handled
+        nothing = (1 << 64, 1 << 64, 0)
+        low, high, guard = next(ranges, nothing)
+        for mapping in mappings:
+            start, end = mapping[0], mapping[1]
+            treatment = treat(mapping, start in handled)
+            if treatment.through_file:
+                self.through_file.add(start)
+            while high <= start:
+                low, high, guard = next(ranges, nothing)
+            if treatment.present is Action.SKIP:
+                yield _whole((end - start) // PAGE_SIZE, Action.SKIP, treatment.cause)
+            elif low <= start and end <= high and not guard:
+                yield _whole((end - start) // PAGE_SIZE, Action.READ, "")
+            elif low >= end and treatment.file_pages is None and not treatment.holes:
+                yield _whole((end - start) // PAGE_SIZE, treatment.absent, treatment.cause)
+            else:
+                builder = _Builder()
+                at = start
+                while low < end:
+                    if low > at:
+                        self._absent(builder, mapping, treatment, at, low)
+                        at = low
+                    until = min(high, end)
+                    if guard:
+                        builder.add(until - at, Action.SKIP, "guard")
+                    else:
+                        builder.add(until - at, Action.READ, "")
+                    at = until
+                    if high > end:
+                        break
+                    low, high, guard = next(ranges, nothing)
+                self._absent(builder, mapping, treatment, at, end)
+                yield builder.plan()
+
+    def _absent(
+        self, builder: _Builder, mapping: Mapping, treatment: Treatment, start: int, end: int
+    ) -> None:
+        """Add pages that the process does not have."""
+        if start >= end:
+            return
+        file_end = end
+        if treatment.file_pages is not None:
+            file_end = mapping.start + treatment.file_pages * PAGE_SIZE
+        in_file = min(end, max(start, file_end))
+        if treatment.holes:
+            for size, hole in self._holes(mapping, start, in_file):
+                if hole:
+                    builder.add(size, Action.UNTOUCHED, "hole")
+                else:
+                    builder.add(size, treatment.absent, treatment.cause)
+        else:
+            builder.add(in_file - start, treatment.absent, treatment.cause)
+        builder.add(end - in_file, Action.SKIP, "beyond_end_of_file")
+
+    def _holes(self, mapping: Mapping, start: int, end: int) -> Iterator[tuple[int, bool]]:
+        """Sizes in order, and whether the file has a hole there; none where it can't say."""
+        path = f"/proc/{self._tid}/map_files/{mapping.start:x}-{mapping.end:x}"
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            yield end - start, False
+            return
+        try:
+            shift = details(mapping).offset - mapping.start
+            at = start
+            while at < end:
+                try:
+                    data = os.lseek(descriptor, at + shift, os.SEEK_DATA) - shift
+                except OSError as error:
+                    if error.errno != errno.ENXIO:
+                        yield end - at, False
+                        return
+                    data = end  # no data behind
+                data = min(max(at, data // PAGE_SIZE * PAGE_SIZE), end)
+                yield data - at, True
+                if data >= end:
+                    return
+                hole = os.lseek(descriptor, data + shift, os.SEEK_HOLE) - shift
+                at = min(end, -(-hole // PAGE_SIZE) * PAGE_SIZE)
+                yield at - data, False
+        except OSError:
+            yield end - at, False
+        finally:
+            os.close(descriptor)
