@@ -10,18 +10,16 @@ from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from ..errors import ConformanceError, FormatError
-from ..hashing import new_hasher
-from ..page_map import PageMap, Run, stored_size
-from ..schema import DEFAULT_DRAFT, NEWEST_DRAFT, BlockType, ByteOrder, Layout, schema
-from ..schema.layout import Table
-from ..schema.packing import RowPacker
+from ..errors import ConformanceError
+from ..page_map import PageMap
+from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
 from .compress import compressed
 from .conveyor import Conveyor
 from .crew import CompressingFeed
 from .feed import RegionFeed
+from .given import PageStates, checked_header, page_map_of, table_payload
 from .held import Held
 from .promises import NIL, Promises
 from .region import RegionWriter
@@ -37,8 +35,6 @@ DEFAULT_BUFFER_LIMIT = 64 << 20
 """Bytes of page data that are held in memory where they can't be written at once."""
 
 BlockFlags = int | str | Iterable[str]
-
-PageStates = PageMap | Iterable[tuple[int, int, str | int]]
 
 
 class Writer:
@@ -93,29 +89,7 @@ class Writer:
         self.level = level
         self.buffer_limit = buffer_limit
         self._max_payload = self._longest_block() - self.schema.block_header_size
-        given = {
-            "magic": self.schema.file_magic,
-            "endianness": self.schema.byte_order.value,
-            "dump_uuid": new_uuid(),
-            "timestamp": clock(),
-            **header,
-        }
-        self.header = checked(self.schema.file_header, given)
-        if self.header["endianness"].name != self.schema.byte_order.value:
-            raise ConformanceError(
-                f"Endianness {self.header['endianness'].name}: the file is written in "
-                f"{self.schema.byte_order.value}-endian order (§3)"
-            )
-        if self.header["header_size"] != self.schema.file_header_size:
-            raise ConformanceError("HeaderSize: encrypted files can't be written yet (§10)")
-        if "encrypted" in self.header["flags"]:
-            raise ConformanceError("Flags: encrypted files can't be written yet (§10)")
-        algorithm = self.header.get("hash_algo")
-        name = "blake3" if algorithm is None else algorithm.name
-        try:
-            new_hasher(name)
-        except FormatError as error:
-            raise ConformanceError(f"HashAlgo: {error} (§3)") from None
+        self.header, name = checked_header(self.schema, header, new_uuid(), clock())
         raw = self.schema.file_header.encode(self.header)
         self._owned = open(file, "w+b") if isinstance(file, (str, os.PathLike)) else None  # noqa: SIM115
         target = self._owned if self._owned is not None else file
@@ -275,22 +249,12 @@ class Writer:
             ConformanceError: the draft forbids it.
         """
         kind = self.schema.find(key)
-        layout = kind.layout or self._newer_layout(kind)
-        last = layout.fields[-1]
-        if not isinstance(last.type, Table):
-            raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
         given = list(rows)
-        where = f"block {self.blocks.index} ({kind.key})"
-        count = {last.type.count_key: len(given)}
-        head = layout.before(last.key)
-        record = checked(head, {**fields, **count}, where)
         if key == "thread_context":
             roles = list(columns).index("flags")
             self._promises.check_registers([{"flags": row[roles]} for row in given])
-        payload: list[bytes | Extent] = [
-            head.encode(record),
-            RowPacker(last.type.entry, *columns).rows(given),
-        ]
+        where = f"block {self.blocks.index} ({kind.key})"
+        payload = table_payload(self.schema, kind, fields, columns, given, where)
         found = block_uuid or self.new_uuid()
         self._append(kind, payload, self._word(block_flags), found, NIL, compression)
         return found
@@ -395,18 +359,7 @@ class Writer:
         Raises:
             ConformanceError: they don't cover the pages in order.
         """
-        if isinstance(states, PageMap):
-            return states
-        encode = self.schema.page_states.encode
-        if stored_size(pages) > self._max_payload:
-            raise ConformanceError(f"{pages} pages have a map that no block can hold (§5.1)")
-        if states is None:
-            return PageMap.uniform(pages)
-        try:
-            runs: list[Run] = [(first, count, encode(state)) for first, count, state in states]
-            return PageMap.from_runs(runs, pages)
-        except ValueError as error:
-            raise ConformanceError(f"PageStateMap: {error} (§6)") from None
+        return page_map_of(self.schema, states, pages, self._max_payload)
 
     # -- the end -----------------------------------------------------------------------
 
@@ -532,18 +485,6 @@ class Writer:
     def compression_flags(self, algorithm: str) -> int:
         """The flag bits of a payload compressed like this."""
         return self.schema.flags["BlockFlags"].encode(["compressed", f"comp_algo_{algorithm}"])
-
-    def _newer_layout(self, kind: BlockType) -> Layout:
-        """The layout that a later draft gave a block which this one only names.
-
-        Raises:
-            ConformanceError: none did.
-        """
-        newest = schema(NEWEST_DRAFT, self.schema.byte_order)
-        found = newest.blocks.get(kind.code)
-        if found is None or found.layout is None:
-            raise ConformanceError(f"{kind.name}: no draft gives a payload layout ({kind.section})")
-        return found.layout
 
     def _word(self, block_flags: BlockFlags) -> int:
         definition = self.schema.flags["BlockFlags"]

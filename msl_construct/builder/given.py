@@ -1,0 +1,111 @@
+"""What a caller of the `Writer` gives, checked and brought into the form that is stored."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import ConformanceError, FormatError
+from ..hashing import new_hasher
+from ..page_map import PageMap, Run, stored_size
+from ..schema import NEWEST_DRAFT, BlockType, Layout, Record, Schema, schema
+from ..schema.layout import Table
+from ..schema.packing import RowPacker
+from ..source import Extent
+from .blocks import checked
+
+__all__ = ["PageStates", "checked_header", "page_map_of", "table_payload"]
+
+PageStates = PageMap | Iterable[tuple[int, int, str | int]]
+
+
+def checked_header(
+    form: Schema, header: Mapping[str, Any], dump_uuid: uuid.UUID, timestamp: int
+) -> tuple[Record, str]:
+    """The fields of a file header, and the name of its hash algorithm.
+
+    Raises:
+        ConformanceError: the draft forbids it, or it can't be written yet.
+    """
+    given = {
+        "magic": form.file_magic,
+        "endianness": form.byte_order.value,
+        "dump_uuid": dump_uuid,
+        "timestamp": timestamp,
+        **header,
+    }
+    found = checked(form.file_header, given)
+    if found["endianness"].name != form.byte_order.value:
+        raise ConformanceError(
+            f"Endianness {found['endianness'].name}: the file is written in "
+            f"{form.byte_order.value}-endian order (§3)"
+        )
+    if found["header_size"] != form.file_header_size:
+        raise ConformanceError("HeaderSize: encrypted files can't be written yet (§10)")
+    if "encrypted" in found["flags"]:
+        raise ConformanceError("Flags: encrypted files can't be written yet (§10)")
+    algorithm = found.get("hash_algo")
+    name = "blake3" if algorithm is None else algorithm.name
+    try:
+        new_hasher(name)
+    except FormatError as error:
+        raise ConformanceError(f"HashAlgo: {error} (§3)") from None
+    return found, name
+
+
+def page_map_of(form: Schema, states: PageStates | None, pages: int, longest: int) -> PageMap:
+    """Page states in any accepted form, as a `PageMap`.
+
+    Args:
+        longest: bytes that a payload may have.
+
+    Raises:
+        ConformanceError: they don't cover the pages in order.
+    """
+    if isinstance(states, PageMap):
+        return states
+    encode = form.page_states.encode
+    if stored_size(pages) > longest:
+        raise ConformanceError(f"{pages} pages have a map that no block can hold (§5.1)")
+    if states is None:
+        return PageMap.uniform(pages)
+    try:
+        runs: list[Run] = [(first, count, encode(state)) for first, count, state in states]
+        return PageMap.from_runs(runs, pages)
+    except ValueError as error:
+        raise ConformanceError(f"PageStateMap: {error} (§6)") from None
+
+
+def table_payload(
+    form: Schema,
+    kind: BlockType,
+    fields: Mapping[str, Any],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    where: str,
+) -> list[bytes | Extent]:
+    """The payload of a block that ends with a table, from the table's rows.
+
+    Raises:
+        ConformanceError: the draft forbids it, or the block has no such payload.
+    """
+    layout = kind.layout or _newer_layout(form, kind)
+    last = layout.fields[-1]
+    if not isinstance(last.type, Table):
+        raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
+    head = layout.before(last.key)
+    record = checked(head, {**fields, last.type.count_key: len(rows)}, where)
+    return [head.encode(record), RowPacker(last.type.entry, *columns).rows(rows)]
+
+
+def _newer_layout(form: Schema, kind: BlockType) -> Layout:
+    """The layout that a later draft gave a block which this one only names.
+
+    Raises:
+        ConformanceError: none did.
+    """
+    found = schema(NEWEST_DRAFT, form.byte_order).blocks.get(kind.code)
+    if found is None or found.layout is None:
+        raise ConformanceError(f"{kind.name}: no draft gives a payload layout ({kind.section})")
+    return found.layout
