@@ -1,1 +1,20 @@
-"""Live acquisition: a running process becomes a Memory Slice file."""
+"""Live acquisition: a running process becomes a Memory Slice file.
+
+::
+
+    import msl_acquire
+
+    report = msl_acquire.acquire(4242, "process.msl", compress="zstd")
+    print(report.status, report["memory"]["pages"])
+"""
+
+from __future__ import annotations
+
+from .api import acquire
+from .blocks import Related
+from .bounds import Interrupt
+from .options import Options
+from .report import Report, write_report
+from .selection import Selection
+
+__all__ = ["Interrupt", "Options", "Related", "Report", "Selection", "acquire", "write_report"]

@@ -2,7 +2,7 @@
 
 The session asks in this order: `Backend.preflight`, `Backend.target`, `Target.prepare`,
 `Target.freeze`, then within the freeze `Target.identity`, `mappings`, `threads`, `modules`,
-`plans` and many `read`, and in the end `Frozen.thaw`, `Target.facts`, `Target.close`.
+`facts`, `plans` and many `read`, and in the end `Target.alive`, `Frozen.thaw`, `Target.close`.
 Nothing here knows the layout of a dump.
 """
 
@@ -82,7 +82,8 @@ class Target(Protocol):
         """Read whole pages from `address` on; how many bytes came.
 
         Stops in front of the first page that can't be read, having tried every way to
-        read it. Never blocks on a page that nobody will ever provide.
+        read it. Never blocks on a page that nobody will ever provide. Called from several
+        threads at once, as `failure` is: by one for the page at which its own read stopped.
         """
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
@@ -95,6 +96,9 @@ class Target(Protocol):
     def resident(self) -> int:
         """Bytes of memory that the target occupies now; 0 where unknown."""
 
+    def alive(self) -> bool:
+        """Whether its address space is still there."""
+
     def facts(self) -> dict[str, Any]:
         """Everything else for the report: descriptors, connections, environment, …"""
 
@@ -105,9 +109,13 @@ class Target(Protocol):
 class Backend(Protocol):
     """One operating system."""
 
-    name: str
-    freezers: tuple[str, ...]
-    """Methods of freezing; the first is the default."""
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def freezers(self) -> tuple[str, ...]:
+        """Methods of freezing; the first is the default."""
 
     def find(self, name: str) -> list[int]:
         """PIDs of the processes of this name, in order."""

@@ -26,12 +26,14 @@ from ..hashing import Hasher, new_hasher
 from ..source import Extent
 from .sink import Mark
 
-__all__ = ["SLOT", "Conveyor"]
+__all__ = ["SLOT", "SLOTS", "Conveyor"]
 
 SLOT = 8 << 20
 """Bytes of one buffer: the most that `Conveyor.reserve` can give."""
 
-_SLOTS = 4
+SLOTS = 4
+"""How many of them there are."""
+
 _ALIGNMENT = 4096
 _PIECE = 1 << 20
 _PATIENCE = 0.2  # seconds between two looks at whether to go on waiting
@@ -44,14 +46,15 @@ class Conveyor:
     Args:
         file: where the bytes go; only `write` is needed. It must stand at its start.
         algorithm: HashAlgo name.
+        slots: number of buffers, at least 2; fewer do where little is written.
     """
 
-    def __init__(self, file: IO[bytes], algorithm: str = "blake3") -> None:
+    def __init__(self, file: IO[bytes], algorithm: str = "blake3", *, slots: int = SLOTS) -> None:
         self.file = file
         self.algorithm = algorithm
         self.position = 0
         self._slots: SimpleQueue[mmap.mmap] = SimpleQueue()
-        for _ in range(_SLOTS - 1):
+        for _ in range(slots - 1):
             self._slots.put(_buffer())
         self._slot = _buffer()
         self._view = memoryview(self._slot)

@@ -16,7 +16,7 @@ from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
 from .compress import compressed
-from .conveyor import Conveyor
+from .conveyor import SLOTS, Conveyor
 from .crew import CompressingFeed
 from .feed import RegionFeed
 from .given import PageStates, checked_header, page_map_of, table_payload
@@ -94,7 +94,12 @@ class Writer:
         self._owned = open(file, "w+b") if isinstance(file, (str, os.PathLike)) else None  # noqa: SIM115
         target = self._owned if self._owned is not None else file
         assert not isinstance(target, (str, os.PathLike))
-        self._sink = Conveyor(target, name) if overlapped else Sink(target, name)
+        self._sink: Sink | Conveyor
+        if overlapped:
+            few = self._algorithm(None) is not None  # others hold what is being compressed
+            self._sink = Conveyor(target, name, slots=2 if few else SLOTS)
+        else:
+            self._sink = Sink(target, name)
         self._sink.begin()
         self._sink.write(raw)
         self.blocks = BlockStream(self._sink, self.schema, self._sink.chain_digest())

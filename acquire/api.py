@@ -1,0 +1,118 @@
+"""The library call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from .backend import Backend
+from .backends import backend as this_system
+from .blocks import Related
+from .bounds import Interrupt
+from .options import Options
+from .report import Report
+from .selection import Selection
+from .session import Progress, Session
+
+__all__ = ["acquire", "create"]
+
+
+@contextlib.contextmanager
+def create(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[IO[bytes]]:
+    """A new file that only its owner can read, as a dump should be.
+
+    Args:
+        path: of the file; a device or a named pipe is written to, never replaced.
+        force: empty it if it is there.
+
+    Raises:
+        FileExistsError: it is there, and `force` isn't given.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    if os.path.exists(path) and not os.path.isfile(path):
+        flags = os.O_WRONLY
+    else:
+        flags |= os.O_TRUNC if force else os.O_EXCL
+    descriptor = os.open(path, flags, 0o600)
+    with open(descriptor, "wb" if flags & os.O_ACCMODE == os.O_WRONLY else "r+b", 0) as file:
+        yield file
+
+
+def acquire(
+    pid: int,
+    file: str | os.PathLike[str] | IO[bytes],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    force: bool = False,
+    interrupt: Interrupt | None = None,
+    progress: Progress | None = None,
+    dump_uuid: uuid.UUID | None = None,
+    related: Sequence[Related] = (),
+    command_line: Sequence[str] = (),
+    backend: Backend | None = None,
+    **options: Any,
+) -> Report:
+    """Acquire one process.
+
+    Args:
+        pid: the target.
+        file: a path, or a binary file that stands at its start; a pipe will do.
+        include, exclude: which mappings; see `selection.selector`.
+        force: overwrite a file that is there.
+        interrupt: by which another thread or a signal handler ends it.
+        progress: called with bytes of address space that are done, and all of them.
+        dump_uuid: DumpUUID; made up unless given.
+        related: dumps that are taken along with this one.
+        command_line: what the user typed, for the report.
+        backend: another operating system than this one.
+        options: the fields of `Options`.
+
+    Returns:
+        what was done; `Report.complete` says whether the dump is complete.
+
+    Raises:
+        TargetError: the target can't be acquired: the message names the cause and the
+            remedy, and no dump was begun.
+        FileExistsError: the file is there, and `force` isn't given.
+    """
+    chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
+    system = backend or this_system(devices=chosen.devices)
+    if not isinstance(file, (str, os.PathLike)):
+        return Session(
+            system,
+            pid,
+            file,
+            chosen,
+            name=str(getattr(file, "name", "")),
+            interrupt=interrupt,
+            progress=progress,
+            dump_uuid=dump_uuid,
+            related=related,
+            command_line=command_line,
+        ).run()
+    existed = os.path.lexists(file)
+    try:
+        with create(file, force=force) as opened:
+            return acquire(
+                pid,
+                opened,
+                include=include,
+                exclude=exclude,
+                interrupt=interrupt,
+                progress=progress,
+                dump_uuid=dump_uuid,
+                related=related,
+                command_line=command_line,
+                backend=system,
+                **options,
+            )
+    except BaseException:
+        if not existed:  # an empty file would look like a dump that was cut
+            with contextlib.suppress(OSError):
+                if os.path.getsize(file) == 0:
+                    os.unlink(file)
+        raise

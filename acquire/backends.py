@@ -1,0 +1,38 @@
+"""The backend of the system that this runs on."""
+
+from __future__ import annotations
+
+import sys
+
+from msl_construct.errors import TargetError
+
+from .backend import Backend
+
+__all__ = ["backend"]
+
+
+def backend(*, devices: bool = False) -> Backend:
+    """The backend of this operating system, loaded when asked for.
+
+    Args:
+        devices: read device memory as well, where the system tells it from other memory.
+
+    Raises:
+        TargetError: there is none.
+    """
+    if sys.platform == "linux":
+        from .linux.target import Linux
+
+        return Linux(devices=devices)
+    if sys.platform == "win32":
+        from .windows import Windows
+
+        return Windows()
+    if sys.platform == "darwin":
+        from .macos import MacOS
+
+        return MacOS()
+    raise TargetError(
+        f"{sys.platform}: processes can be acquired on Linux, Windows and macOS",
+        remedy="acquire on one of these, or import a core dump",
+    )

@@ -1,0 +1,110 @@
+"""What may end an acquisition early: the user, the clock, the disk."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+from msl_construct.builder.conveyor import Conveyor
+
+from .options import Options
+
+__all__ = ["Bounds", "Interrupt", "Stopped"]
+
+_LOOK_EVERY = 32 << 20  # bytes read between two looks at the disk
+
+
+class Stopped(Exception):
+    """The acquisition ends here; `status` and `detail` are for the report."""
+
+    def __init__(self, status: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Interrupt:
+    """How a signal handler, or another thread, asks an acquisition to end."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._outputs: list[Conveyor] = []
+
+    def request(self, reason: str) -> None:
+        """Ask for a valid, incomplete file; asked twice, wait for nobody who reads it."""
+        if self.reason:
+            for output in self._outputs:
+                output.give_up()
+        self.reason = self.reason or reason
+
+    def watch(self, output: Conveyor) -> None:
+        """Take note of the output that is to be given up when asked twice."""
+        self._outputs.append(output)
+
+
+class Bounds:
+    """Looks, before every read, whether to go on.
+
+    Args:
+        options: the limits.
+        interrupt: the user's way to stop it.
+    """
+
+    def __init__(self, options: Options, interrupt: Interrupt) -> None:
+        self._options = options
+        self.interrupt = interrupt
+        self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
+        self._output: Conveyor | None = None
+        self._descriptor: int | None = None
+        self._lock = threading.Lock()
+        self._last = self._since = self._looked = 0
+
+    def watch(self, output: Conveyor, file: Any) -> None:
+        """Take note of the output whose size and file system are bounded."""
+        self._output = output
+        self.interrupt.watch(output)
+        try:
+            if output.revisable:
+                self._descriptor = file.fileno()
+        except (AttributeError, OSError, ValueError):
+            self._descriptor = None
+
+    def check(self, size: int = 0) -> None:
+        """Look whether `size` more bytes may be read.
+
+        Raises:
+            Stopped: they may not.
+        """
+        if self.interrupt.reason:
+            raise Stopped("interrupted", self.interrupt.reason)
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise Stopped("timeout", f"the {self._options.timeout:g} seconds of --timeout are over")
+        if self._options.max_bytes is not None:
+            self._check_size(size)
+        self._looked += size
+        if self._looked > _LOOK_EVERY and self._descriptor is not None:
+            self._looked = 0
+            self._check_free()
+
+    def _check_size(self, size: int) -> None:
+        output, most = self._output, self._options.max_bytes
+        if output is None or most is None:
+            return
+        with self._lock:
+            if output.position != self._last:
+                self._last, self._since = output.position, 0
+            self._since += size
+            if self._last + self._since > most:
+                raise Stopped("max_bytes", f"the dump would exceed the {most} bytes of --max-bytes")
+
+    def _check_free(self) -> None:
+        assert self._descriptor is not None
+        found = os.statvfs(self._descriptor) if hasattr(os, "statvfs") else None
+        if found is not None and found.f_bavail * found.f_frsize < self._options.min_free:
+            raise Stopped(
+                "min_free",
+                f"less than {self._options.min_free} bytes are free where the dump is written "
+                "(--min-free)",
+            )

@@ -1,0 +1,339 @@
+"""``msl acquire``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from msl_construct.builder import new_uuid
+from msl_construct.cli.common import STDIO, Exit, command_options, complain, note, run
+from msl_construct.cli.text import many
+from msl_construct.drafts import KNOWN
+from msl_construct.errors import TargetError
+
+from . import api
+from .backend import Backend
+from .backends import backend as this_system
+from .blocks import Related
+from .bounds import Interrupt
+from .options import COMPRESSIONS, MIN_FREE, UNTOUCHED
+from .progress import Bar
+from .report import Report, beside, write_report
+
+__all__ = ["acquire"]
+
+_WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.TARGET, Exit.UNREADABLE, Exit.DEFECT)
+"""With several targets the exit code is that of the worst; worse stands further right."""
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+class _Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """Bytes, with a unit of 1,024 if wanted: 512M."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = value.strip().lower().removesuffix("ib").removesuffix("b")
+        unit = text[-1:] if text[-1:] in _UNITS else ""
+        try:
+            found = int(text.removesuffix(unit)) * _UNITS[unit]
+        except ValueError:
+            self.fail(f"{value!r}: expected bytes, such as 1048576, 512M or 2G", param, ctx)
+        if found < 0:
+            self.fail(f"{value!r}: expected no less than 0", param, ctx)
+        return found
+
+
+SIZE = _Size()
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("targets", metavar="PID|NAME...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    required=True,
+    help="The dump; - is stdout. With several targets, a folder, or a name that each PID is "
+    "put into.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--children", is_flag=True, help="The target's descendants as well.")
+@click.option(
+    "--freeze",
+    metavar="METHOD",
+    default="",
+    help="How the target is stopped; on Linux ptrace (default), cgroup, sigstop or none.",
+)
+@click.option(
+    "--max-freeze",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Let the target go after this time in any case, and go on reading it.",
+)
+@click.option(
+    "--compress", type=click.Choice(COMPRESSIONS), default="none", help="Compress the payloads."
+)
+@click.option("--level", type=int, help="The codec's level.")
+@click.option("--draft", type=click.Choice(KNOWN), default=KNOWN[0], help="What to write.")
+@click.option(
+    "--untouched",
+    type=click.Choice(UNTOUCHED),
+    default=UNTOUCHED[0],
+    help="What draft-2026-03 says of pages that were never touched; later drafts say NotResident.",
+)
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="SELECTOR",
+    help="Only these mappings: address:FROM-TO, protection:rw-, type:heap or path:GLOB. "
+    "May be given several times.",
+)
+@click.option("--exclude", multiple=True, metavar="SELECTOR", help="Not these mappings.")
+@click.option("--devices", is_flag=True, help="Read device memory too; that can have side effects.")
+@click.option("--max-bytes", type=SIZE, metavar="SIZE", help="Stop before the dump is larger.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after this time.",
+)
+@click.option(
+    "--min-free",
+    type=SIZE,
+    default=MIN_FREE,
+    metavar="SIZE",
+    help="Keep this much free where the dump is written (64M).",
+)
+@click.option("--report", metavar="PATH", help="Where the report goes (OUT.report.json).")
+@click.option("--no-report", is_flag=True, help="Write no report.")
+@click.option("--examiner", default="", metavar="TEXT", help="Who acquires; for the report.")
+@click.option("--case", default="", metavar="TEXT", help="The case; for the report.")
+@click.option("--note", "remark", default="", metavar="TEXT", help="A remark; for the report.")
+@command_options
+@run
+def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
+    """Capture a running process, page by page, with what the system knows of it.
+
+    Every page gets a state: captured, or why not. Pages that were never touched are not
+    read, so that the target does not grow. The target stands still meanwhile (see --freeze)
+    and ends exactly as it was found, even if this program is killed. What the dump has no
+    block for, and what became of every region, is in the report.
+
+    \b
+    Example:
+      msl acquire 4242 -o sshd.msl --case 2026-117
+      msl acquire nginx -o - --compress zstd | ssh vault 'cat > nginx.msl'
+
+    Exit codes: 0 complete; 2 usage; 3 the output can't be created; 4 the dump is valid and
+    incomplete: interrupted, a limit, a full disk, a target that ended; 6 the target can't be
+    acquired. With several targets, that of the worst of them (3, 6, 4, 0).
+    """
+    system = this_system(devices=options["devices"])
+    pids = _pids(system, targets, children=options.pop("children"))
+    paths = _paths(pids, output)
+    interrupt = Interrupt()
+    restore = _catch_signals(interrupt)
+    try:
+        return _each(system, pids, paths, interrupt, options)
+    finally:
+        restore()
+
+
+def _each(
+    system: Backend,
+    pids: Sequence[int],
+    paths: Sequence[str],
+    interrupt: Interrupt,
+    options: dict[str, Any],
+) -> int:
+    found = {pid: new_uuid() for pid in pids}
+    families = _families(system, pids)
+    worst = Exit.FINE
+    for pid, path in zip(pids, paths):
+        related = [
+            Related(found[other], other, families.get((pid, other), "unknown"))
+            for other in pids
+            if other != pid
+        ]
+        try:
+            code = _one(system, pid, path, interrupt, options, found[pid], related)
+        except (TargetError, OSError) as error:
+            if len(pids) == 1:
+                raise
+            code = complain(error, f"process {pid}")
+        worst = max(worst, code, key=_WORST.index)
+        if interrupt.reason:
+            break
+    return worst
+
+
+def _one(
+    system: Backend,
+    pid: int,
+    path: str,
+    interrupt: Interrupt,
+    options: dict[str, Any],
+    dump_uuid: Any,
+    related: Sequence[Related],
+) -> Exit:
+    quiet = options["quiet"]
+    kept = {
+        name: options[name]
+        for name in (
+            *("freeze", "max_freeze", "compress", "level", "draft", "untouched", "max_bytes"),
+            *("timeout", "min_free", "devices", "examiner", "case", "include", "exclude"),
+        )
+    }
+    where = _report_path(path, options)
+    if where is not None and not options["force"] and os.path.lexists(where):
+        raise click.UsageError(f"{where}: is there already; --force overwrites it")
+    with Bar(f"process {pid}", shown=not quiet) as bar:
+        file: str | IO[bytes] = path if path != STDIO else _stdout()
+        try:
+            report = api.acquire(
+                pid,
+                file,
+                force=options["force"],
+                interrupt=interrupt,
+                progress=bar if bar.shown else None,
+                dump_uuid=dump_uuid,
+                related=related,
+                command_line=sys.argv,
+                backend=system,
+                note=options["remark"],
+                **kept,
+            )
+        except FileExistsError:
+            raise click.UsageError(f"{path}: is there already; --force overwrites it") from None
+    if where is not None:
+        try:
+            write_report(report, where, force=options["force"])
+        except OSError as error:
+            note(f"msl: {where}: the report can't be written: {error.strerror}")
+            return Exit.UNREADABLE if report.complete else Exit.INCOMPLETE
+    return _say(report, pid, path, quiet=quiet)
+
+
+def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
+    """Sum up on stderr; the exit code."""
+    pages = report["memory"]["pages"]
+    if not quiet:
+        counts = ", ".join(f"{many(count, 'page')} {state}" for state, count in pages.items())
+        note(f"msl: process {pid}: {counts or 'no pages'}")
+        freeze = report["freeze"]
+        if freeze["why_ended"] == "max_freeze":
+            note(f"msl: process {pid}: let go after --max-freeze; what was read later moved on")
+        elif freeze["method"] == "none":
+            skew = int(report["memory"]["skew"]) / 1e6
+            note(f"msl: process {pid}: not frozen: its pages were read over {skew:.1f} ms")
+    if report.complete:
+        return Exit.FINE
+    name = "stdout" if path == STDIO else path
+    note(f"msl: {name}: incomplete: {report.detail}")
+    return Exit.INCOMPLETE
+
+
+# -- who and where ---------------------------------------------------------------------
+
+
+def _pids(system: Backend, targets: Sequence[str], *, children: bool) -> list[int]:
+    """The processes meant, each once, in the order given.
+
+    Raises:
+        TargetError: a name is that of no process, or of several.
+    """
+    found: list[int] = []
+    for target in targets:
+        if target.isdecimal():
+            meant = [int(target)]
+        else:
+            meant = system.find(target)
+            if len(meant) != 1:
+                listed = ", ".join(map(str, meant))
+                raise TargetError(
+                    f"{target!r} is the name of {len(meant)} processes{': ' if meant else ''}"
+                    f"{listed}",
+                    remedy="give a PID" if meant else "see ps for what is running",
+                )
+        found += meant
+        if children:
+            for pid in meant:
+                found += system.children(pid)
+    return list(dict.fromkeys(found))
+
+
+def _paths(pids: Sequence[int], output: str) -> list[str]:
+    """Where each dump goes.
+
+    Raises:
+        UsageError: there is one place for several.
+    """
+    if os.path.isdir(output):
+        return [str(Path(output) / f"{pid}.msl") for pid in pids]
+    if len(pids) == 1:
+        return [output]
+    if output == STDIO:
+        raise click.UsageError(f"stdout takes one dump, there are {len(pids)} targets")
+    path = Path(output)
+    return [str(path.with_name(f"{path.stem}-{pid}{path.suffix}")) for pid in pids]
+
+
+def _families(system: Backend, pids: Sequence[int]) -> dict[tuple[int, int], str]:
+    """Who is whose child, among several targets: (this one, the other one) to what it is."""
+    found: dict[tuple[int, int], str] = {}
+    if len(pids) > 1:
+        for pid in pids:
+            with suppress(TargetError, OSError):
+                for child in system.children(pid):
+                    found[pid, child] = "child"
+                    found[child, pid] = "parent"
+    return found
+
+
+def _report_path(path: str, options: dict[str, Any]) -> Path | None:
+    if options["no_report"]:
+        return None
+    if options["report"]:
+        return Path(options["report"])
+    regular = path != STDIO and (os.path.isfile(path) or not os.path.exists(path))
+    return beside(path) if regular else None
+
+
+def _stdout() -> IO[bytes]:
+    if sys.stdout is None:
+        raise OSError("stdout is closed")
+    if sys.stdout.isatty():
+        raise click.UsageError("stdout is a terminal: a dump would garble it")
+    sys.stdout.flush()
+    return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
+
+
+def _catch_signals(interrupt: Interrupt) -> Callable[[], None]:
+    """Turn signals that would end us into a request; what undoes that."""
+    before: dict[int, Any] = {}
+
+    def request(number: int, _: Any) -> None:
+        interrupt.request(f"stopped by {signal.Signals(number).name}")
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            with suppress(ValueError, OSError):  # not in the main thread
+                before[number] = signal.signal(number, request)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore

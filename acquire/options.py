@@ -1,0 +1,65 @@
+"""What the caller chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from msl_construct.errors import TargetError
+
+from .selection import Selection
+
+__all__ = ["COMPRESSIONS", "MIN_FREE", "UNTOUCHED", "Options"]
+
+COMPRESSIONS = ("none", "zstd", "lz4")
+UNTOUCHED = ("zeros", "failed")
+MIN_FREE = 64 << 20
+"""Bytes that stay free on the output's file system unless the caller says otherwise."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choices of one acquisition.
+
+    Attributes:
+        freeze: how the target is stopped; empty: the system's default.
+        max_freeze: seconds after which it is let go in any case; None: no bound.
+        compress: ``none``, ``zstd`` or ``lz4``.
+        level: the codec's level; None: its default.
+        draft: what to write.
+        untouched: what draft 2026-03 says of pages that are provably zero and without memory:
+            ``zeros`` (Captured, and not read) or ``failed``. Later drafts say NotResident.
+        selection: which mappings are read.
+        max_bytes: size that the dump must not exceed.
+        timeout: seconds for all of it.
+        min_free: bytes that must stay free where the dump is written.
+        devices: read device memory as well, which may have side effects.
+        examiner, case, note: for the report.
+
+    Raises:
+        TargetError: a value that there is not.
+    """
+
+    freeze: str = ""
+    max_freeze: float | None = None
+    compress: str = "none"
+    level: int | None = None
+    draft: str = "draft-2026-03"
+    untouched: str = "zeros"
+    selection: Selection = field(default_factory=Selection)
+    max_bytes: int | None = None
+    timeout: float | None = None
+    min_free: int = MIN_FREE
+    devices: bool = False
+    examiner: str = ""
+    case: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("compress", COMPRESSIONS), ("untouched", UNTOUCHED)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise TargetError(f"{name} {value!r}: expected {' or '.join(allowed)}")
+        for name in ("max_freeze", "max_bytes", "timeout"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise TargetError(f"{name} {value}: expected more than 0")

@@ -1,0 +1,109 @@
+"""Reading a target's pages, and saying honestly what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msl_construct.builder import READ, ZERO, Plan, Read, RegionFeed
+
+from .backend import Target
+from .bounds import Bounds
+from .model import Action, Mapping, Stretch
+from .tally import RegionTally, Tally
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """Takes mappings from a target to the dump.
+
+    Args:
+        target: who is read.
+        feed: where the pages go.
+        tally: where the outcomes go.
+        bounds: what may end it.
+    """
+
+    def __init__(self, target: Target, feed: RegionFeed, tally: Tally, bounds: Bounds) -> None:
+        self._target = target
+        self._feed = feed
+        self._tally = tally
+        self._bounds = bounds
+        self._page = target.page_size
+        self._log2 = target.page_size.bit_length() - 1
+
+    def capture(self, mapping: Mapping, stretches: Sequence[Stretch]) -> None:
+        """One mapping.
+
+        Raises:
+            Stopped: a bound was reached; what was written stays.
+            OSError: the output failed.
+        """
+        tally = self._tally.begin(mapping, stretches)
+        self._feed.add(
+            mapping.start,
+            mapping.protection,
+            mapping.region_type,
+            self._plan(mapping, stretches),
+            self._reader(mapping, tally),
+            page_size_log2=self._log2,
+        )
+
+    def _plan(self, mapping: Mapping, stretches: Sequence[Stretch]) -> Plan:
+        if len(stretches) == 1 and stretches[0].action is Action.READ:
+            return ((stretches[0].pages, READ),)
+        plan: list[tuple[int, str]] = []
+        for stretch in stretches:
+            state = self._tally.state_of(mapping, stretch)
+            if stretch.action is Action.READ:
+                state = READ
+            elif state == "captured":
+                state = ZERO
+            plan.append((stretch.pages, state))
+        return plan
+
+    def _reader(self, mapping: Mapping, tally: RegionTally) -> Read:
+        target, bounds, whole = self._target, self._bounds, self._tally
+
+        def read(address: int, view: memoryview) -> Sequence[tuple[int, str]] | None:
+            bounds.check(view.nbytes)
+            if not whole.first_page:
+                whole.read_at()
+            size = target.read(mapping, address, view)
+            if size == view.nbytes:
+                whole.read_at()
+                return None
+            return self._page_by_page(mapping, tally, address, view, size)
+
+        return read
+
+    def _page_by_page(
+        self, mapping: Mapping, tally: RegionTally, address: int, view: memoryview, size: int
+    ) -> Sequence[tuple[int, str]]:
+        """Go on where a read stopped; bytes of captured pages are put side by side."""
+        page = self._page
+        outcome: list[tuple[int, str]] = []
+        done = filled = 0
+        while True:
+            if size % page or size > view.nbytes - done:
+                raise RuntimeError(f"a read of {view.nbytes - done} bytes brought {size}")
+            if size:
+                outcome.append((size // page, "captured"))
+                done += size
+                filled += size
+            if done == view.nbytes:
+                break
+            self._bounds.check()
+            left = (view.nbytes - done) // page
+            failure = self._target.failure(mapping, address + done, left)
+            pages = max(1, min(failure.pages, left))
+            outcome.append((pages, failure.state))
+            with self._tally.lock:
+                tally.note(failure, pages)
+            done += pages * page
+            if done == view.nbytes:
+                break
+            rest = view.nbytes - done
+            size = self._target.read(mapping, address + done, view[filled : filled + rest])
+        self._tally.read_at()
+        return outcome

@@ -1,0 +1,111 @@
+"""The report of an acquisition: what was done, to whom, by whom, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msl_construct import __version__
+
+__all__ = ["REPORT_VERSION", "Report", "beside", "write_report"]
+
+REPORT_VERSION = 1
+
+
+@dataclass
+class Report:
+    """All that is known of an acquisition; JSON by `as_json`.
+
+    Attributes:
+        status: ``complete``, or why it is not: ``interrupted``, ``timeout``, ``max_bytes``,
+            ``min_free``, ``target_gone``, ``output_failed``.
+        detail: the same in words; empty when complete.
+        sections: everything else, by name, in order.
+    """
+
+    status: str = "complete"
+    detail: str = ""
+    sections: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the dump has an End-of-Capture."""
+        return self.status == "complete"
+
+    def __getitem__(self, section: str) -> Any:
+        return self.sections[section]
+
+    def as_json(self) -> dict[str, Any]:
+        """What the report file holds."""
+        return {
+            key: list(value)
+            if isinstance(value, Sequence) and not isinstance(value, str)
+            else value
+            for key, value in self.summary().items()
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The same, with rows that are made when they are asked for."""
+        return {
+            "report": REPORT_VERSION,
+            "status": self.status,
+            "detail": self.detail,
+            **self.sections,
+        }
+
+
+def tool() -> dict[str, Any]:
+    """What made the dump."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    libraries: dict[str, str] = {}
+    for name in ("blake3", "zstandard", "lz4", "construct", "psutil"):
+        try:
+            libraries[name] = version(name)
+        except PackageNotFoundError:
+            libraries[name] = "unknown"
+    return {
+        "name": "msl-construct",
+        "version": __version__,
+        "python": sys.version.split()[0],
+        "libraries": libraries,
+    }
+
+
+def beside(dump: str | os.PathLike[str]) -> Path:
+    """Where the report of a dump lies unless the caller says otherwise."""
+    return Path(f"{os.fspath(dump)}.report.json")
+
+
+def write_report(report: Report, path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write a report to a file that only its owner can read.
+
+    Raises:
+        OSError: it can't be written, or is there already and `force` isn't given.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    descriptor = os.open(path, flags, 0o600)
+    with open(descriptor, "w", encoding="utf-8", newline="\n") as out:
+        for piece in pieces(report):
+            out.write(piece)
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The report as JSON, a row of each long section at a time; ASCII throughout."""
+    separator = "{"
+    for key, value in report.summary().items():
+        yield f"{separator}\n {json.dumps(key)}: "
+        separator = ","
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            yield "["
+            for index, row in enumerate(value):
+                yield f"{',' if index else ''}\n  {json.dumps(row, default=str)}"
+            yield "\n ]" if value else "]"
+        else:
+            yield json.dumps(value, indent=1, default=str).replace("\n", "\n ")
+    yield "\n}\n"

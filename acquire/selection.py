@@ -1,0 +1,99 @@
+"""Which mappings are captured: by address, protection, type or path."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from msl_construct.errors import TargetError
+
+from .model import EXECUTE, READ, WRITE, Mapping
+
+__all__ = ["KINDS", "Selection", "selector"]
+
+Selector = Callable[[Mapping], bool]
+
+KINDS = ("address", "protection", "type", "path")
+_BITS = {"r": READ, "w": WRITE, "x": EXECUTE}
+_TYPES = ("heap", "stack", "image", "mapped_file", "anonymous", "shared_mem", "other", "unknown")
+
+
+def selector(text: str) -> Selector:
+    """What decides whether a mapping is meant.
+
+    Args:
+        text: ``address:0x1000-0x2000`` (mappings that overlap it), ``address:0x1000``,
+            ``protection:rw-`` (a letter must be there, ``-`` must not, ``?`` either way),
+            ``type:heap`` or ``path:*/libc*``.
+
+    Raises:
+        TargetError: it is none of these.
+    """
+    kind, _, value = text.partition(":")
+    if kind == "address":
+        return _address(text, value)
+    if kind == "protection":
+        return _protection(text, value)
+    if kind == "type" and value in _TYPES:
+        return lambda mapping: mapping.region_type == value
+    if kind == "path" and value:
+        return lambda mapping: fnmatch.fnmatchcase(mapping.name, value)
+    raise TargetError(
+        f"selector {text!r}: expected address:FROM-TO, protection:rwx, path:GLOB or type: and one "
+        f"of {', '.join(_TYPES)}"
+    )
+
+
+def _address(text: str, value: str) -> Selector:
+    first, dash, last = value.partition("-")
+    try:
+        start = int(first, 0)
+        end = int(last, 0) if dash else start + 1
+    except ValueError:
+        raise TargetError(f"selector {text!r}: expected address:0xFROM-0xTO") from None
+    if end <= start:
+        raise TargetError(f"selector {text!r}: {end:#x} is not behind {start:#x}")
+    return lambda mapping: mapping.start < end and start < mapping.end
+
+
+def _protection(text: str, value: str) -> Selector:
+    wanted = care = 0
+    if len(value) != len(_BITS):
+        raise TargetError(f"selector {text!r}: expected three of r, w, x, - and ?")
+    for letter, (name, bit) in zip(value, _BITS.items()):
+        if letter not in (name, "-", "?"):
+            raise TargetError(f"selector {text!r}: expected {name}, - or ? and found {letter!r}")
+        care |= 0 if letter == "?" else bit
+        wanted |= bit if letter == name else 0
+    return lambda mapping: mapping.protection & care == wanted
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Selectors: what is included, all unless there are any, less what is excluded.
+
+    Attributes:
+        include, exclude: as `selector` reads them.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    _include: tuple[Selector, ...] = field(default=(), init=False, repr=False, compare=False)
+    _exclude: tuple[Selector, ...] = field(default=(), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_include", tuple(map(selector, self.include)))
+        object.__setattr__(self, "_exclude", tuple(map(selector, self.exclude)))
+
+    def split(self, mappings: Iterable[Mapping]) -> tuple[list[Mapping], list[Mapping]]:
+        """The mappings that are selected, and those that are not."""
+        if not self._include and not self._exclude:
+            return list(mappings), []
+        taken: list[Mapping] = []
+        left: list[Mapping] = []
+        for mapping in mappings:
+            wanted = not self._include or any(meant(mapping) for meant in self._include)
+            wanted = wanted and not any(meant(mapping) for meant in self._exclude)
+            (taken if wanted else left).append(mapping)
+        return taken, left

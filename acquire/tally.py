@@ -1,0 +1,179 @@
+"""What became of every page: counts, and why for all that were not captured."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, overload
+
+from .model import Action, Failure, Mapping, Stretch
+
+__all__ = ["RegionTally", "Rows", "Tally", "error_name"]
+
+
+def error_name(number: int) -> str:
+    """The symbol of an errno, such as EFAULT; empty for 0."""
+    return errno.errorcode.get(number, str(number)) if number else ""
+
+
+class RegionTally:
+    """The pages of one mapping.
+
+    Attributes:
+        mapping: the mapping.
+        plan: what was to be done about its pages.
+        surprises: pages that came otherwise than planned, by state, cause and errno.
+    """
+
+    __slots__ = ("mapping", "plan", "surprises")
+
+    def __init__(self, mapping: Mapping, plan: Sequence[Stretch]) -> None:
+        self.mapping = mapping
+        self.plan = plan
+        self.surprises: Counter[tuple[str, str, int]] | None = None
+
+    def note(self, failure: Failure, pages: int) -> None:
+        """Take note of pages that could not be read; for use by one thread at a time."""
+        if self.surprises is None:
+            self.surprises = Counter()
+        self.surprises[failure.state, failure.cause, failure.errno] += pages
+
+
+class Tally:
+    """All mappings of a target.
+
+    Args:
+        untouched: the page state of pages that were never touched: ``captured`` (as zeros),
+            ``failed`` or ``not_resident``.
+        no_access: the same for those of mappings without any access rights.
+
+    Attributes:
+        regions: one for each mapping that was begun, in order.
+        first_page, last_page: nanoseconds since the Unix epoch: when the first read began and
+            the last one ended; 0 if nothing was read.
+    """
+
+    def __init__(self, untouched: str, no_access: str) -> None:
+        self.untouched = untouched
+        self.no_access = no_access
+        self.regions: list[RegionTally] = []
+        self.first_page = 0
+        self.last_page = 0
+        self.lock = threading.Lock()
+
+    def begin(self, mapping: Mapping, plan: Sequence[Stretch]) -> RegionTally:
+        """Begin the next mapping."""
+        found = RegionTally(mapping, plan)
+        self.regions.append(found)
+        return found
+
+    def state_of(self, mapping: Mapping, stretch: Stretch) -> str:
+        """The page state that a stretch has by plan."""
+        if stretch.action is Action.READ:
+            return "captured"
+        if stretch.action is Action.SKIP:
+            return "failed"
+        return self.untouched if mapping.protection & 7 else self.no_access
+
+    def read_at(self) -> None:
+        """Take note that pages were read just now."""
+        now = time.time_ns()
+        if not self.first_page:
+            self.first_page = now
+        self.last_page = now
+
+    def by_cause(self, region: RegionTally) -> Counter[tuple[str, str, int]]:
+        """Pages of one mapping by state, cause and errno; ``captured`` ones have no cause
+        unless they were stored as zeros without being read."""
+        found: Counter[tuple[str, str, int]] = Counter()
+        for stretch in region.plan:
+            found[self.state_of(region.mapping, stretch), stretch.cause, stretch.errno] += (
+                stretch.pages
+            )
+        if region.surprises:
+            for key, pages in region.surprises.items():
+                found[key] += pages
+                found["captured", "", 0] -= pages
+        return +found
+
+    def totals(self) -> Counter[tuple[str, str, int]]:
+        """The same for all mappings."""
+        plain = 0
+        found: Counter[tuple[str, str, int]] = Counter()
+        for region in self.regions:
+            plan = region.plan
+            if region.surprises is None and len(plan) == 1 and plan[0].action is Action.READ:
+                plain += plan[0].pages
+            else:
+                found.update(self.by_cause(region))
+        found["captured", "", 0] += plain
+        return +found
+
+    def row(self, region: RegionTally) -> dict[str, Any]:
+        """One mapping, for the report."""
+        mapping, plan = region.mapping, region.plan
+        row: dict[str, Any] = {
+            "base_addr": f"{mapping.start:#x}",
+            "region_size": mapping.size,
+            "protection": protection_text(mapping.protection),
+            "region_type": mapping.region_type,
+            "name": mapping.name,
+        }
+        if region.surprises is None and len(plan) == 1 and plan[0].action is Action.READ:
+            row["pages"] = {"captured": plan[0].pages}
+            return row
+        causes = self.by_cause(region)
+        pages: Counter[str] = Counter()
+        for (state, _, _), count in causes.items():
+            pages[state] += count
+        row["pages"] = dict(pages)
+        row["causes"] = cause_rows(causes)
+        return row
+
+
+class Rows(Sequence[dict[str, Any]]):
+    """One row a mapping, made when it is asked for: there may be very many.
+
+    Args:
+        tally: of all mappings.
+        unfinished: whether the last one was not read to its end.
+    """
+
+    def __init__(self, tally: Tally, *, unfinished: bool) -> None:
+        self._tally = tally
+        self._unfinished = unfinished
+
+    def __len__(self) -> int:
+        return len(self._tally.regions)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        region = self._tally.regions[index]
+        row = self._tally.row(region)
+        if self._unfinished and region is self._tally.regions[-1]:
+            row["finished"] = False
+        return row
+
+
+def cause_rows(causes: Counter[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    """Counts by cause, as the report lists them."""
+    return [
+        {"state": state, "cause": cause, "errno": error_name(number) or None, "pages": pages}
+        for (state, cause, number), pages in sorted(causes.items())
+        if cause or number or state != "captured"
+    ]
+
+
+def protection_text(protection: int) -> str:
+    """``rwx``, with ``g`` for a guard and ``c`` for copy-on-write behind it where they are."""
+    letters = "rwx"
+    text = "".join(letter if protection >> bit & 1 else "-" for bit, letter in enumerate(letters))
+    return text + ("g" if protection & 8 else "") + ("c" if protection & 16 else "")
