@@ -82,6 +82,16 @@ class Running(subprocess.Popen[bytes]):
         return self.line(patience)
 
 
+def _has_executed(pid: int, program: str) -> None:
+    """Wait until a process no longer is `program`, but what that executes."""
+    until = time.monotonic() + PATIENCE
+    program = os.path.realpath(program)
+    with contextlib.suppress(OSError):  # it has ended, or is not ours to look at
+        while os.readlink(f"/proc/{pid}/exe") == program:
+            assert time.monotonic() < until, f"{program} executes nothing"
+            time.sleep(0.001)
+
+
 @contextlib.contextmanager
 def started(command: Sequence[str], ready: str = "ready") -> Iterator[tuple[Running, list[str]]]:
     """Any program that says the line `ready`: (it, its lines before); killed in the end.
@@ -89,10 +99,15 @@ def started(command: Sequence[str], ready: str = "ready") -> Iterator[tuple[Runn
     An empty `ready` waits for nothing. The program leads its own session, and everything in
     its process group dies with it.
     """
+    # The guardian is for the case that this process is killed and can't tidy up any more.
+    guardian = shutil.which("setpriv")
+    guarded = [guardian, "--pdeathsig", "KILL", "--", *command] if guardian else command
     process = Running(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        guarded, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
     )
     try:
+        if guardian:
+            _has_executed(process.pid, guardian)
         lines: list[str] = []
         while ready and (line := process.line()) != ready:
             lines.append(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator, Sequence
 
 from msl_construct.errors import TargetError
@@ -23,6 +24,12 @@ _LARGE = 1 << 16
 _END_OF_ADDRESSES = 1 << 63
 _MANY = 16
 """Pages from which on it is worth reading smaps to learn that none of them can be read."""
+
+
+class _Said(threading.local):
+    """What the system said of the page at which a thread's last read stopped."""
+
+    errno = 0
 
 
 class Memory:
@@ -68,7 +75,7 @@ class Memory:
         self._handled: set[int] = set()
         self._through_file: set[int] = set()
         self._no_pages: set[int] | None = None
-        self._errno = 0
+        self._said = _Said()
         self._listed: tuple[int, list[Mapping]] | None = None
 
     def __enter__(self) -> Memory:
@@ -112,7 +119,7 @@ class Memory:
         """
         size = len(into)
         if self.gone or address + size > _END_OF_ADDRESSES:
-            self._errno = errno.ESRCH if self.gone else errno.EFAULT
+            self._said.errno = errno.ESRCH if self.gone else errno.EFAULT
             return 0
         if mapping.start in self._through_file:
             return self._from_backing(mapping, address, into)
@@ -146,11 +153,11 @@ class Memory:
         try:
             count = os.preadv(self._memory, [into], address)
         except OSError as error:
-            self._errno = error.errno or errno.EIO
+            self._said.errno = error.errno or errno.EIO
             return 0
         if count == 0:
             self.gone = True
-            self._errno = errno.ESRCH
+            self._said.errno = errno.ESRCH
         return count // PAGE_SIZE * PAGE_SIZE
 
     def _from_backing(self, mapping: Mapping, address: int, into: memoryview) -> int:
@@ -159,7 +166,7 @@ class Memory:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            self._errno = error.errno or errno.EIO
+            self._said.errno = error.errno or errno.EIO
             return 0
         shift, got = details(mapping).offset - mapping.start, 0
         try:
@@ -169,7 +176,7 @@ class Memory:
                     break
                 got += count
         except OSError as error:
-            self._errno = error.errno or errno.EIO
+            self._said.errno = error.errno or errno.EIO
         finally:
             os.close(descriptor)
         return got // PAGE_SIZE * PAGE_SIZE
@@ -190,7 +197,7 @@ class Memory:
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
         """Why the page at `address` can't be read; see `msl_acquire.backend.Target`."""
-        number = self._errno or errno.EIO
+        number = self._said.errno or errno.EIO
         if self.gone:
             return Failure("unmapped", "gone", errno.ESRCH, pages)
         try:
@@ -227,12 +234,13 @@ class Memory:
             if error.errno not in (errno.ENOTTY, errno.EINVAL):
                 raise
         # Before Linux 6.11: once per mapping that has failures, for it takes a while.
-        if self._listed is None or self._listed[0] != mapping.start:
+        begun, listed = self._listed or (-1, [])
+        if begun != mapping.start:
             listed = parse(read_whole(f"/proc/{self.tid}/maps"))
             if not listed:
                 raise ProcessLookupError(errno.ESRCH, "no mappings")
             self._listed = (mapping.start, listed)
-        for one in self._listed[1]:
+        for one in listed:
             if address < one.end:
                 more = details(one)
                 flags = one.protection & 7 | (8 if more.shared else 0)

@@ -98,7 +98,10 @@ class Pagemap:
             try:
                 going_on, found = self._scan.ranges(start, end, any_of, mask)
             except OSError:
-                return  # The address space is gone: reading it will say so.
+                # The address space is gone, or the kernel can't say: reading the pages will
+                # tell, where calling them absent would make them zeros.
+                yield start, end, 0
+                return
             for low, high, categories in found:
                 if low < start:  # said before
                     low = start
@@ -116,9 +119,12 @@ class Pagemap:
             try:
                 entries = os.pread(self._descriptor, wanted, base // PAGE_SIZE * _ENTRY)
             except OSError:
-                break
-            if not entries:
-                break
+                entries = b""
+            if len(entries) != wanted:  # as above: what is not known is to be read
+                if last_high:
+                    yield last_low, last_high, last
+                yield base, end, 0
+                return
             if entries == _NO_ENTRIES:
                 continue
             for match in _RUNS.finditer(entries[_HIGH_BYTE::_ENTRY].translate(_CLASSES)):

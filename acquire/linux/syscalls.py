@@ -87,8 +87,11 @@ _RANGES = 512
 # has reported, and going on from there reports the rest twice.
 
 
-class PageScan:
-    """PAGEMAP_SCAN on the descriptor of a /proc/PID/pagemap (since Linux 6.7)."""
+class PageScan(threading.local):
+    """PAGEMAP_SCAN on the descriptor of a /proc/PID/pagemap (since Linux 6.7).
+
+    Each thread that uses it has a vector of its own: the call lets other threads run.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
