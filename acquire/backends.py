@@ -27,11 +27,11 @@ def backend(*, devices: bool = False) -> Backend:
     if sys.platform == "win32":
         from .windows import Windows
 
-        return Windows()
+        return Windows(devices=devices)
     if sys.platform == "darwin":
         from .macos import MacOS
 
-        return MacOS()
+        return MacOS(devices=devices)
     raise TargetError(
         f"{sys.platform}: processes can be acquired on Linux, Windows and macOS",
         remedy="acquire on one of these, or import a core dump",
