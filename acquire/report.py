@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Report:
         }
 
 
+@cache
 def tool() -> dict[str, Any]:
     """What made the dump."""
     from importlib.metadata import PackageNotFoundError, version

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, overload
 
 from .model import Action, Failure, Mapping, Stretch
@@ -172,6 +173,7 @@ def cause_rows(causes: Counter[tuple[str, str, int]]) -> list[dict[str, Any]]:
     ]
 
 
+@cache
 def protection_text(protection: int) -> str:
     """``rwx``, with ``g`` for a guard and ``c`` for copy-on-write behind it where they are."""
     letters = "rwx"

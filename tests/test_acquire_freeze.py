@@ -24,7 +24,6 @@ if sys.platform != "linux":
 from msl_acquire.linux.freeze import METHODS, freeze
 from msl_acquire.linux.freeze.cgroup import Group, groups
 from msl_acquire.linux.threads import threads
-
 from msl_construct.errors import TargetError
 
 SLOTS = 4096

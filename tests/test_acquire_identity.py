@@ -20,7 +20,6 @@ from msl_acquire.linux.find import children, find  # noqa: E402
 from msl_acquire.linux.identity import identity  # noqa: E402
 from msl_acquire.linux.maps import living_thread  # noqa: E402
 from msl_acquire.linux.proc_text import read_stat, without_root  # noqa: E402
-
 from msl_construct.errors import TargetError  # noqa: E402
 
 

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 from acquire_targets import compiled, target
+
 from msl_acquire.linux import maps, treatment
 from msl_acquire.linux.treatment import Treatments
 from msl_acquire.model import Action, Mapping
-
 from msl_construct.errors import TargetError
 
 PAGE = os.sysconf("SC_PAGE_SIZE")

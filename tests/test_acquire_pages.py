@@ -16,10 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
-from msl_acquire.linux.pagemap import Pagemap
-from msl_acquire.model import Action, Stretch
 from zoo import (
     PAGE,
     TAGS,
@@ -34,6 +30,11 @@ from zoo import (
     within,
     zoo_fixture,
 )
+
+from msl_acquire.linux.maps import mappings
+from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.pagemap import Pagemap
+from msl_acquire.model import Action, Stretch
 
 __all__ = ["fresh_fixture", "zoo_fixture"]
 

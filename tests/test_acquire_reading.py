@@ -9,11 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from msl_acquire.linux import memory as memory_module
-from msl_acquire.linux import smaps
-from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
-from msl_acquire.model import Action, Stretch
 from zoo import (
     PAGE,
     TAGS,
@@ -28,6 +23,11 @@ from zoo import (
     zoo_fixture,
 )
 
+from msl_acquire.linux import memory as memory_module
+from msl_acquire.linux import smaps
+from msl_acquire.linux.maps import mappings
+from msl_acquire.linux.memory import Memory
+from msl_acquire.model import Action, Stretch
 from msl_construct.errors import TargetError
 
 __all__ = ["fresh_fixture", "zoo_fixture"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from acquire_targets import Running, target
+
 from msl_acquire.linux.maps import mappings
 from msl_acquire.linux.memory import Memory
 from msl_acquire.model import Action, Mapping, Stretch

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from msl_construct.errors import TargetError
@@ -74,6 +76,7 @@ class Memory:
         self._treatments = Treatments(tid, devices, self.pagemap.method == "none")
         self._handled: set[int] = set()
         self._through_file: set[int] = set()
+        self._from_file: dict[int, array[int]] = {}
         self._no_pages: set[int] | None = None
         self._said = _Said()
         self._listed: tuple[int, list[Mapping]] | None = None
@@ -107,6 +110,7 @@ class Memory:
             self._handled = {start for start, words in flags.items() if words & smaps.FAULT_HANDLER}
         planner = Planner(self.tid, self.pagemap, self._treatments, self._handled)
         self._through_file = planner.through_file
+        self._from_file = planner.from_file
         return planner.plans(mappings)
 
     # Reading ---------------------------------------------------------------------------
@@ -127,6 +131,10 @@ class Memory:
         if size < _LARGE or not mapping.protection & READ or mapping.start in self._handled:
             remote = None
         got = 0
+        stretches = self._from_file.get(mapping.start)
+        if stretches is not None and bisect_right(stretches, address) % 2:
+            # What the file can't give, a page behind its end, is tried in memory.
+            got = self._from_backing(mapping, address, into)
         while got < size:
             count = 0
             if remote is not None and size - got >= _LARGE:

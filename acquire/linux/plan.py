@@ -17,6 +17,9 @@ from .treatment import Treatment, Treatments
 
 __all__ = ["Plan", "Planner"]
 
+FROM_FILE = "from_file"
+"""Says of pages to be read that they come from the file, not through the target."""
+
 _FEW = 64
 _AHEAD_PAGES = (64 << 20) // PAGE_SIZE
 _AHEAD_MAPPINGS = 2048
@@ -92,6 +95,8 @@ class Planner:
     Attributes:
         through_file: starts of the mappings planned so far that are to be read from their
             files instead of from memory.
+        from_file: for others, by start, first address and end of every stretch of which the
+            same is true, one behind the other.
     """
 
     def __init__(
@@ -102,6 +107,7 @@ class Planner:
         self._treatments = treatments
         self._handled = handled
         self.through_file: set[int] = set()
+        self.from_file: dict[int, array[int]] = {}
 
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """A plan for each mapping, in order.
@@ -143,6 +149,8 @@ class Planner:
             elif low <= start and end <= high and not guard:
                 yield _whole((end - start) // PAGE_SIZE, Action.READ, "")
             elif low >= end and treatment.file_pages is None and not treatment.holes:
+                if treatment.absent_from_file:
+                    self.from_file[start] = array("Q", (start, end))
                 yield _whole((end - start) // PAGE_SIZE, treatment.absent, treatment.cause)
             else:
                 builder = _Builder()
@@ -173,7 +181,11 @@ class Planner:
         if treatment.file_pages is not None:
             file_end = mapping.start + treatment.file_pages * PAGE_SIZE
         in_file = min(end, max(start, file_end))
-        if treatment.holes:
+        if treatment.absent_from_file:
+            if start < in_file:
+                self.from_file.setdefault(mapping.start, array("Q")).extend((start, in_file))
+                builder.add(in_file - start, Action.READ, FROM_FILE)
+        elif treatment.holes:
             for size, hole in self._holes(mapping, start, in_file):
                 if hole:
                     builder.add(size, Action.UNTOUCHED, "hole")

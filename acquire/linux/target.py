@@ -38,10 +38,11 @@ class LinuxTarget:
         self._memory = Memory(pid, devices=devices)
         self._path = f"/proc/{self._memory.tid}"
         self._cache: ModuleCache | None = None
+        self._listed: list[Mapping] = []
 
     def prepare(self) -> None:
         """Read and hash the files of all modules: that takes long, and need not be frozen."""
-        self._cache = prehash(self.pid, self.mappings(), path=self._path)
+        self._cache = prehash(self.pid, self._listed or self.mappings(), path=self._path)
 
     def freeze(self, method: str, max_freeze: float | None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""
@@ -53,7 +54,8 @@ class LinuxTarget:
 
     def mappings(self) -> list[Mapping]:
         """Its address space, in address order."""
-        return maps.mappings(self.pid)
+        self._listed = maps.mappings(self.pid)
+        return self._listed
 
     def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
         """What is mapped as code."""

@@ -32,6 +32,8 @@ class Treatment(NamedTuple):
         file_pages: pages of the mapping in front of the file's end; None: no end is known.
         holes: whether to ask the file first which absent pages are holes.
         through_file: whether to read from the file instead of from memory.
+        absent_from_file: the same for absent pages alone: what they would hold is what the
+            file holds, and reading them from memory would give them to the target.
     """
 
     absent: Action = Action.READ
@@ -40,9 +42,11 @@ class Treatment(NamedTuple):
     file_pages: int | None = None
     holes: bool = False
     through_file: bool = False
+    absent_from_file: bool = False
 
 
 _READ = Treatment()
+_READ_FILE = Treatment(absent_from_file=True)
 _KERNEL = Treatment(Action.SKIP, "kernel", Action.SKIP)
 _DEVICE = Treatment(Action.SKIP, "device", Action.SKIP)
 _DISK = Treatment(Action.SKIP, "device")
@@ -135,9 +139,10 @@ class Treatments:
             if in_front * PAGE_SIZE >= mapping.size:
                 in_front = None
         in_memory = mapping.region_type == "shared_mem" or file.system in ("tmpfs", "ramfs")
+        from_file = stat.S_ISREG(file.mode) and file.reachable and not in_memory
         if in_front is None and not in_memory:
-            return _READ
-        return Treatment(file_pages=in_front, holes=in_memory)
+            return _READ_FILE if from_file else _READ
+        return Treatment(file_pages=in_front, holes=in_memory, absent_from_file=from_file)
 
     def _is_device(self, name: str, file: _File) -> bool:
         if stat.S_ISCHR(file.mode):
