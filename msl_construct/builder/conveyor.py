@@ -135,7 +135,7 @@ class Conveyor:
         """Hash again everything behind `mark`, read back from the file, as one structure."""
         self.flush()
         offset, whole = mark
-        self._whole = whole()
+        self._whole = whole().copy()
         self._piece_hash = new_hasher(self.algorithm)
         self.file.seek(offset)
         left = self.position - offset
@@ -195,6 +195,8 @@ class Conveyor:
         if self._error is not None:
             self._check()
         if self._filled + size > SLOT + _ALIGNMENT:
+            if size > SLOT:
+                raise ValueError(f"{size} bytes can't be reserved at once, at most {SLOT}")
             self._turn(whole=False)
         return self._view[self._filled : self._filled + size]
 
@@ -291,7 +293,15 @@ class Conveyor:
                 return
             done = 0
             while done < size and not done % _ALIGNMENT:
-                done += os.pwrite(self._around_cache, piece[done:], begin + done)
+                try:
+                    count = os.pwrite(self._around_cache, piece[done:], begin + done)
+                except OSError as error:
+                    if error.errno != errno.EINVAL:
+                        raise
+                    break  # the file system takes the flag and not the write, or a limit is near
+                if not count:
+                    break
+                done += count
             if done < size:  # the disk is full, or nearly: the plain way says what is wrong
                 self.file.seek(begin + done)
                 _write_all(self.file, piece[done:])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import mmap
 import os
-import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from ..page_map import PageMap, stored_size
+from ..page_map import PageMap, Run, stored_size
 from ..source import BufferSource, Extent
 from .compress import compressed
 from .feed import RegionFeed
@@ -32,10 +31,19 @@ _WORTH_IT = 0.97  # a probe that stays longer than this part of itself says: sto
 class _Result:
     """A payload, ready to be written; `buffer` is free when that is done."""
 
-    __slots__ = ("buffer", "parts", "word")
+    __slots__ = ("buffer", "parts", "runs", "size", "word")
 
-    def __init__(self, parts: list[bytes | Extent], word: int, buffer: mmap.mmap | None) -> None:
+    def __init__(
+        self,
+        parts: list[bytes | Extent],
+        word: int,
+        buffer: mmap.mmap | None,
+        runs: list[Run],
+        size: int,
+    ) -> None:
         self.parts = parts
+        self.size = size
+        self.runs = runs
         self.word = word
         self.buffer = buffer
 
@@ -50,8 +58,8 @@ class CompressingFeed(RegionFeed):
         algorithm: ``zstd`` or ``lz4``.
     """
 
-    def __init__(self, writer: Writer, algorithm: str) -> None:
-        super().__init__(writer)
+    def __init__(self, writer: Writer, algorithm: str, *, longest: int | None = None) -> None:
+        super().__init__(writer, longest=longest)
         self.algorithm = algorithm
         self._word = writer.compression_flags(algorithm)
         self._queue: deque[_Result | Future[_Result]] = deque()
@@ -59,39 +67,38 @@ class CompressingFeed(RegionFeed):
         for _ in range(_WORKERS + 1):
             self._free.put(mmap.mmap(-1, _CHUNK + (1 << 20)))
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="msl-compress")
-        self._local = threading.local()
 
-    def add(
-        self,
-        base_addr: int,
-        protection: int,
-        region_type: str,
-        plan: Plan,
-        read: Read,
-        *,
-        page_size_log2: int = 12,
+    def _add(
+        self, base_addr: int, log2: int, plan: Plan, shape: tuple[int, int], read: Read
     ) -> None:
-        shape = self._checked.get((protection, region_type, page_size_log2))
-        if shape is None:
-            shape = self._check(protection, region_type, page_size_log2)
-        for piece in pieces(base_addr, page_size_log2, plan, _CHUNK >> page_size_log2):
+        self.check_plan(plan)
+        self.writer.check_ready()
+        for piece in pieces(base_addr, log2, plan, min(_CHUNK, self._longest) >> log2):
+            self.before(piece.data << log2)
             size = self.held_size(piece)
             if size <= _SMALL:
                 buffer: Any = bytearray(size)
                 self._queue.append(self._job(piece, shape, read, buffer, None))
                 self._emit(_WAITING)
-                continue
-            while self._free.empty():
-                self._emit(len(self._queue) - 1)
-            held = self._free.get()
-            self._queue.append(self._workers.submit(self._job, piece, shape, read, held, held))
+            else:
+                while self._free.empty():
+                    self._emit(len(self._queue) - 1)
+                held = self._free.get()
+                self._queue.append(self._workers.submit(self._job, piece, shape, read, held, held))
+            self.pending += size
+            self.tell(piece.base - base_addr + (piece.pages << log2))
 
     def finish(self) -> None:
         self._emit(0)
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; what was not written is not."""
         self._workers.shutdown(cancel_futures=True)
+        self._queue.clear()
+
+    @property
+    def _many(self) -> bool:
+        return False  # small regions are compressed, too
 
     # -- in the threads ----------------------------------------------------------------
 
@@ -107,22 +114,27 @@ class CompressingFeed(RegionFeed):
             start = self.fixed_size + stored_size(piece.pages)
             self.lay_fixed(view, 0, piece, shape)
             end, runs = self.fill(piece, view, start, read)
-            planned = self.planned_map(piece)
-            found = planned if runs is None else PageMap.from_runs(runs, piece.pages).stored
-            view[self.fixed_size : start] = found
-            return self._smaller(view[:end], held)
+            if runs is None:
+                runs = self._planned_runs(piece, piece.pages)
+            view[self.fixed_size : start] = PageMap.from_runs(runs, piece.pages).stored
+            parts, word = self._smaller(view[:end], held is None)
+            return _Result(parts, word, held, runs, self.held_size(piece))
 
-    def _smaller(self, payload: memoryview, held: mmap.mmap | None) -> _Result:
+    def _smaller(self, payload: memoryview, passing: bool) -> tuple[list[bytes | Extent], int]:
+        """A payload as it is stored, and the flags that say how.
+
+        Args:
+            passing: whether its buffer does not outlive this.
+        """
         if payload.nbytes > _SMALL:
             begin = (payload.nbytes - _PROBE) // 2
             probe = payload[begin : begin + _PROBE]
             if len(self._compress(probe)) > _PROBE * _WORTH_IT:
-                return _Result([_whole(payload)], 0, held)
+                return [_whole(payload)], 0
         stream = compressed(self.schema, [_whole(payload)], self.algorithm, self.writer.level)
         if sum(map(len, stream)) < payload.nbytes:
-            return _Result(stream, self._word, held)
-        raw = bytes(payload) if held is None else payload
-        return _Result([_whole(raw)], 0, held)
+            return stream, self._word
+        return [_whole(bytes(payload) if passing else payload)], 0
 
     def _compress(self, data: memoryview) -> bytes:
         parts = compressed(self.schema, [_whole(data)], self.algorithm, self.writer.level)
@@ -150,6 +162,8 @@ class CompressingFeed(RegionFeed):
         blocks = self.writer.blocks
         blocks.put(bytes(header), result.parts)
         self.blocks += 1
+        self.count(result.runs)
+        self.pending -= result.size
         if result.buffer is not None:
             self._free.put(result.buffer)
 

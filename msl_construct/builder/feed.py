@@ -6,17 +6,18 @@ came of it. There are three ways, all of which leave a valid file at every momen
 
 * A region that fits a buffer is put together there and becomes part of the file when it is
   complete.
-* A larger one goes to a regular file as it is read, as one block; a page that turns out
-  otherwise is corrected on disk at once (`Direct`).
-* To a pipe, or compressed, it becomes several Memory Regions side by side. They are not
-  Continuation fragments: nothing needs to be put together again, and some readers refuse
-  files that hold any.
+* A larger one goes to a regular file as it is read; a page that turns out otherwise is
+  corrected on disk at once (`Direct`).
+* One that is larger still, or goes to a pipe, or is compressed, becomes several Memory Regions
+  side by side. They are not Continuation fragments: nothing needs to be put together again,
+  and some readers refuse files that hold any.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConformanceError
@@ -25,19 +26,7 @@ from ..page_map import PageMap, Run, stored_size
 from ..schema.packing import RowPacker
 from .conveyor import SLOT, Conveyor
 from .direct import Direct
-from .plan import (
-    LARGEST_MAP,
-    READ,
-    WINDOW,
-    ZERO,
-    Outcome,
-    Piece,
-    Plan,
-    Read,
-    accounted,
-    note,
-    pieces,
-)
+from .plan import LARGEST_MAP, READ, WINDOW, ZERO, Piece, Plan, Read, note, pieces, runs_of
 from .promises import NIL
 from .small import SmallRegions
 from .uuids import new_uuid
@@ -47,8 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RegionFeed"]
 
-_LONGEST = 1 << 30
-"""Bytes of data in one block of a regular file; far from what BlockLength can describe."""
+_LONGEST = 64 << 20
+"""Bytes of data in one block: what a reader that wants one page of it may have to take in, and
+what is lost if the writer is killed in the middle of it."""
 
 
 class RegionFeed:
@@ -56,10 +46,17 @@ class RegionFeed:
 
     Attributes:
         blocks: Memory Regions written so far.
+        pending: bytes that were read and are not written yet.
+        states: pages that the file holds, by the code of their state.
         watch: told, while a long region is written, how many of its bytes are done.
+        before: told, before a part of a region is read that becomes a block, of its bytes
+            of data. What it raises ends the region there.
+
+    Args:
+        longest: bytes of data in one block.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, *, longest: int | None = None) -> None:
         assert isinstance(writer.sink, Conveyor)
         self.writer = writer
         self.sink = writer.sink
@@ -82,7 +79,13 @@ class RegionFeed:
         self._checked: dict[tuple[int, str, int], tuple[int, int]] = {}
         self._zeros = bytes(8)
         self._admitted = False
+        held = SLOT - self._head - LARGEST_MAP
+        usual = _LONGEST if self.sink.revisable else held
+        self._longest = usual if longest is None else max(WINDOW, min(longest, usual))
         self.blocks = 0
+        self.pending = 0
+        self.states = [0, 0, 0, 0]
+        self.before: Callable[[int], None] = _nothing
         self.watch: Callable[[int], None] | None = None
 
     def add(
@@ -114,18 +117,23 @@ class RegionFeed:
             shape = self._check(protection, region_type, page_size_log2)
         if len(plan) == 1:
             pages, what = plan[0]
-            if what == READ and pages << page_size_log2 <= WINDOW and self._many:
+            if what == READ and 0 < pages << page_size_log2 <= WINDOW and self._many:
+                self.before(pages << page_size_log2)
                 self._small.put(base_addr, pages, page_size_log2, shape, read)
                 return
-        longest = _LONGEST if self.sink.revisable else SLOT - self._head - LARGEST_MAP
-        room = longest >> page_size_log2
-        for piece in pieces(base_addr, page_size_log2, plan, room):
+        self._add(base_addr, page_size_log2, plan, shape, read)
+
+    def _add(
+        self, base_addr: int, log2: int, plan: Plan, shape: tuple[int, int], read: Read
+    ) -> None:
+        self.check_plan(plan)
+        for piece in pieces(base_addr, log2, plan, self._longest >> log2):
+            self.before(piece.data << log2)
             if self.held_size(piece) <= SLOT:
                 self.put(piece, shape, read)
+                self.tell(piece.base - base_addr + (piece.pages << log2))
             else:
-                self._stream(piece, shape, read)
-            if self.watch is not None:
-                self.watch(piece.base - base_addr)
+                self._stream(piece, shape, read, piece.base - base_addr)
 
     def close(self) -> None:
         """Let go of everything; nothing is written any more."""
@@ -161,6 +169,7 @@ class RegionFeed:
         blocks.previous = hasher.digest()
         blocks.index += 1
         self.blocks += 1
+        self.count(self._planned_runs(piece, piece.pages) if runs is None else runs)
 
     def fill(
         self,
@@ -206,13 +215,9 @@ class RegionFeed:
                     continue
                 if runs is None:
                     runs = self._planned_runs(piece, first)
-                at = first
-                for number, state in outcome:
-                    code = self.state(state)
-                    note(runs, at, number, code)
+                for at, number, code in runs_of(outcome, pages, self.state):
+                    note(runs, first + at, number, code)
                     end += 0 if code else number << log2
-                    at += number
-                accounted(pages, at - first)
             page += count
         if update is not None and runs is None and told < end:
             update(view[told:end])
@@ -220,9 +225,21 @@ class RegionFeed:
 
     # -- a piece that is longer than a buffer ------------------------------------------
 
-    def _stream(self, piece: Piece, shape: tuple[int, int], read: Read) -> None:
-        """Write a long piece to a regular file while it is being read."""
-        sink = self.sink
+    def _stream(self, piece: Piece, shape: tuple[int, int], read: Read, done: int) -> None:
+        """Write a long piece to a regular file while it is being read.
+
+        If that fails, the file ends within its block, and nothing can follow.
+        """
+        direct = self._begin_stream(piece, shape)
+        try:
+            self._stream_pages(direct, piece, read, done)
+        except BaseException:
+            with suppress(OSError):
+                self.writer.abandon()
+            raise
+        self.blocks += 1
+
+    def _begin_stream(self, piece: Piece, shape: tuple[int, int]) -> Direct:
         found = self._admit()
         stored = self.planned_map(piece)
         head = bytearray(self._head + len(stored))
@@ -230,48 +247,70 @@ class RegionFeed:
         self.lay_header(head, size, 0, found)
         self.lay_fixed(head, self._header.size, piece, shape)
         head[self._head :] = stored
-        direct = Direct(
-            self.writer,
-            bytes(head[: self._header.size]),
-            bytes(head[self._header.size :]),
-            stored,
-            size,
-            1 << piece.log2,
+        front = self._header.size
+        return Direct(
+            self.writer, bytes(head[:front]), bytes(head[front:]), stored, size, 1 << piece.log2
         )
-        address = piece.base
+
+    def _stream_pages(self, direct: Direct, piece: Piece, read: Read, done: int) -> None:
+        sink, log2, address = self.sink, piece.log2, piece.base
         for count, what in piece.plan:
             if what not in (READ, ZERO):
                 direct.planned(count)
-                address += count << piece.log2
+                self.states[self.state(what)] += count
+                address += count << log2
                 continue
-            step = max(1, WINDOW >> piece.log2)
+            step = max(1, WINDOW >> log2)
             for first in range(0, count, step):
                 pages = min(step, count - first)
-                view = sink.reserve(pages << piece.log2)
+                view = sink.reserve(pages << log2)
                 if what == ZERO:
                     _zero(view)
                     outcome = None
                 else:
                     outcome = read(address, view)
-                address += view.nbytes
+                address += pages << log2
                 if outcome is None:
                     direct.filled(pages)
+                    self.states[0] += pages
                 else:
-                    self._surprise(direct, outcome, view, piece.log2)
+                    self._surprise(direct, runs_of(outcome, pages, self.state), view, log2)
+                self.tell(done + address - piece.base)
         direct.close()
-        self.blocks += 1
 
-    def _surprise(self, direct: Direct, outcome: Outcome, view: memoryview, log2: int) -> None:
-        captured = sum(count for count, state in outcome if not self.state(state))
+    def _surprise(self, direct: Direct, runs: list[Run], view: memoryview, log2: int) -> None:
+        captured = sum(count for _, count, code in runs if not code)
         data = memoryview(bytes(view[: captured << log2]))  # the view goes with the first mark
         taken = 0
-        for count, state in outcome:
-            code = self.state(state)
+        for _, count, code in runs:
             if code:
                 direct.mark(code, count)
             else:
                 direct.captured(data[taken : taken + (count << log2)])
                 taken += count << log2
+        self.count(runs)
+
+    # -- for the account ---------------------------------------------------------------
+
+    def count(self, runs: Iterable[Run]) -> None:
+        """Take note of pages that are in the file."""
+        for _, count, code in runs:
+            self.states[code] += count
+
+    def tell(self, done: int) -> None:
+        """Say how many bytes of the region are done."""
+        if self.watch is not None:
+            self.watch(done)
+
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan with page states that the draft forbids.
+
+        Raises:
+            ConformanceError: it has some.
+        """
+        for what in {what for _, what in plan}:
+            if what not in (READ, ZERO):
+                self.state(what)
 
     # -- parts of a block --------------------------------------------------------------
 
@@ -340,7 +379,8 @@ class RegionFeed:
     def _many(self) -> bool:
         """Whether blocks need nothing any more but to be written: the first one was checked,
         and nobody but us makes UUIDs."""
-        return self._admitted and self.writer.new_uuid is new_uuid
+        writer = self.writer
+        return self._admitted and writer.new_uuid is new_uuid and writer.ready
 
     def _admit(self) -> uuid.UUID:
         """A UUID for the next block; the first one is held against the file's promises."""
@@ -380,6 +420,10 @@ class RegionFeed:
             note(runs, page, count, 0 if what in (READ, ZERO) else self.state(what))
             page += count
         return runs
+
+
+def _nothing(_: int) -> None:
+    """What `RegionFeed.before` does unless it is told."""
 
 
 _BLANK = bytes(WINDOW)

@@ -15,7 +15,7 @@ from ..schema.packing import RowPacker
 from ..source import Extent
 from .blocks import checked
 
-__all__ = ["PageStates", "checked_header", "page_map_of", "table_payload"]
+__all__ = ["PageStates", "checked_header", "page_map_of", "roles_of", "table_payload"]
 
 PageStates = PageMap | Iterable[tuple[int, int, str | int]]
 
@@ -96,7 +96,39 @@ def table_payload(
         raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
     head = layout.before(last.key)
     record = checked(head, {**fields, last.type.count_key: len(rows)}, where)
-    return [head.encode(record), RowPacker(last.type.entry, *columns).rows(rows)]
+    try:
+        packer = RowPacker(last.type.entry, *columns)
+    except TypeError as error:
+        raise ConformanceError(f"{where}: {error}") from None
+    stored = packer.rows(rows)
+    size = record[last.type.entry_size_key] if last.type.entry_size_key else 0
+    if size and any(len(packer.rows([row])) != size for row in rows):
+        raise ConformanceError(
+            f"{where}: {last.type.entry_size_key} {size}, but not every entry has that size "
+            f"({last.section})"
+        )
+    return [head.encode(record), stored]
+
+
+def roles_of(
+    form: Schema, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[Mapping[str, Any]]:
+    """The roles of a thread's registers, from the rows of its table.
+
+    Raises:
+        ConformanceError: they are not given, or there is no such role.
+    """
+    if "flags" not in columns:
+        return []
+    place = list(columns).index("flags")
+    roles = schema(NEWEST_DRAFT, form.byte_order).flags["RegisterFlags"]
+    found: list[Mapping[str, Any]] = []
+    for row in rows:
+        try:
+            found.append({"flags": roles.names(roles.encode(row[place]))})
+        except (ValueError, TypeError, IndexError) as error:
+            raise ConformanceError(f"flags: {error} (§5.7)") from None
+    return found
 
 
 def _newer_layout(form: Schema, kind: BlockType) -> Layout:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from ..errors import ConformanceError
 from ..page_map import Run, stored_size
 
 __all__ = [
+    "LARGEST_MAP",
     "READ",
     "WINDOW",
     "ZERO",
@@ -14,9 +16,9 @@ __all__ = [
     "Piece",
     "Plan",
     "Read",
-    "accounted",
     "note",
     "pieces",
+    "runs_of",
 ]
 
 READ, ZERO = "read", "zero"
@@ -83,6 +85,8 @@ def pieces(base: int, log2: int, plan: Plan, room: int) -> Iterator[Piece]:
 
     for count, what in plan:
         bytes_too = what in (READ, ZERO)
+        if count < 0:
+            raise ConformanceError(f"a plan can't have {count} pages (§5.1)")
         if not bytes_too and count << log2 >= _WIDE:
             if part:
                 yield whole()
@@ -124,14 +128,27 @@ def _alike(address: int, log2: int, count: int, what: str) -> Iterator[Piece]:
         yield Piece(address + (first << log2), log2, [(part, what)])
 
 
-def accounted(pages: int, told: int) -> None:
-    """Refuse a read that does not account for all of its pages.
+def runs_of(outcome: Outcome, pages: int, state: Callable[[str], int]) -> list[Run]:
+    """What a read brought, as runs of pages counted from its first one.
+
+    Args:
+        pages: how many it was asked for.
+        state: gives the code of a page state.
 
     Raises:
-        ValueError: it does not.
+        ValueError: it does not account for each of them once.
     """
+    runs: list[Run] = []
+    told = 0
+    for count, name in outcome:
+        if count < 0:
+            raise ValueError(f"a read accounts for {count} pages")
+        if count:
+            note(runs, told, count, state(name))
+            told += count
     if told != pages:
         raise ValueError(f"a read of {pages} pages accounts for {told}")
+    return runs
 
 
 def note(runs: list[Run], first: int, count: int, state: int) -> None:

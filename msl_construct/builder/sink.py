@@ -107,7 +107,7 @@ class Sink:
     def revise(self, mark: Mark) -> None:
         """Hash again everything behind `mark`, read back from the file, as one structure."""
         offset, whole = mark
-        self._whole = whole()
+        self._whole = whole().copy()
         self._piece_hash = new_hasher(self.algorithm)
         self.file.seek(self._base + offset)
         left = self.position - offset

@@ -6,9 +6,9 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..hashing import hasher_factory
-from ..page_map import PageMap, Run
+from ..page_map import PageMap
 from ..schema import Layout
-from .plan import READ, Outcome, Piece, Read, accounted, note
+from .plan import READ, Outcome, Piece, Read, runs_of
 from .promises import NIL
 from .uuids import new_uuids
 
@@ -66,7 +66,9 @@ class SmallRegions:
         view[self._previous_at] = writer.blocks.previous
         self._base.pack_into(view, self._base_at, base)
         self._time.pack_into(view, self._time_at, begun)
-        if outcome is not None:
+        if outcome is None:
+            self._feed.states[0] += pages
+        else:
             size = self._correct(view, pages, log2, head, outcome)
         writer.blocks.previous = self._hasher(view[:size]).digest()
         sink.commit(size, hashed=True)
@@ -85,14 +87,9 @@ class SmallRegions:
 
     def _correct(self, view: memoryview, pages: int, log2: int, head: int, outcome: Outcome) -> int:
         """Put in what came otherwise than planned; the block's length."""
-        runs: list[Run] = []
-        at, size = 0, head
-        for count, state in outcome:
-            code = self._feed.state(state)
-            note(runs, at, count, code)
-            at += count
-            size += 0 if code else count << log2
-        accounted(pages, at)
+        runs = runs_of(outcome, pages, self._feed.state)
+        self._feed.count(runs)
+        size = head + sum(count << log2 for _, count, state in runs if not state)
         view[self._map_at : head] = PageMap.from_runs(runs, pages).stored
         self._length.pack_into(view, self._length_at, size)
         return size

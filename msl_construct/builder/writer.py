@@ -19,7 +19,7 @@ from .compress import compressed
 from .conveyor import SLOTS, Conveyor
 from .crew import CompressingFeed
 from .feed import RegionFeed
-from .given import PageStates, checked_header, page_map_of, table_payload
+from .given import PageStates, checked_header, page_map_of, roles_of, table_payload
 from .held import Held
 from .promises import NIL, Promises
 from .region import RegionWriter
@@ -106,6 +106,7 @@ class Writer:
         self._promises = Promises(self.schema, self.header)
         self._closed = False
         self.file_hash: bytes | None = None
+        self._feeds: list[RegionFeed] = []
         self._open_region: RegionWriter | None = None
         self.held = Held()  # for the region that is open; here so that its memory is kept
 
@@ -255,9 +256,10 @@ class Writer:
         """
         kind = self.schema.find(key)
         given = list(rows)
+        if key == "module_list_index":
+            raise ConformanceError("Module List Index: use add_module_list_index (§5.3)")
         if key == "thread_context":
-            roles = list(columns).index("flags")
-            self._promises.check_registers([{"flags": row[roles]} for row in given])
+            self._promises.check_registers(roles_of(self.schema, columns, given))
         where = f"block {self.blocks.index} ({kind.key})"
         payload = table_payload(self.schema, kind, fields, columns, given, where)
         found = block_uuid or self.new_uuid()
@@ -345,18 +347,27 @@ class Writer:
             self._algorithm(compression),
         )
 
-    def feed(self, *, compression: str | None = None) -> RegionFeed:
+    def feed(self, *, compression: str | None = None, longest: int | None = None) -> RegionFeed:
         """A way to add very many or very large regions while they are read; see `RegionFeed`.
+
+        Args:
+            compression: overrides the writer's.
+            longest: bytes of data that a block may have; what is usual unless given.
 
         Raises:
             ConformanceError: the writer is not an overlapped one, or a region is open.
         """
-        if self._open_region is not None:
-            raise ConformanceError("a region is still open: blocks can't be nested (§2)")
+        self.check_ready()
         if not isinstance(self._sink, Conveyor):
             raise ConformanceError("a feed needs a writer made with overlapped=True")
         algorithm = self._algorithm(compression)
-        return RegionFeed(self) if algorithm is None else CompressingFeed(self, algorithm)
+        found = (
+            RegionFeed(self, longest=longest)
+            if algorithm is None
+            else CompressingFeed(self, algorithm, longest=longest)
+        )
+        self._feeds.append(found)
+        return found
 
     def page_map(self, states: PageStates | None, pages: int) -> PageMap:
         """Page states in any accepted form, as a `PageMap`.
@@ -381,6 +392,8 @@ class Writer:
         if self._closed:
             return
         try:
+            for feed in self._feeds:
+                feed.finish()
             self._promises.check_kept(self.blocks.index)
             kind = self.schema.block("end_of_capture")
             assert kind.layout is not None
@@ -402,6 +415,8 @@ class Writer:
         if self._closed:
             return
         self._closed = True
+        for feed in self._feeds:
+            feed.close()
         try:
             self._sink.flush()
         finally:
@@ -441,11 +456,24 @@ class Writer:
         Raises:
             ConformanceError: it must not stand here.
         """
+        self.check_ready()
+        self._promises.admit(kind, word, found, parent, self.blocks.index)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a block can be added now."""
+        return not self._closed and self._open_region is None
+
+    def check_ready(self) -> None:
+        """Refuse to add a block where none can be.
+
+        Raises:
+            ConformanceError: the file is finished, or a region is open.
+        """
         if self._closed:
             raise ConformanceError("the file is finished: nothing can be added")
         if self._open_region is not None:
             raise ConformanceError("a region is still open: blocks can't be nested (§2)")
-        self._promises.admit(kind, word, found, parent, self.blocks.index)
 
     def flag(self, name: str) -> int:
         """The bit of a block flag."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import Any
 
 from ..errors import ConformanceError
@@ -41,6 +41,9 @@ class RowPacker:
     def __init__(self, layout: Layout, *keys: str) -> None:
         self._layout = layout
         self._keys = keys
+        unknown = [key for key in keys if key not in {field.key for field in layout.fields}]
+        if unknown:
+            raise TypeError(f"{layout.title} has no field {', '.join(unknown)} ({layout.section})")
         fixed = [field for field in layout.fields if isinstance(field.type, Fixed)]
         self._texts = [field for field in layout.fields if isinstance(field.type, Measured)]
         if list(layout.fields) != fixed + self._texts:
@@ -86,9 +89,15 @@ class RowPacker:
         Raises:
             ConformanceError: a value can't be stored, or the draft forbids it.
         """
-        given = dict(zip(self._keys, zip(*rows)))
-        if not given:
+        rows = list(rows)
+        if not rows:
             return b""
+        if set(map(len, rows)) != {len(self._keys)}:
+            raise ConformanceError(
+                f"{self._layout.title}: every row must have {len(self._keys)} values: "
+                f"{', '.join(self._keys)}"
+            )
+        given = dict(zip(self._keys, zip(*rows)))
         columns: dict[str, Iterable[Any]] = {}
         for key, store in self._stores.items():
             columns[key] = map(store, given[key])
@@ -96,20 +105,40 @@ class RowPacker:
         for field, length in zip(self._texts, self._lengths):
             encode = _encoding(field)
             pairs = [encode(value) for value in given[field.key]]
-            columns[length] = [pair[0] for pair in pairs]
+            measured = [pair[0] for pair in pairs]
+            if length in given and list(given[length]) != measured:
+                raise ConformanceError(
+                    f"{length}: not the length of every {field.key} ({field.section})"
+                )
+            columns[length] = measured
             stored.append([pair[1] for pair in pairs])
         arguments = [
             columns[key] if key in columns else repeat(constant)
             for key, constant in zip(self._order, self._template)
         ]
+        cut = [list(islice(column, len(rows))) for column in arguments]
         try:
-            packed = list(map(self._struct.pack, *arguments))
-        except struct.error as error:
-            raise ConformanceError(
-                f"{self._layout.title}: a value does not fit its field: {error} "
-                f"({self._layout.section})"
-            ) from None
+            packed = list(map(self._struct.pack, *cut))
+        except struct.error:
+            raise self._misfit(cut) from None
         return b"".join(chain.from_iterable(zip(packed, *stored)))
+
+    def _misfit(self, columns: Sequence[Sequence[Any]]) -> ConformanceError:
+        """Says which value it is that does not fit its field."""
+        for key, column in zip(self._order, columns):
+            field = self._layout.field(key)
+            assert isinstance(field.type, Fixed)
+            one = struct.Struct(self._layout.order + field.type.code)
+            for index, value in enumerate(column):
+                try:
+                    one.pack(value)
+                except struct.error as error:
+                    if key in self._lengths:
+                        key = self._texts[self._lengths.index(key)].key + f", {key}"
+                    return ConformanceError(
+                        f"{key} of row {index}: {value!r} does not fit: {error} ({field.section})"
+                    )
+        return ConformanceError(f"{self._layout.title}: a value does not fit its field")
 
 
 def _storing(field: Field) -> Callable[[Any], Any]:
