@@ -26,7 +26,7 @@ def create(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[IO[
 
     Args:
         path: of the file; a device or a named pipe is written to, never replaced.
-        force: empty it if it is there.
+        force: take it if it is there; it keeps what it holds until a dump is written.
 
     Raises:
         FileExistsError: it is there, and `force` isn't given.
@@ -34,8 +34,8 @@ def create(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[IO[
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
     if os.path.exists(path) and not os.path.isfile(path):
         flags = os.O_WRONLY
-    else:
-        flags |= os.O_TRUNC if force else os.O_EXCL
+    elif not force:
+        flags |= os.O_EXCL
     descriptor = os.open(path, flags, 0o600)
     with open(descriptor, "wb" if flags & os.O_ACCMODE == os.O_WRONLY else "r+b", 0) as file:
         yield file
@@ -53,6 +53,7 @@ def acquire(
     dump_uuid: uuid.UUID | None = None,
     related: Sequence[Related] = (),
     command_line: Sequence[str] = (),
+    name: str = "",
     backend: Backend | None = None,
     **options: Any,
 ) -> Report:
@@ -68,6 +69,7 @@ def acquire(
         dump_uuid: DumpUUID; made up unless given.
         related: dumps that are taken along with this one.
         command_line: what the user typed, for the report.
+        name: of the dump, for the report; that of the file unless given.
         backend: another operating system than this one.
         options: the fields of `Options`.
 
@@ -87,7 +89,7 @@ def acquire(
             pid,
             file,
             chosen,
-            name=str(getattr(file, "name", "")),
+            name=name or str(getattr(file, "name", "")),
             interrupt=interrupt,
             progress=progress,
             dump_uuid=dump_uuid,
@@ -107,6 +109,7 @@ def acquire(
                 dump_uuid=dump_uuid,
                 related=related,
                 command_line=command_line,
+                name=name or os.fspath(file),
                 backend=system,
                 **options,
             )

@@ -137,5 +137,8 @@ class Backend(Protocol):
             TargetError: it is gone, or not ours to read.
         """
 
+    def error_name(self, number: int) -> str:
+        """The symbol of an error number in `Failure` and `Stretch`."""
+
     def host(self) -> dict[str, Any]:
         """Facts about the machine: name, system, boot id, clocks."""

@@ -109,8 +109,11 @@ def complete(thread: Thread) -> bool:
 
 
 def add_threads(writer: Writer, threads: Iterable[Thread]) -> None:
-    """Thread Contexts (§5.7) of the threads whose registers are known."""
-    for thread in threads:
+    """Thread Contexts (§5.7) of threads whose registers are known; the first is Current.
+
+    A live target has no thread that the others wait for: its first one stands for it.
+    """
+    for index, thread in enumerate(threads):
         rows = [
             (register.name, len(register.value), register.flags, register.value)
             for register in thread.registers
@@ -122,7 +125,7 @@ def add_threads(writer: Writer, threads: Iterable[Thread]) -> None:
             thread_id=thread.thread_id,
             start_time=thread.start_time,
             thread_state=thread.thread_state,
-            flags=list(thread.flags),
+            flags=[*thread.flags, *(["current"] if not index else [])],
             thread_name=storable(thread.name, "", []) or None,
         )
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from typing import Any
 
+from msl_construct.builder import RegionFeed
 from msl_construct.builder.conveyor import Conveyor
 
 from .options import Options
 
 __all__ = ["Bounds", "Interrupt", "Stopped"]
 
+_BLOCK = 256  # more than a block's header and its fields
+_MAP_PART = 8192  # a page map has a byte for every four pages, of 4 KiB at least
 _LOOK_EVERY = 32 << 20  # bytes read between two looks at the disk
 
 
@@ -45,7 +47,7 @@ class Interrupt:
 
 
 class Bounds:
-    """Looks, before every read, whether to go on.
+    """Looks, before every part of a region, whether to go on.
 
     Args:
         options: the limits.
@@ -56,20 +58,27 @@ class Bounds:
         self._options = options
         self.interrupt = interrupt
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
-        self._output: Conveyor | None = None
+        self._feed: RegionFeed | None = None
         self._descriptor: int | None = None
-        self._lock = threading.Lock()
-        self._last = self._since = self._looked = 0
+        self._tail = self._looked = 0
 
     def watch(self, output: Conveyor, file: Any) -> None:
-        """Take note of the output whose size and file system are bounded."""
-        self._output = output
+        """Take note of the output whose file system is bounded."""
         self.interrupt.watch(output)
         try:
             if output.revisable:
                 self._descriptor = file.fileno()
         except (AttributeError, OSError, ValueError):
             self._descriptor = None
+
+    def bound(self, feed: RegionFeed, tail: int) -> None:
+        """Look before every part that `feed` reads.
+
+        Args:
+            tail: bytes that must still fit the dump behind the regions.
+        """
+        self._feed, self._tail = feed, tail
+        feed.before = self.check
 
     def check(self, size: int = 0) -> None:
         """Look whether `size` more bytes may be read.
@@ -81,22 +90,20 @@ class Bounds:
             raise Stopped("interrupted", self.interrupt.reason)
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise Stopped("timeout", f"the {self._options.timeout:g} seconds of --timeout are over")
-        if self._options.max_bytes is not None:
-            self._check_size(size)
+        if size and self._options.max_bytes is not None:
+            self._check_size(size, self._options.max_bytes)
         self._looked += size
         if self._looked > _LOOK_EVERY and self._descriptor is not None:
             self._looked = 0
             self._check_free()
 
-    def _check_size(self, size: int) -> None:
-        output, most = self._output, self._options.max_bytes
-        if output is None or most is None:
-            return
-        with self._lock:
-            if output.position != self._last:
-                self._last, self._since = output.position, 0
-            self._since += size
-            if self._last + self._since > most:
+    def _check_size(self, size: int, most: int) -> None:
+        feed = self._feed
+        assert feed is not None
+        wanted = size + size // _MAP_PART + _BLOCK + self._tail
+        if feed.sink.position + feed.pending + wanted > most:
+            feed.finish()
+            if feed.sink.position + wanted > most:
                 raise Stopped("max_bytes", f"the dump would exceed the {most} bytes of --max-bytes")
 
     def _check_free(self) -> None:

@@ -13,7 +13,15 @@ from typing import IO, Any
 import click
 
 from msl_construct.builder import new_uuid
-from msl_construct.cli.common import STDIO, Exit, command_options, complain, note, run
+from msl_construct.cli.common import (
+    STDIO,
+    Exit,
+    command_options,
+    complain,
+    data_out,
+    note,
+    run,
+)
 from msl_construct.cli.text import many
 from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
@@ -25,7 +33,8 @@ from .blocks import Related
 from .bounds import Interrupt
 from .options import COMPRESSIONS, MIN_FREE, UNTOUCHED
 from .progress import Bar
-from .report import Report, beside, write_report
+from .report import Report, beside, pieces, write_report
+from .selection import Selection
 
 __all__ = ["acquire"]
 
@@ -140,8 +149,13 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     acquired. With several targets, that of the worst of them (3, 6, 4, 0).
     """
     system = this_system(devices=options["devices"])
+    _check(system, options)
     pids = _pids(system, targets, children=options.pop("children"))
     paths = _paths(pids, output)
+    if options["report"] and len(pids) > 1:
+        raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
+    if options["report"] == STDIO == output:
+        raise click.UsageError("stdout takes the dump or the report, not both")
     interrupt = Interrupt()
     restore = _catch_signals(interrupt)
     try:
@@ -157,10 +171,21 @@ def _each(
     interrupt: Interrupt,
     options: dict[str, Any],
 ) -> int:
+    worst = Exit.FINE
+    refused: set[int] = set()
+    if len(pids) > 1:  # dumps name each other: those that can't be made must not be named
+        method = options["freeze"] or system.freezers[0]
+        for pid in pids:
+            try:
+                system.preflight(pid, method)
+            except TargetError as error:
+                worst = max(worst, complain(error, f"process {pid}"), key=_WORST.index)
+                refused.add(pid)
+    places = {pid: path for pid, path in zip(pids, paths) if pid not in refused}
+    pids = list(places)
     found = {pid: new_uuid() for pid in pids}
     families = _families(system, pids)
-    worst = Exit.FINE
-    for pid, path in zip(pids, paths):
+    for pid, path in places.items():
         related = [
             Related(found[other], other, families.get((pid, other), "unknown"))
             for other in pids
@@ -169,7 +194,7 @@ def _each(
         try:
             code = _one(system, pid, path, interrupt, options, found[pid], related)
         except (TargetError, OSError) as error:
-            if len(pids) == 1:
+            if len(paths) == 1:
                 raise
             code = complain(error, f"process {pid}")
         worst = max(worst, code, key=_WORST.index)
@@ -196,7 +221,7 @@ def _one(
         )
     }
     where = _report_path(path, options)
-    if where is not None and not options["force"] and os.path.lexists(where):
+    if where not in (None, Path(STDIO)) and not options["force"] and os.path.lexists(str(where)):
         raise click.UsageError(f"{where}: is there already; --force overwrites it")
     with Bar(f"process {pid}", shown=not quiet) as bar:
         file: str | IO[bytes] = path if path != STDIO else _stdout()
@@ -216,7 +241,10 @@ def _one(
             )
         except FileExistsError:
             raise click.UsageError(f"{path}: is there already; --force overwrites it") from None
-    if where is not None:
+    if where == Path(STDIO):
+        with data_out() as out:
+            out.writelines(pieces(report))
+    elif where is not None:
         try:
             write_report(report, where, force=options["force"])
         except OSError as error:
@@ -228,8 +256,12 @@ def _one(
 def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
     """Sum up on stderr; the exit code."""
     pages = report["memory"]["pages"]
+    counts = ", ".join(f"{many(count, 'page')} {state}" for state, count in pages.items())
+    if not report.complete:
+        name = "stdout" if path == STDIO else path
+        note(f"msl: {name}: incomplete: {report.detail}; it holds {counts or 'no pages'}")
+        return Exit.INCOMPLETE
     if not quiet:
-        counts = ", ".join(f"{many(count, 'page')} {state}" for state, count in pages.items())
         note(f"msl: process {pid}: {counts or 'no pages'}")
         freeze = report["freeze"]
         if freeze["why_ended"] == "max_freeze":
@@ -237,11 +269,23 @@ def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
         elif freeze["method"] == "none":
             skew = int(report["memory"]["skew"]) / 1e6
             note(f"msl: process {pid}: not frozen: its pages were read over {skew:.1f} ms")
-    if report.complete:
-        return Exit.FINE
-    name = "stdout" if path == STDIO else path
-    note(f"msl: {name}: incomplete: {report.detail}")
-    return Exit.INCOMPLETE
+    return Exit.FINE
+
+
+def _check(system: Backend, options: dict[str, Any]) -> None:
+    """Refuse what no target can be acquired with.
+
+    Raises:
+        UsageError: an option has such a value.
+    """
+    if options["freeze"] and options["freeze"] not in system.freezers:
+        raise click.UsageError(
+            f"--freeze {options['freeze']}: on {system.name} there are {', '.join(system.freezers)}"
+        )
+    try:
+        Selection(options["include"], options["exclude"])
+    except TargetError as error:
+        raise click.UsageError(str(error)) from None
 
 
 # -- who and where ---------------------------------------------------------------------

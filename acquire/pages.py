@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from msl_construct.builder import READ, ZERO, Plan, Read, RegionFeed
 
 from .backend import Target
-from .bounds import Bounds
 from .model import Action, Mapping, Stretch
 from .tally import RegionTally, Tally
 
@@ -21,14 +20,12 @@ class Pages:
         target: who is read.
         feed: where the pages go.
         tally: where the outcomes go.
-        bounds: what may end it.
     """
 
-    def __init__(self, target: Target, feed: RegionFeed, tally: Tally, bounds: Bounds) -> None:
+    def __init__(self, target: Target, feed: RegionFeed, tally: Tally) -> None:
         self._target = target
         self._feed = feed
         self._tally = tally
-        self._bounds = bounds
         self._page = target.page_size
         self._log2 = target.page_size.bit_length() - 1
 
@@ -63,10 +60,9 @@ class Pages:
         return plan
 
     def _reader(self, mapping: Mapping, tally: RegionTally) -> Read:
-        target, bounds, whole = self._target, self._bounds, self._tally
+        target, whole = self._target, self._tally
 
         def read(address: int, view: memoryview) -> Sequence[tuple[int, str]] | None:
-            bounds.check(view.nbytes)
             if not whole.first_page:
                 whole.read_at()
             size = target.read(mapping, address, view)
@@ -93,7 +89,6 @@ class Pages:
                 filled += size
             if done == view.nbytes:
                 break
-            self._bounds.check()
             left = (view.nbytes - done) // page
             failure = self._target.failure(mapping, address + done, left)
             pages = max(1, min(failure.pages, left))

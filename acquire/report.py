@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -92,9 +93,14 @@ def write_report(report: Report, path: str | os.PathLike[str], *, force: bool) -
     """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     descriptor = os.open(path, flags, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="\n") as out:
-        for piece in pieces(report):
-            out.write(piece)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as out:
+            for piece in pieces(report):
+                out.write(piece)
+    except OSError:
+        with suppress(OSError):  # half a report would be read as one
+            os.unlink(path)
+        raise
 
 
 def pieces(report: Report) -> Iterator[str]:

@@ -23,11 +23,13 @@ from .model import Identity, Mapping, Module, Outcome, Thread
 from .options import Options
 from .pages import Pages
 from .report import Report, tool
-from .tally import Rows, Tally, cause_rows
+from .tally import Rows, Tally
 
 __all__ = ["Session"]
 
 _OWN_MEMORY = 128 << 20
+_SMALL_PARTS = 1 << 20
+"""Bytes of data in a block where the size of the dump is bounded: little is lost at its end."""
 
 Progress = Callable[[int, int], None]
 """Told of bytes of address space that are done, and how many there are."""
@@ -89,8 +91,12 @@ class Session:
         newer = options.draft != "draft-2026-03"
         kept = "captured" if options.untouched == "zeros" else "failed"
         self._tally = Tally(
-            "not_resident" if newer else kept, "not_resident" if newer else "failed"
+            "not_resident" if newer else kept,
+            "not_resident" if newer else "failed",
+            backend.error_name,
         )
+        self._page = 0
+        self._feed: RegionFeed | None = None
         self._began = 0
 
     def run(self) -> Report:
@@ -111,6 +117,7 @@ class Session:
         sections.update(self._head(checks))
         target = self._backend.target(self._pid)
         try:
+            self._page = target.page_size
             self._check_room(target)
             target.prepare()
             before = target.resident()
@@ -230,8 +237,9 @@ class Session:
             ),
         }
         writer: Writer | None = None
-        finished = True
         try:
+            if Conveyor.is_regular(self._file):
+                self._file.truncate(0)
             writer = Writer(
                 self._file,
                 header,
@@ -246,9 +254,7 @@ class Session:
             found = blocks.add_module_list(writer, known.modules, known.outcomes)
             blocks.add_related(writer, self._related)
             blocks.add_threads(writer, threads)
-            finished = False
-            self._read(target, writer, chosen)
-            finished = True
+            self._read(target, writer, chosen, _tail(known))
             frozen.thaw()
             self._bounds.check()
             blocks.add_modules(writer, known.modules, found)
@@ -264,12 +270,14 @@ class Session:
             if writer is not None:
                 with contextlib.suppress(OSError):
                     writer.abandon()
-        self._outcome(writer, left, finished=finished)
+        self._outcome(writer, left)
 
-    def _read(self, target: Target, writer: Writer, chosen: Sequence[Mapping]) -> None:
-        feed = writer.feed()
+    def _read(self, target: Target, writer: Writer, chosen: Sequence[Mapping], tail: int) -> None:
+        few = None if self._options.max_bytes is None else _SMALL_PARTS
+        self._feed = feed = writer.feed(longest=few)
+        self._bounds.bound(feed, tail)
         try:
-            pages = Pages(target, feed, self._tally, self._bounds)
+            pages = Pages(target, feed, self._tally)
             if self._progress is None:
                 for mapping, plan in zip(chosen, target.plans(chosen)):
                     pages.capture(mapping, plan)
@@ -328,21 +336,25 @@ class Session:
         self._report.sections["target"].update(known.facts)
         self._report.sections["outcomes"] = known.outcomes
 
-    def _outcome(self, writer: Writer | None, left: Sequence[Mapping], *, finished: bool) -> None:
+    def _outcome(self, writer: Writer | None, left: Sequence[Mapping]) -> None:
+        """What is in the file, which may be less than what was read."""
         tally, sections = self._tally, self._report.sections
-        totals = tally.totals()
         pages: dict[str, int] = {}
-        for (state, _, _), count in totals.items():
-            pages[state] = pages.get(state, 0) + count
+        finished = 0
+        if self._feed is not None and writer is not None:
+            finished = tally.finished(sum(self._feed.states), self._page)
+            for code, count in enumerate(self._feed.states):
+                if count:
+                    pages[writer.schema.page_states.decode(code).name] = count
         sections["memory"] = {
             "pages": pages,
-            "causes": cause_rows(totals),
+            "causes": tally.cause_rows(tally.totals(finished)),
             "first_page_time": str(tally.first_page),
             "last_page_time": str(tally.last_page),
             "skew": str(tally.last_page - tally.first_page),
             "excluded": [f"{mapping.start:#x}-{mapping.end:#x}" for mapping in left],
         }
-        sections["regions"] = Rows(tally, unfinished=not finished)
+        sections["regions"] = Rows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in sections["outcomes"]]
         sections["dump"] = {
             "path": self._name,
@@ -356,6 +368,13 @@ class Session:
                 {"dump_uuid": str(other.dump_uuid), "pid": other.pid} for other in self._related
             ],
         }
+
+
+def _tail(known: _Known) -> int:
+    """At most what the blocks behind the regions take: a bound, and no layout."""
+    texts = sum(len(m.path) * 4 + len(m.version) * 4 + len(m.native_blob) for m in known.modules)
+    names = sum(len(mapping.name) * 4 for mapping in known.mappings)
+    return texts + names + 512 * (len(known.modules) + 1) + 64 * len(known.mappings)
 
 
 def _freeze(frozen: Frozen) -> dict[str, Any]:

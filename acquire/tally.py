@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, overload
 
 from .model import Action, Failure, Mapping, Stretch
 
-__all__ = ["RegionTally", "Rows", "Tally", "error_name"]
-
-
-def error_name(number: int) -> str:
-    """The symbol of an errno, such as EFAULT; empty for 0."""
-    return errno.errorcode.get(number, str(number)) if number else ""
+__all__ = ["RegionTally", "Rows", "Tally"]
 
 
 class RegionTally:
@@ -50,6 +44,7 @@ class Tally:
         untouched: the page state of pages that were never touched: ``captured`` (as zeros),
             ``failed`` or ``not_resident``.
         no_access: the same for those of mappings without any access rights.
+        error_name: gives the symbol of an error number.
 
     Attributes:
         regions: one for each mapping that was begun, in order.
@@ -57,7 +52,8 @@ class Tally:
             the last one ended; 0 if nothing was read.
     """
 
-    def __init__(self, untouched: str, no_access: str) -> None:
+    def __init__(self, untouched: str, no_access: str, error_name: Callable[[int], str]) -> None:
+        self._error_name = error_name
         self.untouched = untouched
         self.no_access = no_access
         self.regions: list[RegionTally] = []
@@ -87,35 +83,65 @@ class Tally:
         self.last_page = now
 
     def by_cause(self, region: RegionTally) -> Counter[tuple[str, str, int]]:
-        """Pages of one mapping by state, cause and errno; ``captured`` ones have no cause
-        unless they were stored as zeros without being read."""
+        """Pages of one mapping by state, cause and errno.
+
+        Captured pages have a cause only where they did not come from the target's memory.
+        """
         found: Counter[tuple[str, str, int]] = Counter()
+        readable: dict[tuple[str, str, int], None] = {}
         for stretch in region.plan:
-            found[self.state_of(region.mapping, stretch), stretch.cause, stretch.errno] += (
-                stretch.pages
-            )
-        if region.surprises:
-            for key, pages in region.surprises.items():
-                found[key] += pages
-                found["captured", "", 0] -= pages
+            key = self.state_of(region.mapping, stretch), stretch.cause, stretch.errno
+            found[key] += stretch.pages
+            if stretch.action is Action.READ:
+                readable[key] = None
+        for key, pages in (region.surprises or {}).items():
+            found[key] += pages
+            for captured in readable:
+                taken = min(pages, found[captured])
+                found[captured] -= taken
+                pages -= taken
         return +found
 
-    def totals(self) -> Counter[tuple[str, str, int]]:
-        """The same for all mappings."""
+    def finished(self, stored: int, page_size: int) -> int:
+        """How many of the regions are in the file to their end.
+
+        Args:
+            stored: pages that the file holds, in the order of the regions.
+        """
+        for index, region in enumerate(self.regions):
+            stored -= region.mapping.size // page_size
+            if stored < 0:
+                return index
+        return len(self.regions)
+
+    def totals(self, finished: int) -> Counter[tuple[str, str, int]]:
+        """The same for all mappings that are in the file to their end."""
         plain = 0
         found: Counter[tuple[str, str, int]] = Counter()
-        for region in self.regions:
-            plan = region.plan
-            if region.surprises is None and len(plan) == 1 and plan[0].action is Action.READ:
-                plain += plan[0].pages
+        for region in self.regions[:finished]:
+            if _plain(region):
+                plain += region.plan[0].pages
             else:
                 found.update(self.by_cause(region))
         found["captured", "", 0] += plain
         return +found
 
+    def cause_rows(self, causes: Counter[tuple[str, str, int]]) -> list[dict[str, Any]]:
+        """Counts by cause, as the report lists them."""
+        return [
+            {
+                "state": state,
+                "cause": cause,
+                "errno": self._error_name(number) if number else None,
+                "pages": pages,
+            }
+            for (state, cause, number), pages in sorted(causes.items())
+            if cause or number or state != "captured"
+        ]
+
     def row(self, region: RegionTally) -> dict[str, Any]:
         """One mapping, for the report."""
-        mapping, plan = region.mapping, region.plan
+        mapping = region.mapping
         row: dict[str, Any] = {
             "base_addr": f"{mapping.start:#x}",
             "region_size": mapping.size,
@@ -123,15 +149,15 @@ class Tally:
             "region_type": mapping.region_type,
             "name": mapping.name,
         }
-        if region.surprises is None and len(plan) == 1 and plan[0].action is Action.READ:
-            row["pages"] = {"captured": plan[0].pages}
+        if _plain(region):
+            row["pages"] = {"captured": region.plan[0].pages}
             return row
         causes = self.by_cause(region)
         pages: Counter[str] = Counter()
         for (state, _, _), count in causes.items():
             pages[state] += count
         row["pages"] = dict(pages)
-        row["causes"] = cause_rows(causes)
+        row["causes"] = self.cause_rows(causes)
         return row
 
 
@@ -140,12 +166,13 @@ class Rows(Sequence[dict[str, Any]]):
 
     Args:
         tally: of all mappings.
-        unfinished: whether the last one was not read to its end.
+        finished: how many of them are in the file to their end; of the others nothing is
+            said but which they are.
     """
 
-    def __init__(self, tally: Tally, *, unfinished: bool) -> None:
+    def __init__(self, tally: Tally, finished: int) -> None:
         self._tally = tally
-        self._unfinished = unfinished
+        self._finished = finished
 
     def __len__(self) -> int:
         return len(self._tally.regions)
@@ -157,20 +184,23 @@ class Rows(Sequence[dict[str, Any]]):
     def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        region = self._tally.regions[index]
-        row = self._tally.row(region)
-        if self._unfinished and region is self._tally.regions[-1]:
+        row = self._tally.row(self._tally.regions[index])
+        if range(len(self))[index] >= self._finished:
+            row.pop("causes", None)
+            row["pages"] = {}
             row["finished"] = False
         return row
 
 
-def cause_rows(causes: Counter[tuple[str, str, int]]) -> list[dict[str, Any]]:
-    """Counts by cause, as the report lists them."""
-    return [
-        {"state": state, "cause": cause, "errno": error_name(number) or None, "pages": pages}
-        for (state, cause, number), pages in sorted(causes.items())
-        if cause or number or state != "captured"
-    ]
+def _plain(region: RegionTally) -> bool:
+    """Whether all of its pages were read from memory, and came."""
+    plan = region.plan
+    return (
+        region.surprises is None
+        and len(plan) == 1
+        and plan[0].action is Action.READ
+        and not plan[0].cause
+    )
 
 
 @cache

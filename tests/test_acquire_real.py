@@ -246,6 +246,9 @@ def _threads_are_those_of(dump: Dump, pid: int) -> None:
             pc
         )
         assert any(line.start <= sp < line.end for line in lines), hex(sp)
+        if tid == pid:
+            identity = dump.payload(dump.blocks[0])
+            assert thread["start_time"] == identity["start_time"], "one task, two times"
         widths = {(len(r["value"]) - 2) // 2 for r in thread["registers"]}
         assert max(widths) >= 16, "no vector register"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ __all__ = ["Memory"]
 _LARGE = 1 << 16
 """Bytes from which on process_vm_readv is faster than /proc/PID/mem."""
 _END_OF_ADDRESSES = 1 << 63
+_LISTED_FOR = 0.05
+"""Seconds for which a list of the mappings is good, where one can't be asked for."""
 _MANY = 16
 """Pages from which on it is worth reading smaps to learn that none of them can be read."""
 
@@ -79,7 +82,7 @@ class Memory:
         self._from_file: dict[int, array[int]] = {}
         self._no_pages: set[int] | None = None
         self._said = _Said()
-        self._listed: tuple[int, list[Mapping]] | None = None
+        self._listed: tuple[float, list[Mapping]] | None = None
 
     def __enter__(self) -> Memory:
         return self
@@ -108,7 +111,9 @@ class Memory:
             except OSError:
                 flags = {}  # Then nothing else can be read either.
             self._handled = {start for start, words in flags.items() if words & smaps.FAULT_HANDLER}
-        planner = Planner(self.tid, self.pagemap, self._treatments, self._handled)
+        planner = Planner(
+            self.tid, self.pagemap, self._treatments, self._handled, self._still_mapped
+        )
         self._through_file = planner.through_file
         self._from_file = planner.from_file
         return planner.plans(mappings)
@@ -230,6 +235,18 @@ class Memory:
             return Failure("failed", "beyond_end_of_file", number, until)
         return Failure("failed", "unreadable", number, 1)
 
+    def _still_mapped(self, mapping: Mapping, start: int, end: int) -> bool:
+        """Whether all of a stretch is still what it was when the mappings were listed."""
+        try:
+            while start < end:
+                now = self._mapped(mapping, start)
+                if now is None or now.start > start or not _same(mapping, now):
+                    return False
+                start = now.end
+        except OSError:
+            return False
+        return True
+
     def _mapped(self, mapping: Mapping, address: int) -> Vma | None:
         """What is mapped at or behind `address` now.
 
@@ -241,13 +258,13 @@ class Memory:
         except OSError as error:
             if error.errno not in (errno.ENOTTY, errno.EINVAL):
                 raise
-        # Before Linux 6.11: once per mapping that has failures, for it takes a while.
-        begun, listed = self._listed or (-1, [])
-        if begun != mapping.start:
+        # Before Linux 6.11: not for every page, for it takes a while.
+        begun, listed = self._listed or (-1.0, [])
+        if time.monotonic() - begun > _LISTED_FOR:
             listed = parse(read_whole(f"/proc/{self.tid}/maps"))
             if not listed:
                 raise ProcessLookupError(errno.ESRCH, "no mappings")
-            self._listed = (mapping.start, listed)
+            self._listed = (time.monotonic(), listed)
         for one in listed:
             if address < one.end:
                 more = details(one)

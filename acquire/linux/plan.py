@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import overload
 
@@ -91,6 +91,8 @@ class Planner:
 
     Args:
         handled: starts of the mappings that a userfaultfd is registered for.
+        still: whether all of a stretch of a mapping is still mapped. What is gone has no
+            pages either, and is not to be taken for untouched; reading it will tell.
 
     Attributes:
         through_file: starts of the mappings planned so far that are to be read from their
@@ -100,8 +102,14 @@ class Planner:
     """
 
     def __init__(
-        self, tid: int, pagemap: Pagemap, treatments: Treatments, handled: set[int]
+        self,
+        tid: int,
+        pagemap: Pagemap,
+        treatments: Treatments,
+        handled: set[int],
+        still: Callable[[Mapping, int, int], bool],
     ) -> None:
+        self._still = still
         self._tid = tid
         self._pagemap = pagemap
         self._treatments = treatments
@@ -151,7 +159,12 @@ class Planner:
             elif low >= end and treatment.file_pages is None and not treatment.holes:
                 if treatment.absent_from_file:
                     self.from_file[start] = array("Q", (start, end))
-                yield _whole((end - start) // PAGE_SIZE, treatment.absent, treatment.cause)
+                action, cause = treatment.absent, treatment.cause
+                if treatment.absent_from_file:
+                    cause = FROM_FILE
+                elif action is Action.UNTOUCHED and not self._still(mapping, start, end):
+                    action, cause = Action.READ, ""
+                yield _whole((end - start) // PAGE_SIZE, action, cause)
             else:
                 builder = _Builder()
                 at = start
@@ -191,6 +204,8 @@ class Planner:
                     builder.add(size, Action.UNTOUCHED, "hole")
                 else:
                     builder.add(size, treatment.absent, treatment.cause)
+        elif treatment.absent is Action.UNTOUCHED and not self._still(mapping, start, in_file):
+            builder.add(in_file - start, Action.READ, "")
         else:
             builder.add(in_file - start, treatment.absent, treatment.cause)
         builder.add(end - in_file, Action.SKIP, "beyond_end_of_file")

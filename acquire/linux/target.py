@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -93,9 +94,22 @@ class LinuxTarget:
     def facts(self) -> dict[str, Any]:
         """Everything else that Linux knows of it."""
         found = facts(self.pid, self._path)
+        found["means"] = self._means()
         if self._cache is not None and self._cache.problems:
             found["module_problems"] = self._cache.problems
         return found
+
+    def _means(self) -> dict[str, str]:
+        """How its pages are looked at; with less, more of them are read through the target."""
+        try:
+            with os.scandir(f"{self._path}/map_files") as entries:
+                entry = next(entries, None)
+            if entry is not None:
+                os.stat(entry.path)
+            files = "permitted"
+        except OSError as error:
+            files = errno.errorcode.get(error.errno or 0, str(error.errno))
+        return {"pagemap": self._memory.pagemap.method, "map_files": files}
 
     def close(self) -> None:
         """Let go of everything but the target."""
@@ -140,6 +154,10 @@ class Linux:
             TargetError: it is gone, or not ours to read.
         """
         return LinuxTarget(pid, devices=self._devices)
+
+    def error_name(self, number: int) -> str:
+        """The symbol of an errno, such as EFAULT."""
+        return errno.errorcode.get(number, str(number))
 
     def host(self) -> dict[str, Any]:
         """Facts about the machine."""

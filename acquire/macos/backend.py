@@ -106,6 +106,10 @@ class MacOS:
         """
         return MacOSTarget(self._system, pid, devices=self._devices)
 
+    def error_name(self, number: int) -> str:
+        """A kern_return_t, as the system's headers list it."""
+        return f"KERN {number}"
+
     def host(self) -> dict[str, Any]:
         """Facts about the machine."""
         try:

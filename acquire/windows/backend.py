@@ -123,6 +123,10 @@ class Windows:
         """
         return WindowsTarget(self._system, pid, devices=self._devices)
 
+    def error_name(self, number: int) -> str:
+        """An error code of the system's, as its documentation lists it."""
+        return f"ERROR {number}"
+
     def host(self) -> dict[str, Any]:
         """Facts about the machine; Windows has no boot id."""
         now, up = time.time_ns(), self._system.uptime() * 1_000_000

@@ -1,0 +1,359 @@
+"""Acquisitions that end before their time: what is on disk, and how the target fares.
+
+Whatever happens, the file is a valid beginning that does not pass for a whole one, the
+target runs on as it was found, nothing hangs and nobody is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from acquire_targets import Running, target
+from acquiring import (
+    PAGE,
+    PATIENCE,
+    Dump,
+    acquire,
+    addresses,
+    as_found,
+    launched,
+    linux_only,
+    nobody_left,
+    report_of,
+    root_only,
+    states,
+    stopped,
+    verified,
+    wait_until,
+)
+from commands import one_line
+from test_acquire_atomicity import freeze_or_skip
+
+pytestmark = linux_only
+
+FILLER = 256
+"""MiB that the target holds: some tenths of a second."""
+FILLED: dict[int, int] = {}
+"""Where they begin, by the target's PID."""
+
+
+@pytest.fixture(name="worker")
+def large_target_that_counts() -> Iterator[Running]:
+    with target("e2e_counter", "2", "64", str(FILLER), "200") as (process, lines):
+        FILLED[process.pid] = addresses(lines)["filler"]
+        yield process
+
+
+def runs_on(process: Running) -> None:
+    """It counts, is not stopped, not traced, and has not died."""
+    as_found(process.pid)
+    first = int(process.ask("?"))
+    wait_until(lambda: int(process.ask("?")) > first, "it counts on")
+    assert process.poll() is None
+
+
+def beginning(out: Path) -> None:
+    """A valid beginning of a dump, with fewer bytes than there was memory."""
+    if not out.exists() or out.stat().st_size == 0:
+        return  # it had not begun
+    verified(out, code=4)
+    dump = Dump(out, whole=False)
+    assert [block["block_type"] for block in dump.blocks[:2]] in (
+        [],
+        ["process_identity"],
+        ["process_identity", "module_list_index"],
+    )
+    captured = sum(len(region.data) for region in dump.regions)
+    assert captured < FILLER << 20
+    report = out.with_name(out.name + ".report.json")
+    if report.exists():  # not of one that was killed outright
+        told = report_of(out)
+        assert told["status"] != "complete"
+        assert not told["dump"]["file_hash"], "there is no End-of-Capture to hold one"
+
+
+def when_written(out: Path, size: int, tool: subprocess.Popen[bytes]) -> None:
+    """Wait until this much of the dump is on disk, or until it is too late."""
+
+    def there() -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            if out.stat().st_size >= size:
+                return True
+        return tool.poll() is not None
+
+    wait_until(there, f"{size} bytes written", PATIENCE)
+    assert tool.returncode is None, "it had ended before it could be interrupted"
+
+
+MOMENTS = [0, 1, *(random.Random(1).randrange(1 << 20, FILLER // 2 << 20) for _ in range(3))]
+"""Sizes of the file at which the blow falls; 0: as soon as the file is there."""
+
+
+@pytest.mark.parametrize("size", MOMENTS)
+def test_killed_outright(size: int, worker: Running, tmp_path: Path) -> None:
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out) as tool:
+        when_written(out, size, tool)
+        tool.kill()
+        assert tool.wait(PATIENCE) == -signal.SIGKILL
+        nobody_left(tool.pid)
+    runs_on(worker)
+    beginning(out)
+
+
+@pytest.mark.parametrize("method", ["ptrace", "sigstop", "cgroup", "none"])
+def test_killed_outright_whatever_the_freeze(method: str, worker: Running, tmp_path: Path) -> None:
+    freeze_or_skip(method)
+    groups = Path(f"/proc/{worker.pid}/cgroup").read_text()
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out, "--freeze", method) as tool:
+        when_written(out, 20 << 20, tool)
+        tool.kill()
+        tool.wait(PATIENCE)
+        nobody_left(tool.pid)
+    runs_on(worker)
+    wait_until(
+        lambda: Path(f"/proc/{worker.pid}/cgroup").read_text() == groups,
+        "it is back in its control group",
+    )
+    beginning(out)
+
+
+def test_killed_while_the_target_was_stopped_by_somebody_else(
+    worker: Running, tmp_path: Path
+) -> None:
+    for method in ("ptrace", "sigstop"):
+        out = tmp_path / f"{method}.msl"
+        with stopped(worker.pid):
+            with launched(worker.pid, "-o", out, "--freeze", method) as tool:
+                when_written(out, 20 << 20, tool)
+                tool.kill()
+                tool.wait(PATIENCE)
+                nobody_left(tool.pid)
+            wait_until(lambda: states(worker.pid) == {"T"}, "stopped as it was found")
+            time.sleep(0.1)
+            assert states(worker.pid) == {"T"}, method
+        runs_on(worker)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.2, 0.3, 0.4])
+def test_killed_before_anything_is_written_or_after(
+    delay: float, worker: Running, tmp_path: Path
+) -> None:
+    """Moments by the clock: start, preflight, freeze, enumeration."""
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out) as tool:
+        time.sleep(delay)
+        tool.kill()
+        tool.wait(PATIENCE)
+        nobody_left(tool.pid)
+    runs_on(worker)
+    beginning(out)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+@pytest.mark.parametrize("size", MOMENTS)
+def test_interrupted(number: signal.Signals, size: int, worker: Running, tmp_path: Path) -> None:
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out, "--quiet") as tool:
+        when_written(out, size, tool)
+        tool.send_signal(number)
+        _, errors = tool.communicate(timeout=20)
+        nobody_left(tool.pid)
+    assert tool.returncode == 4, errors
+    assert number.name in one_line(errors)
+    runs_on(worker)
+    assert out.exists()
+    beginning(out)
+    assert report_of(out)["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.08, 0.16, 0.24, 0.32])
+def test_interrupted_by_the_clock(delay: float, worker: Running, tmp_path: Path) -> None:
+    """Even where the interpreter has hardly started: no file that claims to be whole."""
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out, "--compress", "zstd") as tool:
+        time.sleep(delay)
+        tool.send_signal(signal.SIGINT)
+        tool.communicate(timeout=20)
+        nobody_left(tool.pid)
+    assert tool.returncode != 0
+    runs_on(worker)
+    beginning(out)
+
+
+def test_the_report_counts_what_is_in_the_file(worker: Running, tmp_path: Path) -> None:
+    """Not what was planned, nor what was read and never stored."""
+    out = tmp_path / "out.msl"
+    acquire(worker.pid, "-o", out, "--max-bytes", 60 << 20, code=4)
+    beginning(out)
+    stored = sum(len(region.data) for region in Dump(out, whole=False).regions)
+    assert report_of(out)["memory"]["pages"].get("captured", 0) * PAGE == stored
+
+
+def test_interrupted_twice(worker: Running, tmp_path: Path) -> None:
+    """Impatience changes nothing."""
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out, "--compress", "zstd") as tool:
+        when_written(out, 1 << 20, tool)
+        for _ in range(3):
+            with contextlib.suppress(ProcessLookupError):
+                tool.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        tool.communicate(timeout=20)
+        nobody_left(tool.pid)
+    assert tool.returncode not in (0, 70)
+    runs_on(worker)
+    beginning(out)
+
+
+def test_the_pipe_is_closed(worker: Running, tmp_path: Path) -> None:
+    for size in (1, 100_000, 5 << 20, 60 << 20):
+        with launched(worker.pid, "-o", "-", "--quiet") as tool:
+            assert tool.stdout is not None
+            assert tool.stderr is not None
+            got = bytearray()
+            while len(got) < size and (piece := tool.stdout.read(min(size - len(got), 1 << 20))):
+                got += piece
+            tool.stdout.close()
+            assert tool.wait(20) == 4
+            nobody_left(tool.pid)
+            errors = tool.stderr.read()
+        assert b"Traceback" not in errors
+        assert errors.count(b"\n") <= 1, errors
+        runs_on(worker)
+        out = tmp_path / f"{size}.msl"
+        out.write_bytes(got)
+        if size > 64:
+            beginning(out)
+
+
+def test_a_reader_that_does_not_read_blocks_nothing_for_ever(worker: Running) -> None:
+    """The pipe is full and nobody empties it: the freeze ends all the same."""
+    with launched(worker.pid, "-o", "-", "--max-freeze", "0.5") as tool:
+        wait_until(lambda: "t" in states(worker.pid), "frozen")
+        as_found(worker.pid)
+        runs_on(worker)
+        tool.send_signal(signal.SIGINT)
+        assert tool.stdout is not None
+        while tool.stdout.read(1 << 20):
+            pass
+        tool.wait(20)
+        nobody_left(tool.pid)
+    runs_on(worker)
+
+
+@contextlib.contextmanager
+def _small_disk(place: Path, mebibytes: int) -> Iterator[Path]:
+    """A file system of its own."""
+    place.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(place)],
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"needs to mount a tmpfs: {done.stderr.decode().strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], timeout=20, check=True)
+
+
+@root_only
+def test_the_disk_fills_up(worker: Running, tmp_path: Path) -> None:
+    """There was room when it began; then somebody else takes it."""
+    with _small_disk(tmp_path / "disk", FILLER + 64) as disk:
+        out = disk / "out.msl"
+        with launched(worker.pid, "-o", out, "--min-free", "0", "--quiet") as tool:
+            when_written(out, 10 << 20, tool)
+            with (disk / "other").open("wb") as other:
+                space = os.statvfs(disk)
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(other.fileno(), 0, space.f_bavail * space.f_frsize)
+            _, errors = tool.communicate(timeout=20)
+            nobody_left(tool.pid)
+        assert tool.returncode == 4, errors
+        assert "space" in one_line(errors).lower()
+        runs_on(worker)
+        beginning(out)
+
+
+@root_only
+def test_a_disk_that_is_too_small_is_refused_before_the_target_is_touched(
+    worker: Running, tmp_path: Path
+) -> None:
+    with _small_disk(tmp_path / "disk", 16) as disk:
+        out = disk / "out.msl"
+        done = acquire(worker.pid, "-o", out, code=6)
+        text = one_line(done.stderr)
+        assert "free" in text
+        assert ";" in text, "the remedy is missing"
+        assert list(disk.iterdir()) == []
+    runs_on(worker)
+
+
+def test_the_file_may_not_grow(worker: Running, tmp_path: Path) -> None:
+    """A limit that no preflight sees: EFBIG in the middle of a write."""
+    out = tmp_path / "out.msl"
+    limit = (20 << 20) + 123
+    done = acquire(
+        worker.pid,
+        "-o",
+        out,
+        "--quiet",
+        code=4,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert "large" in one_line(done.stderr)  # File too large, in the system's words
+    runs_on(worker)
+    assert out.stat().st_size <= limit
+    beginning(out)
+
+
+@pytest.mark.parametrize("method", ["ptrace", "sigstop", "none"])
+def test_the_target_is_killed(method: str, worker: Running, tmp_path: Path) -> None:
+    out = tmp_path / "out.msl"
+    with launched(worker.pid, "-o", out, "--freeze", method, "--quiet") as tool:
+        when_written(out, 20 << 20, tool)
+        os.kill(worker.pid, signal.SIGKILL)
+        _, errors = tool.communicate(timeout=20)
+        nobody_left(tool.pid)
+    assert tool.returncode == 4, errors
+    one_line(errors)
+    verified(out, code=4)
+    dump = Dump(out, whole=False)
+    # What was not read is not there: its pages held noise, and none is said to be zero.
+    assert sum(len(region.data) for region in dump.regions) < FILLER << 20
+    seen, filler = 0, FILLED[worker.pid]
+    for region in dump.regions:
+        if region.base <= filler < region.base + region.size:
+            for offset in range(0, len(region.data), PAGE):
+                assert region.data[offset : offset + 8] != bytes(8), hex(offset)
+                seen += 1
+    assert seen > 0
+    report = report_of(out)
+    assert report["status"] != "complete"
+
+
+def test_the_limits_end_it_like_an_interruption(worker: Running, tmp_path: Path) -> None:
+    for number, options in enumerate((["--max-bytes", 40 << 20], ["--timeout", "0.2"])):
+        out = tmp_path / f"{number}.msl"
+        compress = ["--compress", "zstd"] if number else []
+        done = acquire(worker.pid, "-o", out, *options, *compress, "--quiet", code=4)
+        one_line(done.stderr)
+        runs_on(worker)
+        beginning(out)
+        assert report_of(out)["status"] != "complete"
+        if number == 0:
+            assert out.stat().st_size <= (40 << 20) + (1 << 20)
