@@ -18,6 +18,7 @@ __all__ = [
     "KIB",
     "MIB",
     "MSL",
+    "PEERS",
     "Child",
     "Row",
     "Setting",
@@ -37,6 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PIECE = MIB
 MSL = "import sys; from msl_construct.cli import main; sys.exit(main())"
 """What the installed ``msl`` script does, for ``python -c``."""
+PEERS = "MSL_BENCH_PEERS"
+"""Environment variable: the virtual environment in which other tools are installed."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints a table; see README.md.
 
-python benchmarks/run.py [NAME...] [--small] [--tmp DIR] [--json OUT]
+python benchmarks/run.py [NAME...] [--small] [--tmp DIR] [--json OUT] [--peers VENV]
 """
 
 from __future__ import annotations
@@ -17,9 +17,20 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from measure import ROOT, Row, Setting, environment
+from measure import PEERS, ROOT, Row, Setting, environment
 
-NAMES = ("inspect", "walk", "listing", "page_map", "write", "verify")
+NAMES = (
+    "inspect",
+    "walk",
+    "listing",
+    "page_map",
+    "write",
+    "verify",
+    "acquire",
+    "acquire_parts",
+    "acquire_memory",
+    "acquire_peers",
+)
 
 
 def main() -> int:
@@ -50,11 +61,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tmp", type=Path, help="folder for the files (needs 5 GB; not a tmpfs)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures there")
     parser.add_argument("--rounds", type=int, help="how often to measure (7; 2 with --small)")
+    parser.add_argument(
+        "--peers", type=Path, metavar="VENV", help="where memslicer is, for acquire_peers"
+    )
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # the child's side
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+    if options.peers is not None:
+        os.environ[PEERS] = str(options.peers.absolute())
     if options.rounds is None:
         options.rounds = 2 if options.small else 7
     return options
