@@ -37,6 +37,7 @@ class LinuxTarget:
         self.pid = pid
         self.page_size = os.sysconf("SC_PAGESIZE")
         self._memory = Memory(pid, devices=devices)
+        self.read = self._memory.read  # without a call in between: there may be very many
         self._path = f"/proc/{self._memory.tid}"
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
@@ -70,10 +71,6 @@ class LinuxTarget:
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages."""
         return self._memory.plans(mappings)
-
-    def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
-        """Read whole pages; how many bytes came."""
-        return self._memory.read(mapping, address, into)
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
         """Why a page can't be read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,13 +38,37 @@ def compressed(
     return list(schema.compressed_payload.pieces(framing))
 
 
-def _zstd(pieces: Iterable[bytes | Extent], level: int | None) -> tuple[int, bytes]:
-    import zstandard
+class _Compressors(threading.local):
+    """Each thread's zstd compressors by level: making one takes megabytes of fresh memory."""
 
-    options: dict[str, Any] = {} if level is None else {"level": level}
-    whole = [piece if isinstance(piece, bytes) else piece.view() for piece in pieces]
+    def __init__(self) -> None:
+        self.by_level: dict[int | None, Any] = {}
+
+    def of(self, level: int | None) -> Any:
+        """The one of a level; None: the codec's default."""
+        import zstandard
+
+        found = self.by_level.get(level)
+        if found is None:
+            options: dict[str, Any] = {} if level is None else {"level": level}
+            found = self.by_level[level] = zstandard.ZstdCompressor(**options)
+        return found
+
+
+_compressors = _Compressors()
+
+
+def _views(pieces: Iterable[bytes | Extent]) -> list[bytes | memoryview]:
+    return [piece if isinstance(piece, bytes) else piece.view() for piece in pieces]
+
+
+def _zstd(pieces: Iterable[bytes | Extent], level: int | None) -> tuple[int, bytes]:
+    compressor = _compressors.of(level)
+    whole = _views(pieces)
     size = sum(len(piece) for piece in whole)
-    stream = zstandard.ZstdCompressor(**options).compressobj(size=size)
+    if len(whole) == 1:  # without the copy that a stream makes
+        return size, compressor.compress(whole[0])
+    stream = compressor.compressobj(size=size)
     parts = [stream.compress(piece) for piece in whole if len(piece)]
     parts.append(stream.flush())
     return size, b"".join(parts)
@@ -55,5 +80,6 @@ def _lz4(pieces: Iterable[bytes | Extent], level: int | None) -> tuple[int, byte
     options: dict[str, Any] = {}
     if level is not None:
         options = {"mode": "high_compression", "compression": level}
-    whole = b"".join(bytes(piece) for piece in pieces)
+    views = _views(pieces)
+    whole = views[0] if len(views) == 1 else b"".join(views)
     return len(whole), lz4.block.compress(whole, store_size=True, **options)
