@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
@@ -19,26 +22,56 @@ from .session import Progress, Session
 
 __all__ = ["acquire", "create"]
 
+_LOOK_EVERY = 0.1
+
 
 @contextlib.contextmanager
-def create(path: str | os.PathLike[str], *, force: bool = False) -> Iterator[IO[bytes]]:
+def create(
+    path: str | os.PathLike[str], *, force: bool = False, interrupt: Interrupt | None = None
+) -> Iterator[IO[bytes]]:
     """A new file that only its owner can read, as a dump should be.
 
     Args:
         path: of the file; a device or a named pipe is written to, never replaced.
+        interrupt: ends the wait for the reader of a named pipe.
         force: take it if it is there; it keeps what it holds until a dump is written.
 
     Raises:
         FileExistsError: it is there, and `force` isn't given.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-    if os.path.exists(path) and not os.path.isfile(path):
-        flags = os.O_WRONLY
-    elif not force:
-        flags |= os.O_EXCL
-    descriptor = os.open(path, flags, 0o600)
-    with open(descriptor, "wb" if flags & os.O_ACCMODE == os.O_WRONLY else "r+b", 0) as file:
+    passing = os.path.exists(path) and not os.path.isfile(path)
+    if passing:
+        descriptor = _open_passing(path, interrupt)
+    else:
+        descriptor = os.open(path, flags if force else flags | os.O_EXCL, 0o600)
+    if passing and stat.S_ISREG(os.fstat(descriptor).st_mode):  # exchanged behind our back
+        os.close(descriptor)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
+    with open(descriptor, "wb" if passing else "r+b", 0) as file:
         yield file
+
+
+def _open_passing(path: str | os.PathLike[str], interrupt: Interrupt | None) -> int:
+    """A device, or a named pipe; waits for somebody who reads it, and for nothing else.
+
+    Raises:
+        InterruptedError: nobody came, and the caller was asked to end.
+    """
+    patient = getattr(os, "O_NONBLOCK", 0)
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | patient)
+        except OSError as error:
+            if error.errno != errno.ENXIO or not patient:
+                raise
+            if interrupt is not None and interrupt.reason:
+                raise InterruptedError(errno.EINTR, "nobody reads it", os.fspath(path)) from None
+            time.sleep(_LOOK_EVERY)
+            continue
+        if patient:
+            os.set_blocking(descriptor, True)
+        return descriptor
 
 
 def acquire(
@@ -80,6 +113,7 @@ def acquire(
         TargetError: the target can't be acquired: the message names the cause and the
             remedy, and no dump was begun.
         FileExistsError: the file is there, and `force` isn't given.
+        OSError: the file can't be created.
     """
     chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
     system = backend or this_system(devices=chosen.devices)
@@ -98,7 +132,7 @@ def acquire(
         ).run()
     existed = os.path.lexists(file)
     try:
-        with create(file, force=force) as opened:
+        with create(file, force=force, interrupt=interrupt) as opened:
             return acquire(
                 pid,
                 opened,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import Any
 
@@ -13,8 +14,7 @@ from .options import Options
 
 __all__ = ["Bounds", "Interrupt", "Stopped"]
 
-_BLOCK = 256  # more than a block's header and its fields
-_MAP_PART = 8192  # a page map has a byte for every four pages, of 4 KiB at least
+_PATIENCE = 3.0  # seconds beyond the limit for whoever takes the output
 _LOOK_EVERY = 32 << 20  # bytes read between two looks at the disk
 
 
@@ -35,11 +35,19 @@ class Interrupt:
         self._outputs: list[Conveyor] = []
 
     def request(self, reason: str) -> None:
-        """Ask for a valid, incomplete file; asked twice, wait for nobody who reads it."""
+        """Ask for a valid, incomplete file; asked twice, or after some seconds, wait for nobody
+        who reads it."""
         if self.reason:
-            for output in self._outputs:
-                output.give_up()
-        self.reason = self.reason or reason
+            self._give_up()
+            return
+        self.reason = reason
+        timer = threading.Timer(_PATIENCE, self._give_up)
+        timer.daemon = True
+        timer.start()
+
+    def _give_up(self) -> None:
+        for output in self._outputs:
+            output.give_up()
 
     def watch(self, output: Conveyor) -> None:
         """Take note of the output that is to be given up when asked twice."""
@@ -59,12 +67,18 @@ class Bounds:
         self.interrupt = interrupt
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
         self._feed: RegionFeed | None = None
+        self._timer: threading.Timer | None = None
         self._descriptor: int | None = None
         self._tail = self._looked = 0
 
     def watch(self, output: Conveyor, file: Any) -> None:
         """Take note of the output whose file system is bounded."""
         self.interrupt.watch(output)
+        if self._deadline is not None:
+            left = max(0.0, self._deadline - time.monotonic())
+            self._timer = threading.Timer(left + _PATIENCE, output.give_up)
+            self._timer.daemon = True
+            self._timer.start()
         try:
             if output.revisable:
                 self._descriptor = file.fileno()
@@ -80,27 +94,29 @@ class Bounds:
         self._feed, self._tail = feed, tail
         feed.before = self.check
 
+    def close(self) -> None:
+        """It is over: nobody is given up any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
     def check(self, size: int = 0) -> None:
-        """Look whether `size` more bytes may be read.
+        """Look whether a block of `size` bytes may be written, or just whether to go on.
 
         Raises:
-            Stopped: they may not.
+            Stopped: no.
         """
         if self.interrupt.reason:
             raise Stopped("interrupted", self.interrupt.reason)
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise Stopped("timeout", f"the {self._options.timeout:g} seconds of --timeout are over")
-        if size and self._options.max_bytes is not None:
-            self._check_size(size, self._options.max_bytes)
+        if self._feed is not None and self._options.max_bytes is not None:
+            self._check_size(self._feed, size + self._tail, self._options.max_bytes)
         self._looked += size
         if self._looked > _LOOK_EVERY and self._descriptor is not None:
             self._looked = 0
             self._check_free()
 
-    def _check_size(self, size: int, most: int) -> None:
-        feed = self._feed
-        assert feed is not None
-        wanted = size + size // _MAP_PART + _BLOCK + self._tail
+    def _check_size(self, feed: RegionFeed, wanted: int, most: int) -> None:
         if feed.sink.position + feed.pending + wanted > most:
             feed.finish()
             if feed.sink.position + wanted > most:

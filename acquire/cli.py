@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from msl_construct.cli.common import (
     command_options,
     complain,
     data_out,
+    discard_stdout,
     note,
     run,
 )
@@ -31,7 +33,7 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
-from .options import COMPRESSIONS, MIN_FREE, UNTOUCHED
+from .options import COMPRESSIONS, MIN_FREE, UNTOUCHED, Options
 from .progress import Bar
 from .report import Report, beside, pieces, write_report
 from .selection import Selection
@@ -41,6 +43,13 @@ __all__ = ["acquire"]
 _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.TARGET, Exit.UNREADABLE, Exit.DEFECT)
 """With several targets the exit code is that of the worst; worse stands further right."""
 
+_CHOICES = (
+    *("freeze", "max_freeze", "compress", "level", "draft", "untouched", "max_bytes"),
+    *("timeout", "min_free", "devices", "examiner", "case"),
+)
+"""Options that go to the library as they are."""
+
+_LONGEST_PID = 20
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -73,8 +82,8 @@ SIZE = _Size()
     "--output",
     metavar="OUT",
     required=True,
-    help="The dump; - is stdout. With several targets, a folder, or a name that each PID is "
-    "put into.",
+    help="The dump; - is stdout. With several targets a folder, which is made if OUT ends with "
+    "a slash, or a name that each PID is put into.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @click.option("--children", is_flag=True, help="The target's descendants as well.")
@@ -135,8 +144,8 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     """Capture a running process, page by page, with what the system knows of it.
 
     Every page gets a state: captured, or why not. Pages that were never touched are not
-    read, so that the target does not grow. The target stands still meanwhile (see --freeze)
-    and ends exactly as it was found, even if this program is killed. What the dump has no
+    read, so that the target does not grow. The target stands still meanwhile (see --freeze),
+    and is let go as it was found, even if this program is killed. What the dump has no
     block for, and what became of every region, is in the report.
 
     \b
@@ -144,9 +153,10 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
       msl acquire 4242 -o sshd.msl --case 2026-117
       msl acquire nginx -o - --compress zstd | ssh vault 'cat > nginx.msl'
 
-    Exit codes: 0 complete; 2 usage; 3 the output can't be created; 4 the dump is valid and
-    incomplete: interrupted, a limit, a full disk, a target that ended; 6 the target can't be
-    acquired. With several targets, that of the worst of them (3, 6, 4, 0).
+    Exit codes: 0 complete; 2 usage; 3 the output or the report can't be written; 4 the dump is
+    valid and incomplete: interrupted, a limit, a full disk, a target that ended; 6 the target
+    can't be acquired; 70 a defect of ours. With several targets, that of the worst of them
+    (3, 6, 4, 0).
     """
     system = this_system(devices=options["devices"])
     _check(system, options)
@@ -156,6 +166,7 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
         raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
     if options["report"] == STDIO == output:
         raise click.UsageError("stdout takes the dump or the report, not both")
+    _check_places(pids, paths, options)
     interrupt = Interrupt()
     restore = _catch_signals(interrupt)
     try:
@@ -213,16 +224,8 @@ def _one(
     related: Sequence[Related],
 ) -> Exit:
     quiet = options["quiet"]
-    kept = {
-        name: options[name]
-        for name in (
-            *("freeze", "max_freeze", "compress", "level", "draft", "untouched", "max_bytes"),
-            *("timeout", "min_free", "devices", "examiner", "case", "include", "exclude"),
-        )
-    }
+    kept = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
     where = _report_path(path, options)
-    if where not in (None, Path(STDIO)) and not options["force"] and os.path.lexists(str(where)):
-        raise click.UsageError(f"{where}: is there already; --force overwrites it")
     with Bar(f"process {pid}", shown=not quiet) as bar:
         file: str | IO[bytes] = path if path != STDIO else _stdout()
         try:
@@ -242,8 +245,11 @@ def _one(
         except FileExistsError:
             raise click.UsageError(f"{path}: is there already; --force overwrites it") from None
     if where == Path(STDIO):
-        with data_out() as out:
-            out.writelines(pieces(report))
+        try:
+            with data_out() as out:
+                out.writelines(pieces(report))
+        except BrokenPipeError:  # the exit code must still say what came of it
+            discard_stdout()
     elif where is not None:
         try:
             write_report(report, where, force=options["force"])
@@ -259,7 +265,8 @@ def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
     counts = ", ".join(f"{many(count, 'page')} {state}" for state, count in pages.items())
     if not report.complete:
         name = "stdout" if path == STDIO else path
-        note(f"msl: {name}: incomplete: {report.detail}; it holds {counts or 'no pages'}")
+        held = counts or "no page is certain to be in it"
+        note(f"msl: {name}: incomplete: {report.detail}; {held}")
         return Exit.INCOMPLETE
     if not quiet:
         note(f"msl: process {pid}: {counts or 'no pages'}")
@@ -282,10 +289,35 @@ def _check(system: Backend, options: dict[str, Any]) -> None:
         raise click.UsageError(
             f"--freeze {options['freeze']}: on {system.name} there are {', '.join(system.freezers)}"
         )
+    if options["no_report"] and options["report"]:
+        raise click.UsageError("--report and --no-report contradict each other")
     try:
-        Selection(options["include"], options["exclude"])
+        Options(
+            selection=Selection(options["include"], options["exclude"]),
+            **{name: options[name] for name in _CHOICES},
+        )
     except TargetError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _check_places(pids: Sequence[int], paths: Sequence[str], options: dict[str, Any]) -> None:
+    """Refuse places that can't take what is to be written there, before anybody is touched.
+
+    Raises:
+        UsageError: something is there already, or two things would be.
+        OSError: there is no such folder.
+    """
+    for path in paths:
+        report = _report_path(path, options)
+        if report is not None and path != STDIO and report.resolve() == Path(path).resolve():
+            raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
+        places = [place for place in (path, report) if place is not None and str(place) != STDIO]
+        for place in map(Path, places):
+            if not place.parent.is_dir():
+                raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
+            regular = place.is_file() or (place.is_symlink() and not place.exists())
+            if regular and not options["force"]:
+                raise click.UsageError(f"{place}: is there already; --force overwrites it")
 
 
 # -- who and where ---------------------------------------------------------------------
@@ -299,7 +331,7 @@ def _pids(system: Backend, targets: Sequence[str], *, children: bool) -> list[in
     """
     found: list[int] = []
     for target in targets:
-        if target.isdecimal():
+        if target.isdecimal() and len(target) < _LONGEST_PID:
             meant = [int(target)]
         else:
             meant = system.find(target)
@@ -323,6 +355,8 @@ def _paths(pids: Sequence[int], output: str) -> list[str]:
     Raises:
         UsageError: there is one place for several.
     """
+    if output.endswith("/") and not os.path.exists(output):
+        os.makedirs(output, 0o700)
     if os.path.isdir(output):
         return [str(Path(output) / f"{pid}.msl") for pid in pids]
     if len(pids) == 1:
@@ -335,13 +369,19 @@ def _paths(pids: Sequence[int], output: str) -> list[str]:
 
 def _families(system: Backend, pids: Sequence[int]) -> dict[tuple[int, int], str]:
     """Who is whose child, among several targets: (this one, the other one) to what it is."""
-    found: dict[tuple[int, int], str] = {}
+    below: dict[int, set[int]] = {}
     if len(pids) > 1:
         for pid in pids:
+            below[pid] = set()
             with suppress(TargetError, OSError):
-                for child in system.children(pid):
-                    found[pid, child] = "child"
-                    found[child, pid] = "parent"
+                below[pid] = set(system.children(pid))
+    found: dict[tuple[int, int], str] = {}
+    for pid, descendants in below.items():
+        own = descendants & set(pids)
+        for child in own:  # not the children's children
+            if not any(child in below[other] for other in own):
+                found[pid, child] = "child"
+                found[child, pid] = "parent"
     return found
 
 
@@ -372,9 +412,15 @@ def _catch_signals(interrupt: Interrupt) -> Callable[[], None]:
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is not None:
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             with suppress(ValueError, OSError):  # not in the main thread
                 before[number] = signal.signal(number, request)
+
+    for name in ("SIGTSTP", "SIGTTIN", "SIGTTOU"):  # stopped, we could let nobody go in time
+        number = getattr(signal, name, None)
+        if number is not None:
+            with suppress(ValueError, OSError):
+                before[number] = signal.signal(number, signal.SIG_IGN)
 
     def restore() -> None:
         for number, handler in before.items():

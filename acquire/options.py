@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
 
 from .selection import Selection
@@ -12,6 +13,10 @@ __all__ = ["COMPRESSIONS", "MIN_FREE", "UNTOUCHED", "Options"]
 
 COMPRESSIONS = ("none", "zstd", "lz4")
 UNTOUCHED = ("zeros", "failed")
+LEVELS = {"none": (0, -1), "zstd": (1, 22), "lz4": (1, 12)}
+"""Lowest and highest level of each codec."""
+_LARGEST = 1 << 63
+_LONGEST = 1_000_000
 MIN_FREE = 64 << 20
 """Bytes that stay free on the output's file system unless the caller says otherwise."""
 
@@ -55,11 +60,28 @@ class Options:
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name, allowed in (("compress", COMPRESSIONS), ("untouched", UNTOUCHED)):
+        for name, allowed in (
+            ("compress", COMPRESSIONS),
+            ("untouched", UNTOUCHED),
+            ("draft", KNOWN),
+        ):
             value = getattr(self, name)
             if value not in allowed:
                 raise TargetError(f"{name} {value!r}: expected {' or '.join(allowed)}")
         for name in ("max_freeze", "max_bytes", "timeout"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise TargetError(f"{name} {value}: expected more than 0")
+            if value is not None and not 0 < value <= _LARGEST:
+                raise TargetError(f"{name} {value}: expected more than 0, and a sensible number")
+        for name in ("max_freeze", "timeout"):
+            value = getattr(self, name)
+            if value is not None and value > _LONGEST:
+                raise TargetError(f"{name} {value}: expected at most {_LONGEST} seconds")
+        if self.min_free < 0:
+            raise TargetError(f"min_free {self.min_free}: expected no less than 0")
+        low, high = LEVELS[self.compress]
+        if self.level is not None and not low <= self.level <= high:
+            raise TargetError(
+                f"level {self.level}: expected {low} to {high} for {self.compress}"
+                if self.compress != "none"
+                else f"level {self.level}: there is none without compression"
+            )

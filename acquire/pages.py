@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import overload
 
 from msl_construct.builder import READ, ZERO, Plan, Read, RegionFeed
 
@@ -49,15 +50,7 @@ class Pages:
     def _plan(self, mapping: Mapping, stretches: Sequence[Stretch]) -> Plan:
         if len(stretches) == 1 and stretches[0].action is Action.READ:
             return ((stretches[0].pages, READ),)
-        plan: list[tuple[int, str]] = []
-        for stretch in stretches:
-            state = self._tally.state_of(mapping, stretch)
-            if stretch.action is Action.READ:
-                state = READ
-            elif state == "captured":
-                state = ZERO
-            plan.append((stretch.pages, state))
-        return plan
+        return _Told(stretches, mapping, self._tally)
 
     def _reader(self, mapping: Mapping, tally: RegionTally) -> Read:
         target, whole = self._target, self._tally
@@ -102,3 +95,33 @@ class Pages:
             size = self._target.read(mapping, address + done, view[filled : filled + rest])
         self._tally.read_at()
         return outcome
+
+
+class _Told(Sequence[tuple[int, str]]):
+    """Stretches in the builder's words, made when they are asked for: there may be millions."""
+
+    def __init__(self, stretches: Sequence[Stretch], mapping: Mapping, tally: Tally) -> None:
+        self._stretches = stretches
+        self._mapping = mapping
+        self._tally = tally
+
+    def _word(self, stretch: Stretch) -> tuple[int, str]:
+        if stretch.action is Action.READ:
+            return stretch.pages, READ
+        state = self._tally.state_of(self._mapping, stretch)
+        return stretch.pages, ZERO if state == "captured" else state
+
+    def __len__(self) -> int:
+        return len(self._stretches)
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return map(self._word, self._stretches)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[int, str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[int, str]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[int, str] | Sequence[tuple[int, str]]:
+        if isinstance(index, slice):
+            return _Told(self._stretches[index], self._mapping, self._tally)
+        return self._word(self._stretches[index])

@@ -91,15 +91,22 @@ def write_report(report: Report, path: str | os.PathLike[str], *, force: bool) -
     Raises:
         OSError: it can't be written, or is there already and `force` isn't given.
     """
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
-    descriptor = os.open(path, flags, 0o600)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        made = True
+    except FileExistsError:
+        if not force:
+            raise
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        made = False
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as out:
             for piece in pieces(report):
                 out.write(piece)
     except OSError:
-        with suppress(OSError):  # half a report would be read as one
-            os.unlink(path)
+        if made:
+            with suppress(OSError):  # half a report would be read as one
+                os.unlink(path)
         raise
 
 

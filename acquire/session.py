@@ -96,6 +96,7 @@ class Session:
             backend.error_name,
         )
         self._page = 0
+        self._failed = False
         self._feed: RegionFeed | None = None
         self._began = 0
 
@@ -120,6 +121,10 @@ class Session:
             self._page = target.page_size
             self._check_room(target)
             target.prepare()
+            if self._bounds.interrupt.reason:
+                raise TargetError(
+                    f"{self._bounds.interrupt.reason}, before process {self._pid} was touched"
+                )
             before = target.resident()
             frozen = target.freeze(method, self._options.max_freeze)
             try:
@@ -127,7 +132,8 @@ class Session:
                 self._describe(known)
                 self._capture(target, frozen, known)
             finally:
-                frozen.thaw()
+                with contextlib.suppress(TargetError):  # it was said by whoever tried first
+                    frozen.thaw()
             sections["freeze"] = _freeze(frozen)
             sections["resident"] = {"before": before, "after": target.resident()}
         finally:
@@ -170,7 +176,7 @@ class Session:
                 raise TargetError(
                     f"only {available} bytes of memory are available, at least {_OWN_MEMORY} are "
                     "needed",
-                    remedy="free memory, or stream to another machine from one with more (-o -)",
+                    remedy="free memory on this machine",
                 )
         chosen, _ = self._options.selection.split(target.mappings())
         most = sum(mapping.size for mapping in chosen)
@@ -237,9 +243,8 @@ class Session:
             ),
         }
         writer: Writer | None = None
+        self._check_limit(known, threads)
         try:
-            if Conveyor.is_regular(self._file):
-                self._file.truncate(0)
             writer = Writer(
                 self._file,
                 header,
@@ -249,6 +254,8 @@ class Session:
                 overlapped=True,
             )
             assert isinstance(writer.sink, Conveyor)
+            if writer.sink.revisable:
+                self._file.truncate(0)  # nothing was written yet: now it is certain to be
             self._bounds.watch(writer.sink, self._file)
             blocks.add_identity(writer, known.identity, known.outcomes)
             found = blocks.add_module_list(writer, known.modules, known.outcomes)
@@ -263,14 +270,39 @@ class Session:
         except Stopped as stop:
             self._report.status, self._report.detail = stop.status, stop.detail
         except OSError as error:
+            self._failed = True
             self._report.status = "output_failed"
             self._report.detail = f"the output failed: {error.strerror or error}"
+            try:
+                self._bounds.check()
+            except Stopped as stop:  # it was given up, because it had been asked to end
+                self._report.status, self._report.detail = stop.status, stop.detail
         finally:
-            frozen.thaw()
-            if writer is not None:
-                with contextlib.suppress(OSError):
-                    writer.abandon()
+            self._bounds.close()
+            try:
+                frozen.thaw()
+            except TargetError as error:
+                frozen.facts["not_undone"] = str(error)
+            finally:
+                if writer is not None:
+                    with contextlib.suppress(OSError):
+                        writer.abandon()
         self._outcome(writer, left)
+
+    def _check_limit(self, known: _Known, threads: Sequence[Thread]) -> None:
+        """Refuse a limit that what must stand in front of and behind the regions exceeds.
+
+        Raises:
+            TargetError: it does.
+        """
+        most = self._options.max_bytes
+        registers = sum(len(thread.registers) for thread in threads)
+        least = 2 * _tail(known) + 128 * registers + 1024 * (len(threads) + 2)
+        if most is not None and most < least:
+            raise TargetError(
+                f"--max-bytes {most}: process {self._pid} needs about {least} without its memory",
+                remedy="allow more",
+            )
 
     def _read(self, target: Target, writer: Writer, chosen: Sequence[Mapping], tail: int) -> None:
         few = None if self._options.max_bytes is None else _SMALL_PARTS
@@ -336,12 +368,23 @@ class Session:
         self._report.sections["target"].update(known.facts)
         self._report.sections["outcomes"] = known.outcomes
 
+    def _size(self, writer: Writer | None) -> int | None:
+        """Bytes of the dump; None where a failing output does not tell."""
+        try:
+            if Conveyor.is_regular(self._file, at_start=False):
+                return self._file.seek(0, 2)
+        except (AttributeError, OSError, ValueError):
+            return None
+        return None if self._failed or writer is None else writer.sink.position
+
     def _outcome(self, writer: Writer | None, left: Sequence[Mapping]) -> None:
         """What is in the file, which may be less than what was read."""
         tally, sections = self._tally, self._report.sections
         pages: dict[str, int] = {}
         finished = 0
-        if self._feed is not None and writer is not None:
+        if self._failed:
+            pass  # what was read is not what could be written: the dump itself must be asked
+        elif self._feed is not None and writer is not None:
             finished = tally.finished(sum(self._feed.states), self._page)
             for code, count in enumerate(self._feed.states):
                 if count:
@@ -362,8 +405,8 @@ class Session:
             "compression": self._options.compress,
             "dump_uuid": str(self._dump_uuid),
             "file_hash": writer.file_hash.hex() if writer and writer.file_hash else None,
-            "size": writer.sink.position if writer else 0,
-            "blocks": writer.blocks.index if writer else 0,
+            "size": self._size(writer),
+            "blocks": writer.blocks.index if writer and pages else None,
             "related": [
                 {"dump_uuid": str(other.dump_uuid), "pid": other.pid} for other in self._related
             ],

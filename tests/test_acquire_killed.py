@@ -169,9 +169,13 @@ def test_interrupted(number: signal.Signals, size: int, worker: Running, tmp_pat
         tool.send_signal(number)
         _, errors = tool.communicate(timeout=20)
         nobody_left(tool.pid)
-    assert tool.returncode == 4, errors
     assert number.name in one_line(errors)
     runs_on(worker)
+    if not size and tool.returncode == 6:  # so early that the target had not been touched
+        assert b"was touched" in errors
+        assert not out.exists()
+        return
+    assert tool.returncode == 4, errors
     assert out.exists()
     beginning(out)
     assert report_of(out)["status"] == "interrupted"

@@ -169,7 +169,8 @@ def treated(
 
     def status(where: str) -> SimpleNamespace:
         asked.append(where)
-        return SimpleNamespace(st_mode=mode, st_size=1 << 30, st_ino=4242)
+        device = os.makedev(1, 1) if stat.S_ISCHR(mode) else 0  # /dev/mem's
+        return SimpleNamespace(st_mode=mode, st_size=1 << 30, st_ino=4242, st_rdev=device)
 
     mountinfo = f"24 1 254:0 / /x rw shared:1 - {mount} none rw\n".encode() if mount else b""
     monkeypatch.setattr(treatment.os, "stat", status)
@@ -217,7 +218,9 @@ def test_remote_file(monkeypatch: pytest.MonkeyPatch, mount: str) -> None:
 
 @pytest.mark.parametrize("mount", ["ext4", "overlay", "virtiofs", ""])
 def test_local_file(monkeypatch: pytest.MonkeyPatch, mount: str) -> None:
-    assert treated(monkeypatch, b"/mnt/a", REGULAR, mount) == treatment.Treatment()
+    assert treated(monkeypatch, b"/mnt/a", REGULAR, mount) == treatment.Treatment(
+        absent_from_file=True
+    )
 
 
 def test_huge_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,13 @@ import os
 import stat
 import struct
 
-__all__ = ["RootFolder"]
+__all__ = ["RootFolder", "open_regular"]
 
 _OPENAT2 = 437  # the same number on every architecture
 _RESOLVE_NO_MAGICLINKS, _RESOLVE_IN_ROOT = 0x02, 0x10
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
+"""Finds a file without opening it."""
 
 
 @functools.cache
@@ -25,6 +27,39 @@ def _library() -> ctypes.CDLL:
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long
     return library
+
+
+def open_regular(path: str | bytes) -> int:
+    """A descriptor for reading the regular file `path`; nothing else is opened even for a moment.
+
+    Raises:
+        OSError: as the system says it; ENODEV where it is no regular file.
+    """
+    place = os.open(path, _PLACE)
+    try:
+        return _open_place(place, path)
+    finally:
+        os.close(place)
+
+
+def _open_place(place: int, path: str | bytes, *, folder: bool = False) -> int:
+    """Open for reading what the descriptor `place` of O_PATH stands for.
+
+    To open a FIFO or a device may already do something: let a writer go on, rewind a tape.
+    So what it is is asked first, of the very thing that is then opened.
+    """
+    mode = os.fstat(place).st_mode
+    if folder:
+        if not stat.S_ISDIR(mode):
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fsdecode(path))
+        return os.open(f"/proc/self/fd/{place}", _FLAGS | os.O_DIRECTORY)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.ENODEV, "not a regular file", os.fsdecode(path))
+    try:
+        # Without leaving a time of access, where that is permitted.
+        return os.open(f"/proc/self/fd/{place}", _FLAGS | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        return os.open(f"/proc/self/fd/{place}", _FLAGS)
 
 
 class RootFolder:
@@ -38,8 +73,8 @@ class RootFolder:
     """
 
     def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, getattr(os, "O_PATH", 0) | os.O_CLOEXEC)
-        self._openat2 = True
+        self._descriptor = os.open(path, _PLACE)
+        self._openat2 = self._has_openat2()
 
     def __enter__(self) -> RootFolder:
         return self
@@ -51,25 +86,36 @@ class RootFolder:
         """Let go of the folder."""
         os.close(self._descriptor)
 
-    def open(self, path: str | bytes, *, flags: int = 0) -> int:
-        """A descriptor for reading the file or folder `path`; never blocks on a FIFO.
+    def open(self, path: str | bytes, *, folder: bool = False) -> int:
+        """A descriptor for reading the regular file `path`, or the folder.
 
         Raises:
-            OSError: as the system says it.
+            OSError: as the system says it; ENODEV where it is no regular file, ENOTDIR where
+                it is no folder.
         """
         name = os.fsencode(path).lstrip(b"/") or b"."
         if self._openat2:
-            try:
-                return self._open_in_root(name, _FLAGS | flags)
-            except OSError as error:
-                # Before Linux 5.6, and where a sandbox forbids calls it doesn't know.
-                if error.errno not in (errno.ENOSYS, errno.EPERM):
-                    raise
-                self._openat2 = False
-        return os.open(name, _FLAGS | flags | os.O_NOFOLLOW, dir_fd=self._descriptor)
+            place = self._find(name)
+        else:  # a link at the end is found itself, and is no file
+            place = os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=self._descriptor)
+        try:
+            return _open_place(place, path, folder=folder)
+        finally:
+            os.close(place)
 
-    def _open_in_root(self, name: bytes, flags: int) -> int:
-        how = struct.pack("=QQQ", flags, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    def _has_openat2(self) -> bool:
+        """Whether the call is there: not before Linux 5.6, nor where a sandbox forbids it.
+
+        Found out where no file of the target's can have a say in the answer.
+        """
+        try:
+            os.close(self._find(b"."))
+        except OSError as error:
+            return error.errno not in (errno.ENOSYS, errno.EPERM)
+        return True
+
+    def _find(self, name: bytes) -> int:
+        how = struct.pack("=QQQ", _PLACE, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
         library = _library()
         for _ in range(8):
             got = library.syscall(
@@ -90,13 +136,13 @@ class RootFolder:
         """The bytes of a regular file, at most `limit`.
 
         Raises:
-            OSError: as the system says it; EINVAL where it is no regular file.
+            OSError: as the system says it; ENODEV where it is no regular file.
         """
         descriptor = self.open(path)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
             pieces = []
+            # What the kernel makes up while it is read, such as its log, has no size.
+            limit = min(limit, os.fstat(descriptor).st_size)
             while limit > 0 and (data := os.read(descriptor, min(limit, 1 << 20))):
                 pieces.append(data)
                 limit -= len(data)
@@ -110,7 +156,7 @@ class RootFolder:
         Raises:
             OSError: as the system says it.
         """
-        descriptor = self.open(path, flags=os.O_DIRECTORY)
+        descriptor = self.open(path, folder=True)
         try:
             return sorted(os.listdir(descriptor))
         finally:

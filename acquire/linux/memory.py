@@ -192,7 +192,9 @@ class Memory:
             self._said.errno = error.errno or errno.EIO
         finally:
             os.close(descriptor)
-        return got // PAGE_SIZE * PAGE_SIZE
+        got = got // PAGE_SIZE * PAGE_SIZE
+        # A target that runs on may have mapped something else there meanwhile.
+        return got if self._still_mapped(mapping, address, address + got) else 0
 
     def peek(self, address: int, size: int) -> bytes:
         """Up to `size` bytes at any address; fewer, or none, where they can't be read.

@@ -24,9 +24,9 @@ from blake3 import blake3
 
 from ..model import Mapping
 from .elf import Elf, ElfError, read_elf
-from .inside import RootFolder
+from .inside import RootFolder, open_regular
 from .packages import find_packages
-from .proc_text import read_bytes, text, without_root
+from .proc_text import lines_of, read_bytes, text, without_root
 
 __all__ = ["FileFacts", "MappedFile", "ModuleCache", "examine"]
 
@@ -238,10 +238,10 @@ class _Job:
         mapping = file.mapping
         link = f"{self._path}/map_files/{mapping.start:x}-{mapping.end:x}"
         try:
-            # A device must not even be opened: that alone may do something.
+            # Before a mapping of a device is even looked for; `open_regular` makes sure of it.
             if not stat.S_ISREG(os.stat(link).st_mode):
                 raise OSError(errno.ENODEV, "not a regular file")
-            descriptor = _open_quietly(link)
+            descriptor = open_regular(link)
         except OSError as error:
             if error.errno == errno.ENODEV:
                 raise
@@ -267,9 +267,7 @@ class _Job:
                 os.close(descriptor)
         # After a mere chroot, maps shows paths from our root.
         if _link(f"{self._path}/ns/mnt") == _link("/proc/self/ns/mnt") != b"":
-            if not stat.S_ISREG(os.stat(name).st_mode):
-                raise OSError(errno.ENODEV, "not a regular file")
-            descriptor = _open_quietly(name)
+            descriptor = open_regular(name)
             if self._same(file, descriptor):
                 return descriptor
             os.close(descriptor)
@@ -299,14 +297,15 @@ class _Job:
         """The type of file system that an open file is on; empty where unknown."""
         if self._mounts is None:
             try:
-                lines = read_bytes(f"{self._path}/mountinfo").splitlines()
+                lines = lines_of(read_bytes(f"{self._path}/mountinfo"))
             except OSError:
                 lines = []
             self._mounts = {
                 text(line.split(b" ", 1)[0]): text(line.partition(b" - ")[2].split(b" ")[0])
                 for line in lines
+                if b" - " in line
             }
-        for line in read_bytes(f"/proc/self/fdinfo/{descriptor}").splitlines():
+        for line in lines_of(read_bytes(f"/proc/self/fdinfo/{descriptor}")):
             if line.startswith(b"mnt_id:"):
                 return self._mounts.get(text(line[7:].strip()), "")
         return ""
@@ -333,12 +332,3 @@ def _link(path: str) -> bytes:
         return os.readlink(os.fsencode(path)).replace(b"\n", b"\\012")
     except OSError:
         return b""
-
-
-def _open_quietly(path: str | bytes) -> int:
-    """Open for reading; without leaving a time of access where that is permitted."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    try:
-        return os.open(path, flags | getattr(os, "O_NOATIME", 0))
-    except PermissionError:
-        return os.open(path, flags)

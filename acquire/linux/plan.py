@@ -199,8 +199,10 @@ class Planner:
                 self.from_file.setdefault(mapping.start, array("Q")).extend((start, in_file))
                 builder.add(in_file - start, Action.READ, FROM_FILE)
         elif treatment.holes:
+            at = start
             for size, hole in self._holes(mapping, start, in_file):
-                if hole:
+                at += size
+                if hole and self._still(mapping, at - size, at):
                     builder.add(size, Action.UNTOUCHED, "hole")
                 else:
                     builder.add(size, treatment.absent, treatment.cause)

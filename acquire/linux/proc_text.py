@@ -14,7 +14,9 @@ from typing import NamedTuple
 __all__ = [
     "KERNEL_THREAD",
     "Stat",
+    "lines_of",
     "read_bytes",
+    "read_lines",
     "read_stat",
     "read_status",
     "read_text",
@@ -98,6 +100,27 @@ def read_text(path: str, limit: int = _LIMIT) -> str:
     return text(read_bytes(path, limit))
 
 
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines of a file of /proc.
+
+    Only a newline ends one. Names, which anybody may choose, are printed with their carriage
+    returns and the like; ``splitlines`` would make lines of what stands behind those.
+    """
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def read_lines(path: str, limit: int = _LIMIT) -> list[str]:
+    """The `lines_of` a file of /proc, each as `text`.
+
+    Raises:
+        OSError: as the system says it.
+    """
+    return [text(line) for line in lines_of(read_bytes(path, limit))]
+
+
 def read_stat(path: str) -> Stat:
     """Parse ``stat`` of the process or thread whose folder is `path`.
 
@@ -130,11 +153,12 @@ def read_status(path: str) -> dict[str, str]:
     Raises:
         OSError: as the system says it.
     """
-    found = {}
-    for line in read_text(f"{path}/status").splitlines():
-        key, colon, value = line.partition(":")
+    found: dict[str, str] = {}
+    # Only the name is of the process's own choosing; the kernel escapes newlines in it.
+    for line in lines_of(read_bytes(f"{path}/status")):
+        key, colon, value = line.partition(b":")
         if colon:
-            found[key] = value.strip()
+            found.setdefault(text(key), text(value.strip()))
     return found
 
 

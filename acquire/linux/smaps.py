@@ -28,15 +28,13 @@ def fault_handlers_possible() -> bool:
     registration. But as long as one is registered somewhere, the kernel keeps an object of
     this cache, which is never merged with another.
     """
-    if not os.path.exists("/proc/sys/vm/unprivileged_userfaultfd"):
-        return False  # the kernel was built without
     try:
-        for line in read_whole("/proc/slabinfo").splitlines():
+        for line in read_whole("/proc/slabinfo").split(b"\n"):
             if line.startswith(b"userfaultfd_ctx_cache "):
                 return int(line.split()[1]) > 0
     except (OSError, ValueError, IndexError):
-        pass
-    return True
+        return True
+    return False  # the kernel was built without
 
 
 def flags(tid: int) -> dict[int, frozenset[bytes]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..model import EXECUTE, READ, WRITE, Action, Mapping
@@ -19,6 +20,7 @@ __all__ = ["Treatment", "Treatments"]
 
 _REMOTE = ("fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "lustre", "gfs", "ocfs", "coda")
 _NOT_REMOTE = ("nfsd", "fusectl", "virtiofs")
+_ZERO_DEVICE = os.makedev(1, 5)
 _LARGEST_BLOCK = 1 << 18
 """Block size from which on a file system that is mounted nowhere has huge pages."""
 
@@ -67,6 +69,7 @@ class _File(NamedTuple):
         huge: whether its pages are huge.
         system: type of its file system; empty if that is mounted nowhere.
         reachable: whether its map_files entry leads to it.
+        device: number of the character device that it is; 0 if it is none.
     """
 
     mode: int
@@ -74,6 +77,7 @@ class _File(NamedTuple):
     huge: bool
     system: str
     reachable: bool
+    device: int = 0
 
 
 class Treatments:
@@ -110,20 +114,36 @@ class Treatments:
         if fault_handler:
             return _FAULT_HANDLER
         if mapping.region_type in ("heap", "stack", "anonymous"):
-            if self._unknown_pages:
-                return _READ
-            if name.startswith("/anon_hugepage"):
-                return _HUGE
-            return _UNTOUCHED if mapping.protection & (READ | WRITE | EXECUTE) else _NO_ACCESS
+            if name.startswith("/"):
+                return self._of_kernel_file(mapping, details(mapping))
+            return self._untouched(mapping)
         if not name.startswith("/"):
             # Kernel objects: [vdso], io_uring and perf rings, packet sockets …
             return _DEVICE if name.startswith("dmabuf:") and not self._devices else _READ
         return self._of_file(mapping, details(mapping))
 
-    def _of_file(self, mapping: Mapping, more: Details) -> Treatment:
+    def _untouched(self, mapping: Mapping) -> Treatment:
+        if self._unknown_pages:
+            return _READ
+        return _UNTOUCHED if mapping.protection & (READ | WRITE | EXECUTE) else _NO_ACCESS
+
+    def _of_kernel_file(self, mapping: Mapping, more: Details) -> Treatment:
+        """What is named like the kernel's own anonymous files; anybody can name a file so."""
+        file = self._file(mapping, more)
+        if mapping.name.startswith("/anon_hugepage") and not file.system:
+            return _READ if self._unknown_pages else _HUGE
+        if file.device == _ZERO_DEVICE:
+            return self._untouched(mapping)
+        return self._of_file(mapping, more)
+
+    def _file(self, mapping: Mapping, more: Details) -> _File:
         file = self._files.get((more.device, more.inode))
         if file is None:
             file = self._files[more.device, more.inode] = self._look_at(mapping, more)
+        return file
+
+    def _of_file(self, mapping: Mapping, more: Details) -> Treatment:
+        file = self._file(mapping, more)
         if self._is_device(mapping.name, file):
             return _READ if self._devices else _DEVICE
         if stat.S_ISBLK(file.mode):
@@ -146,7 +166,7 @@ class Treatments:
 
     def _is_device(self, name: str, file: _File) -> bool:
         if stat.S_ISCHR(file.mode):
-            return not name.startswith("/dev/zero")
+            return file.device != _ZERO_DEVICE
         if file.mode:
             # Registers of PCI devices are files of sysfs and of /proc/bus/pci.
             return file.system in ("sysfs", "proc") or name.startswith("/dmabuf:")
@@ -174,7 +194,8 @@ class Treatments:
                 )
             except (OSError, ValueError):
                 continue
-            return _File(found.st_mode, found.st_size, huge, system, path == entry)
+            device = found.st_rdev if stat.S_ISCHR(found.st_mode) else 0
+            return _File(found.st_mode, found.st_size, huge, system, path == entry, device)
         return _File(0, -1, system == "hugetlbfs", system, False)
 
     def _mounted(self) -> dict[tuple[int, int], str]:
@@ -182,11 +203,13 @@ class Treatments:
         systems: dict[tuple[int, int], str] = {}
         for path in ("/proc/self/mountinfo", f"/proc/{self._tid}/mountinfo"):
             try:
-                lines = read_whole(path).splitlines()
+                lines = read_whole(path).split(b"\n")
             except OSError:
                 continue
             for line in lines:
                 front, _, back = line.partition(b" - ")
-                major, _, minor = front.split()[2].partition(b":")
-                systems[int(major), int(minor)] = back.split()[0].decode("ascii", "replace")
+                with suppress(ValueError, IndexError):  # a name may hold anything but newlines
+                    major, _, minor = front.split(b" ")[2].partition(b":")
+                    system = back.split(b" ")[0].decode("ascii", "replace")
+                    systems[int(major), int(minor)] = system
         return systems

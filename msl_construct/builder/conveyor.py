@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
 from ..source import Extent
-from .sink import Mark
+from .sink import Mark, appends
 
 __all__ = ["SLOT", "SLOTS", "Conveyor"]
 
@@ -77,9 +77,13 @@ class Conveyor:
         return self._regular
 
     @staticmethod
-    def is_regular(file: Any) -> bool:
-        """Whether a file is one that can be read back and corrected."""
-        return _is_regular(file)
+    def is_regular(file: Any, *, at_start: bool = True) -> bool:
+        """Whether a file is one that can be read back and corrected.
+
+        Args:
+            at_start: whether it must stand at its start.
+        """
+        return _is_regular(file, at_start)
 
     # -- the same as Sink --------------------------------------------------------------
 
@@ -394,15 +398,15 @@ def _write_all(file: IO[bytes], view: memoryview) -> None:
         done += count
 
 
-def _is_regular(file: Any) -> bool:
+def _is_regular(file: Any, at_start: bool = True) -> bool:
     """Whether it is a file of a file system, opened for reading as well, at its start."""
     try:
         return (
             stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             and file.readable()
             and file.seekable()
-            and not file.tell()
-            and "a" not in str(getattr(file, "mode", ""))
+            and not (at_start and file.tell())
+            and not appends(file)
         )
     except (AttributeError, OSError, ValueError):
         return False

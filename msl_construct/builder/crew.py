@@ -31,7 +31,7 @@ _WORTH_IT = 0.97  # a probe that stays longer than this part of itself says: sto
 class _Result:
     """A payload, ready to be written; `buffer` is free when that is done."""
 
-    __slots__ = ("buffer", "parts", "runs", "size", "word")
+    __slots__ = ("buffer", "parts", "runs", "size", "width", "word")
 
     def __init__(
         self,
@@ -40,9 +40,11 @@ class _Result:
         buffer: mmap.mmap | None,
         runs: list[Run],
         size: int,
+        width: int,
     ) -> None:
         self.parts = parts
         self.size = size
+        self.width = width
         self.runs = runs
         self.word = word
         self.buffer = buffer
@@ -74,8 +76,9 @@ class CompressingFeed(RegionFeed):
         self.check_plan(plan)
         self.writer.check_ready()
         for piece in pieces(base_addr, log2, plan, min(_CHUNK, self._longest) >> log2):
-            self.before(piece.data << log2)
+            self._within(piece)
             size = self.held_size(piece)
+            self.before(size)
             if size <= _SMALL:
                 buffer: Any = bytearray(size)
                 self._queue.append(self._job(piece, shape, read, buffer, None))
@@ -93,6 +96,7 @@ class CompressingFeed(RegionFeed):
 
     def close(self) -> None:
         """End the threads; what was not written is not."""
+        super().close()
         self._workers.shutdown(cancel_futures=True)
         self._queue.clear()
 
@@ -118,7 +122,7 @@ class CompressingFeed(RegionFeed):
                 runs = self._planned_runs(piece, piece.pages)
             view[self.fixed_size : start] = PageMap.from_runs(runs, piece.pages).stored
             parts, word = self._smaller(view[:end], held is None)
-            return _Result(parts, word, held, runs, self.held_size(piece))
+            return _Result(parts, word, held, runs, self.held_size(piece), piece.width)
 
     def _smaller(self, payload: memoryview, passing: bool) -> tuple[list[bytes | Extent], int]:
         """A payload as it is stored, and the flags that say how.
@@ -162,7 +166,7 @@ class CompressingFeed(RegionFeed):
         blocks = self.writer.blocks
         blocks.put(bytes(header), result.parts)
         self.blocks += 1
-        self.count(result.runs)
+        self.count(result.runs, result.width)
         self.pending -= result.size
         if result.buffer is not None:
             self._free.put(result.buffer)

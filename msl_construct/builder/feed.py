@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RegionFeed"]
 
+_ADDRESSES = 1 << 64
 _LONGEST = 64 << 20
 """Bytes of data in one block: what a reader that wants one page of it may have to take in, and
 what is lost if the writer is killed in the middle of it."""
@@ -49,8 +50,8 @@ class RegionFeed:
         pending: bytes that were read and are not written yet.
         states: pages that the file holds, by the code of their state.
         watch: told, while a long region is written, how many of its bytes are done.
-        before: told, before a part of a region is read that becomes a block, of its bytes
-            of data. What it raises ends the region there.
+        before: told, before a part of a region is read that becomes a block, of the block's
+            bytes. What it raises ends the region there.
 
     Args:
         longest: bytes of data in one block.
@@ -84,6 +85,7 @@ class RegionFeed:
         self._longest = usual if longest is None else max(WINDOW, min(longest, usual))
         self.blocks = 0
         self.pending = 0
+        self._closed = False
         self.states = [0, 0, 0, 0]
         self.before: Callable[[int], None] = _nothing
         self.watch: Callable[[int], None] | None = None
@@ -112,13 +114,24 @@ class RegionFeed:
             ConformanceError: the draft forbids a value.
             OSError: the output failed.
         """
+        if self._closed:
+            self.writer.check_ready()
+            raise ConformanceError("the feed is closed: nothing can be added")
+        if not isinstance(page_size_log2, int):
+            raise ConformanceError(f"page_size_log2 {page_size_log2!r}: expected a number (§5.1)")
         shape = self._checked.get((protection, region_type, page_size_log2))
         if shape is None:
             shape = self._check(protection, region_type, page_size_log2)
+        if not 0 <= base_addr < _ADDRESSES:
+            raise ConformanceError(f"base_addr {base_addr:#x}: expected an address (§5.1)")
         if len(plan) == 1:
             pages, what = plan[0]
+            if base_addr + (pages << page_size_log2) > _ADDRESSES:
+                raise ConformanceError(
+                    f"{pages} pages from {base_addr:#x} on reach beyond 64 bits (§5.1)"
+                )
             if what == READ and 0 < pages << page_size_log2 <= WINDOW and self._many:
-                self.before(pages << page_size_log2)
+                self.before(self._head + stored_size(pages) + (pages << page_size_log2))
                 self._small.put(base_addr, pages, page_size_log2, shape, read)
                 return
         self._add(base_addr, page_size_log2, plan, shape, read)
@@ -128,15 +141,23 @@ class RegionFeed:
     ) -> None:
         self.check_plan(plan)
         for piece in pieces(base_addr, log2, plan, self._longest >> log2):
-            self.before(piece.data << log2)
+            self._within(piece)
+            self.before(self.held_size(piece))
             if self.held_size(piece) <= SLOT:
                 self.put(piece, shape, read)
                 self.tell(piece.base - base_addr + (piece.pages << log2))
             else:
                 self._stream(piece, shape, read, piece.base - base_addr)
 
+    def _within(self, piece: Piece) -> None:
+        if piece.base + (piece.pages << piece.log2) > _ADDRESSES:
+            raise ConformanceError(
+                f"{piece.pages} pages from {piece.base:#x} on reach beyond 64 bits (§5.1)"
+            )
+
     def close(self) -> None:
         """Let go of everything; nothing is written any more."""
+        self._closed = True
 
     def finish(self) -> None:
         """Wait for what is still under way; nothing is, unless it is being compressed."""
@@ -183,7 +204,7 @@ class RegionFeed:
         blocks.previous = hasher.digest()
         blocks.index += 1
         self.blocks += 1
-        self.count(self._planned_runs(piece, piece.pages) if runs is None else runs)
+        self.count(self._planned_runs(piece, piece.pages) if runs is None else runs, piece.width)
 
     def fill(
         self,
@@ -271,7 +292,7 @@ class RegionFeed:
         for count, what in piece.plan:
             if what not in (READ, ZERO):
                 direct.planned(count)
-                self.states[self.state(what)] += count
+                self.states[self.state(what)] += count * piece.width
                 address += count << log2
                 continue
             step = max(1, WINDOW >> log2)
@@ -306,10 +327,10 @@ class RegionFeed:
 
     # -- for the account ---------------------------------------------------------------
 
-    def count(self, runs: Iterable[Run]) -> None:
-        """Take note of pages that are in the file."""
+    def count(self, runs: Iterable[Run], width: int = 1) -> None:
+        """Take note of pages that are in the file; see `Piece.width`."""
         for _, count, code in runs:
-            self.states[code] += count
+            self.states[code] += count * width
 
     def tell(self, done: int) -> None:
         """Say how many bytes of the region are done."""

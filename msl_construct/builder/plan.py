@@ -58,11 +58,13 @@ class Piece:
         plan: of its pages.
         pages: their number.
         data: how many of them are planned to have bytes.
+        width: how many of the region's pages one of its pages is.
     """
 
-    __slots__ = ("base", "data", "log2", "pages", "plan")
+    __slots__ = ("base", "data", "log2", "pages", "plan", "width")
 
-    def __init__(self, base: int, log2: int, plan: Plan) -> None:
+    def __init__(self, base: int, log2: int, plan: Plan, width: int = 1) -> None:
+        self.width = width
         self.base = base
         self.log2 = log2
         self.plan = plan
@@ -117,15 +119,16 @@ def _wide(address: int, log2: int, count: int, what: str) -> Iterator[Piece]:
         yield from _alike(address, log2, count, what)
         return
     yield from _alike(address, log2, (first - address) >> log2, what)
-    yield from _alike(first, _WIDE_LOG2, (last - first) >> _WIDE_LOG2, what)
+    width = 1 << (_WIDE_LOG2 - log2)
+    yield from _alike(first, _WIDE_LOG2, (last - first) >> _WIDE_LOG2, what, width)
     yield from _alike(last, log2, (end - last) >> log2, what)
 
 
-def _alike(address: int, log2: int, count: int, what: str) -> Iterator[Piece]:
+def _alike(address: int, log2: int, count: int, what: str, width: int = 1) -> Iterator[Piece]:
     """Pages that are all alike, as many in a block as its map should have."""
     for first in range(0, count, _MOST_PAGES):
         part = min(_MOST_PAGES, count - first)
-        yield Piece(address + (first << log2), log2, [(part, what)])
+        yield Piece(address + (first << log2), log2, [(part, what)], width)
 
 
 def runs_of(outcome: Outcome, pages: int, state: Callable[[str], int]) -> list[Run]:

@@ -8,6 +8,7 @@ caller may reuse its buffer.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
@@ -15,7 +16,7 @@ from typing import IO, Any
 from ..hashing import Hasher, new_hasher
 from ..source import BufferSource, Extent
 
-__all__ = ["Mark", "Sink"]
+__all__ = ["Mark", "Sink", "appends"]
 
 _PIECE = 1 << 20
 _WORTH_A_THREAD = 1 << 18
@@ -47,7 +48,7 @@ class Sink:
     def revisable(self) -> bool:
         """Whether what was written can be read back and corrected: a file, not a pipe."""
         try:
-            if "a" in str(getattr(self.file, "mode", "")):  # appends, wherever it was sent
+            if appends(self.file):
                 return False
             return self.file.seekable() and self.file.readable()
         except (AttributeError, ValueError):
@@ -151,6 +152,18 @@ class Sink:
             if advance:
                 self.position += count
         self._failed = False
+
+
+def appends(file: Any) -> bool:
+    """Whether a file puts what is written at its end, wherever it was sent."""
+    if "a" in str(getattr(file, "mode", "")):
+        return True
+    try:
+        import fcntl
+
+        return bool(fcntl.fcntl(file.fileno(), fcntl.F_GETFL) & os.O_APPEND)
+    except (ImportError, AttributeError, OSError, ValueError):
+        return False
 
 
 def _standing(file: IO[bytes]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import socket
 import struct
 import time
@@ -27,6 +29,13 @@ _UNIX_STATES = {1: "unconnected", 2: "connecting", 3: "connected", 4: "disconnec
 _UNIX_LISTENING = 0x10000
 _PACKET_TYPES = {2: "datagram", 3: "raw", 10: "packet"}
 
+_UNIX_LINE = re.compile(
+    rb"([0-9a-f]+:) ([0-9A-F]{8}) ([0-9A-F]{8}) ([0-9A-F]{8}) ([0-9A-F]{4}) ([0-9A-F]{2})"
+    rb" +([0-9]+)(?: (.*))?",
+    re.DOTALL,
+)
+"""A line as the kernel prints it: of a name with newlines in it, the rest is none."""
+
 _Row = dict[str, Any]
 
 
@@ -39,6 +48,11 @@ def connections(path: str) -> list[_Row]:
     kernel's own name of its protocol, and ``listed`` is false. A table that could not be read
     adds an entry with ``protocol`` and ``error``.
 
+    The kernel prints the names of Unix sockets with their newlines, so anybody can bring lines
+    of their own into that table. It only tells of sockets that are in no other and that the
+    kernel itself calls Unix sockets; where several lines tell different things of one, the
+    first counts and ``contradicted`` is true.
+
     Raises:
         OSError: the descriptors can't be listed.
     """
@@ -50,8 +64,14 @@ def connections(path: str) -> list[_Row]:
         if len(found) == len(held):
             break
         try:
-            for inode, row in _rows(f"{path}/net/{table}", parse, held, deadline):
-                found[inode] = {"protocol": table, **row}
+            asked = held
+            if table == "unix":
+                asked = {inode: held[inode] for inode in _unix_among(path, held) - set(found)}
+            for inode, told in _rows(f"{path}/net/{table}", parse, asked, deadline):
+                row = {"protocol": table, **told}
+                known = found.setdefault(inode, row)
+                if table == "unix" and not row.items() <= known.items():
+                    known["contradicted"] = True
         except FileNotFoundError:
             continue  # a kernel without that protocol
         except TimeoutError as error:
@@ -88,6 +108,12 @@ def _named(path: str, number: int) -> str:
     return text(name.rstrip(b"\0")).lower()
 
 
+def _unix_among(path: str, held: dict[int, list[int]]) -> set[int]:
+    """Inodes of those sockets that are Unix sockets, or that the kernel says nothing of."""
+    named = {inode: _named(path, numbers[0]) for inode, numbers in held.items()}
+    return {inode for inode, name in named.items() if not name or name.startswith("unix")}
+
+
 def _rows(
     path: str,
     parse: tuple[int, Callable[[list[bytes]], _Row]],
@@ -99,9 +125,15 @@ def _rows(
     with open(path, "rb") as table:
         next(table, b"")
         for count, line in enumerate(table):
-            fields = line.rstrip(b"\n").split(None, column + 1)
-            if len(fields) > column and (inode := int(fields[column])) in held:
-                yield inode, read(fields)
+            # A line that can't be understood is no reason to miss those behind it.
+            found = None
+            with contextlib.suppress(ValueError, IndexError, struct.error):
+                line = line.rstrip(b"\n")
+                fields = _split_unix(line) if read is _unix else line.split(None, column + 1)
+                if len(fields) > column and (inode := int(fields[column])) in held:
+                    found = inode, read(fields)
+            if found is not None:
+                yield found
             if count % 1024 == 1023 and time.monotonic() > deadline:
                 raise TimeoutError(f"not read to its end: {_SECONDS} s were up")
 
@@ -143,10 +175,15 @@ def _unix(fields: list[bytes]) -> _Row:
     kind, state = int(fields[4], 16), int(fields[5], 16)
     listening = int(fields[3], 16) & _UNIX_LISTENING
     return {
-        "local": text(fields[7]) if len(fields) > 7 else "",
+        "local": text(fields[7]),
         "type": _UNIX_TYPES.get(kind, str(kind)),
         "state": "listen" if listening else _UNIX_STATES.get(state, str(state)),
     }
+
+
+def _split_unix(line: bytes) -> list[bytes]:
+    match = _UNIX_LINE.fullmatch(line)
+    return [field or b"" for field in match.groups()] if match else []
 
 
 def _netlink(fields: list[bytes]) -> _Row:
@@ -177,7 +214,6 @@ _TABLES: dict[str, tuple[int, Callable[[list[bytes]], _Row]]] = {
     "tcp6": (9, _internet),
     "udp": (9, _internet),
     "udp6": (9, _internet),
-    "unix": (6, _unix),
     "netlink": (9, _netlink),
     "packet": (8, _packet),
     "raw": (9, _raw),
@@ -186,5 +222,6 @@ _TABLES: dict[str, tuple[int, Callable[[list[bytes]], _Row]]] = {
     "udplite6": (9, _internet),
     "icmp": (9, _raw),
     "icmp6": (9, _raw),
+    "unix": (6, _unix),  # last: see `connections`
 }
 """Table to the column of the inode, and what makes sense of a line."""

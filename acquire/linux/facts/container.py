@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..proc_text import read_text
+from ..proc_text import read_lines
 
 __all__ = ["container", "recognise"]
 
@@ -40,9 +40,9 @@ def container(path: str) -> dict[str, Any]:
     Raises:
         OSError: as the system says it.
     """
-    groups = read_text(f"{path}/cgroup").splitlines()
+    groups = read_lines(f"{path}/cgroup")
     try:
-        mounts = read_text(f"{path}/mountinfo").splitlines()
+        mounts = read_lines(f"{path}/mountinfo")
     except OSError:
         mounts = []
     return {**recognise(groups, mounts), "cgroups": groups}

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any
 
-from ..proc_text import read_bytes, text
+from ..proc_text import lines_of, read_bytes, text
 from .items import not_read
 
 __all__ = ["descriptors", "mount_types"]
@@ -73,12 +73,14 @@ def mount_types(path: str) -> dict[str, str]:
     types: dict[str, str] = {}
     for place in ("/proc/self", path):
         try:
-            lines = read_bytes(f"{place}/mountinfo").splitlines()
+            lines = lines_of(read_bytes(f"{place}/mountinfo"))
         except OSError:
             continue
         for line in lines:
             number, _, rest = line.partition(b" ")
-            types[text(number)] = text(rest.partition(b" - ")[2].partition(b" ")[0])
+            kind = rest.partition(b" - ")[2].partition(b" ")[0]
+            if number.isdigit() and kind:
+                types[text(number)] = text(kind)
     return types
 
 
@@ -86,7 +88,7 @@ def _one(path: str, number: int, mounts: dict[str, str]) -> dict[str, Any]:
     link = f"{path}/fd/{number}"
     try:
         target = text(os.readlink(os.fsencode(link)))
-        lines = _information(f"{path}/fdinfo/{number}").splitlines()
+        lines = lines_of(_information(f"{path}/fdinfo/{number}"))
     except OSError as error:
         return {"fd": number, **not_read(error)}
     told: dict[bytes, str] = {}
@@ -134,7 +136,7 @@ def _information(path: str) -> bytes:
 
 def _inode(target: str, told: dict[bytes, str]) -> int:
     """The inode number; 0 where unknown (before Linux 5.14, fdinfo doesn't tell it)."""
-    if b"ino" in told:
+    if told.get(b"ino", "").isdecimal():
         return int(told[b"ino"])
     kind, _, number = target.partition(":[")
     return int(number[:-1]) if kind in ("socket", "pipe") and number[:-1].isdigit() else 0

@@ -11,6 +11,7 @@ from typing import Any
 from ..identity import command_line
 from ..proc_text import (
     read_bytes,
+    read_lines,
     read_stat,
     read_status,
     read_text,
@@ -76,7 +77,7 @@ def _environment(path: str) -> dict[str, Any]:
 
 def _limits(path: str) -> dict[str, dict[str, str]]:
     limits = {}
-    for line in read_text(f"{path}/limits").splitlines()[1:]:
+    for line in read_lines(f"{path}/limits")[1:]:
         fields = re.split(r"  +", line.rstrip())
         # Some limits have no unit.
         name, soft, hard, *unit = fields
@@ -119,7 +120,7 @@ def _parents(path: str) -> list[dict[str, Any]]:
 
 def _io(path: str) -> dict[str, int]:
     counters = {}
-    for line in read_text(f"{path}/io").splitlines():
+    for line in read_lines(f"{path}/io"):
         name, _, value = line.partition(":")
         counters[name] = int(value)
     return counters
@@ -135,11 +136,11 @@ def _number(name: str) -> Callable[[str], int]:
 
 def _root_file_system(path: str) -> dict[str, str]:
     found = {}
-    for line in read_text(f"{path}/mountinfo").splitlines():
+    for line in read_lines(f"{path}/mountinfo"):
         front, _, back = line.partition(" - ")
         fields, kind = front.split(" "), back.split(" ", 2)
         # Several may lie on top of each other: the last one is seen.
-        if fields[4] == "/":
+        if len(fields) > 5 and len(kind) > 2 and fields[4] == "/":
             found = {
                 "type": kind[0],
                 "source": kind[1],

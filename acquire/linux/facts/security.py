@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..proc_text import read_status, read_text
+from ..proc_text import read_lines, read_status, read_text
 from .items import item, link
 
 __all__ = ["CAPABILITIES", "capability_names", "credentials", "namespaces"]
@@ -73,7 +73,7 @@ def _login_uid(path: str) -> int | None:
 
 
 def _map(path: str) -> list[list[int]]:
-    return [[int(field) for field in line.split()] for line in read_text(path).splitlines()]
+    return [[int(field) for field in line.split()] for line in read_lines(path)]
 
 
 def _label(path: str) -> str:

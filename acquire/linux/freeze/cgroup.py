@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from msl_construct.errors import TargetError
 
+from ..proc_text import lines_of, read_bytes
 from . import refusals
 from .blocked import pointers
 from .guardian import Guarded, HoldFailed
@@ -60,15 +61,16 @@ class Group(NamedTuple):
 def _mounts() -> list[tuple[int, str, str]]:
     """Hierarchies that can freeze: version, root within the hierarchy, mount point."""
     found = []
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            front, _, back = line.rstrip("\n").partition(" - ")
-            kind, _, options = back.partition(" ")
-            fields = front.split(" ")
-            if kind == "cgroup2":
-                found.append((2, fields[3], fields[4]))
-            elif kind == "cgroup" and "freezer" in options.rpartition(" ")[2].split(","):
-                found.append((1, fields[3], fields[4]))
+    for line in lines_of(read_bytes("/proc/self/mountinfo")):
+        front, _, back = os.fsdecode(line).partition(" - ")
+        kind, _, options = back.partition(" ")
+        fields = front.split(" ")
+        if len(fields) < 6:
+            continue
+        if kind == "cgroup2":
+            found.append((2, fields[3], fields[4]))
+        elif kind == "cgroup" and "freezer" in options.rpartition(" ")[2].split(","):
+            found.append((1, fields[3], fields[4]))
     return sorted(found, key=lambda mount: -mount[0])
 
 
@@ -76,13 +78,15 @@ def groups(pid: int) -> list[Group]:
     """Where the process is, in every hierarchy that can freeze; version 2 first."""
     places: dict[int, str] = {}
     try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            for line in file:
-                number, controllers, path = line.rstrip("\n").split(":", 2)
-                if number == "0":
-                    places[2] = path
-                elif "freezer" in controllers.split(","):
-                    places[1] = path
+        for line in lines_of(read_bytes(f"/proc/{pid}/cgroup")):
+            fields = os.fsdecode(line).split(":", 2)
+            if len(fields) < 3:
+                continue
+            number, controllers, path = fields
+            if number == "0":
+                places[2] = path
+            elif "freezer" in controllers.split(","):
+                places[1] = path
         mounts = _mounts()
     except OSError:
         return []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from ..proc_text import lines_of, read_bytes, text
+
 __all__ = ["Sighting", "look", "look_at_all", "status_value", "thread_ids"]
 
 _LARGEST = 4096
@@ -71,12 +73,10 @@ def look_at_all(pid: int) -> dict[int, Sighting]:
 def status_value(pid: int, thread_id: int, key: str) -> str:
     """A value of the thread's status file; empty if there is none."""
     try:
-        path = f"/proc/{pid}/task/{thread_id}/status"
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name == key:
-                    return value.strip()
+        lines = lines_of(read_bytes(f"/proc/{pid}/task/{thread_id}/status"))
     except OSError:
-        pass
-    return ""
+        return ""
+    mark = key.encode() + b":"
+    # Only the name is of the thread's own choosing; the kernel escapes newlines in it.
+    value = next((line[len(mark) :] for line in lines if line.startswith(mark)), b"")
+    return text(value.strip())
