@@ -11,7 +11,7 @@ from msl_construct.errors import TargetError
 
 from .freeze.cgroup import groups
 from .maps import living_thread
-from .proc_text import KERNEL_THREAD, read_stat, read_status, read_text, text
+from .proc_text import KERNEL_THREAD, read_lines, read_stat, read_status, text
 from .standing import Standing, cause_of_refusal, standing
 
 __all__ = ["preflight"]
@@ -92,13 +92,13 @@ def _hidden_processes() -> str:
     """The option by which our /proc hides processes; empty if it doesn't."""
     found = ""
     try:
-        lines = read_text("/proc/self/mountinfo").splitlines()
+        lines = read_lines("/proc/self/mountinfo")
     except OSError:
         return found
     for line in lines:
         front, _, back = line.partition(" - ")
         kind, _, rest = back.partition(" ")
-        if kind == "proc" and front.split(" ")[4] == "/proc":
+        if kind == "proc" and front.split(" ")[4:5] == ["/proc"]:
             options = rest.rpartition(" ")[2].split(",")
             found = next(
                 (
