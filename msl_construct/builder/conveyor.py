@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import mmap
 import os
 import stat
@@ -24,7 +23,7 @@ from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
 from ..source import Extent
-from .sink import Mark, appends
+from .sink import Mark, appends, read_back
 
 __all__ = ["SLOT", "SLOTS", "Conveyor"]
 
@@ -143,14 +142,9 @@ class Conveyor:
         self._whole = whole().copy()
         self._piece_hash = new_hasher(self.algorithm)
         self.file.seek(offset)
-        left = self.position - offset
-        while left:
-            piece = self.file.read(min(_PIECE, left))
-            if not piece:
-                raise io.UnsupportedOperation("what was written can't be read back")
+        for piece in read_back(self.file, self.position - offset):
             self._whole.update(piece)
             self._piece_hash.update(piece)
-            left -= len(piece)
         self.file.seek(self.position)
 
     def flush(self) -> None:

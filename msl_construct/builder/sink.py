@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
 from ..source import BufferSource, Extent
 
-__all__ = ["Mark", "Sink", "appends"]
+__all__ = ["Mark", "Sink", "appends", "read_back"]
 
 _PIECE = 1 << 20
 _WORTH_A_THREAD = 1 << 18
@@ -111,14 +111,9 @@ class Sink:
         self._whole = whole().copy()
         self._piece_hash = new_hasher(self.algorithm)
         self.file.seek(self._base + offset)
-        left = self.position - offset
-        while left:
-            piece = self.file.read(min(_PIECE, left))
-            if not piece:
-                raise io.UnsupportedOperation("what was written can't be read back")
+        for piece in read_back(self.file, self.position - offset):
             self._whole.update(piece)
             self._piece_hash.update(piece)
-            left -= len(piece)
         self.file.seek(self._base + self.position)
 
     def flush(self) -> None:
@@ -152,6 +147,20 @@ class Sink:
             if advance:
                 self.position += count
         self._failed = False
+
+
+def read_back(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """The next `size` bytes of a file that was written, piece by piece.
+
+    Raises:
+        io.UnsupportedOperation: they are not there.
+    """
+    while size:
+        piece = file.read(min(_PIECE, size))
+        if not piece:
+            raise io.UnsupportedOperation("what was written can't be read back")
+        yield piece
+        size -= len(piece)
 
 
 def appends(file: Any) -> bool:
