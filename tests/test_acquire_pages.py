@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from acquire_targets import target
 from zoo import (
     PAGE,
     TAGS,
@@ -195,6 +196,27 @@ def test_scan_and_read_agree_with_the_entries(zoo: ZooTarget) -> None:
             assert len(expected) == 4096  # more than the kernel gives at once
     scan.close()
     read.close()
+
+
+def test_untouched_is_mapped_and_empty_at_once() -> None:
+    """Nothing mapped has no pages either; only the scan tells the two apart."""
+    with target("e2e_untouched", "shared", "16") as (process, _):
+        method_or_skip(process.pid, "scan")
+        every = mappings(process.pid)
+        scan, read = Pagemap(process.pid, "scan"), Pagemap(process.pid, "read")
+        empty = [one for one in every if not any(entries(process.pid, one.start, one.end))]
+        large = max(empty, key=lambda one: one.size)
+        hole = large.end if all(one.start != large.end for one in every) else large.start - PAGE
+        assert all(not one.start <= hole < one.end for one in every)
+        used = next(one for one in every if one.name == "[heap]" or one.name == "[stack]")
+        assert scan.untouched(large.start, large.end) is True
+        assert scan.untouched(large.start + PAGE, large.end - PAGE) is True
+        assert scan.untouched(hole, hole + PAGE) is False
+        assert scan.untouched(min(hole, large.start), max(large.end, hole + PAGE)) is False
+        assert scan.untouched(used.start, used.end) is False
+        assert read.untouched(large.start, large.end) is None
+        scan.close()
+        read.close()
 
 
 @pytest.mark.parametrize("size", [100, 511, 512, 513, 1024, 1025])

@@ -27,6 +27,8 @@ _LARGE = 1 << 16
 _END_OF_ADDRESSES = 1 << 63
 _LISTED_FOR = 0.05
 """Seconds for which a list of the mappings is good, where one can't be asked for."""
+_TRIES = 3
+"""How often a page of a target that runs is read again before it is said to be unreadable."""
 _MANY = 16
 """Pages from which on it is worth reading smaps to learn that none of them can be read."""
 
@@ -53,6 +55,8 @@ class Memory:
         tid: the thread whose files in /proc are used.
         pagemap: what tells which pages there are.
         gone: whether the address space has been found to have gone.
+        runs: to be set where the target may run while it is read: then what one look at it showed
+            may be of another mapping than what the next one shows.
 
     Raises:
         TargetError: there is no such process, or we may not read it.
@@ -60,6 +64,7 @@ class Memory:
 
     def __init__(self, pid: int, *, devices: bool = False, pagemap_method: str = "") -> None:
         self.gone = False
+        self.runs = False
         self.tid = tid = living_thread(pid)
         self._memory = self._maps = -1
         try:
@@ -112,7 +117,12 @@ class Memory:
                 flags = {}  # Then nothing else can be read either.
             self._handled = {start for start, words in flags.items() if words & smaps.FAULT_HANDLER}
         planner = Planner(
-            self.tid, self.pagemap, self._treatments, self._handled, self._still_mapped
+            self.tid,
+            self.pagemap,
+            self._treatments,
+            self._handled,
+            self._still_mapped,
+            self._untouched,
         )
         self._through_file = planner.through_file
         self._from_file = planner.from_file
@@ -135,7 +145,7 @@ class Memory:
         remote = self._remote
         if size < _LARGE or not mapping.protection & READ or mapping.start in self._handled:
             remote = None
-        got = 0
+        got = tries = 0
         stretches = self._from_file.get(mapping.start)
         if stretches is not None and bisect_right(stretches, address) % 2:
             # What the file can't give, a page behind its end, is tried in memory.
@@ -146,10 +156,20 @@ class Memory:
                 count = self._by_call(remote, address + got, into[got:])
             if not count:
                 count = self._by_file(address + got, into[got:] if got else into)
-            if not count:
+            if not count and (tries >= _TRIES or not self._came_back(mapping, address + got)):
                 break
+            tries = 0 if count else tries + 1
             got += count
         return got
+
+    def _came_back(self, mapping: Mapping, address: int) -> bool:
+        """Whether a page that can't be read may only have been away for a moment."""
+        if not self.runs or self.gone:
+            return False
+        number = self._said.errno
+        again = self._still_mapped(mapping, address, address + PAGE_SIZE)
+        self._said.errno = number
+        return again
 
     def _by_call(self, remote: RemoteReader, address: int, into: memoryview) -> int:
         try:
@@ -248,6 +268,16 @@ class Memory:
         except OSError:
             return False
         return True
+
+    def _untouched(self, mapping: Mapping, start: int, end: int) -> bool:
+        """Whether a stretch that seems to have no pages is mapped and has none."""
+        if not self._still_mapped(mapping, start, end):
+            return False
+        if not self.runs:
+            return True
+        proved = self.pagemap.untouched(start, end)
+        # What nobody may access is not read for want of a proof: there may be terabytes.
+        return not mapping.protection if proved is None else proved
 
     def _mapped(self, mapping: Mapping, address: int) -> Vma | None:
         """What is mapped at or behind `address` now.

@@ -146,6 +146,29 @@ class Pagemap:
                 return categories
         return 0
 
+    def untouched(self, start: int, end: int) -> bool | None:
+        """Whether all of a range is mapped, and no page of it is there, at one moment.
+
+        `ranges` shows nothing where nothing is mapped, just as where nothing was written, and
+        looking at the mappings before and after proves little of a target that runs: what
+        was there may have gone and something else have come. PAGEMAP_SCAN, asked for pages of
+        any kind, tells them apart.
+
+        Returns:
+            None where the kernel can't say.
+        """
+        if self.method != "scan":
+            return None
+        try:
+            _, found = self._scan.ranges(start, end, 0, self._known)
+        except OSError:
+            return False
+        for low, high, categories in found:
+            if low != start or categories:
+                return False
+            start = high
+        return start == end
+
     def alive(self) -> bool:
         """Whether the address space that was opened still exists.
 

@@ -91,8 +91,9 @@ class Planner:
 
     Args:
         handled: starts of the mappings that a userfaultfd is registered for.
-        still: whether all of a stretch of a mapping is still mapped. What is gone has no
-            pages either, and is not to be taken for untouched; reading it will tell.
+        still: whether all of a stretch of a mapping is still mapped.
+        untouched: whether it is, and has no pages. What is gone has no pages either, and is
+            not to be taken for untouched; reading it will tell.
 
     Attributes:
         through_file: starts of the mappings planned so far that are to be read from their
@@ -108,8 +109,10 @@ class Planner:
         treatments: Treatments,
         handled: set[int],
         still: Callable[[Mapping, int, int], bool],
+        untouched: Callable[[Mapping, int, int], bool],
     ) -> None:
         self._still = still
+        self._untouched = untouched
         self._tid = tid
         self._pagemap = pagemap
         self._treatments = treatments
@@ -162,7 +165,7 @@ class Planner:
                 action, cause = treatment.absent, treatment.cause
                 if treatment.absent_from_file:
                     cause = FROM_FILE
-                elif action is Action.UNTOUCHED and not self._still(mapping, start, end):
+                elif action is Action.UNTOUCHED and not self._untouched(mapping, start, end):
                     action, cause = Action.READ, ""
                 yield _whole((end - start) // PAGE_SIZE, action, cause)
             else:
@@ -206,7 +209,7 @@ class Planner:
                     builder.add(size, Action.UNTOUCHED, "hole")
                 else:
                     builder.add(size, treatment.absent, treatment.cause)
-        elif treatment.absent is Action.UNTOUCHED and not self._still(mapping, start, in_file):
+        elif treatment.absent is Action.UNTOUCHED and not self._untouched(mapping, start, in_file):
             builder.add(in_file - start, Action.READ, "")
         else:
             builder.add(in_file - start, treatment.absent, treatment.cause)

@@ -37,6 +37,7 @@ class LinuxTarget:
         self.pid = pid
         self.page_size = os.sysconf("SC_PAGESIZE")
         self._memory = Memory(pid, devices=devices)
+        self._memory.runs = True
         self.read = self._memory.read  # without a call in between: there may be very many
         self._path = f"/proc/{self._memory.tid}"
         self._cache: ModuleCache | None = None
@@ -48,7 +49,9 @@ class LinuxTarget:
 
     def freeze(self, method: str, max_freeze: float | None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""
-        return freeze(self.pid, method, max_freeze)
+        hold = freeze(self.pid, method, max_freeze)
+        self._memory.runs = method == "none" or max_freeze is not None
+        return hold
 
     def identity(self) -> Identity:
         """Who it is."""
