@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import zstandard
 from comparing import document_of
 from independent import names, wire
 from independent.specimens import KINDS, LE10, LE11, Kind, capture, cut, finish, one, start
@@ -20,20 +21,30 @@ ENUMERATIONS = {
     "key_type": names.KEY_TYPE_11, "protocol": names.PROTOCOL, "confidence": names.CONFIDENCE,
     "key_state": names.KEY_STATE, "source_format": names.SOURCE_FORMAT,
     "thread_state": names.THREAD_STATE, "name_source": names.NAME_SOURCE,
-    "endianness": {1: "little", 2: "big"},
+    "endianness": {1: "little", 2: "big"}, "family": {2: "ipv4", 10: "ipv6"},
+    "build_id_source": names.BUILD_ID_SOURCE, "reason": names.OMISSION_REASON,
+    "row_type": names.ROW_TYPE, "enc_algo": names.ENC_ALGO, "kdf_type": names.KDF_TYPE,
+    "key_encap": names.KEY_ENCAP,
 }  # fmt: skip
 TEXTS = {"path", "version", "exe_path", "cmd_line", "note", "tool_name", "thread_name", "name",
-         "mapped_path", "producer"}  # fmt: skip
+         "mapped_path", "producer", "exe", "cmd", "user", "label", "scope", "patterns", "iface",
+         "mib", "counter"}  # fmt: skip
 UUIDS = {"dump_uuid", "block_uuid", "parent_uuid", "module_uuid", "region_uuid",
          "related_dump_uuid"}  # fmt: skip
 BYTES = {"reserved", "reserved2", "disk_hash", "file_hash", "segment_hash", "prev_hash",
-         "target_hash", "native_blob", "extension"}  # fmt: skip
+         "target_hash", "native_blob", "extension", "reserved3", "local_addr", "remote_addr",
+         "build_id", "dest", "gateway", "mask", "next_hop", "ip", "hw_addr", "nonce",
+         "kdf_salt"}  # fmt: skip
 WORDS = {"flags", "cap_bitmap", "protection"}
 
 
 def shown_from(key: str, raw: bytes, order: str, value: Any) -> Any:
     """What the document must show for a field, worked out from its stored bytes."""
     number = int.from_bytes(raw, "little" if order == "<" else "big")
+    if key == "protocol" and len(raw) == 1:
+        return {6: "tcp", 17: "udp"}.get(number, f"0x{number:02x}")
+    if isinstance(value, int) and key in ("user", "value"):  # of a socket, of a counter
+        return number
     if key in ENUMERATIONS:
         return ENUMERATIONS[key].get(number, f"0x{number:0{2 * len(raw)}x}")
     if key in UUIDS:
@@ -59,7 +70,7 @@ def check_fields(fields: dict[str, Any], data: bytes, order: str) -> int:
         at, value = int(start_text, 16), fields[key]
         raw = data[at : at + length]
         assert len(raw) == length, key
-        if key in WORDS:
+        if key in WORDS and isinstance(value, list):
             bits = int.from_bytes(raw, "little" if order == "<" else "big")
             plain = bits if key != "flags" else bits & ~0b110
             assert len(value) >= bin(plain).count("1"), key
@@ -69,7 +80,9 @@ def check_fields(fields: dict[str, Any], data: bytes, order: str) -> int:
             assert raw == wire.page_map(states_of(value))
         elif key == "page_data":
             assert value == {"offset": start_text, "length": length}
-        elif key in ("entries", "registers"):
+        elif key in ("body", "encryption") and "raw" not in value:
+            checked += check_fields(value, data, order)
+        elif key in ("entries", "registers", "rows"):
             inner = [place for row in value for place in row["offsets"].values()]
             if inner:
                 assert inner[0][0] == start_text
@@ -167,3 +180,18 @@ def test_damaged_payload_lists_what_fits() -> None:
     assert "damage" in block
     assert block["payload"]["offsets"]["reserved"] == [hex(64 + 80 + 20), 4]
     assert "exe_path" not in block["payload"]["offsets"]
+
+
+def test_a_size_beyond_what_python_counts() -> None:
+    """UncompressedSize is a u64; what it leaves for the page data is more than len() can say."""
+    region = wire.memory_region("<", [wire.CAPTURED] * 64)
+    # A frame that doesn't say what it holds: only inflating it would tell.
+    frame = zstandard.ZstdCompressor(write_content_size=False).compress(region)
+    payload = struct.pack("<Q", 0xFFFF_FFFF_0000_0028) + frame
+    data = one(LE11, wire.MEMORY_REGION, payload, flags=wire.COMPRESSED | wire.ZSTD)
+    block = document_of(data, offsets=True)["blocks"][0]
+    assert "damage" not in block, block["damage"]
+    size = block["compression"]["uncompressed_size"]
+    start, length = block["payload"]["offsets"]["page_data"]
+    assert size > 1 << 63
+    assert int(start, 16) + length == size

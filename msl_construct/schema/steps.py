@@ -100,7 +100,7 @@ def _single(field: Field) -> Step:
                     record.offsets[key] = (start, misfit.restart - start)
             raise misfit.at(key, start) from None
         if record.offsets is not None:
-            record.offsets[key] = (start, len(record[key]) if lazy else cursor.position - start)
+            record.offsets[key] = (start, record[key].length if lazy else cursor.position - start)
 
     return read
 
