@@ -88,6 +88,83 @@ PAYLOADS: dict[str, dict[int, list[Any]]] = {
             ]),
         ],
         0x0041: [*_PAYLOADS_03[0x0041], ("TargetHash", 32)],
+        0x0051: [
+            ("EntryCount", 4), ("Reserved", 4),
+            ("Entries", [
+                ("PID", 4), ("PPID", 4), ("UID", 4), ("IsTarget", 1), ("Reserved", 3),
+                ("StartTime", 8), ("RSS", 8), ("ExeLen", 2), ("CmdLen", 2), ("UserLen", 2),
+                ("Reserved2", 2), ("Exe", None), ("Cmd", None), ("User", None),
+            ]),
+        ],
+        0x0052: [
+            ("EntryCount", 4), ("Reserved", 4),
+            ("Entries", [
+                ("PID", 4), ("Family", 1), ("Protocol", 1), ("State", 1), ("Reserved", 1),
+                ("LocalAddr", 16), ("LocalPort", 2), ("Reserved2", 2), ("RemoteAddr", 16),
+                ("RemotePort", 2), ("Reserved3", 2),
+            ]),
+        ],
+        0x0053: [
+            ("EntryCount", 4), ("Reserved", 4),
+            ("Entries", [
+                ("PID", 4), ("FD", 4), ("HandleType", 2), ("PathLen", 2), ("Reserved", 4),
+                ("Path", None),
+            ]),
+        ],
+        0x0054: [
+            ("RowCount", 4), ("Reserved", 4),
+            ("Rows", [
+                ("RowType", 1), ("RowLen", 2), ("Body", {
+                    1: [
+                        ("IfaceLen", 2), ("Iface", None), ("Dest", 4), ("Gateway", 4), ("Mask", 4),
+                        ("Flags", 2), ("Metric", 4), ("MTU", 4),
+                    ],
+                    2: [
+                        ("IfaceLen", 2), ("Iface", None), ("Dest", 16), ("Prefix", 1),
+                        ("NextHop", 16), ("Metric", 4), ("Flags", 4),
+                    ],
+                    3: [
+                        ("Family", 1), ("IP", 4), ("HwType", 2), ("Flags", 2), ("HwAddr", 6),
+                        ("IfaceLen", 2), ("Iface", None),
+                    ],
+                    4: [
+                        ("PID", 4), ("Inode", 8), ("Proto", 2), ("IfIndex", 4), ("User", 4),
+                        ("RMem", 8),
+                    ],
+                    5: [
+                        ("IfaceLen", 2), ("Iface", None), ("RxBytes", 8), ("RxPackets", 8),
+                        ("RxErrs", 8), ("RxDrop", 8), ("TxBytes", 8), ("TxPackets", 8),
+                        ("TxErrs", 8), ("TxDrop", 8),
+                    ],
+                    6: [("Family", 1), ("InUse", 4), ("Alloc", 4), ("Mem", 8)],
+                    7: [
+                        ("MibLen", 2), ("Mib", None), ("CounterLen", 2), ("Counter", None),
+                        ("Value", 8),
+                    ],
+                }),
+            ]),
+        ],
+        0x0059: [
+            ("Count", 4), ("Reserved", 4),
+            ("Entries", [
+                ("Start", 8), ("End", 8), ("LabelLen", 2), ("Reserved", 2), ("Label", None),
+            ]),
+        ],
+        0x005A: [
+            ("Count", 4), ("Reserved", 4),
+            ("Entries", [
+                ("BaseAddr", 8), ("BuildIdLen", 1), ("BuildIdSource", 1), ("Flags", 1),
+                ("Reserved", 1), ("BuildId", 20), ("DiskHash", 32),
+            ]),
+        ],
+        0x005B: [
+            ("Count", 4), ("Reserved", 4), ("ScopeLen", 2), ("PatternsLen", 2), ("Reserved2", 4),
+            ("Scope", None), ("Patterns", None),
+            ("Entries", [
+                ("BaseAddr", 8), ("Size", 8), ("Protection", 1), ("RegionType", 1), ("Reason", 1),
+                ("Reserved", 1), ("NameLen", 2), ("Reserved2", 2), ("Name", None),
+            ]),
+        ],
         0x0FFE: [
             ("SegmentHash", 32), ("WrittenAt", 8), ("BlockCount", 4), ("Reserved", 4),
             ("ProducerLen", 2), ("Reserved2", 6), ("Producer", None),
@@ -187,12 +264,30 @@ CODES: dict[str, dict[str, dict[int, str]]] = {
             0x005A: "Module Build-ID Manifest", 0x005B: "Region Omission Manifest",
             0x0FFE: "End-of-Extension",
         },
+        "EncAlgo": {1: "AES-256-GCM", 2: "XChaCha20-Poly1305"},
+        "KDFType": {0: "None", 1: "Argon2id"},
+        "KeyEncap": {
+            0: "None", 1: "X25519", 2: "ML-KEM-768", 3: "ML-KEM-1024", 4: "X25519+ML-KEM-768",
+            0xFF: "Other",
+        },
+        "AddressFamily": {2: "IPv4", 10: "IPv6"},
+        "TransportProtocol": {6: "TCP", 17: "UDP"},
+        "RowType": {
+            1: "IPv4 route", 2: "IPv6 route", 3: "ARP", 4: "packet socket",
+            5: "interface counters", 6: "socket family", 7: "MIB counter",
+        },
+        "BuildIdSource": _numbered(
+            "None", "Bridge", "MapFiles", "OnDisk", "CapturedRegion", "Retroactive",
+        ),
+        "OmissionReason": {1: "ModuleExclude", 2: "Scope"},
     },
 }  # fmt: skip
 CODE_WIDTHS = {
     "Endianness": 1, "OSType": 2, "ArchType": 2, "ClockSource": 1, "RegionType": 1,
     "Relationship": 2, "KeyType": 2, "Protocol": 2, "Confidence": 1, "KeyState": 1,
     "SourceFormat": 2, "BlockType": 2, "HashAlgo": 1, "ThreadState": 1, "NameSource": 1,
+    "EncAlgo": 1, "KDFType": 1, "KeyEncap": 1, "AddressFamily": 1, "TransportProtocol": 1,
+    "RowType": 1, "BuildIdSource": 1, "OmissionReason": 1,
 }  # fmt: skip
 
 _FLAGS_03: dict[str, tuple[int, dict[int, str]]] = {
@@ -219,9 +314,15 @@ FLAGS: dict[str, dict[str, tuple[int, dict[int, str]]]] = {
         "RegisterFlags": (
             2, _numbered("PC", "SP", "FP", "flags", "thread pointer", "link register")
         ),
+        "BuildIdFlags": (1, _numbered("Deleted", "MemFd", "AnonRWX", "Unlinked")),
     },
 }  # fmt: skip
 
+ENCRYPTION_HEADER: list[Any] = [
+    ("EncAlgo", 1), ("KDFType", 1), ("KeyEncap", 1), ("Reserved", 1), ("KDFTime", 4),
+    ("KDFMemory", 4), ("KDFLanes", 1), ("Reserved2", 1), ("KEMCtLen", 2), ("Nonce", 24),
+    ("KDFSalt", 16), ("CipherLen", 8),
+]  # fmt: skip
 PAGE_STATES = {
     DRAFT_03: _numbered("Captured", "Failed", "Unmapped", "Reserved"),
     DRAFT_10: _numbered("Captured", "Failed", "Unmapped", "NotResident"),

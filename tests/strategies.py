@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from msl_construct.page_map import PageMap
 from msl_construct.schema import Field, Layout, Record, Schema, Table, schema
+from msl_construct.schema.choice import Choice
 from msl_construct.schema.variable import (
     Blob,
     Measured,
@@ -17,6 +18,7 @@ from msl_construct.schema.variable import (
     PageStateMap,
     RegisterValue,
     Rest,
+    Utf8,
     Utf8Z,
 )
 from msl_construct.schema.vocabulary import (
@@ -148,11 +150,16 @@ def value_of(field: Field, layout: Layout, values: dict[str, Any], permitted: bo
     if isinstance(kind, PageData):
         size = values[kind.map_key].captured << values[kind.log2_key]
         return st.integers(0, 255).map(lambda byte: extent(bytes([byte]) * size))
+    if isinstance(kind, Choice):
+        case = kind.cases.get(int(values[kind.tag_key]))
+        return st.binary(max_size=40).map(extent) if case is None else records(case, permitted)
     if isinstance(kind, Rest):
         return st.binary(max_size=600).map(extent)
     if isinstance(kind, Measured):
         width = layout.field(kind.length_key).type.minimum
         longest = min(1 << 16, (1 << 8 * width) - 1)
+        if isinstance(kind, Utf8):
+            return texts(longest).map(lambda text: text or None)
         if isinstance(kind, Utf8Z):
             return texts(longest)
         assert isinstance(kind, (Blob, RegisterValue))

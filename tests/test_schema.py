@@ -28,6 +28,7 @@ from msl_construct.schema import (
     Table,
     schema,
 )
+from msl_construct.schema.choice import Choice
 from msl_construct.schema.variable import Measured, PageData, PageStateMap
 from msl_construct.schema.vocabulary import Coded, Fixed, Flags, Magic, Reserved, Uint
 
@@ -54,6 +55,8 @@ def layouts_of(schema_: Schema) -> Iterator[Layout]:
         layout = waiting.pop()
         yield layout
         waiting += [f.type.entry for f in layout.fields if isinstance(f.type, Table)]
+        choices = [f.type.cases for f in layout.fields if isinstance(f.type, Choice)]
+        waiting += [case for cases in choices for case in cases.values()]
 
 
 def enumerations_of(schema_: Schema) -> Iterator[Enumeration]:
@@ -230,6 +233,8 @@ def test_every_registry_is_used_by_a_field(bound: Schema) -> None:
 def referenced(field: Field) -> list[tuple[str, type]]:
     """Keys of earlier fields that a field's type reads."""
     kind = field.type
+    if isinstance(kind, Choice):
+        return [(kind.length_key, Uint), (kind.tag_key, Coded)]
     if isinstance(kind, Measured):
         return [(kind.length_key, Uint)]
     if isinstance(kind, Table):
@@ -258,7 +263,8 @@ def test_every_length_field_measures_exactly_one_field(bound: Schema) -> None:
     for layout in layouts_of(bound):
         used = Counter(key for f in layout.fields for key, _ in referenced(f))
         lengths = [f.key for f in layout.fields if re.search(r"(?<=[a-z])(Len|Count)$", f.name)]
-        lengths = [k for k in lengths if k not in ("block_count", "key_len", "kem_ct_len")]
+        of_others = ("block_count", "key_len", "kem_ct_len", "build_id_len", "cipher_len")
+        lengths = [k for k in lengths if k not in of_others]
         assert {k: used[k] for k in lengths} == dict.fromkeys(lengths, 1), layout.title
 
 

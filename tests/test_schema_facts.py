@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import facts
@@ -10,6 +11,7 @@ import pytest
 from facts import DRAFT_03, DRAFT_10
 
 from msl_construct.schema import DRAFTS, BitRange, Layout, Table, schema
+from msl_construct.schema.choice import Choice
 from msl_construct.schema.vocabulary import Fixed
 
 drafts = pytest.mark.parametrize("draft", list(DRAFTS))
@@ -22,6 +24,8 @@ def rows(layout: Layout) -> list[Any]:
         kind = field.type
         if isinstance(kind, Table):
             found.append((field.name, rows(kind.entry)))
+        elif isinstance(kind, Choice):
+            found.append((field.name, {tag: rows(case) for tag, case in kind.cases.items()}))
         else:
             found.append((field.name, kind.width if isinstance(kind, Fixed) else None))
     return found
@@ -47,6 +51,13 @@ def folded(values: dict[int, str]) -> dict[int, str]:
 def test_headers(draft: str) -> None:
     assert rows(schema(draft).file_header) == facts.FILE_HEADER[draft]
     assert rows(schema(draft).block_header) == facts.BLOCK_HEADER
+    encryption = schema(draft).encryption_header
+    if draft == DRAFT_03:
+        assert encryption is None
+    else:
+        assert encryption is not None
+        assert rows(encryption) == facts.ENCRYPTION_HEADER
+        assert encryption.size == 64
     assert rows(schema(draft).compressed_payload) == [("UncompressedSize", 8), ("Stream", None)]
 
 
@@ -148,6 +159,19 @@ def check(listed: list[markdown.Listed], layout: Layout) -> None:
             assert layout.offset_of(field.key) == offset, name
 
 
+def test_the_encryption_extension(draft_texts: dict[str, str]) -> None:
+    """Every offset and width that the draft gives of it."""
+    text = markdown.section(draft_texts[DRAFT_10], "§3").split("Encryption extension")[1]
+    layout = schema(DRAFT_10).encryption_header
+    assert layout is not None
+    found = re.findall(r"\+0x([0-9A-F]{2}) (\w+)(?: u(\d+)|\[(\d+)\])?", text)
+    assert len(found) == len(layout.fields)
+    for (offset, name, bits, count), field in zip(found, layout.fields):
+        assert field.name.removesuffix("2") == name
+        assert layout.offset_of(field.key) == int(offset, 16), name
+        assert field.type.minimum == (int(bits) // 8 if bits else int(count or 1)), name
+
+
 def test_what_the_later_draft_says_of_older_structures(draft_texts: dict[str, str]) -> None:
     text, new = draft_texts[DRAFT_10], schema(DRAFT_10)
     for section, layout in (
@@ -179,6 +203,10 @@ def test_what_the_later_draft_says_of_older_structures(draft_texts: dict[str, st
         (DRAFT_10, "§3", "HashAlgo u8: ", "HashAlgo"),
         (DRAFT_10, "§5.7", "ThreadState u8 (", "ThreadState"),
         (DRAFT_10, "§5.8", "NameSource u8 (", "NameSource"),
+        (DRAFT_10, "§3", "KDFType u8 (", "KDFType"),
+        (DRAFT_10, "§3", "EncAlgo u8 (", "EncAlgo"),
+        (DRAFT_10, "§5.9-§5.11", "BuildIdSource u8 (", "BuildIdSource"),
+        (DRAFT_10, "§5.9-§5.11", "Reason u8 (", "OmissionReason"),
     ],
 )
 def test_code_lists(

@@ -7,10 +7,23 @@ import pytest
 from facts import DRAFT_03, DRAFT_10
 
 from msl_construct.schema import DRAFTS, Layout, Schema, Table, Value, schema
+from msl_construct.schema.choice import Choice
 
 OLD, NEW = schema(DRAFT_03), schema(DRAFT_10)
 CHANGED = {"file_header", "end_of_capture", "related_dump"}
-ADDED = {"thread_context", "vas_map", "end_of_extension"}
+ADDED = {
+    "encryption_header",
+    "thread_context",
+    "process_table",
+    "connection_table",
+    "handle_table",
+    "connectivity_table",
+    "physical_memory_map",
+    "module_build_id_manifest",
+    "region_omission_manifest",
+    "vas_map",
+    "end_of_extension",
+}
 
 
 def shape(layout: Layout) -> list[object]:
@@ -62,6 +75,8 @@ def test_since_and_until_are_filled_in_everywhere() -> None:
             found.append((layout.title, field.name, field.since))
             if isinstance(field.type, Table):
                 found += fields(field.type.entry)
+            elif isinstance(field.type, Choice):
+                found += [f for case in field.type.cases.values() for f in fields(case)]
         return found
 
     empty = [f for s in (OLD, NEW) for la in s.layouts.values() for f in fields(la) if not f[2]]

@@ -19,7 +19,7 @@ from ..builder.sink import Sink
 from ..builder.uuids import new_uuid
 from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW
-from ..reader.header import EXTENSION
+from ..reader.header import ENCRYPTION, EXTENSION, encryption_layout
 from ..schema import DEFAULT_DRAFT, Layout, Record, Schema, schema
 from ..schema.layout import REST
 from ..schema.variable import extent_from_document, raw_from_document
@@ -91,7 +91,10 @@ class _Builder:
             raise DocumentError(f"header: expected a mapping, found {header!r}")
         given = dict(header)
         extension = _hex(given.pop(EXTENSION, ""), f"header.{EXTENSION}")
+        encryption = given.pop(ENCRYPTION, None)
         record = _within("header", layout.from_document, given)
+        if encryption is not None:
+            extension = _encryption(chosen, record, encryption) + extension
         defaults = {
             "magic": chosen.file_magic,
             "endianness": chosen.byte_order.value,
@@ -262,6 +265,18 @@ def _agree(layout: Layout, record: Record, where: str) -> None:
 
 def _problems(layout: Layout, record: Record) -> list[tuple[str, Any]]:
     return list(layout.problems_of(record))
+
+
+def _encryption(chosen: Schema, header: Mapping[str, Any], value: Any) -> bytes:
+    """The structure behind the header of an encrypted file."""
+    where = f"header.{ENCRYPTION}"
+    layout = encryption_layout(chosen, header) if "flags" in header else None
+    if layout is None:
+        raise DocumentError(
+            f"{where}: only a header with the flag encrypted, of a draft that defines it, has one"
+        )
+    record = _within(where, layout.from_document, value)
+    return bytes(_within(where, layout.encode, _within(where, layout.complete, record)))
 
 
 def _hex(value: Any, where: str) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from ..reader.block import RAW, Block
-from ..reader.header import EXTENSION, FileHeader
+from ..reader.header import ENCRYPTION, EXTENSION, FileHeader
 from ..reader.segments import Segment
 from ..schema.layout import OFFSETS, offsets_to_document
 from ..schema.values import Name
@@ -91,11 +91,15 @@ class Renderer:
         """The file header (§3)."""
         record = header.record
         shown = header.schema.file_header.to_document(record, self.options)
+        listed = shown.pop(OFFSETS, None)
+        if ENCRYPTION in record:
+            encryption = header.schema.encryption_header
+            assert encryption is not None
+            shown[ENCRYPTION] = encryption.to_document(record[ENCRYPTION], self.options)
         if EXTENSION in record:
-            listed = shown.pop(OFFSETS, None)
             shown[EXTENSION] = record[EXTENSION].hex()
-            if listed is not None:
-                shown[OFFSETS] = listed
+        if listed is not None:
+            shown[OFFSETS] = listed
         return shown
 
     def block(self, block: Block) -> dict[str, Any]:

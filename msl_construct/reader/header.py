@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import DialectError, HeaderError
-from ..schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Record, Schema, schema
-from ..source import Cursor, Source
+from ..schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Layout, Record, Schema, schema
+from ..source import BufferSource, Cursor, Source
 
-__all__ = ["EXTENSION", "FileHeader", "read_header"]
+__all__ = ["ENCRYPTION", "EXTENSION", "FileHeader", "encryption_layout", "read_header"]
+
+ENCRYPTION = "encryption"
+"""Key of the structure behind the header's own fields, in encrypted files."""
 
 EXTENSION = "extension"
 """Key of the header bytes behind the fields that the draft describes."""
@@ -88,11 +93,23 @@ def read_header(
     if draft is None and byte_order is None:
         _refuse_dialects(raw[header_size:], order, header_size)
     record = bound.file_header.decode(Cursor.over(raw[:size]), offsets=True)
-    if header_size > size:
-        record[EXTENSION] = raw[size:header_size]
-        assert record.offsets is not None
-        record.offsets[EXTENSION] = (size, header_size - size)
+    assert record.offsets is not None
+    behind = size
+    encryption = encryption_layout(bound, record)
+    if encryption is not None and header_size >= size + encryption.size:
+        behind += encryption.size
+        cursor = Cursor(BufferSource(raw), size, behind)
+        record[ENCRYPTION] = encryption.decode(cursor, offsets=True)
+        record.offsets[ENCRYPTION] = (size, encryption.size)
+    if header_size > behind:
+        record[EXTENSION] = raw[behind:header_size]
+        record.offsets[EXTENSION] = (behind, header_size - behind)
     return FileHeader(bound, record, raw[:header_size])
+
+
+def encryption_layout(bound: Schema, record: Mapping[str, Any]) -> Layout | None:
+    """What stands behind a header with these flags, or None: an encrypted file says how (§3)."""
+    return bound.encryption_header if "encrypted" in record["flags"] else None
 
 
 def _byte_order(raw: bytes, probe: Schema) -> ByteOrder:

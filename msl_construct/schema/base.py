@@ -178,6 +178,10 @@ class Vocabulary(Construct):
         """
         raise NotImplementedError
 
+    def load_document(self, value: Any, record: Mapping[str, Any]) -> Any:
+        """`from_document` for a field whose form earlier fields of the structure decide."""
+        return self.from_document(value)
+
     def _parse(self, stream: Any, context: Any, path: str) -> Any:
         where = path.removeprefix("(parsing) -> ").replace(" -> ", ".")
         start = stream.tell()

@@ -1,7 +1,7 @@
 """Draft 2026-10, format version 1.1: only what it changes in draft 2026-03.
 
-Investigation tables (§6), the manifests of §5.9 to §5.11 and encryption (§10) are named
-here and still opaque.
+Investigation tables (§6), the manifests of §5.9 to §5.11 and the header of encrypted files are
+in `draft_2026_10_tables`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from .codes import Bit, Enumeration, FlagDefinition, Value
 from .draft_2026_03 import DRAFT_2026_03
-from .draft_2026_03.payloads import opaque, reserved
+from .draft_2026_03.payloads import reserved
+from .draft_2026_10_tables import ENCRYPTION_HEADER, ENUMERATIONS, FLAGS, TABLES
 from .layout import Field, Layout, Note, Table
 from .model import BlockType, ByteOrder, Coverage, Start
 from .variable import RegisterValue, Utf8Z
@@ -219,14 +220,7 @@ END_OF_EXTENSION = BlockType(
 
 _NEW_BLOCKS = (
     THREAD_CONTEXT,
-    opaque(0x0050, "System Context", "The machine and the case.", "SystemContext"),
-    opaque(0x0051, "Process Table", "All processes of the machine.", "SystemProcessTable"),
-    opaque(0x0052, "Connection Table", "All connections.", "SystemNetworkTable"),
-    opaque(0x0053, "Handle Table", "Open files and handles.", "SystemHandleTable"),
-    opaque(0x0054, "Connectivity Table", "Routes, neighbours, interfaces.", "SystemNetworkTable"),
-    replace(opaque(0x0059, "Physical Memory Map", "Ranges of memory."), in_segment=True),
-    replace(opaque(0x005A, "Module Build-ID Manifest", "Build IDs."), in_segment=True),
-    replace(opaque(0x005B, "Region Omission Manifest", "What was left out."), in_segment=True),
+    *TABLES,
     END_OF_EXTENSION,
     VAS_MAP,
 )
@@ -350,8 +344,9 @@ DRAFT_2026_10 = DRAFT_2026_03.overlay(
             Bit(14, "SystemHandleTable"),
         ),
     },
-    enumerations=(HASH_ALGO, THREAD_STATE, NAME_SOURCE),
-    flags=(THREAD_FLAGS, REGISTER_FLAGS),
+    enumerations=(HASH_ALGO, THREAD_STATE, NAME_SOURCE, *ENUMERATIONS),
+    flags=(THREAD_FLAGS, REGISTER_FLAGS, *FLAGS),
+    encryption_header=ENCRYPTION_HEADER.stamped(_NAME),
     page_states=(
         Value(3, "NotResident", text="Mapped, never touched: zero content, no bytes in PageData."),
     ),

@@ -37,6 +37,9 @@ class Field:
             when a draft is put together.
         optional: the structure may end before this field.
         default: what a builder writes when nobody says otherwise; None: it must be given.
+        omitted_by: producers that end the structure before this field, against the draft.
+            The reader calls that damage; what is exported for other readers lets it pass.
+        called: the key, where the one that follows from the name is a reserved word somewhere.
     """
 
     name: str
@@ -48,8 +51,10 @@ class Field:
     until: str = ""
     optional: bool = False
     default: Any = None
+    omitted_by: str = ""
+    called: str = ""
 
     @property
     def key(self) -> str:
         """The field's name in Python, .ksy, JSON and YAML."""
-        return snake_case(self.name)
+        return self.called or snake_case(self.name)

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import ConformanceError, DocumentError, MslError, PayloadError
 from ..source import Cursor, Extent, FileSource
 from .base import Binding, Misfit, Options, Problem, Vocabulary
+from .choice import REST, Choice
 from .fields import Field, Note
 from .names import snake_case
 from .steps import Ended, reading_steps
@@ -19,9 +20,6 @@ from .variable import Measured, raw_from_document, raw_to_document
 from .vocabulary import Fixed, Reserved
 
 __all__ = ["REST", "Field", "Layout", "Note", "Table"]
-
-REST = "rest"
-"""Key of the bytes behind a structure's last decoded field; no field may be called so."""
 
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
@@ -150,6 +148,8 @@ class Layout(Vocabulary):
             kind = field.type
             if isinstance(kind, Table):
                 kind = Table(kind.count, kind.entry.stamped(since), kind.entry_size)
+            elif isinstance(kind, Choice):
+                kind = kind.stamped(since)
             fields.append(replace(field, type=kind, since=field.since or since))
         return Layout(self.title, self.section, fields)
 
@@ -263,6 +263,8 @@ class Layout(Vocabulary):
         tail = any(f.optional and f.key in full for f in self.fields)  # whole or absent
         for field in self.fields:
             kind = field.type
+            if isinstance(kind, Choice) and kind.tag_key in full:
+                full[kind.tag_key] = self._loaded(self._by_key[kind.tag_key], full[kind.tag_key])
             if isinstance(kind, Table) and field.key in full:
                 full[field.key] = [kind.entry.complete(entry) for entry in full[field.key]]
                 full.setdefault(kind.count_key, len(full[field.key]))
@@ -272,7 +274,7 @@ class Layout(Vocabulary):
                     full[field.key] = kind.normal(full[field.key], full)
                     if kind.length_key not in full:
                         full[kind.length_key] = kind.measure(full[field.key])
-                except (TypeError, ValueError, AttributeError, OverflowError):
+                except (TypeError, ValueError, AttributeError, OverflowError, KeyError):
                     raise self._refused(
                         field,
                         f"{full[field.key]!r} can't be stored as {type(kind).__name__} "
@@ -308,7 +310,7 @@ class Layout(Vocabulary):
         """``(field path, problem)`` for every value that the draft forbids."""
         for field in self.fields:
             if field.key in record:
-                if isinstance(field.type, Table):
+                if isinstance(field.type, (Table, Choice)):
                     yield from field.type.problems_within(field.key, record)
                 else:
                     for problem in field.type.problems(record[field.key], record):
@@ -348,7 +350,7 @@ class Layout(Vocabulary):
             if field.key not in value:
                 continue
             try:
-                record[field.key] = field.type.from_document(value[field.key])
+                record[field.key] = field.type.load_document(value[field.key], record)
             except DocumentError as error:
                 raise DocumentError(f"{field.key}: {error}") from None
             except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:

@@ -109,6 +109,7 @@ class Draft:
     payload_version: int = 1
     segments: bool = False
     notes: tuple[Note, ...] = ()
+    encryption_header: Layout | None = None
 
     def overlay(
         self,
@@ -244,6 +245,9 @@ class Draft:
             enumerations=binding.enumerations,
             flags=binding.flags,
             page_states=self.page_states,
+            encryption_header=(
+                self.encryption_header.bound(binding) if self.encryption_header else None
+            ),
         )
 
 
@@ -253,6 +257,7 @@ class Schema:
 
     Attributes:
         file_header, block_header, compressed_payload: Constructs of these structures.
+        encryption_header: what stands behind the file header of an encrypted file, or None.
         blocks: block types by code; `BlockType.layout` is the payload's Construct.
         enumerations, flags: registries by the specification's name.
     """
@@ -266,6 +271,7 @@ class Schema:
     enumerations: Mapping[str, Enumeration]
     flags: Mapping[str, FlagDefinition]
     page_states: Enumeration
+    encryption_header: Layout | None = None
 
     def __repr__(self) -> str:
         return f"<Schema {self.draft.name}, {self.byte_order.value}>"
@@ -321,11 +327,9 @@ class Schema:
     @cached_property
     def layouts(self) -> Mapping[str, Layout]:
         """Every structure by key: the headers, the compressed framing, the payloads."""
-        found = {
-            "file_header": self.file_header,
-            "block_header": self.block_header,
-            "compressed_payload": self.compressed_payload,
-        }
+        headers = (self.file_header, self.encryption_header, self.block_header)
+        found = {layout.key: layout for layout in headers if layout is not None}
+        found["compressed_payload"] = self.compressed_payload
         found.update({b.key: b.layout for b in self.blocks.values() if b.layout is not None})
         return MappingProxyType(found)
 

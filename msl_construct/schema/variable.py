@@ -21,6 +21,7 @@ __all__ = [
     "PageStateMap",
     "RegisterValue",
     "Rest",
+    "Utf8",
     "Utf8Z",
     "raw_from_document",
     "raw_to_document",
@@ -197,6 +198,54 @@ class Utf8Z(Measured):
         if value is not None and not isinstance(value, str):
             raise ValueError(f"expected text, found {value!r}; quote it")
         return value
+
+
+class Utf8(Utf8Z):
+    """UTF-8 text without a NUL, as some rows of draft 2026-10 keep it.
+
+    Args:
+        length: the specification's name of the field with its length in bytes.
+        padded: whether zero padding to 8 follows.
+    """
+
+    def __init__(self, length: str, *, padded: bool = True) -> None:
+        super().__init__(length)
+        self.padded = padded
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
+        length = record[self.length_key]
+        if not length:
+            return None
+        stored = cursor.take(pad8(length) if self.padded else length)
+        text = stored[:length]
+        if not any(stored[length:]):
+            try:
+                return text.decode()
+            except UnicodeDecodeError:
+                pass
+        return StoredText(text.decode(errors="replace"), stored)
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        if value is None or isinstance(value, StoredText) or not isinstance(value, str):
+            return super().encode(value, record)
+        raw = value.encode("utf-8", "surrogatepass")
+        return raw.ljust(pad8(len(raw)), b"\0") if self.padded else raw
+
+    def measure(self, value: Any) -> int:
+        return max(0, super().measure(value) - 1)
+
+    def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        return value or None  # an empty one is stored as an absent one is
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if isinstance(value, StoredText):
+            yield Problem(
+                "string-not-canonical",
+                "UTF-8 without NUL" + (", zero padding to 8" if self.padded else ""),
+                value.raw.hex(),
+            )
+        else:
+            yield from super().problems(value, record)
 
 
 class Blob(Measured):

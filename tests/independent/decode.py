@@ -124,9 +124,31 @@ def _header(file: _File) -> Document:
         header["reserved"] = bytes(data[0x3E:0x40]).hex()
     else:
         header["reserved"] = bytes(data[0x39:0x40]).hex()
-    if file.header_size > 64:
-        header["extension"] = bytes(data[64 : file.header_size]).hex()
+    extension = bytes(data[64 : file.header_size])
+    if file.revised and "encrypted" in header["flags"] and len(extension) >= 64:
+        header["encryption"] = _encryption(Cursor(data[64:128], file.order, 64, file.revised))
+        extension = extension[64:]
+    if extension:
+        header["extension"] = extension.hex()
     return header
+
+
+def _encryption(c: Cursor) -> Document:
+    """The 64 bytes behind the header's own fields."""
+    return {
+        "enc_algo": names.enum(c.u8("enc_algo"), names.ENC_ALGO, 1),
+        "kdf_type": names.enum(c.u8("kdf_type"), names.KDF_TYPE, 1),
+        "key_encap": names.enum(c.u8("key_encap"), names.KEY_ENCAP, 1),
+        "reserved": c.take(1, "reserved").hex(),
+        "kdf_time": c.u32("kdf_time"),
+        "kdf_memory": c.u32("kdf_memory"),
+        "kdf_lanes": c.u8("kdf_lanes"),
+        "reserved2": c.take(1, "reserved2").hex(),
+        "kem_ct_len": c.u16("kem_ct_len"),
+        "nonce": c.take(24, "nonce").hex(),
+        "kdf_salt": c.take(16, "kdf_salt").hex(),
+        "cipher_len": c.u64("cipher_len"),
+    }
 
 
 def _walk(file: _File, position: int) -> Iterator[_Raw]:

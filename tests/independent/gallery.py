@@ -10,17 +10,18 @@ from .gallery_header import headers
 from .gallery_payloads import payloads
 from .gallery_regions import regions
 from .gallery_structure import segment, structures
+from .gallery_tables import open_tables, tables
 from .specimens import (
     KINDS,
     LE10,
     LE11,
-    OPAQUE_TYPES,
     Kind,
     Named,
     capture,
     cut,
     finish,
     one,
+    opaque_types,
     start,
 )
 
@@ -32,6 +33,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield from regions()
     yield from damaged()
     yield from structures()
+    yield from tables()
 
 
 def rejected() -> Iterator[tuple[str, bytes]]:
@@ -62,6 +64,7 @@ def undecided() -> Iterator[tuple[str, bytes]]:
     yield from _doubtful_segments()
     order_11 = Kind("11-be", ">", wire.V11)
     yield "big-endian-1.1", capture(order_11).data()
+    yield from open_tables(order_11)
     o = LE11.order
     for size in (24, 40, 64):
         body = wire.vas_map(o, [wire.vas_entry(o), wire.vas_entry(o)], entry_size=size)
@@ -104,7 +107,7 @@ def _bad_streams(kind: Kind) -> Named:
         yield f"stream-{name}-{kind.name}", file
     for codec in ("zstd", "lz4"):
         builder = start(kind)
-        for code in filter(None, OPAQUE_TYPES):
+        for code in filter(None, opaque_types(kind)):
             builder.add(code, wire.opaque(40), compression=codec)
         builder.add(0x0012, wire.opaque(2000), compression=codec)
         yield f"opaque-{codec}-{kind.name}", finish(builder, kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from . import wire
 from .specimens import KINDS, LE11, Kind, Named, capture, finish, start
 
@@ -9,6 +11,7 @@ from .specimens import KINDS, LE11, Kind, Named, capture, finish, start
 OS_CODES = (*range(10), 0x000A, 0x00FF, 0x0100, 0xFFFE, 0xFFFF)
 ARCH_CODES = (*range(12), 0x000C, 0x00FF, 0x0100, 0xFFFE, 0xFFFF)
 CLOCK_CODES = (*range(5), 5, 0xFE, 0xFF)
+U16, U32, U64 = 0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF
 HASH_CODES = ((0, "blake3"), (1, "sha_256"), (2, "sha_512_256"))
 
 
@@ -77,9 +80,10 @@ def _revised() -> Named:
         yield f"header-count-{count}-11-le", capture(LE11, block_count=count).data()
     # Behind an encrypted header everything is opaque, even what looks like a block.
     sealed = wire.opaque(200)
+    lengths = {0: 0, 1: 32, 2: 1088, 3: 1568, 4: 1120, 5: 0, 0xFE: U16, 0xFF: 7}
     for algo, kdf, encap, length in (
-        (1, 1, 0, 0), (2, 0, 0, 0), (1, 0, 1, 32), (2, 0, 2, 1088), (1, 0, 3, 1568),
-        (1, 0, 4, 1120), (9, 9, 0xFF, 7),
+        *((algo, kdf, *pair) for algo in (1, 2) for kdf in (0, 1) for pair in lengths.items()),
+        (0, 2, 0, 0), (3, 0xFE, 0, 0), (9, 9, 0xFF, 7), (0xFF, 0xFF, 0xFF, U16),
     ):  # fmt: skip
         extension = wire.encryption_extension(
             o,
@@ -92,6 +96,45 @@ def _revised() -> Named:
         builder = start(LE11, flags=4, header_size=128, extension=extension)
         builder.raw(sealed)
         yield f"encrypted-{algo}-{kdf}-{encap}-11-le", builder.data()
+    yield from _extensions(o)
     yield "encrypted-nothing-behind-11-le", start(LE11, flags=4, header_size=128).data()
     yield "encrypted-flag-header-64-11-le", capture(LE11, flags=4).data()
     yield "encrypted-all-flags-11-le", capture(LE11, flags=0xF, header_size=128).data()
+
+
+def _extensions(o: str) -> Named:
+    """The encryption extension: at its limits, where it does not fit, where more follows."""
+    cases = {
+        "zero": wire.encryption_extension(
+            o, enc_algo=0, kdf_type=0, kdf_time=0, kdf_memory=0, kdf_lanes=0, nonce=bytes(24),
+            kdf_salt=bytes(16),
+        ),
+        "max": b"\xff" * 64,
+        "asc": bytes(range(1, 65)),
+        "reserved": wire.encryption_extension(o, reserved=0xA1, reserved2=0xB2),
+        "nonce-24": wire.encryption_extension(o, enc_algo=2, nonce=bytes(range(24))),
+        "numbers": wire.encryption_extension(
+            o, kdf_time=U32, kdf_memory=U32, kdf_lanes=255, kem_ct_len=U16, cipher_len=U64
+        ),
+    }  # fmt: skip
+    for name, extension in cases.items():
+        builder = start(LE11, flags=4, header_size=128, extension=extension)
+        builder.raw(wire.opaque(40))
+        yield f"encryption-{name}-11-le", builder.data()
+    whole = wire.encryption_extension(o) + bytes(range(0x80, 0xFF))
+    for size in (65, 96, 127, 128, 129, 136, 255):
+        for name, flags in (("encrypted", 4), ("open", 0), ("redacted", 8)):
+            fields: dict[str, Any] = {
+                "flags": flags,
+                "header_size": size,
+                "extension": whole[: size - 64],
+            }
+            yield f"extension-{size}-{name}-11-le", capture(LE11, **fields).data()
+    # Nothing says Encrypted in the first draft, where bit 2 has no name.
+    for kind in KINDS[:2]:
+        for size in (128, 136):
+            extension = (wire.encryption_extension(kind.order) + bytes(range(8)))[: size - 64]
+            builder = capture(kind, flags=4, header_size=size, extension=extension)
+            yield f"extension-{size}-bit-2-{kind.name}", builder.data()
+    builder = capture(LE11, version=0x0102, flags=4, header_size=128, extension=whole[:64])
+    yield "encryption-version-0102", builder.data()

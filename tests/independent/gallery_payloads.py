@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from . import wire
-from .specimens import KINDS, LE11, OPAQUE_TYPES, TYPES_OF_1_1, Kind, Named, finish, one, start
+from .specimens import (
+    KINDS,
+    LE11,
+    OPAQUE_TYPES,
+    TABLE_TYPES,
+    TYPES_OF_1_1,
+    Kind,
+    Named,
+    finish,
+    one,
+    opaque_types,
+    start,
+)
 from .wire import Str, Text
 
 REGION_TYPES = (*range(7), 7, 0xFE, 0xFF)
@@ -227,11 +239,11 @@ def _block_headers(kind: Kind) -> Named:
     for version in (0, 2, 0xFFFF):
         file = one(kind, wire.PROCESS_IDENTITY, identity, payload_version=version)
         yield f"block-version-{version}-{kind.name}", file
-    for code in OPAQUE_TYPES:
+    for code in opaque_types(kind):
         file = one(kind, code, b"", wire.opaque(3), wire.opaque(256), wire.opaque(257))
         yield f"type-{code:04x}-{kind.name}", file
     builder = start(kind)
-    for code in filter(None, OPAQUE_TYPES):  # not 0x0000, which has a file of its own
+    for code in filter(None, OPAQUE_TYPES + TABLE_TYPES):  # not 0x0000, which has a file of its own
         builder.add(code, wire.opaque(8), payload_version=7)
     yield f"types-opaque-version-7-{kind.name}", finish(builder, kind)
 

@@ -6,6 +6,7 @@ from . import wire
 from .specimens import FIRST_DRAFT, KINDS, LE11, Kind, Named, capture, cut, finish, start
 from .specimens import typical_payloads as typical
 from .wire import FileBuilder
+from .wire_tables import typical_tables
 
 
 def structures() -> Named:
@@ -99,7 +100,12 @@ def _segments() -> Named:
     yield "segment-of-its-end-alone", builder.data()
     builder = capture(LE11)
     for block_type in (0x0020, 0x0041, 0x0059, 0x005A, 0x005B, 0x1000, 0x1001, 0x1003, 0x1FFF):
-        body = {0x0020: wire.key_hint(o), 0x0041: wire.related_dump(o), 0x1001: wire.vas_map(o)}
+        body = {
+            0x0020: wire.key_hint(o),
+            0x0041: wire.related_dump(o),
+            0x1001: wire.vas_map(o),
+            **dict(typical_tables(o).values()),
+        }
         builder.add(block_type, body.get(block_type, wire.opaque(24)))
     builder.end_segment()
     yield "segment-allowed-types", builder.data()

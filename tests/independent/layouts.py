@@ -2,75 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from . import names
-
-Document = dict[str, Any]
-
-
-class Damage(Exception):
-    """The next field does not fit."""
-
-
-class Cursor:
-    """A position in a payload; ``base`` is the payload's offset in the file, 0 when inflated."""
-
-    def __init__(self, data: memoryview, order: str, base: int, revised: bool) -> None:
-        self.data = data
-        self.order = order
-        self.base = base
-        self.revised = revised  # draft-2026-10
-        self.pos = 0
-
-    @property
-    def left(self) -> int:
-        return len(self.data) - self.pos
-
-    def take(self, size: int, what: str) -> bytes:
-        if size > self.left:
-            raise Damage(f"{what}: {size} bytes wanted, {self.left} left")
-        out = bytes(self.data[self.pos : self.pos + size])
-        self.pos += size
-        return out
-
-    def _int(self, code: str, size: int, what: str) -> int:
-        return int(struct.unpack(self.order + code, self.take(size, what))[0])
-
-    def u8(self, what: str) -> int:
-        return self._int("B", 1, what)
-
-    def u16(self, what: str) -> int:
-        return self._int("H", 2, what)
-
-    def u32(self, what: str) -> int:
-        return self._int("I", 4, what)
-
-    def u64(self, what: str) -> int:
-        return self._int("Q", 8, what)
-
-    def text(self, length: int, what: str) -> Any:
-        """A string whose length field holds ``length``; stored padded to 8."""
-        if length == 0:
-            return None
-        raw = self.take((length + 7) // 8 * 8, what)
-        content, nul, behind = raw[:length].partition(b"\0")
-        try:
-            value = content.decode("utf-8")
-        except UnicodeDecodeError:
-            nul = b""
-        if nul and not behind and not any(raw[length:]):
-            return value
-        return {"text": content.decode("utf-8", errors="replace"), "raw": raw.hex()}
-
-    def rest(self) -> Any:
-        """Everything left: its hex, or where it is when that would be long."""
-        if self.left > 256:
-            return {"offset": hex(self.base + self.pos), "length": self.left}
-        return bytes(self.data[self.pos :]).hex()
+from .cursor import Cursor as Cursor
+from .cursor import Damage as Damage
+from .cursor import Document as Document
+from .cursor import entries
+from .layouts_tables import TABLES_11
 
 
 def page_runs(raw: bytes, pages: int, states: tuple[str, ...]) -> Any:
@@ -126,23 +67,6 @@ def _module_entry(c: Cursor, d: Document) -> None:
     d["native_blob"] = {"bytes": blob, "raw": raw.hex()} if any(raw[blob_len:]) else blob
 
 
-def _entries(
-    c: Cursor, d: Document, key: str, count: int, read: Callable[[Cursor, Document], None]
-) -> None:
-    """``count`` entries; one that doesn't fit leaves the whole ones and goes to the rest."""
-    rows: list[Document] = []
-    d[key] = rows
-    for _ in range(count):
-        start = c.pos
-        row: Document = {}
-        try:
-            read(c, row)
-        except Damage as damage:
-            c.pos = start
-            raise Damage(f"{key}[{len(rows)}]: {damage}") from None
-        rows.append(row)
-
-
 def _index_row(c: Cursor, d: Document) -> None:
     d["module_uuid"] = str(uuid.UUID(bytes=c.take(16, "module_uuid")))
     d["base_addr"] = hex(c.u64("base_addr"))
@@ -156,7 +80,7 @@ def _index_row(c: Cursor, d: Document) -> None:
 def _module_list_index(c: Cursor, d: Document) -> None:
     d["entry_count"] = count = c.u32("entry_count")
     d["reserved"] = c.take(4, "reserved").hex()
-    _entries(c, d, "entries", count, _index_row)
+    entries(c, d, "entries", count, _index_row)
 
 
 def _process_identity(c: Cursor, d: Document) -> None:
@@ -239,7 +163,7 @@ def _thread_context(c: Cursor, d: Document) -> None:
     d["name_len"] = name_len = c.u16("name_len")
     d["reserved"] = c.take(6, "reserved").hex()
     d["thread_name"] = c.text(name_len, "thread_name")
-    _entries(c, d, "registers", count, _register)
+    entries(c, d, "registers", count, _register)
 
 
 def _vas_row(c: Cursor, d: Document) -> None:
@@ -257,17 +181,14 @@ def _vas_map(c: Cursor, d: Document) -> None:
     d["count"] = count = c.u32("count")
     d["entry_size"] = entry_size = c.u32("entry_size")
     if entry_size:
-        _entries(c, d, "entries", count, lambda c, row: _sized_vas_row(c, row, entry_size))
+        entries(c, d, "entries", count, lambda c, row: _sized_vas_row(c, row, entry_size))
     else:
-        _entries(c, d, "entries", count, _vas_row)
+        entries(c, d, "entries", count, _vas_row)
 
 
 def _sized_vas_row(c: Cursor, d: Document, size: int) -> None:
     """A row that occupies ``size`` bytes, whatever its own fields need of them."""
-    start = c.pos
-    c.take(size, f"{size} bytes")
-    within = Cursor(c.data[: c.pos], c.order, c.base, c.revised)
-    within.pos = start
+    within = c.within(size, f"{size} bytes")
     _vas_row(within, d)
     if within.left:
         d["rest"] = within.rest()
@@ -293,7 +214,9 @@ LAYOUTS_10: dict[int, Callable[[Cursor, Document], None]] = {
     0x0041: _related_dump,
     0x0FFF: _end_of_capture,
 }
-LAYOUTS_11 = LAYOUTS_10 | {
+LAYOUTS_11 = {
+    **LAYOUTS_10,
+    **TABLES_11,
     0x0011: _thread_context,
     0x0FFE: _end_of_extension,
     0x1001: _vas_map,

@@ -43,6 +43,22 @@ SOURCE_FORMAT = _numbered(
 )
 THREAD_STATE = _numbered("unknown running sleeping stopped waiting uninterruptible halted zombie")
 NAME_SOURCE = _numbered("unspecified live source_metadata synthesized")
+ENC_ALGO = {1: "aes_256_gcm", 2: "xchacha20_poly1305"}
+KDF_TYPE = _numbered("none argon2id")
+KEY_ENCAP = _numbered("none x25519 ml_kem_768 ml_kem_1024 x25519_ml_kem_768", (0xFF, "other"))
+FAMILY = {2: "ipv4", 10: "ipv6"}
+TRANSPORT = {6: "tcp", 17: "udp"}
+ROW_TYPE = {
+    1: "ipv4_route",
+    2: "ipv6_route",
+    3: "arp",
+    4: "packet_socket",
+    5: "interface_counters",
+    6: "socket_family",
+    7: "mib_counter",
+}
+BUILD_ID_SOURCE = _numbered("none bridge map_files on_disk captured_region retroactive")
+OMISSION_REASON = {1: "module_exclude", 2: "scope"}
 
 BLOCK_TYPE_10 = {
     0x0000: "invalid",
@@ -90,6 +106,7 @@ CAP_BITMAP_11 = CAP_BITMAP_10 | {
 }
 THREAD_FLAGS = _numbered("current crashed suspended partial")
 REGISTER_FLAGS = _numbered("pc sp fp flags thread_pointer link_register")
+BUILD_ID_FLAGS = _numbered("deleted mem_fd anon_rwx unlinked")
 
 STATES_10 = ("captured", "failed", "unmapped", "reserved")
 STATES_11 = ("captured", "failed", "unmapped", "not_resident")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from . import wire
 from .wire import FileBuilder
+from .wire_tables import typical_tables
 
 
 class Kind(NamedTuple):
@@ -29,16 +30,23 @@ FIRST_DRAFT = (LE10, BE10)
 
 Named = Iterator[tuple[str, bytes]]
 
-# Types without a layout in both drafts, then those the revised one only gives a name,
+# Types without a layout in both drafts, then the one the revised draft only gives a name,
 # producer-specific ones, unused ones, and both ends of every range.
 OPAQUE_TYPES = (
     0x0012, 0x0013, 0x0014, 0x0015, 0x1003,
-    0x0050, 0x0051, 0x0052, 0x0053, 0x0054, 0x0059, 0x005A, 0x005B,
+    0x0050,
     0x0055, 0x0056, 0x0057, 0x0058,
     0x0000, 0x0003, 0x000F, 0x0016, 0x0042, 0x0FFD, 0x1000, 0x1002, 0x1FFF, 0x2000, 0x2345,
     0xFFFF,
 )  # fmt: skip
+# Tables which only the revised draft knows.
+TABLE_TYPES = (0x0051, 0x0052, 0x0053, 0x0054, 0x0059, 0x005A, 0x005B)
 TYPES_OF_1_1 = (wire.THREAD_CONTEXT, wire.VAS_MAP, wire.END_OF_EXTENSION)
+
+
+def opaque_types(kind: Kind) -> tuple[int, ...]:
+    """Types whose payload stays bytes in this kind of file."""
+    return OPAQUE_TYPES if kind.revised else OPAQUE_TYPES + TABLE_TYPES
 
 
 def start(kind: Kind, *, algorithm: str = "blake3", **header: Any) -> FileBuilder:
@@ -127,6 +135,7 @@ def typical_payloads(kind: Kind) -> dict[str, tuple[int, bytes]]:
             wire.VAS_MAP,
             wire.vas_map(o, [wire.vas_entry(o), wire.vas_entry(o, mapped_path=None)]),
         )
+        out |= typical_tables(o)
         out["extension-end"] = (wire.END_OF_EXTENSION, wire.end_of_extension(o))
     return out
 

@@ -88,7 +88,7 @@ def test_gallery_covers_every_name() -> None:
         "region_type": {*names.REGION_TYPE.values(), "0x07"},
         "relationship": {*names.RELATIONSHIP.values(), "0x0006"},
         "key_type": {*names.KEY_TYPE_11.values(), "0x000c", "0x000d"},
-        "protocol": {*names.PROTOCOL.values(), "0x000a"},
+        "protocol": {*names.PROTOCOL.values(), "0x000a", *names.TRANSPORT.values(), "0x01"},
         "confidence": {*names.CONFIDENCE.values(), "0x03"},
         "key_state": {*names.KEY_STATE.values(), "0xff"},
         "source_format": {*names.SOURCE_FORMAT.values(), "0x0006"},
@@ -99,15 +99,31 @@ def test_gallery_covers_every_name() -> None:
         "page_state_map": {*names.STATES_10, *names.STATES_11, "runs", "padding"},
         "flags": {
             *names.HEADER_FLAGS_11.values(), *names.THREAD_FLAGS.values(),
-            *names.REGISTER_FLAGS.values(), "compressed", "comp_algo_zstd", "comp_algo_lz4",
-            "comp_algo_reserved", "has_key_hints", "has_children", "continuation",
+            *names.REGISTER_FLAGS.values(), *names.BUILD_ID_FLAGS.values(),
+            "compressed", "comp_algo_zstd", "comp_algo_lz4", "comp_algo_reserved",
+            "has_key_hints", "has_children", "continuation",
             *(f"bit_{bit}" for bit in range(1, 32)),
         },
         "algorithm": {"zstd", "lz4"},
+        "enc_algo": {*names.ENC_ALGO.values(), "0x00", "0x03"},
+        "kdf_type": {*names.KDF_TYPE.values(), "0x02"},
+        "key_encap": {*names.KEY_ENCAP.values(), "0x05", "0xfe"},
+        "family": {*names.FAMILY.values(), "0x00", "0x0b"},
+        "row_type": {*names.ROW_TYPE.values(), "0x00", "0x08", "0xff"},
+        "build_id_source": {*names.BUILD_ID_SOURCE.values(), "0x06"},
+        "reason": {*names.OMISSION_REASON.values(), "0x00", "0x03"},
     }  # fmt: skip
     missing = {key: sorted(want - seen[key]) for key, want in expected.items() if want - seen[key]}
     assert missing == {}
-    assert {"rest", "damage", "raw", "extension", "target_hash", "native_blob"} <= set(seen)
+    assert {
+        "rest",
+        "damage",
+        "raw",
+        "extension",
+        "encryption",
+        "target_hash",
+        "native_blob",
+    } <= set(seen)
 
 
 # -- files by other tools ---------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..layout import Field, Layout, Note, Table
 from ..model import BlockType
 from ..variable import Blob, PageData, PageStateMap, Utf8Z
@@ -24,6 +26,7 @@ __all__ = ["BLOCKS", "opaque", "reserved"]
 
 _ZERO = Note("MUST", "producer", "Write zero; consumers ignore the bytes.", "§1.3")
 _PAGE_SIZE_LOG2 = Between(10, 40)
+_MEMDIVER = "MemDiver 1.0"
 
 
 def reserved(width: int, name: str = "Reserved") -> Field:
@@ -110,8 +113,8 @@ MODULE_ENTRY = BlockType(
                 ),
                 default=bytes(32),
             ),
-            Field("BlobLen", U32, "Length of NativeBlob."),
-            reserved(4, "Reserved2"),
+            Field("BlobLen", U32, "Length of NativeBlob.", omitted_by=_MEMDIVER),
+            replace(reserved(4, "Reserved2"), omitted_by=_MEMDIVER),
             Field(
                 "NativeBlob",
                 Blob("BlobLen"),
@@ -125,6 +128,7 @@ MODULE_ENTRY = BlockType(
                     ),
                 ),
                 default=b"",
+                omitted_by=_MEMDIVER,
             ),
         ),
     ),

@@ -1,0 +1,134 @@
+"""Bodies whose layout an earlier field of the same structure chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..source import Cursor, Extent, Short
+from .base import Binding, Misfit, Options, Problem
+from .names import snake_case
+from .values import Record
+from .variable import Measured, as_bytes, raw_from_document, raw_to_document
+
+if TYPE_CHECKING:
+    from .layout import Layout
+
+__all__ = ["REST", "Body", "Choice"]
+
+_RAW = "raw"
+REST = "rest"
+"""Key of the bytes behind a structure's last decoded field; no field may be called so."""
+
+
+class Body(Record):
+    """A decoded body, and the layout that was chosen for it."""
+
+    __slots__ = ("layout",)
+
+    def __init__(self, values: Mapping[str, Any], layout: Layout) -> None:
+        super().__init__(values)
+        self.layout = layout
+
+
+class Choice(Measured):
+    """As many bytes as one earlier field says, laid out as another one says.
+
+    A tag that has no layout leaves the bytes as they are, so that a row of an unknown kind is
+    skipped and kept.
+
+    Args:
+        length: name of the field with the number of bytes.
+        tag: name of the field that chooses.
+        cases: the layouts by tag.
+    """
+
+    def __init__(self, length: str, tag: str, cases: Mapping[int, Layout]) -> None:
+        super().__init__(length)
+        self.tag = tag
+        self.tag_key = snake_case(tag)
+        self.cases = dict(cases)
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.cases = {tag: layout.bound(binding) for tag, layout in self.cases.items()}
+
+    def stamped(self, since: str) -> Choice:
+        """The same with `since` filled in where it is empty."""
+        cases = {tag: layout.stamped(since) for tag, layout in self.cases.items()}
+        return Choice(self.length, self.tag, cases)
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Body | Extent:
+        length = record[self.length_key]
+        if length > cursor.remaining:
+            raise Short(length, cursor.remaining)
+        layout = self.cases.get(record[self.tag_key])
+        if layout is None:
+            unknown = cursor.within(length).rest()
+            cursor.position += length
+            return unknown
+        offsets = getattr(record, "offsets", None) is not None
+        found = layout.decode(cursor.within(length), offsets=offsets)
+        if found.damage is not None:
+            damage = found.damage
+            raise Misfit(
+                damage.expected, damage.found, path=f".{damage.field}", offset=damage.offset
+            )
+        cursor.position += length
+        body = Body(found, layout)
+        body.offsets = found.offsets
+        return body
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        if not isinstance(value, Mapping):
+            return bytes(value) if isinstance(value, Extent) else as_bytes(value)
+        layout = self.cases.get(record[self.tag_key])
+        if layout is None:
+            raise ValueError(
+                f"expected bytes, as {self.tag} {record[self.tag_key]} has no layout; found fields"
+            )
+        return b"".join(bytes(piece) for piece in layout.pieces(value))
+
+    def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        layout = self.cases.get(record[self.tag_key])
+        if layout is None or not isinstance(value, Mapping):
+            return value if isinstance(value, Extent) else as_bytes(value)
+        return Body(layout.complete(value), layout)
+
+    def measure(self, value: Any) -> int:
+        if not isinstance(value, Body):
+            return len(value)
+        return sum(len(piece) for piece in value.layout.pieces(value))
+
+    def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+        """Problems of the body's fields, each with its path, and of its length."""
+        value = record[key]
+        expected = self.measure(value)
+        if record[self.length_key] != expected:
+            yield (
+                self.length_key,
+                Problem(
+                    "length-mismatch", f"{self.length} {expected}", str(record[self.length_key])
+                ),
+            )
+        if isinstance(value, Body):
+            for path, problem in value.layout.problems_of(value):
+                yield f"{key}.{path}", problem
+            if value.get(REST):
+                yield (
+                    f"{key}.{REST}",
+                    Problem("surplus-bytes", "nothing behind the fields", str(len(value[REST]))),
+                )
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        if isinstance(value, Body):
+            return value.layout.to_document(value, options)
+        return {_RAW: raw_to_document(value, options)}
+
+    def load_document(self, value: Any, record: Mapping[str, Any]) -> Any:
+        if isinstance(value, Mapping) and set(value) == {_RAW}:
+            return raw_from_document(value[_RAW])
+        layout = self.cases.get(record.get(self.tag_key, -1))
+        if layout is None:
+            raise ValueError(f"expected {{raw: hex}}, as {self.tag} chooses no layout")
+        return Body(layout.from_document(value), layout)
