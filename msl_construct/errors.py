@@ -15,7 +15,9 @@
     ├── ConformanceError      the builder refuses what the draft forbids
     ├── DocumentError         a canonical document cannot be turned into a file
     ├── StreamError           a forward-only source was asked to go back
-    └── TargetError           a process can't be acquired
+    ├── TargetError           a process can't be acquired
+    ├── ExportError           the schema declares what an exported form can't say
+    └── CompilerError         kaitai-struct-compiler is missing, or refused a schema
 
 Every message says where (file offset, block, field), what was expected, what was
 found and, where there is something to do about it, what to do.
@@ -24,12 +26,14 @@ found and, where there is something to do about it, what to do.
 from __future__ import annotations
 
 __all__ = [
+    "CompilerError",
     "CompressionError",
     "ConformanceError",
     "DamageError",
     "DialectError",
     "DocumentError",
     "EncryptedError",
+    "ExportError",
     "FormatError",
     "HeaderError",
     "LimitError",
@@ -132,3 +136,11 @@ class TargetError(MslError):
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(f"{message}; {remedy}" if remedy else message)
         self.remedy = remedy
+
+
+class ExportError(MslError):
+    """The schema declares something that the language of an export can't say."""
+
+
+class CompilerError(MslError):
+    """There is no kaitai-struct-compiler that can do it, or it refused the schema."""

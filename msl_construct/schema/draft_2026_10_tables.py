@@ -511,7 +511,7 @@ REGION_OMISSION_MANIFEST = BlockType(
                         "§5.11",
                         (
                             Field("BaseAddr", ADDRESS, "First address."),
-                            Field("Size", U64, "Bytes that it spans."),
+                            Field("Size", U64, "Bytes that it spans.", called="region_size"),
                             Field("Protection", Flags("Protection"), "Access rights.", default=0),
                             Field("RegionType", Coded("RegionType"), "What backs it.", default=0),
                             Field("Reason", Coded("OmissionReason"), "Why it was left out."),

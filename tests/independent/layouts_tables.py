@@ -185,7 +185,7 @@ def _build_id(c: Cursor, d: Document) -> None:
 
 def _omitted(c: Cursor, d: Document) -> None:
     d["base_addr"] = hex(c.u64("base_addr"))
-    d["size"] = c.u64("size")
+    d["region_size"] = c.u64("region_size")
     d["protection"] = names.bits(c.u8("protection"), names.PROTECTION)
     d["region_type"] = names.enum(c.u8("region_type"), names.REGION_TYPE, 1)
     d["reason"] = names.enum(c.u8("reason"), names.OMISSION_REASON, 1)

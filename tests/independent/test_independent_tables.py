@@ -288,7 +288,7 @@ def test_region_omission_manifest() -> None:
         "patterns": "*",
         "entries": [
             {
-                "base_addr": "0x1000", "size": 8192, "protection": ["read", "execute"],
+                "base_addr": "0x1000", "region_size": 8192, "protection": ["read", "execute"],
                 "region_type": "image", "reason": "module_exclude", "reserved": "0e",
                 "name_len": 8, "reserved2": "0f10", "name": "libc.so6",
             }
