@@ -1,0 +1,105 @@
+"""The schema for others: what is derived from it for other languages and programs.
+
+`EXPORTS` names every form. Each is written by a module of its own, which is imported when
+it is used; the same draft gives the same text every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..drafts import KNOWN
+
+if TYPE_CHECKING:
+    from ..schema import Draft
+
+__all__ = ["EXPORTS", "Export", "exported"]
+
+_NEWEST = KNOWN[-1]
+
+
+@dataclass(frozen=True)
+class Export:
+    """One form that the schema is exported to.
+
+    Args:
+        name: what it is asked for by: ``ksy``, ``json`` …
+        text: a sentence.
+        files: the files of ``schema/`` that it writes, each with the draft it is of.
+        export: gives the text of a draft, ending in a newline.
+    """
+
+    name: str
+    text: str
+    files: tuple[tuple[str, str], ...]
+    export: Callable[[Draft], str]
+
+
+def _later(module: str) -> Callable[[Draft], str]:
+    """The `export` of a module that is imported with the first call."""
+
+    def export(draft: Draft) -> str:
+        found: str = import_module(f".{module}", __name__).export(draft)
+        return found
+
+    return export
+
+
+EXPORTS: dict[str, Export] = {
+    one.name: one
+    for one in (
+        Export(
+            "ksy",
+            "Kaitai Struct: parsers in the languages that its compiler serves.",
+            (("msl.ksy", _NEWEST), ("msl-1.0.ksy", KNOWN[0])),
+            _later("ksy"),
+        ),
+        Export(
+            "json",
+            "JSON Schema of the canonical document.",
+            (("msl.schema.json", _NEWEST), ("msl-1.0.schema.json", KNOWN[0])),
+            _later("json_schema"),
+        ),
+        Export(
+            "c",
+            "C and C++ header: packed structures, for readers that map the file.",
+            (("msl.h", _NEWEST),),
+            _later("c"),
+        ),
+        Export(
+            "imhex",
+            "Pattern for the hex editor ImHex.",
+            (("msl.hexpat", _NEWEST),),
+            _later("imhex"),
+        ),
+        Export(
+            "rst",
+            "Tables of all fields, codes and flags in reStructuredText.",
+            tuple((f"fields-{name}.rst", name) for name in KNOWN),
+            _later("rst"),
+        ),
+    )
+}
+"""Every form by its name."""
+
+
+def exported(*names: str) -> dict[str, str]:
+    """The content of the files of ``schema/`` by file name.
+
+    Args:
+        names: the forms; all of them without any.
+
+    Raises:
+        KeyError: no such form.
+        MslError: something in the schema can't be said in that form.
+    """
+    from ..schema import DRAFTS
+
+    return {
+        file: EXPORTS[name].export(DRAFTS[draft])
+        for name in names or EXPORTS
+        for file, draft in EXPORTS[name].files
+    }

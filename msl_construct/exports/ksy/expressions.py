@@ -1,0 +1,109 @@
+"""Arithmetic that means the same in every target language.
+
+The compiler's own types don't carry over: Go, Nim and Rust compute in the width of the
+operands (``u2 + 7`` wraps), Rust takes mixed operands for 32-bit ones, Java, C++ and C# give
+any value a 32-bit type unless it is cast, JavaScript's shifts have 32 bits. So everything that
+may need more than 31 bits is cast at every step, and divided where others would shift.
+"""
+
+from __future__ import annotations
+
+from ...page_map import PAGES_PER_BYTE, pad8
+
+__all__ = [
+    "REMAINING",
+    "bit_set",
+    "bits_of",
+    "count_limit",
+    "padded",
+    "padding",
+    "page_count",
+    "page_map_size",
+    "page_size",
+    "wide",
+]
+
+REMAINING = "(_io.size.as<s8> - _io.pos.as<s8>).as<s8>"
+"""Bytes up to the end of the structure's own stream."""
+
+_PADDING = pad8(1)
+"""Variable fields are padded to a multiple of this."""
+
+_NARROW = 2
+"""Lengths of up to so many bytes can be rounded up in 32 bits."""
+
+_SAFE_BITS = 31
+"""JavaScript's ``&`` takes both operands for signed 32-bit integers."""
+
+
+def wide(field: str) -> str:
+    """A field as a signed 64-bit number.
+
+    The cast also makes a number of what C# has as nullable, a field under a condition.
+    """
+    return f"{field}.as<s8>"
+
+
+def padded(length: str, width: int) -> str:
+    """A length rounded up to a multiple of 8.
+
+    Args:
+        width: bytes of the field that the length is stored in.
+    """
+    most = _PADDING - 1
+    if width <= _NARROW:
+        return f"({length}.as<u4> + {most}) / {_PADDING} * {_PADDING}"
+    return f"((({wide(length)} + {most}).as<s8> / {_PADDING}).as<s8> * {_PADDING}).as<s8>"
+
+
+def padding(length: str, width: int) -> str:
+    """How much `padded` adds to a length."""
+    return f"(({padded(length, width)}).as<s8> - {wide(length)}).as<s8>"
+
+
+def count_limit(entry_minimum: int, width: int) -> str:
+    """How many entries the rest of the structure can hold at most.
+
+    Args:
+        entry_minimum: bytes of the smallest entry.
+        width: bytes of the field that the count is stored in; both sides of a comparison have
+            to be of one type.
+    """
+    return f"({REMAINING} / {entry_minimum}).as<u{width}>"
+
+
+def bit_set(field: str, bit: int) -> str:
+    """Whether a flag is set.
+
+    Raises:
+        ValueError: JavaScript can't test a bit so high.
+    """
+    if bit >= _SAFE_BITS:
+        raise ValueError(f"bit {bit}")
+    return f"{field} & {1 << bit:#x} != 0"
+
+
+def bits_of(field: str, bit: int, bits: int) -> str:
+    """A number inside a flag word; the cast gives C# the parentheses it needs."""
+    return f"(({field} >> {bit}) & {(1 << bits) - 1}).as<u1>"
+
+
+def page_size(exponent: str, low: int) -> str:
+    """The size of a page; the shift stays below 31 bits, as no exponent is above `low` + 30.
+
+    Args:
+        exponent: the field with the binary logarithm.
+        low: the smallest exponent permitted.
+    """
+    return f"((1 << ({exponent} - {low})).as<u8> * {1 << low}.as<u8>).as<u8>"
+
+
+def page_count(region_size: str, size: str) -> str:
+    """How many whole pages a region has."""
+    return f"({region_size} / {size}).as<s8>"
+
+
+def page_map_size(pages: str) -> str:
+    """The size of a page state map: as many bytes as hold all states, rounded up to 8."""
+    at_once = PAGES_PER_BYTE * _PADDING
+    return f"((({pages} + {at_once - 1}).as<s8> / {at_once}).as<s8> * {_PADDING}).as<s8>"
