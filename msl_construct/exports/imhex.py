@@ -1,0 +1,370 @@
+"""A pattern for the hex editor ImHex: every field of a file named, coloured and commented.
+
+The pattern keeps to a small part of ImHex's pattern language. Nothing in it reads behind the
+end of the structure it belongs to: what does not fit is shown as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from string import Template
+
+from ..errors import MslError
+from ..page_map import PAGES_PER_BYTE
+from ..schema import (
+    BitRange,
+    ByteOrder,
+    Draft,
+    Enumeration,
+    Field,
+    FlagDefinition,
+    Layout,
+    Schema,
+    Table,
+)
+from ..schema.choice import Choice
+from ..schema.variable import Blob, PageStateMap, Rest, Utf8, Utf8Z
+from ..schema.vocabulary import Coded, Fixed, Flags, Magic, Uint
+from .c.parts import omissible
+from .imhex_words import (
+    BLOCKS,
+    BLOCKS_UNLESS_ENCRYPTED,
+    CLOSING,
+    ENCRYPTION,
+    LIMIT,
+    LISTED,
+    OPENING,
+    comment,
+    name_of,
+    type_name,
+    unsigned,
+)
+from .versions import version_of
+
+__all__ = ["export"]
+
+_STEP = "    "
+
+
+def export(draft: Draft) -> str:
+    """The text of the pattern for a draft.
+
+    Raises:
+        MslError: a name of the schema is none in the pattern language.
+    """
+    return _Pattern(draft).text()
+
+
+class _Pattern:
+    """One draft's pattern while it is written."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.bound: Schema = draft.bound(ByteOrder.LITTLE)
+        self.types: set[str] = set()
+
+    def text(self) -> str:
+        lines = [Template(OPENING).substitute(self._facts())]
+        for registry in self._registries():
+            lines.extend(self._enumeration(registry))
+        for word in self.bound.flags.values():
+            lines.extend(self._bitfield(word))
+        lines.extend(self._page_states())
+        done: set[str] = set()
+        for layout in self.bound.layouts.values():
+            lines.extend(self._layouts(layout, done))
+        lines.append(Template(CLOSING).substitute(self._facts()).rstrip("\n"))
+        return "\n".join(lines) + "\n"
+
+    # -- names -------------------------------------------------------------------------
+
+    def _declare(self, title: str) -> str:
+        """The name of a type, taken once."""
+        name = type_name(title)
+        if name in self.types:
+            raise MslError(
+                f"ImHex pattern: {name} would be declared twice; expected every structure, "
+                "registry and flag word to have a name of its own: rename one of the two"
+            )
+        self.types.add(name)
+        return name
+
+    # -- registries --------------------------------------------------------------------
+
+    def _registries(self) -> list[Enumeration]:
+        found = {one.name: one for one in self.bound.enumerations.values()}
+        for word in self.bound.flags.values():
+            for bit in word.bits:
+                if isinstance(bit, BitRange):
+                    found[bit.enumeration.name] = bit.enumeration
+        found[self.bound.page_states.name] = self.bound.page_states
+        return list(found.values())
+
+    def _enumeration(self, registry: Enumeration) -> Iterator[str]:
+        yield f"// {registry.section} {registry.text}"
+        yield f"enum {self._declare(registry.name)} : {unsigned(registry.width)} {{"
+        for index, value in enumerate(registry.values):
+            comma = "," if index + 1 < len(registry.values) else ""
+            code = f"0x{value.code:0{2 * registry.width}X}"
+            yield f"{_STEP}{name_of(value.name.upper())} = {code}{comma} // {value.label}"
+        yield "};"
+        yield ""
+
+    def _bitfield(self, word: FlagDefinition) -> Iterator[str]:
+        yield f"// {word.section} {word.text}"
+        yield f"bitfield {self._declare(word.name)} {{"
+        next_bit, total = 0, 8 * word.width
+        for bit in sorted(word.bits, key=lambda one: one.bit):
+            if bit.bit > next_bit:
+                yield f"{_STEP}padding : {bit.bit - next_bit};"
+            if isinstance(bit, BitRange):
+                width, kind = bit.bits, f"{type_name(bit.enumeration.name)} "
+            else:
+                width, kind = 1, ""
+            yield f"{_STEP}{kind}{name_of(bit.name)} : {width}{comment(bit.label, bit.text)};"
+            next_bit = bit.bit + width
+        if next_bit < total:
+            yield f"{_STEP}padding : {total - next_bit};"
+        yield f"}} [[bitfield_order(std::core::BitfieldOrder::LeastToMostSignificant, {total})]];"
+        yield ""
+
+    def _page_states(self) -> Iterator[str]:
+        states, bits = self.bound.page_states, 8 // PAGES_PER_BYTE
+        yield f"// {states.section} {states.text}"
+        yield f"bitfield {self._declare(f'{states.name}s')} {{"
+        for page in range(PAGES_PER_BYTE):
+            yield f"{_STEP}{type_name(states.name)} page_{page} : {bits};"
+        yield "} [[bitfield_order(std::core::BitfieldOrder::MostToLeastSignificant, 8)]];"
+        yield ""
+
+    # -- structures --------------------------------------------------------------------
+
+    def _layouts(self, layout: Layout, done: set[str]) -> Iterator[str]:
+        """A structure, and before it those that it holds."""
+        if layout.key in done:
+            return
+        done.add(layout.key)
+        for field in layout.fields:
+            if isinstance(field.type, Table):
+                yield from self._row(field.type.entry, field.type, done)
+            elif isinstance(field.type, Choice):
+                for case in field.type.cases.values():
+                    yield from self._layouts(case, done)
+        header = layout.key in {one.key for one in self._headers()}
+        yield f"// {layout.section} {layout.title}"
+        yield f"struct {self._declare(layout.title)}{'' if header else '<auto end>'} {{"
+        if header:
+            for field in layout.fields:
+                yield f"{_STEP}{_fixed(field)};"
+        else:
+            yield from self._body(layout, whole=True)
+        yield "};"
+        yield ""
+
+    def _headers(self) -> list[Layout]:
+        bound = self.bound
+        found = (bound.file_header, bound.encryption_header, bound.block_header)
+        return [one for one in found if one is not None]
+
+    def _row(self, layout: Layout, table: Table, done: set[str]) -> Iterator[str]:
+        """One row of a table; where the table says how long rows are, its end is its own."""
+        if layout.key in done:
+            return
+        done.add(layout.key)
+        for field in layout.fields:
+            if isinstance(field.type, Choice):
+                for case in field.type.cases.values():
+                    yield from self._layouts(case, done)
+        sized = table.entry_size_key is not None
+        yield f"// {layout.section} {layout.title}"
+        name = self._declare(layout.title)
+        if not sized:
+            yield f"struct {name}<auto end> {{"
+            yield from self._body(layout, whole=False)
+        else:
+            yield f"struct {name}<auto table_end, auto row_size> {{"
+            yield f"{_STEP}u128 end = table_end;"
+            yield f"{_STEP}if (row_size > 0) {{"
+            yield f"{_STEP * 2}end = smaller($ + row_size, table_end);"
+            yield f"{_STEP}}}"
+            yield from self._body(layout, whole=False)
+            yield f"{_STEP}if (row_size > 0 && $ < end) {{"
+            yield f"{_STEP * 2}u8 rest[end - $];"
+            yield f"{_STEP}}}"
+        yield "};"
+        yield ""
+
+    def _body(self, layout: Layout, *, whole: bool) -> Iterator[str]:
+        """The fields, each in the branch of what has to be there before it."""
+        depth = 1
+        run: list[Field] = []
+        for index, field in enumerate(layout.fields):
+            if isinstance(field.type, Fixed):
+                run.append(field)
+                behind = layout.fields[index + 1 : index + 2]
+                if behind and isinstance(behind[0].type, Fixed) and not _ends(field, behind[0]):
+                    continue
+                width = sum(one.type.minimum for one in run)
+                yield f"{_STEP * depth}if (end - $ >= {width}) {{"
+                depth += 1
+                for one in run:
+                    yield f"{_STEP * depth}{_fixed(one)};"
+                run.clear()
+            else:
+                lines, opened = self._varying(layout, field)
+                yield from (f"{_STEP * depth}{line}" for line in lines)
+                depth += opened
+        for level in range(depth - 1, 0, -1):
+            if whole:
+                yield f"{_STEP * level}}}"
+            else:
+                # Behind a row that does not fit there is no other: the bytes are its rest.
+                yield f"{_STEP * level}}} else if ($ < end) {{"
+                yield f"{_STEP * (level + 1)}u8 rest[end - $];"
+                yield f"{_STEP * level}}}"
+        if whole:
+            yield f"{_STEP}if ($ < end) {{"
+            yield f"{_STEP * 2}u8 rest[end - $];"
+            yield f"{_STEP}}}"
+
+    def _varying(self, layout: Layout, field: Field) -> tuple[list[str], int]:
+        """The lines of a field of varying size, and how many branches they leave open."""
+        kind, key = field.type, name_of(field.key)
+        remark = comment(f"{field.section} {field.name}", field.text)
+        if isinstance(kind, (Utf8Z, Blob)):
+            length = kind.length_key
+            padded = not isinstance(kind, Utf8) or kind.padded
+            stored = f"pad8({length})" if padded else length
+            unit = "char" if isinstance(kind, Utf8Z) else "u8"
+            lines = [f"if (end - $ >= {stored}) {{", f"{_STEP}if ({length} > 0) {{"]
+            lines.append(f"{_STEP * 2}{unit} {key}[{length}]{remark};")
+            if padded:
+                lines.append(f"{_STEP * 2}padding[pad8({length}) - {length}];")
+            return [*lines, f"{_STEP}}}"], 1
+        if isinstance(kind, PageStateMap):
+            size = f"(pages + {PAGES_PER_BYTE - 1}) / {PAGES_PER_BYTE}"
+            states = f"{self.bound.page_states.name}s"
+            return [
+                f"if ({kind.log2_key} >= {kind.low} && {kind.log2_key} <= {kind.high}) {{",
+                f"{_STEP}u128 pages = {kind.size_key} >> {kind.log2_key};",
+                f"{_STEP}u128 map_size = {size};",
+                f"{_STEP}if (end - $ >= pad8(map_size)) {{",
+                f"{_STEP * 2}if (map_size > {LISTED:#x}) {{",
+                f"{_STEP * 3}u8 {key}[map_size]{remark};",
+                f"{_STEP * 2}}} else if (map_size > 0) {{",
+                f"{_STEP * 3}{states} {key}[map_size]{remark};",
+                f"{_STEP * 2}}}",
+                f"{_STEP * 2}padding[pad8(map_size) - map_size];",
+            ], 2
+        if isinstance(kind, Rest):
+            return ["if ($ < end) {", f"{_STEP}u8 {key}[end - $]{remark};", "}"], 0
+        if isinstance(kind, Choice):
+            return self._choice(layout, field, kind, remark), 1
+        if isinstance(kind, Table):
+            name = type_name(kind.entry.title)
+            fit = f"(end - $) / {max(kind.entry.minimum, 1)}"
+            arguments = f"end, {kind.entry_size_key}" if kind.entry_size_key else "end"
+            return [
+                f"if ({kind.count_key} > 0 && $ < end) {{",
+                f"{_STEP}u128 {key}_fit = smaller({kind.count_key}, {fit});",
+                f"{_STEP}if ({key}_fit > 0) {{",
+                f"{_STEP * 2}{name}<{arguments}> {key}[{key}_fit]{remark};",
+                f"{_STEP}}}",
+                "}",
+            ], 0
+        raise TypeError(f"{layout.key}.{field.key}: no pattern for a {type(kind).__name__}")
+
+    def _choice(self, layout: Layout, field: Field, kind: Choice, remark: str) -> list[str]:
+        key, coded = name_of(field.key), layout.field(kind.tag_key).type
+        lines = [f"if (end - $ >= {kind.length_key}) {{"]
+        lines.append(f"{_STEP}u128 {key}_end = $ + {kind.length_key};")
+        before = ""
+        for tag, case in kind.cases.items():
+            chosen = str(tag)
+            if isinstance(coded, Coded) and coded.registry.decode(tag).known:
+                name = coded.registry.decode(tag).name.upper()
+                chosen = f"{type_name(coded.registry.name)}::{name}"
+            lines.append(f"{_STEP}{before}if ({kind.tag_key} == {chosen}) {{")
+            lines.append(f"{_STEP * 2}{type_name(case.title)}<{key}_end> {key}{remark};")
+            before = "} else "
+        lines.append(f"{_STEP}{before}if ({kind.length_key} > 0) {{")
+        lines.append(f"{_STEP * 2}u8 {key}[{kind.length_key}]{remark};")
+        return [*lines, f"{_STEP}}}"]
+
+    # -- what the functions have to know of the schema -----------------------------------
+
+    def _facts(self) -> dict[str, str]:
+        bound, draft = self.bound, self.draft
+        header, block = bound.file_header, bound.block_header
+        length = block.field("block_length")
+        flags, block_flags = bound.flags["HeaderFlags"], bound.flags["BlockFlags"]
+        big = bound.enumerations["Endianness"].encode(ByteOrder.BIG.value)
+        facts = {
+            "draft": draft.name,
+            "status": draft.status,
+            "limit": f"{LIMIT:#x}",
+            "magic_bytes": bound.file_magic.hex(" ").upper(),
+            "endianness_at": f"{header.offset_of('endianness'):#04x}",
+            "big": str(big),
+            "block_size": str(bound.block_header_size),
+            "block_magic": bound.block_magic.decode("ascii"),
+            "magic_width": str(len(bound.block_magic)),
+            "length_at": str(block.offset_of(length.key)),
+            "length_width": str(length.type.minimum),
+            "block_header": type_name(block.title),
+            "file_header": type_name(header.title),
+            "block_length": length.key,
+            "block_flags": block.field("flags").key,
+            "payload_version": block.field("payload_version").key,
+            "known_version": str(draft.payload_version),
+            "compressed": _bit(block_flags, "compressed")[0],
+            "compressed_payload": type_name(bound.compressed_payload.title),
+            "header_size": header.field("header_size").key,
+            "version": header.field("version").key,
+            "flags": header.field("flags").key,
+            "cases": self._cases(),
+        }
+        encryption, blocks = "", BLOCKS
+        if bound.encryption_header is not None:
+            encryption, blocks = ENCRYPTION, BLOCKS_UNLESS_ENCRYPTED
+            facts["encryption_header"] = type_name(bound.encryption_header.title)
+            facts["encryption_size"] = str(bound.encryption_header.size)
+            facts["encrypted"], since = _bit(flags, "encrypted")
+            facts["since"] = f"{version_of(draft, since):#06x}"
+        facts["encryption"] = Template(encryption).substitute(facts)
+        facts["blocks"] = Template(blocks).substitute(facts)
+        return facts
+
+    def _cases(self) -> str:
+        registry, key = self.draft.block_type_registry, self.bound.block_header.field("block_type")
+        lines = []
+        for block in self.bound.blocks.values():
+            if block.layout is not None:
+                name = f"{type_name(registry.name)}::{name_of(block.key.upper())}"
+                lines.append(f"    }} else if (header.{key.key} == {name}) {{\n")
+                lines.append(f"        {type_name(block.layout.title)}<end> payload;\n")
+        return "".join(lines)
+
+
+def _fixed(field: Field) -> str:
+    """The declaration of a field of constant width."""
+    kind, key = field.type, name_of(field.key)
+    remark = comment(f"{field.section} {field.name}", field.text)
+    if isinstance(kind, Coded):
+        return f"{type_name(kind.registry.name)} {key}{remark}"
+    if isinstance(kind, Flags):
+        return f"{type_name(kind.word.name)} {key}{remark}"
+    if isinstance(kind, Uint):
+        return f"{unsigned(kind.width)} {key}{remark}"
+    unit = "char" if isinstance(kind, Magic) else "u8"
+    return f"{unit} {key}[{kind.minimum}]{remark}"
+
+
+def _ends(field: Field, following: Field) -> bool:
+    """Whether a structure may end between two fields."""
+    return omissible(following) and not omissible(field)
+
+
+def _bit(word: FlagDefinition, name: str) -> tuple[str, str]:
+    """Name of a bit that the word has, and the draft that introduced it."""
+    return next((bit.name, bit.since) for bit in word.bits if bit.name == name)
