@@ -14,7 +14,9 @@ __all__ = ["COMMANDS", "cli"]
 COMMANDS = {
     "acquire": "Capture a running process.",
     "build": "Turn a canonical document into the file it describes.",
+    "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",
+    "schema": "Show, compare, check and export the declaration of the format.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
 }
 """Name and summary of every subcommand; each stands in a module of its name."""
@@ -50,9 +52,9 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
 @click.group(
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 fine; 1 not intact; 2 usage; 3 not an .msl or unreadable; 4 readable "
-    "but incomplete; 5 a key is missing or wrong; 6 the target can't be acquired; 70 a defect of "
-    "ours.",
+    epilog="Exit codes: 0 fine; 1 findings (not intact, differs, stale); 2 usage; 3 not an .msl or "
+    "unreadable; 4 readable but incomplete; 5 a key is missing or wrong; 6 the target can't be "
+    "acquired; 70 a defect of ours.",
 )
 @click.option(
     "--version",

@@ -75,16 +75,26 @@ class Reference(Generated):
     """``msl-reference``."""
 
     def text(self) -> list[str]:
-        from msl_construct.cli.group import COMMANDS
+        import click
 
-        lines: list[str] = []
-        for command in ("", *sorted(COMMANDS)):
-            title = f"msl {command}".strip()
-            shown = _scratch(self.env.app, self.env.docname).session(f"$ {title} --help")
-            lines += [title, "-" * len(title), "", ".. code-block:: console", ""]
+        from msl_construct.cli.group import cli
+        from msl_construct.exports.rst import title
+
+        def section(words: list[str], command: click.Command) -> list[str]:
+            name = " ".join(words)
+            shown = _scratch(self.env.app, self.env.docname).session(f"$ {name} --help")
+            lines = [*title(name, max(1, len(words) - 1)), ".. code-block:: console", ""]
             lines += [f"   {line}".rstrip() for line in shown.splitlines()]
             lines.append("")
-        return lines
+            if isinstance(command, click.Group):
+                context = click.Context(command)
+                for inner in command.list_commands(context):
+                    found = command.get_command(context, inner)
+                    assert found is not None
+                    lines += section([*words, inner], found)
+            return lines
+
+        return section(["msl"], cli)
 
 
 class ExitCodes(Generated):
@@ -92,12 +102,13 @@ class ExitCodes(Generated):
 
     def text(self) -> list[str]:
         from msl_construct.cli.common import Exit
+        from msl_construct.exports.rst import table
 
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         rows = [(int(c), t.strip()) for c, t in re.findall(r"^\| (\d+) \| (.*) \|$", readme, re.M)]
         if {code for code, _ in rows} != {int(code) for code in Exit}:
             raise self.error(f"README.md: exit codes {rows}, the package has {list(Exit)}")
-        return _table(("Code", "Meaning"), [(str(c), _rst(t)) for c, t in rows], "10 90")
+        return table(("Code", "Meaning"), [(str(c), _rst(t)) for c, t in rows], (10, 90))
 
 
 class Fields(Generated):
@@ -107,28 +118,13 @@ class Fields(Generated):
     option_spec = {"draft": directives.unchanged}  # noqa: RUF012
 
     def text(self) -> list[str]:
-        import msl_construct
+        from msl_construct.exports.rst import layout_table, payloads
+        from msl_construct.schema import NEWEST_DRAFT, schema
 
-        bound = msl_construct.schema(self.options.get("draft", "draft-2026-10"))
+        bound = schema(self.options.get("draft", NEWEST_DRAFT))
         if self.arguments:
-            return [line for key in self.arguments for line in _layout(bound.layouts[key])]
-        lines: list[str] = []
-        for block in bound.blocks.values():
-            title = f"{block.name} ({block.code:#06x})"
-            lines += [title, "-" * len(title), "", f"{_escaped(block.text)} {block.section}, "]
-            lines[-1] += f"since {block.since}."
-            if block.capability:
-                lines[-1] += f" CapBitmap: ``{block.capability}``."
-            if block.in_segment:
-                lines[-1] += " May stand in an extension segment."
-            if block.forbidden:
-                lines[-1] += " **Must not be written.**"
-            lines.append("")
-            lines += [f"* {_note(note)}" for note in block.notes]
-            lines.append("")
-            raw = ["No layout: the payload is raw.", ""]
-            lines += raw if block.layout is None else _layout(block.layout)
-        return lines
+            return [line for key in self.arguments for line in layout_table(bound.layouts[key])]
+        return payloads(bound)
 
 
 class Registries(Generated):
@@ -137,99 +133,15 @@ class Registries(Generated):
     optional_arguments = 100
 
     def text(self) -> list[str]:
-        import msl_construct
+        from msl_construct.exports.description import registries
+        from msl_construct.exports.rst import registry_sections, registry_table
+        from msl_construct.schema import NEWEST_DRAFT, schema
 
-        bound = msl_construct.schema("draft-2026-10")
-        registries = {**bound.enumerations, **bound.flags, "PageState": bound.page_states}
-        lines: list[str] = []
-        for name in self.arguments or registries:
-            registry: Any = registries[name]
-            if not self.arguments:
-                lines += [name, "-" * len(name), ""]
-                lines += [f"{_escaped(registry.text)} {registry.section}.", ""]
-            rows = []
-            if hasattr(registry, "values"):
-                width = 2 * registry.width
-                for value in registry.values:
-                    text = _escaped(value.text) or _escaped(value.label)
-                    rows.append((f"0x{value.code:0{width}x}", value.name, text, value.since))
-                for span in registry.spans:
-                    both = f"0x{span.first:0{width}x} to 0x{span.last:0{width}x}"
-                    rows.append((both, "", span.use, ""))
-            else:
-                for bit in registry.bits:
-                    many = getattr(bit, "bits", 1)
-                    place = f"{bit.bit}" if many == 1 else f"{bit.bit} to {bit.bit + many - 1}"
-                    text = _escaped(bit.text) or _escaped(bit.label)
-                    rows.append((place, bit.name, text, bit.since))
-            head = "Code" if hasattr(registry, "values") else "Bit"
-            cells = [(a, f"``{b}``" if b else "", c, d) for a, b, c, d in rows]
-            lines += _table((head, "Name", "Meaning", "Since"), cells, "18 26 38 18")
-        return lines
-
-
-def _layout(layout: Any) -> list[str]:
-    from msl_construct.schema import Table
-
-    rows, inner = [], []
-    offset: int | None = 0
-    for field in layout.fields:
-        width = getattr(field.type, "width", None)
-        if isinstance(field.type, Table):
-            inner.append(field.type.entry)
-        text = _escaped(field.text)
-        if field.notes:
-            text += " " + " ".join(_note(note) for note in field.notes)
-        if field.since == "draft-2026-10" and layout.fields[0].since != field.since:
-            text += " *Since draft-2026-10.*"
-        place = "then" if offset is None else f"+0x{offset:02x}"
-        rows.append((place, _kind(field.type), field.name, f"``{field.key}``", text))
-        offset = None if offset is None or width is None else offset + width
-    lines = _table(("Offset", "Stored as", "Field", "Key", "Meaning"), rows, "9 17 16 18 40")
-    for entry in inner:
-        lines += [f"Each entry ({_escaped(entry.title)}):", "", *_layout(entry)]
-    return lines
-
-
-def _kind(kind: Any) -> str:
-    """What is stored, in a few words."""
-    name = type(kind).__name__
-    width = getattr(kind, "width", 0)
-    length = getattr(kind, "length", "")
-    return {
-        "Uint": f"u{8 * width}",
-        "Timestamp": "u64, ns",
-        "Coded": f"u{8 * width}, {getattr(kind, 'enumeration_name', '')}",
-        "Flags": f"u{8 * width}, {getattr(kind, 'definition_name', '')}",
-        "Uuid": "UUID",
-        "Hash": "32-byte hash",
-        "Magic": f"{width} bytes",
-        "Reserved": f"{width} zero bytes",
-        "Utf8Z": f"text, {length}",
-        "Blob": f"{length} bytes",
-        "RegisterValue": f"{length} bytes",
-        "PageStateMap": "2 bits a page, padded to 8 bytes",
-        "PageData": "bytes",
-        "Rest": "bytes",
-        "Table": f"{getattr(kind, 'count', '')} entries",
-    }[name]
-
-
-def _note(note: Any) -> str:
-    section = f" ({note.section})" if note.section else ""
-    return f"**{note.level}** ({note.who}): {_escaped(note.text)}{section}"
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], widths: str) -> list[str]:
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
-    for row in (head, *rows):
-        for number, cell in enumerate(row):
-            lines.append(f"   {'*' if not number else ' '} - {cell}".rstrip())
-    return [*lines, ""]
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\*_`|])", r"\\\1", text)
+        bound = schema(NEWEST_DRAFT)
+        if not self.arguments:
+            return registry_sections(bound)
+        found = registries(bound)
+        return [line for name in self.arguments for line in registry_table(found[name])]
 
 
 def _rst(markdown: str) -> str:

@@ -1,0 +1,91 @@
+"""``msl generate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..drafts import KNOWN
+from ..generate.targets import TARGETS
+from .common import Exit, command_options, note, run
+
+__all__ = ["generate"]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("language", metavar="LANG", type=click.Choice(list(TARGETS)), required=False)
+@click.option("--all", "everything", is_flag=True, help="Every language, each in its folder.")
+@click.option("--output", "-o", metavar="DIR", help="Folder to write to (msl-LANG, or msl-all).")
+@click.option(
+    "--draft", type=click.Choice(KNOWN), default=KNOWN[-1], show_default=True, help="Of what."
+)
+@click.option("--package", metavar="NAME", default="", help="Package or namespace of the parser.")
+@click.option("--read-write", is_flag=True, help="Classes that can also write (Python and Java).")
+@click.option("--force", "-f", is_flag=True, help="Overwrite files that exist.")
+@command_options
+@run
+def generate(
+    language: str | None,
+    everything: bool,
+    output: str | None,
+    draft: str,
+    package: str,
+    read_write: bool,
+    force: bool,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Generate a parser in another language.
+
+    Writes a folder with the schema (msl.ksy), the parser that kaitai-struct-compiler makes of
+    it, the dependency on Kaitai's runtime for that language's package manager, and examples
+    that list regions and read a page. The paths of the files are printed on stdout.
+
+    LANG is one of python, javascript, java, go, rust, cpp, csharp, ruby, php, lua, perl, nim,
+    or html or graphviz for a page or a picture of the format.
+
+    The compiler, version 0.11 or later, is looked for in this order: the class path in
+    MSL_KSC_JAR; kaitai-struct-compiler or ksc on PATH; Maven's local repository; the npm
+    package, in the folder that MSL_NODE_MODULES names or in ./node_modules, or installed
+    globally. The npm package can't do --package and --read-write.
+
+    \b
+    Example:
+      msl generate python -o parser
+
+    Exit codes: 0 fine; 2 usage, the language lacks what was asked for, or files exist; 3 no
+    compiler will do, or the folder can't be written.
+    """
+    from ..generate import ExistsError, UnfitError
+    from ..generate import generate as generated
+    from ..generate.folder import place
+    from ..schema import DRAFTS
+
+    if bool(language) == everything:
+        raise click.UsageError("give either a language or --all")
+    targets = list(TARGETS.values()) if everything else [TARGETS[str(language)]]
+    folder = Path(output or f"msl-{'all' if everything else language}")
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"{folder} is not a folder")
+    try:
+        parsers = generated(targets, DRAFTS[draft], package=package, read_write=read_write)
+        files = {
+            f"{parser.target.name}/{name}" if everything else name: text
+            for parser in parsers
+            for name, text in parser.files.items()
+        }
+        written = place(folder, files, force=force)
+    except (ExistsError, UnfitError) as error:
+        raise click.UsageError(str(error)) from None
+    for path in written:
+        click.echo(str(path))
+    if not quiet:
+        for parser in parsers:
+            if parser.note:
+                note(f"msl: {parser.note}")
+        if not everything and parsers[0].target.run:
+            note(f"msl: to try it, in {folder}:")
+            for command in parsers[0].target.run:
+                note(f"  {command}")
+    return Exit.FINE

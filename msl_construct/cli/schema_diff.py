@@ -1,0 +1,108 @@
+"""``msl schema diff``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..drafts import KNOWN
+from .common import Exit, command_options, data_out, run, wants_color
+from .text import Style, many
+
+if TYPE_CHECKING:
+    from ..exports.difference import Change
+
+__all__ = ["diff"]
+
+_SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("old", type=click.Choice(KNOWN), metavar="A")
+@click.argument("new", type=click.Choice(KNOWN), metavar="B")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a change, one a line.")
+@command_options
+@run
+def diff(old: str, new: str, as_json: bool, quiet: bool, no_color: bool) -> int:
+    """Show what draft B changes in draft A: structures, fields, codes, flags, hashes.
+
+    \b
+    Example:
+      msl schema diff draft-2026-03 draft-2026-10
+      msl schema diff draft-2026-03 draft-2026-10 --json
+
+    Exit codes: 0 they are the same; 1 they differ; 2 usage, no such draft.
+    """
+    from ..exports.difference import differences
+    from ..schema import DRAFTS
+
+    changes = differences(DRAFTS[old], DRAFTS[new])
+    with data_out() as out:
+        if as_json:
+            for change in changes:
+                out.write(json.dumps(asdict(change), ensure_ascii=False) + "\n")
+        else:
+            style = Style(wants_color(no_color))
+            out.writelines(f"{line}\n" for line in _lines(changes, style))
+    return Exit.FINDINGS if changes else Exit.FINE
+
+
+def _lines(changes: Sequence[Change], style: Style) -> Iterator[str]:
+    whole = {(c.change, c.where): 0 for c in changes if c.change != "changed"}
+    parts: dict[str, str] = {}
+    for change in changes:
+        outer = _outer(change, whole)
+        if outer is not None:
+            whole[change.change, outer] += 1
+            parts[change.where] = outer
+    for change in changes:
+        if change.where in parts:
+            continue
+        sign, color = _SIGNS[change.change]
+        name = f"{change.kind} {change.where}".strip()
+        yield style.paint(f"{sign} {name}{_remark(change, whole)}", fg=color)
+        if change.change == "changed":
+            for key in {**change.before, **change.after}:
+                was, now = (_text(side.get(key)) for side in (change.before, change.after))
+                yield f"    {key}: {was} -> {now}"
+
+
+def _outer(change: Change, whole: dict[tuple[str, str], int]) -> str | None:
+    """The structure or registry that came or went as a whole with this part of it."""
+    where = change.where
+    while change.change != "changed" and ("." in where or where.endswith(("]", ">"))):
+        where = where.rpartition(".")[0] if not where.endswith(("]", ">")) else _shorter(where)
+        if (change.change, where) in whole and "." not in where:
+            return where
+    return None
+
+
+def _shorter(where: str) -> str:
+    return where[:-2] if where.endswith("[]") else where[: where.rindex("<")]
+
+
+def _remark(change: Change, whole: dict[tuple[str, str], int]) -> str:
+    said = change.after or change.before
+    if change.change == "changed":
+        return ""
+    text = said.get("text") or said.get("label") or said.get("name", "")
+    count = whole.get((change.change, change.where), 0)
+    if change.kind in ("code", "flag"):
+        return f" {said['name']}"
+    if change.kind == "field":
+        return f" {said['stored_as']}: {text}"
+    return f": {text}" + (f" ({many(count, 'part')})" if count else "")
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return (" " if str(value[0]).endswith((".", ")")) else ", ").join(map(str, value))
+    return str(value)

@@ -1,0 +1,134 @@
+"""``msl schema export``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..drafts import KNOWN
+from ..exports import EXPORTS
+from .common import STDIO, Exit, command_options, data_out, note, run
+
+__all__ = ["export"]
+
+_FOLDER = "schema"
+
+
+def _forms() -> str:
+    width = max(len(name) for name in EXPORTS)
+    return "\n".join(f"      {one.name:{width}}  {one.text}" for one in EXPORTS.values())
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"""Write the schema for other languages and programs.
+
+    With --to one form, on stdout or to the file OUT. Without it every file of the folder
+    OUT, which is `schema` when there is such a folder here.
+
+    \b
+    Forms:
+{_forms()}
+
+    \b
+    Example:
+      msl schema export -o schema
+      msl schema export -o schema --check
+      msl schema export --to ksy --draft {KNOWN[0]} -o msl-1.0.ksy
+
+    Exit codes: 0 fine; 1 with --check, a file is missing or not what would be written;
+    2 usage; 3 a file can't be read or written.
+    """,
+)
+@click.option("--to", "form", type=click.Choice(list(EXPORTS)), help="Just this form.")
+@click.option("--draft", type=click.Choice(KNOWN), help=f"With --to: this draft, not {KNOWN[-1]}.")
+@click.option("--output", "-o", metavar="OUT", help="File or folder to write; - is stdout.")
+@click.option("--check", is_flag=True, help="Write nothing; say which files are stale.")
+@command_options
+@run
+def export(
+    form: str | None,
+    draft: str | None,
+    output: str | None,
+    check: bool,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    if draft is not None and form is None:
+        raise click.UsageError("--draft chooses the draft of one form: name it with --to")
+    if form is not None and (output is None or not os.path.isdir(output)):
+        return _one(form, draft or KNOWN[-1], output or STDIO, check, quiet)
+    from ..exports import exported
+
+    folder = _folder(output)
+    files = exported(*([form] if form else []))
+    if form is not None and draft is not None:
+        files = {name: files[name] for name, of in EXPORTS[form].files if of == draft}
+        if not files:
+            raise click.UsageError(f"{folder} gets no --to {form} of {draft}: name a file with -o")
+    texts = {folder / name: text for name, text in files.items()}
+    return _stale(texts, quiet) if check else _write(texts, quiet)
+
+
+def _folder(output: str | None) -> Path:
+    """Where all files go.
+
+    Raises:
+        click.UsageError: none was given, and there is none of the usual name.
+    """
+    if output is None:
+        if not os.path.isdir(_FOLDER):
+            raise click.UsageError(
+                f"there is no folder {_FOLDER}/ here to write all files to: name one with -o, or "
+                "one form with --to"
+            )
+        return Path(_FOLDER)
+    if output == STDIO or (os.path.lexists(output) and not os.path.isdir(output)):
+        raise click.UsageError(
+            f"{output} is no folder, and without --to there are several files to write"
+        )
+    return Path(output)
+
+
+def _one(form: str, draft: str, output: str, check: bool, quiet: bool) -> int:
+    """One text, to stdout or to a file."""
+    from ..schema import DRAFTS
+
+    text = EXPORTS[form].export(DRAFTS[draft])
+    if output == STDIO:
+        if check:
+            raise click.UsageError("--check compares files: name one, or their folder, with -o")
+        with data_out() as out:
+            out.write(text)
+        return Exit.FINE
+    return (_stale if check else _write)({Path(output): text}, quiet)
+
+
+def _stale(texts: dict[Path, str], quiet: bool) -> int:
+    """Name the files that are not what would be written."""
+    stale = []
+    for path, text in texts.items():
+        if not path.exists():
+            stale.append(f"{path}: missing")
+        elif path.read_bytes() != text.encode():
+            stale.append(f"{path}: not what the schema gives")
+    with data_out() as out:
+        out.writelines(f"{line}\n" for line in stale)
+    if stale and not quiet:
+        note(f"msl: {len(stale)} of {len(texts)} files are stale: msl schema export writes them")
+    return Exit.FINDINGS if stale else Exit.FINE
+
+
+def _write(texts: dict[Path, str], quiet: bool) -> int:
+    """Write what changed; every text was made before the first file is touched."""
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = text.encode()
+        unchanged = path.is_file() and path.read_bytes() == raw
+        if not unchanged:
+            path.write_bytes(raw)
+        if not quiet:
+            note(f"msl: {path}: {'unchanged' if unchanged else f'{len(raw)} bytes written'}")
+    return Exit.FINE

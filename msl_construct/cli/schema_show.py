@@ -1,0 +1,286 @@
+"""``msl schema list`` and ``msl schema show``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ..drafts import KNOWN
+from .common import Exit, command_options, data_out, run, wants_color
+from .text import Style, aligned, many
+
+__all__ = ["list_drafts", "show"]
+
+
+@click.command("list", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a draft, one a line.")
+@command_options
+@run
+def list_drafts(as_json: bool, quiet: bool, no_color: bool) -> int:
+    """List the drafts that this program knows, oldest first.
+
+    For each: its name, its format version, how many block types it registers and how many of
+    them have a layout, its byte orders and its status.
+
+    \b
+    Example:
+      msl schema list
+      msl schema list --json
+
+    Exit codes: 0 fine; 2 usage.
+    """
+    rows = [_row(name) for name in KNOWN]
+    with data_out() as out:
+        if as_json:
+            out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            return Exit.FINE
+        shown = [
+            (
+                row["draft"],
+                row["version"],
+                many(row["block_types"], "block type"),
+                f"{row['with_layout']} with a layout",
+                "/".join(row["byte_orders"]),
+                row["status"],
+            )
+            for row in rows
+        ]
+        out.writelines(f"{line}\n" for line in aligned(shown))
+    return Exit.FINE
+
+
+def _row(name: str) -> dict[str, Any]:
+    """What the list says of a draft."""
+    from ..exports.description import version_text
+    from ..schema import DEFAULT_DRAFT, DRAFTS, NEWEST_DRAFT
+
+    draft = DRAFTS[name]
+    return {
+        "draft": name,
+        "version": version_text(draft.version),
+        "status": draft.status,
+        "base": draft.base or None,
+        "newest": name == NEWEST_DRAFT,
+        "written_by_default": name == DEFAULT_DRAFT,
+        "byte_orders": [order.value for order in draft.byte_orders],
+        "block_types": len(draft.blocks),
+        "with_layout": sum(block.layout is not None for block in draft.blocks),
+        "enumerations": len(draft.enumerations),
+        "flag_words": len(draft.flags),
+        "segments": draft.segments,
+    }
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("draft", type=click.Choice(KNOWN), metavar="DRAFT")
+@click.argument("block", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="As YAML.")
+@command_options
+@run
+def show(
+    draft: str, block: str | None, as_json: bool, as_yaml: bool, quiet: bool, no_color: bool
+) -> int:
+    """Show the structures of DRAFT, or one with its fields, codes and flags.
+
+    BLOCK is a block type (memory_region, or its code 0x0001), another structure
+    (file_header), or a registry (RegionType). Without BLOCK the text is an overview; --json
+    and --yaml print the whole draft.
+
+    \b
+    Example:
+      msl schema show draft-2026-10
+      msl schema show draft-2026-10 memory_region
+      msl schema show draft-2026-03 OSType --json
+
+    Exit codes: 0 fine; 2 usage, no such draft or structure.
+    """
+    if as_json and as_yaml:
+        raise click.UsageError("one of --json and --yaml, please")
+    from ..exports.description import describe
+    from ..schema import DRAFTS
+
+    described = describe(DRAFTS[draft])
+    chosen = described if block is None else _chosen(described, block)
+    with data_out() as out:
+        if as_json:
+            out.write(json.dumps(chosen, indent=2, ensure_ascii=False) + "\n")
+        elif as_yaml:
+            import yaml
+
+            out.write(yaml.safe_dump(chosen, sort_keys=False, allow_unicode=True, width=100))
+        else:
+            text = _Text(described, Style(wants_color(no_color)))
+            lines = text.overview() if block is None else text.one(chosen)
+            out.writelines(f"{line}\n" for line in lines)
+    return Exit.FINE
+
+
+def _chosen(described: dict[str, Any], name: str) -> dict[str, Any]:
+    """A structure by its key or code, or a registry by its name or key."""
+    from ..schema.names import snake_case
+
+    structures, registries = described["structures"], described["registries"]
+    code = int(name, 16) if name.lower().startswith("0x") and _is_hex(name) else None
+    for key, structure in structures.items():
+        if key == name or (code is not None and int(structure.get("code", "-1"), 16) == code):
+            return {"key": key, **structure}
+    for key, registry in registries.items():
+        if name in (key, snake_case(key)):
+            return dict(registry)
+    raise click.UsageError(
+        f"{described['draft']} has no {name!r}; it has {', '.join([*structures, *registries])}"
+    )
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        int(text, 16)
+    except ValueError:
+        return False
+    return True
+
+
+class _Text:
+    """The readable form."""
+
+    def __init__(self, described: dict[str, Any], style: Style) -> None:
+        self._described = described
+        self._style = style
+
+    def overview(self) -> Iterator[str]:
+        """The draft in one page."""
+        from ..exports.description import version_text
+
+        one = self._described
+        version = version_text(int(one["version"], 16))
+        yield self._title(f"{one['draft']}: format version {version}")
+        yield f"{one['status']}; {' or '.join(one['byte_orders'])} endian"
+        yield from self._notes(one["notes"])
+        yield from self._part("Structures", self._structures())
+        rows: list[tuple[str, ...]] = [
+            (
+                name,
+                many(registry["width"], "byte"),
+                f"{len(registry.get('codes', registry.get('bits')))} "
+                f"{'codes' if 'codes' in registry else 'flags'}",
+                registry["section"],
+                registry["text"],
+            )
+            for name, registry in one["registries"].items()
+        ]
+        yield from self._part("Codes and flags", rows)
+        rows = [
+            (where, link["from"], link["section"], link["text"])
+            for where, link in one["chain"].items()
+        ]
+        yield from self._part("Hashes", rows)
+
+    def one(self, chosen: dict[str, Any]) -> Iterator[str]:
+        """A structure with the registries of its fields, or a registry."""
+        if "fields" not in chosen:
+            yield from self._registry(chosen)
+            return
+        yield from self._structure(chosen)
+        for name in dict.fromkeys(_registries_of(chosen)):
+            yield ""
+            yield from self._registry(self._described["registries"][name])
+
+    def _structures(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = []
+        for key, structure in self._described["structures"].items():
+            remarks = []
+            if structure["fields"] is None:
+                remarks.append("no layout")
+            if structure.get("forbidden"):
+                remarks.append("must not be written")
+            text = structure.get("text", structure["name"])
+            remark = f" ({', '.join(remarks)})" if remarks else ""
+            rows.append((structure.get("code", ""), key, structure["section"], f"{text}{remark}"))
+        return rows
+
+    def _structure(self, one: dict[str, Any]) -> Iterator[str]:
+        code = f"{one['code']}, " if "code" in one else ""
+        yield self._title(f"{one['name']} ({code}{one['section']})")
+        if "text" in one:
+            yield one["text"]
+        remarks = [f"Since {one['since']}."] if "since" in one else []
+        if one.get("capability"):
+            remarks.append(f"CapBitmap: {one['capability']}.")
+        if one.get("in_segment"):
+            remarks.append("May stand in an extension segment.")
+        if one.get("forbidden"):
+            remarks.append("Must not be written.")
+        if remarks:
+            yield " ".join(remarks)
+        yield from self._notes(one.get("notes", []))
+        if one["fields"] is None:
+            yield "No layout: the payload is raw."
+            return
+        yield from self._fields(one["fields"])
+
+    def _fields(self, fields: dict[str, Any]) -> Iterator[str]:
+        rows = [("Offset", "Bytes", "Field", "Key", "Stored as", "Section", "Meaning")]
+        for key, field in fields.items():
+            width = "varies" if field["width"] is None else str(field["width"])
+            kept = (field["offset"] or "then", width, field["name"], key)
+            rows.append((*kept, field["stored_as"], field["section"], _meaning(field)))
+        yield ""
+        yield from (f"  {line}" for line in aligned(rows))
+        for key, field in fields.items():
+            inner = {"each entry": field["entry"]} if "entry" in field else field.get("cases", {})
+            for title, structure in inner.items():
+                yield ""
+                yield self._title(f"{key}, {title}: {structure['name']}")
+                yield from self._fields(structure["fields"])
+
+    def _registry(self, one: dict[str, Any]) -> Iterator[str]:
+        yield self._title(f"{one['name']} ({many(one['width'], 'byte')}, {one['section']})")
+        yield one["text"]
+        yield ""
+        rows = []
+        for place, value in one.get("codes", one.get("bits", {})).items():
+            text = value["text"] or value["label"]
+            reserved = " (must not be written)" if value.get("reserved") else ""
+            shown = place if "codes" in one else f"bit {place}"
+            rows.append((shown, value["name"], f"{text}{reserved}"))
+        yield from (f"  {line}" for line in aligned(rows))
+        yield from (f"  {span}" for span in one.get("spans", ()))
+
+    def _part(self, title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+        yield ""
+        yield self._title(title)
+        yield from (f"  {line}" for line in aligned(rows))
+
+    def _notes(self, notes: list[str]) -> Iterator[str]:
+        yield from (f"  - {note}" for note in notes)
+
+    def _title(self, text: str) -> str:
+        return self._style.paint(text, bold=True)
+
+
+def _meaning(field: dict[str, Any]) -> str:
+    text: str = field["text"]
+    if "permitted" in field:
+        text += f" Permitted: {field['permitted']}."
+    if "default" in field:
+        default = field["default"]
+        text += (
+            f" Default: {', '.join(default) or 'none' if isinstance(default, list) else default}."
+        )
+    if field.get("optional"):
+        text += " May be missing."
+    return " ".join([text, *(f"{note}" for note in field.get("notes", ()))])
+
+
+def _registries_of(structure: dict[str, Any]) -> Iterator[str]:
+    """Names of the registries that the fields of a structure use, those inside it included."""
+    for field in (structure["fields"] or {}).values():
+        if "registry" in field:
+            yield field["registry"]
+        inner = [field["entry"]] if "entry" in field else field.get("cases", {}).values()
+        for one in inner:
+            yield from _registries_of(one)

@@ -1,0 +1,279 @@
+"""A draft as plain values: what tables, comparisons and ``msl schema show`` are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import MslError
+from ..schema import BitRange, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
+from ..schema.base import Options, Vocabulary
+from ..schema.choice import Choice
+from ..schema.layout import Field, Layout, Note, Table
+from ..schema.names import snake_case
+from ..schema.variable import Blob, PageData, PageStateMap, Rest, Utf8, Utf8Z
+from ..schema.vocabulary import (
+    Bytes,
+    Coded,
+    Fixed,
+    Flags,
+    Hash,
+    Magic,
+    Reserved,
+    Timestamp,
+    Uint,
+    Uuid,
+)
+
+__all__ = [
+    "case_title",
+    "describe",
+    "inner_layouts",
+    "offset_of",
+    "registries",
+    "stored_as",
+    "version_text",
+]
+
+_REFERENCES = ("length", "tag", "count", "entry_size", "size", "page_size_log2", "page_state_map")
+"""Attributes of the vocabulary that name another field."""
+
+
+def stored_as(kind: Vocabulary) -> str:
+    """What is stored, in a few words.
+
+    Raises:
+        MslError: a class of the vocabulary that has no words here.
+    """
+    for type_, words in _WORDS:
+        if isinstance(kind, type_):
+            return str(words(kind))
+    raise MslError(
+        f"{type(kind).__name__}: expected a class with words in {__name__}, found none; add it"
+    )
+
+
+def _integer(kind: Fixed) -> str:
+    return f"u{8 * kind.width}"
+
+
+_WORDS: tuple[tuple[type[Vocabulary], Any], ...] = (
+    # A class stands before those that it is derived from.
+    (Timestamp, lambda kind: f"{_integer(kind)}, ns"),
+    (Uint, _integer),
+    (Coded, lambda kind: f"{_integer(kind)}, {kind.enumeration_name}"),
+    (Flags, lambda kind: f"{_integer(kind)}, {kind.definition_name}"),
+    (Uuid, lambda kind: "UUID"),
+    (Hash, lambda kind: f"{kind.width}-byte hash"),
+    (Reserved, lambda kind: f"{kind.width} zero bytes"),
+    (Magic, lambda kind: f"{kind.width} bytes"),
+    (Bytes, lambda kind: f"{kind.width} bytes"),
+    (Utf8, lambda kind: f"text without NUL, {kind.length}{'' if kind.padded else ', not padded'}"),
+    (Utf8Z, lambda kind: f"text, {kind.length}"),
+    (Blob, lambda kind: f"{kind.length} bytes"),
+    (Choice, lambda kind: f"{kind.length} bytes, laid out by {kind.tag}"),
+    (PageStateMap, lambda kind: "2 bits a page, padded to 8 bytes"),
+    (PageData, lambda kind: "bytes"),
+    (Rest, lambda kind: "bytes"),
+    (Table, lambda kind: f"{kind.count} entries"),
+    (Layout, lambda kind: kind.title),
+)
+
+
+def inner_layouts(kind: Vocabulary) -> dict[int | None, Layout]:
+    """Layouts inside a field: a table's entry under None, a choice's cases by their tag."""
+    if isinstance(kind, Table):
+        return {None: kind.entry}
+    cases = kind.cases if isinstance(kind, Choice) else {}
+    return {tag: layout for tag, layout in cases.items()}  # noqa: C416 - another type of key
+
+
+def case_title(field: Field, tag: int | None, inside: Layout) -> str:
+    """What to call a layout inside a field of `inside`: ``Each entry``, ``Kind 2`` …"""
+    if tag is None:
+        return "Each entry"
+    assert isinstance(field.type, Choice)
+    chooser = inside.field(field.type.tag_key).type
+    name = chooser.registry.decode(tag).name if isinstance(chooser, Coded) else str(tag)
+    return f"{field.type.tag} {name}"
+
+
+def offset_of(layout: Layout, key: str) -> int | None:
+    """Where a field begins in its structure, or None where that varies."""
+    try:
+        return layout.offset_of(key)
+    except KeyError:
+        return None
+
+
+def registries(schema: Schema) -> dict[str, Enumeration | FlagDefinition]:
+    """Every enumeration and flag word of a draft by the specification's name."""
+    found: dict[str, Enumeration | FlagDefinition] = {**schema.enumerations, **schema.flags}
+    found[schema.page_states.name] = schema.page_states
+    for word in schema.flags.values():
+        for bit in word.bits:
+            if isinstance(bit, BitRange):
+                found.setdefault(bit.enumeration.name, bit.enumeration)
+    return found
+
+
+def version_text(version: int) -> str:
+    """A format version for people: ``1.1``."""
+    return f"{version >> 8}.{version & 0xFF}"
+
+
+# -- the whole draft -----------------------------------------------------------------------
+
+
+def describe(draft: Draft) -> dict[str, Any]:
+    """A draft as mappings, lists, text and numbers; the same for every byte order."""
+    schema = draft.bound(ByteOrder.LITTLE)
+    blocks = {b.key: b for b in schema.blocks.values()}
+    structures: dict[str, Any] = {}
+    for key, layout in schema.layouts.items():
+        if key not in blocks:
+            structures[key] = _structure(layout)
+    for key, block in blocks.items():
+        structures[key] = {
+            "name": block.name,
+            "code": f"{block.code:#06x}",
+            "section": block.section,
+            "since": block.since,
+            "text": block.text,
+            "capability": block.capability,
+            "in_segment": block.in_segment,
+            "forbidden": block.forbidden,
+            "notes": _notes(block.notes),
+            "fields": None if block.layout is None else _fields(block.layout),
+        }
+    return {
+        "draft": draft.name,
+        "version": f"{draft.version:#06x}",
+        "status": draft.status,
+        "base": draft.base or None,
+        "byte_orders": [order.value for order in draft.byte_orders],
+        "payload_version": draft.payload_version,
+        "segments": draft.segments,
+        "notes": _notes(draft.notes),
+        "structures": structures,
+        "registries": {name: _registry(one) for name, one in registries(schema).items()},
+        "chain": {
+            f"{link.structure}.{link.field}": {
+                "from": link.start.value,
+                "section": link.section,
+                "text": link.text,
+            }
+            for link in draft.chain
+        },
+    }
+
+
+def _structure(layout: Layout) -> dict[str, Any]:
+    return {"name": layout.title, "section": layout.section, "fields": _fields(layout)}
+
+
+def _fields(layout: Layout) -> dict[str, Any]:
+    return {field.key: _field(layout, field) for field in layout.fields}
+
+
+def _field(layout: Layout, field: Field) -> dict[str, Any]:
+    kind = field.type
+    offset = offset_of(layout, field.key)
+    shown: dict[str, Any] = {
+        "name": field.name,
+        "offset": None if offset is None else f"{offset:#x}",
+        "width": kind.width if isinstance(kind, Fixed) else None,
+        "stored_as": stored_as(kind),
+        "type": snake_case(type(kind).__name__),
+        "section": field.section,
+        "since": field.since,
+        "text": field.text,
+    }
+    if isinstance(kind, (Coded, Flags)):
+        registry = kind.registry if isinstance(kind, Coded) else kind.word
+        shown["registry"] = registry.name
+    if isinstance(kind, PageStateMap) and kind.states is not None:
+        shown["registry"] = kind.states.name
+    for name in _REFERENCES:
+        other = getattr(kind, name, None)
+        if isinstance(other, str) and other:
+            shown[name] = other
+    valid = getattr(kind, "valid", None)
+    if valid is not None:
+        shown["permitted"] = str(valid)
+    if field.optional:
+        shown["optional"] = True
+    if field.omitted_by:
+        shown["omitted_by"] = field.omitted_by
+    if field.default is not None:
+        shown["default"] = _default(field)
+    if field.notes:
+        shown["notes"] = _notes(field.notes)
+    for tag, inner in inner_layouts(kind).items():
+        if tag is None:
+            shown["entry"] = _structure(inner)
+        else:
+            title = case_title(field, tag, layout)
+            shown.setdefault("cases", {})[title] = _structure(inner)
+    return shown
+
+
+def _default(field: Field) -> Any:
+    kind, value = field.type, field.default
+    if isinstance(kind, Fixed):
+        value = kind.load(kind.store(value))
+    shown = kind.to_document(value, Options())
+    if isinstance(shown, list):
+        return [str(name) for name in shown]
+    return str(shown) if isinstance(shown, str) else shown  # names are a class of their own
+
+
+def _notes(notes: tuple[Note, ...]) -> list[str]:
+    return [
+        f"{note.level} ({note.who}): {note.text}{f' ({note.section})' if note.section else ''}"
+        for note in notes
+    ]
+
+
+def _registry(registry: Enumeration | FlagDefinition) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": registry.name,
+        "width": registry.width,
+        "section": registry.section,
+        "text": registry.text,
+    }
+    if isinstance(registry, Enumeration):
+        digits = 2 * registry.width
+        shown["codes"] = {
+            f"0x{value.code:0{digits}x}": {
+                "name": value.name,
+                "label": value.label,
+                "text": value.text,
+                "since": value.since,
+                "reserved": value.reserved,
+            }
+            for value in registry.values
+        }
+        shown["spans"] = [
+            f"0x{span.first:0{digits}x} to 0x{span.last:0{digits}x}: {span.use}"
+            for span in registry.spans
+        ]
+    else:
+        shown["bits"] = dict(_bits(registry))
+    return shown
+
+
+def _bits(word: FlagDefinition) -> Iterator[tuple[str, dict[str, Any]]]:
+    for bit in word.bits:
+        ranged = isinstance(bit, BitRange)
+        last = bit.bit + bit.bits - 1 if isinstance(bit, BitRange) else bit.bit
+        yield (
+            f"{bit.bit} to {last}" if ranged else str(bit.bit),
+            {
+                "name": bit.name,
+                "label": bit.label,
+                "text": bit.text,
+                "since": bit.since,
+                **({"registry": bit.enumeration.name} if isinstance(bit, BitRange) else {}),
+            },
+        )
