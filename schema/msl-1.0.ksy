@@ -397,7 +397,7 @@ types:
           where unknown (§1.3).
       - id: page_state_map
         -orig-id: PageStateMap
-        size: (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8>
+        size: '((((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         doc: |
           The state of every page, two bits each, most significant bits first.
         doc-ref: Memory Slice draft-2026-03, §6
@@ -515,7 +515,7 @@ types:
           MemDiver 1.0 ends the structure before this field.
       - id: native_blob
         -orig-id: NativeBlob
-        size: blob_len.as<s8>
+        size: '(blob_len.as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? blob_len.as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         if: not _io.eof
         doc: |
           What the operating system itself keeps about the module.
@@ -679,7 +679,7 @@ types:
           MUST (producer): Write zero; consumers ignore the bytes (§1.3).
       - id: note_raw
         -orig-id: Note
-        size: (((note_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8>
+        size: '((((note_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((note_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         type: padded_text
         doc: A remark for people.
       - id: rest
@@ -749,12 +749,12 @@ types:
           MUST (producer): Write zero; consumers ignore the bytes (§1.3).
       - id: tool_name_raw
         -orig-id: ToolName
-        size: (((tool_name_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8>
+        size: '((((tool_name_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((tool_name_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         type: padded_text
         doc: The converter.
       - id: note_raw
         -orig-id: Note
-        size: (((note_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8>
+        size: '((((note_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((note_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         type: padded_text
         doc: A remark for people.
       - id: rest
@@ -925,15 +925,19 @@ types:
         size-eos: true
         doc: One zstd frame, or a little-endian u32 size and one LZ4 block.
   padded_text:
-    doc: UTF-8 text, a NUL, and zeros up to the next multiple of 8 bytes.
+    doc: |
+      UTF-8 text, a NUL, and zeros up to the next multiple of 8 bytes. A program
+      that writes files disables the instance: what it says stands in the field.
     seq:
-      - id: content
-        terminator: 0
-        eos-error: false
-        doc: Up to the NUL, or all of it where there is none.
-      - id: padding
+      - id: stored
         size-eos: true
-        doc: Behind the NUL.
+        doc: All of it.
+    instances:
+      content:
+        pos: 0
+        size-eos: true
+        terminator: 0
+        doc: Up to the NUL, or all of it where there is none.
   opaque_payload:
     doc: Bytes that nothing more is known about.
     seq:

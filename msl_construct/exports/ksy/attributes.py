@@ -136,9 +136,10 @@ def flag_id(one: Field, bit: Bit) -> str:
 @attributes.register
 def _(kind: Utf8Z, one: Field, structure: Structure) -> None:
     raw = f"{one.key}_raw"
-    length = kind.length_key
+    width = structure.width_of(kind.length_key)
+    size = expressions.padded(kind.length_key, width)
     structure.stored(
-        one, raw, size=expressions.padded(length, structure.width_of(length)), type=PADDED_TEXT
+        one, raw, size=size if width <= 2 else expressions.within(size), type=PADDED_TEXT
     )
     structure.give(one.key, _orig_id=one.name, value=f"{raw}.content.to_s('UTF-8')")
 
@@ -154,7 +155,10 @@ def _(kind: Utf8, one: Field, structure: Structure) -> None:
 
 @attributes.register
 def _(kind: Blob, one: Field, structure: Structure) -> None:
-    structure.stored(one, size=structure.size_from(kind.length_key))
+    size = structure.size_from(kind.length_key)
+    if structure.width_of(kind.length_key) > 2:
+        size = expressions.within(expressions.wide(kind.length_key))
+    structure.stored(one, size=size)
     structure.padding(one, kind.length_key)
 
 
@@ -162,7 +166,7 @@ def _(kind: Blob, one: Field, structure: Structure) -> None:
 def _(kind: PageStateMap, one: Field, structure: Structure) -> None:
     schema = structure.workshop.schema
     states = schema.page_states
-    structure.stored(one, size=expressions.page_map_size("num_pages"))
+    structure.stored(one, size=expressions.within(expressions.page_map_size("num_pages")))
     structure.give(
         "page_size",
         value=expressions.page_size(kind.log2_key, kind.low),

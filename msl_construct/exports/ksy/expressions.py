@@ -44,6 +44,15 @@ def wide(field: str) -> str:
     return f"{field}.as<s8>"
 
 
+def within(size: str) -> str:
+    """A size of which nothing is allocated when it is more than there is.
+
+    Go and C++ make room for all of it before they read: of a damaged length they would die
+    instead of finding the end of the file one byte too early.
+    """
+    return f"({size} <= {REMAINING} ? {size} : ({REMAINING} + 1).as<s8>).as<s8>"
+
+
 def padded(length: str, width: int) -> str:
     """A length rounded up to a multiple of 8.
 

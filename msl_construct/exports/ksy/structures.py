@@ -302,17 +302,22 @@ def _payloads(workshop: Workshop) -> dict[str, Node]:
 
 
 def _padded_text() -> Node:
+    # Not a field up to the NUL and one behind it: without a NUL, Go's runtime drops the last
+    # byte of such a field, and where nothing is stored it crashes.
     return {
-        "doc": about("UTF-8 text, a NUL, and zeros up to the next multiple of 8 bytes."),
-        "seq": [
-            {
-                "id": "content",
+        "doc": about(
+            "UTF-8 text, a NUL, and zeros up to the next multiple of 8 bytes. A program that "
+            "writes files disables the instance: what it says stands in the field."
+        ),
+        "seq": [{"id": "stored", "size-eos": True, "doc": about("All of it.")}],
+        "instances": {
+            "content": {
+                "pos": 0,
+                "size-eos": True,
                 "terminator": 0,
-                "eos-error": False,
                 "doc": about("Up to the NUL, or all of it where there is none."),
             },
-            {"id": "padding", "size-eos": True, "doc": about("Behind the NUL.")},
-        ],
+        },
     }
 
 
