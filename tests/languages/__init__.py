@@ -1,0 +1,1 @@
+"""The parsers that Kaitai Struct generates from schema/*.ksy, run over files and compared."""

@@ -1,0 +1,303 @@
+"""Compare what a generated parser shows of a file with what ours shows, value by value.
+
+Both are the canonical document, ours with the page data. What a generated parser can't do by
+its nature is listed in `EXEMPTIONS`, each with its reason; every use is counted, so that one
+that nothing needs any more can be found out.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msl_construct
+from msl_construct.document.render import Renderer, plain
+from msl_construct.errors import FormatError
+from msl_construct.reader.block import Block
+from msl_construct.reader.walk import Walk
+from msl_construct.schema import Draft, Schema
+from msl_construct.schema.layout import REST
+from msl_construct.schema.vocabulary import Flags
+
+__all__ = ["EXEMPTIONS", "Comparison", "Exemption", "Ours", "ours"]
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """What may differ.
+
+    Args:
+        reason: why.
+        languages: in which; in all of them without any.
+    """
+
+    reason: str
+    languages: frozenset[str] = frozenset()
+
+    def permits(self, language: str) -> bool:
+        """Whether it is for this language."""
+        return not self.languages or language in self.languages
+
+
+EXEMPTIONS = {
+    "compressed": Exemption(
+        "a .ksy without `process` does not inflate: the uncompressed size and the stored stream "
+        "are compared, not the payload inside of it"
+    ),
+    "unverified-segment": Exemption(
+        "a .ksy can't hash, so it shows blocks behind the capture as blocks that ours holds back "
+        "as trailing data; they are compared with what ours makes of them when it walks on"
+    ),
+    "damage": Exemption(
+        "Kaitai has no damaged structures: what does not fit its payload is refused and the "
+        "file with it, or accepted by a wider rule (`omitted_by`, `rest`); what is accepted has "
+        "to be the same as far as ours goes"
+    ),
+    "no-offset": Exemption(
+        "a structure inside of another does not know where in the file it stands: length and "
+        "bytes are compared"
+    ),
+    "empty-tail": Exemption(
+        "a field before which the structure may end is absent from a generated parser where it "
+        "is there and has no bytes"
+    ),
+    "replacement": Exemption(
+        "runtimes put another number of U+FFFD for bytes that are not UTF-8: the stored bytes "
+        "are compared",
+        frozenset({"java", "go"}),
+    ),
+    "byte-order-mark": Exemption(
+        "JavaScript's TextDecoder drops U+FEFF in front of a text: the stored bytes are compared",
+        frozenset({"javascript"}),
+    ),
+    "rounded": Exemption(
+        "JavaScript's numbers are doubles: a u8 above 2^53 is the nearest one, and that one it "
+        "has to be",
+        frozenset({"javascript"}),
+    ),
+    "absent-zero": Exemption(
+        "Go has no absent numbers: one that is not there is 0, as one that is 0",
+        frozenset({"go"}),
+    ),
+}
+"""What may differ, by a name under which its uses are counted."""
+
+_BESIDE = {"index", "compression", "damage"}
+"""What the document says of a block beside its fields; `offset` is compared."""
+
+_EXACT = 1 << 53
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our document of a file, and what else the comparison needs of it.
+
+    Attributes:
+        refused: why ours does not read the file at all; then there is nothing else.
+        blocks: those of the capture segment and of the extension segments that verify.
+        unverified: blocks behind them.
+        trailing: what is no block.
+    """
+
+    refused: str = ""
+    header: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Mapping[str, Any], ...] = ()
+    unverified: tuple[Mapping[str, Any], ...] = ()
+    trailing: Mapping[str, Any] | None = None
+    schema: Schema | None = None
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether a generated parser may refuse the file."""
+        blocks = (*self.blocks, *self.unverified)
+        return bool(self.refused) or any("damage" in block for block in blocks)
+
+
+def ours(path: Path, draft: Draft) -> Ours:
+    """What ours shows of a file when it is told the draft."""
+    try:
+        dump = msl_construct.open(path, draft=draft.name)
+    except FormatError as error:
+        return Ours(refused=str(error))
+    with dump:
+        renderer = Renderer(with_data=True)
+        document = renderer.document(dump)
+        blocks = [*document["blocks"], *(b for s in document["segments"] for b in s["blocks"])]
+        unverified: list[Mapping[str, Any]] = []
+        ending, trailing = dump.ending, document["trailing"]
+        if ending.kind == "segment":
+            walk = Walk(dump.source, dump.schema, ending.offset)
+            for index, (offset, _, _, length) in enumerate(walk, len(blocks)):
+                block = Block(dump.source, dump.schema, index, offset, length)
+                unverified.append(plain(renderer.block(block)))
+            assert walk.ending is not None
+            ending = walk.ending
+            data = path.read_bytes()[ending.offset :]
+            place = {"offset": f"{ending.offset:#x}", "length": len(data)}
+            trailing = {**place, "data": base64.b64encode(data).decode()} if data else None
+        return Ours(
+            header=document["header"],
+            blocks=tuple(blocks),
+            unverified=tuple(unverified),
+            trailing=trailing,
+            schema=dump.schema,
+        )
+
+
+@dataclass
+class Comparison:
+    """Compares what one language's parser shows.
+
+    Attributes:
+        used: how often each exemption was needed.
+    """
+
+    language: str
+    used: Counter[str] = field(default_factory=Counter)
+    _schema: Schema | None = None
+
+    def differences(self, expected: Ours, found: Mapping[str, Any]) -> Iterator[str]:
+        """One line for each value that is not what it has to be."""
+        if expected.refused:
+            if "error" not in found:
+                yield f"accepted; ours refuses it: {expected.refused}"
+            return
+        blocks = (*expected.blocks, *expected.unverified)
+        if "error" in found:
+            if expected.may_be_refused:
+                self.used["damage"] += 1
+            else:
+                yield f"refused: {found['error']}"
+            return
+        self._schema = expected.schema
+        if expected.unverified:
+            self.used["unverified-segment"] += 1
+        yield from self._same("header", expected.header, found["header"])
+        yield from self._same("trailing", expected.trailing, found["trailing"])
+        if len(blocks) != len(found["blocks"]):
+            yield f"blocks: expected {len(blocks)}, found {len(found['blocks'])}"
+            return
+        for index, (one, other) in enumerate(zip(blocks, found["blocks"])):
+            yield from self._block(f"blocks[{index}]", one, other)
+
+    def _may(self, name: str) -> bool:
+        return EXEMPTIONS[name].permits(self.language)
+
+    def _block(self, path: str, expected: Any, found: Any) -> Iterator[str]:
+        fields = {k: v for k, v in expected.items() if k not in _BESIDE and k != "payload"}
+        other = {k: v for k, v in found.items() if k != "payload"}
+        yield from self._same(path, fields, other)
+        payload, shown = expected["payload"], found["payload"]
+        path += ".payload"
+        if set(shown) == {"uncompressed_size", "stream"}:
+            yield from self._compressed(path, expected, shown)
+        elif "damage" in expected:
+            self.used["damage"] += 1
+            known = {key: value for key, value in payload.items() if key != REST}
+            yield from self._same(path, known, {key: shown[key] for key in known if key in shown})
+        else:
+            yield from self._same(path, payload, shown)
+
+    def _compressed(self, path: str, expected: Any, found: Any) -> Iterator[str]:
+        """The framing; where ours could not inflate the payload, it shows just the stored bytes."""
+        self.used["compressed"] += 1
+        stream = _raw(found["stream"])
+        if "compression" in expected:
+            size = expected["compression"]["uncompressed_size"]
+            stored = base64.b64decode(expected["compression"]["data"])
+        else:
+            assert self._schema is not None
+            size_field = self._schema.compressed_payload.fields[0]
+            whole = _raw(expected["payload"]["raw"])
+            width = size_field.type.minimum
+            size, stored = size_field.type.parse(whole[:width]), whole[width:]
+        yield from self._same(f"{path}.uncompressed_size", size, found["uncompressed_size"])
+        if stream != stored:
+            yield f"{path}.stream: expected {_short(stored.hex())}, found {_short(stream.hex())}"
+
+    def _same(self, path: str, expected: Any, found: Any) -> Iterator[str]:
+        marked = isinstance(expected, str) and expected.startswith("\ufeff")
+        if marked and isinstance(found, dict) and self._may("byte-order-mark"):
+            stored = bytes.fromhex(found["raw"]).rstrip(b"\0")
+            if found["text"] == expected[1:] and stored == expected.encode():
+                self.used["byte-order-mark"] += 1
+                return
+        if expected == found and isinstance(expected, bool) == isinstance(found, bool):
+            return
+        if isinstance(expected, dict) and isinstance(found, dict):
+            yield from self._mapping(path, expected, found)
+        elif isinstance(expected, list) and isinstance(found, list):
+            if len(expected) == len(found) and not self._flags(path, expected, found):
+                for index, (one, other) in enumerate(zip(expected, found)):
+                    yield from self._same(f"{path}[{index}]", one, other)
+            elif not self._flags(path, expected, found):
+                yield f"{path}: expected {_short(expected)}, found {_short(found)}"
+        elif not self._rounded(expected, found):
+            yield f"{path}: expected {_short(expected)}, found {_short(found)}"
+
+    def _mapping(self, path: str, expected: Any, found: Any) -> Iterator[str]:
+        if self._may("replacement") and set(expected) == {"text", "raw"} == set(found):
+            one, other = (shown["text"].replace("\ufffd", "") for shown in (expected, found))
+            if one == other and expected["raw"] == found["raw"] and expected != found:
+                self.used["replacement"] += 1
+                return
+        if "length" in found and "offset" in expected and "offset" not in found:
+            self.used["no-offset"] += 1
+            expected = {key: value for key, value in expected.items() if key != "offset"}
+        for key in expected:
+            if key not in found and expected[key] == "":
+                self.used["empty-tail"] += 1
+            elif key not in found and expected[key] == 0 and self._may("absent-zero"):
+                self.used["absent-zero"] += 1
+            elif key not in found:
+                yield f"{path}.{key}: expected {_short(expected[key])}, not there"
+            else:
+                yield from self._same(f"{path}.{key}", expected[key], found[key])
+        for key in found:
+            if key not in expected:
+                yield f"{path}.{key}: found {_short(found[key])}, not expected"
+
+    def _rounded(self, expected: Any, found: Any) -> bool:
+        """Whether a number is the double that is nearest to the right one."""
+        if not self._may("rounded"):
+            return False
+        one, other = _number(expected), _number(found)
+        if one is None or other is None or one <= _EXACT or float(one) != float(other):
+            return False
+        self.used["rounded"] += 1
+        return True
+
+    def _flags(self, path: str, expected: list[Any], found: list[Any]) -> bool:
+        """Whether flags are those of the double that is nearest to the right word."""
+        if not self._may("rounded") or self._schema is None:
+            return False
+        for one in self._schema.file_header.fields:
+            if isinstance(one.type, Flags) and path == f"header.{one.key}":
+                word = int(float(one.type.word.encode(expected)))
+                if word > _EXACT and one.type.word.names(word) == found:
+                    self.used["rounded"] += 1
+                    return True
+        return False
+
+
+def _number(value: Any) -> int | None:
+    """The number that a value of the document stands for."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return int(value, 0) if isinstance(value, str) else int(value)
+    except ValueError:
+        return None
+
+
+def _raw(value: Any) -> bytes:
+    return bytes.fromhex(value) if isinstance(value, str) else base64.b64decode(value["data"])
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:80]}… ({len(text)} characters)"

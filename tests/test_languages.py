@@ -1,0 +1,145 @@
+"""The parsers that schema/*.ksy gives in other languages, run and compared with ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from conftest import SHARED
+from languages.compare import EXEMPTIONS, Comparison, Ours, ours
+from languages.languages import LANGUAGES, prepare
+from languages.run import ROOT, SAMPLES, check, gallery_files, is_of, main, sample_files
+from languages.syntax import SYNTAX, check_syntax
+from languages.toolchains import Missing
+
+from msl_construct.exports import EXPORTS
+from msl_construct.schema import DRAFTS
+
+FOLDER = Path(os.environ.get("MSL_LANGUAGES_SCHEMA", ROOT / "schema"))
+SCHEMAS = EXPORTS["ksy"].files
+Files = tuple[tuple[Path, Ours], ...]
+
+LANGUAGE = pytest.mark.parametrize("name", LANGUAGES)
+SCHEMA = pytest.mark.parametrize(("file", "draft"), SCHEMAS, ids=[file for file, _ in SCHEMAS])
+
+
+def schema_text(file: str) -> str:
+    return (FOLDER / file).read_text(encoding="utf-8")
+
+
+def read(paths: list[Path], draft: str) -> Files:
+    """Files of a draft with our documents; the newest draft's parsers read the others' too."""
+    chosen = DRAFTS[draft]
+    newest = draft == SCHEMAS[0][1]
+    return tuple(
+        (path, expected)
+        for path in paths
+        for expected in [ours(path, chosen)]
+        if newest or is_of(expected, chosen)
+    )
+
+
+@lru_cache(maxsize=2)
+def sample_documents(draft: str) -> Files:
+    return read(sample_files(SAMPLES), draft)
+
+
+@lru_cache(maxsize=2)
+def shared_documents(draft: str) -> Files:
+    return read(sample_files([SHARED / "samples"]), draft)
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Files]:
+    """The generated specimens with our documents, by draft."""
+    paths = list(gallery_files(tmp_path_factory.mktemp("gallery")))
+
+    @lru_cache(maxsize=2)
+    def documents(draft: str) -> Files:
+        return read(paths, draft)
+
+    return documents
+
+
+def agree(name: str, file: str, draft: str, files: Files) -> Comparison:
+    """Skips where the language can't be had."""
+    try:
+        differences, comparison = check(LANGUAGES[name], schema_text(file), DRAFTS[draft], files)
+    except Missing as missing:
+        pytest.skip(f"{name}: {missing}")
+    assert differences == []
+    return comparison
+
+
+@LANGUAGE
+@SCHEMA
+def test_agrees_about_every_sample_and_specimen(
+    name: str, file: str, draft: str, gallery: Callable[[str], Files]
+) -> None:
+    files = sample_documents(draft) + gallery(draft)
+    blocks = sum(len(one.blocks) for _, one in files)
+    assert len(files) > 500
+    assert blocks > 2000
+    used = agree(name, file, draft, files).used
+    if draft == SCHEMAS[0][1]:  # the one that sees every file
+        unneeded = [key for key, one in EXEMPTIONS.items() if one.permits(name) and not used[key]]
+        assert unneeded == [], "no file needs these exemptions any more"
+
+
+@LANGUAGE
+@SCHEMA
+def test_agrees_about_files_of_other_producers(name: str, file: str, draft: str) -> None:
+    files = shared_documents(draft)
+    if not files:
+        pytest.skip("needs ../shared/samples")
+    agree(name, file, draft, files)
+
+
+@pytest.mark.parametrize("name", SYNTAX)
+@SCHEMA
+def test_what_can_not_be_run_has_no_syntax_errors(
+    name: str, file: str, draft: str, tmp_path: Path
+) -> None:
+    try:
+        check_syntax(name, schema_text(file), tmp_path)
+    except Missing as missing:
+        pytest.skip(f"{name}: {missing}")
+
+
+def test_a_wrong_schema_is_noticed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Two fields of equal width swapped: nothing but comparing values can find that."""
+    right = schema_text("msl.ksy")
+    one, other = "- id: ppid\n", "- id: session_id\n"
+    wrong = right.replace(one, "@").replace(other, one).replace("@", other)
+    assert wrong != right
+    schema = tmp_path / "msl.ksy"
+    schema.write_text(wrong, encoding="utf-8")
+    try:
+        prepare(LANGUAGES["python"], wrong)
+    except Missing as missing:
+        pytest.skip(f"python: {missing}")
+    samples = str(ROOT / "samples")
+    command = ["--languages", "python", "--samples", samples, "--ksy"]
+    assert main([*command, str(schema)]) == 1
+    assert "payload.ppid: expected 1, found 4242" in capsys.readouterr().out
+    assert main([*command, str(FOLDER / "msl.ksy")]) == 0
+
+
+def test_a_missing_toolchain_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("MSL_LANGUAGES_CACHE", str(tmp_path / "cache"))
+    assert main(["--languages", "go"]) == 0
+    assert capsys.readouterr().out.startswith("skipped: go: no kaitai-struct-compiler: no java")
+
+
+@pytest.mark.parametrize("arguments", [["--languages", "cobol"], [], ["--languages", "go", "-x"]])
+def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
