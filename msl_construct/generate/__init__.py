@@ -1,0 +1,26 @@
+"""Parsers in other languages: the exported .ksy, compiled, with what makes it run.
+
+`generate` writes a folder for one language: the schema as ``msl.ksy``, the parser that
+kaitai-struct-compiler makes of it, the dependency on Kaitai's runtime as that language's
+package manager wants it, and examples.
+"""
+
+from __future__ import annotations
+
+from .compiler import Compiler, CompilerError, Request, find_compiler
+from .folder import ExistsError
+from .parser import Parser, UnfitError, generate
+from .targets import TARGETS, Target
+
+__all__ = [
+    "TARGETS",
+    "Compiler",
+    "CompilerError",
+    "ExistsError",
+    "Parser",
+    "Request",
+    "Target",
+    "UnfitError",
+    "find_compiler",
+    "generate",
+]

@@ -1,0 +1,130 @@
+"""Generated parsers, set up once exactly as their users are told to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from languages import toolchains
+from languages.toolchains import Missing, kept
+
+import msl_construct
+from msl_construct.exports import ksy
+from msl_construct.generate import TARGETS, Compiler, Parser, generate
+from msl_construct.schema import DRAFTS, NEWEST_DRAFT
+
+__all__ = ["PROGRAMS", "READ_WRITE", "all_files", "example", "ready"]
+
+PROGRAMS = {
+    "python": ("pip",),
+    "javascript": ("node", "npm"),
+    "java": ("mvn", "javac", "java"),
+    "go": ("go",),
+}
+"""What the commands of a language call, where the machine may have it."""
+
+READ_WRITE = "-read-write"
+_PACKAGE = Path(msl_construct.__file__).parent / "generate"
+_TIME_LIMIT = 300
+
+
+def _age(compiler: Compiler) -> str:
+    """What changes with anything that a generated folder depends on."""
+    digest = hashlib.sha256(f"{compiler.where} {compiler.version} {sys.executable}".encode())
+    digest.update(ksy.export(DRAFTS[NEWEST_DRAFT]).encode())
+    for path in sorted(p for p in _PACKAGE.rglob("*") if p.suffix in (".py", ".js", ".in")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _write(folder: Path, parser: Parser) -> None:
+    for name, text in parser.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def all_files() -> Path:
+    """A folder with a folder for every language, and ``python-read-write``, ``java-read-write``.
+
+    Raises:
+        Missing: there is no compiler.
+    """
+    compiler = toolchains.compiler()
+
+    def fill(folder: Path) -> None:
+        draft = DRAFTS[NEWEST_DRAFT]
+        for parser in generate(list(TARGETS.values()), draft, compiler=compiler):
+            _write(folder / parser.target.name, parser)
+        writing = [target for target in TARGETS.values() if target.writes]
+        if compiler.complete:
+            for parser in generate(writing, draft, read_write=True, compiler=compiler):
+                _write(folder / f"{parser.target.name}{READ_WRITE}", parser)
+
+    return kept(f"generate-{_age(compiler)}", fill)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """One in which pip installs into the folder, and ``python`` is this one."""
+    here = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
+        "PIP_TARGET": str(folder / "lib"),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONPATH": str(folder / "lib"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "npm_config_update_notifier": "false",
+    }
+
+
+def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=_environment(folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_TIME_LIMIT,
+        check=False,
+    )
+
+
+def ready(name: str) -> Path:
+    """The folder of a language after the commands that its users are given, but the last.
+
+    Args:
+        name: a language, with `READ_WRITE` behind it for the classes that write.
+
+    Raises:
+        Missing: the compiler, one of the language's programs or its registry is not there.
+    """
+    language = name.removesuffix(READ_WRITE)
+    for program in PROGRAMS[language]:
+        toolchains.program(program)
+    files = all_files()
+    if not (files / name).is_dir():
+        raise Missing(f"no compiler for the Java virtual machine, which {name} needs")
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(files / name, folder, dirs_exist_ok=True)
+        for command in TARGETS[language].run[:-1]:
+            ran = _shell(command, folder)
+            if ran.returncode:
+                said = f"{command}: {ran.stdout[-1000:]}{ran.stderr[-1000:]}"
+                if command.startswith("javac"):
+                    raise AssertionError(said)
+                raise Missing(f"the registry of {language} is out of reach: {said}")
+
+    return kept(f"{files.name}-{name}", fill)
+
+
+def example(folder: Path, command: str) -> tuple[int, str, str]:
+    """An example's exit code, what it printed, and what it said to people."""
+    ran = _shell(command, folder)
+    return ran.returncode, ran.stdout, ran.stderr

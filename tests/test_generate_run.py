@@ -1,0 +1,218 @@
+"""Generated parsers do what their examples promise, set up as their users are told to."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import generated_parsers
+import pytest
+from generated_parsers import PROGRAMS, READ_WRITE
+from independent import wire
+from independent.specimens import BE10, LE10, start
+from languages.toolchains import Missing
+
+import msl_construct
+from msl_construct.generate import TARGETS
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+LANGUAGES = tuple(PROGRAMS)
+WRITING = tuple(f"{name}{READ_WRITE}" for name in LANGUAGES if TARGETS[name].writes)
+KERNEL = 0xFFFF_8000_0000_0000
+LETTERS = "rwxgc"
+
+READ_PAGE = {
+    "python": "python read_page.py",
+    "javascript": "node read_page.js",
+    "java": "java -cp 'lib/*:classes' ReadPage",
+    "go": "go run ./read_page",
+}
+ROUND_TRIP = {
+    "python": "python round_trip.py",
+    "java": "java -cp 'lib/*:classes' RoundTrip",
+}
+
+
+def ready(name: str) -> Path:
+    try:
+        return generated_parsers.ready(name)
+    except Missing as missing:
+        pytest.skip(f"{name}: {missing}")
+
+
+def listing(path: Path) -> tuple[list[str], int]:
+    """What a listing must print, from our own reader; and how many blocks are compressed."""
+    lines, compressed = [], 0
+    with msl_construct.open(path) as dump:
+        for block in dump.blocks:
+            if block.compression is not None:
+                compressed += 1
+            elif block.key == "memory_region":
+                region = block.payload
+                word = int(region.protection)
+                rights = "".join(c if word >> bit & 1 else "-" for bit, c in enumerate(LETTERS))
+                pages = region.page_state_map
+                lines.append(
+                    f"{region.base_addr:#x} {region.region_size} {rights} "
+                    f"{pages.captured}/{pages.pages}"
+                )
+    return lines, compressed
+
+
+@pytest.fixture(name="unusual")
+def unusual_dumps(tmp_path: Path) -> dict[str, Path]:
+    """Both byte orders with addresses beyond 2^63, every right, every state; and no blocks."""
+    found = {}
+    for kind in (LE10, BE10):
+        builder = start(kind)
+        for number, states in enumerate(([0, 1, 2, 0, 0], [2], [0] * 33)):
+            body = wire.memory_region(
+                kind.order,
+                states,
+                base_addr=KERNEL + (number << 24),
+                protection=(0x1F, 0x15, 0)[number],
+            )
+            builder.add(wire.MEMORY_REGION, body)
+        found[kind.name] = tmp_path / f"{kind.name}.msl"
+        found[kind.name].write_bytes(builder.data())
+    found["no-blocks"] = tmp_path / "no-blocks.msl"
+    found["no-blocks"].write_bytes(start(LE10).data())
+    return found
+
+
+@pytest.mark.parametrize("name", [*LANGUAGES, *WRITING])
+def test_the_example_lists_regions(name: str, unusual: dict[str, Path]) -> None:
+    folder = ready(name)
+    command = TARGETS[name.removesuffix(READ_WRITE)].run[-1]
+    dumps = [SAMPLES / f"{stem}.msl" for stem in ("live-le", "live-be", "regions-1.1")]
+    for dump in dumps if name in WRITING else [*dumps, *unusual.values()]:
+        expected, compressed = listing(dump)
+        code, shown, said = generated_parsers.example(
+            folder, command.replace("DUMP", shlex.quote(str(dump)))
+        )
+        assert code == 0, said
+        assert shown.splitlines() == expected, dump.name
+        assert said.count("compressed") == compressed, said
+
+
+def test_the_listings_are_not_empty(unusual: dict[str, Path]) -> None:
+    assert len(listing(SAMPLES / "live-le.msl")[0]) == 2
+    assert listing(SAMPLES / "regions-1.1.msl") == ([], 2)
+    assert listing(unusual["10-be"])[0] == [
+        "0xffff800000000000 20480 rwxgc 3/5",
+        "0xffff800001000000 4096 r-x-c 0/1",
+        "0xffff800002000000 135168 ----- 33/33",
+    ]
+    assert listing(unusual["no-blocks"]) == ([], 0)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_example_reads_a_page(language: str, unusual: dict[str, Path]) -> None:
+    folder = ready(language)
+
+    def shown(dump: Path, address: int) -> tuple[int, list[str]]:
+        command = f"{READ_PAGE[language]} {shlex.quote(str(dump))} {address:#x}"
+        code, printed, _ = generated_parsers.example(folder, command)
+        return code, printed.splitlines()
+
+    for dump, first in ((SAMPLES / "live-be.msl", 0), (unusual["10-le"], 0)):
+        with msl_construct.open(dump) as opened:
+            region = opened.regions[first]
+            captured = region.end - region.page_size
+            memory = opened.memory.read(captured, region.page_size)
+        assert shown(dump, captured + 5) == (0, ["captured", bytes(memory.filled(0)).hex()])
+    code, lines = shown(unusual["10-le"], KERNEL + 0x1000)
+    assert code == 0
+    assert lines in (["failed"], ["not captured: page state 1"]), "no bytes, and no zeros"
+    code, lines = shown(unusual["10-le"], 0x1000)
+    assert (code != 0, lines) == (True, []), "an address that no region holds"
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_the_example_writes_what_it_read(name: str, tmp_path: Path) -> None:
+    folder = ready(name)
+    for stem in ("live-le", "live-be", "regions-1.1"):
+        dump, copy = SAMPLES / f"{stem}.msl", tmp_path / f"{stem}.msl"
+        command = f"{ROUND_TRIP[name.removesuffix(READ_WRITE)]} {shlex.quote(str(dump))}"
+        code, _, said = generated_parsers.example(folder, f"{command} {shlex.quote(str(copy))}")
+        assert code == 0, said
+        assert copy.read_bytes() == dump.read_bytes()
+
+
+@pytest.fixture(scope="module", name="everything")
+def every_language() -> Path:
+    try:
+        return generated_parsers.all_files()
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+# What the examples take from their languages and from Kaitai's runtimes, behind a dot, an arrow
+# or colons. Every other name of that kind must be a generated one.
+FOREIGN = {
+    "python": "argv stderr exit from_file name count hex join py",
+    "javascript": "KaitaiStream readFileSync argv forEach error map join filter length log slice "
+    "toString subarray from find exit floor toLowerCase",
+    "java": "util Collections List Arrays Msl fromFile err println frequency out toHexString "
+    "toUnsignedString size parseUnsignedLong replaceFirst emptyList compareUnsigned get name "
+    "toLowerCase subList length copyOfRange printf",
+    "go": "com Fatal Read NewStream Open Args Printf Println ParseUint Stream File",
+    "rust": "env args nth expect open read_into iter enumerate chars zip map collect filter count "
+    "len trim_start_matches from_str_radix wrapping_sub get msl",
+    "cpp": "h ifstream ios binary kstream cerr cout hex dec count begin end size string uint64_t "
+    "stoull size_t in",
+    "csharp": "Collections Generic Main FromFile Error WriteLine FindAll Count Console ToUInt64 "
+    "GetRange Length ToString Replace ToLowerInvariant",
+    "ruby": "org from_file each_with_index is_a chars zip map join count length payload find "
+    "between to_s delete_prefix first byteslice bytesize unpack1",
+    "php": "fromFile class getConstants php",
+    "lua": "path from_file stderr write sub format tointeger ult gsub byte exit lua",
+    "perl": "from_file isa Msl pl",
+    "nim": "fromFile writeLine add countIt len toHex toLowerAscii mapIt join payload nim",
+}
+
+
+@pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if target.parses])
+def test_examples_use_no_name_that_was_not_generated(name: str, everything: Path) -> None:
+    folder, target = everything / name, TARGETS[name]
+    parser = re.compile(r"(?i)msl\.(?!ksy)\w+")
+    generated = {path for path in folder.rglob("*") if parser.fullmatch(path.name)}
+    assert generated, "the parser"
+    words = {word for path in generated for word in re.findall(r"\w+", _text(path))}
+    assert set(target.accessors) <= words
+    examples = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and re.match(r"(?i)(list|read)_?(regions|page)\b|main\.go", path.name)
+    ]
+    assert len(examples) == 2
+    used = set()
+    for path in examples:
+        code = re.sub(r"(?m)^\s*(//|#|--).*$", "", _text(path))
+        used |= set(re.findall(r"(?:[\w)\]?]\.|->|::|\\)([A-Za-z_]\w+)", code))
+        used |= set(re.findall(r":([A-Za-z_]\w+)\(", code))
+    assert used - words - set(FOREIGN[name].split()) == set()
+    whole = " ".join(map(_text, examples))
+    assert [a for a in target.accessors if not re.search(rf"\b{a}\b", whole)] == []
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_language_has_its_files(name: str, everything: Path) -> None:
+    files = {
+        path.relative_to(everything / name).as_posix() for path in (everything / name).rglob("*")
+    }
+    assert "msl.ksy" in files
+    assert len(files) >= (5 if TARGETS[name].parses else 2)
+    kinds: dict[str, Callable[[str], bool]] = {
+        "html": lambda text: "<html" in text,
+        "graphviz": lambda text: text.startswith("digraph"),
+    }
+    if name in kinds:
+        made = everything / name / {"html": "msl.html", "graphviz": "msl.dot"}[name]
+        assert kinds[name](_text(made))
