@@ -254,7 +254,8 @@ def test_physical_memory_map_is_packed() -> None:
         "entries": [
             {"start": "0x0", "end_addr": "0x9fbff", "label_len": 3, "reserved": "0a0b", "label": "RAM"},
             {
-                "start": "0x100000", "end_addr": "0xbfffffff", "label_len": 0, "reserved": "0000",
+                "start": "0x100000", "end_addr": "0xbfffffff", "label_len": 0,
+                "reserved": "0000",
                 "label": None,
             },
         ],
