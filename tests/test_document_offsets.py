@@ -43,7 +43,7 @@ def shown_from(key: str, raw: bytes, order: str, value: Any) -> Any:
     number = int.from_bytes(raw, "little" if order == "<" else "big")
     if key == "protocol" and len(raw) == 1:
         return {6: "tcp", 17: "udp"}.get(number, f"0x{number:02x}")
-    if isinstance(value, int) and key in ("user", "value"):  # of a socket, of a counter
+    if isinstance(value, int) and key in ("user", "value", "family"):  # of sockets, counters
         return number
     if key in ENUMERATIONS:
         return ENUMERATIONS[key].get(number, f"0x{number:0{2 * len(raw)}x}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid as uuids
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ..errors import CompressionError, LimitError
 from ..schema import BlockType, FlagValue, Record, Schema
@@ -157,9 +159,8 @@ class Block:
         if self.compression is None:
             return None
         try:
-            for value in self.payload.values():
-                if isinstance(value, Extent):
-                    value.view()
+            for extent in _extents(self.payload):
+                extent.view()
         except (CompressionError, LimitError) as error:
             return f"{self.describe()}: {error}"
         return None
@@ -209,7 +210,8 @@ class Block:
                 payload = _opaque(content, offsets)
             else:
                 payload = layout.decode(self._payload_cursor(content), offsets=offsets)
-            if compression is not None and (RAW in payload or REST in payload):
+            within = RAW in payload or REST in payload or any(_extents(payload, 1))
+            if compression is not None and within:
                 # What nobody decodes must inflate too, or say here that it doesn't.
                 assert isinstance(content.source, InflatedSource)
                 content.source.check()
@@ -224,6 +226,20 @@ class Block:
         compression = Compression(algorithm.name, size, framing["stream"])
         assert isinstance(source, InflatedSource)
         return compression, Extent(source, 0, size)
+
+
+def _extents(value: Any, depth: int = 0) -> Iterator[Extent]:
+    """Bytes of a payload that were named and not read; those of tables alone from `depth` 1 on."""
+    waiting = [(value, depth)]
+    while waiting:
+        one, level = waiting.pop()
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        for part in inner:
+            if isinstance(part, Extent):
+                if level != 1:
+                    yield part
+            elif isinstance(part, (dict, list)):
+                waiting.append((part, 2 if level else 0))
 
 
 def _opaque(extent: Extent, offsets: bool) -> Record:

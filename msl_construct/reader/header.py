@@ -38,7 +38,7 @@ class FileHeader:
     @property
     def encrypted(self) -> bool:
         """Whether the blocks are ciphertext (draft 2026-10 §10)."""
-        return "encrypted" in self.record["flags"]
+        return encryption_layout(self.schema, self.record) is not None
 
     @property
     def hash_algorithm(self) -> str:
@@ -108,8 +108,15 @@ def read_header(
 
 
 def encryption_layout(bound: Schema, record: Mapping[str, Any]) -> Layout | None:
-    """What stands behind a header with these flags, or None: an encrypted file says how (§3)."""
-    return bound.encryption_header if "encrypted" in record["flags"] else None
+    """What stands behind a header with these flags, or None: an encrypted file says how (§3).
+
+    In a file of an earlier version the flag is a reserved bit, which consumers ignore.
+    """
+    layout = bound.encryption_header
+    if layout is None or "encrypted" not in record["flags"]:
+        return None
+    since = DRAFTS.get(layout.fields[0].since, bound.draft)
+    return layout if record.get("version", since.version) >= since.version else None
 
 
 def _byte_order(raw: bytes, probe: Schema) -> ByteOrder:

@@ -14,11 +14,18 @@ from .variable import Measured, as_bytes, raw_from_document, raw_to_document
 if TYPE_CHECKING:
     from .layout import Layout
 
-__all__ = ["REST", "Body", "Choice"]
+__all__ = ["REST", "Body", "Choice", "surplus"]
 
 _RAW = "raw"
 REST = "rest"
 """Key of the bytes behind a structure's last decoded field; no field may be called so."""
+
+
+def surplus(key: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+    """The problem of a structure within another that has bytes behind its fields, if it has."""
+    if REST in value:
+        found = f"{len(value[REST])} bytes"
+        yield f"{key}.{REST}", Problem("surplus-bytes", "nothing behind the fields", found)
 
 
 class Body(Record):
@@ -111,14 +118,16 @@ class Choice(Measured):
                     "length-mismatch", f"{self.length} {expected}", str(record[self.length_key])
                 ),
             )
+        layout = self.cases.get(record[self.tag_key])
         if isinstance(value, Body):
             for path, problem in value.layout.problems_of(value):
                 yield f"{key}.{path}", problem
-            if value.get(REST):
-                yield (
-                    f"{key}.{REST}",
-                    Problem("surplus-bytes", "nothing behind the fields", str(len(value[REST]))),
-                )
+            yield from surplus(key, value)
+        elif layout is not None:
+            yield (
+                key,
+                Problem("body-does-not-fit", f"the fields of {layout.title}", f"{expected} bytes"),
+            )
 
     def to_document(self, value: Any, options: Options) -> Any:
         if isinstance(value, Body):

@@ -347,7 +347,8 @@ _ROWS = {
         "Socket Family",
         "§6",
         (
-            Field("Family", Coded("AddressFamily"), "The family."),
+            # memslicer 0.5 writes a section's tag here, which is no address family.
+            Field("Family", U8, "Number of the family."),
             Field("InUse", U32, "Sockets in use.", default=0),
             Field("Alloc", U32, "Sockets allocated.", default=0),
             Field("Mem", U64, "Memory that they occupy.", default=0),
@@ -398,7 +399,6 @@ CONNECTIVITY_TABLE = BlockType(
             ),
         ),
     ),
-    capability="SystemNetworkTable",
 )
 
 PHYSICAL_MEMORY_MAP = BlockType(

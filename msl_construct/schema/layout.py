@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ConformanceError, DocumentError, MslError, PayloadError
 from ..source import Cursor, Extent, FileSource
 from .base import Binding, Misfit, Options, Problem, Vocabulary
-from .choice import REST, Choice
+from .choice import REST, Choice, surplus
 from .fields import Field, Note
 from .names import snake_case
 from .steps import Ended, reading_steps
@@ -266,15 +266,19 @@ class Layout(Vocabulary):
             if isinstance(kind, Choice) and kind.tag_key in full:
                 full[kind.tag_key] = self._loaded(self._by_key[kind.tag_key], full[kind.tag_key])
             if isinstance(kind, Table) and field.key in full:
-                full[field.key] = [kind.entry.complete(entry) for entry in full[field.key]]
+                full[field.key] = self._entries(field, kind, full[field.key])
                 full.setdefault(kind.count_key, len(full[field.key]))
             elif isinstance(kind, Measured) and (field.key in full or tail or not field.optional):
                 full.setdefault(field.key, field.default)
+                if isinstance(kind, Choice) and kind.tag_key not in full:
+                    raise self._refused(field, f"{kind.tag} must be given ({field.section})")
                 try:
                     full[field.key] = kind.normal(full[field.key], full)
                     if kind.length_key not in full:
                         full[kind.length_key] = kind.measure(full[field.key])
-                except (TypeError, ValueError, AttributeError, OverflowError, KeyError):
+                except ConformanceError as error:
+                    raise self._refused(field, f"{error.field}: {error.reason}") from None
+                except (TypeError, ValueError, AttributeError, OverflowError):
                     raise self._refused(
                         field,
                         f"{full[field.key]!r} can't be stored as {type(kind).__name__} "
@@ -292,6 +296,32 @@ class Layout(Vocabulary):
         if REST in full:
             record[REST] = full[REST]
         return record
+
+    def _entries(self, field: Field, table: Table, values: Any) -> list[Record]:
+        """The entries of a table, complete."""
+        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+            raise self._refused(field, f"expected entries, found {values!r} ({field.section})")
+        entries: list[Record] = []
+        for value in values:
+            where = f"{field.key}[{len(entries)}]"
+            if not isinstance(value, Mapping):
+                raise ConformanceError(
+                    f"{self.title}.{where}: expected the fields of {table.entry.title}, "
+                    f"found {value!r} ({table.entry.section})",
+                    field=where,
+                    reason=f"expected fields, found {value!r}",
+                )
+            try:
+                entries.append(table.entry.complete(value))
+            except ConformanceError as error:
+                if not error.field:
+                    raise
+                raise ConformanceError(
+                    f"{self.title}.{where}.{error.field}: {error.reason}",
+                    field=f"{where}.{error.field}",
+                    reason=error.reason,
+                ) from None
+        return entries
 
     def _refused(self, field: Field, reason: str) -> ConformanceError:
         message = f"{self.title}.{field.key}: {reason}"
@@ -448,6 +478,8 @@ class Table(Vocabulary):
                 yield f"{key}[{index}]", Problem("entry-size", f"{size} bytes", "another size")
             for path, problem in self.entry.problems_of(entry):
                 yield f"{key}[{index}].{path}", problem
+            if not size or any(f.key not in entry for f in self.entry.fields if not f.optional):
+                yield from surplus(f"{key}[{index}]", entry)
 
     def to_document(self, value: Any, options: Options) -> Any:
         return [self.entry.to_document(entry, options) for entry in value]

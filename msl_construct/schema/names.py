@@ -1,7 +1,8 @@
 """From the specification's spelling of a name to ours.
 
 The specification writes ``BaseAddr`` and ``Module List Index``; Python, .ksy, JSON and
-YAML write ``base_addr`` and ``module_list_index``. The second is always derived.
+YAML write ``base_addr`` and ``module_list_index``. The second is derived, but for a few fields
+whose derived name is a reserved word in some language (`Field.called`).
 """
 
 from __future__ import annotations

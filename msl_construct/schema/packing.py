@@ -14,6 +14,7 @@ from itertools import chain, islice, repeat
 from typing import Any
 
 from ..errors import ConformanceError
+from .choice import Choice
 from .fields import Field
 from .layout import Layout
 from .variable import Measured
@@ -46,7 +47,8 @@ class RowPacker:
             raise TypeError(f"{layout.title} has no field {', '.join(unknown)} ({layout.section})")
         fixed = [field for field in layout.fields if isinstance(field.type, Fixed)]
         self._texts = [field for field in layout.fields if isinstance(field.type, Measured)]
-        if list(layout.fields) != fixed + self._texts:
+        choices = any(isinstance(field.type, Choice) for field in layout.fields)
+        if choices or list(layout.fields) != fixed + self._texts:
             raise TypeError(f"{layout.title}: its rows can't be packed in columns")
         self._struct = struct.Struct(
             layout.order + "".join(f.type.code for f in fixed if isinstance(f.type, Fixed))

@@ -141,6 +141,8 @@ class Utf8Z(Measured):
     from (no NUL, more than one, padding that isn't zero, not UTF-8) is a `StoredText`.
     """
 
+    padding = True
+
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
         length = record[self.length_key]
         if not length:
@@ -168,6 +170,12 @@ class Utf8Z(Measured):
         if value is None:
             return 0
         return len(value.encode("utf-8", "surrogatepass")) + 1
+
+    def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        if isinstance(value, StoredText) and self.length_key not in record and self.padding:
+            # Padding and text can't be told apart in bytes that don't follow from the text.
+            raise ValueError(f"{self.length} must be given where the stored bytes are")
+        return value
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(value, StoredText):
@@ -210,7 +218,7 @@ class Utf8(Utf8Z):
 
     def __init__(self, length: str, *, padded: bool = True) -> None:
         super().__init__(length)
-        self.padded = padded
+        self.padded = self.padding = padded
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
         length = record[self.length_key]
@@ -232,9 +240,13 @@ class Utf8(Utf8Z):
         return raw.ljust(pad8(len(raw)), b"\0") if self.padded else raw
 
     def measure(self, value: Any) -> int:
+        if isinstance(value, StoredText) and not self.padded:
+            return len(value.raw)
         return max(0, super().measure(value) - 1)
 
     def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
+        if isinstance(value, StoredText):
+            return super().normal(value, record)
         return value or None  # an empty one is stored as an absent one is
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:

@@ -121,7 +121,7 @@ def _interface_counters(c: Cursor, d: Document) -> None:
 
 
 def _socket_family(c: Cursor, d: Document) -> None:
-    d["family"] = names.enum(c.u8("family"), names.FAMILY, 1)
+    d["family"] = c.u8("family")
     d["in_use"] = c.u32("in_use")
     d["alloc"] = c.u32("alloc")
     d["mem"] = c.u64("mem")

@@ -194,7 +194,7 @@ def test_handle_table() -> None:
         (
             6, "socket_family",
             "0a 05000000 06000000 0700000000000000",
-            [("family", "ipv6"), ("in_use", 5), ("alloc", 6), ("mem", 7)],
+            [("family", 10), ("in_use", 5), ("alloc", 6), ("mem", 7)],
         ),
         (
             7, "mib_counter",
@@ -207,7 +207,7 @@ def test_handle_table() -> None:
         (
             6, "socket_family",
             "02 05000000 06000000 0700000000000000 aabb",
-            [("family", "ipv4"), ("in_use", 5), ("alloc", 6), ("mem", 7), ("rest", "aabb")],
+            [("family", 2), ("in_use", 5), ("alloc", 6), ("mem", 7), ("rest", "aabb")],
         ),
     ],
 )  # fmt: skip
@@ -252,7 +252,10 @@ def test_physical_memory_map_is_packed() -> None:
         "count": 2,
         "reserved": "00000000",
         "entries": [
-            {"start": "0x0", "end_addr": "0x9fbff", "label_len": 3, "reserved": "0a0b", "label": "RAM"},
+            {
+                "start": "0x0", "end_addr": "0x9fbff", "label_len": 3, "reserved": "0a0b",
+                "label": "RAM",
+            },
             {
                 "start": "0x100000", "end_addr": "0xbfffffff", "label_len": 0,
                 "reserved": "0000",
