@@ -23,8 +23,10 @@ doc: |
   bytes that are not UTF-8 don't end the parse.
 
   Left as bytes: payloads of a type or payload version that the draft gives no
-  layout for, compressed payloads (behind their uncompressed size), the blocks
-  of encrypted files (in trailing_data), and what stands behind the last block.
+  layout for, compressed payloads (behind their uncompressed size), and what
+  stands behind the last block. A block that is not whole ends the blocks; a
+  whole one whose payload does not hold what its layout says ends the parse with
+  an error.
 
   Hashes are not verified. This file is exported from a declaration of the
   format in Python; change that, not this.
@@ -75,7 +77,7 @@ seq:
     doc: The blocks.
   - id: trailing_data
     size-eos: true
-    doc: Everything behind the last block; of an encrypted file everything else.
+    doc: Everything behind the last block.
 types:
   file_header_fields:
     meta:
@@ -397,7 +399,7 @@ types:
           where unknown (§1.3).
       - id: page_state_map
         -orig-id: PageStateMap
-        size: '((((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
+        size: '(num_pages >= 0.as<s8> and (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         doc: |
           The state of every page, two bits each, most significant bits first.
         doc-ref: Memory Slice draft-2026-03, §6
@@ -435,10 +437,10 @@ types:
         repeat-expr: num_pages
         if: num_pages <= 0x7fffffff.as<s8>
         doc: |
-          The state of every page. Absent where the pages are more than C++ can
-          count, 0x7fffffff. A program that writes files disables this instance:
-          what it says stands in page_state_map, and so do the bits behind the
-          last page.
+          The state of every page. Absent above 0x7fffffff pages, which C++
+          can't count. A program that writes files disables this instance: what
+          it says stands in page_state_map, and so do the bits behind the last
+          page.
       page_data:
         -orig-id: PageData
         pos: (0x20.as<s8> + (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8>).as<s8>
@@ -501,14 +503,14 @@ types:
       - id: blob_len
         -orig-id: BlobLen
         type: u4
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: |
           Length of NativeBlob.
           MemDiver 1.0 ends the structure before this field.
       - id: reserved2
         -orig-id: Reserved2
         size: 4
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: |
           For later versions.
           MUST (producer): Write zero; consumers ignore the bytes (§1.3).
@@ -516,7 +518,7 @@ types:
       - id: native_blob
         -orig-id: NativeBlob
         size: '(blob_len.as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? blob_len.as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: |
           What the operating system itself keeps about the module.
           SHOULD (producer): Windows: LDR_DATA_TABLE_ENTRY; Linux and Android:
@@ -524,7 +526,7 @@ types:
           MemDiver 1.0 ends the structure before this field.
       - id: native_blob_padding
         size: (((((blob_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8>).as<s8> - blob_len.as<s8>).as<s8>
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: Zeros behind NativeBlob.
       - id: rest
         size-eos: true

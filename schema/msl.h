@@ -1259,6 +1259,9 @@ static inline enum msl_status msl_pages_before(
     if (page > map->pages) {
         return MSL_ERROR_PAGE_NUMBER;
     }
+    if (state > 3u) {
+        return MSL_OK; /* none are in a state that there is not */
+    }
     /* Thirty-two at a time: a state is there where its bits differ from none of the pattern's. */
     MSL_STATIC_ASSERT(MSL_PAGES_PER_BYTE == 4, "pages are counted by pairs of bits");
     for (; page - index >= 8 * MSL_PAGES_PER_BYTE; index += 8 * MSL_PAGES_PER_BYTE) {
@@ -1266,7 +1269,7 @@ static inline enum msl_status msl_pages_before(
         uint64_t word;
 
         memcpy(&word, map->states + index / MSL_PAGES_PER_BYTE, sizeof word);
-        word ^= pairs * (state & 3u);
+        word ^= pairs * state;
         word = ~(word | word >> 1) & pairs;
         word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
         word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
@@ -3218,7 +3221,7 @@ static inline enum msl_status msl_decode_interface_counters(
 
 /* Socket Family, §6: 17 bytes. Since draft-2026-10. */
 typedef struct msl_socket_family {
-    /* Family: The family. See MSL_ADDRESS_FAMILY_*. */
+    /* Family: Number of the family. */
     uint8_t family;
     /* InUse: Sockets in use. */
     msl_u32 in_use;

@@ -25,6 +25,8 @@ doc: |
   Left as bytes: payloads of a type or payload version that the draft gives no
   layout for, compressed payloads (behind their uncompressed size), the blocks
   of encrypted files (in trailing_data), and what stands behind the last block.
+  A block that is not whole ends the blocks; a whole one whose payload does not
+  hold what its layout says ends the parse with an error.
 
   Hashes are not verified. This file is exported from a declaration of the
   format in Python; change that, not this.
@@ -70,7 +72,7 @@ seq:
     type: block
     repeat: until
     repeat-until: not _.lookahead.is_block
-    if: not file_header.is_encrypted and lookahead.is_block
+    if: not file_header.has_ciphertext and lookahead.is_block
     doc: The blocks, those of extension segments included.
   - id: trailing_data
     size-eos: true
@@ -161,7 +163,7 @@ types:
           Since draft-2026-10.
       - id: encryption
         type: encryption_header
-        if: is_encrypted and (_io.size.as<s8> - _io.pos.as<s8>).as<s8> >= 64.as<s8>
+        if: has_ciphertext and (_io.size.as<s8> - _io.pos.as<s8>).as<s8> >= 64.as<s8>
         doc: How the blocks are encrypted.
         doc-ref: Memory Slice draft-2026-10, §3
       - id: extension
@@ -240,6 +242,9 @@ types:
       hash_algo:
         value: hash_algo_code
         enum: hash_algo
+      has_ciphertext:
+        value: version >= 0x0101 and flags & 0x4 != 0
+        doc: Whether the blocks are ciphertext.
   block:
     meta:
       endian:
@@ -524,7 +529,7 @@ types:
           where unknown (§1.3).
       - id: page_state_map
         -orig-id: PageStateMap
-        size: '((((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
+        size: '(num_pages >= 0.as<s8> and (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         doc: |
           The state of every page, two bits each, most significant bits first.
         doc-ref: Memory Slice draft-2026-10, §6
@@ -562,10 +567,10 @@ types:
         repeat-expr: num_pages
         if: num_pages <= 0x7fffffff.as<s8>
         doc: |
-          The state of every page. Absent where the pages are more than C++ can
-          count, 0x7fffffff. A program that writes files disables this instance:
-          what it says stands in page_state_map, and so do the bits behind the
-          last page.
+          The state of every page. Absent above 0x7fffffff pages, which C++
+          can't count. A program that writes files disables this instance: what
+          it says stands in page_state_map, and so do the bits behind the last
+          page.
       page_data:
         -orig-id: PageData
         pos: (0x20.as<s8> + (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8>).as<s8>
@@ -628,14 +633,14 @@ types:
       - id: blob_len
         -orig-id: BlobLen
         type: u4
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: |
           Length of NativeBlob.
           MemDiver 1.0 ends the structure before this field.
       - id: reserved2
         -orig-id: Reserved2
         size: 4
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: |
           For later versions.
           MUST (producer): Write zero; consumers ignore the bytes (§1.3).
@@ -643,7 +648,7 @@ types:
       - id: native_blob
         -orig-id: NativeBlob
         size: '(blob_len.as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? blob_len.as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: |
           What the operating system itself keeps about the module.
           SHOULD (producer): Windows: LDR_DATA_TABLE_ENTRY; Linux and Android:
@@ -651,7 +656,7 @@ types:
           MemDiver 1.0 ends the structure before this field.
       - id: native_blob_padding
         size: (((((blob_len.as<s8> + 7).as<s8> / 8).as<s8> * 8).as<s8>).as<s8> - blob_len.as<s8>).as<s8>
-        if: not _io.eof
+        if: _io.size.as<s8> >= (64.as<s8> + ((path_len.as<u4> + 7) / 8 * 8).as<s8> + ((version_len.as<u4> + 7) / 8 * 8).as<s8>).as<s8>
         doc: Zeros behind NativeBlob.
       - id: rest
         size-eos: true
@@ -1143,7 +1148,7 @@ types:
       - id: target_hash
         -orig-id: TargetHash
         size: 32
-        if: not _io.eof
+        if: _io.size.as<s8> >= 56.as<s8>
         doc: |
           FileHash of the related file; zeros: unknown.
           Since draft-2026-10.
@@ -1763,10 +1768,10 @@ types:
     doc: Socket Family.
     doc-ref: Memory Slice draft-2026-10, §6
     seq:
-      - id: family_code
+      - id: family
         -orig-id: Family
         type: u1
-        doc: The family.
+        doc: Number of the family.
       - id: in_use
         -orig-id: InUse
         type: u4
@@ -1782,10 +1787,6 @@ types:
       - id: rest
         size-eos: true
         doc: Bytes behind the last field.
-    instances:
-      family:
-        value: family_code
-        enum: address_family
   mib_counter:
     meta:
       endian:
@@ -2208,7 +2209,7 @@ types:
       - id: block_count
         -orig-id: BlockCount
         type: u4
-        if: not _io.eof
+        if: _io.size.as<s8> >= 48.as<s8>
         doc: |
           Blocks of the capture segment, End-of-Capture included; 0: unknown.
           SHOULD (producer): Write it.
@@ -2218,7 +2219,7 @@ types:
       - id: reserved
         -orig-id: Reserved
         size: 4
-        if: not _io.eof
+        if: _io.size.as<s8> >= 48.as<s8>
         doc: |
           For later versions.
           MUST (producer): Write zero; consumers ignore the bytes (§1.3).

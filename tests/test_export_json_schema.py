@@ -61,6 +61,9 @@ def test_it_is_a_json_schema(draft: str) -> None:
     assert draft in schema["title"]
 
 
+REFUSED = ("chrome_min.msl", "api-header-big-endian-flag.msl")
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_samples_and_foreign_files(path: Path) -> None:
     seen = 0
@@ -71,7 +74,7 @@ def test_samples_and_foreign_files(path: Path) -> None:
             continue  # refused as a dialect: there is no document
         assert complaint(document) is None
         seen += 1
-    assert seen in (0, len(OPTIONS))
+    assert seen == (0 if path.name in REFUSED else len(OPTIONS))
 
 
 def test_there_are_samples_and_foreign_files() -> None:

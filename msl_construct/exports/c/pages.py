@@ -98,6 +98,9 @@ static inline enum msl_status msl_pages_before(
     if (page > map->pages) {
         return MSL_ERROR_PAGE_NUMBER;
     }
+    if (state > ${mask}u) {
+        return MSL_OK; /* none are in a state that there is not */
+    }
     /* Thirty-two at a time: a state is there where its bits differ from none of the pattern's. */
     MSL_STATIC_ASSERT(MSL_PAGES_PER_BYTE == 4, "pages are counted by pairs of bits");
     for (; page - index >= 8 * MSL_PAGES_PER_BYTE; index += 8 * MSL_PAGES_PER_BYTE) {
@@ -105,7 +108,7 @@ static inline enum msl_status msl_pages_before(
         uint64_t word;
 
         memcpy(&word, map->states + index / MSL_PAGES_PER_BYTE, sizeof word);
-        word ^= pairs * (state & ${mask}u);
+        word ^= pairs * state;
         word = ~(word | word >> 1) & pairs;
         word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
         word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);

@@ -166,7 +166,9 @@ def _(kind: Blob, one: Field, structure: Structure) -> None:
 def _(kind: PageStateMap, one: Field, structure: Structure) -> None:
     schema = structure.workshop.schema
     states = schema.page_states
-    structure.stored(one, size=expressions.within(expressions.page_map_size("num_pages")))
+    structure.stored(
+        one, size=expressions.within_for("num_pages", expressions.page_map_size("num_pages"))
+    )
     structure.give(
         "page_size",
         value=expressions.page_size(kind.log2_key, kind.low),
@@ -186,8 +188,8 @@ def _(kind: PageStateMap, one: Field, structure: Structure) -> None:
         repeat="expr",
         repeat_expr="num_pages",
         doc=about(
-            "The state of every page. Absent where the pages are more than C++ can count, "
-            f"{_MOST_ITERATIONS:#x}. A program that writes files disables this instance: what it "
+            f"The state of every page. Absent above {_MOST_ITERATIONS:#x} pages, which C++ can't "
+            "count. A program that writes files disables this instance: what it "
             f"says stands in {one.key}, and so do the bits behind the last page."
         ),
         **{"if": f"num_pages <= {_MOST_ITERATIONS:#x}.as<s8>"},

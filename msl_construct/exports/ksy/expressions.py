@@ -53,6 +53,14 @@ def within(size: str) -> str:
     return f"({size} <= {REMAINING} ? {size} : ({REMAINING} + 1).as<s8>).as<s8>"
 
 
+def within_for(count: str, size: str) -> str:
+    """`within` of a size computed from a count, which is negative where a u8 is signed."""
+    return (
+        f"({count} >= 0.as<s8> and {size} <= {REMAINING} ? {size} : "
+        f"({REMAINING} + 1).as<s8>).as<s8>"
+    )
+
+
 def padded(length: str, width: int) -> str:
     """A length rounded up to a multiple of 8.
 

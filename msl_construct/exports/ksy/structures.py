@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import takewhile
 
 from ...reader.header import ENCRYPTION, EXTENSION
-from ...schema import DRAFTS, NEWEST_DRAFT, BlockType, ByteOrder, Draft, Field, Schema
+from ...schema import DRAFTS, NEWEST_DRAFT, Bit, BlockType, ByteOrder, Draft, Field, Schema
 from ...schema.layout import Layout
 from ...schema.vocabulary import Coded, Fixed, Flags, Magic, Uint
+from ..versions import version_of as version_number
 from . import expressions
-from .attributes import OPAQUE, PADDED_TEXT, add_fields, flag_id
+from .attributes import OPAQUE, PADDED_TEXT, add_fields
 from .prose import SPECIFICATION, about, of_block, of_field, reference, version_of
 from .registries import Registries
 from .style import Hex, Node, Prose, Quoted
@@ -22,6 +23,7 @@ COMPILER = "0.11"
 
 _BLOCK = "block"
 _BLOCKS = "blocks"
+_ENCRYPTED = "has_ciphertext"
 _LOOKAHEAD = "lookahead"
 _LOOKAHEAD_TYPE = "block_lookahead"
 _PAYLOAD = "payload"
@@ -89,8 +91,10 @@ def _doc(draft: Draft, schema: Schema) -> Prose:
         "NAME that is decoded when it is asked for, so that bytes that are not UTF-8 don't "
         "end the parse.",
         "Left as bytes: payloads of a type or payload version that the draft gives no layout "
-        "for, compressed payloads (behind their uncompressed size), the blocks of encrypted "
-        f"files (in {_TRAILING}), and what stands behind the last block.",
+        "for, compressed payloads (behind their uncompressed size)"
+        + (f", the blocks of encrypted files (in {_TRAILING})" if schema.encryption_header else "")
+        + ", and what stands behind the last block. A block that is not whole ends the blocks; a "
+        "whole one whose payload does not hold what its layout says ends the parse with an error.",
         "Hashes are not verified. This file is exported from a declaration of the format in "
         "Python; change that, not this.",
         between="\n\n",
@@ -147,7 +151,7 @@ def _root(workshop: Workshop, front: list[Field]) -> list[Node]:
         doc=about("The other fields of the file header."),
     )
     root.add(_LOOKAHEAD, type=_LOOKAHEAD_TYPE, doc=about("Whether there is a block at all."))
-    encrypted = _encrypted(schema)
+    encrypted = _ENCRYPTED if schema.encryption_header is not None else ""
     there = f"{_LOOKAHEAD}.is_block"
     root.add(
         _BLOCKS,
@@ -164,19 +168,31 @@ def _root(workshop: Workshop, front: list[Field]) -> list[Node]:
     root.add(
         _TRAILING,
         size_eos=True,
-        doc=about("Everything behind the last block; of an encrypted file everything else."),
+        doc=about(
+            "Everything behind the last block"
+            + ("; of an encrypted file everything else." if encrypted else ".")
+        ),
     )
     return root.seq
 
 
-def _encrypted(schema: Schema) -> str:
-    """The id of the flag that says that the blocks are ciphertext, if the draft has one."""
-    for one in schema.file_header.fields:
+def _give_encrypted(structure: Structure) -> None:
+    """Add what says whether the blocks are ciphertext, if the draft can say it.
+
+    In a file of an earlier draft the flag is a reserved bit, which readers ignore.
+    """
+    draft = structure.workshop.draft
+    version = stored_id(structure.layout.field("version"))
+    for one in structure.layout.fields:
         if isinstance(one.type, Flags):
             for bit in one.type.word.bits:
-                if bit.name == "encrypted":
-                    return flag_id(one, bit)  # type: ignore[arg-type]
-    return ""
+                if isinstance(bit, Bit) and bit.name == "encrypted":
+                    since = f"{version_number(draft, bit.since):#06x}"
+                    structure.give(
+                        _ENCRYPTED,
+                        value=f"{version} >= {since} and {expressions.bit_set(one.key, bit.bit)}",
+                        doc=about("Whether the blocks are ciphertext."),
+                    )
 
 
 def _file_header(workshop: Workshop, behind: list[Field]) -> Node:
@@ -185,16 +201,14 @@ def _file_header(workshop: Workshop, behind: list[Field]) -> Node:
     add_fields(structure, behind)
     encryption = schema.encryption_header
     if encryption is not None:
+        _give_encrypted(structure)
         add_fields(workshop.structure(encryption), encryption.fields)
         structure.add(
             ENCRYPTION,
             type=encryption.key,
             doc=about("How the blocks are encrypted."),
             doc_ref=reference(workshop.draft, encryption.section),
-            **{
-                "if": f"{_encrypted(schema)} and {expressions.REMAINING} >= "
-                f"{encryption.size}.as<s8>"
-            },
+            **{"if": f"{_ENCRYPTED} and {expressions.REMAINING} >= {encryption.size}.as<s8>"},
         )
     structure.add(EXTENSION, size_eos=True, doc=about("Header bytes behind the known fields."))
     return structure.node(about(f"{schema.file_header.title}, behind its size."))

@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import ExportError
 from ...schema import Draft, Field, Layout, Schema
 from ...schema.layout import REST
+from ...schema.variable import Measured
 from ...schema.vocabulary import Coded, Fixed
 from . import expressions
 from .prose import about, of_field, reference
@@ -101,7 +102,7 @@ class Structure:
             key: another id than the field's key, where its key is what the value means.
         """
         if one.optional or one.omitted_by:
-            what.setdefault("if", "not _io.eof")
+            what.setdefault("if", self._tail())
         if one.section != self.layout.section:
             what["doc_ref"] = reference(self.workshop.draft, one.section)
         self.add(
@@ -113,13 +114,31 @@ class Structure:
 
     def padding(self, one: Field, length: str) -> None:
         """The zeros behind a field of so many bytes."""
-        what: Node = {"if": "not _io.eof"} if one.optional or one.omitted_by else {}
+        what: Node = {"if": self._tail()} if one.optional or one.omitted_by else {}
         self.add(
             f"{one.key}_padding",
             size=expressions.padding(length, self.width_of(length)),
             doc=about(f"Zeros behind {one.name}."),
             **what,
         )
+
+    def _tail(self) -> str:
+        """Whether the fields before which the structure may end are there: all or none.
+
+        Said of the payload's size, which is the same at each of them, so that what ends inside
+        of them is not taken for what ends before them.
+        """
+        fixed, parts = 0, []
+        for one in self.layout.fields:
+            if isinstance(one.type, Fixed):
+                fixed += one.type.width
+            elif not (one.optional or one.omitted_by):
+                assert isinstance(one.type, Measured), one.name
+                length = one.type.length_key
+                parts.append(expressions.padded(length, self.width_of(length)))
+        needed = " + ".join([f"{fixed}.as<s8>", *(f"({part}).as<s8>" for part in parts)])
+        needed = f"({needed}).as<s8>" if parts else needed
+        return f"_io.size.as<s8> >= {needed}"
 
     def width_of(self, key: str) -> int:
         """Bytes of the field that a length or count is stored in."""
