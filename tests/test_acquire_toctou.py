@@ -83,7 +83,7 @@ def examine(dump: Dump) -> Counter[str]:
 def test_nothing_is_invented_of_a_target_that_runs(
     draft: str, compress: str, churn: Running, tmp_path: Path
 ) -> None:
-    outs = [tmp_path / f"{number}.msl" for number in range(6)]
+    outs = [tmp_path / f"{number}.msl" for number in range(4)]
     for out in outs:
         acquire(churn.pid, "-o", out, "--freeze", "none", "--draft", draft, "--compress", compress)
     as_found(churn.pid)
@@ -109,7 +109,7 @@ def test_what_is_gone_is_not_taken_for_untouched(
 
     These pages have contents for as long as they are mapped, so that every zero is invented.
     """
-    outs = [tmp_path / f"{number}.msl" for number in range(8)]
+    outs = [tmp_path / f"{number}.msl" for number in range(5)]
     for out in outs:
         acquire(movers.pid, "-o", out, "--freeze", "none", "--draft", draft)
     as_found(movers.pid)

@@ -27,6 +27,8 @@ _LARGE = 1 << 16
 _END_OF_ADDRESSES = 1 << 63
 _LISTED_FOR = 0.05
 """Seconds for which a list of the mappings is good, where one can't be asked for."""
+_LITTLE = 64 << 20
+"""Bytes up to which a stretch is read where the kernel can't prove that it was never touched."""
 _TRIES = 3
 """How often a page of a target that runs is read again before it is said to be unreadable."""
 _MANY = 16
@@ -271,13 +273,16 @@ class Memory:
 
     def _untouched(self, mapping: Mapping, start: int, end: int) -> bool:
         """Whether a stretch that seems to have no pages is mapped and has none."""
-        if not self._still_mapped(mapping, start, end):
-            return False
-        if not self.runs:
-            return True
-        proved = self.pagemap.untouched(start, end)
-        # What nobody may access is not read for want of a proof: there may be terabytes.
-        return not mapping.protection if proved is None else proved
+        if self.runs:
+            proved = self.pagemap.untouched(start, end)
+            # For want of a proof neither what may be terabytes is read, nor huge pages, which
+            # reading would take from a pool.
+            if proved is None:
+                proved = not mapping.protection or end - start > _LITTLE or _huge(mapping)
+            if not proved:
+                return False
+        # What has gone, or has become something else, shows no pages either.
+        return self._still_mapped(mapping, start, end)
 
     def _mapped(self, mapping: Mapping, address: int) -> Vma | None:
         """What is mapped at or behind `address` now.
@@ -313,6 +318,11 @@ class Memory:
                 flags = {}
             self._no_pages = {s for s, words in flags.items() if words & smaps.NO_PAGES}
         return self._no_pages
+
+
+def _huge(mapping: Mapping) -> bool:
+    """Whether it is named as the kernel names mappings of huge pages."""
+    return mapping.name.startswith("/anon_hugepage")
 
 
 def _same(mapping: Mapping, now: Vma) -> bool:
