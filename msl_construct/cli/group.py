@@ -14,6 +14,7 @@ __all__ = ["COMMANDS", "cli"]
 COMMANDS = {
     "acquire": "Capture a running process.",
     "build": "Turn a canonical document into the file it describes.",
+    "check": "Check against the rules of the specification.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",
     "schema": "Show, compare, check and export the declaration of the format.",

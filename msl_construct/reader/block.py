@@ -113,6 +113,11 @@ class Block:
         return Extent(self.source, self.offset, self.length)
 
     @property
+    def inflate_limit(self) -> int:
+        """Bytes that the payload may inflate to."""
+        return self._max_inflate
+
+    @property
     def known_version(self) -> bool:
         """Whether PayloadVersion is the one that the draft's layouts are for."""
         return bool(self.header["payload_version"] == self.schema.draft.payload_version)

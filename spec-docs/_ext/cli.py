@@ -10,6 +10,8 @@
     The exit codes, from the README's table.
 ``msl-fields``, ``msl-registries``
     Tables of structures and of codes, from the schema.
+``msl-rules``
+    All rules of ``msl check``, a section for each section of the specification.
 """
 
 from __future__ import annotations
@@ -144,6 +146,40 @@ class Registries(Generated):
         return [line for name in self.arguments for line in registry_table(found[name])]
 
 
+class Rules(Generated):
+    """``msl-rules``."""
+
+    def text(self) -> list[str]:
+        from msl_construct.drafts import KNOWN
+        from msl_construct.exports.rst import escaped, table, title
+        from msl_construct.rules import every_rule
+
+        sections: dict[str, list[tuple[str, str, str]]] = {}
+        for rule in every_rule(KNOWN):
+            who = ", ".join(role.value for role in rule.who)
+            only = "" if set(rule.drafts) == set(KNOWN) else f", {', '.join(rule.drafts)}"
+            kind = ", derived" if rule.derived else ""
+            rows = sections.setdefault(rule.section, [])
+            about = f"{rule.requirement} {rule.why}"
+            rows.append(
+                (f"``{rule.id}``", f"{rule.level.value}{kind}: {who}{only}", escaped(about))
+            )
+        lines: list[str] = []
+        for section in sorted(sections, key=_order):
+            lines += title(section, 1)
+            lines += table(
+                ("Rule", "Level and whom it binds", "Demand, and why"),
+                sections[section],
+                (40, 20, 40),
+            )
+        return lines
+
+
+def _order(section: str) -> list[int]:
+    """Sections in the order of the specification: ``§5.2`` before ``§5.10``."""
+    return [int(number) for number in re.findall(r"\d+", section)]
+
+
 def _rst(markdown: str) -> str:
     return re.sub(r"`([^`]+)`", r"``\1``", markdown)
 
@@ -200,6 +236,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("msl-exit-codes", ExitCodes)
     app.add_directive("msl-fields", Fields)
     app.add_directive("msl-registries", Registries)
+    app.add_directive("msl-rules", Rules)
     app.connect("autodoc-process-docstring", _docstring, priority=100)
     app.connect("missing-reference", _resolve)
     app.connect("env-get-outdated", _outdated)

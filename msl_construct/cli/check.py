@@ -1,0 +1,242 @@
+"""``msl check``."""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import (
+    STDIO,
+    Exit,
+    command_options,
+    complain,
+    data_out,
+    discard_stdout,
+    draft_options,
+    error_text,
+    note,
+    open_input,
+    run,
+)
+
+if TYPE_CHECKING:
+    from .check_data import Known
+    from .check_report import Outcome, Report
+
+__all__ = ["check"]
+
+_WORST = (
+    Exit.FINE,
+    Exit.INCOMPLETE,
+    Exit.KEY,
+    Exit.FINDINGS,
+    Exit.UNREADABLE,
+    Exit.DEFECT,
+)
+"""With several files the exit code is that of the worst; worse stands further right."""
+
+_ROLES = ("producer", "live-acquirer", "importer", "appender")
+_FORMATS = ("text", "json", "ndjson", "junit", "sarif")
+_SUFFIX = ".msl"
+_PIECE = 1 << 16
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dumps", metavar="DUMP...", nargs=-1)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="How the findings are printed.",
+)
+@click.option("--all", "everything", is_flag=True, help="Text: each finding, not the first few.")
+@click.option("--strict", is_flag=True, help="Let SHOULD and our own rules count as well.")
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(_ROLES),
+    multiple=True,
+    help="Only rules that bind this role, which all producers' rules do; repeatable.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="OLD.json",
+    help="Only findings that this older --format json report does not have.",
+)
+@click.option("--list", "listing", is_flag=True, help="List the rules and end.")
+@click.option("--explain", metavar="RULE", help="Explain a rule and end.")
+@draft_options
+@command_options
+@run
+def check(
+    dumps: tuple[str, ...],
+    form: str,
+    everything: bool,
+    strict: bool,
+    roles: tuple[str, ...],
+    baseline: str | None,
+    listing: bool,
+    explain: str | None,
+    quiet: bool,
+    no_color: bool,
+    **options: Any,
+) -> int:
+    """Check dumps against the rules of the specification.
+
+    Each file is judged by the draft of its version. What is found is grouped by rule: MUST
+    counts, SHOULD and our own doubts (MSLX-...) are shown and count with --strict only. A
+    directory stands for every *.msl below it. Every file is checked, whatever became of
+    the others.
+
+    \b
+    Example:
+      msl check dump.msl
+      msl check --format sarif dumps/ > findings.sarif
+      msl check --format json dumps/ > old.json; msl check --baseline old.json dumps/
+      msl check --explain MSL-4.4-PREV-HASH-MISMATCH
+
+    Exit codes: 0 no findings that count; 1 findings; 2 usage; 3 not an .msl, or unreadable;
+    4 no findings, but incomplete (no End-of-Capture, truncated, trailing bytes, a limit
+    reached); 5 encrypted, and no findings in the header. With several files, that of the
+    worst of them (3, 1, 5, 4, 0).
+    """
+    from ..rules import Role
+
+    chosen = tuple(Role(name.replace("-", " ")) for name in roles) or None
+    if listing or explain is not None:
+        from . import check_rules
+
+        with data_out() as out:
+            if explain is not None:
+                check_rules.explain(out, explain, form, options["draft"])
+            else:
+                check_rules.listing(out, form, options["draft"], chosen)
+        return Exit.FINE
+    if not dumps:
+        raise click.UsageError("Missing argument 'DUMP...'.")
+    from .check_data import Known
+    from .check_report import report
+
+    known = Known.read(baseline) if baseline is not None else None
+    sink = Sink()
+    shown = report(form, sink.write, everything, strict, no_color)
+    try:
+        return _check_all(dumps, shown, strict, chosen, known, options)
+    finally:
+        sink.flush()
+
+
+def _check_all(
+    dumps: tuple[str, ...],
+    shown: Report,
+    strict: bool,
+    roles: Any,
+    known: Known | None,
+    options: dict[str, Any],
+) -> Exit:
+    from .check_report import Outcome
+
+    worst = Exit.FINE
+    shown.begin()
+    for name, error in _files(dumps):
+        outcome = Outcome(name, strict, shown.keep)
+        if error is not None:
+            outcome.fail(complain(error, name), error_text(error))
+            shown.file(outcome)
+        else:
+            _check_one(outcome, shown, roles, known, options)
+        shown.done(outcome)
+        worst = max(worst, outcome.code, key=_WORST.index)
+    shown.end(worst)
+    return worst
+
+
+def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+    """The files that the arguments stand for, or why one stands for none."""
+    for name in dumps:
+        if name == STDIO or not os.path.isdir(name):
+            yield name, None
+            continue
+        errors: list[OSError] = []
+        empty = True
+        for folder, folders, files in os.walk(name, onerror=errors.append):
+            folders.sort()
+            for file in sorted(files):
+                if file.lower().endswith(_SUFFIX):
+                    empty = False
+                    yield os.path.join(folder, file), None
+        for error in errors:
+            yield str(error.filename or name), error
+        if empty and not errors:
+            yield name, FileNotFoundError(errno.ENOENT, f"no *{_SUFFIX} in this directory")
+
+
+def _check_one(
+    outcome: Outcome, shown: Report, roles: Any, known: Known | None, options: dict[str, Any]
+) -> None:
+    """Put the rules to one file; whatever happens is told to the outcome."""
+    from ..rules import Check, gaps
+
+    begun = False
+    try:
+        with open_input(outcome.name, passing=False, **options) as dump:
+            under_way = Check(dump, roles=roles)
+            outcome.opened(dump, under_way.rules)
+            shown.file(outcome)
+            begun = True
+            for finding in under_way:
+                if known is not None and known.has(outcome.name, finding):
+                    outcome.known += 1
+                    continue
+                outcome.take(finding)
+                shown.finding(outcome, finding)
+            outcome.gaps = [*gaps(dump), *under_way.unchecked]
+            if dump.header.encrypted:
+                outcome.encrypted = f"encrypted: {dump.encryption().text}; the header was checked"
+    except Exception as error:  # one hopeless file must not keep the others from being checked
+        if click.get_current_context().params.get("debug"):
+            traceback.print_exc()
+        outcome.fail(complain(error, outcome.name), error_text(error))
+        if not begun:
+            shown.file(outcome)
+        return
+    if outcome.encrypted:
+        note(f"msl: {outcome.name}: {outcome.encrypted}")
+    elif outcome.code is Exit.INCOMPLETE:
+        note(f"msl: {outcome.name}: incomplete: {outcome.gaps[0]}")
+
+
+class Sink:
+    """stdout; when its reader has gone, the check goes on, for the exit code's sake."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._size = 0
+        self._read = True
+
+    def write(self, text: str) -> None:
+        """Write now or later."""
+        self._pieces.append(text)
+        self._size += len(text)
+        if self._size > _PIECE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is left."""
+        text, self._pieces, self._size = "".join(self._pieces), [], 0
+        if not self._read or not text:
+            return
+        try:
+            with data_out() as out:
+                out.write(text)
+        except BrokenPipeError:
+            discard_stdout()
+            self._read = False

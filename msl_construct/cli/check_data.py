@@ -1,0 +1,158 @@
+"""Reports as JSON, and what an older one of them knows already."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ..rules import Finding, Rule
+from .check_report import Outcome, Report
+from .common import Exit
+
+__all__ = ["VERSION", "JsonReport", "Known", "LinesReport", "described"]
+
+VERSION = 1
+"""Of the report's own form."""
+
+_Place = tuple[str, str, "int | None", str]
+
+
+def described(rule: Rule) -> dict[str, Any]:
+    """A rule with all that is said of it."""
+    return {
+        "id": rule.id,
+        "section": rule.section,
+        "level": rule.level.value,
+        "who": [role.value for role in rule.who],
+        "drafts": list(rule.drafts),
+        "scope": rule.scope.value,
+        "derived": rule.derived,
+        "requirement": rule.requirement,
+        "wrong": rule.wrong,
+        "why": rule.why,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    found = finding.found
+    return {
+        "rule": finding.rule.id,
+        "level": finding.rule.level.value,
+        "section": finding.rule.section,
+        "offset": None if found.offset is None else f"{found.offset:#x}",
+        "block": found.block,
+        "field": found.field,
+        "text": found.text,
+    }
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    """What is known of a file once it has been checked."""
+    return {
+        "draft": outcome.draft,
+        "exit_code": int(outcome.code),
+        "blocks": outcome.blocks,
+        "counted": outcome.counted,
+        "known": outcome.known,
+        "counts": outcome.counts,
+        "complete": not outcome.gaps and not outcome.error and not outcome.encrypted,
+        "gaps": outcome.gaps,
+        "encrypted": bool(outcome.encrypted),
+        "error": outcome.error or None,
+    }
+
+
+class JsonReport(Report):
+    """One JSON object: files with their findings, and the rules that were broken."""
+
+    def __init__(self, write: Callable[[str], Any]) -> None:
+        super().__init__(write)
+        self._rules: dict[str, Rule] = {}
+        self._files = 0
+        self._findings = 0
+
+    def begin(self) -> None:
+        self.write(f'{{"check": {VERSION}, "files": [')
+
+    def file(self, outcome: Outcome) -> None:
+        name = json.dumps(outcome.name)
+        self.write(f'{"," if self._files else ""}\n{{"file": {name}, "findings": [')
+        self._files += 1
+        self._findings = 0
+
+    def finding(self, outcome: Outcome, finding: Finding) -> None:
+        self._rules[finding.rule.id] = finding.rule
+        comma = "," if self._findings else ""
+        self.write(f"{comma}\n  {json.dumps(_finding(finding))}")
+        self._findings += 1
+
+    def done(self, outcome: Outcome) -> None:
+        self.write("], " + json.dumps(_result(outcome))[1:])
+
+    def end(self, code: Exit) -> None:
+        rules = [described(rule) for rule in self._rules.values()]
+        self.write(f'],\n"exit_code": {int(code)}, "rules": {json.dumps(rules)}}}\n')
+
+
+class LinesReport(Report):
+    """A JSON object a line: every finding, and behind those of a file the file."""
+
+    def finding(self, outcome: Outcome, finding: Finding) -> None:
+        row = {"type": "finding", "file": outcome.name, **_finding(finding)}
+        self.write(json.dumps(row) + "\n")
+
+    def done(self, outcome: Outcome) -> None:
+        row = {"type": "file", "file": outcome.name, **_result(outcome)}
+        self.write(json.dumps(row) + "\n")
+
+
+class Known:
+    """The findings of an older report.
+
+    A finding is known by file, rule, block and field: not by its text, which tells of hashes
+    and addresses, nor by its offset, which moves with everything before it. Where the same
+    place breaks a rule more often than it did, the surplus is new.
+    """
+
+    def __init__(self, places: Counter[_Place]) -> None:
+        self._places = places
+
+    @classmethod
+    def read(cls, path: str) -> Known:
+        """The findings of a ``--format json`` report.
+
+        Raises:
+            click.UsageError: it is none.
+        """
+        places: Counter[_Place] = Counter()
+        try:
+            with open(path, encoding="utf-8") as file:
+                older = json.load(file)
+            if older["check"] != VERSION:
+                raise ValueError(f"expected a report of version {VERSION}")
+            for one in older["files"]:
+                for row in one["findings"]:
+                    name = os.path.normpath(one["file"])
+                    places[name, row["rule"], row["block"], row["field"]] += 1
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = (
+                str(error) if isinstance(error, (OSError, ValueError)) else "fields are missing"
+            )
+            raise click.UsageError(
+                f"--baseline {path}: not a report of msl check --format json: {reason}"
+            ) from None
+        return cls(places)
+
+    def has(self, file: str, finding: Finding) -> bool:
+        """Whether the finding is known; each of the report's is good for one."""
+        found = finding.found
+        place = os.path.normpath(file), finding.rule.id, found.block, found.field
+        if not self._places[place]:
+            return False
+        self._places[place] -= 1
+        return True

@@ -1,0 +1,24 @@
+"""What makes a file conform: rules, and putting them to a file.
+
+What the schema declares is not written again: such rules are derived. The others are one
+small function each.
+"""
+
+from __future__ import annotations
+
+from .engine import Check, check, every_rule, gaps, rules_for
+from .model import Finding, Found, Level, Role, Rule, Scope
+
+__all__ = [
+    "Check",
+    "Finding",
+    "Found",
+    "Level",
+    "Role",
+    "Rule",
+    "Scope",
+    "check",
+    "every_rule",
+    "gaps",
+    "rules_for",
+]

@@ -1,0 +1,125 @@
+"""Rules that follow from the schema: one for each structure and kind of defect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ..schema import DRAFTS, ByteOrder, Field, Layout, Schema, Table
+from ..schema.choice import Choice
+from .faults import WRITTEN, Fault, Key, faults_of_block, faults_of_header
+from .kinds import KINDS, kinds_of_field, kinds_of_structure
+from .model import Found, Level, Role, Rule, Scope
+
+__all__ = ["Derived", "derived"]
+
+
+class Derived:
+    """What a derived rule finds: the defects of its kind in its structure.
+
+    All derived rules together look at a block once; see `check`.
+    """
+
+    def __init__(self, key: Key, scope: Scope) -> None:
+        self.key = key
+        self._scope = scope
+
+    def __call__(self, subject: Any) -> Iterator[Found]:
+        """Of a `FileHeader` or a `Block`, whichever the rule's scope says."""
+        faults = _of_header(subject) if self._scope is Scope.HEADER else _of_block(subject)
+        return (fault.found for fault in faults if fault.key == self.key)
+
+    def __repr__(self) -> str:
+        return f"Derived({self.key})"
+
+
+_seen: WeakKeyDictionary[Any, list[Fault]] = WeakKeyDictionary()
+"""Of every block that is still in use, so that two hundred rules don't judge it each."""
+
+
+def _of_block(block: Any) -> list[Fault]:
+    found = _seen.get(block)
+    if found is None:
+        found = _seen[block] = list(faults_of_block(block))
+    return found
+
+
+def _of_header(header: Any) -> list[Fault]:
+    return list(faults_of_header(header))
+
+
+def derived(schema: Schema) -> tuple[Rule, ...]:
+    """The rules that a draft's declarations amount to, in the order of its structures."""
+    return _derived(schema.name)
+
+
+@cache
+def _derived(draft: str) -> tuple[Rule, ...]:
+    schema = DRAFTS[draft].bound(ByteOrder.LITTLE)
+    return tuple(_rules(schema))
+
+
+def _rules(schema: Schema) -> Iterator[Rule]:
+    headers = {
+        layout.key
+        for layout in (schema.file_header, schema.encryption_header)
+        if layout is not None
+    }
+    plan = _plan(schema)
+    others = {name: set(_plan_of(name)) for name in DRAFTS}
+    for key, (layout, fields) in plan.items():
+        structure, section, name = key
+        kind = KINDS[name]
+        scope = Scope.HEADER if structure in headers else Scope.BLOCK
+        shown = structure.upper().replace("_", "-")
+        prefix = "MSLX" if kind.level is Level.OURS else "MSL"
+        yield Rule(
+            id=f"{prefix}-{section.removeprefix('§')}-{shown}-{name}",
+            section=section,
+            level=kind.level,
+            who=(Role.PRODUCER,),
+            requirement=kind.demand(layout, fields),
+            wrong=kind.wrong,
+            why=kind.why,
+            scope=scope,
+            find=Derived(key, scope),
+            drafts=tuple(draft for draft, keys in others.items() if key in keys),
+            derived=True,
+        )
+
+
+@cache
+def _plan_of(draft: str) -> tuple[Key, ...]:
+    return tuple(_plan(DRAFTS[draft].bound(ByteOrder.LITTLE)))
+
+
+def _plan(schema: Schema) -> dict[Key, tuple[Layout, list[Field]]]:
+    """Structure and fields of every rule."""
+    found: dict[Key, tuple[Layout, list[Field]]] = {}
+    payloads = {block.key for block in schema.blocks.values()}
+    for key, layout in schema.layouts.items():
+        for part, inside in _parts(layout):
+            for field in part.fields:
+                if (part.key, field.key) in WRITTEN:
+                    continue
+                for kind in kinds_of_field(field):
+                    if kind == "LENGTH-TOO-LARGE" and inside:
+                        continue  # what does not fit a body is the row's defect
+                    place = found.setdefault((part.key, field.section, kind), (part, []))
+                    place[1].append(field)
+            for kind in kinds_of_structure(part) if part is layout and key in payloads else ():
+                found[part.key, part.section, kind] = part, []
+    return found
+
+
+def _parts(layout: Layout, inside: bool = False) -> Iterator[tuple[Layout, bool]]:
+    """A structure and those inside it; of each whether it is the body of a row."""
+    yield layout, inside
+    for field in layout.fields:
+        if isinstance(field.type, Table):
+            yield from _parts(field.type.entry)
+        elif isinstance(field.type, Choice):
+            for case in field.type.cases.values():
+                yield from _parts(case, True)

@@ -1,0 +1,85 @@
+"""What an encrypted file says of its key, in the open (draft 2026-10 §3, §10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..reader import FileHeader
+from ..reader.header import ENCRYPTION
+from ..schema import Record
+from .declare import REVISED, rule
+from .model import Found, Level, Scope
+
+_GCM_NONCE = 12
+_WEAKEST = {"kdf_time": 3, "kdf_memory": 65536, "kdf_lanes": 4}
+_ENCLOSED = {"none": 0, "x25519": 32, "ml_kem_768": 1088, "ml_kem_1024": 1568}
+_ENCLOSED["x25519_ml_kem_768"] = _ENCLOSED["x25519"] + _ENCLOSED["ml_kem_768"]
+
+
+def _found(header: FileHeader, field: str, text: str, *, skip: int = 0) -> Found:
+    layout = header.schema.encryption_header
+    assert layout is not None
+    offset = header.schema.file_header_size + layout.offset_of(field) + skip
+    return Found(f"{field}: {text}", offset, field=f"{ENCRYPTION}.{field}")
+
+
+def _stated(header: FileHeader) -> Record | None:
+    found: Record | None = header.record.get(ENCRYPTION)
+    return found
+
+
+@rule(
+    "MSL-10-KEY-DERIVATION-TOO-WEAK",
+    Level.MUST,
+    Scope.HEADER,
+    drafts=REVISED,
+    requirement="Argon2id takes at least 3 passes, 65536 KiB of memory and 4 lanes.",
+    wrong="The key derivation is made cheaper than is allowed.",
+    why="The passphrase can be guessed in less time than it was meant to take.",
+)
+def key_derivation_too_weak(header: FileHeader) -> Iterator[Found]:
+    stated = _stated(header)
+    if stated is None or stated["kdf_type"].name != "argon2id":
+        return
+    for field, least in _WEAKEST.items():
+        if stated[field] < least:
+            yield _found(header, field, f"expected at least {least}, found {stated[field]}")
+
+
+@rule(
+    "MSL-3-ENCLOSED-KEY-LENGTH",
+    Level.MUST,
+    Scope.HEADER,
+    drafts=REVISED,
+    requirement="KEMCtLen is the length that the KeyEncap scheme has: 0, 32, 1088, 1568 or 1120.",
+    wrong="KEMCtLen and KeyEncap contradict each other.",
+    why="A reader looks for the ciphertext where it is not.",
+)
+def enclosed_key_length(header: FileHeader) -> Iterator[Found]:
+    stated = _stated(header)
+    if stated is None:
+        return
+    expected = _ENCLOSED.get(stated["key_encap"].name)
+    found = stated["kem_ct_len"]
+    if expected is not None and found != expected:
+        text = f"expected {expected} for {stated['key_encap'].name}, found {found}"
+        yield _found(header, "kem_ct_len", text)
+
+
+@rule(
+    "MSL-3-NONCE-TAIL-NOT-ZERO",
+    Level.MUST,
+    Scope.HEADER,
+    drafts=REVISED,
+    requirement="With AES-256-GCM the last 12 bytes of Nonce are zero.",
+    wrong="Nonce holds something behind the 12 bytes that AES-256-GCM uses.",
+    why="Either the cipher is another one, or bytes that no reader uses travel with the file.",
+)
+def nonce_tail_not_zero(header: FileHeader) -> Iterator[Found]:
+    stated = _stated(header)
+    if stated is None or stated["enc_algo"].name != "aes_256_gcm":
+        return
+    tail = stated["nonce"][_GCM_NONCE:]
+    if any(tail):
+        text = f"expected zeros behind {_GCM_NONCE} bytes, found {tail.hex()}"
+        yield _found(header, "nonce", text, skip=_GCM_NONCE)

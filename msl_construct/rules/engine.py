@@ -1,0 +1,153 @@
+"""Putting the rules to a file, one block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ..schema import DRAFTS, ByteOrder
+from .derived import Derived, derived
+from .facts import Facts
+from .faults import Fault, Key, faults_of_block, faults_of_header, unchecked
+from .model import PRODUCER_ROLES, Finding, Role, Rule, Scope
+from .written import written
+
+if TYPE_CHECKING:
+    from ..reader.dump import Dump
+
+__all__ = ["Check", "binding", "check", "every_rule", "gaps", "rules_for"]
+
+
+@cache
+def rules_for(draft: str) -> tuple[Rule, ...]:
+    """The rules of a draft: those that its declarations amount to, and the written ones.
+
+    Raises:
+        ValueError: no such draft, or two rules of the same id.
+    """
+    if draft not in DRAFTS:
+        raise ValueError(f"unknown draft {draft!r}; known: {', '.join(DRAFTS)}")
+    schema = DRAFTS[draft].bound(ByteOrder.LITTLE)
+    found: dict[str, Rule] = {}
+    for rule in (*derived(schema), *written(schema)):
+        if draft not in rule.drafts:
+            continue
+        if rule.id in found:
+            raise ValueError(f"{draft}: two rules are called {rule.id}")
+        found[rule.id] = rule
+    return tuple(found.values())
+
+
+def every_rule(drafts: Iterable[str]) -> tuple[Rule, ...]:
+    """The rules of several drafts, each id once: as the last of the drafts has it."""
+    found: dict[str, Rule] = {}
+    for draft in drafts:
+        found.update((rule.id, rule) for rule in rules_for(draft))
+    return tuple(found.values())
+
+
+def binding(rules: Iterable[Rule], roles: Iterable[Role]) -> tuple[Rule, ...]:
+    """The rules that bind one of the roles.
+
+    Live acquirers, importers and appenders are producers: what binds every producer binds
+    them as well.
+    """
+    wanted = set(roles)
+    if wanted & set(PRODUCER_ROLES):
+        wanted.add(Role.PRODUCER)
+    return tuple(rule for rule in rules if wanted & set(rule.who))
+
+
+def check(
+    dump: Dump, *, rules: Iterable[Rule] | None = None, roles: Iterable[Role] | None = None
+) -> Iterator[Finding]:
+    """Every place in a file that breaks a rule: of the header, of each block, of the whole.
+
+    Nothing is kept of the blocks but what the rules about the whole file need, so that a
+    file of any size takes bounded memory. Of an encrypted file only the header is judged.
+
+    Args:
+        rules: the rules to put to it; those of the draft that it is read with by default.
+        roles: only the rules that bind one of these.
+    """
+    return iter(Check(dump, rules=rules, roles=roles))
+
+
+class Check:
+    """A check that is under way: iterate over it once.
+
+    Attributes:
+        rules: what is put to the file.
+        unchecked: payloads that a limit of this program kept from being judged, and which
+            limit; complete once the iteration is.
+    """
+
+    def __init__(
+        self,
+        dump: Dump,
+        *,
+        rules: Iterable[Rule] | None = None,
+        roles: Iterable[Role] | None = None,
+    ) -> None:
+        chosen = rules_for(dump.draft) if rules is None else tuple(rules)
+        chosen = chosen if roles is None else binding(chosen, roles)
+        if dump.header.encrypted:
+            chosen = tuple(rule for rule in chosen if rule.scope is Scope.HEADER)
+        self.rules = chosen
+        self.unchecked: list[str] = []
+        self._dump = dump
+        self._derived: dict[Key, Rule] = {}
+        self._written: dict[Scope, list[Rule]] = {scope: [] for scope in Scope}
+        for rule in self.rules:
+            if isinstance(rule.find, Derived):
+                self._derived[rule.find.key] = rule
+            else:
+                self._written[rule.scope].append(rule)
+
+    def __iter__(self) -> Iterator[Finding]:
+        dump = self._dump
+        yield from self._of(faults_of_header(dump.header))
+        yield from self._found(Scope.HEADER, dump.header)
+        if dump.header.encrypted:
+            return
+        facts = Facts(dump) if self._written[Scope.WHOLE] else None
+        for block in dump.blocks:
+            if self._derived:
+                yield from self._of(faults_of_block(block))
+                reason = unchecked(block)
+                if reason is not None:
+                    self.unchecked.append(reason)
+            yield from self._found(Scope.BLOCK, block)
+            if facts is not None:
+                facts.take(block)
+        yield from self._found(Scope.WHOLE, facts)
+
+    def _of(self, faults: Iterable[Fault]) -> Iterator[Finding]:
+        for fault in faults:
+            rule = self._derived.get(fault.key)
+            if rule is not None:
+                yield Finding(rule, fault.found)
+
+    def _found(self, scope: Scope, subject: Any) -> Iterator[Finding]:
+        for rule in self._written[scope]:
+            for found in rule.find(subject):
+                yield Finding(rule, found)
+
+
+def gaps(dump: Dump) -> list[str]:
+    """Why a file is not complete, a line each; none when it is.
+
+    These are no findings: nothing in the file is wrong, something is missing.
+    """
+    if dump.header.encrypted:
+        return []
+    found = []
+    if dump.end_of_capture is None:
+        found.append("no End-of-Capture: the acquirer did not finish (§4.5)")
+    if dump.trailing is not None:
+        found.append(
+            f"{dump.trailing.length} bytes from {dump.trailing.offset:#x} on are not part of the "
+            f"dump: {dump.ending.text}"
+        )
+    return found

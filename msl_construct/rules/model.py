@@ -1,0 +1,101 @@
+"""What a rule is, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = ["PRODUCER_ROLES", "Finding", "Found", "Level", "Role", "Rule", "Scope"]
+
+
+class Level(str, Enum):
+    """How much a rule binds."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    OURS = "ours"
+    """The drafts don't say it; it is doubtful all the same. Such ids begin with ``MSLX-``."""
+
+
+class Role(str, Enum):
+    """Who is bound."""
+
+    PRODUCER = "producer"
+    LIVE_ACQUIRER = "live acquirer"
+    IMPORTER = "importer"
+    APPENDER = "appender"
+    """Who adds an extension segment (draft 2026-10 §4.6)."""
+    CONSUMER = "consumer"
+    """A file can't break such a rule; it is listed for those who write readers."""
+
+
+PRODUCER_ROLES = tuple(role for role in Role if role is not Role.CONSUMER)
+
+
+class Scope(str, Enum):
+    """What a rule looks at, and so when it is asked."""
+
+    HEADER = "header"
+    """Once, with the `FileHeader`."""
+    BLOCK = "block"
+    """For every block, with the `Block`."""
+    WHOLE = "whole"
+    """In the end, with the `Facts` of the whole file."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule function yields: one place that breaks it.
+
+    Attributes:
+        text: what was expected and what was found, with the actual values.
+        offset: file offset of it; None where it is about something that is not there.
+        block: index of the block, where it is in one.
+        field: path of the field: ``entries[3].path_len``; empty where it is no field.
+    """
+
+    text: str
+    offset: int | None = None
+    block: int | None = None
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Args:
+        id: frozen; names the defect: ``MSL-4.1-BLOCK-LENGTH-TOO-SMALL``.
+        section: where the specification says it: ``§4.1``.
+        level: how much it binds.
+        who: whom it binds.
+        requirement: what the specification demands, in our words.
+        wrong: what is wrong with a file that breaks it.
+        why: why that matters to whoever uses the file.
+        scope: what `find` is given.
+        find: yields every place that breaks the rule.
+        drafts: names of the drafts that it holds for.
+        derived: whether it follows from the schema's declarations.
+    """
+
+    id: str
+    section: str
+    level: Level
+    who: tuple[Role, ...]
+    requirement: str
+    wrong: str
+    why: str
+    scope: Scope
+    find: Callable[[Any], Iterator[Found]] = field(repr=False, compare=False)
+    drafts: tuple[str, ...]
+    derived: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place in a file that breaks a rule."""
+
+    rule: Rule
+    found: Found

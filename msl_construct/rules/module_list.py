@@ -1,0 +1,172 @@
+"""The Module List Index against the Module Entries, both ways (§5.2, §5.3)."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Iterator
+
+from .declare import rule
+from .facts import Facts, Manifest, Module
+from .model import Found, Level, Scope
+from .uuid_table import NIL
+
+
+def _manifest(facts: Facts) -> Manifest | None:
+    """The first module list, which is the one that counts."""
+    return facts.manifests[0] if facts.manifests else None
+
+
+def _row(facts: Facts, manifest: Manifest, row: int, text: str) -> Found:
+    """A place in the list, found again only now that there is something to say of it."""
+    block = facts.dump.blocks[manifest.block]
+    entries = block.with_offsets()[1].get("entries", [])
+    offset = block.offset
+    if block.compression is None and row < len(entries) and entries[row].offsets:
+        offset = entries[row].offsets["module_uuid"][0]
+    field = f"entries[{row}]"
+    return Found(f"{facts.describe(manifest.block)}: {field}: {text}", offset, block.index, field)
+
+
+@rule(
+    "MSL-5.3-MODULE-UUID-REPEATED",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="Every module of the Module List Index has a ModuleUUID of its own.",
+    wrong="Two rows of the Module List Index have the same ModuleUUID.",
+    why="There can be only one Module Entry for the two of them.",
+)
+def module_uuid_repeated(facts: Facts) -> Iterator[Found]:
+    for manifest in facts.manifests:
+        for row, earlier in manifest.repeated:
+            yield _row(
+                facts, manifest, row, f"ModuleUUID: expected another than that of row {earlier}"
+            )
+
+
+@rule(
+    "MSL-5.3-MODULE-WITHOUT-ENTRY",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="For every module of the Module List Index there is a Module Entry whose "
+    "BlockUUID is the ModuleUUID.",
+    wrong="A module of the Module List Index has no Module Entry.",
+    why="Its entry was not written, or was cut out of the file.",
+)
+def module_without_entry(facts: Facts) -> Iterator[Found]:
+    manifest = _manifest(facts)
+    if manifest is None or not facts.finished:
+        return  # the entries may have been about to be written
+    for uuid, module in manifest.rows.items():
+        if uuid == NIL:
+            continue  # that it is no UUID at all is another rule
+        block = facts.uuids.find(uuid)
+        if block is None or facts.key(block) != "module_entry":
+            found = "none" if block is None else facts.describe(block)
+            text = f"ModuleUUID {uuids.UUID(bytes=uuid)}: expected a Module Entry, found {found}"
+            yield _row(facts, manifest, module.number, text)
+
+
+@rule(
+    "MSL-5.2-MODULE-ENTRY-NOT-LISTED",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="BlockUUID of a Module Entry is a ModuleUUID of the Module List Index.",
+    wrong="A Module Entry is not in the Module List Index.",
+    why="The list was written before the entries: this module was not known then.",
+)
+def module_entry_not_listed(facts: Facts) -> Iterator[Found]:
+    manifest = _manifest(facts)
+    if manifest is None:
+        return
+    for module in facts.modules:
+        uuid = facts.uuids[module.number]
+        if uuid not in manifest.rows:
+            yield Found(
+                f"{facts.describe(module.number)}: BlockUUID {uuids.UUID(bytes=uuid)}: expected "
+                f"it in {facts.describe(manifest.block)}",
+                facts.at(module.number, "block_uuid"),
+                module.number,
+                "block_uuid",
+            )
+
+
+@rule(
+    "MSL-5.2-MODULE-ENTRY-PARENT",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="ParentUUID of a Module Entry is the Module List Index.",
+    wrong="A Module Entry has another parent than the Module List Index, or none.",
+    why="A reader that looks for the list's children does not find the module.",
+)
+def module_entry_parent(facts: Facts) -> Iterator[Found]:
+    lists = list(facts.of_type("module_list_index"))
+    if not lists and facts.live:
+        return  # that Block 1 is missing is another rule
+    expected = {facts.uuids[block] for block in lists}
+    for block in facts.of_type("module_entry"):
+        parent = facts.parent(block)
+        if parent in expected or (any(parent) and facts.uuids.find(parent) is None):
+            continue  # right, or a UUID that is no block's, which is another rule
+        where = facts.describe(lists[0]) if lists else "a Module List Index"
+        yield Found(
+            f"{facts.describe(block)}: ParentUUID: expected {where}, found "
+            f"{uuids.UUID(bytes=parent)}",
+            facts.at(block, "parent_uuid"),
+            block,
+            "parent_uuid",
+        )
+
+
+@rule(
+    "MSLX-5.2-MODULE-ENTRY-DIFFERS",
+    Level.OURS,
+    Scope.WHOLE,
+    requirement="A Module Entry has the address, size and path that the Module List Index says.",
+    wrong="A Module Entry contradicts the Module List Index.",
+    why="Readers differ in which of the two they show.",
+)
+def module_entry_differs(facts: Facts) -> Iterator[Found]:
+    manifest = _manifest(facts)
+    if manifest is None:
+        return
+    for module in facts.modules:
+        listed = manifest.rows.get(facts.uuids[module.number])
+        if listed is None:
+            continue
+        for field, name in (("base", "base_addr"), ("size", "module_size"), ("path", "path")):
+            expected, found = getattr(listed, field), getattr(module, field)
+            if expected != found:
+                yield Found(
+                    f"{facts.describe(module.number)}: {name}: expected {_shown(expected)} as in "
+                    f"row {listed.number} of {facts.describe(manifest.block)}, found "
+                    f"{_shown(found)}",
+                    facts.at(module.number, name),
+                    module.number,
+                    name,
+                )
+
+
+def _shown(value: int | str | None) -> str:
+    return f"{value:#x}" if isinstance(value, int) else repr(value)
+
+
+@rule(
+    "MSLX-5.3-MODULE-ADDRESS-REPEATED",
+    Level.OURS,
+    Scope.WHOLE,
+    requirement="No two modules begin at the same address.",
+    wrong="Two modules of the Module List Index begin at the same address.",
+    why="An address in it is shown as part of one or the other, as the reader likes.",
+)
+def module_address_repeated(facts: Facts) -> Iterator[Found]:
+    manifest = _manifest(facts)
+    if manifest is None:
+        return
+    first: dict[int, Module] = {}
+    for module in manifest.rows.values():
+        if not module.base:
+            continue  # not known
+        earlier = first.setdefault(module.base, module)
+        if earlier is not module:
+            text = f"BaseAddr {module.base:#x} is also that of row {earlier.number}"
+            yield _row(facts, manifest, module.number, text)

@@ -1,0 +1,170 @@
+"""BlockUUIDs, ParentUUIDs, and the flags that announce references (§4.1, §4.2)."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Iterable, Iterator
+
+from .declare import rule
+from .facts import Facts
+from .model import Found, Level, Scope
+
+
+@rule(
+    "MSL-4.1-BLOCK-UUID-REPEATED",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="Every block has a BlockUUID of its own.",
+    wrong="Two blocks have the same BlockUUID.",
+    why="Whatever refers to one of them by its UUID may mean the other.",
+)
+def block_uuid_repeated(facts: Facts) -> Iterator[Found]:
+    for block, earlier in facts.repeated:
+        yield Found(
+            f"{facts.describe(block)}: BlockUUID {_text(facts.uuids[block])} is also that of "
+            f"{facts.describe(earlier)}",
+            facts.at(block, "block_uuid"),
+            block,
+            "block_uuid",
+        )
+
+
+@rule(
+    "MSL-4.1-PARENT-NOT-FOUND",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="ParentUUID is zeros or the BlockUUID of a block in the file.",
+    wrong="A ParentUUID is no block's UUID.",
+    why="What the block belongs to is not in the file, or was cut out of it.",
+)
+def parent_not_found(facts: Facts) -> Iterator[Found]:
+    for block, parent in facts.parents():
+        if facts.uuids.find(parent) is None:
+            yield Found(
+                f"{facts.describe(block)}: ParentUUID {_text(parent)}: expected the UUID of a "
+                "block, found no such block",
+                facts.at(block, "parent_uuid"),
+                block,
+                "parent_uuid",
+            )
+
+
+@rule(
+    "MSLX-4.1-PARENT-IS-ITSELF",
+    Level.OURS,
+    Scope.WHOLE,
+    requirement="No block is its own parent.",
+    wrong="A block's ParentUUID is its own BlockUUID.",
+    why="A reader that climbs to the root never gets there.",
+)
+def parent_is_itself(facts: Facts) -> Iterator[Found]:
+    for block, parent in facts.parents():
+        if parent == facts.uuids[block]:
+            yield Found(
+                f"{facts.describe(block)}: ParentUUID {_text(parent)} is its own BlockUUID",
+                facts.at(block, "parent_uuid"),
+                block,
+                "parent_uuid",
+            )
+
+
+@rule(
+    "MSL-4.2-HAS-CHILDREN-MISSING",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="HasChildren is set in a block that a ParentUUID refers to.",
+    wrong="A block is another one's parent and does not set HasChildren.",
+    why="A reader that trusts the flag never looks for the children.",
+)
+def has_children_missing(facts: Facts) -> Iterator[Found]:
+    yield from _unannounced(facts, "has_children", "HasChildren", _children(facts))
+
+
+@rule(
+    "MSL-4.2-HAS-CHILDREN-UNFOUNDED",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="HasChildren is set only in a block that a ParentUUID refers to.",
+    wrong="A block sets HasChildren, and no block has it as its parent.",
+    why="Its children are not in the file, or were cut out of it.",
+)
+def has_children_unfounded(facts: Facts) -> Iterator[Found]:
+    yield from _unfounded(facts, "has_children", "HasChildren", "ParentUUID", _children(facts))
+
+
+@rule(
+    "MSL-4.2-HAS-KEY-HINTS-MISSING",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="HasKeyHints is set in a block that a Key Hint of the capture refers to.",
+    wrong="A Key Hint refers to a block that does not set HasKeyHints.",
+    why="A reader that trusts the flag never looks for the keys.",
+)
+def has_key_hints_missing(facts: Facts) -> Iterator[Found]:
+    yield from _unannounced(facts, "has_key_hints", "HasKeyHints", _hints(facts))
+
+
+@rule(
+    "MSL-4.2-HAS-KEY-HINTS-UNFOUNDED",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="HasKeyHints is set only in a block that a Key Hint refers to.",
+    wrong="A block sets HasKeyHints, and no Key Hint refers to it.",
+    why="The hints are not in the file, or were cut out of it.",
+)
+def has_key_hints_unfounded(facts: Facts) -> Iterator[Found]:
+    yield from _unfounded(facts, "has_key_hints", "HasKeyHints", "Key Hint", _hints(facts))
+
+
+def _children(facts: Facts) -> Iterator[tuple[int, bytes]]:
+    return facts.parents()
+
+
+def _hints(facts: Facts) -> Iterator[tuple[int, bytes]]:
+    return ((hint.block, hint.region) for hint in facts.hints)
+
+
+def _unannounced(
+    facts: Facts, flag: str, name: str, references: Iterable[tuple[int, bytes]]
+) -> Iterator[Found]:
+    """Blocks that something refers to and that don't say so; each once."""
+    told = bytearray(len(facts))
+    for block, uuid in references:
+        # Who appends to a finished capture must not change the flags of its blocks.
+        if block >= facts.capture_count:
+            continue
+        target = facts.uuids.find(uuid)
+        if target is None or told[target] or facts.has_flag(target, flag):
+            continue
+        told[target] = 1
+        yield Found(
+            f"{facts.describe(target)}: expected {name}, as {facts.describe(block)} refers to it",
+            facts.at(target, "flags"),
+            target,
+            "flags",
+        )
+
+
+def _unfounded(
+    facts: Facts, flag: str, name: str, what: str, references: Iterable[tuple[int, bytes]]
+) -> Iterator[Found]:
+    """Blocks that announce references which nothing makes."""
+    if not facts.finished:
+        return  # they may have been about to be written
+    meant = bytearray(len(facts))
+    for _, uuid in references:
+        target = facts.uuids.find(uuid)
+        if target is not None:
+            meant[target] = 1
+    for block in range(len(facts)):
+        if facts.has_flag(block, flag) and not meant[block]:
+            yield Found(
+                f"{facts.describe(block)}: {name}: expected a {what} that refers to it, found none",
+                facts.at(block, "flags"),
+                block,
+                "flags",
+            )
+
+
+def _text(uuid: bytes) -> str:
+    return str(uuids.UUID(bytes=uuid))

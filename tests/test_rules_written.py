@@ -1,0 +1,82 @@
+"""Each written rule against a file that breaks it and no other, and against files that conform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import rules_faults_content
+import rules_faults_parts
+import rules_faults_tables
+from independent.specimens import KINDS, LE11, Kind
+from rules_faults import FAULTS, Fault
+from rules_files import Plan, encrypted, extended, imported, investigation, live, raw_stream
+
+import msl_construct
+from msl_construct.rules import Finding, Level, check, rules_for
+from msl_construct.rules.written import WRITTEN
+from msl_construct.schema import DRAFTS
+
+MORE = (
+    rules_faults_content,
+    rules_faults_parts,
+    rules_faults_tables,
+)  # importing them notes their faults
+
+CASES = [(fault, kind) for fault in FAULTS for kind in fault.kinds]
+CONFORMANT = [
+    *((make, kind) for make in (live, imported, raw_stream) for kind in KINDS),
+    (investigation, LE11),
+    (extended, LE11),
+    (encrypted, LE11),
+]
+
+
+def findings(data: bytes) -> list[Finding]:
+    with msl_construct.open(data) as dump:
+        return list(check(dump))
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), CASES, ids=[f"{f.rule}-{f.name}-{k.name}" for f, k in CASES]
+)
+def test_breaks_this_rule_and_no_other(fault: Fault, kind: Kind) -> None:
+    data, offset = fault.file(kind)
+    found = findings(data)
+    assert [finding.rule.id for finding in found] == [fault.rule], found
+    (finding,) = found
+    assert finding.found.offset == offset, f"{finding.found.offset:#x}, not {offset:#x}"
+    assert finding.found.text
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"), CONFORMANT, ids=[f"{m.__name__}-{k.name}" for m, k in CONFORMANT]
+)
+def test_nothing_is_found_in_a_file_that_conforms(make: Callable[[Kind], Plan], kind: Kind) -> None:
+    assert findings(make(kind).build()) == []
+
+
+def test_every_rule_has_a_file_that_breaks_it_in_every_draft_it_holds_for() -> None:
+    broken = {(fault.rule, kind.revised) for fault, kind in CASES}
+    newest = list(DRAFTS)[-1]
+    assert broken == {(rule.id, draft == newest) for rule in WRITTEN for draft in rule.drafts}
+
+
+def test_rules_say_what_they_are() -> None:
+    ids = [rule.id for rule in WRITTEN]
+    assert len(ids) == len(set(ids))
+    for rule in WRITTEN:
+        assert rule.id.startswith("MSLX-" if rule.level is Level.OURS else "MSL-"), rule.id
+        assert rule.id.split("-")[1] == rule.section[1:], rule.id
+        assert rule.id == rule.id.upper()
+        for text in (rule.requirement, rule.wrong, rule.why):
+            assert text.endswith("."), rule.id
+        assert rule.who
+        assert not rule.derived
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_written_rules_are_part_of_a_drafts_rules(draft: str) -> None:
+    held = {rule.id for rule in rules_for(draft)}
+    assert {rule.id for rule in WRITTEN if draft in rule.drafts} <= held
+    assert not held & {rule.id for rule in WRITTEN if draft not in rule.drafts}
