@@ -728,7 +728,7 @@ static inline const char *msl_block_type_name(uint32_t code)
     }
 }
 
-/* PageState, §6: What is known of a page; two bits, most significant first. */
+/* PageState, §7: What is known of a page; two bits, most significant first. */
 enum msl_page_state {
     MSL_PAGE_STATE_CAPTURED = 0x00, /* Captured. Its bytes are in PageData. */
     MSL_PAGE_STATE_FAILED = 0x01, /* Failed. Mapped, but it could not be read. */
@@ -1615,7 +1615,7 @@ MSL_STATIC_FIELD(msl_memory_region, timestamp, 24, 8);
 typedef struct msl_memory_region_view {
     /* BaseAddr, RegionSize, Protection, RegionType, PageSizeLog2, Reserved, Timestamp. */
     const msl_memory_region *head;
-    /* PageStateMap (§6): The state of every page, two bits each, most significant bits first. */
+    /* PageStateMap (§7): The state of every page, two bits each, most significant bits first. */
     msl_page_map page_state_map;
     /* PageData: The captured pages' bytes, one page behind the other. */
     msl_span page_data;

@@ -532,7 +532,7 @@ types:
         size: '(num_pages >= 0.as<s8> and (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> <= (_io.size.as<s8> - _io.pos.as<s8>).as<s8> ? (((num_pages + 31).as<s8> / 32).as<s8> * 8).as<s8> : ((_io.size.as<s8> - _io.pos.as<s8>).as<s8> + 1).as<s8>).as<s8>'
         doc: |
           The state of every page, two bits each, most significant bits first.
-        doc-ref: Memory Slice draft-2026-10, §6
+        doc-ref: Memory Slice draft-2026-10, §7
     instances:
       is_read:
         -orig-id: Read

@@ -134,18 +134,14 @@ def payload_cases(kind: Kind) -> Iterator[Case]:
         PAYLOAD + 0x12,
         "page_size_log2",
     )
+    # Page states are §6 of the first draft; what the second put in there made them §7.
+    states = f"MSL-{7 if kind.revised else 6}-MEMORY-REGION"
     odd_map = wire.memory_region(o, region_size=5 << 12, page_state_map=b"\x55\x40\0\0\0\0\1\0")
-    yield case(
-        area, odd_map, "MSL-6-MEMORY-REGION-PADDING-NOT-ZERO", PAYLOAD + 0x20 + 6, "page_state_map"
-    )
+    yield case(area, odd_map, f"{states}-PADDING-NOT-ZERO", PAYLOAD + 0x20 + 6, "page_state_map")
     odd_bits = wire.memory_region(o, region_size=5 << 12, page_state_map=b"\x55\x41" + bytes(6))
-    yield case(
-        area, odd_bits, "MSL-6-MEMORY-REGION-PADDING-NOT-ZERO", PAYLOAD + 0x20 + 1, "page_state_map"
-    )
+    yield case(area, odd_bits, f"{states}-PADDING-NOT-ZERO", PAYLOAD + 0x20 + 1, "page_state_map")
     short = wire.memory_region(o, region_size=33 << 12, page_state_map=b"\x55" * 15)
-    yield case(
-        area, short, "MSL-6-MEMORY-REGION-PAGE-MAP-TOO-LARGE", PAYLOAD + 0x20, "page_state_map"
-    )
+    yield case(area, short, f"{states}-PAGE-MAP-TOO-LARGE", PAYLOAD + 0x20, "page_state_map")
     for size in (1023, 1025):
         yield case(
             area,

@@ -33,6 +33,8 @@ from .vocabulary import (
 __all__ = ["DRAFT_2026_10"]
 
 _NAME = "draft-2026-10"
+_PAGE_STATES = "§7"
+"""Where page states are specified, which were §6 before the investigation was."""
 
 HASH_ALGO = Enumeration(
     "HashAlgo",
@@ -278,6 +280,11 @@ def _header(layout: Layout) -> Layout:
     )
 
 
+def _memory_region(layout: Layout) -> Layout:
+    states = layout.field("page_state_map")
+    return layout.replacing(states.name, states.since, replace(states, section=_PAGE_STATES))
+
+
 def _end_of_capture(layout: Layout) -> Layout:
     return layout.replacing(
         "Reserved",
@@ -308,12 +315,13 @@ def _compressed_payload(layout: Layout) -> Layout:
     return Layout(layout.title, "§4.2.1", (size, stream))
 
 
-DRAFT_2026_10 = DRAFT_2026_03.overlay(
+_OVERLAY = DRAFT_2026_03.overlay(
     _NAME,
     version=0x0101,
     status="version 1.1 with the 1.1.1 sealing amendment, working draft",
     layouts={
         "file_header": _header,
+        "memory_region": _memory_region,
         "end_of_capture": _end_of_capture,
         "compressed_payload": _compressed_payload,
         "related_dump": lambda layout: layout.appending(
@@ -364,3 +372,5 @@ DRAFT_2026_10 = DRAFT_2026_03.overlay(
     segments=True,
     byte_orders=(ByteOrder.LITTLE,),
 )
+
+DRAFT_2026_10 = replace(_OVERLAY, page_states=replace(_OVERLAY.page_states, section=_PAGE_STATES))
