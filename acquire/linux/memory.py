@@ -39,6 +39,7 @@ class _Said(threading.local):
     """What the system said of the page at which a thread's last read stopped."""
 
     errno = 0
+    away = False  # nothing was mapped there right afterwards
 
 
 class Memory:
@@ -158,7 +159,7 @@ class Memory:
                 count = self._by_call(remote, address + got, into[got:])
             if not count:
                 count = self._by_file(address + got, into[got:] if got else into)
-            if not count and (tries >= _TRIES or not self._came_back(mapping, address + got)):
+            if not count and (not self._came_back(mapping, address + got) or tries >= _TRIES):
                 break
             tries = 0 if count else tries + 1
             got += count
@@ -170,7 +171,7 @@ class Memory:
             return False
         number = self._said.errno
         again = self._still_mapped(mapping, address, address + PAGE_SIZE)
-        self._said.errno = number
+        self._said.errno, self._said.away = number, not again
         return again
 
     def _by_call(self, remote: RemoteReader, address: int, into: memoryview) -> int:
@@ -248,6 +249,8 @@ class Memory:
         until = min(pages, (now.end - address) // PAGE_SIZE)
         if not _same(mapping, now):
             return Failure("unmapped", "replaced", number, until)
+        if self.runs and self._said.away:
+            return Failure("unmapped", "unmapped", number, 1)  # it has come back since
         if self.pagemap.page(address) & GUARD_PAGE:
             return Failure("failed", "guard", number, 1)
         if mapping.name.startswith("/secretmem"):
