@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import click
 
+from .lazy import LazyGroup
 from .version import version_text
 
 __all__ = ["COMMANDS", "cli"]
@@ -22,26 +22,8 @@ COMMANDS = {
 }
 """Name and summary of every subcommand; each stands in a module of its name."""
 
-_ELSEWHERE = {"acquire": "msl_acquire.cli"}
+_ELSEWHERE = {"acquire": ("msl_acquire.cli", "acquire")}
 """Those whose module belongs to another package."""
-
-
-class _Lazy(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        found = getattr(import_module(_ELSEWHERE.get(name, f".{name}"), __package__), name)
-        assert isinstance(found, click.Command)
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
@@ -51,7 +33,9 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
 
 
 @click.group(
-    cls=_Lazy,
+    cls=LazyGroup,
+    summaries=COMMANDS,
+    homes=_ELSEWHERE,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine; 1 findings (not intact, differs, stale); 2 usage; 3 not an .msl or "
     "unreadable; 4 readable but incomplete; 5 a key is missing or wrong; 6 the target can't be "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
+
+from .lazy import LazyGroup
 
 __all__ = ["COMMANDS", "schema"]
 
@@ -18,36 +18,19 @@ COMMANDS = {
 """Name and summary of every subcommand."""
 
 _HOMES = {
-    "check": ("schema_check", "check"),
-    "diff": ("schema_diff", "diff"),
-    "export": ("schema_export", "export"),
-    "list": ("schema_show", "list_drafts"),
-    "show": ("schema_show", "show"),
+    "check": (".schema_check", "check"),
+    "diff": (".schema_diff", "diff"),
+    "export": (".schema_export", "export"),
+    "list": (".schema_show", "list_drafts"),
+    "show": (".schema_show", "show"),
 }
 """Module and name of each."""
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, attribute = _HOMES[name]
-        found = getattr(import_module(f".{module}", __package__), attribute)
-        assert isinstance(found, click.Command)
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
-
-
 @click.group(
-    cls=_Lazy,
+    cls=LazyGroup,
+    summaries=COMMANDS,
+    homes=_HOMES,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine; 1 the drafts differ (diff), the declaration has findings (check), "
     "a file is stale (export --check); 2 usage; 3 a file can't be read or written; 70 a defect "

@@ -215,8 +215,13 @@ class Block:
                 payload = _opaque(content, offsets)
             else:
                 payload = layout.decode(self._payload_cursor(content), offsets=offsets)
-            within = RAW in payload or REST in payload or any(_extents(payload, 1))
-            if compression is not None and within:
+            tables = [value for value in payload.values() if isinstance(value, list)]
+            left = (
+                RAW in payload
+                or REST in payload
+                or any(extent.length for extent in _extents(tables))
+            )
+            if compression is not None and left:
                 # What nobody decodes must inflate too, or say here that it doesn't.
                 assert isinstance(content.source, InflatedSource)
                 content.source.check()
@@ -233,18 +238,17 @@ class Block:
         return compression, Extent(source, 0, size)
 
 
-def _extents(value: Any, depth: int = 0) -> Iterator[Extent]:
-    """Bytes of a payload that were named and not read; those of tables alone from `depth` 1 on."""
-    waiting = [(value, depth)]
+def _extents(*values: Any) -> Iterator[Extent]:
+    """Bytes that were named and not read, in values and whatever they hold."""
+    waiting = list(values)
     while waiting:
-        one, level = waiting.pop()
-        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        for part in inner:
-            if isinstance(part, Extent):
-                if level != 1:
-                    yield part
-            elif isinstance(part, (dict, list)):
-                waiting.append((part, 2 if level else 0))
+        value = waiting.pop()
+        if isinstance(value, Extent):
+            yield value
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
 
 
 def _opaque(extent: Extent, offsets: bool) -> Record:

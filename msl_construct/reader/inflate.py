@@ -10,7 +10,13 @@ from ..errors import CompressionError, LimitError
 from ..schema import Record, Schema
 from ..source import Cursor, Extent
 
-__all__ = ["DEFAULT_INFLATE_LIMIT", "InflatedSource", "inflated"]
+__all__ = [
+    "DEFAULT_INFLATE_LIMIT",
+    "TOLERATED_PADDING",
+    "InflatedSource",
+    "inflate_lz4",
+    "inflated",
+]
 
 DEFAULT_INFLATE_LIMIT = 1 << 30
 """Bytes that one payload may inflate to unless the caller allows more."""
@@ -21,7 +27,7 @@ _ENTRIES = 4096
 _ENTRIES_PER_BYTE = 16
 _LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
-_PADDING = 7  # what 1.0 producers put behind the stream to align the block
+TOLERATED_PADDING = 7  # what 1.0 producers put behind the stream to align the block
 
 
 class _Feed:
@@ -165,32 +171,16 @@ class InflatedSource:
             )
 
     def _inflate_lz4(self) -> None:
-        import lz4.block
-
         if self._declared > self._limit:
             raise self._too_large(self._declared)
         stored = self._stream.view()
         (said,) = _LZ4_SIZE.unpack_from(stored)
         if said != self._declared:
             raise self._error(f"an LZ4 size of {self._declared}", str(said))
-        body = stored[_LZ4_SIZE.size :]
-        zeros = 0
-        while zeros < min(_PADDING, len(body)) and body[len(body) - 1 - zeros] == 0:
-            zeros += 1
-        problem = ""
-        for cut in range(zeros + 1):
-            try:
-                found = lz4.block.decompress(
-                    body[: len(body) - cut], uncompressed_size=self._declared
-                )
-            except (lz4.block.LZ4BlockError, ValueError, OverflowError) as error:
-                problem = problem or str(error)
-                continue
-            if len(found) == self._declared:
-                self._whole = found
-                return
-            problem = problem or f"{len(found)} bytes"
-        raise self._error(f"one LZ4 block of {self._declared} bytes", problem)
+        found, _, problem = inflate_lz4(stored, self._declared)
+        if found is None:
+            raise self._error(f"one LZ4 block of {self._declared} bytes", problem)
+        self._whole = found
 
     def _too_large(self, size: int) -> LimitError:
         return LimitError(
@@ -230,3 +220,30 @@ def inflated(
     return framing, InflatedSource(
         framing["stream"], algorithm, framing["uncompressed_size"], limit
     )
+
+
+def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, str]:
+    """Inflate an LZ4 block behind its size, with zeros behind it if need be.
+
+    The block does not say where it ends, so that one zero fewer is tried after the other.
+
+    Returns:
+        The content, or None; how many zeros stand behind the block; the codec's complaint.
+    """
+    import lz4.block
+
+    body = stored[_LZ4_SIZE.size :]
+    zeros = 0
+    while zeros < min(TOLERATED_PADDING, len(body)) and body[len(body) - 1 - zeros] == 0:
+        zeros += 1
+    problem = ""
+    for cut in range(zeros + 1):
+        try:
+            found = lz4.block.decompress(body[: len(body) - cut], uncompressed_size=declared)
+        except (lz4.block.LZ4BlockError, ValueError, OverflowError) as error:
+            problem = problem or str(error)
+            continue
+        if len(found) == declared:
+            return found, cut, ""
+        problem = problem or f"{len(found)} bytes"
+    return None, 0, problem

@@ -7,12 +7,11 @@ from typing import Any
 
 from ..errors import CompressionError, LimitError
 from ..reader import Block
-from ..reader.inflate import inflated
+from ..reader.inflate import TOLERATED_PADDING, inflated
 from .declare import FIRST, REVISED, rule
 from .model import Found, Level, Scope
 from .streams import bytes_behind
 
-_TOLERATED = 7
 _WHAT_INFLATES: Any = {
     "requirement": "A compressed payload is its inflated size and one stream of the codec, "
     "which inflates to exactly that many bytes.",
@@ -40,8 +39,7 @@ def _uninflatable(block: Block) -> Iterator[Found]:
     if codec is None:
         return
     try:
-        limit = block.inflate_limit
-        _, source = inflated(block.schema, block.stored, codec, limit)
+        _, source = inflated(block.schema, block.stored, codec, block.inflate_limit)
         source.check()
     except CompressionError as error:
         yield Found(f"{block.describe()}: {error}", block.stored.offset, block.index, "stream")
@@ -60,7 +58,7 @@ def _behind(block: Block) -> tuple[bytes, int]:
 
 def _surplus(block: Block) -> Iterator[Found]:
     behind, offset = _behind(block)
-    if any(behind) or len(behind) > _TOLERATED:
+    if any(behind) or len(behind) > TOLERATED_PADDING:
         yield Found(
             f"{block.describe()}: expected nothing behind the stream, found {len(behind)} bytes "
             f"or more, {behind[:16].hex()}…",
@@ -102,7 +100,7 @@ def stream_surplus_unframed(block: Block) -> Iterator[Found]:
 )
 def stream_padded(block: Block) -> Iterator[Found]:
     behind, offset = _behind(block)
-    if behind and not any(behind) and len(behind) <= _TOLERATED:
+    if behind and not any(behind) and len(behind) <= TOLERATED_PADDING:
         yield Found(
             f"{block.describe()}: expected the block to end with the stream, found "
             f"{len(behind)} zeros behind it",

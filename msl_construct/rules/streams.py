@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import struct
-
+from ..reader.inflate import inflate_lz4
 from ..source import Extent
 
 __all__ = ["bytes_behind"]
 
-_LZ4_SIZE = struct.Struct("<I")
 _BLOCK_HEADER = 3
 _CHECKSUM = 4
 _LONGEST_HEADER = 18
 _REPEATED_BYTE = 1  # block type: one stored byte, many inflated ones
-_TOLERATED = 7
 
 
 def bytes_behind(algorithm: str, declared: int, stream: Extent) -> bytes:
@@ -26,7 +23,8 @@ def bytes_behind(algorithm: str, declared: int, stream: Extent) -> bytes:
         if end is None or end >= stream.length:
             return b""
         return stream.source.read(stream.offset + end, min(stream.length - end, 100))
-    return bytes(_lz4_zeros(declared, stream))
+    _, zeros, _ = inflate_lz4(stream.view(), declared)
+    return bytes(zeros)
 
 
 def _zstd_length(stream: Extent) -> int | None:
@@ -48,20 +46,3 @@ def _zstd_length(stream: Extent) -> int | None:
         last, kind, size = bool(word & 1), word >> 1 & 3, word >> 3
         position += _BLOCK_HEADER + (1 if kind == _REPEATED_BYTE else size)
     return position - stream.offset + (_CHECKSUM if frame.has_checksum else 0)
-
-
-def _lz4_zeros(declared: int, stream: Extent) -> int:
-    """How many zeros stand behind an LZ4 block, which does not say where it ends."""
-    import lz4.block
-
-    tail = stream.source.read(stream.offset + max(0, stream.length - _TOLERATED), _TOLERATED)
-    zeros = len(tail) - len(tail.rstrip(b"\0"))
-    body = stream.view()[_LZ4_SIZE.size :]
-    for cut in range(zeros + 1 if zeros else 0):
-        try:
-            found = lz4.block.decompress(body[: len(body) - cut], uncompressed_size=declared)
-        except (lz4.block.LZ4BlockError, ValueError, OverflowError):
-            continue
-        if len(found) == declared:
-            return cut
-    return 0

@@ -167,7 +167,7 @@ def _(kind: PageStateMap, one: Field, structure: Structure) -> None:
     schema = structure.workshop.schema
     states = schema.page_states
     structure.stored(
-        one, size=expressions.within_for("num_pages", expressions.page_map_size("num_pages"))
+        one, size=expressions.within(expressions.page_map_size("num_pages"), "num_pages")
     )
     structure.give(
         "page_size",

@@ -44,21 +44,17 @@ def wide(field: str) -> str:
     return f"{field}.as<s8>"
 
 
-def within(size: str) -> str:
+def within(size: str, count: str = "") -> str:
     """A size of which nothing is allocated when it is more than there is.
 
     Go and C++ make room for all of it before they read: of a damaged length they would die
     instead of finding the end of the file one byte too early.
+
+    Args:
+        count: what it is computed from, if that is negative where a u8 is signed.
     """
-    return f"({size} <= {REMAINING} ? {size} : ({REMAINING} + 1).as<s8>).as<s8>"
-
-
-def within_for(count: str, size: str) -> str:
-    """`within` of a size computed from a count, which is negative where a u8 is signed."""
-    return (
-        f"({count} >= 0.as<s8> and {size} <= {REMAINING} ? {size} : "
-        f"({REMAINING} + 1).as<s8>).as<s8>"
-    )
+    positive = f"{count} >= 0.as<s8> and " if count else ""
+    return f"({positive}{size} <= {REMAINING} ? {size} : ({REMAINING} + 1).as<s8>).as<s8>"
 
 
 def padded(length: str, width: int) -> str:
