@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "Check against the rules of the specification.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",
+    "samples": "Make the sample corpus, list it, run decoders over it.",
     "schema": "Show, compare, check and export the declaration of the format.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
 }
