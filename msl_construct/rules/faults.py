@@ -254,7 +254,8 @@ def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
     raw = value.raw if isinstance(value, StoredText) else value.encode("utf-8", "surrogatepass")
     text, behind = raw[:length], raw[length:]
     bare = isinstance(field.type, Utf8)
-    if not bare and b"\0" not in text:
+    unended = not bare and b"\0" not in text
+    if unended:
         ending = text[-8:].hex()
         yield "STRING-NOT-TERMINATED", f"expected a NUL at its end, found {ending}", offset
     inside = text if bare else text[:-1]
@@ -268,7 +269,7 @@ def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
     except UnicodeDecodeError as error:
         found = f"expected UTF-8, found {text[error.start : error.start + 4].hex()} as byte "
         yield "STRING-NOT-UTF-8", f"{found}{error.start}", offset
-    if any(behind):
+    if any(behind) and not unended:  # or else it is the rest of the string
         yield from _nonzero(behind, length, offset)
 
 

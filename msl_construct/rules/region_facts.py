@@ -9,7 +9,10 @@ from ..reader import Block
 from ..schema import Record
 from ..schema.variable import PageStateMap
 
-__all__ = ["RegionFacts"]
+__all__ = ["UNKNOWN", "RegionFacts"]
+
+UNKNOWN = (1 << 64) - 1
+"""Bytes of PageData where there is no page map to tell them."""
 
 
 class RegionFacts:
@@ -39,7 +42,9 @@ class RegionFacts:
         self.bases.append(payload["base_addr"])
         self.sizes.append(payload["region_size"])
         self.exponents.append(exponent)
-        self.data.append(len(payload["page_data"]) if "page_data" in payload else 0)
+        # What the map says, not what is there: that the two differ is a rule of its own.
+        pages = payload.get("page_state_map")
+        self.data.append(UNKNOWN if pages is None else min(pages.captured << exponent, UNKNOWN))
         self.timestamps.append(payload.get("timestamp", 0))
 
     def row_of(self, block: int | None) -> int | None:

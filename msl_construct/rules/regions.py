@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
+from .kinship import first_fragment
 from .model import Found, Level, Scope
 from .uuid_table import NIL
 
@@ -174,6 +175,8 @@ def continuation_without_first(facts: Facts) -> Iterator[Found]:
         elif facts.key(parent) != "memory_region":
             found = facts.describe(parent)
         elif facts.has_flag(parent, "continuation"):
+            if first_fragment(facts, parent) is None:
+                continue  # it is the parent's own parent that is wrong
             found = f"{facts.describe(parent)}, a Continuation itself"
         else:
             continue
@@ -229,7 +232,8 @@ def fragments_apart(facts: Facts) -> Iterator[Found]:
     regions = facts.regions
     members: dict[int, list[int]] = {}
     for row, head in _heads(facts):
-        members.setdefault(head, [head]).append(row)
+        if regions.bases[row] >= regions.bases[head]:  # or else that is another rule
+            members.setdefault(head, [head]).append(row)
     for rows in members.values():
         rows.sort(key=regions.bases.__getitem__)
         end = regions.bases[rows[0]] + regions.sizes[rows[0]]
