@@ -32,9 +32,10 @@ def mended(data: bytes, order: str) -> bytes:
     previous, segment = bytes(done[: done[9]]), 0
     for at, kind, length in list(blocks_of(data, order)):
         done[at + _PREV_HASH : at + HEADER] = digest("blake3", previous)
-        if kind in _HASHES and length >= HEADER + 32:
-            covered = digest("blake3", bytes(done[segment:at]))
-            done[at + HEADER : at + HEADER + 32] = covered
+        if kind in _HASHES:
+            if length >= HEADER + 32:
+                covered = digest("blake3", bytes(done[segment:at]))
+                done[at + HEADER : at + HEADER + 32] = covered
             segment = at + length
         previous = bytes(done[at : at + length])
     return bytes(done)

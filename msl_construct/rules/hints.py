@@ -96,8 +96,11 @@ def key_hint_across_hole(facts: Facts) -> Iterator[Found]:
     crossing: dict[int, list[Hint]] = {}
     for hint in facts.hints:
         row = regions.row_of(facts.uuids.find(hint.region))
-        known = row is not None and regions.data[row] != UNKNOWN
-        if row is not None and known and 0 < hint.length <= regions.data[row] - hint.offset:
+        if (
+            row is not None
+            and regions.known(row)
+            and 0 < hint.length <= regions.data[row] - hint.offset
+        ):
             first, last = _ranks(hint, regions.exponents[row])
             if first != last:
                 crossing.setdefault(row, []).append(hint)
@@ -143,7 +146,7 @@ def _places(facts: Facts) -> Iterator[tuple[Hint, int, int]]:
             if facts.has_flag(block, "continuation"):
                 parent = facts.uuids.find(facts.parent(block))
                 if parent is not None and parent in data:
-                    data[parent] += regions.data[row]
+                    data[parent] += regions.data[row]  # at least UNKNOWN, if one of them is
                     sizes[parent] += regions.sizes[row]
     for hint in facts.hints:
         target = facts.uuids.find(hint.region)

@@ -19,6 +19,10 @@ def _found(facts: Facts, row: int, field: str, text: str) -> Found:
     return Found(f"{facts.describe(block)}: {text}", facts.at(block, field), block, field)
 
 
+def _aligned(facts: Facts, row: int) -> bool:
+    return not facts.regions.bases[row] & (1 << facts.regions.exponents[row]) - 1
+
+
 def _range(facts: Facts, row: int) -> str:
     base = facts.regions.bases[row]
     return f"{base:#x}-{base + facts.regions.sizes[row]:#x}"
@@ -65,7 +69,7 @@ def region_empty(facts: Facts) -> Iterator[Found]:
 def region_not_aligned(facts: Facts) -> Iterator[Found]:
     regions = facts.regions
     for row, (base, exponent) in enumerate(zip(regions.bases, regions.exponents)):
-        if base & (1 << exponent) - 1:
+        if not _aligned(facts, row):
             text = f"BaseAddr: expected a multiple of {1 << exponent:#x}, found {base:#x}"
             yield _found(facts, row, "base_addr", text)
 
@@ -80,7 +84,7 @@ def region_not_aligned(facts: Facts) -> Iterator[Found]:
 )
 def region_beyond_addresses(facts: Facts) -> Iterator[Found]:
     for row, (base, size) in enumerate(zip(facts.regions.bases, facts.regions.sizes)):
-        if base + size > _ADDRESSES:
+        if base + size > _ADDRESSES and facts.regions.known(row):
             text = f"expected an end of at most 2^64, found {_range(facts, row)}"
             yield _found(facts, row, "region_size", text)
 
@@ -111,7 +115,7 @@ def regions_overlap(facts: Facts) -> Iterator[Found]:
 def fragments_overlap(facts: Facts) -> Iterator[Found]:
     roots = _roots(facts)
     for row, earlier in _overlaps(facts):
-        if roots[row] == roots[earlier]:
+        if roots[row] == roots[earlier] and _aligned(facts, row):
             yield _overlap(facts, row, earlier)
 
 
@@ -127,7 +131,7 @@ def _overlaps(facts: Facts) -> Iterator[tuple[int, int]]:
     furthest, end = -1, 0
     for row in sorted(range(len(regions)), key=regions.bases.__getitem__):
         base, size = regions.bases[row], regions.sizes[row]
-        if not size:
+        if not size or not regions.known(row):
             continue
         if furthest >= 0 and base < end:
             yield row, furthest
@@ -235,6 +239,9 @@ def fragments_apart(facts: Facts) -> Iterator[Found]:
         if regions.bases[row] >= regions.bases[head]:  # or else that is another rule
             members.setdefault(head, [head]).append(row)
     for rows in members.values():
+        # Where a size is not clear, or a base is odd, so is where the next should begin.
+        if not all(regions.known(row) and _aligned(facts, row) for row in rows):
+            continue
         rows.sort(key=regions.bases.__getitem__)
         end = regions.bases[rows[0]] + regions.sizes[rows[0]]
         for row in rows[1:]:
