@@ -254,10 +254,10 @@ CONSUMERS: tuple[Rule, ...] = (
     # -- payloads
     _reader(
         "MSL-5.1-READER-ACCEPTS-PAGE-SIZE",
-        "A reader rejects a region whose PageSizeLog2 is not from 10 to 40.",
+        "A reader rejects a region whose PageSizeLog2 is none that is permitted.",
         "The reader computes with the size all the same, or assumes another.",
         "Shifts overflow; the pages that it shows are not the ones captured.",
-        Pick("pagesize", rule="MSL-5.1-MEMORY-REGION-VALUE-NOT-PERMITTED", consumer=_BLOCK),
+        Pick(rule="MSL-5.1-MEMORY-REGION-VALUE-NOT-PERMITTED", consumer=_BLOCK),
     ),
     _reader(
         "MSL-5.1-READER-LOSES-FRAGMENTS",
