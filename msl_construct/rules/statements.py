@@ -137,6 +137,7 @@ def every_statement() -> tuple[Statement, ...]:
     return tuple(found.values())
 
 
+@cache
 def matching(statement: Statement, draft: str) -> tuple[Rule, ...]:
     """The rules of a draft that come of a statement; none if the draft doesn't make it."""
     if draft not in statement.drafts:

@@ -53,6 +53,15 @@ STATEMENTS = (
         "MSL-4.1-PARENT-NOT-FOUND",
         "MSLX-4.1-PARENT-IS-ITSELF",
     ),
+    st(
+        "ST-4.1-TRAILING-ZEROS",
+        Word.MAY,
+        _P,
+        "Zeros up to the next multiple of 8 may follow a payload inside its BlockLength.",
+        "MSL-*-SURPLUS-BYTES",
+        samples=(Pick("padded-block"),),
+        drafts=FIRST,
+    ),
     # -- §4.2: block flags
     st(
         "ST-4.2-COMPRESSED",

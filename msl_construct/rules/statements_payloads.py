@@ -176,6 +176,13 @@ STATEMENTS = (
         "MSL-5.6-KEY-HINT-OUTSIDE-REGION",
         "MSL-5.6-KEY-HINT-WITHOUT-DATA",
     ),
+    st(
+        "ST-5.6-MAP-BACK",
+        _MUST,
+        _C,
+        "Who reports the address of a key maps RegionOffset back through the page states.",
+        untestable="the document shows RegionOffset as it is stored; addresses are a tool's own",
+    ),
     # -- §5.7: Thread Context
     st(
         "ST-5.7-ONE-PER-THREAD",
