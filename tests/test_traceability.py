@@ -101,7 +101,7 @@ def test_a_readers_rule_has_the_samples_that_it_picks() -> None:
         row = rows(found, "rules")[rule]
         assert (row["samples"], row["pass"], row["fail"]) == ([name], [], [])
     row = rows(found)["ST-3-MAGIC"]
-    wanted = "no sample has feature filemagic, consumer reject-file"
+    wanted = "no sample has consumer reject-file, name invalid/refuse-magic-*"
     assert row["missing"] == {"overall": [wanted], FIRST: [wanted], REVISED: [wanted]}
 
 
@@ -122,6 +122,8 @@ def test_what_cannot_be_tested_is_not_missing() -> None:
         (Pick("a", rule="MSL-4.1-B", consumer="reject-block", name="invalid/*-le"), True),
         (Pick("a", consumer="accept"), False),
         (Pick("a", name="valid/*"), False),
+        (Pick("a", draft=FIRST), True),
+        (Pick("a", draft=REVISED), False),
     ],
 )
 def test_picks(pick: Pick, expected: bool) -> None:
@@ -159,6 +161,12 @@ def test_coverage_of_a_draft_is_by_its_own_samples() -> None:
         assert done == covered
         assert found["coverage"][name]["covered"] == len(covered)
     assert found["coverage"][REVISED]["covered"] == 0
+
+
+def test_what_a_reader_does_with_a_file_of_another_draft() -> None:
+    row = rows(table([sample("valid/later", "minor", draft=REVISED)]))["ST-3.2-MINOR"]
+    assert row["samples"] == ["valid/later"]
+    assert row["missing"] == {"overall": [], FIRST: []}
 
 
 # -- orphans ---------------------------------------------------------------------------------------

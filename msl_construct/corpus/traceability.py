@@ -34,9 +34,10 @@ def table(samples: Iterable[Sample]) -> dict[str, Any]:
     It has ``coverage`` (in each draft by the samples of that draft, and ``overall`` by all of
     them), ``statements``, ``rules``, and ``orphans``: what is traced to nothing.
     """
-    corpora = {_OVERALL: _Corpus(tuple(samples))}
+    every = tuple(samples)
+    corpora = {_OVERALL: _Corpus(every, every)}
     for draft in KNOWN:
-        corpora[draft] = _Corpus(tuple(s for s in corpora[_OVERALL].samples if s.draft == draft))
+        corpora[draft] = _Corpus(tuple(s for s in every if s.draft == draft), every)
     statements = [_statement(statement, corpora) for statement in every_statement()]
     rules = [_rule(rule, corpora) for rule in every_rule(KNOWN)]
     return {
@@ -71,6 +72,7 @@ def picked(pick: Pick, sample: Sample) -> bool:
         and (not pick.rule or any(fnmatchcase(rule, pick.rule) for rule in verdict.rules))
         and (not pick.consumer or pick.consumer == verdict.consumer.value)
         and (not pick.name or fnmatchcase(sample.name, pick.name))
+        and (not pick.draft or pick.draft == sample.draft)
     )
 
 
@@ -101,10 +103,16 @@ class _Shown:
 
 
 class _Corpus:
-    """Samples, by the rules that they break."""
+    """Samples, by the rules that they break.
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
+    Args:
+        samples: those that count.
+        every: those and all others, among which a `Pick` with a draft looks.
+    """
+
+    def __init__(self, samples: Sequence[Sample], every: Sequence[Sample]) -> None:
         self.samples = samples
+        self._every = every
         self.names = {sample.name for sample in samples}
         self.breaking: dict[str, list[Sample]] = {}
         for sample in samples:
@@ -131,7 +139,8 @@ class _Corpus:
         for pick in picks:
             if pick not in self._picks:
                 one = self._picks[pick] = _Shown()
-                one.picked.update((s.name, None) for s in self.samples if picked(pick, s))
+                among = self._every if pick.draft else self.samples
+                one.picked.update((s.name, None) for s in among if picked(pick, s))
                 if not one.picked:
                     one.missing[f"no sample has {pick}"] = None
             shown.add(self._picks[pick])

@@ -75,6 +75,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "A reader takes strings as UTF-8, as long as their length says; none where it is 0.",
         "The reader expects bytes of an absent string, or decodes names by another encoding.",
         "Everything behind the string moves; the names that it shows are not the ones stored.",
+        Pick("absent-strings"),
         Pick("empty-strings"),
         Pick("utf8"),
     ),
@@ -91,14 +92,14 @@ CONSUMERS: tuple[Rule, ...] = (
         "A reader refuses a file that does not begin with the magic.",
         "The reader reads a file of another kind.",
         "Whatever it shows of such a file is made up.",
-        Pick("filemagic", consumer=_FILE),
+        Pick(name="invalid/refuse-magic-*", consumer=_FILE),
     ),
     _reader(
         "MSL-3-READER-ACCEPTS-BAD-ENDIANNESS",
         "A reader refuses a file whose Endianness is no byte order.",
         "The reader guesses a byte order.",
         "Every number that it shows may be wrong.",
-        Pick("endian", consumer=_FILE),
+        Pick(name="invalid/refuse-endianness-*", consumer=_FILE),
     ),
     _reader(
         "MSL-3-READER-ASSUMES-HEADER-SIZE",
@@ -286,7 +287,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "For a reader the last VAS Map of the file is the one that holds.",
         "The reader shows an earlier map, or a mixture.",
         "The map is out of date.",
-        Pick("vas-twice"),
+        Pick(name="valid/mappings-twice-*"),
         drafts=REVISED,
     ),
     _reader(

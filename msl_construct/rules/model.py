@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
@@ -57,16 +57,19 @@ class Pick:
         consumer: what a conformant consumer does with it: ``accept``, ``reject-file``,
             ``reject-block`` or ``either``.
         name: pattern of its name, where nothing else tells it apart.
+        draft: the draft that it is written by, where that is not the one that is asked about:
+            what a reader of one draft does with a file of another.
     """
 
     feature: str = ""
     rule: str = ""
     consumer: str = ""
     name: str = ""
+    draft: str = ""
 
     def __str__(self) -> str:
         """In words: ``feature cont, consumer accept``."""
-        each = ((key, getattr(self, key)) for key in ("feature", "rule", "consumer", "name"))
+        each = ((one.name, getattr(self, one.name)) for one in fields(self))
         return ", ".join(f"{key} {value}" for key, value in each if value)
 
 

@@ -59,7 +59,7 @@ STATEMENTS = (
         _P,
         "Zeros up to the next multiple of 8 may follow a payload inside its BlockLength.",
         "MSL-*-SURPLUS-BYTES",
-        samples=(Pick("padded-block"),),
+        samples=(Pick(name="questionable/hint-padded-*"),),
         drafts=FIRST,
     ),
     # -- §4.2: block flags

@@ -60,7 +60,7 @@ STATEMENTS = (
         (_P, _C),
         "A string of length 0 is absent: nothing is stored for it.",
         "MSL-1.3-READER-MISREADS-STRINGS",
-        samples=(Pick("empty-strings"),),
+        samples=(Pick("absent-strings"),),
     ),
     st(
         "ST-1.3-UUID",
@@ -235,7 +235,7 @@ STATEMENTS = (
         _MAY,
         _P,
         "Vendors may use the codes that the registries leave to them.",
-        samples=(Pick("unkenum"),),
+        samples=(Pick("vendor"),),
     ),
     st(
         "ST-3-TIMESTAMP",
@@ -257,7 +257,7 @@ STATEMENTS = (
         _MAY,
         _C,
         "Files of an unknown minor version of a known major one may be parsed.",
-        samples=(Pick("minor"),),
+        samples=(Pick("minor", draft=REVISED[0]),),
         drafts=FIRST,
     ),
     st(

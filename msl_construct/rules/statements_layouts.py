@@ -78,7 +78,7 @@ def _opaque(key: str, block: BlockType, drafts: tuple[str, ...]) -> Statement:
         (Role.PRODUCER, Role.CONSUMER),
         f"The payload of the {block.name} has no layout: it is the producer's own.",
         drafts=drafts,
-        samples=(Pick(name=f"valid/alone-{key.replace('_', '-')}-*"),),
+        samples=(Pick(f"type-{key.replace('_', '-')}"),),
         derived=True,
     )
 

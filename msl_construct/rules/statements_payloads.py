@@ -140,7 +140,7 @@ STATEMENTS = (
         _MAY,
         _P,
         "What is not known of the process is zero, or an absent string.",
-        samples=(Pick("empty-strings"),),
+        samples=(Pick("absent-strings"),),
     ),
     # -- §5.5: Related Dump
     st(
