@@ -130,8 +130,16 @@ CONSUMERS: tuple[Rule, ...] = (
         "A reader refuses files of a major version that it does not know.",
         "The reader parses the file as if it knew the version.",
         "Another major version may mean something else by every byte.",
-        Pick("major"),
+        Pick(name="invalid/refuse-major-*"),
         level=Level.SHOULD,
+    ),
+    _reader(
+        "MSLX-3-READER-READS-PART-OF-HEADER",
+        "A reader refuses a file that does not hold a whole header, or whose header denies it.",
+        "The reader makes up what is missing, ends without a word, or crashes.",
+        "Whoever sees its output can't tell such a file from one that is empty.",
+        Pick(name="invalid/refuse-*", consumer=_FILE),
+        level=Level.OURS,
     ),
     # -- blocks
     _reader(
@@ -321,7 +329,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "A reader skips rows of the Connectivity Table of an unknown RowType, by RowLen.",
         "The reader refuses the table, or loses the rows behind.",
         "Later producers add kinds of rows.",
-        Pick("unkrow"),
+        Pick(rule="MSLX-6-CONNECTIVITY-ROW-UNREGISTERED-CODE"),
         drafts=REVISED,
     ),
     _reader(

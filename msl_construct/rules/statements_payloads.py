@@ -285,6 +285,7 @@ STATEMENTS = (
         "Captured pages, and no others, have their bytes in PageData.",
         "MSL-5.1-MEMORY-REGION-PAGE-DATA-LENGTH",
         "MSL-?-READER-MISPLACES-PAGES",
+        samples=(Pick(name="valid/all-captured-*"),),
         revised="§7",
     ),
     st(
