@@ -79,9 +79,9 @@ def header_alone(form: Form) -> Plan:
     return plan
 
 
-@valid("aftereoc", forms=_FIRST, rules=("MSL-4.5-END-OF-CAPTURE-NOT-LAST",) * 2)
+@valid("aftereoc", forms=_FIRST, rules=("MSL-4.5-END-OF-CAPTURE-NOT-LAST",))
 def blocks_behind_end(form: Form) -> Plan:
-    """Blocks of an analysis tool behind the End-of-Capture: the chain goes on over them."""
+    """A hint and an analysis tool's block behind the End-of-Capture: the chain goes on."""
     plan = live(form)
     plan.fields("first", flags=["has_children", "has_key_hints"])
     plan.behind["late"] = late_hint(plan)

@@ -45,10 +45,10 @@ for _length in (1, 7, 8, 9):
     @valid(
         "padding",
         name=f"module-blob-{_length}",
-        shows=f"A NativeBlob of {_length} bytes before padding.",
+        shows=f"A NativeBlob of {_length} bytes, its NUL counted, before padding.",
     )
     def blob_of(form: Form, length: int = _length) -> Plan:
-        return _with_module(form, native_blob=(b"\xa5" * length).hex())
+        return _with_module(form, native_blob=(b"m" * (length - 1) + b"\0").hex())
 
 
 @valid("utf8")
