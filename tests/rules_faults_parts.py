@@ -164,6 +164,12 @@ def region_added_later(plan: Plan) -> Where:
     return "added", BLOCK_TYPE
 
 
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
+def graph_that_was_captured(plan: Plan) -> Where:
+    plan.put("graph", 0x1003, bytes_of, before="related")
+    return "graph", BLOCK_TYPE
+
+
 @fault("MSL-4.6-SEGMENT-EMPTY", REVISED)
 def segment_of_nothing(plan: Plan) -> Where:
     plan.segments = [Tail({})]

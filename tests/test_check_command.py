@@ -38,7 +38,7 @@ def faulty() -> bytes:
     plan = rules_files.live(LE10)
     plan.values("identity", reserved=7)
     for name in ("module", "other"):
-        plan.values(name, native_blob=b"abc", blob_padding=b"\0\0\0\0\1")
+        plan.values(name, native_blob=b"ab\0", blob_padding=b"\0\0\0\0\1")
     plan.values("region", region_type=9)
     return plan.build()
 
@@ -195,6 +195,16 @@ def test_every_file_below_a_directory(place: Path) -> None:
     assert heads == [str(Path("dumps", p)) for p in ("a.msl", "z.msl", "b/c/deep.MSL")]
     assert "no findings" in done.stdout
     assert HIDDEN in done.stdout
+
+
+def test_a_pipe_in_a_directory_is_not_waited_for(place: Path) -> None:
+    os.mkfifo(place / "pipe.msl")
+    (place / "gone.msl").symlink_to("nowhere.msl")
+    done = run("check", "--format", "ndjson", place)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    names = {Path(row["file"]).name for row in rows if row["type"] == "file"}
+    assert names == {*(f"{name}.msl" for name in MAKERS), "gone.msl"}
+    assert done.returncode == 3
 
 
 def test_a_directory_without_dumps_is_no_success(tmp_path: Path) -> None:
@@ -409,7 +419,7 @@ def test_baseline(place: Path) -> None:
     plan = rules_files.live(LE10)
     plan.values("identity", reserved=9, cmd_line="sleep a good deal longer than before")
     for name in ("module", "other"):
-        plan.values(name, native_blob=b"abc", blob_padding=b"\0\0\0\1\1")
+        plan.values(name, native_blob=b"ab\0", blob_padding=b"\0\0\0\1\1")
     plan.values("region", region_type=10)
     plan.values("first", reserved=b"\1\0\0\0\0")
     (place / "faulty.msl").write_bytes(plan.build())

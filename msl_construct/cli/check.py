@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import traceback
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -176,13 +177,23 @@ def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
         for folder, folders, files in os.walk(name, onerror=errors.append):
             folders.sort()
             for file in sorted(files):
-                if file.lower().endswith(_SUFFIX):
+                path = os.path.join(folder, file)
+                if file.lower().endswith(_SUFFIX) and not _waits(path):
                     empty = False
-                    yield os.path.join(folder, file), None
+                    yield path, None
         for error in errors:
             yield str(error.filename or name), error
         if empty and not errors:
             yield name, FileNotFoundError(errno.ENOENT, f"no *{_SUFFIX} in this directory")
+
+
+def _waits(path: str) -> bool:
+    """Whether it is a pipe, socket or device: nobody meant it who named the directory."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # whoever opens it says what is wrong
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _check_one(
