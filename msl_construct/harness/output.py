@@ -40,7 +40,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     except ValueError as error:  # the interpreter's bound on the digits of a number as well
         raise NoDocument(f"no JSON: {error}") from None
     if not isinstance(found, dict):
-        raise NoDocument(f"JSON, but a {type(found).__name__} and not an object")
+        raise NoDocument(f"JSON, but no object: {type(found).__name__}")
     return found
 
 

@@ -24,19 +24,8 @@ OUTPUT_LIMIT = 64 << 20
 """Bytes that a decoder may print for a sample, unless told otherwise."""
 
 _PIECE = 1 << 20
-_SAYS = {
-    Said.READ: "read it",
-    Said.INCOMPLETE: "called it incomplete",
-    Said.ENCRYPTED: "called it encrypted",
-    Said.REFUSED: "refused it",
-}
-_DUE = {
-    Consumer.ACCEPT: "must be read",
-    Consumer.REJECT_FILE: "must be refused",
-    Consumer.REJECT_BLOCK: "has a block that must be refused or marked",
-    Consumer.EITHER: "may be refused",
-}
-_STATE = {0: "whole", 4: "incomplete", 5: "encrypted"}
+_WORDS = {0: "read", 3: "refused", 4: "incomplete", 5: "encrypted"}
+_REFUSED = 3
 
 
 def demanded(consumer: Consumer, expected: dict[str, Any] | None, level: Level) -> Consumer:
@@ -101,8 +90,9 @@ class Trial:
         elif outcome is Outcome.NO_DOCUMENT:
             detail = why
         elif outcome in (Outcome.REJECTED_VALID, Outcome.ACCEPTED_INVALID):
-            state = _STATE.get(verdict.exit, "no .msl")
-            detail = f"{_SAYS[said]} (exit {ended.code}); it is {state} and {_DUE[consumer]}"
+            detail = _exits(consumer, verdict.exit, ended.code)
+            if shown is Shown.UNMARKED and ended.code == verdict.exit:
+                detail = "a block that is not what it says looks good"
         wrong = outcome in (Outcome.WRONG_VALUE, Outcome.ACCEPTED_INVALID)
         return Result(
             sample,
@@ -163,6 +153,16 @@ class Trial:
             return f"killed by {signal.Signals(-ended.code).name}"
         except ValueError:
             return f"killed by signal {-ended.code}"
+
+
+def _exits(consumer: Consumer, due: int, found: int | None) -> str:
+    """The exit codes that are right, and the one that came."""
+    right = [] if consumer is Consumer.REJECT_FILE else [due]
+    if consumer is not Consumer.ACCEPT and _REFUSED not in right:
+        right.append(_REFUSED)
+    words = " or ".join(f"{code} ({_WORDS[code]})" for code in right)
+    word = _WORDS[found] if found in _WORDS else _WORDS[_REFUSED]
+    return f"exit code: expected {words}, found {found} ({word})"
 
 
 def _expected(manifest: Manifest, sample: Sample) -> dict[str, Any] | None:
