@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import rules_faults
 import rules_faults_content
 import rules_faults_parts
@@ -20,6 +21,7 @@ from rules_files import Plan
 
 from msl_construct.corpus import MANIFEST, Consumer, Manifest, Sample, Verdict
 from msl_construct.corpus import Kind as SampleKind
+from msl_construct.harness import Result, Results
 
 assert rules_faults_content
 assert rules_faults_parts
@@ -133,6 +135,27 @@ def small(folder: Path) -> Manifest:
     short = fault("length_79", LE10)
     corpus.add("invalid/length-79-10-le", short, LE10, consumer=Consumer.REJECT_BLOCK, exit_code=4)
     return corpus.manifest()
+
+
+@pytest.fixture(scope="module", name="corpus")
+def a_corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """The small corpus."""
+    return small(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(name="one")
+def a_corpus_of_one(tmp_path: Path) -> Manifest:
+    """A corpus with one valid sample."""
+    corpus = Corpus(tmp_path / "one")
+    corpus.folder.mkdir()
+    corpus.add("valid/live-10-le", rules_files.live(LE10).build(), LE10)
+    return corpus.manifest()
+
+
+def only(results: Results) -> Result:
+    """The one result."""
+    (result,) = results
+    return result
 
 
 RIGHT = """

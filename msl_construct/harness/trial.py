@@ -26,6 +26,7 @@ OUTPUT_LIMIT = 64 << 20
 _PIECE = 1 << 20
 _WORDS = {0: "read", 3: "refused", 4: "incomplete", 5: "encrypted"}
 _REFUSED = 3
+_PARTS = ("document", "file", "format", "header", "blocks", "segments", "trailing")
 
 
 def demanded(consumer: Consumer, expected: dict[str, Any] | None, level: Level) -> Consumer:
@@ -175,9 +176,21 @@ def _expected(manifest: Manifest, sample: Sample) -> dict[str, Any] | None:
         found = manifest.expected(sample)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{sample.document_file}: no canonical document: {error}") from None
+    if found is not None and not _is_document(found):
+        raise DocumentError(f"{sample.document_file}: no canonical document: parts are missing")
     if found is None and sample.verdict.consumer in (Consumer.ACCEPT, Consumer.REJECT_BLOCK):
         raise DocumentError(f"{sample.name}: may be read, and has no expected document")
     return found
+
+
+def _is_document(found: Any) -> bool:
+    """Whether the parts are there; one without blocks would let everything pass."""
+    return (
+        isinstance(found, dict)
+        and all(key in found for key in _PARTS)
+        and isinstance(found["blocks"], list)
+        and isinstance(found["segments"], list)
+    )
 
 
 def _check(path: Path, sample: Sample) -> None:
