@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import Exit, command_options, data_out, note, run, wants_color
+from .common import Exit, command_options, data_out, discard_stdout, note, run, wants_color
 
 if TYPE_CHECKING:
     from ..corpus import Manifest
@@ -171,19 +171,25 @@ def _report(
         from .samples_run_html import html as as_html
 
         _write(html, as_html(results, folder_stays=folder_stays))
-    with data_out() as out:
-        if form == "json":
-            import json
+    try:
+        with data_out() as out:
+            out.writelines(_printed(results, form, no_color, folder_stays))
+    except BrokenPipeError:  # nobody reads on; what came out stays true
+        discard_stdout()
 
-            # ASCII, so that nothing of what a decoder printed acts on a terminal.
-            out.write(json.dumps(results.to_json(), indent=1) + "\n")
-        else:
-            from .samples_run_text import lines
-            from .text import Style
 
-            style = Style(wants_color(no_color))
-            for line in lines(results, style, folder_stays=folder_stays):
-                out.write(line + "\n")
+def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) -> Iterator[str]:
+    if form == "json":
+        import json
+
+        # ASCII, so that nothing of what a decoder printed acts on a terminal.
+        yield json.dumps(results.to_json(), indent=1) + "\n"
+        return
+    from .samples_run_text import lines
+    from .text import Style
+
+    style = Style(wants_color(no_color))
+    yield from (f"{line}\n" for line in lines(results, style, folder_stays=folder_stays))
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
