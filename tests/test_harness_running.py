@@ -198,6 +198,18 @@ def test_no_shell_and_every_place(one: Manifest, tmp_path: Path) -> None:
     assert note.read_text() == f"--in={sample}|a b|$HOME;ls|{sample}"
 
 
+def test_a_folder_that_looks_like_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    corpus = Corpus(Path("-c"))
+    corpus.add(LIVE, live(LE10).build(), LE10)
+    result = only(run(corpus.manifest(), "cat {}"))
+    assert result.outcome is Outcome.NO_DOCUMENT
+    assert result.stderr == ""
+    assert result.command == f"cat ./-c/{LIVE}.msl"
+
+
 def test_several_at_a_time(corpus: Manifest, tmp_path: Path) -> None:
     command = decoder(tmp_path, "import time; time.sleep(0.3)")
     seen: list[str] = []

@@ -77,7 +77,10 @@ class Decoder:
 
     def arguments(self, path: Path) -> list[str]:
         """The words for a file."""
-        return [word.replace(_PLACE, str(path)) for word in self._words]
+        name = str(path)
+        if name.startswith("-"):
+            name = os.path.join(os.curdir, name)  # it is no option
+        return [word.replace(_PLACE, name) for word in self._words]
 
     def shown(self, path: Path) -> str:
         """The command for a file, as one would type it."""

@@ -66,7 +66,7 @@ class Trial:
             DocumentError: the corpus is not what its manifest says.
             OSError: a file of it can't be read.
         """
-        path = (manifest.folder / sample.file).absolute()
+        path = manifest.folder / sample.file
         _check(path, sample)
         expected = _expected(manifest, sample)
         ended = self.decoder.run(path, timeout=self.timeout, limit=self.limit, stop=self.stop)
