@@ -307,6 +307,14 @@ def test_page_data_may_be_left_out_and_is_counted() -> None:
     assert changed(leave_out, level=Level.PAYLOADS) == Comparison()
 
 
+def test_a_stored_stream_may_be_left_out() -> None:
+    base = copy.deepcopy(ZSTD)
+    zstd(base)["compression"]["data"] = "AAAA"
+    assert changed(lambda d: zstd(d)["compression"].pop("data"), base) == Comparison()
+    wrong = changed(lambda d: zstd(d)["compression"].update(data="AAAB"), base)
+    assert [path.rpartition("]")[2] for path in paths(wrong)] == [".compression.data"]
+
+
 def test_what_only_one_shows_beside_damage_is_not_compared() -> None:
     def otherwise(found: Document) -> None:
         found["blocks"][REGION]["payload"] = {"raw": "00", "region_size": 128}
