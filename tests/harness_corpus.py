@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,22 @@ def decoder(folder: Path, body: str, *, right: bool = True) -> str:
     script = folder / f"decoder-{digest('blake3', body.encode()).hex()[:8]}.py"
     script.write_text((RIGHT if right else "") + body + ("\nend()\n" if right else ""), "utf-8")
     return f"{sys.executable} -S -E {script} {{}}"
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs, zombies left out."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def gone(note: Path) -> None:
+    """The processes that a decoder noted are no more."""
+    pids = [int(word) for word in note.read_text().split()]
+    assert pids
+    deadline = time.monotonic() + 5
+    while any(map(alive, pids)):
+        assert time.monotonic() < deadline, f"still there: {pids}"
+        time.sleep(0.02)

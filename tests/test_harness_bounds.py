@@ -6,31 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
-from harness_corpus import a_corpus_of_one, decoder, only
+from harness_corpus import a_corpus_of_one, decoder, gone, only
 
 from msl_construct.corpus import Manifest
 from msl_construct.harness import Outcome, run
 
 __all__ = ["a_corpus_of_one"]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs, zombies left out."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def gone(note: Path) -> None:
-    """The processes that a decoder noted are no more."""
-    pids = [int(word) for word in note.read_text().split()]
-    assert pids
-    deadline = time.monotonic() + 5
-    while any(map(alive, pids)):
-        assert time.monotonic() < deadline, f"still there: {pids}"
-        time.sleep(0.02)
 
 
 HANGING = {

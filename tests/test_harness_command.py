@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 from commands import COMMAND, PLACE, one_line
-from harness_corpus import Corpus, a_corpus, a_corpus_of_one, decoder
+from harness_corpus import Corpus, a_corpus, a_corpus_of_one, decoder, gone
 from independent.specimens import LE10
 from rules_files import live
 
@@ -84,6 +86,9 @@ EXPECTED = {
 FAILING = {name for name, outcome in EXPECTED.items() if outcome in {o.value for o in FAILURES}}
 
 
+ATTRIBUTES = ["id", "href", "class", "scope", "colspan", "lang", "charset", "name", "content"]
+
+
 class Page(HTMLParser):
     """What an HTML page holds."""
 
@@ -102,7 +107,17 @@ class Page(HTMLParser):
         if tag not in ("meta", "br"):
             self.open.append(tag)
         for key, value in attrs:
-            assert key in ("id", "href", "class", "scope", "lang", "charset", "name", "content")
+            assert key in (
+                "id",
+                "href",
+                "class",
+                "scope",
+                "lang",
+                "charset",
+                "name",
+                "content",
+                "colspan",
+            )
             assert value is not None
             if key == "id":
                 self.ids.append(value)
@@ -186,6 +201,7 @@ def _html_is_right(text: str) -> None:
     page = Page(text)
     assert page.open == []
     assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert page.tags.count("thead") == page.tags.count("table") == 1 + len(set(EXPECTED.values()))
     assert len(set(page.ids)) == len(page.ids)
     assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
     assert {f"sample-{name}" for name in EXPECTED} <= set(page.ids)
@@ -297,6 +313,32 @@ def test_a_report_that_cant_be_written(one: Manifest, tmp_path: Path) -> None:
     words = ["--samples", one.folder, "--decoder", "true", "--junit", tmp_path / "no" / "r.xml"]
     done = samples_run(*words, code=3)
     assert "r.xml" in one_line(done.stderr.encode())
+
+
+def test_an_interrupt_leaves_nothing_behind(one: Manifest, tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    body = f"import os, time; open({str(note)!r}, 'w').write(f'{{os.getpid()}} '); time.sleep(600)"
+    command = decoder(tmp_path, body, right=False)
+    words = ["samples", "run", "--samples", str(one.folder), "--decoder", command, "--timeout=300"]
+    running = subprocess.Popen(
+        [*COMMAND, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PLACE)},
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not (note.exists() and note.read_text().endswith(" ")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        out, errors = running.communicate(timeout=20)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert out == b""
+    assert errors == b"msl: interrupted\n"
+    gone(note)
 
 
 def test_a_reader_that_goes_away(corpus: Manifest, wrong: str, lists: list[str]) -> None:

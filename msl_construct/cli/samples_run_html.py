@@ -25,6 +25,7 @@ td.bad, td.bad a, .bad { color: var(--bad); font-weight: 600; }
 .good { color: var(--good); font-weight: 600; }
 td.zero { opacity: .35; }
 tbody th { font-weight: 400; }
+th.group { font-weight: 600; padding-top: .8rem; }
 tr:target, h3:target { background: var(--soft); }
 .wide { overflow-x: auto; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
@@ -32,7 +33,7 @@ pre { margin: .2rem 0; white-space: pre-wrap; }
 summary { cursor: pointer; }
 a { color: inherit; }
 """
-_TITLES = {"feature": "Features", "draft": "Drafts", "kind": "Kinds", "total": "All"}
+_TITLES = {"feature": "Features", "draft": "Drafts", "kind": "Kinds", "total": "Total"}
 
 
 def html(results: Results, *, folder_stays: bool) -> Iterator[str]:
@@ -70,14 +71,16 @@ def html(results: Results, *, folder_stays: bool) -> Iterator[str]:
 def _matrix(rows: list[Row]) -> Iterator[str]:
     heads = "".join(f'<th class="n" scope="col">{outcome.value}</th>' for outcome in Outcome)
     yield '<h2>Matrix</h2>\n<div class="wide"><table>\n'
+    yield f'<thead><tr><th scope="col">Samples</th>{heads}</tr></thead>\n'
     group = ""
     for row in rows:
         if row.group != group:
             if group:
                 yield "</tbody>\n"
             group = row.group
-            title = _TITLES[group]
-            yield f'<thead><tr><th scope="col">{title}</th>{heads}</tr></thead>\n<tbody>\n'
+            span = len(Outcome) + 1
+            title = f'<th class="group" scope="rowgroup" colspan="{span}">{_TITLES[group]}</th>'
+            yield f"<tbody>\n<tr>{title}</tr>\n"
         name = _text(row.name)
         cells = "".join(_cell(outcome, row.counts[outcome]) for outcome in Outcome)
         yield f'<tr id="{row.group}-{name}"><th scope="row">{name}</th>{cells}</tr>\n'
