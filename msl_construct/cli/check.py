@@ -41,7 +41,8 @@ _WORST = (
 )
 """With several files the exit code is that of the worst; worse stands further right."""
 
-_ROLES = ("producer", "live-acquirer", "importer", "appender")
+_READERS = "consumer"
+_ROLES = ("producer", "live-acquirer", "importer", "appender", _READERS)
 _FORMATS = ("text", "json", "ndjson", "junit", "sarif")
 _SUFFIX = ".msl"
 _PIECE = 1 << 16
@@ -64,7 +65,8 @@ _PIECE = 1 << 16
     "roles",
     type=click.Choice(_ROLES),
     multiple=True,
-    help="Only rules that bind this role, which all producers' rules do; repeatable.",
+    help="Only rules that bind this role, which all producers' rules do; repeatable. "
+    "Rules for consumers are only listed: no file breaks them.",
 )
 @click.option(
     "--baseline",
@@ -123,6 +125,10 @@ def check(
         return Exit.FINE
     if not dumps:
         raise click.UsageError("Missing argument 'DUMP...'.")
+    if set(roles) == {_READERS}:
+        raise click.UsageError(
+            "--role consumer: no file breaks a rule for consumers; expected --list or --explain"
+        )
     from .check_data import Known
     from .check_report import report
 
