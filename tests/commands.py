@@ -5,26 +5,46 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import CAN_FORK, Server
 from independent import wire
 from independent.specimens import LE10, LE11, capture
 
 PLACE = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "msl_construct"]
+PATIENCE = 120.0
+
+
+@cache
+def _server() -> Server:
+    return Server({**os.environ, "PYTHONPATH": str(PLACE)})
 
 
 def run(
-    *arguments: Any, data: bytes = b"", **environment: str
+    *arguments: Any, data: bytes = b"", folder: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end: a new interpreter only if it gets an environment of its own."""
+    words = list(map(str, arguments))
+    variables = {**os.environ, "PYTHONPATH": str(PLACE), **environment}
+    if CAN_FORK and not environment:
+        return _server().run(
+            [COMMAND[-1], *words],
+            data=data,
+            folder=folder or Path.cwd(),
+            environment=variables,
+            seconds=PATIENCE,
+        )
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [*COMMAND, *words],
         input=data,
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(PLACE), **environment},
-        timeout=120,
+        cwd=folder,
+        env=variables,
+        timeout=PATIENCE,
     )
 
 

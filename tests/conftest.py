@@ -43,3 +43,17 @@ def draft_texts() -> dict[str, str]:
         name: shared("format", f"{name}.md").read_text(encoding="utf-8")
         for name in ("draft-2026-03", "draft-2026-10")
     }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process a stretch of the tests, and what is left over to whoever is done.
+
+    Tests of one module so share what they made, and programs that they build or install are
+    waited for by one process at most. Another ``--dist`` is obeyed.
+    """
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)

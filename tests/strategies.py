@@ -1,9 +1,14 @@
-"""Hypothesis strategies derived from the schema: whatever it declares is generated."""
+"""Hypothesis strategies derived from the schema: whatever it declares is generated.
+
+Strategies are kept and drawn from again: Hypothesis examines each object once, and that costs
+more than drawing from it.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -77,6 +82,7 @@ def flag_values(kind: Flags, permitted: bool) -> Strategy:
     return whole.map(lambda word: word & kind.word.defined) if permitted else whole
 
 
+@cache
 def fixed_values(kind: Fixed, permitted: bool = True) -> Strategy:
     """Values of a constant width; all that can be stored, or those a producer may write."""
     makers: list[tuple[type, Callable[[Any, bool], Strategy]]] = [
@@ -97,6 +103,7 @@ def _bytes(width: int) -> Strategy:
     return st.binary(min_size=width, max_size=width)
 
 
+@cache
 def texts(longest: int) -> Strategy:
     """Text that its stored bytes follow from: no NUL, at most `longest` bytes with it."""
     plain = st.text(
@@ -117,6 +124,7 @@ def page_map_of(states: list[int]) -> PageMap:
     return PageMap.from_runs(runs, len(states))
 
 
+@cache
 @st.composite
 def records(draw: st.DrawFn, layout: Layout, permitted: bool = True) -> Record:
     """A complete record of a layout: every length and count right."""
@@ -137,24 +145,47 @@ def records(draw: st.DrawFn, layout: Layout, permitted: bool = True) -> Record:
 def value_of(field: Field, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
     """A value of one field; `values` holds those before it."""
     kind = field.type
-    maps = next((f.type for f in layout.fields if isinstance(f.type, PageStateMap)), None)
-    if maps is not None and field.key == maps.log2_key:
-        return st.integers(maps.low, maps.low + 2)
-    if maps is not None and field.key == maps.size_key:
-        return st.integers(0, _PAGES).map(lambda n: n * (_SMALLEST_PAGE << 2))
     if isinstance(kind, PageStateMap):
         pages = values[kind.size_key] >> values[kind.log2_key]
         last = 3 if kind.states is None or kind.states.permits(3) or not permitted else 2
-        states = st.lists(st.integers(0, last), min_size=pages, max_size=pages)
-        return states.map(page_map_of)
+        return _states(pages, last)
     if isinstance(kind, PageData):
         size = values[kind.map_key].captured << values[kind.log2_key]
-        return st.integers(0, 255).map(lambda byte: extent(bytes([byte]) * size))
+        return _page_data(size)
     if isinstance(kind, Choice):
         case = kind.cases.get(int(values[kind.tag_key]))
-        return st.binary(max_size=40).map(extent) if case is None else records(case, permitted)
+        return _bytes_of_a_file(40) if case is None else records(case, permitted)
+    return _value_alone(field.key, layout, permitted)
+
+
+@cache
+def _states(pages: int, last: int) -> Strategy:
+    states = st.lists(st.integers(0, last), min_size=pages, max_size=pages)
+    return states.map(page_map_of)
+
+
+@cache
+def _page_data(size: int) -> Strategy:
+    return st.integers(0, 255).map(lambda byte: extent(bytes([byte]) * size))
+
+
+@cache
+def _bytes_of_a_file(most: int) -> Strategy:
+    return st.binary(max_size=most).map(extent)
+
+
+@cache
+def _value_alone(key: str, layout: Layout, permitted: bool) -> Strategy:
+    """A value of a field that no other field has a say in."""
+    field = layout.field(key)
+    kind = field.type
+    maps = next((f.type for f in layout.fields if isinstance(f.type, PageStateMap)), None)
+    if maps is not None and key == maps.log2_key:
+        return st.integers(maps.low, maps.low + 2)
+    if maps is not None and key == maps.size_key:
+        return st.integers(0, _PAGES).map(lambda n: n * (_SMALLEST_PAGE << 2))
     if isinstance(kind, Rest):
-        return st.binary(max_size=600).map(extent)
+        return _bytes_of_a_file(600)
     if isinstance(kind, Measured):
         width = layout.field(kind.length_key).type.minimum
         longest = min(1 << 16, (1 << 8 * width) - 1)
@@ -167,11 +198,12 @@ def value_of(field: Field, layout: Layout, values: dict[str, Any], permitted: bo
     if isinstance(kind, Table):
         return st.lists(records(kind.entry, permitted), max_size=4)
     assert isinstance(kind, Fixed), field
-    if any(isinstance(f.type, Table) and f.type.entry_size_key == field.key for f in layout.fields):
+    if any(isinstance(f.type, Table) and f.type.entry_size_key == key for f in layout.fields):
         return st.just(0)  # a constant size needs entries to match
     return fixed_values(kind, permitted)
 
 
+@cache
 @st.composite
 def damaged(draw: st.DrawFn, layout: Layout) -> bytes:
     """Stored bytes of a layout that were cut, extended, or changed somewhere."""

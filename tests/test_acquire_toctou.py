@@ -19,13 +19,14 @@ ARENA, STABLE = 1024 * PAGE, 8 * PAGE
 FIRST, STRIDE, THREADS = 0x2000_0000_0000, 0x4000_0000, 4
 
 
-@pytest.fixture(name="churn", scope="module")
+# One for each test: its threads take the processors from all other tests while it runs.
+@pytest.fixture(name="churn")
 def process_that_maps_and_unmaps() -> Iterator[Running]:
     with target("e2e_churn", str(THREADS)) as (process, _):
         yield process
 
 
-@pytest.fixture(name="movers", scope="module")
+@pytest.fixture(name="movers")
 def process_that_moves_whole_pages() -> Iterator[Running]:
     with target("e2e_churn", str(THREADS), "move") as (process, _):
         yield process
@@ -138,8 +139,9 @@ def test_nothing_goes_while_it_is_frozen(method: str, churn: Running, tmp_path: 
         first = int(churn.ask("?"))
         acquire(churn.pid, "-o", out, "--freeze", method)
         as_found(churn.pid)
-        verified(out)
-        met = examine(Dump(out))
+        with stopped(churn.pid):  # it would only take the processor
+            verified(out)
+            met = examine(Dump(out))
         assert met["unmapped"] == 0
         # A page without access can be read all the same, or is Failed where the kernel refuses.
         assert met["captured"] > 0

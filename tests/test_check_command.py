@@ -64,14 +64,7 @@ def check(
     place: Path, *words: Any, code: int = 0, data: bytes = b""
 ) -> subprocess.CompletedProcess[str]:
     """The command in a folder, so that its output has no absolute paths."""
-    done = subprocess.run(
-        [*COMMAND, "check", *map(str, words)],
-        input=data,
-        capture_output=True,
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(PLACE)},
-        timeout=120,
-    )
+    done = run("check", *words, data=data, folder=place)
     text = done.stdout.decode()
     errors = done.stderr.decode()
     assert done.returncode == code, text + errors

@@ -90,17 +90,11 @@ def test_help_loads_neither_the_schema_nor_an_exporter() -> None:
     ids=" ".join,
 )
 def test_wrong_usage(words: tuple[str, ...], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "msl_construct", "schema", *words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PLACE)},
-        capture_output=True,
-        text=True,
-    )
+    done = run("schema", *words, folder=tmp_path)
     assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Error: " in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stdout == b""
+    assert b"Error: " in done.stderr
+    assert b"Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -326,25 +320,19 @@ def test_export_of_one_form_to_a_folder(tmp_path: Path) -> None:
 
 
 def test_export_needs_a_folder(tmp_path: Path) -> None:
-    def here(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "msl_construct", "schema", "export", *words],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(PLACE)},
-            capture_output=True,
-            text=True,
-        )
+    def here(*words: str) -> subprocess.CompletedProcess[bytes]:
+        return run("schema", "export", *words, folder=tmp_path)
 
     refused = here()
     assert refused.returncode == 2
-    assert "no folder schema/ here" in refused.stderr
+    assert b"no folder schema/ here" in refused.stderr
     (tmp_path / "file").write_text("")
     refused = here("-o", "file")
     assert refused.returncode == 2
-    assert "file is no folder" in refused.stderr
+    assert b"file is no folder" in refused.stderr
     refused = here("--to", "c", "--draft", OLD.name, "-o", ".")
     assert refused.returncode == 2
-    assert "name a file" in refused.stderr
+    assert b"name a file" in refused.stderr
     (tmp_path / "schema").mkdir()
     assert here("--check").returncode == 1, "the usual folder is empty"
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["schema"]
