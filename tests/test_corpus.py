@@ -27,6 +27,7 @@ from independent.hashing import digest
 
 import msl_construct
 from msl_construct.corpus import Consumer, Kind, Manifest, Sample
+from msl_construct.corpus.features import FEATURES, TYPE
 from msl_construct.corpus.generate import CorpusError, made, stale
 from msl_construct.corpus.large import LARGE
 from msl_construct.corpus.plan import FORMS
@@ -265,6 +266,15 @@ def test_features_and_sentences_are_there() -> None:
         assert list(sample.features) == sorted(set(sample.features))
         assert ("be" in sample.features) == (sample.byte_order == "big")
     assert {form.name for form in FORMS} == {s.name[-5:] for s in CORPUS}
+
+
+def test_every_feature_code_means_something_and_is_used() -> None:
+    used = {code for sample in CORPUS for code in sample.features}
+    assert {code for code in used if not code.startswith(TYPE)} == set(FEATURES)
+    types = {kind.key.replace("_", "-") for d in DRAFTS.values() for kind in d.blocks}
+    assert {code.removeprefix(TYPE) for code in used if code.startswith(TYPE)} == types - {
+        "invalid"
+    }
 
 
 # -- recipes that are wrong ------------------------------------------------------------------------

@@ -28,6 +28,7 @@ __all__ = ["list_samples"]
 )
 @click.option("--feature", "features", metavar="CODE", multiple=True, help="Only with this code.")
 @click.option("--rule", "rules", metavar="ID", multiple=True, help="Only what breaks this rule.")
+@click.option("--codes", is_flag=True, help="List the feature codes and what they mean instead.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest's entries, one a line.")
 @command_options
 @run
@@ -36,6 +37,7 @@ def list_samples(
     folder: Path | None,
     features: tuple[str, ...],
     rules: tuple[str, ...],
+    codes: bool,
     as_json: bool,
     quiet: bool,
     no_color: bool,
@@ -55,6 +57,8 @@ def list_samples(
     """
     from ..corpus import Manifest
 
+    if codes:
+        return _codes()
     if folder is None:
         from ..corpus.generate import make_all
 
@@ -77,6 +81,16 @@ def list_samples(
     if not chosen and not quiet:
         note("msl: no sample fits")
     return Exit.FINE if chosen else Exit.FINDINGS
+
+
+def _codes() -> Exit:
+    from ..corpus.features import FEATURES, TYPE
+
+    rows = [*FEATURES.items(), (f"{TYPE}*", "a block type alone")]
+    with data_out() as out:
+        for code, meaning in rows:
+            out.write(f"{code:16}  {meaning}\n")
+    return Exit.FINE
 
 
 def _row(sample: Sample) -> str:

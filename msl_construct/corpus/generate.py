@@ -21,6 +21,7 @@ from ..reader import Dump, open_dump
 from ..rules import check
 from .assemble import Built, assemble
 from .derived_faults import DerivedFault
+from .features import meaning
 from .large import LARGE, Large, write_large
 from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
 from .recipe import Recipe, Where
@@ -205,6 +206,9 @@ def made(recipe: Recipe) -> Made:
     if consumer is Consumer.EITHER and recipe.exit == 0 and _readable(recipe, document):
         consumer = Consumer.ACCEPT
     features = sorted({*recipe.features, *_form_features(recipe)})
+    for code in features:
+        if meaning(code) is None:
+            raise CorpusError(f"{recipe.name}: no feature is called {code}")
     sample = Sample(
         name=recipe.name,
         kind=recipe.kind,
