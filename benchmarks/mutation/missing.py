@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .declarations import BLOCK, title
-from .mutant import Mutant
+from .mutant import REGISTRIES, Mutant
 from .specimens import Specimen, touched_by
 
+_SHOWN = 4
 _PAIRS = ("codes-swapped", "flags-swapped", "block-types-swapped")
 _ONE_AT_A_TIME = ("code-removed", "flag-removed", "block-type-removed")
 
@@ -34,11 +35,20 @@ def missing(survivors: Iterable[Mutant], specimens: Iterable[Specimen]) -> list[
             continue
         structure = mutant.structures[0] if len(mutant.structures) == 1 else None
         lacks = f"{name}: {mutant.lacks}"
-        if structure is not None and not _read(mutant, specimens):
+        if (
+            structure is not None
+            and mutant.operator not in REGISTRIES
+            and not _read(mutant, specimens)
+        ):
             outer = structure[:2] if structure[0] == BLOCK else structure[:1]
             lacks = f"{name}: any {title(mutant.draft, outer)}"
         lines.setdefault(lacks, []).append(f"{mutant.operator}: {mutant.what}")
-    return [f"{lacks} [{'; '.join(dict.fromkeys(faults))}]" for lacks, faults in lines.items()]
+    return [f"{lacks} [{_few(list(dict.fromkeys(faults)))}]" for lacks, faults in lines.items()]
+
+
+def _few(faults: list[str]) -> str:
+    shown = "; ".join(faults[:_SHOWN])
+    return shown if len(faults) <= _SHOWN else f"{shown}; {len(faults) - _SHOWN} more"
 
 
 def _read(mutant: Mutant, specimens: Iterable[Specimen]) -> bool:
