@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from msl_construct.schema import Draft, Field, Layout, Table
@@ -32,20 +33,21 @@ def structures(draft: Draft) -> Iterator[tuple[Path, Layout]]:
     for name in HEADERS:
         layout = getattr(draft, name)
         if layout is not None:
-            yield from _within((name,), layout)
+            yield from within((name,), layout)
     for block in draft.blocks:
         if block.layout is not None:
-            yield from _within((BLOCK, block.code), block.layout)
+            yield from within((BLOCK, block.code), block.layout)
 
 
-def _within(path: Path, layout: Layout) -> Iterator[tuple[Path, Layout]]:
+def within(path: Path, layout: Layout) -> Iterator[tuple[Path, Layout]]:
+    """A structure and those inside it."""
     yield path, layout
     for field in layout.fields:
         if isinstance(field.type, Table):
-            yield from _within((*path, field.key), field.type.entry)
+            yield from within((*path, field.key), field.type.entry)
         elif isinstance(field.type, Choice):
             for tag, case in field.type.cases.items():
-                yield from _within((*path, field.key, tag), case)
+                yield from within((*path, field.key, tag), case)
 
 
 def with_structure(draft: Draft, path: Path, new: Layout) -> Draft:
@@ -141,9 +143,7 @@ def users(draft: Draft, registry: str) -> list[tuple[Path, Field]]:
 def title(draft: Draft, path: Path) -> str:
     """A structure's name for people: ``Module List Index / Module List Entry``."""
     known = dict(structures(draft))
-    names = [
-        known[path[:end]].title for end in range(1, len(path) + 1) if path[:end] in known
-    ]
+    names = [known[path[:end]].title for end in range(1, len(path) + 1) if path[:end] in known]
     return " / ".join(names)
 
 
@@ -168,7 +168,7 @@ def signature(value: Any) -> Any:
         ]
         return parts
     if isinstance(value, Layout):
-        return [(f.key, f.optional, signature(f.type)) for f in value.fields]
+        return _layout_signature(value)
     if hasattr(value, "values") and hasattr(value, "spans"):
         codes = sorted((v.code, v.name, v.reserved) for v in value.values)
         return value.name, value.width, codes, value.spans
@@ -181,8 +181,10 @@ def signature(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=1024)
+def _layout_signature(layout: Layout) -> Any:
+    return [(f.key, f.optional, signature(f.type)) for f in layout.fields]
+
+
 def _bit(bit: Any) -> Any:
     return bit.bit, getattr(bit, "bits", 1), bit.name, signature(getattr(bit, "enumeration", None))
-
-
-Make = Callable[[], Draft]

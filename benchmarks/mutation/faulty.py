@@ -107,7 +107,9 @@ class Repadded(_Around):
             exact = (self.inner.pages(record) + 3) // 4
         else:
             exact = record[self.inner.length_key]
-        return self.inner.decode(_Taking(cursor, -(-exact // self.multiple) * self.multiple), record)
+        return self.inner.decode(
+            _Taking(cursor, -(-exact // self.multiple) * self.multiple), record
+        )
 
 
 class _Taking:

@@ -309,5 +309,3 @@ def _magic(site: _Site) -> Iterator[Mutant]:
                 magic[index] ^= 0x20
                 new = changed(kind, magic=bytes(magic))
                 yield site.typed("constant", field, new, repr(bytes(magic)), "any file")
-
-

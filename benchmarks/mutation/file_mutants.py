@@ -128,9 +128,7 @@ def _of_blocks(
 # -- faults in fields --------------------------------------------------------------------------
 
 
-def _choose(
-    original: Original, rng: random.Random, wanted: Callable[[Spot], bool]
-) -> Spot | None:
+def _choose(original: Original, rng: random.Random, wanted: Callable[[Spot], bool]) -> Spot | None:
     found = [spot for spot in original.spots.all if wanted(spot)]
     return rng.choice(found) if found else None
 

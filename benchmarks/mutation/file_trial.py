@@ -76,7 +76,9 @@ def usable(specimens: Iterable[Specimen], rules: Rules = rules_for) -> list[Spec
     ]
 
 
-def run(specimens: Iterable[Specimen], *, seed: int, count: int, rules: Rules = rules_for) -> FileScore:
+def run(
+    specimens: Iterable[Specimen], *, seed: int, count: int, rules: Rules = rules_for
+) -> FileScore:
     """Try `count` mutants.
 
     Args:

@@ -37,6 +37,8 @@ class Mutant:
         make: makes the faulty draft.
         structures: where the declarations are that it changes; empty: everywhere.
         tokens: values of the canonical document that are likely to show it.
+        decisive: whether a file whose document has none of `tokens` is read alike: the document
+            shows every code and flag that it is read by.
         lacks: what a corpus lacks that doesn't notice it.
     """
 
@@ -48,6 +50,7 @@ class Mutant:
     structures: tuple[Path, ...] = ()
     tokens: frozenset[str] = frozenset()
     lacks: str = ""
+    decisive: bool = False
 
     @cached_property
     def faulty(self) -> Draft:

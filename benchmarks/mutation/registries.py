@@ -31,11 +31,13 @@ def mutants_of_registries(draft: Draft) -> Iterator[Mutant]:
         yield from _flags(draft, word)
         for bit in word.bits:
             if isinstance(bit, BitRange):
-                yield from _enumeration(
-                    draft, bit.enumeration, _Inside(word, bit).put, word.name
-                )
+                yield from _enumeration(draft, bit.enumeration, _Inside(word, bit).put, word.name)
     yield from _block_types(draft)
     yield from _numbers(draft)
+
+
+def _unknown(registry: Enumeration, code: int | None) -> tuple[str, ...]:
+    return () if code is None else (str(registry.decode(code).name),)
 
 
 def _put_enumeration(draft: Draft, old: Enumeration, new: Enumeration) -> Draft:
@@ -82,7 +84,12 @@ def _enumeration(
     prefix = f"{old.key}_" if of not in ("", "PageState") else ""
     used = {v.code for v in old.values}
 
-    def mutant(operator: str, what: str, values: Any, touched: list[Value]) -> Mutant:
+    # What the byte order is, and that a codec is none, no document says by this name.
+    shown = old.name not in ("Endianness", "CompAlgo")
+
+    def mutant(
+        operator: str, what: str, values: Any, touched: list[Value], free: int | None = None
+    ) -> Mutant:
         new = replace(old, values=tuple(values))
         labels = " or ".join(v.label for v in touched)
         return Mutant(
@@ -92,8 +99,9 @@ def _enumeration(
             what,
             lambda: put(draft, old, new),
             paths,
-            frozenset(prefix + v.name for v in touched),
+            frozenset(prefix + name for name in (*(v.name for v in touched), *_unknown(old, free))),
             f"{name} {labels}",
+            shown,
         )
 
     for value in old.values:
@@ -106,7 +114,7 @@ def _enumeration(
         if free is not None:
             moved = [replace(v, code=free) if v is value else v for v in old.values]
             what = f"{value.label} is {free:#x} for {value.code:#x}"
-            yield mutant("code-changed", what, moved, [value])
+            yield mutant("code-changed", what, moved, [value], free)
     for one, other in combinations(old.values, 2):
         codes = {id(one): other.code, id(other): one.code}
         swapped = [replace(v, code=codes.get(id(v), v.code)) for v in old.values]
@@ -131,7 +139,7 @@ def _flags(draft: Draft, word: FlagDefinition) -> Iterator[Mutant]:
     name = _fields(draft, word.name)
     free = [n for n in range(8 * word.width) if not word.defined >> n & 1]
 
-    def mutant(operator: str, what: str, bits: Any, touched: list[Any]) -> Mutant:
+    def mutant(operator: str, what: str, bits: Any, touched: list[Any], *more: str) -> Mutant:
         labels = " or ".join(b.label for b in touched)
         return Mutant(
             draft,
@@ -140,10 +148,11 @@ def _flags(draft: Draft, word: FlagDefinition) -> Iterator[Mutant]:
             what,
             lambda: _put_flags(draft, word, bits),
             paths,
-            frozenset(b.name for b in touched),
+            frozenset((*(b.name for b in touched), *more)),
             f"{name} with {labels} alone of the two"
             if len(touched) == 2
             else f"{name} with {labels}",
+            all(isinstance(b, Bit) for b in touched),
         )
 
     for bit in word.bits:
@@ -152,7 +161,7 @@ def _flags(draft: Draft, word: FlagDefinition) -> Iterator[Mutant]:
         if free and isinstance(bit, Bit):
             moved = tuple(replace(b, bit=free[0]) if b is bit else b for b in word.bits)
             what = f"{bit.label} is bit {free[0]} for {bit.bit}"
-            yield mutant("flag-moved", what, moved, [bit])
+            yield mutant("flag-moved", what, moved, [bit], f"bit_{free[0]}")
         elif isinstance(bit, BitRange):
             for low, bits in ((free[0], bit.bits), (bit.bit, 1), (bit.bit + 1, 1)):
                 moved = tuple(replace(b, bit=low, bits=bits) if b is bit else b for b in word.bits)
@@ -187,7 +196,9 @@ def _flags(draft: Draft, word: FlagDefinition) -> Iterator[Mutant]:
 def _block_types(draft: Draft) -> Iterator[Mutant]:
     used = {b.code for b in draft.blocks}
 
-    def mutant(operator: str, what: str, blocks: Any, touched: list[BlockType]) -> Mutant:
+    def mutant(
+        operator: str, what: str, blocks: Any, touched: list[BlockType], *more: str
+    ) -> Mutant:
         names = " or ".join(b.name for b in touched)
         return Mutant(
             draft,
@@ -196,8 +207,10 @@ def _block_types(draft: Draft) -> Iterator[Mutant]:
             what,
             lambda: replace(draft, blocks=tuple(blocks)),
             (),
-            frozenset(b.key for b in touched),
+            frozenset((*(b.key for b in touched), *more)),
             f"a block of type {names}",
+            # Of the two that close something, the reader knows the codes.
+            all(b.key not in ("end_of_capture", "end_of_extension") for b in touched),
         )
 
     for block in draft.blocks:
@@ -206,7 +219,7 @@ def _block_types(draft: Draft) -> Iterator[Mutant]:
         free = next(c for c in range(block.code + 1, 1 << 16) if c not in used)
         moved = [replace(b, code=free) if b is block else b for b in draft.blocks]
         what = f"{block.name} is {free:#06x} for {block.code:#06x}"
-        yield mutant("block-type-changed", what, moved, [block])
+        yield mutant("block-type-changed", what, moved, [block], f"{free:#06x}")
         if block.layout is not None:
             opaque = [replace(b, layout=None) if b is block else b for b in draft.blocks]
             yield mutant("block-type-opaque", f"{block.name} without a layout", opaque, [block])
@@ -252,5 +265,3 @@ def _numbers(draft: Draft) -> Iterator[Mutant]:
                 chain = tuple(replace(c, field=field.key) if c is link else c for c in draft.chain)
                 what = f"hash in {field.name}"
                 yield mutant("chain", what, "an extension segment", chain=chain)
-
-

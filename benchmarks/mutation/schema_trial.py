@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from msl_construct.schema import DRAFTS, ByteOrder, Draft, Schema
+from msl_construct.schema import DRAFTS
 
+from .binding import Bound
 from .declarations import Path
 from .fields import mutants_of_structures
 from .mutant import Mutant
@@ -55,31 +55,6 @@ def schema_mutants() -> Iterator[Mutant]:
         yield from mutants_of_registries(draft)
 
 
-class _Bound:
-    """The drafts in each byte order: what `schema()` asks, with faulty ones put in their place."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[Draft, ByteOrder], Schema] = {}
-        self._faulty: dict[ByteOrder, Schema] = {}
-        self.originals = set(DRAFTS.values())
-
-    def __call__(self, name: str, order: ByteOrder) -> Schema:
-        draft = DRAFTS[name]
-        kept: Any = self._kept if draft in self.originals else self._faulty
-        key = (draft, order) if draft in self.originals else order
-        if key not in kept:
-            kept[key] = draft.bound(order)
-        found: Schema = kept[key]
-        return found
-
-    @contextmanager
-    def known(self, name: str, faulty: Draft) -> Iterator[None]:
-        """A faulty draft in the place of the right one."""
-        self._faulty = {}
-        with mock.patch.dict(DRAFTS, {name: faulty}):
-            yield
-
-
 class Trial:
     """Tries mutants on a corpus.
 
@@ -90,7 +65,7 @@ class Trial:
     def __init__(self, specimens: Iterable[Specimen]) -> None:
         self._specimens = sorted(specimens, key=lambda s: len(s.data))
         self._first: dict[Any, list[Specimen]] = {}
-        self._bound = _Bound()
+        self._bound = Bound()
         self._touched: dict[tuple[str, Path], list[Specimen]] = {}
         package = sys.modules["msl_construct.schema"]
         self._patch = mock.patch.object(package, "_bound", self._bound)
@@ -137,6 +112,8 @@ class Trial:
         """The files that may show a mutant, those first that are likely to."""
         tried: set[int] = set()
         pool = self._pool(mutant)
+        if mutant.decisive:
+            pool = [s for s in pool if mutant.tokens & s.tokens]
         likely = [s for s in pool if mutant.tokens & s.tokens] if mutant.tokens else []
         known = self._first.get((mutant.draft.name, mutant.structures), ())
         for specimen in (*likely, *known, *pool):
@@ -158,9 +135,7 @@ class Trial:
     def _touching(self, name: str, path: Path) -> list[Specimen]:
         key = (name, path[:2])
         if key not in self._touched:
-            names = {b.code: b.key for b in DRAFTS[name].blocks}
-            if DRAFTS[name] not in self._bound.originals:
-                names = {b.code: b.key for d in self._bound.originals if d.name == name for b in d.blocks}
+            names = {b.code: b.key for b in self._bound.originals[name].blocks}
             self._touched[key] = [
                 s
                 for s in self._specimens

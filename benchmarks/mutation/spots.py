@@ -95,6 +95,7 @@ class Spot:
           another field is measured by them, the draft demands something of them (a MUST for
           producers), or they are a number of a header that the draft restricts; one that is
           only restricted, within its restriction;
+        - a count of which the draft says that it may be left open, as 0;
         - a registered code, or one of a vendor, in the place of another, except for codes that
           say how the rest is read;
         - defined flags of a payload (access rights, roles); no flags of a header but Redacted;
@@ -125,7 +126,7 @@ class Spot:
             return not self.number(new) & ~kind.word.defined
         if isinstance(kind, Uint):
             if self.counting:
-                return False
+                return self.field.default == 0 and not any(new) and self._measures_nothing
             return kind.valid is None or kind.valid.permits(self.number(new))
         if isinstance(kind, PageStateMap):
             return self._free_states(kind, old, new)
@@ -134,6 +135,11 @@ class Spot:
     def number(self, raw: bytes) -> int:
         """The integer that these bytes are in file order."""
         return int.from_bytes(raw, "little" if self.layout.order == "<" else "big")
+
+    @property
+    def _measures_nothing(self) -> bool:
+        assert self.field is not None
+        return not _referred_to(self.layout, self.field.key)
 
     def _free_uuid(self, kind: Uuid, old: bytes, new: bytes) -> bool:
         if self.referred or not any(old):
@@ -218,9 +224,7 @@ class Spots:
             for s in found
         ]
 
-    def _of(
-        self, layout: Layout, record: Record, block: int | None, shift: int
-    ) -> Iterator[Spot]:
+    def _of(self, layout: Layout, record: Record, block: int | None, shift: int) -> Iterator[Spot]:
         assert record.offsets is not None
         self._measured(layout, record)
         for field in layout.fields:
@@ -261,9 +265,7 @@ class Spots:
         of whole pages, the map as long as it is, its padding zero and the captured pages as
         many bytes as there are.
         """
-        changed = [
-            s for s in self.all if self.data[s.offset : s.end] != mutant[s.offset : s.end]
-        ]
+        changed = [s for s in self.all if self.data[s.offset : s.end] != mutant[s.offset : s.end]]
         return any(
             not s.free(self.data[s.offset : s.end], mutant[s.offset : s.end])
             and not self._still_fits(s, mutant)
