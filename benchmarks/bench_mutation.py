@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,7 @@ def main() -> int:
 
 
 FILES_TARGET = 0.95
+FILES = 20_000
 
 
 def _options() -> argparse.Namespace:
@@ -57,8 +59,6 @@ def _corpus(folder: Path) -> list[Any]:
 
 def schema(specimens: list[Any], options: argparse.Namespace) -> dict[str, Any]:
     """The corpus against faulty schemas."""
-    import random
-
     from mutation.missing import missing
     from mutation.schema_trial import Trial, schema_mutants
 
@@ -93,7 +93,33 @@ def schema(specimens: list[Any], options: argparse.Namespace) -> dict[str, Any]:
 
 def files(specimens: list[Any], options: argparse.Namespace) -> dict[str, Any]:
     """The rules against faulty files."""
-    return {"ratio": 1}
+    from mutation.file_trial import classes, run, usable
+
+    begin = time.monotonic()
+    score = run(specimens, seed=options.seed, count=options.count or FILES)
+    seconds = time.monotonic() - begin
+    used = len(usable(specimens))
+    print(
+        f"files: {score.killed} of {score.judged} structural mutants of {used} valid samples "
+        f"noticed ({score.ratio:.2%}); {score.free} more differ in free values, "
+        f"{score.free_noticed} of which were noticed; seed {options.seed}, {seconds:.0f} s"
+    )
+    for operator, (killed, tried) in sorted(score.by_operator.items()):
+        print(f"  {operator}: {killed} of {tried}")
+    survivors = classes(score.survivors)
+    for what, (count, example) in survivors.items():
+        print(f"survives {what}: {count}; {example}")
+    return {
+        "noticed": score.killed,
+        "judged": score.judged,
+        "ratio": score.ratio,
+        "free": score.free,
+        "free_noticed": score.free_noticed,
+        "operators": score.by_operator,
+        "noticers": score.noticers,
+        "classes": survivors,
+        "survivors": [m.text for m in score.survivors],
+    }
 
 
 if __name__ == "__main__":

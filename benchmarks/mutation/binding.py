@@ -98,8 +98,10 @@ def _registries(layout: Layout) -> set[str]:
 
 def _changed(right: Draft, faulty: Draft) -> set[str]:
     """Names of the registries that are not the same."""
-    same = {id(registry) for registry in (*right.enumerations, *right.flags)}
-    changed = {r.name for r in (*faulty.enumerations, *faulty.flags) if id(r) not in same}
+    known = {id(registry) for registry in right.enumerations}
+    changed = {r.name for r in faulty.enumerations if id(r) not in known}
+    words = {id(word) for word in right.flags}
+    changed |= {word.name for word in faulty.flags if id(word) not in words}
     if faulty.page_states is not right.page_states:
         changed.add("PageState")
     if [(b.code, b.name) for b in faulty.blocks] != [(b.code, b.name) for b in right.blocks]:

@@ -164,8 +164,9 @@ def _width_of(draft: Draft, kind: Any) -> int:
     name = registry_of(kind)
     if name is None:
         return int(kind.width)
-    registries = (*draft.enumerations, *draft.flags, draft.block_type_registry)
-    return next(r.width for r in registries if r.name == name)
+    widths = {f.name: f.width for f in draft.flags}
+    widths.update((e.name, e.width) for e in (*draft.enumerations, draft.block_type_registry))
+    return widths[name]
 
 
 def _reference(site: _Site) -> Iterator[Mutant]:

@@ -210,8 +210,7 @@ def _off_by_one(original: Original, rng: random.Random) -> _Edit | None:
     spot = _choose(original, rng, lambda s: s.counting)
     if spot is None:
         return None
-    order = "little" if spot.layout.order == "<" else "big"
-    value = int.from_bytes(original.held(spot), order) + rng.choice((-1, 1))
+    value = spot.number(original.held(spot)) + rng.choice((-1, 1))
     return _edited(original, spot, _stored(spot, value % (1 << 8 * spot.width)))
 
 

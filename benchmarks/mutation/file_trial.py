@@ -108,3 +108,12 @@ def run(
         else:
             score.survivors.append(mutant)
     return score
+
+
+def classes(survivors: Iterable[FileMutant]) -> dict[str, tuple[int, str]]:
+    """Survivors by what was done to which field: how many, and one of them."""
+    found: dict[str, tuple[int, str]] = {}
+    for mutant in survivors:
+        key = f"{mutant.operator} {mutant.field or mutant.what}"
+        found[key] = (found.get(key, (0, ""))[0] + 1, mutant.text)
+    return dict(sorted(found.items(), key=lambda item: -item[1][0]))

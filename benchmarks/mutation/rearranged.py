@@ -109,17 +109,18 @@ class Blocks:
         """Whether a file with these two the other way round is another valid file.
 
         It is unless the drafts fix the place of either, one is a thread and the other a
-        region (§5.7), or both are fragments of one region (§5.1).
+        region (§5.7), or one is the parent of the other: the first fragment of a region comes
+        first (§5.1), and what has a parent refers back.
         """
         keys = set(self._spots.keys[index : index + 2])
         if keys & self._fixed or keys == {"thread_context", "memory_region"}:
             return False
-        one, other = (
-            {self._field(i, f"block_header.{name}")[1] for name in ("block_uuid", "parent_uuid")}
-            - {bytes(16)}
-            for i in (index, index + 1)
-        )
-        return not (keys == {"memory_region"} and one & other)
+        one, other = index, index + 1
+        return not (self._parent_of(one, other) or self._parent_of(other, one))
+
+    def _parent_of(self, one: int, other: int) -> bool:
+        uuid = self._field(one, "block_header.block_uuid")[1]
+        return uuid == self._field(other, "block_header.parent_uuid")[1]
 
     @property
     def _fixed(self) -> set[str]:
