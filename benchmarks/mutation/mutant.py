@@ -39,6 +39,7 @@ class Mutant:
         tokens: values of the canonical document that are likely to show it.
         decisive: whether a file whose document has none of `tokens` is read alike: the document
             shows every code and flag that it is read by.
+        judged: whether it is the rules that notice it, and not the document.
         lacks: what a corpus lacks that doesn't notice it.
     """
 
@@ -51,6 +52,7 @@ class Mutant:
     tokens: frozenset[str] = frozenset()
     lacks: str = ""
     decisive: bool = False
+    judged: bool = False
 
     @cached_property
     def faulty(self) -> Draft:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
+from msl_construct.rules import rules_for
 from msl_construct.schema import DRAFTS
 
 from .binding import Bound
 from .declarations import Path
 from .fields import mutants_of_structures
+from .judgement import mutants_of_demands
 from .mutant import Mutant
 from .registries import mutants_of_registries
 from .specimens import Specimen, touched_by
@@ -53,6 +55,7 @@ def schema_mutants() -> Iterator[Mutant]:
     for draft in list(DRAFTS.values()):
         yield from mutants_of_structures(draft)
         yield from mutants_of_registries(draft)
+        yield from mutants_of_demands(draft)
 
 
 class Trial:
@@ -94,7 +97,8 @@ class Trial:
             score.equivalent.append((mutant, why))
             return
         with self._bound.known(mutant.draft.name, mutant.faulty):
-            killer = next((s for s in self._candidates(mutant) if _notices(s)), None)
+            notices = _judging(mutant.draft.name) if mutant.judged else _reading
+            killer = next((s for s in self._candidates(mutant) if notices(s)), None)
         tally = score.by_operator.setdefault(mutant.operator, [0, 0])
         tally[1] += 1
         if killer is None:
@@ -124,6 +128,8 @@ class Trial:
     def _pool(self, mutant: Mutant) -> list[Specimen]:
         """All files for which it can matter: those where the structures are decoded at all."""
         name = mutant.draft.name
+        if mutant.judged and not mutant.structures:
+            return [s for s in self._specimens if s.draft == name]
         if not mutant.structures or any(p[0] in ("file_header",) for p in mutant.structures):
             return self._specimens  # the header is looked at before the draft is known
         found: dict[int, Specimen] = {}
@@ -144,9 +150,25 @@ class Trial:
         return self._touched[key]
 
 
-def _notices(specimen: Specimen) -> bool:
+def _reading(specimen: Specimen) -> bool:
     """Whether a file isn't read as expected any more."""
     try:
         return not specimen.as_found()
     except Exception:
         return True
+
+
+def _judging(draft: str) -> Callable[[Specimen], bool]:
+    """What tells whether a file isn't judged as expected any more.
+
+    Files of the other draft are told by their document, which no demand changes.
+    """
+    rules = rules_for.__wrapped__(draft)
+
+    def notices(specimen: Specimen) -> bool:
+        try:
+            return specimen.draft == draft and not specimen.as_judged(rules)
+        except Exception:
+            return True
+
+    return notices

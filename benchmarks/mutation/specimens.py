@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,6 +12,7 @@ import msl_construct
 from msl_construct.corpus.manifest import Manifest, Sample
 from msl_construct.document.render import Renderer
 from msl_construct.errors import MslError
+from msl_construct.rules import Rule, check
 
 from .declarations import BLOCK
 
@@ -33,7 +34,6 @@ class Specimen:
     expected: dict[str, Any] | None
     kind: str = "valid"
     rules: tuple[str, ...] = ()
-    _tokens: set[str] = field(default_factory=set)
 
     @property
     def draft(self) -> str | None:
@@ -80,6 +80,14 @@ class Specimen:
                     return False
                 dump.name = self.expected["file"]["name"]
                 return _matches(dump, self.expected)
+        except MslError:
+            return self.expected is None
+
+    def as_judged(self, rules: Sequence[Rule]) -> bool:
+        """Whether it breaks the rules that the corpus says, of those that are given."""
+        try:
+            with msl_construct.open(self.data) as dump:
+                return tuple(finding.rule.id for finding in check(dump, rules=rules)) == self.rules
         except MslError:
             return self.expected is None
 
@@ -143,6 +151,14 @@ def _specimen(manifest: Manifest, sample: Sample) -> Specimen:
     )
 
 
+def _rules(data: bytes) -> tuple[str, ...]:
+    try:
+        with msl_construct.open(data) as dump:
+            return tuple(finding.rule.id for finding in check(dump))
+    except MslError:
+        return ()
+
+
 def as_read(files: Iterable[tuple[str, bytes]], kind: str = "valid") -> list[Specimen]:
     """Files without a manifest: what is expected of them is what they are read as now."""
     found = []
@@ -153,5 +169,5 @@ def as_read(files: Iterable[tuple[str, bytes]], kind: str = "valid") -> list[Spe
                 expected = Renderer(with_data=True).document(dump)
         except MslError:
             expected = None
-        found.append(Specimen(name, data, expected, kind))
+        found.append(Specimen(name, data, expected, kind, _rules(data)))
     return found
