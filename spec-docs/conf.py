@@ -15,7 +15,7 @@ author = "The msl-construct authors"
 copyright = author  # noqa: A001
 version = release = msl_construct.__version__
 
-extensions = ["cli", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["cli", "traceability", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "_ext"]
 default_role = "code"
 html_theme = "furo"
@@ -43,7 +43,7 @@ nitpick_ignore_regex = [
         r"(IO|Any|Callable|Iterator|Iterable|Mapping|Sequence|MappingProxyType|PathLike|UUID|"
         r"BaseException|TracebackType|Exception|ValueError|KeyError|OSError|TypeError|Self|"
         r"AttributeError|Enum|Construct|"
-        r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None)",
+        r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None|Path)",
     ),
     ("py:.*", rf"(msl_construct\.)?([a-z_]+\.)*({_PRIVATE})"),
     ("py:.*", r"\.\.\.|typing\.Self|typing_extensions\.Self|optional"),

@@ -13,6 +13,7 @@ from rules_files import (
     Plan,
     Spec,
     Tail,
+    bytes_of,
     imported,
     late_hint,
     raw_stream,
@@ -161,6 +162,12 @@ def region_added_later(plan: Plan) -> Where:
     added = Spec(wire.MEMORY_REGION, wire.memory_region, values, fields)
     plan.segments = [Tail({"added": added})]
     return "added", BLOCK_TYPE
+
+
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
+def graph_that_was_captured(plan: Plan) -> Where:
+    plan.put("graph", 0x1003, bytes_of, before="related")
+    return "graph", BLOCK_TYPE
 
 
 @fault("MSL-4.6-SEGMENT-EMPTY", REVISED)

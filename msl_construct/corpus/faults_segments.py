@@ -25,6 +25,13 @@ def _unverified(plan: Plan) -> None:
     plan.fields("first", flags=["has_children"])
 
 
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED, consumer=Consumer.ACCEPT)
+def graph_that_was_captured(plan: Plan) -> Where:
+    """A Pointer Graph inside the capture, where only appenders know of one."""
+    plan.put("graph", "pointer_graph", {"raw": bytes(24).hex()}, before="related")
+    return field_of(plan, "graph", "block_type")
+
+
 @fault("MSL-4.6-SEGMENT-CHAIN", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
 def segment_of_another_file(plan: Plan) -> Where:
     """The first PrevHash of a segment is not the hash of the End-of-Capture."""
