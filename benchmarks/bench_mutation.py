@@ -1,6 +1,6 @@
 """Mutation scores of the rules and of the sample corpus; see README.md.
 
-python benchmarks/bench_mutation.py [--only files|schema] [--corpus DIR] [--seed N] [--count N]
+python benchmarks/bench_mutation.py [--only schema|demands|files] [--corpus DIR] [--seed N] [--count N]
                                     [--json OUT]
 """
 
@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,19 @@ def main() -> int:
     """The command."""
     options = _options()
     sys.path.insert(0, str(ROOT))
+    from mutation.schema_trial import demand_mutants, schema_mutants
+
     specimens = _corpus(options.corpus)
     found: dict[str, Any] = {"corpus": len(specimens), "seed": options.seed}
     good = True
-    if options.only != "files":
-        found["schema"] = schema(specimens, options)
+    if options.only in (None, "schema"):
+        found["schema"] = schema(specimens, options, schema_mutants())
         good &= found["schema"]["ratio"] == 1
-    if options.only != "schema":
+    if options.only in (None, "files"):
         found["files"] = files(specimens, options)
         good &= found["files"]["ratio"] >= FILES_TARGET
+    if options.only == "demands":
+        found["demands"] = schema(specimens, options, demand_mutants())
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return 0 if good else 1
@@ -37,11 +42,12 @@ def main() -> int:
 
 FILES_TARGET = 0.95
 FILES = 20_000
+SCORES = ("schema", "demands", "files")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=("files", "schema"), help="one of the scores")
+    parser.add_argument("--only", choices=SCORES, help="one of the scores")
     parser.add_argument("--corpus", type=Path, default=ROOT / "samples", metavar="DIR")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of mutants (1)")
     parser.add_argument("--count", type=int, help="mutants of each score (all; files: 20000)")
@@ -57,12 +63,14 @@ def _corpus(folder: Path) -> list[Any]:
     return as_read((path.name, path.read_bytes()) for path in sorted(folder.glob("*.msl")))
 
 
-def schema(specimens: list[Any], options: argparse.Namespace) -> dict[str, Any]:
+def schema(
+    specimens: list[Any], options: argparse.Namespace, every: Iterable[Any]
+) -> dict[str, Any]:
     """The corpus against faulty schemas."""
     from mutation.missing import missing
-    from mutation.schema_trial import Trial, schema_mutants
+    from mutation.schema_trial import Trial
 
-    mutants = list(schema_mutants())
+    mutants = list(every)
     if options.count is not None and options.count < len(mutants):
         mutants = random.Random(options.seed).sample(mutants, options.count)
     begin = time.monotonic()

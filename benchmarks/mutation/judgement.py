@@ -9,7 +9,7 @@ from typing import Any
 from msl_construct.schema import Draft, Enumeration, Layout
 from msl_construct.schema.vocabulary import Between, Bytes, OneOf, Reserved, Uuid
 
-from .declarations import Path, changed, structures, title, with_field, with_structure
+from .declarations import Path, changed, structures, title, users, with_field, with_structure
 from .mutant import Mutant
 
 
@@ -67,7 +67,14 @@ def _registry(draft: Draft, old: Enumeration) -> Iterator[Mutant]:
             return replace(draft, enumerations=enumerations)
 
         return Mutant(
-            draft, "demand", old.name, what, make, lacks=f"{old.name} {lacks}", judged=True
+            draft,
+            "demand",
+            old.name,
+            what,
+            make,
+            tuple(path for path, _ in users(draft, old.name)),
+            lacks=f"{old.name} {lacks}",
+            judged=True,
         )
 
     for value in old.values:

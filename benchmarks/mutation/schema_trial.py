@@ -51,10 +51,15 @@ class Score:
 
 
 def schema_mutants() -> Iterator[Mutant]:
-    """Every mutant of every draft."""
+    """Every mutant of every draft that is read otherwise."""
     for draft in list(DRAFTS.values()):
         yield from mutants_of_structures(draft)
         yield from mutants_of_registries(draft)
+
+
+def demand_mutants() -> Iterator[Mutant]:
+    """Every mutant of every draft that is read alike and judged otherwise."""
+    for draft in list(DRAFTS.values()):
         yield from mutants_of_demands(draft)
 
 
