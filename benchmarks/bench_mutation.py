@@ -1,7 +1,7 @@
 """Mutation scores of the rules and of the sample corpus; see README.md.
 
-python benchmarks/bench_mutation.py [--only schema|demands|files] [--corpus DIR] [--seed N] [--count N]
-                                    [--json OUT]
+python benchmarks/bench_mutation.py [--only schema|demands|files] [--corpus DIR] [--seed N]
+                                    [--count N] [--json OUT]
 """
 
 from __future__ import annotations
