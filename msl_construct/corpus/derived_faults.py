@@ -35,6 +35,10 @@ see the samples that consumers refuse."""
 _ENCRYPTED = "valid/encrypted-11-le"
 
 
+_SKIPPED = {"UNREGISTERED-CODE"}
+"""Defects that a reader gets over: what follows shows whether it did."""
+
+
 @dataclass(frozen=True)
 class Bend:
     """One way to break the rule: a plan with the fault, and where it is."""
@@ -116,7 +120,10 @@ def _bends(form: Form, host: str, structure: str, section: str, defect: str) -> 
         return alone("process_identity" if host == HEADER else host, form)
 
     with open_dump(assemble(fresh()).data) as dump:
-        for name, spot in _spots(dump, fresh(), host, structure):
+        spots = list(_spots(dump, fresh(), host, structure))
+        if defect not in _SKIPPED:
+            spots.reverse()  # what follows can't hide the last one
+        for name, spot in spots:
             for wound in wounds(spot, section, defect):
                 plan = fresh()
                 _inflict(plan, name, spot, wound)
@@ -125,7 +132,7 @@ def _bends(form: Form, host: str, structure: str, section: str, defect: str) -> 
 
 
 def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[str, Spot]]:
-    """Where in the file the structure is, the last place first: what follows can't hide it."""
+    """Where in the file the structure is."""
     schema = dump.schema
     if host in (HEADER, _ENCRYPTION):
         record, layout = dump.header.record, schema.file_header
@@ -147,7 +154,7 @@ def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[
         for layout, record in _within(block.type.layout, payload)
         if layout.key == structure
     ]
-    yield from ((name, spot) for spot in reversed(inside))
+    yield from ((name, spot) for spot in inside)
 
 
 def _subject(dump: Dump, plan: Plan, host: str) -> tuple[str, ReadBlock]:

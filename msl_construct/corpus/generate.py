@@ -7,6 +7,7 @@ anything is written: a sample that breaks another rule than its own is an error 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,6 +33,15 @@ __all__ = ["CorpusError", "Made", "generate", "made", "make_all", "stale"]
 _REFUSED = 3
 _INCOMPLETE = 4
 _ENCRYPTED = 5
+_REFUSABLE = (
+    "HASH-MISMATCH",
+    "COUNT-MISMATCH",
+    "HASH-ALGORITHM-PRIVATE",
+    "PAGE-DATA-LENGTH",
+    "STREAM-SURPLUS",
+    "SURPLUS-BYTES",
+)
+"""Ends of the ids of rules about what a reader may verify, and then not go on."""
 
 
 class CorpusError(MslError):
@@ -191,6 +201,9 @@ def made(recipe: Recipe) -> Made:
             raise CorpusError(f"{recipe.name}: expected {recipe.rules} at {offset}, found {places}")
     if found != recipe.exit:
         raise CorpusError(f"{recipe.name}: expected exit code {recipe.exit}, found {found}")
+    consumer = recipe.consumer
+    if consumer is Consumer.EITHER and recipe.exit == 0 and _readable(recipe, document):
+        consumer = Consumer.ACCEPT
     features = sorted({*recipe.features, *_form_features(recipe)})
     sample = Sample(
         name=recipe.name,
@@ -199,7 +212,7 @@ def made(recipe: Recipe) -> Made:
         byte_order=recipe.form.byte_order,
         features=tuple(features),
         shows=recipe.shows,
-        verdict=Verdict(recipe.exit, recipe.consumer, recipe.rules, offset),
+        verdict=Verdict(recipe.exit, consumer, recipe.rules, offset),
         size=len(built.data),
         blake3=_hash([built.data]),
         base=recipe.base,
@@ -210,6 +223,17 @@ def made(recipe: Recipe) -> Made:
     if (recipe.consumer is Consumer.REJECT_FILE) != (document is None):
         raise CorpusError(f"{recipe.name}: {recipe.consumer.value} does not go with its document")
     return Made(sample, built.data, document)
+
+
+def _readable(recipe: Recipe, document: str | None) -> bool:
+    """Whether nothing in a file justifies refusing it, although a producer was at fault.
+
+    §12 says what must be rejected. A reader that verifies hashes and counts may stop where
+    they don't fit, and one that finds a payload too short or too long may refuse the file.
+    """
+    assert document is not None
+    damaged = any("damage" in block for block in json.loads(document)["blocks"])
+    return not damaged and not recipe.rules[0].endswith(_REFUSABLE)
 
 
 def _form_features(recipe: Recipe) -> Iterable[str]:

@@ -201,6 +201,10 @@ class Manifest:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def of(self, kind: Kind) -> list[Sample]:
+        """The samples of a kind."""
+        return [sample for sample in self.samples if sample.kind is kind]
+
     def sample(self, name: str) -> Sample:
         """The sample of this name.
 

@@ -149,8 +149,8 @@ class InflatedSource:
             asked = min(_OUTPUT, wanted - done)
             try:
                 piece = reader.read(asked)
-            except zstandard.ZstdError as error:
-                raise self._error("one zstd frame", str(error)) from None
+            except zstandard.ZstdError:
+                raise self._error("one zstd frame", "something else, or a damaged one") from None
             done += len(piece)
             if done > self._declared:
                 raise self._error(f"exactly {self._declared} bytes", "more")
@@ -228,7 +228,7 @@ def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, s
     The block does not say where it ends, so that one zero fewer is tried after the other.
 
     Returns:
-        The content, or None; how many zeros stand behind the block; the codec's complaint.
+        The content, or None; how many zeros stand behind the block; what was found instead.
     """
     import lz4.block
 
@@ -240,8 +240,9 @@ def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, s
     for cut in range(zeros + 1):
         try:
             found = lz4.block.decompress(body[: len(body) - cut], uncompressed_size=declared)
-        except (lz4.block.LZ4BlockError, ValueError, OverflowError) as error:
-            problem = problem or str(error)
+        except (lz4.block.LZ4BlockError, ValueError, OverflowError):
+            # What the library says of it differs between its versions, and documents show this.
+            problem = problem or "something else, or a damaged one"
             continue
         if len(found) == declared:
             return found, cut, ""

@@ -17,14 +17,14 @@ from ..reader.block import RAW, Block
 from ..reader.verify import Verdict
 from ..schema import Record, StoredText
 from ..schema.layout import REST
-from ..schema.vocabulary import Uuid
 from ..source import Extent
 from .region_facts import RegionFacts
 from .uuid_table import NIL, UuidTable
 
 __all__ = ["Facts", "Hint", "Manifest", "Module", "Thread", "has_surplus", "well_formed"]
 
-_UUID = Uuid()
+_FIXED = UUID("00000000-0000-f000-c000-000000000000").int  # version and variant
+_VERSION_4 = UUID("00000000-0000-4000-8000-000000000000").int
 _UNIT = 8
 
 _DECODED = frozenset(
@@ -318,7 +318,7 @@ def _is_text(blob: bytes) -> bool:
 
 def well_formed(uuid: UUID) -> bool:
     """Whether a UUID can identify something: of version 4, and not all zeros."""
-    return next(_UUID.problems(uuid, {}), None) is None
+    return uuid.int & _FIXED == _VERSION_4  # the properties of UUID take ten times as long
 
 
 def has_surplus(payload: Record) -> bool:
