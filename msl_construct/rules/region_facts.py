@@ -62,6 +62,6 @@ def _data(payload: Record, exponent: int) -> int:
     pages = payload.get("page_state_map")
     if pages is None or payload["region_size"] & (1 << exponent) - 1:
         return UNKNOWN
-    stored: int = len(payload["page_data"]) if "page_data" in payload else 0
+    stored: int = payload["page_data"].length if "page_data" in payload else 0
     mapped: int = pages.captured << exponent
     return min(max(mapped, stored), UNKNOWN)
