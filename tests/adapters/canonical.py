@@ -3,8 +3,7 @@
 `FIELDS` names, by block type, the keys that readers expose: ``key=attribute:how``, where the
 attribute is the key unless it is given, and `how` is ``x`` (address), ``t`` (time), or a table
 of `independent.names`: with a width it is an enumeration's, without one that of flags. What a
-reader does not expose is left out, and so is a text that it calls empty: whether nothing or
-just a NUL is stored there, it does not say.
+reader does not expose is left out.
 """
 
 import sys
@@ -12,6 +11,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+from independent import names
+
+__all__ = ["FIELDS", "names"]
 
 REGION = "base_addr:x region_size protection:PROTECTION region_type:REGION_TYPE/1"
 FIELDS = {

@@ -32,7 +32,7 @@ DAMAGE = (MslParseError, struct.error, IndexError, OverflowError)
 def payload(reader, kind, header, stored, revised):
     """The payload, or the damage that the reader finds in it, as entries of the block."""
     if kind not in DECODERS:
-        return {}
+        return {"payload": {}}
     try:
         found = DECODERS[kind](header, stored, "<")
         if isinstance(found, MslGenericBlock):

@@ -27,27 +27,25 @@ def shown(index, found):
     one = block(index, found.start_offset, named)
     parse = PARSERS.get(one["block_type"])
     try:
-        return one | ({"payload": fields(one["block_type"], parse(found.payload))} if parse else {})
+        return one | {"payload": fields(one["block_type"], parse(found.payload)) if parse else {}}
     except ValueError as error:  # as its parsers announce it
         return one | {"damage": str(error)}
 
 
 def main(path):
     with open(path, "rb") as file:
-        size, algorithm, flags = read_file_header_info(file)
-        header = {"header_size": size, "flags": flags, "hash_algo": algorithm}
+        size, _, flags = read_file_header_info(file)  # it looks at no version: see README.md
+        header = fields("header", SimpleNamespace(header_size=size, flags=flags))
         if is_encrypted(file):
-            document = {"header": fields("header", SimpleNamespace(**header)), "blocks": []}
-            return {**document, "segments": [], "trailing": None}
+            return {"header": header, "blocks": [], "segments": [], "trailing": None}
         blocks = [(one.segment, shown(i, one)) for i, one in enumerate(iterate_blocks(file))]
         report = verify_slice(file)
-    header["block_count"] = report.header_block_count
     segments = [
         {"index": number, "blocks": [one for segment, one in blocks if segment == number]}
         for number in sorted({segment for segment, _ in blocks} - {0})
     ]
     return {
-        "header": fields("header", SimpleNamespace(**header)),
+        "header": header,
         "blocks": [one for segment, one in blocks if segment == 0],
         "segments": segments,
         "trailing": {"length": report.trailing_bytes} if report.trailing_bytes else None,

@@ -15,8 +15,9 @@ def fields(kind, found, revised=True):
         name, _, how = word.partition(":")
         key, _, attribute = name.partition("=")
         value = getattr(found, attribute or key, None)
-        if value is not None and value != "":
-            shown[key] = _shown(f"{kind}.{key}", value, how, revised)
+        if value is not None:
+            # A text of no characters is none; whether just a NUL is stored, no reader tells.
+            shown[key] = None if value == "" else _shown(f"{kind}.{key}", value, how, revised)
     return shown
 
 
