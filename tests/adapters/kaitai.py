@@ -1,7 +1,8 @@
-"""A parser that Kaitai Struct generates from schema/msl.ksy, as a decoder under test.
+"""A parser that Kaitai Struct generates from schema/*.ksy, as a decoder under test.
 
 Usage: python kaitai.py FOLDER DUMP; FOLDER is of kaitai_build.py. It runs the driver of that
-language in tests/languages, which prints what the generated classes hold.
+language in tests/languages, which prints what the generated classes hold. The version that the
+newest schema's parser finds says which schema's parser is meant for the file.
 """
 
 import json
@@ -18,29 +19,32 @@ class Refused(Exception):
     """The parser raised while it read the file: it has no other way to refuse one."""
 
 
-def main(path):
-    folder = Path(sys.argv[1])
-    how = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as names:
-        names.write(f"{path}\n")
-        names.flush()
-        done = subprocess.run(
-            [*how["command"], folder / "plan.json", names.name],
-            env={**os.environ, **how["environment"]},
-            capture_output=True,
-            check=True,
-        )
+def parse(how, names):
+    done = subprocess.run(
+        [*how["command"], names],
+        env={**os.environ, **how["environment"]},
+        capture_output=True,
+        check=True,
+    )
     found = json.loads(done.stdout)
     if "error" in found:
         raise Refused(found["error"])
+    return found
+
+
+def main(path):
+    how = json.loads((Path(sys.argv[1]) / "run.json").read_text(encoding="utf-8"))
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as names:
+        names.write(f"{path}\n")
+        names.flush()
+        found = parse(how[how["newest"]], names.name)
+        version = found["header"]["version"]
+        if version != how["newest"] and version in how:
+            found = parse(how[version], names.name)
     # It can't hash, so it knows no segments: all blocks stand in one list, as it has them.
     blocks = [{"index": index, **block} for index, block in enumerate(found["blocks"])]
-    return {
-        "header": found["header"],
-        "blocks": blocks,
-        "segments": [],
-        "trailing": found["trailing"],
-    }
+    parts = {"header": found["header"], "blocks": blocks, "segments": []}
+    return {**parts, "trailing": found["trailing"]}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Generates and builds the parser that schema/msl.ksy gives in a language, for kaitai.py.
+"""Generates and builds the parsers that schema/*.ksy give in a language, for kaitai.py.
 
 Usage: python tests/adapters/kaitai_build.py LANGUAGE FOLDER
 
 LANGUAGE is one of python, javascript, java, go; compiler and runtime come from its registry,
-see tests/languages/README.md. FOLDER then says how to run the parser. A language that can't be
-had here ends it with 1 and the reason.
+see tests/languages/README.md. FOLDER then says how to run the parsers, one for each version of
+the format. A language that can't be had here ends it with 1 and the reason.
 """
 
 import json
@@ -17,25 +17,29 @@ from languages.languages import LANGUAGES, built
 from languages.plan import make_plan
 from languages.toolchains import Missing
 
+from msl_construct.exports import EXPORTS
 from msl_construct.schema import DRAFTS, NEWEST_DRAFT
 
-SCHEMA = Path(__file__).parents[2] / "schema" / "msl.ksy"
-RUN, PLAN = "run.json", "plan.json"
+SCHEMAS = Path(__file__).parents[2] / "schema"
 
 
 def build(name, folder):
-    """Write to a folder what kaitai.py needs to run a language's parser.
+    """Write to a folder what kaitai.py needs to run a language's parsers.
 
     Raises:
         Missing: the language can't be had on this machine.
     """
-    command, environment = LANGUAGES[name].command(
-        built(LANGUAGES[name], SCHEMA.read_text(encoding="utf-8"))
-    )
-    how = {"command": [str(word) for word in command], "environment": dict(environment)}
+    how = {"newest": f"{DRAFTS[NEWEST_DRAFT].version:#06x}"}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / RUN).write_text(json.dumps(how), encoding="utf-8")
-    (folder / PLAN).write_text(json.dumps(make_plan(DRAFTS[NEWEST_DRAFT])), encoding="utf-8")
+    for file, draft in EXPORTS["ksy"].files:
+        version = f"{DRAFTS[draft].version:#06x}"
+        parser = built(LANGUAGES[name], (SCHEMAS / file).read_text(encoding="utf-8"))
+        command, environment = LANGUAGES[name].command(parser)
+        plan = folder / f"{version}.json"
+        plan.write_text(json.dumps(make_plan(DRAFTS[draft])), encoding="utf-8")
+        words = [*map(str, command), str(plan.absolute())]
+        how[version] = {"command": words, "environment": dict(environment)}
+    (folder / "run.json").write_text(json.dumps(how), encoding="utf-8")
 
 
 if __name__ == "__main__":
