@@ -222,17 +222,17 @@ class Dump(Opened):
         if closing is None:
             return
         self._first_outside = closing.index + 1
-        self.segments, first, reason = find_segments(
+        self.segments, first, broken = find_segments(
             self.block,
             self._first_outside,
             len(self.index),
             closing,
             self.header.hash_algorithm,
         )
-        if reason is not None:
+        if broken is not None:
             offset = self.index.offsets[first]
             self.index.cut(first)
-            self.ending = Ending(offset, "segment", reason)
+            self.ending = Ending(offset, "segment", broken.text, broken.reason, self.ending)
 
     # -- life cycle --------------------------------------------------------------------
 

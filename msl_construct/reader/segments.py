@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from ..errors import FormatError
 from ..hashing import new_hasher
 from ..schema import Start
 from .block import Block
 
-__all__ = ["UNCLOSED", "Segment", "find_segments"]
+__all__ = ["Broken", "Reason", "Segment", "find_segments"]
 
 
-UNCLOSED = "no End-of-Extension closes it"
-"""What is said of a segment whose writer did not finish: a gap, and nothing that is wrong."""
+class Reason(str, Enum):
+    """Why blocks behind the capture are no segment."""
+
+    ALGORITHM = "algorithm"
+    """HashAlgo names no algorithm that can be computed, so nothing can be checked."""
+    CHAIN = "chain"
+    """A PrevHash does not match the block before."""
+    END = "end"
+    """The End-of-Extension can't be decoded."""
+    HASH = "hash"
+    """SegmentHash does not match the bytes."""
+    COUNT = "count"
+    """BlockCount is not the number of the blocks."""
+    UNCLOSED = "unclosed"
+    """No End-of-Extension: its writer did not finish. A gap, and nothing that is wrong."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Why blocks behind the capture are no segment, for programs and for people."""
+
+    reason: Reason
+    text: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +59,7 @@ class Segment:
 
 def find_segments(
     get: Callable[[int], Block], first: int, stop: int, previous: Block, algorithm: str
-) -> tuple[list[Segment], int, str | None]:
+) -> tuple[list[Segment], int, Broken | None]:
     """The segments among blocks [first, stop), which stand behind the capture segment.
 
     Args:
@@ -50,9 +72,9 @@ def find_segments(
     """
     segments: list[Segment] = []
     while first < stop:
-        segment, reason = _check(get, first, stop, previous, algorithm, len(segments) + 1)
-        if segment is None:
-            return segments, first, reason
+        segment = _check(get, first, stop, previous, algorithm, len(segments) + 1)
+        if isinstance(segment, Broken):
+            return segments, first, segment
         segments.append(segment)
         first += segment.count
         previous = get(first - 1)
@@ -61,7 +83,7 @@ def find_segments(
 
 def _check(
     get: Callable[[int], Block], first: int, stop: int, previous: Block, algorithm: str, number: int
-) -> tuple[Segment | None, str | None]:
+) -> Segment | Broken:
     """One segment from block `first` on, or why there is none."""
     begin = get(first)
     where = f"segment {number} at {begin.offset:#x}"
@@ -72,28 +94,29 @@ def _check(
         chain = new_hasher(algorithm)
         covered = new_hasher(algorithm)
     except FormatError as error:
-        return None, f"{where}: {error}"
+        return Broken(Reason.ALGORITHM, f"{where}: {error}")
     for piece in previous.extent.chunks():
         chain.update(piece)
     for index in range(first, stop):
         block = get(index)
         if block.header["prev_hash"] != chain.digest():
-            return None, f"{where}: PrevHash of {block.describe()} does not match the block before"
+            text = f"{where}: PrevHash of {block.describe()} does not match the block before"
+            return Broken(Reason.CHAIN, text)
         if block.header["block_type"] == closing.code:
             payload = block.payload
             count = index - first + 1
             if not block.known_version or "block_count" not in payload:
-                return None, f"{where}: {block.describe()} can't be decoded"
+                return Broken(Reason.END, f"{where}: {block.describe()} can't be decoded")
             if payload[field] != covered.digest():
-                return None, f"{where}: SegmentHash does not match the segment's bytes"
+                text = f"{where}: SegmentHash does not match the segment's bytes"
+                return Broken(Reason.HASH, text)
             if payload["block_count"] != count:
-                return None, (
-                    f"{where}: BlockCount says {payload['block_count']}, the segment has {count}"
-                )
+                text = f"{where}: BlockCount says {payload['block_count']}, the segment has {count}"
+                return Broken(Reason.COUNT, text)
             length = block.offset + block.length - begin.offset
-            return Segment(number, first, count, begin.offset, length), None
+            return Segment(number, first, count, begin.offset, length)
         chain = new_hasher(algorithm)
         for piece in block.extent.chunks():
             chain.update(piece)
             covered.update(piece)
-    return None, f"{where}: {UNCLOSED}"
+    return Broken(Reason.UNCLOSED, f"{where}: no End-of-Extension closes it")

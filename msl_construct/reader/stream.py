@@ -170,12 +170,12 @@ class PassingDump(Opened):
         assert walk.ending is not None
         self.ending = walk.ending
         count = first + len(self._behind.index)
-        self.segments, outside, reason = find_segments(
+        self.segments, outside, broken = find_segments(
             self._behind.block, first, count, closing, self.header.hash_algorithm
         )
-        if reason is not None:
+        if broken is not None:
             offset = self._behind.index.offsets[outside - first]
-            self.ending = Ending(offset, "segment", reason)
+            self.ending = Ending(offset, "segment", broken.text, broken.reason, self.ending)
 
 
 class _Shifted:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import FormatError
 from ..hashing import Hasher, new_hasher
 from .block import Block
-from .segments import UNCLOSED
+from .segments import Reason
 
 if TYPE_CHECKING:
     from ..source import Source
@@ -259,7 +259,7 @@ def _judge(facts: Facts, dump: Dump | PassingDump, problem: str | None) -> Verdi
             "from elsewhere (§4.5)"
         )
         gaps.append(Finding("no_end_of_capture", text))
-    if dump.ending.kind == "segment" and not dump.ending.text.endswith(UNCLOSED):
+    if dump.ending.kind == "segment" and dump.ending.reason is not Reason.UNCLOSED:
         findings.append(Finding("segment", dump.ending.text, dump.ending.offset))
     if dump.trailing is not None:
         kind = "truncated" if dump.ending.kind == "truncated" else "trailing"

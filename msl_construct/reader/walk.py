@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..schema import Schema
 from ..source import Source
+from .segments import Reason
 
 __all__ = ["BlockIndex", "Ending", "Found", "Walk"]
 
@@ -30,11 +31,15 @@ class Ending:
             header's size), ``truncated`` (the file ends inside the block), ``encrypted``,
             ``segment`` (an extension segment that does not verify).
         text: the same for people, with what was expected and found.
+        reason: of a ``segment``, why it does not verify.
+        walked: of a ``segment``, how the blocks ended that stand where it should be.
     """
 
     offset: int
     kind: str
     text: str
+    reason: Reason | None = None
+    walked: Ending | None = None
 
     @property
     def clean(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..reader.segments import Reason
 from .declare import FIRST, rule
 from .facts import Facts
 from .model import Found, Level, Role, Scope
@@ -12,9 +13,11 @@ from .model import Found, Level, Role, Scope
 def _ending(facts: Facts, *kinds: str, field: str = "") -> Iterator[Found]:
     """The walk's own words, if it ended in one of these ways; `field` of a block is at fault."""
     ending = facts.dump.ending
-    if ending.kind in kinds:
-        trailing = facts.dump.trailing
-        length = trailing.length if trailing is not None else 0
+    trailing = facts.dump.trailing
+    if ending.reason is Reason.UNCLOSED and ending.walked is not None:
+        ending = ending.walked  # what keeps the segment from being closed
+    if ending.kind in kinds and trailing is not None:
+        length = trailing.offset + trailing.length - ending.offset
         yield Found(
             f"{ending.text}; {length} bytes from {ending.offset:#x} on belong to no block",
             ending.offset + (facts.schema.block_header.offset_of(field) if field else 0),

@@ -10,6 +10,7 @@ from ..schema import DRAFTS, ByteOrder
 from .derived import Derived, derived
 from .facts import Facts
 from .faults import Fault, Key, faults_of_block, faults_of_header, unchecked
+from .given import Given
 from .model import PRODUCER_ROLES, Finding, Role, Rule, Scope
 from .written import written
 
@@ -112,9 +113,12 @@ class Check:
         if dump.header.encrypted:
             return
         facts = Facts(dump) if self._written[Scope.WHOLE] else None
+        given = Given()
         for block in dump.blocks:
             if self._derived:
-                yield from self._of(faults_of_block(block))
+                faults = faults_of_block(block)
+                yield from self._of(fault for fault in faults if not given.repeats(block, fault))
+                given.take(block)
                 reason = unchecked(block)
                 if reason is not None:
                     self.unchecked.append(reason)

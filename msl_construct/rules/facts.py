@@ -10,15 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
+from uuid import UUID
 
 from ..reader import Dump
-from ..reader.block import Block
+from ..reader.block import RAW, Block
 from ..reader.verify import Verdict
-from ..schema import Record
+from ..schema import Record, StoredText
+from ..schema.layout import REST
+from ..schema.vocabulary import Uuid
+from ..source import Extent
 from .region_facts import RegionFacts
 from .uuid_table import NIL, UuidTable
 
-__all__ = ["Facts", "Hint", "Manifest", "Module", "Thread"]
+__all__ = ["Facts", "Hint", "Manifest", "Module", "Thread", "has_surplus", "well_formed"]
+
+_UUID = Uuid()
+_UNIT = 8
 
 _DECODED = frozenset(
     (
@@ -44,6 +51,8 @@ class Module(NamedTuple):
     base: int
     size: int
     path: str | None
+    legible: bool = True
+    """Whether the path is one: no rule of strings has anything to say of it."""
 
 
 class Hint(NamedTuple):
@@ -65,11 +74,19 @@ class Thread(NamedTuple):
 
 @dataclass
 class Manifest:
-    """A Module List Index: its rows by ModuleUUID, and rows whose UUID an earlier one has."""
+    """A Module List Index.
+
+    Attributes:
+        block: its index.
+        rows: by ModuleUUID.
+        repeated: rows whose UUID an earlier one has, with that one.
+        nameless: addresses of the rows whose ModuleUUID can identify nothing.
+    """
 
     block: int
     rows: dict[bytes, Module] = field(default_factory=dict)
     repeated: list[tuple[int, int]] = field(default_factory=list)
+    nameless: set[int] = field(default_factory=set)
 
 
 class Facts:
@@ -90,6 +107,8 @@ class Facts:
         starts: StartTime of the Process Identities, by block.
         written: WrittenAt of the extension segments, by their last block.
         uncaptured: of each row of `regions`, whether a page of it has no data.
+        nameless: blocks whose BlockUUID can identify nothing; what should refer to them can't.
+        unread: types of blocks of which a payload could not be taken in.
     """
 
     def __init__(self, dump: Dump) -> None:
@@ -116,6 +135,8 @@ class Facts:
         self.starts: dict[int, int] = {}
         self.written: dict[int, int] = {}
         self.uncaptured = bytearray()
+        self.nameless: list[int] = []
+        self.unread: set[str] = set()
 
     # -- collecting --------------------------------------------------------------------
 
@@ -128,25 +149,31 @@ class Facts:
         earlier = self.uuids.add(block.uuid.bytes)
         if earlier is not None:
             self.repeated.append((block.index, earlier))
+        if not well_formed(block.uuid):
+            self.nameless.append(block.index)
         self._parents += block.parent_uuid.bytes
         if block.key == "end_of_capture":
             self.closings.append(block.index)
-        if block.key in _DECODED and block.known_version:
-            getattr(self, f"_take_{block.key}")(block, block.payload)
+        if block.key in _DECODED:
+            if block.known_version and RAW not in block.payload:
+                getattr(self, f"_take_{block.key}")(block, block.payload)
+            else:
+                self.unread.add(block.key)
 
     def _take_memory_region(self, block: Block, payload: Record) -> None:
         before = len(self.regions)
         self.regions.take(block, payload)
         if len(self.regions) > before:
             states = payload.get("page_state_map")
-            self.uncaptured.append(states is None or states.captured != states.pages)
+            self.uncaptured.append(states is not None and states.captured != states.pages)
 
     def _take_module_entry(self, block: Block, payload: Record) -> None:
         if "path" in payload:
             self.modules.append(_module(block.index, payload))
 
     def _take_module_list_index(self, block: Block, payload: Record) -> None:
-        if block.problem is not None:
+        if block.problem is not None or has_surplus(payload):
+            self.unread.add(block.key)
             return  # nobody knows which modules it was going to list
         manifest = Manifest(block.index)
         for row, entry in enumerate(payload["entries"]):
@@ -155,12 +182,16 @@ class Facts:
                 manifest.repeated.append((row, manifest.rows[uuid].number))
             else:
                 manifest.rows[uuid] = _module(row, entry)
+            if not well_formed(entry["module_uuid"]):
+                manifest.nameless.add(entry["base_addr"])
         self.manifests.append(manifest)
 
     def _take_key_hint(self, block: Block, payload: Record) -> None:
         if "key_len" in payload:
             place = payload["region_offset"], payload["key_len"]
             self.hints.append(Hint(block.index, payload["region_uuid"].bytes, *place))
+        else:
+            self.unread.add(block.key)
 
     def _take_related_dump(self, block: Block, payload: Record) -> None:
         if payload.get("related_dump_uuid") == self.header.record["dump_uuid"]:
@@ -178,6 +209,8 @@ class Facts:
         if "flags" in payload:
             current = "current" in payload["flags"]
             self.threads.append(Thread(block.index, payload["thread_id"], current))
+        else:
+            self.unread.add(block.key)
 
     def _take_import_provenance(self, block: Block, payload: Record) -> None:
         if "orig_file_size" in payload:
@@ -265,4 +298,17 @@ class Facts:
 
 
 def _module(number: int, record: Record) -> Module:
-    return Module(number, record["base_addr"], record["module_size"], record["path"])
+    path = record["path"]
+    legible = not isinstance(path, StoredText)
+    return Module(number, record["base_addr"], record["module_size"], path, legible)
+
+
+def well_formed(uuid: UUID) -> bool:
+    """Whether a UUID can identify something: of version 4, and not all zeros."""
+    return next(_UUID.problems(uuid, {}), None) is None
+
+
+def has_surplus(payload: Record) -> bool:
+    """Whether more follows than the padding of the last field, so that a count may be wrong."""
+    rest = payload.get(REST)
+    return isinstance(rest, Extent) and (rest.length >= _UNIT or any(bytes(rest)))

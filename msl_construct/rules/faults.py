@@ -53,7 +53,6 @@ SAME = {
     "undefined-flag": "UNDEFINED-FLAG",
     "uuid-not-version-4": "UUID-NOT-VERSION-4",
     "nil-uuid": "UUID-NIL",
-    "page-data-length": "PAGE-DATA-LENGTH",
     "surplus-bytes": "BODY-TOO-LONG",
     "body-does-not-fit": "BODY-TOO-SHORT",
 }
@@ -254,7 +253,8 @@ def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
     raw = value.raw if isinstance(value, StoredText) else value.encode("utf-8", "surrogatepass")
     text, behind = raw[:length], raw[length:]
     bare = isinstance(field.type, Utf8)
-    if not bare and b"\0" not in text:
+    unended = not bare and b"\0" not in text
+    if unended:
         ending = text[-8:].hex()
         yield "STRING-NOT-TERMINATED", f"expected a NUL at its end, found {ending}", offset
     inside = text if bare else text[:-1]
@@ -268,8 +268,21 @@ def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
     except UnicodeDecodeError as error:
         found = f"expected UTF-8, found {text[error.start : error.start + 4].hex()} as byte "
         yield "STRING-NOT-UTF-8", f"{found}{error.start}", offset
-    if any(behind):
+    if any(behind) and not unended:  # or else it is the rest of the string
         yield from _nonzero(behind, length, offset)
+
+
+def _page_data(place: _Place, problem: Problem) -> Iterator[_Refined]:
+    if _whole_pages(place):
+        yield "PAGE-DATA-LENGTH", _expected(problem), place.offset
+
+
+def _whole_pages(place: _Place) -> bool:
+    """Whether it is clear how many pages the region has; if not, that is another rule."""
+    (page_map,) = (f.type for f in place.layout.fields if isinstance(f.type, PageStateMap))
+    page: int = 1 << place.record[page_map.log2_key]
+    size: int = place.record[page_map.size_key]
+    return size % page == 0
 
 
 def _padding(place: _Place, problem: Problem) -> Iterator[_Refined]:
@@ -278,6 +291,8 @@ def _padding(place: _Place, problem: Problem) -> Iterator[_Refined]:
         yield from _nonzero(value.raw[len(value) :], len(value), place.offset)
     else:
         assert isinstance(value, PageMap)
+        if not _whole_pages(place):
+            return
         used = value.pages % PAGES_PER_BYTE
         tail = bytearray(value.tail)
         tail[0] &= 0xFF >> 2 * used
@@ -318,6 +333,7 @@ def _page_states(place: _Place, problem: Problem) -> Iterator[_Refined]:
 REFINED: dict[str, Callable[[_Place, Problem], Iterator[_Refined]]] = {
     "string-not-canonical": _string,
     "padding-not-zero": _padding,
+    "page-data-length": _page_data,
     "unregistered-code": _code,
     "reserved-page-state": _page_states,
 }

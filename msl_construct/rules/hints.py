@@ -11,6 +11,7 @@ from ..page_map import PageMap
 from .declare import rule
 from .facts import Facts, Hint
 from .model import Found, Level, Role, Scope
+from .region_facts import UNKNOWN
 
 _WHO = (Role.PRODUCER, Role.APPENDER)
 
@@ -25,6 +26,8 @@ _WHO = (Role.PRODUCER, Role.APPENDER)
     why="The key that it promises can't be found.",
 )
 def key_hint_without_region(facts: Facts) -> Iterator[Found]:
+    if any(facts.key(block) == "memory_region" for block in facts.nameless):
+        return  # that one is meant; that its UUID identifies nothing is another rule
     for hint in facts.hints:
         target = facts.uuids.find(hint.region)
         if target is None or facts.key(target) != "memory_region":
@@ -93,7 +96,11 @@ def key_hint_across_hole(facts: Facts) -> Iterator[Found]:
     crossing: dict[int, list[Hint]] = {}
     for hint in facts.hints:
         row = regions.row_of(facts.uuids.find(hint.region))
-        if row is not None and 0 < hint.length <= regions.data[row] - hint.offset:
+        if (
+            row is not None
+            and regions.known(row)
+            and 0 < hint.length <= regions.data[row] - hint.offset
+        ):
             first, last = _ranks(hint, regions.exponents[row])
             if first != last:
                 crossing.setdefault(row, []).append(hint)
@@ -139,11 +146,11 @@ def _places(facts: Facts) -> Iterator[tuple[Hint, int, int]]:
             if facts.has_flag(block, "continuation"):
                 parent = facts.uuids.find(facts.parent(block))
                 if parent is not None and parent in data:
-                    data[parent] += regions.data[row]
+                    data[parent] += regions.data[row]  # at least UNKNOWN, if one of them is
                     sizes[parent] += regions.sizes[row]
     for hint in facts.hints:
         target = facts.uuids.find(hint.region)
-        if target is not None and target in data:
+        if target is not None and data.get(target, UNKNOWN) < UNKNOWN:
             yield hint, data[target], sizes[target]
 
 

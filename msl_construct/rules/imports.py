@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
+from .kinship import first_fragment
 from .model import Found, Level, Role, Scope
 
 _WHO = (Role.IMPORTER,)
@@ -152,6 +153,8 @@ def raw_stream_not_captured(facts: Facts) -> Iterator[Found]:
 def raw_stream_size(facts: Facts) -> Iterator[Found]:
     if not _raw(facts) or not facts.finished or len(_regions(facts)) != 1 or not facts.regions:
         return
+    if not all(map(facts.regions.known, range(len(facts.regions)))):
+        return  # its size is another rule
     stated = facts.sources[0][1]
     page = 1 << facts.regions.exponents[0]
     expected, found = -(-stated // page) * page, sum(facts.regions.sizes)
@@ -172,5 +175,8 @@ def _raw(facts: Facts) -> bool:
 
 def _regions(facts: Facts) -> list[int]:
     """The blocks that regions begin with."""
-    blocks = facts.of_type("memory_region")
-    return [block for block in blocks if not facts.has_flag(block, "continuation")]
+    return [
+        block
+        for block in facts.of_type("memory_region")
+        if not facts.has_flag(block, "continuation") or first_fragment(facts, block) is None
+    ]

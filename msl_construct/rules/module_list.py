@@ -6,14 +6,18 @@ import uuid as uuids
 from collections.abc import Iterator
 
 from .declare import rule
-from .facts import Facts, Manifest, Module
+from .facts import Facts, Manifest, Module, well_formed
 from .model import Found, Level, Scope
-from .uuid_table import NIL
 
 
 def _manifest(facts: Facts) -> Manifest | None:
     """The first module list, which is the one that counts."""
     return facts.manifests[0] if facts.manifests else None
+
+
+def _unlisted(facts: Facts, manifest: Manifest) -> Iterator[Module]:
+    """The Module Entries whose BlockUUID is no ModuleUUID of the list."""
+    return (m for m in facts.modules if facts.uuids[m.number] not in manifest.rows)
 
 
 def _row(facts: Facts, manifest: Manifest, row: int, text: str) -> Found:
@@ -56,9 +60,12 @@ def module_without_entry(facts: Facts) -> Iterator[Found]:
     manifest = _manifest(facts)
     if manifest is None or not facts.finished:
         return  # the entries may have been about to be written
+    astray = {module.base for module in _unlisted(facts, manifest)}
     for uuid, module in manifest.rows.items():
-        if uuid == NIL:
-            continue  # that it is no UUID at all is another rule
+        if not well_formed(uuids.UUID(bytes=uuid)):
+            continue  # that it identifies nothing is another rule
+        if module.base in astray:
+            continue  # its entry is there, with another UUID, which is another rule
         block = facts.uuids.find(uuid)
         if block is None or facts.key(block) != "module_entry":
             found = "none" if block is None else facts.describe(block)
@@ -72,15 +79,17 @@ def module_without_entry(facts: Facts) -> Iterator[Found]:
     Scope.WHOLE,
     requirement="BlockUUID of a Module Entry is a ModuleUUID of the Module List Index.",
     wrong="A Module Entry is not in the Module List Index.",
-    why="The list was written before the entries: this module was not known then.",
+    why="Either its UUID is not the one that was announced, or the module was not known when the "
+    "list was written.",
 )
 def module_entry_not_listed(facts: Facts) -> Iterator[Found]:
     manifest = _manifest(facts)
     if manifest is None:
         return
-    for module in facts.modules:
+    for module in _unlisted(facts, manifest):
         uuid = facts.uuids[module.number]
-        if uuid not in manifest.rows:
+        # One that identifies nothing, in the list or here, is another rule.
+        if module.base not in manifest.nameless and well_formed(uuids.UUID(bytes=uuid)):
             yield Found(
                 f"{facts.describe(module.number)}: BlockUUID {uuids.UUID(bytes=uuid)}: expected "
                 f"it in {facts.describe(manifest.block)}",
@@ -102,6 +111,8 @@ def module_entry_parent(facts: Facts) -> Iterator[Found]:
     lists = list(facts.of_type("module_list_index"))
     if not lists and facts.live:
         return  # that Block 1 is missing is another rule
+    if set(lists) & set(facts.nameless):
+        return  # nothing can name it as its parent, which is another rule
     expected = {facts.uuids[block] for block in lists}
     for block in facts.of_type("module_entry"):
         parent = facts.parent(block)
@@ -135,6 +146,8 @@ def module_entry_differs(facts: Facts) -> Iterator[Found]:
             continue
         for field, name in (("base", "base_addr"), ("size", "module_size"), ("path", "path")):
             expected, found = getattr(listed, field), getattr(module, field)
+            if field == "path" and not (listed.legible and module.legible):
+                continue  # what is wrong with a string is other rules
             if expected != found:
                 yield Found(
                     f"{facts.describe(module.number)}: {name}: expected {_shown(expected)} as in "

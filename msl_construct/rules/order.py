@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid as uuids
 from collections.abc import Iterator
 
 from .declare import REVISED, rule
 from .facts import Facts
+from .kinship import tables
 from .model import Found, Level, Role, Scope
 
 _LIVE = (Role.LIVE_ACQUIRER,)
@@ -184,18 +186,17 @@ def investigation_flag_missing(facts: Facts) -> Iterator[Found]:
 def table_without_system_context(facts: Facts) -> Iterator[Found]:
     context = next(facts.of_type("system_context"), None)
     expected = facts.uuids[context] if context is not None else None
-    section = facts.schema.block("process_table").section
-    for kind in facts.schema.blocks.values():
-        if kind.section != section:
-            continue
-        for block in facts.of_type(kind.key):
-            parent = facts.parent(block)
-            if parent == expected or (parent.strip(b"\0") and facts.uuids.find(parent) is None):
-                continue  # right, or a UUID that is no block's, which is another rule
-            where = facts.describe(context) if context is not None else "a System Context"
-            yield Found(
-                f"{facts.describe(block)}: ParentUUID: expected {where}, found {parent.hex()}",
-                facts.at(block, "parent_uuid"),
-                block,
-                "parent_uuid",
-            )
+    if context in facts.nameless:
+        return  # nothing can name it as its parent, which is another rule
+    for block in tables(facts):
+        parent = facts.parent(block)
+        if parent == expected or (any(parent) and facts.uuids.find(parent) is None):
+            continue  # right, or a UUID that is no block's, which is another rule
+        where = facts.describe(context) if context is not None else "a System Context"
+        yield Found(
+            f"{facts.describe(block)}: ParentUUID: expected {where}, found "
+            f"{uuids.UUID(bytes=parent)}",
+            facts.at(block, "parent_uuid"),
+            block,
+            "parent_uuid",
+        )

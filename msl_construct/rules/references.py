@@ -6,7 +6,8 @@ import uuid as uuids
 from collections.abc import Iterable, Iterator
 
 from .declare import rule
-from .facts import Facts
+from .facts import Facts, well_formed
+from .kinship import dangling, misplaced
 from .model import Found, Level, Scope
 
 
@@ -38,15 +39,21 @@ def block_uuid_repeated(facts: Facts) -> Iterator[Found]:
     why="What the block belongs to is not in the file, or was cut out of it.",
 )
 def parent_not_found(facts: Facts) -> Iterator[Found]:
-    for block, parent in facts.parents():
-        if facts.uuids.find(parent) is None:
-            yield Found(
-                f"{facts.describe(block)}: ParentUUID {_text(parent)}: expected the UUID of a "
-                "block, found no such block",
-                facts.at(block, "parent_uuid"),
-                block,
-                "parent_uuid",
-            )
+    if any(facts.has_flag(block, "has_children") for block in facts.nameless):
+        return  # that one is the parent; that its UUID identifies nothing is another rule
+    children: dict[bytes, list[int]] = {}
+    for block, parent in dangling(facts):
+        if well_formed(uuids.UUID(bytes=parent)):
+            children.setdefault(parent, []).append(block)
+    for parent, (block, *others) in children.items():
+        also = f"; {len(others)} more blocks name it" if others else ""
+        yield Found(
+            f"{facts.describe(block)}: ParentUUID {_text(parent)}: expected the UUID of a "
+            f"block, found no such block{also}",
+            facts.at(block, "parent_uuid"),
+            block,
+            "parent_uuid",
+        )
 
 
 @rule(
@@ -77,7 +84,9 @@ def parent_is_itself(facts: Facts) -> Iterator[Found]:
     why="A reader that trusts the flag never looks for the children.",
 )
 def has_children_missing(facts: Facts) -> Iterator[Found]:
-    yield from _unannounced(facts, "has_children", "HasChildren", _children(facts))
+    astray = misplaced(facts)
+    children = ((block, uuid) for block, uuid in facts.parents() if block not in astray)
+    yield from _unannounced(facts, "has_children", "HasChildren", children)
 
 
 @rule(
@@ -89,19 +98,26 @@ def has_children_missing(facts: Facts) -> Iterator[Found]:
     why="Its children are not in the file, or were cut out of it.",
 )
 def has_children_unfounded(facts: Facts) -> Iterator[Found]:
-    yield from _unfounded(facts, "has_children", "HasChildren", "ParentUUID", _children(facts))
+    if next(dangling(facts), None) is not None:
+        return  # a child of it may be the one whose ParentUUID leads nowhere
+    wanted = set(misplaced(facts).values())
+    for found in _unfounded(facts, "has_children", "HasChildren", "ParentUUID", facts.parents()):
+        if found.block is not None and facts.key(found.block) not in wanted:
+            yield found
 
 
 @rule(
     "MSL-4.2-HAS-KEY-HINTS-MISSING",
     Level.MUST,
     Scope.WHOLE,
-    requirement="HasKeyHints is set in a block that a Key Hint of the capture refers to.",
-    wrong="A Key Hint refers to a block that does not set HasKeyHints.",
+    requirement="HasKeyHints is set in a Memory Region that a Key Hint of the capture refers to.",
+    wrong="A Key Hint refers to a Memory Region that does not set HasKeyHints.",
     why="A reader that trusts the flag never looks for the keys.",
 )
 def has_key_hints_missing(facts: Facts) -> Iterator[Found]:
-    yield from _unannounced(facts, "has_key_hints", "HasKeyHints", _hints(facts))
+    for found in _unannounced(facts, "has_key_hints", "HasKeyHints", _hints(facts)):
+        if found.block is not None and facts.key(found.block) == "memory_region":
+            yield found  # a hint at any other block is wrong itself
 
 
 @rule(
@@ -113,11 +129,11 @@ def has_key_hints_missing(facts: Facts) -> Iterator[Found]:
     why="The hints are not in the file, or were cut out of it.",
 )
 def has_key_hints_unfounded(facts: Facts) -> Iterator[Found]:
+    regions = (facts.uuids.find(hint.region) for hint in facts.hints)
+    astray = any(block is None or facts.key(block) != "memory_region" for block in regions)
+    if astray or "key_hint" in facts.unread:
+        return  # a hint at it may be the one that leads nowhere, or that can't be read
     yield from _unfounded(facts, "has_key_hints", "HasKeyHints", "Key Hint", _hints(facts))
-
-
-def _children(facts: Facts) -> Iterator[tuple[int, bytes]]:
-    return facts.parents()
 
 
 def _hints(facts: Facts) -> Iterator[tuple[int, bytes]]:
@@ -156,6 +172,8 @@ def _unfounded(
         target = facts.uuids.find(uuid)
         if target is not None:
             meant[target] = 1
+    for block in facts.nameless:
+        meant[block] = 1  # nothing can refer to it; that is another rule
     for block in range(len(facts)):
         if facts.has_flag(block, flag) and not meant[block]:
             yield Found(

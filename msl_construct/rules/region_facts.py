@@ -9,7 +9,10 @@ from ..reader import Block
 from ..schema import Record
 from ..schema.variable import PageStateMap
 
-__all__ = ["RegionFacts"]
+__all__ = ["UNKNOWN", "RegionFacts"]
+
+UNKNOWN = (1 << 64) - 1
+"""Bytes of PageData where nobody can tell: no page map, or one of a size that is no pages."""
 
 
 class RegionFacts:
@@ -39,8 +42,12 @@ class RegionFacts:
         self.bases.append(payload["base_addr"])
         self.sizes.append(payload["region_size"])
         self.exponents.append(exponent)
-        self.data.append(len(payload["page_data"]) if "page_data" in payload else 0)
+        self.data.append(_data(payload, exponent))
         self.timestamps.append(payload.get("timestamp", 0))
+
+    def known(self, row: int) -> bool:
+        """Whether size and page map agree, so that it is clear which addresses it covers."""
+        return self.data[row] != UNKNOWN
 
     def row_of(self, block: int | None) -> int | None:
         """The row of a block; None where it has none."""
@@ -48,3 +55,13 @@ class RegionFacts:
             return None
         row = bisect_left(self.blocks, block)
         return row if row < len(self.blocks) and self.blocks[row] == block else None
+
+
+def _data(payload: Record, exponent: int) -> int:
+    """Bytes of PageData: by the map or by what is there, as that they differ is another rule."""
+    pages = payload.get("page_state_map")
+    if pages is None or payload["region_size"] & (1 << exponent) - 1:
+        return UNKNOWN
+    stored: int = len(payload["page_data"]) if "page_data" in payload else 0
+    mapped: int = pages.captured << exponent
+    return min(max(mapped, stored), UNKNOWN)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
+from .kinship import first_fragment
 from .model import Found, Level, Scope
 from .uuid_table import NIL
 
@@ -16,6 +17,10 @@ _ADDRESSES = 1 << 64
 def _found(facts: Facts, row: int, field: str, text: str) -> Found:
     block = facts.regions.blocks[row]
     return Found(f"{facts.describe(block)}: {text}", facts.at(block, field), block, field)
+
+
+def _aligned(facts: Facts, row: int) -> bool:
+    return not facts.regions.bases[row] & (1 << facts.regions.exponents[row]) - 1
 
 
 def _range(facts: Facts, row: int) -> str:
@@ -64,7 +69,7 @@ def region_empty(facts: Facts) -> Iterator[Found]:
 def region_not_aligned(facts: Facts) -> Iterator[Found]:
     regions = facts.regions
     for row, (base, exponent) in enumerate(zip(regions.bases, regions.exponents)):
-        if base & (1 << exponent) - 1:
+        if not _aligned(facts, row):
             text = f"BaseAddr: expected a multiple of {1 << exponent:#x}, found {base:#x}"
             yield _found(facts, row, "base_addr", text)
 
@@ -79,7 +84,7 @@ def region_not_aligned(facts: Facts) -> Iterator[Found]:
 )
 def region_beyond_addresses(facts: Facts) -> Iterator[Found]:
     for row, (base, size) in enumerate(zip(facts.regions.bases, facts.regions.sizes)):
-        if base + size > _ADDRESSES:
+        if base + size > _ADDRESSES and facts.regions.known(row):
             text = f"expected an end of at most 2^64, found {_range(facts, row)}"
             yield _found(facts, row, "region_size", text)
 
@@ -110,7 +115,7 @@ def regions_overlap(facts: Facts) -> Iterator[Found]:
 def fragments_overlap(facts: Facts) -> Iterator[Found]:
     roots = _roots(facts)
     for row, earlier in _overlaps(facts):
-        if roots[row] == roots[earlier]:
+        if roots[row] == roots[earlier] and _aligned(facts, row):
             yield _overlap(facts, row, earlier)
 
 
@@ -126,7 +131,7 @@ def _overlaps(facts: Facts) -> Iterator[tuple[int, int]]:
     furthest, end = -1, 0
     for row in sorted(range(len(regions)), key=regions.bases.__getitem__):
         base, size = regions.bases[row], regions.sizes[row]
-        if not size:
+        if not size or not regions.known(row):
             continue
         if furthest >= 0 and base < end:
             yield row, furthest
@@ -174,6 +179,8 @@ def continuation_without_first(facts: Facts) -> Iterator[Found]:
         elif facts.key(parent) != "memory_region":
             found = facts.describe(parent)
         elif facts.has_flag(parent, "continuation"):
+            if first_fragment(facts, parent) is None:
+                continue  # it is the parent's own parent that is wrong
             found = f"{facts.describe(parent)}, a Continuation itself"
         else:
             continue
@@ -229,8 +236,12 @@ def fragments_apart(facts: Facts) -> Iterator[Found]:
     regions = facts.regions
     members: dict[int, list[int]] = {}
     for row, head in _heads(facts):
-        members.setdefault(head, [head]).append(row)
+        if regions.bases[row] >= regions.bases[head]:  # or else that is another rule
+            members.setdefault(head, [head]).append(row)
     for rows in members.values():
+        # Where a size is not clear, or a base is odd, so is where the next should begin.
+        if not all(regions.known(row) and _aligned(facts, row) for row in rows):
+            continue
         rows.sort(key=regions.bases.__getitem__)
         end = regions.bases[rows[0]] + regions.sizes[rows[0]]
         for row in rows[1:]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..reader.segments import UNCLOSED
+from ..reader.segments import Reason
 from .declare import REVISED, rule
 from .facts import Facts
 from .model import Found, Level, Role, Scope
@@ -16,10 +16,10 @@ _BROKEN = (
 )
 
 
-def _broken(facts: Facts, words: str) -> Iterator[Found]:
-    """The reader's reason for not taking a segment as one."""
+def _broken(facts: Facts, reason: Reason) -> Iterator[Found]:
+    """The reader's words, if this is its reason for not taking a segment as one."""
     ending = facts.dump.ending
-    if ending.kind == "segment" and words in ending.text:
+    if ending.reason is reason:
         yield Found(ending.text, ending.offset, len(facts))
 
 
@@ -34,7 +34,7 @@ def _broken(facts: Facts, words: str) -> Iterator[Found]:
     why=_BROKEN,
 )
 def segment_chain(facts: Facts) -> Iterator[Found]:
-    yield from _broken(facts, "PrevHash of")
+    yield from _broken(facts, Reason.CHAIN)
 
 
 @rule(
@@ -48,7 +48,7 @@ def segment_chain(facts: Facts) -> Iterator[Found]:
     why=_BROKEN,
 )
 def segment_hash_mismatch(facts: Facts) -> Iterator[Found]:
-    yield from _broken(facts, "SegmentHash does not")
+    yield from _broken(facts, Reason.HASH)
 
 
 @rule(
@@ -63,7 +63,7 @@ def segment_hash_mismatch(facts: Facts) -> Iterator[Found]:
     why=_BROKEN,
 )
 def segment_block_count(facts: Facts) -> Iterator[Found]:
-    yield from _broken(facts, "BlockCount says")
+    yield from _broken(facts, Reason.COUNT)
 
 
 @rule(
@@ -77,7 +77,10 @@ def segment_block_count(facts: Facts) -> Iterator[Found]:
     why=_BROKEN,
 )
 def segment_not_closed(facts: Facts) -> Iterator[Found]:
-    yield from _broken(facts, UNCLOSED)
+    walked = facts.dump.ending.walked
+    # Where the blocks end before the file does, it may be in what can't be read.
+    if walked is not None and walked.clean:
+        yield from _broken(facts, Reason.UNCLOSED)
 
 
 @rule(
@@ -91,7 +94,7 @@ def segment_not_closed(facts: Facts) -> Iterator[Found]:
     why=_BROKEN,
 )
 def segment_end_unreadable(facts: Facts) -> Iterator[Found]:
-    yield from _broken(facts, "can't be decoded")
+    yield from _broken(facts, Reason.END)
 
 
 @rule(

@@ -56,7 +56,7 @@ def physical_range_inverted(block: Block) -> Iterator[Found]:
 def build_id_without_source(block: Block) -> Iterator[Found]:
     for row, entry in enumerate(_rows(block, "module_build_id_manifest")):
         length, source = entry["build_id_len"], entry["build_id_source"]
-        if bool(length) != bool(source):
+        if bool(length) != bool(source) and source.known:
             text = f"expected {'a source' if length else 'none'} for a build ID of {length} bytes"
             yield _found(block, row, "build_id_source", f"{text}, found {source.name}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..reader import Block
 from ..schema import Record
 from .declare import REVISED, rule
-from .facts import Facts
+from .facts import Facts, has_surplus
 from .model import Found, Level, Scope
 
 
@@ -15,6 +15,8 @@ def _registers(block: Block) -> list[Record] | None:
     """The registers of a Thread Context that could be read to its end."""
     if block.key != "thread_context" or not block.known_version or block.problem is not None:
         return None
+    if has_surplus(block.payload):
+        return None  # RegCount may be too small
     registers: list[Record] | None = block.payload.get("registers")
     return registers
 
@@ -92,8 +94,10 @@ def register_name_not_lower_case(block: Block) -> Iterator[Found]:
 )
 def not_one_current_thread(facts: Facts) -> Iterator[Found]:
     current = [thread for thread in facts.threads if thread.current]
-    if not facts.threads or len(current) == 1 or (not current and not facts.finished):
+    if not facts.threads or len(current) == 1:
         return
+    if not current and (not facts.finished or "thread_context" in facts.unread):
+        return  # it may be one that was not written, or that can't be read
     where = current[1] if current else facts.threads[0]
     yield Found(
         f"{facts.describe(where.block)}: expected one Current thread among "

@@ -1,0 +1,211 @@
+"""From a plan to bytes: everything that a draft computes, and then what is bent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..hashing import new_hasher
+from ..schema import Layout, Record, Schema
+from ..source import Extent
+from .plan import Block, Edit, Plan, Tail, uuid_of
+from .streams import stream_of
+
+__all__ = ["END", "NIL", "START", "Built", "assemble", "payload_of"]
+
+START = 1_773_528_836_123_456_789
+"""When every sample's acquisition began: 2026-03-14 22:53:56 UTC."""
+END = 1_773_528_837_987_654_321
+"""When it ended."""
+NIL = "00000000-0000-0000-0000-000000000000"
+_PID = 4242
+_TAG = 16
+_GCM_NONCE = 12
+
+
+@dataclass(frozen=True)
+class Built:
+    """A sample's bytes.
+
+    Attributes:
+        data: the file.
+        offsets: where each block begins, by its name; ``header``, ``end``, ``end 1`` and
+            ``tail`` beside those that the plan names.
+    """
+
+    data: bytes
+    offsets: dict[str, int]
+
+
+def assemble(plan: Plan) -> Built:
+    """The file that a plan describes.
+
+    Raises:
+        MslError, ValueError, KeyError: the plan states what no document could.
+    """
+    assembly = _Assembly(plan)
+    for name, block in plan.blocks.items():
+        assembly.add(name, block)
+    if plan.end is not None:
+        assembly.add("end", plan.end)
+    for name, block in plan.behind.items():
+        assembly.add(name, block)
+    for number, segment in enumerate(plan.segments, start=1):
+        assembly.add_segment(f"end {number}", segment)
+    return assembly.finish()
+
+
+def payload_of(schema: Schema, block: Block, computed: dict[str, Any]) -> bytes:
+    """The payload's bytes before compression, edits included.
+
+    Args:
+        computed: fields that follow from the file, where the block does not state them.
+    """
+    if "raw" in block.payload:
+        data = bytearray.fromhex(block.payload["raw"])
+    else:
+        layout = schema.block(block.type).layout
+        if layout is None:
+            raise ValueError(f"{block.type}: {schema.name} has no layout: state its payload as raw")
+        record = layout.from_document({**computed, **block.payload})
+        data = bytearray(joined(layout.pieces(layout.complete(record))))
+    _edit(data, block.edits)
+    return bytes(data[: block.keep]) + block.extra
+
+
+def joined(pieces: Iterable[bytes | Extent]) -> bytes:
+    """Pieces of a payload in one piece."""
+    return b"".join(bytes(p.view()) if isinstance(p, Extent) else p for p in pieces)
+
+
+def _edit(data: bytearray, edits: list[Edit]) -> None:
+    for edit in edits:
+        stop = edit.offset + len(edit.data)
+        if stop > len(data):
+            raise ValueError(f"an edit up to byte {stop} of {len(data)}")
+        data[edit.offset : stop] = edit.data
+
+
+class _Assembly:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._schema = plan.form.schema
+        self._data = bytearray(self._header())
+        self._offsets = {"header": 0}
+        self._last = 0
+        self._segment = 0
+        self._count = 0
+
+    def add(self, name: str, block: Block, **computed: Any) -> None:
+        """One block, behind what is there."""
+        schema, data = self._schema, self._data
+        self._count += 1
+        if block.type == "end_of_capture":
+            computed.update(file_hash=self._digest(0), acq_end=str(END))
+            if self._plan.form.revised:
+                computed["block_count"] = self._count
+        payload = payload_of(schema, block, computed)
+        fields: dict[str, Any] = {"block_uuid": uuid_of(name), "parent_uuid": NIL, "flags": []}
+        if block.codec is not None:
+            flag = f"comp_algo_{block.codec}"
+            fields["flags"] = ["compressed", flag]
+            payload = stream_of(schema, payload, block.codec)
+        if block.stream is not None:
+            payload = block.stream
+        linked = self._plan.key is None
+        fields["prev_hash"] = self._digest(self._last) if linked else bytes(32).hex()
+        flags = fields["flags"]
+        fields.update(block.fields)
+        fields["flags"] = list(dict.fromkeys([*fields["flags"], *flags]))
+        fields["block_type"] = block.type if isinstance(block.type, str) else hex(block.type)
+        layout = schema.block_header
+        record = layout.from_document(fields)
+        record["magic"] = schema.block_magic
+        record["block_length"] = layout.size + len(payload)
+        record = layout.complete(record)
+        record.update(layout.from_document(block.lies))
+        self._offsets[name] = self._last = len(data)
+        header = bytearray(_stored(layout, record))
+        _edit(header, block.header_edits)
+        data += header
+        data += payload
+
+    def add_segment(self, closing: str, segment: Tail) -> None:
+        """An extension segment."""
+        start, self._count = len(self._data), 0
+        for name, block in segment.blocks.items():
+            self.add(name, block)
+        if segment.end is not None:
+            computed = {
+                "segment_hash": self._digest(start),
+                "block_count": self._count + 1,
+                "written_at": str(END + 60_000_000_000),
+                "producer": "corpus",
+            }
+            self.add(closing, segment.end, **computed)
+
+    def finish(self) -> Built:
+        """Encryption, what stands behind, and the cut."""
+        plan = self._plan
+        data = bytes(self._data)
+        if plan.key is not None:
+            data = self._sealed(data, plan.key)
+        self._offsets["tail"] = len(data)
+        data += plan.tail
+        return Built(data[: len(data) - plan.cut], self._offsets)
+
+    def _header(self) -> bytes:
+        plan, schema = self._plan, self._schema
+        layout = schema.file_header
+        blocks = len(plan.blocks) + (plan.end is not None)
+        stated: dict[str, Any] = {
+            "dump_uuid": uuid_of("dump"),
+            "timestamp": str(START),
+            "os_type": "linux",
+            "arch_type": "x86_64",
+            "pid": _PID,
+            "clock_source": "clock_realtime",
+            "cap_bitmap": plan.capabilities,
+        }
+        if plan.form.revised:
+            stated["block_count"] = 0 if plan.key is not None else blocks
+            stated["hash_algo"] = plan.hash_algo
+        extension = b""
+        if plan.encryption is not None:
+            encryption = schema.encryption_header
+            assert encryption is not None
+            record = encryption.complete(encryption.from_document(plan.encryption))
+            extension = bytes(encryption.encode(record))
+            stated["header_size"] = schema.file_header_size + len(extension)
+        record = layout.from_document({**stated, **plan.header})
+        record["magic"] = schema.file_magic
+        if "endianness" not in record:
+            record.update(layout.from_document({"endianness": schema.byte_order.value}))
+        record.setdefault("header_size", schema.file_header_size)
+        data = bytearray(_stored(layout, layout.complete(record)) + extension)
+        data += bytes(max(0, record["header_size"] - len(data)))
+        _edit(data, plan.header_edits)
+        return bytes(data)
+
+    def _digest(self, start: int) -> str:
+        hasher = new_hasher(self._plan.hash_algo)
+        hasher.update(bytes(self._data[start:]))
+        return hasher.digest().hex()
+
+    def _sealed(self, data: bytes, key: bytes) -> bytes:
+        """Everything behind the header as one message of AES-256-GCM (draft 2026-10 §10)."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        layout = self._schema.encryption_header
+        assert layout is not None
+        front = self._schema.file_header_size
+        header = data[: front + layout.size]
+        nonce = header[front + layout.offset_of("nonce") :][:_GCM_NONCE]
+        place = front + layout.offset_of("cipher_len")
+        unsized = header[:place] + bytes(layout.field("cipher_len").type.minimum)
+        return header + AESGCM(key).encrypt(nonce, data[len(header) :], unsized)
+
+
+def _stored(layout: Layout, record: Record) -> bytes:
+    return bytes(layout.encode(record))

@@ -1,0 +1,111 @@
+"""One fault each, of compressed payloads (§4.2; draft 2026-10 §4.2.1)."""
+
+from __future__ import annotations
+
+from .assemble import payload_of
+from .faults import FIRST, REVISED, fault
+from .manifest import Consumer
+from .plan import Plan
+from .recipe import Where, payload_at
+from .streams import stream_of
+
+_INFLATE = "PAYLOAD-NOT-INFLATABLE"
+_SURPLUS = "STREAM-SURPLUS"
+
+
+def _compress(plan: Plan, codec: str) -> bytearray:
+    """Mark the Related Dump as compressed; what it then stores."""
+    block = plan.block("related")
+    plain = payload_of(plan.form.schema, block, {})
+    block.fields["flags"] = ["compressed", f"comp_algo_{codec}"]
+    block.stream = stream_of(plan.form.schema, plain, codec)
+    return bytearray(block.stream)
+
+
+def _store(plan: Plan, stored: bytes | bytearray) -> Where:
+    plan.block("related").stream = bytes(stored)
+    return payload_at(plan, "related")
+
+
+def _frame_cut(plan: Plan) -> Where:
+    """The last byte of a zstd frame is missing."""
+    return _store(plan, _compress(plan, "zstd")[:-1])
+
+
+def _lz4_cut(plan: Plan) -> Where:
+    """The last byte of an LZ4 block is missing."""
+    return _store(plan, _compress(plan, "lz4")[:-1])
+
+
+def _frame_of_another_size(plan: Plan) -> Where:
+    """UncompressedSize is one less than the zstd frame inflates to."""
+    return _another_size(plan, "zstd")
+
+
+def _lz4_of_another_size(plan: Plan) -> Where:
+    """UncompressedSize is one less than the LZ4 block inflates to."""
+    return _another_size(plan, "lz4")
+
+
+def _another_size(plan: Plan, codec: str) -> Where:
+    stored = _compress(plan, codec)
+    lowest = 0 if plan.form.byte_order == "little" else 7
+    stored[lowest] -= 1
+    return _store(plan, stored)
+
+
+def _no_framing(plan: Plan) -> Where:
+    """A compressed payload of one byte, without a size."""
+    _compress(plan, "zstd")
+    return _store(plan, b"\x18")
+
+
+def _lz4_frame(plan: Plan) -> Where:
+    """An LZ4 frame where an LZ4 block belongs."""
+    magic = bytes.fromhex("04224d18")
+    stored = _compress(plan, "lz4")
+    return _store(plan, stored[:8] + magic + stored[12:])
+
+
+def _eight_zeros(plan: Plan) -> Where:
+    """Eight zeros behind the zstd frame, one more than readers must tolerate."""
+    return _behind(plan, "zstd", bytes(8))
+
+
+def _two_frames(plan: Plan) -> Where:
+    """A second zstd frame behind the first."""
+    framing = 8
+    return _behind(plan, "zstd", bytes(_compress(plan, "zstd")[framing:]))
+
+
+def _behind(plan: Plan, codec: str, extra: bytes) -> Where:
+    stored = bytes(_compress(plan, codec))
+    _store(plan, stored + extra)
+    return payload_at(plan, "related", len(stored))
+
+
+for _bend in (
+    _frame_cut,
+    _lz4_cut,
+    _frame_of_another_size,
+    _lz4_of_another_size,
+    _no_framing,
+    _lz4_frame,
+):
+    fault(f"MSL-4.2.1-{_INFLATE}", REVISED)(_bend)
+    fault(f"MSLX-4.2-{_INFLATE}", FIRST)(_bend)
+for _bend in (_eight_zeros, _two_frames):
+    fault(f"MSL-4.2.1-{_SURPLUS}", REVISED)(_bend)
+    fault(f"MSLX-4.2-{_SURPLUS}", FIRST)(_bend)
+
+
+@fault("MSL-4.2.1-STREAM-PADDED", REVISED, features=("padded-stream",), consumer=Consumer.ACCEPT)
+def zstd_padded(plan: Plan) -> Where:
+    """Seven zeros behind a zstd frame, which readers tolerate."""
+    return _behind(plan, "zstd", bytes(7))
+
+
+@fault("MSL-4.2.1-STREAM-PADDED", REVISED, features=("padded-stream",), consumer=Consumer.ACCEPT)
+def lz4_padded(plan: Plan) -> Where:
+    """A zero behind an LZ4 block, which readers tolerate."""
+    return _behind(plan, "lz4", b"\0")

@@ -1,0 +1,108 @@
+"""One fault each, of extension segments (draft 2026-10 §4.6)."""
+
+from __future__ import annotations
+
+from .assemble import END
+from .bases import late_hint
+from .faults import REVISED, fault
+from .manifest import Consumer
+from .parts import BASE, region
+from .plan import Block, Plan, Tail
+from .recipe import Where, field_of, payload_at
+
+
+def _append(plan: Plan, **end: object) -> Tail:
+    """A segment with one hint, which the region says that it has."""
+    plan.fields("first", flags=["has_children", "has_key_hints"])
+    closing = Block("end_of_extension", dict(end))
+    segment = Tail({"late": late_hint(plan)}, closing)
+    plan.segments = [segment]
+    return segment
+
+
+def _unverified(plan: Plan) -> None:
+    """What nobody can verify refers to nothing."""
+    plan.fields("first", flags=["has_children"])
+
+
+@fault("MSL-4.6-SEGMENT-CHAIN", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+def segment_of_another_file(plan: Plan) -> Where:
+    """The first PrevHash of a segment is not the hash of the End-of-Capture."""
+    _append(plan).blocks["late"].fields["prev_hash"] = bytes(32).hex()
+    _unverified(plan)
+    return Where("late")
+
+
+@fault(
+    "MSL-4.6-SEGMENT-HASH-MISMATCH", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT
+)
+def segment_hash_wrong(plan: Plan) -> Where:
+    """SegmentHash is not the hash of the segment."""
+    _append(plan, segment_hash="5a" * 32)
+    _unverified(plan)
+    return Where("late")
+
+
+@fault("MSL-4.6-SEGMENT-BLOCK-COUNT", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+def segment_count_zero(plan: Plan) -> Where:
+    """BlockCount of an End-of-Extension is 0, which is never right."""
+    _append(plan, block_count=0)
+    _unverified(plan)
+    return Where("late")
+
+
+@fault("MSL-4.6-SEGMENT-BLOCK-COUNT", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+def segment_count_without_itself(plan: Plan) -> Where:
+    """BlockCount of an End-of-Extension leaves itself out."""
+    _append(plan, block_count=1)
+    _unverified(plan)
+    return Where("late")
+
+
+@fault("MSL-4.6-SEGMENT-NOT-CLOSED", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+def segment_open(plan: Plan) -> Where:
+    """No End-of-Extension closes the segment."""
+    _append(plan).end = None
+    _unverified(plan)
+    return Where("late")
+
+
+@fault(
+    "MSL-4.6-SEGMENT-END-UNREADABLE", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT
+)
+def segment_end_of_another_version(plan: Plan) -> Where:
+    """An End-of-Extension with an unknown PayloadVersion."""
+    segment = _append(plan)
+    assert segment.end is not None
+    segment.end.fields["payload_version"] = 2
+    _unverified(plan)
+    return Where("late")
+
+
+@fault("MSL-4.6-SEGMENT-TYPE-FORBIDDEN", REVISED, features=("ext",))
+def region_added_later(plan: Plan) -> Where:
+    """A Memory Region in an extension segment."""
+    plan.segments = [Tail({"added": Block("memory_region", region("C", BASE << 1))})]
+    return field_of(plan, "added", "block_type")
+
+
+@fault("MSL-4.6-SEGMENT-EMPTY", REVISED, features=("ext",))
+def segment_of_nothing(plan: Plan) -> Where:
+    """A segment that is its End-of-Extension and nothing else."""
+    plan.segments = [Tail({})]
+    return Where("end 1")
+
+
+@fault("MSL-4.6-END-OF-EXTENSION-IN-CAPTURE", REVISED)
+def early_end_of_extension(plan: Plan) -> Where:
+    """An End-of-Extension inside the capture."""
+    payload = {"segment_hash": bytes(32).hex(), "written_at": str(END), "block_count": 1}
+    plan.put("early", "end_of_extension", {**payload, "producer": "corpus"}, before="related")
+    return field_of(plan, "early", "block_type")
+
+
+@fault("MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE", REVISED, features=("ext",))
+def appended_before_the_end(plan: Plan) -> Where:
+    """WrittenAt is a nanosecond before AcqEnd."""
+    _append(plan, written_at=str(END - 1))
+    return payload_at(plan, "end 1", "written_at")

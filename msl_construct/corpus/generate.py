@@ -1,0 +1,188 @@
+"""Making the corpus: bytes, expected documents, manifest. The same bytes every time.
+
+What a recipe says of its sample is held against what the rules and the reader find before
+anything is written: a sample that breaks another rule than its own is an error here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from ..document import Renderer
+from ..document.emit import write_json
+from ..errors import FormatError, MslError
+from ..hashing import new_hasher
+from ..reader import Dump, open_dump
+from ..rules import check
+from .assemble import Built, assemble
+from .derived_faults import DerivedFault
+from .manifest import MANIFEST, Consumer, Manifest, Sample, Verdict
+from .recipe import Recipe, Where
+from .recipes import derived_recipe, fixed_recipes, unsolved
+
+__all__ = ["CorpusError", "Made", "generate", "made", "make_all"]
+
+_REFUSED = 3
+_INCOMPLETE = 4
+_ENCRYPTED = 5
+
+
+class CorpusError(MslError):
+    """A recipe does not give the sample that it says."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A sample with its bytes.
+
+    Attributes:
+        sample: its entry in the manifest.
+        data: the file.
+        document: the expected document as JSON, None where the file must be refused.
+    """
+
+    sample: Sample
+    data: bytes
+    document: str | None
+
+
+def generate(folder: Path) -> Manifest:
+    """Write the corpus into a folder, which is made if it is missing.
+
+    Raises:
+        CorpusError: a recipe does not give the sample that it says.
+        OSError: something can't be written.
+    """
+    samples = []
+    for each in make_all():
+        path = folder / each.sample.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(each.data)
+        if each.document is not None:
+            path.with_suffix(".json").write_text(each.document, encoding="utf-8", newline="\n")
+        samples.append(each.sample)
+    text = Manifest.text(samples)
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    return Manifest(folder, tuple(samples))
+
+
+def make_all() -> Iterator[Made]:
+    """Every stored sample, in the order of the manifest: by name.
+
+    Raises:
+        CorpusError: a recipe does not give the sample that it says, or two have one name.
+    """
+    recipes = [*fixed_recipes(), *map(_solved, unsolved())]
+    recipes.sort(key=lambda recipe: recipe.name)
+    names = [recipe.name for recipe in recipes]
+    for name, following in pairwise(names):
+        if name == following:
+            raise CorpusError(f"two recipes are called {name}")
+    for recipe in recipes:
+        if recipe.stored:
+            yield made(recipe)
+
+
+def made(recipe: Recipe) -> Made:
+    """The sample of one recipe.
+
+    Raises:
+        CorpusError: what the reader and the rules find is not what the recipe says.
+    """
+    plan, where = recipe.make()
+    built = assemble(plan)
+    offset = None if where is None else built.offsets[where.block] + where.offset
+    document: str | None = None
+    try:
+        dump = open_dump(built.data)
+    except FormatError as error:
+        found = _REFUSED
+        if recipe.exit != _REFUSED:
+            raise CorpusError(f"{recipe.name}: it can't be opened: {error}") from None
+    else:
+        with dump:
+            found = _exit(dump)
+            dump.name = recipe.name.rpartition("/")[2] + ".msl"
+            document = _document(dump)
+            places = [(f.rule.id, f.found.offset) for f in check(dump)]
+        rules = tuple(rule for rule, _ in places)
+        if rules != recipe.rules or (places and places[0][1] != offset):
+            raise CorpusError(f"{recipe.name}: expected {recipe.rules} at {offset}, found {places}")
+    if found != recipe.exit:
+        raise CorpusError(f"{recipe.name}: expected exit code {recipe.exit}, found {found}")
+    features = sorted({*recipe.features, *_form_features(recipe)})
+    sample = Sample(
+        name=recipe.name,
+        kind=recipe.kind,
+        draft=recipe.form.draft,
+        byte_order=recipe.form.byte_order,
+        features=tuple(features),
+        shows=recipe.shows,
+        verdict=Verdict(recipe.exit, recipe.consumer, recipe.rules, offset),
+        size=len(built.data),
+        blake3=_hash(built.data),
+        base=recipe.base,
+        question=recipe.question,
+        document=document is not None,
+        stored=recipe.stored,
+    )
+    if (recipe.consumer is Consumer.REJECT_FILE) != (document is None):
+        raise CorpusError(f"{recipe.name}: {recipe.consumer.value} does not go with its document")
+    return Made(sample, built.data, document)
+
+
+def _form_features(recipe: Recipe) -> Iterable[str]:
+    if recipe.form.byte_order == "big":
+        yield "be"
+
+
+def _solved(derived: DerivedFault) -> Recipe:
+    """The first way to inflict a derived fault that breaks its rule and no other."""
+    tried: list[object] = []
+    for bend in derived.bends():
+        built = assemble(bend.plan)
+        found = _places(built)
+        if found == [(derived.rule.id, _offset(built, bend.where))]:
+            return derived_recipe(derived, bend.plan, bend.where, _exit_of(built))
+        tried.append(found)
+    raise CorpusError(f"{derived.rule.id}, {derived.form.name}: no way breaks it alone: {tried}")
+
+
+def _places(built: Built) -> list[tuple[str, int | None]]:
+    try:
+        with open_dump(built.data) as dump:
+            return [(f.rule.id, f.found.offset) for f in check(dump)]
+    except FormatError:
+        return []
+
+
+def _offset(built: Built, where: Where) -> int:
+    return built.offsets[where.block] + where.offset
+
+
+def _exit_of(built: Built) -> int:
+    with open_dump(built.data) as dump:
+        return _exit(dump)
+
+
+def _exit(dump: Dump) -> int:
+    """What `msl inspect` ends with."""
+    if dump.header.encrypted:
+        return _ENCRYPTED
+    return 0 if dump.complete else _INCOMPLETE
+
+
+def _document(dump: Dump) -> str:
+    text = io.StringIO()
+    write_json(Renderer(with_data=True).parts(dump), text.write)
+    return text.getvalue()
+
+
+def _hash(data: bytes) -> str:
+    hasher = new_hasher()
+    hasher.update(data)
+    return hasher.digest().hex()

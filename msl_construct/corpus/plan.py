@@ -1,0 +1,201 @@
+"""A sample before it is bytes: its blocks by name, as documents, and what is bent in them.
+
+A block is given like one of the canonical document: what is left out follows from the rest.
+`edits` change stored bytes before anything is hashed over them, so that chain and FileHash
+fit what stands in the file; `lies` are put into header fields that otherwise follow from
+the block.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..hashing import new_hasher
+from ..schema import DRAFTS, Schema, schema
+
+__all__ = ["BE10", "FORMS", "LE10", "LE11", "Block", "Edit", "Form", "Plan", "Tail", "uuid_of"]
+
+
+class Form(NamedTuple):
+    """A way to write a file; big-endian exists in format 1.0 only."""
+
+    name: str
+    draft: str
+    byte_order: str
+
+    @property
+    def revised(self) -> bool:
+        """Whether it is the second draft's."""
+        return self.draft != next(iter(DRAFTS))
+
+    @property
+    def schema(self) -> Schema:
+        """The draft in this byte order."""
+        return schema(self.draft, self.byte_order)
+
+
+_FIRST, _REVISED = DRAFTS
+LE10 = Form("10-le", _FIRST, "little")
+BE10 = Form("10-be", _FIRST, "big")
+LE11 = Form("11-le", _REVISED, "little")
+FORMS = (LE10, BE10, LE11)
+
+
+def uuid_of(name: str) -> str:
+    """The version 4 UUID that stands for a name, the same everywhere."""
+    hasher = new_hasher()
+    hasher.update(name.encode())
+    return str(uuid.UUID(bytes=hasher.digest()[:16], version=4))
+
+
+class Edit(NamedTuple):
+    """Bytes to put into a payload, or into the file header."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass
+class Block:
+    """One block.
+
+    Attributes:
+        type: key of its type, or a number.
+        payload: the payload's document.
+        fields: fields of the block header's document; what is missing is computed.
+        edits: changes of the payload's bytes.
+        keep: bytes of the payload that are kept; None: all.
+        extra: bytes that are put behind the payload.
+        codec: ``zstd`` or ``lz4``: store the payload compressed.
+        stream: what stands in the payload's place, framing and all, if it is no honest stream.
+        lies: values of header fields, whatever would be right.
+        header_edits: changes of the block header's bytes.
+    """
+
+    type: str | int
+    payload: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    edits: list[Edit] = field(default_factory=list)
+    keep: int | None = None
+    extra: bytes = b""
+    codec: str | None = None
+    stream: bytes | None = None
+    lies: dict[str, Any] = field(default_factory=dict)
+    header_edits: list[Edit] = field(default_factory=list)
+
+
+@dataclass
+class Tail:
+    """An extension segment; without `end` nothing closes it."""
+
+    blocks: dict[str, Block]
+    end: Block | None = field(default_factory=lambda: Block("end_of_extension"))
+
+
+class Plan:
+    """What a sample is made of.
+
+    Attributes:
+        form: draft and byte order.
+        header: the file header's document; CapBitmap and BlockCount are right unless given.
+        header_edits: changes of the header's bytes.
+        encryption: the document of the encryption header.
+        key: for encrypting everything behind the header; see `assemble`.
+        blocks: the capture by name, without its End-of-Capture.
+        end: the End-of-Capture; None: there is none.
+        behind: blocks behind it that belong to no segment.
+        segments: extension segments.
+        tail: bytes behind everything.
+        cut: bytes taken off in the end.
+        hash_algo: of all hashes.
+    """
+
+    def __init__(self, form: Form, **header: Any) -> None:
+        self.form = form
+        self.header: dict[str, Any] = header
+        self.header_edits: list[Edit] = []
+        self.encryption: dict[str, Any] | None = None
+        self.key: bytes | None = None
+        self.blocks: dict[str, Block] = {}
+        self.end: Block | None = Block("end_of_capture")
+        self.behind: dict[str, Block] = {}
+        self.segments: list[Tail] = []
+        self.tail = b""
+        self.cut = 0
+        self.hash_algo = "blake3"
+
+    def put(
+        self,
+        name: str,
+        block_type: str | int,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        before: str | None = None,
+        **fields: Any,
+    ) -> Block:
+        """Add a block at the end of the capture, or before another one.
+
+        Args:
+            fields: of the block header.
+        """
+        block = Block(block_type, dict(payload or {}), fields)
+        self._insert(name, block, before)
+        return block
+
+    def _insert(self, name: str, block: Block, before: str | None) -> None:
+        names = list(self.blocks)
+        at = len(names) if before is None else names.index(before)
+        items = list(self.blocks.items())
+        self.blocks = dict([*items[:at], (name, block), *items[at:]])
+
+    def uuid(self, name: str) -> str:
+        """The BlockUUID of the block of this name."""
+        return uuid_of(name)
+
+    def values(self, name: str, **changed: Any) -> None:
+        """Change fields of a payload."""
+        self.block(name).payload.update(changed)
+
+    def fields(self, name: str, **changed: Any) -> None:
+        """Change fields of a block header."""
+        self.block(name).fields.update(changed)
+
+    def block(self, name: str) -> Block:
+        """A block by its name: ``end``, ``end 1``, or the name it was given.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if name == "end" and self.end is not None:
+            return self.end
+        found = {**self.blocks, **self.behind}
+        for number, segment in enumerate(self.segments, start=1):
+            found.update(segment.blocks)
+            if segment.end is not None:
+                found[f"end {number}"] = segment.end
+        return found[name]
+
+    def drop(self, *names: str) -> None:
+        """Leave blocks out."""
+        for name in names:
+            del self.blocks[name]
+
+    def move(self, name: str, *, before: str) -> None:
+        """Put a block elsewhere."""
+        self._insert(name, self.blocks.pop(name), before)
+
+    @property
+    def capabilities(self) -> list[str]:
+        """Names of the CapBitmap bits of what the capture holds."""
+        registered = self.form.schema.blocks
+        found = {
+            kind.capability
+            for kind in registered.values()
+            for block in self.blocks.values()
+            if kind.capability and block.type in (kind.key, kind.code)
+        }
+        bits = self.form.schema.flags["CapBitmap"]
+        return bits.names(sum(1 << bit.bit for bit in bits.bits if bit.label in found))

@@ -1,0 +1,137 @@
+"""Every sample that there is, as recipes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from ..rules.engine import rules_for
+from .alone import alone, alone_name, types_of
+from .bases import Make, encrypted, extended, imported, investigation, live, minimal, raw_stream
+from .derived_faults import DerivedFault, derived_faults
+from .faults import ALL, Fault, all_faults, base_name
+from .manifest import Consumer, Kind
+from .plan import FORMS, LE11, Form, Plan
+from .recipe import Recipe, Where, rule_name
+
+__all__ = ["derived_recipe", "fixed_recipes", "unsolved"]
+
+_BASES: tuple[tuple[Make, tuple[Form, ...], tuple[str, ...]], ...] = (
+    (minimal, FORMS, ("zeromod",)),
+    (live, FORMS, ("cont", "failed", "hints", "unmapped")),
+    (imported, FORMS, ("failed", "import")),
+    (raw_stream, FORMS, ("import",)),
+    (investigation, (LE11,), ("investigation", "tables")),
+    (extended, (LE11,), ("ext",)),
+    (encrypted, (LE11,), ("encrypted", "hdr128")),
+)
+
+
+def fixed_recipes() -> Iterator[Recipe]:
+    """Those whose plan is known before it was tried."""
+    for make, forms, features in _BASES:
+        for form in forms:
+            yield _base(make, form, features)
+    for form in FORMS:
+        for key in types_of(form):
+            yield _alone(key, form)
+    yield from _fault_recipes()
+
+
+def unsolved() -> Iterator[DerivedFault]:
+    """Faults that follow from the schema and that no written recipe has."""
+    written = {(fault.rule, form) for fault in all_faults() for form in fault.forms}
+    for form in ALL:
+        for derived in derived_faults(form):
+            if (derived.rule.id, form) not in written:
+                yield derived
+
+
+def derived_recipe(derived: DerivedFault, plan: Plan, where: Where, exit_code: int) -> Recipe:
+    """The recipe of a fault that follows from the schema, once a way was found.
+
+    Args:
+        exit_code: of a reader that shows all it can.
+    """
+    consumer, features = _DERIVED.get(derived.defect, (Consumer.EITHER, ()))
+    if derived.rule.id.endswith("MEMORY-REGION-VALUE-NOT-PERMITTED"):
+        consumer, features = Consumer.REJECT_BLOCK, ("pagesize",)
+    elif derived.rule.id.endswith("BLOCK-HEADER-VALUE-NOT-PERMITTED"):
+        consumer, features = Consumer.ACCEPT, ("pv2",)
+    return Recipe(
+        name=rule_name(derived.rule.id, derived.form),
+        kind=Kind.INVALID,
+        form=derived.form,
+        make=lambda: (plan, where),
+        features=features,
+        shows=derived.rule.wrong,
+        rules=(derived.rule.id,),
+        exit=exit_code,
+        consumer=consumer,
+        base=derived.base,
+    )
+
+
+_DERIVED: dict[str, tuple[Consumer, tuple[str, ...]]] = {
+    "RESERVED-NOT-ZERO": (Consumer.ACCEPT, ("reserved-nonzero",)),
+    "UNDEFINED-FLAG": (Consumer.ACCEPT, ()),
+    "UNREGISTERED-CODE": (Consumer.ACCEPT, ("unkenum",)),
+    "RESERVED-PAGE-STATE": (Consumer.ACCEPT, ("reserved-state",)),
+}
+"""What consumers must put up with, by the kind of defect; the rest they may refuse."""
+
+
+def _plain(make: Callable[[], Plan]) -> Callable[[], tuple[Plan, Where | None]]:
+    return lambda: (make(), None)
+
+
+def _base(make: Make, form: Form, features: tuple[str, ...]) -> Recipe:
+    sealed = make is encrypted
+    return Recipe(
+        name=base_name(make, form),
+        kind=Kind.VALID,
+        form=form,
+        make=_plain(lambda: make(form)),
+        features=features,
+        shows=" ".join((make.__doc__ or "").split()),
+        exit=5 if sealed else 0,
+    )
+
+
+def _alone(key: str, form: Form) -> Recipe:
+    name = form.schema.block(key).name
+    return Recipe(
+        name=alone_name(key, form),
+        kind=Kind.VALID,
+        form=form,
+        make=_plain(lambda: alone(key, form)),
+        features=(f"type-{key.replace('_', '-')}",),
+        shows=f"The block type {name} alone, with no more around it than it needs.",
+    )
+
+
+def _fault_recipes() -> Iterator[Recipe]:
+    known = {form: {rule.id for rule in rules_for(form.draft)} for form in ALL}
+    seen: Counter[tuple[str, Form]] = Counter()
+    for fault in all_faults():
+        for form in fault.forms:
+            if fault.rule not in known[form]:
+                raise ValueError(f"{fault.name}: {form.draft} has no rule {fault.rule}")
+            further = seen[fault.rule, form]
+            seen[fault.rule, form] += 1
+            yield _of_fault(fault, form, fault.name.strip("_") if further else "")
+
+
+def _of_fault(fault: Fault, form: Form, variant: str) -> Recipe:
+    return Recipe(
+        name=rule_name(fault.rule, form, variant),
+        kind=Kind.INVALID,
+        form=form,
+        make=lambda: fault.plan(form),
+        features=fault.features,
+        shows=fault.shows,
+        rules=(fault.rule,),
+        exit=fault.exit,
+        consumer=fault.consumer,
+        base=base_name(fault.base, form),
+    )

@@ -1,0 +1,58 @@
+"""Compressed streams, as they are stored: no two versions of a compressor need agree.
+
+A stream stands here by the hash of what it inflates to. A test inflates every one;
+`python -m msl_construct.corpus.compressing` prints the table with what is missing in it.
+"""
+
+from __future__ import annotations
+
+from ..hashing import new_hasher
+from ..schema import Schema
+from ..source import BufferSource, Extent
+from .stream_table import STREAMS
+
+__all__ = ["MissingStream", "key_of", "stream_of"]
+
+
+class MissingStream(LookupError):
+    """A recipe compresses a payload of which no stream is known.
+
+    Attributes:
+        key: under which the table would have it.
+        payload: what it must inflate to.
+        codec: its codec.
+    """
+
+    def __init__(self, key: str, payload: bytes, codec: str) -> None:
+        super().__init__(
+            f"no {codec} stream of {len(payload)} bytes is known as {key}: run "
+            "python -m msl_construct.corpus.compressing > msl_construct/corpus/stream_table.py"
+        )
+        self.key = key
+        self.payload = payload
+        self.codec = codec
+
+
+def key_of(payload: bytes, codec: str) -> str:
+    """Under what the table has a payload's stream."""
+    hasher = new_hasher()
+    hasher.update(payload)
+    return f"{codec}-{hasher.digest().hex()[:16]}"
+
+
+def stream_of(schema: Schema, payload: bytes, codec: str) -> bytes:
+    """A payload as a compressed block stores it: its size, then the stream.
+
+    Raises:
+        MissingStream: the table does not have it.
+    """
+    key = key_of(payload, codec)
+    if key not in STREAMS:
+        raise MissingStream(key, payload, codec)
+    stream = bytes.fromhex(STREAMS[key])
+    framing = {
+        "uncompressed_size": len(payload),
+        "stream": Extent(BufferSource(stream), 0, len(stream)),
+    }
+    pieces = schema.compressed_payload.pieces(framing)
+    return b"".join(bytes(p.view()) if isinstance(p, Extent) else p for p in pieces)

@@ -1,0 +1,55 @@
+"""Who is whose parent, and who should have been: so that one wrong UUID is one finding.
+
+A child that names a wrong parent leaves the right one without a child, and gives one to a block
+that should have none. Only the first is said of such a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .facts import Facts
+
+__all__ = ["dangling", "first_fragment", "misplaced", "tables"]
+
+
+def tables(facts: Facts) -> Iterator[int]:
+    """The blocks whose parent is the System Context; none where the draft has no such tables."""
+    if "process_table" not in {kind.key for kind in facts.schema.blocks.values()}:
+        return
+    section = facts.schema.block("process_table").section
+    for kind in facts.schema.blocks.values():
+        if kind.section == section and kind.key != "system_context":
+            yield from facts.of_type(kind.key)
+
+
+def first_fragment(facts: Facts, block: int) -> int | None:
+    """The Memory Region that a Continuation belongs to; None where its parent is none."""
+    parent = facts.uuids.find(facts.parent(block))
+    if parent is None or facts.key(parent) != "memory_region":
+        return None
+    return None if facts.has_flag(parent, "continuation") else parent
+
+
+def misplaced(facts: Facts) -> dict[int, str]:
+    """Blocks with another parent than their type demands, and the type that it demands."""
+    found = {
+        block: facts.key(block) for block, uuid in facts.parents() if uuid == facts.uuids[block]
+    }
+    for key, children in (
+        ("module_list_index", facts.of_type("module_entry")),
+        ("system_context", tables(facts)),
+    ):
+        for block in children:
+            parent = facts.uuids.find(facts.parent(block))
+            if parent is None or facts.key(parent) != key:
+                found[block] = key
+    for block in facts.of_type("memory_region"):
+        if facts.has_flag(block, "continuation") and first_fragment(facts, block) is None:
+            found[block] = "memory_region"
+    return found
+
+
+def dangling(facts: Facts) -> Iterator[tuple[int, bytes]]:
+    """``(block, ParentUUID)`` where no block has that UUID."""
+    return ((b, uuid) for b, uuid in facts.parents() if facts.uuids.find(uuid) is None)
