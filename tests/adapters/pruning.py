@@ -3,7 +3,7 @@
 A list of it, NAME.lacks, has on each line ``pattern  # reason``. Patterns are of paths:
 ``header.KEY``, ``blocks.TYPE.KEY``, ``blocks.TYPE.payload.KEY`` and so on, where TYPE is the
 block's and rows of tables have no number; ``*`` stands for anything. Blocks of segments are
-blocks.
+blocks; what stands behind the header of an encrypted file is ``encrypted.trailing``.
 """
 
 import json
@@ -31,6 +31,8 @@ def pruned(value, lacks, path=""):
         return value
     if "block_type" in value:
         path = f"blocks.{value['block_type']}"
+    elif "encrypted" in value.get("header", {}).get("flags", ()):
+        lacks = tuple(one.replace("encrypted.trailing", "trailing") for one in lacks)
     found = {}
     for key, one in value.items():
         inner = f"{path}.{key}".lstrip(".")

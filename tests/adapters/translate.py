@@ -4,8 +4,8 @@ from uuid import UUID
 
 from canonical import FIELDS, names
 
-_REVISED = {"end_of_capture": " block_count", "related_dump": " target_hash"}
-_REVISED["header"] = " block_count hash_algo:HASH_ALGO/1"  # the older draft has no such fields
+_REVISED = {"header": " block_count hash_algo:HASH_ALGO/1"}
+"""Fields that the older draft does not have."""
 
 
 def fields(kind, found, revised=True):
