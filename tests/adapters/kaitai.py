@@ -2,7 +2,8 @@
 
 Usage: python kaitai.py FOLDER DUMP; FOLDER is of kaitai_build.py. It runs the driver of that
 language in tests/languages, which prints what the generated classes hold. The version that the
-newest schema's parser finds says which schema's parser is meant for the file.
+newest schema's parser finds says which schema's parser is meant for the file. What the language
+can't hold, by its .lacks, is left out.
 """
 
 import json
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from ending import run
+from pruning import pruned
 
 
 class Refused(Exception):
@@ -44,7 +46,8 @@ def main(path):
     # It can't hash, so it knows no segments: all blocks stand in one list, as it has them.
     blocks = [{"index": index, **block} for index, block in enumerate(found["blocks"])]
     parts = {"header": found["header"], "blocks": blocks, "segments": []}
-    return {**parts, "trailing": found["trailing"]}
+    order = {"byte_order": found["header"]["endianness"]}
+    return pruned({"format": order, **parts, "trailing": found["trailing"]}, how["lacks"])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from languages.languages import LANGUAGES, built
 from languages.plan import make_plan
 from languages.toolchains import Missing
+from pruning import patterns
 
 from msl_construct.exports import EXPORTS
 from msl_construct.schema import DRAFTS, NEWEST_DRAFT
@@ -29,7 +30,8 @@ def build(name, folder):
     Raises:
         Missing: the language can't be had on this machine.
     """
-    how = {"newest": f"{DRAFTS[NEWEST_DRAFT].version:#06x}"}
+    lacks = patterns(Path(__file__).with_name(f"kaitai-{name}.lacks"))
+    how = {"lacks": lacks, "newest": f"{DRAFTS[NEWEST_DRAFT].version:#06x}"}
     folder.mkdir(parents=True, exist_ok=True)
     for file, draft in EXPORTS["ksy"].files:
         version = f"{DRAFTS[draft].version:#06x}"

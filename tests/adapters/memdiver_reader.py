@@ -45,8 +45,10 @@ def main(path):
             if one.index in verified
         ]
         behind = reader.trailing_bytes
+        header = header_of(reader)
         return {
-            "header": header_of(reader),
+            "format": {"byte_order": header["endianness"]},
+            "header": header,
             "blocks": blocks,
             "segments": segments,
             "trailing": {"length": behind} if behind else None,

@@ -20,6 +20,7 @@ PARSERS = {
     "end_of_extension": writer.parse_end_of_extension,
 }
 """Those of its parsers that are for its users; no other payload is read as a whole."""
+FORMAT = {"format": {"byte_order": "little"}}  # it has no other way to read a number
 
 
 def shown(index, found):
@@ -37,7 +38,7 @@ def main(path):
         size, _, flags = read_file_header_info(file)  # it looks at no version: see README.md
         header = fields("header", SimpleNamespace(header_size=size, flags=flags))
         if is_encrypted(file):
-            return {"header": header, "blocks": [], "segments": [], "trailing": None}
+            return {**FORMAT, "header": header, "blocks": [], "segments": [], "trailing": None}
         blocks = [(one.segment, shown(i, one)) for i, one in enumerate(iterate_blocks(file))]
         report = verify_slice(file)
     segments = [
@@ -45,6 +46,7 @@ def main(path):
         for number in sorted({segment for segment, _ in blocks} - {0})
     ]
     return {
+        **FORMAT,
         "header": header,
         "blocks": [one for segment, one in blocks if segment == 0],
         "segments": segments,

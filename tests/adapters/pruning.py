@@ -11,8 +11,8 @@ import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-KEPT = {"document", "header", "blocks", "segments", "trailing", "payload", "block_type"}
-"""Keys that stand even where nothing is left of what is in them."""
+EMPTIED = {"payload": {}, "trailing": None}
+"""Keys that stand, with what is left of them, where a reader lacks what is in them."""
 
 
 def patterns(path):
@@ -38,8 +38,8 @@ def pruned(value, lacks, path=""):
         inner = f"{path}.{key}".lstrip(".")
         if not any(fnmatchcase(inner, pattern) for pattern in lacks):
             found[key] = pruned(one, lacks, inner)
-        elif key in KEPT:
-            found[key] = {} if isinstance(one, dict) else one
+        elif key in EMPTIED:
+            found[key] = EMPTIED[key]
     return found
 
 
