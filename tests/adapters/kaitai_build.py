@@ -19,7 +19,7 @@ from languages.toolchains import Missing
 from pruning import patterns
 
 from msl_construct.exports import EXPORTS
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT
+from msl_construct.schema import DRAFTS
 
 SCHEMAS = Path(__file__).parents[2] / "schema"
 
@@ -31,7 +31,7 @@ def build(name, folder):
         Missing: the language can't be had on this machine.
     """
     lacks = patterns(Path(__file__).with_name(f"kaitai-{name}.lacks"))
-    how = {"lacks": lacks, "newest": f"{DRAFTS[NEWEST_DRAFT].version:#06x}"}
+    parsers = {}
     folder.mkdir(parents=True, exist_ok=True)
     for file, draft in EXPORTS["ksy"].files:
         version = f"{DRAFTS[draft].version:#06x}"
@@ -40,7 +40,8 @@ def build(name, folder):
         plan = folder / f"{version}.json"
         plan.write_text(json.dumps(make_plan(DRAFTS[draft])), encoding="utf-8")
         words = [*map(str, command), str(plan.absolute())]
-        how[version] = {"command": words, "environment": dict(environment)}
+        parsers[version] = {"command": words, "environment": dict(environment)}
+    how = {"lacks": lacks, "parsers": parsers}
     (folder / "run.json").write_text(json.dumps(how), encoding="utf-8")
 
 
