@@ -296,6 +296,12 @@ def no_context(plan: Plan) -> Where:
     return "module", BLOCK_TYPE
 
 
+@fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", REVISED, investigation)
+def two_contexts(plan: Plan) -> Where:
+    plan.put("second", 0x0050, bytes_of, before="module", size=40)
+    return "second", 0
+
+
 @fault("MSL-6-INVESTIGATION-FLAG-MISSING", REVISED, investigation)
 def flag_missing(plan: Plan) -> Where:
     plan.header["flags"] = 0
@@ -334,6 +340,14 @@ def parent_elsewhere(plan: Plan) -> Where:
 def ones_own_parent(plan: Plan) -> Where:
     plan.fields("related", parent_uuid=plan.uuid("related"), flags=wire.HAS_CHILDREN)
     return "related", PARENT
+
+
+@fault("MSLX-4.1-PARENT-IS-ITSELF")
+def ones_own_grandparent(plan: Plan) -> Where:
+    parent = {"parent_uuid": plan.uuid("related"), "flags": wire.HAS_CHILDREN}
+    plan.put("child", wire.RELATED_DUMP, wire.related_dump, before="related", fields=parent)
+    plan.fields("related", parent_uuid=plan.uuid("child"), flags=wire.HAS_CHILDREN)
+    return "child", PARENT
 
 
 @fault("MSL-4.2-HAS-CHILDREN-MISSING")

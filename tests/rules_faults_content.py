@@ -159,6 +159,18 @@ def module_of_another_file(plan: Plan) -> Where:
     return "other", PAYLOAD + 0x18
 
 
+@fault("MSL-5.2-NATIVE-BLOB-NOT-TEXT")
+def line_without_end(plan: Plan) -> Where:
+    plan.values("other", native_blob=b"20000000-20001000 r--p 00000000 08:01 7 /lib/c.so")
+    return "other", PAYLOAD
+
+
+@fault("MSL-5.2-NATIVE-BLOB-NOT-TEXT")
+def line_of_no_text(plan: Plan) -> Where:
+    plan.values("other", native_blob=b"\xff\0")
+    return "other", PAYLOAD
+
+
 @fault("MSLX-5.3-MODULE-ADDRESS-REPEATED")
 def modules_in_one_place(plan: Plan) -> Where:
     _rows(plan, {}, {"base_addr": 0x1000_0000})

@@ -13,6 +13,7 @@ from rules_files import (
     Plan,
     Spec,
     Tail,
+    bytes_of,
     imported,
     late_hint,
     raw_stream,
@@ -163,6 +164,12 @@ def region_added_later(plan: Plan) -> Where:
     return "added", BLOCK_TYPE
 
 
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
+def graph_that_was_captured(plan: Plan) -> Where:
+    plan.put("graph", 0x1003, bytes_of, before="related")
+    return "graph", BLOCK_TYPE
+
+
 @fault("MSL-4.6-SEGMENT-EMPTY", REVISED)
 def segment_of_nothing(plan: Plan) -> Where:
     plan.segments = [Tail({})]
@@ -173,6 +180,12 @@ def segment_of_nothing(plan: Plan) -> Where:
 def early_end_of_extension(plan: Plan) -> Where:
     plan.put("early", wire.END_OF_EXTENSION, wire.end_of_extension, before="related")
     return "early", BLOCK_TYPE
+
+
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
+def early_pointer_graph(plan: Plan) -> Where:
+    plan.put("graph", 0x1003, bytes_of, before="related")
+    return "graph", BLOCK_TYPE
 
 
 # -- times -----------------------------------------------------------------------------------------

@@ -51,6 +51,18 @@ def long_nonce(plan: Plan) -> Where:
     return "header", 0x50 + 12
 
 
+@fault("MSLX-3-NONCE-ZERO", REVISED, encrypted)
+def no_nonce(plan: Plan) -> Where:
+    _encryption(plan, nonce=bytes(24))
+    return "header", 0x50
+
+
+@fault("MSLX-10-KEY-DERIVATION-WITHOUT-SALT", REVISED, encrypted)
+def no_salt(plan: Plan) -> Where:
+    _encryption(plan, kdf_salt=bytes(16))
+    return "header", 0x68
+
+
 # -- tables ----------------------------------------------------------------------------------------
 
 

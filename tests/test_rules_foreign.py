@@ -48,6 +48,7 @@ KEY_TYPE = "MSLX-5.6-KEY-HINT-UNREGISTERED-CODE"  # 0x000C is of 1.1
 NO_REGISTERS = ("MSL-5.7-PROGRAM-COUNTER-MISSING", "MSL-5.7-STACK-POINTER-MISSING")
 NO_INDEX = "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND"
 WRITTEN_AT = "MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE"  # made up, or taken too early
+BLOB = "MSL-5.2-NATIVE-BLOB-NOT-TEXT"  # bytes of an odd number, which are no line of maps
 NO_END = "MSL-4.5-END-OF-CAPTURE-ABSENT"
 MAP = (
     "MSL-5.8-VAS-MAP-ENTRY-UNDEFINED-FLAG",
@@ -92,7 +93,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "memslicer-0.5.2/api-import-provenance": (),
     "memslicer-0.5.2/api-investigation-all-tables": (UNKNOWN, ORPHAN, CHILDREN),
     "memslicer-0.5.2/api-key-hints": (HINTS, EMPTY_KEY, KEY_OF_NOTHING),
-    "memslicer-0.5.2/api-module-native-blob-odd-length": (NO_REGION,),
+    "memslicer-0.5.2/api-module-native-blob-odd-length": (NO_REGION, BLOB),
     "memslicer-0.5.2/api-no-eoc": (NO_END,),
     "memslicer-0.5.2/api-pagestates-all": (EMPTY_REGION,),
     "memslicer-0.5.2/api-related-dump": (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import traceback
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,8 @@ _WORST = (
 )
 """With several files the exit code is that of the worst; worse stands further right."""
 
-_ROLES = ("producer", "live-acquirer", "importer", "appender")
+_READERS = "consumer"
+_ROLES = ("producer", "live-acquirer", "importer", "appender", _READERS)
 _FORMATS = ("text", "json", "ndjson", "junit", "sarif")
 _SUFFIX = ".msl"
 _PIECE = 1 << 16
@@ -63,7 +65,8 @@ _PIECE = 1 << 16
     "roles",
     type=click.Choice(_ROLES),
     multiple=True,
-    help="Only rules that bind this role, which all producers' rules do; repeatable.",
+    help="Only rules that bind this role, which all producers' rules do; repeatable. "
+    "Rules for consumers are only listed: no file breaks them.",
 )
 @click.option(
     "--baseline",
@@ -122,6 +125,10 @@ def check(
         return Exit.FINE
     if not dumps:
         raise click.UsageError("Missing argument 'DUMP...'.")
+    if set(roles) == {_READERS}:
+        raise click.UsageError(
+            "--role consumer: no file breaks a rule for consumers; expected --list or --explain"
+        )
     from .check_data import Known
     from .check_report import report
 
@@ -170,13 +177,23 @@ def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
         for folder, folders, files in os.walk(name, onerror=errors.append):
             folders.sort()
             for file in sorted(files):
-                if file.lower().endswith(_SUFFIX):
+                path = os.path.join(folder, file)
+                if file.lower().endswith(_SUFFIX) and not _waits(path):
                     empty = False
-                    yield os.path.join(folder, file), None
+                    yield path, None
         for error in errors:
             yield str(error.filename or name), error
         if empty and not errors:
             yield name, FileNotFoundError(errno.ENOENT, f"no *{_SUFFIX} in this directory")
+
+
+def _waits(path: str) -> bool:
+    """Whether it is a pipe, socket or device: nobody meant it who named the directory."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # whoever opens it says what is wrong
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _check_one(

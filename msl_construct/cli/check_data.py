@@ -35,6 +35,7 @@ def described(rule: Rule) -> dict[str, Any]:
         "requirement": rule.requirement,
         "wrong": rule.wrong,
         "why": rule.why,
+        **({} if rule.judges_files else {"samples": [str(pick) for pick in rule.samples]}),
     }
 
 

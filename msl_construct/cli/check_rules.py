@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import click
@@ -23,6 +23,7 @@ _SCOPES = {
     Scope.HEADER: "the file header",
     Scope.BLOCK: "every block",
     Scope.WHOLE: "the whole file",
+    Scope.READER: "readers, never a file",
 }
 
 
@@ -71,12 +72,20 @@ def explain(out: IO[str], name: str, form: str, draft: str | None) -> None:
         ("Binds", _who(rule)),
         ("Drafts", ", ".join(rule.drafts)),
         ("Judges", _SCOPES[rule.scope]),
+        *_shown_by(rule),
     ):
         indent = " " * 10
         out.write(
             textwrap.fill(text, _WIDTH, initial_indent=f"{title:10}", subsequent_indent=indent)
         )
         out.write("\n")
+
+
+def _shown_by(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Which samples a reader that breaks the rule gets wrong."""
+    if not rule.judges_files:
+        shown = "; ".join(str(pick) for pick in rule.samples)
+        yield "Samples", shown or "none: what a reader prints does not show it"
 
 
 def _rules(draft: str | None) -> tuple[Rule, ...]:

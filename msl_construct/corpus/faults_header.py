@@ -126,6 +126,19 @@ def long_nonce(plan: Plan) -> Where:
     return Where(HEADER, tail)
 
 
+@fault("MSLX-3-NONCE-ZERO", REVISED, encrypted, exit=5)
+def no_nonce(plan: Plan) -> Where:
+    """A nonce of zeros."""
+    return _encryption(plan, "nonce", kdf_type="none", nonce=bytes(24).hex())
+
+
+@fault("MSLX-10-KEY-DERIVATION-WITHOUT-SALT", REVISED, encrypted, exit=5)
+def no_salt(plan: Plan) -> Where:
+    """Argon2id with a salt of zeros."""
+    salt = bytes(16).hex()
+    return _encryption(plan, "kdf_salt", kdf_time=3, kdf_memory=65_536, kdf_lanes=4, kdf_salt=salt)
+
+
 def _encryption(plan: Plan, field: str, **values: object) -> Where:
     """Change the encryption header; where one of its fields stands."""
     assert plan.encryption is not None

@@ -80,6 +80,14 @@ def module_of_another_file(plan: Plan) -> Where:
     return payload_at(plan, "other", "path")
 
 
+@fault("MSL-5.2-NATIVE-BLOB-NOT-TEXT")
+def line_without_end(plan: Plan) -> Where:
+    """A line of maps without its NUL."""
+    line = bytes.fromhex(plan.block("other").payload["native_blob"]).rstrip(b"\0")
+    plan.values("other", native_blob=line.hex())
+    return payload_at(plan, "other")
+
+
 @fault("MSLX-5.3-MODULE-ADDRESS-REPEATED")
 def modules_in_one_place(plan: Plan) -> Where:
     """Two modules with one BaseAddr."""

@@ -73,6 +73,13 @@ def no_context(plan: Plan) -> Where:
     return field_of(plan, "module", "block_type")
 
 
+@fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", REVISED, investigation)
+def two_contexts(plan: Plan) -> Where:
+    """A second System Context."""
+    plan.put("second", "system_context", plan.block("system").payload, before="module")
+    return Where("second")
+
+
 @fault("MSL-6-INVESTIGATION-FLAG-MISSING", REVISED, investigation)
 def flag_missing(plan: Plan) -> Where:
     """A System Context in a file that is not marked as an investigation."""
@@ -113,6 +120,15 @@ def ones_own_parent(plan: Plan) -> Where:
     """A block that is its own parent."""
     plan.fields("related", parent_uuid=plan.uuid("related"), flags=["has_children"])
     return field_of(plan, "related", "parent_uuid")
+
+
+@fault("MSLX-4.1-PARENT-IS-ITSELF")
+def ones_own_grandparent(plan: Plan) -> Where:
+    """Two blocks that are each other's parent."""
+    fields = {"parent_uuid": plan.uuid("related"), "flags": ["has_children"]}
+    plan.put("child", "related_dump", plan.block("related").payload, before="related", **fields)
+    plan.fields("related", parent_uuid=plan.uuid("child"), flags=["has_children"])
+    return field_of(plan, "child", "parent_uuid")
 
 
 @fault("MSL-4.2-HAS-CHILDREN-MISSING")

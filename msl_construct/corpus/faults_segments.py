@@ -25,6 +25,13 @@ def _unverified(plan: Plan) -> None:
     plan.fields("first", flags=["has_children"])
 
 
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED, consumer=Consumer.ACCEPT)
+def graph_that_was_captured(plan: Plan) -> Where:
+    """A Pointer Graph inside the capture, where only appenders know of one."""
+    plan.put("graph", "pointer_graph", {"raw": bytes(24).hex()}, before="related")
+    return field_of(plan, "graph", "block_type")
+
+
 @fault("MSL-4.6-SEGMENT-CHAIN", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
 def segment_of_another_file(plan: Plan) -> Where:
     """The first PrevHash of a segment is not the hash of the End-of-Capture."""
@@ -99,6 +106,13 @@ def early_end_of_extension(plan: Plan) -> Where:
     payload = {"segment_hash": bytes(32).hex(), "written_at": str(END), "block_count": 1}
     plan.put("early", "end_of_extension", {**payload, "producer": "corpus"}, before="related")
     return field_of(plan, "early", "block_type")
+
+
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
+def early_pointer_graph(plan: Plan) -> Where:
+    """A Pointer Graph inside the capture."""
+    plan.put("graph", "pointer_graph", {"raw": bytes(range(8)).hex()}, before="related")
+    return field_of(plan, "graph", "block_type")
 
 
 @fault("MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE", REVISED, features=("ext",))

@@ -20,11 +20,12 @@ from ..reader import Dump, open_dump
 from ..rules import check
 from .assemble import Built, assemble
 from .derived_faults import DerivedFault
-from .manifest import MANIFEST, Consumer, Manifest, Sample, Verdict
+from .large import LARGE, Large, write_large
+from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
 from .recipe import Recipe, Where
 from .recipes import derived_recipe, fixed_recipes, unsolved
 
-__all__ = ["CorpusError", "Made", "generate", "made", "make_all"]
+__all__ = ["CorpusError", "Made", "generate", "made", "make_all", "stale"]
 
 _REFUSED = 3
 _INCOMPLETE = 4
@@ -50,8 +51,11 @@ class Made:
     document: str | None
 
 
-def generate(folder: Path) -> Manifest:
+def generate(folder: Path, *, large: bool = False) -> Manifest:
     """Write the corpus into a folder, which is made if it is missing.
+
+    Args:
+        large: write those as well that are made on demand only.
 
     Raises:
         CorpusError: a recipe does not give the sample that it says.
@@ -59,15 +63,83 @@ def generate(folder: Path) -> Manifest:
     """
     samples = []
     for each in make_all():
-        path = folder / each.sample.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(each.data)
-        if each.document is not None:
-            path.with_suffix(".json").write_text(each.document, encoding="utf-8", newline="\n")
+        for name, content in _files(each):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         samples.append(each.sample)
-    text = Manifest.text(samples)
-    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    samples += [_large(each, folder if large else None) for each in LARGE]
+    samples.sort(key=lambda sample: sample.name)
+    for name, content in _indexes(folder, samples):
+        (folder / name).write_bytes(content)
     return Manifest(folder, tuple(samples))
+
+
+def stale(folder: Path) -> list[str]:
+    """What in a folder is not as `generate` would write it, a line each.
+
+    Raises:
+        CorpusError: a recipe does not give the sample that it says.
+        OSError: the folder can't be read.
+    """
+    found, known, samples = [], set(), []
+    for each in make_all():
+        samples.append(each.sample)
+        for name, content in _files(each):
+            known.add(folder / name)
+            found += _difference(folder / name, content)
+    samples += [_large(each, None) for each in LARGE]
+    samples.sort(key=lambda sample: sample.name)
+    for name, content in _indexes(folder, samples):
+        found += _difference(folder / name, content)
+    for kind in Kind:
+        there = sorted((folder / kind.value).glob("*"))
+        found += [f"{path}: no sample of this name" for path in there if path not in known]
+    return found
+
+
+def _difference(path: Path, content: bytes) -> list[str]:
+    if not path.exists():
+        return [f"{path}: missing"]
+    return [] if path.read_bytes() == content else [f"{path}: differs"]
+
+
+def _files(each: Made) -> Iterator[tuple[str, bytes]]:
+    """The files of a sample by their names."""
+    yield each.sample.file, each.data
+    if each.document is not None and each.sample.document_file is not None:
+        yield each.sample.document_file, each.document.encode()
+
+
+def _indexes(folder: Path, samples: list[Sample]) -> Iterator[tuple[str, bytes]]:
+    """The files about all samples, by their names."""
+    yield MANIFEST, Manifest.text(samples).encode()
+
+
+def _large(each: Large, folder: Path | None) -> Sample:
+    """The entry of a sample that is made on demand; it is written if there is a folder."""
+    size = digest = None
+    name = f"{Kind.VALID.value}/{each.name}-{each.form.name}"
+    if folder is not None:
+        path = folder / f"{name}.msl"
+        write_large(each, path)
+        with open_dump(path) as dump, path.with_suffix(".json").open("w", encoding="utf-8") as out:
+            write_json(Renderer().parts(dump), out.write)
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            digest = _hash(iter(lambda: file.read(1 << 24), b""))
+    return Sample(
+        name=name,
+        kind=Kind.VALID,
+        draft=each.form.draft,
+        byte_order=each.form.byte_order,
+        features=each.features,
+        shows=each.shows,
+        verdict=Verdict(),
+        size=size,
+        blake3=digest,
+        stored=folder is not None,
+    )
 
 
 def make_all() -> Iterator[Made]:
@@ -110,6 +182,8 @@ def made(recipe: Recipe) -> Made:
             document = _document(dump)
             places = [(f.rule.id, f.found.offset) for f in check(dump)]
         rules = tuple(rule for rule, _ in places)
+        if where is None and places:
+            offset = places[0][1]
         if rules != recipe.rules or (places and places[0][1] != offset):
             raise CorpusError(f"{recipe.name}: expected {recipe.rules} at {offset}, found {places}")
     if found != recipe.exit:
@@ -124,7 +198,7 @@ def made(recipe: Recipe) -> Made:
         shows=recipe.shows,
         verdict=Verdict(recipe.exit, recipe.consumer, recipe.rules, offset),
         size=len(built.data),
-        blake3=_hash(built.data),
+        blake3=_hash([built.data]),
         base=recipe.base,
         question=recipe.question,
         document=document is not None,
@@ -182,7 +256,8 @@ def _document(dump: Dump) -> str:
     return text.getvalue()
 
 
-def _hash(data: bytes) -> str:
+def _hash(pieces: Iterable[bytes]) -> str:
     hasher = new_hasher()
-    hasher.update(data)
+    for piece in pieces:
+        hasher.update(piece)
     return hasher.digest().hex()

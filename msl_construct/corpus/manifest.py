@@ -76,8 +76,8 @@ class Sample:
         features: short codes of what is in it, sorted: ``be``, ``lz4``, ``cont`` …
         shows: what it shows, in a sentence.
         verdict: what is to come out for it.
-        size: bytes of the file.
-        blake3: hash of the file, hex.
+        size: bytes of the file; None if it is not stored.
+        blake3: hash of the file, hex; None if it is not stored.
         base: name of the sample that it differs from by its one fault.
         question: of a questionable one: what the draft leaves open.
         document: whether it has an expected document.
@@ -91,8 +91,8 @@ class Sample:
     features: tuple[str, ...]
     shows: str
     verdict: Verdict
-    size: int
-    blake3: str
+    size: int | None
+    blake3: str | None
     base: str | None = None
     question: str | None = None
     document: bool = True

@@ -146,8 +146,10 @@ class Plan:
         return block
 
     def _insert(self, name: str, block: Block, before: str | None) -> None:
-        names = list(self.blocks)
-        at = len(names) if before is None else names.index(before)
+        if before is None:
+            self.blocks[name] = block
+            return
+        at = list(self.blocks).index(before)
         items = list(self.blocks.items())
         self.blocks = dict([*items[:at], (name, block), *items[at:]])
 

@@ -12,7 +12,10 @@ from .derived_faults import DerivedFault, derived_faults
 from .faults import ALL, Fault, all_faults, base_name
 from .manifest import Consumer, Kind
 from .plan import FORMS, LE11, Form, Plan
+from .questionable import QUESTIONS, Question
 from .recipe import Recipe, Where, rule_name
+from .refused import refused
+from .valid import Valid, all_valid
 
 __all__ = ["derived_recipe", "fixed_recipes", "unsolved"]
 
@@ -35,7 +38,10 @@ def fixed_recipes() -> Iterator[Recipe]:
     for form in FORMS:
         for key in types_of(form):
             yield _alone(key, form)
+    yield from (_of_valid(each, form) for each in all_valid() for form in each.forms)
     yield from _fault_recipes()
+    yield from _refused_recipes()
+    yield from (_of_question(each, form) for each in QUESTIONS for form in each.forms)
 
 
 def unsolved() -> Iterator[DerivedFault]:
@@ -135,3 +141,45 @@ def _of_fault(fault: Fault, form: Form, variant: str) -> Recipe:
         consumer=fault.consumer,
         base=base_name(fault.base, form),
     )
+
+
+def _of_valid(each: Valid, form: Form) -> Recipe:
+    return Recipe(
+        name=f"{Kind.VALID.value}/{each.name}-{form.name}",
+        kind=Kind.VALID,
+        form=form,
+        make=_plain(lambda: each.make(form)),
+        features=each.features,
+        shows=each.shows,
+        rules=each.rules,
+        exit=each.exit,
+        stored=each.stored,
+    )
+
+
+def _of_question(each: Question, form: Form) -> Recipe:
+    return Recipe(
+        name=f"{Kind.QUESTIONABLE.value}/{each.name}-{form.name}",
+        kind=Kind.QUESTIONABLE,
+        form=form,
+        make=_plain(lambda: each.make(form)),
+        features=each.features,
+        shows=each.shows,
+        rules=each.rules,
+        question=each.question,
+    )
+
+
+def _refused_recipes() -> Iterator[Recipe]:
+    for each, form, plan in refused():
+        yield Recipe(
+            name=f"{Kind.INVALID.value}/{each.name}-{form.name}",
+            kind=Kind.INVALID,
+            form=form,
+            make=_plain(lambda plan=plan: plan),  # type: ignore[misc]
+            features=(),
+            shows=each.shows,
+            exit=3,
+            consumer=Consumer.REJECT_FILE,
+            base=base_name(minimal, form),
+        )

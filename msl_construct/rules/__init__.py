@@ -1,19 +1,21 @@
 """What makes a file conform: rules, and putting them to a file.
 
 What the schema declares is not written again: such rules are derived. The others are one
-small function each.
+small function each. Rules that bind readers are listed, and never put to a file. `statements`
+lists what the drafts demand, and which rules come of it.
 """
 
 from __future__ import annotations
 
 from .engine import Check, check, every_rule, gaps, rules_for
-from .model import Finding, Found, Level, Role, Rule, Scope
+from .model import Finding, Found, Level, Pick, Role, Rule, Scope
 
 __all__ = [
     "Check",
     "Finding",
     "Found",
     "Level",
+    "Pick",
     "Role",
     "Rule",
     "Scope",

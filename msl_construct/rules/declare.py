@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from ..schema import DRAFTS
-from .model import Found, Level, Role, Rule, Scope
+from .model import Found, Level, Pick, Role, Rule, Scope
 
 __all__ = ["ALL", "FIRST", "REVISED", "declared", "rule"]
 
@@ -29,6 +29,7 @@ def rule(
     why: str,
     who: tuple[Role, ...] = (Role.PRODUCER,),
     drafts: tuple[str, ...] = ALL,
+    samples: tuple[Pick, ...] = (),
 ) -> Callable[[Callable[[Any], Iterator[Found]]], Rule]:
     """Make a function that yields `Found` a rule.
 
@@ -53,6 +54,7 @@ def rule(
             scope=scope,
             find=find,
             drafts=drafts,
+            samples=samples,
         )
 
     return made

@@ -16,6 +16,10 @@ from .model import Found, Level, Role, Rule, Scope
 __all__ = ["Derived", "derived"]
 
 
+_UNREADABLE = ("file_header", "endianness", "UNREGISTERED-CODE")
+"""Structure, field and kind of defect of a file that no reader opens, so that no rule sees it."""
+
+
 class Derived:
     """What a derived rule finds: the defects of its kind in its structure.
 
@@ -105,6 +109,8 @@ def _plan(schema: Schema) -> dict[Key, tuple[Layout, list[Field]]]:
                 if (part.key, field.key) in WRITTEN:
                     continue
                 for kind in kinds_of_field(field):
+                    if (part.key, field.key, kind) == _UNREADABLE:
+                        continue
                     if kind == "LENGTH-TOO-LARGE" and inside:
                         continue  # what does not fit a body is the row's defect
                     place = found.setdefault((part.key, field.section, kind), (part, []))

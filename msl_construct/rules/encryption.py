@@ -83,3 +83,35 @@ def nonce_tail_not_zero(header: FileHeader) -> Iterator[Found]:
     if any(tail):
         text = f"expected zeros behind {_GCM_NONCE} bytes, found {tail.hex()}"
         yield _found(header, "nonce", text, skip=_GCM_NONCE)
+
+
+@rule(
+    "MSLX-3-NONCE-ZERO",
+    Level.OURS,
+    Scope.HEADER,
+    drafts=REVISED,
+    requirement="Nonce is not all zeros.",
+    wrong="Nonce is all zeros.",
+    why="Most likely nobody drew one. Two files with the same key and nonce give away both.",
+)
+def nonce_zero(header: FileHeader) -> Iterator[Found]:
+    stated = _stated(header)
+    if stated is not None and not any(stated["nonce"]):
+        yield _found(header, "nonce", "expected random bytes, found zeros")
+
+
+@rule(
+    "MSLX-10-KEY-DERIVATION-WITHOUT-SALT",
+    Level.OURS,
+    Scope.HEADER,
+    drafts=REVISED,
+    requirement="Argon2id takes a salt that is not all zeros.",
+    wrong="The key is derived with a salt of zeros.",
+    why="One table of guessed passphrases opens every such file.",
+)
+def key_derivation_without_salt(header: FileHeader) -> Iterator[Found]:
+    stated = _stated(header)
+    if stated is None or stated["kdf_type"].name != "argon2id":
+        return
+    if not any(stated["kdf_salt"]):
+        yield _found(header, "kdf_salt", "expected random bytes, found zeros")

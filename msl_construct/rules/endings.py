@@ -84,14 +84,17 @@ def end_of_capture_absent(facts: Facts) -> Iterator[Found]:
     Level.SHOULD,
     Scope.WHOLE,
     drafts=FIRST,
-    requirement="The End-of-Capture is the last block.",
-    wrong="Blocks stand behind the End-of-Capture.",
+    requirement="The End-of-Capture is the last block, but for structural ones (0x1000 to 0x1FFF), "
+    "which analysis tools append.",
+    wrong="Blocks that acquirers write stand behind the End-of-Capture.",
     why="FileHash does not cover them: they were added to the capture later.",
 )
 def end_of_capture_not_last(facts: Facts) -> Iterator[Found]:
     closings = set(facts.closings)
+    spans = facts.schema.draft.block_type_spans
+    structural = [range(s.first, s.last + 1) for s in spans if s.use == "structural"]
     for block in range(facts.capture_count, len(facts)):
-        if block not in closings:
+        if block not in closings and not any(facts.types[block] in s for s in structural):
             yield Found(
                 f"{facts.describe(block)}: expected nothing behind the End-of-Capture, "
                 f"{facts.describe(facts.closings[0])}",

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..schema import DRAFTS, ByteOrder
+from .consumers import CONSUMERS
 from .derived import Derived, derived
 from .facts import Facts
 from .faults import Fault, Key, faults_of_block, faults_of_header, unchecked
@@ -22,7 +23,7 @@ __all__ = ["Check", "binding", "check", "every_rule", "gaps", "rules_for"]
 
 @cache
 def rules_for(draft: str) -> tuple[Rule, ...]:
-    """The rules of a draft: those that its declarations amount to, and the written ones.
+    """The rules of a draft: what its declarations amount to, what is written, what binds readers.
 
     Raises:
         ValueError: no such draft, or two rules of the same id.
@@ -31,7 +32,7 @@ def rules_for(draft: str) -> tuple[Rule, ...]:
         raise ValueError(f"unknown draft {draft!r}; known: {', '.join(DRAFTS)}")
     schema = DRAFTS[draft].bound(ByteOrder.LITTLE)
     found: dict[str, Rule] = {}
-    for rule in (*derived(schema), *written(schema)):
+    for rule in (*derived(schema), *written(schema), *CONSUMERS):
         if draft not in rule.drafts:
             continue
         if rule.id in found:
@@ -70,6 +71,7 @@ def check(
 
     Args:
         rules: the rules to put to it; those of the draft that it is read with by default.
+            Those that bind readers are left out.
         roles: only the rules that bind one of these.
     """
     return iter(Check(dump, rules=rules, roles=roles))
@@ -93,6 +95,7 @@ class Check:
     ) -> None:
         chosen = rules_for(dump.draft) if rules is None else tuple(rules)
         chosen = chosen if roles is None else binding(chosen, roles)
+        chosen = tuple(rule for rule in chosen if rule.judges_files)
         if dump.header.encrypted:
             chosen = tuple(rule for rule in chosen if rule.scope is Scope.HEADER)
         self.rules = chosen

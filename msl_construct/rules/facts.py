@@ -107,6 +107,7 @@ class Facts:
         starts: StartTime of the Process Identities, by block.
         written: WrittenAt of the extension segments, by their last block.
         uncaptured: of each row of `regions`, whether a page of it has no data.
+        blobs: Module Entries whose NativeBlob is no text that ends with its only NUL.
         nameless: blocks whose BlockUUID can identify nothing; what should refer to them can't.
         unread: types of blocks of which a payload could not be taken in.
     """
@@ -135,6 +136,7 @@ class Facts:
         self.starts: dict[int, int] = {}
         self.written: dict[int, int] = {}
         self.uncaptured = bytearray()
+        self.blobs: list[int] = []
         self.nameless: list[int] = []
         self.unread: set[str] = set()
 
@@ -170,6 +172,8 @@ class Facts:
     def _take_module_entry(self, block: Block, payload: Record) -> None:
         if "path" in payload:
             self.modules.append(_module(block.index, payload))
+        if not _is_text(payload.get("native_blob", b"")):
+            self.blobs.append(block.index)
 
     def _take_module_list_index(self, block: Block, payload: Record) -> None:
         if block.problem is not None or has_surplus(payload):
@@ -301,6 +305,15 @@ def _module(number: int, record: Record) -> Module:
     path = record["path"]
     legible = not isinstance(path, StoredText)
     return Module(number, record["base_addr"], record["module_size"], path, legible)
+
+
+def _is_text(blob: bytes) -> bool:
+    """Whether bytes are UTF-8 with one NUL, at the end; none at all will do."""
+    try:
+        bytes(blob).decode()
+    except UnicodeDecodeError:
+        return False
+    return not blob or blob.find(b"\0") == len(blob) - 1
 
 
 def well_formed(uuid: UUID) -> bool:

@@ -6,11 +6,12 @@ that should have none. Only the first is said of such a file.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 
 from .facts import Facts
 
-__all__ = ["dangling", "first_fragment", "misplaced", "tables"]
+__all__ = ["circles", "dangling", "first_fragment", "misplaced", "tables"]
 
 
 def tables(facts: Facts) -> Iterator[int]:
@@ -53,3 +54,20 @@ def misplaced(facts: Facts) -> dict[int, str]:
 def dangling(facts: Facts) -> Iterator[tuple[int, bytes]]:
     """``(block, ParentUUID)`` where no block has that UUID."""
     return ((b, uuid) for b, uuid in facts.parents() if facts.uuids.find(uuid) is None)
+
+
+def circles(facts: Facts) -> Iterator[tuple[int, int]]:
+    """Each circle of parents: the first of its blocks in the file, and how many it has."""
+    climbed = array("I", bytes(4 * len(facts)))  # by which climb a block was met first
+    for number, (start, _) in enumerate(facts.parents(), start=1):
+        block: int | None = start
+        while block is not None and not climbed[block]:
+            climbed[block] = number
+            block = facts.uuids.find(facts.parent(block))
+        if block is None or climbed[block] != number:
+            continue
+        around = [block]
+        while (last := facts.uuids.find(facts.parent(around[-1]))) not in (None, block):
+            assert last is not None
+            around.append(last)
+        yield min(around), len(around)

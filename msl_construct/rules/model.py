@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
-__all__ = ["PRODUCER_ROLES", "Finding", "Found", "Level", "Role", "Rule", "Scope"]
+__all__ = ["PRODUCER_ROLES", "Finding", "Found", "Level", "Pick", "Role", "Rule", "Scope"]
 
 
 class Level(str, Enum):
@@ -43,6 +43,34 @@ class Scope(str, Enum):
     """For every block, with the `Block`."""
     WHOLE = "whole"
     """In the end, with the `Facts` of the whole file."""
+    READER = "reader"
+    """Never of a file: it binds readers, and samples show whether one keeps it."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Samples of the corpus, by what the manifest says of them: all that is given must hold.
+
+    Attributes:
+        feature: a code that is among the sample's features.
+        rule: pattern (``fnmatch``) of the id of a rule that the sample breaks.
+        consumer: what a conformant consumer does with it: ``accept``, ``reject-file``,
+            ``reject-block`` or ``either``.
+        name: pattern of its name, where nothing else tells it apart.
+        draft: the draft that it is written by, where that is not the one that is asked about:
+            what a reader of one draft does with a file of another.
+    """
+
+    feature: str = ""
+    rule: str = ""
+    consumer: str = ""
+    name: str = ""
+    draft: str = ""
+
+    def __str__(self) -> str:
+        """In words: ``feature cont, consumer accept``."""
+        each = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return ", ".join(f"{key} {value}" for key, value in each if value)
 
 
 @dataclass(frozen=True)
@@ -78,6 +106,8 @@ class Rule:
         find: yields every place that breaks the rule.
         drafts: names of the drafts that it holds for.
         derived: whether it follows from the schema's declarations.
+        samples: of a rule that binds readers: samples that a reader which breaks it gets
+            wrong; one at least for each `Pick`. None where no output shows it.
     """
 
     id: str
@@ -91,6 +121,12 @@ class Rule:
     find: Callable[[Any], Iterator[Found]] = field(repr=False, compare=False)
     drafts: tuple[str, ...]
     derived: bool = False
+    samples: tuple[Pick, ...] = ()
+
+    @property
+    def judges_files(self) -> bool:
+        """Whether it is put to files; else it binds readers."""
+        return self.scope is not Scope.READER
 
 
 @dataclass(frozen=True)

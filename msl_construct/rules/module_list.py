@@ -9,6 +9,8 @@ from .declare import rule
 from .facts import Facts, Manifest, Module, well_formed
 from .model import Found, Level, Scope
 
+_TEXT_SYSTEMS = ("linux", "android")
+
 
 def _manifest(facts: Facts) -> Manifest | None:
     """The first module list, which is the one that counts."""
@@ -157,6 +159,27 @@ def module_entry_differs(facts: Facts) -> Iterator[Found]:
                     module.number,
                     name,
                 )
+
+
+@rule(
+    "MSL-5.2-NATIVE-BLOB-NOT-TEXT",
+    Level.SHOULD,
+    Scope.WHOLE,
+    requirement="NativeBlob of a module of Linux or Android is its line of maps or smaps: UTF-8 "
+    "that ends with a NUL.",
+    wrong="NativeBlob is not the text that the system gives for a module.",
+    why="Readers that show the line show garbage, or read on behind it.",
+)
+def native_blob_not_text(facts: Facts) -> Iterator[Found]:
+    if facts.header.record["os_type"].name not in _TEXT_SYSTEMS:
+        return
+    for block in facts.blobs:
+        yield Found(
+            f"{facts.describe(block)}: NativeBlob: expected UTF-8 with one NUL, at its end",
+            facts.dump.blocks[block].stored.offset,
+            block,
+            "native_blob",
+        )
 
 
 def _shown(value: int | str | None) -> str:

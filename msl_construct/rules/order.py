@@ -79,6 +79,19 @@ def module_list_index_repeated(facts: Facts) -> Iterator[Found]:
     yield from _repeated(facts, "module_list_index")
 
 
+@rule(
+    "MSLX-6-SYSTEM-CONTEXT-REPEATED",
+    Level.OURS,
+    Scope.WHOLE,
+    drafts=REVISED,
+    requirement="A dump has at most one System Context.",
+    wrong="A second block claims to say on which machine the dump was made.",
+    why="The tables have one of them as their parent; readers differ in which they take.",
+)
+def system_context_repeated(facts: Facts) -> Iterator[Found]:
+    yield from _repeated(facts, "system_context")
+
+
 def _repeated(facts: Facts, key: str) -> Iterator[Found]:
     first = None
     for block in facts.of_type(key):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from .declare import rule
 from .facts import Facts, well_formed
-from .kinship import dangling, misplaced
+from .kinship import circles, dangling, misplaced
 from .model import Found, Level, Scope
 
 
@@ -60,19 +60,20 @@ def parent_not_found(facts: Facts) -> Iterator[Found]:
     "MSLX-4.1-PARENT-IS-ITSELF",
     Level.OURS,
     Scope.WHOLE,
-    requirement="No block is its own parent.",
-    wrong="A block's ParentUUID is its own BlockUUID.",
+    requirement="No block is its own parent, nor the parent of its parent, and so on.",
+    wrong="A block's ParentUUID leads back to the block itself.",
     why="A reader that climbs to the root never gets there.",
 )
 def parent_is_itself(facts: Facts) -> Iterator[Found]:
-    for block, parent in facts.parents():
-        if parent == facts.uuids[block]:
-            yield Found(
-                f"{facts.describe(block)}: ParentUUID {_text(parent)} is its own BlockUUID",
-                facts.at(block, "parent_uuid"),
-                block,
-                "parent_uuid",
-            )
+    for block, steps in circles(facts):
+        uuid = _text(facts.parent(block))
+        text = "is its own BlockUUID" if steps == 1 else f"leads back to it after {steps} steps"
+        yield Found(
+            f"{facts.describe(block)}: ParentUUID {uuid} {text}",
+            facts.at(block, "parent_uuid"),
+            block,
+            "parent_uuid",
+        )
 
 
 @rule(

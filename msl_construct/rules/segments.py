@@ -124,6 +124,27 @@ def segment_type_forbidden(facts: Facts) -> Iterator[Found]:
 
 
 @rule(
+    "MSL-4.3-POINTER-GRAPH-IN-CAPTURE",
+    Level.MUST,
+    Scope.WHOLE,
+    drafts=REVISED,
+    requirement="Pointer Graphs stand in extension segments only.",
+    wrong="A Pointer Graph stands inside the capture.",
+    why="It is the result of an analysis, and passes for something that was captured.",
+)
+def pointer_graph_in_capture(facts: Facts) -> Iterator[Found]:
+    for block in facts.of_type("pointer_graph"):
+        if block < facts.capture_count:
+            yield Found(
+                f"{facts.describe(block)}: expected it in an extension segment, behind the "
+                "End-of-Capture",
+                facts.at(block, "block_type"),
+                block,
+                "block_type",
+            )
+
+
+@rule(
     "MSL-4.6-SEGMENT-EMPTY",
     Level.MUST,
     Scope.WHOLE,
@@ -158,6 +179,27 @@ def end_of_extension_in_capture(facts: Facts) -> Iterator[Found]:
         if block < facts.capture_count:
             yield Found(
                 f"{facts.describe(block)}: expected it behind the End-of-Capture",
+                facts.at(block, "block_type"),
+                block,
+                "block_type",
+            )
+
+
+@rule(
+    "MSL-4.3-POINTER-GRAPH-IN-CAPTURE",
+    Level.MUST,
+    Scope.WHOLE,
+    drafts=REVISED,
+    requirement="A Pointer Graph stands in an extension segment.",
+    wrong="A Pointer Graph stands inside the capture.",
+    why="It is what an analyst made of the memory: readers take it for what was captured.",
+)
+def pointer_graph_in_capture(facts: Facts) -> Iterator[Found]:
+    for block in facts.of_type("pointer_graph"):
+        if block < facts.capture_count:
+            yield Found(
+                f"{facts.describe(block)}: expected it in an extension segment, behind the "
+                "End-of-Capture",
                 facts.at(block, "block_type"),
                 block,
                 "block_type",

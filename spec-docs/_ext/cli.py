@@ -165,7 +165,7 @@ class Rules(Generated):
                 (f"``{rule.id}``", f"{rule.level.value}{kind}: {who}{only}", escaped(about))
             )
         lines: list[str] = []
-        for section in sorted(sections, key=_order):
+        for section in sorted(sections, key=section_order):
             lines += title(section, 1)
             lines += table(
                 ("Rule", "Level and whom it binds", "Demand, and why"),
@@ -175,7 +175,7 @@ class Rules(Generated):
         return lines
 
 
-def _order(section: str) -> list[int]:
+def section_order(section: str) -> list[int]:
     """Sections in the order of the specification: ``§5.2`` before ``§5.10``."""
     return [int(number) for number in re.findall(r"\d+", section)]
 

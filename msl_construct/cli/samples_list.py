@@ -1,0 +1,87 @@
+"""``msl samples list``."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .common import Exit, command_options, data_out, note, run
+
+if TYPE_CHECKING:
+    from ..corpus import Sample
+
+__all__ = ["list_samples"]
+
+
+@click.command("list", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("patterns", metavar="[PATTERN...]", nargs=-1)
+@click.option(
+    "--samples",
+    "folder",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A corpus that was made before; else what would be made.",
+)
+@click.option("--feature", "features", metavar="CODE", multiple=True, help="Only with this code.")
+@click.option("--rule", "rules", metavar="ID", multiple=True, help="Only what breaks this rule.")
+@click.option("--json", "as_json", is_flag=True, help="The manifest's entries, one a line.")
+@command_options
+@run
+def list_samples(
+    patterns: tuple[str, ...],
+    folder: Path | None,
+    features: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """List the samples: what each shows, and what is to come out for it.
+
+    PATTERN is a name with * and ?. The columns: name, size, exit code of a reader that shows
+    all it can, what a consumer does with it, the rules that it breaks, what it shows.
+
+    \b
+    Example:
+      msl samples list 'valid/*'
+      msl samples list --feature lz4
+      msl samples list --rule MSL-4.4-PREV-HASH-MISMATCH --json
+
+    Exit codes: 0 fine; 1 nothing fits; 2 usage; 3 DIR holds no corpus.
+    """
+    from ..corpus import Manifest
+
+    if folder is None:
+        from ..corpus.generate import make_all
+
+        samples: list[Sample] = [made.sample for made in make_all()]
+    else:
+        samples = list(Manifest.load(folder))
+
+    def wanted(sample: Sample) -> bool:
+        named = not patterns or any(fnmatchcase(sample.name, pattern) for pattern in patterns)
+        breaks = not rules or any(rule in sample.verdict.rules for rule in rules)
+        return named and breaks and set(features) <= set(sample.features)
+
+    chosen = [sample for sample in samples if wanted(sample)]
+    with data_out() as out:
+        for sample in chosen:
+            if as_json:
+                out.write(json.dumps(sample.to_json(), ensure_ascii=False) + "\n")
+            else:
+                out.write(_row(sample) + "\n")
+    if not chosen and not quiet:
+        note("msl: no sample fits")
+    return Exit.FINE if chosen else Exit.FINDINGS
+
+
+def _row(sample: Sample) -> str:
+    verdict = sample.verdict
+    broken = " ".join(verdict.rules) or "-"
+    size = "on-demand" if sample.size is None else str(sample.size)
+    judged = f"{verdict.exit} {verdict.consumer.value}"
+    return "  ".join((sample.name, size, judged, broken, sample.shows))

@@ -1,0 +1,260 @@
+"""Files that are legal, as far as the draft goes, and over which readers may disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .assemble import payload_of
+from .bases import MANIFESTS, minimal, vas_map, with_regions
+from .parts import BASE, KIB, key_hint, region, related, thread
+from .plan import BE10, FORMS, LE10, LE11, Form, Plan
+from .streams import stream_of
+
+__all__ = ["QUESTIONS", "Question"]
+
+_FIRST = (LE10, BE10)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A questionable sample.
+
+    Attributes:
+        name: without folder and form.
+        shows: what it shows.
+        question: what the draft leaves open.
+        make: gives the plan.
+        forms: in which forms.
+        features: short codes of what it has.
+        rules: rules of ours that it breaks.
+    """
+
+    name: str
+    shows: str
+    question: str
+    make: Callable[[Form], Plan]
+    forms: tuple[Form, ...]
+    features: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+QUESTIONS: list[Question] = []
+"""All of them, in the order in which they are declared."""
+
+
+def _question(
+    question: str,
+    *features: str,
+    forms: tuple[Form, ...] = FORMS,
+    rules: tuple[str, ...] = (),
+) -> Callable[[Callable[[Form], Plan]], Callable[[Form], Plan]]:
+    def noted(make: Callable[[Form], Plan]) -> Callable[[Form], Plan]:
+        name = make.__name__.replace("_", "-")
+        shows = " ".join((make.__doc__ or "").split())
+        QUESTIONS.append(Question(name, shows, question, make, forms, features, rules))
+        return make
+
+    return noted
+
+
+@_question(
+    "May a payload end with zeros up to the next multiple of 8? 1.0 neither demands nor forbids "
+    "it, and some producers pad every block.",
+    "hints",
+)
+def hint_padded(form: Form) -> Plan:
+    """A Key Hint with four zeros behind its last field, so that the next block is aligned."""
+    plan = with_regions(form, region("C"))
+    plan.fields("region", flags=["has_key_hints"])
+    plan.put("hint", "key_hint", key_hint("region")).extra = bytes(4)
+    return plan
+
+
+@_question(
+    "Must blocks begin at multiples of 8? The note of a Key Hint begins at +0x2C, so what "
+    "follows such a block need not.",
+    "hints",
+)
+def blocks_unaligned(form: Form) -> Plan:
+    """Blocks that begin at offsets that are no multiple of 8, behind a Key Hint without padding."""
+    plan = with_regions(form, region("C"))
+    plan.fields("region", flags=["has_key_hints"])
+    plan.put("hint", "key_hint", key_hint("region", note=None))
+    plan.put("next", "memory_region", region("C", BASE + (1 << 20)))
+    return plan
+
+
+@_question(
+    "May a region have no page? Nothing forbids a RegionSize of 0.",
+    rules=("MSLX-5.1-REGION-EMPTY",),
+)
+def region_of_nothing(form: Form) -> Plan:
+    """A region whose RegionSize is 0: a page map of no bytes, and no PageData."""
+    return with_regions(form, region(""))
+
+
+@_question(
+    "How is a compressed payload framed in 1.0, which does not say it? Producers of 1.0 write "
+    "what 1.1 says, some with padding: UncompressedSize and the stream.",
+    "padded-stream",
+    "zst",
+    forms=_FIRST,
+)
+def stream_padded_in_1_0(form: Form) -> Plan:
+    """A compressed payload of 1.0 with zeros behind its stream, up to a multiple of 8."""
+    plan = minimal(form)
+    block = plan.put("related", "related_dump", related())
+    block.fields["flags"] = ["compressed", "comp_algo_zstd"]
+    stream = stream_of(form.schema, payload_of(form.schema, block, {}), "zstd")
+    block.stream = stream + bytes(-len(stream) % 8)
+    return plan
+
+
+@_question(
+    "Does RegionSize of a first fragment span the whole region or the fragment? The draft says "
+    "only that each fragment has its own BaseAddr.",
+    "cont",
+)
+def fragment_sizes(form: Form) -> Plan:
+    """A region in two fragments, each with the RegionSize of its own pages."""
+    plan = minimal(form)
+    plan.put("first", "memory_region", region("CF", BASE), flags=["has_children"])
+    plan.put(
+        "next",
+        "memory_region",
+        region("FC", BASE + 2 * KIB, first=2),
+        flags=["continuation"],
+        parent_uuid=plan.uuid("first"),
+    )
+    return plan
+
+
+@_question(
+    "Is a region whose only fragment is the first one split at all? HasChildren may have another "
+    "reason: here another block is its child.",
+    "cont",
+)
+def parent_without_fragments(form: Form) -> Plan:
+    """A region that is the parent of a Related Dump, and no fragment follows."""
+    plan = minimal(form)
+    plan.put("first", "memory_region", region("C"), flags=["has_children"])
+    plan.put("related", "related_dump", related(), parent_uuid=plan.uuid("first"))
+    return plan
+
+
+@_question(
+    "Is a string of length 1, a NUL alone, another thing than one of length 0, which is absent?",
+    "empty-strings",
+)
+def note_empty(form: Form) -> Plan:
+    """A Key Hint whose note is there and empty."""
+    plan = with_regions(form, region("C"))
+    plan.fields("region", flags=["has_key_hints"])
+    plan.put("hint", "key_hint", key_hint("region", note=""))
+    return plan
+
+
+@_question(
+    "May a Module List Index list nothing? A target without modules, or an acquirer that could "
+    "not list them, must write one all the same.",
+    "zeromod",
+)
+def modules_none(form: Form) -> Plan:
+    """A live acquisition with an empty Module List Index, and regions."""
+    return with_regions(form, region("CF"))
+
+
+@_question(
+    "What do codes of HandleType from 5 on mean? Two producers give them different meanings, and "
+    "the draft lists none.",
+    "tables",
+    "investigation",
+    forms=(LE11,),
+)
+def handle_types(form: Form) -> Plan:
+    """A Handle Table with the HandleTypes 5, 6, 7 and 255."""
+    plan = _investigated(form)
+    rows = [{"pid": 4242, "fd": n, "handle_type": n, "path": None} for n in (5, 6, 7, 255)]
+    plan.put("handles", "handle_table", {"entries": rows}, parent_uuid=plan.uuid("system"))
+    return plan
+
+
+def _investigated(form: Form, context: bytes = bytes(40)) -> Plan:
+    plan = minimal(form)
+    plan.header["flags"] = ["investigation"]
+    plan.put("system", "system_context", {"raw": context.hex()}, flags=["has_children"])
+    return plan
+
+
+for _name, _context, _text in (
+    (
+        "packed",
+        "00ca9a3b00000000" "01" "0f000000" "0400" "0400" "0000" "0000" "0000" + "00" * 9,
+        "TargetCount is one byte and TableBitmap follows at once",
+    ),
+    (
+        "aligned",
+        "00ca9a3b00000000" "01000000" "0f000000" "0400" "0400" "0000" "0000" "0000" + "00" * 6,
+        "TargetCount and TableBitmap have four bytes each",
+    ),
+):  # fmt: skip
+
+    def _context_of(form: Form, context: str = _context) -> Plan:
+        strings = b"eve\0\0\0\0\0srv\0\0\0\0\0"
+        plan = _investigated(form, bytes.fromhex(context) + strings)
+        plan.fields("system", flags=[])
+        return plan
+
+    QUESTIONS.append(
+        Question(
+            f"system-context-{_name}",
+            f"A System Context in which {_text}.",
+            "How wide are TargetCount and TableBitmap of a System Context? The draft leaves it "
+            "open, two producers differ, and nothing in the block tells them apart.",
+            _context_of,
+            (LE11,),
+            ("investigation",),
+            (),
+        )
+    )
+
+
+@_question(
+    "Must the entries of a VAS Map agree with the regions, and may they overlap? It is not said.",
+    "vas",
+    forms=(LE11,),
+)
+def mappings_overlap(form: Form) -> Plan:
+    """A VAS Map with two entries for one address, one of which no region covers."""
+    plan = minimal(form)
+    row = vas_map()["entries"][0]
+    plan.put("map", "vas_map", {"entries": [row, {**row, "region_size": 64 * KIB}]})
+    return plan
+
+
+@_question(
+    "May a capture hold a manifest, or only an extension segment? The types are allowed in "
+    "segments, and nothing forbids them before the End-of-Capture.",
+    "tables",
+    forms=(LE11,),
+)
+def manifest_in_capture(form: Form) -> Plan:
+    """A Region Omission Manifest in the capture segment."""
+    plan = minimal(form)
+    plan.put("omitted", "region_omission_manifest", MANIFESTS["region_omission_manifest"])
+    return plan
+
+
+@_question(
+    "Does a thread with an empty name have one? A producer that can't read the name has no other "
+    "way to say so than length 0.",
+    "threads",
+    forms=(LE11,),
+)
+def thread_without_name(form: Form) -> Plan:
+    """A thread whose name is absent, and one whose name is empty."""
+    plan = minimal(form)
+    plan.put("thread", "thread_context", thread(1, flags=["current"], thread_name=None))
+    plan.put("other", "thread_context", thread(2, thread_name=""))
+    return plan

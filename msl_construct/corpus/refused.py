@@ -1,0 +1,67 @@
+"""Files that a consumer must refuse as a whole: there is nothing that a rule could look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .bases import minimal
+from .plan import FORMS, LE10, LE11, Edit, Form, Plan
+
+__all__ = ["Refused", "refused"]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file to be refused.
+
+    Attributes:
+        name: without folder and form.
+        shows: why.
+        bend: makes a plan such a file.
+        forms: in which forms.
+    """
+
+    name: str
+    shows: str
+    bend: Callable[[Plan], None]
+    forms: tuple[Form, ...] = (LE10, LE11)
+
+
+def _header(field: str, data: bytes) -> Callable[[Plan], None]:
+    def bend(plan: Plan) -> None:
+        offset = plan.form.schema.file_header.offset_of(field)
+        plan.header_edits.append(Edit(offset, data))
+
+    return bend
+
+
+def _cut_to(size: int) -> Callable[[Plan], None]:
+    def bend(plan: Plan) -> None:
+        plan.blocks, plan.end = {}, None
+        plan.cut = plan.form.schema.file_header_size - size
+
+    return bend
+
+
+def refused() -> Iterator[tuple[Refused, Form, Plan]]:
+    """Each with its form and its plan."""
+    for each in _REFUSED:
+        for form in each.forms:
+            plan = minimal(form)
+            each.bend(plan)
+            yield each, form, plan
+
+
+_REFUSED = (
+    Refused("refuse-empty", "A file of no bytes.", _cut_to(0), (LE10,)),
+    Refused("refuse-magic", "One bit of the file's magic is flipped.", _header("magic", b"L")),
+    Refused("refuse-header-cut", "The file ends inside its header.", _cut_to(63)),
+    Refused("refuse-endianness-0", "Endianness is 0.", _header("endianness", b"\0"), FORMS),
+    Refused("refuse-endianness-3", "Endianness is 3.", _header("endianness", b"\3"), FORMS),
+    Refused("refuse-header-size-0", "HeaderSize is 0.", _header("header_size", b"\0")),
+    Refused(
+        "refuse-header-size-63", "HeaderSize is less than the header has.",
+        _header("header_size", b"\x3f"),
+    ),
+)  # fmt: skip

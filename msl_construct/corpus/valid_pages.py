@@ -1,0 +1,98 @@
+"""Valid samples of page states and page sizes (§5.1, §6)."""
+
+from __future__ import annotations
+
+from itertools import cycle, islice, product
+
+from .bases import with_regions
+from .parts import BASE, KIB, LOG2, region
+from .plan import FORMS, LE11, Form, Plan
+from .valid import valid
+
+_PER_WORD = 32
+"""Pages whose states fill the 8 bytes that the map is padded to."""
+
+
+def _letters(form: Form) -> str:
+    return "CFUN" if form.revised else "CFU"
+
+
+def _states(pages: int, form: Form) -> str:
+    """Captured at both ends, so that an error by one shows; the others in turn between."""
+    between = islice(cycle(_letters(form)[1:]), max(0, pages - 2))
+    return ("C" + "".join(between) + "C")[: pages - 1] + "C"
+
+
+for _pages in (1, 2, 3, 4, 5, 7, 8, 9, *(n * _PER_WORD + i for n in (1, 2) for i in (-1, 0, 1))):
+
+    @valid(
+        "failed",
+        "unmapped",
+        name=f"map-{_pages:02}-pages",
+        shows=f"A region of {_pages} pages, the first and the last of them captured.",
+    )
+    def map_of(form: Form, pages: int = _pages) -> Plan:
+        return with_regions(form, region(_states(pages, form)))
+
+
+@valid("failed", "unmapped")
+def figure_8(form: Form) -> Plan:
+    """The twelve pages of the specification's figure 8: C C C F, C C U U, C C F C."""
+    return with_regions(form, region("CCCFCCUUCCFC"))
+
+
+@valid("failed", "unmapped", "zst")
+def map_all_patterns(form: Form) -> Plan:
+    """Every byte that a page map can have: four pages in all the states that there are."""
+    states = "".join("".join(four) for four in product(_letters(form), repeat=4))
+    plan = with_regions(form, region(states))
+    plan.block("region").codec = "zstd"
+    return plan
+
+
+for _name, _letter, _code in (
+    ("captured", "C", ()),
+    ("failed", "F", ("failed",)),
+    ("unmapped", "U", ("unmapped",)),
+    ("not-resident", "N", ("notres",)),
+):
+
+    @valid(
+        *_code,
+        forms=(LE11,) if _letter == "N" else FORMS,
+        name=f"all-{_name}",
+        shows=f"A region whose five pages are all {_name.replace('-', ' ')}.",
+    )
+    def all_of(form: Form, letter: str = _letter) -> Plan:
+        return with_regions(form, region(letter * 5))
+
+
+@valid("pagesize")
+def page_sizes(form: Form) -> Plan:
+    """Regions with every page size from 1 KiB to 1 TiB, a failed and an unmapped page each."""
+    log2s = range(LOG2, 41)
+    return with_regions(
+        form, *(region("FU", number + 1 << 45, n) for number, n in enumerate(log2s))
+    )
+
+
+@valid("pagesize", "zst")
+def page_sizes_captured(form: Form) -> Plan:
+    """Captured pages of 2, 4 and 16 KiB, compressed."""
+    plan = with_regions(form, *(region("CFC", BASE & ~0xFFFF | n << 24, n) for n in (11, 12, 14)))
+    for name in ("region", "region 1", "region 2"):
+        plan.block(name).codec = "zstd"
+    return plan
+
+
+@valid("pagesize")
+def last_address(form: Form) -> Plan:
+    """A region that ends with the last address there is."""
+    return with_regions(form, region("FC", (1 << 64) - 2 * KIB))
+
+
+@valid("many-pages")
+def map_of_many(form: Form) -> Plan:
+    """A map of 4,000 pages in runs of all lengths up to 89, of which one page is captured."""
+    runs = (letter * length for length, letter in enumerate(islice(cycle("FU"), 91)))
+    return with_regions(form, region("".join(("C", *runs))[:4000]))

@@ -1,0 +1,97 @@
+"""Statements that follow from the schema: the layout of each payload, and which have none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..schema import DRAFTS, BlockType, ByteOrder, Layout, Schema, Table
+from ..schema.choice import Choice
+from .derived import Derived
+from .engine import rules_for
+from .model import Pick, Role
+from .statements import Statement, Word, st
+
+__all__ = ["layout_statements"]
+
+_SHAPE = frozenset(
+    (
+        "TOO-SHORT",
+        "SURPLUS-BYTES",
+        "LENGTH-TOO-LARGE",
+        "COUNT-TOO-LARGE",
+        "ENTRY-SIZE-TOO-SMALL",
+        "BODY-TOO-SHORT",
+        "BODY-TOO-LONG",
+        "PAGE-MAP-TOO-LARGE",
+        "PAGE-DATA-LENGTH",
+    )
+)
+"""Kinds of defect by which a payload does not have its layout."""
+
+
+def layout_statements() -> Iterator[Statement]:
+    """A statement for every block type that a producer may write, in the order of its code."""
+    schemas = {name: draft.bound(ByteOrder.LITTLE) for name, draft in DRAFTS.items()}
+    types: dict[str, dict[str, BlockType]] = {}
+    for name, schema in schemas.items():
+        for block in schema.blocks.values():
+            if not block.forbidden:
+                types.setdefault(block.key, {})[name] = block
+    for key, kinds in types.items():
+        laid_out = tuple(name for name, block in kinds.items() if block.layout is not None)
+        if laid_out:
+            yield _layout(kinds[laid_out[-1]], laid_out, schemas)
+        opaque = tuple(name for name, block in kinds.items() if block.layout is None)
+        if opaque:
+            yield _opaque(key, kinds[opaque[-1]], opaque)
+
+
+def _layout(block: BlockType, drafts: tuple[str, ...], schemas: dict[str, Schema]) -> Statement:
+    layout = block.layout
+    assert layout is not None
+    inside = {part.key for name in drafts for part in _parts(schemas[name].layouts[layout.key])}
+    rules = {
+        rule.id: None
+        for name in drafts
+        for rule in rules_for(name)
+        if isinstance(rule.find, Derived)
+        and rule.find.key[0] in inside
+        and rule.find.key[2] in _SHAPE
+    }
+    section = layout.section.removeprefix("§")
+    return st(
+        f"ST-{section}-{_upper(block.key)}-LAYOUT",
+        Word.MUST,
+        Role.PRODUCER,
+        f"The payload of the {block.name} is made of the fields of its table, in their order; "
+        "its lengths and counts are those of what is there.",
+        *rules,
+        drafts=drafts,
+        derived=True,
+    )
+
+
+def _opaque(key: str, block: BlockType, drafts: tuple[str, ...]) -> Statement:
+    return st(
+        f"ST-4.3-{_upper(key)}-OPAQUE",
+        Word.MAY,
+        (Role.PRODUCER, Role.CONSUMER),
+        f"The payload of the {block.name} has no layout: it is the producer's own.",
+        drafts=drafts,
+        samples=(Pick(f"type-{key.replace('_', '-')}"),),
+        derived=True,
+    )
+
+
+def _upper(key: str) -> str:
+    return key.upper().replace("_", "-")
+
+
+def _parts(layout: Layout) -> Iterator[Layout]:
+    yield layout
+    for field in layout.fields:
+        if isinstance(field.type, Table):
+            yield from _parts(field.type.entry)
+        elif isinstance(field.type, Choice):
+            for case in field.type.cases.values():
+                yield from _parts(case)
