@@ -50,6 +50,7 @@ NO_BIG_ENDIAN = "version 1.0 may be big-endian; it demands little-endian"
 NO_SEGMENTS = "it can't hash: blocks of segments are blocks, and there are no segments"
 NOT_INFLATED = "a .ksy does not inflate"
 NO_TAIL = "it reads no fields behind DiskHash, so it does not miss them"
+DOUBLES = "a number is a double: of a u8 above 2^53 it is the nearest one"
 EMPTY = "a text that is stored as a NUL and one that is not stored are the same to it"
 
 KNOWN = {
@@ -90,10 +91,13 @@ KNOWN = {
         Known("*/*lz4", "$.blocks.*.payload.*", NOT_INFLATED),
         Known("memdiver-1.0.2/*", "$.blocks.*.damage", "Kaitai has no damaged structures"),
         Known("memdiver-1.0.2/*", "$.blocks.*.rest", "the same: there is no rest of nothing"),
-        Known("memslicer-0.2.7/*", "$.blocks.*.damage", "the same"),
     ),
 }
-KNOWN["kaitai-javascript"] = KNOWN["kaitai-python"]
+KNOWN["kaitai-javascript"] = (
+    *KNOWN["kaitai-python"],
+    Known("*/api-vas-map", "$.blocks.*.region_size", DOUBLES),
+    Known("*/api-key-hints", "$.blocks.*.region_offset", DOUBLES),
+)
 
 
 def files(folder: Path) -> Iterator[tuple[str, Path]]:
