@@ -17,7 +17,8 @@
     ├── StreamError           a forward-only source was asked to go back
     ├── TargetError           a process can't be acquired
     ├── ExportError           the schema declares what an exported form can't say
-    └── CompilerError         kaitai-struct-compiler is missing, or refused a schema
+    ├── CompilerError         kaitai-struct-compiler is missing, or refused a schema
+    └── HarnessError          a decoder can't be run over a corpus as it was asked for
 
 Every message says where (file offset, block, field), what was expected, what was
 found and, where there is something to do about it, what to do.
@@ -35,6 +36,7 @@ __all__ = [
     "EncryptedError",
     "ExportError",
     "FormatError",
+    "HarnessError",
     "HeaderError",
     "LimitError",
     "MemoryAccessError",
@@ -144,3 +146,11 @@ class ExportError(MslError):
 
 class CompilerError(MslError):
     """There is no kaitai-struct-compiler that can do it, or it refused the schema."""
+
+
+class HarnessError(MslError):
+    """A decoder can't be run over a corpus as it was asked for.
+
+    It can't be started, a list of samples can't be read, or what was asked for names nothing
+    that the corpus has.
+    """

@@ -43,7 +43,7 @@ nitpick_ignore_regex = [
         r"(IO|Any|Callable|Iterator|Iterable|Mapping|Sequence|MappingProxyType|PathLike|UUID|"
         r"BaseException|TracebackType|Exception|ValueError|KeyError|OSError|TypeError|Self|"
         r"AttributeError|Enum|Construct|"
-        r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None)",
+        r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None|Path)",
     ),
     ("py:.*", rf"(msl_construct\.)?([a-z_]+\.)*({_PRIVATE})"),
     ("py:.*", r"\.\.\.|typing\.Self|typing_extensions\.Self|optional"),

@@ -182,12 +182,6 @@ def early_end_of_extension(plan: Plan) -> Where:
     return "early", BLOCK_TYPE
 
 
-@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
-def early_pointer_graph(plan: Plan) -> Where:
-    plan.put("graph", 0x1003, bytes_of, before="related")
-    return "graph", BLOCK_TYPE
-
-
 # -- times -----------------------------------------------------------------------------------------
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape, quoteattr
 
 from ..rules import Found, Rule
 from .check_report import Outcome, Report
 from .common import Exit
-from .text import many, printable
+from .junit import DECLARATION, case, content, quoted
+from .text import many
 
 __all__ = ["JUnitReport"]
 
@@ -19,14 +19,14 @@ class JUnitReport(Report):
     keep = 20
 
     def begin(self) -> None:
-        self.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="msl check">\n')
+        self.write(f'{DECLARATION}<testsuites name="msl check">\n')
 
     def done(self, outcome: Outcome) -> None:
         cases = list(_cases(outcome))
         failures = sum("<failure" in case for case in cases)
         errors = sum("<error" in case for case in cases)
         self.write(
-            f'<testsuite name={_quoted(outcome.name)} tests="{len(cases)}" '
+            f'<testsuite name={quoted(outcome.name)} tests="{len(cases)}" '
             f'failures="{failures}" errors="{errors}" skipped="0">\n'
         )
         self.write("".join(cases))
@@ -40,19 +40,19 @@ def _cases(outcome: Outcome) -> Iterator[str]:
     """Whether the file can be read, whether it is complete, and every rule."""
     inside = ""
     if outcome.error:
-        inside = f"<error message={_quoted(outcome.error)}/>"
+        inside = f"<error message={quoted(outcome.error)}/>"
     elif outcome.encrypted:
-        inside = f"<error message={_quoted(outcome.encrypted)}/>"
-    yield _case(outcome, "readable", inside)
+        inside = f"<error message={quoted(outcome.encrypted)}/>"
+    yield case(outcome.name, "readable", inside)
     if outcome.draft is None:
         return
     inside = ""
     if outcome.gaps:
-        text = escape("\n".join(printable(gap) for gap in outcome.gaps))
-        inside = f"<failure message={_quoted(outcome.gaps[0])}>{text}</failure>"
-    yield _case(outcome, "complete", inside)
+        text = content(outcome.gaps)
+        inside = f"<failure message={quoted(outcome.gaps[0])}>{text}</failure>"
+    yield case(outcome.name, "complete", inside)
     for rule in outcome.rules.values():
-        yield _case(outcome, rule.id, _broken(outcome, rule))
+        yield case(outcome.name, rule.id, _broken(outcome, rule))
 
 
 def _broken(outcome: Outcome, rule: Rule) -> str:
@@ -63,22 +63,13 @@ def _broken(outcome: Outcome, rule: Rule) -> str:
     lines = [_line(place) for place in places]
     if count > len(places):
         lines.append(f"and {count - len(places)} more")
-    text = escape("\n".join(lines))
+    text = content(lines)
     if not outcome.matters(rule):
         return f"<system-out>{text}</system-out>"
     message = f"{many(count, 'finding')}: {rule.wrong}"
-    return f'<failure message={_quoted(message)} type="{rule.level.value}">{text}</failure>'
+    return f'<failure message={quoted(message)} type="{rule.level.value}">{text}</failure>'
 
 
 def _line(found: Found) -> str:
     offset = "" if found.offset is None else f"{found.offset:#x}: "
-    return offset + printable(found.text)
-
-
-def _case(outcome: Outcome, name: str, inside: str) -> str:
-    head = f"<testcase classname={_quoted(outcome.name)} name={_quoted(name)}"
-    return f"{head}>{inside}</testcase>\n" if inside else f"{head}/>\n"
-
-
-def _quoted(text: str) -> str:
-    return quoteattr(printable(text))
+    return offset + found.text

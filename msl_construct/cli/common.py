@@ -15,7 +15,14 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from ..errors import DocumentError, EncryptedError, FormatError, MslError, TargetError
+from ..errors import (
+    DocumentError,
+    EncryptedError,
+    FormatError,
+    HarnessError,
+    MslError,
+    TargetError,
+)
 from .text import printable
 
 __all__ = [
@@ -92,6 +99,8 @@ def exit_code(error: BaseException) -> Exit:
         return Exit.KEY
     if isinstance(error, TargetError):
         return Exit.TARGET
+    if isinstance(error, HarnessError):
+        return Exit.USAGE
     if isinstance(error, (FormatError, DocumentError, OSError)):
         return Exit.UNREADABLE
     return Exit.UNREADABLE if isinstance(error, MslError) else Exit.DEFECT

@@ -108,13 +108,6 @@ def early_end_of_extension(plan: Plan) -> Where:
     return field_of(plan, "early", "block_type")
 
 
-@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
-def early_pointer_graph(plan: Plan) -> Where:
-    """A Pointer Graph inside the capture."""
-    plan.put("graph", "pointer_graph", {"raw": bytes(range(8)).hex()}, before="related")
-    return field_of(plan, "graph", "block_type")
-
-
 @fault("MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE", REVISED, features=("ext",))
 def appended_before_the_end(plan: Plan) -> Where:
     """WrittenAt is a nanosecond before AcqEnd."""

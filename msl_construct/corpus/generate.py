@@ -24,6 +24,8 @@ from .large import LARGE, Large, write_large
 from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
 from .recipe import Recipe, Where
 from .recipes import derived_recipe, fixed_recipes, unsolved
+from .traceability import FILE as TRACEABILITY
+from .traceability import table, text
 
 __all__ = ["CorpusError", "Made", "generate", "made", "make_all", "stale"]
 
@@ -70,7 +72,7 @@ def generate(folder: Path, *, large: bool = False) -> Manifest:
         samples.append(each.sample)
     samples += [_large(each, folder if large else None) for each in LARGE]
     samples.sort(key=lambda sample: sample.name)
-    for name, content in _indexes(folder, samples):
+    for name, content in _indexes(samples):
         (folder / name).write_bytes(content)
     return Manifest(folder, tuple(samples))
 
@@ -90,7 +92,7 @@ def stale(folder: Path) -> list[str]:
             found += _difference(folder / name, content)
     samples += [_large(each, None) for each in LARGE]
     samples.sort(key=lambda sample: sample.name)
-    for name, content in _indexes(folder, samples):
+    for name, content in _indexes(samples):
         found += _difference(folder / name, content)
     for kind in Kind:
         there = sorted((folder / kind.value).glob("*"))
@@ -111,9 +113,10 @@ def _files(each: Made) -> Iterator[tuple[str, bytes]]:
         yield each.sample.document_file, each.document.encode()
 
 
-def _indexes(folder: Path, samples: list[Sample]) -> Iterator[tuple[str, bytes]]:
+def _indexes(samples: list[Sample]) -> Iterator[tuple[str, bytes]]:
     """The files about all samples, by their names."""
     yield MANIFEST, Manifest.text(samples).encode()
+    yield TRACEABILITY, text(table(samples)).encode()
 
 
 def _large(each: Large, folder: Path | None) -> Sample:

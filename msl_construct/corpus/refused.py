@@ -36,6 +36,13 @@ def _header(field: str, data: bytes) -> Callable[[Plan], None]:
     return bend
 
 
+def _version(version: str) -> Callable[[Plan], None]:
+    def bend(plan: Plan) -> None:
+        plan.header["version"] = version
+
+    return bend
+
+
 def _cut_to(size: int) -> Callable[[Plan], None]:
     def bend(plan: Plan) -> None:
         plan.blocks, plan.end = {}, None
@@ -59,6 +66,11 @@ _REFUSED = (
     Refused("refuse-header-cut", "The file ends inside its header.", _cut_to(63)),
     Refused("refuse-endianness-0", "Endianness is 0.", _header("endianness", b"\0"), FORMS),
     Refused("refuse-endianness-3", "Endianness is 3.", _header("endianness", b"\3"), FORMS),
+    Refused(
+        "refuse-major-2", "Version 2.0: another major version, which consumers SHOULD reject.",
+        _version("0x0200"), FORMS,
+    ),
+    Refused("refuse-major-0", "Version 0.0.", _version("0x0000")),
     Refused("refuse-header-size-0", "HeaderSize is 0.", _header("header_size", b"\0")),
     Refused(
         "refuse-header-size-63", "HeaderSize is less than the header has.",

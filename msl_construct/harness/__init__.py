@@ -1,3 +1,35 @@
-"""Feeding the sample corpus to any program that decodes Memory Slice files, and judging it."""
+"""Feeding the sample corpus to any program that decodes Memory Slice files, and judging it.
+
+A decoder is a command: a file in, the canonical document as JSON on stdout, and an exit
+code. `run` puts every sample of a corpus to it.
+"""
 
 from __future__ import annotations
+
+from .comparing import Comparison, Difference, compare
+from .judging import FAILURES, Outcome, Said, Shown, judge
+from .levels import Level
+from .lists import Entry, read_list
+from .results import Result, Results, Row, Stale
+from .running import run
+from .trial import OUTPUT_LIMIT
+
+__all__ = [
+    "FAILURES",
+    "OUTPUT_LIMIT",
+    "Comparison",
+    "Difference",
+    "Entry",
+    "Level",
+    "Outcome",
+    "Result",
+    "Results",
+    "Row",
+    "Said",
+    "Shown",
+    "Stale",
+    "compare",
+    "judge",
+    "read_list",
+    "run",
+]

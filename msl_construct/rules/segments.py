@@ -183,24 +183,3 @@ def end_of_extension_in_capture(facts: Facts) -> Iterator[Found]:
                 block,
                 "block_type",
             )
-
-
-@rule(
-    "MSL-4.3-POINTER-GRAPH-IN-CAPTURE",
-    Level.MUST,
-    Scope.WHOLE,
-    drafts=REVISED,
-    requirement="A Pointer Graph stands in an extension segment.",
-    wrong="A Pointer Graph stands inside the capture.",
-    why="It is what an analyst made of the memory: readers take it for what was captured.",
-)
-def pointer_graph_in_capture(facts: Facts) -> Iterator[Found]:
-    for block in facts.of_type("pointer_graph"):
-        if block < facts.capture_count:
-            yield Found(
-                f"{facts.describe(block)}: expected it in an extension segment, behind the "
-                "End-of-Capture",
-                facts.at(block, "block_type"),
-                block,
-                "block_type",
-            )

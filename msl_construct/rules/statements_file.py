@@ -299,7 +299,7 @@ STATEMENTS = (
         _NOT,
         (_P, _C),
         "HashAlgo does not select the algorithm by which keys are derived.",
-        untestable="it takes the key to see; the samples of encrypted files come without",
+        untestable="it takes the key to see, and no reader of the samples is given one",
         drafts=REVISED,
     ),
     st(

@@ -11,7 +11,7 @@ __all__ = ["STATEMENTS"]
 _P, _C, _A = Role.PRODUCER, Role.CONSUMER, Role.APPENDER
 _LIVE, _IMPORTER = Role.LIVE_ACQUIRER, Role.IMPORTER
 _MUST, _NOT, _SHOULD, _MAY = Word.MUST, Word.MUST_NOT, Word.SHOULD, Word.MAY
-_KEY = "it takes the key to see; the samples of encrypted files come without"
+_KEY = "it takes the key to see, and no reader of the samples is given one"
 
 STATEMENTS = (
     # -- §6 of draft 2026-10: investigation mode

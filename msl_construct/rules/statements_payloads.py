@@ -105,8 +105,9 @@ STATEMENTS = (
         "ST-5.2-NATIVE-BLOB",
         _SHOULD,
         _P,
-        "NativeBlob is the operating system's own record of the module.",
-        untestable="the record's form is the system's own, and differs between its versions",
+        "NativeBlob is the operating system's own record of the module; where that is a line of "
+        "text, UTF-8 with a NUL.",
+        "MSL-5.2-NATIVE-BLOB-NOT-TEXT",
     ),
     # -- §5.3 and §5.4: Module List Index, Process Identity
     st(

@@ -1,0 +1,233 @@
+"""``msl samples run``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import Exit, command_options, data_out, discard_stdout, note, run, wants_color
+
+if TYPE_CHECKING:
+    from ..corpus import Manifest
+    from ..harness import Result, Results
+
+__all__ = ["run_decoder"]
+
+_LEVELS = ("blocks", "payloads", "full")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--decoder",
+    required=True,
+    metavar="COMMAND",
+    help="What to run on each sample: words as a shell splits them, run without a shell. {} "
+    "stands for the file's path; without {} the file is on stdin.",
+)
+@click.option(
+    "--samples",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A corpus' folder; without it the corpus is generated.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(_LEVELS),
+    default="full",
+    show_default=True,
+    help="How deep to compare: headers of the file and its blocks; payloads as well; also "
+    "page states, page data and what is inside compressed payloads.",
+)
+@click.option(
+    "--skip",
+    "skips",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="List of samples not to run, each line a name or pattern and # with the reason.",
+)
+@click.option(
+    "--known",
+    "knowns",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="List of samples that may fail; one that passes is reported as stale.",
+)
+@click.option(
+    "--without",
+    metavar="FEATURES",
+    multiple=True,
+    help="Features, by code and separated by commas, that the decoder does not support.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Only samples of this name or pattern; repeatable.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=86400),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time that the decoder gets for a sample.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Samples at a time; as many as there are processors.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the results are printed.",
+)
+@click.option(
+    "--junit", type=_NEW_FILE, metavar="FILE", help="Write the results as JUnit XML, too."
+)
+@click.option("--html", type=_NEW_FILE, metavar="FILE", help="Write them as one HTML page, too.")
+@command_options
+@run
+def run_decoder(
+    decoder: str,
+    folder: Path | None,
+    level: str,
+    skips: tuple[Path, ...],
+    knowns: tuple[Path, ...],
+    without: tuple[str, ...],
+    only: tuple[str, ...],
+    timeout: float,
+    jobs: int | None,
+    form: str,
+    junit: Path | None,
+    html: Path | None,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Run a decoder over the corpus and compare what it finds.
+
+    The decoder reads one file and prints the canonical document as JSON. It ends with 0; 3
+    when it refuses the file; 4 when the file is incomplete, 5 when it is encrypted, with
+    what could be read on stdout. Printed is how often what came out, by feature, draft and
+    kind, then every sample that failed and the command that shows it again.
+
+    \b
+    Example:
+      msl samples run --decoder 'msl inspect --json --with-data {}'
+      msl samples run --decoder './decode' --level blocks --without zst,lz4
+      msl samples run --decoder './decode {}' --known known.txt --junit results.xml
+
+    Exit codes: 0 everything passed, but for what is listed; 1 something failed, or an entry
+    of a list is stale; 2 usage, or the decoder can't be started; 3 the corpus can't be read.
+    """
+    from .. import harness
+
+    options: dict[str, Any] = {
+        "level": level,
+        "timeout": timeout,
+        "jobs": jobs,
+        "skip": [entry for path in skips for entry in harness.read_list(path)],
+        "known": [entry for path in knowns for entry in harness.read_list(path)],
+        "without": [code.strip() for one in without for code in one.split(",") if code.strip()],
+        "only": only,
+    }
+    with _corpus(folder, quiet) as manifest:
+        with _progress(len(manifest), quiet) as progress:
+            results = harness.run(manifest, decoder, **options, progress=progress)
+        _report(results, form, junit, html, no_color, folder_stays=folder is not None)
+    return Exit.FINE if results.ok else Exit.FINDINGS
+
+
+def _report(
+    results: Results,
+    form: str,
+    junit: Path | None,
+    html: Path | None,
+    no_color: bool,
+    *,
+    folder_stays: bool,
+) -> None:
+    """Files first: whoever reads stdout may stop reading."""
+    if junit is not None:
+        from .samples_run_junit import junit as as_junit
+
+        _write(junit, as_junit(results, folder_stays=folder_stays))
+    if html is not None:
+        from .samples_run_html import html as as_html
+
+        _write(html, as_html(results, folder_stays=folder_stays))
+    try:
+        with data_out() as out:
+            out.writelines(_printed(results, form, no_color, folder_stays))
+    except BrokenPipeError:  # nobody reads on; what came out stays true
+        discard_stdout()
+
+
+def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) -> Iterator[str]:
+    if form == "json":
+        import json
+
+        # ASCII, so that nothing of what a decoder printed acts on a terminal.
+        yield json.dumps(results.to_json(), indent=1) + "\n"
+        return
+    from .samples_run_text import lines
+    from .text import Style
+
+    style = Style(wants_color(no_color))
+    yield from (f"{line}\n" for line in lines(results, style, folder_stays=folder_stays))
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
+
+
+@contextmanager
+def _corpus(folder: Path | None, quiet: bool) -> Iterator[Manifest]:
+    """The corpus in a folder, or one that is made for the run."""
+    from ..corpus import Manifest
+
+    if folder is not None:
+        yield Manifest.load(folder)
+        return
+    from ..corpus.generate import generate
+
+    with tempfile.TemporaryDirectory(prefix="msl-samples-") as name:
+        if not quiet and sys.stderr.isatty():
+            note("msl: generating the corpus")
+        yield generate(Path(name))
+
+
+@contextmanager
+def _progress(count: int, quiet: bool) -> Iterator[Callable[[Result], object] | None]:
+    """A line that counts, where there is a terminal to count on."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    done = failed = 0
+
+    def step(result: Result) -> None:
+        nonlocal done, failed
+        done += 1
+        failed += result.failed
+        print(f"\r{done} of {count} samples, {failed} failed ", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield step
+    finally:
+        print(file=sys.stderr)

@@ -1,0 +1,208 @@
+"""Running a program that may do anything: bounded in time and output, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..errors import HarnessError
+
+__all__ = ["Decoder", "Ended"]
+
+_PIECE = 1 << 16
+_STDERR_KEPT = 4 << 10
+_PLACE = "{}"
+_LOOK = 0.25
+"""Seconds after which a waiting thread looks whether the run was given up."""
+_REAP = 5.0
+"""Seconds that a killed process gets to be gone."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended.
+
+    Attributes:
+        code: its exit code, negative for a signal; None: it was killed here.
+        out: what it printed, up to the limit.
+        err: the end of what it said on stderr.
+        too_large: it was killed because it printed more than the limit.
+        held: the time was up, and it had ended: what it left behind held its output open.
+        seconds: how long it took.
+    """
+
+    code: int | None
+    out: bytes
+    err: bytes
+    too_large: bool
+    held: bool
+    seconds: float
+
+
+class Decoder:
+    """A command to run on files.
+
+    Args:
+        command: words as a shell splits them; no shell runs it. ``{}`` in a word stands for
+            the file's path; without it the file is its stdin.
+
+    Attributes:
+        command: as given.
+        by_stdin: whether the file is its stdin.
+
+    Raises:
+        HarnessError: it has no words, or quotes that are not closed.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise HarnessError(f"the decoder's command can't be split: {error}") from None
+        if not self._words:
+            raise HarnessError("the decoder's command is empty")
+        if os.name != "posix":
+            raise HarnessError("running decoders needs a POSIX system, for its process groups")
+        self.by_stdin = not any(_PLACE in word for word in self._words)
+
+    def arguments(self, path: Path) -> list[str]:
+        """The words for a file."""
+        name = str(path)
+        if name.startswith("-"):
+            name = os.path.join(os.curdir, name)  # it is no option
+        return [word.replace(_PLACE, name) for word in self._words]
+
+    def shown(self, path: Path) -> str:
+        """The command for a file, as one would type it."""
+        line = shlex.join(self.arguments(path))
+        return f"{line} < {shlex.quote(str(path))}" if self.by_stdin else line
+
+    def run(
+        self, path: Path, *, timeout: float, limit: int, stop: threading.Event | None = None
+    ) -> Ended:
+        """Run it on a file; afterwards nothing of its process group is left.
+
+        Args:
+            path: the file.
+            timeout: seconds that it may take, its output included.
+            limit: bytes that it may print.
+            stop: when set, the run is given up.
+
+        Raises:
+            HarnessError: it can't be started.
+            OSError: the file can't be opened.
+        """
+        begun = time.monotonic()
+        with open(path if self.by_stdin else os.devnull, "rb") as given:
+            process = self._start(path, given)
+        watch = _Watch(process, begun + timeout, limit, stop or threading.Event())
+        try:
+            done = watch.read() and watch.wait()
+            held = not done and not watch.too_large and _ended(process.pid)
+        finally:
+            _end(process)
+        code = process.returncode if done else None
+        seconds = time.monotonic() - begun
+        return Ended(code, bytes(watch.out), bytes(watch.err), watch.too_large, held, seconds)
+
+    def _start(self, path: Path, given: IO[bytes]) -> subprocess.Popen[bytes]:
+        words = self.arguments(path)
+        try:
+            # A session of its own has a process group of its own, and no terminal to ask.
+            return subprocess.Popen(
+                words,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise HarnessError(f"the decoder can't be started: {words[0]}: {why}") from None
+
+
+class _Watch:
+    """A process whose output is read while it runs."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        deadline: float,
+        limit: int,
+        stop: threading.Event,
+    ) -> None:
+        self.out = bytearray()
+        self.err = bytearray()
+        self.too_large = False
+        self._process = process
+        self._deadline = deadline
+        self._limit = limit
+        self._stop = stop
+
+    @property
+    def _left(self) -> float:
+        """Seconds until the time is up; none when the run was given up."""
+        return 0.0 if self._stop.is_set() else self._deadline - time.monotonic()
+
+    def read(self) -> bool:
+        """Read both outputs to their ends; whether that was possible."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ, self.out)
+            selector.register(self._process.stderr, selectors.EVENT_READ, self.err)
+            while selector.get_map():
+                left = self._left
+                if left <= 0:
+                    return False
+                for key, _ in selector.select(min(left, _LOOK)):
+                    data = os.read(key.fd, _PIECE)
+                    if not data:
+                        selector.unregister(key.fileobj)
+                    elif not self._take(key.data, data):
+                        return False
+        return True
+
+    def _take(self, where: bytearray, data: bytes) -> bool:
+        where += data
+        if where is self.err:
+            del self.err[:-_STDERR_KEPT]
+            return True
+        self.too_large = len(self.out) > self._limit
+        return not self.too_large
+
+    def wait(self) -> bool:
+        """Wait for its end, and leave it to be reaped; whether it came in time."""
+        pause = 0.001
+        while not _ended(self._process.pid):
+            if self._left <= 0:
+                return False
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
+        return True
+
+
+def _ended(pid: int) -> bool:
+    """Whether a child has ended; it stays a zombie, so that its group keeps its number."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group and take leave of the process."""
+    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, of a zombie
+        os.killpg(process.pid, signal.SIGKILL)
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_REAP)

@@ -1,0 +1,142 @@
+"""A run: all samples of a corpus put to a decoder, several at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+from ..corpus.manifest import Manifest, Sample
+from ..errors import HarnessError
+from .judging import FAILURES, Outcome
+from .levels import Level
+from .lists import Entry, first_match
+from .process import Decoder
+from .results import Result, Results, Stale
+from .trial import OUTPUT_LIMIT, Trial
+
+__all__ = ["run"]
+
+
+def run(
+    manifest: Manifest,
+    command: str,
+    *,
+    level: Level | str = Level.FULL,
+    timeout: float = 10.0,
+    jobs: int | None = None,
+    skip: Iterable[Entry] = (),
+    known: Iterable[Entry] = (),
+    without: Iterable[str] = (),
+    only: Iterable[str] = (),
+    output_limit: int = OUTPUT_LIMIT,
+    progress: Callable[[Result], object] | None = None,
+) -> Results:
+    """Put the samples of a corpus to a decoder and judge what it finds.
+
+    Args:
+        manifest: the corpus.
+        command: words as a shell splits them; ``{}`` stands for the file's path, without it
+            the file is on stdin.
+        level: how much of the document is compared.
+        timeout: seconds that the decoder may take for a sample.
+        jobs: samples at a time; the number of processors unless told.
+        skip: samples that are not run.
+        known: samples that are run and may fail; that one does not is reported.
+        without: features that the decoder does not support.
+        only: names, or patterns of names, that narrow the run.
+        output_limit: bytes that the decoder may print for a sample.
+        progress: called with each result as it comes, one at a time.
+
+    Raises:
+        HarnessError: the decoder can't be started; no sample has such a name or feature.
+        DocumentError: the corpus is not what its manifest says.
+        OSError: a file of it can't be read.
+    """
+    skip, known, only = tuple(skip), tuple(known), tuple(only)
+    without = frozenset(without)
+    level = Level(level)
+    chosen = _chosen(manifest, only)
+    _known_features(manifest, without)
+    stop = threading.Event()
+    trial = Trial(Decoder(command), level, timeout, output_limit, stop)
+    one_at_a_time = threading.Lock()
+
+    def each(sample: Sample) -> Result:
+        result = _passed_over(manifest, sample, skip, without) or trial.run(manifest, sample)
+        entry = first_match(known, sample.name)
+        if result.failed and entry is not None:
+            reason = entry.reason
+            result = replace(result, outcome=Outcome.KNOWN, failure=result.outcome, reason=reason)
+        if progress is not None:
+            with one_at_a_time:
+                progress(result)
+        return result
+
+    pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+    waiting: list[Future[Result]] = []
+    try:
+        waiting = [pool.submit(each, sample) for sample in chosen]
+        results = tuple(future.result() for future in waiting)
+    finally:
+        stop.set()  # after a failure, or ^C, what still runs is killed
+        pool.shutdown(cancel_futures=True)
+    stale = _stale(manifest, results, skip, known)
+    return Results(command, level, timeout, results, stale)
+
+
+def _chosen(manifest: Manifest, only: tuple[str, ...]) -> list[Sample]:
+    if not len(manifest):
+        raise HarnessError(f"{manifest.folder}: the corpus has no samples")
+    if not only:
+        return list(manifest)
+    for pattern in only:
+        if not any(Entry(pattern).matches(sample.name) for sample in manifest):
+            raise HarnessError(f"no sample is called {pattern}; msl samples list shows the names")
+    return [s for s in manifest if any(Entry(pattern).matches(s.name) for pattern in only)]
+
+
+def _known_features(manifest: Manifest, without: frozenset[str]) -> None:
+    there = sorted({feature for sample in manifest for feature in sample.features})
+    for feature in sorted(without):
+        if feature not in there:
+            raise HarnessError(
+                f"no sample has the feature {feature!r}; there are {', '.join(there) or 'none'}"
+            )
+
+
+def _passed_over(
+    manifest: Manifest, sample: Sample, skip: tuple[Entry, ...], without: frozenset[str]
+) -> Result | None:
+    """The result of a sample that is not run."""
+    entry = first_match(skip, sample.name)
+    if entry is not None:
+        return Result(sample, Outcome.SKIPPED, reason=entry.reason)
+    missing = [feature for feature in sample.features if feature in without]
+    if missing:
+        return Result(sample, Outcome.NOT_SUPPORTED, reason=f"without {', '.join(missing)}")
+    if not sample.stored and not (manifest.folder / sample.file).exists():
+        return Result(sample, Outcome.SKIPPED, reason="not in the folder: it has to be generated")
+    return None
+
+
+def _stale(
+    manifest: Manifest,
+    results: tuple[Result, ...],
+    skip: tuple[Entry, ...],
+    known: tuple[Entry, ...],
+) -> tuple[Stale, ...]:
+    """Entries that mean no sample, and known differences of which none is left."""
+    found = [
+        Stale(entry.pattern, entry.source, "no sample is called so")
+        for entry in (*skip, *known)
+        if not any(entry.matches(sample.name) for sample in manifest)
+    ]
+    for entry in known:
+        ran = [r.outcome for r in results if entry.matches(r.sample.name)]
+        ran = [one for one in ran if one not in (Outcome.SKIPPED, Outcome.NOT_SUPPORTED)]
+        if ran and not any(one is Outcome.KNOWN or one in FAILURES for one in ran):
+            found.append(Stale(entry.pattern, entry.source, "known to fail, but passes"))
+    return tuple(found)

@@ -1,0 +1,211 @@
+"""One sample put to a decoder, and what becomes of it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..corpus.manifest import Consumer, Manifest, Sample
+from ..errors import DocumentError
+from ..hashing import new_hasher
+from .comparing import Comparison, compare, expected_so_far
+from .judging import Outcome, Said, Shown, judge, said_by
+from .levels import Level, shows_fault
+from .output import NoDocument, parse
+from .process import Decoder, Ended
+from .results import Result
+
+__all__ = ["OUTPUT_LIMIT", "Trial", "demanded"]
+
+OUTPUT_LIMIT = 64 << 20
+"""Bytes that a decoder may print for a sample, unless told otherwise."""
+
+_PIECE = 1 << 20
+_WORDS = {0: "read", 3: "refused", 4: "incomplete", 5: "encrypted"}
+_REFUSED = 3
+_PARTS = ("document", "file", "format", "header", "blocks", "segments", "trailing")
+
+
+def demanded(consumer: Consumer, expected: dict[str, Any] | None, level: Level) -> Consumer:
+    """What a consumer has to do as far as a level looks.
+
+    A fault that only somebody who looks deeper can see is not demanded to be seen.
+    """
+    if consumer is not Consumer.REJECT_BLOCK:
+        return consumer
+    seen = expected is not None and shows_fault(expected, level)
+    return consumer if seen else Consumer.EITHER
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How every sample of a run is put to the decoder.
+
+    Attributes:
+        decoder: the command.
+        level: how much of the document is compared.
+        timeout: seconds that it may take for a sample.
+        limit: bytes that it may print for one.
+        stop: when set, the run is given up.
+    """
+
+    decoder: Decoder
+    level: Level
+    timeout: float
+    limit: int
+    stop: threading.Event
+
+    def run(self, manifest: Manifest, sample: Sample) -> Result:
+        """Put a sample to the decoder.
+
+        Raises:
+            HarnessError: the decoder can't be started.
+            DocumentError: the corpus is not what its manifest says.
+            OSError: a file of it can't be read.
+        """
+        path = manifest.folder / sample.file
+        _check(path, sample)
+        expected = _expected(manifest, sample)
+        ended = self.decoder.run(path, timeout=self.timeout, limit=self.limit, stop=self.stop)
+        return self._judge(sample, expected, ended, self.decoder.shown(path))
+
+    def _judge(
+        self, sample: Sample, expected: dict[str, Any] | None, ended: Ended, command: str
+    ) -> Result:
+        verdict = sample.verdict
+        consumer = demanded(verdict.consumer, expected, self.level)
+        said = self._said(ended)
+        shown, comparison, why = Shown.NONE, Comparison(), ""
+        if said in (Said.READ, Said.INCOMPLETE, Said.ENCRYPTED):
+            shown, comparison, why = self._shown(ended.out, expected, consumer, said, sample)
+        try:
+            outcome = judge(consumer, verdict.exit, said, shown)
+        except ValueError as error:
+            raise DocumentError(f"{sample.name}: contradictory verdict: {error}") from None
+        detail = ""
+        if outcome in (Outcome.CRASH, Outcome.HANG):
+            detail = self._end(ended)
+        elif outcome is Outcome.NO_DOCUMENT:
+            detail = why
+        elif outcome in (Outcome.REJECTED_VALID, Outcome.ACCEPTED_INVALID):
+            detail = _exits(consumer, verdict.exit, ended.code)
+            if shown is Shown.UNMARKED and ended.code == verdict.exit:
+                detail = "a block that is not what it says looks good"
+        wrong = outcome in (Outcome.WRONG_VALUE, Outcome.ACCEPTED_INVALID)
+        return Result(
+            sample,
+            outcome,
+            detail=detail,
+            differences=tuple(comparison.differences) if wrong else (),
+            difference_count=comparison.count if wrong else 0,
+            data_hidden=comparison.data_hidden,
+            code=ended.code,
+            seconds=ended.seconds,
+            stderr=ended.err.decode("utf-8", "replace"),
+            command=command,
+        )
+
+    def _said(self, ended: Ended) -> Said:
+        if ended.too_large:
+            return Said.CRASHED
+        return Said.HUNG if ended.code is None else said_by(ended.code)
+
+    def _shown(
+        self,
+        out: bytes,
+        expected: dict[str, Any] | None,
+        consumer: Consumer,
+        said: Said,
+        sample: Sample,
+    ) -> tuple[Shown, Comparison, str]:
+        """What the output is; where no document is expected any will do."""
+        try:
+            found = parse(out)
+        except NoDocument as error:
+            return Shown.NONE, Comparison(), str(error)
+        if expected is None:
+            return Shown.RIGHT, Comparison(), ""
+        early = said is Said.INCOMPLETE and sample.verdict.exit == 0
+        if early and consumer is not Consumer.ACCEPT:
+            expected = expected_so_far(expected, found)
+        try:
+            comparison = compare(expected, found, self.level)
+        except (AttributeError, KeyError, TypeError) as error:
+            # Only the expected document is walked, and believed: it is no document.
+            raise DocumentError(
+                f"{sample.document_file}: no canonical document: {type(error).__name__}: {error}"
+            ) from None
+        if comparison.unmarked:
+            return Shown.UNMARKED, comparison, ""
+        return (Shown.WRONG if comparison.count else Shown.RIGHT), comparison, ""
+
+    def _end(self, ended: Ended) -> str:
+        if ended.too_large:
+            return f"output too large: more than {self.limit} bytes"
+        if ended.code is None:
+            left = "; it had ended, a process that it left held its output" if ended.held else ""
+            return f"not done after {self.timeout:g} s{left}"
+        if ended.code >= 0:
+            return f"exit {ended.code}"
+        try:
+            return f"killed by {signal.Signals(-ended.code).name}"
+        except ValueError:
+            return f"killed by signal {-ended.code}"
+
+
+def _exits(consumer: Consumer, due: int, found: int | None) -> str:
+    """The exit codes that are right, and the one that came."""
+    right = [] if consumer is Consumer.REJECT_FILE else [due]
+    if consumer is not Consumer.ACCEPT and _REFUSED not in right:
+        right.append(_REFUSED)
+    words = " or ".join(f"{code} ({_WORDS[code]})" for code in right)
+    word = _WORDS[found] if found in _WORDS else _WORDS[_REFUSED]
+    return f"exit code: expected {words}, found {found} ({word})"
+
+
+def _expected(manifest: Manifest, sample: Sample) -> dict[str, Any] | None:
+    """The expected document.
+
+    Raises:
+        DocumentError: it is none, or one is missing.
+    """
+    try:
+        found = manifest.expected(sample)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{sample.document_file}: no canonical document: {error}") from None
+    if found is not None and not _is_document(found):
+        raise DocumentError(f"{sample.document_file}: no canonical document: parts are missing")
+    if found is None and sample.verdict.consumer in (Consumer.ACCEPT, Consumer.REJECT_BLOCK):
+        raise DocumentError(f"{sample.name}: may be read, and has no expected document")
+    return found
+
+
+def _is_document(found: Any) -> bool:
+    """Whether the parts are there; one without blocks would let everything pass."""
+    return (
+        isinstance(found, dict)
+        and all(key in found for key in _PARTS)
+        and isinstance(found["blocks"], list)
+        and isinstance(found["segments"], list)
+    )
+
+
+def _check(path: Path, sample: Sample) -> None:
+    """A corpus that was changed would judge decoders by what it no longer holds.
+
+    Raises:
+        DocumentError: the file is not the one that the manifest describes.
+    """
+    hasher = new_hasher()
+    size = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+            size += len(piece)
+    if size != sample.size:
+        raise DocumentError(f"{path}: expected {sample.size} bytes, found {size}")
+    if hasher.digest().hex() != sample.blake3:
+        raise DocumentError(f"{path}: expected BLAKE3 {sample.blake3}, found another")
