@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 import rules_files
 from conftest import SHARED
+from harness_corpus import small
 from independent.decode import NotMsl, decode
 from independent.specimens import KINDS, LE11
 
@@ -25,7 +26,8 @@ ADAPTERS = Path(__file__).parent / "adapters"
 ROOT = ADAPTERS.parents[1]
 sys.path.append(str(ADAPTERS))
 
-import pruning  # noqa: E402 - scripts, in no package
+import matrix  # noqa: E402 - scripts, in no package
+import pruning  # noqa: E402
 from readers import READERS, Missing, Reader  # noqa: E402
 
 TOOLS = {"matrix.py", "page.py", "readers.py"}
@@ -283,3 +285,44 @@ def test_pruning_takes_out_what_is_named_and_no_more() -> None:
     assert gone["trailing"] == {"length": 1}
     document["header"] = {"flags": ["encrypted"]}
     assert pruning.pruned(document, ("encrypted.trailing",))["trailing"] is None
+
+
+def test_the_matrix_counts_what_comes_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples, page = tmp_path / "samples", tmp_path / "page.rst"
+    samples.mkdir()
+    count = len(small(samples))
+    command = ["--samples", str(samples), "--readers", "independent", "-o", str(page)]
+    assert matrix.main(command) == 0
+    text = page.read_text(encoding="utf-8")
+    assert f"corpus: {count} samples" in text
+    row = ("* - tests/independent", "  - as in this repository", "  - full", f"  - {count}")
+    assert "\n   ".join(row) in text
+    assert "All samples that were run pass." in text
+    assert capsys.readouterr().out == ""
+
+    stated = samples / "valid" / "live-10-be.json"
+    document = json.loads(stated.read_text(encoding="utf-8"))
+    document["header"]["pid"] += 1
+    stated.write_text(json.dumps(document), encoding="utf-8")
+    assert matrix.main(command) == 1
+    said = "tests/independent: valid/live-10-be: wrong-value: $.header.pid\n"
+    assert capsys.readouterr().out == said
+    text = page.read_text(encoding="utf-8")
+    assert "   * - 1: ``live-10-be``\n     - ``wrong-value``\n     - not looked into\n" in text
+
+
+def test_a_reader_that_is_not_here_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    small(samples)
+    monkeypatch.delenv("MSL_MEMDIVER_PYTHON", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert matrix.main(["--samples", str(samples), "--readers", "memdiver"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("skipped: MemDiver: needs memdiver: name an interpreter")
+    with pytest.raises(SystemExit):
+        matrix.main(["--readers", "cobol"])

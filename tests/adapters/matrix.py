@@ -6,7 +6,8 @@ Usage:
 Example:
   python tests/adapters/matrix.py -o spec-docs/conformance-matrix.rst
 
-A reader that can't be had is reported as ``skipped: NAME: reason`` and is not in the page.
+Without --samples the corpus is made for the run. A reader that can't be had is reported as
+``skipped: NAME: reason`` and is not in the page.
 Exit codes: 0 all readers did as their lists say; 1 one did not, or an entry of a list is stale,
 one a line on stdout; 2 usage.
 """
@@ -18,6 +19,7 @@ import datetime
 import shlex
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pruning
@@ -25,10 +27,9 @@ from page import Column, page
 from readers import READERS, Missing, Reader
 
 from msl_construct.corpus import Manifest
+from msl_construct.corpus.generate import generate
 from msl_construct.harness import run
 from msl_construct.harness.lists import Entry, read_list
-
-SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def _entries(path: Path) -> tuple[Entry, ...]:
@@ -56,12 +57,29 @@ def column(reader: Reader, manifest: Manifest, scratch: Path) -> Column:
     return Column(reader, version, results)
 
 
+def _columns(readers: list[Reader], manifest: Manifest) -> Iterator[Column]:
+    """What comes out for each reader that can be had; what is new is said on stdout."""
+    for reader in readers:
+        with tempfile.TemporaryDirectory(prefix="msl-matrix-") as scratch:
+            try:
+                found = column(reader, manifest, Path(scratch))
+            except Missing as missing:
+                print(f"skipped: {reader.title}: {missing}")
+                continue
+        for result in found.results.failures:
+            first = result.differences[0].path if result.differences else result.detail
+            print(f"{reader.title}: {result.sample.name}: {result.outcome.value}: {first}")
+        for stale in found.results.stale:
+            print(f"{reader.title}: {stale.source}: {stale.pattern}: {stale.why}")
+        yield found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; gives the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--samples", type=Path, default=SAMPLES, metavar="DIR")
+    parser.add_argument("--samples", type=Path, metavar="DIR")
     parser.add_argument("--readers", default=",".join(one.key for one in READERS), metavar="KEYS")
     parser.add_argument("-o", "--output", type=Path, metavar="PAGE.rst")
     given = parser.parse_args(arguments)
@@ -69,20 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(given.readers.split(",")) - set(by_key))
     if unknown:
         parser.error(f"{unknown[0]!r} is none of {', '.join(by_key)}")
-    manifest = Manifest.load(given.samples)
-    columns = []
-    for reader in (by_key[key] for key in given.readers.split(",")):
-        with tempfile.TemporaryDirectory(prefix="msl-matrix-") as scratch:
-            try:
-                columns.append(column(reader, manifest, Path(scratch)))
-            except Missing as missing:
-                print(f"skipped: {reader.title}: {missing}")
-                continue
-        for result in columns[-1].results.failures:
-            first = result.differences[0].path if result.differences else result.detail
-            print(f"{reader.title}: {result.sample.name}: {result.outcome.value}: {first}")
-        for stale in columns[-1].results.stale:
-            print(f"{reader.title}: {stale.source}: {stale.pattern}: {stale.why}")
+    readers = [by_key[key] for key in given.readers.split(",")]
+    with tempfile.TemporaryDirectory(prefix="msl-matrix-") as made:
+        manifest = Manifest.load(given.samples) if given.samples else generate(Path(made))
+        columns = list(_columns(readers, manifest))
     if given.output is not None:
         today = datetime.date.today()
         given.output.write_text(page(manifest, columns, today), encoding="utf-8")
