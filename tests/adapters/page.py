@@ -28,7 +28,8 @@ Which samples fail, why, and what is not compared, stands below for each reader.
 are run is in ``tests/adapters`` of the repository, with the adapters between them and the harness.
 
 A reader is held to what it offers. Fields that it gives nobody are not compared: a count of
-passes says nothing about them. *Level* is how deep its documents go.
+passes says nothing about them. *Level* is how deep its documents go. Many of the invalid samples
+may be refused, so a reader that refuses much passes those.
 """
 _DONE = (Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
 
