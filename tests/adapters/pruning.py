@@ -9,7 +9,6 @@ blocks; what stands behind the header of an encrypted file is ``encrypted.traili
 import json
 import shutil
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 EMPTIED = {"payload": {}, "trailing": None}
 """Keys that stand, with what is left of them, where a reader lacks what is in them."""
@@ -54,5 +53,5 @@ def corpus(manifest, lacks, folder):
         if expected is not None:
             text = json.dumps(pruned(expected, lacks))
             (folder / sample.document_file).write_text(text, encoding="utf-8")
-    shutil.copy(next(Path(manifest.folder).glob("manifest.json")), folder)
+    shutil.copy(manifest.folder / "manifest.json", folder)
     return type(manifest).load(folder)
