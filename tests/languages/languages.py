@@ -22,6 +22,7 @@ __all__ = [
     "WRITERS",
     "Language",
     "Parser",
+    "built",
     "documents",
     "generated",
     "prepare",
@@ -102,8 +103,8 @@ def generated(ksy: str, target: str, options: tuple[str, ...] = ()) -> dict[str,
     return {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
 
 
-def prepare(language: Language, ksy: str) -> Parser:
-    """Generate and build the parser of a schema, unless that was done before.
+def built(language: Language, ksy: str) -> Path:
+    """A folder with a driver and the generated parser of a schema, which is built only once.
 
     Raises:
         Missing: the language can't be had on this machine.
@@ -120,7 +121,17 @@ def prepare(language: Language, ksy: str) -> Parser:
             shutil.copy(path, folder)
         language.build(folder)
 
-    folder = kept(f"{language.name}-{key}", fill)
+    return kept(f"{language.name}-{key}", fill)
+
+
+def prepare(language: Language, ksy: str) -> Parser:
+    """What runs the generated parser of a schema.
+
+    Raises:
+        Missing: the language can't be had on this machine.
+        RuntimeError: what was generated does not build.
+    """
+    folder = built(language, ksy)
 
     def parse(*arguments: Path) -> str:
         command, environment = language.command(folder)
