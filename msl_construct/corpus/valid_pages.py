@@ -26,8 +26,8 @@ def _states(pages: int, form: Form) -> str:
 for _pages in (1, 2, 3, 4, 5, 7, 8, 9, *(n * _PER_WORD + i for n in (1, 2) for i in (-1, 0, 1))):
 
     @valid(
-        "failed",
-        "unmapped",
+        *(("failed",) if _pages > 2 else ()),
+        *(("unmapped",) if _pages > 3 else ()),
         name=f"map-{_pages:02}-pages",
         shows=f"A region of {_pages} pages, the first and the last of them captured.",
     )
@@ -93,6 +93,6 @@ def last_address(form: Form) -> Plan:
 
 @valid("many-pages")
 def map_of_many(form: Form) -> Plan:
-    """A map of 4,000 pages in runs of all lengths up to 89, of which one page is captured."""
+    """A map of 4,000 pages in runs of all lengths up to 88, of which one page is captured."""
     runs = (letter * length for length, letter in enumerate(islice(cycle("FU"), 91)))
     return with_regions(form, region("".join(("C", *runs))[:4000]))
