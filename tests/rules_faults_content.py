@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from independent import wire
-from rules_faults import FIRST, PARENT, PAYLOAD, REVISED, UUID, Where, fault
+from rules_faults import FIRST, FLAGS, PARENT, PAYLOAD, REVISED, UUID, Where, fault
 from rules_files import BASE, KIB, Plan, Spec
 
 # -- regions -------------------------------------------------------------------------------------
@@ -102,6 +102,18 @@ def fragment_of_a_fragment(plan: Plan) -> Where:
         "third", wire.MEMORY_REGION, wire.memory_region, before="hint", fields=fields, **values
     )
     return "third", PARENT
+
+
+@fault("MSL-5.1-CONTINUATION-MISSING")
+def fragment_unmarked(plan: Plan) -> Where:
+    plan.fields("next", flags=0)
+    return "next", FLAGS
+
+
+@fault("MSL-5.1-CONTINUATION-MISSING")
+def region_with_a_parent(plan: Plan) -> Where:
+    plan.fields("first", parent_uuid=plan.uuid("region"))
+    return "first", FLAGS
 
 
 # -- modules -------------------------------------------------------------------------------------

@@ -116,6 +116,12 @@ def stream_with_a_hole(plan: Plan) -> Where:
     return "region", PAYLOAD + 0x20
 
 
+@fault("MSL-6-SYSTEM-CONTEXT-ABSENT", REVISED, imported)
+def converted_without_context(plan: Plan) -> Where:
+    plan.header["flags"] = 1 | 2
+    return "header", 0x0C
+
+
 # -- extension segments ----------------------------------------------------------------------------
 
 

@@ -10,10 +10,22 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from independent import wire
+from independent import wire, wire_tables
 from independent.specimens import BE10, LE10, LE11, Kind
 from rules_bending import HEADER, changed, resized
-from rules_files import Plan, extended, imported, index_of, investigation, live, raw_stream
+from rules_files import (
+    BASE,
+    KIB,
+    Plan,
+    bytes_of,
+    extended,
+    imported,
+    index_of,
+    investigation,
+    live,
+    processes,
+    raw_stream,
+)
 
 import msl_construct
 from msl_construct.rules import check
@@ -214,6 +226,113 @@ def test_a_good_uuid_that_is_another(kind: Kind) -> None:
         plan = live(kind)
         change(plan)
         assert found(plan.build()) == [rule]
+
+
+# -- a fragment without Continuation -------------------------------------------------------------
+
+
+def third_fragment(plan: Plan) -> None:
+    values = {"page_size_log2": 10, "states": [0], "base_addr": BASE + 20 * KIB}
+    fields = {"flags": wire.CONTINUATION, "parent_uuid": plan.uuid("first")}
+    plan.put(
+        "third", wire.MEMORY_REGION, wire.memory_region, before="hint", fields=fields, **values
+    )
+
+
+def gap_in_the_middle(plan: Plan) -> None:
+    third_fragment(plan)
+    assert found(plan.build()) == []
+    plan.fields("next", flags=0)
+
+
+def hint_in_the_fragment(plan: Plan) -> None:
+    """It names the first fragment, and means a place in the second."""
+    plan.fields("first", flags=wire.HAS_CHILDREN | wire.HAS_KEY_HINTS)
+    plan.fields("region", flags=0)
+    plan.values("hint", region_uuid=plan.uuid("first"), region_offset=2 * KIB + 8)
+    assert found(plan.build()) == []
+    plan.fields("next", flags=0)
+
+
+def parent_of_a_fragment(plan: Plan) -> None:
+    """A Continuation of what is no Continuation by its flags is right, as far as can be seen."""
+    third_fragment(plan)
+    plan.fields("next", flags=wire.HAS_CHILDREN)
+    plan.fields("third", parent_uuid=plan.uuid("next"))
+
+
+def fragment_of_a_fragment(plan: Plan) -> None:
+    third_fragment(plan)
+    plan.fields("third", flags=0, parent_uuid=plan.uuid("next"))
+
+
+@pytest.mark.parametrize("kind", [LE10, LE11], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "bend",
+    [gap_in_the_middle, hint_in_the_fragment, parent_of_a_fragment, fragment_of_a_fragment],
+    ids=lambda bend: bend.__name__,
+)
+def test_a_fragment_without_its_flag_is_one_finding(
+    kind: Kind, bend: Callable[[Plan], None]
+) -> None:
+    plan = live(kind)
+    bend(plan)
+    assert found(plan.build()) == ["MSL-5.1-CONTINUATION-MISSING"]
+
+
+def test_a_raw_stream_in_fragments_is_one_region_with_or_without_the_flag() -> None:
+    plan = raw_stream(LE10)
+    plan.values("region", states=[0])
+    plan.fields("region", flags=wire.HAS_CHILDREN)
+    part = {"flags": wire.CONTINUATION, "parent_uuid": plan.uuid("region")}
+    values = {"page_size_log2": 10, "states": [0], "base_addr": KIB}
+    plan.put("part", wire.MEMORY_REGION, wire.memory_region, fields=part, **values)
+    assert found(plan.build()) == []
+    plan.fields("part", flags=0)
+    assert found(plan.build()) == ["MSL-5.1-CONTINUATION-MISSING"]
+
+
+def test_regions_that_are_their_own_ancestors_are_only_that() -> None:
+    plan = live(LE10)
+    plan.fields("region", parent_uuid=plan.uuid("region"), flags=wire.HAS_KEY_HINTS | 16)
+    assert found(plan.build()) == ["MSLX-4.1-PARENT-IS-ITSELF"]
+    plan = live(LE10)
+    flags = wire.HAS_CHILDREN
+    plan.fields("region", parent_uuid=plan.uuid("first"), flags=wire.HAS_KEY_HINTS | flags)
+    plan.fields("first", parent_uuid=plan.uuid("region"), flags=flags)
+    assert found(plan.build()) == ["MSLX-4.1-PARENT-IS-ITSELF"]
+
+
+# -- a converted investigation -------------------------------------------------------------------
+
+
+def converted(*, context: bool) -> Plan:
+    """A converted dump in investigation mode, with a Process Table."""
+    plan = imported(LE11)
+    plan.header["flags"] = 1 | 2
+    system = {"flags": wire.HAS_CHILDREN}
+    if context:
+        plan.put("system", 0x0050, bytes_of, before="region", size=40, fields=system)
+    parent = {"parent_uuid": plan.uuid("system") if context else wire.NIL}
+    table = wire_tables.PROCESS_TABLE
+    plan.put("processes", table, processes, before="region", fields=parent)
+    return plan
+
+
+def test_a_missing_system_context_is_said_once() -> None:
+    absent = "MSL-6-SYSTEM-CONTEXT-ABSENT"
+    assert found(converted(context=True).build()) == []
+    plan = converted(context=False)
+    assert found(plan.build()) == ["MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT"]
+    plan.fields("processes", parent_uuid=wire.uuid4(4711))
+    assert found(plan.build()) == ["MSL-4.1-PARENT-NOT-FOUND"]
+    plan.drop("processes")
+    assert found(plan.build()) == [absent]
+    plan.end = None  # it may have been about to be written
+    assert found(plan.build()) == ["MSL-4.5-END-OF-CAPTURE-ABSENT"]
+    plan = live(LE11)
+    plan.header["flags"] = 2
+    assert found(plan.build()) == ["MSL-6-SYSTEM-CONTEXT-NOT-THIRD"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

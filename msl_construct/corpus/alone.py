@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bases import MANIFESTS, TABLES, imported, minimal, vas_map
+from .bases import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
 from .parts import key_hint, module, module_list, region, related, thread
 from .plan import Block, Form, Plan, Tail
 
-__all__ = ["SUBJECT", "alone", "alone_name", "types_of"]
+__all__ = ["SUBJECT", "alone", "alone_name", "one_row", "row_name", "types_of"]
 
 SUBJECT = "subject"
 """Name of the block that such a plan is about."""
@@ -41,6 +41,18 @@ def alone(key: str, form: Form) -> Plan:
         plan.put(SUBJECT, key, {"raw": _OPAQUE})
     else:
         raise KeyError(key)
+    return plan
+
+
+def row_name(kind: str) -> str:
+    """Name, without folder and form, of the sample with one row of the Connectivity Table."""
+    return f"row-{kind.replace('_', '-')}"
+
+
+def one_row(kind: str, form: Form) -> Plan:
+    """A plan whose Connectivity Table, called `SUBJECT`, has one row of a kind."""
+    plan = alone("connectivity_table", form)
+    plan.values(SUBJECT, rows=[{"row_type": kind, "body": dict(CONNECTIVITY)[kind]}])
     return plan
 
 

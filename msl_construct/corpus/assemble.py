@@ -204,7 +204,11 @@ class _Assembly:
         nonce = header[front + layout.offset_of("nonce") :][:_GCM_NONCE]
         place = front + layout.offset_of("cipher_len")
         unsized = header[:place] + bytes(layout.field("cipher_len").type.minimum)
-        return header + AESGCM(key).encrypt(nonce, data[len(header) :], unsized)
+        plain = data[len(header) :]
+        if self._plan.sized:
+            size = layout.field("cipher_len").type.encode(len(plain), {})
+            header = header[:place] + size + header[place + len(size) :]
+        return header + AESGCM(key).encrypt(nonce, plain, unsized)
 
 
 def _stored(layout: Layout, record: Record) -> bytes:

@@ -173,7 +173,7 @@ _CONNECTION = {
     "remote_addr": "08080404" + "00" * 12,
     "remote_port": 443,
 }
-_IFACE = {"iface": "eth0"}
+_IFACE = {"iface": "wlan0"}
 _ROUTE4 = {"dest": "0a000000", "gateway": "0a000001", "mask": "ff000000"}
 _ROUTE6 = {"dest": "fe80" + "00" * 13 + "07", "prefix": 64, "next_hop": "20" + "00" * 14 + "01"}
 _COUNTERS = ("rx_bytes", "rx_packets", "rx_errs", "rx_drop")
@@ -189,7 +189,7 @@ CONNECTIVITY: tuple[tuple[str, dict[str, Any]], ...] = (
             "hw_type": 1,
             "flags": 2,
             "hw_addr": "0250f2a1b2c3",
-            "iface": "eth0",
+            "iface": "wlan0",
         },
     ),
     (
@@ -208,8 +208,17 @@ CONNECTIVITY: tuple[tuple[str, dict[str, Any]], ...] = (
 TABLES: dict[str, dict[str, Any]] = {
     "process_table": {
         "entries": [
-            {**_PROCESS, "pid": 1, "ppid": 0, "uid": 0, "is_target": 0, "user": None},
             _PROCESS,
+            {
+                **_PROCESS,
+                "pid": 1,
+                "ppid": 0,
+                "uid": 0,
+                "is_target": 0,
+                "exe": "/lib/systemd/initd",
+                "cmd": "systemd --user -q1",
+                "user": "root",
+            },
         ]
     },
     "connection_table": {

@@ -18,9 +18,9 @@ from ..rules.engine import rules_for
 from ..rules.model import Rule
 from ..schema import Layout, Record, Schema, Table
 from ..schema.choice import Body, Choice
-from .alone import SUBJECT, alone, alone_name
+from .alone import SUBJECT, alone, alone_name, one_row, row_name
 from .assemble import assemble
-from .bases import encrypted
+from .bases import CONNECTIVITY, encrypted
 from .plan import Form, Plan
 from .recipe import HEADER, Where
 from .wounds import Spot, Wound, wounds
@@ -41,10 +41,19 @@ _SKIPPED = {"UNREGISTERED-CODE"}
 
 @dataclass(frozen=True)
 class Bend:
-    """One way to break the rule: a plan with the fault, and where it is."""
+    """One way to break the rule.
+
+    Attributes:
+        plan: the plan with the fault.
+        where: where it is.
+        base: name of the sample that it is without the fault.
+        label: see `Wound`.
+    """
 
     plan: Plan
     where: Where
+    base: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,12 @@ class DerivedFault:
     Attributes:
         rule: the rule.
         form: draft and byte order.
-        base: name of the sample that all ways start from.
         defect: the kind of defect.
         bends: the ways, the likeliest first.
     """
 
     rule: Rule
     form: Form
-    base: str
     defect: str
     bends: Callable[[], Iterator[Bend]] = field(repr=False)
 
@@ -76,19 +83,27 @@ def derived_faults(form: Form) -> Iterator[DerivedFault]:
         if (structure, defect, form.revised) in _FORCED:
             continue
         host = hosts[structure]
-        if host == HEADER:
-            base = alone_name("process_identity", form)
-        elif host == _ENCRYPTION:
-            base = _ENCRYPTED
-        else:
-            base = alone_name(host, form)
 
         def bends(
             host: str = host, structure: str = structure, section: str = section, d: str = defect
         ) -> Iterator[Bend]:
-            return _bends(form, host, structure, section, d)
+            for base, fresh in _bases(form, host, d):
+                yield from _bends(base, fresh, host, structure, section, d)
 
-        yield DerivedFault(rule, form, base, defect, bends)
+        yield DerivedFault(rule, form, defect, bends)
+
+
+def _bases(form: Form, host: str, defect: str) -> Iterator[tuple[str, Callable[[], Plan]]]:
+    """Names and makers of the plans that hold a structure."""
+    if host == _ENCRYPTION:
+        yield _ENCRYPTED, lambda: encrypted(form)
+    elif defect == "BODY-TOO-SHORT":
+        for kind, _ in CONNECTIVITY:
+            name = f"valid/{row_name(kind)}-{form.name}"
+            yield name, lambda kind=kind: one_row(kind, form)  # type: ignore[misc]
+    else:
+        key = "process_identity" if host == HEADER else host
+        yield alone_name(key, form), lambda: alone(key, form)
 
 
 def _hosts(schema: Schema) -> dict[str, str]:
@@ -113,12 +128,9 @@ def _structures(layout: Layout) -> Iterator[Layout]:
                 yield from _structures(case)
 
 
-def _bends(form: Form, host: str, structure: str, section: str, defect: str) -> Iterator[Bend]:
-    def fresh() -> Plan:
-        if host == _ENCRYPTION:
-            return encrypted(form)
-        return alone("process_identity" if host == HEADER else host, form)
-
+def _bends(
+    base: str, fresh: Callable[[], Plan], host: str, structure: str, section: str, defect: str
+) -> Iterator[Bend]:
     with open_dump(assemble(fresh()).data) as dump:
         spots = list(_spots(dump, fresh(), host, structure))
         if defect not in _SKIPPED:
@@ -127,8 +139,9 @@ def _bends(form: Form, host: str, structure: str, section: str, defect: str) -> 
             for wound in wounds(spot, section, defect):
                 plan = fresh()
                 _inflict(plan, name, spot, wound)
-                front = 0 if spot.end is None else form.schema.block_header_size
-                yield Bend(plan, Where(name, front + wound.offset))
+                front = 0 if spot.end is None else plan.form.schema.block_header_size
+                where = Where(name, front + wound.offset)
+                yield Bend(plan, where, base, wound.label)
 
 
 def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[str, Spot]]:

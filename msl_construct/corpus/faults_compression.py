@@ -60,6 +60,12 @@ def _no_framing(plan: Plan) -> Where:
     return _store(plan, b"\x18")
 
 
+def _no_stream(plan: Plan) -> Where:
+    """A compressed payload that ends behind its size."""
+    framing = 8
+    return _store(plan, _compress(plan, "zstd")[:framing])
+
+
 def _lz4_frame(plan: Plan) -> Where:
     """An LZ4 frame where an LZ4 block belongs."""
     magic = bytes.fromhex("04224d18")
@@ -90,6 +96,7 @@ for _bend in (
     _frame_of_another_size,
     _lz4_of_another_size,
     _no_framing,
+    _no_stream,
     _lz4_frame,
 ):
     fault(f"MSL-4.2.1-{_INFLATE}", REVISED)(_bend)

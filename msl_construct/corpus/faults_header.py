@@ -157,11 +157,17 @@ def type_zero(plan: Plan) -> Where:
     return field_of(plan, "zero", "block_type")
 
 
-@fault("MSL-4.3-BLOCK-TYPE-FORBIDDEN", REVISED, consumer=Consumer.ACCEPT)
-def type_without_payload(plan: Plan) -> Where:
-    """A File Descriptor block, which 1.1 reserves without a payload."""
-    plan.put("forbidden", "file_descriptor", _OPAQUE, before="related")
-    return field_of(plan, "forbidden", "block_type")
+for _type in ("file_descriptor", "network_connection", "environment_block", "security_token"):
+
+    def _type_without_payload(plan: Plan, key: str = _type) -> Where:
+        plan.put("forbidden", key, _OPAQUE, before="related")
+        return field_of(plan, "forbidden", "block_type")
+
+    _type_without_payload.__name__ = _type
+    _type_without_payload.__doc__ = (
+        f"A block of the type {_type.replace('_', ' ')}, which 1.1 reserves without a payload."
+    )
+    fault("MSL-4.3-BLOCK-TYPE-FORBIDDEN", REVISED, consumer=Consumer.ACCEPT)(_type_without_payload)
 
 
 @fault("MSLX-4.3-BLOCK-TYPE-UNREGISTERED", features=("unkblk",), consumer=Consumer.ACCEPT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bases import TABLES, investigation, late_hint
+from .bases import TABLES, imported, investigation, late_hint
 from .faults import REVISED, fault
 from .parts import identity, module_list
 from .plan import Plan, Tail, uuid_of
@@ -71,6 +71,13 @@ def no_context(plan: Plan) -> Where:
     """The flag Investigation in a file without a System Context."""
     plan.header["flags"] = ["investigation"]
     return field_of(plan, "module", "block_type")
+
+
+@fault("MSL-6-SYSTEM-CONTEXT-ABSENT", REVISED, imported)
+def converted_without_context(plan: Plan) -> Where:
+    """The flag Investigation in a converted dump without a System Context."""
+    plan.header["flags"] = ["imported", "investigation"]
+    return field_of(plan, HEADER, "flags")
 
 
 @fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", REVISED, investigation)

@@ -117,6 +117,20 @@ def fragment_of_a_fragment(plan: Plan) -> Where:
     return field_of(plan, "third", "parent_uuid")
 
 
+@fault("MSL-5.1-CONTINUATION-MISSING")
+def fragment_unmarked(plan: Plan) -> Where:
+    """A second fragment that names the first one as its parent and does not set Continuation."""
+    plan.fields("next", flags=[])
+    return field_of(plan, "next", "flags")
+
+
+@fault("MSL-5.1-CONTINUATION-MISSING")
+def region_with_a_parent(plan: Plan) -> Where:
+    """A region in fragments of its own that names another region as its parent."""
+    plan.fields("first", parent_uuid=plan.uuid("region"))
+    return field_of(plan, "first", "flags")
+
+
 @fault("MSLX-5.1-REGION-TIME-OUTSIDE-ACQUISITION")
 def read_before_the_start(plan: Plan) -> Where:
     """A region that was read a nanosecond before the acquisition began."""

@@ -162,7 +162,7 @@ def make_all() -> Iterator[Made]:
     Raises:
         CorpusError: a recipe does not give the sample that it says, or two have one name.
     """
-    recipes = [*fixed_recipes(), *map(_solved, unsolved())]
+    recipes = [*fixed_recipes(), *(each for fault in unsolved() for each in _solved(fault))]
     recipes.sort(key=lambda recipe: recipe.name)
     names = [recipe.name for recipe in recipes]
     for name, following in pairwise(names):
@@ -245,16 +245,28 @@ def _form_features(recipe: Recipe) -> Iterable[str]:
         yield "be"
 
 
-def _solved(derived: DerivedFault) -> Recipe:
-    """The first way to inflict a derived fault that breaks its rule and no other."""
+def _solved(derived: DerivedFault) -> Iterator[Recipe]:
+    """For each label the first way to inflict a fault that breaks its rule and no other.
+
+    Raises:
+        CorpusError: there is none at all.
+    """
     tried: list[object] = []
+    done: list[str] = []
     for bend in derived.bends():
+        if bend.label in done:
+            continue
         built = assemble(bend.plan)
         found = _places(built)
         if found == [(derived.rule.id, _offset(built, bend.where))]:
-            return derived_recipe(derived, bend.plan, bend.where, _exit_of(built))
+            variant = bend.label if done else ""
+            done.append(bend.label)
+            yield derived_recipe(derived, bend, _exit_of(built), variant)
         tried.append(found)
-    raise CorpusError(f"{derived.rule.id}, {derived.form.name}: no way breaks it alone: {tried}")
+    if not done:
+        raise CorpusError(
+            f"{derived.rule.id}, {derived.form.name}: no way breaks it alone: {tried}"
+        )
 
 
 def _places(built: Built) -> list[tuple[str, int | None]]:

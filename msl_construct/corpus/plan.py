@@ -104,6 +104,7 @@ class Plan:
         header_edits: changes of the header's bytes.
         encryption: the document of the encryption header.
         key: for encrypting everything behind the header; see `assemble`.
+        sized: whether CipherLen says how long the ciphertext is; else it is what it was given.
         blocks: the capture by name, without its End-of-Capture.
         end: the End-of-Capture; None: there is none.
         behind: blocks behind it that belong to no segment.
@@ -119,6 +120,7 @@ class Plan:
         self.header_edits: list[Edit] = []
         self.encryption: dict[str, Any] | None = None
         self.key: bytes | None = None
+        self.sized = False
         self.blocks: dict[str, Block] = {}
         self.end: Block | None = Block("end_of_capture")
         self.behind: dict[str, Block] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .assemble import payload_of
 from .bases import MANIFESTS, minimal, vas_map, with_regions
-from .parts import BASE, KIB, key_hint, region, related, thread
+from .parts import BASE, KIB, REGISTERS, key_hint, region, related, thread
 from .plan import BE10, FORMS, LE10, LE11, Form, Plan
 from .streams import stream_of
 
@@ -28,6 +28,7 @@ class Question:
         forms: in which forms.
         features: short codes of what it has.
         rules: rules of ours that it breaks.
+        exit: exit code of a reader that shows all it can.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Question:
     forms: tuple[Form, ...]
     features: tuple[str, ...]
     rules: tuple[str, ...]
+    exit: int = 0
 
 
 QUESTIONS: list[Question] = []
@@ -221,6 +223,32 @@ for _name, _context, _text in (
 
 
 @_question(
+    "Which bit of CapBitmap says what no block can hold? SharedMemory has a bit and no block type.",
+    rules=(),
+)
+def shared_memory_announced(form: Form) -> Plan:
+    """CapBitmap announces shared memory; a region of that type is all that there is of it."""
+    plan = with_regions(form, region("CF", region_type="shared_mem"))
+    plan.header["cap_bitmap"] = [*plan.capabilities, "shared_memory"]
+    return plan
+
+
+@_question(
+    "May a register have no bytes? Width is not bounded from below.",
+    "threads",
+    forms=(LE11,),
+)
+def register_of_nothing(form: Form) -> Plan:
+    """A thread whose last register has the Width 0."""
+    plan = minimal(form)
+    nothing = {"name": "x", "width": 0, "flags": [], "value": "0x"}
+    plan.put(
+        "thread", "thread_context", thread(1, flags=["current"], registers=[*REGISTERS, nothing])
+    )
+    return plan
+
+
+@_question(
     "Must the entries of a VAS Map agree with the regions, and may they overlap? It is not said.",
     "vas",
     forms=(LE11,),
@@ -258,3 +286,41 @@ def thread_without_name(form: Form) -> Plan:
     plan.put("thread", "thread_context", thread(1, flags=["current"], thread_name=None))
     plan.put("other", "thread_context", thread(2, thread_name=""))
     return plan
+
+
+_KEMS = (
+    ("x25519", 32),
+    ("ml_kem_768", 1088),
+    ("ml_kem_1024", 1568),
+    ("x25519_ml_kem_768", 1120),
+    ("other", 48),
+)
+for _kem, _length in _KEMS:
+
+    def _enclosed(form: Form, kem: str = _kem, length: int = _length) -> Plan:
+        plan = Plan(form, flags=["encrypted"])
+        plan.encryption = {
+            "enc_algo": "xchacha20_poly1305",
+            "key_encap": kem,
+            "kem_ct_len": length,
+            "nonce": bytes(range(0x41, 0x59)).hex(),
+            "cipher_len": 0x1122_3344,
+        }
+        plan.end = None
+        plan.tail = bytes(i % 253 for i in range(length + 200))
+        return plan
+
+    QUESTIONS.append(
+        Question(
+            f"encrypted-{_kem.replace('_', '-')}",
+            f"A file whose key is enclosed by {_kem}, with a CipherLen far beyond the file. What "
+            "stands in the ciphertext's place was never encrypted: no key opens it.",
+            "What may a reader without a key say of a CipherLen that the file can't hold? The "
+            "header is all that it can look at.",
+            _enclosed,
+            (LE11,),
+            ("encrypted", "hdr128"),
+            (),
+            exit=5,
+        )
+    )

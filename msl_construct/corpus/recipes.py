@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from ..rules.engine import rules_for
 from .alone import alone, alone_name, types_of
 from .bases import Make, encrypted, extended, imported, investigation, live, minimal, raw_stream
-from .derived_faults import DerivedFault, derived_faults
+from .derived_faults import Bend, DerivedFault, derived_faults
 from .faults import ALL, Fault, all_faults, base_name
 from .manifest import Consumer, Kind
 from .plan import FORMS, LE11, Form, Plan
@@ -53,11 +53,12 @@ def unsolved() -> Iterator[DerivedFault]:
                 yield derived
 
 
-def derived_recipe(derived: DerivedFault, plan: Plan, where: Where, exit_code: int) -> Recipe:
+def derived_recipe(derived: DerivedFault, bend: Bend, exit_code: int, variant: str) -> Recipe:
     """The recipe of a fault that follows from the schema, once a way was found.
 
     Args:
         exit_code: of a reader that shows all it can.
+        variant: what tells it from the rule's first sample; empty for that one.
     """
     consumer, features = _DERIVED.get(derived.defect, (Consumer.EITHER, ()))
     if derived.rule.id.endswith("MEMORY-REGION-VALUE-NOT-PERMITTED"):
@@ -65,17 +66,25 @@ def derived_recipe(derived: DerivedFault, plan: Plan, where: Where, exit_code: i
     elif derived.rule.id.endswith("BLOCK-HEADER-VALUE-NOT-PERMITTED"):
         consumer, features = Consumer.ACCEPT, ("pv2",)
     return Recipe(
-        name=rule_name(derived.rule.id, derived.form),
+        name=rule_name(derived.rule.id, derived.form, variant),
         kind=Kind.INVALID,
         form=derived.form,
-        make=lambda: (plan, where),
+        make=lambda: (bend.plan, bend.where),
         features=features,
-        shows=derived.rule.wrong,
+        shows=_shown(derived.rule.wrong, bend.label),
         rules=(derived.rule.id,),
         exit=exit_code,
         consumer=consumer,
-        base=derived.base,
+        base=bend.base,
     )
+
+
+def _shown(wrong: str, label: str) -> str:
+    """What a rule says is wrong, and where."""
+    if not label:
+        return wrong
+    place = label.replace("-", " ") if label.startswith("before-") else label
+    return f"{wrong[:-1]}: {place}."
 
 
 _DERIVED: dict[str, tuple[Consumer, tuple[str, ...]]] = {
@@ -166,6 +175,7 @@ def _of_question(each: Question, form: Form) -> Recipe:
         features=each.features,
         shows=each.shows,
         rules=each.rules,
+        exit=each.exit,
         question=each.question,
     )
 

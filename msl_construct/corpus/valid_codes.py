@@ -6,8 +6,20 @@ from collections.abc import Iterator
 from itertools import count, islice
 from typing import Any
 
+from .alone import one_row, row_name
 from .bases import CONNECTIVITY, MANIFESTS, TABLES, investigation, minimal, vas_map, with_regions
-from .parts import BASE, KIB, REGISTERS, identity, key_hint, provenance, region, related, thread
+from .parts import (
+    BASE,
+    KIB,
+    REGISTERS,
+    identity,
+    key_hint,
+    module,
+    provenance,
+    region,
+    related,
+    thread,
+)
 from .plan import LE11, Form, Plan, uuid_of
 from .valid import valid
 
@@ -54,6 +66,8 @@ def key_codes(form: Form) -> Plan:
     fields = ("key_type", "protocol", "confidence", "key_state")
     rows = _turns(form, "KeyType", "Protocol", "Confidence", "KeyState")
     for number, row in enumerate(rows):
+        # Confidence and KeyState must not hold the same number in every hint.
+        row[3] = _names(form, "KeyState")[(number + number // 3) % 3]
         hint = key_hint(
             "region", note=None, region_offset=hex(32 * number), **dict(zip(fields, row))
         )
@@ -96,7 +110,7 @@ for _source in ("unknown", "raw_byte_stream", "elf_core", "windows_minidump", "m
         raw = source == "raw_byte_stream"
         if raw:
             plan.header.update(os_type="unknown", arch_type="unknown", pid=0)
-        origin = provenance(source_format=source, orig_file_size=3 * KIB, note="by hand")
+        origin = provenance(source_format=source, orig_file_size=3 * KIB, note="abc")
         plan.put("import", "import_provenance", origin)
         base = 0 if raw else BASE
         states = "CCC" if raw else "CFU"
@@ -212,7 +226,7 @@ def table_codes(form: Form) -> Plan:
     plan = investigation(form)
     numbers = _distinct()
     process = {
-        **TABLES["process_table"]["entries"][1],
+        **TABLES["process_table"]["entries"][0],
         "pid": 0xC1C2_C3C4,
         "ppid": 0xD1D2_D3D4,
         "uid": 0xE1E2_E3E4,
@@ -295,6 +309,41 @@ def manifest_codes(form: Form) -> Plan:
         }
         for number, (kind, reason) in enumerate(rows)
     ]
-    manifest = {**MANIFESTS["region_omission_manifest"], "entries": omitted}
+    manifest = {"scope": "heap", "patterns": "*.so", "entries": omitted}
     plan.put("omitted", "region_omission_manifest", manifest)
+    return plan
+
+
+for _kind, _body in CONNECTIVITY:
+
+    @valid(
+        "tables",
+        "investigation",
+        forms=(LE11,),
+        name=row_name(_kind),
+        shows=f"A Connectivity Table with one row, of the kind {_kind.replace('_', ' ')}.",
+    )
+    def row_of(form: Form, kind: str = _kind) -> Plan:
+        return one_row(kind, form)
+
+
+@valid("tables", "investigation", forms=(LE11,))
+def tables_empty(form: Form) -> Plan:
+    """The investigation's tables and the manifests without a row."""
+    plan = investigation(form)
+    plan.drop("process_table")
+    for name in ("connection_table", "handle_table", *MANIFESTS):
+        plan.values(name, entries=[])
+    plan.values("connectivity_table", rows=[])
+    return plan
+
+
+@valid("modules")
+def module_without_path(form: Form) -> Plan:
+    """A module whose path is not known, the last of the list: PathLen 0, no byte stored."""
+    plan = minimal(form)
+    nowhere = {"base_addr": hex(BASE), "module_size": 0x1000, "path": None}
+    plan.values("index", entries=[{"module_uuid": uuid_of("module"), **nowhere}])
+    plan.fields("index", flags=["has_children"])
+    plan.put("module", "module_entry", module(0, **nowhere), parent_uuid=plan.uuid("index"))
     return plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bases import live, minimal
+from .bases import encrypted, live, minimal
 from .plan import FORMS, LE11, Form, Plan
 from .valid import valid
 
@@ -66,6 +66,14 @@ def header_count_unknown(form: Form) -> Plan:
     """BlockCount of the header is 0: unknown, as for whoever streams to a pipe."""
     plan = minimal(form)
     plan.header["block_count"] = 0
+    return plan
+
+
+@valid("encrypted", "hdr128", forms=(LE11,), exit=5)
+def encrypted_sized(form: Form) -> Plan:
+    """An encrypted capture whose CipherLen says where its tag stands; the key is 00 to 1f."""
+    plan = encrypted(form)
+    plan.sized = True
     return plan
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..page_map import PAGES_PER_BYTE, pad8
@@ -42,6 +42,11 @@ class Spot:
         start, length = self.record.offsets[key]
         return start - self.base, length
 
+    def width_inside(self, record: Record, key: str) -> int:
+        """Length of a field of a structure inside this one."""
+        assert record.offsets is not None
+        return record.offsets[key][1]
+
     def number(self, key: str, value: int) -> Edit:
         """What puts a number into a field."""
         offset, width = self.place(key)
@@ -58,12 +63,15 @@ class Wound:
         edits: bytes to change.
         keep: how much of the payload stays; None: all.
         extra: what is put behind it.
+        label: of wounds with one label only the first that will do is wanted; with labels of
+            their own each is.
     """
 
     offset: int
     edits: tuple[Edit, ...] = ()
     keep: int | None = None
     extra: bytes = b""
+    label: str = ""
 
 
 def wounds(spot: Spot, section: str, defect: str) -> Iterator[Wound]:
@@ -74,7 +82,8 @@ def wounds(spot: Spot, section: str, defect: str) -> Iterator[Wound]:
         return
     for field in spot.layout.fields:
         if field.section == section and field.key in spot.record:
-            yield from _FIELDS[defect](spot, field)
+            for wound in _FIELDS[defect](spot, field):
+                yield replace(wound, label=field.key) if defect in _EACH else wound
 
 
 def _reserved(spot: Spot, field: Field) -> Iterator[Wound]:
@@ -211,8 +220,11 @@ def _too_long(spot: Spot, field: Field) -> Iterator[Wound]:
         if isinstance(kind, Choice):
             if offset + length == spot.end:
                 yield Wound(offset, (spot.number(kind.length_key, length + 1),))
+                yield Wound(offset, keep=offset, label=f"before-{field.key}")
         else:
             yield Wound(offset, (spot.number(kind.length_key, (1 << 8 * width) - 1),))
+            if field is spot.layout.fields[-1] and length and offset + length == spot.end:
+                yield Wound(offset, keep=offset, label=f"before-{field.key}")
 
 
 def _body_short(spot: Spot, field: Field) -> Iterator[Wound]:
@@ -221,10 +233,14 @@ def _body_short(spot: Spot, field: Field) -> Iterator[Wound]:
         offset, length = spot.place(field.key)
         body = spot.record[field.key]
         last = body.layout.fields[-1]
-        if offset + length == spot.end and isinstance(last.type, Fixed):
-            edit = spot.number(field.type.length_key, length - 1)
-            at = spot.end - last.type.width
-            yield Wound(at, (edit,), keep=spot.end - 1)
+        if offset + length != spot.end:
+            return
+        key = field.type.length_key
+        at = spot.end - spot.width_inside(body, last.key)
+        if isinstance(last.type, Fixed):
+            yield Wound(at, (spot.number(key, length - 1),), keep=spot.end - 1)
+        whole = spot.number(key, length - (spot.end - at))
+        yield Wound(at, (whole,), keep=at, label=f"before-{last.key}-of-{body.layout.key}")
 
 
 def _body_long(spot: Spot, field: Field) -> Iterator[Wound]:
@@ -239,6 +255,12 @@ def _count(spot: Spot, field: Field) -> Iterator[Wound]:
     if isinstance(field.type, Table) and spot.end is not None:
         key = field.type.count_key
         yield Wound(spot.end, (spot.number(key, spot.record[key] + 1),))
+        start, _ = spot.place(field.key)
+        yield Wound(start, keep=start, label=f"before-{field.key}")
+        last = field.type.entry.fields[-1]
+        if isinstance(last.type, Fixed):
+            cut = spot.end - last.type.width
+            yield Wound(cut, keep=cut, label=f"before-{last.key}")
 
 
 def _entry_size(spot: Spot, field: Field) -> Iterator[Wound]:
@@ -254,15 +276,26 @@ def _entry_size(spot: Spot, field: Field) -> Iterator[Wound]:
 def _too_short(spot: Spot) -> Iterator[Wound]:
     """The payload ends inside of a field of constant width, the last one that it may."""
     for field in reversed(spot.layout.fields):
-        if isinstance(field.type, Fixed) and not field.optional:
+        if isinstance(field.type, Fixed) and field.key in spot.record and not field.optional:
             offset, width = spot.place(field.key)
             yield Wound(offset, keep=offset + width - 1)
+            if field is spot.layout.fields[-1]:
+                yield Wound(offset, keep=offset, label=f"before-{field.key}")
 
 
 def _surplus(spot: Spot) -> Iterator[Wound]:
     if spot.end is not None:
         yield Wound(spot.end, extra=_FILLING * 16)
 
+
+_EACH = {
+    "RESERVED-NOT-ZERO",
+    "VALUE-NOT-PERMITTED",
+    "RESERVED-CODE",
+    "UNREGISTERED-CODE",
+    "UNDEFINED-FLAG",
+}
+"""Kinds of defect of which each field is worth a sample: a reader may miss one of them."""
 
 _WHOLE: dict[str, Callable[[Spot], Iterator[Wound]]] = {
     "TOO-SHORT": _too_short,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ..page_map import PageMap
 from .declare import rule
 from .facts import Facts, Hint
+from .kinship import unmarked_parent
 from .model import Found, Level, Role, Scope
 from .region_facts import UNKNOWN
 
@@ -143,11 +144,12 @@ def _places(facts: Facts) -> Iterator[tuple[Hint, int, int]]:
     if data:
         for row, block in enumerate(regions.blocks):
             # A hint that names the first fragment means the region.
+            parent = unmarked_parent(facts, block)
             if facts.has_flag(block, "continuation"):
                 parent = facts.uuids.find(facts.parent(block))
-                if parent is not None and parent in data:
-                    data[parent] += regions.data[row]  # at least UNKNOWN, if one of them is
-                    sizes[parent] += regions.sizes[row]
+            if parent is not None and parent in data:
+                data[parent] += regions.data[row]  # at least UNKNOWN, if one of them is
+                sizes[parent] += regions.sizes[row]
     for hint in facts.hints:
         target = facts.uuids.find(hint.region)
         if target is not None and data.get(target, UNKNOWN) < UNKNOWN:

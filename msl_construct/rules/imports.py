@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
-from .kinship import first_fragment
+from .kinship import first_fragment, unmarked_parent
 from .model import Found, Level, Role, Scope
 
 _WHO = (Role.IMPORTER,)
@@ -178,5 +178,6 @@ def _regions(facts: Facts) -> list[int]:
     return [
         block
         for block in facts.of_type("memory_region")
-        if not facts.has_flag(block, "continuation") or first_fragment(facts, block) is None
+        if unmarked_parent(facts, block) is None
+        and (not facts.has_flag(block, "continuation") or first_fragment(facts, block) is None)
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from .facts import Facts
 
-__all__ = ["circles", "dangling", "first_fragment", "misplaced", "tables"]
+__all__ = ["circles", "dangling", "first_fragment", "misplaced", "tables", "unmarked_parent"]
 
 
 def tables(facts: Facts) -> Iterator[int]:
@@ -30,6 +30,20 @@ def first_fragment(facts: Facts, block: int) -> int | None:
     if parent is None or facts.key(parent) != "memory_region":
         return None
     return None if facts.has_flag(parent, "continuation") else parent
+
+
+def unmarked_parent(facts: Facts, block: int) -> int | None:
+    """The region that a Memory Region without Continuation has as its parent; None: no region.
+
+    Either the flag is missing or the ParentUUID is wrong. Nobody can tell which, so neither the
+    fragments of that region nor its flags are judged by it.
+    """
+    if facts.key(block) != "memory_region" or facts.has_flag(block, "continuation"):
+        return None
+    parent = facts.uuids.find(facts.parent(block))
+    if parent is None or parent == block or facts.key(parent) != "memory_region":
+        return None
+    return parent
 
 
 def misplaced(facts: Facts) -> dict[int, str]:
@@ -56,8 +70,8 @@ def dangling(facts: Facts) -> Iterator[tuple[int, bytes]]:
     return ((b, uuid) for b, uuid in facts.parents() if facts.uuids.find(uuid) is None)
 
 
-def circles(facts: Facts) -> Iterator[tuple[int, int]]:
-    """Each circle of parents: the first of its blocks in the file, and how many it has."""
+def circles(facts: Facts) -> Iterator[list[int]]:
+    """The blocks of each circle of parents, from child to parent."""
     climbed = array("I", bytes(4 * len(facts)))  # by which climb a block was met first
     for number, (start, _) in enumerate(facts.parents(), start=1):
         block: int | None = start
@@ -70,4 +84,4 @@ def circles(facts: Facts) -> Iterator[tuple[int, int]]:
         while (last := facts.uuids.find(facts.parent(around[-1]))) not in (None, block):
             assert last is not None
             around.append(last)
-        yield min(around), len(around)
+        yield around

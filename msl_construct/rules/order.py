@@ -168,6 +168,31 @@ def system_context_not_third(facts: Facts) -> Iterator[Found]:
 
 
 @rule(
+    "MSL-6-SYSTEM-CONTEXT-ABSENT",
+    Level.MUST,
+    Scope.WHOLE,
+    drafts=REVISED,
+    who=(Role.IMPORTER,),
+    requirement="A converted dump in investigation mode has a System Context.",
+    wrong="The flags Imported and Investigation are set, and there is no System Context.",
+    why="Whoever handles the file as an investigation's finds neither the machine nor the case.",
+)
+def system_context_absent(facts: Facts) -> Iterator[Found]:
+    flags = facts.header.record["flags"]
+    if facts.live or not facts.finished or "investigation" not in flags:
+        return  # of a live acquisition, the rule of Block 2 says so
+    if next(facts.of_type("system_context"), None) is not None:
+        return
+    if next(tables(facts), None) is not None:
+        return  # that their parent is not there is said of the tables
+    yield Found(
+        f"header flags: {', '.join(flags.names)}: expected a System Context, found none",
+        facts.schema.file_header.offset_of("flags"),
+        field="flags",
+    )
+
+
+@rule(
     "MSL-6-INVESTIGATION-FLAG-MISSING",
     Level.MUST,
     Scope.WHOLE,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from .declare import rule
 from .facts import Facts, well_formed
-from .kinship import circles, dangling, misplaced
+from .kinship import circles, dangling, misplaced, unmarked_parent
 from .model import Found, Level, Scope
 
 
@@ -65,7 +65,8 @@ def parent_not_found(facts: Facts) -> Iterator[Found]:
     why="A reader that climbs to the root never gets there.",
 )
 def parent_is_itself(facts: Facts) -> Iterator[Found]:
-    for block, steps in circles(facts):
+    for around in circles(facts):
+        block, steps = min(around), len(around)
         uuid = _text(facts.parent(block))
         text = "is its own BlockUUID" if steps == 1 else f"leads back to it after {steps} steps"
         yield Found(
@@ -86,7 +87,11 @@ def parent_is_itself(facts: Facts) -> Iterator[Found]:
 )
 def has_children_missing(facts: Facts) -> Iterator[Found]:
     astray = misplaced(facts)
-    children = ((block, uuid) for block, uuid in facts.parents() if block not in astray)
+    children = (
+        (block, uuid)
+        for block, uuid in facts.parents()
+        if block not in astray and unmarked_parent(facts, block) is None
+    )
     yield from _unannounced(facts, "has_children", "HasChildren", children)
 
 

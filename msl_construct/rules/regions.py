@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
-from .kinship import first_fragment
+from .kinship import circles, first_fragment, unmarked_parent
 from .model import Found, Level, Scope
 from .uuid_table import NIL
 
@@ -193,6 +193,29 @@ def continuation_without_first(facts: Facts) -> Iterator[Found]:
 
 
 @rule(
+    "MSL-5.1-CONTINUATION-MISSING",
+    Level.MUST,
+    Scope.WHOLE,
+    requirement="A Memory Region whose parent is a Memory Region sets Continuation.",
+    wrong="A Memory Region has another one as its parent and does not set Continuation.",
+    why="Readers take the fragment for a region of its own, and show the region without it.",
+)
+def continuation_missing(facts: Facts) -> Iterator[Found]:
+    around = {block for circle in circles(facts) for block in circle}  # those are another rule
+    for block in facts.of_type("memory_region"):
+        parent = unmarked_parent(facts, block)
+        if parent is None or block in around:
+            continue
+        yield Found(
+            f"{facts.describe(block)}: expected Continuation, as its parent is "
+            f"{facts.describe(parent)}",
+            facts.at(block, "flags"),
+            block,
+            "flags",
+        )
+
+
+@rule(
     "MSLX-5.1-FRAGMENT-PAGE-SIZE",
     Level.OURS,
     Scope.WHOLE,
@@ -234,10 +257,12 @@ def fragment_before_first(facts: Facts) -> Iterator[Found]:
 )
 def fragments_apart(facts: Facts) -> Iterator[Found]:
     regions = facts.regions
-    members: dict[int, list[int]] = {}
+    members: dict[int | None, list[int]] = {}
     for row, head in _heads(facts):
         if regions.bases[row] >= regions.bases[head]:  # or else that is another rule
             members.setdefault(head, [head]).append(row)
+    for block in regions.blocks:  # a fragment without its flag may be what fills the gap
+        members.pop(_row_of_parent(facts, block), None)
     for rows in members.values():
         # Where a size is not clear, or a base is odd, so is where the next should begin.
         if not all(regions.known(row) and _aligned(facts, row) for row in rows):
@@ -249,6 +274,11 @@ def fragments_apart(facts: Facts) -> Iterator[Found]:
                 text = f"{_range(facts, row)}: expected it to begin at {end:#x}, where "
                 yield _found(facts, row, "base_addr", f"{text}the fragment before ends")
             end = max(end, regions.bases[row] + regions.sizes[row])
+
+
+def _row_of_parent(facts: Facts, block: int) -> int | None:
+    """The row of the region that a fragment without Continuation may belong to."""
+    return facts.regions.row_of(unmarked_parent(facts, block))
 
 
 def _of(facts: Facts, row: int) -> str:

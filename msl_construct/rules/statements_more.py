@@ -27,9 +27,10 @@ STATEMENTS = (
     st(
         "ST-6-SYSTEM-CONTEXT",
         _MUST,
-        _LIVE,
-        "In investigation mode Block 2 is the System Context.",
+        (_LIVE, _IMPORTER),
+        "In investigation mode there is a System Context; it is Block 2 of a live acquisition.",
         "MSL-6-SYSTEM-CONTEXT-NOT-THIRD",
+        "MSL-6-SYSTEM-CONTEXT-ABSENT",
         drafts=REVISED,
     ),
     st(

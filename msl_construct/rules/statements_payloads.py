@@ -57,6 +57,7 @@ STATEMENTS = (
         _P,
         "The first fragment sets HasChildren, each further one Continuation and the first as "
         "its parent; each has its own BaseAddr.",
+        "MSL-5.1-CONTINUATION-MISSING",
         "MSL-5.1-CONTINUATION-WITHOUT-FIRST",
         "MSL-4.2-HAS-CHILDREN-MISSING",
         "MSLX-5.1-FRAGMENTS-OVERLAP",
