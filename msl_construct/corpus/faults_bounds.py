@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ..page_map import pad8
+from .assemble import payload_of
 from .bases import live
 from .faults import FIRST, REVISED, fault
 from .manifest import Consumer
@@ -51,6 +53,16 @@ _page_size(0, "pages of one byte")
 _page_size(63, "a page is half of all addresses")
 _page_size(64, "a shift by all bits of an address")
 _page_size(255, "the most that the field can say")
+
+
+@fault("MSL-5.4-PROCESS-IDENTITY-LENGTH-TOO-LARGE", further=True)
+def string_not_padded(plan: Plan) -> Where:
+    """The last string ends with its NUL: the padding that belongs to it is not stored."""
+    block = plan.block("identity")
+    length = len(block.payload["cmd_line"].encode()) + 1
+    start = len(payload_of(plan.form.schema, block, {})) - pad8(length)
+    block.keep = start + length
+    return payload_at(plan, "identity", start)
 
 
 @fault(_PAGE_DATA, base=live, further=True)

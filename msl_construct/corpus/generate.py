@@ -137,7 +137,8 @@ def _large(each: Large, folder: Path | None) -> Sample:
     if folder is not None:
         path = folder / f"{name}.msl"
         write_large(each, path)
-        with open_dump(path) as dump, path.with_suffix(".json").open("w", encoding="utf-8") as out:
+        document = path.with_suffix(".json")
+        with open_dump(path) as dump, document.open("w", encoding="utf-8", newline="\n") as out:
             write_json(Renderer().parts(dump), out.write)
         size = path.stat().st_size
         with path.open("rb") as file:
