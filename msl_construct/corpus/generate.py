@@ -29,7 +29,7 @@ from .recipes import derived_recipe, fixed_recipes, unsolved
 from .traceability import FILE as TRACEABILITY
 from .traceability import table, text
 
-__all__ = ["CorpusError", "Made", "generate", "made", "make_all", "stale"]
+__all__ = ["CorpusError", "Made", "entries", "generate", "made", "make_all", "stale"]
 
 _REFUSED = 3
 _INCOMPLETE = 4
@@ -109,6 +109,17 @@ def stale(folder: Path) -> list[str]:
         there = sorted((folder / kind.value).glob("*"))
         found += [f"{path}: no sample of this name" for path in there if path not in known]
     return found
+
+
+def entries() -> list[Sample]:
+    """What the manifest says of each sample, those that are made on demand included.
+
+    Raises:
+        CorpusError: a recipe does not give the sample that it says.
+    """
+    samples = [each.sample for each in make_all()]
+    samples += [_large(each, None) for each in LARGE]
+    return sorted(samples, key=lambda sample: sample.name)
 
 
 def _difference(path: Path, content: bytes) -> list[str]:

@@ -26,6 +26,7 @@ def _states(pages: int, form: Form) -> str:
 for _pages in (1, 2, 3, 4, 5, 7, 8, 9, *(n * _PER_WORD + i for n in (1, 2) for i in (-1, 0, 1))):
 
     @valid(
+        "map-lengths",
         *(("failed",) if _pages > 2 else ()),
         *(("unmapped",) if _pages > 3 else ()),
         name=f"map-{_pages:02}-pages",
