@@ -33,6 +33,7 @@ FEATURES = {
     "magic": "a damaged block magic",
     "many": "thousands of blocks",
     "many-pages": "thousands of pages",
+    "map-lengths": "page maps of the lengths around their padding",
     "minor": "an unknown minor version",
     "modules": "more than two modules",
     "multi": "several regions",

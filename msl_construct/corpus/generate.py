@@ -29,7 +29,7 @@ from .recipes import derived_recipe, fixed_recipes, unsolved
 from .traceability import FILE as TRACEABILITY
 from .traceability import table, text
 
-__all__ = ["CorpusError", "Made", "generate", "made", "make_all", "stale"]
+__all__ = ["CorpusError", "Made", "entries", "generate", "made", "make_all", "stale"]
 
 _REFUSED = 3
 _INCOMPLETE = 4
@@ -111,6 +111,17 @@ def stale(folder: Path) -> list[str]:
     return found
 
 
+def entries() -> list[Sample]:
+    """What the manifest says of each sample, those that are made on demand included.
+
+    Raises:
+        CorpusError: a recipe does not give the sample that it says.
+    """
+    samples = [each.sample for each in make_all()]
+    samples += [_large(each, None) for each in LARGE]
+    return sorted(samples, key=lambda sample: sample.name)
+
+
 def _difference(path: Path, content: bytes) -> list[str]:
     if not path.exists():
         return [f"{path}: missing"]
@@ -137,7 +148,8 @@ def _large(each: Large, folder: Path | None) -> Sample:
     if folder is not None:
         path = folder / f"{name}.msl"
         write_large(each, path)
-        with open_dump(path) as dump, path.with_suffix(".json").open("w", encoding="utf-8") as out:
+        document = path.with_suffix(".json")
+        with open_dump(path) as dump, document.open("w", encoding="utf-8", newline="\n") as out:
             write_json(Renderer().parts(dump), out.write)
         size = path.stat().st_size
         with path.open("rb") as file:
