@@ -21,7 +21,7 @@ from ..reader import Dump, open_dump
 from ..rules import check
 from .assemble import Built, assemble
 from .derived_faults import DerivedFault
-from .features import meaning
+from .features import found_in, meaning
 from .large import LARGE, Large, write_large
 from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
 from .recipe import Recipe, Where
@@ -101,7 +101,9 @@ def stale(folder: Path) -> list[str]:
         for name, content in _files(each):
             known.add(folder / name)
             found += _difference(folder / name, content)
-    samples += [_large(each, None) for each in LARGE]
+    for large in (_large(each, None) for each in LARGE):
+        samples.append(large)
+        known |= {folder / large.file, (folder / large.file).with_suffix(".json")}
     samples.sort(key=lambda sample: sample.name)
     for name, content in _indexes(samples):
         found += _difference(folder / name, content)
@@ -217,7 +219,9 @@ def made(recipe: Recipe) -> Made:
     consumer = recipe.consumer
     if consumer is Consumer.EITHER and recipe.exit == 0 and _readable(recipe, document):
         consumer = Consumer.ACCEPT
-    features = sorted({*recipe.features, *_form_features(recipe)})
+    features = {*recipe.features, *_form_features(recipe)}
+    if document is not None:
+        features.update(found_in(json.loads(document)))
     for code in features:
         if meaning(code) is None:
             raise CorpusError(f"{recipe.name}: no feature is called {code}")
@@ -226,7 +230,7 @@ def made(recipe: Recipe) -> Made:
         kind=recipe.kind,
         draft=recipe.form.draft,
         byte_order=recipe.form.byte_order,
-        features=tuple(features),
+        features=tuple(sorted(features)),
         shows=recipe.shows,
         verdict=Verdict(recipe.exit, consumer, recipe.rules, offset),
         size=len(built.data),
