@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 if sys.platform != "linux":
@@ -105,13 +106,28 @@ def test_nobody_reads_the_pipe_that_is_the_output(sleeping: int, tmp_path: Path)
         env={**os.environ, "PYTHONPATH": str(PLACE)},
     )
     try:
-        time.sleep(1.5)
+        wait_until_idle(tool.pid)
         tool.send_signal(signal.SIGINT)
         _, errors = tool.communicate(timeout=20)
     finally:
         tool.kill()
     assert tool.returncode == 3, errors
     assert pipe.is_fifo()
+
+
+def wait_until_idle(pid: int) -> None:
+    """Until a process has started, however busy the machine is, and has nothing more to do."""
+    deadline = time.monotonic() + 60
+    used, since = -1.0, 0.0
+    while time.monotonic() < deadline:
+        times = psutil.Process(pid).cpu_times()
+        now = times.user + times.system
+        if now != used:
+            used, since = now, time.monotonic()
+        elif used > 0 and time.monotonic() - since > 1.5:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} is still busy")
 
 
 def test_the_report_never_replaces_the_dump(sleeping: int, tmp_path: Path) -> None:
