@@ -315,7 +315,10 @@ def test_a_report_that_cant_be_written(one: Manifest, tmp_path: Path) -> None:
     assert "r.xml" in one_line(done.stderr.encode())
 
 
-def test_an_interrupt_leaves_nothing_behind(one: Manifest, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_leaves_nothing_behind(
+    one: Manifest, tmp_path: Path, number: signal.Signals
+) -> None:
     note = tmp_path / "pids"
     body = f"import os, time; open({str(note)!r}, 'w').write(f'{{os.getpid()}} '); time.sleep(600)"
     command = decoder(tmp_path, body, right=False)
@@ -331,7 +334,7 @@ def test_an_interrupt_leaves_nothing_behind(one: Manifest, tmp_path: Path) -> No
         while not (note.exists() and note.read_text().endswith(" ")):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         out, errors = running.communicate(timeout=20)
     finally:
         running.kill()

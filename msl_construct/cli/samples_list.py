@@ -60,9 +60,9 @@ def list_samples(
     if codes:
         return _codes()
     if folder is None:
-        from ..corpus.generate import make_all
+        from ..corpus.generate import entries
 
-        samples: list[Sample] = [made.sample for made in make_all()]
+        samples: list[Sample] = entries()
     else:
         samples = list(Manifest.load(folder))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,8 +147,8 @@ def run_decoder(
         "without": [code.strip() for one in without for code in one.split(",") if code.strip()],
         "only": only,
     }
-    with _corpus(folder, quiet) as manifest:
-        with _progress(len(manifest), quiet) as progress:
+    with _ended_orderly(), _corpus(folder, quiet) as manifest:
+        with _progress(len(harness.chosen(manifest, only)), quiet) as progress:
             results = harness.run(manifest, decoder, **options, progress=progress)
         _report(results, form, junit, html, no_color, folder_stays=folder is not None)
     return Exit.FINE if results.ok else Exit.FINDINGS
@@ -195,6 +196,26 @@ def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) ->
 def _write(path: Path, pieces: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(pieces)
+
+
+@contextmanager
+def _ended_orderly() -> Iterator[None]:
+    """Take a request to end like ^C: else decoders, in sessions of their own, would run on."""
+    before: dict[int, Any] = {}
+
+    def request(number: int, _: Any) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            with suppress(ValueError):  # not in the main thread
+                before[number] = signal.signal(number, request)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class _Seen:
         self.count += 1
         if block.problem is not None:
             self.problems.append(block.problem)
-        if RAW in block.payload:
+        elif RAW in block.payload:
             self.undecoded += 1
         whole = block.payload.damage is None or block.key not in _WHOLE_ONLY
         if block.key in _OWN_SECTION and RAW not in block.payload and whole:

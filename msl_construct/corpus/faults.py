@@ -35,6 +35,7 @@ _MODULES = (
     "faults_parts",
     "faults_segments",
     "faults_tables",
+    "faults_bounds",
 )
 
 
@@ -52,6 +53,8 @@ class Fault:
         features: short codes of what such a file has.
         exit: exit code of a reader that shows all it can.
         consumer: what a conformant consumer does with it.
+        further: whether it stands beside the faults that follow from the schema; else it
+            takes their place.
     """
 
     rule: str
@@ -63,6 +66,7 @@ class Fault:
     features: tuple[str, ...] = ()
     exit: int = 0
     consumer: Consumer = Consumer.EITHER
+    further: bool = False
 
     def plan(self, form: Form) -> tuple[Plan, Where]:
         """The bent plan, and where its fault is."""
@@ -81,12 +85,14 @@ def fault(
     features: tuple[str, ...] = (),
     exit: int = 0,  # noqa: A002 - what it is
     consumer: Consumer = Consumer.EITHER,
+    further: bool = False,
 ) -> Callable[[Bender], Bender]:
     """Note a function as a way to break a rule; its docstring says what it does."""
 
     def noted(bend: Bender) -> Bender:
         shows = " ".join((bend.__doc__ or "").split())
-        made = Fault(rule, bend.__name__, shows, base, bend, forms, features, exit, consumer)
+        name = bend.__name__
+        made = Fault(rule, name, shows, base, bend, forms, features, exit, consumer, further)
         _FAULTS.append(made)
         return bend
 

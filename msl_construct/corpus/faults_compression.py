@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from .assemble import payload_of
 from .faults import FIRST, REVISED, fault
 from .manifest import Consumer
@@ -11,6 +13,8 @@ from .streams import stream_of
 
 _INFLATE = "PAYLOAD-NOT-INFLATABLE"
 _SURPLUS = "STREAM-SURPLUS"
+_FRAMING = 8
+"""Bytes of UncompressedSize, in front of the stream."""
 
 
 def _compress(plan: Plan, codec: str) -> bytearray:
@@ -62,8 +66,7 @@ def _no_framing(plan: Plan) -> Where:
 
 def _no_stream(plan: Plan) -> Where:
     """A compressed payload that ends behind its size."""
-    framing = 8
-    return _store(plan, _compress(plan, "zstd")[:framing])
+    return _store(plan, _compress(plan, "zstd")[:_FRAMING])
 
 
 def _lz4_frame(plan: Plan) -> Where:
@@ -73,6 +76,21 @@ def _lz4_frame(plan: Plan) -> Where:
     return _store(plan, stored[:8] + magic + stored[12:])
 
 
+def _promise_of_512_mib(plan: Plan) -> Where:
+    """UncompressedSize is 512 MiB, and the zstd frame inflates to a few bytes."""
+    stored = _compress(plan, "zstd")
+    order: Literal["little", "big"] = "big" if plan.form.byte_order == "big" else "little"
+    stored[:_FRAMING] = (1 << 29).to_bytes(_FRAMING, order)
+    return _store(plan, stored)
+
+
+def _frame_of_256_mib(plan: Plan) -> Where:
+    """UncompressedSize is that of a Related Dump; the zstd frame inflates to 256 MiB."""
+    size = bytes(_compress(plan, "zstd")[:_FRAMING])
+    frame = stream_of(plan.form.schema, bytes(1 << 28), "zstd")[_FRAMING:]
+    return _store(plan, size + frame)
+
+
 def _eight_zeros(plan: Plan) -> Where:
     """Eight zeros behind the zstd frame, one more than readers must tolerate."""
     return _behind(plan, "zstd", bytes(8))
@@ -80,8 +98,7 @@ def _eight_zeros(plan: Plan) -> Where:
 
 def _two_frames(plan: Plan) -> Where:
     """A second zstd frame behind the first."""
-    framing = 8
-    return _behind(plan, "zstd", bytes(_compress(plan, "zstd")[framing:]))
+    return _behind(plan, "zstd", bytes(_compress(plan, "zstd")[_FRAMING:]))
 
 
 def _behind(plan: Plan, codec: str, extra: bytes) -> Where:
@@ -98,6 +115,8 @@ for _bend in (
     _no_framing,
     _no_stream,
     _lz4_frame,
+    _promise_of_512_mib,
+    _frame_of_256_mib,
 ):
     fault(f"MSL-4.2.1-{_INFLATE}", REVISED)(_bend)
     fault(f"MSLX-4.2-{_INFLATE}", FIRST)(_bend)

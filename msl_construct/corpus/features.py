@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FEATURES", "TYPE", "meaning"]
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["FEATURES", "TYPE", "found_in", "meaning"]
 
 TYPE = "type-"
 """Prefix of the code of a sample that is about one block type."""
@@ -33,6 +36,7 @@ FEATURES = {
     "magic": "a damaged block magic",
     "many": "thousands of blocks",
     "many-pages": "thousands of pages",
+    "map-lengths": "page maps of the lengths around their padding",
     "minor": "an unknown minor version",
     "modules": "more than two modules",
     "multi": "several regions",
@@ -75,3 +79,63 @@ def meaning(code: str) -> str | None:
     if code.startswith(TYPE):
         return f"the block type {code.removeprefix(TYPE).replace('-', ' ')} alone"
     return FEATURES.get(code)
+
+
+Document = dict[str, Any]
+
+_TABLES = ("_table", "_manifest", "_memory_map")
+_FIRST = ("0x0100", "0x0101")
+_LOG2 = 10
+
+
+def found_in(document: Document) -> Iterator[str]:
+    """The codes of what a document shows, whatever its sample was made for."""
+    header = document["header"]
+    blocks = [*document["blocks"], *(b for s in document["segments"] for b in s["blocks"])]
+    yield from (code for code, is_there in _OF_HEADER.items() if is_there(header))
+    yield from (code for code, is_there in _OF_BLOCK.items() if any(map(is_there, blocks)))
+    if document["segments"]:
+        yield "ext"
+    if document["trailing"] is not None and "encrypted" not in header["flags"]:
+        yield "trail"
+    regions = [b for b in blocks if b["block_type"] == "memory_region"]
+    if sum("continuation" not in block["flags"] for block in regions) > 1:
+        yield "multi"
+    for block in regions:
+        states = block["payload"].get("page_state_map", [])
+        runs = states["runs"] if isinstance(states, dict) else states
+        yield from (_STATES[state] for _, _, state in runs if state in _STATES)
+
+
+_STATES = {
+    "failed": "failed",
+    "unmapped": "unmapped",
+    "not_resident": "notres",
+    "0x03": "reserved-state",
+}
+
+_OF_HEADER: dict[str, Callable[[Document], bool]] = {
+    "encrypted": lambda header: "encrypted" in header["flags"],
+    "hash-sha256": lambda header: header.get("hash_algo") == "sha_256",
+    "hash-sha512": lambda header: header.get("hash_algo") == "sha_512_256",
+    "hdr128": lambda header: header["header_size"] == 128,
+    "hdr72": lambda header: header["header_size"] == 72,
+    "import": lambda header: "imported" in header["flags"],
+    "investigation": lambda header: "investigation" in header["flags"],
+    "minor": lambda header: header["version"] not in _FIRST,
+    "redacted": lambda header: "redacted" in header["flags"],
+}
+
+_OF_BLOCK: dict[str, Callable[[Document], bool]] = {
+    "cont": lambda block: "continuation" in block["flags"],
+    "hints": lambda block: block["block_type"] == "key_hint",
+    "lz4": lambda block: block.get("compression", {}).get("algorithm") == "lz4",
+    "pagesize": lambda block: block["payload"].get("page_size_log2", _LOG2) != _LOG2,
+    "pv2": lambda block: block["payload_version"] != 1,
+    "rel56": lambda block: "target_hash" in block["payload"],
+    "tables": lambda block: block["block_type"].endswith(_TABLES) and "raw" not in block["payload"],
+    "threads": lambda block: "thread_id" in block["payload"],
+    "unkblk": lambda block: block["block_type"].startswith("0x"),
+    "vas": lambda block: block["block_type"] == "vas_map" and "entries" in block["payload"],
+    "zst": lambda block: block.get("compression", {}).get("algorithm") == "zstd",
+}

@@ -21,7 +21,7 @@ from ..reader import Dump, open_dump
 from ..rules import check
 from .assemble import Built, assemble
 from .derived_faults import DerivedFault
-from .features import meaning
+from .features import found_in, meaning
 from .large import LARGE, Large, write_large
 from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
 from .recipe import Recipe, Where
@@ -29,7 +29,7 @@ from .recipes import derived_recipe, fixed_recipes, unsolved
 from .traceability import FILE as TRACEABILITY
 from .traceability import table, text
 
-__all__ = ["CorpusError", "Made", "generate", "made", "make_all", "stale"]
+__all__ = ["CorpusError", "Made", "entries", "generate", "made", "make_all", "stale"]
 
 _REFUSED = 3
 _INCOMPLETE = 4
@@ -101,7 +101,9 @@ def stale(folder: Path) -> list[str]:
         for name, content in _files(each):
             known.add(folder / name)
             found += _difference(folder / name, content)
-    samples += [_large(each, None) for each in LARGE]
+    for large in (_large(each, None) for each in LARGE):
+        samples.append(large)
+        known |= {folder / large.file, (folder / large.file).with_suffix(".json")}
     samples.sort(key=lambda sample: sample.name)
     for name, content in _indexes(samples):
         found += _difference(folder / name, content)
@@ -109,6 +111,17 @@ def stale(folder: Path) -> list[str]:
         there = sorted((folder / kind.value).glob("*"))
         found += [f"{path}: no sample of this name" for path in there if path not in known]
     return found
+
+
+def entries() -> list[Sample]:
+    """What the manifest says of each sample, those that are made on demand included.
+
+    Raises:
+        CorpusError: a recipe does not give the sample that it says.
+    """
+    samples = [each.sample for each in make_all()]
+    samples += [_large(each, None) for each in LARGE]
+    return sorted(samples, key=lambda sample: sample.name)
 
 
 def _difference(path: Path, content: bytes) -> list[str]:
@@ -137,7 +150,8 @@ def _large(each: Large, folder: Path | None) -> Sample:
     if folder is not None:
         path = folder / f"{name}.msl"
         write_large(each, path)
-        with open_dump(path) as dump, path.with_suffix(".json").open("w", encoding="utf-8") as out:
+        document = path.with_suffix(".json")
+        with open_dump(path) as dump, document.open("w", encoding="utf-8", newline="\n") as out:
             write_json(Renderer().parts(dump), out.write)
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -205,7 +219,9 @@ def made(recipe: Recipe) -> Made:
     consumer = recipe.consumer
     if consumer is Consumer.EITHER and recipe.exit == 0 and _readable(recipe, document):
         consumer = Consumer.ACCEPT
-    features = sorted({*recipe.features, *_form_features(recipe)})
+    features = {*recipe.features, *_form_features(recipe)}
+    if document is not None:
+        features.update(found_in(json.loads(document)))
     for code in features:
         if meaning(code) is None:
             raise CorpusError(f"{recipe.name}: no feature is called {code}")
@@ -214,7 +230,7 @@ def made(recipe: Recipe) -> Made:
         kind=recipe.kind,
         draft=recipe.form.draft,
         byte_order=recipe.form.byte_order,
-        features=tuple(features),
+        features=tuple(sorted(features)),
         shows=recipe.shows,
         verdict=Verdict(recipe.exit, consumer, recipe.rules, offset),
         size=len(built.data),

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .assemble import payload_of
-from .bases import MANIFESTS, minimal, vas_map, with_regions
-from .parts import BASE, KIB, REGISTERS, key_hint, region, related, thread
-from .plan import BE10, FORMS, LE10, LE11, Form, Plan
+from .bases import MANIFESTS, imported, minimal, vas_map, with_regions
+from .parts import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
+from .plan import BE10, FORMS, LE10, LE11, Block, Form, Plan, Tail
 from .streams import stream_of
 
 __all__ = ["QUESTIONS", "Question"]
@@ -245,6 +245,46 @@ def register_of_nothing(form: Form) -> Plan:
     plan.put(
         "thread", "thread_context", thread(1, flags=["current"], registers=[*REGISTERS, nothing])
     )
+    return plan
+
+
+@_question(
+    "Who sets HasKeyHints when a hint is appended? The region's header can't be changed any more, "
+    "and neither can bit CryptoHints of CapBitmap.",
+    "ext",
+    forms=(LE11,),
+)
+def hint_appended_unannounced(form: Form) -> Plan:
+    """A Key Hint in an extension segment, at a region that does not have HasKeyHints."""
+    plan = with_regions(form, region("C"))
+    plan.segments = [Tail({"late": Block("key_hint", key_hint("region"))})]
+    return plan
+
+
+@_question(
+    "Where does the Module List Index stand in an import? For live acquisitions it is Block 1; of "
+    "converted files it is only said that their modules come from the source's list.",
+    "modules",
+)
+def modules_imported(form: Form) -> Plan:
+    """A converted file with a module, its list behind the Process Identity."""
+    plan = imported(form)
+    plan.put("index", "module_list_index", module_list("module"), flags=["has_children"])
+    plan.put("module", "module_entry", module(0), parent_uuid=plan.uuid("index"))
+    return plan
+
+
+@_question(
+    "What is a block of type 0x0055? One producer writes a Connectivity Table so, another a Kernel "
+    "Symbol Bundle, and the draft registers neither.",
+    "unkblk",
+    forms=(LE11,),
+    rules=("MSLX-4.3-BLOCK-TYPE-UNREGISTERED",),
+)
+def type_0x0055(form: Form) -> Plan:
+    """A block of type 0x0055 whose payload is an empty table in either reading."""
+    plan = _investigated(form)
+    plan.put("either", 0x0055, {"raw": bytes(8).hex()}, parent_uuid=plan.uuid("system"))
     return plan
 
 

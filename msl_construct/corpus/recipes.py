@@ -46,7 +46,8 @@ def fixed_recipes() -> Iterator[Recipe]:
 
 def unsolved() -> Iterator[DerivedFault]:
     """Faults that follow from the schema and that no written recipe has."""
-    written = {(fault.rule, form) for fault in all_faults() for form in fault.forms}
+    faults = [fault for fault in all_faults() if not fault.further]
+    written = {(fault.rule, form) for fault in faults for form in fault.forms}
     for form in ALL:
         for derived in derived_faults(form):
             if (derived.rule.id, form) not in written:
@@ -132,7 +133,7 @@ def _fault_recipes() -> Iterator[Recipe]:
         for form in fault.forms:
             if fault.rule not in known[form]:
                 raise ValueError(f"{fault.name}: {form.draft} has no rule {fault.rule}")
-            further = seen[fault.rule, form]
+            further = fault.further or seen[fault.rule, form]
             seen[fault.rule, form] += 1
             yield _of_fault(fault, form, fault.name.strip("_") if further else "")
 

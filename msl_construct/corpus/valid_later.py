@@ -93,7 +93,9 @@ def blocks_behind_end(form: Form) -> Plan:
 def end_of_40_bytes(form: Form) -> Plan:
     """An End-of-Capture of 40 bytes: the count of blocks is unknown."""
     plan = minimal(form)
-    plan.block("end").keep = 40
+    layout = form.schema.block("end_of_capture").layout
+    assert layout is not None
+    plan.block("end").keep = layout.offset_of("block_count")
     return plan
 
 

@@ -6,7 +6,7 @@ from itertools import cycle, islice, product
 
 from .bases import with_regions
 from .parts import BASE, KIB, LOG2, region
-from .plan import FORMS, LE11, Form, Plan
+from .plan import FORMS, LE10, LE11, Form, Plan
 from .valid import valid
 
 _PER_WORD = 32
@@ -26,8 +26,9 @@ def _states(pages: int, form: Form) -> str:
 for _pages in (1, 2, 3, 4, 5, 7, 8, 9, *(n * _PER_WORD + i for n in (1, 2) for i in (-1, 0, 1))):
 
     @valid(
-        "failed",
-        "unmapped",
+        "map-lengths",
+        *(("failed",) if _pages > 2 else ()),
+        *(("unmapped",) if _pages > 3 else ()),
         name=f"map-{_pages:02}-pages",
         shows=f"A region of {_pages} pages, the first and the last of them captured.",
     )
@@ -93,6 +94,23 @@ def last_address(form: Form) -> Plan:
 
 @valid("many-pages")
 def map_of_many(form: Form) -> Plan:
-    """A map of 4,000 pages in runs of all lengths up to 89, of which one page is captured."""
+    """A map of 4,000 pages in runs of all lengths up to 88, of which one page is captured."""
     runs = (letter * length for length, letter in enumerate(islice(cycle("FU"), 91)))
     return with_regions(form, region("".join(("C", *runs))[:4000]))
+
+
+@valid("failed", "many-pages", "pagesize", "zst")
+def region_of_1_eib(form: Form) -> Plan:
+    """A region of 1 EiB, 1,048,576 pages of 1 TiB that failed, in a few hundred bytes."""
+    span = region("", 1 << 62, 40, size=1 << 60)
+    plan = with_regions(form, span | {"page_state_map": [[0, 1 << 20, "failed"]]})
+    plan.block("region").codec = "zstd"
+    return plan
+
+
+@valid("failed", "many-pages", "unmapped", "zst", forms=(LE10,))
+def map_alternating(form: Form) -> Plan:
+    """A map of 16,384 pages, no two neighbours alike: as many runs as there are pages."""
+    plan = with_regions(form, region("FU" * 8192))
+    plan.block("region").codec = "zstd"
+    return plan

@@ -30,7 +30,7 @@ for _codec, _code in _CODECS:
     )
     def compressed_all(form: Form, codec: str = _codec) -> Plan:
         plan = live(form)
-        for block in plan.blocks.values():
+        for block in (*plan.blocks.values(), plan.block("end")):
             block.codec = codec
         return plan
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..page_map import PAGES_PER_BYTE, pad8
+from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..schema import Enumeration, Field, Layout, Record, Table
 from ..schema.choice import Choice
 from ..schema.variable import Measured, PageData, PageStateMap, Utf8Z
@@ -18,6 +18,7 @@ __all__ = ["Spot", "Wound", "wounds"]
 _FILLING = b"\xee"
 _LATIN = b"\xe9"  # no UTF-8 sequence can have it in front of ASCII
 _VERSION_BYTE = 6
+_RESERVED_STATE = 3
 
 
 @dataclass(frozen=True)
@@ -190,13 +191,14 @@ def _text(byte: bytes, place: Callable[[int, int], int], least: int) -> Any:
 def _state(spot: Spot, field: Field) -> Iterator[Wound]:
     if isinstance(field.type, PageStateMap):
         offset, _ = spot.place(field.key)
-        stored = bytearray(spot.record[field.key].stored)
-        for page in range(spot.record[field.key].pages):
-            shift = 6 - 2 * (page % PAGES_PER_BYTE)
-            if stored[page // PAGES_PER_BYTE] >> shift & 3:  # a page that has no data anyway
-                stored[page // PAGES_PER_BYTE] |= 3 << shift
-                yield Wound(offset, (Edit(offset, bytes(stored)),))
-                return
+        found = spot.record[field.key]
+        # Pages that have no data anyway, so that nothing but their state is odd.
+        runs = [
+            (first, count, _RESERVED_STATE if state else 0) for first, count, state in found.runs()
+        ]
+        changed = PageMap.from_runs(runs, found.pages)
+        if changed.stored != found.stored:
+            yield Wound(offset, (Edit(offset, bytes(changed.stored)),))
 
 
 def _map_cut(spot: Spot, field: Field) -> Iterator[Wound]:

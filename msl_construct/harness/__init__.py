@@ -11,7 +11,7 @@ from .judging import FAILURES, Outcome, Said, Shown, judge
 from .levels import Level
 from .lists import Entry, read_list
 from .results import Result, Results, Row, Stale
-from .running import run
+from .running import chosen, run
 from .trial import OUTPUT_LIMIT
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Said",
     "Shown",
     "Stale",
+    "chosen",
     "compare",
     "judge",
     "read_list",

@@ -17,7 +17,7 @@ from .process import Decoder
 from .results import Result, Results, Stale
 from .trial import OUTPUT_LIMIT, Trial
 
-__all__ = ["run"]
+__all__ = ["chosen", "run"]
 
 
 def run(
@@ -58,7 +58,7 @@ def run(
     skip, known, only = tuple(skip), tuple(known), tuple(only)
     without = frozenset(without)
     level = Level(level)
-    chosen = _chosen(manifest, only)
+    wanted = chosen(manifest, only)
     _known_features(manifest, without)
     stop = threading.Event()
     trial = Trial(Decoder(command), level, timeout, output_limit, stop)
@@ -78,7 +78,7 @@ def run(
     pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
     waiting: list[Future[Result]] = []
     try:
-        waiting = [pool.submit(each, sample) for sample in chosen]
+        waiting = [pool.submit(each, sample) for sample in wanted]
         results = tuple(future.result() for future in waiting)
     finally:
         stop.set()  # after a failure, or ^C, what still runs is killed
@@ -87,7 +87,16 @@ def run(
     return Results(command, level, timeout, results, stale)
 
 
-def _chosen(manifest: Manifest, only: tuple[str, ...]) -> list[Sample]:
+def chosen(manifest: Manifest, only: tuple[str, ...]) -> list[Sample]:
+    """The samples that a run is narrowed to; all of them if `only` is empty.
+
+    Args:
+        manifest: the corpus.
+        only: names, or patterns of names.
+
+    Raises:
+        HarnessError: the corpus has no samples, or none has such a name.
+    """
     if not len(manifest):
         raise HarnessError(f"{manifest.folder}: the corpus has no samples")
     if not only:

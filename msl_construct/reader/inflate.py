@@ -26,6 +26,7 @@ _OUTPUT = 1 << 20
 _ENTRIES = 4096
 _ENTRIES_PER_BYTE = 16
 _LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
+_LONGEST_FRAME_HEADER = 18
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
 TOLERATED_PADDING = 7  # what 1.0 producers put behind the stream to align the block
 
@@ -141,6 +142,9 @@ class InflatedSource:
         import zstandard
 
         if end > self._limit:
+            said = self._frame_size()
+            if said not in (None, self._declared):
+                raise self._error(f"a frame of {self._declared} bytes", f"one of {said}")
             raise self._too_large(end)
         # One byte more than declared is asked for in the end: only a read that is not filled
         # sees the frame's end, and one that is has found too much.
@@ -160,6 +164,23 @@ class InflatedSource:
         if done < end:
             raise self._error(f"{self._declared} bytes", f"only {done}")
 
+    def _frame_size(self) -> int | None:
+        """What the zstd frame itself says that it inflates to; None if it does not say it.
+
+        Raises:
+            CompressionError: it is no frame.
+        """
+        import zstandard
+
+        head = self._stream.source.read(
+            self._stream.offset, min(self._stream.length, _LONGEST_FRAME_HEADER)
+        )
+        try:
+            size = int(zstandard.get_frame_parameters(head).content_size)
+        except zstandard.ZstdError:
+            raise self._error("one zstd frame", "something else, or a damaged one") from None
+        return None if size == zstandard.CONTENTSIZE_UNKNOWN else size
+
     def _check_lz4(self) -> None:
         stored = self._stream.length
         if stored < _LZ4_SIZE.size:
@@ -171,12 +192,12 @@ class InflatedSource:
             )
 
     def _inflate_lz4(self) -> None:
-        if self._declared > self._limit:
-            raise self._too_large(self._declared)
         stored = self._stream.view()
         (said,) = _LZ4_SIZE.unpack_from(stored)
         if said != self._declared:
             raise self._error(f"an LZ4 size of {self._declared}", str(said))
+        if self._declared > self._limit:
+            raise self._too_large(self._declared)
         found, _, problem = inflate_lz4(stored, self._declared)
         if found is None:
             raise self._error(f"one LZ4 block of {self._declared} bytes", problem)

@@ -107,6 +107,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader looks for Block 0 behind the fields that it knows.",
         "Files with a larger header seem to be empty.",
         Pick("hdr128"),
+        Pick("hdr72", draft=FIRST[0]),
     ),
     _reader(
         "MSL-3-READER-ASSUMES-HASH",
