@@ -30,6 +30,11 @@ import matrix  # noqa: E402 - scripts, in no package
 import pruning  # noqa: E402
 from readers import READERS, Missing, Reader  # noqa: E402
 
+from msl_construct.corpus import Consumer, Manifest  # noqa: E402
+from msl_construct.corpus.manifest import MANIFEST  # noqa: E402
+from msl_construct.harness.judging import Outcome  # noqa: E402
+from msl_construct.harness.lists import first_match, read_list  # noqa: E402
+
 TOOLS = {"matrix.py", "page.py", "readers.py"}
 LIMIT = 60
 BY_KEY = {reader.key: reader for reader in READERS}
@@ -202,6 +207,62 @@ def test_a_reader_says_what_the_independent_decoder_says(key: str, tmp_path: Pat
     assert compared >= 7
     if SHARED.is_dir():
         assert [k for k in KNOWN[key] if k not in used] == [], "nothing needs these any more"
+
+
+PORTIONS = {
+    "independent": 12,
+    "memslicer": 16,
+    "memdiver": 60,
+    "kaitai-python": 40,
+    "kaitai-javascript": 72,
+    "kaitai-java": 90,
+    "kaitai-go": 24,
+}
+"""Of the corpus each reader gets one sample in so many, and what must be rejected.
+
+The generated parsers are of one schema: only the fastest gets what must be rejected. The whole
+corpus is for matrix.py. What this package's own reader finds in it test_corpus.py says.
+"""
+SLOW = ("kaitai-python", "kaitai-javascript", "kaitai-java")
+CORPUS = Manifest.load(ROOT / "samples")
+REJECTED = (Consumer.REJECT_FILE, Consumer.REJECT_BLOCK)
+
+
+def portion(key: str, folder: Path) -> Manifest:
+    """A corpus of the samples that a reader gets here."""
+    stored = [sample for sample in CORPUS if sample.stored]
+    taken = {sample.name for sample in stored[:: PORTIONS[key]]}
+    if key not in SLOW:
+        taken |= {sample.name for sample in stored if sample.verdict.consumer in REJECTED}
+    chosen = [sample for sample in stored if sample.name in taken]
+    folder.mkdir()
+    for kind in ("valid", "invalid", "questionable"):
+        (folder / kind).symlink_to(CORPUS.folder / kind)
+    (folder / MANIFEST).write_text(Manifest.text(chosen), encoding="utf-8")
+    return Manifest.load(folder)
+
+
+@pytest.mark.parametrize("key", PORTIONS)
+def test_a_part_of_the_corpus_comes_out_as_the_lists_say(key: str, tmp_path: Path) -> None:
+    reader = BY_KEY[key]
+    located(reader, tmp_path)
+    found = matrix.column(reader, portion(key, tmp_path / "part"), tmp_path).results
+    assert [(one.sample.name, one.outcome, one.detail) for one in found.failures] == []
+    assert found.counts[Outcome.PASS] >= 9
+    known = read_list(reader.list("known"))
+    # An entry that is too wide would hide what goes wrong later.
+    passes = [one.sample.name for one in found if one.outcome is Outcome.PASS]
+    assert [name for name in passes if first_match(known, name)] == []
+
+
+@pytest.mark.parametrize("key", BY_KEY)
+def test_lists_and_features_mean_samples(key: str) -> None:
+    reader = BY_KEY[key]
+    names = [sample.name for sample in CORPUS]
+    for path in filter(Path.is_file, (reader.list("known"), reader.list("skip"))):
+        for entry in read_list(path):
+            assert any(map(entry.matches, names)), entry.source
+    assert {*reader.without} <= {feature for sample in CORPUS for feature in sample.features}
 
 
 def _explains(known: Known, name: str, place: str) -> bool:

@@ -208,6 +208,15 @@ def test_findings_are_those_of_the_verdicts() -> None:
         assert (found[0][1] if found else None) == sample.verdict.offset, sample.name
 
 
+def test_nobody_must_accept_what_is_damaged() -> None:
+    # Where it stands makes no difference: a segment's block may be refused as any other.
+    damaged = [s for s in READABLE if any("damage" in one for one in blocks_of(expected(s)))]
+    assert len(damaged) > 100
+    assert any("END-OF-EXTENSION-TOO-SHORT" in sample.name for sample in damaged)
+    for sample in damaged:
+        assert sample.verdict.consumer is not Consumer.ACCEPT, sample.name
+
+
 def test_an_invalid_sample_breaks_the_rule_in_its_name_and_its_base_does_not() -> None:
     for sample in READABLE:
         if sample.kind is Kind.INVALID:

@@ -408,6 +408,17 @@ def test_whoever_stops_early_is_compared_that_far() -> None:
     assert expected_so_far(LIVE, {"blocks": 7}) is LIVE
 
 
+def test_whoever_stops_at_a_segment_is_compared_that_far() -> None:
+    shown = EXTENDED["segments"][:1]
+    assert len(EXTENDED["segments"]) > len(shown)
+    found = {**copy.deepcopy(EXTENDED), "segments": shown, "trailing": {"length": 1}}
+    assert compare(expected_so_far(EXTENDED, found), found) == Comparison()
+    found["segments"] = EXTENDED["segments"][1:2]
+    assert compare(expected_so_far(EXTENDED, found), found).count > 0
+    found["blocks"], found["segments"] = LIVE["blocks"], []
+    assert compare(expected_so_far(EXTENDED, found), found).count > 0
+
+
 # -- output that is no document --------------------------------------------------------------------
 
 HOSTILE = {

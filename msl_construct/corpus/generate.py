@@ -252,7 +252,9 @@ def _readable(recipe: Recipe, document: str | None) -> bool:
     they don't fit, and one that finds a payload too short or too long may refuse the file.
     """
     assert document is not None
-    damaged = any("damage" in block for block in json.loads(document)["blocks"])
+    found = json.loads(document)
+    parts = (found, *found["segments"])
+    damaged = any("damage" in block for part in parts for block in part["blocks"])
     return not damaged and not recipe.rules[0].endswith(_REFUSABLE)
 
 

@@ -81,12 +81,18 @@ def compare(
 
 
 def expected_so_far(expected: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """The expected document of a decoder that stopped early: up to where its blocks end."""
-    blocks = found.get("blocks")
-    if not isinstance(blocks, list) or len(blocks) >= len(expected["blocks"]):
-        return expected
-    cut = {key: value for key, value in expected.items() if key not in ("segments", "trailing")}
-    return {**cut, "blocks": expected["blocks"][: len(blocks)]}
+    """The expected document of a decoder that stopped early: up to where its blocks end.
+
+    A segment whose end it does not take is trailing data to it from its first byte (§4.6).
+    """
+    for key, behind in (("blocks", ("segments", "trailing")), ("segments", ("trailing",))):
+        shown = found.get(key)
+        if not isinstance(shown, list):
+            return expected
+        if len(shown) < len(expected[key]):
+            cut = {name: value for name, value in expected.items() if name not in behind}
+            return {**cut, key: expected[key][: len(shown)]}
+    return expected
 
 
 class _Comparer:

@@ -4,7 +4,7 @@ Usage:
   python tests/adapters/matrix.py [--samples DIR] [--readers KEY,…] [-o PAGE.rst]
 
 Example:
-  python tests/adapters/matrix.py -o spec-docs/conformance-matrix.rst
+  python tests/adapters/matrix.py --samples samples -o spec-docs/conformance-matrix.rst
 
 Without --samples the corpus is made for the run. A reader that can't be had is reported as
 ``skipped: NAME: reason`` and is not in the page.

@@ -29,7 +29,8 @@ are run is in ``tests/adapters`` of the repository, with the adapters between th
 
 A reader is held to what it offers. Fields that it gives nobody are not compared: a count of
 passes says nothing about them. *Level* is how deep its documents go. Many of the invalid samples
-may be refused, so a reader that refuses much passes those.
+may be refused, so a reader that refuses much passes those. Samples that are too large to be stored
+are not run: ``skipped``.
 """
 _DONE = (Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
 

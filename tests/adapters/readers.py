@@ -100,7 +100,7 @@ def _npm(name: str) -> str:
 READERS = (
     Reader("msl-construct", "msl-construct", "full", _own),
     Reader("independent", "tests/independent", "full", _independent),
-    Reader("memslicer", "memslicer", "blocks", _package("memslicer")),
+    Reader("memslicer", "memslicer", "blocks", _package("memslicer"), ("cont",)),
     Reader("memdiver", "MemDiver", "full", _package("memdiver")),
     *(
         Reader(
