@@ -113,19 +113,9 @@ def _hosts(schema: Schema) -> dict[str, str]:
         hosts[schema.encryption_header.key] = _ENCRYPTION
     for kind in schema.blocks.values():
         if kind.layout is not None:
-            for layout in _structures(kind.layout):
+            for layout in kind.layout.structures():
                 hosts.setdefault(layout.key, kind.key)
     return hosts
-
-
-def _structures(layout: Layout) -> Iterator[Layout]:
-    yield layout
-    for each in layout.fields:
-        if isinstance(each.type, Table):
-            yield from _structures(each.type.entry)
-        elif isinstance(each.type, Choice):
-            for case in each.type.cases.values():
-                yield from _structures(case)
 
 
 def _bends(

@@ -183,8 +183,7 @@ def make_all() -> Iterator[Made]:
         if name == following:
             raise CorpusError(f"two recipes are called {name}")
     for recipe in recipes:
-        if recipe.stored:
-            yield made(recipe)
+        yield made(recipe)
 
 
 def made(recipe: Recipe) -> Made:
@@ -238,7 +237,6 @@ def made(recipe: Recipe) -> Made:
         base=recipe.base,
         question=recipe.question,
         document=document is not None,
-        stored=recipe.stored,
     )
     if (recipe.consumer is Consumer.REJECT_FILE) != (document is None):
         raise CorpusError(f"{recipe.name}: {recipe.consumer.value} does not go with its document")

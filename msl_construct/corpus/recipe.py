@@ -38,7 +38,6 @@ class Recipe:
         consumer: what a conformant consumer does with it.
         base: name of the sample that it differs from by its fault.
         question: of a questionable one.
-        stored: whether the corpus' folder holds it.
     """
 
     name: str
@@ -52,7 +51,6 @@ class Recipe:
     consumer: Consumer = Consumer.ACCEPT
     base: str | None = None
     question: str | None = None
-    stored: bool = True
 
 
 def rule_name(rule: str, form: Form, variant: str = "") -> str:

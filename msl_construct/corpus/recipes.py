@@ -38,10 +38,10 @@ def fixed_recipes() -> Iterator[Recipe]:
     for form in FORMS:
         for key in types_of(form):
             yield _alone(key, form)
-    yield from (_of_valid(each, form) for each in all_valid() for form in each.forms)
+    yield from (_of(each, form) for each in all_valid() for form in each.forms)
     yield from _fault_recipes()
     yield from _refused_recipes()
-    yield from (_of_question(each, form) for each in QUESTIONS for form in each.forms)
+    yield from (_of(each, form) for each in QUESTIONS for form in each.forms)
 
 
 def unsolved() -> Iterator[DerivedFault]:
@@ -153,31 +153,19 @@ def _of_fault(fault: Fault, form: Form, variant: str) -> Recipe:
     )
 
 
-def _of_valid(each: Valid, form: Form) -> Recipe:
+def _of(each: Valid | Question, form: Form) -> Recipe:
+    question = each.question if isinstance(each, Question) else None
+    kind = Kind.VALID if question is None else Kind.QUESTIONABLE
     return Recipe(
-        name=f"{Kind.VALID.value}/{each.name}-{form.name}",
-        kind=Kind.VALID,
+        name=f"{kind.value}/{each.name}-{form.name}",
+        kind=kind,
         form=form,
         make=_plain(lambda: each.make(form)),
         features=each.features,
         shows=each.shows,
         rules=each.rules,
         exit=each.exit,
-        stored=each.stored,
-    )
-
-
-def _of_question(each: Question, form: Form) -> Recipe:
-    return Recipe(
-        name=f"{Kind.QUESTIONABLE.value}/{each.name}-{form.name}",
-        kind=Kind.QUESTIONABLE,
-        form=form,
-        make=_plain(lambda: each.make(form)),
-        features=each.features,
-        shows=each.shows,
-        rules=each.rules,
-        exit=each.exit,
-        question=each.question,
+        question=question,
     )
 
 

@@ -40,7 +40,6 @@ class Valid:
         features: short codes of what it has.
         rules: rules that it breaks all the same: those of no MUST, or of a later version.
         exit: exit code of a reader that shows all it can.
-        stored: whether the corpus' folder holds it.
     """
 
     name: str
@@ -50,7 +49,6 @@ class Valid:
     features: tuple[str, ...]
     rules: tuple[str, ...] = ()
     exit: int = 0
-    stored: bool = True
 
 
 _SAMPLES: list[Valid] = []
@@ -63,7 +61,6 @@ def valid(
     shows: str = "",
     rules: tuple[str, ...] = (),
     exit: int = 0,  # noqa: A002 - what it is
-    stored: bool = True,
 ) -> Callable[[Made], Made]:
     """Note a function as the recipe of a valid sample.
 
@@ -75,7 +72,7 @@ def valid(
     def noted(make: Made) -> Made:
         called = name or make.__name__.strip("_").replace("_", "-")
         text = shows or " ".join((make.__doc__ or "").split())
-        _SAMPLES.append(Valid(called, text, make, forms, features, rules, exit, stored))
+        _SAMPLES.append(Valid(called, text, make, forms, features, rules, exit))
         return make
 
     return noted

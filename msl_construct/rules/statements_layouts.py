@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..schema import DRAFTS, BlockType, ByteOrder, Layout, Schema, Table
-from ..schema.choice import Choice
+from ..schema import DRAFTS, BlockType, ByteOrder, Schema
 from .derived import Derived
 from .engine import rules_for
 from .model import Pick, Role
@@ -49,7 +48,9 @@ def layout_statements() -> Iterator[Statement]:
 def _layout(block: BlockType, drafts: tuple[str, ...], schemas: dict[str, Schema]) -> Statement:
     layout = block.layout
     assert layout is not None
-    inside = {part.key for name in drafts for part in _parts(schemas[name].layouts[layout.key])}
+    inside = {
+        part.key for name in drafts for part in schemas[name].layouts[layout.key].structures()
+    }
     rules = {
         rule.id: None
         for name in drafts
@@ -85,13 +86,3 @@ def _opaque(key: str, block: BlockType, drafts: tuple[str, ...]) -> Statement:
 
 def _upper(key: str) -> str:
     return key.upper().replace("_", "-")
-
-
-def _parts(layout: Layout) -> Iterator[Layout]:
-    yield layout
-    for field in layout.fields:
-        if isinstance(field.type, Table):
-            yield from _parts(field.type.entry)
-        elif isinstance(field.type, Choice):
-            for case in field.type.cases.values():
-                yield from _parts(case)

@@ -99,6 +99,16 @@ class Layout(Vocabulary):
         """The field of this key."""
         return self._by_key[key]
 
+    def structures(self) -> Iterator[Layout]:
+        """This structure and those inside of it: entries of tables, cases of choices."""
+        yield self
+        for field in self.fields:
+            if isinstance(field.type, Table):
+                yield from field.type.entry.structures()
+            elif isinstance(field.type, Choice):
+                for case in field.type.cases.values():
+                    yield from case.structures()
+
     def unpacker(self, *keys: str) -> struct.Struct:
         """A `struct` that yields just these fields from the structure's start.
 
