@@ -286,6 +286,25 @@ def test_every_feature_code_means_something_and_is_used() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("valid/live-11-le", "cont failed hints rel24 threads unmapped vas"),
+        ("valid/live-10-be", "be cont failed hints rel24 unmapped"),
+        ("valid/segment-compressed-11-le", "ext tables zst"),
+        ("valid/page-sizes-captured-10-le", "failed multi pagesize zst"),
+        ("valid/encrypted-11-le", "encrypted hdr128"),
+        ("valid/all-not-resident-11-le", "notres"),
+        ("invalid/MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED-11-le", "hdr128 threads"),
+        ("invalid/MSL-5.1-MEMORY-REGION-VALUE-NOT-PERMITTED-10-le", "pagesize"),
+        ("invalid/MSL-6-MEMORY-REGION-RESERVED-PAGE-STATE-10-le", "reserved-state"),
+        ("invalid/MSL-9-IMPORTED-FLAG-MISSING-10-le", "failed"),
+    ],
+)
+def test_features_are_what_is_in_the_file(name: str, codes: str) -> None:
+    assert set(codes.split()) <= set(CORPUS.sample(name).features)
+
+
 # -- recipes that are wrong ------------------------------------------------------------------------
 
 

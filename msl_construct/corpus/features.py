@@ -132,6 +132,9 @@ _OF_BLOCK: dict[str, Callable[[Document], bool]] = {
     "lz4": lambda block: block.get("compression", {}).get("algorithm") == "lz4",
     "pagesize": lambda block: block["payload"].get("page_size_log2", _LOG2) != _LOG2,
     "pv2": lambda block: block["payload_version"] != 1,
+    "rel24": lambda block: (
+        "related_pid" in block["payload"] and "target_hash" not in block["payload"]
+    ),
     "rel56": lambda block: "target_hash" in block["payload"],
     "tables": lambda block: block["block_type"].endswith(_TABLES) and "raw" not in block["payload"],
     "threads": lambda block: "thread_id" in block["payload"],
