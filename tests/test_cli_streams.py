@@ -17,6 +17,7 @@ from independent.specimens import LE10, capture, finish, one, start
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PLACE)}
+ENVIRONMENT.pop("PYTHONUNBUFFERED", None)  # it would hide what is left in buffers at the end
 
 
 @pytest.fixture(scope="module")

@@ -157,9 +157,26 @@ def run(function: F) -> F:
             if debug:
                 traceback.print_exc()
             code = complain(error)
-        sys.exit(int(code or 0))
+        sys.exit(int(_flushed(code or Exit.FINE)))
 
     return guarded  # type: ignore[return-value]
+
+
+def _flushed(code: int) -> int:
+    """The exit code once all that was printed has gone out, or what keeps it from that.
+
+    What an interpreter can't flush on its way out changes the exit code to 120.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+    except (OSError, ValueError) as error:
+        discard_stdout()
+        if code < Exit.UNREADABLE:  # else the error has been told
+            return complain(error)
+    return code
 
 
 def discard_stdout() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ..errors import CompressionError
+from ..errors import CompressionError, LimitError
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..reader.block import RAW, Block
 from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
@@ -118,7 +118,10 @@ def faults_of_block(block: Block) -> Iterator[Fault]:
     where = _Where(block)
     yield from _faults(block.schema.block_header, header, where.in_header)
     if decoded is not None:
-        yield from _faults(decoded, payload, where.in_payload)
+        for fault in _faults(decoded, payload, where.in_payload):
+            # What is too short or too long because the stream is not as it says is one mistake.
+            if fault.key[2] != "PAGE-DATA-LENGTH" or not _broken_stream(block):
+                yield fault
         yield from _faults_of_end(decoded, block, payload, where)
 
 
@@ -141,6 +144,21 @@ def unchecked(block: Block) -> str | None:
         f"{block.describe()}: not checked: its payload says that it inflates to {source.size} "
         f"bytes, the limit is {limit} (--max-inflate)"
     )
+
+
+def _broken_stream(block: Block) -> bool:
+    """Whether a compressed payload does not inflate to the size that it declares."""
+    if block.compression is None:
+        return False
+    algorithm = block.compression.algorithm
+    try:
+        _, source = inflated(block.schema, block.stored, algorithm, block.inflate_limit)
+        source.check()
+    except CompressionError:
+        return True
+    except LimitError:
+        return False
+    return False
 
 
 def _suspicious(block: Block, layout: Layout | None) -> bool:
