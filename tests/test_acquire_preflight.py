@@ -24,8 +24,17 @@ from msl_acquire.linux.standing import Standing, cause_of_refusal, standing  # n
 from msl_construct.errors import TargetError  # noqa: E402
 
 
+def wait_until_it_sleeps(pid: int) -> None:
+    """Until a process that has just been started has nothing more to do."""
+    deadline = time.monotonic() + 30
+    while "State:\tS" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_process_of_ours_is_permitted_and_not_touched() -> None:
     with target("meta_program") as (process, _):
+        wait_until_it_sleeps(process.pid)
         for method in ("ptrace", "sigstop", "none"):
             told = preflight(process.pid, method)
             assert told["memory"] == "permitted"
