@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acquire_targets import Running, compiled, started
@@ -21,7 +22,7 @@ from acquire_targets import Running, compiled, started
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
 
-from msl_acquire.linux.freeze import METHODS, freeze
+from msl_acquire.linux.freeze import METHODS, freeze, refusals
 from msl_acquire.linux.freeze.cgroup import Group, groups
 from msl_acquire.linux.threads import threads
 from msl_construct.errors import TargetError
@@ -279,6 +280,26 @@ def test_a_target_that_keeps_replacing_its_program(tmp_path: Path) -> None:
             hold.thaw()
         assert time.monotonic() < until
         assert counters.all_move([PROGRAMS])
+
+
+def test_a_leader_whose_place_is_being_taken_is_no_zombie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a look shows while another thread of the target executes a program, at times."""
+    with counting(tmp_path, "exec", 6) as (process, _):
+        real = refusals.look
+        shown: list[int] = []
+
+        def look(pid: int, thread_id: int) -> Any:
+            sighting = real(pid, thread_id)
+            shown.append(thread_id)
+            if len(shown) > 2 or sighting is None:
+                return sighting
+            return sighting._replace(state="Z", threads=1)
+
+        monkeypatch.setattr(refusals, "look", look)
+        refusals.refuse_hopeless(process.pid)
+        assert len(shown) >= 3
 
 
 def test_a_thread_that_can_not_be_stopped_is_given_up(tmp_path: Path) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 from msl_construct.errors import TargetError
 
-from .sighting import look, status_value
+from .sighting import Sighting, look, status_value
+
+_LOOKS = 5
+_PAUSE = 0.01
 
 __all__ = ["being_traced", "gone", "not_permitted", "refuse_hopeless", "tracer_of"]
 
@@ -52,6 +56,11 @@ def not_permitted(pid: int, what: str, error: OSError) -> TargetError:
     )
 
 
+def _ended(sighting: Sighting) -> bool:
+    """Whether all of a process that is left is a leader that has ended."""
+    return sighting.state in "ZXx" and sighting.threads <= 1
+
+
 def refuse_hopeless(pid: int) -> None:
     """Refuse ourselves, what is gone, zombies, and threads of the kernel.
 
@@ -63,9 +72,16 @@ def refuse_hopeless(pid: int) -> None:
             "a process can't stop and acquire itself", remedy="acquire it from another process"
         )
     sighting = look(pid, pid)
+    for _ in range(_LOOKS):
+        if sighting is None or not _ended(sighting):
+            break
+        # A thread that executes another program takes the place of the leader, which for a
+        # moment looks as if the process had ended.
+        time.sleep(_PAUSE)
+        sighting = look(pid, pid)
     if sighting is None:
         raise gone(pid)
-    if sighting.state in "ZXx" and sighting.threads <= 1:
+    if _ended(sighting):
         raise TargetError(
             f"process {pid} ({sighting.name}) has ended and is only waiting for its parent to "
             "notice: a zombie, without memory",
