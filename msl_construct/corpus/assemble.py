@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ..hashing import new_hasher
 from ..schema import Layout, Record, Schema
-from ..source import Extent
 from .plan import Block, Edit, Plan, Tail, uuid_of
-from .streams import stream_of
+from .streams import joined, stream_of
 
 __all__ = ["END", "NIL", "START", "Built", "assemble", "payload_of"]
 
@@ -72,11 +70,6 @@ def payload_of(schema: Schema, block: Block, computed: dict[str, Any]) -> bytes:
         data = bytearray(joined(layout.pieces(layout.complete(record))))
     _edit(data, block.edits)
     return bytes(data[: block.keep]) + block.extra
-
-
-def joined(pieces: Iterable[bytes | Extent]) -> bytes:
-    """Pieces of a payload in one piece."""
-    return b"".join(bytes(p.view()) if isinstance(p, Extent) else p for p in pieces)
 
 
 def _edit(data: bytearray, edits: list[Edit]) -> None:

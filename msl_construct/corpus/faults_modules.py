@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .assemble import payload_of
+from .assemble import NIL, payload_of
 from .faults import fault
 from .parts import KIB, key_hint
 from .plan import Plan, uuid_of
 from .recipe import Where, field_of, payload_at
-
-_NIL = "00000000-0000-0000-0000-000000000000"
 
 
 def _rows(plan: Plan) -> list[dict[str, Any]]:
@@ -55,7 +53,7 @@ def module_unknown_before(plan: Plan) -> Where:
 @fault("MSL-5.2-MODULE-ENTRY-PARENT")
 def module_of_nobody(plan: Plan) -> Where:
     """A Module Entry without a parent."""
-    plan.fields("other", parent_uuid=_NIL)
+    plan.fields("other", parent_uuid=NIL)
     return field_of(plan, "other", "parent_uuid")
 
 
@@ -109,7 +107,7 @@ def hint_at_nothing(plan: Plan) -> Where:
 @fault("MSL-5.6-KEY-HINT-WITHOUT-REGION")
 def hint_at_nil(plan: Plan) -> Where:
     """A Key Hint at the UUID of zeros."""
-    plan.put("lost", "key_hint", key_hint("region", region_uuid=_NIL), before="related")
+    plan.put("lost", "key_hint", key_hint("region", region_uuid=NIL), before="related")
     return payload_at(plan, "lost", "region_uuid")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .assemble import NIL
 from .bases import TABLES, imported, investigation, late_hint
 from .faults import REVISED, fault
 from .parts import identity, module_list
@@ -97,7 +98,7 @@ def flag_missing(plan: Plan) -> Where:
 @fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", REVISED, investigation)
 def table_of_nobody(plan: Plan) -> Where:
     """A Process Table without a parent."""
-    plan.fields("process_table", parent_uuid="00000000-0000-0000-0000-000000000000")
+    plan.fields("process_table", parent_uuid=NIL)
     return field_of(plan, "process_table", "parent_uuid")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .assemble import END, START
+from .assemble import END, NIL, START
 from .faults import fault
 from .parts import BASE, KIB, region
 from .plan import Plan
@@ -90,7 +90,7 @@ def fragment_of_larger_pages(plan: Plan) -> Where:
 def fragment_of_nothing(plan: Plan) -> Where:
     """A Continuation without a parent."""
     plan.fields("first", flags=[])
-    plan.fields("next", parent_uuid="00000000-0000-0000-0000-000000000000")
+    plan.fields("next", parent_uuid=NIL)
     return field_of(plan, "next", "parent_uuid")
 
 

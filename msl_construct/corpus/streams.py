@@ -6,12 +6,14 @@ A stream stands here by the hash of what it inflates to. A test inflates every o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..hashing import new_hasher
 from ..schema import Schema
 from ..source import BufferSource, Extent
 from .stream_table import STREAMS
 
-__all__ = ["MissingStream", "key_of", "stream_of"]
+__all__ = ["MissingStream", "joined", "key_of", "stream_of"]
 
 
 class MissingStream(LookupError):
@@ -55,4 +57,9 @@ def stream_of(schema: Schema, payload: bytes, codec: str) -> bytes:
         "stream": Extent(BufferSource(stream), 0, len(stream)),
     }
     pieces = schema.compressed_payload.pieces(framing)
+    return joined(pieces)
+
+
+def joined(pieces: Iterable[bytes | Extent]) -> bytes:
+    """Pieces of a payload in one piece."""
     return b"".join(bytes(p.view()) if isinstance(p, Extent) else p for p in pieces)

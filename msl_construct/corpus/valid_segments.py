@@ -28,14 +28,10 @@ def segments_three(form: Form) -> Plan:
     """Three segments by different producers, each chained to the one before."""
     plan = minimal(form)
     for number, producer in enumerate(("first", "", "dritt\u00e9r"), start=1):
-        dump = Block("related_dump", related(related_pid=number), {"parent_uuid": _nil()})
+        dump = Block("related_dump", related(related_pid=number))
         end = Block("end_of_extension", {"producer": producer or None})
         plan.segments.append(Tail({f"added {number}": dump}, end))
     return plan
-
-
-def _nil() -> str:
-    return "00000000-0000-0000-0000-000000000000"
 
 
 @valid("ext", "trail", forms=(LE11,), rules=("MSLX-2-TRAILING-BYTES",), exit=4)
