@@ -20,6 +20,7 @@ __all__ = [
     "Action",
     "Failure",
     "Identity",
+    "Known",
     "Mapping",
     "Module",
     "Register",
@@ -193,3 +194,21 @@ class Outcome:
     detail: str = ""
     errno: int = 0
     facts: Dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Known:
+    """What was learnt of a target while it stood still.
+
+    Attributes:
+        mappings: its whole address space, in address order.
+        facts: everything else, for the report.
+        outcomes: what became of it in the dump, where it could not be stored as it is.
+    """
+
+    identity: Identity
+    mappings: list[Mapping]
+    threads: list[Thread]
+    modules: list[Module]
+    facts: dict[str, Any]
+    outcomes: list[Outcome] = field(default_factory=list)

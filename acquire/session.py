@@ -1,33 +1,32 @@
-"""One acquisition, from the preflight to the report."""
+"""One acquisition, from the preflight to the report, phase by phase."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import IO, Any
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO
 
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed, new_uuid
 from msl_construct.builder.conveyor import Conveyor
 from msl_construct.errors import TargetError
 
-from . import blocks
+from . import blocks, describing, room
 from .backend import Backend, Frozen, Target
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
-from .model import Identity, Mapping, Module, Outcome, Thread
+from .model import Known, Mapping, Thread
 from .options import Options
 from .pages import Pages
-from .report import Report, tool
+from .report import Report
 from .tally import Rows, Tally
 
 __all__ = ["Session"]
 
-_OWN_MEMORY = 128 << 20
 _SMALL_PARTS = 1 << 20
 """Bytes of data in a block where the size of the dump is bounded: little is lost at its end."""
 
@@ -35,20 +34,12 @@ Progress = Callable[[int, int], None]
 """Told of bytes of address space that are done, and how many there are."""
 
 
-@dataclass
-class _Known:
-    """What was learnt of the target while it stood still."""
-
-    identity: Identity
-    mappings: list[Mapping]
-    threads: list[Thread]
-    modules: list[Module]
-    facts: dict[str, Any]
-    outcomes: list[Outcome] = field(default_factory=list)
-
-
 class Session:
-    """Acquires one process.
+    """Acquires one process: `run` does it all, or phase by phase.
+
+    The phases are `prepare`, `stop`, `read`, `let_go` and `finish`, each once and in this
+    order, within a ``with``: whatever happens in between, the target is let go at its end.
+    Several sessions can be stopped one after the other, and then read.
 
     Args:
         backend: the operating system.
@@ -61,6 +52,9 @@ class Session:
         dump_uuid: of the dump; made up unless given.
         related: other dumps that are taken along with it.
         command_line: what the user typed, for the report.
+
+    Attributes:
+        report: what is known so far.
     """
 
     def __init__(
@@ -87,7 +81,7 @@ class Session:
         self._related = related
         self._command_line = list(command_line)
         self._bounds = Bounds(options, interrupt or Interrupt())
-        self._report = Report()
+        self.report = Report()
         newer = options.draft != "draft-2026-03"
         kept = "captured" if options.untouched == "zeros" else "failed"
         self._tally = Tally(
@@ -95,10 +89,18 @@ class Session:
             "not_resident" if newer else "failed",
             backend.error_name,
         )
-        self._page = 0
-        self._failed = False
-        self._feed: RegionFeed | None = None
+        self._method = options.freeze or backend.freezers[0]
         self._began = 0
+        self._resident = 0
+        self._target: Target | None = None
+        self._frozen: Frozen | None = None
+        self._known: Known | None = None
+        self._writer: Writer | None = None
+        self._feed: RegionFeed | None = None
+        self._modules: list[uuid.UUID] = []  # of the Module Entries to come
+        self._chosen: list[Mapping] = []
+        self._left: list[Mapping] = []
+        self._failed = False
 
     def run(self) -> Report:
         """Do it.
@@ -106,131 +108,151 @@ class Session:
         Raises:
             TargetError: the target can't be acquired; nothing was written, and it runs on.
         """
-        self._began = time.time_ns()
-        method = self._options.freeze or self._backend.freezers[0]
-        if method not in self._backend.freezers:
-            raise TargetError(
-                f"freeze method {method!r}: on {self._backend.name} there are "
-                f"{', '.join(self._backend.freezers)}"
-            )
-        checks = self._backend.preflight(self._pid, method)
-        sections = self._report.sections
-        sections.update(self._head(checks))
-        target = self._backend.target(self._pid)
+        with self:
+            self.prepare()
+            self.stop()
+            self.read()
+            self.let_go()
+            return self.finish()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bounds.close()
         try:
-            self._page = target.page_size
-            self._check_room(target)
-            target.prepare()
-            if self._bounds.interrupt.reason:
-                raise TargetError(
-                    f"{self._bounds.interrupt.reason}, before process {self._pid} was touched"
-                )
-            before = target.resident()
-            frozen = target.freeze(method, self._options.max_freeze)
-            try:
-                known = self._learn(target, frozen)
-                self._describe(known)
-                self._capture(target, frozen, known)
-            finally:
+            if self._frozen is not None:
                 with contextlib.suppress(TargetError):  # it was said by whoever tried first
-                    frozen.thaw()
-            sections["freeze"] = _freeze(frozen)
-            sections["resident"] = {"before": before, "after": target.resident()}
+                    self._frozen.thaw()
         finally:
-            target.close()
-        sections["ended"] = str(time.time_ns())
-        return self._report
+            if self._writer is not None:
+                with contextlib.suppress(OSError):
+                    self._writer.abandon()
+            if self._target is not None:
+                self._target.close()
 
-    # -- before the target is touched --------------------------------------------------
+    # -- the phases --------------------------------------------------------------------
 
-    def _head(self, checks: dict[str, Any]) -> dict[str, Any]:
-        options = asdict(self._options)
-        options["selection"] = {
-            "include": list(self._options.selection.include),
-            "exclude": list(self._options.selection.exclude),
-        }
-        return {
-            "tool": tool(),
-            "command_line": self._command_line,
-            "examiner": self._options.examiner,
-            "case": self._options.case,
-            "note": self._options.note,
-            "started": str(self._began),
-            "ended": "0",
-            "options": options,
-            "host": self._backend.host(),
-            "preflight": checks,
-        }
-
-    def _check_room(self, target: Target) -> None:
-        """Refuse what can't fit, before the target is touched.
+    def prepare(self) -> None:
+        """Everything that can be done before the target is touched.
 
         Raises:
-            TargetError: no space for the dump, or no memory for ourselves.
+            TargetError: it can't be acquired.
         """
-        with contextlib.suppress(ImportError, OSError):
-            import psutil
-
-            available = psutil.virtual_memory().available
-            if available < _OWN_MEMORY:
-                raise TargetError(
-                    f"only {available} bytes of memory are available, at least {_OWN_MEMORY} are "
-                    "needed",
-                    remedy="free memory on this machine",
-                )
-        chosen, _ = self._options.selection.split(target.mappings())
-        most = sum(mapping.size for mapping in chosen)
-        preflight = self._report.sections["preflight"]
-        preflight["address_space"] = most
-        free = self._free()
-        if free is None:
-            return
-        preflight["output_free"] = free
-        room = free - self._options.min_free
-        if most <= room:
-            return
-        estimate = self._estimate(target, chosen)
-        preflight["estimated_size"] = estimate
-        if estimate > room and self._options.compress == "none":
+        self._began = time.time_ns()
+        if self._method not in self._backend.freezers:
             raise TargetError(
-                f"the dump needs about {estimate} bytes, {max(0, room)} are free for it where "
-                f"it is to be written ({self._options.min_free} stay free)",
-                remedy="write elsewhere, choose --compress zstd, --exclude mappings, "
-                "--untouched failed or --draft draft-2026-10, or lower --min-free",
+                f"freeze method {self._method!r}: on {self._backend.name} there are "
+                f"{', '.join(self._backend.freezers)}"
             )
+        checks = self._backend.preflight(self._pid, self._method)
+        sections = self.report.sections
+        sections.update(describing.head(self._options, self._command_line, self._began))
+        sections["host"] = self._backend.host()
+        sections["preflight"] = checks
+        self._target = target = self._backend.target(self._pid)
+        room.check_room(target, self._file, self._options, self._tally, checks)
+        target.prepare()
 
-    def _estimate(self, target: Target, chosen: Sequence[Mapping]) -> int:
-        pages = 0
-        for mapping, plan in zip(chosen, target.plans(chosen)):
-            for stretch in plan:
-                if self._tally.state_of(mapping, stretch) == "captured":
-                    pages += stretch.pages
-        return pages * target.page_size
+    def stop(self) -> None:
+        """Stop the target, and learn of it what can change.
 
-    def _free(self) -> int | None:
-        """Bytes that are free where the dump is written; None where that is no question."""
-        try:
-            if not Conveyor.is_regular(self._file):
-                return None
-            return shutil.disk_usage(self._file.fileno()).free
-        except (AttributeError, OSError, ValueError):
-            return None
-
-    # -- while it stands still ---------------------------------------------------------
-
-    def _learn(self, target: Target, frozen: Frozen) -> _Known:
+        Raises:
+            TargetError: it can't be stopped, or not be acquired as it turns out to be.
+        """
+        target = self._target
+        assert target is not None
+        if self._bounds.interrupt.reason:
+            raise TargetError(
+                f"{self._bounds.interrupt.reason}, before process {self._pid} was touched"
+            )
+        self._resident = target.resident()
+        self._frozen = frozen = target.freeze(self._method, self._options.max_freeze)
         mappings = target.mappings()
-        return _Known(
+        self._known = known = Known(
             target.identity(),
             mappings,
             target.threads(frozen),
             target.modules(mappings),
             target.facts(),
         )
+        self.report.sections["target"] = describing.target(known)
+        self.report.sections["outcomes"] = known.outcomes
+        room.check_limit(self._options, self._pid, known, self._stored_threads())
 
-    def _capture(self, target: Target, frozen: Frozen, known: _Known) -> None:
-        chosen, left = self._options.selection.split(known.mappings)
-        threads = [thread for thread in known.threads if blocks.complete(thread)]
+    def read(self) -> None:
+        """Write what was learnt, then read the memory.
+
+        A bound that is reached and an output that fails are told by the report's status.
+        """
+        known = self._known
+        assert known is not None
+        self._chosen, self._left = self._options.selection.split(known.mappings)
+        try:
+            self._writer = writer = self._begin(known)
+            blocks.add_identity(writer, known.identity, known.outcomes)
+            self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
+            blocks.add_related(writer, self._related)
+            blocks.add_threads(writer, self._stored_threads())
+            self._read_regions(writer, room.behind(known))
+        except (Stopped, OSError) as error:
+            self._ended_early(error)
+
+    def let_go(self) -> None:
+        """Let the target go.
+
+        Raises:
+            TargetError: it can't be let go; it was tried twice.
+        """
+        frozen = self._frozen
+        assert frozen is not None
+        try:
+            frozen.thaw()
+        except TargetError:
+            try:
+                frozen.thaw()
+            except TargetError as error:
+                frozen.facts["not_undone"] = str(error)
+            if self.report.complete:
+                raise
+
+    def finish(self) -> Report:
+        """Write what stands behind the regions, and say what came of it all."""
+        known, writer, target, frozen = self._known, self._writer, self._target, self._frozen
+        assert known is not None
+        assert target is not None
+        assert frozen is not None
+        if self.report.complete and writer is not None:
+            try:
+                self._bounds.check()
+                blocks.add_modules(writer, known.modules, self._modules)
+                blocks.add_vas_map(writer, known.mappings)
+                writer.close()
+            except (Stopped, OSError) as error:
+                self._ended_early(error)
+        self._bounds.close()
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                writer.abandon()
+        self._outcome(known)
+        sections = self.report.sections
+        sections["freeze"] = describing.freeze(frozen)
+        sections["resident"] = {"before": self._resident, "after": target.resident()}
+        sections["ended"] = str(time.time_ns())
+        return self.report
+
+    # -- inside them -------------------------------------------------------------------
+
+    def _stored_threads(self) -> list[Thread]:
+        assert self._known is not None
+        return [thread for thread in self._known.threads if blocks.complete(thread)]
+
+    def _begin(self, known: Known) -> Writer:
         header = {
             "os_type": known.identity.os_type,
             "arch_type": known.identity.arch_type,
@@ -239,82 +261,38 @@ class Session:
             "dump_uuid": self._dump_uuid,
             "timestamp": self._began,
             "cap_bitmap": blocks.capabilities(
-                regions=bool(chosen), threads=bool(threads), related=bool(self._related)
+                regions=bool(self._chosen),
+                threads=bool(self._stored_threads()),
+                related=bool(self._related),
             ),
         }
-        writer: Writer | None = None
-        self._check_limit(known, threads)
-        try:
-            writer = Writer(
-                self._file,
-                header,
-                draft=self._options.draft,
-                compression=self._options.compress,
-                level=self._options.level,
-                overlapped=True,
-            )
-            assert isinstance(writer.sink, Conveyor)
-            if writer.sink.revisable:
-                self._file.truncate(0)  # nothing was written yet: now it is certain to be
-            self._bounds.watch(writer.sink, self._file)
-            blocks.add_identity(writer, known.identity, known.outcomes)
-            found = blocks.add_module_list(writer, known.modules, known.outcomes)
-            blocks.add_related(writer, self._related)
-            blocks.add_threads(writer, threads)
-            self._read(target, writer, chosen, _tail(known))
-            frozen.thaw()
-            self._bounds.check()
-            blocks.add_modules(writer, known.modules, found)
-            blocks.add_vas_map(writer, known.mappings)
-            writer.close()
-        except Stopped as stop:
-            self._report.status, self._report.detail = stop.status, stop.detail
-        except OSError as error:
-            self._failed = True
-            self._report.status = "output_failed"
-            self._report.detail = f"the output failed: {error.strerror or error}"
-            try:
-                self._bounds.check()
-            except Stopped as stop:  # it was given up, because it had been asked to end
-                self._report.status, self._report.detail = stop.status, stop.detail
-        finally:
-            self._bounds.close()
-            try:
-                frozen.thaw()
-            except TargetError as error:
-                frozen.facts["not_undone"] = str(error)
-            finally:
-                if writer is not None:
-                    with contextlib.suppress(OSError):
-                        writer.abandon()
-        self._outcome(writer, left)
+        writer = Writer(
+            self._file,
+            header,
+            draft=self._options.draft,
+            compression=self._options.compress,
+            level=self._options.level,
+            overlapped=True,
+        )
+        assert isinstance(writer.sink, Conveyor)
+        if writer.sink.revisable:
+            self._file.truncate(0)  # nothing was written yet: now it is certain to be
+        self._bounds.watch(writer.sink, self._file)
+        return writer
 
-    def _check_limit(self, known: _Known, threads: Sequence[Thread]) -> None:
-        """Refuse a limit that what must stand in front of and behind the regions exceeds.
-
-        Raises:
-            TargetError: it does.
-        """
-        most = self._options.max_bytes
-        registers = sum(len(thread.registers) for thread in threads)
-        least = 2 * _tail(known) + 128 * registers + 1024 * (len(threads) + 2)
-        if most is not None and most < least:
-            raise TargetError(
-                f"--max-bytes {most}: process {self._pid} needs about {least} without its memory",
-                remedy="allow more",
-            )
-
-    def _read(self, target: Target, writer: Writer, chosen: Sequence[Mapping], tail: int) -> None:
+    def _read_regions(self, writer: Writer, tail: int) -> None:
+        target = self._target
+        assert target is not None
         few = None if self._options.max_bytes is None else _SMALL_PARTS
         self._feed = feed = writer.feed(longest=few)
         self._bounds.bound(feed, tail)
         try:
             pages = Pages(target, feed, self._tally)
             if self._progress is None:
-                for mapping, plan in zip(chosen, target.plans(chosen)):
+                for mapping, plan in zip(self._chosen, target.plans(self._chosen)):
                     pages.capture(mapping, plan)
             else:
-                self._read_visibly(target, pages, feed, chosen, self._progress)
+                self._read_visibly(target, pages, feed, self._progress)
             feed.finish()
         finally:
             feed.close()
@@ -322,13 +300,9 @@ class Session:
             raise Stopped("target_gone", "the target ended while it was being read")
 
     def _read_visibly(
-        self,
-        target: Target,
-        pages: Pages,
-        feed: RegionFeed,
-        chosen: Sequence[Mapping],
-        progress: Progress,
+        self, target: Target, pages: Pages, feed: RegionFeed, progress: Progress
     ) -> None:
+        chosen = self._chosen
         done, whole = 0, sum(mapping.size for mapping in chosen)
         feed.watch = lambda size: progress(min(whole, done + size), whole)
         for mapping, plan in zip(chosen, target.plans(chosen)):
@@ -336,96 +310,49 @@ class Session:
             done += mapping.size
             progress(done, whole)
 
-    # -- for the report ----------------------------------------------------------------
+    def _ended_early(self, error: Stopped | OSError) -> None:
+        """Take note of why the dump is incomplete."""
+        if isinstance(error, OSError):
+            self._failed = True
+            self.report.status = "output_failed"
+            self.report.detail = f"the output failed: {error.strerror or error}"
+            try:
+                self._bounds.check()
+            except Stopped as stop:  # it was given up, because it had been asked to end
+                error = stop
+        if isinstance(error, Stopped):
+            self.report.status, self.report.detail = error.status, error.detail
 
-    def _describe(self, known: _Known) -> None:
-        identity = asdict(known.identity)
-        identity["start_time"] = str(known.identity.start_time)
-        threads = [
-            {
-                "thread_id": thread.thread_id,
-                "start_time": str(thread.start_time),
-                "name": thread.name,
-                "thread_state": thread.thread_state,
-                "flags": list(thread.flags),
-                "registers": len(thread.registers),
-                "stored": blocks.complete(thread),
-            }
-            for thread in known.threads
-        ]
-        modules = [
-            {
-                "base_addr": f"{module.base_addr:#x}",
-                "module_size": module.module_size,
-                "path": module.path,
-                "version": module.version,
-                "disk_hash": module.disk_hash.hex() if module.disk_hash else None,
-                "build_id": module.build_id.hex(),
-            }
-            for module in known.modules
-        ]
-        self._report.sections["target"] = {**identity, "threads": threads, "modules": modules}
-        self._report.sections["target"].update(known.facts)
-        self._report.sections["outcomes"] = known.outcomes
-
-    def _size(self, writer: Writer | None) -> int | None:
+    def _size(self) -> int | None:
         """Bytes of the dump; None where a failing output does not tell."""
         try:
             if Conveyor.is_regular(self._file, at_start=False):
                 return self._file.seek(0, 2)
         except (AttributeError, OSError, ValueError):
             return None
-        return None if self._failed or writer is None else writer.sink.position
+        return None if self._failed or self._writer is None else self._writer.sink.position
 
-    def _outcome(self, writer: Writer | None, left: Sequence[Mapping]) -> None:
+    def _outcome(self, known: Known) -> None:
         """What is in the file, which may be less than what was read."""
-        tally, sections = self._tally, self._report.sections
+        tally, sections, writer = self._tally, self.report.sections, self._writer
         pages: dict[str, int] = {}
         finished = 0
         if self._failed:
             pass  # what was read is not what could be written: the dump itself must be asked
         elif self._feed is not None and writer is not None:
-            finished = tally.finished(sum(self._feed.states), self._page)
+            finished = tally.finished(sum(self._feed.states), known.identity.page_size)
             for code, count in enumerate(self._feed.states):
                 if count:
                     pages[writer.schema.page_states.decode(code).name] = count
-        sections["memory"] = {
-            "pages": pages,
-            "causes": tally.cause_rows(tally.totals(finished)),
-            "first_page_time": str(tally.first_page),
-            "last_page_time": str(tally.last_page),
-            "skew": str(tally.last_page - tally.first_page),
-            "excluded": [f"{mapping.start:#x}-{mapping.end:#x}" for mapping in left],
-        }
+        sections["memory"] = describing.memory(tally, finished, pages, self._left)
         sections["regions"] = Rows(tally, finished)
-        sections["outcomes"] = [asdict(outcome) for outcome in sections["outcomes"]]
-        sections["dump"] = {
-            "path": self._name,
-            "draft": self._options.draft,
-            "compression": self._options.compress,
-            "dump_uuid": str(self._dump_uuid),
-            "file_hash": writer.file_hash.hex() if writer and writer.file_hash else None,
-            "size": self._size(writer),
-            "blocks": writer.blocks.index if writer and pages else None,
-            "related": [
-                {"dump_uuid": str(other.dump_uuid), "pid": other.pid} for other in self._related
-            ],
-        }
-
-
-def _tail(known: _Known) -> int:
-    """At most what the blocks behind the regions take: a bound, and no layout."""
-    texts = sum(len(m.path) * 4 + len(m.version) * 4 + len(m.native_blob) for m in known.modules)
-    names = sum(len(mapping.name) * 4 for mapping in known.mappings)
-    return texts + names + 512 * (len(known.modules) + 1) + 64 * len(known.mappings)
-
-
-def _freeze(frozen: Frozen) -> dict[str, Any]:
-    return {
-        "method": frozen.method,
-        "began": str(frozen.began),
-        "ended": str(frozen.ended),
-        "duration": str(max(0, frozen.ended - frozen.began)),
-        "why_ended": frozen.why_ended,
-        **frozen.facts,
-    }
+        sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]
+        sections["dump"] = describing.dump(
+            self._name,
+            self._options,
+            self._dump_uuid,
+            writer,
+            self._size(),
+            self._related,
+            certain=bool(pages),
+        )
