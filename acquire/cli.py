@@ -33,7 +33,7 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
-from .options import COMPRESSIONS, MIN_FREE, UNTOUCHED, Options
+from .options import COMPRESSIONS, DRAFT, MIN_FREE, UNTOUCHED, Options
 from .progress import Bar
 from .report import Report, beside, pieces, write_report
 from .selection import Selection
@@ -103,7 +103,14 @@ SIZE = _Size()
     "--compress", type=click.Choice(COMPRESSIONS), default="none", help="Compress the payloads."
 )
 @click.option("--level", type=int, help="The codec's level.")
-@click.option("--draft", type=click.Choice(KNOWN), default=KNOWN[0], help="What to write.")
+@click.option(
+    "--draft",
+    type=click.Choice(KNOWN),
+    default=DRAFT,
+    show_default=True,
+    help="What to write. draft-2026-03 has no word for pages that were never touched, and no "
+    "layout for threads and names of mappings; its readers read draft-2026-10 as well.",
+)
 @click.option(
     "--untouched",
     type=click.Choice(UNTOUCHED),

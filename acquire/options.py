@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from msl_construct.drafts import KNOWN
+from msl_construct.drafts import KNOWN, NEWEST
 from msl_construct.errors import TargetError
+from msl_construct.schema import schema
 
 from .selection import Selection
 
-__all__ = ["COMPRESSIONS", "MIN_FREE", "UNTOUCHED", "Options"]
+__all__ = ["COMPRESSIONS", "DRAFT", "MIN_FREE", "UNTOUCHED", "Options"]
 
 COMPRESSIONS = ("none", "zstd", "lz4")
 UNTOUCHED = ("zeros", "failed")
+DRAFT = NEWEST
+"""What is written unless another draft is asked for: the older one has no word for a page that
+nobody touched, and no layout for threads and for names of mappings. Its readers read this one."""
 LEVELS = {"none": (0, -1), "zstd": (1, 22), "lz4": (1, 12)}
 """Lowest and highest level of each codec."""
 _LARGEST = 1 << 63
@@ -48,7 +52,7 @@ class Options:
     max_freeze: float | None = None
     compress: str = "none"
     level: int | None = None
-    draft: str = "draft-2026-03"
+    draft: str = DRAFT
     untouched: str = "zeros"
     selection: Selection = field(default_factory=Selection)
     max_bytes: int | None = None
@@ -85,3 +89,8 @@ class Options:
                 if self.compress != "none"
                 else f"level {self.level}: there is none without compression"
             )
+
+    @property
+    def has_not_resident(self) -> bool:
+        """Whether the draft has a word for pages that the process has no memory for."""
+        return any(state.name == "not_resident" for state in schema(self.draft).page_states.values)

@@ -12,7 +12,7 @@ from msl_construct.errors import TargetError
 
 from .backend import Target
 from .model import Known, Mapping, Thread
-from .options import Options
+from .options import DRAFT, Options
 from .tally import Tally
 
 __all__ = ["behind", "check_limit", "check_room"]
@@ -56,11 +56,12 @@ def check_room(
     estimate = _estimate(target, chosen, tally)
     preflight["estimated_size"] = estimate
     if estimate > room and options.compress == "none":
+        other = "" if options.has_not_resident else f"--untouched failed or --draft {DRAFT}, "
         raise TargetError(
             f"the dump needs about {estimate} bytes, {max(0, room)} are free for it where "
             f"it is to be written ({options.min_free} stay free)",
-            remedy="write elsewhere, choose --compress zstd, --exclude mappings, "
-            "--untouched failed or --draft draft-2026-10, or lower --min-free",
+            remedy=f"write elsewhere, choose --compress zstd, --exclude mappings, {other}or lower "
+            "--min-free",
         )
 
 

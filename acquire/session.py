@@ -82,7 +82,7 @@ class Session:
         self._command_line = list(command_line)
         self._bounds = Bounds(options, interrupt or Interrupt())
         self.report = Report()
-        newer = options.draft != "draft-2026-03"
+        newer = options.has_not_resident
         kept = "captured" if options.untouched == "zeros" else "failed"
         self._tally = Tally(
             "not_resident" if newer else kept,

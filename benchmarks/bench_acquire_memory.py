@@ -11,6 +11,8 @@ from pathlib import Path
 from live import Live, compiled, script
 from measure import MIB, MSL, Row, Setting, note, python, run_child
 
+from msl_construct.drafts import KNOWN
+
 NAME = "acquire_memory"
 
 
@@ -35,12 +37,11 @@ def run(setting: Setting) -> list[Row]:
     size = setting.size(16, 1)
     with Live(sparse, size, 1000) as live:
         what = f"{size} GiB, of which 62 MiB are touched"
-        rows.append(
-            _row(setting, f"{what}, --draft draft-2026-10", live, "--draft", "draft-2026-10")
-        )
+        rows.append(_row(setting, what, live))
         # Its zeros are stored.
-        rows.append(_row(setting, f"{what}, --compress zstd", live, "--compress", "zstd"))
-        rows.append(_row(setting, f"{what}, to a pipe", live, pipe=True))
+        older = ("--draft", KNOWN[0])
+        rows.append(_row(setting, f"{what}, {KNOWN[0]}, zstd", live, *older, "--compress", "zstd"))
+        rows.append(_row(setting, f"{what}, {KNOWN[0]}, to a pipe", live, *older, pipe=True))
     return rows
 
 

@@ -5,6 +5,9 @@ A test holds them against the schema, which takes far longer to load.
 
 from __future__ import annotations
 
-__all__ = ["KNOWN"]
+__all__ = ["KNOWN", "NEWEST"]
 
 KNOWN = ("draft-2026-03", "draft-2026-10")
+"""Oldest first."""
+
+NEWEST = KNOWN[-1]

@@ -416,10 +416,10 @@ class Picked:
         self.dump = Dump(self.out)
 
     def captured(self, start: int, end: int) -> bool:
-        """Whether all (True) or none (False) of it has bytes."""
+        """Whether all (True) or none (False) of what the process has of it has bytes."""
         states = self.dump.states(start, end)
-        assert set(states) <= {"captured"} or "captured" not in states, states
-        return "captured" in states
+        assert set(states) <= {"captured", "not_resident"} or set(states) == {"absent"}, states
+        return "absent" not in states
 
 
 def _readable(picked: Picked) -> list[Any]:
@@ -477,18 +477,33 @@ def test_what_was_left_out_is_told(tmp_path: Path) -> None:
     assert "type:stack" in report
 
 
-def test_untouched_pages_as_failed(tmp_path: Path) -> None:
+def test_untouched_pages_in_the_draft_that_has_no_word_for_them(tmp_path: Path) -> None:
     with target("e2e_untouched", "private", "16") as (process, lines):
         space = addresses(lines)["space"]
         for choice, expected in (("failed", "failed"), ("zeros", "captured")):
             out = tmp_path / f"{choice}.msl"
-            acquire(process.pid, "-o", out, "--untouched", choice)
+            acquire(process.pid, "-o", out, "--untouched", choice, "--draft", "draft-2026-03")
             verified(out)
             dump = Dump(out)
             size = 8 << 20  # its first half; three pages behind that are written
             assert dump.states(space, space + size) == {expected: size}
             if choice == "zeros":
                 assert dump.read(space, size) == bytes(size)
+
+
+def test_what_is_written_unless_another_draft_is_asked_for(tmp_path: Path) -> None:
+    from msl_acquire import acquire as call
+
+    with target("e2e_untouched", "private", "16") as (process, lines):
+        out, called = tmp_path / "out.msl", tmp_path / "called.msl"
+        acquire(process.pid, "-o", out)
+        assert call(process.pid, called)["dump"]["draft"] == "draft-2026-10"
+        space = addresses(lines)["space"]
+    assert report_of(out)["dump"]["draft"] == "draft-2026-10"
+    for dump in (Dump(out), Dump(called)):
+        assert dump.revised
+        assert dump.states(space, space + (8 << 20)) == {"not_resident": 8 << 20}
+    assert "draft-2026-10" in acquire("--help").stdout.decode()
 
 
 def test_the_least_that_must_stay_free(idle: Running, tmp_path: Path) -> None:

@@ -65,12 +65,17 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def test_a_reservation_is_counted_in_the_pages_of_the_target(reserving: int) -> None:
+@pytest.mark.parametrize(
+    ("draft", "state"), [("draft-2026-03", "failed"), ("draft-2026-10", "not_resident")]
+)
+def test_a_reservation_is_counted_in_the_pages_of_the_target(
+    draft: str, state: str, reserving: int
+) -> None:
     out = io.BytesIO()
-    report = msl_acquire.acquire(reserving, out)
+    report = msl_acquire.acquire(reserving, out, draft=draft)
     assert report.complete
     assert all(row.get("finished", True) for row in report["regions"])
-    assert report["memory"]["pages"]["failed"] >= (5 << 30) // PAGE
+    assert report["memory"]["pages"][state] >= (5 << 30) // PAGE
     by_cause = {row["cause"]: row["pages"] for row in report["memory"]["causes"]}
     assert by_cause["untouched_no_access"] >= (5 << 30) // PAGE
     assert len(out.getvalue()) < 1 << 30
