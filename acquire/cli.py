@@ -24,6 +24,7 @@ from msl_construct.cli.common import (
     note,
     run,
 )
+from msl_construct.cli.start import untouched
 from msl_construct.cli.text import many
 from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
@@ -402,11 +403,13 @@ def _report_path(path: str, options: dict[str, Any]) -> Path | None:
 
 
 def _stdout() -> IO[bytes]:
-    if sys.stdout is None:
-        raise OSError("stdout is closed")
     if sys.stdout.isatty():
         raise click.UsageError("stdout is a terminal: a dump would garble it")
     sys.stdout.flush()
+    try:
+        os.write(sys.stdout.fileno(), b"")
+    except OSError as error:
+        raise OSError(error.errno, "stdout is closed, or not open for writing") from None
     return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
 
 
@@ -431,6 +434,7 @@ def _catch_signals(interrupt: Interrupt) -> Callable[[], None]:
 
     def restore() -> None:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # What came of it is decided: the exit code must say so.
+            signal.signal(number, signal.SIG_IGN if handler is untouched else handler)
 
     return restore

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from .start import begin
 
 __all__ = ["main", "main_acquire", "main_inspect"]
 
@@ -11,32 +15,35 @@ __all__ = ["main", "main_acquire", "main_inspect"]
 def main(arguments: Sequence[str] | None = None) -> None:
     """The ``msl`` command."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given == ["--version"]:
-        # Answered without loading any of the command line's own machinery.
-        from .version import version_text
-
-        print(version_text())
-        return
-    from .group import cli
-
-    cli.main(args=given, prog_name="msl")
+    begin(acquiring=given[:1] == ["acquire"])
+    _call(".group", "cli", given, "msl")
 
 
 def main_inspect() -> None:
     """The ``msl-inspect`` command: ``msl inspect`` under a name of its own."""
-    if sys.argv[1:] == ["--version"]:
-        main(["--version"])
-        return
-    from .inspect import inspect
-
-    inspect.main(args=sys.argv[1:], prog_name="msl-inspect")
+    begin()
+    _call(".inspect", "inspect", sys.argv[1:], "msl-inspect")
 
 
 def main_acquire() -> None:
     """The ``msl-acquire`` command: ``msl acquire`` under a name of its own."""
-    if sys.argv[1:] == ["--version"]:
-        main(["--version"])
-        return
-    from importlib import import_module
+    begin(acquiring=True)
+    _call("msl_acquire.cli", "acquire", sys.argv[1:], "msl-acquire")
 
-    import_module("msl_acquire.cli").acquire.main(args=sys.argv[1:], prog_name="msl-acquire")
+
+def _call(module: str, command: str, given: list[str], name: str) -> None:
+    """Import a command and run it; whatever can't be printed is an error like any other."""
+    try:
+        if given == ["--version"]:
+            # Answered without loading any of the command line's own machinery.
+            from .version import version_text
+
+            print(version_text(), flush=True)
+            return
+        run: Callable[..., Any] = getattr(import_module(module, __package__), command).main
+        run(args=given, prog_name=name)
+    except OSError as error:  # click prints help and refusals outside of every command
+        from .common import complain, discard_stdout
+
+        discard_stdout()
+        sys.exit(complain(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import io
 import os
@@ -23,6 +22,7 @@ from ..errors import (
     MslError,
     TargetError,
 )
+from .start import let_interrupts_raise
 from .text import printable
 
 __all__ = [
@@ -127,6 +127,8 @@ def complain(error: BaseException, name: str = "") -> Exit:
 
 def note(text: str) -> None:
     """A line for people, on stderr, with nothing in it that would act on a terminal."""
+    if sys.stderr is None:  # `print` would take stdout instead
+        return
     text = printable(text)
     try:
         print(text, file=sys.stderr)
@@ -143,6 +145,7 @@ def run(function: F) -> F:
     @functools.wraps(function)
     def guarded(*arguments: Any, **options: Any) -> None:
         debug = options.pop("debug", False)
+        let_interrupts_raise()
         try:
             code = function(*arguments, **options)
         except BrokenPipeError:
@@ -192,8 +195,6 @@ def data_out() -> Iterator[IO[str]]:
     Raises:
         BrokenPipeError: whoever read it has gone; the caller decides what that means.
     """
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "stdout is closed")
     sys.stdout.flush()
     raw = getattr(sys.stdout, "buffer", None)
     if raw is None:  # a test's StringIO
@@ -237,8 +238,6 @@ def open_input(path: str, *, passing: bool = True, **options: Any) -> Any:
         from ..reader import open_dump
 
         return open_dump(path, **kept)
-    if sys.stdin is None:
-        raise OSError(errno.EBADF, "stdin is closed")
     if passing:
         from ..reader.stream import PassingDump
 

@@ -1,0 +1,172 @@
+"""What every command does before anything else: its three streams and its signals in order.
+
+A shell can start a program with stdin, stdout or stderr closed. The first files that the program
+opens would get their numbers, and what is meant for a stream would end up in them. A signal can
+come while the interpreter is still importing, where an exception shows a traceback or is lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["begin", "interrupted", "let_interrupts_raise", "untouched"]
+
+_INTERRUPTED = 130
+_UNTOUCHED = 6  # `Exit.TARGET`: importing it would take as long as what is guarded here
+_STREAMS = ("stdin", "stdout", "stderr")
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def begin(*, acquiring: bool = False) -> None:
+    """Put streams and signals in order.
+
+    Args:
+        acquiring: a process is to be acquired: no signal may end us but by the documented code.
+    """
+    _catch_early(acquiring)
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _occupy()
+    _forgive_stderr()
+
+
+# -- signals ---------------------------------------------------------------------------
+
+
+def interrupted(number: int, _: Any) -> None:
+    """Handles SIGINT until the command itself can: one line, and the usual code."""
+    _end("msl: interrupted\n", _INTERRUPTED)
+
+
+def untouched(number: int, _: Any) -> None:
+    """Handles what ends an acquisition before it has begun."""
+    name = signal.Signals(number).name
+    _end(f"msl: stopped by {name}, before any process was touched\n", _UNTOUCHED)
+
+
+def let_interrupts_raise() -> None:
+    """From here on SIGINT is a `KeyboardInterrupt` again, where `interrupted` had it."""
+    if signal.getsignal(signal.SIGINT) is interrupted:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _catch_early(acquiring: bool) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in _ENDING if acquiring else _ENDING[:1]:
+        number = getattr(signal, name, None)
+        # A background job's SIGINT and nohup's SIGHUP are ignored, and stay so.
+        if number is not None and signal.getsignal(number) in (
+            signal.SIG_DFL,
+            signal.default_int_handler,
+        ):
+            signal.signal(number, untouched if acquiring else interrupted)
+
+
+def _end(text: str, code: int) -> None:
+    """End at once: an exception in the middle of an import may get lost."""
+    with suppress(OSError):
+        os.write(2, text.encode())
+    os._exit(code)
+
+
+# -- streams ---------------------------------------------------------------------------
+
+
+class _Closed(io.RawIOBase):
+    """A stream that was closed when we were started: using it is an error that says so."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def fileno(self) -> int:
+        return self._number
+
+    def isatty(self) -> bool:
+        return False
+
+    def readable(self) -> bool:
+        return self._number == 0
+
+    def writable(self) -> bool:
+        return self._number != 0
+
+    def readinto(self, into: Any) -> int:
+        raise self._error()
+
+    def write(self, data: Any) -> int:
+        try:
+            return os.write(self._number, data)
+        except OSError:
+            raise self._error() from None
+
+    def _error(self) -> OSError:
+        return OSError(errno.EBADF, f"{_STREAMS[self._number]} is closed")
+
+
+class _Forgiving(io.RawIOBase):
+    """stderr, which is for people: that it takes nothing must not change what is done."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        try:
+            count = self._raw.write(data)
+        except OSError:
+            count = None
+        return count or len(data)
+
+
+def _occupy() -> None:
+    """Open something under the numbers of closed streams, so that no file gets them."""
+    for number, name in enumerate(_STREAMS):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            # The wrong way round for data: using the descriptor itself is an error, too.
+            opened = os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+        raw = _Closed(number)
+        stream: io.TextIOWrapper
+        if number == 0:
+            stream = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
+        else:
+            through: io.RawIOBase = raw if number == 1 else _Forgiving(raw)
+            stream = io.TextIOWrapper(io.BufferedWriter(through), encoding="utf-8")
+        setattr(sys, name, stream)
+
+
+def _forgive_stderr() -> None:
+    if sys.stderr is None or sys.stderr is not sys.__stderr__:
+        return  # somebody has put something else there
+    stream: Any = sys.stderr
+    buffer = getattr(stream, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)  # there is no buffer with PYTHONUNBUFFERED
+    if isinstance(raw, io.RawIOBase):
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(_Forgiving(raw)),
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=True,
+        )
