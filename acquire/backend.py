@@ -45,8 +45,12 @@ class Target(Protocol):
     pid: int
     page_size: int
 
-    def prepare(self) -> None:
-        """Do ahead of the freeze whatever takes long and may be done then: hash modules."""
+    def prepare(self, hash_algo: str = "blake3") -> None:
+        """Do ahead of the freeze whatever takes long and may be done then: hash modules.
+
+        Args:
+            hash_algo: what with, by its name in the schema.
+        """
 
     def freeze(self, method: str, max_freeze: float | None) -> Frozen:
         """Stop every thread.

@@ -34,7 +34,7 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
-from .options import COMPRESSIONS, DRAFT, MIN_FREE, UNTOUCHED, Options
+from .options import COMPRESSIONS, DRAFT, HASHES, MIN_FREE, UNTOUCHED, Options
 from .progress import Bar
 from .report import Report, beside, pieces, write_report
 from .selection import Selection
@@ -45,7 +45,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.TARGET, Exit.UNREADABLE, Exit.DEFECT)
 """With several targets the exit code is that of the worst; worse stands further right."""
 
 _CHOICES = (
-    *("freeze", "max_freeze", "compress", "level", "draft", "untouched", "max_bytes"),
+    *("freeze", "max_freeze", "compress", "level", "hash", "draft", "untouched", "max_bytes"),
     *("timeout", "min_free", "devices", "examiner", "case"),
 )
 """Options that go to the library as they are."""
@@ -104,6 +104,12 @@ SIZE = _Size()
     "--compress", type=click.Choice(COMPRESSIONS), default="none", help="Compress the payloads."
 )
 @click.option("--level", type=int, help="The codec's level.")
+@click.option(
+    "--hash",
+    type=click.Choice(tuple(HASHES)),
+    default="blake3",
+    help="What the dump's hashes are made with; some readers know only SHA-256.",
+)
 @click.option(
     "--draft",
     type=click.Choice(KNOWN),

@@ -122,6 +122,7 @@ def dump(
         "path": name,
         "draft": options.draft,
         "compression": options.compress,
+        "hash": options.hash,
         "dump_uuid": str(dump_uuid),
         "file_hash": writer.file_hash.hex() if writer and writer.file_hash else None,
         "size": size,

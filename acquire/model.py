@@ -135,7 +135,7 @@ class Module:
         base_addr, module_size: the span of its mappings.
         path: as the target sees it.
         version: empty where nothing says it.
-        disk_hash: BLAKE3 of the file, 32 bytes; None where there is no file to hash.
+        disk_hash: hash of the file, 32 bytes; None where there is no file to hash.
         native_blob: what the system says of it (Linux: its maps line).
         build_id: from its notes; empty where there is none.
     """

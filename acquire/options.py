@@ -10,10 +10,12 @@ from msl_construct.schema import schema
 
 from .selection import Selection
 
-__all__ = ["COMPRESSIONS", "DRAFT", "MIN_FREE", "UNTOUCHED", "Options"]
+__all__ = ["COMPRESSIONS", "DRAFT", "HASHES", "MIN_FREE", "UNTOUCHED", "Options"]
 
 COMPRESSIONS = ("none", "zstd", "lz4")
 UNTOUCHED = ("zeros", "failed")
+HASHES = {"blake3": "blake3", "sha256": "sha_256"}
+"""What all hashes of a dump may be made with; the schema's names for it."""
 DRAFT = NEWEST
 """What is written unless another draft is asked for: the older one has no word for a page that
 nobody touched, and no layout for threads and for names of mappings. Its readers read this one."""
@@ -34,6 +36,7 @@ class Options:
         max_freeze: seconds after which it is let go in any case; None: no bound.
         compress: ``none``, ``zstd`` or ``lz4``.
         level: the codec's level; None: its default.
+        hash: ``blake3`` or ``sha256``: of the chain, of the whole file, and of module files.
         draft: what to write.
         untouched: what draft 2026-03 says of pages that are provably zero and without memory:
             ``zeros`` (Captured, and not read) or ``failed``. Later drafts say NotResident.
@@ -52,6 +55,7 @@ class Options:
     max_freeze: float | None = None
     compress: str = "none"
     level: int | None = None
+    hash: str = "blake3"
     draft: str = DRAFT
     untouched: str = "zeros"
     selection: Selection = field(default_factory=Selection)
@@ -67,11 +71,18 @@ class Options:
         for name, allowed in (
             ("compress", COMPRESSIONS),
             ("untouched", UNTOUCHED),
+            ("hash", tuple(HASHES)),
             ("draft", KNOWN),
         ):
             value = getattr(self, name)
             if value not in allowed:
                 raise TargetError(f"{name} {value!r}: expected {' or '.join(allowed)}")
+        header = schema(self.draft).file_header
+        if self.hash != "blake3" and "hash_algo" not in {field.key for field in header.fields}:
+            raise TargetError(
+                f"hash {self.hash!r}: {self.draft} has no place to say so, its hashes are BLAKE3",
+                remedy=f"choose draft {DRAFT}",
+            )
         for name in ("max_freeze", "max_bytes", "timeout"):
             value = getattr(self, name)
             if value is not None and not 0 < value <= _LARGEST:
@@ -89,6 +100,11 @@ class Options:
                 if self.compress != "none"
                 else f"level {self.level}: there is none without compression"
             )
+
+    @property
+    def hash_algo(self) -> str:
+        """The schema's name of `hash`."""
+        return HASHES[self.hash]
 
     @property
     def has_not_resident(self) -> bool:

@@ -42,13 +42,13 @@ def read_pages(
     return done
 
 
-def hash_file(path: str) -> bytes | None:
-    """BLAKE3 of a regular file; None where there is none, or none that can be read."""
+def hash_file(path: str, hash_algo: str = "blake3") -> bytes | None:
+    """The hash of a regular file; None where there is none, or none that can be read."""
     try:
         # Anything but a regular file might block, or never end.
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
-        hasher = new_hasher()
+        hasher = new_hasher(hash_algo)
         with open(path, "rb") as file:
             while piece := file.read(_PIECE):
                 hasher.update(piece)

@@ -157,7 +157,7 @@ class Session:
         sections["preflight"] = checks
         self._target = target = self._backend.target(self._pid)
         room.check_room(target, self._file, self._options, self._tally, checks)
-        target.prepare()
+        target.prepare(self._options.hash_algo)
 
     def stop(self) -> None:
         """Stop the target, and learn of it what can change.
@@ -253,7 +253,7 @@ class Session:
         return [thread for thread in self._known.threads if blocks.complete(thread)]
 
     def _begin(self, known: Known) -> Writer:
-        header = {
+        header: dict[str, object] = {
             "os_type": known.identity.os_type,
             "arch_type": known.identity.arch_type,
             "pid": self._pid,
@@ -266,6 +266,8 @@ class Session:
                 related=bool(self._related),
             ),
         }
+        if self._options.hash_algo != "blake3":  # which the other draft has no field for
+            header["hash_algo"] = self._options.hash_algo
         writer = Writer(
             self._file,
             header,

@@ -152,13 +152,14 @@ class Dump:
         self.header: Document = self.document["header"]
         self.blocks: list[Document] = self.document["blocks"]
         self.revised = self.header["version"] != "0x0100"
-        previous = digest("blake3", self.data[:64])
+        self.hash_algo: str = self.header.get("hash_algo", "blake3")
+        previous = digest(self.hash_algo, self.data[:64])
         self.payloads: list[memoryview] = []
         for block in self.blocks:
             start = int(block["offset"], 16)
             stored = memoryview(self.data)[start : start + block["block_length"]]
             assert block["prev_hash"] == previous.hex(), block
-            previous = digest("blake3", stored)
+            previous = digest(self.hash_algo, stored)
             assert "damage" not in block, block
             self.payloads.append(self._payload(block, stored[80:]))
         self.regions = [self._region(block) for block in self.of("memory_region")]
@@ -168,7 +169,7 @@ class Dump:
             assert self.document["trailing"] is None
             last = self.blocks[-1]
             assert last["block_type"] == "end_of_capture"
-            covered = digest("blake3", memoryview(self.data)[: int(last["offset"], 16)])
+            covered = digest(self.hash_algo, memoryview(self.data)[: int(last["offset"], 16)])
             assert last["payload"]["file_hash"] == covered.hex()
 
     @staticmethod

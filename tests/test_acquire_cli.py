@@ -39,6 +39,7 @@ from acquiring import (
     verified,
 )
 from commands import COMMAND, one_line, run
+from independent.hashing import digest
 
 pytestmark = linux_only
 
@@ -504,6 +505,39 @@ def test_what_is_written_unless_another_draft_is_asked_for(tmp_path: Path) -> No
         assert dump.revised
         assert dump.states(space, space + (8 << 20)) == {"not_resident": 8 << 20}
     assert "draft-2026-10" in acquire("--help").stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("named", "stored"),
+    [((), "blake3"), (("--hash", "blake3"), "blake3")]
+    + [(("--hash", "sha256", *more), "sha_256") for more in ((), ("--compress", "lz4"))],
+)
+def test_what_the_hashes_are_made_with(
+    named: tuple[str, ...], stored: str, idle: Running, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.msl"
+    acquire(idle.pid, "-o", out, *named)
+    assert verified(out)["findings"] == []
+    dump = Dump(out)  # recomputes the chain and FileHash
+    assert dump.hash_algo == stored
+    program = os.readlink(f"/proc/{idle.pid}/exe")
+    (found,) = [
+        fields["disk_hash"]
+        for fields in map(dump.payload, dump.of("module_entry"))
+        if fields["path"] == program
+    ]
+    assert found == digest(stored, Path(program).read_bytes()).hex()
+    assert report_of(out)["dump"]["hash"] == (named[1] if named else "blake3")
+    done = run("check", str(out))
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_hash_that_the_draft_cannot_name(idle: Running, tmp_path: Path) -> None:
+    out = tmp_path / "out.msl"
+    done = acquire(idle.pid, "-o", out, "--hash", "sha256", "--draft", "draft-2026-03", code=2)
+    assert b"draft-2026-03" in done.stderr
+    assert not out.exists()
+    acquire(idle.pid, "-o", out, "--hash", "blake3", "--draft", "draft-2026-03")
 
 
 def test_the_least_that_must_stay_free(idle: Running, tmp_path: Path) -> None:

@@ -66,15 +66,18 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+@pytest.mark.parametrize("hashing", ["blake3", "sha256"])
 @pytest.mark.parametrize("compress", ["none", "zstd", "lz4"])
-def test_memslicer_reads_and_verifies_a_file_of_ours(compress: str, tmp_path: Path) -> None:
+def test_memslicer_reads_and_verifies_a_file_of_ours(
+    compress: str, hashing: str, tmp_path: Path
+) -> None:
     _interpreter()
     out = tmp_path / "out.msl"
     with (
         target("e2e_counter", "2", "64", "8", "100") as (process, _),
         stopped(process.pid),
     ):
-        acquire(process.pid, "-o", out, "--draft", "draft-2026-10", "--compress", compress)
+        acquire(process.pid, "-o", out, "--hash", hashing, "--compress", compress)
     ours = Dump(out)
     theirs = _read(out)
     assert theirs["errors"] == []

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from blake3 import blake3
+from msl_construct.hashing import new_hasher
 
 from ..model import Mapping
 from .elf import Elf, ElfError, read_elf
@@ -62,7 +62,7 @@ class FileFacts:
         examined: whether it could be opened and read.
         code: whether it looks like something that is loaded as code.
         elf: None where it is no ELF file.
-        disk_hash: BLAKE3; None where there is nothing on disk to hash, or no need to.
+        disk_hash: None where there is nothing on disk to hash, or no need to.
         version: from its notes, else of its package; empty where neither says it.
         problem: why something of it is missing; empty where nothing is.
     """
@@ -83,11 +83,13 @@ class ModuleCache:
         known: the facts.
         asked: which of these files the package database has been asked about.
         problems: path of a file to what could not be found out, and why.
+        hash_algo: what they are hashed with, by its name in the schema.
     """
 
     known: dict[_Key, FileFacts] = field(default_factory=dict)
     asked: set[_Key] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
+    hash_algo: str = "blake3"
 
 
 def examine(
@@ -219,10 +221,10 @@ class _Job:
         return replace(facts, disk_hash=digest), key
 
     def _hash(self, descriptor: int) -> bytes:
-        """BLAKE3 of an open file, in pieces: a file under a mapping may be cut off any time."""
+        """The hash of an open file, in pieces: a file under a mapping may be cut off any time."""
         if self._buffer is None:
             self._buffer = memoryview(bytearray(_BUFFER))
-        hasher = blake3()
+        hasher = new_hasher(self._cache.hash_algo)
         offset = 0
         while not self._given_up:
             got = os.preadv(descriptor, [self._buffer], offset)

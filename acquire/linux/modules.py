@@ -42,15 +42,18 @@ class _Piece(NamedTuple):
     private: bool
 
 
-def prehash(pid: int, mappings: Iterable[Mapping], path: str | None = None) -> ModuleCache:
+def prehash(
+    pid: int, mappings: Iterable[Mapping], path: str | None = None, hash_algo: str = "blake3"
+) -> ModuleCache:
     """Read and hash the files behind the modules of a process that may still run.
 
     At most 30 seconds; what could not be done is in the cache's `problems`.
 
     Args:
         path: folder of /proc to use instead of ``/proc/PID``, as in `identity`.
+        hash_algo: what with, by its name in the schema.
     """
-    cache = ModuleCache()
+    cache = ModuleCache(hash_algo=hash_algo)
     modules(pid, mappings, cache, path=path, seconds=_PREPARE_SECONDS)
     return cache
 

@@ -43,9 +43,11 @@ class LinuxTarget:
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
 
-    def prepare(self) -> None:
+    def prepare(self, hash_algo: str = "blake3") -> None:
         """Read and hash the files of all modules: that takes long, and need not be frozen."""
-        self._cache = prehash(self.pid, self._listed or self.mappings(), path=self._path)
+        self._cache = prehash(
+            self.pid, self._listed or self.mappings(), path=self._path, hash_algo=hash_algo
+        )
 
     def freeze(self, method: str, max_freeze: float | None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""

@@ -40,11 +40,11 @@ class MacOSTarget:
         self._hashes: dict[str, bytes | None] = {}
         self._facts: dict[str, Any] = {}
 
-    def prepare(self) -> None:
+    def prepare(self, hash_algo: str = "blake3") -> None:
         """Hash the files of its images; those of the shared cache have none."""
         for image in self._images():
             if image.path not in self._hashes:
-                self._hashes[image.path] = hash_file(image.path)
+                self._hashes[image.path] = hash_file(image.path, hash_algo)
 
     def freeze(self, method: str, max_freeze: float | None) -> Suspension:
         """Stop the task (``suspend``), or not (``none``).

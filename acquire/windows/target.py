@@ -37,7 +37,7 @@ class WindowsTarget:
         self._hashes: dict[str, bytes | None] = {}
         self._facts: dict[str, Any] = {}
 
-    def prepare(self) -> None:
+    def prepare(self, hash_algo: str = "blake3") -> None:
         """Hash the files of its modules."""
         try:
             paths = [win.wide_text(entry.exe_path) for entry in self._system.modules(self.pid)]
@@ -46,7 +46,7 @@ class WindowsTarget:
             return
         for path in paths:
             if path not in self._hashes:
-                self._hashes[path] = hash_file(path)
+                self._hashes[path] = hash_file(path, hash_algo)
 
     def freeze(self, method: str, max_freeze: float | None) -> Suspension:
         """Stop every thread (``suspend``), or none (``none``).
