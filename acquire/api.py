@@ -8,8 +8,10 @@ import os
 import stat
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
+
+from msl_construct.outputs import NewFile, Place, is_passing
 
 from .backend import Backend
 from .backends import backend as this_system
@@ -27,32 +29,35 @@ _LOOK_EVERY = 0.1
 
 @contextlib.contextmanager
 def create(
-    path: str | os.PathLike[str], *, force: bool = False, interrupt: Interrupt | None = None
-) -> Iterator[IO[bytes]]:
-    """A new file that only its owner can read, as a dump should be.
+    path: Place, *, force: bool = False, interrupt: Interrupt | None = None
+) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
+    """A new file that only its owner can read, as a dump should be, and what puts it in place.
 
     Args:
         path: of the file; a device or a named pipe is written to, never replaced.
+        force: replace a file that is there, when it is put in place and not before.
         interrupt: ends the wait for the reader of a named pipe.
-        force: take it if it is there; it keeps what it holds until a dump is written.
 
     Raises:
-        FileExistsError: it is there, and `force` isn't given.
+        OSError: it can't be made; see `check_place`.
     """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-    passing = os.path.exists(path) and not os.path.isfile(path)
-    if passing:
-        descriptor = _open_passing(path, interrupt)
-    else:
-        descriptor = os.open(path, flags if force else flags | os.O_EXCL, 0o600)
-    if passing and stat.S_ISREG(os.fstat(descriptor).st_mode):  # exchanged behind our back
+    if not is_passing(path):
+        with NewFile(path, force=force) as new:
+            yield new.file, new.settle
+        return
+    descriptor = _open_passing(path, interrupt)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # exchanged behind our back
         os.close(descriptor)
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
-    with open(descriptor, "wb" if passing else "r+b", 0) as file:
-        yield file
+    with open(descriptor, "wb", 0) as file:
+        yield file, _nothing
 
 
-def _open_passing(path: str | os.PathLike[str], interrupt: Interrupt | None) -> int:
+def _nothing() -> None:
+    """What is written to as it is has its place."""
+
+
+def _open_passing(path: Place, interrupt: Interrupt | None) -> int:
     """A device, or a named pipe; waits for somebody who reads it, and for nothing else.
 
     Raises:
@@ -96,7 +101,7 @@ def acquire(
         pid: the target.
         file: a path, or a binary file that stands at its start; a pipe will do.
         include, exclude: which mappings; see `selection.selector`.
-        force: overwrite a file that is there.
+        force: replace a file that is there, once a dump is begun.
         interrupt: by which another thread or a signal handler ends it.
         progress: called with bytes of address space that are done, and all of them.
         dump_uuid: DumpUUID; made up unless given.
@@ -117,39 +122,23 @@ def acquire(
     """
     chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
     system = backend or this_system(devices=chosen.devices)
-    if not isinstance(file, (str, os.PathLike)):
+
+    def session(opened: IO[bytes], name: str, on_begin: Callable[[], None]) -> Session:
         return Session(
             system,
             pid,
-            file,
+            opened,
             chosen,
-            name=name or str(getattr(file, "name", "")),
+            name=name,
             interrupt=interrupt,
             progress=progress,
             dump_uuid=dump_uuid,
             related=related,
             command_line=command_line,
-        ).run()
-    existed = os.path.lexists(file)
-    try:
-        with create(file, force=force, interrupt=interrupt) as opened:
-            return acquire(
-                pid,
-                opened,
-                include=include,
-                exclude=exclude,
-                interrupt=interrupt,
-                progress=progress,
-                dump_uuid=dump_uuid,
-                related=related,
-                command_line=command_line,
-                name=name or os.fspath(file),
-                backend=system,
-                **options,
-            )
-    except BaseException:
-        if not existed:  # an empty file would look like a dump that was cut
-            with contextlib.suppress(OSError):
-                if os.path.getsize(file) == 0:
-                    os.unlink(file)
-        raise
+            on_begin=on_begin,
+        )
+
+    if not isinstance(file, (str, os.PathLike)):
+        return session(file, name or str(getattr(file, "name", "")), _nothing).run()
+    with create(file, force=force, interrupt=interrupt) as (opened, settle):
+        return session(opened, name or os.fspath(file), settle).run()

@@ -28,6 +28,7 @@ from msl_construct.cli.start import untouched
 from msl_construct.cli.text import many
 from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
+from msl_construct.outputs import check_place
 
 from . import api
 from .backend import Backend
@@ -86,7 +87,7 @@ SIZE = _Size()
     help="The dump; - is stdout. With several targets a folder, which is made if OUT ends with "
     "a slash, or a name that each PID is put into.",
 )
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--children", is_flag=True, help="The target's descendants as well.")
 @click.option(
     "--freeze",
@@ -257,7 +258,7 @@ def _one(
                 **kept,
             )
         except FileExistsError:
-            raise click.UsageError(f"{path}: is there already; --force overwrites it") from None
+            raise click.UsageError(f"{path}: is there already; --force replaces it") from None
     if where == Path(STDIO):
         try:
             with data_out() as out:
@@ -329,9 +330,12 @@ def _check_places(pids: Sequence[int], paths: Sequence[str], options: dict[str, 
         for place in map(Path, places):
             if not place.parent.is_dir():
                 raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
-            regular = place.is_file() or (place.is_symlink() and not place.exists())
-            if regular and not options["force"]:
-                raise click.UsageError(f"{place}: is there already; --force overwrites it")
+            try:
+                check_place(place, force=options["force"])
+            except FileExistsError:
+                raise click.UsageError(f"{place}: is there already; --force replaces it") from None
+            except OSError as error:
+                raise click.UsageError(f"{place}: {error.strerror}") from None
 
 
 # -- who and where ---------------------------------------------------------------------

@@ -6,13 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from msl_construct import __version__
+from msl_construct.outputs import whole_file
 
 __all__ = ["REPORT_VERSION", "Report", "beside", "write_report"]
 
@@ -86,28 +86,14 @@ def beside(dump: str | os.PathLike[str]) -> Path:
 
 
 def write_report(report: Report, path: str | os.PathLike[str], *, force: bool) -> None:
-    """Write a report to a file that only its owner can read.
+    """Write a report to a file that only its owner can read, whole or not at all.
 
     Raises:
         OSError: it can't be written, or is there already and `force` isn't given.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        made = True
-    except FileExistsError:
-        if not force:
-            raise
-        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
-        made = False
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as out:
-            for piece in pieces(report):
-                out.write(piece)
-    except OSError:
-        if made:
-            with suppress(OSError):  # half a report would be read as one
-                os.unlink(path)
-        raise
+    with whole_file(path, force=force) as out:
+        for piece in pieces(report):
+            out.write(piece.encode())
 
 
 def pieces(report: Report) -> Iterator[str]:

@@ -52,6 +52,7 @@ class Session:
         dump_uuid: of the dump; made up unless given.
         related: other dumps that are taken along with it.
         command_line: what the user typed, for the report.
+        on_begin: called when the first byte of the dump is about to be written.
 
     Attributes:
         report: what is known so far.
@@ -70,7 +71,9 @@ class Session:
         dump_uuid: uuid.UUID | None = None,
         related: Sequence[Related] = (),
         command_line: Sequence[str] = (),
+        on_begin: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_begin = on_begin
         self._backend = backend
         self._pid = pid
         self._file = file
@@ -277,6 +280,7 @@ class Session:
             overlapped=True,
         )
         assert isinstance(writer.sink, Conveyor)
+        self._on_begin()
         if writer.sink.revisable:
             self._file.truncate(0)  # nothing was written yet: now it is certain to be
         self._bounds.watch(writer.sink, self._file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,22 @@ settings.register_profile("ci", max_examples=100, derandomize=True, database=Non
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
 )
+
+
+def _hear_signals() -> None:
+    """Let the programs that tests start hear the signals that tests send them.
+
+    A shell's background job ignores SIGINT, nohup's ignores SIGHUP, and whatever they start
+    inherits that. A handler is not inherited: with one that does nothing, this process stays
+    as deaf as it was meant to be.
+    """
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM", "SIGTSTP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+_hear_signals()
 
 SHARED = Path(os.environ.get("MSL_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -44,32 +44,6 @@ def test_build_writes_to_a_pipe_that_stands_at_the_path(
     assert got == [files["whole"].read_bytes()]
 
 
-@POSIX
-def test_build_follows_a_symbolic_link_and_keeps_the_mode(
-    files: dict[str, Path], document: Path, tmp_path: Path
-) -> None:
-    target, link = tmp_path / "target.msl", tmp_path / "link.msl"
-    target.write_bytes(b"before")
-    target.chmod(0o600)
-    link.symlink_to(target)
-    assert run("build", document, "-o", link).returncode == 2
-    assert target.read_bytes() == b"before"
-    assert run("build", document, "-o", link, "--force").returncode == 0
-    assert link.is_symlink()
-    assert target.read_bytes() == files["whole"].read_bytes()
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
-
-
-@POSIX
-def test_build_does_not_write_behind_a_dangling_link_unasked(
-    document: Path, tmp_path: Path
-) -> None:
-    link = tmp_path / "link.msl"
-    link.symlink_to(tmp_path / "nowhere.msl")
-    assert run("build", document, "-o", link).returncode == 2
-    assert not (tmp_path / "nowhere.msl").exists()
-
-
 def test_build_refuses_a_folder(document: Path, tmp_path: Path) -> None:
     assert run("build", document, "-o", tmp_path, "--force").returncode == 2
 

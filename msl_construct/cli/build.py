@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import IO
 
 import click
 
+from ..outputs import check_place, whole_file
 from .common import STDIO, Exit, command_options, discard_stdout, note, run
 
 __all__ = ["build"]
 
 
 def _written(path: str, force: bool, write: Callable[[IO[bytes]], int]) -> int:
-    """Write to a path: a file that is there whole or not at all, or what else stands there.
+    """Write to a path; see `whole_file`.
 
-    A device or a pipe is written to and stays what it is; a symbolic link stays, and the
-    file that it leads to is written; an existing file keeps its mode.
+    Raises:
+        click.UsageError: nothing can be written there.
     """
-    if os.path.lexists(path):
-        kind = os.stat(path).st_mode if os.path.exists(path) else stat.S_IFREG
-        if stat.S_ISDIR(kind):
-            raise click.UsageError(f"{path} is a directory")
-        if not stat.S_ISREG(kind):
-            with open(path, "wb") as special:
-                return write(special)
-        if not force:
-            raise click.UsageError(f"{path} exists; --force overwrites it")
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    descriptor, partial = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            size = write(file)
-        os.chmod(partial, _mode(target))  # mkstemp keeps everybody else out
-        os.replace(partial, target)
-    except BaseException:
-        os.unlink(partial)
-        raise
-    return size
-
-
-def _mode(path: str) -> int:
-    """The permissions that a file has, or that a new one gets."""
-    if os.path.exists(path):
-        return stat.S_IMODE(os.stat(path).st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        check_place(path, force=force)
+    except FileExistsError:
+        raise click.UsageError(f"{path} exists; --force overwrites it") from None
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}") from None
+    with whole_file(path, force=force) as file:
+        return write(file)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("document", metavar="DOC")
 @click.option("--output", "-o", metavar="OUT", default=STDIO, help="File to write; - is stdout.")
-@click.option("--force", "-f", is_flag=True, help="Overwrite OUT if it exists.")
+@click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
 @command_options
 @run
 def build(document: str, output: str, force: bool, quiet: bool, no_color: bool) -> int:

@@ -1,0 +1,198 @@
+"""Files that hold what others must not read: made anew, ours alone, never through a link.
+
+A file that stands where one is to be written is never written into: it may be another user's,
+readable by everybody, or known under a second name. It is replaced. A symbolic link is refused,
+for whoever made it would choose what is overwritten. A device or a named pipe is written to, and
+stays what it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+__all__ = ["NewFile", "Place", "check_place", "is_passing", "whole_file"]
+
+Place = str | os.PathLike[str]
+
+_FLAGS = (
+    os.O_RDWR
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_OWNER_ONLY = 0o600
+
+
+def is_passing(path: Place) -> bool:
+    """Whether a device, a named pipe or the like is there, also behind a link (/dev/stdout)."""
+    try:
+        kind = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
+
+
+def check_place(path: Place, *, force: bool) -> None:
+    """Refuse a place that a file can't be made in.
+
+    Args:
+        force: whether a file that is there is replaced.
+
+    Raises:
+        FileExistsError: a file is there, and `force` isn't given.
+        IsADirectoryError: a folder is there.
+        OSError: a symbolic link is there (ELOOP), or somebody else's on the way (EPERM).
+    """
+    if is_passing(path):
+        return
+    _check_way(path)
+    try:
+        kind = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(kind):
+        raise OSError(
+            errno.ELOOP, "is a symbolic link: name the file that is meant", os.fspath(path)
+        )
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not force:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
+
+
+def _check_way(path: Place) -> None:
+    """Refuse folders that lead elsewhere by the will of another user.
+
+    That is what the kernel refuses with fs.protected_symlinks, which can be off.
+
+    Raises:
+        OSError: a link of somebody else in a folder that everybody may write to.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    for folder in Path(os.path.abspath(path)).parents:
+        try:
+            link, around = os.lstat(folder), os.stat(folder.parent)
+        except OSError:
+            continue  # whoever opens it will say what is wrong
+        everybody = stat.S_ISVTX | stat.S_IWOTH
+        if (
+            stat.S_ISLNK(link.st_mode)
+            and around.st_mode & everybody == everybody
+            and link.st_uid not in (os.geteuid(), around.st_uid)
+        ):
+            raise OSError(
+                errno.EPERM,
+                f"is a symbolic link of user {link.st_uid} in a folder that everybody may write "
+                "to: name the folder that is meant",
+                str(folder),
+            )
+
+
+class NewFile:
+    """A new file that only its owner can read; a context manager.
+
+    Where another file stands, that stays, with what it holds, until `settle`. Without `settle`
+    nothing has happened in the end.
+
+    Args:
+        path: of the file.
+        force: replace a file that is there.
+        hidden: let it appear at `settle` even where nothing is there yet.
+
+    Attributes:
+        file: it, opened for reading and writing, without a buffer.
+
+    Raises:
+        OSError: see `check_place`; or it can't be made.
+    """
+
+    def __init__(self, path: Place, *, force: bool = False, hidden: bool = False) -> None:
+        check_place(path, force=force)
+        self._path = os.fspath(path)
+        self._force = force
+        self._settled = False
+        self._beside = ""
+        if hidden or os.path.lexists(path):
+            folder, name = os.path.split(self._path)
+            self._beside = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}")
+        descriptor = os.open(self._beside or self._path, _FLAGS, _OWNER_ONLY)
+        if hasattr(os, "fchmod"):  # a folder's default access list may say otherwise
+            with suppress(OSError):
+                os.fchmod(descriptor, _OWNER_ONLY)
+        self.file: IO[bytes] = open(descriptor, "r+b", 0)  # noqa: SIM115 - closed in __exit__
+
+    def __enter__(self) -> NewFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        empty = os.fstat(self.file.fileno()).st_size == 0  # it would look like a dump that was cut
+        self.file.close()
+        if not self._settled or (empty and error is not None):
+            with suppress(OSError):
+                os.unlink(self._path if self._settled else self._beside or self._path)
+
+    def settle(self) -> None:
+        """Put it where it belongs; more than once does no harm.
+
+        Raises:
+            OSError: something else came there meanwhile.
+        """
+        if self._settled:
+            return
+        if self._beside:
+            check_place(self._path, force=self._force)
+            if is_passing(self._path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
+            if self._force:
+                os.replace(self._beside, self._path)
+            else:
+                self._link()
+        self._settled = True
+
+    def _link(self) -> None:
+        """Give it its name, unless somebody has it meanwhile."""
+        try:
+            os.link(self._beside, self._path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.rename(self._beside, self._path)
+        else:
+            os.unlink(self._beside)
+
+
+@contextmanager
+def whole_file(path: Place, *, force: bool = False) -> Iterator[IO[bytes]]:
+    """A file that is there whole or not at all; or a device or a pipe, as it is.
+
+    Args:
+        path: of the file.
+        force: replace a file that is there.
+
+    Raises:
+        OSError: see `check_place`; or it can't be made.
+    """
+    if is_passing(path):
+        with open(path, "wb") as passing:
+            yield passing
+        return
+    with NewFile(path, force=force, hidden=True) as new:
+        with open(new.file.fileno(), "wb", closefd=False) as buffered:
+            yield buffered
+        new.settle()
