@@ -31,9 +31,15 @@ class Frozen(Protocol):
 
     method: str
     began: int
-    ended: int
-    why_ended: str
     facts: dict[str, Any]
+
+    @property
+    def ended(self) -> int:
+        """See above; may be asked for at any time."""
+
+    @property
+    def why_ended(self) -> str:
+        """The same."""
 
     def thaw(self) -> None:
         """Let the target go as it was found; more than once does no harm."""

@@ -22,8 +22,9 @@ from acquire_targets import Running, compiled, started
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
 
-from msl_acquire.linux.freeze import METHODS, freeze, refusals
+from msl_acquire.linux.freeze import METHODS, freeze
 from msl_acquire.linux.freeze.cgroup import Group, groups
+from msl_acquire.linux.freeze.guardian import refusals
 from msl_acquire.linux.threads import threads
 from msl_construct.errors import TargetError
 
@@ -375,8 +376,8 @@ def test_an_unknown_method_is_refused() -> None:
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_a_target_that_is_being_traced(tmp_path: Path, method: str) -> None:
     with counting(tmp_path) as (process, counters):
-        with acquirer(process.pid, "ptrace") as (tracer, _):
-            with pytest.raises(TargetError, match=f"process {tracer.pid} ") as caught:
+        with acquirer(process.pid, "ptrace") as (_, guardian):
+            with pytest.raises(TargetError, match=f"process {guardian} .msl-guardian") as caught:
                 freeze(process.pid, method, 1.0)
             assert "--freeze none" in caught.value.remedy
             assert counters.stand_still(range(4), 0.05)
@@ -422,12 +423,12 @@ def test_killing_the_acquirer_lets_the_target_go(tmp_path: Path, method: str) ->
             assert counters.stand_still(range(4))
             inside = Path(f"/proc/{process.pid}/cgroup").read_text()
             assert (inside != place) is (method == "cgroup")
-            assert (guardian > 0) is (method != "ptrace")
+            assert guardian > 0
             other.kill()
             assert counters.all_move(range(4))
         assert within(lambda: Path(f"/proc/{process.pid}/cgroup").read_text() == place)
         assert within(lambda: state(process.pid) in "RS")
-        assert guardian == 0 or within(lambda: state(guardian) in ("", "Z"))
+        assert within(lambda: state(guardian) in ("", "Z"))
         for group in groups(process.pid):
             name = f"msl-acquire-{other.pid}-*"
             assert within(lambda group=group, name=name: not any(Path(group.directory).glob(name)))
@@ -452,11 +453,14 @@ def test_max_freeze_though_the_acquirer_is_blocked(tmp_path: Path, method: str) 
 
 
 @pytest.mark.parametrize("method", ["sigstop", "cgroup"])
-def test_without_its_guardian_the_acquirer_lets_go_itself(tmp_path: Path, method: str) -> None:
+def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(
+    tmp_path: Path, method: str
+) -> None:
     need(method)
     with counting(tmp_path) as (process, counters):
         place = Path(f"/proc/{process.pid}/cgroup").read_text()
         hold = freeze(process.pid, method, 30.0)
+        os.kill(hold.facts["deputy"], signal.SIGKILL)
         os.kill(hold.facts["guardian"], signal.SIGKILL)
         assert counters.stand_still(range(4))
         hold.thaw()

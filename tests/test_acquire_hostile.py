@@ -22,8 +22,8 @@ from msl_acquire.linux.facts.container import container  # noqa: E402
 from msl_acquire.linux.facts.descriptors import mount_types  # noqa: E402
 from msl_acquire.linux.facts.process import PROCESS_ITEMS  # noqa: E402
 from msl_acquire.linux.freeze import cgroup  # noqa: E402
-from msl_acquire.linux.freeze.refusals import refuse_hopeless, tracer_of  # noqa: E402
-from msl_acquire.linux.freeze.sighting import status_value  # noqa: E402
+from msl_acquire.linux.freeze.guardian.refusals import refuse_hopeless, tracer_of  # noqa: E402
+from msl_acquire.linux.freeze.guardian.sighting import status_value  # noqa: E402
 from msl_acquire.linux.inside import RootFolder, open_regular  # noqa: E402
 from msl_acquire.linux.maps import mappings  # noqa: E402
 from msl_acquire.linux.module_files import MappedFile, ModuleCache, _Job  # noqa: E402

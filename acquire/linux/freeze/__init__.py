@@ -4,11 +4,15 @@
 method    how                                         undone when the acquirer is killed by
 ========  ==========================================  =====================================
 ptrace    every thread seized (the default);          the kernel: a dead tracer's threads
-          registers can be read                       run on
-cgroup    moved into a frozen control group           a guardian process
-sigstop   stopped by signal; its parent sees it       a guardian process
+          registers can be read                       run on; see below
+cgroup    moved into a frozen control group           the guardian
+sigstop   stopped by signal; its parent sees it       the guardian
 none      not at all                                  nobody: nothing to undo
 ========  ==========================================  =====================================
+
+All stopping is done by a process of its own, the `guardian`, so that it ends in time whatever
+happens to the acquirer: stopped, frozen, or killed. What it is made of needs the standard
+library only. What remains is listed in the documentation.
 
 No method is invisible: epoll_wait, sigtimedwait, semop, recv with a time limit and
 io_getevents return EINTR once to a target that waits in one of them (signal(7)).
@@ -19,6 +23,7 @@ from __future__ import annotations
 from msl_construct.errors import TargetError
 
 from .cgroup import Grouped
+from .guardian.refusals import Refusal
 from .hold import Hold
 from .ptrace import Traced
 from .running import Running
@@ -43,14 +48,17 @@ def freeze(pid: int, method: str, max_freeze: float | None, *, registers: bool =
     Raises:
         TargetError: it can't be stopped so; the message says why and what to do.
     """
-    if method == "ptrace":
-        return Traced(pid, max_freeze, registers=registers)
-    if method == "cgroup":
-        return Grouped(pid, max_freeze, registers=registers)
-    if method == "sigstop":
-        return Stopped(pid, max_freeze, registers=registers)
-    if method == "none":
-        return Running(pid)
+    try:
+        if method == "ptrace":
+            return Traced(pid, max_freeze, registers=registers)
+        if method == "cgroup":
+            return Grouped(pid, max_freeze, registers=registers)
+        if method == "sigstop":
+            return Stopped(pid, max_freeze, registers=registers)
+        if method == "none":
+            return Running(pid)
+    except Refusal as refusal:
+        raise TargetError(refusal.message, remedy=refusal.remedy) from refusal
     raise TargetError(
         f"there is no way of freezing called {method!r}", remedy=f"use {', '.join(METHODS)}"
     )

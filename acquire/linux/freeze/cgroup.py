@@ -13,13 +13,13 @@ import os
 import time
 from typing import NamedTuple
 
-from msl_construct.errors import TargetError
-
 from ..proc_text import lines_of, read_bytes
-from . import refusals
 from .blocked import pointers
-from .guardian import Guarded, HoldFailed
-from .sighting import Sighting, look, look_at_all
+from .filtered import refuse_filtered
+from .guarded import Guarded, HoldFailed
+from .guardian import refusals
+from .guardian.refusals import Refusal
+from .guardian.sighting import Sighting, look, look_at_all
 
 __all__ = ["Group", "Grouped", "groups"]
 
@@ -114,7 +114,8 @@ class Grouped(Guarded):
         registers: whether to look for program counters and stack pointers.
 
     Raises:
-        TargetError: it can't be: gone, no control group that can be written.
+        TargetError: no guardian can be started.
+        Refusal: it can't be: gone, with a seccomp filter, no control group that can be written.
     """
 
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
@@ -132,6 +133,7 @@ class Grouped(Guarded):
             group = next((one for one in candidates if one.frozen(one.directory)), None)
             found_frozen = group is not None
             if group is None:
+                refuse_filtered(pid, found, "cgroup")
                 group = self._move(candidates, leader, max_freeze)
                 began = time.monotonic()
                 self._await_frozen(group)
@@ -148,7 +150,13 @@ class Grouped(Guarded):
         for group in candidates:
             name = f"msl-acquire-{os.getpid()}-{time.monotonic_ns():x}"
             self._child = f"{group.directory}/{name}"
-            self._start_guardian(leader, group.directory, self._child, *group.commands)
+            self._start_guardian(
+                str(self.pid),
+                str(leader.start_ticks),
+                group.directory,
+                self._child,
+                *group.commands,
+            )
             try:
                 self._hold(max_freeze)
             except HoldFailed as error:
@@ -158,7 +166,7 @@ class Grouped(Guarded):
                 continue
             return group
         why = "; ".join(reasons) or "no hierarchy that can freeze is mounted"
-        raise TargetError(
+        raise Refusal(
             f"process {self.pid} can't be frozen by control group: {why}",
             remedy="run as root with /sys/fs/cgroup writable, or use --freeze ptrace",
         )
@@ -194,8 +202,8 @@ class Grouped(Guarded):
             ],
             "cgroup_version": group.version,
             "cgroup": self._child or group.directory,
-            "guardian": self._guardian,
-            "undone_by": "nobody: it was frozen before" if found_frozen else "guardian",
+            **self._who(),
+            "undone_by": "nobody: it was frozen before" if found_frozen else "the guardian",
         }
 
     def _by_hand(self) -> str:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from ...model import Register
-from .sighting import Sighting, look, thread_ids
+from .guardian.sighting import Sighting, look, thread_ids
 
 __all__ = ["Hold", "gone"]
 
 
-@dataclass
 class Hold:
     """The target's threads as they were found, and the way to let them go.
 
-    Attributes:
+    Args:
         pid: the target.
         method: ``ptrace``, ``cgroup``, ``sigstop`` or ``none``.
-        began, ended: nanoseconds since the Unix epoch: when everything stood still, and when
-            it was let go (0: not yet).
-        why_ended: ``done``, ``max_freeze`` (the time was up), ``gone`` (the target ended);
-            empty while frozen.
+
+    Attributes:
+        began: nanoseconds since the Unix epoch: when everything stood still.
         facts: for the report.
         threads: every thread, with its state from before it was stopped.
         still: numbers of those that do stand still.
@@ -32,29 +30,46 @@ class Hold:
         found_stopped: whether the process was stopped before.
     """
 
-    pid: int
-    method: str
-    began: int = 0
-    ended: int = 0
-    why_ended: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    threads: dict[int, Sighting] = field(default_factory=dict)
-    still: frozenset[int] = frozenset()
-    register_sets: dict[int, dict[int, bytes]] = field(default_factory=dict)
-    pointers: dict[int, tuple[Register, ...]] = field(default_factory=dict)
-    found_stopped: bool = False
-    _once: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    def __init__(self, pid: int, method: str) -> None:
+        self.pid = pid
+        self.method = method
+        self.began = 0
+        self.facts: dict[str, Any] = {}
+        self.threads: dict[int, Sighting] = {}
+        self.still: frozenset[int] = frozenset()
+        self.register_sets: Mapping[int, Mapping[int, bytes]] = {}
+        self.pointers: dict[int, tuple[Register, ...]] = {}
+        self.found_stopped = False
+        self._ended = 0
+        self._why_ended = ""
+        self._once = threading.Lock()
+
+    @property
+    def ended(self) -> int:
+        """Nanoseconds since the Unix epoch: when it was let go; 0: not yet."""
+        self._listen()
+        return self._ended
+
+    @property
+    def why_ended(self) -> str:
+        """``done``; ``max_freeze``: the time was up; ``gone``: the target ended;
+        ``guardian_ended``: somebody killed the process that held it; empty while frozen."""
+        self._listen()
+        return self._why_ended
 
     def thaw(self) -> None:
         """Let the target go as it was found; more than once does no harm."""
         self._over("done")
 
+    def _listen(self) -> None:
+        """Take note of what a guardian has said, if there is one."""
+
     def _over(self, why: str, when: int = 0) -> None:
         """Note the end; the first to say it is right."""
         with self._once:
-            if not self.ended:
-                self.why_ended = "gone" if why == "done" and self._gone() else why
-                self.ended = when or time.time_ns()
+            if not self._ended:
+                self._why_ended = "gone" if why == "done" and self._gone() else why
+                self._ended = when or time.time_ns()
 
     def _gone(self) -> bool:
         """Whether the process has ended, or is about to: a leader that stands still can't end

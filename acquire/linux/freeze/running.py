@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from . import refusals
+from .guardian import refusals
+from .guardian.sighting import look_at_all
 from .hold import Hold
-from .sighting import look_at_all
 
 __all__ = ["Running"]
 
@@ -18,7 +18,7 @@ class Running(Hold):
         pid: the target.
 
     Raises:
-        TargetError: it is gone.
+        Refusal: it is gone.
     """
 
     def __init__(self, pid: int) -> None:

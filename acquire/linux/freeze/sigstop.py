@@ -12,15 +12,16 @@ from __future__ import annotations
 import signal
 import time
 
-from msl_construct.errors import TargetError
-
-from . import refusals
 from .blocked import pointers
-from .guardian import Guarded, HoldFailed
-from .sighting import Sighting, look, look_at_all
+from .filtered import refuse_filtered
+from .guarded import Guarded, HoldFailed
+from .guardian import refusals
+from .guardian.refusals import Refusal
+from .guardian.sighting import Sighting, look, look_at_all
 
 __all__ = ["Stopped"]
 
+_SIGNALS = (signal.SIGSTOP, signal.SIGCONT)
 _PATIENCE = 2.0
 """Seconds without any thread stopping, after which the rest is given up."""
 _PATIENCE_ASLEEP = 0.25
@@ -36,7 +37,8 @@ class Stopped(Guarded):
         registers: whether to look for program counters and stack pointers.
 
     Raises:
-        TargetError: it can't be stopped: gone, being traced, not permitted.
+        TargetError: no guardian can be started.
+        Refusal: it can't be stopped: gone, being traced, not permitted, with a seccomp filter.
     """
 
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
@@ -54,7 +56,10 @@ class Stopped(Guarded):
         began = time.monotonic()
         try:
             if not self.found_stopped:
-                self._start_guardian(leader, str(int(signal.SIGSTOP)), str(int(signal.SIGCONT)))
+                refuse_filtered(pid, found, "sigstop")
+                self._start_guardian(
+                    str(pid), str(leader.start_ticks), *(str(int(one)) for one in _SIGNALS)
+                )
                 found = look_at_all(pid)
                 began = time.monotonic()
                 self._stop(max_freeze)
@@ -74,7 +79,7 @@ class Stopped(Guarded):
                 raise refusals.not_permitted(self.pid, "signalled", cause) from error
             if error.errno:
                 raise refusals.gone(self.pid) from error
-            raise TargetError(
+            raise Refusal(
                 f"process {self.pid} could not be stopped: {error}", remedy="use --freeze ptrace"
             ) from error
 
@@ -111,8 +116,8 @@ class Stopped(Guarded):
                 for number, seen in sorted(now.items())
                 if seen.state not in "TZXx"
             ],
-            "guardian": self._guardian,
-            "undone_by": "nobody: it was stopped before" if self.found_stopped else "guardian",
+            **self._who(),
+            "undone_by": "nobody: it was stopped before" if self.found_stopped else "the guardian",
         }
 
     def thaw(self) -> None:
@@ -121,7 +126,7 @@ class Stopped(Guarded):
         Raises:
             TargetError: it can't be let go.
         """
-        if not self.ended and self.began:
+        if self.began and not self.ended:
             self.facts["woken_by_others"] = any(
                 seen is not None and seen.state not in "TtDZXx"
                 for seen in (look(self.pid, number) for number in self.still)

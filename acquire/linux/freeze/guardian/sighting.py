@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ..proc_text import lines_of, read_bytes, text
-
 __all__ = ["Sighting", "look", "look_at_all", "status_value", "thread_ids"]
 
 _LARGEST = 4096
 """Bytes of a stat file that matter; they are far shorter."""
+_LARGEST_STATUS = 1 << 16
+"""The same of a status file, where a long list of groups may stand."""
 
 
 class Sighting(NamedTuple):
@@ -73,10 +73,16 @@ def look_at_all(pid: int) -> dict[int, Sighting]:
 def status_value(pid: int, thread_id: int, key: str) -> str:
     """A value of the thread's status file; empty if there is none."""
     try:
-        lines = lines_of(read_bytes(f"/proc/{pid}/task/{thread_id}/status"))
+        descriptor = os.open(f"/proc/{pid}/task/{thread_id}/status", os.O_RDONLY)
     except OSError:
         return ""
-    mark = key.encode() + b":"
+    try:
+        lines = os.read(descriptor, _LARGEST_STATUS)
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
     # Only the name is of the thread's own choosing; the kernel escapes newlines in it.
-    value = next((line[len(mark) :] for line in lines if line.startswith(mark)), b"")
-    return text(value.strip())
+    _, mark, rest = (b"\n" + lines).partition(b"\n" + key.encode() + b":")
+    value = rest.partition(b"\n")[0] if mark else b""
+    return value.strip().decode("utf-8", "backslashreplace")

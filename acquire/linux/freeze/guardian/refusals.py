@@ -5,14 +5,36 @@ from __future__ import annotations
 import os
 import time
 
-from msl_construct.errors import TargetError
-
 from .sighting import Sighting, look, status_value
 
 _LOOKS = 5
 _PAUSE = 0.01
 
-__all__ = ["being_traced", "gone", "not_permitted", "refuse_hopeless", "tracer_of"]
+__all__ = [
+    "Refusal",
+    "being_traced",
+    "filtered",
+    "gone",
+    "not_permitted",
+    "refuse_hopeless",
+    "tracer_of",
+]
+
+
+class Refusal(Exception):
+    """The target can't be stopped; what callers of the package see is a `TargetError`.
+
+    Args:
+        message: why.
+        remedy: what to do about it.
+        errno: what the system said, where it said something.
+    """
+
+    def __init__(self, message: str, *, remedy: str, errno: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.errno = errno
 
 
 def tracer_of(pid: int, thread_id: int) -> int:
@@ -27,32 +49,43 @@ def process_of(thread_id: int) -> int:
     return int(value) if value.isdigit() else thread_id
 
 
-def gone(pid: int) -> TargetError:
+def gone(pid: int) -> Refusal:
     """It ended."""
-    return TargetError(f"process {pid} is gone", remedy="check the number")
+    return Refusal(f"process {pid} is gone", remedy="check the number")
 
 
-def being_traced(pid: int, tracer: int) -> TargetError:
+def being_traced(pid: int, tracer: int) -> Refusal:
     """Somebody else, this thread, traces it."""
     tracer = process_of(tracer)
     sighting = look(tracer, tracer)
     name = f" ({sighting.name})" if sighting else ""
-    return TargetError(
+    return Refusal(
         f"process {pid} is being traced by process {tracer}{name}",
         remedy="stop that debugger, or go on without stopping the target: --freeze none",
     )
 
 
-def not_permitted(pid: int, what: str, error: OSError) -> TargetError:
+def not_permitted(pid: int, what: str, error: OSError) -> Refusal:
     """The kernel refuses it to us.
 
     Args:
         what: what was tried, as in "it can't be …".
     """
-    return TargetError(
+    return Refusal(
         f"process {pid} can't be {what}: {os.strerror(error.errno or 0)}",
         remedy="run as root or with the capability CAP_SYS_PTRACE, see "
         "/proc/sys/kernel/yama/ptrace_scope, or go on without stopping the target: --freeze none",
+        errno=error.errno or 0,
+    )
+
+
+def filtered(pid: int, thread_ids: list[int], method: str) -> Refusal:
+    """Threads of it have a seccomp filter, and this method can't see what it permits."""
+    some = f"thread {thread_ids[0]}" + (f" and {len(thread_ids) - 1} more" * (len(thread_ids) > 1))
+    return Refusal(
+        f"process {pid} has a seccomp filter ({some}): a system call that {method} interrupts may "
+        "be one that the filter forbids when the kernel makes it again, which kills the process",
+        remedy="use --freeze ptrace, which sees to it, or --freeze none",
     )
 
 
@@ -65,10 +98,10 @@ def refuse_hopeless(pid: int) -> None:
     """Refuse ourselves, what is gone, zombies, and threads of the kernel.
 
     Raises:
-        TargetError: it is one of these.
+        Refusal: it is one of these.
     """
     if pid == os.getpid():
-        raise TargetError(
+        raise Refusal(
             "a process can't stop and acquire itself", remedy="acquire it from another process"
         )
     sighting = look(pid, pid)
@@ -82,13 +115,13 @@ def refuse_hopeless(pid: int) -> None:
     if sighting is None:
         raise gone(pid)
     if _ended(sighting):
-        raise TargetError(
+        raise Refusal(
             f"process {pid} ({sighting.name}) has ended and is only waiting for its parent to "
             "notice: a zombie, without memory",
             remedy="acquire another process",
         )
     if status_value(pid, pid, "Kthread") == "1":
-        raise TargetError(
+        raise Refusal(
             f"{pid} ({sighting.name}) is a thread of the kernel, without memory of its own",
             remedy="acquire another process",
         )

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import threading
 import time
-
-from msl_construct.errors import TargetError
+from _thread import get_native_id
 
 from . import refusals, trace_calls
+from .refusals import Refusal
 from .sighting import Sighting, look, look_at_all, thread_ids
 from .trace_calls import Stop
 
@@ -37,7 +36,6 @@ class Catcher:
 
     Args:
         pid: the process.
-        max_freeze: seconds within which they have to stop; None: as long as it takes.
 
     Attributes:
         threads: what was seen of each before it was touched, zombies included.
@@ -48,9 +46,9 @@ class Catcher:
         touched: monotonic time at which the first was touched; 0.0: none was.
     """
 
-    def __init__(self, pid: int, max_freeze: float | None) -> None:
+    def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._max_freeze = max_freeze
+        self._until: float | None = None
         self._seized: dict[int, Stop | None] = {}
         self.threads: dict[int, Sighting] = {}
         self.zombies: set[int] = set()
@@ -69,13 +67,20 @@ class Catcher:
         """Numbers of all threads that have been seized; may be asked for by other threads."""
         return list(self._seized)
 
-    def catch(self) -> None:
+    def stops(self) -> list[tuple[int, Stop]]:
+        """The threads that stand still, and how they stopped."""
+        return [(number, stop) for number, stop in self._seized.items() if stop is not None]
+
+    def catch(self, until: float | None) -> None:
         """Stop every thread; afterwards the process can't make new ones.
 
+        Args:
+            until: monotonic time by which they have to stop; None: as long as it takes.
+
         Raises:
-            TargetError: gone, being traced, not permitted, not in time.
+            Refusal: gone, being traced, not permitted, not in time.
         """
-        refusals.refuse_hopeless(self._pid)
+        self._until = until
         found = look_at_all(self._pid)
         self.found_stopped = any(sighting.state == "T" for sighting in found.values())
         self.touched = time.monotonic()
@@ -130,11 +135,11 @@ class Catcher:
         """Whether there is a reason for its refusal that lets us go on.
 
         Raises:
-            TargetError: somebody else traces it.
+            Refusal: somebody else traces it.
         """
         thread_id = sighting.thread_id
         tracer = refusals.tracer_of(self._pid, thread_id)
-        if tracer == threading.get_native_id():
+        if tracer == get_native_id():
             # A seized thread that has replaced the program goes on under the leader's number,
             # and may have done so before it was told to stop.
             self._mine(sighting)
@@ -203,7 +208,7 @@ class Catcher:
                 self._ended(sighting)
             elif stop is not None:
                 self._seized[thread_id] = stop
-            elif refusals.tracer_of(self._pid, thread_id) != threading.get_native_id():
+            elif refusals.tracer_of(self._pid, thread_id) != get_native_id():
                 self._forget(thread_id)  # another one took over its number: see _not_yet_caught
             else:
                 states[thread_id] = sighting.state
@@ -227,13 +232,13 @@ class Catcher:
 
     def _in_time(self, now: float) -> None:
         spent = now - self.touched
-        if self._max_freeze is not None and spent > self._max_freeze:
-            raise TargetError(
-                f"process {self._pid} could not be stopped within {self._max_freeze:g} seconds",
+        if self._until is not None and now > self._until:
+            raise Refusal(
+                f"process {self._pid} could not be stopped within {spent:.2g} seconds",
                 remedy="give it longer (--max-freeze), or go on without: --freeze none",
             )
         if spent > _LONGEST:
-            raise TargetError(
+            raise Refusal(
                 f"process {self._pid} makes threads faster than they can be stopped",
                 remedy="use --freeze sigstop or --freeze cgroup",
             )

@@ -1,0 +1,94 @@
+"""What a method of freezing has to offer to the guardian's program, and where bulk goes."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from typing import Any, Protocol
+
+__all__ = ["Method", "Shared"]
+
+_PIECE = 1 << 20
+
+
+class Method(Protocol):
+    """One way to hold a target, run by the guardian; its deputy has one of its own.
+
+    Attributes:
+        ends_with_us: whether the kernel undoes it when the guardian ends: then the deputy only
+            has to see to that end.
+    """
+
+    ends_with_us: bool
+
+    def hold(self, until: float | None) -> object:
+        """Stop the target.
+
+        Args:
+            until: monotonic time at which it has to be let go; None: there is none.
+
+        Returns:
+            What the acquirer is to know, of what `marshal` takes; None: nothing.
+
+        Raises:
+            Refusal: it can't be held, in words for people.
+            OSError: the same, in the system's.
+        """
+
+    def order(self, words: list[str]) -> object:
+        """Do something else that the acquirer asks for while the target is held.
+
+        Args:
+            words: the line that it sent.
+
+        Returns:
+            As `hold`.
+
+        Raises:
+            Refusal, OSError: as `hold`; the target stays held.
+        """
+
+    def let_go(self) -> None:
+        """Let the target go as it was found; more than once does no harm.
+
+        Raises:
+            OSError: ProcessLookupError where it is gone.
+        """
+
+    def clean_up(self) -> None:
+        """Take away what is left of it; may take a while.
+
+        Raises:
+            OSError: it could not be.
+        """
+
+
+class Shared:
+    """Memory that the acquirer reads, too: for what is too much for a pipe.
+
+    Args:
+        descriptor: of the memory; what is in it is kept by the acquirer as long as needed.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.end = 0
+
+    def append(self, data: bytes | bytearray) -> int:
+        """Add bytes; where they begin.
+
+        Raises:
+            OSError: there is no memory for them.
+        """
+        begin = self.end
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(self._descriptor, view[:_PIECE], self.end)
+            self.end += done
+            view = view[done:]
+        return begin
+
+    def tell(self, thing: Any) -> str:
+        """Add an object; the two words by which the acquirer finds it."""
+        data = marshal.dumps(thing)
+        return f"{self.append(data)} {len(data)}"
