@@ -109,6 +109,9 @@ class Target(Protocol):
     def alive(self) -> bool:
         """Whether its address space is still there."""
 
+    def another_program(self) -> str:
+        """The program that it executes instead of the one that it was frozen with; else empty."""
+
     def facts(self) -> dict[str, Any]:
         """Everything else for the report: descriptors, connections, environment, …"""
 

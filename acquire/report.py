@@ -25,7 +25,7 @@ class Report:
 
     Attributes:
         status: ``complete``, or why it is not: ``interrupted``, ``timeout``, ``max_bytes``,
-            ``min_free``, ``target_gone``, ``output_failed``.
+            ``min_free``, ``target_gone``, ``target_replaced``, ``output_failed``.
         detail: the same in words; empty when complete.
         sections: everything else, by name, in order.
     """

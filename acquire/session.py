@@ -27,6 +27,9 @@ from .tally import Rows, Tally
 
 __all__ = ["Session"]
 
+_LOOKS = 3
+"""How often a target that runs is looked at anew because it executed another program."""
+
 _SMALL_PARTS = 1 << 20
 """Bytes of data in a block where the size of the dump is bounded: little is lost at its end."""
 
@@ -175,18 +178,35 @@ class Session:
                 f"{self._bounds.interrupt.reason}, before process {self._pid} was touched"
             )
         self._resident = target.resident()
-        self._frozen = frozen = target.freeze(self._method, self._options.max_freeze)
-        mappings = target.mappings()
-        self._known = known = Known(
-            target.identity(),
-            mappings,
-            target.threads(frozen),
-            target.modules(mappings),
-            target.facts(),
-        )
+        known = self._freeze_and_learn(target)
         self.report.sections["target"] = describing.target(known)
         self.report.sections["outcomes"] = known.outcomes
         room.check_limit(self._options, self._pid, known, self._stored_threads())
+
+    def _freeze_and_learn(self, target: Target) -> Known:
+        """All of it of one program: what runs on may execute another one in the middle.
+
+        Raises:
+            TargetError: it can't be stopped, or does so again and again.
+        """
+        for _ in range(_LOOKS):
+            self._frozen = frozen = target.freeze(self._method, self._options.max_freeze)
+            mappings = target.mappings()
+            self._known = known = Known(
+                target.identity(),
+                mappings,
+                target.threads(frozen),
+                target.modules(mappings),
+                target.facts(),
+            )
+            if not (another := target.another_program()):
+                return known
+            frozen.thaw()
+        raise TargetError(
+            f"process {self._pid} executed another program ({another}) each of {_LOOKS} times that "
+            "it was looked at",
+            remedy="stop it for as long as that takes: --freeze ptrace, and --max-freeze longer",
+        )
 
     def read(self) -> None:
         """Write what was learnt, then read the memory.
@@ -302,6 +322,11 @@ class Session:
             feed.finish()
         finally:
             feed.close()
+        if another := target.another_program():
+            raise Stopped(
+                "target_replaced",
+                f"the target executed another program ({another}) while it was being read",
+            )
         if not target.alive():
             raise Stopped("target_gone", "the target ended while it was being read")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 
+from .own_proc import check_proc
 from .proc_text import Stat, read_bytes, read_stat, text
 
 __all__ = ["children", "find"]
@@ -69,6 +70,7 @@ def children(pid: int) -> list[int]:
 
 
 def _processes() -> list[Stat]:
+    check_proc()  # else these are numbers of other processes
     stats = []
     for name in os.listdir("/proc"):
         if name.isdigit():

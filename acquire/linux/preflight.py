@@ -11,6 +11,7 @@ from msl_construct.errors import TargetError
 
 from .freeze.cgroup import groups
 from .maps import living_thread
+from .own_proc import check_entry, check_proc, exists
 from .proc_text import KERNEL_THREAD, read_lines, read_stat, read_status, text
 from .standing import Standing, cause_of_refusal, standing
 
@@ -39,8 +40,10 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
             f"process {pid} is this acquirer: it can't stop itself",
             remedy="acquire it from another process",
         )
+    check_proc()
     hide = _hidden_processes()
     try:
+        check_entry(pid)
         stat, status = read_stat(f"/proc/{pid}"), read_status(f"/proc/{pid}")
     except OSError as error:
         raise _absent(pid, hide) from error
@@ -57,6 +60,7 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
         )
     thread = living_thread(pid)
     path = f"/proc/{thread}"
+    check_entry(thread)
     try:
         seen = standing(pid, path)
     except OSError as error:
@@ -82,9 +86,14 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
 
 
 def _absent(pid: int, hide: str) -> TargetError:
+    if exists(pid):
+        how = f"is mounted with {hide}, which hides" if hide else "hides"
+        return TargetError(
+            f"process {pid} is there, and /proc {how} it from us",
+            remedy="run as root, or mount /proc without that option (mount -o "
+            "remount,hidepid=0 /proc)",
+        )
     remedy = "check the number; a process of another PID namespace has another number here"
-    if hide:
-        remedy += f"; /proc is mounted with {hide} and hides other users' processes: run as root"
     return TargetError(f"there is no process {pid}", remedy=remedy)
 
 

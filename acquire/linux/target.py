@@ -15,11 +15,17 @@ from . import identity as identities
 from . import maps, threads
 from .facts import facts
 from .freeze import METHODS, Hold, freeze
+from .freeze.guardian.refusals import being_traced, process_of, tracer_of
+from .handle import Handle, program
+from .maps import living_thread
 from .memory import Memory
 from .modules import ModuleCache, modules, prehash
 from .preflight import preflight
 
 __all__ = ["LinuxTarget"]
+
+_LOOKS = 5
+"""How often a program is opened that is replaced meanwhile."""
 
 
 class LinuxTarget:
@@ -36,12 +42,50 @@ class LinuxTarget:
     def __init__(self, pid: int, *, devices: bool = False) -> None:
         self.pid = pid
         self.page_size = os.sysconf("SC_PAGESIZE")
-        self._memory = Memory(pid, devices=devices)
-        self._memory.runs = True
-        self.read = self._memory.read  # without a call in between: there may be very many
-        self._path = f"/proc/{self._memory.tid}"
+        self._devices = devices
+        self._handle = Handle(pid)
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
+        try:
+            self._open(certain=False)
+        except BaseException:
+            self._handle.close()
+            raise
+
+    def _open(self, *, certain: bool) -> None:
+        """Open the memory of the program that the process executes now.
+
+        Args:
+            certain: refuse what replaces its program without pause; it is opened again later
+                otherwise.
+
+        Raises:
+            TargetError: it is gone, not ours to read, or refused.
+        """
+        for left in reversed(range(_LOOKS)):
+            found = program(f"/proc/{living_thread(self.pid)}")
+            try:
+                memory = Memory(self.pid, devices=self._devices)
+            except TargetError:
+                # A thread that replaces the program ends all others, whose files end with them.
+                if not left or not self._handle.same():
+                    raise
+                continue
+            path = f"/proc/{memory.tid}"
+            settled = memory.pagemap.alive() and found is not None and program(path) == found
+            if settled or not (certain or left):
+                break
+            memory.close()
+        else:
+            living_thread(self.pid)
+            raise TargetError(
+                f"process {self.pid} executes one program after the other, faster than it can be "
+                "looked at",
+                remedy="stop it: --freeze ptrace",
+            )
+        self._memory, self._path, self._program = memory, path, found
+        memory.runs = True
+        self.read = memory.read  # without a call in between: there may be very many
 
     def prepare(self, hash_algo: str = "blake3") -> None:
         """Read and hash the files of all modules: that takes long, and need not be frozen."""
@@ -51,9 +95,76 @@ class LinuxTarget:
 
     def freeze(self, method: str, max_freeze: float | None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""
+        self._handle.check()
         hold = freeze(self.pid, method, max_freeze)
+        try:
+            self._look_again(hold)
+        except BaseException:
+            hold.thaw()
+            raise
         self._memory.runs = method == "none" or max_freeze is not None
         return hold
+
+    def _look_again(self, hold: Hold) -> None:
+        """Open what was opened before the process stood still once more, as what it is now.
+
+        Raises:
+            TargetError: it is another process, is held by somebody else, or executes a program
+                that is not ours to read.
+        """
+        self._handle.check()
+        if hold.method == "ptrace" and not hold.ended:
+            tracer = process_of(tracer_of(self.pid, self._memory.tid))
+            ours = (0, os.getpid(), hold.facts.get("guardian"), hold.facts.get("deputy"))
+            if tracer not in ours:
+                found = being_traced(self.pid, tracer)
+                raise TargetError(found.message, remedy=found.remedy)
+        same = not self.another_program()
+        try:
+            self._open_again()
+        except TargetError:
+            if not same:
+                raise
+            return  # it has forbidden only now to be looked into
+        if not same:
+            hold.facts["executed"] = identities.executable(self._path)
+
+    def another_program(self) -> str:
+        """What it executes instead of the program that was opened; empty if it still does that,
+        or nothing any more."""
+        if not self._handle.same():
+            return ""
+        try:
+            path = f"/proc/{living_thread(self.pid)}"
+        except TargetError:
+            return ""
+        now = program(path)
+        if now is None or (now == self._program and self._memory.pagemap.alive()):
+            return ""
+        return identities.executable(path) or "one that can't be seen"
+
+    def _open_again(self) -> None:
+        """Open the program that it executes now, and forget what is known of another one.
+
+        Raises:
+            TargetError: it is gone, or that is not ours to read.
+        """
+        old, another = self._memory, self.another_program()
+        try:
+            self._open(certain=True)
+        except TargetError as error:
+            if another:
+                raise TargetError(
+                    f"process {self.pid} executes another program than a moment ago "
+                    f"({another}): {error}",
+                    remedy=error.remedy,
+                ) from error
+            raise
+        old.close()
+        if another:
+            self._listed = []
+            if self._cache is not None:
+                self._cache.problems.clear()  # of files: what is known of them stays true
 
     def identity(self) -> Identity:
         """Who it is."""
@@ -91,7 +202,7 @@ class LinuxTarget:
 
     def alive(self) -> bool:
         """Whether its address space is still there."""
-        return self._memory.pagemap.alive()
+        return self._memory.pagemap.alive() and not self._memory.gone
 
     def facts(self) -> dict[str, Any]:
         """Everything else that Linux knows of it."""
@@ -116,6 +227,7 @@ class LinuxTarget:
     def close(self) -> None:
         """Let go of everything but the target."""
         self._memory.close()
+        self._handle.close()
 
 
 class Linux:

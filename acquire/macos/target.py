@@ -180,6 +180,10 @@ class MacOSTarget:
             return not error.dead
         return True
 
+    def another_program(self) -> str:
+        """Never said here."""
+        return ""
+
     def facts(self) -> dict[str, Any]:
         """Where the modules came from, what stayed unknown."""
         return dict(self._facts)

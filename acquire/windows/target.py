@@ -150,6 +150,10 @@ class WindowsTarget:
         """Whether it has not ended."""
         return not self._system.ended(self._process)
 
+    def another_program(self) -> str:
+        """Never said here."""
+        return ""
+
     def facts(self) -> dict[str, Any]:
         """Reserved address space, where the modules came from, what stayed unknown."""
         return {**self._facts, **self._memory.facts}

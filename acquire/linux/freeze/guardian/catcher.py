@@ -88,6 +88,7 @@ class Catcher:
             for sighting in found.values():
                 self._seize(sighting)
             self._wait()
+            self._in_time(time.monotonic())
             found = self._not_yet_caught()
             self.appeared += len(found)
         if not self._seized:
