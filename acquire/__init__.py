@@ -14,7 +14,8 @@ from .api import acquire
 from .blocks import Related
 from .bounds import Interrupt
 from .options import Options
-from .report import Report, write_report
+from .report import Report
+from .report_file import write_report
 from .selection import Selection
 
 __all__ = ["Interrupt", "Options", "Related", "Report", "Selection", "acquire", "write_report"]

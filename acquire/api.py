@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
+from msl_construct import schema
 from msl_construct.outputs import NewFile, Place, is_passing
 
 from .backend import Backend
@@ -19,6 +20,7 @@ from .blocks import Related
 from .bounds import Interrupt
 from .options import Options
 from .report import Report
+from .report_file import ReportFile
 from .selection import Selection
 from .session import Progress, Session
 
@@ -92,6 +94,7 @@ def acquire(
     related: Sequence[Related] = (),
     command_line: Sequence[str] = (),
     name: str = "",
+    report: str | os.PathLike[str] | None = None,
     backend: Backend | None = None,
     **options: Any,
 ) -> Report:
@@ -108,6 +111,8 @@ def acquire(
         related: dumps that are taken along with this one.
         command_line: what the user typed, for the report.
         name: of the dump, for the report; that of the file unless given.
+        report: where the report is written to, before the first page (its status is
+            ``running`` then), meanwhile, and in the end.
         backend: another operating system than this one.
         options: the fields of `Options`.
 
@@ -118,7 +123,7 @@ def acquire(
         TargetError: the target can't be acquired: the message names the cause and the
             remedy, and no dump was begun.
         FileExistsError: the file is there, and `force` isn't given.
-        OSError: the file can't be created.
+        OSError: the file can't be created, or no report where it is to be.
     """
     chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
     system = backend or this_system(devices=chosen.devices)
@@ -136,9 +141,22 @@ def acquire(
             related=related,
             command_line=command_line,
             on_begin=on_begin,
+            report_file=None if report is None else ReportFile(report, force=force),
         )
 
     if not isinstance(file, (str, os.PathLike)):
         return session(file, name or str(getattr(file, "name", "")), _nothing).run()
     with create(file, force=force, interrupt=interrupt) as (opened, settle):
-        return session(opened, name or os.fspath(file), settle).run()
+        found = session(opened, name or os.fspath(file), settle).run()
+        if not found.complete:
+            _remove_if_empty(opened, file, chosen.draft)
+        return found
+
+
+def _remove_if_empty(opened: IO[bytes], file: Place, draft: str) -> None:
+    """Remove a file that holds no block: it would look like a dump that was cut."""
+    first_block = schema(draft, "little").file_header.size
+    with contextlib.suppress(OSError):
+        told = os.fstat(opened.fileno())
+        if stat.S_ISREG(told.st_mode) and told.st_size <= first_block:
+            os.unlink(file)

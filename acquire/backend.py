@@ -85,7 +85,8 @@ class Target(Protocol):
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping, in order, what to do about its pages; their sum is the mapping.
 
-        Lazy: asked for shortly before the mapping is read. Nothing is read for it.
+        Lazy: asked for shortly before the mapping is read. Nothing is read for it. They are
+        mostly in address order, but need not be.
         """
 
     def read(self, mapping: Mapping, address: int, into: memoryview) -> int:

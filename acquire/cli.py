@@ -37,7 +37,7 @@ from .blocks import Related
 from .bounds import Interrupt
 from .options import COMPRESSIONS, DRAFT, HASHES, MIN_FREE, UNTOUCHED, Options
 from .progress import Bar
-from .report import Report, beside, pieces, write_report
+from .report import Report, beside, pieces
 from .selection import Selection
 
 __all__ = ["acquire"]
@@ -253,25 +253,26 @@ def _one(
                 dump_uuid=dump_uuid,
                 related=related,
                 command_line=sys.argv,
+                report=None if where == Path(STDIO) else where,
                 backend=system,
                 note=options["remark"],
                 **kept,
             )
-        except FileExistsError:
-            raise click.UsageError(f"{path}: is there already; --force replaces it") from None
+        except FileExistsError as error:
+            raise click.UsageError(
+                f"{error.filename or path}: is there already; --force replaces it"
+            ) from None
     if where == Path(STDIO):
         try:
             with data_out() as out:
-                out.writelines(pieces(report))
+                out.writelines(pieces(report.summary()))
         except BrokenPipeError:  # the exit code must still say what came of it
             discard_stdout()
-    elif where is not None:
-        try:
-            write_report(report, where, force=options["force"])
-        except OSError as error:
-            note(f"msl: {where}: the report can't be written: {error.strerror}")
-            return Exit.UNREADABLE if report.complete else Exit.INCOMPLETE
-    return _say(report, pid, path, quiet=quiet)
+    code = _say(report, pid, path, quiet=quiet)
+    if report.unwritten:
+        note(f"msl: {where}: the report can't be written: {report.unwritten}")
+        return Exit.UNREADABLE if report.complete else code
+    return code
 
 
 def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:

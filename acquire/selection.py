@@ -10,7 +10,7 @@ from msl_construct.errors import TargetError
 
 from .model import EXECUTE, READ, WRITE, Mapping
 
-__all__ = ["KINDS", "Selection", "selector"]
+__all__ = ["KINDS", "Selection", "reading_order", "selector"]
 
 Selector = Callable[[Mapping], bool]
 
@@ -97,3 +97,21 @@ class Selection:
             wanted = wanted and not any(meant(mapping) for meant in self._exclude)
             (taken if wanted else left).append(mapping)
         return taken, left
+
+
+def reading_order(mappings: Iterable[Mapping]) -> list[Mapping]:
+    """The mappings in the order in which they are read: what exists nowhere else comes first.
+
+    Heap and main stack, then what can be written or has no file, then code and files that are
+    only read. Each of the three is in the order given.
+    """
+    ranks: tuple[list[Mapping], ...] = ([], [], [])
+    for mapping in mappings:
+        kind = mapping.region_type
+        if kind in ("heap", "stack"):
+            ranks[0].append(mapping)
+        elif mapping.protection & WRITE or kind in ("anonymous", "shared_mem"):
+            ranks[1].append(mapping)
+        else:
+            ranks[2].append(mapping)
+    return [mapping for rank in ranks for mapping in rank]

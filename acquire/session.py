@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed, new_uuid
@@ -23,6 +23,8 @@ from .model import Known, Mapping, Thread
 from .options import Options
 from .pages import Pages
 from .report import Report
+from .report_file import ReportFile
+from .selection import reading_order
 from .tally import Rows, Tally
 
 __all__ = ["Session"]
@@ -56,6 +58,7 @@ class Session:
         related: other dumps that are taken along with it.
         command_line: what the user typed, for the report.
         on_begin: called when the first byte of the dump is about to be written.
+        report_file: where the report goes; it is there before the first page.
 
     Attributes:
         report: what is known so far.
@@ -75,6 +78,7 @@ class Session:
         related: Sequence[Related] = (),
         command_line: Sequence[str] = (),
         on_begin: Callable[[], None] = lambda: None,
+        report_file: ReportFile | None = None,
     ) -> None:
         self._on_begin = on_begin
         self._backend = backend
@@ -86,6 +90,8 @@ class Session:
         self._dump_uuid = dump_uuid or new_uuid()
         self._related = related
         self._command_line = list(command_line)
+        self._report_file = report_file
+        self._begun = False
         self._bounds = Bounds(options, interrupt or Interrupt())
         self.report = Report()
         newer = options.has_not_resident
@@ -141,6 +147,8 @@ class Session:
                     self._writer.abandon()
             if self._target is not None:
                 self._target.close()
+            if error is not None:
+                self._broke_off(error)
 
     # -- the phases --------------------------------------------------------------------
 
@@ -163,6 +171,8 @@ class Session:
         sections["preflight"] = checks
         self._target = target = self._backend.target(self._pid)
         room.check_room(target, self._file, self._options, self._tally, checks)
+        if self._report_file is not None:
+            self._report_file.begin(self.report)
         target.prepare(self._options.hash_algo)
 
     def stop(self) -> None:
@@ -213,9 +223,15 @@ class Session:
 
         A bound that is reached and an output that fails are told by the report's status.
         """
-        known = self._known
+        known, frozen = self._known, self._frozen
         assert known is not None
-        self._chosen, self._left = self._options.selection.split(known.mappings)
+        assert frozen is not None
+        chosen, self._left = self._options.selection.split(known.mappings)
+        self._chosen = reading_order(chosen)
+        self._begun = True
+        if self._report_file is not None:
+            self.report.sections["freeze"] = describing.freeze(frozen)
+            self._report_file.renew(self.report, self._progress_so_far, len(chosen))
         try:
             self._writer = writer = self._begin(known)
             blocks.add_identity(writer, known.identity, known.outcomes)
@@ -250,14 +266,8 @@ class Session:
         assert known is not None
         assert target is not None
         assert frozen is not None
-        if self.report.complete and writer is not None:
-            try:
-                self._bounds.check()
-                blocks.add_modules(writer, known.modules, self._modules)
-                blocks.add_vas_map(writer, known.mappings)
-                writer.close()
-            except (Stopped, OSError) as error:
-                self._ended_early(error)
+        if writer is not None and not self._failed:
+            self._write_tail(writer, known)
         self._bounds.close()
         if writer is not None:
             with contextlib.suppress(OSError):
@@ -267,9 +277,62 @@ class Session:
         sections["freeze"] = describing.freeze(frozen)
         sections["resident"] = {"before": self._resident, "after": target.resident()}
         sections["ended"] = str(time.time_ns())
+        if self._report_file is not None:
+            try:
+                self._report_file.finish(self.report)
+            except OSError as error:
+                self.report.unwritten = error.strerror or str(error)
+                if self._report_file.made:
+                    self.report.unwritten += "; the file still says that it is running"
         return self.report
 
     # -- inside them -------------------------------------------------------------------
+
+    def _write_tail(self, writer: Writer, known: Known) -> None:
+        """What stands behind the regions: of a dump that was stopped as well, but for its end."""
+        try:
+            if self.report.complete:
+                self._bounds.check()
+        except Stopped as stop:
+            self._ended_early(stop)
+        try:
+            blocks.add_modules(writer, known.modules, self._modules)
+            blocks.add_vas_map(writer, known.mappings)
+            if self.report.complete:
+                writer.close()
+        except OSError as error:
+            self._ended_early(error)
+
+    def _progress_so_far(self) -> dict[str, Any]:
+        """For the report of an acquisition that goes on; in a thread, at any moment."""
+        writer, feed = self._writer, self._feed
+        pages = self._pages(writer, feed) if writer is not None and feed is not None else {}
+        return {
+            "memory": {"pages": pages},
+            "dump": self._dump(0 if writer is None else writer.sink.position, certain=False),
+        }
+
+    @staticmethod
+    def _pages(writer: Writer, feed: RegionFeed) -> dict[str, int]:
+        """Pages in the file, by the name of their state."""
+        return {
+            writer.schema.page_states.decode(code).name: count
+            for code, count in enumerate(feed.states)
+            if count
+        }
+
+    def _broke_off(self, error: BaseException) -> None:
+        """An exception goes up: the report must not say that it is being worked on."""
+        file, self._report_file = self._report_file, None
+        if file is None:
+            return
+        with contextlib.suppress(OSError):
+            if not self._begun:
+                file.discard()
+                return
+            self.report.status = "defect"
+            self.report.detail = f"{type(error).__name__}: {error}"
+            file.finish(self.report)
 
     def _stored_threads(self) -> list[Thread]:
         assert self._known is not None
@@ -320,6 +383,9 @@ class Session:
             else:
                 self._read_visibly(target, pages, feed, self._progress)
             feed.finish()
+        except Stopped:
+            feed.finish()  # what was read is written
+            raise
         finally:
             feed.close()
         if another := target.another_program():
@@ -372,18 +438,19 @@ class Session:
             pass  # what was read is not what could be written: the dump itself must be asked
         elif self._feed is not None and writer is not None:
             finished = tally.finished(sum(self._feed.states), known.identity.page_size)
-            for code, count in enumerate(self._feed.states):
-                if count:
-                    pages[writer.schema.page_states.decode(code).name] = count
+            pages = self._pages(writer, self._feed)
         sections["memory"] = describing.memory(tally, finished, pages, self._left)
         sections["regions"] = Rows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]
-        sections["dump"] = describing.dump(
+        sections["dump"] = self._dump(self._size(), certain=bool(pages))
+
+    def _dump(self, size: int | None, *, certain: bool) -> dict[str, Any]:
+        return describing.dump(
             self._name,
             self._options,
             self._dump_uuid,
-            writer,
-            self._size(),
+            self._writer,
+            size,
             self._related,
-            certain=bool(pages),
+            certain=certain,
         )

@@ -132,7 +132,7 @@ class Planner:
             if batch and (
                 pages >= _AHEAD_PAGES
                 or len(batch) >= _AHEAD_MAPPINGS
-                or mapping.start - batch[-1].end > widest_gap
+                or not 0 <= mapping.start - batch[-1].end <= widest_gap
             ):
                 yield from self._batch(batch)
                 batch, pages = [], 0

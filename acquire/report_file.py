@@ -1,0 +1,233 @@
+"""The report's file: there before the first page is read, renewed meanwhile, finished in the end.
+
+Whatever becomes of the acquirer, a whole report is there: each version is written under another
+name, and takes the place of the one before in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from msl_construct.outputs import NewFile, is_passing
+
+from .report import REPORT_VERSION, Report, pieces
+
+__all__ = ["ReportFile", "write_report"]
+
+_SOON = 0.02
+"""Seconds that the first page waits for what is known to be on disk."""
+
+_EVERY = 1.0
+_SHARE = 100
+"""Renewing takes at most one part in so many of the time."""
+
+_PATIENCE = 10.0
+_RESERVE = 256 << 10
+"""Bytes kept free for the last version, besides the size of the one that is there."""
+
+_CHANGING = ("report", "status", "detail", "written", "memory", "dump")
+
+Progress = Callable[[], dict[str, Any]]
+"""Sections of the report that change while memory is read."""
+
+
+def write_report(report: Report, path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write a report to a file that only its owner can read, in one step.
+
+    Raises:
+        OSError: it can't be written, or is there already and `force` isn't given.
+    """
+    ReportFile(path, force=force).finish(report)
+
+
+class ReportFile:
+    """A report on disk; a device or a named pipe gets the finished one only.
+
+    Args:
+        path: where it goes.
+        force: a file that is there is replaced, once there is a dump to report on.
+
+    Attributes:
+        made: whether a version of it is there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        self.path = Path(path)
+        self._passing = is_passing(path)
+        self._replace = force and os.path.lexists(self.path)
+        self.made = False
+        self._ours = 0, 0, 0
+        self._reserve: int | None = None
+        self._known: list[str] = []
+        self._thread: threading.Thread | None = None
+        self._written = threading.Event()
+        self._over = threading.Event()
+
+    def begin(self, report: Report) -> None:
+        """See to it that there can be a report, before the target is touched.
+
+        Raises:
+            OSError: there can't.
+        """
+        if self._passing:
+            return
+        try:
+            if not self._replace:
+                self._store(_running(_known(report), {}))
+                return
+            with NewFile(self.path, force=True, hidden=True):
+                pass  # what is there stays until there is a dump
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
+
+    def renew(self, report: Report, progress: Progress, rows: int) -> None:
+        """Write what is known by now, and renew it now and then until `finish`.
+
+        Comes back soon, whatever the disk does: a thread writes.
+
+        Args:
+            progress: gives the sections that change.
+            rows: of regions that the finished report will have.
+        """
+        if self._passing:
+            return
+        self._known = _known(report)
+        size = sum(map(len, self._known)) + 300 * rows + _RESERVE
+        self._thread = threading.Thread(
+            target=self._renewing, args=(progress, size), name="msl-report", daemon=True
+        )
+        try:
+            self._thread.start()
+        except RuntimeError:  # there are no more threads to be had: once has to do
+            self._thread = None
+            with contextlib.suppress(OSError):
+                self._store(_running(self._known, progress()))
+            return
+        self._written.wait(_SOON)
+
+    def finish(self, report: Report) -> None:
+        """Write the report as it is in the end.
+
+        Raises:
+            OSError: it can't be written; the one before stays.
+        """
+        self._stop()
+        if self._passing:
+            with open(self.path, "w", encoding="utf-8", newline="\n") as out:
+                out.writelines(pieces(report.summary()))
+            return
+        self._release()
+        self._store(pieces(report.summary()), last=True)
+
+    def discard(self) -> None:
+        """There is nothing to report on: leave things as they were found."""
+        self._stop()
+        self._release()
+        if self.made and not self._replace:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)
+
+    def _release(self) -> None:
+        """Give back the room that was kept for the last version."""
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
+
+    # -- in the thread -----------------------------------------------------------------
+
+    def _renewing(self, progress: Progress, size: int) -> None:
+        pause = _EVERY
+        while True:
+            began = time.monotonic()
+            try:  # a disk that is full now may not be full later
+                self._store(_running(self._known, progress()))
+                if not self._written.is_set():
+                    self._reserve = _reserved(self.path, size)
+            except OSError:
+                pass
+            finally:
+                self._written.set()
+            pause = max(_EVERY, _SHARE * (time.monotonic() - began))
+            if self._over.wait(pause):
+                return
+
+    def _stop(self) -> None:
+        """End the thread.
+
+        Raises:
+            OSError: the disk does not answer.
+        """
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+            if self._thread.is_alive():
+                raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(self.path))
+            self._thread = None
+
+    # -- one version -------------------------------------------------------------------
+
+    def _store(self, text: Iterable[str], *, last: bool = False) -> None:
+        """Put a version in the place of the one before.
+
+        Raises:
+            OSError: it can't be written, or somebody else's file is there by now.
+        """
+        with NewFile(self.path, force=self.made or self._replace, hidden=True) as new:
+            with open(new.file.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as out:
+                out.writelines(text)
+            if last:
+                os.fsync(new.file.fileno())
+            if self.made and _who(os.lstat(self.path)) != self._ours:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
+            new.settle()
+            self._ours = _who(os.fstat(new.file.fileno()))
+        self.made = True
+
+
+def _known(report: Report) -> list[str]:
+    """What of a report does not change any more, as JSON."""
+    found = report.summary()
+    return list(pieces({key: found[key] for key in found if key not in _CHANGING}, compact=True))
+
+
+def _running(known: Sequence[str], changing: dict[str, Any]) -> Iterator[str]:
+    """A version of a report that says that it is not the last."""
+    front = {
+        "report": REPORT_VERSION,
+        "status": "running",
+        "detail": "not finished when this was written",
+        "written": str(time.time_ns()),
+        **changing,
+    }
+    *begin, _ = pieces(front, compact=True)
+    yield from begin
+    yield "," + known[0][1:]  # in place of its brace
+    yield from known[1:]
+
+
+def _who(told: os.stat_result) -> tuple[int, int, int]:
+    return told.st_dev, told.st_ino, told.st_mtime_ns  # inodes are used again
+
+
+def _reserved(path: Path, size: int) -> int | None:
+    """A file without a name that has room for `size` bytes; None where there can be none."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None or not hasattr(os, "posix_fallocate"):
+        return None
+    try:
+        descriptor = os.open(path.parent, os.O_WRONLY | flag | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
