@@ -159,11 +159,11 @@ def _one(tool: Tool, target: list[str | Path | int], folder: Path) -> Run:
         begin = time.perf_counter()
         with (
             tempfile.TemporaryFile() as said,
-            _running(tool.command(live.pid, out), said) as process,
+            running(tool.command(live.pid, out), said) as process,
         ):
-            memory = _watched(process)
+            memory = watched(process)
             seconds = time.perf_counter() - begin
-            problem = _problem(process, said)
+            problem = problem_of(process, said)
         try:
             stopped, in_all = live.beat()
             after = live.memory()
@@ -188,7 +188,7 @@ def _one(tool: Tool, target: list[str | Path | int], folder: Path) -> Run:
 
 
 @contextmanager
-def _running(command: list[str], said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A command that has ended, in the end, with everything that it started."""
     process = subprocess.Popen(
         command,
@@ -206,7 +206,7 @@ def _running(command: list[str], said: IO[bytes]) -> Iterator[subprocess.Popen[b
             process.wait()
 
 
-def _watched(process: subprocess.Popen[bytes]) -> int:
+def watched(process: subprocess.Popen[bytes]) -> int:
     """Wait for a command; the peak of the sum of its processes' memory, in bytes."""
     peak, end = 0, time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < end:
@@ -217,7 +217,7 @@ def _watched(process: subprocess.Popen[bytes]) -> int:
     return peak
 
 
-def _problem(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
+def problem_of(process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
     if process.returncode is None:
         return f"not done after {_PATIENCE:.0f} s"
     if process.returncode == 0:

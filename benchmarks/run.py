@@ -30,6 +30,7 @@ NAMES = (
     "acquire_parts",
     "acquire_memory",
     "acquire_peers",
+    "acquire_programs",
     "languages",
 )
 
