@@ -131,8 +131,21 @@ class Backend(Protocol):
     def freezers(self) -> tuple[str, ...]:
         """Methods of freezing; the first is the default."""
 
-    def find(self, name: str) -> list[int]:
-        """PIDs of the processes of this name, in order."""
+    def members(self, kind: str, name: str) -> list[int]:
+        """PIDs, in order, of the processes that belong together, whatever state they are in.
+
+        Args:
+            kind: ``name``, ``container`` or ``unit``: what `name` is the name of.
+
+        Raises:
+            TargetError: this system knows no such thing, or it is not clear which one is meant.
+        """
+
+    def unfit(self, pid: int) -> str:
+        """Why there is nothing to acquire of a process, such as a zombie; empty otherwise."""
+
+    def describe(self, pid: int) -> str:
+        """A process in a few words: whose, since when, and its command."""
 
     def children(self, pid: int) -> list[int]:
         """PIDs of its descendants, in order."""

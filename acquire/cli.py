@@ -35,6 +35,7 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
+from .naming import Wanted, processes
 from .options import COMPRESSIONS, DRAFT, HASHES, MIN_FREE, UNTOUCHED, Options
 from .progress import Bar
 from .report import Report, beside, pieces
@@ -51,7 +52,6 @@ _CHOICES = (
 )
 """Options that go to the library as they are."""
 
-_LONGEST_PID = 20
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -78,7 +78,23 @@ SIZE = _Size()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("targets", metavar="PID|NAME...", nargs=-1, required=True)
+@click.argument("targets", metavar="PID|NAME...", nargs=-1)
+@click.option(
+    "--all-of", multiple=True, metavar="NAME", help="All processes of this name, however many."
+)
+@click.option(
+    "--container",
+    multiple=True,
+    metavar="ID",
+    help="All processes of a container (docker, podman, containerd, CRI-O, LXC): its number, "
+    "or the beginning of it. No daemon is asked.",
+)
+@click.option(
+    "--unit",
+    multiple=True,
+    metavar="NAME",
+    help="All processes of a systemd unit, a user's or the system's; .service may be left out.",
+)
 @click.option(
     "-o",
     "--output",
@@ -88,7 +104,7 @@ SIZE = _Size()
     "a slash, or a name that each PID is put into.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--children", is_flag=True, help="The target's descendants as well.")
+@click.option("--children", is_flag=True, help="All that the targets have started as well.")
 @click.option(
     "--freeze",
     metavar="METHOD",
@@ -166,7 +182,9 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     \b
     Example:
       msl acquire 4242 -o sshd.msl --case 2026-117
-      msl acquire nginx -o - --compress zstd | ssh vault 'cat > nginx.msl'
+      msl acquire 4242 -o - --compress zstd | ssh vault 'cat > sshd.msl'
+      msl acquire --all-of nginx -o nginx/
+      msl acquire --container 4f1d --unit postgresql -o evidence/
 
     Exit codes: 0 complete; 2 usage; 3 the output or the report can't be written; 4 the dump is
     valid and incomplete: interrupted, a limit, a full disk, a target that ended; 6 the target
@@ -175,8 +193,20 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     """
     system = this_system(devices=options["devices"])
     _check(system, options)
-    pids = _pids(system, targets, children=options.pop("children"))
-    paths = _paths(pids, output)
+    wanted = Wanted(
+        targets,
+        options.pop("all_of"),
+        options.pop("container"),
+        options.pop("unit"),
+        options.pop("children"),
+    )
+    if not wanted.anybody:
+        raise click.UsageError("name a target: PID, NAME, --all-of, --container or --unit")
+    meant = processes(system, wanted)
+    for pid, why in meant.skipped.items():
+        note(f"msl: process {pid} {why}: left out")
+    pids = meant.pids
+    paths = _paths(pids, output, several=meant.several)
     if options["report"] and len(pids) > 1:
         raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
     if options["report"] == STDIO == output:
@@ -342,34 +372,11 @@ def _check_places(pids: Sequence[int], paths: Sequence[str], options: dict[str, 
 # -- who and where ---------------------------------------------------------------------
 
 
-def _pids(system: Backend, targets: Sequence[str], *, children: bool) -> list[int]:
-    """The processes meant, each once, in the order given.
-
-    Raises:
-        TargetError: a name is that of no process, or of several.
-    """
-    found: list[int] = []
-    for target in targets:
-        if target.isdecimal() and len(target) < _LONGEST_PID:
-            meant = [int(target)]
-        else:
-            meant = system.find(target)
-            if len(meant) != 1:
-                listed = ", ".join(map(str, meant))
-                raise TargetError(
-                    f"{target!r} is the name of {len(meant)} processes{': ' if meant else ''}"
-                    f"{listed}",
-                    remedy="give a PID" if meant else "see ps for what is running",
-                )
-        found += meant
-        if children:
-            for pid in meant:
-                found += system.children(pid)
-    return list(dict.fromkeys(found))
-
-
-def _paths(pids: Sequence[int], output: str) -> list[str]:
+def _paths(pids: Sequence[int], output: str, *, several: bool) -> list[str]:
     """Where each dump goes.
+
+    Args:
+        several: there may be one only by chance: it is named as if there were more.
 
     Raises:
         UsageError: there is one place for several.
@@ -378,7 +385,7 @@ def _paths(pids: Sequence[int], output: str) -> list[str]:
         os.makedirs(output, 0o700)
     if os.path.isdir(output):
         return [str(Path(output) / f"{pid}.msl") for pid in pids]
-    if len(pids) == 1:
+    if len(pids) == 1 and (not several or output == STDIO):
         return [output]
     if output == STDIO:
         raise click.UsageError(f"stdout takes one dump, there are {len(pids)} targets")

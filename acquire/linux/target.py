@@ -239,11 +239,23 @@ class Linux:
     def __init__(self, *, devices: bool = False) -> None:
         self._devices = devices
 
-    def find(self, name: str) -> list[int]:
-        """PIDs of the processes of this name."""
-        from .find import find
+    def members(self, kind: str, name: str) -> list[int]:
+        """PIDs of the processes of a name, a container or a unit."""
+        from .find import members
 
-        return find(name)
+        return members(kind, name)
+
+    def unfit(self, pid: int) -> str:
+        """Why there is nothing to acquire of it; empty otherwise."""
+        from .find import unfit
+
+        return unfit(pid)
+
+    def describe(self, pid: int) -> str:
+        """Whose it is, since when, and its command."""
+        from .find import describe
+
+        return describe(pid)
 
     def children(self, pid: int) -> list[int]:
         """PIDs of its descendants."""

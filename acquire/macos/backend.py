@@ -47,6 +47,24 @@ class MacOS:
         wanted = name.encode("utf-8", "surrogateescape")
         return [pid for pid, _, names in self._processes() if wanted in names]
 
+    def members(self, kind: str, name: str) -> list[int]:
+        """PIDs of the processes of this name.
+
+        Raises:
+            TargetError: it is asked for anything but a name.
+        """
+        if kind != "name":
+            raise TargetError(f"on macOS no {kind} can be named", remedy="give names or PIDs")
+        return self.find(name)
+
+    def unfit(self, pid: int) -> str:
+        """Never said here: `preflight` refuses."""
+        return ""
+
+    def describe(self, pid: int) -> str:
+        """Its number has to do."""
+        return f"process {pid}"
+
     def children(self, pid: int) -> list[int]:
         """PIDs of its descendants."""
         listed = self._processes()

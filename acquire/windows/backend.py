@@ -50,6 +50,24 @@ class Windows:
         wanted = {name.casefold(), f"{name.casefold()}.exe"}
         return sorted(pid for pid, _, exe in self._processes() if exe.casefold() in wanted)
 
+    def members(self, kind: str, name: str) -> list[int]:
+        """PIDs of the processes of this name.
+
+        Raises:
+            TargetError: it is asked for anything but a name.
+        """
+        if kind != "name":
+            raise TargetError(f"on Windows no {kind} can be named", remedy="give names or PIDs")
+        return self.find(name)
+
+    def unfit(self, pid: int) -> str:
+        """Never said here: `preflight` refuses."""
+        return ""
+
+    def describe(self, pid: int) -> str:
+        """Its number has to do."""
+        return f"process {pid}"
+
     def children(self, pid: int) -> list[int]:
         """PIDs of its descendants.
 

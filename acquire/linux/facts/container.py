@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ..proc_text import read_lines
 
-__all__ = ["container", "recognise"]
+__all__ = ["container", "containers", "recognise"]
 
 _ID = r"(?P<id>[0-9a-f]{64})"
 _RUNTIMES = tuple(
@@ -80,3 +81,23 @@ def recognise(groups: list[str], mounts: list[str]) -> dict[str, Any]:
         "orchestrator": "kubernetes" if pod else "",
         "evidence": evidence,
     }
+
+
+def containers(groups: list[str], mounts: list[str]) -> set[str]:
+    """The numbers (or names) of all containers that a process is in: one may run another."""
+    found = {
+        match["id"]
+        for line in groups
+        for _, pattern in _RUNTIMES
+        for match in _overlapping(pattern, line.split(":", 2)[-1])
+    }
+    inside = recognise(groups, mounts)["container_id"]
+    return found | {inside} - {""}
+
+
+def _overlapping(pattern: re.Pattern[str], path: str) -> Iterator[re.Match[str]]:
+    """All matches; what ends one may begin the next."""
+    start = 0
+    while match := pattern.search(path, start):
+        yield match
+        start = match.end("id")
