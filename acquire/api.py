@@ -18,6 +18,7 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
+from .evidence import EvidenceFolder
 from .options import Options
 from .report import Report
 from .report_file import ReportFile
@@ -93,6 +94,7 @@ def acquire(
     dump_uuid: uuid.UUID | None = None,
     related: Sequence[Related] = (),
     command_line: Sequence[str] = (),
+    evidence: Place | None = None,
     name: str = "",
     report: str | os.PathLike[str] | None = None,
     backend: Backend | None = None,
@@ -110,6 +112,7 @@ def acquire(
         dump_uuid: DumpUUID; made up unless given.
         related: dumps that are taken along with this one.
         command_line: what the user typed, for the report.
+        evidence: a folder for the raw files of the system; see `evidence.EvidenceFolder`.
         name: of the dump, for the report; that of the file unless given.
         report: where the report is written to, before the first page (its status is
             ``running`` then), meanwhile, and in the end.
@@ -122,7 +125,7 @@ def acquire(
     Raises:
         TargetError: the target can't be acquired: the message names the cause and the
             remedy, and no dump was begun.
-        FileExistsError: the file is there, and `force` isn't given.
+        FileExistsError: the file, or something in the folder, is there, and `force` isn't given.
         OSError: the file can't be created, or no report where it is to be.
     """
     chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
@@ -142,6 +145,9 @@ def acquire(
             command_line=command_line,
             on_begin=on_begin,
             report_file=None if report is None else ReportFile(report, force=force),
+            evidence=None
+            if evidence is None
+            else EvidenceFolder(evidence, force=force, min_free=chosen.min_free),
         )
 
     if not isinstance(file, (str, os.PathLike)):

@@ -8,12 +8,13 @@ Nothing here knows the layout of a dump.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Failure, Identity, Mapping, Module, Stretch, Thread
 
-__all__ = ["Backend", "Frozen", "Target"]
+__all__ = ["Backend", "Evidence", "Frozen", "Target"]
 
 
 class Frozen(Protocol):
@@ -43,6 +44,44 @@ class Frozen(Protocol):
 
     def thaw(self) -> None:
         """Let the target go as it was found; more than once does no harm."""
+
+
+class Evidence(Protocol):
+    """Collects the system's own files about a target, moment by moment, in this order."""
+
+    def before(self, folder: EvidenceFolder, stop: Callable[[], bool]) -> None:
+        """Take what takes long, and what stopping the target would change.
+
+        Args:
+            stop: whether to leave the rest.
+
+        Raises:
+            OSError: the folder can't be written to.
+        """
+
+    def frozen(self, moment: str, mappings: Sequence[Mapping], seconds: float) -> None:
+        """Take what is cheap, into memory, while the target stands still.
+
+        Args:
+            moment: its name for the manifest; ``running`` where nothing was stopped.
+            mappings: the target's.
+            seconds: at most this long.
+
+        Raises:
+            OSError: the system refuses what that takes.
+        """
+
+    def after(
+        self, folder: EvidenceFolder, limits: EvidenceLimits, stop: Callable[[], bool]
+    ) -> None:
+        """Take the rest, and copy the target's own files.
+
+        Raises:
+            OSError: the folder can't be written to.
+        """
+
+    def close(self) -> None:
+        """Let go of everything; more than once does no harm."""
 
 
 class Target(Protocol):
@@ -116,6 +155,13 @@ class Target(Protocol):
     def facts(self) -> dict[str, Any]:
         """Everything else for the report: descriptors, connections, environment, …"""
 
+    def evidence(self) -> Evidence:
+        """What collects evidence of it.
+
+        Raises:
+            TargetError: the system offers none: see `Backend.keeps_evidence`.
+        """
+
     def close(self) -> None:
         """Let go of everything but the target."""
 
@@ -130,6 +176,10 @@ class Backend(Protocol):
     @property
     def freezers(self) -> tuple[str, ...]:
         """Methods of freezing; the first is the default."""
+
+    @property
+    def keeps_evidence(self) -> bool:
+        """Whether `Target.evidence` is offered."""
 
     def members(self, kind: str, name: str) -> list[int]:
         """PIDs, in order, of the processes that belong together, whatever state they are in.

@@ -35,8 +35,18 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
+from .evidence import EvidenceFolder
 from .naming import Wanted, processes
-from .options import COMPRESSIONS, DRAFT, HASHES, MIN_FREE, UNTOUCHED, Options
+from .options import (
+    COMPRESSIONS,
+    DRAFT,
+    HASHES,
+    MAX_EVIDENCE_FILE,
+    MAX_EVIDENCE_TOTAL,
+    MIN_FREE,
+    UNTOUCHED,
+    Options,
+)
 from .progress import Bar
 from .report import Report, beside, pieces
 from .selection import Selection
@@ -49,6 +59,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.TARGET, Exit.UNREADABLE, Exit.DEFECT)
 _CHOICES = (
     *("freeze", "max_freeze", "compress", "level", "hash", "draft", "untouched", "max_bytes"),
     *("timeout", "min_free", "devices", "examiner", "case"),
+    *("evidence_max_file", "evidence_max_total"),
 )
 """Options that go to the library as they are."""
 
@@ -166,6 +177,26 @@ SIZE = _Size()
 )
 @click.option("--report", metavar="PATH", help="Where the report goes (OUT.report.json).")
 @click.option("--no-report", is_flag=True, help="Write no report.")
+@click.option(
+    "--evidence",
+    metavar="DIR",
+    help="Keep the raw files of /proc and copies of the program, and of deleted files that it "
+    "runs or has open, with a manifest of their hashes. With several targets, DIR/PID.",
+)
+@click.option(
+    "--evidence-max-file",
+    type=SIZE,
+    default=MAX_EVIDENCE_FILE,
+    metavar="SIZE",
+    help="The largest file that is copied (64M).",
+)
+@click.option(
+    "--evidence-max-total",
+    type=SIZE,
+    default=MAX_EVIDENCE_TOTAL,
+    metavar="SIZE",
+    help="All such copies together (1G).",
+)
 @click.option("--examiner", default="", metavar="TEXT", help="Who acquires; for the report.")
 @click.option("--case", default="", metavar="TEXT", help="The case; for the report.")
 @click.option("--note", "remark", default="", metavar="TEXT", help="A remark; for the report.")
@@ -211,11 +242,12 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
         raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
     if options["report"] == STDIO == output:
         raise click.UsageError("stdout takes the dump or the report, not both")
+    kept = _evidence_places(pids, options, several=meant.several)
     _check_places(pids, paths, options)
     interrupt = Interrupt()
     restore = _catch_signals(interrupt)
     try:
-        return _each(system, pids, paths, interrupt, options)
+        return _each(system, pids, paths, kept, interrupt, options)
     finally:
         restore()
 
@@ -224,6 +256,7 @@ def _each(
     system: Backend,
     pids: Sequence[int],
     paths: Sequence[str],
+    evidence: dict[int, Path],
     interrupt: Interrupt,
     options: dict[str, Any],
 ) -> int:
@@ -248,7 +281,8 @@ def _each(
             if other != pid
         ]
         try:
-            code = _one(system, pid, path, interrupt, options, found[pid], related)
+            kept = evidence.get(pid)
+            code = _one(system, pid, path, kept, interrupt, options, found[pid], related)
         except (TargetError, OSError) as error:
             if len(paths) == 1:
                 raise
@@ -263,6 +297,7 @@ def _one(
     system: Backend,
     pid: int,
     path: str,
+    evidence: Path | None,
     interrupt: Interrupt,
     options: dict[str, Any],
     dump_uuid: Any,
@@ -285,6 +320,7 @@ def _one(
                 command_line=sys.argv,
                 report=None if where == Path(STDIO) else where,
                 backend=system,
+                evidence=evidence,
                 note=options["remark"],
                 **kept,
             )
@@ -301,8 +337,10 @@ def _one(
     code = _say(report, pid, path, quiet=quiet)
     if report.unwritten:
         note(f"msl: {where}: the report can't be written: {report.unwritten}")
-        return Exit.UNREADABLE if report.complete else code
-    return code
+    lost = (report["evidence"] or {}).get("detail", "")
+    if lost:
+        note(f"msl: {evidence}: the evidence is incomplete: {lost}")
+    return Exit.UNREADABLE if report.complete and (report.unwritten or lost) else code
 
 
 def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
@@ -335,6 +373,8 @@ def _check(system: Backend, options: dict[str, Any]) -> None:
         raise click.UsageError(
             f"--freeze {options['freeze']}: on {system.name} there are {', '.join(system.freezers)}"
         )
+    if options["evidence"] and not system.keeps_evidence:
+        raise click.UsageError(f"--evidence: on {system.name} there is none")
     if options["no_report"] and options["report"]:
         raise click.UsageError("--report and --no-report contradict each other")
     try:
@@ -367,6 +407,34 @@ def _check_places(pids: Sequence[int], paths: Sequence[str], options: dict[str, 
                 raise click.UsageError(f"{place}: is there already; --force replaces it") from None
             except OSError as error:
                 raise click.UsageError(f"{place}: {error.strerror}") from None
+
+
+def _evidence_places(
+    pids: Sequence[int], options: dict[str, Any], *, several: bool
+) -> dict[int, Path]:
+    """The folder for the evidence of each target; refuses what is taken, as the others are.
+
+    Raises:
+        UsageError: something is in it.
+        OSError: it has no place, or can't be made.
+    """
+    if not options["evidence"]:
+        return {}
+    folder = Path(options["evidence"])
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder.parent))
+    places = {pid: folder / str(pid) if several else folder for pid in pids}
+    for place in places.values():
+        try:
+            EvidenceFolder.check(place, force=options["force"])
+        except FileExistsError as error:
+            raise click.UsageError(
+                f"{place}: {error.strerror}; --force replaces the evidence in it"
+            ) from None
+    if several:
+        with suppress(FileExistsError):
+            folder.mkdir(0o700)
+    return places
 
 
 # -- who and where ---------------------------------------------------------------------

@@ -10,7 +10,16 @@ from msl_construct.schema import schema
 
 from .selection import Selection
 
-__all__ = ["COMPRESSIONS", "DRAFT", "HASHES", "MIN_FREE", "UNTOUCHED", "Options"]
+__all__ = [
+    "COMPRESSIONS",
+    "DRAFT",
+    "HASHES",
+    "MAX_EVIDENCE_FILE",
+    "MAX_EVIDENCE_TOTAL",
+    "MIN_FREE",
+    "UNTOUCHED",
+    "Options",
+]
 
 COMPRESSIONS = ("none", "zstd", "lz4")
 UNTOUCHED = ("zeros", "failed")
@@ -23,6 +32,8 @@ LEVELS = {"none": (0, -1), "zstd": (1, 22), "lz4": (1, 12)}
 """Lowest and highest level of each codec."""
 _LARGEST = 1 << 63
 _LONGEST = 1_000_000
+MAX_EVIDENCE_FILE, MAX_EVIDENCE_TOTAL = 64 << 20, 1 << 30
+"""Bytes of the target's own files that are copied as evidence: of one, of all."""
 MIN_FREE = 64 << 20
 """Bytes that stay free on the output's file system unless the caller says otherwise."""
 
@@ -44,6 +55,8 @@ class Options:
         max_bytes: size that the dump must not exceed.
         timeout: seconds for all of it.
         min_free: bytes that must stay free where the dump is written.
+        evidence_max_file: bytes of a file of the target's own that is copied as evidence.
+        evidence_max_total: bytes of all of them.
         devices: read device memory as well, which may have side effects.
         examiner, case, note: for the report.
 
@@ -62,6 +75,8 @@ class Options:
     max_bytes: int | None = None
     timeout: float | None = None
     min_free: int = MIN_FREE
+    evidence_max_file: int = MAX_EVIDENCE_FILE
+    evidence_max_total: int = MAX_EVIDENCE_TOTAL
     devices: bool = False
     examiner: str = ""
     case: str = ""
@@ -91,8 +106,9 @@ class Options:
             value = getattr(self, name)
             if value is not None and value > _LONGEST:
                 raise TargetError(f"{name} {value}: expected at most {_LONGEST} seconds")
-        if self.min_free < 0:
-            raise TargetError(f"min_free {self.min_free}: expected no less than 0")
+        for name in ("min_free", "evidence_max_file", "evidence_max_total"):
+            if getattr(self, name) < 0:
+                raise TargetError(f"{name} {getattr(self, name)}: expected no less than 0")
         low, high = LEVELS[self.compress]
         if self.level is not None and not low <= self.level <= high:
             raise TargetError(

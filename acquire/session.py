@@ -19,6 +19,8 @@ from . import blocks, describing, room
 from .backend import Backend, Frozen, Target
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
+from .collecting import Collecting
+from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Known, Mapping, Thread
 from .options import Options
 from .pages import Pages
@@ -59,6 +61,7 @@ class Session:
         command_line: what the user typed, for the report.
         on_begin: called when the first byte of the dump is about to be written.
         report_file: where the report goes; it is there before the first page.
+        evidence: where the system's own files are kept; removed where there is no dump.
 
     Attributes:
         report: what is known so far.
@@ -79,7 +82,9 @@ class Session:
         command_line: Sequence[str] = (),
         on_begin: Callable[[], None] = lambda: None,
         report_file: ReportFile | None = None,
+        evidence: EvidenceFolder | None = None,
     ) -> None:
+        self._evidence_folder = evidence
         self._on_begin = on_begin
         self._backend = backend
         self._pid = pid
@@ -113,6 +118,7 @@ class Session:
         self._chosen: list[Mapping] = []
         self._left: list[Mapping] = []
         self._failed = False
+        self._collecting: Collecting | None = None
 
     def run(self) -> Report:
         """Do it.
@@ -145,6 +151,10 @@ class Session:
             if self._writer is not None:
                 with contextlib.suppress(OSError):
                     self._writer.abandon()
+            if self._collecting is not None:
+                self._collecting.close(keep=self._begun)
+            elif self._evidence_folder is not None:
+                self._evidence_folder.abandon()
             if self._target is not None:
                 self._target.close()
             if error is not None:
@@ -174,6 +184,8 @@ class Session:
         if self._report_file is not None:
             self._report_file.begin(self.report)
         target.prepare(self._options.hash_algo)
+        if self._evidence_folder is not None:
+            self._begin_evidence(target, self._evidence_folder)
 
     def stop(self) -> None:
         """Stop the target, and learn of it what can change.
@@ -192,6 +204,8 @@ class Session:
         self.report.sections["target"] = describing.target(known)
         self.report.sections["outcomes"] = known.outcomes
         room.check_limit(self._options, self._pid, known, self._stored_threads())
+        if self._collecting is not None:
+            self._collecting.frozen(self._method, known.mappings, self._options.max_freeze)
 
     def _freeze_and_learn(self, target: Target) -> Known:
         """All of it of one program: what runs on may execute another one in the middle.
@@ -276,6 +290,11 @@ class Session:
         sections = self.report.sections
         sections["freeze"] = describing.freeze(frozen)
         sections["resident"] = {"before": self._resident, "after": target.resident()}
+        sections["evidence"] = (
+            None
+            if self._collecting is None
+            else self._collecting.after({"freeze": sections["freeze"]})
+        )
         sections["ended"] = str(time.time_ns())
         if self._report_file is not None:
             try:
@@ -333,6 +352,19 @@ class Session:
             self.report.status = "defect"
             self.report.detail = f"{type(error).__name__}: {error}"
             file.finish(self.report)
+
+    def _begin_evidence(self, target: Target, folder: EvidenceFolder) -> None:
+        limits = EvidenceLimits(self._options.evidence_max_file, self._options.evidence_max_total)
+        self._collecting = Collecting(
+            folder, target.evidence(), limits, lambda: bool(self._bounds.interrupt.reason)
+        )
+        self._collecting.before(
+            {
+                "dump": {"path": self._name, "dump_uuid": str(self._dump_uuid), "pid": self._pid},
+                "examiner": self._options.examiner,
+                "case": self._options.case,
+            }
+        )
 
     def _stored_threads(self) -> list[Thread]:
         assert self._known is not None

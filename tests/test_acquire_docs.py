@@ -251,11 +251,11 @@ def test_every_option_is_at_least_mentioned() -> None:
 
 # --- a real report ---------------------------------------------------------------------------
 
-SECTIONS = ("host", "preflight", "target", "memory", "regions", "dump", "freeze")
+SECTIONS = ("host", "preflight", "target", "memory", "regions", "dump", "freeze", "evidence")
 
 
 @pytest.fixture(scope="module")
-def reports() -> dict[str, Any]:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Reports of one process that was frozen in several ways, as their files hold them."""
     if not Path("/proc/self/pagemap").exists():
         pytest.skip("needs Linux")
@@ -267,7 +267,10 @@ def reports() -> dict[str, Any]:
                     ["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
                 ) as sink:
                     assert sink.stdin is not None
-                    report = msl_acquire.acquire(process.pid, sink.stdin, freeze=method)
+                    kept = tmp_path_factory.mktemp(method) / "evidence"
+                    report = msl_acquire.acquire(
+                        process.pid, sink.stdin, freeze=method, evidence=kept
+                    )
             except TargetError as error:
                 if method == "ptrace":
                     pytest.skip(f"may not acquire a process of our own: {error}")

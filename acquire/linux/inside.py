@@ -13,7 +13,7 @@ import os
 import stat
 import struct
 
-__all__ = ["RootFolder", "open_regular"]
+__all__ = ["RootFolder", "open_place", "open_regular"]
 
 _OPENAT2 = 437  # the same number on every architecture
 _RESOLVE_NO_MAGICLINKS, _RESOLVE_IN_ROOT = 0x02, 0x10
@@ -37,12 +37,12 @@ def open_regular(path: str | bytes) -> int:
     """
     place = os.open(path, _PLACE)
     try:
-        return _open_place(place, path)
+        return open_place(place, path)
     finally:
         os.close(place)
 
 
-def _open_place(place: int, path: str | bytes, *, folder: bool = False) -> int:
+def open_place(place: int, path: str | bytes, *, folder: bool = False) -> int:
     """Open for reading what the descriptor `place` of O_PATH stands for.
 
     To open a FIFO or a device may already do something: let a writer go on, rewind a tape.
@@ -99,7 +99,7 @@ class RootFolder:
         else:  # a link at the end is found itself, and is no file
             place = os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=self._descriptor)
         try:
-            return _open_place(place, path, folder=folder)
+            return open_place(place, path, folder=folder)
         finally:
             os.close(place)
 

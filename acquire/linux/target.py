@@ -13,6 +13,7 @@ from ..backend import Frozen
 from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
+from .evidence import LinuxEvidence
 from .facts import facts
 from .freeze import METHODS, Hold, freeze
 from .freeze.guardian.refusals import being_traced, process_of, tracer_of
@@ -224,6 +225,10 @@ class LinuxTarget:
             files = errno.errorcode.get(error.errno or 0, str(error.errno))
         return {"pagemap": self._memory.pagemap.method, "map_files": files}
 
+    def evidence(self) -> LinuxEvidence:
+        """What collects the files of /proc, and copies of its own."""
+        return LinuxEvidence(self._path)
+
     def close(self) -> None:
         """Let go of everything but the target."""
         self._memory.close()
@@ -235,6 +240,7 @@ class Linux:
 
     name = "Linux"
     freezers = METHODS
+    keeps_evidence = True
 
     def __init__(self, *, devices: bool = False) -> None:
         self._devices = devices

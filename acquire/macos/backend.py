@@ -37,6 +37,7 @@ class MacOS:
 
     name = "macOS"
     freezers: tuple[str, ...] = ("suspend", "none")
+    keeps_evidence = False
 
     def __init__(self, system: System | None = None, *, devices: bool = False) -> None:
         self._system = system or load_system()

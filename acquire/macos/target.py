@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from msl_construct.errors import TargetError
 
@@ -187,6 +187,14 @@ class MacOSTarget:
     def facts(self) -> dict[str, Any]:
         """Where the modules came from, what stayed unknown."""
         return dict(self._facts)
+
+    def evidence(self) -> NoReturn:
+        """Not offered.
+
+        Raises:
+            TargetError: always.
+        """
+        raise TargetError("no evidence is kept on macOS", remedy="leave --evidence out")
 
     def close(self) -> None:
         """Let the target go, if it still stands still, and release its port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from msl_construct.errors import TargetError
 
@@ -157,6 +157,14 @@ class WindowsTarget:
     def facts(self) -> dict[str, Any]:
         """Reserved address space, where the modules came from, what stayed unknown."""
         return {**self._facts, **self._memory.facts}
+
+    def evidence(self) -> NoReturn:
+        """Not offered.
+
+        Raises:
+            TargetError: always.
+        """
+        raise TargetError("no evidence is kept on Windows", remedy="leave --evidence out")
 
     def close(self) -> None:
         """Let the target go, if it still stands still, and close the handle."""
