@@ -242,7 +242,7 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
         raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
     if options["report"] == STDIO == output:
         raise click.UsageError("stdout takes the dump or the report, not both")
-    kept = _evidence_places(pids, options, several=meant.several)
+    kept = _evidence_places(pids, options, several=meant.several or len(pids) > 1)
     _check_places(pids, paths, options)
     interrupt = Interrupt()
     restore = _catch_signals(interrupt)
