@@ -2,10 +2,10 @@
 
 What is being captured is read straight into large page-aligned buffers in which the file is
 laid out byte after byte. The thread that reads also takes the bytes into their block's hash,
-while they are in its caches; a second thread takes them into FileHash, and a third writes
-whole buffers. A regular file is written around the page cache where the system can: that is
-faster for one large file, takes a fraction of the processor time, and leaves the examined
-machine's page cache alone.
+while they are in its caches; a second thread takes them into FileHash, writes whole buffers
+and gives them back. A regular file has a third thread for writing, which waits for the disk: it
+is written around the page cache where the system can: that takes a fraction of the processor
+time, and leaves the examined machine's page cache alone.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import errno
 import mmap
 import os
 import stat
-import threading
-from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
 from ..source import Extent
 from .sink import Mark, appends, read_back
+from .stage import Stage
 
 __all__ = ["SLOT", "SLOTS", "Conveyor"]
 
@@ -36,7 +36,21 @@ SLOTS = 4
 _ALIGNMENT = 4096
 _PIECE = 1 << 20
 _PATIENCE = 0.2  # seconds between two looks at whether to go on waiting
-_Job = Callable[[], None]
+
+
+class _Slot:
+    """One buffer: memory at a page's start, with room for what is carried along."""
+
+    __slots__ = ("memory", "view")
+
+    def __init__(self) -> None:
+        self.memory = mmap.mmap(-1, SLOT + _ALIGNMENT)
+        self.view = memoryview(self.memory)
+
+    def close(self) -> None:
+        self.view.release()
+        with contextlib.suppress(BufferError):  # a view that somebody still holds
+            self.memory.close()
 
 
 class Conveyor:
@@ -52,11 +66,11 @@ class Conveyor:
         self.file = file
         self.algorithm = algorithm
         self.position = 0
-        self._slots: SimpleQueue[mmap.mmap] = SimpleQueue()
+        self._slots: SimpleQueue[_Slot] = SimpleQueue()
         for _ in range(slots - 1):
-            self._slots.put(_buffer())
-        self._slot = _buffer()
-        self._view = memoryview(self._slot)
+            self._slots.put(_Slot())
+        self._slot = _Slot()
+        self._view = self._slot.view
         self._filled = 0
         self._hashed = 0  # bytes at the slot's start that FileHash knows, or will in its turn
         self._whole = self._before = new_hasher(algorithm)
@@ -66,8 +80,8 @@ class Conveyor:
         self._regular = _is_regular(file)
         self._around_cache = _around_cache(file) if self._regular else None
         self._given_up = False
-        self._hasher = _Worker("msl-file-hash")
-        self._writer = _Worker("msl-write")
+        self._hasher = Stage("msl-file-hash", self._update)
+        self._writer = Stage("msl-write", memoryview.release) if self._regular else None
         self._closed = False
 
     @property
@@ -155,7 +169,8 @@ class Conveyor:
         """
         self._turn(whole=True)
         self._wait(self._hasher)
-        self._wait(self._writer)
+        if self._writer is not None:
+            self._wait(self._writer)
         self._check()
         flush = getattr(self.file, "flush", None)
         if flush is not None:
@@ -167,17 +182,16 @@ class Conveyor:
             return
         self._closed = True
         self._hasher.close(wait=not self._given_up)
-        self._writer.close(wait=not self._given_up)
+        if self._writer is not None:
+            self._writer.close(wait=not self._given_up)
         if self._given_up:  # a thread may still be at it: the process ends them both
             return
         if self._around_cache is not None:
             os.close(self._around_cache)
             self._around_cache = None
-        self._view.release()
-        self._slots.put(self._slot)
+        self._slot.close()
         while not self._slots.empty():
-            with contextlib.suppress(BufferError):  # a view that somebody still holds
-                self._slots.get().close()
+            self._slots.get().close()
 
     def give_up(self) -> None:
         """Wait for nothing any more: whoever reads the output does not. From any thread."""
@@ -229,9 +243,9 @@ class Conveyor:
 
     def expected(self, size: int) -> None:
         """The first `size` bytes of what was reserved will stay as they are."""
-        piece = self._view[self._expected : self._filled + size]
-        self._expected += piece.nbytes
-        self._hasher.put(lambda: self._update(piece))
+        end = self._filled + size
+        self._hasher.put(self._view[self._expected : end])
+        self._expected = end
 
     def retract(self) -> None:
         """They will not: forget what was hashed since `expect`."""
@@ -247,22 +261,26 @@ class Conveyor:
     # -- inside ------------------------------------------------------------------------
 
     def _check(self) -> None:
-        error = self._error or self._writer.error or self._hasher.error
+        error = self._error or self._failure()
         if error is not None:
             self._error = error
             if isinstance(error, OSError):
                 raise type(error)(*error.args)
             raise OSError(f"the output failed: {error}") from error
 
+    def _failure(self) -> BaseException | None:
+        """What a thread of ours has met with."""
+        writing = None if self._writer is None else self._writer.error
+        return writing or self._hasher.error
+
     def _hand_to_hasher(self) -> None:
         if self._filled > self._hashed:
-            piece = self._view[self._hashed : self._filled]
+            self._hasher.put(self._view[self._hashed : self._filled])
             self._hashed = self._filled
-            self._hasher.put(lambda: self._update(piece))
 
     def _update(self, piece: memoryview) -> None:
-        with piece:
-            self._whole.update(piece)
+        self._whole.update(piece)
+        piece.release()
 
     def _turn(self, *, whole: bool) -> None:
         """Hand what is filled to the threads, and go on in another buffer.
@@ -274,31 +292,27 @@ class Conveyor:
         """
         self._check()
         self._hand_to_hasher()
-        slot, view, filled = self._slot, self._view, self._filled
+        slot, filled = self._slot, self._filled
         if not filled:
             return
         begin = self.position - filled
         aligned = filled if self._around_cache is None else filled - filled % _ALIGNMENT
-        rest = bytes(view[aligned:filled])
-        self._writer.put(lambda: self._store(view, begin, aligned))
-        if whole and rest:
-            self._writer.put(lambda: self._store_rest(begin + aligned, rest))
-        hashed = self._hasher.reached()
-        self._writer.put(lambda: self._free(slot, view, hashed))
+        rest = bytes(slot.view[aligned:filled])
+        self._hasher.put(partial(self._hashed_slot, slot, begin, aligned, rest if whole else b""))
         self._slot = self._next_slot()
-        self._view = memoryview(self._slot)
+        self._view = self._slot.view
         self._view[: len(rest)] = rest
         self._filled = self._hashed = len(rest)
 
-    def _next_slot(self) -> mmap.mmap:
+    def _next_slot(self) -> _Slot:
         while True:
             try:
                 return self._slots.get(timeout=_PATIENCE)
             except Empty:
                 self._go_on_waiting()
 
-    def _wait(self, worker: _Worker) -> None:
-        reached = worker.reached()
+    def _wait(self, stage: Stage) -> None:
+        reached = stage.reached()
         while not reached.wait(_PATIENCE):
             self._go_on_waiting()
 
@@ -309,14 +323,25 @@ class Conveyor:
             )
             self._check()
 
-    def _free(self, slot: mmap.mmap, view: memoryview, hashed: threading.Event) -> None:
-        hashed.wait()
-        view.release()
-        self._slots.put(slot)
+    def _hashed_slot(self, slot: _Slot, begin: int, size: int, rest: bytes) -> None:
+        """What became of a buffer of which FileHash knows everything: it is to be written."""
+        if self._writer is None:
+            self._store(slot, begin, size, rest)
+        else:
+            self._writer.put(partial(self._store, slot, begin, size, rest))
 
-    def _store(self, view: memoryview, begin: int, size: int) -> None:
-        if self._writer.error is not None or not size:
-            return
+    def _store(self, slot: _Slot, begin: int, size: int, rest: bytes) -> None:
+        """Write a buffer's front, and what does not fill a unit, and give the buffer back."""
+        try:
+            if self._failure() is None:
+                self._store_front(slot.view, begin, size)
+                if rest:
+                    self.file.seek(begin + size)
+                    _write_all(self.file, memoryview(rest))
+        finally:
+            self._slots.put(slot)
+
+    def _store_front(self, view: memoryview, begin: int, size: int) -> None:
         with view[:size] as piece:
             if self._around_cache is None:
                 _write_all(self.file, piece)
@@ -335,51 +360,6 @@ class Conveyor:
             if done < size:  # the disk is full, or nearly: the plain way says what is wrong
                 self.file.seek(begin + done)
                 _write_all(self.file, piece[done:])
-
-    def _store_rest(self, begin: int, rest: bytes) -> None:
-        if self._writer.error is None:
-            self.file.seek(begin)
-            _write_all(self.file, memoryview(rest))
-
-
-class _Worker:
-    """A thread that does jobs in order; an error in one is kept, and ends none of the others."""
-
-    def __init__(self, name: str) -> None:
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def put(self, job: _Job) -> None:
-        self._jobs.put(job)
-
-    def reached(self) -> threading.Event:
-        """An event that is set when everything put so far is done."""
-        event = threading.Event()
-        self._jobs.put(event.set)
-        return event
-
-    def close(self, *, wait: bool) -> None:
-        self._jobs.put(None)
-        if wait:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            job = self._jobs.get()
-            if job is None:
-                return
-            try:
-                job()
-            except BaseException as error:
-                if self.error is None:
-                    self.error = error
-
-
-def _buffer() -> mmap.mmap:
-    """Memory at a page's start, with room for what is carried along."""
-    return mmap.mmap(-1, SLOT + _ALIGNMENT)
 
 
 def _write_all(file: IO[bytes], view: memoryview) -> None:
