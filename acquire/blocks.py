@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from msl_construct import Writer
+from msl_construct.schema import NEWEST_DRAFT, ByteOrder, Table, schema
+from msl_construct.schema.packing import RowPacker
 
-from .model import Identity, Mapping, Module, Outcome, Thread
+from .model import Identity, Mapping, Module, Outcome, StoredRegisters, Thread
 
 __all__ = ["Related", "add_identity", "add_modules", "add_threads", "add_vas_map", "capabilities"]
 
 _LONGEST_TEXT = 0xFFFE  # what a u16 length that counts the NUL leaves
 _NO_HASH = bytes(32)
+_AT_ONCE = 256  # threads whose front is laid out together: that is quicker than one by one
+_POINTERS = frozenset(("pc", "sp"))
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,10 @@ def add_modules(writer: Writer, modules: Sequence[Module], found: Iterable[uuid.
 
 def complete(thread: Thread) -> bool:
     """Whether a Thread Context can be written of it: PC and SP are known (§5.7)."""
-    roles = {role for register in thread.registers for role in register.flags}
-    return {"pc", "sp"} <= roles
+    registers = thread.registers
+    if isinstance(registers, StoredRegisters):
+        return registers.roles >= _POINTERS
+    return {role for register in registers for role in register.flags} >= _POINTERS
 
 
 def add_threads(writer: Writer, threads: Iterable[Thread]) -> None:
@@ -113,21 +120,41 @@ def add_threads(writer: Writer, threads: Iterable[Thread]) -> None:
 
     A live target has no thread that the others wait for: its first one stands for it.
     """
-    for index, thread in enumerate(threads):
-        rows = [
-            (register.name, len(register.value), register.flags, register.value)
-            for register in thread.registers
-        ]
-        writer.add_table(
-            "thread_context",
-            ("name", "width", "flags", "value"),
-            rows,
-            thread_id=thread.thread_id,
-            start_time=thread.start_time,
-            thread_state=thread.thread_state,
-            flags=[*thread.flags, *(["current"] if not index else [])],
-            thread_name=storable(thread.name, "", []) or None,
+    writer.add_stored("thread_context", thread_contexts(threads, writer.schema.byte_order))
+
+
+def thread_contexts(threads: Iterable[Thread], byte_order: ByteOrder) -> Iterator[bytes]:
+    """Payloads of Thread Contexts, each when it is asked for: there may be tens of thousands."""
+    layout = schema(NEWEST_DRAFT, byte_order).block("thread_context").layout
+    assert layout is not None
+    table = layout.field("registers").type
+    assert isinstance(table, Table)
+    entries = RowPacker(table.entry, "name", "width", "flags", "value")
+    head = RowPacker(
+        layout.before("registers"),
+        *("thread_id", "start_time", "thread_state", "flags", "thread_name", "reg_count"),
+    )
+    rest, current = iter(threads), True
+    while part := list(islice(rest, _AT_ONCE)):
+        fronts = head.each(
+            (
+                thread.thread_id,
+                thread.start_time,
+                thread.thread_state,
+                (*thread.flags, "current") if current and not index else thread.flags,
+                storable(thread.name, "", []) or None,
+                len(thread.registers),
+            )
+            for index, thread in enumerate(part)
         )
+        for front, thread in zip(fronts, part):
+            registers = thread.registers
+            if isinstance(registers, StoredRegisters):
+                yield front + registers.stored(byte_order)
+            else:
+                rows = [(r.name, len(r.value), r.flags, r.value) for r in registers]
+                yield front + entries.rows(rows)
+        current = False
 
 
 def add_vas_map(writer: Writer, mappings: Iterable[Mapping]) -> None:

@@ -6,10 +6,14 @@ fields and of their values are those of the schema wherever it has one.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
+
+from msl_construct.schema import ByteOrder
 
 __all__ = [
     "COPY_ON_WRITE",
@@ -24,6 +28,7 @@ __all__ = [
     "Mapping",
     "Module",
     "Register",
+    "StoredRegisters",
     "Stretch",
     "Thread",
 ]
@@ -164,6 +169,21 @@ class Register(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
+class StoredRegisters(Sequence[Register]):
+    """Registers of a thread that need not be looked at one by one to be stored.
+
+    Attributes:
+        roles: the schema's names of all roles that they have.
+    """
+
+    __slots__ = ("roles",)
+    roles: frozenset[str]
+
+    @abstractmethod
+    def stored(self, byte_order: ByteOrder) -> bytes:
+        """The Registers of a Thread Context (§5.7), as the schema lays them out."""
+
+
 @dataclass(frozen=True)
 class Thread:
     """One thread, as it was when the target stood still.
@@ -173,7 +193,7 @@ class Thread:
         start_time: nanoseconds since the Unix epoch; 0 where unknown.
         name: empty where unknown.
         thread_state: the schema's name: ``running``, ``sleeping``, ``stopped`` …
-        registers: empty where they could not be read.
+        registers: empty where they could not be read. Some are `StoredRegisters`, too.
         flags: the schema's names: ``suspended``, ``partial``.
     """
 
@@ -181,7 +201,7 @@ class Thread:
     start_time: int = 0
     name: str = ""
     thread_state: str = "unknown"
-    registers: tuple[Register, ...] = ()
+    registers: Sequence[Register] = ()
     flags: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from writing import LIVE, begin, live, uid, writer
 
 import msl_construct
 from msl_construct.errors import ConformanceError
+from msl_construct.schema import schema
 
 Row = Sequence[Any]
 VAS_COLUMNS = (
@@ -137,3 +138,74 @@ def test_roles_given_as_numbers() -> None:
     with live(other, LE11, "thread_contexts") as out:
         out.add_table("thread_context", REGISTER_COLUMNS, REGISTERS, **THREAD)
     assert one.getvalue() == other.getvalue()
+
+
+# -- payloads that are laid out already ------------------------------------------------------
+
+
+def laid_out(count: int) -> list[bytes]:
+    kind = schema("draft-2026-10").block("thread_context")
+    assert kind.layout is not None
+    registers = entries(REGISTER_COLUMNS, REGISTERS)
+    return [
+        kind.layout.encode(
+            kind.layout.complete({**THREAD, "thread_id": number, "registers": registers})
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
+def test_stored_payloads_are_the_same_blocks(compression: str | None) -> None:
+    one, other = io.BytesIO(), io.BytesIO()
+    with live(one, LE11, "thread_contexts", compression=compression) as out:
+        assert out.add_stored("thread_context", iter(laid_out(30))) == 30
+    with live(other, LE11, "thread_contexts", compression=compression) as out:
+        for number in range(30):
+            given = {**THREAD, "thread_id": number}
+            out.add_thread_context(registers=entries(REGISTER_COLUMNS, REGISTERS), **given)
+    assert one.getvalue() == other.getvalue()
+    verdict = msl_construct.open(one.getvalue()).verify()
+    assert (verdict.findings, verdict.gaps) == ([], [])
+
+
+def test_a_draft_without_the_layout_gets_that_of_the_newest() -> None:
+    file = io.BytesIO()
+    with live(file, LE10, "thread_contexts") as out:
+        assert out.add_stored("thread_context", laid_out(2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "payload", "what"),
+    [
+        ("thread_context", b"", "not laid out"),
+        ("thread_context", laid_out(1)[0][:-1], "not laid out"),
+        ("thread_context", laid_out(1)[0] + bytes(8), "not laid out"),
+        (
+            "thread_context",
+            laid_out(1)[0].replace(b"worker\0\0", b"worker\0\1"),
+            "must not be written",
+        ),
+        ("end_of_capture", b"", "use add"),
+        ("module_entry", b"", "use add"),
+        ("key_hint", b"", "use add"),
+    ],
+)
+def test_stored_payloads_that_are_refused(key: str, payload: bytes, what: str) -> None:
+    file = io.BytesIO()
+    out = live(file, LE11, "thread_contexts")
+    before = file.getvalue()
+    with pytest.raises(ConformanceError, match=what):
+        out.add_stored(key, [payload])
+    assert file.getvalue() == before
+    out.abandon()
+
+
+def test_a_stored_thread_needs_its_pointers() -> None:
+    kind = schema("draft-2026-10").block("thread_context")
+    assert kind.layout is not None
+    payload = kind.layout.encode(kind.layout.complete({**THREAD, "registers": []}))
+    out = live(io.BytesIO(), LE11, "thread_contexts")
+    with pytest.raises(ConformanceError, match="Registers"):
+        out.add_stored("thread_context", [payload])
+    out.abandon()

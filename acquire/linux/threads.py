@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..model import Register, Thread
 from . import registers
 from .freeze.hold import Hold
 from .proc_text import since_epoch
+from .registers.raw import RawRegisters
 
 __all__ = ["threads"]
 
@@ -39,11 +42,10 @@ def threads(hold: Hold) -> list[Thread]:
         flags: tuple[str, ...] = ()
         if thread_id in hold.still or seen.state in "Tt":
             flags = ("suspended",)
-        values: tuple[Register, ...] = ()
+        values: Sequence[Register] = ()
         if thread_id in hold.register_sets:
-            decoded = registers.decode(machine, hold.register_sets[thread_id])
-            values = decoded.registers
-            if decoded.missing:
+            values = raw = RawRegisters(machine, hold.register_sets[thread_id])
+            if raw.missing:
                 flags += ("partial",)
         elif thread_id in hold.pointers:
             values = hold.pointers[thread_id]

@@ -9,11 +9,15 @@ from typing import Any
 from ..errors import ConformanceError
 from ..schema import BlockType, Layout, Record, Schema
 from ..schema.layout import REST
+from ..schema.packing import RowPacker
 from ..source import Extent
 from .conveyor import Conveyor
 from .sink import Sink
 
 __all__ = ["BlockStream", "checked", "total"]
+
+_GIVEN = ("block_type", "flags", "block_length", "block_uuid", "parent_uuid", "prev_hash")
+"""What is said in a block header; the rest of it follows."""
 
 
 def total(pieces: Iterable[bytes | Extent]) -> int:
@@ -61,6 +65,8 @@ class BlockStream:
         self.schema = schema
         self.previous = previous
         self.index = index
+        self._header = RowPacker(schema.block_header, *_GIVEN)
+        self._checked: set[tuple[int, int]] = set()
 
     def header(
         self,
@@ -76,16 +82,18 @@ class BlockStream:
         Raises:
             ConformanceError: the draft forbids such a header.
         """
-        values = {
-            "block_type": kind.code,
-            "flags": flags,
-            "block_length": length,
-            "block_uuid": block_uuid,
-            "parent_uuid": parent_uuid,
-            "prev_hash": self.previous,
-        }
+        form = self.schema.block_header
+        both = isinstance(block_uuid, uuid.UUID) and isinstance(parent_uuid, uuid.UUID)
+        if both and (kind.code, flags) in self._checked:  # then only numbers and UUIDs differ
+            raw = bytearray(self._header.size)
+            found, parent = block_uuid.bytes, parent_uuid.bytes
+            self._header.pack_into(raw, 0, kind.code, flags, length, found, parent, self.previous)
+            return bytes(raw)
+        given = (kind.code, flags, length, block_uuid, parent_uuid, self.previous)
         where = f"block {self.index} ({kind.key})"
-        return self.schema.block_header.encode(checked(self.schema.block_header, values, where))
+        stored = form.encode(checked(form, dict(zip(_GIVEN, given)), where))
+        self._checked.add((kind.code, flags))
+        return stored
 
     def put(self, header: bytes, payload: Iterable[bytes | Extent]) -> None:
         """Write one block and remember its hash for the next one."""

@@ -10,12 +10,19 @@ from ..errors import ConformanceError, FormatError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
 from ..schema import NEWEST_DRAFT, BlockType, Layout, Record, Schema, schema
-from ..schema.layout import Table
+from ..schema.layout import REST, Table
 from ..schema.packing import RowPacker
-from ..source import Extent
+from ..source import BufferSource, Cursor, Extent
 from .blocks import checked
 
-__all__ = ["PageStates", "checked_header", "page_map_of", "roles_of", "table_payload"]
+__all__ = [
+    "PageStates",
+    "checked_header",
+    "page_map_of",
+    "roles_of",
+    "stored_payload",
+    "table_payload",
+]
 
 PageStates = PageMap | Iterable[tuple[int, int, str | int]]
 
@@ -108,6 +115,21 @@ def table_payload(
             f"({last.section})"
         )
     return [head.encode(record), stored]
+
+
+def stored_payload(form: Schema, kind: BlockType, payload: bytes, where: str) -> Record:
+    """What a payload says that somebody else laid out, held against the draft.
+
+    Raises:
+        ConformanceError: it is not what the block's layout makes of what it says.
+    """
+    layout = kind.layout or _newer_layout(form, kind)
+    record = layout.decode(Cursor(BufferSource(payload), 0, len(payload)))
+    if REST in record:
+        raise ConformanceError(f"{where}: the payload is not laid out as a {kind.name} is")
+    if layout.encode(checked(layout, record, where)) != payload:
+        raise ConformanceError(f"{where}: the payload is not stored as the draft stores it")
+    return record
 
 
 def roles_of(

@@ -19,7 +19,14 @@ from .compress import compressed
 from .conveyor import SLOTS, Conveyor
 from .crew import CompressingFeed
 from .feed import RegionFeed
-from .given import PageStates, checked_header, page_map_of, roles_of, table_payload
+from .given import (
+    PageStates,
+    checked_header,
+    page_map_of,
+    roles_of,
+    stored_payload,
+    table_payload,
+)
 from .held import Held
 from .promises import NIL, Promises
 from .region import RegionWriter
@@ -265,6 +272,41 @@ class Writer:
         found = block_uuid or self.new_uuid()
         self._append(kind, payload, self._word(block_flags), found, NIL, compression)
         return found
+
+    def add_stored(
+        self, key: str, payloads: Iterable[bytes], *, compression: str | None = None
+    ) -> int:
+        """Add blocks of one type whose payloads are laid out already; how many there were.
+
+        For blocks by the thousand that differ in little, such as Thread Contexts. The caller
+        vouches for the payloads: only the first one is read, and held against the draft. What
+        the blocks of a file must say of each other is checked for all of them.
+
+        Args:
+            key: the block type. One that the draft names without a layout gets the one that
+                the newest draft gave it.
+            payloads: made when they are asked for, so that they need not all be in memory.
+            compression: overrides the writer's.
+
+        Raises:
+            ConformanceError: the draft forbids them, or has no such block.
+        """
+        kind = self.schema.find(key)
+        if key in ("end_of_capture", "module_list_index", "module_entry", "key_hint"):
+            raise ConformanceError(
+                f"{kind.name}: others refer to it, or it to others; use add ({kind.section})"
+            )
+        count = 0
+        for payload in payloads:
+            if not count:
+                where = f"block {self.blocks.index} ({key})"
+                record = stored_payload(self.schema, kind, payload, where)
+                if key == "thread_context":
+                    self._promises.check_registers(record["registers"])
+            extent = Extent(BufferSource(payload), 0, len(payload))
+            self._append(kind, [extent], 0, self.new_uuid(), NIL, compression)
+            count += 1
+        return count
 
     def add_module_list_index(
         self,

@@ -9,7 +9,7 @@ once, and what has constant width is packed by one precompiled `struct`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
@@ -91,9 +91,23 @@ class RowPacker:
         Raises:
             ConformanceError: a value can't be stored, or the draft forbids it.
         """
+        return b"".join(self._columns(rows))
+
+    def each(self, rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+        """The same structures, one by one; nothing is packed before all are found right.
+
+        Raises:
+            ConformanceError: as `rows`.
+        """
+        parts = 1 + len(self._texts)
+        stored = self._columns(rows)
+        return map(b"".join, zip(*([iter(stored)] * parts)))
+
+    def _columns(self, rows: Iterable[Sequence[Any]]) -> Iterable[bytes]:
+        """Of each row the part of constant width and its texts, one behind the other."""
         rows = list(rows)
         if not rows:
-            return b""
+            return ()
         if set(map(len, rows)) != {len(self._keys)}:
             raise ConformanceError(
                 f"{self._layout.title}: every row must have {len(self._keys)} values: "
@@ -123,7 +137,7 @@ class RowPacker:
             packed = list(map(self._struct.pack, *cut))
         except struct.error:
             raise self._misfit(cut) from None
-        return b"".join(chain.from_iterable(zip(packed, *stored)))
+        return chain.from_iterable(zip(packed, *stored))
 
     def _misfit(self, columns: Sequence[Sequence[Any]]) -> ConformanceError:
         """Says which value it is that does not fit its field."""

@@ -16,7 +16,7 @@ from ...model import Register
 from . import aarch64, x86_64
 from .decoded import Decoded
 
-__all__ = ["Decoded", "alternatives", "decode", "machine", "pointers", "sets"]
+__all__ = ["Decoded", "alternatives", "control", "decode", "machine", "pointers", "sets"]
 
 
 class _Machine(Protocol):
@@ -24,6 +24,7 @@ class _Machine(Protocol):
 
     SETS: tuple[int, ...]
     ALTERNATIVES: dict[int, tuple[int, ...]]
+    CONTROL: dict[int, tuple[slice, ...]]
     POINTERS: dict[int, tuple[str, str]]
 
     def decode(self, sets: Mapping[int, bytes]) -> Decoded: ...
@@ -66,6 +67,16 @@ def decode(architecture: str, given: Mapping[int, bytes]) -> Decoded:
     if known is None:
         return Decoded((), (f"all registers: {architecture} is not known here",))
     return known.decode(given)
+
+
+def control(architecture: str, number: int) -> tuple[slice, ...]:
+    """Those bytes of a register set that say how it is laid out, or what is missing from it.
+
+    They belong to no register: what `decode` gives depends on nothing else but the sizes of
+    the sets, except for the values of the registers.
+    """
+    known = _MACHINES.get(architecture)
+    return known.CONTROL.get(number, ()) if known else ()
 
 
 def pointers(architecture: str, width: int, counter: int, stack: int) -> tuple[Register, ...]:

@@ -14,7 +14,7 @@ from struct import Struct
 from ...model import Register
 from .decoded import Decoded, Names, name_them
 
-__all__ = ["ALTERNATIVES", "POINTERS", "SETS", "decode"]
+__all__ = ["ALTERNATIVES", "CONTROL", "POINTERS", "SETS", "decode"]
 
 _GENERAL, _FLOATING, _THREAD_POINTER, _SCALABLE = 1, 2, 0x401, 0x405
 """NT_PRSTATUS, NT_PRFPREG, NT_ARM_TLS, NT_ARM_SVE."""
@@ -24,6 +24,10 @@ SETS: tuple[int, ...] = (_GENERAL, _FLOATING, _THREAD_POINTER, _SCALABLE)
 
 ALTERNATIVES: dict[int, tuple[int, ...]] = {}
 """What to ask for instead where a set is not to be had."""
+
+_FLAGS_AT = 12  # in user_sve_header: sizes, vector lengths, flags
+CONTROL: dict[int, tuple[slice, ...]] = {_SCALABLE: (slice(_FLAGS_AT, _FLAGS_AT + 1),)}
+"""Those bytes of a set that say what of it is in use."""
 
 POINTERS = {8: ("pc", "sp"), 4: ("pc", "sp")}
 """Names of program counter and stack pointer by the width of an address."""
@@ -75,7 +79,7 @@ def decode(sets: Mapping[int, bytes]) -> Decoded:
         registers.append(Register("tpidr", pointer[:8], ("thread_pointer",)))
     else:
         missing.append("thread pointer")
-    # user_sve_header: sizes, vector lengths, flags; bit 0: the thread uses the long vectors.
-    if sets.get(_SCALABLE, bytes(16))[12] & 1:
+    # Bit 0: the thread uses the long vectors.
+    if sets.get(_SCALABLE, bytes(_FLAGS_AT + 1))[_FLAGS_AT] & 1:
         missing.append("scalable vector registers beyond their first 16 bytes")
     return Decoded(tuple(registers), tuple(missing))

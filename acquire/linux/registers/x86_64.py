@@ -24,7 +24,7 @@ from struct import Struct
 from ...model import Register
 from .decoded import Decoded, Names, name_them
 
-__all__ = ["ALTERNATIVES", "POINTERS", "SETS", "decode"]
+__all__ = ["ALTERNATIVES", "CONTROL", "POINTERS", "SETS", "decode"]
 
 _GENERAL, _FLOATING, _EXTENDED, _FLOATING_32 = 1, 2, 0x202, 0x46E62B7F
 """NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE, NT_PRXFPREG."""
@@ -34,6 +34,12 @@ SETS: tuple[int, ...] = (_GENERAL, _EXTENDED)
 
 ALTERNATIVES: dict[int, tuple[int, ...]] = {_EXTENDED: (_FLOATING_32, _FLOATING)}
 """What to ask for instead where a set is not to be had (a processor without XSAVE)."""
+
+_MASK_AT, _IN_USE_AT = 464, 512
+CONTROL: dict[int, tuple[slice, ...]] = {
+    _EXTENDED: (slice(_MASK_AT, _MASK_AT + 8), slice(_IN_USE_AT, _IN_USE_AT + 8))
+}
+"""Those bytes of a set that say how it is laid out, and what of it is in use."""
 
 POINTERS = {8: ("rip", "rsp"), 4: ("eip", "esp")}
 """Names of program counter and stack pointer by the width of an address."""
@@ -84,7 +90,7 @@ _STACK = tuple(f"st{number}" for number in range(8))
 _X87_SHOWN = _roles(_STACK + _CONTROLS)
 _SSE = Struct(f"{_X87_SIZE}x" + "16s" * 16)
 
-_MASK, _IN_USE = Struct("<464xQ"), Struct("<512xQ")
+_MASK, _IN_USE = Struct(f"<{_MASK_AT}xQ"), Struct(f"<{_IN_USE_AT}xQ")
 _AVX, _BOUNDS, _AVX512, _KEYS, _TILES, _MORE = (
     1 << 2,
     3 << 3,
