@@ -28,15 +28,22 @@ class Stopped(Exception):
 
 
 class Interrupt:
-    """How a signal handler, or another thread, asks an acquisition to end."""
+    """How a signal handler, or another thread, asks an acquisition to end.
+
+    Attributes:
+        reason: of the first request; empty until then.
+        requests: how many there were.
+    """
 
     def __init__(self) -> None:
         self.reason = ""
+        self.requests = 0
         self._outputs: list[Conveyor] = []
 
     def request(self, reason: str) -> None:
         """Ask for a valid, incomplete file; asked twice, or after some seconds, wait for nobody
         who reads it."""
+        self.requests += 1
         if self.reason:
             self._give_up()
             return

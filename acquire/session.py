@@ -8,19 +8,20 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed, new_uuid
 from msl_construct.builder.conveyor import Conveyor
 from msl_construct.errors import TargetError
 
-from . import blocks, describing, room
+from . import blocks, describing, dump_hashes, room
 from .backend import Backend, Frozen, Target
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
 from .collecting import Collecting
 from .evidence import EvidenceFolder, EvidenceLimits
+from .dump_hashes import HashedOutput
 from .model import Known, Mapping, Thread
 from .options import Options
 from .pages import Pages
@@ -119,6 +120,7 @@ class Session:
         self._left: list[Mapping] = []
         self._failed = False
         self._collecting: Collecting | None = None
+        self._hashed: HashedOutput | None = None
 
     def run(self) -> Report:
         """Do it.
@@ -295,6 +297,7 @@ class Session:
             if self._collecting is None
             else self._collecting.after({"freeze": sections["freeze"]})
         )
+        sections["dump"].update(self._hashes())
         sections["ended"] = str(time.time_ns())
         if self._report_file is not None:
             try:
@@ -386,8 +389,12 @@ class Session:
         }
         if self._options.hash_algo != "blake3":  # which the other draft has no field for
             header["hash_algo"] = self._options.hash_algo
+        output = self._file
+        if not Conveyor.is_regular(output) and not dump_hashes.is_device(output):
+            self._hashed = HashedOutput(output)
+            output = cast("IO[bytes]", self._hashed)
         writer = Writer(
-            self._file,
+            output,
             header,
             draft=self._options.draft,
             compression=self._options.compress,
@@ -475,6 +482,22 @@ class Session:
         sections["regions"] = Rows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]
         sections["dump"] = self._dump(self._size(), certain=bool(pages))
+
+    def _hashes(self) -> dict[str, Any]:
+        """Of the whole dump, once it is written."""
+        if self._writer is None:
+            return dump_hashes.none("nothing was written")
+        sink, interrupt = self._writer.sink, self._bounds.interrupt
+        if self._hashed is not None:
+            if self._failed:
+                return dump_hashes.none("it is not known how much of it was taken")
+            return self._hashed.section(sink.position)
+        if not sink.revisable:
+            return dump_hashes.none("a device")
+        asked = interrupt.requests
+        return dump_hashes.read_back(
+            self._file, lambda: interrupt.reason if interrupt.requests > asked else ""
+        )
 
     def _dump(self, size: int | None, *, certain: bool) -> dict[str, Any]:
         return describing.dump(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
 from .errors import FormatError
 
-__all__ = ["Hasher", "digest", "hasher_factory", "new_hasher"]
+__all__ = ["Digests", "Hasher", "digest", "hasher_factory", "new_hasher"]
+
+_WORTH_A_THREAD = 1 << 16
 
 
 class Hasher(Protocol):
@@ -66,3 +69,58 @@ def digest(algorithm: str, *pieces: Any) -> bytes:
     for piece in pieces:
         hasher.update(piece)
     return hasher.digest()
+
+
+class Digests:
+    """BLAKE3 and SHA-256 of the same bytes, each in a thread of its own.
+
+    Attributes:
+        size: bytes taken in.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._hashers = new_hasher("blake3"), new_hasher("sha_256")
+        self._threads: ThreadPoolExecutor | None = None
+        self._pending: list[Future[Any]] = []
+
+    def begin(self, piece: memoryview) -> None:
+        """Begin to take in a piece, which must stay as it is until `wait`."""
+        self.size += piece.nbytes
+        self._pending = []
+        if piece.nbytes >= _WORTH_A_THREAD:
+            try:
+                if self._threads is None:
+                    self._threads = ThreadPoolExecutor(2, thread_name_prefix="msl-digests")
+                for hasher in self._hashers:
+                    self._pending.append(self._threads.submit(hasher.update, piece))
+            except RuntimeError:  # no thread is to be had
+                pass
+        for hasher in self._hashers[len(self._pending) :]:
+            hasher.update(piece)
+
+    def wait(self) -> None:
+        """Wait until everything is taken in."""
+        for pending in self._pending:
+            pending.result()
+
+    def update(self, piece: bytes | memoryview) -> None:
+        """Take in a piece; the caller may reuse its buffer at once."""
+        self.begin(memoryview(piece))
+        self.wait()
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._threads is not None:
+            self._threads.shutdown()
+            self._threads = None
+
+    @property
+    def blake3(self) -> str:
+        """BLAKE3 of everything so far, in hexadecimal."""
+        return self._hashers[0].digest().hex()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of everything so far, in hexadecimal."""
+        return self._hashers[1].digest().hex()

@@ -227,11 +227,14 @@ def wants_color(no_color: bool) -> bool:
     return not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
 
 
-def open_input(path: str, *, passing: bool = True, **options: Any) -> Any:
+def open_input(
+    path: str, *, passing: bool = True, stdin: IO[bytes] | None = None, **options: Any
+) -> Any:
     """A dump from a path, or from stdin for ``-``.
 
     Args:
         passing: whether stdin may be read block by block; else it is spooled.
+        stdin: what to read block by block instead.
     """
     kept = {key: value for key, value in options.items() if value is not None}
     if path != STDIO:
@@ -241,7 +244,7 @@ def open_input(path: str, *, passing: bool = True, **options: Any) -> Any:
     if passing:
         from ..reader.stream import PassingDump
 
-        return PassingDump(sys.stdin.buffer, name=STDIO, **kept)
+        return PassingDump(stdin or sys.stdin.buffer, name=STDIO, **kept)
     from ..reader import open_dump
 
     dump = open_dump(sys.stdin.buffer, **kept)

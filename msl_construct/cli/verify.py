@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from typing import Any
+import sys
+from typing import IO, Any, cast
 
 import click
 
 from ..errors import MslError
+from ..hashing import Digests
+from ..reader.tie import Tie, read_report, tie
 from ..reader.verify import Verdict
 from .common import (
+    STDIO,
     Exit,
     command_options,
     complain,
@@ -25,38 +30,58 @@ from .text import many, printable
 
 __all__ = ["verify"]
 
+_PIECE = 1 << 20
+
 _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 """With several files the exit code is that of the worst; worse stands further right."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.option(
+    "--report",
+    metavar="R.json",
+    help="The report of the acquisition: check that it speaks of this very file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, one a line.")
 @draft_options
 @command_options
 @run
 def verify(
-    dumps: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool, **options: Any
+    dumps: tuple[str, ...],
+    report: str | None,
+    as_json: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Any,
 ) -> int:
     """Check that dumps are intact and complete.
 
     Intact: the hash chain, FileHash, block counts and extension segments agree with the
     bytes. Complete: there is an End-of-Capture, and nothing but blocks behind it. The chain
     has no key: it shows corruption and naive edits, not who wrote the file. No hash covers
-    the last block.
+    the last block. With --report, the report of its acquisition must name the file's DumpUUID,
+    FileHash, size, BLAKE3 and SHA-256: then no byte of it has changed since, if none of the
+    report has.
 
     \b
     Example:
-      msl verify dump.msl
+      msl verify dump.msl --report dump.msl.report.json
       ssh host cat dump.msl | msl verify -
 
-    Exit codes: 0 intact and complete; 1 not intact; 3 unreadable; 4 intact but incomplete;
-    5 encrypted. With several files, that of the worst of them (3, 1, 5, 4, 0).
+    Exit codes: 0 intact and complete; 1 not intact, or not what the report speaks of; 3
+    unreadable; 4 intact but incomplete, or the report is; 5 encrypted.
+    With several files, that of the worst of them (3, 1, 5, 4, 0).
     """
+    if report is not None:
+        if len(dumps) > 1:
+            raise click.UsageError(f"--report speaks of one dump, {len(dumps)} are given")
+        if report == STDIO == dumps[0]:
+            raise click.UsageError("stdin is the dump or the report, not both")
     worst = Exit.FINE
     readers = True
     for path in dumps:
-        code, text = _one(path, as_json, quiet, options)
+        code, text = _one(path, report, as_json, quiet, options)
         worst = max(worst, code, key=_WORST.index)
         if readers:
             try:
@@ -68,28 +93,89 @@ def verify(
     return worst
 
 
-def _one(path: str, as_json: bool, quiet: bool, options: dict[str, Any]) -> tuple[Exit, str]:
+def _one(
+    path: str, report: str | None, as_json: bool, quiet: bool, options: dict[str, Any]
+) -> tuple[Exit, str]:
     """The exit code of one file, and what to print of it."""
+    name = path
+    found: Tie | None = None
     try:
-        with open_input(path, **options) as dump:
-            verdict = dump.verify()
+        if report is None:
+            with open_input(path, **options) as dump:
+                verdict = dump.verify()
+        else:
+            name = report
+            told = _report(report)
+            name = path
+            verdict, found = _tied(path, told, options)
     except (MslError, OSError) as error:
-        code = complain(error, path)
+        code = complain(error, name)
         row = json.dumps({"file": path, "error": error_text(error)}) + "\n"
         return code, row if as_json else ""
-    code = _code(verdict)
+    code = _code(verdict, found)
     if code is Exit.INCOMPLETE:
-        note(f"msl: {path}: {verdict}")
-    return code, _as_json(path, verdict) if as_json else _as_text(path, verdict, quiet)
+        gap = found.gaps[0].text if found is not None and verdict.complete else verdict
+        note(f"msl: {path}: {gap}")
+    if as_json:
+        return code, _as_json(path, verdict, report, found)
+    return code, _as_text(path, verdict, quiet, report, found)
 
 
-def _code(verdict: Verdict) -> Exit:
-    if not verdict.intact:
+def _report(path: str) -> dict[str, Any]:
+    if path == STDIO:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "stdin is closed")
+        return read_report(sys.stdin.buffer, path)
+    with open(path, "rb") as file:
+        return read_report(file, path)
+
+
+def _tied(path: str, told: dict[str, Any], options: dict[str, Any]) -> tuple[Verdict, Tie]:
+    """The verdict of a dump, and what its report has to do with it."""
+    digests = Digests()
+    try:
+        if path == STDIO and sys.stdin is not None:
+            passing = _HashedInput(sys.stdin.buffer, digests)
+            with open_input(path, stdin=cast("IO[bytes]", passing), **options) as dump:
+                verdict = dump.verify()
+                passing.drain()
+                return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
+        with open_input(path, **options) as dump:
+            verdict = dump.verify()
+            with open(path, "rb", 0) as file:
+                _HashedInput(file, digests).drain()
+            return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
+    finally:
+        digests.close()
+
+
+class _HashedInput:
+    """A stream that hashes what is read of it."""
+
+    def __init__(self, file: IO[bytes], digests: Digests) -> None:
+        self._file = file
+        self._digests = digests
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes."""
+        piece = self._file.read(size)
+        self._digests.update(piece)
+        return piece
+
+    def drain(self) -> None:
+        """Read it to its end."""
+        while self.read(_PIECE):
+            pass
+
+
+def _code(verdict: Verdict, found: Tie | None) -> Exit:
+    if not verdict.intact or (found is not None and found.findings):
         return Exit.FINDINGS
-    return Exit.FINE if verdict.complete else Exit.INCOMPLETE
+    whole = verdict.complete and (found is None or not found.gaps)
+    return Exit.FINE if whole else Exit.INCOMPLETE
 
 
-def _as_json(name: str, verdict: Verdict) -> str:
+def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None) -> str:
     def rows(findings: Any) -> list[dict[str, Any]]:
         return [
             {
@@ -112,10 +198,19 @@ def _as_json(name: str, verdict: Verdict) -> str:
         "findings": rows(verdict.findings),
         "gaps": rows(verdict.gaps),
     }
+    if found is not None:
+        shown["report"] = {
+            "file": report,
+            "agrees": found.agrees,
+            "findings": rows(found.findings),
+            "gaps": rows(found.gaps),
+        }
     return json.dumps(shown) + "\n"
 
 
-def _as_text(path: str, verdict: Verdict, quiet: bool) -> str:
+def _as_text(
+    path: str, verdict: Verdict, quiet: bool, report: str | None, found: Tie | None
+) -> str:
     first = "not intact" if not verdict.intact else "intact"
     second = "complete" if verdict.complete else "incomplete"
     lines = [
@@ -126,6 +221,10 @@ def _as_text(path: str, verdict: Verdict, quiet: bool) -> str:
         lines.append(f"  {finding.kind}: {finding.text}")
     for gap in verdict.gaps:
         lines.append(f"  {gap.kind}: {gap.text}")
+    if found is not None:
+        same = f"agrees: {', '.join(found.agrees)}" if found.agrees else "agrees in nothing"
+        lines.append(f"  report {printable(report or '')}: {same}")
+        lines += [f"  {f.kind}: {printable(f.text)}" for f in (*found.findings, *found.gaps)]
     if not quiet and verdict.unprotected is not None:
         lines.append(f"  note: no hash covers the last block ({verdict.unprotected})")
     return "\n".join(lines) + "\n"

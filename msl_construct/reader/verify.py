@@ -54,6 +54,7 @@ class Verdict:
         findings: what speaks against the file being intact.
         gaps: what speaks against it being complete.
         file_hash: ``match``, ``mismatch``, ``absent`` (no End-of-Capture) or ``unchecked``.
+        stored_file_hash: FileHash as the End-of-Capture has it; None without one.
         segments: how many extension segments hold.
         unprotected: index of the last block: no hash covers it, a limit of the format.
     """
@@ -62,6 +63,7 @@ class Verdict:
     findings: list[Finding] = field(default_factory=list)
     gaps: list[Finding] = field(default_factory=list)
     file_hash: str = "absent"
+    stored_file_hash: bytes | None = None
     segments: int = 0
     unprotected: int | None = None
 
@@ -245,6 +247,8 @@ def _judge(facts: Facts, dump: Dump | PassingDump, problem: str | None) -> Verdi
             "written, or the block was not written behind it (§4.4)"
         )
         findings.append(Finding("chain", text, block.offset, block.index))
+    if facts.closings:
+        verdict.stored_file_hash = facts.closings[0][0].payload.get("file_hash")
     for block, digest in facts.closings:
         if digest is not None:
             _judge_file_hash(verdict, block, digest)
