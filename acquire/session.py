@@ -20,8 +20,8 @@ from .backend import Backend, Frozen, Target
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
 from .collecting import Collecting
-from .evidence import EvidenceFolder, EvidenceLimits
 from .dump_hashes import HashedOutput
+from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Known, Mapping, Thread
 from .options import Options
 from .pages import Pages
