@@ -129,7 +129,7 @@ def acquire(
         OSError: the file can't be created, or no report where it is to be.
     """
     chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
-    system = backend or this_system(devices=chosen.devices)
+    system = backend or this_system(devices=chosen.devices, touch_shared=chosen.touch_shared)
 
     def session(opened: IO[bytes], name: str, on_begin: Callable[[], None]) -> Session:
         return Session(

@@ -11,11 +11,12 @@ from .backend import Backend
 __all__ = ["backend"]
 
 
-def backend(*, devices: bool = False) -> Backend:
+def backend(*, devices: bool = False, touch_shared: bool = False) -> Backend:
     """The backend of this operating system, loaded when asked for.
 
     Args:
         devices: read device memory as well, where the system tells it from other memory.
+        touch_shared: see `Options`; only Linux has anything to touch.
 
     Raises:
         TargetError: there is none.
@@ -23,7 +24,7 @@ def backend(*, devices: bool = False) -> Backend:
     if sys.platform == "linux":
         from .linux.target import Linux
 
-        return Linux(devices=devices)
+        return Linux(devices=devices, touch_shared=touch_shared)
     if sys.platform == "win32":
         from .windows import Windows
 

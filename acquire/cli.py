@@ -58,7 +58,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.TARGET, Exit.UNREADABLE, Exit.DEFECT)
 
 _CHOICES = (
     *("freeze", "max_freeze", "compress", "level", "hash", "draft", "untouched", "max_bytes"),
-    *("timeout", "min_free", "devices", "examiner", "case"),
+    *("timeout", "min_free", "devices", "touch_shared", "examiner", "case"),
     *("evidence_max_file", "evidence_max_total"),
 )
 """Options that go to the library as they are."""
@@ -161,6 +161,12 @@ SIZE = _Size()
 )
 @click.option("--exclude", multiple=True, metavar="SELECTOR", help="Not these mappings.")
 @click.option("--devices", is_flag=True, help="Read device memory too; that can have side effects.")
+@click.option(
+    "--touch-shared",
+    is_flag=True,
+    help="Read absent pages of shared memory and files even where only the target can provide "
+    "them: it grows by all that is read so, holes included, and may be killed for it.",
+)
 @click.option("--max-bytes", type=SIZE, metavar="SIZE", help="Stop before the dump is larger.")
 @click.option(
     "--timeout",
@@ -222,7 +228,7 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     can't be acquired; 70 a defect of ours. With several targets, that of the worst of them
     (3, 6, 4, 0).
     """
-    system = this_system(devices=options["devices"])
+    system = this_system(devices=options["devices"], touch_shared=options["touch_shared"])
     _check(system, options)
     wanted = Wanted(
         targets,

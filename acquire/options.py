@@ -58,6 +58,8 @@ class Options:
         evidence_max_file: bytes of a file of the target's own that is copied as evidence.
         evidence_max_total: bytes of all of them.
         devices: read device memory as well, which may have side effects.
+        touch_shared: read absent pages of shared memory and files through the target where
+            nothing else leads to them; it grows by them.
         examiner, case, note: for the report.
 
     Raises:
@@ -78,6 +80,7 @@ class Options:
     evidence_max_file: int = MAX_EVIDENCE_FILE
     evidence_max_total: int = MAX_EVIDENCE_TOTAL
     devices: bool = False
+    touch_shared: bool = False
     examiner: str = ""
     case: str = ""
     note: str = ""

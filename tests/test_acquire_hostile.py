@@ -235,6 +235,28 @@ def test_a_module_whose_name_leads_to_a_fifo(fifo: tuple[Path, _Watch]) -> None:
     assert not watch.opened()
 
 
+@pytest.mark.parametrize("call", ["openat2", "by hand"])
+def test_no_link_is_followed_where_none_can_be(tmp_path: Path, call: str) -> None:
+    """The names of mapped files lead through no links; one on the way is the target's trick."""
+    root = tmp_path / "root"
+    (root / "in").mkdir(parents=True)
+    (tmp_path / "secret").write_bytes(b"outside")
+    (root / "in" / "real").write_bytes(b"own")
+    for name, to in (("out", tmp_path), ("around", "in"), ("in/last", "real")):
+        (root / name).symlink_to(to)
+    with RootFolder(str(root)) as folder:
+        if call == "by hand":
+            folder._openat2 = False
+        elif not folder._openat2:
+            pytest.skip("needs openat2 (Linux 5.6)")
+        place = folder.find("/in/real")
+        assert os.fstat(place).st_ino == (root / "in" / "real").stat().st_ino
+        os.close(place)
+        for path in ("/out/secret", "/around/real", "/in/last", "/in/none", "/../secret"):
+            with pytest.raises(OSError, match=r"symbolic links|No such file"):
+                folder.find(path)
+
+
 def test_a_refused_path_does_not_switch_the_protection_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,14 +268,14 @@ def test_a_refused_path_does_not_switch_the_protection_off(
     with RootFolder(str(root)) as folder:
         if not folder._openat2:
             pytest.skip("needs openat2 (Linux 5.6)")
-        find = RootFolder._find
+        find = RootFolder._place
 
-        def refuse(self: RootFolder, name: bytes) -> int:
+        def refuse(self: RootFolder, name: bytes, links: int) -> int:
             if name == b"real":
                 raise PermissionError(1, "Operation not permitted")
-            return find(self, name)
+            return find(self, name, links)
 
-        monkeypatch.setattr(RootFolder, "_find", refuse)
+        monkeypatch.setattr(RootFolder, "_place", refuse)
         with pytest.raises(PermissionError):
             folder.read("/real", 9)
         with pytest.raises(FileNotFoundError):

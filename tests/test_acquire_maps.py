@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from acquire_targets import compiled, target
 
 from msl_acquire.linux import maps, treatment
+from msl_acquire.linux.backing import Backings
+from msl_acquire.linux.mounts import Mounts
 from msl_acquire.linux.treatment import Treatments
 from msl_acquire.model import Action, Mapping
 from msl_construct.errors import TargetError
@@ -161,26 +162,45 @@ def test_kernel_thread_has_none() -> None:
 # Treatments that need what few machines have ---------------------------------------------
 
 
+class NoFiles(Backings):
+    """Ways to files of one kind, which are not there.
+
+    Args:
+        mount: the type of their file system.
+        reached: whether a way leads to them.
+    """
+
+    def __init__(self, mode: int, mount: str = "", reached: bool = True) -> None:
+        super().__init__(1)
+        self.mode = mode
+        self.mount = mount
+        self.reached = reached
+        self.asked = False
+
+    @property
+    def mounts(self) -> Mounts:
+        found = Mounts(1)
+        found._by_device = {(0xFE, 0): self.mount} if self.mount else {}
+        return found
+
+    def look(self, *_: object) -> tuple[os.stat_result, int, bool] | None:
+        self.asked = True
+        if not self.reached:
+            return None
+        device = os.makedev(1, 1) if stat.S_ISCHR(self.mode) else 0  # /dev/mem's
+        told = (self.mode, 4242, 0, 1, 0, 0, 1 << 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, device)
+        return os.stat_result(told), 4096, stat.S_ISREG(self.mode)
+
+
 def treated(
-    monkeypatch: pytest.MonkeyPatch, path: bytes, mode: int, mount: str = "", **options: bool
+    path: bytes, mode: int, mount: str = "", *, reached: bool = True, **options: bool
 ) -> treatment.Treatment:
     """How a file of that kind is treated; `mount` is the type of its file system."""
-    asked = []
-
-    def status(where: str) -> SimpleNamespace:
-        asked.append(where)
-        device = os.makedev(1, 1) if stat.S_ISCHR(mode) else 0  # /dev/mem's
-        return SimpleNamespace(st_mode=mode, st_size=1 << 30, st_ino=4242, st_rdev=device)
-
-    mountinfo = f"24 1 254:0 / /x rw shared:1 - {mount} none rw\n".encode() if mount else b""
-    monkeypatch.setattr(treatment.os, "stat", status)
-    monkeypatch.setattr(treatment.os, "statvfs", lambda _: SimpleNamespace(f_bsize=4096))
-    monkeypatch.setattr(treatment, "read_whole", lambda _: mountinfo)
+    files = NoFiles(mode, mount, reached)
     (mapping,) = maps.parse(line("7f0000080000", "rw-s", path, FILE))
-    found = Treatments(1, **options).of(mapping)
-    monkeypatch.undo()
+    found = Treatments(files, **options).of(mapping)
     if found.cause == "remote_file":
-        assert not asked  # the server might never answer
+        assert not files.asked  # the server might never answer
     return found
 
 
@@ -196,40 +216,56 @@ REGULAR, CHARACTER, BLOCK = stat.S_IFREG | 0o600, stat.S_IFCHR | 0o600, stat.S_I
         (b"/dmabuf:", REGULAR, ""),
     ],
 )
-def test_device(monkeypatch: pytest.MonkeyPatch, path: bytes, mode: int, mount: str) -> None:
-    found = treated(monkeypatch, path, mode, mount)
+def test_device(path: bytes, mode: int, mount: str) -> None:
+    found = treated(path, mode, mount)
     assert (found.present, found.absent, found.cause) == (Action.SKIP, Action.SKIP, "device")
-    found = treated(monkeypatch, path, mode, mount, devices=True)
+    found = treated(path, mode, mount, devices=True)
     assert (found.present, found.absent) == (Action.READ, Action.READ)
 
 
-def test_block_device_is_read_where_present(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = treated(monkeypatch, b"/dev/vda", BLOCK, "devtmpfs")
+def test_block_device_is_read_where_present() -> None:
+    found = treated(b"/dev/vda", BLOCK, "devtmpfs")
     assert (found.present, found.absent, found.cause) == (Action.READ, Action.SKIP, "device")
 
 
 @pytest.mark.parametrize(
     "mount", ["fuse", "fuse.sshfs", "fuseblk", "nfs", "nfs4", "cifs", "smb3", "9p"]
 )
-def test_remote_file(monkeypatch: pytest.MonkeyPatch, mount: str) -> None:
-    found = treated(monkeypatch, b"/mnt/a", REGULAR, mount)
+def test_remote_file(mount: str) -> None:
+    found = treated(b"/mnt/a", REGULAR, mount)
     assert (found.present, found.absent, found.cause) == (Action.READ, Action.SKIP, "remote_file")
 
 
 @pytest.mark.parametrize("mount", ["ext4", "overlay", "virtiofs", ""])
-def test_local_file(monkeypatch: pytest.MonkeyPatch, mount: str) -> None:
-    assert treated(monkeypatch, b"/mnt/a", REGULAR, mount) == treatment.Treatment(
-        absent_from_file=True
-    )
+def test_local_file(mount: str) -> None:
+    assert treated(b"/mnt/a", REGULAR, mount) == treatment.Treatment(absent_from_file=True)
 
 
-def test_huge_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = treated(monkeypatch, b"/dev/hugepages/a", REGULAR, "hugetlbfs")
+def test_huge_file() -> None:
+    found = treated(b"/dev/hugepages/a", REGULAR, "hugetlbfs")
     assert found == treatment.Treatment(through_file=True)
 
 
-def test_no_page_is_absent_where_nothing_is_known() -> None:
-    """Without pagemap, no page can be said to be untouched."""
-    (mapping,) = maps.parse(line("7f0000080000", "rw-p"))
-    assert Treatments(1, unknown_pages=True).of(mapping).absent is Action.READ
-    assert Treatments(1).of(mapping).absent is Action.UNTOUCHED
+@pytest.mark.parametrize(
+    ("path", "mount", "cause"),
+    [
+        (b"/memfd:x (deleted)", "", "shared_unreached"),
+        (b"/SYSV0000002a (deleted)", "", "shared_unreached"),
+        (b"/dev/zero (deleted)", "", "shared_unreached"),
+        (b"[anon_shmem:x]", "", "shared_unreached"),
+        (b"/run/x", "tmpfs", "shared_unreached"),
+        (b"/home/x", "ext4", "file_unreached"),
+        (b"anon_inode:[guest_memfd]", "", "file_unreached"),
+        (b"anon_inode:bpf-map", "", "file_unreached"),
+    ],
+)
+def test_what_no_way_leads_to(path: bytes, mount: str, cause: str) -> None:
+    found = treated(path, REGULAR, mount, reached=False)
+    assert (found.present, found.absent, found.cause) == (Action.READ, Action.SKIP, cause)
+    found = treated(path, REGULAR, mount, reached=False, touch_shared=True)
+    assert (found.present, found.absent) == (Action.READ, Action.READ)
+
+
+def test_kernel_objects_that_have_their_pages() -> None:
+    for path in (b"[vdso]", b"anon_inode:[io_uring]", b"socket:[4711]"):
+        assert treated(path, REGULAR, reached=False) == treatment.Treatment()

@@ -222,6 +222,21 @@ _NO_TRACE = {**_ROOT, "our_capabilities": _ALL & ~(1 << 19), "capabilities": 0}
     [
         ({"uids": (0, 0, 0)}, "belongs to user 0, we are user 1000", "run as root or give"),
         ({"uids": (1000, 0, 0)}, "belongs to user 0, 1000", "run as root or give"),
+        (
+            {"uids": (0, 0, 0), "our_capabilities": 1 << 19},
+            "files in /proc belong to user 0, we are user 1000 without the capability CAP_DAC_READ",
+            "give the capability CAP_DAC_READ_SEARCH",
+        ),
+        (
+            {"our_capabilities": 1 << 19, "dumpable": False},
+            "belong to root, for it is not dumpable",
+            "give the capability CAP_DAC_READ_SEARCH",
+        ),
+        (
+            {"uids": (0, 0, 0), "our_capabilities": 1 << 19 | 1 << 2},
+            "security module",
+            "outside of any sandbox",
+        ),
         ({"capabilities": 1 << 12}, "capabilities that we don't have", "CAP_SYS_PTRACE"),
         ({"dumpable": False}, "not dumpable", "CAP_SYS_PTRACE"),
         ({"yama": 1}, "ptrace_scope is 1", "sysctl kernel.yama.ptrace_scope=0, or run as root"),

@@ -23,8 +23,8 @@ from zoo import (
     zoo_fixture,
 )
 
+from msl_acquire.linux import mapped, smaps
 from msl_acquire.linux import memory as memory_module
-from msl_acquire.linux import smaps
 from msl_acquire.linux.maps import mappings
 from msl_acquire.linux.memory import Memory
 from msl_acquire.model import Action, Stretch
@@ -65,7 +65,7 @@ def lookup(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         def refuse(*_: object, **__: object) -> None:
             raise OSError(25, "ENOTTY")
 
-        monkeypatch.setattr(memory_module, "query_vma", refuse)
+        monkeypatch.setattr(mapped, "query_vma", refuse)
     return str(request.param)
 
 
@@ -194,6 +194,7 @@ def test_not_permitted(monkeypatch: pytest.MonkeyPatch, which: str) -> None:
         return really(path, flags)
 
     monkeypatch.setattr(memory_module.os, "open", refuse)
+    monkeypatch.setattr(memory_module, "readable_by_call", lambda _: False)
     with pytest.raises(TargetError, match="Permission denied; run as root"):
         Memory(os.getpid())
 

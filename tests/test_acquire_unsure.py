@@ -93,7 +93,8 @@ def test_a_short_answer_leaves_the_rest_to_be_read(
 def test_threads_read_into_their_own_buffers(child: tuple[int, int, int]) -> None:
     pid, start, size = child
     errors: list[str] = []
-    nowhere = Mapping(1 << 46, (1 << 46) + PAGE * 64, READ | WRITE | EXECUTE, "anonymous", "", b"")
+    line = b"400000000000-400000040000 rwxp 00000000 00:00 0 "
+    nowhere = Mapping(1 << 46, (1 << 46) + PAGE * 64, READ | WRITE | EXECUTE, "anonymous", "", line)
     with Memory(pid) as memory:
         mapping = the_mapping(pid, start)
 

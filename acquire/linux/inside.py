@@ -16,7 +16,7 @@ import struct
 __all__ = ["RootFolder", "open_place", "open_regular"]
 
 _OPENAT2 = 437  # the same number on every architecture
-_RESOLVE_NO_MAGICLINKS, _RESOLVE_IN_ROOT = 0x02, 0x10
+_RESOLVE_NO_MAGICLINKS, _RESOLVE_NO_SYMLINKS, _RESOLVE_IN_ROOT = 0x02, 0x04, 0x10
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
 """Finds a file without opening it."""
@@ -95,7 +95,7 @@ class RootFolder:
         """
         name = os.fsencode(path).lstrip(b"/") or b"."
         if self._openat2:
-            place = self._find(name)
+            place = self._place(name, _RESOLVE_NO_MAGICLINKS)
         else:  # a link at the end is found itself, and is no file
             place = os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=self._descriptor)
         try:
@@ -109,13 +109,36 @@ class RootFolder:
         Found out where no file of the target's can have a say in the answer.
         """
         try:
-            os.close(self._find(b"."))
+            os.close(self._place(b".", _RESOLVE_NO_MAGICLINKS))
         except OSError as error:
             return error.errno not in (errno.ENOSYS, errno.EPERM)
         return True
 
-    def _find(self, name: bytes) -> int:
-        how = struct.pack("=QQQ", _PLACE, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    def find(self, path: str | bytes) -> int:
+        """A descriptor of O_PATH of whatever `path` names, no link being followed anywhere.
+
+        The names that the kernel gives lead through no links.
+
+        Raises:
+            OSError: as the system says it; ELOOP where there is a link on the way.
+        """
+        name = os.fsencode(path).lstrip(b"/") or b"."
+        if self._openat2:
+            return self._place(name, _RESOLVE_NO_SYMLINKS)
+        at = os.dup(self._descriptor)
+        for part in name.split(b"/"):
+            above, at = at, -1
+            try:
+                at = os.open(part, _PLACE | os.O_NOFOLLOW, dir_fd=above)
+            finally:
+                os.close(above)
+            if part == b".." or stat.S_ISLNK(os.fstat(at).st_mode):
+                os.close(at)
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fsdecode(path))
+        return at
+
+    def _place(self, name: bytes, links: int) -> int:
+        how = struct.pack("=QQQ", _PLACE, 0, _RESOLVE_IN_ROOT | links)
         library = _library()
         for _ in range(8):
             got = library.syscall(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import threading
-import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -14,19 +13,21 @@ from msl_construct.errors import TargetError
 
 from ..model import READ, Failure, Mapping, Stretch
 from . import smaps
-from .maps import details, living_thread, parse, read_whole
+from .backing import Backings
+from .kinship import Kinship
+from .later import Later
+from .mapped import Mapped, same
+from .maps import details, living_thread
 from .pagemap import Pagemap
 from .plan import Planner
-from .syscalls import GUARD_PAGE, PAGE_SIZE, RemoteReader, Vma, query_vma
-from .treatment import Treatments
+from .syscalls import GUARD_PAGE, PAGE_SIZE, RemoteReader, readable_by_call
+from .treatment import FILE_UNREACHED, SHARED_UNREACHED, Treatments
 
 __all__ = ["Memory"]
 
 _LARGE = 1 << 16
 """Bytes from which on process_vm_readv is faster than /proc/PID/mem."""
 _END_OF_ADDRESSES = 1 << 63
-_LISTED_FOR = 0.05
-"""Seconds for which a list of the mappings is good, where one can't be asked for."""
 _LITTLE = 64 << 20
 """Bytes up to which a stretch is read where the kernel can't prove that it was never touched."""
 _TRIES = 3
@@ -40,6 +41,7 @@ class _Said(threading.local):
 
     errno = 0
     away = False  # nothing was mapped there right afterwards
+    cause = ""  # why its file did not give it; empty where memory was read
 
 
 class Memory:
@@ -52,11 +54,15 @@ class Memory:
         pid: a process, or one of its threads. Where its first thread has ended, a living one
             is used.
         devices: read the memory of devices, too. That can make them do something.
+        touch_shared: read through the process what its file can't be asked for; the process
+            then has it.
         pagemap_method: see `Pagemap`; empty: the best that there is.
+        kinship: one that has looked at the other processes before, so that it knows them.
 
     Attributes:
         tid: the thread whose files in /proc are used.
         pagemap: what tells which pages there are.
+        reduced: whether nothing but process_vm_readv reads it: its files are not ours to open.
         gone: whether the address space has been found to have gone.
         runs: to be set where the target may run while it is read: then what one look at it showed
             may be of another mapping than what the next one shows.
@@ -65,32 +71,62 @@ class Memory:
         TargetError: there is no such process, or we may not read it.
     """
 
-    def __init__(self, pid: int, *, devices: bool = False, pagemap_method: str = "") -> None:
+    def __init__(
+        self,
+        pid: int,
+        *,
+        devices: bool = False,
+        touch_shared: bool = False,
+        pagemap_method: str = "",
+        kinship: Kinship | None = None,
+    ) -> None:
         self.gone = False
         self.runs = False
         self.tid = tid = living_thread(pid)
-        self._memory = self._maps = -1
+        self._memory = -1
         try:
-            self._memory = os.open(f"/proc/{tid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-            self._maps = os.open(f"/proc/{tid}/maps", os.O_RDONLY | os.O_CLOEXEC)
+            self._mapped = Mapped(tid)
+            try:
+                self._memory = self._opened(tid)
+            except OSError:
+                self._mapped.close()
+                raise
         except OSError as error:
-            if self._memory >= 0:
-                os.close(self._memory)
             if error.errno in (errno.ENOENT, errno.ESRCH):
                 raise TargetError(f"process {pid} has just ended") from error
             raise TargetError(
                 f"the memory of process {pid} can't be opened: {error.strerror}",
                 remedy="run as root, or as the same user with CAP_SYS_PTRACE",
             ) from error
+        self.reduced = self._memory < 0
         self.pagemap = Pagemap(tid, pagemap_method)
         self._remote: RemoteReader | None = RemoteReader(tid)
-        self._treatments = Treatments(tid, devices, self.pagemap.method == "none")
+        self._touch = touch_shared
+        self._backings = Backings(tid)
+        self._treatments = Treatments(self._backings, devices, touch_shared)
+        self._kinship = kinship or Kinship(pid)
+        self._common_pages = self._kinship.shares_pages()
+        self._ahead: Later[dict[int, frozenset[bytes]]] | None = None
         self._handled: set[int] = set()
         self._through_file: set[int] = set()
         self._from_file: dict[int, array[int]] = {}
         self._no_pages: set[int] | None = None
         self._said = _Said()
-        self._listed: tuple[float, list[Mapping]] | None = None
+
+    @staticmethod
+    def _opened(tid: int) -> int:
+        """A descriptor of its memory; -1 where only the call may read it.
+
+        Raises:
+            OSError: neither is permitted.
+        """
+        try:
+            return os.open(f"/proc/{tid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        except PermissionError:
+            # CAP_SYS_PTRACE permits to read the process, but not to open files of other users.
+            if not readable_by_call(tid):
+                raise
+            return -1
 
     def __enter__(self) -> Memory:
         return self
@@ -101,63 +137,116 @@ class Memory:
     def close(self) -> None:
         """Close every file; more than once does no harm."""
         self.pagemap.close()
-        for descriptor in (self._memory, self._maps):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._memory = self._maps = -1
+        self._backings.close()
+        self._mapped.close()
+        if self._memory >= 0:
+            os.close(self._memory)
+        self._memory = -1
         self.gone = True
 
+    def alive(self) -> bool:
+        """Whether the address space that was opened still exists.
+
+        It does not after an exec, although the process goes on.
+        """
+        return (self._mapped if self.pagemap.method == "none" else self.pagemap).alive()
+
     # What to do ------------------------------------------------------------------------
+
+    def look_ahead(self) -> None:
+        """Begin to find out what `plans` will need and what takes a while.
+
+        To be called when the target stands still; other things can be learnt meanwhile.
+        """
+        self._ahead = Later(self._flags)
 
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
         self._treatments.refresh()
-        self._handled = set()
-        if smaps.fault_handlers_possible():
-            try:
-                flags = smaps.flags(self.tid)
-            except OSError:
-                flags = {}  # Then nothing else can be read either.
-            self._handled = {start for start, words in flags.items() if words & smaps.FAULT_HANDLER}
+        self._common_pages = self._kinship.shares_pages()
+        flags, self._ahead = self._ahead or Later(self._flags), None
+        shares = Later(self._shares) if self.pagemap.method == "none" else None
+
+        def handled() -> set[int]:
+            self._handled = {
+                start for start, words in flags.result().items() if words & smaps.FAULT_HANDLER
+            }
+            return self._handled
+
         planner = Planner(
-            self.tid,
             self.pagemap,
             self._treatments,
-            self._handled,
-            self._still_mapped,
+            self._backings,
+            handled,
+            shares.result if shares is not None else dict,
+            self._mapped.still,
             self._untouched,
         )
         self._through_file = planner.through_file
         self._from_file = planner.from_file
         return planner.plans(mappings)
 
+    def _flags(self) -> dict[int, frozenset[bytes]]:
+        try:
+            return smaps.flags(self.tid) if smaps.fault_handlers_possible() else {}
+        except OSError:
+            return {}  # Then nothing else can be read either.
+
+    def _shares(self) -> dict[int, smaps.Share]:
+        try:
+            return smaps.shares(self.tid)
+        except OSError:
+            return {}
+
     # Reading ---------------------------------------------------------------------------
 
     def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
-        """Read whole pages; how many bytes came. See `msl_acquire.backend.Target`.
-
-        `into` may be any number of whole pages, and the mapping's neighbours may be read with
-        it, if the same is to be done about them.
-        """
+        """Read whole pages; how many bytes came. See `msl_acquire.backend.Target`."""
         size = len(into)
         if self.gone or address + size > _END_OF_ADDRESSES:
             self._said.errno = errno.ESRCH if self.gone else errno.EFAULT
             return 0
         if mapping.start in self._through_file:
             return self._from_backing(mapping, address, into)
-        remote = self._remote
-        if size < _LARGE or not mapping.protection & READ or mapping.start in self._handled:
-            remote = None
-        got = tries = 0
         stretches = self._from_file.get(mapping.start)
-        if stretches is not None and bisect_right(stretches, address) % 2:
-            # What the file can't give, a page behind its end, is tried in memory.
-            got = self._from_backing(mapping, address, into)
+        if stretches is None:
+            return self._from_memory(mapping, address, into)
+        got = 0
+        while got < size:
+            index = bisect_right(stretches, address + got)
+            border = stretches[index] if index < len(stretches) else address + size
+            part = into[got : min(size, border - address)]
+            read = self._from_backing if index % 2 else self._from_memory
+            count = read(mapping, address + got, part)
+            if count < len(part) and index % 2 and self._touch:
+                count += self._from_memory(mapping, address + got + count, part[count:])
+            got += count
+            if count < len(part):
+                break
+        return got
+
+    def _from_memory(self, mapping: Mapping, address: int, into: memoryview) -> int:
+        """Read through the process."""
+        self._said.cause = ""
+        size = len(into)
+        remote = self._remote
+        if self.reduced:
+            pass
+        elif (
+            size < _LARGE
+            or not mapping.protection & READ
+            or mapping.start in self._handled
+            # The call would make the kernel copy what the process and another have in common.
+            or (self._common_pages and not details(mapping).shared)
+        ):
+            remote = None
+        least = PAGE_SIZE if self.reduced else _LARGE
+        got = tries = 0
         while got < size:
             count = 0
-            if remote is not None and size - got >= _LARGE:
+            if remote is not None and size - got >= least:
                 count = self._by_call(remote, address + got, into[got:])
-            if not count:
+            if not count and not self.reduced:
                 count = self._by_file(address + got, into[got:] if got else into)
             if not count and (not self._came_back(mapping, address + got) or tries >= _TRIES):
                 break
@@ -170,7 +259,7 @@ class Memory:
         if not self.runs or self.gone:
             return False
         number = self._said.errno
-        again = self._still_mapped(mapping, address, address + PAGE_SIZE)
+        again = self._mapped.still(mapping, address, address + PAGE_SIZE)
         self._said.errno, self._said.away = number, not again
         return again
 
@@ -178,12 +267,17 @@ class Memory:
         try:
             count = remote.read(address, into) // PAGE_SIZE * PAGE_SIZE
         except OSError as error:
-            if error.errno not in (errno.EFAULT, errno.ESRCH):
+            self._said.errno = error.errno or errno.EIO
+            if error.errno not in (errno.EFAULT, errno.ESRCH) and not self.reduced:
                 self._remote = None  # Not permitted, or not there: do without from now on.
-            return 0
+            count = 0
         # The call names a process, not an address space: the process may have executed
         # another program meanwhile.
-        return count if self.pagemap.alive() else 0
+        if (count or self.reduced) and not self.alive():
+            self.gone = self.reduced
+            self._said.errno = errno.ESRCH
+            return 0
+        return count
 
     def _by_file(self, address: int, into: memoryview) -> int:
         try:
@@ -197,39 +291,36 @@ class Memory:
         return count // PAGE_SIZE * PAGE_SIZE
 
     def _from_backing(self, mapping: Mapping, address: int, into: memoryview) -> int:
-        """Read the file that is mapped there."""
-        path = f"/proc/{self.tid}/map_files/{mapping.start:x}-{mapping.end:x}"
+        """Read the file that is mapped there, and leave the process alone."""
+        more = details(mapping)
+        at, got = address - mapping.start + more.offset, 0
+        self._said.cause, self._said.errno = "beyond_end_of_file", errno.EIO
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            with self._backings.opened(mapping, more) as descriptor:
+                self._said.cause = "beyond_end_of_file"
+                while got < len(into):
+                    try:
+                        count = os.preadv(descriptor, [into[got:]], at + got)
+                    except OSError as error:
+                        self._said.cause = "unreadable"
+                        self._said.errno = error.errno or errno.EIO
+                        break
+                    if not count:
+                        break
+                    got += count
         except OSError as error:
+            self._said.cause = (
+                SHARED_UNREACHED if mapping.region_type == "shared_mem" else FILE_UNREACHED
+            )
             self._said.errno = error.errno or errno.EIO
-            return 0
-        shift, got = details(mapping).offset - mapping.start, 0
-        try:
-            while got < len(into):
-                count = os.preadv(descriptor, [into[got:]], address + got + shift)
-                if not count:
-                    break
-                got += count
-        except OSError as error:
-            self._said.errno = error.errno or errno.EIO
-        finally:
-            os.close(descriptor)
+        if got % PAGE_SIZE and self._said.cause == "beyond_end_of_file":
+            # In memory there are zeros behind the end, up to the end of its page.
+            tail = -got % PAGE_SIZE
+            into[got : got + tail] = bytes(tail)
+            got += tail
         got = got // PAGE_SIZE * PAGE_SIZE
         # A target that runs on may have mapped something else there meanwhile.
-        return got if self._still_mapped(mapping, address, address + got) else 0
-
-    def peek(self, address: int, size: int) -> bytes:
-        """Up to `size` bytes at any address; fewer, or none, where they can't be read.
-
-        For looking at headers and notes. It may make the target have the pages.
-        """
-        if self.gone or address + size > _END_OF_ADDRESSES:
-            return b""
-        try:
-            return os.pread(self._memory, size, address)
-        except OSError:
-            return b""
+        return got if self._mapped.still(mapping, address, address + got) else 0
 
     # Why not ---------------------------------------------------------------------------
 
@@ -239,7 +330,7 @@ class Memory:
         if self.gone:
             return Failure("unmapped", "gone", errno.ESRCH, pages)
         try:
-            now = self._mapped(mapping, address)
+            now = self._mapped.at(address)
         except OSError:
             self.gone = True
             return Failure("unmapped", "gone", errno.ESRCH, pages)
@@ -247,14 +338,18 @@ class Memory:
             free = pages if now is None else (now.start - address) // PAGE_SIZE
             return Failure("unmapped", "unmapped", number, min(pages, free))
         until = min(pages, (now.end - address) // PAGE_SIZE)
-        if not _same(mapping, now):
+        if not same(mapping, now):
             return Failure("unmapped", "replaced", number, until)
         if self.runs and self._said.away:
             return Failure("unmapped", "unmapped", number, 1)  # it has come back since
+        if self._said.cause:
+            return self._file_failure(mapping, address, until)
         if self.pagemap.page(address) & GUARD_PAGE:
             return Failure("failed", "guard", number, 1)
         if mapping.name.startswith("/secretmem"):
             return Failure("failed", "secret", number, until)
+        if self.reduced and not mapping.protection & READ:
+            return Failure("failed", "reduced_no_access", number, until)
         if pages >= _MANY and mapping.start in self._without_pages():
             return Failure("failed", "no_pages", number, until)
         in_file = self._treatments.of(mapping).file_pages
@@ -262,17 +357,19 @@ class Memory:
             return Failure("failed", "beyond_end_of_file", number, until)
         return Failure("failed", "unreadable", number, 1)
 
-    def _still_mapped(self, mapping: Mapping, start: int, end: int) -> bool:
-        """Whether all of a stretch is still what it was when the mappings were listed."""
-        try:
-            while start < end:
-                now = self._mapped(mapping, start)
-                if now is None or now.start > start or not _same(mapping, now):
-                    return False
-                start = now.end
-        except OSError:
-            return False
-        return True
+    def _file_failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
+        """Why the file that is mapped there did not give a page."""
+        cause, number = self._said.cause, self._said.errno
+        if cause == "unreadable":
+            return Failure("failed", "unreadable", number, 1)
+        stretches = self._from_file.get(mapping.start)
+        if stretches is not None and (index := bisect_right(stretches, address)) % 2:
+            pages = min(pages, (stretches[index] - address) // PAGE_SIZE)
+        if cause == SHARED_UNREACHED:
+            return Failure("failed", SHARED_UNREACHED, number, pages)
+        if cause == FILE_UNREACHED:
+            return Failure("failed", FILE_UNREACHED, number, pages)
+        return Failure("failed", "beyond_end_of_file", number, pages)
 
     def _untouched(self, mapping: Mapping, start: int, end: int) -> bool:
         """Whether a stretch that seems to have no pages is mapped and has none."""
@@ -285,32 +382,7 @@ class Memory:
             if not proved:
                 return False
         # What has gone, or has become something else, shows no pages either.
-        return self._still_mapped(mapping, start, end)
-
-    def _mapped(self, mapping: Mapping, address: int) -> Vma | None:
-        """What is mapped at or behind `address` now.
-
-        Raises:
-            OSError: the address space is gone.
-        """
-        try:
-            return query_vma(self._maps, address, or_next=True)
-        except OSError as error:
-            if error.errno not in (errno.ENOTTY, errno.EINVAL):
-                raise
-        # Before Linux 6.11: not for every page, for it takes a while.
-        begun, listed = self._listed or (-1.0, [])
-        if time.monotonic() - begun > _LISTED_FOR:
-            listed = parse(read_whole(f"/proc/{self.tid}/maps"))
-            if not listed:
-                raise ProcessLookupError(errno.ESRCH, "no mappings")
-            self._listed = (time.monotonic(), listed)
-        for one in listed:
-            if address < one.end:
-                more = details(one)
-                flags = one.protection & 7 | (8 if more.shared else 0)
-                return Vma(one.start, one.end, flags, more.offset, more.inode, *more.device)
-        return None
+        return self._mapped.still(mapping, start, end)
 
     def _without_pages(self) -> set[int]:
         """Starts of the mappings that have nothing but device memory behind them."""
@@ -326,18 +398,3 @@ class Memory:
 def _huge(mapping: Mapping) -> bool:
     """Whether it is named as the kernel names mappings of huge pages."""
     return mapping.name.startswith("/anon_hugepage")
-
-
-def _same(mapping: Mapping, now: Vma) -> bool:
-    """Whether what is mapped now can be what was mapped then.
-
-    Its limits and its protection may have changed, but not what it maps.
-    """
-    more = details(mapping)
-    if (more.inode, more.device, more.shared) != (
-        now.inode,
-        (now.major, now.minor),
-        bool(now.flags & 8),
-    ):
-        return False
-    return not more.inode or now.offset - now.start == more.offset - mapping.start

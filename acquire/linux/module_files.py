@@ -25,6 +25,7 @@ from msl_construct.hashing import new_hasher
 from ..model import Mapping
 from .elf import Elf, ElfError, read_elf
 from .inside import RootFolder, open_regular
+from .mounts import RESTLESS
 from .packages import find_packages
 from .proc_text import lines_of, read_bytes, text, without_root
 
@@ -32,8 +33,6 @@ __all__ = ["FileFacts", "MappedFile", "ModuleCache", "examine"]
 
 _BUFFER = 1 << 20
 _DELETED = b" (deleted)"
-_RESTLESS = frozenset({"btrfs", "bcachefs", "overlay", "aufs", "fuse.fuse-overlayfs"})
-"""File systems whose stat gives another device than maps does (a subvolume's, a layer's)."""
 
 _Key = tuple[int, int, int, int]
 
@@ -293,7 +292,7 @@ class _Job:
         major, _, minor = file.device.partition(b":")
         if told.st_dev == os.makedev(int(major, 16), int(minor, 16)):
             return True
-        return self._file_system(descriptor) in _RESTLESS
+        return self._file_system(descriptor) in RESTLESS
 
     def _file_system(self, descriptor: int) -> str:
         """The type of file system that an open file is on; empty where unknown."""

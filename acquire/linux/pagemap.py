@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from .syscalls import GUARD_PAGE, PAGE_SIZE, PRESENT, SWAPPED, PageScan
+from .syscalls import GUARD_PAGE, PAGE_SIZE, PRESENT, SWAPPED, ZERO_PAGE, PageScan
 
 __all__ = ["Pagemap"]
 
@@ -39,6 +39,10 @@ _CATEGORIES = [
 ]
 
 
+_FOR_SCAN = PRESENT | SWAPPED | GUARD_PAGE | ZERO_PAGE
+"""What PAGEMAP_SCAN is asked for; guard pages since Linux 6.15."""
+
+
 class Pagemap:
     """The pages of one process.
 
@@ -57,11 +61,11 @@ class Pagemap:
             self.method, self.why = "none", error.strerror or str(error)
             return
         self._scan = PageScan(self._descriptor)
-        self._known = PRESENT | SWAPPED | GUARD_PAGE
+        self._known = _FOR_SCAN
         self.method = method or self._best_method()
 
     def _best_method(self) -> str:
-        for known in (PRESENT | SWAPPED | GUARD_PAGE, PRESENT | SWAPPED):
+        for known in (_FOR_SCAN, _FOR_SCAN & ~GUARD_PAGE):
             try:
                 self._scan.ranges(PAGE_SIZE, PAGE_SIZE, PRESENT, known)
             except OSError as error:
@@ -82,6 +86,8 @@ class Pagemap:
     ) -> Iterator[tuple[int, int, int]]:
         """Ranges of pages that are present, swapped, or guard pages, in address order.
 
+        Only ``scan`` tells which of those that are present are the kernel's zero page.
+
         Pages that lie side by side in one range agree on the categories in `mask`.
         Lazy: it asks the kernel piece by piece.
 
@@ -93,7 +99,7 @@ class Pagemap:
         return self._by_read(start, end, mask) if self.method == "read" else iter(())
 
     def _by_scan(self, start: int, end: int, mask: int) -> Iterator[tuple[int, int, int]]:
-        any_of, mask = self._known & ~GUARD_PAGE, mask & self._known
+        any_of, mask = PRESENT | SWAPPED, mask & self._known
         while start < end:
             try:
                 going_on, found = self._scan.ranges(start, end, any_of, mask)

@@ -10,16 +10,20 @@ from functools import lru_cache
 from typing import overload
 
 from ..model import Action, Mapping, Stretch
+from .backing import Backings
 from .maps import details
 from .pagemap import Pagemap
-from .syscalls import GUARD_PAGE, PAGE_SIZE
-from .treatment import Treatment, Treatments
+from .smaps import Share
+from .syscalls import GUARD_PAGE, PAGE_SIZE, ZERO_PAGE
+from .treatment import SHARED_UNREACHED, Treatment, Treatments
 
 __all__ = ["Plan", "Planner"]
 
 FROM_FILE = "from_file"
 """Says of pages to be read that they come from the file, not through the target."""
 
+_GROWTH = 512 << 10
+"""Bytes by which a target may grow where nothing tells which pages of a mapping are there."""
 _FEW = 64
 _AHEAD_PAGES = (64 << 20) // PAGE_SIZE
 _AHEAD_MAPPINGS = 2048
@@ -90,7 +94,9 @@ class Planner:
     """Plans for the mappings of one process.
 
     Args:
-        handled: starts of the mappings that a userfaultfd is registered for.
+        handled: gives the starts of the mappings that a userfaultfd is registered for.
+        shares: gives how much of each mapping is there, by start; asked where the pages
+            themselves are not known.
         still: whether all of a stretch of a mapping is still mapped.
         untouched: whether it is, and has no pages. What is gone has no pages either, and is
             not to be taken for untouched; reading it will tell.
@@ -104,19 +110,22 @@ class Planner:
 
     def __init__(
         self,
-        tid: int,
         pagemap: Pagemap,
         treatments: Treatments,
-        handled: set[int],
+        backings: Backings,
+        handled: Callable[[], set[int]],
+        shares: Callable[[], dict[int, Share]],
         still: Callable[[Mapping, int, int], bool],
         untouched: Callable[[Mapping, int, int], bool],
     ) -> None:
         self._still = still
         self._untouched = untouched
-        self._tid = tid
         self._pagemap = pagemap
         self._treatments = treatments
+        self._backings = backings
         self._handled = handled
+        self._shares = shares
+        self._grown = 0
         self.through_file: set[int] = set()
         self.from_file: dict[int, array[int]] = {}
 
@@ -144,27 +153,30 @@ class Planner:
     def _batch(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         # Addresses from 2^63 on are the kernel's: asking for them makes the whole scan fail.
         last_end = max((m.end for m in mappings if m.end <= 1 << 63), default=0)
-        ranges = self._pagemap.ranges(mappings[0].start, last_end, GUARD_PAGE)
-        treat, handled = self._treatments.of, self._handled
+        treat, handled = self._treatments.of, self._handled()
+        if self._pagemap.method == "none":
+            for mapping in mappings:
+                yield self._unsure(mapping, treat(mapping, mapping.start in handled))
+            return
+        ranges = self._pagemap.ranges(mappings[0].start, last_end, GUARD_PAGE | ZERO_PAGE)
         nothing = (1 << 64, 1 << 64, 0)
-        low, high, guard = next(ranges, nothing)
+        low, high, special = next(ranges, nothing)
         for mapping in mappings:
             start, end = mapping[0], mapping[1]
             treatment = treat(mapping, start in handled)
             if treatment.through_file:
                 self.through_file.add(start)
             while high <= start:
-                low, high, guard = next(ranges, nothing)
+                low, high, special = next(ranges, nothing)
             if treatment.present is Action.SKIP:
                 yield _whole((end - start) // PAGE_SIZE, Action.SKIP, treatment.cause)
-            elif low <= start and end <= high and not guard:
+            elif low <= start and end <= high and not special:
                 yield _whole((end - start) // PAGE_SIZE, Action.READ, "")
             elif low >= end and treatment.file_pages is None and not treatment.holes:
-                if treatment.absent_from_file:
-                    self.from_file[start] = array("Q", (start, end))
                 action, cause = treatment.absent, treatment.cause
                 if treatment.absent_from_file:
-                    cause = FROM_FILE
+                    self.from_file[start] = array("Q", (start, end))
+                    action, cause = Action.READ, FROM_FILE
                 elif action is Action.UNTOUCHED and not self._untouched(mapping, start, end):
                     action, cause = Action.READ, ""
                 yield _whole((end - start) // PAGE_SIZE, action, cause)
@@ -176,14 +188,16 @@ class Planner:
                         self._absent(builder, mapping, treatment, at, low)
                         at = low
                     until = min(high, end)
-                    if guard:
+                    if special & GUARD_PAGE:
                         builder.add(until - at, Action.SKIP, "guard")
+                    elif special:
+                        builder.add(until - at, Action.UNTOUCHED, "zero_page")
                     else:
                         builder.add(until - at, Action.READ, "")
                     at = until
                     if high > end:
                         break
-                    low, high, guard = next(ranges, nothing)
+                    low, high, special = next(ranges, nothing)
                 self._absent(builder, mapping, treatment, at, end)
                 yield builder.plan()
 
@@ -197,51 +211,98 @@ class Planner:
         if treatment.file_pages is not None:
             file_end = mapping.start + treatment.file_pages * PAGE_SIZE
         in_file = min(end, max(start, file_end))
-        if treatment.absent_from_file:
-            if start < in_file:
-                self.from_file.setdefault(mapping.start, array("Q")).extend((start, in_file))
-                builder.add(in_file - start, Action.READ, FROM_FILE)
-        elif treatment.holes:
+        if treatment.holes:
             at = start
             for size, hole in self._holes(mapping, start, in_file):
                 at += size
-                if hole and self._still(mapping, at - size, at):
+                if hole is None:
+                    builder.add(size, Action.SKIP, SHARED_UNREACHED)
+                elif hole and self._still(mapping, at - size, at):
                     builder.add(size, Action.UNTOUCHED, "hole")
                 else:
-                    builder.add(size, treatment.absent, treatment.cause)
+                    self._add_from_file(builder, mapping, at - size, at)
+        elif treatment.absent_from_file:
+            self._add_from_file(builder, mapping, start, in_file)
         elif treatment.absent is Action.UNTOUCHED and not self._untouched(mapping, start, in_file):
             builder.add(in_file - start, Action.READ, "")
         else:
             builder.add(in_file - start, treatment.absent, treatment.cause)
         builder.add(end - in_file, Action.SKIP, "beyond_end_of_file")
 
-    def _holes(self, mapping: Mapping, start: int, end: int) -> Iterator[tuple[int, bool]]:
-        """Sizes in order, and whether the file has a hole there; none where it can't say."""
-        path = f"/proc/{self._tid}/map_files/{mapping.start:x}-{mapping.end:x}"
+    def _add_from_file(self, builder: _Builder, mapping: Mapping, start: int, end: int) -> None:
+        if start < end:
+            self.from_file.setdefault(mapping.start, array("Q")).extend((start, end))
+            builder.add(end - start, Action.READ, FROM_FILE)
+
+    def _holes(self, mapping: Mapping, start: int, end: int) -> Iterator[tuple[int, bool | None]]:
+        """Sizes in order, and whether the file has a hole there.
+
+        A file that can't say where has none; None where it can't be reached any more.
+        """
+        at, more = start, details(mapping)
+        shift = more.offset - mapping.start
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            yield end - start, False
-            return
-        try:
-            shift = details(mapping).offset - mapping.start
-            at = start
-            while at < end:
-                try:
-                    data = os.lseek(descriptor, at + shift, os.SEEK_DATA) - shift
-                except OSError as error:
-                    if error.errno != errno.ENXIO:
-                        yield end - at, False
+            with self._backings.opened(mapping, more) as descriptor:
+                while at < end:
+                    try:
+                        data = os.lseek(descriptor, at + shift, os.SEEK_DATA) - shift
+                    except OSError as error:
+                        if error.errno != errno.ENXIO:
+                            yield end - at, False
+                            return
+                        data = end  # no data behind
+                    data = min(max(at, data // PAGE_SIZE * PAGE_SIZE), end)
+                    if data > at:
+                        yield data - at, True
+                    if data >= end:
                         return
-                    data = end  # no data behind
-                data = min(max(at, data // PAGE_SIZE * PAGE_SIZE), end)
-                yield data - at, True
-                if data >= end:
-                    return
-                hole = os.lseek(descriptor, data + shift, os.SEEK_HOLE) - shift
-                at = min(end, -(-hole // PAGE_SIZE) * PAGE_SIZE)
-                yield at - data, False
+                    hole = os.lseek(descriptor, data + shift, os.SEEK_HOLE) - shift
+                    at = min(end, -(-hole // PAGE_SIZE) * PAGE_SIZE)
+                    yield at - data, False
         except OSError:
-            yield end - at, False
-        finally:
-            os.close(descriptor)
+            if at < end:
+                yield end - at, None
+
+    # Where the pages themselves are not known ------------------------------------------
+
+    def _unsure(self, mapping: Mapping, treatment: Treatment) -> Sequence[Stretch]:
+        """The plan of a mapping of which only is known how much of it is there, if that."""
+        start, end = mapping.start, mapping.end
+        pages = mapping.size // PAGE_SIZE
+        share = self._shares().get(start)
+        if treatment.through_file:
+            self.through_file.add(start)
+            return _whole(pages, Action.READ, "")
+        if treatment.present is Action.SKIP:
+            return _whole(pages, Action.SKIP, treatment.cause)
+        shared = details(mapping).shared
+        if share is not None and share.resident >= mapping.size and (shared or not _copied(share)):
+            return _whole(pages, Action.READ, "")
+        if treatment.absent is Action.READ and not treatment.absent_from_file:
+            return _whole(pages, Action.READ, "")
+        from_file = treatment.absent_from_file and (shared or (share is not None and not share.own))
+        if from_file or (share is not None and not share.resident):
+            builder = _Builder()
+            self._absent(builder, mapping, treatment, start, end)
+            return builder.plan()
+        if treatment.cause != "userfaultfd" and self._bearable(mapping, treatment, share):
+            return _whole(pages, Action.READ, "")
+        return _whole(pages, Action.SKIP, "residency_unknown")
+
+    def _bearable(self, mapping: Mapping, treatment: Treatment, share: Share | None) -> bool:
+        """Whether reading all of a mapping makes the target grow by little; then it counts."""
+        if share is None:
+            growth = mapping.size
+        elif treatment.absent is Action.UNTOUCHED and treatment.cause != "untouched_huge":
+            growth = (mapping.size >> 9) + _copied(share)  # page tables
+        else:
+            growth = mapping.size - share.resident + _copied(share)
+        if self._grown + growth > _GROWTH:
+            return False
+        self._grown += growth
+        return True
+
+
+def _copied(share: Share) -> int:
+    """Bytes that process_vm_readv may make the target copy: its own, not yet apart from others'."""
+    return min(share.own, share.common)

@@ -14,6 +14,7 @@ from .maps import living_thread
 from .own_proc import check_entry, check_proc, exists
 from .proc_text import KERNEL_THREAD, read_lines, read_stat, read_status, text
 from .standing import Standing, cause_of_refusal, standing
+from .syscalls import readable_by_call
 
 __all__ = ["preflight"]
 
@@ -65,7 +66,7 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
         seen = standing(pid, path)
     except OSError as error:
         raise _absent(pid, hide) from error
-    opened = _open(pid, path, seen)
+    opened = _open(pid, thread, seen)
     facts: dict[str, Any] = {
         "name": name,
         "state": stat.state,
@@ -120,17 +121,24 @@ def _hidden_processes() -> str:
     return found
 
 
-def _open(pid: int, path: str, seen: Standing) -> str:
+def _open(pid: int, thread: int, seen: Standing) -> str:
     """Ask for access to memory and mappings, and give it back.
+
+    Returns:
+        ``permitted``, or ``reduced``: mappings may be seen, and only process_vm_readv may read.
 
     Raises:
         TargetError: refused, or gone.
     """
-    for name in ("mem", "maps"):
+    opened, path = "permitted", f"/proc/{thread}"
+    for name in ("maps", "mem"):
         try:
             os.close(os.open(f"{path}/{name}", os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EPERM):
+                if name == "mem" and readable_by_call(thread):
+                    opened = "reduced"
+                    continue
                 cause, remedy = cause_of_refusal(pid, seen)
                 raise TargetError(cause, remedy=remedy) from error
             if error.errno in (errno.ENOENT, errno.ESRCH):
@@ -138,7 +146,7 @@ def _open(pid: int, path: str, seen: Standing) -> str:
                     f"process {pid} has just ended", remedy="nothing is left to acquire"
                 ) from error
             raise TargetError(f"{path}/{name} can't be opened: {error.strerror}") from error
-    return "permitted"
+    return opened
 
 
 def _check_ptrace(pid: int, seen: Standing) -> None:

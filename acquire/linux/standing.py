@@ -15,7 +15,7 @@ from .proc_text import read_status, read_text
 
 __all__ = ["Standing", "cause_of_refusal", "standing"]
 
-_SYS_PTRACE = 19
+_DAC_OVERRIDE, _DAC_READ_SEARCH, _SYS_PTRACE = 1, 2, 19
 _AS_ROOT = "run as root or give the capability CAP_SYS_PTRACE"
 
 
@@ -58,6 +58,15 @@ class Standing:
     def may_trace(self) -> bool:
         """Whether we have CAP_SYS_PTRACE (in our own user namespace)."""
         return bool(self.our_capabilities >> _SYS_PTRACE & 1)
+
+    @property
+    def may_open(self) -> bool:
+        """Whether the files of the target in /proc are ours to open, as far as users go."""
+        owner = self.uids[1] if self.dumpable else 0
+        return self.our_uid == owner or bool(
+            self.our_capabilities >> _DAC_OVERRIDE & 1
+            or self.our_capabilities >> _DAC_READ_SEARCH & 1
+        )
 
     def facts(self) -> dict[str, Any]:
         """For the report."""
@@ -200,6 +209,15 @@ def _cause_with_capability(seen: Standing) -> tuple[str, str]:
         return (
             "it is in another user namespace, where our CAP_SYS_PTRACE doesn't count",
             "run in its user namespace or in one above it, for example on the host",
+        )
+    if not seen.may_open:
+        owner = f"user {seen.uids[1]}" if seen.dumpable else "root, for it is not dumpable"
+        return (
+            f"its files in /proc belong to {owner}, we are user {seen.our_uid} without the "
+            "capability CAP_DAC_READ_SEARCH, and process_vm_readv, which would do without them, "
+            "is refused",
+            "give the capability CAP_DAC_READ_SEARCH besides CAP_SYS_PTRACE, or permit "
+            "process_vm_readv (seccomp)",
         )
     return _security_module(seen)
 

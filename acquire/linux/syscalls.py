@@ -19,15 +19,17 @@ __all__ = [
     "PAGE_SIZE",
     "PRESENT",
     "SWAPPED",
+    "ZERO_PAGE",
     "PageScan",
     "RemoteReader",
     "Vma",
     "query_vma",
+    "readable_by_call",
 ]
 
 PAGE_SIZE: int = os.sysconf("SC_PAGE_SIZE")
 
-PRESENT, SWAPPED, GUARD_PAGE = 8, 16, 256
+PRESENT, SWAPPED, ZERO_PAGE, GUARD_PAGE = 8, 16, 32, 256
 """Categories of pages, as PAGEMAP_SCAN numbers them (PAGE_IS_…)."""
 
 
@@ -77,6 +79,16 @@ class RemoteReader(threading.local):
             number = ctypes.get_errno() if got else errno.EFAULT
             raise OSError(number, os.strerror(number))
         return got
+
+
+def readable_by_call(tid: int) -> bool:
+    """Whether process_vm_readv may read a process; nothing of it is read to find that out."""
+    try:
+        # Permission is looked at first, and nothing is mapped at address 0.
+        RemoteReader(tid).read(0, memoryview(bytearray(1)))
+    except OSError as error:
+        return error.errno == errno.EFAULT
+    return True
 
 
 _PAGEMAP_SCAN = 0xC0606610

@@ -18,6 +18,7 @@ from .facts import facts
 from .freeze import METHODS, Hold, freeze
 from .freeze.guardian.refusals import being_traced, process_of, tracer_of
 from .handle import Handle, program
+from .kinship import Kinship
 from .maps import living_thread
 from .memory import Memory
 from .modules import ModuleCache, modules, prehash
@@ -35,15 +36,18 @@ class LinuxTarget:
     Args:
         pid: its number in our PID namespace.
         devices: read device memory as well.
+        touch_shared: read through it what can't be read without making it grow.
 
     Raises:
         TargetError: it is gone, or not ours to read.
     """
 
-    def __init__(self, pid: int, *, devices: bool = False) -> None:
+    def __init__(self, pid: int, *, devices: bool = False, touch_shared: bool = False) -> None:
         self.pid = pid
         self.page_size = os.sysconf("SC_PAGESIZE")
         self._devices = devices
+        self._touch_shared = touch_shared
+        self._kinship = Kinship(pid)
         self._handle = Handle(pid)
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
@@ -66,14 +70,19 @@ class LinuxTarget:
         for left in reversed(range(_LOOKS)):
             found = program(f"/proc/{living_thread(self.pid)}")
             try:
-                memory = Memory(self.pid, devices=self._devices)
+                memory = Memory(
+                    self.pid,
+                    devices=self._devices,
+                    touch_shared=self._touch_shared,
+                    kinship=self._kinship,
+                )
             except TargetError:
                 # A thread that replaces the program ends all others, whose files end with them.
                 if not left or not self._handle.same():
                     raise
                 continue
             path = f"/proc/{memory.tid}"
-            settled = memory.pagemap.alive() and found is not None and program(path) == found
+            settled = memory.alive() and found is not None and program(path) == found
             if settled or not (certain or left):
                 break
             memory.close()
@@ -104,6 +113,7 @@ class LinuxTarget:
             hold.thaw()
             raise
         self._memory.runs = method == "none" or max_freeze is not None
+        self._memory.look_ahead()
         return hold
 
     def _look_again(self, hold: Hold) -> None:
@@ -140,7 +150,7 @@ class LinuxTarget:
         except TargetError:
             return ""
         now = program(path)
-        if now is None or (now == self._program and self._memory.pagemap.alive()):
+        if now is None or (now == self._program and self._memory.alive()):
             return ""
         return identities.executable(path) or "one that can't be seen"
 
@@ -203,7 +213,7 @@ class LinuxTarget:
 
     def alive(self) -> bool:
         """Whether its address space is still there."""
-        return self._memory.pagemap.alive() and not self._memory.gone
+        return self._memory.alive() and not self._memory.gone
 
     def facts(self) -> dict[str, Any]:
         """Everything else that Linux knows of it."""
@@ -214,7 +224,7 @@ class LinuxTarget:
         return found
 
     def _means(self) -> dict[str, str]:
-        """How its pages are looked at; with less, more of them are read through the target."""
+        """How its memory is read and its pages are looked at; with less, more of them fail."""
         try:
             with os.scandir(f"{self._path}/map_files") as entries:
                 entry = next(entries, None)
@@ -223,7 +233,11 @@ class LinuxTarget:
             files = "permitted"
         except OSError as error:
             files = errno.errorcode.get(error.errno or 0, str(error.errno))
-        return {"pagemap": self._memory.pagemap.method, "map_files": files}
+        return {
+            "memory": "reduced" if self._memory.reduced else "permitted",
+            "pagemap": self._memory.pagemap.method,
+            "map_files": files,
+        }
 
     def evidence(self) -> LinuxEvidence:
         """What collects the files of /proc, and copies of its own."""
@@ -242,8 +256,9 @@ class Linux:
     freezers = METHODS
     keeps_evidence = True
 
-    def __init__(self, *, devices: bool = False) -> None:
+    def __init__(self, *, devices: bool = False, touch_shared: bool = False) -> None:
         self._devices = devices
+        self._touch_shared = touch_shared
 
     def members(self, kind: str, name: str) -> list[int]:
         """PIDs of the processes of a name, a container or a unit."""
@@ -285,7 +300,7 @@ class Linux:
         Raises:
             TargetError: it is gone, or not ours to read.
         """
-        return LinuxTarget(pid, devices=self._devices)
+        return LinuxTarget(pid, devices=self._devices, touch_shared=self._touch_shared)
 
     def error_name(self, number: int) -> str:
         """The symbol of an errno, such as EFAULT."""

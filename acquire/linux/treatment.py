@@ -1,28 +1,34 @@
 """What is to be done about the pages of a mapping that a process does not have.
 
-Reading such a page makes the kernel provide it. For some mappings that does no harm and
-gives what the file holds. For others it would grow the target, wait for somebody who may
-never answer, or make a device do something.
+Reading such a page makes the kernel provide it: the process grows, or waits for somebody who
+may never answer, or a device does something. What a file holds is read from the file instead;
+what can't be had so is not read.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from typing import NamedTuple
 
 from ..model import EXECUTE, READ, WRITE, Action, Mapping
-from .maps import Details, details, read_whole
+from .backing import Backings
+from .maps import Details, details
+from .mounts import is_remote
 from .syscalls import PAGE_SIZE
 
-__all__ = ["Treatment", "Treatments"]
+__all__ = ["FILE_UNREACHED", "SHARED_UNREACHED", "Treatment", "Treatments"]
 
-_REMOTE = ("fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "lustre", "gfs", "ocfs", "coda")
-_NOT_REMOTE = ("nfsd", "fusectl", "virtiofs")
+FILE_UNREACHED = "file_unreached"
+SHARED_UNREACHED = "shared_unreached"
+"""Causes: the page would have to be read through the process, which would grow by it."""
+
 _ZERO_DEVICE = os.makedev(1, 5)
 _LARGEST_BLOCK = 1 << 18
 """Block size from which on a file system that is mounted nowhere has huge pages."""
+_WITH_PAGES = ("[", "anon_inode:[io_uring]", "anon_inode:[perf_event]", "socket:")
+"""How kernel objects are named whose pages are all there, or that give none when they are read.
+Others may make a page for whoever reads: the memory of a guest, an arena of BPF."""
 
 
 class Treatment(NamedTuple):
@@ -48,7 +54,6 @@ class Treatment(NamedTuple):
 
 
 _READ = Treatment()
-_READ_FILE = Treatment(absent_from_file=True)
 _KERNEL = Treatment(Action.SKIP, "kernel", Action.SKIP)
 _DEVICE = Treatment(Action.SKIP, "device", Action.SKIP)
 _DISK = Treatment(Action.SKIP, "device")
@@ -59,6 +64,7 @@ _HUGE_FILE = Treatment(through_file=True)
 _HUGE_ABSENT = Treatment(Action.SKIP, "huge_not_present")
 _REMOTE_FILE = Treatment(Action.SKIP, "remote_file")
 _FAULT_HANDLER = Treatment(Action.SKIP, "userfaultfd")
+_OF_KERNEL = Treatment(Action.SKIP, FILE_UNREACHED)
 
 
 class _File(NamedTuple):
@@ -68,7 +74,7 @@ class _File(NamedTuple):
         size: bytes; -1 where unknown.
         huge: whether its pages are huge.
         system: type of its file system; empty if that is mounted nowhere.
-        reachable: whether its map_files entry leads to it.
+        reachable: whether it can be read without going through the process.
         device: number of the character device that it is; 0 if it is none.
     """
 
@@ -84,22 +90,23 @@ class Treatments:
     """The treatments of one process's mappings.
 
     Args:
-        tid: a living thread of it.
+        backings: the ways to the mapped files.
         devices: read devices too.
-        unknown_pages: nothing is known of which pages are present, so that none can be said
-            to be absent.
+        touch_shared: what can't be read from its file is read through the process, which
+            then has it.
     """
 
-    def __init__(self, tid: int, devices: bool = False, unknown_pages: bool = False) -> None:
-        self._tid = tid
+    def __init__(
+        self, backings: Backings, devices: bool = False, touch_shared: bool = False
+    ) -> None:
+        self._backings = backings
         self._devices = devices
-        self._unknown_pages = unknown_pages
-        self._systems: dict[tuple[int, int], str] | None = None
+        self._touch = touch_shared
         self._files: dict[tuple[tuple[int, int], int], _File] = {}
 
     def refresh(self) -> None:
         """Forget what was known of files: they may have changed."""
-        self._systems = None
+        self._backings.refresh()
         self._files.clear()
 
     def of(self, mapping: Mapping, fault_handler: bool = False) -> Treatment:
@@ -117,22 +124,21 @@ class Treatments:
             if name.startswith("/"):
                 return self._of_kernel_file(mapping, details(mapping))
             return self._untouched(mapping)
-        if not name.startswith("/"):
-            # Kernel objects: [vdso], io_uring and perf rings, packet sockets …
-            return _DEVICE if name.startswith("dmabuf:") and not self._devices else _READ
-        return self._of_file(mapping, details(mapping))
+        if name.startswith(("/", "[anon_shmem:")):
+            return self._of_file(mapping, details(mapping))
+        if name.startswith("dmabuf:") and not self._devices:
+            return _DEVICE
+        return _READ if self._touch or name.startswith(_WITH_PAGES) else _OF_KERNEL
 
     def _untouched(self, mapping: Mapping) -> Treatment:
-        if self._unknown_pages:
-            return _READ
         return _UNTOUCHED if mapping.protection & (READ | WRITE | EXECUTE) else _NO_ACCESS
 
     def _of_kernel_file(self, mapping: Mapping, more: Details) -> Treatment:
         """What is named like the kernel's own anonymous files; anybody can name a file so."""
         file = self._file(mapping, more)
         if mapping.name.startswith("/anon_hugepage") and not file.system:
-            return _READ if self._unknown_pages else _HUGE
-        if file.device == _ZERO_DEVICE:
+            return _HUGE
+        if file.device == _ZERO_DEVICE or (not file.mode and mapping.name == "/dev/zero"):
             return self._untouched(mapping)
         return self._of_file(mapping, more)
 
@@ -148,21 +154,28 @@ class Treatments:
             return _READ if self._devices else _DEVICE
         if stat.S_ISBLK(file.mode):
             return _READ if self._devices else _DISK
-        if file.system.startswith(_REMOTE) and file.system not in _NOT_REMOTE:
+        if is_remote(file.system):
             return _REMOTE_FILE
         if file.huge:
             # A read of the file gives zeros for a hole; a read of memory would fill it.
             return _HUGE_FILE if more.shared and file.reachable else _HUGE_ABSENT
+        if mapping.name.startswith("/secretmem") and not file.system:
+            return _READ  # refused before anything is provided
         in_front = None
         if stat.S_ISREG(file.mode) and file.size >= 0:
             in_front = max(0, -((more.offset - file.size) // PAGE_SIZE))
             if in_front * PAGE_SIZE >= mapping.size:
                 in_front = None
         in_memory = mapping.region_type == "shared_mem" or file.system in ("tmpfs", "ramfs")
-        from_file = stat.S_ISREG(file.mode) and file.reachable and not in_memory
-        if in_front is None and not in_memory:
-            return _READ_FILE if from_file else _READ
-        return Treatment(file_pages=in_front, holes=in_memory, absent_from_file=from_file)
+        if file.reachable:
+            return Treatment(file_pages=in_front, holes=in_memory, absent_from_file=True)
+        if self._touch:
+            return Treatment(file_pages=in_front)
+        return Treatment(
+            Action.SKIP,
+            SHARED_UNREACHED if in_memory else FILE_UNREACHED,
+            file_pages=in_front,
+        )
 
     def _is_device(self, name: str, file: _File) -> bool:
         if stat.S_ISCHR(file.mode):
@@ -175,41 +188,13 @@ class Treatments:
         )
 
     def _look_at(self, mapping: Mapping, more: Details) -> _File:
-        if self._systems is None:
-            self._systems = self._mounted()
-        system = self._systems.get(more.device, "")
-        if system.startswith(_REMOTE) and system not in _NOT_REMOTE:
-            # Even asking for its size can take for ever.
-            return _File(0, -1, False, system, False)
-        entry = f"/proc/{self._tid}/map_files/{mapping.start:x}-{mapping.end:x}"
-        # The entry needs CAP_CHECKPOINT_RESTORE; a path may lead to another file now.
-        for path in (entry, f"/proc/{self._tid}/root{mapping.name}"):
-            try:
-                found = os.stat(path)
-                if found.st_ino != more.inode:
-                    continue
-                huge = system == "hugetlbfs" or (
-                    # Huge pages of a memfd, SysV or other kernel object are mounted nowhere.
-                    not system and os.statvfs(path).f_bsize >= _LARGEST_BLOCK
-                )
-            except (OSError, ValueError):
-                continue
-            device = found.st_rdev if stat.S_ISCHR(found.st_mode) else 0
-            return _File(found.st_mode, found.st_size, huge, system, path == entry, device)
-        return _File(0, -1, system == "hugetlbfs", system, False)
-
-    def _mounted(self) -> dict[tuple[int, int], str]:
-        """Types of the file systems, by device, that we or the target have mounted."""
-        systems: dict[tuple[int, int], str] = {}
-        for path in ("/proc/self/mountinfo", f"/proc/{self._tid}/mountinfo"):
-            try:
-                lines = read_whole(path).split(b"\n")
-            except OSError:
-                continue
-            for line in lines:
-                front, _, back = line.partition(b" - ")
-                with suppress(ValueError, IndexError):  # a name may hold anything but newlines
-                    major, _, minor = front.split(b" ")[2].partition(b":")
-                    system = back.split(b" ")[0].decode("ascii", "replace")
-                    systems[int(major), int(minor)] = system
-        return systems
+        system = self._backings.mounts.system(more.device)
+        # Of some file systems even asking for a size can take for ever.
+        seen = None if is_remote(system) else self._backings.look(mapping, more)
+        if seen is None:
+            return _File(0, -1, system == "hugetlbfs", system, False)
+        found, block, readable = seen
+        # Huge pages of a memfd, SysV or other kernel object are mounted nowhere.
+        huge = system == "hugetlbfs" or (not system and block >= _LARGEST_BLOCK)
+        device = found.st_rdev if stat.S_ISCHR(found.st_mode) else 0
+        return _File(found.st_mode, found.st_size, huge, system, readable, device)
