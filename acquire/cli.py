@@ -36,6 +36,7 @@ from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
 from .evidence import EvidenceFolder
+from .memory_words import WORDS
 from .naming import Wanted, processes
 from .options import (
     COMPRESSIONS,
@@ -156,8 +157,8 @@ SIZE = _Size()
     "--include",
     multiple=True,
     metavar="SELECTOR",
-    help="Only these mappings: address:FROM-TO, protection:rw-, type:heap or path:GLOB. "
-    "May be given several times.",
+    help=f"Only these mappings: {', '.join(WORDS)}; address:FROM-TO, protection:rw-, type:heap or "
+    "path:GLOB. May be given several times.",
 )
 @click.option("--exclude", multiple=True, metavar="SELECTOR", help="Not these mappings.")
 @click.option("--devices", is_flag=True, help="Read device memory too; that can have side effects.")
@@ -351,6 +352,8 @@ def _one(
 
 def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
     """Sum up on stderr; the exit code."""
+    for selector in () if quiet else report["memory"]["idle_selectors"]:
+        note(f"msl: process {pid}: {selector!r} selects nothing")
     pages = report["memory"]["pages"]
     counts = ", ".join(f"{many(count, 'page')} {state}" for state, count in pages.items())
     if not report.complete:

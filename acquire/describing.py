@@ -82,7 +82,11 @@ def freeze(frozen: Frozen) -> dict[str, Any]:
 
 
 def memory(
-    tally: Tally, finished: int, pages: dict[str, int], left: Sequence[Mapping]
+    tally: Tally,
+    finished: int,
+    pages: dict[str, int],
+    left: Sequence[Mapping],
+    idle: Sequence[str],
 ) -> dict[str, Any]:
     """What became of its pages.
 
@@ -90,6 +94,7 @@ def memory(
         finished: regions that are in the file to their end.
         pages: that the file holds, by state.
         left: mappings that the caller did not want.
+        idle: selectors that mean no mapping.
     """
     return {
         "pages": pages,
@@ -98,6 +103,7 @@ def memory(
         "last_page_time": str(tally.last_page),
         "skew": str(tally.last_page - tally.first_page),
         "excluded": [f"{mapping.start:#x}-{mapping.end:#x}" for mapping in left],
+        "idle_selectors": list(idle),
     }
 
 

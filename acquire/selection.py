@@ -1,18 +1,19 @@
-"""Which mappings are captured: by address, protection, type or path."""
+"""Which mappings are captured: by what people call them, address, protection, type or path."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from msl_construct.errors import TargetError
 
+from .memory_words import WORDS, Surroundings, surroundings
 from .model import EXECUTE, READ, WRITE, Mapping
 
 __all__ = ["KINDS", "Selection", "reading_order", "selector"]
 
-Selector = Callable[[Mapping], bool]
+Selector = Callable[[Mapping, Surroundings], bool]
 
 KINDS = ("address", "protection", "type", "path")
 _BITS = {"r": READ, "w": WRITE, "x": EXECUTE}
@@ -25,23 +26,25 @@ def selector(text: str) -> Selector:
     Args:
         text: ``address:0x1000-0x2000`` (mappings that overlap it), ``address:0x1000``,
             ``protection:rw-`` (a letter must be there, ``-`` must not, ``?`` either way),
-            ``type:heap`` or ``path:*/libc*``.
+            ``type:heap``, ``path:*/libc*``, or a word, see `memory_words.WORDS`.
 
     Raises:
         TargetError: it is none of these.
     """
+    if text in WORDS:
+        return WORDS[text]
     kind, _, value = text.partition(":")
     if kind == "address":
         return _address(text, value)
     if kind == "protection":
         return _protection(text, value)
     if kind == "type" and value in _TYPES:
-        return lambda mapping: mapping.region_type == value
+        return lambda mapping, _: mapping.region_type == value
     if kind == "path" and value:
-        return lambda mapping: fnmatch.fnmatchcase(mapping.name, value)
+        return lambda mapping, _: fnmatch.fnmatchcase(mapping.name, value)
     raise TargetError(
-        f"selector {text!r}: expected address:FROM-TO, protection:rwx, path:GLOB or type: and one "
-        f"of {', '.join(_TYPES)}"
+        f"selector {text!r}: expected {', '.join(WORDS)}, address:FROM-TO, protection:rwx, "
+        f"path:GLOB or type: and one of {', '.join(_TYPES)}"
     )
 
 
@@ -54,7 +57,7 @@ def _address(text: str, value: str) -> Selector:
         raise TargetError(f"selector {text!r}: expected address:0xFROM-0xTO") from None
     if end <= start:
         raise TargetError(f"selector {text!r}: {end:#x} is not behind {start:#x}")
-    return lambda mapping: mapping.start < end and start < mapping.end
+    return lambda mapping, _: mapping.start < end and start < mapping.end
 
 
 def _protection(text: str, value: str) -> Selector:
@@ -66,7 +69,7 @@ def _protection(text: str, value: str) -> Selector:
             raise TargetError(f"selector {text!r}: expected {name}, - or ? and found {letter!r}")
         care |= 0 if letter == "?" else bit
         wanted |= bit if letter == name else 0
-    return lambda mapping: mapping.protection & care == wanted
+    return lambda mapping, _: mapping.protection & care == wanted
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,64 @@ class Selection:
         object.__setattr__(self, "_include", tuple(map(selector, self.include)))
         object.__setattr__(self, "_exclude", tuple(map(selector, self.exclude)))
 
-    def split(self, mappings: Iterable[Mapping]) -> tuple[list[Mapping], list[Mapping]]:
-        """The mappings that are selected, and those that are not."""
-        if not self._include and not self._exclude:
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return not self._include and not self._exclude
+
+    def split(
+        self, mappings: Sequence[Mapping], stack_pointers: Iterable[int] = ()
+    ) -> tuple[list[Mapping], list[Mapping]]:
+        """The mappings that are selected, and those that are not.
+
+        Args:
+            mappings: all of a target, in address order.
+            stack_pointers: of its threads, as far as they are known.
+        """
+        if self.everything:
             return list(mappings), []
+        around = surroundings(mappings, stack_pointers)
         taken: list[Mapping] = []
         left: list[Mapping] = []
         for mapping in mappings:
-            wanted = not self._include or any(meant(mapping) for meant in self._include)
-            wanted = wanted and not any(meant(mapping) for meant in self._exclude)
+            wanted = not self._include or any(meant(mapping, around) for meant in self._include)
+            wanted = wanted and not any(meant(mapping, around) for meant in self._exclude)
             (taken if wanted else left).append(mapping)
         return taken, left
+
+    def idle(self, mappings: Sequence[Mapping], stack_pointers: Iterable[int] = ()) -> list[str]:
+        """The selectors that mean none of the mappings: most likely something was mistyped."""
+        around = surroundings(mappings, stack_pointers)
+        written = (*self.include, *self.exclude)
+        return [
+            text
+            for text, meant in zip(written, (*self._include, *self._exclude))
+            if not any(meant(mapping, around) for mapping in mappings)
+        ]
+
+    def check(self, mappings: Sequence[Mapping], stack_pointers: Iterable[int] = ()) -> None:
+        """Refuse to select nothing of a target.
+
+        Raises:
+            TargetError: it would; the remedy names the words that would select something.
+        """
+        pointers = list(stack_pointers)
+        if self.everything or not mappings or self.split(mappings, pointers)[0]:
+            return
+        around = surroundings(mappings, pointers)
+        useful = []
+        for word, meant in WORDS.items():
+            size = sum(mapping.size for mapping in mappings if meant(mapping, around))
+            if size:
+                useful.append(f"{word} ({size / (1 << 20):.1f} MiB)")
+        chosen = " ".join(
+            [f"--include {text}" for text in self.include]
+            + [f"--exclude {text}" for text in self.exclude]
+        )
+        raise TargetError(
+            f"of {len(mappings)} mappings {chosen} selects none",
+            remedy=f"this target has {', '.join(useful)}; or see /proc/PID/maps",
+        )
 
 
 def reading_order(mappings: Iterable[Mapping]) -> list[Mapping]:

@@ -118,6 +118,7 @@ class Session:
         self._modules: list[uuid.UUID] = []  # of the Module Entries to come
         self._chosen: list[Mapping] = []
         self._left: list[Mapping] = []
+        self._idle: list[str] = []
         self._failed = False
         self._collecting: Collecting | None = None
         self._hashed: HashedOutput | None = None
@@ -182,6 +183,7 @@ class Session:
         sections["host"] = self._backend.host()
         sections["preflight"] = checks
         self._target = target = self._backend.target(self._pid)
+        self._options.selection.check(target.mappings())
         room.check_room(target, self._file, self._options, self._tally, checks)
         if self._report_file is not None:
             self._report_file.begin(self.report)
@@ -203,6 +205,7 @@ class Session:
             )
         self._resident = target.resident()
         known = self._freeze_and_learn(target)
+        self._options.selection.check(known.mappings, _stack_pointers(known, self._options))
         self.report.sections["target"] = describing.target(known)
         self.report.sections["outcomes"] = known.outcomes
         room.check_limit(self._options, self._pid, known, self._stored_threads())
@@ -242,7 +245,9 @@ class Session:
         known, frozen = self._known, self._frozen
         assert known is not None
         assert frozen is not None
-        chosen, self._left = self._options.selection.split(known.mappings)
+        pointers = _stack_pointers(known, self._options)
+        chosen, self._left = self._options.selection.split(known.mappings, pointers)
+        self._idle = self._options.selection.idle(known.mappings, pointers)
         self._chosen = reading_order(chosen)
         self._begun = True
         if self._report_file is not None:
@@ -478,7 +483,7 @@ class Session:
         elif self._feed is not None and writer is not None:
             finished = tally.finished(sum(self._feed.states), known.identity.page_size)
             pages = self._pages(writer, self._feed)
-        sections["memory"] = describing.memory(tally, finished, pages, self._left)
+        sections["memory"] = describing.memory(tally, finished, pages, self._left, self._idle)
         sections["regions"] = Rows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]
         sections["dump"] = self._dump(self._size(), certain=bool(pages))
@@ -509,3 +514,15 @@ class Session:
             self._related,
             certain=certain,
         )
+
+
+def _stack_pointers(known: Known, options: Options) -> list[int]:
+    """Of all threads whose registers are known; none where the choice needs none."""
+    if options.selection.everything:
+        return []
+    return [
+        int.from_bytes(register.value, "little")
+        for thread in known.threads
+        for register in thread.registers
+        if "sp" in register.flags
+    ]
