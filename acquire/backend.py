@@ -2,7 +2,8 @@
 
 The session asks in this order: `Backend.preflight`, `Backend.target`, `Target.prepare`,
 `Target.freeze`, then within the freeze `Target.identity`, `mappings`, `threads`, `modules`,
-`facts`, `plans` and many `read`, and in the end `Target.alive`, `Frozen.thaw`, `Target.close`.
+`facts`, `plans` and many `read`, and in the end `Target.alive`, `Frozen.thaw`,
+`Target.afterwards`, `Target.close`.
 Nothing here knows the layout of a dump.
 """
 
@@ -151,6 +152,14 @@ class Target(Protocol):
 
     def another_program(self) -> str:
         """The program that it executes instead of the one that it was frozen with; else empty."""
+
+    def afterwards(self) -> dict[str, Any]:
+        """How it fares when it has been let go, for the report; may take a moment.
+
+        Returns:
+            At least ``verdict`` (``as_found``, ``ended``, or another word) and ``detail`` (the
+            same in words for people; empty if it is as it was).
+        """
 
     def facts(self) -> dict[str, Any]:
         """Everything else for the report: descriptors, connections, environment, …"""

@@ -360,13 +360,28 @@ def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
         name = "stdout" if path == STDIO else path
         held = counts or "no page is certain to be in it"
         note(f"msl: {name}: incomplete: {report.detail}; {held}")
+    after = report["after"]
+    if after["verdict"] != "as_found" and report.status != "target_gone":
+        note(f"msl: {after['detail']}")
+    if not report.complete or after["verdict"] == "ended":
         return Exit.INCOMPLETE
     if not quiet:
         note(f"msl: process {pid}: {counts or 'no pages'}")
         freeze = report["freeze"]
         if freeze["why_ended"] == "max_freeze":
             note(f"msl: process {pid}: let go after --max-freeze; what was read later moved on")
-        elif freeze["method"] == "none":
+        elif freeze["why_ended"] == "guardian_ended":
+            note(
+                f"msl: process {pid}: let go early, since the process that held it was killed; "
+                "what was read later moved on"
+            )
+        if held_on := freeze.get("not_stopped"):
+            some = many(len(held_on), "thread")
+            note(
+                f"msl: process {pid}: {some} did not stop and may have run meanwhile: "
+                f"{held_on[0]['thread_id']} {held_on[0]['reason']}"
+            )
+        if freeze["method"] == "none":
             skew = int(report["memory"]["skew"]) / 1e6
             note(f"msl: process {pid}: not frozen: its pages were read over {skew:.1f} ms")
     return Exit.FINE

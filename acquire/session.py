@@ -296,6 +296,7 @@ class Session:
         self._outcome(known)
         sections = self.report.sections
         sections["freeze"] = describing.freeze(frozen)
+        sections["after"] = target.afterwards()
         sections["resident"] = {"before": self._resident, "after": target.resident()}
         sections["evidence"] = (
             None

@@ -94,10 +94,11 @@ def test_max_freeze_though_somebody_is_stopped(tmp_path: Path, method: str, who:
                 wake(*numbers.values())
 
 
-def test_all_stopped_at_once_is_no_hold_for_ptrace(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["ptrace", "sigstop"])
+def test_all_are_stopped_and_the_kernel_lets_go(tmp_path: Path, method: str) -> None:
     with counting(tmp_path) as (process, counters):
         place = Path(f"/proc/{process.pid}/cgroup").read_text()
-        with acquirer(process.pid, "ptrace", LIMIT) as (other, guardian):
+        with acquirer(process.pid, method, LIMIT) as (other, guardian):
             began = time.monotonic()
             numbers = (other.pid, guardian, deputy_of(guardian))
             try:
@@ -106,6 +107,20 @@ def test_all_stopped_at_once_is_no_hold_for_ptrace(tmp_path: Path) -> None:
                 let_go_in_time(process, counters, place, began)
             finally:
                 wake(*numbers)
+
+
+@pytest.mark.parametrize("method", ["ptrace", "sigstop"])
+def test_all_are_killed_and_the_kernel_lets_go(tmp_path: Path, method: str) -> None:
+    """In any order."""
+    with counting(tmp_path) as (process, counters):
+        place = Path(f"/proc/{process.pid}/cgroup").read_text()
+        for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2), (0, 2, 1), (2, 0, 1)):
+            with acquirer(process.pid, method) as (other, guardian):
+                numbers = (other.pid, guardian, deputy_of(guardian))
+                for one in order:
+                    os.kill(numbers[one], signal.SIGKILL)
+                assert counters.all_move(range(4)), order
+        runs_as_found(process, place)
 
 
 @contextlib.contextmanager

@@ -452,10 +452,8 @@ def test_max_freeze_though_the_acquirer_is_blocked(tmp_path: Path, method: str) 
         assert 0.3e9 < int(nanoseconds) < 5e9
 
 
-@pytest.mark.parametrize("method", ["sigstop", "cgroup"])
-def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(
-    tmp_path: Path, method: str
-) -> None:
+def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(tmp_path: Path) -> None:
+    method = "cgroup"
     need(method)
     with counting(tmp_path) as (process, counters):
         place = Path(f"/proc/{process.pid}/cgroup").read_text()
@@ -468,6 +466,28 @@ def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(
         assert hold.why_ended == "done"
         assert "acquirer" in hold.facts["undone_by"]
         assert Path(f"/proc/{process.pid}/cgroup").read_text() == place
+
+
+def test_without_anybody_to_guard_it_the_kernel_wakes_it(tmp_path: Path) -> None:
+    with counting(tmp_path) as (process, counters):
+        hold = freeze(process.pid, "sigstop", 30.0)
+        os.kill(hold.facts["deputy"], signal.SIGKILL)
+        os.kill(hold.facts["guardian"], signal.SIGKILL)
+        assert counters.all_move(range(4))
+        hold.thaw()
+        assert counters.all_move(range(4))
+
+
+def test_a_handler_of_the_signal_that_wakes_runs_once(tmp_path: Path) -> None:
+    with counting(tmp_path) as (process, counters):
+        for number, limit in enumerate((30.0, 0.1), 1):
+            hold = freeze(process.pid, "sigstop", limit)
+            wait = 0.0 if limit > 1 else 0.4
+            time.sleep(wait)
+            hold.thaw()
+            assert within(lambda number=number: counters[CONT] == number)
+            time.sleep(0.1)
+            assert counters[CONT] == number
 
 
 @pytest.mark.parametrize("method", HOLDING)

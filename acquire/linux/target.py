@@ -13,6 +13,7 @@ from ..backend import Frozen
 from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
+from .afterwards import Found, afterwards, found
 from .evidence import LinuxEvidence
 from .facts import facts
 from .freeze import METHODS, Hold, freeze
@@ -51,6 +52,8 @@ class LinuxTarget:
         self._handle = Handle(pid)
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
+        self._found: Found | None = None
+        self._hold: Hold | None = None
         try:
             self._open(certain=False)
         except BaseException:
@@ -106,7 +109,8 @@ class LinuxTarget:
     def freeze(self, method: str, max_freeze: float | None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""
         self._handle.check()
-        hold = freeze(self.pid, method, max_freeze)
+        self._found = self._found or found(self.pid)
+        self._hold = hold = freeze(self.pid, method, max_freeze)
         try:
             self._look_again(hold)
         except BaseException:
@@ -214,6 +218,12 @@ class LinuxTarget:
     def alive(self) -> bool:
         """Whether its address space is still there."""
         return self._memory.alive() and not self._memory.gone
+
+    def afterwards(self) -> dict[str, Any]:
+        """How it fares when it has been let go; see `linux.afterwards.afterwards`."""
+        assert self._hold is not None
+        assert self._found is not None
+        return afterwards(self._handle, self._program, self._found, self._hold)
 
     def facts(self) -> dict[str, Any]:
         """Everything else that Linux knows of it."""

@@ -180,6 +180,13 @@ class MacOSTarget:
             return not error.dead
         return True
 
+    def afterwards(self) -> dict[str, Any]:
+        """Whether it is still there; more is not looked at here."""
+        if self.alive():
+            return {"verdict": "as_found", "detail": ""}
+        detail = f"process {self.pid} has not outlived its acquisition"
+        return {"verdict": "ended", "detail": detail}
+
     def another_program(self) -> str:
         """Never said here."""
         return ""

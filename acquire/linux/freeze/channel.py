@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ _PROGRAM = str(Path(guardian.__file__).with_name("__main__.py"))
 class NotStartedError(TargetError):
     """There is nobody who would guard the target, which was not touched."""
 
+    @classmethod
+    def because(cls, error: Exception) -> NotStartedError:
+        """In words."""
+        return cls(
+            f"the process that guards a stopped target can't be started: {error}",
+            remedy="raise the limit that holds (processes, memory, descriptors), or go on without "
+            "stopping the target: --freeze none",
+        )
+
 
 class Channel:
     """What both kinds have in common.
@@ -54,7 +64,7 @@ class Channel:
         try:
             self.memory = os.memfd_create("msl-acquire")
         except OSError as error:
-            raise _not_started(error) from error
+            raise NotStartedError.because(error) from error
         self._finalizer = weakref.finalize(self, os.close, self.memory)
         self._rest = b""
         self._orders = -1
@@ -101,12 +111,13 @@ class InProcess(Channel):
 
     Args:
         method, arguments: see `guardian.program.method_of`.
+        descriptors: for it to inherit under the same numbers.
 
     Raises:
         NotStartedError: it can't be started; the target was not touched.
     """
 
-    def __init__(self, method: str, *arguments: str) -> None:
+    def __init__(self, method: str, *arguments: str, descriptors: Sequence[int] = ()) -> None:
         super().__init__()
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -119,7 +130,7 @@ class InProcess(Channel):
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 start_new_session=True,
-                pass_fds=(self.memory,),
+                pass_fds=(self.memory, *descriptors),
                 bufsize=0,
             )
             assert process.stdin is not None
@@ -129,7 +140,7 @@ class InProcess(Channel):
             self.pid = process.pid
         except OSError as error:
             self.close()
-            raise _not_started(error) from error
+            raise NotStartedError.because(error) from error
         except BaseException:
             self.close()
             raise
@@ -182,7 +193,7 @@ class InThread(Channel):
         except RuntimeError as error:
             for descriptor in (self._orders, self._answers, *self._theirs):
                 os.close(descriptor)
-            raise _not_started(error) from error
+            raise NotStartedError.because(error) from error
         self._await_ready()
 
     def close(self) -> None:
@@ -199,11 +210,3 @@ class InThread(Channel):
             time.sleep(0.0001)
         for descriptor in (self._answers, *self._theirs):
             os.close(descriptor)
-
-
-def _not_started(error: Exception) -> NotStartedError:
-    return NotStartedError(
-        f"the process that guards a stopped target can't be started: {error}",
-        remedy="raise the limit that holds (processes, memory, descriptors), or go on without "
-        "stopping the target: --freeze none",
-    )

@@ -9,10 +9,15 @@ in the facts where it shows.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
+import weakref
+from collections.abc import Callable
+from functools import partial
 
 from .blocked import pointers
+from .channel import InProcess, NotStartedError
 from .filtered import refuse_filtered
 from .guarded import Guarded, HoldFailed
 from .guardian import refusals
@@ -43,6 +48,7 @@ class Stopped(Guarded):
 
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
         super().__init__(pid, "sigstop")
+        self._fuse: Callable[[], object] | None = None
         refusals.refuse_hopeless(pid)
         leader = look(pid, pid)
         if leader is None:
@@ -57,9 +63,7 @@ class Stopped(Guarded):
         try:
             if not self.found_stopped:
                 refuse_filtered(pid, found, "sigstop")
-                self._start_guardian(
-                    str(pid), str(leader.start_ticks), *(str(int(one)) for one in _SIGNALS)
-                )
+                self._start(leader)
                 found = look_at_all(pid)
                 began = time.monotonic()
                 self._stop(max_freeze)
@@ -69,6 +73,25 @@ class Stopped(Guarded):
         except BaseException:
             self.thaw()
             raise
+
+    def _start(self, leader: Sighting) -> None:
+        """Start the guardian, with the `Fuse` whose reading end we keep."""
+        try:
+            reading, writing = os.pipe()
+        except OSError as error:
+            raise NotStartedError.because(error) from error
+        self._fuse = weakref.finalize(self, os.close, reading)
+        who = (str(self.pid), str(leader.start_ticks), *(str(int(one)) for one in _SIGNALS))
+        try:
+            self._start_guardian(
+                *who,
+                str(reading),
+                str(writing),
+                kind=partial(InProcess, descriptors=(reading, writing)),
+            )
+        finally:
+            os.close(writing)
+        self._arguments = (*who, str(reading), "-1")
 
     def _stop(self, max_freeze: float | None) -> None:
         try:
@@ -132,3 +155,5 @@ class Stopped(Guarded):
                 for seen in (look(self.pid, number) for number in self.still)
             )
         super().thaw()
+        if self._fuse is not None:
+            self._fuse()  # closes it, once

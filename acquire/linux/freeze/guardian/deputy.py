@@ -15,13 +15,16 @@ import signal
 import time
 from collections.abc import Callable
 
-from .independence import call_ourselves, leave_groups
+from .independence import LastResort, call_ourselves, leave_groups
+from .method import Method
 from .sighting import look
 
 __all__ = ["LATE", "Deputy"]
 
 LATE = 0.25
 """Seconds behind its time at which a guardian is taken to be unable to let the target go."""
+_LATER = 0.15
+"""How much more it may be until the same is true of the deputy."""
 _ORPHANED = 0.4
 """The same, from when the acquirer ended."""
 _UNDOING = 10.0
@@ -35,6 +38,7 @@ class Deputy:
 
     Args:
         orders: descriptor of the acquirer's orders, whose end says that it is no more.
+        method: how the target is held.
         take_over: called in the deputy when the guardian is gone and the target may be held,
             with the monotonic time up to which it may, and whether the guardian was overdue.
 
@@ -42,29 +46,37 @@ class Deputy:
         OSError: it can't be started.
     """
 
-    def __init__(self, orders: int, take_over: Callable[[float | None, bool], None]) -> None:
+    def __init__(
+        self, orders: int, method: Method, take_over: Callable[[float | None, bool], None]
+    ) -> None:
         reading, self._pipe = os.pipe()
+        self._heard, answers = os.pipe()
         guardian = os.getpid()
-        try:
-            self.pid = os.fork()
-        except OSError:
-            os.close(reading)
-            os.close(self._pipe)
-            raise
+        self.pid = os.fork()
         if self.pid == 0:
             try:
                 os.close(self._pipe)
+                os.close(self._heard)
                 os.setsid()
                 call_ourselves("msl-deputy")
-                _Watch(guardian, reading, orders, take_over).run()
+                method.as_deputy()
+                _Watch(guardian, reading, answers, orders, method.ends_with_both, take_over).run()
             finally:
                 os._exit(0)
         os.close(reading)
+        os.close(answers)
 
     def tell(self, what: str) -> None:
-        """Say ``hold UNTIL`` (monotonic time, or ``-``), ``ending``, or ``done``."""
+        """Say ``ending`` or ``done``."""
         with contextlib.suppress(OSError):  # it was killed: then we are alone
             os.write(self._pipe, what.encode() + b"\n")
+
+    def expect(self, until: float | None) -> None:
+        """Say that the target is about to be held, up to this monotonic time or without a
+        bound, and wait until it has taken note."""
+        self.tell(f"hold {'-' if until is None else until}")
+        if select.select([self._heard], [], [], _DYING)[0]:
+            os.read(self._heard, 1)
 
     def dismiss(self) -> None:
         """Have it end, and wait for that, or its remains might be left to nobody."""
@@ -82,11 +94,15 @@ class _Watch:
         self,
         guardian: int,
         pipe: int,
+        answers: int,
         orders: int,
+        expendable: bool,
         take_over: Callable[[float | None, bool], None],
     ) -> None:
+        self._last = LastResort() if expendable else None
         self._guardian = guardian
         self._pipe = pipe
+        self._answers = answers
         self._orders = orders
         self._take_over = take_over
         self._holding = False
@@ -129,10 +145,19 @@ class _Watch:
             if word == "hold":
                 self._holding = True
                 self._until = None if rest == "-" else float(rest)
-                self._deadline = None if self._until is None else self._until + LATE
+                if self._until is not None:
+                    self._deadline = self._until + LATE
+                    self._dying_at(self._deadline + _LATER)
+                os.write(self._answers, b".")
             elif word == "ending":
                 self._deadline = time.monotonic() + _UNDOING
+                self._dying_at(self._deadline + _LATER)
         return False
+
+    def _dying_at(self, when: float) -> None:
+        """Have the kernel end us, where that helps, if we can't do what we are here for."""
+        if self._last is not None:
+            self._last.arm(when - time.monotonic())
 
     def _end_guardian(self) -> None:
         if os.getppid() == self._guardian:
@@ -149,5 +174,7 @@ class _Watch:
             if seen is None or seen.state in "ZXx":
                 break
             time.sleep(0.0005)
+        if self._last is not None:
+            self._last.close()
         if self._holding:
             self._take_over(self._until, overdue)

@@ -27,6 +27,7 @@ class Grouping:
     """
 
     ends_with_us = False
+    ends_with_both = False
 
     def __init__(
         self,
@@ -70,6 +71,9 @@ class Grouping:
         os.mkdir(self._child)
         self._write(f"{self._child}/cgroup.procs", str(self._pid))
         self._write(f"{self._child}/{self._file}", self._freeze)
+
+    def as_deputy(self) -> None:
+        """There is nothing to prepare."""
 
     def order(self, words: list[str]) -> None:
         """There is nothing else that it could do."""

@@ -17,9 +17,15 @@ class Method(Protocol):
     Attributes:
         ends_with_us: whether the kernel undoes it when the guardian ends: then the deputy only
             has to see to that end.
+        ends_with_both: whether the kernel does so when the deputy ends as well: then that is
+            ended, too, when it is late.
     """
 
     ends_with_us: bool
+    ends_with_both: bool
+
+    def as_deputy(self) -> None:
+        """Called in the deputy, when that has been forked."""
 
     def hold(self, until: float | None) -> object:
         """Stop the target.

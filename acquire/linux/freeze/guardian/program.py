@@ -73,7 +73,7 @@ class Guardian:
         Raises:
             OSError: it can't be started.
         """
-        self._deputy = Deputy(self._orders, self._take_over)
+        self._deputy = Deputy(self._orders, self._method, self._take_over)
         return self
 
     def run(self) -> None:
@@ -162,7 +162,7 @@ class Guardian:
             self._until = time.monotonic() + limit
             self._last.arm(limit + self._late)
         if self._deputy is not None:
-            self._deputy.tell(f"hold {'-' if self._until is None else self._until}")
+            self._deputy.expect(self._until)
         return self._method.hold(self._until)
 
     def _undo(self, why: str) -> None:

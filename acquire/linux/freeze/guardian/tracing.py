@@ -51,6 +51,7 @@ class Tracing:
     """
 
     ends_with_us = True
+    ends_with_both = True
 
     def __init__(self, shared: Shared, pid: str, wanted: str) -> None:
         self._shared = shared
@@ -79,6 +80,9 @@ class Tracing:
             "still": self.catcher.still,
             "registers": registers,
         }
+
+    def as_deputy(self) -> None:
+        """There is nothing to prepare."""
 
     def order(self, words: list[str]) -> None:
         """There is nothing else that it could do."""
