@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from .evidence import EvidenceFolder, EvidenceLimits
-from .model import Failure, Identity, Mapping, Module, Stretch, Thread
+from .model import Failure, Identity, Limit, Mapping, Module, Stretch, Thread
 
 __all__ = ["Backend", "Evidence", "Frozen", "Target"]
 
@@ -215,6 +215,12 @@ class Backend(Protocol):
         Raises:
             TargetError: it can't; the message names the cause and the remedy.
         """
+
+    def limits(self, pid: int) -> list[Limit]:
+        """What limits this process, and whether the target `pid` shares it."""
+
+    def in_memory(self, device: int) -> bool:
+        """Whether the file system of this device number keeps its files in memory."""
 
     def target(self, pid: int) -> Target:
         """Open it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from typing import Any
 
@@ -44,21 +43,16 @@ class Interrupt:
         """Ask for a valid, incomplete file; asked twice, or after some seconds, wait for nobody
         who reads it."""
         self.requests += 1
-        if self.reason:
-            self._give_up()
-            return
-        self.reason = reason
-        timer = threading.Timer(_PATIENCE, self._give_up)
-        timer.daemon = True
-        timer.start()
-
-    def _give_up(self) -> None:
+        after = 0.0 if self.reason else _PATIENCE
+        self.reason = self.reason or reason
         for output in self._outputs:
-            output.give_up()
+            output.give_up(after)
 
     def watch(self, output: Conveyor) -> None:
         """Take note of the output that is to be given up when asked twice."""
         self._outputs.append(output)
+        if self.reason:  # asked while it was being opened
+            output.give_up(_PATIENCE)
 
 
 class Bounds:
@@ -74,18 +68,16 @@ class Bounds:
         self.interrupt = interrupt
         self._deadline = None if options.timeout is None else time.monotonic() + options.timeout
         self._feed: RegionFeed | None = None
-        self._timer: threading.Timer | None = None
+        self._output: Conveyor | None = None
         self._descriptor: int | None = None
         self._tail = self._looked = 0
 
     def watch(self, output: Conveyor, file: Any) -> None:
         """Take note of the output whose file system is bounded."""
+        self._output = output
         self.interrupt.watch(output)
         if self._deadline is not None:
-            left = max(0.0, self._deadline - time.monotonic())
-            self._timer = threading.Timer(left + _PATIENCE, output.give_up)
-            self._timer.daemon = True
-            self._timer.start()
+            output.give_up(max(0.0, self._deadline - time.monotonic()) + _PATIENCE)
         try:
             if output.revisable:
                 self._descriptor = file.fileno()
@@ -103,8 +95,8 @@ class Bounds:
 
     def close(self) -> None:
         """It is over: nobody is given up any more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._output is not None:
+            self._output.be_patient()
 
     def check(self, size: int = 0) -> None:
         """Look whether a block of `size` bytes may be written, or just whether to go on.

@@ -24,7 +24,7 @@ from msl_construct.cli.common import (
     note,
     run,
 )
-from msl_construct.cli.start import untouched
+from msl_construct.cli.start import ENDING, untouched
 from msl_construct.cli.text import many
 from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
@@ -38,6 +38,7 @@ from .bounds import Interrupt
 from .evidence import EvidenceFolder
 from .memory_words import WORDS
 from .naming import Wanted, processes
+from .needs import lack_refuses
 from .options import (
     COMPRESSIONS,
     DRAFT,
@@ -209,6 +210,7 @@ SIZE = _Size()
 @click.option("--note", "remark", default="", metavar="TEXT", help="A remark; for the report.")
 @command_options
 @run
+@lack_refuses()
 def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     """Capture a running process, page by page, with what the system knows of it.
 
@@ -530,7 +532,7 @@ def _catch_signals(interrupt: Interrupt) -> Callable[[], None]:
     def request(number: int, _: Any) -> None:
         interrupt.request(f"stopped by {signal.Signals(number).name}")
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in ENDING:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             with suppress(ValueError, OSError):  # not in the main thread

@@ -25,6 +25,7 @@ __all__ = [
     "Failure",
     "Identity",
     "Known",
+    "Limit",
     "Mapping",
     "Module",
     "Register",
@@ -203,6 +204,33 @@ class Thread:
     thread_state: str = "unknown"
     registers: Sequence[Register] = ()
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Something that this process can't have more of, however much the machine has.
+
+    Attributes:
+        kind: ``memory``, ``address_space``, ``file_size`` (bytes), ``tasks`` (processes and
+            threads) or ``descriptors``.
+        name: the system's name of it.
+        place: the file that holds it, or the command that shows it.
+        most: how much there can be.
+        used: how much of it is in use, what the system takes back at once not counted.
+        shared: whether the target uses up the same.
+    """
+
+    kind: str
+    name: str
+    place: str
+    most: int
+    used: int
+    shared: bool = False
+
+    @property
+    def left(self) -> int:
+        """How much can still be had."""
+        return max(0, self.most - self.used)
 
 
 @dataclass

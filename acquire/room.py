@@ -3,85 +3,63 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Sequence
-from typing import IO, Any
 
-from msl_construct.builder.conveyor import Conveyor
 from msl_construct.errors import TargetError
 
-from .backend import Target
-from .model import Known, Mapping, Thread
+from .estimate import Estimate, Work, estimate, too_long
+from .model import Known, Limit, Thread
+from .needs import lacking
 from .options import DRAFT, Options
-from .tally import Tally
+from .output import Output
 
-__all__ = ["behind", "check_limit", "check_room"]
-
-_OWN_MEMORY = 128 << 20
+__all__ = ["behind", "check_limit", "look"]
 
 
-def check_room(
-    target: Target, file: IO[bytes], options: Options, tally: Tally, preflight: dict[str, Any]
-) -> None:
-    """Refuse what can't fit, before the target is touched.
+def look(
+    work: Work, pid: int, options: Options, output: Output, limits: Sequence[Limit]
+) -> tuple[Estimate, list[TargetError]]:
+    """What an acquisition would take, and why it would be refused.
 
     Args:
-        file: where the dump goes.
-        tally: knows which pages take room.
-        preflight: is told what was found.
-
-    Raises:
-        TargetError: no space for the dump, or no memory for ourselves.
+        limits: those that hold for us.
     """
+    expected = estimate(work, options, output)
+    refusals = lacking([*limits, *_machine()], expected.needs, pid)
+    refusals += _output(expected, options, output)
+    long = too_long(work, options, output)
+    if long is not None:
+        refusals.append(long)
+    return expected, refusals
+
+
+def _machine() -> list[Limit]:
+    """The machine's own memory."""
     with contextlib.suppress(ImportError, OSError):
         import psutil
 
-        available = psutil.virtual_memory().available
-        if available < _OWN_MEMORY:
-            raise TargetError(
-                f"only {available} bytes of memory are available, at least {_OWN_MEMORY} are "
-                "needed",
-                remedy="free memory on this machine",
-            )
-    chosen, _ = options.selection.split(target.mappings())
-    most = sum(mapping.size for mapping in chosen)
-    preflight["address_space"] = most
-    free = _free(file)
-    if free is None:
-        return
-    preflight["output_free"] = free
-    room = free - options.min_free
-    if most <= room:
-        return
-    estimate = _estimate(target, chosen, tally)
-    preflight["estimated_size"] = estimate
-    if estimate > room and options.compress == "none":
-        other = "" if options.has_not_resident else f"--untouched failed or --draft {DRAFT}, "
-        raise TargetError(
-            f"the dump needs about {estimate} bytes, {max(0, room)} are free for it where "
+        found = psutil.virtual_memory()
+        used = found.total - found.available
+        return [Limit("memory", "this machine", "its memory", found.total, used, shared=True)]
+    return []
+
+
+def _output(expected: Estimate, options: Options, output: Output) -> list[TargetError]:
+    """Space where the dump is written."""
+    if output.free is None or options.compress != "none":
+        return []
+    room = max(0, output.free - options.min_free)
+    if expected.size <= room:
+        return []
+    other = "" if options.has_not_resident else f"--untouched failed or --draft {DRAFT}, "
+    return [
+        TargetError(
+            f"the dump needs about {expected.size} bytes, {room} are free for it where "
             f"it is to be written ({options.min_free} stay free)",
             remedy=f"write elsewhere, choose --compress zstd, --exclude mappings, {other}or lower "
             "--min-free",
         )
-
-
-def _estimate(target: Target, chosen: Sequence[Mapping], tally: Tally) -> int:
-    pages = 0
-    for mapping, plan in zip(chosen, target.plans(chosen)):
-        for stretch in plan:
-            if tally.state_of(mapping, stretch) == "captured":
-                pages += stretch.pages
-    return pages * target.page_size
-
-
-def _free(file: IO[bytes]) -> int | None:
-    """Bytes that are free where the dump is written; None where that is no question."""
-    try:
-        if not Conveyor.is_regular(file):
-            return None
-        return shutil.disk_usage(file.fileno()).free
-    except (AttributeError, OSError, ValueError):
-        return None
+    ]
 
 
 def check_limit(options: Options, pid: int, known: Known, threads: Sequence[Thread]) -> None:

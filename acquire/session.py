@@ -21,9 +21,12 @@ from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
 from .collecting import Collecting
 from .dump_hashes import HashedOutput
+from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
-from .model import Known, Mapping, Thread
+from .model import Known, Limit, Mapping, Thread
+from .needs import check_tasks, lack_refuses
 from .options import Options
+from .output import Output
 from .pages import Pages
 from .report import Report
 from .report_file import ReportFile
@@ -122,6 +125,7 @@ class Session:
         self._failed = False
         self._collecting: Collecting | None = None
         self._hashed: HashedOutput | None = None
+        self._limits: list[Limit] = []
 
     def run(self) -> Report:
         """Do it.
@@ -171,25 +175,48 @@ class Session:
         Raises:
             TargetError: it can't be acquired.
         """
+        expected, refusals = self.rehearse(Output.of_file(self._file, self._backend.in_memory))
+        if refusals:
+            raise refusals[0]
+        assert self._target is not None
+        if self._report_file is not None:
+            self._report_file.begin(self.report)
+        with lack_refuses():
+            check_tasks(expected.needs.tasks, self._limits)
+            self._target.prepare(self._options.hash_algo)
+            if self._evidence_folder is not None:
+                self._begin_evidence(self._target, self._evidence_folder)
+
+    def rehearse(self, output: Output) -> tuple[Estimate, list[TargetError]]:
+        """What it would take, and why it would be refused; nobody is touched.
+
+        Args:
+            output: where the dump would go.
+
+        Raises:
+            TargetError: the target can't be acquired, or not even be looked at.
+        """
         self._began = time.time_ns()
         if self._method not in self._backend.freezers:
             raise TargetError(
                 f"freeze method {self._method!r}: on {self._backend.name} there are "
                 f"{', '.join(self._backend.freezers)}"
             )
-        checks = self._backend.preflight(self._pid, self._method)
-        sections = self.report.sections
-        sections.update(describing.head(self._options, self._command_line, self._began))
-        sections["host"] = self._backend.host()
-        sections["preflight"] = checks
-        self._target = target = self._backend.target(self._pid)
-        self._options.selection.check(target.mappings())
-        room.check_room(target, self._file, self._options, self._tally, checks)
-        if self._report_file is not None:
-            self._report_file.begin(self.report)
-        target.prepare(self._options.hash_algo)
-        if self._evidence_folder is not None:
-            self._begin_evidence(target, self._evidence_folder)
+        with lack_refuses():
+            checks = self._backend.preflight(self._pid, self._method)
+            sections = self.report.sections
+            sections.update(describing.head(self._options, self._command_line, self._began))
+            sections["host"] = self._backend.host()
+            sections["preflight"] = checks
+            self._target = target = self._backend.target(self._pid)
+            self._options.selection.check(target.mappings())
+            work = work_of(target, self._options, checks.get("threads", 1))
+            self._limits = limits = self._backend.limits(self._pid)
+            expected, refusals = room.look(work, self._pid, self._options, output, limits)
+        checks["output_free"] = output.free
+        checks["estimate"] = expected.as_json()
+        checks["limits"] = [asdict(limit) for limit in limits]
+        return expected, refusals
 
     def stop(self) -> None:
         """Stop the target, and learn of it what can change.
@@ -204,7 +231,8 @@ class Session:
                 f"{self._bounds.interrupt.reason}, before process {self._pid} was touched"
             )
         self._resident = target.resident()
-        known = self._freeze_and_learn(target)
+        with lack_refuses():
+            known = self._freeze_and_learn(target)
         self._options.selection.check(known.mappings, _stack_pointers(known, self._options))
         self.report.sections["target"] = describing.target(known)
         self.report.sections["outcomes"] = known.outcomes
@@ -260,7 +288,7 @@ class Session:
             blocks.add_related(writer, self._related)
             blocks.add_threads(writer, self._stored_threads())
             self._read_regions(writer, room.behind(known))
-        except (Stopped, OSError) as error:
+        except (Stopped, OSError, MemoryError) as error:
             self._ended_early(error)
 
     def let_go(self) -> None:
@@ -328,7 +356,7 @@ class Session:
             blocks.add_vas_map(writer, known.mappings)
             if self.report.complete:
                 writer.close()
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._ended_early(error)
 
     def _progress_so_far(self) -> dict[str, Any]:
@@ -452,8 +480,10 @@ class Session:
             done += mapping.size
             progress(done, whole)
 
-    def _ended_early(self, error: Stopped | OSError) -> None:
+    def _ended_early(self, error: Stopped | OSError | MemoryError) -> None:
         """Take note of why the dump is incomplete."""
+        if isinstance(error, MemoryError):
+            error = Stopped("out_of_memory", "the acquirer got no more memory")
         if isinstance(error, OSError):
             self._failed = True
             self.report.status = "output_failed"

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from .errors import FormatError
+from .pool import started_pool
 
 __all__ = ["Digests", "Hasher", "digest", "hasher_factory", "new_hasher"]
 
@@ -82,6 +83,7 @@ class Digests:
         self.size = 0
         self._hashers = new_hasher("blake3"), new_hasher("sha_256")
         self._threads: ThreadPoolExecutor | None = None
+        self._tried = False
         self._pending: list[Future[Any]] = []
 
     def begin(self, piece: memoryview) -> None:
@@ -89,13 +91,12 @@ class Digests:
         self.size += piece.nbytes
         self._pending = []
         if piece.nbytes >= _WORTH_A_THREAD:
-            try:
-                if self._threads is None:
-                    self._threads = ThreadPoolExecutor(2, thread_name_prefix="msl-digests")
+            if not self._tried:
+                self._tried = True
+                self._threads = started_pool(len(self._hashers), "msl-digests")
+            if self._threads is not None:
                 for hasher in self._hashers:
                     self._pending.append(self._threads.submit(hasher.update, piece))
-            except RuntimeError:  # no thread is to be had
-                pass
         for hasher in self._hashers[len(self._pending) :]:
             hasher.update(piece)
 

@@ -106,7 +106,12 @@ def examine(
     patience = max(0.5, seconds / 3)
     while remaining:
         job = _Job(path, remaining, cache, deadline)
-        threading.Thread(target=job.run, name="msl-modules", daemon=True).start()
+        try:
+            threading.Thread(target=job.run, name="msl-modules", daemon=True).start()
+        except (RuntimeError, MemoryError) as error:  # and without one there is no time limit
+            for file in remaining:
+                found[file] = FileFacts(problem=f"not read: {error}")
+            break
         stuck = job.wait(deadline, patience)
         found.update(job.results)
         remaining = [file for file in remaining if file not in found]
@@ -118,7 +123,7 @@ def examine(
                 found[file] = FileFacts(problem=f"its file system did not answer in {patience} s")
         remaining = [file for file in remaining if file not in found]
     for file in remaining:
-        found[file] = FileFacts(problem=f"not read: {seconds} s were up")
+        found.setdefault(file, FileFacts(problem=f"not read: {seconds} s were up"))
     for file, facts in found.items():
         if facts.problem:
             cache.problems[text(file.name)] = facts.problem

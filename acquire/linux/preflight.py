@@ -71,6 +71,7 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
         "name": name,
         "state": stat.state,
         "thread": thread,
+        "threads": int(status.get("Threads", 1)),
         "leader_ended": thread != pid,
         "page_size": os.sysconf("SC_PAGE_SIZE"),
         "proc_hides_processes": hide,

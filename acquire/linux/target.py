@@ -10,7 +10,7 @@ from typing import Any
 from msl_construct.errors import TargetError
 
 from ..backend import Frozen
-from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
+from ..model import Failure, Identity, Limit, Mapping, Module, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
 from .afterwards import Found, afterwards, found
@@ -303,6 +303,18 @@ class Linux:
         if pid == os.getpid():
             raise TargetError(f"process {pid} is this very program: it can't stop itself")
         return preflight(pid, method)
+
+    def limits(self, pid: int) -> list[Limit]:
+        """What limits this process, and whether the target shares it."""
+        from .limits import limits
+
+        return limits(pid)
+
+    def in_memory(self, device: int) -> bool:
+        """Whether the file system of this device number keeps its files in memory."""
+        from .limits import in_memory
+
+        return in_memory(device)
 
     def target(self, pid: int) -> LinuxTarget:
         """Open it.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msl_construct.errors import TargetError
 
+from ..model import Limit
 from .api import CallFailed, System, load_system
 from .opening import open_task
 from .target import MacOSTarget
@@ -116,6 +117,14 @@ class MacOS:
             raise TargetError(f"process {pid} can't be examined: {error}") from error
         finally:
             self._system.release(task)
+
+    def limits(self, pid: int) -> list[Limit]:
+        """None that are looked at."""
+        return []
+
+    def in_memory(self, device: int) -> bool:
+        """Not looked at."""
+        return False
 
     def target(self, pid: int) -> MacOSTarget:
         """Open it.

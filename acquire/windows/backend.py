@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msl_construct.errors import TargetError
 
+from ..model import Limit
 from . import structures as win
 from .api import CallFailed, System, load_system
 from .opening import architecture, open_target
@@ -133,6 +134,14 @@ class Windows:
             raise TargetError(f"process {pid} can't be examined: {error}") from error
         finally:
             self._system.close(process)
+
+    def limits(self, pid: int) -> list[Limit]:
+        """None that are looked at."""
+        return []
+
+    def in_memory(self, device: int) -> bool:
+        """Not looked at."""
+        return False
 
     def target(self, pid: int) -> WindowsTarget:
         """Open it.

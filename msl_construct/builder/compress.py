@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import ConformanceError
 from ..schema import Schema
 from ..source import BufferSource, Extent
 
-__all__ = ["ALGORITHMS", "compressed"]
+__all__ = ["ALGORITHMS", "compressed", "compressor", "working_memory"]
 
 ALGORITHMS = ("zstd", "lz4")
 
@@ -56,6 +56,27 @@ class _Compressors(threading.local):
 
 
 _compressors = _Compressors()
+
+
+def compressor(algorithm: str, level: int | None) -> Callable[[bytes], bytes]:
+    """What compresses one piece, as `compressed` does it."""
+    if algorithm == "zstd":
+        return lambda data: _zstd([data], level)[1]
+    return lambda data: _lz4([data], level)[1]
+
+
+def working_memory(algorithm: str, level: int | None, size: int) -> int:
+    """Bytes that a codec takes in a thread of its own, for pieces of at most `size` bytes."""
+    if algorithm == "zstd":
+        import zstandard
+
+        chosen = zstandard.ZstdCompressionParameters.from_level(level or 3, source_size=size)
+        return int(chosen.estimated_compression_context_size())
+    return _LZ4_HIGH if level is not None else _LZ4
+
+
+_LZ4, _LZ4_HIGH = 1 << 14, 1 << 18
+"""Bytes of lz4's tables, for its fast way and for levels."""
 
 
 def _views(pieces: Iterable[bytes | Extent]) -> list[bytes | memoryview]:

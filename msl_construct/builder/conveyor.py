@@ -15,6 +15,7 @@ import errno
 import mmap
 import os
 import stat
+import time
 from concurrent.futures import Future
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -79,7 +80,7 @@ class Conveyor:
         self._error: BaseException | None = None
         self._regular = _is_regular(file)
         self._around_cache = _around_cache(file) if self._regular else None
-        self._given_up = False
+        self._give_up_at = float("inf")
         self._hasher = Stage("msl-file-hash", self._update)
         self._writer = Stage("msl-write", memoryview.release) if self._regular else None
         self._closed = False
@@ -193,9 +194,22 @@ class Conveyor:
         while not self._slots.empty():
             self._slots.get().close()
 
-    def give_up(self) -> None:
-        """Wait for nothing any more: whoever reads the output does not. From any thread."""
-        self._given_up = True
+    def give_up(self, after: float = 0.0) -> None:
+        """Wait for nothing any more: whoever reads the output does not. From any thread.
+
+        Args:
+            after: seconds for which it is still worth waiting. Asked again, the sooner counts.
+        """
+        self._give_up_at = min(self._give_up_at, time.monotonic() + after)
+
+    def be_patient(self) -> None:
+        """Take `give_up` back where its time has not come yet."""
+        if not self._given_up:
+            self._give_up_at = float("inf")
+
+    @property
+    def _given_up(self) -> bool:
+        return time.monotonic() >= self._give_up_at
 
     # -- filling buffers in place ------------------------------------------------------
 

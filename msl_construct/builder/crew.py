@@ -5,11 +5,12 @@ from __future__ import annotations
 import mmap
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ..page_map import PageMap, Run, stored_size
+from ..pool import started_pool
 from ..source import BufferSource, Extent
 from .compress import compressed
 from .feed import RegionFeed
@@ -18,10 +19,12 @@ from .plan import Piece, Plan, Read, pieces
 if TYPE_CHECKING:
     from .writer import Writer
 
-__all__ = ["CompressingFeed"]
+__all__ = ["WORKERS", "CompressingFeed"]
 
+_NAME = "msl-compress"
 _CHUNK = 4 << 20
-_WORKERS = min(4, os.cpu_count() or 1)
+WORKERS = min(4, os.cpu_count() or 1)
+"""Threads that compress."""
 _SMALL = 1 << 17  # below this, handing it to a thread costs more than compressing it
 _WAITING = 64
 _PROBE = 1 << 16
@@ -66,9 +69,9 @@ class CompressingFeed(RegionFeed):
         self._word = writer.compression_flags(algorithm)
         self._queue: deque[_Result | Future[_Result]] = deque()
         self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
-        for _ in range(_WORKERS + 1):
+        for _ in range(WORKERS + 1):
             self._free.put(mmap.mmap(-1, _CHUNK + (1 << 20)))
-        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="msl-compress")
+        self._workers = started_pool(WORKERS, _NAME) or started_pool(1, _NAME)
 
     def _add(
         self, base_addr: int, log2: int, plan: Plan, shape: tuple[int, int], read: Read
@@ -87,7 +90,13 @@ class CompressingFeed(RegionFeed):
                 while self._free.empty():
                     self._emit(len(self._queue) - 1)
                 held = self._free.get()
-                self._queue.append(self._workers.submit(self._job, piece, shape, read, held, held))
+                if self._workers is None:
+                    self._queue.append(self._job(piece, shape, read, held, held))
+                    self._emit(1)
+                else:
+                    self._queue.append(
+                        self._workers.submit(self._job, piece, shape, read, held, held)
+                    )
             self.pending += size
             self.tell(piece.base - base_addr + (piece.pages << log2))
 
@@ -97,7 +106,8 @@ class CompressingFeed(RegionFeed):
     def close(self) -> None:
         """End the threads; what was not written is not."""
         super().close()
-        self._workers.shutdown(cancel_futures=True)
+        if self._workers is not None:
+            self._workers.shutdown(cancel_futures=True)
         self._queue.clear()
 
     @property

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
+from ..pool import started_pool
 from ..source import BufferSource, Extent
 
 __all__ = ["Mark", "Sink", "appends", "read_back"]
@@ -43,6 +44,7 @@ class Sink:
         self._whole = new_hasher(algorithm)
         self._piece_hash = new_hasher(algorithm)
         self._helper: ThreadPoolExecutor | None = None
+        self._tried = False
 
     @property
     def revisable(self) -> bool:
@@ -76,23 +78,28 @@ class Sink:
                 self.write(piece)
             return
         view = memoryview(data).cast("B")
-        if view.nbytes < _WORTH_A_THREAD:
+        helper = self._helping() if view.nbytes >= _WORTH_A_THREAD else None
+        if helper is None:
             self._whole.update(view)
             self._piece_hash.update(view)
             self._put(view)
             return
-        if self._helper is None:
-            self._helper = ThreadPoolExecutor(1, thread_name_prefix="msl-file-hash")
         pending: Future[Any] | None = None
         try:
             for start in range(0, view.nbytes, _PIECE):
                 piece = view[start : start + _PIECE]
-                pending = self._helper.submit(self._whole.update, piece)
+                pending = helper.submit(self._whole.update, piece)
                 self._piece_hash.update(piece)
                 self._put(piece)
         finally:
             if pending is not None:
                 pending.result()  # the caller may reuse its buffer now
+
+    def _helping(self) -> ThreadPoolExecutor | None:
+        if not self._tried:
+            self._tried = True
+            self._helper = started_pool(1, "msl-file-hash")
+        return self._helper
 
     def mark(self) -> Mark:
         """Remember this point, so that `revise` can hash again what follows it."""
@@ -126,7 +133,7 @@ class Sink:
         """End the helper thread; the file stays the caller's."""
         if self._helper is not None:
             self._helper.shutdown()
-            self._helper = None
+            self._helper, self._tried = None, False
 
     def _put(self, view: memoryview, *, advance: bool = True) -> None:
         """Write all of it: a raw, unbuffered file may take only a part at a time.

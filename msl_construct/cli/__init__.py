@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from .start import begin
+from .start import begin, give_up_for_memory
 
 __all__ = ["main", "main_acquire", "main_inspect"]
 
@@ -47,3 +47,5 @@ def _call(module: str, command: str, given: list[str], name: str) -> None:
 
         discard_stdout()
         sys.exit(complain(error))
+    except (ImportError, MemoryError) as error:
+        give_up_for_memory(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
@@ -32,6 +33,7 @@ __all__ = [
     "discard_stdout",
     "draft_options",
     "error_text",
+    "is_out_of_memory",
     "note",
     "open_input",
     "run",
@@ -103,13 +105,28 @@ def exit_code(error: BaseException) -> Exit:
         return Exit.USAGE
     if isinstance(error, (FormatError, DocumentError, OSError)):
         return Exit.UNREADABLE
-    return Exit.UNREADABLE if isinstance(error, MslError) else Exit.DEFECT
+    return (
+        Exit.UNREADABLE if isinstance(error, MslError) or is_out_of_memory(error) else Exit.DEFECT
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this is what comes of too little memory, a library that can't be loaded included."""
+    if isinstance(error, ImportError):
+        return "failed to map" in str(error) or os.strerror(errno.ENOMEM) in str(error)
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    )
 
 
 def error_text(error: BaseException) -> str:
     """What an exception says, in one line and without the interpreter's decoration."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if is_out_of_memory(error):
+        return (
+            f"not enough memory, see ulimit -a and the control group ({str(error) or 'allocating'})"
+        )
     return " ".join(str(error).split())
 
 

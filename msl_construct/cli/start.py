@@ -16,12 +16,22 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["begin", "interrupted", "let_interrupts_raise", "untouched"]
+__all__ = [
+    "ENDING",
+    "begin",
+    "give_up_for_memory",
+    "interrupted",
+    "let_interrupts_raise",
+    "untouched",
+]
 
+_acquiring = False
 _INTERRUPTED = 130
 _UNTOUCHED = 6  # `Exit.TARGET`: importing it would take as long as what is guarded here
+_UNREADABLE = 3  # `Exit.UNREADABLE`
 _STREAMS = ("stdin", "stdout", "stderr")
-_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
+"""What ends a process unless it is caught, and can come from outside; SIGXCPU from ulimit -t."""
 
 
 def begin(*, acquiring: bool = False) -> None:
@@ -30,10 +40,23 @@ def begin(*, acquiring: bool = False) -> None:
     Args:
         acquiring: a process is to be acquired: no signal may end us but by the documented code.
     """
+    global _acquiring
+    _acquiring = acquiring
+    if acquiring:
+        _volunteer()
     _catch_early(acquiring)
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _occupy()
     _forgive_stderr()
+
+
+def _volunteer() -> None:
+    """Be the first whom the kernel ends where memory runs out: not the process to be acquired.
+
+    Whatever is started from here on inherits that.
+    """
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
 
 
 # -- signals ---------------------------------------------------------------------------
@@ -59,7 +82,7 @@ def let_interrupts_raise() -> None:
 def _catch_early(acquiring: bool) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
-    for name in _ENDING if acquiring else _ENDING[:1]:
+    for name in ENDING if acquiring else ENDING[:1]:
         number = getattr(signal, name, None)
         # A background job's SIGINT and nohup's SIGHUP are ignored, and stay so.
         if number is not None and signal.getsignal(number) in (
@@ -67,6 +90,19 @@ def _catch_early(acquiring: bool) -> None:
             signal.default_int_handler,
         ):
             signal.signal(number, untouched if acquiring else interrupted)
+
+
+def give_up_for_memory(error: BaseException) -> None:
+    """End where there is not even memory enough to import a command.
+
+    Raises:
+        ImportError: that is not why.
+    """
+    text = str(error)
+    if isinstance(error, ImportError) and "failed to map" not in text and "memory" not in text:
+        raise error
+    code = _UNTOUCHED if _acquiring else _UNREADABLE
+    _end(f"msl: not enough memory to start, see ulimit -v: {text or 'allocating failed'}\n", code)
 
 
 def _end(text: str, code: int) -> None:
