@@ -25,7 +25,6 @@ from msl_construct.cli.common import (
     run,
 )
 from msl_construct.cli.start import ENDING, untouched
-from msl_construct.cli.text import many
 from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
 from msl_construct.outputs import check_place
@@ -35,6 +34,7 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
+from .ending import deficiencies, held, summary
 from .evidence import EvidenceFolder
 from .memory_words import WORDS
 from .naming import Wanted, processes
@@ -343,7 +343,10 @@ def _one(
                 out.writelines(pieces(report.summary()))
         except BrokenPipeError:  # the exit code must still say what came of it
             discard_stdout()
-    code = _say(report, pid, path, quiet=quiet)
+    files = ["stdout" if path == STDIO else path]
+    files += [] if where is None or report.unwritten else [str(where)]
+    files += [] if evidence is None else [f"{evidence}/"]
+    code = _say(report, pid, files, quiet=quiet)
     if report.unwritten:
         note(f"msl: {where}: the report can't be written: {report.unwritten}")
     lost = (report["evidence"] or {}).get("detail", "")
@@ -352,41 +355,23 @@ def _one(
     return Exit.UNREADABLE if report.complete and (report.unwritten or lost) else code
 
 
-def _say(report: Report, pid: int, path: str, *, quiet: bool) -> Exit:
-    """Sum up on stderr; the exit code."""
-    for selector in () if quiet else report["memory"]["idle_selectors"]:
-        note(f"msl: process {pid}: {selector!r} selects nothing")
-    pages = report["memory"]["pages"]
-    counts = ", ".join(f"{many(count, 'page')} {state}" for state, count in pages.items())
+def _say(report: Report, pid: int, files: Sequence[str], *, quiet: bool) -> Exit:
+    """Sum up on stderr; the exit code.
+
+    Args:
+        files: the dump, and what else was written.
+    """
     if not report.complete:
-        name = "stdout" if path == STDIO else path
-        held = counts or "no page is certain to be in it"
-        note(f"msl: {name}: incomplete: {report.detail}; {held}")
-    after = report["after"]
-    if after["verdict"] != "as_found" and report.status != "target_gone":
-        note(f"msl: {after['detail']}")
-    if not report.complete or after["verdict"] == "ended":
-        return Exit.INCOMPLETE
-    if not quiet:
-        note(f"msl: process {pid}: {counts or 'no pages'}")
-        freeze = report["freeze"]
-        if freeze["why_ended"] == "max_freeze":
-            note(f"msl: process {pid}: let go after --max-freeze; what was read later moved on")
-        elif freeze["why_ended"] == "guardian_ended":
-            note(
-                f"msl: process {pid}: let go early, since the process that held it was killed; "
-                "what was read later moved on"
-            )
-        if held_on := freeze.get("not_stopped"):
-            some = many(len(held_on), "thread")
-            note(
-                f"msl: process {pid}: {some} did not stop and may have run meanwhile: "
-                f"{held_on[0]['thread_id']} {held_on[0]['reason']}"
-            )
-        if freeze["method"] == "none":
-            skew = int(report["memory"]["skew"]) / 1e6
-            note(f"msl: process {pid}: not frozen: its pages were read over {skew:.1f} ms")
-    return Exit.FINE
+        note(f"msl: {files[0]}: incomplete: {report.detail}; {held(report)}")
+    elif not quiet:
+        first, *more = summary(report, pid, files)
+        note(f"msl: {first}")
+        for line in more:
+            note(f"  {line}")
+    for line in deficiencies(report, pid):
+        note(f"msl: {line}")
+    outlived = report["after"]["verdict"] != "ended"
+    return Exit.FINE if report.complete and outlived else Exit.INCOMPLETE
 
 
 def _check(system: Backend, options: dict[str, Any]) -> None:

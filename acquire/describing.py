@@ -98,6 +98,7 @@ def memory(
     """
     return {
         "pages": pages,
+        "known_zeros": tally.zeros(finished),
         "causes": tally.cause_rows(tally.totals(finished)),
         "first_page_time": str(tally.first_page),
         "last_page_time": str(tally.last_page),

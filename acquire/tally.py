@@ -126,6 +126,18 @@ class Tally:
         found["captured", "", 0] += plain
         return +found
 
+    def zeros(self, finished: int) -> int:
+        """Captured pages of these mappings that are known to be zero, and were not read."""
+        if self.untouched != "captured":
+            return 0
+        return sum(
+            stretch.pages
+            for region in self.regions[:finished]
+            for stretch in region.plan
+            if stretch.action is Action.UNTOUCHED
+            and self.state_of(region.mapping, stretch) == "captured"
+        )
+
     def cause_rows(self, causes: Counter[tuple[str, str, int]]) -> list[dict[str, Any]]:
         """Counts by cause, as the report lists them."""
         return [

@@ -191,7 +191,8 @@ def test_room_for_the_report_was_kept(worker: Running, tmp_path: Path) -> None:
     with _small_disk(tmp_path / "disk", FILLER + 32) as disk:
         out = disk / "out.msl"
         with launched(worker.pid, "-o", out, "--min-free", "0") as tool:
-            when_written(out, 10 << 20, tool)
+            when_written(out, 60 << 20, tool)
+            assert (disk / "out.msl.report.json").exists()
             with (disk / "other").open("wb") as other:
                 space = os.statvfs(disk)
                 with contextlib.suppress(OSError):
