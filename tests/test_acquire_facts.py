@@ -295,3 +295,35 @@ def test_the_machine_and_its_clocks() -> None:
     assert int(now["realtime_minus_boottime"]) == int(now["realtime"]) - int(now["boottime"])
     assert 0 <= int(now["uncertainty"]) < 10**9
     assert abs(int(now["realtime_minus_boottime"]) / 1e9 - psutil.boot_time()) < 1.1
+
+
+# -- an environment that is no longer there --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "remains", "variables"),
+    [
+        ("keep", "as strings", b"", ["A=1", "B=2"]),
+        ("zeros", "overwritten", b"", []),
+        ("title", "overwritten", b"worker: idle", ["worker: idle"]),
+        ("part", "overwritten", b"A=1", ["A=1"]),
+    ],
+)
+def test_an_overwritten_environment_is_called_so(
+    how: str, state: str, remains: bytes, variables: list[str]
+) -> None:
+    padding = "C=" + "x" * 30
+    command = ["env", "-i", "A=1", "B=2", padding, str(compiled("environment")), how]
+    with started(command) as (process, _):
+        told = facts(process.pid, f"/proc/{process.pid}")["environment"]
+    assert told["state"].partition(":")[0] == state
+    assert told["size"] == len(f"A=1 B=2 {padding} ")
+    assert bytes.fromhex(told["remains"]) == remains
+    assert told["variables"] == ([*variables, padding] if how == "keep" else variables)
+
+
+def test_no_environment_is_called_empty() -> None:
+    with started(["env", "-i", str(compiled("environment")), "keep"]) as (process, _):
+        told = facts(process.pid, f"/proc/{process.pid}")["environment"]
+    assert told["state"].startswith("empty")
+    assert (told["size"], told["variables"]) == (0, [])

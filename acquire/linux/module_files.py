@@ -16,7 +16,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -28,11 +28,17 @@ from .inside import RootFolder, open_regular
 from .mounts import RESTLESS
 from .packages import find_packages
 from .proc_text import lines_of, read_bytes, text, without_root
+from .shares import Shares
 
 __all__ = ["FileFacts", "MappedFile", "ModuleCache", "examine"]
 
 _BUFFER = 1 << 20
 _DELETED = b" (deleted)"
+
+_HOLES = 256 << 20
+"""Bytes that a file has and nobody stores: no program or library has as many."""
+
+_LATE = "its share of the time was up"
 
 _Key = tuple[int, int, int, int]
 
@@ -64,6 +70,8 @@ class FileFacts:
         disk_hash: None where there is nothing on disk to hash, or no need to.
         version: from its notes, else of its package; empty where neither says it.
         problem: why something of it is missing; empty where nothing is.
+        size, stored: bytes that it has, and those of them that its file system keeps.
+        to_hash: whether it is still to be hashed.
     """
 
     examined: bool = False
@@ -72,6 +80,9 @@ class FileFacts:
     disk_hash: bytes | None = None
     version: str = ""
     problem: str = ""
+    size: int = 0
+    stored: int = 0
+    to_hash: bool = False
 
 
 @dataclass
@@ -96,22 +107,61 @@ def examine(
 ) -> dict[MappedFile, FileFacts]:
     """Facts about each of `files`, in at most about `seconds`.
 
+    All of them are looked at before any is hashed, so that none takes another's time for being
+    known as what it is. Then each gets a share of what time there is: the program first, the
+    others by their size.
+
     Args:
         path: the target's folder of /proc.
         cache: asked first, and filled.
     """
+    files = list(files)
+    began = time.monotonic()
+    deadline = began + seconds
+    patience = max(0.5, seconds / 3)
+    found = _in_turn(lambda rest: _Job(path, rest, cache, deadline), files, deadline, patience)
+    for file in files:
+        found.setdefault(file, FileFacts(problem=f"not read: {seconds} s were up"))
+    program = _link(f"{path}/exe")
+    waiting = sorted(
+        (file for file, facts in found.items() if facts.to_hash),
+        key=lambda file: (file.name != program, found[file].stored),
+    )
+    if waiting:
+        first = waiting[0] if waiting[0].name == program else None
+        shares = Shares({file: found[file].size for file in waiting}, began, seconds, first)
+        hashed = _in_turn(
+            lambda rest: _Job(path, rest, cache, deadline, found, shares),
+            waiting,
+            deadline,
+            patience,
+        )
+        for file in waiting:
+            late = replace(found[file], to_hash=False, problem=f"not hashed: {_LATE}")
+            facts = hashed.get(file, late)
+            if not facts.examined:  # it does not answer any more: what was seen of it stands
+                facts = replace(late, problem=facts.problem)
+            found[file] = facts
+    for file, facts in found.items():
+        if facts.problem:
+            cache.problems[text(file.name)] = facts.problem
+        else:
+            cache.problems.pop(text(file.name), None)
+    return found
+
+
+def _in_turn(
+    job_of: Callable[[list[MappedFile]], _Job],
+    files: Iterable[MappedFile],
+    deadline: float,
+    patience: float,
+) -> dict[MappedFile, FileFacts]:
+    """What jobs find out about files; one that stalls is left to itself, with its file system."""
     remaining = list(files)
     found: dict[MappedFile, FileFacts] = {}
-    deadline = time.monotonic() + seconds
-    patience = max(0.5, seconds / 3)
     while remaining:
-        job = _Job(path, remaining, cache, deadline)
-        try:
-            threading.Thread(target=job.run, name="msl-modules", daemon=True).start()
-        except (RuntimeError, MemoryError) as error:  # and without one there is no time limit
-            for file in remaining:
-                found[file] = FileFacts(problem=f"not read: {error}")
-            break
+        job = job_of(remaining)
+        threading.Thread(target=job.run, name="msl-modules", daemon=True).start()
         stuck = job.wait(deadline, patience)
         found.update(job.results)
         remaining = [file for file in remaining if file not in found]
@@ -122,27 +172,38 @@ def examine(
             if file.device == stuck.device:
                 found[file] = FileFacts(problem=f"its file system did not answer in {patience} s")
         remaining = [file for file in remaining if file not in found]
-    for file in remaining:
-        found.setdefault(file, FileFacts(problem=f"not read: {seconds} s were up"))
-    for file, facts in found.items():
-        if facts.problem:
-            cache.problems[text(file.name)] = facts.problem
-        else:
-            cache.problems.pop(text(file.name), None)
     return found
 
 
+class _TooLong(Exception):
+    """A file takes more than its share of the time."""
+
+
 class _Job:
-    """The work of one thread; everything it touches of ours is written by it alone."""
+    """The work of one thread; everything it touches of ours is written by it alone.
+
+    Args:
+        looked: what is known of the files; with it, they are hashed.
+        shares: how long each may be hashed.
+    """
 
     def __init__(
-        self, path: str, files: list[MappedFile], cache: ModuleCache, deadline: float
+        self,
+        path: str,
+        files: list[MappedFile],
+        cache: ModuleCache,
+        deadline: float,
+        looked: dict[MappedFile, FileFacts] | None = None,
+        shares: Shares[MappedFile] | None = None,
     ) -> None:
         # Only the folder of a process has map_files; every thread's number leads to one.
         self._path = "/proc/" + path.rpartition("/")[2] if "/task/" in path else path
         self._files = files
         self._cache = cache
         self._deadline = deadline
+        self._looked = looked or {}
+        self._shares = shares
+        self._until = deadline
         self._done = threading.Event()
         self._given_up = False
         self._beat = time.monotonic()
@@ -165,7 +226,7 @@ class _Job:
         return None
 
     def run(self) -> None:
-        """Go through the files, then ask for the packages of those without a version."""
+        """Go through the files; after hashing ask for the packages of those without a version."""
         try:
             try:
                 self._root = RootFolder(f"{self._path}/root")
@@ -174,13 +235,16 @@ class _Job:
             without_version: dict[MappedFile, _Key] = {}
             for file in self._files:
                 self._current, self._beat = file, time.monotonic()
+                if self._shares is not None:
+                    self._until = self._shares.until(file)
                 facts, key = self._one(file)
                 if self._given_up:
                     return
                 self.results[file] = facts
-                if key is not None:
+                if key is not None and not facts.to_hash:
                     self._cache.known.setdefault(key, facts)
-                    if facts.disk_hash and not facts.version and key not in self._cache.asked:
+                    on_disk = self._shares is not None or facts.disk_hash
+                    if on_disk and not facts.version and key not in self._cache.asked:
                         without_version[file] = key
             self._current = None
             if without_version:
@@ -210,22 +274,45 @@ class _Job:
         known = self._cache.known.get(key)
         if known is not None:
             return known, key
+        if self._shares is not None:
+            return self._hashed(self._looked[file], descriptor, key)
         elf: Elf | None = None
         with contextlib.suppress(ElfError):
             elf = read_elf(descriptor)
-        code = elf is not None or os.pread(descriptor, 2, 0) == b"MZ" or file.name == self._exe
+        code = elf is not None or file.name == self._exe or _is_pe(descriptor)
+        stored = min(told.st_blocks * 512, told.st_size) if hasattr(told, "st_blocks") else 0
+        if code and not problem and told.st_size - stored > _HOLES:
+            problem = f"not hashed: of its {told.st_size} bytes only {stored} are stored"
         facts = FileFacts(
-            examined=True, code=code, elf=elf, version=elf.version if elf else "", problem=problem
+            examined=True,
+            code=code,
+            elf=elf,
+            version=elf.version if elf else "",
+            problem=problem,
+            size=told.st_size,
+            stored=stored,
+            to_hash=code and not problem,
         )
-        if not code or problem:
-            return facts, key
-        digest = self._hash(descriptor)
-        if _key(os.fstat(descriptor)) != key:
+        return facts, key
+
+    def _hashed(
+        self, facts: FileFacts, descriptor: int, key: _Key
+    ) -> tuple[FileFacts, _Key | None]:
+        size, facts = facts.size, replace(facts, to_hash=False)
+        try:
+            digest = self._hash(descriptor)
+        except _TooLong:
+            return replace(facts, problem=f"not hashed: {_LATE}"), key
+        if _key(os.fstat(descriptor)) != key or key[2] != size:
             return replace(facts, problem="not hashed: it changed while being read"), None
         return replace(facts, disk_hash=digest), key
 
     def _hash(self, descriptor: int) -> bytes:
-        """The hash of an open file, in pieces: a file under a mapping may be cut off any time."""
+        """The hash of an open file, in pieces: a file under a mapping may be cut off any time.
+
+        Raises:
+            _TooLong: it would take more than its share of the time.
+        """
         if self._buffer is None:
             self._buffer = memoryview(bytearray(_BUFFER))
         hasher = new_hasher(self._cache.hash_algo)
@@ -237,6 +324,8 @@ class _Job:
             hasher.update(self._buffer[:got])
             offset += got
             self._beat = time.monotonic()
+            if self._beat > self._until:
+                raise _TooLong
         return hasher.digest()
 
     def _open(self, file: MappedFile) -> tuple[int, str]:
@@ -331,6 +420,15 @@ class _Job:
 
 def _key(told: os.stat_result) -> _Key:
     return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
+
+
+def _is_pe(descriptor: int) -> bool:
+    """Whether a file is a PE file, which Wine loads: two letters at its start don't make one."""
+    head = os.pread(descriptor, 64, 0)
+    if len(head) < 64 or head[:2] != b"MZ":
+        return False
+    mark = os.pread(descriptor, 4, int.from_bytes(head[60:64], "little"))
+    return mark == b"PE\0\0" or mark[:2] in (b"NE", b"LE", b"LX")
 
 
 def _link(path: str) -> bytes:

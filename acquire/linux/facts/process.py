@@ -25,6 +25,8 @@ __all__ = ["PROCESS_ITEMS"]
 
 _ENVIRONMENT_LIMIT = 8 << 20
 _MAX_ANCESTORS = 64
+_REMAINS = 4096
+"""Bytes of an overwritten environment that are shown as they are."""
 
 _AUXILIARY = {
     3: "AT_PHDR",
@@ -68,10 +70,22 @@ def _start(path: str) -> dict[str, str]:
 
 
 def _environment(path: str) -> dict[str, Any]:
+    """The environment; programs that show a title in its place overwrite it."""
     data = read_bytes(f"{path}/environ", _ENVIRONMENT_LIMIT)
+    entries = data.removesuffix(b"\0").split(b"\0") if data else []
+    if not data:
+        state = "empty: it was started without any, or has none any more"
+    elif all(b"=" in entry for entry in entries):
+        state = "as strings"
+    else:
+        state = "overwritten: what is left is not all of it"
+    remains = data.rstrip(b"\0") if state.startswith("overwritten") else b""
     return {
         "source": "the stack, as it is now: what was set after the start isn't there",
-        "variables": [text(entry) for entry in data.split(b"\0") if entry],
+        "state": state,
+        "size": len(data),
+        "remains": remains[:_REMAINS].hex(),
+        "variables": [text(entry) for entry in entries if entry],
     }
 
 
