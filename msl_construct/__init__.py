@@ -67,7 +67,9 @@ def open(  # noqa: A001 - the name is part of the public interface
         file: a path (mapped into memory), a binary file object, or bytes. A pipe is
             spooled to a temporary file; to read it while it comes, see `PassingDump`.
         draft: read with this draft whatever the header says, for example ``draft-2026-03``.
-        dialect: a producer's dialect; none can be read yet.
+        dialect: read with this dialect whatever the file looks like, or with ``none``; by
+            default it is recognised by the structure of the blocks in question, unless `draft`
+            is given.
         key: for encrypted files; none can be read yet.
         byte_order: ``little`` or ``big``, whatever the header says.
         max_inflate: bytes that one compressed payload may inflate to; 1 GiB by default.
@@ -79,13 +81,12 @@ def open(  # noqa: A001 - the name is part of the public interface
     """
     from .reader import DEFAULT_INFLATE_LIMIT, open_dump
 
-    if dialect is not None:
-        raise ValueError(f"unknown dialect {dialect!r}: none can be read yet")
     if key is not None:
         raise errors.EncryptedError("encrypted files can't be read yet (§10)")
     return open_dump(
         file,
         draft=draft,
+        dialect=dialect,
         byte_order=byte_order,
         max_inflate=DEFAULT_INFLATE_LIMIT if max_inflate is None else max_inflate,
     )

@@ -56,16 +56,18 @@ def sample(name: str) -> bytes:
     return path.read_bytes()
 
 
-def document_of(data: bytes, name: str = "x.msl", **options: bool) -> dict[str, Any]:
-    with msl_construct.open(data) as dump:
+def document_of(
+    data: bytes, name: str = "x.msl", *, dialect: str | None = None, **options: bool
+) -> dict[str, Any]:
+    with msl_construct.open(data, dialect=dialect) as dump:
         dump.name = name
         return Renderer(**options).document(dump)
 
 
-def text_of(data: bytes, form: str, **options: bool) -> str:
+def text_of(data: bytes, form: str, *, dialect: str | None = None, **options: bool) -> str:
     """What a file's document looks like as YAML, JSON or JSON lines."""
     out = io.StringIO()
-    with msl_construct.open(data) as dump:
+    with msl_construct.open(data, dialect=dialect) as dump:
         WRITERS[form](Renderer(**options).parts(dump), out.write)
     return out.getvalue()
 

@@ -44,8 +44,8 @@ def assert_pipe_agrees(name: str, data: bytes, want: dict[str, Any]) -> None:
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_gallery_agrees_with_the_independent_decoder(shard: int) -> None:
     for name, data in gallery_files()[shard::SHARDS]:
-        want = decode.decode(data, name)
-        assert_same(document_of(data, name), want, name)
+        want = decode.decode(data, name)  # it reads each file as its draft has it
+        assert_same(document_of(data, name, dialect="none"), want, name)
         assert_pipe_agrees(name, data, want)
 
 

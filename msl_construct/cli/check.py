@@ -204,7 +204,7 @@ def _check_one(
 
     begun = False
     try:
-        with open_input(outcome.name, passing=False, **options) as dump:
+        with open_input(outcome.name, passing=False, dialect="none", **options) as dump:
             under_way = Check(dump, roles=roles)
             outcome.opened(dump, under_way.rules)
             shown.file(outcome)

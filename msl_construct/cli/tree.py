@@ -83,8 +83,9 @@ def tree(dump: Any, write: Write, style: Style) -> None:
     branches = list(_branches(dump, seen, style))
     name = printable(dump.name) or "dump"
     size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
+    dialect = f" ({dump.dialect})" if dump.dialect else ""
     write(
-        f"{style.paint(name, bold=True)}{size}  {dump.draft}, "
+        f"{style.paint(name, bold=True)}{size}  {dump.draft}{dialect}, "
         f"{dump.header.schema.byte_order.value}-endian\n"
     )
     write(f"{_verdict(dump, seen, style)}\n")

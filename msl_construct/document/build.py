@@ -19,6 +19,7 @@ from ..builder.sink import Sink
 from ..builder.uuids import new_uuid
 from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW
+from ..reader.dialects import named_dialect
 from ..reader.header import ENCRYPTION, EXTENSION, encryption_layout
 from ..schema import DEFAULT_DRAFT, Layout, Record, Schema, schema
 from ..schema.layout import REST
@@ -75,9 +76,11 @@ def _schema(value: Any) -> Schema:
     if not isinstance(value, Mapping):
         raise DocumentError(f"format: expected {{draft, byte_order}}, found {value!r}")
     try:
-        return schema(
+        found = schema(
             str(value.get("draft", DEFAULT_DRAFT)), str(value.get("byte_order", "little"))
         )
+        dialect = value.get("dialect")
+        return found if dialect is None else named_dialect(str(dialect), found)
     except ValueError as error:
         raise DocumentError(f"format: {error}") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..document.shape import VERSION
 from ..reader.block import RAW
 from ..reader.header import ENCRYPTION, EXTENSION
-from ..schema import BitRange, BlockType, ByteOrder, Draft, Schema
+from ..schema import DIALECTS, BitRange, BlockType, ByteOrder, Draft, Schema, dialect_schema
 from ..schema.layout import OFFSETS, REST
 from ..schema.vocabulary import Magic
 from .description import version_text
@@ -157,9 +157,18 @@ class _Document:
             }
             for block in decoded
         ]
+        told = self._told_by_dialects()
+        rules += [
+            {
+                "if": {"properties": {kind: {"const": block.key}}},
+                "then": {"anyOf": [{"properties": {"payload": raw}}, self._payload_of(block, raw)]},
+            }
+            for block in told
+        ]
+        shown = [block.key for block in (*decoded, *told)]
         rules.append(
             {
-                "if": {"properties": {kind: {"not": {"enum": [b.key for b in decoded]}}}},
+                "if": {"properties": {kind: {"not": {"enum": shown}}}},
                 "then": {"properties": {"payload": raw}},
             }
         )
@@ -178,6 +187,15 @@ class _Document:
                 "properties": {"payload": raw, "compression": False, "damage": False},
             },
         }
+
+    def _told_by_dialects(self) -> list[BlockType]:
+        """Types that the draft only names, and for which one of its dialects has a layout."""
+        return [
+            dialect_schema(dialect.name, self._schema.byte_order).block(code)
+            for dialect in DIALECTS.values()
+            if dialect.draft.name == self._schema.name
+            for code in sorted(dialect.codes)
+        ]
 
     def _raw_payload(self) -> dict[str, Any]:
         properties = {RAW: self._definitions.raw(), OFFSETS: self._definitions.offsets([RAW])}

@@ -8,9 +8,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
-from ..schema import DRAFTS, Record
+from ..schema import DIALECTS, DRAFTS, Record, Schema
 from ..source import Extent, PathSource, Source
 from .block import Block
+from .dialects import NO_DIALECT, named_dialect, recognised_dialect
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import MemoryView
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Blocks", "Dump"]
 
 T = TypeVar("T")
+_TOLD_BY_DIALECTS = frozenset(code for dialect in DIALECTS.values() for code in dialect.codes)
 
 
 class Blocks(Sequence[Block]):
@@ -87,6 +89,7 @@ class Dump(Opened):
         *,
         name: str = "",
         draft: str | None = None,
+        dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
         owned: Any = None,
@@ -98,6 +101,10 @@ class Dump(Opened):
         self.problems = {}
         self.header = read_header(source, draft=draft, byte_order=byte_order)
         self.schema = self.header.schema
+        if dialect == NO_DIALECT or (dialect is None and draft is not None):
+            self._in_dialect = None  # who names a draft wants that
+        elif dialect is not None:
+            self._in_dialect = named_dialect(dialect, self.schema)
         self.index = BlockIndex()
         self.ending = self._walk()
         self._first_outside = len(self.index)
@@ -111,6 +118,12 @@ class Dump(Opened):
     def size(self) -> int | None:
         """Bytes of the file."""
         return self.source.size
+
+    @property
+    def dialect(self) -> str | None:
+        """Name of the dialect that the file is read with; None: as its draft has it."""
+        schema = self._in_dialect
+        return None if schema is None else schema.draft.dialect
 
     @property
     def blocks(self) -> Blocks:
@@ -192,15 +205,27 @@ class Dump(Opened):
 
     def block(self, index: int) -> Block:
         """The block of this number."""
+        schema = self.schema
+        if self.index.types[index] in _TOLD_BY_DIALECTS:
+            schema = self._in_dialect or schema
+        return self.block_in(schema, index, self.problems)
+
+    def block_in(self, schema: Schema, index: int, problems: dict[int, str] | None = None) -> Block:
+        """The same, as a schema has it; what does not fit is noted in `problems`, if given."""
         return Block(
             self.source,
-            self.schema,
+            schema,
             index,
             self.index.offsets[index],
             self.index.lengths[index],
             max_inflate=self._max_inflate,
-            problems=self.problems,
+            problems=problems,
         )
+
+    @cached_property
+    def _in_dialect(self) -> Schema | None:
+        """The schema of the dialect; found out when the first block is met that it tells of."""
+        return recognised_dialect(self)
 
     def sequential(self) -> Source:
         """The source, told that it will be read from front to back."""

@@ -36,11 +36,6 @@ class Opened:
         """Name of the draft that the file is read with."""
         return self.schema.name
 
-    @property
-    def dialect(self) -> str | None:
-        """Name of the producer dialect that the file is read with; none is known yet."""
-        return None
-
     def require_key(self) -> None:
         """Refuse to go on with ciphertext.
 

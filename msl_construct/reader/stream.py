@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 from ..source import CHUNK, BufferSource, Extent, PathSource, Source, StreamSource
 from .block import Block
+from .dialects import NO_DIALECT, named_dialect
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .opened import Opened
@@ -40,6 +41,7 @@ class PassingDump(Opened):
         *,
         name: str = "-",
         draft: str | None = None,
+        dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
     ) -> None:
@@ -49,11 +51,19 @@ class PassingDump(Opened):
         self.problems = {}
         self.header = read_header(self._source, draft=draft, byte_order=byte_order)
         self.schema = self.header.schema
+        if dialect not in (None, NO_DIALECT):
+            self.schema = named_dialect(dialect, self.schema)
         self.segments = []
         self.ending = Ending(self.header.size, "open", "the blocks have not been read yet")
         self.finished = False
         self._behind: _Behind | None = None
         self._lost = 0  # bytes of a block that the pipe cut short
+
+    @property
+    def dialect(self) -> str | None:
+        """Name of the dialect, if the caller named one: of what passes by only the beginning is
+        known when it would have to be said."""
+        return self.schema.draft.dialect
 
     @property
     def size(self) -> int | None:

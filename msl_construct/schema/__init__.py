@@ -10,6 +10,7 @@ from functools import cache
 from types import ModuleType
 
 from .codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
+from .dialects import DIALECTS, Dialect
 from .draft_2026_03 import DRAFT_2026_03
 from .draft_2026_10 import DRAFT_2026_10
 from .layout import Field, Layout, Note, Table
@@ -18,6 +19,7 @@ from .values import Code, FlagValue, PaddedBytes, Record, StoredText
 
 __all__ = [
     "DEFAULT_DRAFT",
+    "DIALECTS",
     "DRAFTS",
     "NEWEST_DRAFT",
     "Bit",
@@ -26,6 +28,7 @@ __all__ = [
     "ByteOrder",
     "Code",
     "Coverage",
+    "Dialect",
     "Draft",
     "Enumeration",
     "Field",
@@ -41,6 +44,7 @@ __all__ = [
     "StoredText",
     "Table",
     "Value",
+    "dialect_schema",
     "register",
     "schema",
 ]
@@ -58,6 +62,16 @@ DEFAULT_DRAFT = DRAFT_2026_03.name
 @cache
 def _bound(draft: str, byte_order: ByteOrder) -> Schema:
     return DRAFTS[draft].bound(byte_order)
+
+
+@cache
+def dialect_schema(name: str, byte_order: ByteOrder) -> Schema:
+    """A dialect in one byte order; the same object every time.
+
+    Raises:
+        KeyError: no such dialect.
+    """
+    return DIALECTS[name].draft.bound(byte_order)
 
 
 def register(draft: Draft) -> None:

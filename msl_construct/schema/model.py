@@ -110,6 +110,7 @@ class Draft:
     segments: bool = False
     notes: tuple[Note, ...] = ()
     encryption_header: Layout | None = None
+    dialect: str | None = None
 
     def overlay(
         self,

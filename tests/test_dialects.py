@@ -1,0 +1,227 @@
+"""Files of draft-2026-03 whose threads and names have the layouts of draft-2026-10."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acquire_targets import target
+from acquiring import acquire, linux_only
+from commands import COMMAND, run
+from comparing import built, document_of, gallery_files, text_of
+from independent.specimens import BE10, LE10, LE11, Kind
+from test_add_table import REGISTER_COLUMNS, REGISTERS, THREAD, VAS_COLUMNS, VAS_ROWS
+from test_export_json_schema import complaint, plain
+from writing import live
+
+import msl_construct
+from msl_construct.drafts import DIALECTS as NAMES
+from msl_construct.errors import DocumentError
+from msl_construct.reader.stream import PassingDump
+from msl_construct.schema import DIALECTS, DRAFTS
+
+NAME = "layouts-2026-10"
+OLDER = [LE10, BE10]
+SAMPLES = sorted((Path(__file__).parents[1] / "samples").rglob("*.msl"))
+
+
+def file_of(kind: Kind, *, threads: int = 2, names: bool = True, **options: Any) -> bytes:
+    """A capture with these blocks, as the builder writes it."""
+    file = io.BytesIO()
+    with live(file, kind, *(["thread_contexts"] if threads else []), **options) as out:
+        for number in range(threads):
+            fields = {**THREAD, "thread_id": 77 + number}
+            out.add_table("thread_context", REGISTER_COLUMNS, REGISTERS, **fields)
+        if names:
+            out.add_table("vas_map", VAS_COLUMNS, VAS_ROWS)
+    return file.getvalue()
+
+
+def with_payload(data: bytes, block: str, change: Any) -> bytes:
+    """The file with the last payload of a type changed, and everything else as it must be."""
+    with msl_construct.open(data, dialect="none") as dump:
+        number = [found.index for found in dump.blocks if found.key == block][-1]
+    text = text_of(data, "json", with_data=True, dialect="none")
+    document = json.loads(text)
+    for row in document["blocks"]:
+        for key in ("prev_hash", "block_length", "offset"):
+            row.pop(key)
+        if row["block_type"] == "end_of_capture":
+            row["payload"].pop("file_hash")
+    row = document["blocks"][number]
+    row["payload"] = {"raw": change(bytes.fromhex(row["payload"]["raw"])).hex()}
+    return built(json.dumps(document))
+
+
+def test_the_names_are_those_of_the_schema() -> None:
+    assert tuple(DIALECTS) == NAMES
+    for name, dialect in DIALECTS.items():
+        assert name == dialect.draft.dialect
+        base = DRAFTS[dialect.draft.name]
+        assert (base.dialect, base.version) == (None, dialect.draft.version)
+        told = {block.code for block in dialect.draft.blocks if block.layout is not None}
+        assert told - {b.code for b in base.blocks if b.layout is not None} == dialect.codes
+
+
+@pytest.mark.parametrize("kind", OLDER, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
+@pytest.mark.parametrize(("threads", "names"), [(2, True), (0, True), (1, False)])
+def test_threads_and_names_are_read(
+    kind: Kind, compression: str | None, threads: int, names: bool
+) -> None:
+    data = file_of(kind, threads=threads, names=names, compression=compression)
+    with msl_construct.open(data) as dump:
+        assert (dump.draft, dump.dialect) == ("draft-2026-03", NAME)
+        assert [thread.thread_id for thread in dump.threads] == list(range(77, 77 + threads))
+        for thread in dump.threads:
+            assert [register["name"] for register in thread.registers] == ["rip", "rsp", "cs"]
+            assert thread.registers[0]["value"] == REGISTERS[0][3]
+        maps = [block.payload for block in dump.blocks.of_type("vas_map")]
+        found = [row["mapped_path"] for one in maps for row in one.entries]
+        assert found == ([row[5] for row in VAS_ROWS] if names else [])
+    document = document_of(data)
+    order = "little" if kind.order == "<" else "big"
+    assert document["format"] == {"draft": "draft-2026-03", "dialect": NAME, "byte_order": order}
+    assert complaint(plain(document)) is None
+    for form in ("json", "yaml", "ndjson"):
+        assert built(text_of(data, form, with_data=True)) == data
+
+
+@pytest.mark.parametrize("kind", OLDER, ids=lambda kind: kind.name)
+def test_only_what_the_draft_does_not_tell_is_shown_otherwise(kind: Kind) -> None:
+    data = file_of(kind)
+    ours, plainly = document_of(data), document_of(data, dialect="none")
+    assert plainly["format"]["dialect"] is None
+    for one, other in zip(ours["blocks"], plainly["blocks"]):
+        if one["block_type"] in ("thread_context", "vas_map"):
+            assert "raw" in other["payload"]
+            one["payload"] = other["payload"]
+    ours["format"] = plainly["format"]
+    assert plain(ours) == plain(plainly)
+    assert built(text_of(data, "json", with_data=True, dialect="none")) == data
+
+
+CHANGES = {
+    "bytes behind the last entry": ("vas_map", lambda raw: raw + bytes(8)),
+    "an entry too few": ("vas_map", lambda raw: raw[:-8]),
+    "another form": ("vas_map", lambda raw: bytes(range(64))),
+    "nothing": ("vas_map", lambda raw: b""),
+    "reserved bytes that are not zero": ("vas_map", lambda raw: raw[:6] + b"\1" + raw[7:]),
+    "another thread's form": ("thread_context", lambda raw: b"\xff" * len(raw)),
+    "a thread cut short": ("thread_context", lambda raw: raw[:-8]),
+}
+
+
+@pytest.mark.parametrize("kind", OLDER, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("name", CHANGES)
+def test_one_block_that_does_not_fit_decides(name: str, kind: Kind) -> None:
+    data = with_payload(file_of(kind), *CHANGES[name])
+    with msl_construct.open(data) as dump:
+        assert dump.verify().intact
+        assert dump.dialect is None
+        assert all("raw" in thread for thread in dump.threads)
+        assert not dump.problems
+    assert built(text_of(data, "json", with_data=True)) == data
+
+
+def test_the_change_itself_changes_nothing() -> None:
+    data = file_of(LE10)
+    assert with_payload(data, "vas_map", lambda raw: raw) == data
+
+
+def test_another_draft_and_a_file_without_such_blocks() -> None:
+    for data in (file_of(LE11), file_of(LE10, threads=0, names=False)):
+        with msl_construct.open(data) as dump:
+            assert dump.dialect is None
+
+
+def test_a_dialect_may_be_named() -> None:
+    odd = with_payload(file_of(LE10), "vas_map", lambda raw: raw[:-8])
+    with msl_construct.open(odd, dialect=NAME) as dump:
+        assert dump.dialect == NAME
+        assert [thread.thread_id for thread in dump.threads] == [77, 78]
+        (block,) = dump.blocks.of_type("vas_map")
+        assert block.problem is not None
+    for data, name, text in (
+        (odd, "layouts-1999", "unknown dialect"),
+        (file_of(LE11), NAME, "is one of draft-2026-03"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            msl_construct.open(data, dialect=name)
+
+
+def test_who_names_a_draft_gets_that_draft() -> None:
+    with msl_construct.open(file_of(LE10), draft="draft-2026-03") as dump:
+        assert dump.dialect is None
+        assert "raw" in dump.threads[0]
+
+
+def test_of_what_passes_by_a_dialect_must_be_named() -> None:
+    data = file_of(LE10)
+    for name, shown in ((None, "raw"), ("none", "raw"), (NAME, "registers")):
+        with PassingDump(io.BytesIO(data), dialect=name) as dump:
+            assert dump.dialect == (NAME if shown != "raw" else None)
+            seen = [list(p) for p in dump.each_capture_block(lambda block: block.payload)]
+        assert sum(shown in keys for keys in seen) >= 2
+    done = run("inspect", "-", "--dialect", NAME, "--csv", "--show", "threads", data=data)
+    assert b"worker" in done.stdout
+
+
+def test_a_document_of_an_unknown_dialect_is_not_built() -> None:
+    document = json.loads(text_of(file_of(LE10), "json", with_data=True))
+    for name in ("layouts-1999", "none"):
+        document["format"]["dialect"] = name
+        with pytest.raises(DocumentError, match="dialect"):
+            built(json.dumps(document))
+
+
+def test_a_file_is_judged_as_its_draft_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "dump.msl"
+    path.write_bytes(file_of(LE10))
+    for command in ("check", "verify"):
+        assert run(command, str(path)).returncode == 0
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_no_sample_is_in_a_dialect(path: Path) -> None:
+    """Their expected documents are what every reader is held to."""
+    try:
+        dump = msl_construct.open(path)
+    except msl_construct.errors.FormatError:
+        return
+    with dump:
+        if not dump.header.encrypted:
+            assert dump.dialect is None
+
+
+def test_of_the_gallery_only_those_are_that_were_made_so() -> None:
+    named = {name for name, data in gallery_files() if document_of(data)["format"]["dialect"]}
+    assert named == {
+        f"later-type-{kind}-10-{order}" for kind in ("0011", "1001") for order in ("le", "be")
+    }
+
+
+@linux_only
+@pytest.mark.parametrize("compress", ["none", "zstd"])
+def test_what_msl_acquire_writes(compress: str, tmp_path: Path) -> None:
+    out = tmp_path / "out.msl"
+    with target("e2e_counter", "2", "64", "1", "100") as (process, _):
+        acquire(process.pid, "-o", out, "--draft", "draft-2026-03", "--compress", compress)
+    with msl_construct.open(out) as dump:
+        assert dump.dialect == NAME
+        assert len(dump.threads) == 3
+        assert all(len(thread.registers) > 20 for thread in dump.threads)
+    tree = run("inspect", str(out)).stdout.decode()
+    assert f"draft-2026-03 ({NAME})" in tree
+    assert "[stack]" in tree
+    assert " 0 registers" not in tree
+    rows = run("inspect", str(out), "--csv", "--show", "mappings").stdout
+    assert b"[stack]" in rows
+    text = subprocess.run(
+        [*COMMAND, "inspect", "--with-data", "--json", str(out)], capture_output=True, check=True
+    ).stdout
+    assert built(text.decode()) == out.read_bytes()
