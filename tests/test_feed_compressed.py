@@ -88,7 +88,7 @@ def test_several_threads_read_at_once(way: str, tmp_path: Path) -> None:
         target = Watching()
         with feeding(way, tmp_path / "out") as (written, _, feed):
             for base in (BASE, BASE + (1 << 32)):
-                feed.add(base, 3, "heap", target.plan(base, [(MEDIUM, READ)]), target.read)
+                feed.add(base, 3, "heap", target.plan(base, [(200, READ)]), target.read)
         check(written.raw, target.expected)
 
     bounded(run)

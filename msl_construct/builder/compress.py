@@ -8,9 +8,10 @@ from typing import Any
 
 from ..errors import ConformanceError
 from ..schema import Schema
+from ..schema.packing import RowPacker
 from ..source import BufferSource, Extent
 
-__all__ = ["ALGORITHMS", "compressed", "compressor", "working_memory"]
+__all__ = ["ALGORITHMS", "Compressor", "compressed", "compressor", "working_memory"]
 
 ALGORITHMS = ("zstd", "lz4")
 
@@ -36,6 +37,30 @@ def compressed(
         "stream": Extent(BufferSource(stream), 0, len(stream)),
     }
     return list(schema.compressed_payload.pieces(framing))
+
+
+class Compressor:
+    """Makes the stored form of many payloads, each of which is in one piece.
+
+    For use in several threads.
+
+    Args:
+        algorithm: ``zstd`` or ``lz4``.
+        level: the codec's; its default unless given.
+    """
+
+    def __init__(self, schema: Schema, algorithm: str, level: int | None = None) -> None:
+        framing = schema.compressed_payload
+        self._front = RowPacker(framing.before("stream"), "uncompressed_size")
+        self._stream = _zstd if algorithm == "zstd" else _lz4
+        self._level = level
+
+    def __call__(self, payload: memoryview) -> list[bytes]:
+        """UncompressedSize and the codec's stream, not padded."""
+        size, stream = self._stream([payload], self._level)
+        front = bytearray(self._front.size)
+        self._front.pack_into(front, 0, size)
+        return [bytes(front), stream]
 
 
 class _Compressors(threading.local):
@@ -79,11 +104,11 @@ _LZ4, _LZ4_HIGH = 1 << 14, 1 << 18
 """Bytes of lz4's tables, for its fast way and for levels."""
 
 
-def _views(pieces: Iterable[bytes | Extent]) -> list[bytes | memoryview]:
-    return [piece if isinstance(piece, bytes) else piece.view() for piece in pieces]
+def _views(pieces: Iterable[bytes | memoryview | Extent]) -> list[bytes | memoryview]:
+    return [piece.view() if isinstance(piece, Extent) else piece for piece in pieces]
 
 
-def _zstd(pieces: Iterable[bytes | Extent], level: int | None) -> tuple[int, bytes]:
+def _zstd(pieces: Iterable[bytes | memoryview | Extent], level: int | None) -> tuple[int, bytes]:
     compressor = _compressors.of(level)
     whole = _views(pieces)
     size = sum(len(piece) for piece in whole)
@@ -95,7 +120,7 @@ def _zstd(pieces: Iterable[bytes | Extent], level: int | None) -> tuple[int, byt
     return size, b"".join(parts)
 
 
-def _lz4(pieces: Iterable[bytes | Extent], level: int | None) -> tuple[int, bytes]:
+def _lz4(pieces: Iterable[bytes | memoryview | Extent], level: int | None) -> tuple[int, bytes]:
     import lz4.block
 
     options: dict[str, Any] = {}

@@ -4,53 +4,73 @@ from __future__ import annotations
 
 import mmap
 import os
+import threading
 from collections import deque
-from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..page_map import PageMap, Run, stored_size
-from ..pool import started_pool
 from ..source import BufferSource, Extent
-from .compress import compressed
+from .compress import Compressor
 from .feed import RegionFeed
-from .plan import Piece, Plan, Read, pieces
+from .plan import LARGEST_MAP, Piece, Plan, Read, pieces
 
 if TYPE_CHECKING:
     from .writer import Writer
 
 __all__ = ["WORKERS", "CompressingFeed"]
 
-_NAME = "msl-compress"
-_CHUNK = 4 << 20
+_CHUNK = 1 << 20
+"""Bytes of data in a block: what is compressed stays in the caches, and what comes out is small
+enough to be put where the last one was."""
 WORKERS = min(4, os.cpu_count() or 1)
 """Threads that compress."""
-_SMALL = 1 << 17  # below this, handing it to a thread costs more than compressing it
+_AHEAD = WORKERS + 2
+"""Blocks that are read and not yet written, at most."""
+_SMALL = 1 << 17  # a region below this is compressed sooner than it is handed to a thread
 _WAITING = 64
 _PROBE = 1 << 16
+_PROBE_EVERY = 16
 _WORTH_IT = 0.97  # a probe that stays longer than this part of itself says: store it
 
 
-class _Result:
-    """A payload, ready to be written; `buffer` is free when that is done."""
+class _Task:
+    """A piece on its way from the target to the file.
 
-    __slots__ = ("buffer", "parts", "runs", "size", "width", "word")
+    Attributes:
+        buffer: where it is read to; None: in memory of its own.
+        probe: whether to try a part of it first.
+        verdicts: of the region's pieces in order; takes that of this one.
+        parts, word, runs: what comes of it: the payload, block flags, page states.
+        error: or what was raised instead.
+        done: held until one or the other is there.
+    """
+
+    __slots__ = (
+        *("buffer", "done", "error", "parts", "piece", "probe", "read", "runs", "shape", "size"),
+        *("verdicts", "word"),
+    )
 
     def __init__(
         self,
-        parts: list[bytes | Extent],
-        word: int,
-        buffer: mmap.mmap | None,
-        runs: list[Run],
+        piece: Piece,
         size: int,
-        width: int,
+        shape: tuple[int, int],
+        read: Read,
+        verdicts: list[bool],
     ) -> None:
-        self.parts = parts
+        self.piece = piece
         self.size = size
-        self.width = width
-        self.runs = runs
-        self.word = word
-        self.buffer = buffer
+        self.shape = shape
+        self.read = read
+        self.buffer: mmap.mmap | None = None
+        self.probe = False
+        self.verdicts = verdicts
+        self.parts: list[bytes | Extent] = []
+        self.word = 0
+        self.runs: list[Run] = []
+        self.error: BaseException | None = None
+        self.done = threading.Lock()
 
 
 class CompressingFeed(RegionFeed):
@@ -67,37 +87,50 @@ class CompressingFeed(RegionFeed):
         super().__init__(writer, longest=longest)
         self.algorithm = algorithm
         self._word = writer.compression_flags(algorithm)
-        self._queue: deque[_Result | Future[_Result]] = deque()
-        self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
-        for _ in range(WORKERS + 1):
-            self._free.put(mmap.mmap(-1, _CHUNK + (1 << 20)))
-        self._workers = started_pool(WORKERS, _NAME) or started_pool(1, _NAME)
+        self._compress = Compressor(self.schema, algorithm, writer.level)
+        self._queue: deque[_Task] = deque()
+        self._under_way = 0  # of those in the queue: handed to the threads
+        room = self.fixed_size + LARGEST_MAP + _CHUNK
+        self._free = [mmap.mmap(-1, room) for _ in range(_AHEAD)]
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._workers: list[threading.Thread] = []
+        for number in range(WORKERS):
+            worker = threading.Thread(target=self._work, name=f"msl-compress_{number}", daemon=True)
+            try:
+                worker.start()
+            except (RuntimeError, MemoryError):  # the system permits no more: fewer do, and none at all, too
+                break
+            self._workers.append(worker)
 
     def _add(
         self, base_addr: int, log2: int, plan: Plan, shape: tuple[int, int], read: Read
     ) -> None:
         self.check_plan(plan)
         self.writer.check_ready()
-        for piece in pieces(base_addr, log2, plan, min(_CHUNK, self._longest) >> log2):
+        verdicts: list[bool] = []
+        parts = pieces(base_addr, log2, plan, min(_CHUNK, self._longest) >> log2)
+        for number, piece in enumerate(parts):
             self._within(piece)
             size = self.held_size(piece)
             self.before(size)
-            if size <= _SMALL:
-                buffer: Any = bytearray(size)
-                self._queue.append(self._job(piece, shape, read, buffer, None))
+            task = _Task(piece, size, shape, read, verdicts)
+            self.pending += size
+            if (not number and size <= _SMALL) or not self._workers:
+                self._do(task)
+                self._queue.append(task)
                 self._emit(_WAITING)
             else:
-                while self._free.empty():
+                # Whether to probe must not depend on which thread was quicker: so the piece is
+                # asked that came so long before that it must have been written by now.
+                told = number - _AHEAD
+                while self._under_way >= _AHEAD or len(verdicts) <= told:
                     self._emit(len(self._queue) - 1)
-                held = self._free.get()
-                if self._workers is None:
-                    self._queue.append(self._job(piece, shape, read, held, held))
-                    self._emit(1)
-                else:
-                    self._queue.append(
-                        self._workers.submit(self._job, piece, shape, read, held, held)
-                    )
-            self.pending += size
+                task.probe = not number % _PROBE_EVERY or (told >= 0 and not verdicts[told])
+                task.buffer = self._free.pop()
+                task.done.acquire()
+                self._queue.append(task)
+                self._under_way += 1
+                self._tasks.put(task)
             self.tell(piece.base - base_addr + (piece.pages << log2))
 
     def finish(self) -> None:
@@ -106,8 +139,11 @@ class CompressingFeed(RegionFeed):
     def close(self) -> None:
         """End the threads; what was not written is not."""
         super().close()
-        if self._workers is not None:
-            self._workers.shutdown(cancel_futures=True)
+        for _ in self._workers:
+            self._tasks.put(None)
+        for worker in self._workers:
+            worker.join()
+        self._workers.clear()
         self._queue.clear()
 
     @property
@@ -116,43 +152,44 @@ class CompressingFeed(RegionFeed):
 
     # -- in the threads ----------------------------------------------------------------
 
-    def _job(
-        self,
-        piece: Piece,
-        shape: tuple[int, int],
-        read: Read,
-        buffer: Any,
-        held: mmap.mmap | None,
-    ) -> _Result:
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                if not self._closed:
+                    self._do(task)
+            except BaseException as error:
+                task.error = error
+            finally:
+                task.done.release()
+
+    def _do(self, task: _Task) -> None:
+        piece = task.piece
+        start = self.fixed_size + stored_size(piece.pages)
+        buffer = bytearray(task.size) if task.buffer is None else task.buffer
         with memoryview(buffer) as view:
-            start = self.fixed_size + stored_size(piece.pages)
-            self.lay_fixed(view, 0, piece, shape)
-            end, runs = self.fill(piece, view, start, read)
-            if runs is None:
-                runs = self._planned_runs(piece, piece.pages)
-            view[self.fixed_size : start] = PageMap.from_runs(runs, piece.pages).stored
-            parts, word = self._smaller(view[:end], held is None)
-            return _Result(parts, word, held, runs, self.held_size(piece), piece.width)
+            self.lay_fixed(view, 0, piece, task.shape)
+            end, runs = self.fill(piece, view, start, task.read)
+            task.runs = self._planned_runs(piece, piece.pages) if runs is None else runs
+            view[self.fixed_size : start] = PageMap.from_runs(task.runs, piece.pages).stored
+            with view[:end] as payload:
+                smaller = self._smaller(payload, task.probe)
+                if smaller is not None:
+                    task.parts, task.word = list(smaller), self._word
+                elif task.buffer is None:
+                    task.parts = [bytes(payload)]
+        if not task.parts:
+            assert task.buffer is not None
+            task.parts = [Extent(BufferSource(memoryview(task.buffer)[:end]), 0, end)]
 
-    def _smaller(self, payload: memoryview, passing: bool) -> tuple[list[bytes | Extent], int]:
-        """A payload as it is stored, and the flags that say how.
-
-        Args:
-            passing: whether its buffer does not outlive this.
-        """
-        if payload.nbytes > _SMALL:
+    def _smaller(self, payload: memoryview, probe: bool) -> list[bytes] | None:
+        """A payload as it is stored where that takes less room."""
+        if probe and payload.nbytes > _SMALL:
             begin = (payload.nbytes - _PROBE) // 2
-            probe = payload[begin : begin + _PROBE]
-            if len(self._compress(probe)) > _PROBE * _WORTH_IT:
-                return [_whole(payload)], 0
-        stream = compressed(self.schema, [_whole(payload)], self.algorithm, self.writer.level)
-        if sum(map(len, stream)) < payload.nbytes:
-            return stream, self._word
-        return [_whole(bytes(payload) if passing else payload)], 0
-
-    def _compress(self, data: memoryview) -> bytes:
-        parts = compressed(self.schema, [_whole(data)], self.algorithm, self.writer.level)
-        return b"".join(map(bytes, parts))
+            with payload[begin : begin + _PROBE] as part:
+                if sum(map(len, self._compress(part))) > _PROBE * _WORTH_IT:
+                    return None
+        parts = self._compress(payload)
+        return parts if sum(map(len, parts)) < payload.nbytes else None
 
     # -- in order ----------------------------------------------------------------------
 
@@ -161,26 +198,25 @@ class CompressingFeed(RegionFeed):
         queue = self._queue
         while queue:
             first = queue[0]
-            if isinstance(first, Future):
-                if len(queue) <= most and not first.done():
+            if first.buffer is not None:
+                if not first.done.acquire(len(queue) > most):
                     return
-                first = first.result()
+                if first.error is not None:
+                    first.done.release()
+                    raise first.error  # now and ever again: nothing may follow what is missing
+                self._under_way -= 1
             queue.popleft()
             self._write(first)
+            if first.buffer is not None:
+                self._free.append(first.buffer)
 
-    def _write(self, result: _Result) -> None:
+    def _write(self, task: _Task) -> None:
         found = self._admit()
-        size = self._header.size + sum(map(len, result.parts))
+        size = self._header.size + sum(map(len, task.parts))
         header = bytearray(self._header.size)
-        self.lay_header(header, size, result.word, found)
-        blocks = self.writer.blocks
-        blocks.put(bytes(header), result.parts)
+        self.lay_header(header, size, task.word, found)
+        self.writer.blocks.put(bytes(header), task.parts)
         self.blocks += 1
-        self.count(result.runs, result.width)
-        self.pending -= result.size
-        if result.buffer is not None:
-            self._free.put(result.buffer)
-
-
-def _whole(data: bytes | memoryview) -> Extent:
-    return Extent(BufferSource(data), 0, len(data))
+        self.count(task.runs, task.piece.width)
+        self.pending -= task.size
+        task.verdicts.append(bool(task.word))
