@@ -98,7 +98,10 @@ class CompressingFeed(RegionFeed):
             worker = threading.Thread(target=self._work, name=f"msl-compress_{number}", daemon=True)
             try:
                 worker.start()
-            except (RuntimeError, MemoryError):  # the system permits no more: fewer do, and none at all, too
+            except (
+                RuntimeError,
+                MemoryError,
+            ):  # the system permits no more: fewer do, and none at all, too
                 break
             self._workers.append(worker)
 
