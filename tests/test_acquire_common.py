@@ -10,6 +10,7 @@ import pytest
 from acquire_targets import target
 from acquiring import Dump, acquire, addresses, linux_only, wait_until
 
+from msl_acquire.linux import kinship
 from msl_acquire.linux.kinship import Kinship
 from msl_acquire.linux.later import Later
 
@@ -49,10 +50,28 @@ def test_who_may_have_pages_in_common() -> None:
         child = addresses(lines)["child"]
         command = Path(f"/proc/{child}/cmdline")
         wait_until(lambda: command.read_bytes().endswith(b"pause\0"), "the child has executed")
-        kinship = Kinship(process.pid)
-        assert not kinship.shares_pages()
-        assert not kinship.shares_pages()
+        its = Kinship(process.pid)
+        assert not its.shares_pages()
+        assert not its.shares_pages()
         assert not Kinship(child).shares_pages()
+
+
+@pytest.mark.parametrize(
+    ("anywhere", "of_it", "merged"),
+    [("0", "7", False), ("5", "0", False), ("5", "7", True), ("5", None, True), (None, "7", False)],
+)
+def test_merged_pages(
+    anywhere: str | None,
+    of_it: str | None,
+    merged: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, number in (("pages_shared", anywhere), ("ksm_merging_pages", of_it)):
+        if number is not None:
+            (tmp_path / name).write_text(f"{number}\n")
+    monkeypatch.setattr(kinship, "_MERGED_ANYWHERE", str(tmp_path / "pages_shared"))
+    assert kinship._merged(str(tmp_path)) is merged
 
 
 def test_later() -> None:

@@ -1,19 +1,21 @@
-"""Whether a process may have pages in common with another by a fork.
+"""Whether a process may have pages in common with another, though they are private.
 
-After a fork both sides have the same pages, until one of them writes, or calls exec. Reading
-such a page by process_vm_readv makes the kernel copy it (since Linux 5.19): the target grows by
-all that is read. Reading /proc/PID/mem does not, and is a quarter slower.
+After a fork both sides have the same pages, until one of them writes, or calls exec; and the
+kernel merges pages that are alike (KSM). Reading such a page by process_vm_readv makes the kernel
+copy it (since Linux 5.19): the target grows by all that is read. Reading /proc/PID/mem does not,
+and is a quarter slower.
 """
 
 from __future__ import annotations
 
 import os
 
-from .proc_text import KERNEL_THREAD, read_stat
+from .proc_text import KERNEL_THREAD, read_bytes, read_stat
 
 __all__ = ["Kinship"]
 
 _FORKED_WITHOUT_EXEC = 0x40
+_MERGED_ANYWHERE = "/sys/kernel/mm/ksm/pages_shared"
 
 
 class Kinship:
@@ -32,7 +34,7 @@ class Kinship:
 
         What is found to be a stranger stays one: it has called exec, or is another program.
         """
-        if _forked(f"/proc/{self._pid}"):
+        if _forked(f"/proc/{self._pid}") or _merged(f"/proc/{self._pid}"):
             return True
         program = _program(f"/proc/{self._pid}")
         try:
@@ -61,6 +63,19 @@ def _forked(path: str) -> bool:
         and not seen.flags & KERNEL_THREAD
         and not seen.ended
     )
+
+
+def _merged(path: str) -> bool:
+    """Whether the kernel may have merged pages of a process with others."""
+    try:
+        if not int(read_bytes(_MERGED_ANYWHERE)):
+            return False
+    except (OSError, ValueError):
+        return False  # the kernel was built without
+    try:
+        return int(read_bytes(f"{path}/ksm_merging_pages")) > 0
+    except (OSError, ValueError):
+        return True  # before Linux 5.18, or not ours to know
 
 
 def _program(path: str) -> tuple[int, int] | None:

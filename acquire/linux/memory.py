@@ -66,6 +66,7 @@ class Memory:
         gone: whether the address space has been found to have gone.
         runs: to be set where the target may run while it is read: then what one look at it showed
             may be of another mapping than what the next one shows.
+        forks: to be set where it certainly does: then it may fork at any time.
 
     Raises:
         TargetError: there is no such process, or we may not read it.
@@ -82,6 +83,7 @@ class Memory:
     ) -> None:
         self.gone = False
         self.runs = False
+        self.forks = False
         self.tid = tid = living_thread(pid)
         self._memory = -1
         try:
@@ -105,7 +107,7 @@ class Memory:
         self._backings = Backings(tid)
         self._treatments = Treatments(self._backings, devices, touch_shared)
         self._kinship = kinship or Kinship(pid)
-        self._common_pages = self._kinship.shares_pages()
+        self._common_pages = self.forks or self._kinship.shares_pages()
         self._ahead: Later[dict[int, frozenset[bytes]]] | None = None
         self._handled: set[int] = set()
         self._through_file: set[int] = set()
@@ -163,7 +165,7 @@ class Memory:
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
         self._treatments.refresh()
-        self._common_pages = self._kinship.shares_pages()
+        self._common_pages = self.forks or self._kinship.shares_pages()
         flags, self._ahead = self._ahead or Later(self._flags), None
         shares = Later(self._shares) if self.pagemap.method == "none" else None
 

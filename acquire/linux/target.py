@@ -117,6 +117,7 @@ class LinuxTarget:
             hold.thaw()
             raise
         self._memory.runs = method == "none" or max_freeze is not None
+        self._memory.forks = method == "none"
         self._memory.look_ahead()
         return hold
 
