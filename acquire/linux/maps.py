@@ -179,9 +179,7 @@ def _parse(low: list[bytes], middle: list[bytes], high: list[bytes]) -> list[Map
             zip(addresses[0::2], addresses[1::2], *columns, middle),
         )
     )
-    every[:0] = found[: len(low)]
-    every += found[len(low) :]
-    return every
+    return found[: len(low)] + every + found[len(low) :] if found else every
 
 
 def _row(line: bytes) -> tuple[int, int, bytes, bytes]:
@@ -193,7 +191,7 @@ def _row(line: bytes) -> tuple[int, int, bytes, bytes]:
 
 def _numbers(pairs: Iterable[bytes]) -> array[int]:
     """The numbers of pairs like ``55d0c8a00000-55d0c8a21000``, twelve digits each."""
-    digits = b"0000" + b"0000".join(pairs).replace(b"-", b"0000")
+    digits = b"0000" + b"-".join(pairs).replace(b"-", b"0000")
     numbers = array("Q", unhexlify(digits))
     if sys.byteorder == "little":
         numbers.byteswap()
