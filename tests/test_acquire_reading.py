@@ -217,6 +217,43 @@ def test_fault_handlers_are_found_in_smaps(zoo: ZooTarget) -> None:
     assert found == by_hand
 
 
+@pytest.mark.parametrize(
+    ("kinds", "read_again"),
+    [(("anon_touched",), False), (("uffd_missing",), True)],
+)
+def test_smaps_is_read_before_the_target_stands_still(
+    fresh: Starter,
+    kinds: tuple[str, ...],
+    read_again: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Again only where it may say something else by then: the process holds a userfaultfd."""
+    process, places = fresh(*kinds)
+    really, times = smaps.flags, []
+
+    def count(tid: int) -> dict[int, frozenset[bytes]]:
+        times.append(tid)
+        return really(tid)
+
+    monkeypatch.setattr(smaps, "flags", count)
+    monkeypatch.setattr(smaps, "fault_handlers_possible", lambda: True)
+    assert smaps.holds_fault_handler(process.pid) is read_again
+    (mapping,) = within(process.pid, places[kinds[0]])
+    with Memory(process.pid) as first, Memory(process.pid) as memory:
+        first.look_before()
+        list(first.plans([mapping]))
+        memory.learnt_from(first)
+        assert len(times) == 1
+        memory.look_ahead()
+        (plan,) = memory.plans([mapping])
+        assert len(times) == 1 + read_again
+        assert ("userfaultfd" in {stretch.cause for stretch in plan}) is read_again
+        memory.forks = True
+        memory.look_ahead()
+        list(memory.plans([mapping]))
+        assert len(times) == 2 + read_again
+
+
 @pytest.mark.parametrize("piece", [1, 7, 64, 1000, 4096])
 def test_smaps_in_pieces(zoo: ZooTarget, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     process, _ = zoo

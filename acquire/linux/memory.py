@@ -7,7 +7,7 @@ import os
 import threading
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msl_construct.errors import TargetError
 
@@ -108,7 +108,8 @@ class Memory:
         self._treatments = Treatments(self._backings, devices, touch_shared)
         self._kinship = kinship or Kinship(pid)
         self._common_pages = self.forks or self._kinship.shares_pages()
-        self._ahead: Later[dict[int, frozenset[bytes]]] | None = None
+        self._ahead: Callable[[], dict[int, frozenset[bytes]]] | None = None
+        self._before: dict[int, frozenset[bytes]] | None = None
         self._handled: set[int] = set()
         self._through_file: set[int] = set()
         self._from_file: dict[int, array[int]] = {}
@@ -155,23 +156,40 @@ class Memory:
 
     # What to do ------------------------------------------------------------------------
 
+    def look_before(self) -> None:
+        """Learn what takes a while and is not likely to change; the target still runs."""
+        self._before = self._flags()
+
+    def learnt_from(self, other: Memory) -> None:
+        """Take over what `other`, of the same address space, has learnt by `look_before`."""
+        self._before = other._before
+
     def look_ahead(self) -> None:
         """Begin to find out what `plans` will need and what takes a while.
 
         To be called when the target stands still; other things can be learnt meanwhile.
         """
-        self._ahead = Later(self._flags)
+        before, self._before = self._before, None
+        if (
+            before is not None
+            and not any(words & smaps.FAULT_HANDLER for words in before.values())
+            and not (self.forks or self._touch or self.pagemap.method == "none")
+            and not smaps.holds_fault_handler(self.tid)
+        ):
+            self._ahead = dict
+        else:
+            self._ahead = Later(self._flags).result
 
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
         self._treatments.refresh()
         self._common_pages = self.forks or self._kinship.shares_pages()
-        flags, self._ahead = self._ahead or Later(self._flags), None
+        flags, self._ahead = self._ahead or Later(self._flags).result, None
         shares = Later(self._shares) if self.pagemap.method == "none" else None
 
         def handled() -> set[int]:
             self._handled = {
-                start for start, words in flags.result().items() if words & smaps.FAULT_HANDLER
+                start for start, words in flags().items() if words & smaps.FAULT_HANDLER
             }
             return self._handled
 
@@ -189,6 +207,8 @@ class Memory:
         return planner.plans(mappings)
 
     def _flags(self) -> dict[int, frozenset[bytes]]:
+        if self._before is not None:
+            return self._before
         try:
             return smaps.flags(self.tid) if smaps.fault_handlers_possible() else {}
         except OSError:

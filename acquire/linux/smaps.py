@@ -9,12 +9,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import NamedTuple
 
 from .maps import read_whole
 
-__all__ = ["FAULT_HANDLER", "NO_PAGES", "Share", "fault_handlers_possible", "flags", "shares"]
+__all__ = [
+    "FAULT_HANDLER",
+    "NO_PAGES",
+    "Share",
+    "fault_handlers_possible",
+    "flags",
+    "holds_fault_handler",
+    "shares",
+]
 
 FAULT_HANDLER = frozenset((b"um", b"ui"))
 """A userfaultfd provides the pages that are missing."""
@@ -42,6 +51,19 @@ def fault_handlers_possible() -> bool:
     except (OSError, ValueError, IndexError):
         return True
     return False  # the kernel was built without
+
+
+def holds_fault_handler(tid: int) -> bool:
+    """Whether the process itself holds a userfaultfd, so that it can register it any time."""
+    folder = f"/proc/{tid}/fd".encode()
+    try:
+        for number in os.listdir(folder):
+            with suppress(FileNotFoundError):  # closed meanwhile
+                if os.readlink(folder + b"/" + number) == b"anon_inode:[userfaultfd]":
+                    return True
+    except OSError:
+        return True  # not ours to know
+    return False
 
 
 def flags(tid: int) -> dict[int, frozenset[bytes]]:

@@ -105,6 +105,7 @@ class LinuxTarget:
         self._cache = prehash(
             self.pid, self._listed or self.mappings(), path=self._path, hash_algo=hash_algo
         )
+        self._memory.look_before()
 
     def freeze(self, method: str, max_freeze: float | None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""
@@ -177,7 +178,9 @@ class LinuxTarget:
                 ) from error
             raise
         old.close()
-        if another:
+        if not another:
+            self._memory.learnt_from(old)
+        else:
             self._listed = []
             if self._cache is not None:
                 self._cache.problems.clear()  # of files: what is known of them stays true
