@@ -30,6 +30,7 @@ from .output import Output
 from .pages import Pages
 from .report import Report
 from .report_file import ReportFile
+from .saving import Saved, save_tail
 from .selection import reading_order
 from .tally import Rows, Tally
 
@@ -125,6 +126,7 @@ class Session:
         self._failed = False
         self._collecting: Collecting | None = None
         self._hashed: HashedOutput | None = None
+        self._saved: Saved | None = None
         self._limits: list[Limit] = []
 
     def run(self) -> Report:
@@ -321,6 +323,8 @@ class Session:
         if writer is not None:
             with contextlib.suppress(OSError):
                 writer.abandon()
+            if self.report.status == "output_failed" and writer.sink.revisable:
+                self._save_tail(writer, known)
         self._outcome(known)
         sections = self.report.sections
         sections["freeze"] = describing.freeze(frozen)
@@ -352,28 +356,48 @@ class Session:
         except Stopped as stop:
             self._ended_early(stop)
         try:
-            blocks.add_modules(writer, known.modules, self._modules)
-            blocks.add_vas_map(writer, known.mappings)
+            self._add_tail(writer, known)
             if self.report.complete:
                 writer.close()
         except (OSError, MemoryError) as error:
             self._ended_early(error)
 
+    def _add_tail(self, writer: Writer, known: Known) -> None:
+        blocks.add_modules(writer, known.modules, self._modules)
+        blocks.add_vas_map(writer, known.mappings)
+
+    def _save_tail(self, writer: Writer, known: Known) -> None:
+        """The same where the disk is full: it takes the place of what was cut."""
+        assert self._target is not None
+        with contextlib.suppress(OSError):
+            self._saved = save_tail(
+                self._file,
+                writer,
+                lambda resumed: self._add_tail(resumed, known),
+                self._modules,
+                self._target.page_size,
+            )
+        if self._saved is not None:
+            self._writer = self._saved.writer
+            self.report.detail += (
+                f"; its last {self._saved.given_up} bytes gave way to modules and mappings"
+            )
+
     def _progress_so_far(self) -> dict[str, Any]:
         """For the report of an acquisition that goes on; in a thread, at any moment."""
         writer, feed = self._writer, self._feed
-        pages = self._pages(writer, feed) if writer is not None and feed is not None else {}
+        pages = self._pages(writer, feed.states) if writer is not None and feed is not None else {}
         return {
             "memory": {"pages": pages},
             "dump": self._dump(0 if writer is None else writer.sink.position, certain=False),
         }
 
     @staticmethod
-    def _pages(writer: Writer, feed: RegionFeed) -> dict[str, int]:
+    def _pages(writer: Writer, states: Sequence[int]) -> dict[str, int]:
         """Pages in the file, by the name of their state."""
         return {
             writer.schema.page_states.decode(code).name: count
-            for code, count in enumerate(feed.states)
+            for code, count in enumerate(states)
             if count
         }
 
@@ -509,11 +533,14 @@ class Session:
         tally, sections, writer = self._tally, self.report.sections, self._writer
         pages: dict[str, int] = {}
         finished = 0
-        if self._failed:
+        if self._failed and self._saved is None:
             pass  # what was read is not what could be written: the dump itself must be asked
+        elif self._saved is not None:
+            pages = self._saved.pages
+            finished = tally.finished(sum(pages.values()), known.identity.page_size)
         elif self._feed is not None and writer is not None:
             finished = tally.finished(sum(self._feed.states), known.identity.page_size)
-            pages = self._pages(writer, self._feed)
+            pages = self._pages(writer, self._feed.states)
         sections["memory"] = describing.memory(tally, finished, pages, self._left, self._idle)
         sections["regions"] = Rows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]

@@ -7,6 +7,7 @@ target runs on as it was found, nothing hangs and nobody is left behind.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import random
 import resource
@@ -100,6 +101,17 @@ def with_its_tail(out: Path) -> None:
     assert kinds[-modules - 1 :] == ["module_entry"] * modules + ["vas_map"]
     assert modules > 1
     assert len(dump.payload(dump.of("vas_map")[0])["entries"]) > modules
+
+
+def counted(out: Path) -> None:
+    """The report counts what is in the file."""
+    told: dict[str, int] = {}
+    for _, size, state, _ in Dump(out, whole=False).stretches():
+        told[state] = told.get(state, 0) + size // PAGE
+    report = report_of(out)
+    assert report["memory"]["pages"] == told
+    assert report["dump"]["size"] == out.stat().st_size
+    assert report["dump"]["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
 
 
 def when_written(out: Path, size: int, tool: subprocess.Popen[bytes]) -> None:
@@ -316,7 +328,8 @@ def test_the_disk_fills_up(worker: Running, tmp_path: Path) -> None:
         assert tool.returncode == 4, errors
         assert "space" in one_line(errors).lower()
         runs_on(worker)
-        beginning(out)
+        with_its_tail(out)
+        counted(out)
 
 
 @root_only
@@ -334,7 +347,7 @@ def test_a_disk_that_is_too_small_is_refused_before_the_target_is_touched(
 
 
 def test_the_file_may_not_grow(worker: Running, tmp_path: Path) -> None:
-    """A limit that no preflight sees: EFBIG in the middle of a write."""
+    """A limit that the preflight can't hold against what compression will leave: EFBIG."""
     out = tmp_path / "out.msl"
     limit = (20 << 20) + 123
     done = acquire(
@@ -342,13 +355,15 @@ def test_the_file_may_not_grow(worker: Running, tmp_path: Path) -> None:
         "-o",
         out,
         "--quiet",
+        "--compress",
+        "lz4",
         code=4,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     assert "large" in one_line(done.stderr)  # File too large, in the system's words
     runs_on(worker)
     assert out.stat().st_size <= limit
-    beginning(out)
+    with_its_tail(out)
 
 
 @pytest.mark.parametrize("method", ["ptrace", "sigstop", "none"])

@@ -220,3 +220,31 @@ def test_a_defect_is_no_acquisition_that_runs(
     assert "this is a test" in told["detail"]
     assert told["target"]["threads"]
     as_found(worker.pid)
+
+
+def test_both_are_said(worker: Running, tmp_path: Path) -> None:
+    """That the dump is incomplete, and that the report can't be written."""
+    out = tmp_path / "out.msl"
+    done = acquire(
+        *(worker.pid, "-o", out, "--max-bytes", "4M", "--report", "/dev/full", "--quiet"), code=4
+    )
+    first, second = done.stderr.decode().splitlines()
+    assert "out.msl: incomplete: " in first
+    assert "/dev/full: the report can't be written: No space left" in second
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_no_empty_dump_stays(worker: Running, tmp_path: Path) -> None:
+    with _small_disk(tmp_path / "disk", 1) as disk:
+        (disk / "full").write_bytes(bytes(os.statvfs(disk).f_bavail * 4096))
+        out, report = disk / "out.msl", tmp_path / "r.json"
+        done = acquire(
+            *(worker.pid, "-o", out, "--report", report, "--min-free", "0", "--compress", "zstd"),
+            code=4,
+        )
+        assert b"No space left" in done.stderr
+        assert {path.name for path in disk.iterdir()} == {"full"}
+    told = json.loads(report.read_text())
+    assert told["status"] == "output_failed"
+    assert told["target"]["threads"]
+    as_found(worker.pid)

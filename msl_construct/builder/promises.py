@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from ..errors import ConformanceError
@@ -40,6 +41,16 @@ class Promises:
     def modules(self) -> list[uuid.UUID]:
         """ModuleUUIDs of the Module List Index, in its order."""
         return list(self._manifest)
+
+    def without(self, blocks: Iterable[uuid.UUID]) -> Promises:
+        """The same state, less some blocks that were written."""
+        found = copy(self)
+        gone = set(blocks)
+        found._flags_of = {key: word for key, word in self._flags_of.items() if key not in gone}
+        found._parents, found._hinted = set(self._parents), set(self._hinted)
+        found._manifest = {key: done and key not in gone for key, done in self._manifest.items()}
+        found._regions = set(self._regions)
+        return found
 
     # -- before a block is written -----------------------------------------------------
 

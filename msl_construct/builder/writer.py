@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -465,6 +467,23 @@ class Writer:
             self._sink.close()
             if self._owned is not None:
                 self._owned.close()
+
+    def continued(self, previous: bytes, index: int, again: Iterable[uuid.UUID]) -> Writer:
+        """A writer of further blocks of this dump that puts them into memory.
+
+        For a file that has lost its end: they can stand behind another block than the last.
+
+        Args:
+            previous: hash of the block that they will stand behind.
+            index: of the first of them.
+            again: BlockUUIDs of this writer that may be used once more.
+        """
+        found = copy(self)
+        found._sink = Sink(io.BytesIO(), self._sink.algorithm)
+        found.blocks = BlockStream(found._sink, self.schema, previous, index)
+        found._promises = self._promises.without(again)
+        found._closed, found._owned, found._feeds, found._open_region = False, None, [], None
+        return found
 
     def __enter__(self) -> Self:
         return self
