@@ -17,22 +17,28 @@ NAME = "acquire_parts"
 
 def run(setting: Setting) -> list[Row]:
     """All rows of this benchmark."""
-    threads = [row for count in (0, 15, 255) for row in _threads(setting, count)]
+    threads = [row for count in (0, 15, 255, 2999) for row in _threads(setting, count)]
     return [*threads, *_mappings(setting)]
 
 
 def _threads(setting: Setting, others: int) -> list[Row]:
-    """Stop so many idle threads and the first one, and let them go."""
+    """Stop so many idle threads and the first one, and let them go.
+
+    What counts is how long the target is held up: the process that does it is started before.
+    """
     count = others + 1
-    stop, registers, go = [], [], []
+    stop, registers, go, whole = [], [], [], []
     with Live(compiled("threads", setting.tmp), others) as live:
         for number in range(3 * setting.rounds + 1):
-            bare = _frozen(live.pid, registers=False)
-            full = _frozen(live.pid, registers=True)
+            begin = time.perf_counter()
+            frozen = freeze.freeze(live.pid, "ptrace", 30.0)
+            stopped = time.perf_counter()
+            frozen.thaw()
             if number:
-                stop.append(bare[0])
-                registers.append(full[0] - bare[0])
-                go.append(bare[1])
+                whole.append(stopped - begin)
+                stop.append(frozen.facts["nanoseconds_to_freeze"] / 1e9)
+                registers.append(frozen.facts["nanoseconds_to_read_registers"] / 1e9)
+                go.append(time.perf_counter() - stopped)
     each = 1e6 * statistics.median(registers) / count
     return [
         Row(
@@ -42,7 +48,9 @@ def _threads(setting: Setting, others: int) -> list[Row]:
             "ms",
             judged="measured",
             target=1 + 0.03 * count,
-            remark=f"best {1000 * min(stop):.2f}; letting go {1000 * statistics.median(go):.2f} ms",
+            remark=f"best {1000 * min(stop):.2f}; with the start of the guardian and the registers "
+            f"{1000 * statistics.median(whole):.0f} ms; letting go, and the guardian's end, "
+            f"{1000 * statistics.median(go):.0f} ms",
         ),
         Row(
             NAME,
@@ -50,18 +58,9 @@ def _threads(setting: Setting, others: int) -> list[Row]:
             each,
             "µs",
             judged="measured",
-            target=40.0,
+            target=40.0 if others else None,  # a single one bears all that is done once
         ),
     ]
-
-
-def _frozen(pid: int, *, registers: bool) -> tuple[float, float]:
-    """Seconds to stop it (and read registers), and to let it go."""
-    begin = time.perf_counter()
-    frozen = freeze.freeze(pid, "ptrace", 30.0, registers=registers)
-    stopped = time.perf_counter()
-    frozen.thaw()
-    return stopped - begin, time.perf_counter() - stopped
 
 
 def _mappings(setting: Setting) -> list[Row]:

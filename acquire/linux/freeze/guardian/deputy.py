@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from .independence import LastResort, call_ourselves, leave_groups
+from .independence import LastResort, be_quick, call_ourselves, leave_groups
 from .method import Method
 from .sighting import look
 
@@ -59,6 +59,7 @@ class Deputy:
                 os.close(self._heard)
                 os.setsid()
                 call_ourselves("msl-deputy")
+                be_quick()
                 method.as_deputy()
                 _Watch(guardian, reading, answers, orders, method.ends_with_both, take_over).run()
             finally:

@@ -14,10 +14,12 @@ import ctypes
 import os
 import signal
 
-__all__ = ["LastResort", "block_signals", "call_ourselves", "leave_groups"]
+__all__ = ["LastResort", "be_quick", "block_signals", "call_ourselves", "leave_groups"]
 
 _MONOTONIC = 1
 _SIGNALS = signal.NSIG
+_PRIORITY = -10
+"""Far above the rest, and below what keeps the machine going."""
 
 
 def call_ourselves(name: str) -> None:
@@ -29,6 +31,16 @@ def call_ourselves(name: str) -> None:
 def block_signals() -> None:
     """Let no signal in but those that nobody can block."""
     signal.pthread_sigmask(signal.SIG_BLOCK, range(1, _SIGNALS))
+
+
+def be_quick() -> None:
+    """Be preferred to others, where that is permitted: the target's own threads among them, which
+    run while they are being stopped one by one."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+    # Where sessions are scheduled as one (autogroup), a priority counts within ours alone.
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "wb", 0) as file:
+        file.write(str(_PRIORITY).encode())
 
 
 def _freezing_hierarchies() -> dict[str, str]:

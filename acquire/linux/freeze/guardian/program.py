@@ -15,13 +15,14 @@ Arguments: the descriptor of the shared memory, the method, and what that wants 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import time
 
 from .deputy import LATE, Deputy
 from .grouping import Grouping
-from .independence import LastResort, block_signals, call_ourselves, leave_groups
+from .independence import LastResort, be_quick, block_signals, call_ourselves, leave_groups
 from .method import Method, Shared
 from .refusals import Refusal
 from .signalling import Signalling
@@ -191,9 +192,11 @@ class Guardian:
 
 def main(arguments: list[str]) -> None:
     """Run the guardian in a process of its own that leads its session."""
+    gc.disable()  # nothing here is worth a pause while a target stands still
     shared = Shared(int(arguments[0]))
     method = method_of(arguments[1], shared, arguments[2:])
     call_ourselves("msl-guardian")
     block_signals()
+    be_quick()
     leave_groups(os.getpid())
     Guardian(method, shared, 0, 1).with_deputy().run()

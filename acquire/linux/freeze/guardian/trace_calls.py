@@ -146,12 +146,11 @@ class _Vector(ctypes.Structure):
 
 def has_filter(thread_id: int) -> bool | None:
     """Whether a stopped thread has a seccomp filter; None where the kernel won't tell us."""
-    try:
-        return _call(_GET_FILTER, thread_id) > 0
-    except OSError as error:
-        # EINVAL: no filter; ENOENT: no such. EACCES: we lack CAP_SYS_ADMIN, or have a filter
-        # ourselves. EIO: a kernel that can't.
-        return False if error.errno in (errno.EINVAL, errno.ENOENT) else None
+    if _ptrace(_GET_FILTER, thread_id, 0, 0) > 0:
+        return True
+    # EINVAL: no filter; ENOENT: no such. EACCES: we lack CAP_SYS_ADMIN, or have a filter
+    # ourselves. EIO: a kernel that can't. Without an exception, since most threads have none.
+    return False if ctypes.get_errno() in (errno.EINVAL, errno.ENOENT) else None
 
 
 def filter_of(thread_id: int, number: int) -> bytes | None:

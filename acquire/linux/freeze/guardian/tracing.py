@@ -58,6 +58,10 @@ class Tracing:
         self._pid = int(pid)
         self._wanted = [[int(n) for n in word.split(",")] for word in wanted.split()]
         self.catcher = Catcher(self._pid)
+        # What takes longest the first time is done before the target is touched.
+        self._reader = trace_calls.RegisterReader(self._wanted or [[GENERAL]])
+        self._restarts = Restarts(self._pid)
+        self._reader.read(0)
         self._caught = allocate_lock()
 
     def hold(self, until: float | None) -> dict[str, Any]:
@@ -111,10 +115,8 @@ class Tracing:
     def _read_registers(self, facts: dict[str, Any]) -> list[tuple[int, int]]:
         """Read the registers of all that stand still, and look after those that must not make
         their system call again."""
-        restarts = Restarts(self._pid)
-        keeps = bool(self._wanted)
-        # The general set stands first in any case: see `registers.sets`.
-        reader = trace_calls.RegisterReader(self._wanted or [[GENERAL]])
+        reader, restarts = self._reader, self._restarts
+        keeps = bool(self._wanted)  # the general set stands first in any case
         records = []
         gathered = bytearray()
         end = self._shared.end
