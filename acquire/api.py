@@ -128,7 +128,11 @@ def acquire(
         FileExistsError: the file, or something in the folder, is there, and `force` isn't given.
         OSError: the file can't be created, or no report where it is to be.
     """
-    chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
+    chosen = Options(
+        selection=Selection(tuple(include), tuple(exclude)),
+        evidence=evidence is not None,
+        **options,
+    )
     system = backend or this_system(devices=chosen.devices, touch_shared=chosen.touch_shared)
 
     def session(opened: IO[bytes], name: str, on_begin: Callable[[], None]) -> Session:

@@ -9,10 +9,7 @@ from . import model
 from .backend import Evidence
 from .evidence import EvidenceFolder, EvidenceLimits, Row, failure
 
-__all__ = ["EVIDENCE_SECONDS", "Collecting"]
-
-EVIDENCE_SECONDS = 0.25
-"""The most that a target stands still longer for its evidence."""
+__all__ = ["Collecting"]
 
 
 class Collecting:
@@ -48,19 +45,16 @@ class Collecting:
         self._try(lambda: self._folder.begin(about))
         self._try(lambda: self._evidence.before(self._folder, self._stop))
 
-    def frozen(
-        self, method: str, mappings: Sequence[model.Mapping], max_freeze: float | None
-    ) -> None:
+    def frozen(self, method: str, mappings: Sequence[model.Mapping], seconds: float) -> None:
         """While it stands still.
 
         Args:
             method: how it was stopped.
             mappings: its.
-            max_freeze: seconds after which it is let go.
+            seconds: at most so long.
         """
         moment = "running" if method == "none" else "frozen"
-        seconds = EVIDENCE_SECONDS if max_freeze is None else max_freeze / 4
-        self._try(lambda: self._evidence.frozen(moment, mappings, min(seconds, EVIDENCE_SECONDS)))
+        self._try(lambda: self._evidence.frozen(moment, mappings, seconds))
 
     def after(self, about: Mapping[str, Any]) -> dict[str, Any]:
         """When it has been let go: the section of the report.

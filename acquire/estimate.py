@@ -148,6 +148,7 @@ def _freeze(work: Work, options: Options, output: Output) -> float:
     fast: Rates = rates(options.compress, options.level, options.hash_algo, disk=disk)
     return (
         _STOPPING
+        + options.evidence_seconds
         + _PER_THREAD * work.threads
         + _PER_MAPPING * work.mappings
         + work.read * work.page_size / fast.reading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from msl_construct.drafts import KNOWN, NEWEST
@@ -34,6 +35,8 @@ _LARGEST = 1 << 63
 _LONGEST = 1_000_000
 MAX_EVIDENCE_FILE, MAX_EVIDENCE_TOTAL = 64 << 20, 1 << 30
 """Bytes of the target's own files that are copied as evidence: of one, of all."""
+EVIDENCE_SECONDS = 0.25
+"""The most that a target stands still longer for its evidence."""
 MIN_FREE = 64 << 20
 """Bytes that stay free on the output's file system unless the caller says otherwise."""
 
@@ -55,6 +58,8 @@ class Options:
         max_bytes: size that the dump must not exceed.
         timeout: seconds for all of it.
         min_free: bytes that must stay free where the dump is written.
+        evidence: whether the system's own files are kept as well, for which the target stands
+            still for `evidence_seconds` more at most.
         evidence_max_file: bytes of a file of the target's own that is copied as evidence.
         evidence_max_total: bytes of all of them.
         devices: read device memory as well, which may have side effects.
@@ -77,6 +82,7 @@ class Options:
     max_bytes: int | None = None
     timeout: float | None = None
     min_free: int = MIN_FREE
+    evidence: bool = False
     evidence_max_file: int = MAX_EVIDENCE_FILE
     evidence_max_total: int = MAX_EVIDENCE_TOTAL
     devices: bool = False
@@ -119,6 +125,13 @@ class Options:
                 if self.compress != "none"
                 else f"level {self.level}: there is none without compression"
             )
+
+    @property
+    def evidence_seconds(self) -> float:
+        """The most that the target stands still longer for its evidence."""
+        if not self.evidence:
+            return 0.0
+        return min(EVIDENCE_SECONDS, (self.max_freeze or math.inf) / 4)
 
     @property
     def hash_algo(self) -> str:

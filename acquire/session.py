@@ -240,7 +240,7 @@ class Session:
         self.report.sections["outcomes"] = known.outcomes
         room.check_limit(self._options, self._pid, known, self._stored_threads())
         if self._collecting is not None:
-            self._collecting.frozen(self._method, known.mappings, self._options.max_freeze)
+            self._collecting.frozen(self._method, known.mappings, self._options.evidence_seconds)
 
     def _freeze_and_learn(self, target: Target) -> Known:
         """All of it of one program: what runs on may execute another one in the middle.

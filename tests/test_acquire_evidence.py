@@ -161,6 +161,15 @@ def test_the_files_of_proc_as_they_were(taken: Callable[..., Evidence]) -> None:
             assert entry["detail"]
 
 
+def test_the_time_for_it_is_in_the_estimate(tmp_path: Path) -> None:
+    expected = {}
+    with target("e2e_idle") as (process, _):
+        for name, more in {"plain": (), "kept": ("--evidence", tmp_path / "evidence")}.items():
+            acquire(process.pid, "-o", tmp_path / name, *more)
+            expected[name] = report_of(tmp_path / name)["preflight"]["estimate"]["freeze"]
+    assert 0.1 < expected["kept"] - expected["plain"] < 0.5
+
+
 def test_nothing_is_kept_unless_asked_for(tmp_path: Path) -> None:
     with target("e2e_idle") as (process, _):
         acquire(process.pid, "-o", tmp_path / "out.msl")
