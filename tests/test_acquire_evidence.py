@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ from acquiring import (
 )
 from blake3 import blake3
 from unprivileged import as_nobody
+
+import msl_acquire
+from msl_acquire.bounds import Interrupt
+from msl_construct.errors import TargetError
 
 pytestmark = linux_only
 
@@ -208,6 +213,42 @@ def test_a_program_from_a_memfd(taken: Callable[..., Evidence]) -> None:
     if os.geteuid() == 0:
         mapped = [e for e in found.entries if "/map_files/" in e["source"]]
         assert [e["same_as"] for e in mapped] == [entry["source"]]
+
+
+LIBRARY = """
+import ctypes, os, sys
+ctypes.CDLL(sys.argv[1])
+os.unlink(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@root_only
+def test_a_deleted_library_that_nobody_has_open(
+    taken: Callable[..., Evidence], tmp_path: Path
+) -> None:
+    with open("/proc/self/maps") as lines:
+        found = next(line.split()[-1] for line in lines if "/libm" in line or "/libc." in line)
+    library = tmp_path / "library.so"
+    shutil.copy(found, library)
+    content = library.read_bytes()
+    with started([sys.executable, "-c", LIBRARY, str(library)]) as (process, _):
+        kept = taken(process)
+    (entry,) = [e for e in kept.entries if "/map_files/" in e["source"]]
+    assert entry["name"] == f"{library} (deleted)"
+    assert kept.bytes_of(entry) == content
+
+
+def test_asked_to_end_before_the_target_is_touched(tmp_path: Path) -> None:
+    """What was begun is removed with the rest."""
+    interrupt = Interrupt()
+    interrupt.request("stopped by hand")
+    with target("e2e_idle") as (process, _), pytest.raises(TargetError, match="by hand"):
+        msl_acquire.acquire(
+            process.pid, tmp_path / "out.msl", evidence=tmp_path / "kept", interrupt=interrupt
+        )
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.fixture

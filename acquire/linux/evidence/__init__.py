@@ -209,7 +209,7 @@ class LinuxEvidence:
 
 
 _NO_ANSWER = {"error": "ETIMEDOUT", "detail": "it did not answer"}
-_NO_TIME = {"error": "ETIMEDOUT", "detail": "the time for evidence was up"}
+_NO_TIME = {"error": "ETIMEDOUT", "detail": "the time for it was up, or it was asked to end"}
 
 
 def _row(wanted: ProcFile, moment: str, taken: int) -> Row:
