@@ -29,6 +29,7 @@ NAMES = (
     "acquire",
     "acquire_parts",
     "acquire_memory",
+    "acquire_snapshot",
     "acquire_peers",
     "acquire_programs",
     "languages",
