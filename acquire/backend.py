@@ -12,17 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
+from .bounds import Stopped
 from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Failure, Identity, Limit, Mapping, Module, Stretch, Thread
 
-__all__ = ["Backend", "Evidence", "Frozen", "Target"]
+__all__ = ["Backend", "Chosen", "Evidence", "Frozen", "Target"]
+
+Chosen = Callable[[Sequence[Mapping]], Sequence[Mapping]]
+"""Picks those mappings of a target's that are to be captured."""
 
 
 class Frozen(Protocol):
     """A target that stands still, or (`method` ``none``) runs on.
 
     Attributes:
-        method: ``ptrace``, ``cgroup``, ``sigstop``, ``none``, or another system's.
+        method: ``ptrace``, ``cgroup``, ``sigstop``, ``snapshot``, ``none``, or another system's.
         began, ended: nanoseconds since the Unix epoch: when everything stood still, and when
             it was let go (0: not yet).
         why_ended: ``done``, ``max_freeze`` (the time was up), ``gone`` (the target ended);
@@ -98,13 +102,14 @@ class Target(Protocol):
             hash_algo: what with, by its name in the schema.
         """
 
-    def freeze(self, method: str, max_freeze: float | None) -> Frozen:
+    def freeze(self, method: str, max_freeze: float | None, chosen: Chosen | None = None) -> Frozen:
         """Stop every thread.
 
         Args:
             method: as the user asked.
             max_freeze: seconds after which the target is let go in any case, by somebody who
                 is not blocked by whatever blocks the caller.
+            chosen: for a method that has to read some memory before it returns; None: all.
 
         Raises:
             TargetError: it can't be stopped so.
@@ -148,7 +153,10 @@ class Target(Protocol):
         """Bytes of memory that the target occupies now; 0 where unknown."""
 
     def alive(self) -> bool:
-        """Whether its address space is still there."""
+        """Whether its address space, or the copy that is read, is still there."""
+
+    def ending(self) -> Stopped:
+        """Why it isn't, for the report."""
 
     def another_program(self) -> str:
         """The program that it executes instead of the one that it was frozen with; else empty."""

@@ -11,7 +11,7 @@ from msl_construct.builder.conveyor import Conveyor
 
 from .options import Options
 
-__all__ = ["Bounds", "Interrupt", "Stopped"]
+__all__ = ["Bounds", "Interrupt", "Stopped", "gone"]
 
 _PATIENCE = 3.0  # seconds beyond the limit for whoever takes the output
 _LOOK_EVERY = 32 << 20  # bytes read between two looks at the disk
@@ -24,6 +24,11 @@ class Stopped(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
+
+
+def gone() -> Stopped:
+    """Because there is nothing left to read."""
+    return Stopped("target_gone", "the target ended while it was being read")
 
 
 class Interrupt:

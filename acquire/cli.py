@@ -122,7 +122,8 @@ SIZE = _Size()
     "--freeze",
     metavar="METHOD",
     default="",
-    help="How the target is stopped; on Linux ptrace (default), cgroup, sigstop or none.",
+    help="How the target is stopped; on Linux ptrace (default), cgroup, sigstop, snapshot (for "
+    "milliseconds, to be copied) or none.",
 )
 @click.option(
     "--max-freeze",

@@ -14,7 +14,7 @@ from .model import EXECUTE, READ, WRITE, Action, Mapping
 from .needs import Needs, needs
 from .options import DRAFT, Options
 from .output import Output
-from .rates import Rates, rates
+from .rates import COPYING, Rates, rates
 
 __all__ = ["Estimate", "Work", "estimate", "too_long", "work_of"]
 
@@ -144,13 +144,14 @@ def _freeze(work: Work, options: Options, output: Output) -> float:
     """Seconds for which the target stands still."""
     if options.freeze == "none":
         return 0.0
+    standing = _STOPPING + _PER_THREAD * work.threads + _PER_MAPPING * work.mappings
+    if options.freeze == "snapshot":
+        return standing + work.read * work.page_size * COPYING
     disk = output.regular and not output.in_memory
     fast: Rates = rates(options.compress, options.level, options.hash_algo, disk=disk)
     return (
-        _STOPPING
+        standing
         + options.evidence_seconds
-        + _PER_THREAD * work.threads
-        + _PER_MAPPING * work.mappings
         + work.read * work.page_size / fast.reading
         + work.zeros(options) * work.page_size / fast.zeros
     )

@@ -249,7 +249,11 @@ class Session:
             TargetError: it can't be stopped, or does so again and again.
         """
         for _ in range(_LOOKS):
-            self._frozen = frozen = target.freeze(self._method, self._options.max_freeze)
+            self._frozen = frozen = target.freeze(
+                self._method,
+                self._options.max_freeze,
+                lambda mappings: self._options.selection.split(mappings)[0],
+            )
             mappings = target.mappings()
             self._known = known = Known(
                 target.identity(),
@@ -491,7 +495,7 @@ class Session:
                 f"the target executed another program ({another}) while it was being read",
             )
         if not target.alive():
-            raise Stopped("target_gone", "the target ended while it was being read")
+            raise target.ending()
 
     def _read_visibly(
         self, target: Target, pages: Pages, feed: RegionFeed, progress: Progress

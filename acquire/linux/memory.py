@@ -58,6 +58,7 @@ class Memory:
             then has it.
         pagemap_method: see `Pagemap`; empty: the best that there is.
         kinship: one that has looked at the other processes before, so that it knows them.
+        by_call: whether process_vm_readv may be used at all.
 
     Attributes:
         tid: the thread whose files in /proc are used.
@@ -80,6 +81,7 @@ class Memory:
         touch_shared: bool = False,
         pagemap_method: str = "",
         kinship: Kinship | None = None,
+        by_call: bool = True,
     ) -> None:
         self.gone = False
         self.runs = False
@@ -102,7 +104,7 @@ class Memory:
             ) from error
         self.reduced = self._memory < 0
         self.pagemap = Pagemap(tid, pagemap_method)
-        self._remote: RemoteReader | None = RemoteReader(tid)
+        self._remote: RemoteReader | None = RemoteReader(tid) if by_call else None
         self._touch = touch_shared
         self._backings = Backings(tid)
         self._treatments = Treatments(self._backings, devices, touch_shared)

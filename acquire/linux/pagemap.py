@@ -152,6 +152,18 @@ class Pagemap:
                 return categories
         return 0
 
+    def has_own_pages(self, start: int, end: int) -> bool:
+        """Whether a range has a page, present or swapped, that is not the kernel's zero page; or
+        it can't be known."""
+        if self.method == "scan":
+            try:
+                return self._scan.any(start, end, PRESENT | SWAPPED, ZERO_PAGE)
+            except OSError:
+                return True
+        if self.method == "read":
+            return next(self._by_read(start, end, PRESENT | SWAPPED), None) is not None
+        return True
+
     def untouched(self, start: int, end: int) -> bool | None:
         """Whether all of a range is mapped, and no page of it is there, at one moment.
 

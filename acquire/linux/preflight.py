@@ -10,6 +10,7 @@ from typing import Any
 from msl_construct.errors import TargetError
 
 from .freeze.cgroup import groups
+from .freeze.fitness import refuse_unfit
 from .maps import living_thread
 from .own_proc import check_entry, check_proc, exists
 from .proc_text import KERNEL_THREAD, read_lines, read_stat, read_status, text
@@ -78,8 +79,10 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
         "memory": opened,
         "standing": seen.facts(),
     }
-    if method == "ptrace":
+    if method in ("ptrace", "snapshot"):
         _check_ptrace(pid, seen)
+    if method == "snapshot":
+        refuse_unfit(pid, None)
     if method == "cgroup":
         facts["control_group"] = _check_control_group(pid)
     if seen.our_seccomp:

@@ -132,6 +132,21 @@ class PageScan(threading.local):
         found = list(_RANGE.iter_unpack(self._view[: count * _RANGE.size]))
         return walked if count == _RANGES else end, found
 
+    def any(self, start: int, end: int, any_of: int, without: int) -> bool:
+        """Whether there is a page in one of the categories `any_of` and in none of `without`.
+
+        Raises:
+            OSError: as `ranges`.
+        """
+        argument = bytearray(
+            _SCAN.pack(
+                *(_SCAN.size, 0, start, end, 0, self._address, 1, 1),
+                *(without, without, any_of, any_of),
+            )
+        )
+        count: int = fcntl.ioctl(self._descriptor, _PAGEMAP_SCAN, argument)
+        return count > 0
+
 
 class Vma(NamedTuple):
     """One mapping as PROCMAP_QUERY describes it.

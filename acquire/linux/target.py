@@ -9,7 +9,8 @@ from typing import Any
 
 from msl_construct.errors import TargetError
 
-from ..backend import Frozen
+from ..backend import Chosen, Frozen
+from ..bounds import Stopped, gone
 from ..model import Failure, Identity, Limit, Mapping, Module, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
@@ -17,13 +18,15 @@ from .afterwards import Found, afterwards, found
 from .evidence import LinuxEvidence
 from .facts import facts
 from .freeze import METHODS, Hold, freeze
-from .freeze.guardian.refusals import being_traced, process_of, tracer_of
+from .freeze.copied import Copied
+from .freeze.guardian.refusals import Refusal, being_traced, process_of, tracer_of
 from .handle import Handle, program
 from .kinship import Kinship
 from .maps import living_thread
 from .memory import Memory
 from .modules import ModuleCache, modules, prehash
 from .preflight import preflight
+from .snapshot import Snapshot
 
 __all__ = ["LinuxTarget"]
 
@@ -54,6 +57,7 @@ class LinuxTarget:
         self._listed: list[Mapping] = []
         self._found: Found | None = None
         self._hold: Hold | None = None
+        self._snapshot: Snapshot | None = None
         try:
             self._open(certain=False)
         except BaseException:
@@ -107,20 +111,56 @@ class LinuxTarget:
         )
         self._memory.look_before()
 
-    def freeze(self, method: str, max_freeze: float | None) -> Hold:
+    def freeze(self, method: str, max_freeze: float | None, chosen: Chosen | None = None) -> Hold:
         """Stop every thread; see `linux.freeze.freeze`."""
+        self._forget_snapshot()
         self._handle.check()
         self._found = self._found or found(self.pid)
+        if method == "snapshot" and self._memory.reduced:
+            raise TargetError(
+                f"a copy of process {self.pid} would be duplicated by being read: its files in "
+                "/proc are not ours to open, and process_vm_readv is all there is",
+                remedy="run with CAP_DAC_READ_SEARCH, or use --freeze ptrace",
+            )
         self._hold = hold = freeze(self.pid, method, max_freeze)
         try:
             self._look_again(hold)
+            if isinstance(hold, Copied):
+                self._take(hold, chosen or list)
         except BaseException:
             hold.thaw()
             raise
-        self._memory.runs = method == "none" or max_freeze is not None
-        self._memory.forks = method == "none"
-        self._memory.look_ahead()
+        running = method in ("none", "snapshot")
+        self._memory.runs = running or max_freeze is not None
+        self._memory.forks = running
+        if self._snapshot is None:
+            self._memory.look_ahead()
         return hold
+
+    def _take(self, hold: Copied, chosen: Chosen) -> None:
+        """Make a snapshot of its memory, and let it run on.
+
+        Raises:
+            TargetError: that can't be.
+        """
+        self._memory.runs = False
+        mappings = self.mappings()
+        vdso = next((one for one in mappings if one.name == "[vdso]"), None)
+        try:
+            snapshot = Snapshot(self._memory, hold, vdso, self._kinship)
+            try:
+                snapshot.take(chosen(mappings))
+            except BaseException:
+                snapshot.close()
+                raise
+        except Refusal as refusal:
+            raise TargetError(refusal.message, remedy=refusal.remedy) from refusal
+        self._snapshot, self.read = snapshot, snapshot.read
+
+    def _forget_snapshot(self) -> None:
+        if self._snapshot is not None:
+            self._snapshot.close()
+        self._snapshot = None
 
     def _look_again(self, hold: Hold) -> None:
         """Open what was opened before the process stood still once more, as what it is now.
@@ -130,7 +170,7 @@ class LinuxTarget:
                 that is not ours to read.
         """
         self._handle.check()
-        if hold.method == "ptrace" and not hold.ended:
+        if hold.method in ("ptrace", "snapshot") and not hold.ended:
             tracer = process_of(tracer_of(self.pid, self._memory.tid))
             ours = (0, os.getpid(), hold.facts.get("guardian"), hold.facts.get("deputy"))
             if tracer not in ours:
@@ -190,13 +230,16 @@ class LinuxTarget:
         return identities.identity(self.pid, self._path)
 
     def mappings(self) -> list[Mapping]:
-        """Its address space, in address order."""
+        """Its address space, in address order; of a snapshot, as it was then."""
+        if self._snapshot is not None:
+            return self._listed
         self._listed = maps.mappings(self.pid)
         return self._listed
 
     def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
         """What is mapped as code."""
-        return modules(self.pid, mappings, self._cache, path=self._path)
+        path = self._snapshot.path if self._snapshot else self._path
+        return modules(self.pid, mappings, self._cache, path=path)
 
     def threads(self, frozen: Frozen) -> list[Thread]:
         """Its threads, with registers where the freeze permits."""
@@ -205,11 +248,11 @@ class LinuxTarget:
 
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages."""
-        return self._memory.plans(mappings)
+        return (self._snapshot or self._memory).plans(mappings)
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
         """Why a page can't be read."""
-        return self._memory.failure(mapping, address, pages)
+        return (self._snapshot or self._memory).failure(mapping, address, pages)
 
     def resident(self) -> int:
         """Bytes of memory that the target occupies now."""
@@ -220,8 +263,14 @@ class LinuxTarget:
             return 0
 
     def alive(self) -> bool:
-        """Whether its address space is still there."""
+        """Whether its address space, or the copy that is read, is still there."""
+        if self._snapshot is not None:
+            return self._snapshot.alive()
         return self._memory.alive() and not self._memory.gone
+
+    def ending(self) -> Stopped:
+        """Why it isn't."""
+        return self._snapshot.ending() if self._snapshot else gone()
 
     def afterwards(self) -> dict[str, Any]:
         """How it fares when it has been let go; see `linux.afterwards.afterwards`."""
@@ -259,6 +308,7 @@ class LinuxTarget:
 
     def close(self) -> None:
         """Let go of everything but the target."""
+        self._forget_snapshot()
         self._memory.close()
         self._handle.close()
 

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from msl_construct.errors import TargetError
 
+from ..backend import Chosen
+from ..bounds import Stopped, gone
 from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
 from ..reading import hash_file
 from ..suspension import Suspension
@@ -46,7 +48,9 @@ class MacOSTarget:
             if image.path not in self._hashes:
                 self._hashes[image.path] = hash_file(image.path, hash_algo)
 
-    def freeze(self, method: str, max_freeze: float | None) -> Suspension:
+    def freeze(
+        self, method: str, max_freeze: float | None, chosen: Chosen | None = None
+    ) -> Suspension:
         """Stop the task (``suspend``), or not (``none``).
 
         The kernel ties the suspension to a right that this process holds: by Apple's sources
@@ -179,6 +183,10 @@ class MacOSTarget:
         except CallFailed as error:
             return not error.dead
         return True
+
+    def ending(self) -> Stopped:
+        """Why it isn't."""
+        return gone()
 
     def afterwards(self) -> dict[str, Any]:
         """Whether it is still there; more is not looked at here."""

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from msl_construct.errors import TargetError
 
+from ..backend import Chosen
+from ..bounds import Stopped, gone
 from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
 from ..reading import hash_file
 from ..suspension import Suspension
@@ -48,7 +50,9 @@ class WindowsTarget:
             if path not in self._hashes:
                 self._hashes[path] = hash_file(path, hash_algo)
 
-    def freeze(self, method: str, max_freeze: float | None) -> Suspension:
+    def freeze(
+        self, method: str, max_freeze: float | None, chosen: Chosen | None = None
+    ) -> Suspension:
         """Stop every thread (``suspend``), or none (``none``).
 
         Windows keeps the suspend counts: an acquirer that is terminated while it holds the
@@ -149,6 +153,10 @@ class WindowsTarget:
     def alive(self) -> bool:
         """Whether it has not ended."""
         return not self._system.ended(self._process)
+
+    def ending(self) -> Stopped:
+        """Why it isn't."""
+        return gone()
 
     def afterwards(self) -> dict[str, Any]:
         """Whether it is still there; more is not looked at here."""

@@ -7,6 +7,8 @@ ptrace    every thread seized (the default);          the kernel: a dead tracer'
           registers can be read                       run on; see below
 cgroup    moved into a frozen control group           the guardian
 sigstop   stopped by signal; its parent sees it       the guardian
+snapshot  as ptrace, for as long as a copy-on-write   the guardian
+          copy takes, which is then read
 none      not at all                                  nobody: nothing to undo
 ========  ==========================================  =====================================
 
@@ -23,6 +25,7 @@ from __future__ import annotations
 from msl_construct.errors import TargetError
 
 from .cgroup import Grouped
+from .copied import Copied
 from .guardian.refusals import Refusal
 from .hold import Hold
 from .ptrace import Traced
@@ -31,7 +34,7 @@ from .sigstop import Stopped
 
 __all__ = ["METHODS", "Hold", "freeze"]
 
-METHODS = ("ptrace", "cgroup", "sigstop", "none")
+METHODS = ("ptrace", "cgroup", "sigstop", "snapshot", "none")
 """All methods; the first is the default."""
 
 
@@ -55,6 +58,8 @@ def freeze(pid: int, method: str, max_freeze: float | None, *, registers: bool =
             return Grouped(pid, max_freeze, registers=registers)
         if method == "sigstop":
             return Stopped(pid, max_freeze, registers=registers)
+        if method == "snapshot":
+            return Copied(pid, max_freeze, registers=registers)
         if method == "none":
             return Running(pid)
     except Refusal as refusal:

@@ -26,9 +26,9 @@ from . import guardian
 from .guardian.method import Shared
 from .guardian.program import Guardian, method_of
 
-__all__ = ["Channel", "InProcess", "InThread", "NotStartedError"]
+__all__ = ["PATIENCE", "Channel", "InProcess", "InThread", "NotStartedError"]
 
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """Seconds that the guardian may take to answer; moving busy threads takes one or two."""
 _LATE_IN_THREAD = 1.0
 """Seconds behind its time at which the kernel ends an acquirer that guards its target itself."""
@@ -81,7 +81,7 @@ class Channel:
         with contextlib.suppress(OSError):
             os.write(self._orders, text.encode() + b"\n")
 
-    def answer(self, patience: float | None = _PATIENCE) -> str:
+    def answer(self, patience: float | None = PATIENCE) -> str:
         """The next line; empty if there is nobody left, or it takes too long."""
         until = None if patience is None else time.monotonic() + patience
         poll = select.poll()
@@ -155,10 +155,10 @@ class InProcess(Channel):
         assert process.stdout is not None
         process.stdin.close()
         try:
-            process.wait(_PATIENCE)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(_PATIENCE)
+            process.wait(PATIENCE)
         process.stdout.close()
 
 

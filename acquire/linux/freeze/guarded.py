@@ -15,7 +15,7 @@ from typing import Any
 
 from msl_construct.errors import TargetError
 
-from .channel import Channel, InProcess
+from .channel import PATIENCE, Channel, InProcess
 from .guardian.method import Shared
 from .guardian.program import method_of
 from .guardian.refusals import Refusal
@@ -80,8 +80,11 @@ class Guarded(Hold):
         """
         return self._ask(f"hold {'-' if max_freeze is None else max_freeze}")
 
-    def _ask(self, order: str) -> Any:
+    def _ask(self, order: str, patience: float = PATIENCE) -> Any:
         """Give an order and wait for what comes of it.
+
+        Args:
+            patience: seconds.
 
         Raises:
             HoldFailed, Refusal: nothing does.
@@ -89,7 +92,7 @@ class Guarded(Hold):
         channel = self._channel
         assert channel is not None
         channel.tell(order)
-        words = channel.answer().split(" ", 2)
+        words = channel.answer(patience).split(" ", 2)
         if words[0] in ("held", "did"):
             return channel.told(*words[1:])
         self._dismiss()

@@ -44,24 +44,30 @@ class Traced(Guarded):
         Refusal: it can't be stopped: gone, being traced, not permitted, not in time.
     """
 
+    METHOD = "ptrace"
+
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
-        super().__init__(pid, "ptrace")
+        super().__init__(pid, self.METHOD)
         refusals.refuse_hopeless(pid)
-        wanted = _wanted() if registers else ""
+        self._note(self._held(_wanted() if registers else "", max_freeze))
+
+    def _held(self, wanted: str, max_freeze: float | None) -> Any:
+        """Have the target stopped: by a guardian that is a process, if that can be."""
         try:
-            found = self._trace(InProcess, wanted, max_freeze)
+            return self._trace(InProcess, max_freeze, wanted)
         except NotStartedError:  # no interpreter that we may execute
-            found = self._trace(InThread, wanted, max_freeze)
+            return self._trace(InThread, max_freeze, wanted)
         except Refusal as refusal:
             if refusal.errno != errno.EPERM:
                 raise
             # What a child of ours may not, we may: Yama permits tracing to ancestors only, and
             # a program that is executed can lose rights.
-            found = self._trace(InThread, wanted, max_freeze)
-        self._note(found)
+            return self._trace(InThread, max_freeze, wanted)
 
-    def _trace(self, kind: Callable[..., Channel], wanted: str, max_freeze: float | None) -> Any:
-        self._start_guardian(str(self.pid), wanted, kind=kind)
+    def _trace(
+        self, kind: Callable[..., Channel], max_freeze: float | None, *arguments: str
+    ) -> Any:
+        self._start_guardian(str(self.pid), *arguments, kind=kind)
         try:
             return self._hold(max_freeze)
         except HoldFailed as error:

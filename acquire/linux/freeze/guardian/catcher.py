@@ -94,13 +94,18 @@ class Catcher:
         if not self._seized:
             raise refusals.gone(self._pid)
 
-    def let_go(self) -> None:
+    def let_go(self, *, all_but: int = 0) -> None:
         """Let every thread go on with what it was about to do; more than once does no harm.
 
         Those that did not stop can't be let go so: the kernel does it when our thread ends.
+
+        Args:
+            all_but: a thread that is to stay.
         """
-        while self._seized:
-            thread_id, stop = self._seized.popitem()
+        for thread_id in reversed(self.seized):
+            if thread_id == all_but:
+                continue
+            stop = self._seized.pop(thread_id)
             if stop is None:  # it may have stopped since
                 stop = trace_calls.wait(thread_id, leader=thread_id == self._pid)
             trace_calls.detach(thread_id, stop.signal if stop else 0)

@@ -68,7 +68,8 @@ class Deputy:
         os.close(answers)
 
     def tell(self, what: str) -> None:
-        """Say ``ending`` or ``done``."""
+        """Say ``busy`` (the guardian must not be ended before the next ``hold``, whatever
+        happens), ``ending`` or ``done``."""
         with contextlib.suppress(OSError):  # it was killed: then we are alone
             os.write(self._pipe, what.encode() + b"\n")
 
@@ -110,9 +111,10 @@ class _Watch:
         self._until: float | None = None
         self._deadline: float | None = None
         self._rest = b""
+        self._poll = select.poll()
 
     def run(self) -> None:
-        poll = select.poll()
+        poll = self._poll
         poll.register(self._pipe, select.POLLIN)
         poll.register(self._orders, 0)  # only its end: what is said is for the guardian
         while True:
@@ -146,14 +148,25 @@ class _Watch:
             if word == "hold":
                 self._holding = True
                 self._until = None if rest == "-" else float(rest)
+                self._poll.register(self._orders, 0)
+                self._without_deadline()
                 if self._until is not None:
                     self._deadline = self._until + LATE
                     self._dying_at(self._deadline + _LATER)
                 os.write(self._answers, b".")
+            elif word == "busy":
+                self._without_deadline()
+                with contextlib.suppress(KeyError):  # its end was noticed before
+                    self._poll.unregister(self._orders)
             elif word == "ending":
                 self._deadline = time.monotonic() + _UNDOING
                 self._dying_at(self._deadline + _LATER)
         return False
+
+    def _without_deadline(self) -> None:
+        self._deadline = None
+        if self._last is not None:
+            self._last.disarm()
 
     def _dying_at(self, when: float) -> None:
         """Have the kernel end us, where that helps, if we can't do what we are here for."""

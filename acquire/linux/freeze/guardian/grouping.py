@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 
+from .method import Limits
 from .sighting import look
 
 __all__ = ["Grouping"]
@@ -75,8 +76,13 @@ class Grouping:
     def as_deputy(self) -> None:
         """There is nothing to prepare."""
 
-    def order(self, words: list[str]) -> None:
+    def order(self, words: list[str], limits: Limits) -> object:
         """There is nothing else that it could do."""
+        return None
+
+    def look(self) -> str:
+        """The limits are never dropped."""
+        return ""
 
     def let_go(self) -> None:
         """Let it run on."""

@@ -136,6 +136,10 @@ class LastResort:
         """Have this process killed so many seconds from now, and not when it was said before."""
         self._set(max(seconds, 0.001))
 
+    def disarm(self) -> None:
+        """Have this process live, until it is armed again."""
+        self._set(0.0)
+
     def close(self) -> None:
         """Have this process live, and give the timer back."""
         if self.there:

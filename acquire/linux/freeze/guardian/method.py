@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import marshal
 import os
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Method", "Shared"]
+__all__ = ["Limits", "Method", "Shared"]
 
 _PIECE = 1 << 20
+
+
+class Limits(Protocol):
+    """The time within which a target has to be let go, for a method that must not keep to it."""
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """For something that must come to its end whatever happens: nobody breaks it off. When
+        it is done, the time may be up."""
+
+    def drop(self) -> None:
+        """The target runs: nothing has to end in time any more."""
 
 
 class Method(Protocol):
@@ -41,11 +53,12 @@ class Method(Protocol):
             OSError: the same, in the system's.
         """
 
-    def order(self, words: list[str]) -> object:
+    def order(self, words: list[str], limits: Limits) -> object:
         """Do something else that the acquirer asks for while the target is held.
 
         Args:
             words: the line that it sent.
+            limits: the time that is left.
 
         Returns:
             As `hold`.
@@ -53,6 +66,10 @@ class Method(Protocol):
         Raises:
             Refusal, OSError: as `hold`; the target stays held.
         """
+
+    def look(self) -> str:
+        """Asked again and again once the limits were dropped: why it has to be over, as a word
+        that the acquirer is told; empty: it need not be."""
 
     def let_go(self) -> None:
         """Let the target go as it was found; more than once does no harm.

@@ -19,6 +19,7 @@ import gc
 import os
 import select
 import time
+from collections.abc import Iterator
 
 from .deputy import LATE, Deputy
 from .grouping import Grouping
@@ -30,6 +31,10 @@ from .tracing import Tracing
 
 __all__ = ["Guardian", "main", "method_of"]
 
+_LOOK_EVERY = 0.02
+"""Seconds between two looks of a method at a target that it no longer holds."""
+_MOMENT = 1.0
+"""Seconds to let go of a target that was held longer than it should be."""
 _UNDOING = 10.0
 """Seconds after which letting go and cleaning up is taken to hang."""
 
@@ -38,9 +43,17 @@ def method_of(name: str, shared: Shared, arguments: list[str]) -> Method:
     """The method of this name, for the target that the arguments name."""
     if name == "ptrace":
         return Tracing(shared, *arguments)
+    if name == "snapshot":
+        from .snapshotting import Snapshotting  # the others need not wait for it
+
+        return Snapshotting(shared, *arguments)
     if name == "cgroup":
         return Grouping(*arguments)
     return Signalling(*arguments)
+
+
+class _Over(Exception):
+    """The method says that it is over, and why."""
 
 
 class Guardian:
@@ -65,6 +78,7 @@ class Guardian:
         self._rest = b""
         self._until: float | None = None
         self._holding = False
+        self._dropped = False
         self._deputy: Deputy | None = None
         self._last = LastResort()
 
@@ -113,6 +127,7 @@ class Guardian:
 
         Raises:
             TimeoutError: the time is up.
+            _Over: the method says so.
         """
         poll = select.poll()
         poll.register(self._orders, select.POLLIN)
@@ -122,6 +137,11 @@ class Guardian:
                 left = self._until - time.monotonic()
                 if left <= 0:
                     raise TimeoutError
+            if self._dropped:
+                left = _LOOK_EVERY
+                why = self._method.look()
+                if why:
+                    raise _Over(why)
             if poll.poll(None if left is None else left * 1000 + 0.5):
                 got = os.read(self._orders, 4096)
                 if not got:
@@ -137,6 +157,8 @@ class Guardian:
                 line = self._line()
             except TimeoutError:
                 return "max_freeze"
+            except _Over as over:
+                return str(over)
             if line is None:
                 return "orphaned"
             words = line.split()
@@ -147,7 +169,7 @@ class Guardian:
                     found = self._hold(None if words[1] == "-" else float(words[1]))
                     self._say(f"held {self._shared.tell(found)}")
                 else:
-                    self._say(f"did {self._shared.tell(self._method.order(words))}")
+                    self._say(f"did {self._shared.tell(self._method.order(words, self))}")
                 continue
             except Refusal as refusal:
                 told = (refusal.message, refusal.remedy, refusal.errno)
@@ -162,14 +184,42 @@ class Guardian:
         if limit is not None:
             self._until = time.monotonic() + limit
             self._last.arm(limit + self._late)
-        if self._deputy is not None:
-            self._deputy.expect(self._until)
+        self._expect(self._until)
         return self._method.hold(self._until)
+
+    # What a method may ask for, see `Limits`.
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Nobody ends us meanwhile, neither the kernel nor the deputy."""
+        self._last.disarm()
+        self._tell_deputy("busy")
+        try:
+            yield
+        finally:
+            until = self._until
+            if until is not None:  # it may be over, and what is to be done then takes a moment
+                until = max(until, time.monotonic() + _MOMENT)
+                self._last.arm(until - time.monotonic() + self._late)
+            self._expect(until)
+
+    def drop(self) -> None:
+        """Go on without a limit."""
+        self._dropped, self._until = True, None
+        self._last.disarm()
+        self._expect(None)
+
+    def _expect(self, until: float | None) -> None:
+        if self._deputy is not None:
+            self._deputy.expect(until)
+
+    def _tell_deputy(self, what: str) -> None:
+        if self._deputy is not None:
+            self._deputy.tell(what)
 
     def _undo(self, why: str) -> None:
         self._last.arm(_UNDOING)
-        if self._deputy is not None:
-            self._deputy.tell("ending")
+        self._tell_deputy("ending")
         number = 0
         try:
             if self._holding:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 
+from .method import Limits
 from .sighting import look
 
 __all__ = ["Fuse", "Signalling"]
@@ -86,8 +87,13 @@ class Signalling:
         self._fuse.arm(self._pid, self._go_on)
         self._send(self._stop)
 
-    def order(self, words: list[str]) -> None:
+    def order(self, words: list[str], limits: Limits) -> object:
         """There is nothing else that it could do."""
+        return None
+
+    def look(self) -> str:
+        """The limits are never dropped."""
+        return ""
 
     def let_go(self) -> None:
         """Send the signal that wakes."""

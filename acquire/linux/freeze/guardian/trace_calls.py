@@ -15,6 +15,7 @@ __all__ = [
     "Stop",
     "architecture",
     "bury",
+    "call",
     "detach",
     "filter_of",
     "has_filter",
@@ -59,7 +60,12 @@ class Stop(NamedTuple):
     group: bool = False
 
 
-def _call(request: int, thread_id: int, address: int = 0, data: int = 0) -> int:
+def call(request: int, thread_id: int, address: int = 0, data: int = 0) -> int:
+    """Make one request of ptrace(2).
+
+    Raises:
+        OSError: the kernel refuses it.
+    """
     result: int = _ptrace(request, thread_id, address, data)
     if result == -1:
         number = ctypes.get_errno()
@@ -73,7 +79,7 @@ def seize(thread_id: int) -> None:
     Raises:
         OSError: EPERM or ESRCH.
     """
-    _call(_SEIZE, thread_id)
+    call(_SEIZE, thread_id)
 
 
 def interrupt(thread_id: int) -> None:
@@ -82,13 +88,13 @@ def interrupt(thread_id: int) -> None:
     Raises:
         OSError: ESRCH, it is gone.
     """
-    _call(_INTERRUPT, thread_id)
+    call(_INTERRUPT, thread_id)
 
 
 def detach(thread_id: int, signal: int) -> bool:
     """Let it go on with this signal, or none (0); False if it wasn't stopped, or is gone."""
     try:
-        _call(_DETACH, thread_id, 0, signal)
+        call(_DETACH, thread_id, 0, signal)
     except OSError:
         return False
     return True
@@ -133,7 +139,7 @@ def stop_of(thread_id: int) -> Stop | None:
     """
     information = (ctypes.c_int * 32)()  # siginfo_t: si_signo, si_errno, si_code, …
     try:
-        _call(_GETSIGINFO, thread_id, 0, ctypes.addressof(information))
+        call(_GETSIGINFO, thread_id, 0, ctypes.addressof(information))
     except OSError:
         return None
     signal, code = information[0], information[2]
@@ -160,9 +166,9 @@ def filter_of(thread_id: int, number: int) -> bytes | None:
         OSError: it can't be had.
     """
     try:
-        count = _call(_GET_FILTER, thread_id, number)
+        count = call(_GET_FILTER, thread_id, number)
         program = ctypes.create_string_buffer(8 * count)
-        _call(_GET_FILTER, thread_id, number, ctypes.addressof(program))
+        call(_GET_FILTER, thread_id, number, ctypes.addressof(program))
     except OSError as error:
         if error.errno in (errno.EINVAL, errno.ENOENT):
             return None
@@ -175,7 +181,7 @@ def architecture(thread_id: int) -> int | None:
     from before Linux 5.3 does not say."""
     information = ctypes.create_string_buffer(88)  # struct ptrace_syscall_info
     try:
-        _call(_GET_SYSCALL_INFO, thread_id, 88, ctypes.addressof(information))
+        call(_GET_SYSCALL_INFO, thread_id, 88, ctypes.addressof(information))
     except OSError:
         return None
     return int(struct.unpack_from("=4xI", information)[0])
@@ -187,14 +193,14 @@ def poke_register(thread_id: int, offset: int, value: int) -> None:
     Args:
         offset: in struct user.
     """
-    _call(_POKEUSER, thread_id, offset, value & (1 << 64) - 1)
+    call(_POKEUSER, thread_id, offset, value & (1 << 64) - 1)
 
 
 def set_registers(thread_id: int, number: int, data: bytes) -> None:
     """Set a register set of a stopped thread."""
     buffer = ctypes.create_string_buffer(data, len(data))
     vector = _Vector(ctypes.addressof(buffer), len(data))
-    _call(_SETREGSET, thread_id, number, ctypes.addressof(vector))
+    call(_SETREGSET, thread_id, number, ctypes.addressof(vector))
 
 
 def word_at(thread_id: int, address: int) -> int:

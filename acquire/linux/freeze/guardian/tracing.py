@@ -19,7 +19,7 @@ from typing import Any
 
 from . import trace_calls
 from .catcher import Catcher
-from .method import Shared
+from .method import Limits, Shared
 from .restarting import Restarts
 from .sighting import look
 
@@ -88,8 +88,13 @@ class Tracing:
     def as_deputy(self) -> None:
         """There is nothing to prepare."""
 
-    def order(self, words: list[str]) -> None:
+    def order(self, words: list[str], limits: Limits) -> object:
         """There is nothing else that it could do."""
+        return None
+
+    def look(self) -> str:
+        """The limits are never dropped."""
+        return ""
 
     def let_go(self) -> None:
         """Let every thread go on with what it was about to do."""

@@ -1,0 +1,528 @@
+"""Acquiring a copy-on-write snapshot: the dump is of one moment, and the target notices nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acquire_targets import Running, target
+from acquiring import (
+    PAGE,
+    Dump,
+    acquire,
+    addresses,
+    as_found,
+    kilobytes,
+    launched,
+    nobody_left,
+    report_of,
+    root_only,
+    status,
+    stopped,
+    tasks,
+    verified,
+    wait_until,
+)
+
+if sys.platform != "linux" or platform.machine() != "x86_64":
+    pytest.skip("needs Linux on x86-64", allow_module_level=True)
+
+from msl_acquire.linux.freeze.guardian import injection
+from msl_acquire.linux.freeze.guardian.catcher import Catcher
+from msl_acquire.linux.freeze.guardian.copying import Copy
+
+FEW = 16 * PAGE
+"""Bytes of the small mappings of the target."""
+EINTR, ETIMEDOUT, ECHILD = 4, 110, 10
+
+BLOCKED = {
+    **dict.fromkeys(("nanosleep", "clock_nanosleep", "poll", "ppoll", "select"), ("0", "0")),
+    "futex": ("-1", str(ETIMEDOUT)),
+    **dict.fromkeys(("read", "inotify", "waitpid"), ("1", "0")),
+    "sigsuspend": ("-1", str(EINTR)),
+    "busy": ("0", "0"),
+    "epoll": ("-1", str(EINTR)),  # as after any stop
+}
+TIMED = ("nanosleep", "clock_nanosleep", "poll", "ppoll", "select", "futex")
+SECONDS = 1.5
+
+
+@contextlib.contextmanager
+def turning(
+    signals: str = "default", filtered: str = "none", pages: int = 64, threads: int = 0
+) -> Iterator[tuple[Running, dict[str, int]]]:
+    """The target of all these tests, and where what is in its memory."""
+    given = (signals, filtered, str(pages), str(threads))
+    with target("snapshot_target", *given) as (process, lines):
+        yield process, addresses(lines)
+
+
+def snapshot(process: Running, dump: Path, *more: Any, code: int = 0) -> dict[str, Any]:
+    """Acquire a snapshot; the report."""
+    acquire(process.pid, "--freeze", "snapshot", "-o", dump, *more, code=code)
+    verified(dump, code)
+    return report_of(dump)
+
+
+def children(pid: int) -> dict[int, str]:
+    """State letters of its children, by number."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == pid:
+                    found[int(entry.name)] = fields[0]
+    return found
+
+
+def alive(process: Running) -> None:
+    """It runs, turns, and has no child of ours."""
+    before = turns(process)
+    wait_until(lambda: turns(process) > before, "the target goes on")
+    as_found(process.pid)
+    assert not children(process.pid)
+
+
+def turns(process: Running) -> int:
+    return int(process.ask("turns").split()[1])
+
+
+def generations(dump: Dump, start: int, pages: int) -> list[int]:
+    """What stands at the start of each page."""
+    data = dump.read(start, pages * PAGE)
+    return [struct.unpack_from("=Q", data, page * PAGE)[0] for page in range(pages)]
+
+
+def of_one_moment(found: list[int]) -> bool:
+    """Whether the target can have held these generations at one moment: see its source."""
+    return found == sorted(found, reverse=True) and found[0] - found[-1] <= 1
+
+
+# --- what is captured ------------------------------------------------------------------------
+
+
+def slowly(process: Running, dump: Path, *options: str) -> Dump:
+    """Acquire through a pipe that takes a piece only when the target has written all once more."""
+    pipe = dump.with_suffix(".pipe")
+    os.mkfifo(pipe)
+    with launched(process.pid, *options, "-o", pipe) as acquirer:
+        with pipe.open("rb", 0) as source, dump.open("wb") as sink:
+            left = 0
+            while piece := source.read(1 << 16):
+                sink.write(piece)
+                left -= len(piece)
+                if left < 0:
+                    left = 8 << 20
+                    written = turns(process) + 2
+                    wait_until(lambda: turns(process) > written, "all is written again")  # noqa: B023
+        assert acquirer.wait(60) == 0
+    return Dump(dump)
+
+
+@pytest.mark.parametrize("place", ["turning", "shared"])
+def test_memory_that_is_written_all_the_time_is_of_one_moment(tmp_path: Path, place: str) -> None:
+    pages = 16384
+    with turning(pages=pages) as (process, where):
+        snapped = slowly(process, tmp_path / "snapshot.msl", "--freeze", "snapshot")
+        assert of_one_moment(generations(snapped, where[place], pages))
+        alive(process)
+        running = slowly(process, tmp_path / "none.msl", "--freeze", "none")
+        assert not of_one_moment(generations(running, where[place], pages))
+
+
+def test_every_kind_of_mapping_has_its_own_bytes(tmp_path: Path) -> None:
+    with turning() as (process, where):
+        report = snapshot(process, tmp_path / "dump.msl", "--draft", "draft-2026-10")
+        alive(process)
+    dump = Dump(tmp_path / "dump.msl")
+    assert dump.read(where["still"], FEW) == b"s" * FEW
+    assert dump.read(where["alone"], FEW) == b"d" * FEW  # not there in the copy
+    assert dump.read(where["wiped"], FEW) == b"w" * FEW  # zeros in the copy
+    assert dump.read(where["whole"], FEW) == b"m" * FEW
+    assert dump.read(where["half"], FEW) == b"p" * (FEW // 2) + b"m" * (FEW // 2)
+    assert dump.states(where["untouched"], where["untouched"] + FEW) == {"not_resident": FEW}
+    kept = report["freeze"]["snapshot"]["read_in_stop"]
+    assert 4 * FEW <= kept < 16 << 20
+    causes = {row["cause"]: row["pages"] for row in report["memory"]["causes"]}
+    assert causes["read_in_stop"] * PAGE == kept
+
+
+def test_the_report_says_what_was_done(tmp_path: Path) -> None:
+    with turning() as (process, _):
+        found = snapshot(process, tmp_path / "dump.msl")["freeze"]["snapshot"]
+    page = (Path(__file__).parents[1] / "spec-docs" / "snapshot.rst").read_text("utf-8")
+    told = page.partition("report-snapshot")[2].partition("What is refused")[0]
+    assert {key for key in found if f"``{key}``" not in told} == set()
+    assert found["why_ended"] == "done"
+    assert found["zombie_left"] is False
+
+
+def test_what_is_left_out_is_not_read_in_the_stop(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, where):
+        report = snapshot(process, tmp_path / "dump.msl", "--exclude", "type:shared_mem")
+    assert report["freeze"]["snapshot"]["read_in_stop"] < 1 << 20
+    assert of_one_moment(generations(Dump(tmp_path / "dump.msl"), where["turning"], 4096))
+
+
+def test_the_copy_grows_no_memory_of_its_own_by_being_read(tmp_path: Path) -> None:
+    with target("e2e_idle") as (process, _):
+        before = kilobytes(process.pid, "RssAnon")
+        report = snapshot(process, tmp_path / "dump.msl")
+        assert kilobytes(process.pid, "RssAnon") == before
+    found = report["freeze"]["snapshot"]
+    assert found["copied"] < 1 << 20
+    assert found["page_tables"] > 0
+
+
+@pytest.mark.parametrize("threads", [0, 15, 255])
+def test_all_threads_have_registers_and_go_on(tmp_path: Path, threads: int) -> None:
+    with turning(threads=threads) as (process, _):
+        numbers = tasks(process.pid)
+        wait_until(lambda: len(masks_of(process.pid)) == 1, "all threads have begun")
+        masks = masks_of(process.pid)
+        report = snapshot(process, tmp_path / "dump.msl")
+        assert tasks(process.pid) == numbers
+        assert masks_of(process.pid) == masks
+        alive(process)
+    assert {row["thread_id"] for row in report["target"]["threads"] if row["stored"]} == numbers
+
+
+def masks_of(pid: int) -> set[str]:
+    """What its threads do about signals, and their filters."""
+    found = set()
+    for number in tasks(pid):
+        lines = Path(f"/proc/{pid}/task/{number}/status").read_text().splitlines()
+        found.add(" ".join(x for x in lines if x.startswith(("SigB", "SigI", "SigC", "Secc"))))
+    return found
+
+
+# --- what the target sees --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_every_blocked_call_ends_as_if_nothing_had_happened(name: str) -> None:
+    """The call is injected into this very thread, whatever it does."""
+    with target("snapshot_blocked", str(SECONDS)) as (process, lines):
+        numbers = addresses(lines)
+        wait_until(lambda: blocked(process.pid, numbers), "all are in their calls")
+        catcher = Catcher(process.pid)
+        catcher.catch(time.monotonic() + 10)
+        copy = Copy(process.pid)
+        try:
+            chosen = numbers[f"thread_{name}"]
+            copy.make(injection.find_gadget(chosen), [chosen], 10.0, lambda _: None)
+            assert copy.thread_id == chosen
+        finally:
+            catcher.let_go()
+            copy.end()
+        assert copy.reap() == ""
+        check_calls(process)
+
+
+def blocked(pid: int, numbers: dict[str, int]) -> bool:
+    for name, number in numbers.items():
+        call = Path(f"/proc/{pid}/task/{number}/syscall").read_text().split()[0]
+        if (call == "running") != (name == "thread_busy"):
+            return False
+    return True
+
+
+def check_calls(process: Running) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"go on\n")
+    seen = {}
+    while (line := process.line()) != "done":
+        name, returned, failed, took = line.split()
+        seen[name] = (returned, failed)
+        if name in TIMED:
+            assert SECONDS * 1000 - 5 <= int(took) < SECONDS * 1000 + 1000, line
+    if seen["epoll"] == ("0", "0"):  # its time was over before the stop
+        seen["epoll"] = BLOCKED["epoll"]
+    assert seen == BLOCKED
+
+
+def test_blocked_calls_survive_the_whole_acquisition(tmp_path: Path) -> None:
+    with target("snapshot_blocked", str(SECONDS)) as (process, _):
+        snapshot(process, tmp_path / "dump.msl")
+        found = children(process.pid)
+        assert "Z" not in found.values()
+        assert len(found) <= 1  # its own
+        check_calls(process)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("kind", ["default", "handler", "ignored"])
+def test_no_child_signal_and_no_zombie(tmp_path: Path, kind: str, own: bool) -> None:
+    with turning(kind) as (process, _):
+        child = int(process.ask("child").split()[1]) if own and kind != "ignored" else 0
+        snapshot(process, tmp_path / "dump.msl")
+        assert process.ask("signals") == f"signals {1 if child and kind == 'handler' else 0}"
+        if child:
+            assert process.ask("wait") == f"wait {child} 0"
+        assert process.ask("wait") == f"wait -1 {ECHILD}"
+        alive(process)
+
+
+def test_a_process_that_was_stopped_stays_stopped(tmp_path: Path) -> None:
+    with turning() as (process, where):
+        with stopped(process.pid):
+            report = snapshot(process, tmp_path / "dump.msl")
+            wait_until(lambda: status(process.pid, "State").startswith("T"), "still stopped")
+            assert report["freeze"]["found_stopped"] is True
+            assert not children(process.pid)
+        alive(process)
+    assert of_one_moment(generations(Dump(tmp_path / "dump.msl"), where["turning"], 64))
+
+
+@root_only
+def test_a_filter_that_kills_for_clone_is_suspended(tmp_path: Path) -> None:
+    with turning(filtered="kill") as (process, _):
+        snapshot(process, tmp_path / "dump.msl")
+        alive(process)
+
+
+@root_only
+def test_a_filter_that_may_not_be_suspended_is_refused(tmp_path: Path) -> None:
+    setpriv = shutil.which("setpriv") or pytest.skip("needs setpriv")
+    with turning(filtered="kill") as (process, _):
+        from acquiring import command, environment
+
+        done = subprocess.run(
+            [
+                *(setpriv, "--bounding-set", "-sys_admin", "--"),
+                *command(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl"),
+            ],
+            capture_output=True,
+            env=environment(),
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 6, done.stderr
+        assert b"seccomp" in done.stderr
+        alive(process)
+    assert not (tmp_path / "dump.msl").exists()
+
+
+# --- what is refused, and what ends it --------------------------------------------------------
+
+
+def test_an_expected_time_above_the_bound_is_refused(tmp_path: Path) -> None:
+    with turning(pages=8192) as (process, _):
+        done = acquire(
+            *(process.pid, "--freeze", "snapshot", "--max-freeze", "0.0001"),
+            *("-o", tmp_path / "dump.msl"),
+            code=6,
+        )
+        assert b"--max-freeze" in done.stderr
+        alive(process)
+
+
+def test_code_of_32_bits_is_refused(tmp_path: Path) -> None:
+    options = ("-m32", "-static")
+    (tmp_path / "empty.c").write_text("int main(void) { return 0; }")
+    compiler = shutil.which("gcc") or pytest.skip("needs gcc")
+    tried = [compiler, *options, "-o", str(tmp_path / "empty"), str(tmp_path / "empty.c")]
+    if subprocess.run(tried, capture_output=True, check=False, timeout=60).returncode:
+        pytest.skip("needs a compiler that makes 32-bit programs (gcc -m32)")
+    with target("freeze_i386", options=options) as (process, _):
+        done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
+        assert b"32-bit" in done.stderr
+        as_found(process.pid)
+
+
+@contextlib.contextmanager
+def held(process: Running, tmp_path: Path, *more: Any) -> Iterator[tuple[Any, int]]:
+    """An acquisition that has made its copy and can't write it: (it, the copy)."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    report = ("--report", tmp_path / "report.json")
+    try:
+        with launched(
+            *(process.pid, "--freeze", "snapshot", "-o", pipe, *report, *more)
+        ) as acquirer:
+            seen: list[int] = []
+            wait_until(
+                lambda: seen.extend(copies(process.pid)) or seen or acquirer.poll() is not None,
+                "a copy",
+            )
+            assert seen, acquirer.communicate()[1]
+            assert select.select([reader], [], [], 60)[0], "nothing is written"
+            assert status(process.pid, "TracerPid") == "0"
+            yield acquirer, seen[0]
+    finally:
+        os.close(reader)
+
+
+def copies(pid: int) -> list[int]:
+    return [number for number, state in children(pid).items() if state == "t"]
+
+
+def test_the_target_runs_while_it_is_read(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, _), held(process, tmp_path) as (acquirer, copy):
+        before = turns(process)
+        wait_until(lambda: turns(process) > before + 10, "the target goes on")
+        assert Path(f"/proc/{copy}/oom_score_adj").read_text().strip() == "1000"
+        os.kill(acquirer.pid, signal.SIGTERM)
+        wait_until(lambda: not children(process.pid), "the copy has been reaped")
+
+
+def test_nothing_is_left_when_the_acquirer_is_killed(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, _), held(process, tmp_path) as (acquirer, _):
+        acquirer.kill()
+        acquirer.wait()
+        wait_until(lambda: not children(process.pid), "the copy has been reaped")
+        alive(process)
+        nobody_left(acquirer.pid)
+
+
+def test_the_copy_dies_with_the_guardian(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, _), held(process, tmp_path) as (acquirer, copy):
+        guardian = int(status(copy, "TracerPid"))
+        os.kill(guardian, signal.SIGKILL)
+        wait_until(lambda: children(process.pid).get(copy, "Z") == "Z", "the copy has ended")
+        before = turns(process)
+        wait_until(lambda: turns(process) > before, "the target goes on")
+        acquirer.kill()
+
+
+def test_a_copy_that_somebody_kills_is_said(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, _), held(process, tmp_path) as (acquirer, copy):
+        os.kill(copy, signal.SIGKILL)
+        assert ended(acquirer, tmp_path)["status"] == "snapshot_lost"
+        wait_until(lambda: not children(process.pid), "the copy has been reaped")
+        alive(process)
+
+
+def test_the_copy_goes_when_the_target_executes_another_program(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, _), held(process, tmp_path) as (acquirer, _):
+        assert process.stdin is not None
+        process.stdin.write(b"exec\n")
+        while process.line() != "ready":
+            pass
+        wait_until(lambda: not children(process.pid), "the copy has been reaped")
+        assert ended(acquirer, tmp_path)["status"] == "target_replaced"
+        alive(process)
+
+
+def test_the_copy_goes_when_the_target_ends(tmp_path: Path) -> None:
+    with turning(pages=4096) as (process, _), held(process, tmp_path) as (acquirer, copy):
+        process.kill()
+        process.wait()
+        wait_until(lambda: not Path(f"/proc/{copy}/exe").is_symlink(), "the copy has ended")
+        assert ended(acquirer, tmp_path)["status"] == "target_gone"
+
+
+def ended(acquirer: subprocess.Popen[bytes], tmp_path: Path) -> dict[str, Any]:
+    """Take what an acquisition still has to say, and its report."""
+    import json
+
+    with (tmp_path / "pipe").open("rb") as pipe:
+        while pipe.read(1 << 20):
+            pass
+    assert acquirer.wait(60) == 4
+    return dict(json.loads((tmp_path / "report.json").read_text("utf-8")))
+
+
+# --- control groups ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def group(controller: str, **limits: str) -> Iterator[Path]:
+    """A control group of version 1 of the test's own; skips by name where there can't be one."""
+    place = Path(f"/sys/fs/cgroup/{controller}/msl-snapshot-{os.getpid()}")
+    try:
+        place.mkdir()
+        for name, value in limits.items():
+            (place / f"{controller}.{name}").write_text(value)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            place.rmdir()
+        pytest.skip(f"needs a control group ({controller}, version 1) of its own: {error}")
+    try:
+        yield place
+    finally:
+        until = time.monotonic() + 20
+        while place.exists() and time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+            time.sleep(0.01)
+
+
+PAGES = 16384
+ROOM = 2 * PAGES * PAGE + (44 << 20)
+"""64 MiB of private and as many of shared memory, and less than what copying the first takes."""
+
+
+def enter(place: Path, process: Running) -> None:
+    (place / "cgroup.procs").write_text(str(process.pid))
+
+
+@contextlib.contextmanager
+def tight(room: int = ROOM) -> Iterator[tuple[Running, dict[str, int]]]:
+    """The target in a control group that has no room for all of its memory twice."""
+    with group("memory", limit_in_bytes=str(room)) as place:
+        program = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(place / "cgroup.procs")]
+        from acquire_targets import compiled, started
+
+        arguments = [str(compiled("snapshot_target")), "default", "none", str(PAGES)]
+        with started([*program, *arguments]) as (process, lines):
+            yield process, addresses(lines)
+
+
+@root_only
+def test_the_copy_goes_before_memory_is_short(tmp_path: Path) -> None:
+    with tight() as (process, _), held(process, tmp_path) as (acquirer, _):
+        wait_until(lambda: not children(process.pid), "the copy has gone")
+        report = ended(acquirer, tmp_path)
+        assert report["status"] == "snapshot_lost"
+        assert "memory" in report["detail"]
+        alive(process)
+
+
+@root_only
+def test_the_kernel_takes_the_copy_where_memory_is_short(tmp_path: Path) -> None:
+    with tight() as (process, _):
+        # It writes nothing until nobody watches its copy.
+        with stopped(process.pid), held(process, tmp_path) as (acquirer, copy):
+            guardian = int(status(copy, "TracerPid"))
+            os.kill(guardian, signal.SIGSTOP)
+            os.kill(process.pid, signal.SIGCONT)
+            try:
+                wait_until(lambda: children(process.pid).get(copy) == "Z", "it was taken")
+            finally:
+                os.kill(guardian, signal.SIGCONT)
+            assert ended(acquirer, tmp_path)["status"] == "snapshot_lost"
+        alive(process)
+
+
+@root_only
+def test_a_control_group_without_room_is_refused(tmp_path: Path) -> None:
+    with tight(2 * PAGES * PAGE + (16 << 20)) as (process, _):
+        done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
+        assert b"control group" in done.stderr
+        alive(process)
+
+
+@root_only
+def test_a_limit_of_processes_is_refused(tmp_path: Path) -> None:
+    with turning() as (process, _), group("pids") as place:
+        enter(place, process)
+        (place / "pids.max").write_text(str(len(tasks(process.pid))))
+        done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
+        assert b"limit of processes" in done.stderr
+        alive(process)
+        Path("/sys/fs/cgroup/pids/cgroup.procs").write_text(str(process.pid))
