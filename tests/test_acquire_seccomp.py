@@ -16,7 +16,17 @@ from typing import Any
 
 import pytest
 from acquire_targets import compiled, started
-from acquiring import as_found, linux_only, root_only, states, status, wait_until
+from acquiring import (
+    acquire,
+    as_found,
+    linux_only,
+    report_of,
+    root_only,
+    states,
+    status,
+    wait_until,
+)
+from commands import one_line
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -189,6 +199,22 @@ def test_methods_that_can_not_look_refuse(tmp_path: Path, action: str, method: s
             freeze(target.pid, method, 30.0)
         assert "--freeze ptrace" in caught.value.remedy
         sees_nothing(target)
+
+
+@root_only
+@pytest.mark.parametrize("action", ["kill_process", "allow"])
+def test_the_command(tmp_path: Path, action: str) -> None:
+    out = tmp_path / "out.msl"
+    with filtered(tmp_path, "nanosleep", action) as target:
+        for method in ("sigstop", "cgroup"):
+            done = acquire(target.pid, "-o", out, "--freeze", method, code=6)
+            assert "--freeze ptrace" in one_line(done.stderr)
+            assert not out.exists()
+        acquire(target.pid, "-o", out)
+        report = report_of(out)
+        assert report["after"]["verdict"] == "as_found"
+        assert len(report["freeze"]["interrupted_calls"]) == (action == "kill_process")
+        target.lives()
 
 
 @pytest.mark.parametrize("method", ["sigstop", "none"])

@@ -10,7 +10,10 @@ from typing import Any
 from msl_construct.errors import TargetError
 
 from .freeze.cgroup import groups
+from .freeze.filtered import refuse_filtered
 from .freeze.fitness import refuse_unfit
+from .freeze.guardian.refusals import Refusal
+from .freeze.guardian.sighting import look_at_all
 from .maps import living_thread
 from .own_proc import check_entry, check_proc, exists
 from .proc_text import KERNEL_THREAD, read_lines, read_stat, read_status, text
@@ -85,6 +88,8 @@ def preflight(pid: int, method: str) -> dict[str, Any]:
         refuse_unfit(pid, None)
     if method == "cgroup":
         facts["control_group"] = _check_control_group(pid)
+    if method in ("cgroup", "sigstop"):
+        _check_filters(pid, method)
     if seen.our_seccomp:
         facts["process_vm_readv"] = _says(_probe_process_vm_readv())
     return facts
@@ -175,6 +180,21 @@ def _check_ptrace(pid: int, seen: Standing) -> None:
             remedy="in a container: --cap-add SYS_PTRACE or --security-opt seccomp=unconfined; "
             "or choose --freeze cgroup, sigstop or none",
         )
+
+
+def _check_filters(pid: int, method: str) -> None:
+    """What stops a target without seeing where it stands must not meet a filter.
+
+    Raises:
+        TargetError: a thread has one, and is not stopped already.
+    """
+    threads = look_at_all(pid)
+    if any(thread.state == "T" for thread in threads.values()):
+        return
+    try:
+        refuse_filtered(pid, threads, method)
+    except Refusal as refusal:
+        raise TargetError(refusal.message, remedy=refusal.remedy) from refusal
 
 
 def _probe_ptrace() -> int:

@@ -73,7 +73,7 @@ class Channel:
     def _await_ready(self) -> None:
         word, _, deputy = self.answer().partition(" ")
         if word != "ready":
-            raise OSError(0, "it does not answer")
+            raise OSError("it does not answer")
         self.deputy = int(deputy)
 
     def tell(self, text: str) -> None:
@@ -122,7 +122,7 @@ class InProcess(Channel):
         self._process: subprocess.Popen[bytes] | None = None
         try:
             if not sys.executable:
-                raise OSError(0, "this program does not know its Python interpreter")
+                raise OSError("this program does not know its Python interpreter")
             process = self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", _PROGRAM, str(self.memory), method, *arguments],
                 stdin=subprocess.PIPE,

@@ -83,12 +83,9 @@ class Guardian:
         self._last = LastResort()
 
     def with_deputy(self) -> Guardian:
-        """Fork the process that steps in.
-
-        Raises:
-            OSError: it can't be started.
-        """
-        self._deputy = Deputy(self._orders, self._method, self._take_over)
+        """Fork the process that steps in; where a limit forbids that, go without."""
+        with contextlib.suppress(OSError):
+            self._deputy = Deputy(self._orders, self._method, self._take_over)
         return self
 
     def run(self) -> None:

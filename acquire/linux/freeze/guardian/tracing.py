@@ -20,6 +20,7 @@ from typing import Any
 from . import trace_calls
 from .catcher import Catcher
 from .method import Limits, Shared
+from .refusals import Refusal
 from .restarting import Restarts
 from .sighting import look
 
@@ -67,7 +68,13 @@ class Tracing:
     def hold(self, until: float | None) -> dict[str, Any]:
         """Stop every thread."""
         self._caught.acquire()
-        start_new_thread(self._bury, ())
+        try:
+            start_new_thread(self._bury, ())
+        except RuntimeError as error:
+            raise Refusal(
+                f"the process that guards a stopped target needs a second thread: {error}",
+                remedy="raise the limit of processes and threads that holds (ulimit -u, pids.max)",
+            ) from error
         try:
             self.catcher.catch(until)
             began = time.time_ns()
