@@ -13,7 +13,10 @@ from .needs import lacking
 from .options import DRAFT, Options
 from .output import Output
 
-__all__ = ["behind", "check_limit", "look"]
+__all__ = ["behind", "cache_room", "check_limit", "look"]
+
+_PART_FOR_CACHE = 8
+"""One in so many bytes of memory that are left may hold what is still to be written to disk."""
 
 
 def look(
@@ -31,6 +34,19 @@ def look(
     if long is not None:
         refusals.append(long)
     return expected, refusals
+
+
+def cache_room(limits: Sequence[Limit]) -> int:
+    """Bytes of the page cache that the dump may take where that shortens the freeze.
+
+    None of a limit that the target shares: what is cached there is taken from it. Only a part of
+    what is left elsewhere: the cache of the examined machine is to stay as it was.
+    """
+    own = [limit for limit in limits if limit.kind == "memory"]
+    machine = _machine()
+    if not machine or any(limit.shared for limit in own):
+        return 0
+    return min(limit.left for limit in [*own, *machine]) // _PART_FOR_CACHE
 
 
 def _machine() -> list[Limit]:

@@ -462,6 +462,7 @@ class Session:
             compression=self._options.compress,
             level=self._options.level,
             overlapped=True,
+            cache_room=room.cache_room(self._limits),
         )
         assert isinstance(writer.sink, Conveyor)
         self._on_begin()

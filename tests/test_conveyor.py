@@ -16,7 +16,7 @@ from blake3 import blake3
 from independent.hashing import digest
 from overlapping import DATA, PATIENCE, InMemory, Nowhere, OnDisk, Output, Piped, bounded, quiet
 
-from msl_construct.builder import conveyor
+from msl_construct.builder import conveyor, disk
 from msl_construct.builder.conveyor import SLOT, Conveyor
 from msl_construct.source import BufferSource, Extent
 
@@ -27,9 +27,9 @@ PAGE = 4096
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """Small buffers, of which many are filled in no time; the bytes of one."""
-    monkeypatch.setattr(conveyor, "SLOT", SLOT >> 7)
+    monkeypatch.setattr(conveyor, "SLOT", 16 * PAGE)
     monkeypatch.setattr(conveyor, "_PIECE", MIB >> 7)
-    return SLOT >> 7
+    return 16 * PAGE
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def on_disk(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def make(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Output:
     if name == "through-the-cache":
-        monkeypatch.setattr(conveyor, "_around_cache", lambda file: None)
+        monkeypatch.setattr(disk, "around_cache", lambda file: None)
     return OUTPUTS[name](tmp_path / "out")
 
 
@@ -170,7 +170,9 @@ def test_any_sequence_in_large_buffers(on_disk: Output) -> None:
 
 def any_sequence(output: Output, seed: object, steps: int) -> None:
     def run() -> None:
-        out = Conveyor(output.file, slots=random.Random(str(seed)).randint(2, 4))
+        rng = random.Random(str(seed))
+        room = rng.choice((0, 0, 1 << 18, 1 << 40))
+        out = Conveyor(output.file, slots=rng.randint(2, 4), cache_room=room)
         try:
             model = Model(out, seed)
             model.begin()
@@ -356,7 +358,7 @@ def test_short_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
     def run() -> None:
         disk = OnDisk(tmp_path / "out")
         out = Conveyor(disk.file)
-        if out._around_cache is None:
+        if out._unit == 1:
             pytest.skip("this file system has no O_DIRECT")
         wanted = b""
         for size in (2 * MIB, 3 * PAGE, 100, MIB + 1):

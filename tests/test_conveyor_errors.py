@@ -178,9 +178,9 @@ def test_a_flush_that_fails() -> None:
 
 _LIMITED = """
 import json, os, resource, sys
-from msl_construct.builder import conveyor
+from msl_construct.builder import conveyor, disk
 if sys.argv[2] == "cached":
-    conveyor._around_cache = lambda file: None
+    disk.around_cache = lambda file: None
 found = []
 for limit in json.loads(sys.argv[3]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

@@ -3,9 +3,8 @@
 What is being captured is read straight into large page-aligned buffers in which the file is
 laid out byte after byte. The thread that reads also takes the bytes into their block's hash,
 while they are in its caches; a second thread takes them into FileHash, writes whole buffers
-and gives them back. A regular file has a third thread for writing, which waits for the disk: it
-is written around the page cache where the system can: that takes a fraction of the processor
-time, and leaves the examined machine's page cache alone.
+and gives them back. A regular file has a third thread for writing, which waits for the disk;
+see `Disk`.
 """
 
 from __future__ import annotations
@@ -23,18 +22,20 @@ from typing import IO, Any
 
 from ..hashing import Hasher, new_hasher
 from ..source import Extent
+from .disk import UNIT, Disk, write_all
 from .sink import Mark, appends, read_back
 from .stage import Stage
 
 __all__ = ["SLOT", "SLOTS", "Conveyor"]
 
-SLOT = 8 << 20
-"""Bytes of one buffer: the most that `Conveyor.reserve` can give."""
+SLOT = (2 << 20) + (260 << 10)
+"""Bytes of one buffer: the most that `Conveyor.reserve` can give. A block with two megabytes of
+data fits. What is smaller keeps fewer fresh pages busy, and more of it in the caches; larger
+ones would be written no faster."""
 
 SLOTS = 4
 """How many of them there are."""
 
-_ALIGNMENT = 4096
 _PIECE = 1 << 20
 _PATIENCE = 0.2  # seconds between two looks at whether to go on waiting
 
@@ -45,7 +46,7 @@ class _Slot:
     __slots__ = ("memory", "view")
 
     def __init__(self) -> None:
-        self.memory = mmap.mmap(-1, SLOT + _ALIGNMENT)
+        self.memory = mmap.mmap(-1, SLOT + UNIT)
         self.view = memoryview(self.memory)
 
     def close(self) -> None:
@@ -61,9 +62,18 @@ class Conveyor:
         file: where the bytes go; only `write` is needed. It must stand at its start.
         algorithm: HashAlgo name.
         slots: number of buffers, at least 2; fewer do where little is written.
+        cache_room: bytes of the page cache that a regular file may take where it could be
+            written past it; see `Disk`.
     """
 
-    def __init__(self, file: IO[bytes], algorithm: str = "blake3", *, slots: int = SLOTS) -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        algorithm: str = "blake3",
+        *,
+        slots: int = SLOTS,
+        cache_room: int = 0,
+    ) -> None:
         self.file = file
         self.algorithm = algorithm
         self.position = 0
@@ -79,7 +89,8 @@ class Conveyor:
         self._piece_hash = new_hasher(algorithm)
         self._error: BaseException | None = None
         self._regular = _is_regular(file)
-        self._around_cache = _around_cache(file) if self._regular else None
+        self._disk = Disk(file, cache_room) if self._regular else None
+        self._unit = UNIT if self._disk is not None and self._disk.past_cache else 1
         self._give_up_at = float("inf")
         self._hasher = Stage("msl-file-hash", self._update)
         self._writer = Stage("msl-write", memoryview.release) if self._regular else None
@@ -143,7 +154,7 @@ class Conveyor:
         """Correct bytes of the block being written; call `revise` before the next one."""
         self.flush()
         self.file.seek(offset)
-        _write_all(self.file, memoryview(data))
+        write_all(self.file, memoryview(data))
         self.file.seek(self.position)
         begin = self.position - self._filled  # what is carried along stands in the buffer as well
         first, stop = max(offset, begin), min(offset + len(data), self.position)
@@ -187,9 +198,8 @@ class Conveyor:
             self._writer.close(wait=not self._given_up)
         if self._given_up:  # a thread may still be at it: the process ends them both
             return
-        if self._around_cache is not None:
-            os.close(self._around_cache)
-            self._around_cache = None
+        if self._disk is not None:
+            self._disk.close()
         self._slot.close()
         while not self._slots.empty():
             self._slots.get().close()
@@ -221,7 +231,7 @@ class Conveyor:
         """
         if self._error is not None:
             self._check()
-        if self._filled + size > SLOT + _ALIGNMENT:
+        if self._filled + size > SLOT + UNIT:
             if size > SLOT:
                 raise ValueError(f"{size} bytes can't be reserved at once, at most {SLOT}")
             self._turn(whole=False)
@@ -310,7 +320,7 @@ class Conveyor:
         if not filled:
             return
         begin = self.position - filled
-        aligned = filled if self._around_cache is None else filled - filled % _ALIGNMENT
+        aligned = filled - filled % self._unit
         rest = bytes(slot.view[aligned:filled])
         self._hasher.put(partial(self._hashed_slot, slot, begin, aligned, rest if whole else b""))
         self._slot = self._next_slot()
@@ -348,42 +358,14 @@ class Conveyor:
         """Write a buffer's front, and what does not fill a unit, and give the buffer back."""
         try:
             if self._failure() is None:
-                self._store_front(slot.view, begin, size)
-                if rest:
-                    self.file.seek(begin + size)
-                    _write_all(self.file, memoryview(rest))
+                with slot.view[:size] as front:
+                    if self._disk is None:
+                        write_all(self.file, front)
+                    else:
+                        self._disk.store(front, begin)
+                        self._disk.store_rest(memoryview(rest), begin + size)
         finally:
             self._slots.put(slot)
-
-    def _store_front(self, view: memoryview, begin: int, size: int) -> None:
-        with view[:size] as piece:
-            if self._around_cache is None:
-                _write_all(self.file, piece)
-                return
-            done = 0
-            while done < size and not done % _ALIGNMENT:
-                try:
-                    count = os.pwrite(self._around_cache, piece[done:], begin + done)
-                except OSError as error:
-                    if error.errno != errno.EINVAL:
-                        raise
-                    break  # the file system takes the flag and not the write, or a limit is near
-                if not count:
-                    break
-                done += count
-            if done < size:  # the disk is full, or nearly: the plain way says what is wrong
-                self.file.seek(begin + done)
-                _write_all(self.file, piece[done:])
-
-
-def _write_all(file: IO[bytes], view: memoryview) -> None:
-    """Write all of it: a raw file may take only a part at a time."""
-    done = 0
-    while done < view.nbytes:
-        count = file.write(view[done:] if done else view)
-        if count is None:
-            raise BlockingIOError("the output is non-blocking and full")
-        done += count
 
 
 def _is_regular(file: Any, at_start: bool = True) -> bool:
@@ -398,14 +380,3 @@ def _is_regular(file: Any, at_start: bool = True) -> bool:
         )
     except (AttributeError, OSError, ValueError):
         return False
-
-
-def _around_cache(file: Any) -> int | None:
-    """A second descriptor that bypasses the page cache, if file system and device permit it."""
-    flag = getattr(os, "O_DIRECT", None)
-    if flag is None:
-        return None
-    try:
-        return os.open(f"/proc/self/fd/{file.fileno()}", os.O_WRONLY | flag)
-    except OSError:
-        return None

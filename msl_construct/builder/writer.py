@@ -68,6 +68,8 @@ class Writer:
             Continuation fragments.
         overlapped: hash and write in threads of their own, and around the page cache where
             that is possible; for `feed`.
+        cache_room: bytes of the page cache that an overlapped writer may take nevertheless where
+            that turns out to be faster.
         new_uuid, clock: where UUIDs and times (ns) come from, for reproducible files.
 
     Attributes:
@@ -88,6 +90,7 @@ class Writer:
         level: int | None = None,
         buffer_limit: int = DEFAULT_BUFFER_LIMIT,
         overlapped: bool = False,
+        cache_room: int = 0,
         new_uuid: Callable[[], uuid.UUID] = new_uuid,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -106,7 +109,7 @@ class Writer:
         self._sink: Sink | Conveyor
         if overlapped:
             few = self._algorithm(None) is not None  # others hold what is being compressed
-            self._sink = Conveyor(target, name, slots=2 if few else SLOTS)
+            self._sink = Conveyor(target, name, slots=2 if few else SLOTS, cache_room=cache_room)
         else:
             self._sink = Sink(target, name)
         self._sink.begin()
