@@ -25,7 +25,7 @@ from .report_file import ReportFile
 from .selection import Selection
 from .session import Progress, Session
 
-__all__ = ["acquire", "create"]
+__all__ = ["acquire", "create", "opened"]
 
 _LOOK_EVERY = 0.1
 
@@ -128,6 +128,50 @@ def acquire(
         FileExistsError: the file, or something in the folder, is there, and `force` isn't given.
         OSError: the file can't be created, or no report where it is to be.
     """
+    with opened(
+        pid,
+        file,
+        include=include,
+        exclude=exclude,
+        force=force,
+        interrupt=interrupt,
+        progress=progress,
+        dump_uuid=dump_uuid,
+        related=related,
+        command_line=command_line,
+        evidence=evidence,
+        name=name,
+        report=report,
+        backend=backend,
+        **options,
+    ) as session:
+        return session.run()
+
+
+@contextlib.contextmanager
+def opened(
+    pid: int,
+    file: str | os.PathLike[str] | IO[bytes],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    force: bool = False,
+    interrupt: Interrupt | None = None,
+    progress: Progress | None = None,
+    dump_uuid: uuid.UUID | None = None,
+    related: Sequence[Related] = (),
+    command_line: Sequence[str] = (),
+    evidence: Place | None = None,
+    name: str = "",
+    report: str | os.PathLike[str] | None = None,
+    backend: Backend | None = None,
+    **options: Any,
+) -> Iterator[Session]:
+    """A session with its file open, for whoever takes its phases himself.
+
+    It has not begun: that is done by its ``with``, inside this one. Arguments and errors are
+    those of `acquire`.
+    """
     chosen = Options(
         selection=Selection(tuple(include), tuple(exclude)),
         evidence=evidence is not None,
@@ -135,11 +179,11 @@ def acquire(
     )
     system = backend or this_system(devices=chosen.devices, touch_shared=chosen.touch_shared)
 
-    def session(opened: IO[bytes], name: str, on_begin: Callable[[], None]) -> Session:
+    def session(file: IO[bytes], name: str, on_begin: Callable[[], None]) -> Session:
         return Session(
             system,
             pid,
-            opened,
+            file,
             chosen,
             name=name,
             interrupt=interrupt,
@@ -155,12 +199,13 @@ def acquire(
         )
 
     if not isinstance(file, (str, os.PathLike)):
-        return session(file, name or str(getattr(file, "name", "")), _nothing).run()
-    with create(file, force=force, interrupt=interrupt) as (opened, settle):
-        found = session(opened, name or os.fspath(file), settle).run()
-        if not found.complete:
-            _remove_if_empty(opened, file, chosen.draft)
-        return found
+        yield session(file, name or str(getattr(file, "name", "")), _nothing)
+        return
+    with create(file, force=force, interrupt=interrupt) as (made, settle):
+        found = session(made, name or os.fspath(file), settle)
+        yield found
+        if not found.report.complete:
+            _remove_if_empty(made, file, chosen.draft)
 
 
 def _remove_if_empty(opened: IO[bytes], file: Place, draft: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from .bounds import Stopped
 from .evidence import EvidenceFolder, EvidenceLimits
-from .model import Failure, Identity, Limit, Mapping, Module, Stretch, Thread
+from .model import Failure, Identity, Limit, Mapping, Module, Shared, Stretch, Thread
 
 __all__ = ["Backend", "Chosen", "Evidence", "Frozen", "Target"]
 
@@ -157,6 +157,9 @@ class Target(Protocol):
 
     def ending(self) -> Stopped:
         """Why it isn't, for the report."""
+
+    def shared_memory(self, mappings: Sequence[Mapping]) -> Shared | None:
+        """What of its memory others may have mapped as well; None where that is not known."""
 
     def another_program(self) -> str:
         """The program that it executes instead of the one that it was frozen with; else empty."""

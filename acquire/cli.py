@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
-from msl_construct.builder import new_uuid
 from msl_construct.cli.common import (
-    STDIO,
-    Exit,
     command_options,
-    complain,
-    data_out,
-    discard_stdout,
     note,
     run,
 )
 from msl_construct.cli.start import ENDING, untouched
 from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
-from msl_construct.outputs import check_place
 
-from . import api
 from .backend import Backend
 from .backends import backend as this_system
-from .blocks import Related
 from .bounds import Interrupt
-from .ending import deficiencies, held, summary
-from .evidence import EvidenceFolder
+from .command import Command
 from .memory_words import WORDS
 from .naming import Wanted, processes
 from .needs import lack_refuses
@@ -49,14 +35,10 @@ from .options import (
     UNTOUCHED,
     Options,
 )
-from .progress import Bar
-from .report import Report, beside, pieces
+from .places import Places
 from .selection import Selection
 
 __all__ = ["acquire"]
-
-_WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.TARGET, Exit.UNREADABLE, Exit.DEFECT)
-"""With several targets the exit code is that of the worst; worse stands further right."""
 
 _CHOICES = (
     *("freeze", "max_freeze", "compress", "level", "hash", "draft", "untouched", "max_bytes"),
@@ -118,6 +100,12 @@ SIZE = _Size()
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--children", is_flag=True, help="All that the targets have started as well.")
+@click.option(
+    "--one-by-one",
+    is_flag=True,
+    help="Stop, read and let go one target after the other, instead of stopping all of them "
+    "before the first is read.",
+)
 @click.option(
     "--freeze",
     metavar="METHOD",
@@ -247,132 +235,34 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     for pid, why in meant.skipped.items():
         note(f"msl: process {pid} {why}: left out")
     pids = meant.pids
-    paths = _paths(pids, output, several=meant.several)
-    if options["report"] and len(pids) > 1:
-        raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
-    if options["report"] == STDIO == output:
-        raise click.UsageError("stdout takes the dump or the report, not both")
-    kept = _evidence_places(pids, options, several=meant.several or len(pids) > 1)
-    _check_places(pids, paths, options)
+    places = Places(
+        output,
+        each=meant.several or len(pids) > 1,
+        report=options["report"] or "",
+        no_report=options["no_report"],
+        evidence=options["evidence"] or "",
+        force=options["force"],
+    )
+    places.check(pids)
     interrupt = Interrupt()
+    kept = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
+    command = Command(
+        system,
+        places,
+        interrupt,
+        {**kept, "note": options["remark"]},
+        alone=len(pids) == 1,
+        quiet=options["quiet"],
+    )
     restore = _catch_signals(interrupt)
     try:
-        return _each(system, pids, paths, kept, interrupt, options)
+        if options["one_by_one"]:
+            command.one_by_one(pids, options["freeze"] or system.freezers[0])
+        else:
+            command.together(pids, children=wanted.children)
     finally:
         restore()
-
-
-def _each(
-    system: Backend,
-    pids: Sequence[int],
-    paths: Sequence[str],
-    evidence: dict[int, Path],
-    interrupt: Interrupt,
-    options: dict[str, Any],
-) -> int:
-    worst = Exit.FINE
-    refused: set[int] = set()
-    if len(pids) > 1:  # dumps name each other: those that can't be made must not be named
-        method = options["freeze"] or system.freezers[0]
-        for pid in pids:
-            try:
-                system.preflight(pid, method)
-            except TargetError as error:
-                worst = max(worst, complain(error, f"process {pid}"), key=_WORST.index)
-                refused.add(pid)
-    places = {pid: path for pid, path in zip(pids, paths) if pid not in refused}
-    pids = list(places)
-    found = {pid: new_uuid() for pid in pids}
-    families = _families(system, pids)
-    for pid, path in places.items():
-        related = [
-            Related(found[other], other, families.get((pid, other), "unknown"))
-            for other in pids
-            if other != pid
-        ]
-        try:
-            kept = evidence.get(pid)
-            code = _one(system, pid, path, kept, interrupt, options, found[pid], related)
-        except (TargetError, OSError) as error:
-            if len(paths) == 1:
-                raise
-            code = complain(error, f"process {pid}")
-        worst = max(worst, code, key=_WORST.index)
-        if interrupt.reason:
-            break
-    return worst
-
-
-def _one(
-    system: Backend,
-    pid: int,
-    path: str,
-    evidence: Path | None,
-    interrupt: Interrupt,
-    options: dict[str, Any],
-    dump_uuid: Any,
-    related: Sequence[Related],
-) -> Exit:
-    quiet = options["quiet"]
-    kept = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
-    where = _report_path(path, options)
-    with Bar(f"process {pid}", shown=not quiet) as bar:
-        file: str | IO[bytes] = path if path != STDIO else _stdout()
-        try:
-            report = api.acquire(
-                pid,
-                file,
-                force=options["force"],
-                interrupt=interrupt,
-                progress=bar if bar.shown else None,
-                dump_uuid=dump_uuid,
-                related=related,
-                command_line=sys.argv,
-                report=None if where == Path(STDIO) else where,
-                backend=system,
-                evidence=evidence,
-                note=options["remark"],
-                **kept,
-            )
-        except FileExistsError as error:
-            raise click.UsageError(
-                f"{error.filename or path}: is there already; --force replaces it"
-            ) from None
-    if where == Path(STDIO):
-        try:
-            with data_out() as out:
-                out.writelines(pieces(report.summary()))
-        except BrokenPipeError:  # the exit code must still say what came of it
-            discard_stdout()
-    files = ["stdout" if path == STDIO else path]
-    files += [] if where is None or report.unwritten else [str(where)]
-    files += [] if evidence is None else [f"{evidence}/"]
-    code = _say(report, pid, files, quiet=quiet)
-    if report.unwritten:
-        note(f"msl: {where}: the report can't be written: {report.unwritten}")
-    lost = (report["evidence"] or {}).get("detail", "")
-    if lost:
-        note(f"msl: {evidence}: the evidence is incomplete: {lost}")
-    return Exit.UNREADABLE if report.complete and (report.unwritten or lost) else code
-
-
-def _say(report: Report, pid: int, files: Sequence[str], *, quiet: bool) -> Exit:
-    """Sum up on stderr; the exit code.
-
-    Args:
-        files: the dump, and what else was written.
-    """
-    if not report.complete:
-        note(f"msl: {files[0]}: incomplete: {report.detail}; {held(report)}")
-    elif not quiet:
-        first, *more = summary(report, pid, files)
-        note(f"msl: {first}")
-        for line in more:
-            note(f"  {line}")
-    for line in deficiencies(report, pid):
-        note(f"msl: {line}")
-    outlived = report["after"]["verdict"] != "ended"
-    return Exit.FINE if report.complete and outlived else Exit.INCOMPLETE
+    return command.code
 
 
 def _check(system: Backend, options: dict[str, Any]) -> None:
@@ -396,119 +286,6 @@ def _check(system: Backend, options: dict[str, Any]) -> None:
         )
     except TargetError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _check_places(pids: Sequence[int], paths: Sequence[str], options: dict[str, Any]) -> None:
-    """Refuse places that can't take what is to be written there, before anybody is touched.
-
-    Raises:
-        UsageError: something is there already, or two things would be.
-        OSError: there is no such folder.
-    """
-    for path in paths:
-        report = _report_path(path, options)
-        if report is not None and path != STDIO and report.resolve() == Path(path).resolve():
-            raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
-        places = [place for place in (path, report) if place is not None and str(place) != STDIO]
-        for place in map(Path, places):
-            if not place.parent.is_dir():
-                raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
-            try:
-                check_place(place, force=options["force"])
-            except FileExistsError:
-                raise click.UsageError(f"{place}: is there already; --force replaces it") from None
-            except OSError as error:
-                raise click.UsageError(f"{place}: {error.strerror}") from None
-
-
-def _evidence_places(
-    pids: Sequence[int], options: dict[str, Any], *, several: bool
-) -> dict[int, Path]:
-    """The folder for the evidence of each target; refuses what is taken, as the others are.
-
-    Raises:
-        UsageError: something is in it.
-        OSError: it has no place, or can't be made.
-    """
-    if not options["evidence"]:
-        return {}
-    folder = Path(options["evidence"])
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder.parent))
-    places = {pid: folder / str(pid) if several else folder for pid in pids}
-    for place in places.values():
-        try:
-            EvidenceFolder.check(place, force=options["force"])
-        except FileExistsError as error:
-            raise click.UsageError(
-                f"{place}: {error.strerror}; --force replaces the evidence in it"
-            ) from None
-    if several:
-        with suppress(FileExistsError):
-            folder.mkdir(0o700)
-    return places
-
-
-# -- who and where ---------------------------------------------------------------------
-
-
-def _paths(pids: Sequence[int], output: str, *, several: bool) -> list[str]:
-    """Where each dump goes.
-
-    Args:
-        several: there may be one only by chance: it is named as if there were more.
-
-    Raises:
-        UsageError: there is one place for several.
-    """
-    if output.endswith("/") and not os.path.exists(output):
-        os.makedirs(output, 0o700)
-    if os.path.isdir(output):
-        return [str(Path(output) / f"{pid}.msl") for pid in pids]
-    if len(pids) == 1 and (not several or output == STDIO):
-        return [output]
-    if output == STDIO:
-        raise click.UsageError(f"stdout takes one dump, there are {len(pids)} targets")
-    path = Path(output)
-    return [str(path.with_name(f"{path.stem}-{pid}{path.suffix}")) for pid in pids]
-
-
-def _families(system: Backend, pids: Sequence[int]) -> dict[tuple[int, int], str]:
-    """Who is whose child, among several targets: (this one, the other one) to what it is."""
-    below: dict[int, set[int]] = {}
-    if len(pids) > 1:
-        for pid in pids:
-            below[pid] = set()
-            with suppress(TargetError, OSError):
-                below[pid] = set(system.children(pid))
-    found: dict[tuple[int, int], str] = {}
-    for pid, descendants in below.items():
-        own = descendants & set(pids)
-        for child in own:  # not the children's children
-            if not any(child in below[other] for other in own):
-                found[pid, child] = "child"
-                found[child, pid] = "parent"
-    return found
-
-
-def _report_path(path: str, options: dict[str, Any]) -> Path | None:
-    if options["no_report"]:
-        return None
-    if options["report"]:
-        return Path(options["report"])
-    regular = path != STDIO and (os.path.isfile(path) or not os.path.exists(path))
-    return beside(path) if regular else None
-
-
-def _stdout() -> IO[bytes]:
-    if sys.stdout.isatty():
-        raise click.UsageError("stdout is a terminal: a dump would garble it")
-    sys.stdout.flush()
-    try:
-        os.write(sys.stdout.fileno(), b"")
-    except OSError as error:
-        raise OSError(error.errno, "stdout is closed, or not open for writing") from None
-    return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
 
 
 def _catch_signals(interrupt: Interrupt) -> Callable[[], None]:

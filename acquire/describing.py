@@ -36,6 +36,7 @@ def head(options: Options, command_line: Sequence[str], began: int) -> dict[str,
         "started": str(began),
         "ended": "0",
         "options": told,
+        "together": None,
     }
 
 

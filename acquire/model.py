@@ -7,8 +7,8 @@ fields and of their values are those of the schema wherever it has one.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable, Sequence
 from collections.abc import Mapping as Dict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ __all__ = [
     "Mapping",
     "Module",
     "Register",
+    "Shared",
     "StoredRegisters",
     "Stretch",
     "Thread",
@@ -105,6 +106,22 @@ class Failure(NamedTuple):
     cause: str
     errno: int
     pages: int
+
+
+class Shared(NamedTuple):
+    """Memory that several processes may have mapped, whatever the system tells it by.
+
+    Attributes:
+        written: what this process has mapped so that others see what it writes.
+        mapped: all that it has mapped and others may write to.
+    """
+
+    written: frozenset[Hashable]
+    mapped: frozenset[Hashable]
+
+    def touches(self, other: Shared) -> bool:
+        """Whether one of the two may see what the other writes."""
+        return bool(self.written & other.mapped or self.mapped & other.written)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,8 @@ def processes(system: Backend, wanted: Wanted) -> Meant:
     Raises:
         TargetError: nothing goes by one of the names, or several processes by a name of one.
     """
-    meant = Meant(several=bool(wanted.all_of or wanted.containers or wanted.units))
+    several = wanted.all_of or wanted.containers or wanted.units or wanted.children
+    meant = Meant(several=bool(several))
     found: list[int] = []
     for target in wanted.targets:
         if target.isdecimal() and len(target) < _LONGEST_PID:

@@ -23,7 +23,7 @@ from .collecting import Collecting
 from .dump_hashes import HashedOutput
 from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
-from .model import Known, Limit, Mapping, Thread
+from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
 from .options import Options
 from .output import Output
@@ -49,9 +49,10 @@ Progress = Callable[[int, int], None]
 class Session:
     """Acquires one process: `run` does it all, or phase by phase.
 
-    The phases are `prepare`, `stop`, `read`, `let_go` and `finish`, each once and in this
-    order, within a ``with``: whatever happens in between, the target is let go at its end.
-    Several sessions can be stopped one after the other, and then read.
+    The phases are `prepare`, `stop` (which is `freeze` and `learn`), `read`, `let_go` and
+    `finish`, each once and in this order, within a ``with``: whatever happens in between, the
+    target is let go at its end. Several sessions can be stopped one after the other, and then
+    read: see `together`.
 
     Args:
         backend: the operating system.
@@ -124,6 +125,8 @@ class Session:
         self._left: list[Mapping] = []
         self._idle: list[str] = []
         self._failed = False
+        self._written = False
+        self._expected_freeze = 0.0
         self._collecting: Collecting | None = None
         self._hashed: HashedOutput | None = None
         self._saved: Saved | None = None
@@ -169,6 +172,45 @@ class Session:
             if error is not None:
                 self._broke_off(error)
 
+    # -- for those who take several ---------------------------------------------------
+
+    @property
+    def pid(self) -> int:
+        """The target."""
+        return self._pid
+
+    @property
+    def dump_uuid(self) -> uuid.UUID:
+        """Of the dump to come."""
+        return self._dump_uuid
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that the target had when it was stopped."""
+        return self._resident
+
+    @property
+    def expected_freeze(self) -> float:
+        """Seconds for which the target is expected to stand still; after `prepare`."""
+        return self._expected_freeze
+
+    @property
+    def shared(self) -> Shared | None:
+        """What of its memory others may have mapped, too; after `learn`."""
+        assert self._target is not None
+        assert self._known is not None
+        return self._target.shared_memory(self._known.mappings)
+
+    @property
+    def frozen(self) -> Frozen:
+        """The stop; only after `freeze`."""
+        assert self._frozen is not None
+        return self._frozen
+
+    def relate(self, related: Sequence[Related]) -> None:
+        """Say which dumps are taken along with this one; before it is read."""
+        self._related = related
+
     # -- the phases --------------------------------------------------------------------
 
     def prepare(self) -> None:
@@ -178,6 +220,7 @@ class Session:
             TargetError: it can't be acquired.
         """
         expected, refusals = self.rehearse(Output.of_file(self._file, self._backend.in_memory))
+        self._expected_freeze = expected.freeze
         if refusals:
             raise refusals[0]
         assert self._target is not None
@@ -226,6 +269,15 @@ class Session:
         Raises:
             TargetError: it can't be stopped, or not be acquired as it turns out to be.
         """
+        self.freeze()
+        self.learn()
+
+    def freeze(self) -> None:
+        """Stop the target.
+
+        Raises:
+            TargetError: it can't be stopped.
+        """
         target = self._target
         assert target is not None
         if self._bounds.interrupt.reason:
@@ -234,7 +286,25 @@ class Session:
             )
         self._resident = target.resident()
         with lack_refuses():
-            known = self._freeze_and_learn(target)
+            self._frozen = self._stop(target)
+
+    def _stop(self, target: Target) -> Frozen:
+        return target.freeze(
+            self._method,
+            self._options.max_freeze,
+            lambda mappings: self._options.selection.split(mappings)[0],
+        )
+
+    def learn(self) -> None:
+        """Learn of the target what can change.
+
+        Raises:
+            TargetError: it can't be acquired as it turns out to be.
+        """
+        target = self._target
+        assert target is not None
+        with lack_refuses():
+            self._known = known = self._learn_of_one_program(target)
         self._options.selection.check(known.mappings, _stack_pointers(known, self._options))
         self.report.sections["target"] = describing.target(known)
         self.report.sections["outcomes"] = known.outcomes
@@ -242,29 +312,27 @@ class Session:
         if self._collecting is not None:
             self._collecting.frozen(self._method, known.mappings, self._options.evidence_seconds)
 
-    def _freeze_and_learn(self, target: Target) -> Known:
-        """All of it of one program: what runs on may execute another one in the middle.
+    def _learn_of_one_program(self, target: Target) -> Known:
+        """What runs on may execute another program in the middle: then it is stopped anew.
 
         Raises:
-            TargetError: it can't be stopped, or does so again and again.
+            TargetError: it does so again and again, or can't be stopped.
         """
-        for _ in range(_LOOKS):
-            self._frozen = frozen = target.freeze(
-                self._method,
-                self._options.max_freeze,
-                lambda mappings: self._options.selection.split(mappings)[0],
-            )
+        for left in reversed(range(_LOOKS)):
+            assert self._frozen is not None
             mappings = target.mappings()
-            self._known = known = Known(
+            known = Known(
                 target.identity(),
                 mappings,
-                target.threads(frozen),
+                target.threads(self._frozen),
                 target.modules(mappings),
                 target.facts(),
             )
             if not (another := target.another_program()):
                 return known
-            frozen.thaw()
+            self._frozen.thaw()
+            if left:
+                self._frozen = self._stop(target)
         raise TargetError(
             f"process {self._pid} executed another program ({another}) each of {_LOOKS} times that "
             "it was looked at",
@@ -315,12 +383,12 @@ class Session:
             if self.report.complete:
                 raise
 
-    def finish(self) -> Report:
-        """Write what stands behind the regions, and say what came of it all."""
-        known, writer, target, frozen = self._known, self._writer, self._target, self._frozen
-        assert known is not None
-        assert target is not None
-        assert frozen is not None
+    def write_rest(self) -> None:
+        """Write what stands behind the regions, and give back what writing takes."""
+        known, writer = self._known, self._writer
+        if self._written or known is None:
+            return
+        self._written = True
         if writer is not None and not self._failed:
             self._write_tail(writer, known)
         self._bounds.close()
@@ -329,6 +397,14 @@ class Session:
                 writer.abandon()
             if self.report.status == "output_failed" and writer.sink.revisable:
                 self._save_tail(writer, known)
+
+    def finish(self) -> Report:
+        """Write what is missing, and say what came of it all."""
+        known, target, frozen = self._known, self._target, self._frozen
+        assert known is not None
+        assert target is not None
+        assert frozen is not None
+        self.write_rest()
         self._outcome(known)
         sections = self.report.sections
         sections["freeze"] = describing.freeze(frozen)

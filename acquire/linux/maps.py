@@ -18,9 +18,17 @@ from typing import NamedTuple
 
 from msl_construct.errors import TargetError
 
-from ..model import COPY_ON_WRITE, EXECUTE, READ, WRITE, Mapping
+from ..model import COPY_ON_WRITE, EXECUTE, READ, WRITE, Mapping, Shared
 
-__all__ = ["Details", "details", "living_thread", "mappings", "parse", "read_whole"]
+__all__ = [
+    "Details",
+    "details",
+    "living_thread",
+    "mappings",
+    "parse",
+    "read_whole",
+    "shared_memory",
+]
 
 _PIECE = 1 << 18
 
@@ -48,6 +56,25 @@ def details(mapping: Mapping) -> Details:
     return Details(
         permissions[3:4] == b"s", int(offset, 16), (int(major, 16), int(minor, 16)), int(inode)
     )
+
+
+def shared_memory(mappings: Iterable[Mapping]) -> Shared:
+    """The files and shared memory that are mapped, and those that are written to so.
+
+    A file that is only read (a cache of character sets, which all programs map) is not written
+    to; shared memory that nobody may write to now may have been, and may be again.
+    """
+    mapped, written = set(), set()
+    for mapping in mappings:
+        if mapping.name:  # without a file there is no name, or one in brackets
+            more = details(mapping)
+            if more.inode:
+                mapped.add((more.device, more.inode))
+                if more.shared and (
+                    mapping.protection & WRITE or mapping.region_type == "shared_mem"
+                ):
+                    written.add((more.device, more.inode))
+    return Shared(frozenset(written), frozenset(mapped))
 
 
 def read_whole(path: str) -> bytes:

@@ -43,7 +43,11 @@ class _Piece(NamedTuple):
 
 
 def prehash(
-    pid: int, mappings: Iterable[Mapping], path: str | None = None, hash_algo: str = "blake3"
+    pid: int,
+    mappings: Iterable[Mapping],
+    path: str | None = None,
+    hash_algo: str = "blake3",
+    earlier: ModuleCache | None = None,
 ) -> ModuleCache:
     """Read and hash the files behind the modules of a process that may still run.
 
@@ -52,8 +56,12 @@ def prehash(
     Args:
         path: folder of /proc to use instead of ``/proc/PID``, as in `identity`.
         hash_algo: what with, by its name in the schema.
+        earlier: of another process, hashed with the same: its files are known, and it is told
+            of those of this one.
     """
     cache = ModuleCache(hash_algo=hash_algo)
+    if earlier is not None:
+        cache.known, cache.asked = earlier.known, earlier.asked
     modules(pid, mappings, cache, path=path, seconds=_PREPARE_SECONDS)
     return cache
 

@@ -11,7 +11,7 @@ from msl_construct.errors import TargetError
 
 from ..backend import Chosen, Frozen
 from ..bounds import Stopped, gone
-from ..model import Failure, Identity, Limit, Mapping, Module, Stretch, Thread
+from ..model import Failure, Identity, Limit, Mapping, Module, Shared, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
 from .afterwards import Found, afterwards, found
@@ -41,12 +41,21 @@ class LinuxTarget:
         pid: its number in our PID namespace.
         devices: read device memory as well.
         touch_shared: read through it what can't be read without making it grow.
+        caches: by hash, what is known of files: filled, for the next target to profit from.
 
     Raises:
         TargetError: it is gone, or not ours to read.
     """
 
-    def __init__(self, pid: int, *, devices: bool = False, touch_shared: bool = False) -> None:
+    def __init__(
+        self,
+        pid: int,
+        *,
+        devices: bool = False,
+        touch_shared: bool = False,
+        caches: dict[str, ModuleCache] | None = None,
+    ) -> None:
+        self._caches = {} if caches is None else caches
         self.pid = pid
         self.page_size = os.sysconf("SC_PAGESIZE")
         self._devices = devices
@@ -106,8 +115,10 @@ class LinuxTarget:
 
     def prepare(self, hash_algo: str = "blake3") -> None:
         """Read and hash the files of all modules: that takes long, and need not be frozen."""
+        earlier = self._caches.setdefault(hash_algo, ModuleCache(hash_algo=hash_algo))
+        mappings = self._listed or self.mappings()
         self._cache = prehash(
-            self.pid, self._listed or self.mappings(), path=self._path, hash_algo=hash_algo
+            self.pid, mappings, path=self._path, hash_algo=hash_algo, earlier=earlier
         )
         self._memory.look_before()
 
@@ -185,6 +196,10 @@ class LinuxTarget:
             return  # it has forbidden only now to be looked into
         if not same:
             hold.facts["executed"] = identities.executable(self._path)
+
+    def shared_memory(self, mappings: Sequence[Mapping]) -> Shared:
+        """What it writes for others to see, and every file that it sees, by device and inode."""
+        return maps.shared_memory(mappings)
 
     def another_program(self) -> str:
         """What it executes instead of the program that was opened; empty if it still does that,
@@ -323,6 +338,7 @@ class Linux:
     def __init__(self, *, devices: bool = False, touch_shared: bool = False) -> None:
         self._devices = devices
         self._touch_shared = touch_shared
+        self._caches: dict[str, ModuleCache] = {}
 
     def members(self, kind: str, name: str) -> list[int]:
         """PIDs of the processes of a name, a container or a unit."""
@@ -376,7 +392,12 @@ class Linux:
         Raises:
             TargetError: it is gone, or not ours to read.
         """
-        return LinuxTarget(pid, devices=self._devices, touch_shared=self._touch_shared)
+        return LinuxTarget(
+            pid,
+            devices=self._devices,
+            touch_shared=self._touch_shared,
+            caches=self._caches,
+        )
 
     def error_name(self, number: int) -> str:
         """The symbol of an errno, such as EFAULT."""

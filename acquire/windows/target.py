@@ -9,7 +9,7 @@ from msl_construct.errors import TargetError
 
 from ..backend import Chosen
 from ..bounds import Stopped, gone
-from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
+from ..model import Failure, Identity, Mapping, Module, Shared, Stretch, Thread
 from ..reading import hash_file
 from ..suspension import Suspension
 from . import structures as win
@@ -164,6 +164,10 @@ class WindowsTarget:
             return {"verdict": "as_found", "detail": ""}
         detail = f"process {self.pid} has not outlived its acquisition"
         return {"verdict": "ended", "detail": detail}
+
+    def shared_memory(self, mappings: Sequence[Mapping]) -> Shared | None:
+        """Not known here."""
+        return None
 
     def another_program(self) -> str:
         """Never said here."""

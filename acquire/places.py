@@ -1,0 +1,137 @@
+"""Where the dump, the report and the evidence of each target go."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import click
+
+from msl_construct.cli.common import STDIO
+from msl_construct.outputs import check_place
+
+from .evidence import EvidenceFolder
+from .report import beside
+
+__all__ = ["Places", "stdout"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """What the user said of it.
+
+    Attributes:
+        output: a file, a folder, or ``-``.
+        each: every target has a place of its own, even where there is only one.
+        report: of the only target; empty: beside the dump.
+        no_report: there is none.
+        evidence: a folder; empty: none is kept.
+        force: replace what is there.
+    """
+
+    output: str
+    each: bool
+    report: str = ""
+    no_report: bool = False
+    evidence: str = ""
+    force: bool = False
+
+    def dump(self, pid: int) -> str:
+        """The file of the dump, or ``-``."""
+        if os.path.isdir(self.output):
+            return str(Path(self.output) / f"{pid}.msl")
+        if not self.each or self.output == STDIO:
+            return self.output
+        path = Path(self.output)
+        return str(path.with_name(f"{path.stem}-{pid}{path.suffix}"))
+
+    def report_of(self, pid: int) -> Path | None:
+        """The file of the report, which may be ``-``; None: there is none."""
+        if self.no_report:
+            return None
+        if self.report:
+            return Path(self.report)
+        path = self.dump(pid)
+        regular = path != STDIO and (os.path.isfile(path) or not os.path.exists(path))
+        return beside(path) if regular else None
+
+    def evidence_of(self, pid: int) -> Path | None:
+        """The folder of the evidence; None: there is none."""
+        if not self.evidence:
+            return None
+        return Path(self.evidence) / str(pid) if self.each else Path(self.evidence)
+
+    def check(self, pids: Sequence[int]) -> None:
+        """Make the folders, and refuse what can't be written there, before anybody is touched.
+
+        Raises:
+            UsageError: something is there already, or two things would be.
+            OSError: there is no such folder.
+        """
+        if self.report and len(pids) > 1:
+            raise click.UsageError(f"--report is one file, there are {len(pids)} targets")
+        if self.report == STDIO == self.output:
+            raise click.UsageError("stdout takes the dump or the report, not both")
+        if self.output == STDIO and len(pids) > 1:
+            raise click.UsageError(f"stdout takes one dump, there are {len(pids)} targets")
+        if self.evidence:
+            self._check_evidence(pids)
+        if self.output.endswith("/") and not os.path.exists(self.output):
+            os.makedirs(self.output, 0o700)
+        for pid in pids:
+            self._check_files(pid)
+
+    def _check_files(self, pid: int) -> None:
+        path, report = self.dump(pid), self.report_of(pid)
+        if report is not None and path != STDIO and report.resolve() == Path(path).resolve():
+            raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
+        places = [place for place in (path, report) if place is not None and str(place) != STDIO]
+        for place in map(Path, places):
+            if not place.parent.is_dir():
+                raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
+            try:
+                check_place(place, force=self.force)
+            except FileExistsError:
+                raise click.UsageError(f"{place}: is there already; --force replaces it") from None
+            except OSError as error:
+                raise click.UsageError(f"{place}: {error.strerror}") from None
+
+    def _check_evidence(self, pids: Sequence[int]) -> None:
+        folder = Path(self.evidence)
+        if not folder.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder.parent))
+        for pid in pids:
+            place = self.evidence_of(pid)
+            assert place is not None
+            try:
+                EvidenceFolder.check(place, force=self.force)
+            except FileExistsError as error:
+                raise click.UsageError(
+                    f"{place}: {error.strerror}; --force replaces the evidence in it"
+                ) from None
+        if self.each:
+            with suppress(FileExistsError):
+                folder.mkdir(0o700)
+
+
+def stdout() -> IO[bytes]:
+    """Where a dump goes that goes to stdout.
+
+    Raises:
+        UsageError: a terminal.
+        OSError: it is closed.
+    """
+    if sys.stdout.isatty():
+        raise click.UsageError("stdout is a terminal: a dump would garble it")
+    sys.stdout.flush()
+    try:
+        os.write(sys.stdout.fileno(), b"")
+    except OSError as error:
+        raise OSError(error.errno, "stdout is closed, or not open for writing") from None
+    return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
