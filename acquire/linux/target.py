@@ -248,6 +248,7 @@ class LinuxTarget:
         """Its address space, in address order; of a snapshot, as it was then."""
         if self._snapshot is not None:
             return self._listed
+        self._listed = []  # there may be very many: not twice
         self._listed = maps.mappings(self.pid)
         return self._listed
 
