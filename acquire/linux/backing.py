@@ -26,6 +26,7 @@ from .mounts import RESTLESS, Mounts, is_remote
 __all__ = ["Backings"]
 
 _PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
+_NONE_LEFT = (errno.EMFILE, errno.ENFILE)
 _MOST_OPEN = 32
 """Files that are kept open at once: many programs may open no more than 1,024."""
 _WITHOUT_NAME = (
@@ -99,7 +100,10 @@ class Backings:
             anything but a regular file.
         """
         with self._lock:
-            place = self._reach(mapping, more)
+            try:
+                place = self._reach(mapping, more)
+            except OSError:
+                return None
             if place < 0:
                 return None
             try:
@@ -165,19 +169,27 @@ class Backings:
         try:
             return opening()
         except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._open:
+            if error.errno not in _NONE_LEFT or not self._open:
                 raise
             self._drop(0)
             return opening()
 
     def _reach(self, mapping: Mapping, more: Details) -> int:
-        """A descriptor of O_PATH of the mapped file; -1 where no way leads to it."""
+        """A descriptor of O_PATH of the mapped file; -1 where no way leads to it.
+
+        Raises:
+            OSError: we may open no more files.
+        """
         if is_remote(self.mounts.system(more.device)):
             return -1
         for way in (self._by_mapping, self._by_descriptor, self._by_name):
             try:
                 place = way(mapping, more)
-            except (OSError, ValueError):
+            except OSError as error:
+                if error.errno in _NONE_LEFT:
+                    raise
+                continue
+            except ValueError:
                 continue
             if place >= 0:
                 return place
