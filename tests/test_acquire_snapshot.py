@@ -39,7 +39,7 @@ from acquiring import (
 if sys.platform != "linux" or platform.machine() != "x86_64":
     pytest.skip("needs Linux on x86-64", allow_module_level=True)
 
-from msl_acquire.linux.freeze.guardian import injection
+from msl_acquire.linux.freeze.guardian import injection, trace_calls
 from msl_acquire.linux.freeze.guardian.catcher import Catcher
 from msl_acquire.linux.freeze.guardian.copying import Copy
 
@@ -319,6 +319,49 @@ def test_a_filter_that_may_not_be_suspended_is_refused(tmp_path: Path) -> None:
 # --- what is refused, and what ends it --------------------------------------------------------
 
 
+def refused(process: Running, tmp_path: Path, word: bytes) -> None:
+    """It is refused for this reason, and goes on."""
+    done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
+    assert word in done.stderr
+    assert not (tmp_path / "dump.msl").exists()
+    before = turns(process)
+    wait_until(lambda: turns(process) > before, "the target goes on")
+    assert not children(process.pid)
+
+
+def test_memory_that_a_userfaultfd_watches_is_refused(tmp_path: Path) -> None:
+    with turning() as (process, _):
+        if (answer := process.ask("watch")) != "watch 0":
+            pytest.skip(f"needs a userfaultfd: {answer}")
+        refused(process, tmp_path, b"userfaultfd")
+
+
+def test_a_target_that_is_traced_is_refused(tmp_path: Path) -> None:
+    with turning() as (process, _):
+        catcher = Catcher(process.pid)
+        catcher.catch(time.monotonic() + 10)
+        catcher.let_go()
+        trace_calls.seize(process.pid)  # it runs on
+        refused(process, tmp_path, b"traced")
+
+
+@root_only
+def test_huge_pages_of_a_pool_are_read_in_the_stop(tmp_path: Path) -> None:
+    pool = Path("/proc/sys/vm/nr_hugepages")
+    before = pool.read_text()
+    try:
+        pool.write_text(str(int(before) + 2))
+        with turning() as (process, _):
+            place = int(process.ask("huge").split()[1], 16)
+            if not place:
+                pytest.skip("needs two huge pages in the pool")
+            report = snapshot(process, tmp_path / "dump.msl")
+        assert Dump(tmp_path / "dump.msl").read(place, 4 << 20) == b"h" * (4 << 20)
+        assert report["freeze"]["snapshot"]["read_in_stop"] > 4 << 20
+    finally:
+        pool.write_text(before)
+
+
 def test_an_expected_time_above_the_bound_is_refused(tmp_path: Path) -> None:
     with turning(pages=8192) as (process, _):
         done = acquire(
@@ -512,9 +555,7 @@ def test_the_kernel_takes_the_copy_where_memory_is_short(tmp_path: Path) -> None
 @root_only
 def test_a_control_group_without_room_is_refused(tmp_path: Path) -> None:
     with tight(2 * PAGES * PAGE + (16 << 20)) as (process, _):
-        done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
-        assert b"control group" in done.stderr
-        alive(process)
+        refused(process, tmp_path, b"control group")
 
 
 @root_only
@@ -522,7 +563,5 @@ def test_a_limit_of_processes_is_refused(tmp_path: Path) -> None:
     with turning() as (process, _), group("pids") as place:
         enter(place, process)
         (place / "pids.max").write_text(str(len(tasks(process.pid))))
-        done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
-        assert b"limit of processes" in done.stderr
-        alive(process)
+        refused(process, tmp_path, b"limit of processes")
         Path("/sys/fs/cgroup/pids/cgroup.procs").write_text(str(process.pid))

@@ -217,7 +217,7 @@ def only_shared(mappings: Sequence[Mapping]) -> Iterator[Mapping]:
 
 
 def not_copied(
-    mappings: Sequence[Mapping], copied: bytes, target: Pagemap, copy: Pagemap
+    mappings: Sequence[Mapping], copied: bytes, target: Memory, copy: Pagemap
 ) -> list[Mapping]:
     """Private mappings of which a copy holds nothing, or not what the target holds.
 
@@ -244,9 +244,12 @@ def not_copied(
             continue
         if one.native not in there:
             found.append(one)
-        elif not more.inode:
+        elif more.inode:
+            if target.of_huge_pages(one):
+                found.append(one)
+        else:
             behind = bisect_right(ends, one.start)
             empty = behind == len(ends) or starts[behind] >= one.end
-            if empty and target.has_own_pages(one.start, one.end):
+            if empty and target.pagemap.has_own_pages(one.start, one.end):
                 found.append(one)
     return found

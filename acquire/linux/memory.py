@@ -27,6 +27,8 @@ __all__ = ["Memory"]
 
 _LARGE = 1 << 16
 """Bytes from which on process_vm_readv is faster than /proc/PID/mem."""
+_HUGE = 1 << 21
+"""Bytes of the smallest pages of a pool on x86-64; on other machines they may be smaller."""
 _END_OF_ADDRESSES = 1 << 63
 _LITTLE = 64 << 20
 """Bytes up to which a stretch is read where the kernel can't prove that it was never touched."""
@@ -155,6 +157,12 @@ class Memory:
         It does not after an exec, although the process goes on.
         """
         return (self._mapped if self.pagemap.method == "none" else self.pagemap).alive()
+
+    def of_huge_pages(self, mapping: Mapping) -> bool:
+        """Whether it has its pages from a pool of huge ones (hugetlb)."""
+        if mapping.start % _HUGE or mapping.end % _HUGE or not details(mapping).inode:
+            return False
+        return "huge" in self._treatments.of(mapping).cause
 
     # What to do ------------------------------------------------------------------------
 

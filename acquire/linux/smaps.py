@@ -22,6 +22,7 @@ __all__ = [
     "fault_handlers_possible",
     "flags",
     "holds_fault_handler",
+    "registered",
     "shares",
 ]
 
@@ -31,6 +32,7 @@ NO_PAGES = frozenset((b"io", b"pf"))
 """There are no pages behind it: registers of a device, rings of the kernel."""
 _INTERESTING = FAULT_HANDLER | NO_PAGES
 _ANY_INTERESTING = re.compile(rb"\nVmFlags:[^\n]* (?:um|ui|io|pf)\b")
+_REGISTERED = re.compile(rb"\nVmFlags:[^\n]* (?:um|uw|ui)\b")
 _FIELD = re.compile(
     rb"\n(Rss|Anonymous|Swap|Shared_Clean|Shared_Dirty|Shared_Hugetlb|Private_Hugetlb): +(\d+) kB"
 )
@@ -64,6 +66,15 @@ def holds_fault_handler(tid: int) -> bool:
     except OSError:
         return True  # not ours to know
     return False
+
+
+def registered(tid: int) -> bool:
+    """Whether a userfaultfd is registered for any mapping, for whatever purpose.
+
+    Raises:
+        OSError: as reading smaps does.
+    """
+    return any(_REGISTERED.search(text) for text in _texts(tid))
 
 
 def flags(tid: int) -> dict[int, frozenset[bytes]]:

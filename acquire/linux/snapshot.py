@@ -74,7 +74,7 @@ class Snapshot:
         copied = maps.read_whole(f"{self.path}/maps")
         elsewhere = [
             *only_shared(mappings),
-            *not_copied(mappings, copied, self._target.pagemap, self._copy.pagemap),
+            *not_copied(mappings, copied, self._target, self._copy.pagemap),
         ]
         if elsewhere:
             self._target.look_ahead()

@@ -16,18 +16,23 @@
  *   turns     says "turns NUMBER": the generation of the private pages
  *   fill MIB  touches as much new memory, says "filled"
  *   exec      executes itself again
+ *   watch     has a userfaultfd watch some memory for writes, says "watch ERRNO"
+ *   huge      says "huge ADDRESS": of two private huge pages from the pool, full of h; 0: none
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -98,6 +103,19 @@ static void forbid(void)
         abort();
 }
 
+static int watch(void)
+{
+    struct uffdio_api api = {.api = UFFD_API};
+    struct uffdio_register some = {.mode = UFFDIO_REGISTER_MODE_WP};
+    int descriptor = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+    some.range.start = (unsigned long)get(FEW, MAP_PRIVATE);
+    some.range.len = FEW * PAGE;
+    if (descriptor < 0 || ioctl(descriptor, UFFDIO_API, &api) ||
+        ioctl(descriptor, UFFDIO_REGISTER, &some))
+        return errno;
+    return 0;
+}
+
 static void answer(char *line, char **arguments, char *turning)
 {
     long size;
@@ -124,6 +142,14 @@ static void answer(char *line, char **arguments, char *turning)
     } else if (sscanf(line, "fill %ld", &size) == 1) {
         fill(get(size << 8, MAP_PRIVATE), size << 8, 'f');
         puts("filled");
+    } else if (!strncmp(line, "watch", 5)) {
+        printf("watch %d\n", watch());
+    } else if (!strncmp(line, "huge", 4)) {
+        void *huge = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+        if (huge != MAP_FAILED)
+            memset(huge, 'h', 4 << 20);
+        printf("huge %#lx\n", huge == MAP_FAILED ? 0UL : (unsigned long)huge);
     } else if (!strncmp(line, "exec", 4)) {
         execv("/proc/self/exe", arguments);
         abort();

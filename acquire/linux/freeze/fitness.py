@@ -81,14 +81,12 @@ def _refuse_fault_handler(pid: int) -> None:
     if not smaps.fault_handlers_possible():
         return
     try:
-        handled = any(
-            words & smaps.FAULT_HANDLER for words in smaps.flags(living_thread(pid)).values()
-        )
+        registered = smaps.registered(living_thread(pid))
     except OSError:
         return  # nothing of it can be read, and who traces it will say why
-    if handled:
+    if registered:
         raise TargetError(
-            f"process {pid} has memory that a userfaultfd serves: copying it could wait for "
+            f"process {pid} has memory that a userfaultfd watches: copying it could wait for "
             "somebody who stands still",
             remedy=_REMEDY,
         )

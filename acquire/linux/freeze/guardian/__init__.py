@@ -13,6 +13,7 @@ module             holds
                    `filters`
 `signalling`       the method ``sigstop``
 `grouping`         the method ``cgroup``
+`snapshotting`     the method ``snapshot``; with `copying`, `injection`, `headroom`
 `deputy`           the second process, which steps in for a guardian that dies or hangs
 `independence`     what keeps others from stopping the two
 `sighting`         what /proc says of a thread
