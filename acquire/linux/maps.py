@@ -171,6 +171,11 @@ def parse(text: bytes) -> list[Mapping]:
         raise TargetError(f"a line of /proc/PID/maps is not understood: {error}") from None
     finally:
         if collecting:
+            if not gc.get_freeze_count():
+                # What was made is not looked through as soon as it goes on: both calls together
+                # put it where what is old is, which is looked through seldom.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
