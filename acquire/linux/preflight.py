@@ -171,14 +171,14 @@ def _check_ptrace(pid: int, seen: Standing) -> None:
             name = ""
         raise TargetError(
             f"process {pid} is already traced by process {seen.tracer}{name}",
-            remedy="end the debugger, or choose --freeze cgroup, sigstop or none",
+            remedy="end the debugger, or go on without stopping the target: --freeze none",
         )
     # Only where a filter is: asking about a process that can't exist does nothing else.
     if seen.our_seccomp and (code := _probe_ptrace()) != errno.ESRCH:
         raise TargetError(
             f"a seccomp filter of ours forbids ptrace ({_says(code)})",
             remedy="in a container: --cap-add SYS_PTRACE or --security-opt seccomp=unconfined; "
-            "or choose --freeze cgroup, sigstop or none",
+            "or go on without stopping the target: --freeze none",
         )
 
 
@@ -235,7 +235,7 @@ def _check_control_group(pid: int) -> dict[str, Any]:
     places = ", ".join(group.directory for group in found)
     if found:
         cause = f"we may not make a control group in {places}"
-        remedy = "run as root with the control groups mounted writable, or choose --freeze ptrace"
+        remedy = "run as root with the control groups mounted writable, or choose --freeze ptrace or none"
     else:
         cause = "there is no control group that can be frozen"
         remedy = "mount the cgroup2 file system, or choose --freeze ptrace"

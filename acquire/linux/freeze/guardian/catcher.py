@@ -246,7 +246,7 @@ class Catcher:
         if spent > _LONGEST:
             raise Refusal(
                 f"process {self._pid} makes threads faster than they can be stopped",
-                remedy="use --freeze sigstop or --freeze cgroup",
+                remedy="use --freeze sigstop or --freeze cgroup, or go on without: --freeze none",
             )
 
     def _not_yet_caught(self) -> dict[int, Sighting]:
