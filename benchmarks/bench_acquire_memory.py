@@ -34,6 +34,12 @@ def run(setting: Setting) -> list[Row]:
     with Live(regions, count) as live:
         rows.append(_row(setting, f"{count} regions of 8 KiB", live))
         rows.append(_row(setting, f"{count} regions, to a pipe", live, pipe=True))
+    count = setting.size(60_000, 500)
+    with Live(regions, count) as live:
+        rows.append(_row(setting, f"{count} mappings", live))
+    count = setting.size(10_000, 50)
+    with Live(compiled("threads", setting.tmp), count) as live:
+        rows.append(_row(setting, f"{count} threads", live))
     size = setting.size(16, 1)
     with Live(sparse, size, 1000) as live:
         what = f"{size} GiB, of which 62 MiB are touched"
