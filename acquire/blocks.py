@@ -168,22 +168,21 @@ def add_vas_map(writer: Writer, mappings: Iterable[Mapping]) -> None:
         "mapped_path",
     )
     known: dict[str, str | None] = {"": None}
-    rows: list[tuple[Any, ...]] = []
-    for mapping in mappings:
+
+    def row(mapping: Mapping) -> tuple[Any, ...]:
         name = mapping.name
         if name not in known:
             known[name] = storable(name, "", [])
-        rows.append(
-            (
-                mapping.start,
-                mapping.end - mapping.start,
-                mapping.protection,
-                mapping.region_type,
-                "live",
-                known[name],
-            )
+        return (
+            mapping.start,
+            mapping.end - mapping.start,
+            mapping.protection,
+            mapping.region_type,
+            "live",
+            known[name],
         )
-    writer.add_table("vas_map", columns, rows)
+
+    writer.add_table("vas_map", columns, map(row, mappings))
 
 
 def add_related(writer: Writer, related: Iterable[Related]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_any_register_sets(machine: str, byte_order: ByteOrder) -> None:
     for number in range(600):  # more than are laid out at once
         sets = some_sets(rng, machine)
         given, missing = registers.decode(machine, sets)
-        raw = RawRegisters(machine, sets)
+        raw = RawRegisters(machine, partial(dict, sets))
         assert raw == given
         assert list(raw) == list(given)
         assert len(raw) == len(given)
@@ -119,7 +120,8 @@ def test_threads_of_which_only_the_pointers_are_known(width: int) -> None:
     """They come register by register, and may stand between others."""
     rng = random.Random(width)
     pointers = registers.pointers("x86_64", width, rng.randrange(1 << 32), rng.randrange(1 << 32))
-    raw = RawRegisters("x86_64", {GENERAL: rng.randbytes(216)})
+    sets = {GENERAL: rng.randbytes(216)}
+    raw = RawRegisters("x86_64", lambda: sets)
     threads = [Thread(1, registers=pointers), Thread(2, registers=raw), Thread(3, registers=())]
     assert [blocks.complete(thread) for thread in threads] == [True, True, False]
     assert list(blocks.thread_contexts(threads, ByteOrder.LITTLE)) == [
@@ -130,7 +132,7 @@ def test_threads_of_which_only_the_pointers_are_known(width: int) -> None:
 
 
 def test_a_machine_that_is_not_known() -> None:
-    raw = RawRegisters("sparc64", {1: bytes(100)})
+    raw = RawRegisters("sparc64", lambda: {1: bytes(100)})
     assert (len(raw), raw.roles) == (0, frozenset())
     assert raw.missing == registers.decode("sparc64", {}).missing
     assert raw.stored(ByteOrder.LITTLE) == b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ..model import Register, Thread
 from . import registers
@@ -44,7 +45,8 @@ def threads(hold: Hold) -> list[Thread]:
             flags = ("suspended",)
         values: Sequence[Register] = ()
         if thread_id in hold.register_sets:
-            values = raw = RawRegisters(machine, hold.register_sets[thread_id])
+            given = partial(hold.register_sets.__getitem__, thread_id)
+            values = raw = RawRegisters(machine, given)
             if raw.missing:
                 flags += ("partial",)
         elif thread_id in hold.pointers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from ..errors import ConformanceError, FormatError
@@ -23,6 +24,8 @@ __all__ = [
     "stored_payload",
     "table_payload",
 ]
+
+_AT_ONCE = 4096  # rows of a table
 
 PageStates = PageMap | Iterable[tuple[int, int, str | int]]
 
@@ -89,10 +92,13 @@ def table_payload(
     kind: BlockType,
     fields: Mapping[str, Any],
     columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
+    rows: Iterable[Sequence[Any]],
     where: str,
 ) -> list[bytes | Extent]:
     """The payload of a block that ends with a table, from the table's rows.
+
+    They are taken some thousands at a time: made when they are asked for, they need not all be
+    in memory.
 
     Raises:
         ConformanceError: the draft forbids it, or the block has no such payload.
@@ -102,19 +108,22 @@ def table_payload(
     if not isinstance(last.type, Table):
         raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
     head = layout.before(last.key)
-    record = checked(head, {**fields, last.type.count_key: len(rows)}, where)
+    size = fields.get(last.type.entry_size_key, 0) if last.type.entry_size_key else 0
     try:
         packer = RowPacker(last.type.entry, *columns)
     except TypeError as error:
         raise ConformanceError(f"{where}: {error}") from None
-    stored = packer.rows(rows)
-    size = record[last.type.entry_size_key] if last.type.entry_size_key else 0
-    if size and any(len(packer.rows([row])) != size for row in rows):
-        raise ConformanceError(
-            f"{where}: {last.type.entry_size_key} {size}, but not every entry has that size "
-            f"({last.section})"
-        )
-    return [head.encode(record), stored]
+    stored, count, rest = bytearray(), 0, iter(rows)
+    while part := list(islice(rest, _AT_ONCE)):
+        stored += packer.rows(part, count)
+        count += len(part)
+        if size and any(len(packer.rows([row])) != size for row in part):
+            raise ConformanceError(
+                f"{where}: {last.type.entry_size_key} {size}, but not every entry has that size "
+                f"({last.section})"
+            )
+    record = checked(head, {**fields, last.type.count_key: count}, where)
+    return [head.encode(record), bytes(stored)]
 
 
 def stored_payload(form: Schema, kind: BlockType, payload: bytes, where: str) -> Record:

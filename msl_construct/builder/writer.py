@@ -267,13 +267,13 @@ class Writer:
             ConformanceError: the draft forbids it.
         """
         kind = self.schema.find(key)
-        given = list(rows)
         if key == "module_list_index":
             raise ConformanceError("Module List Index: use add_module_list_index (§5.3)")
         if key == "thread_context":
-            self._promises.check_registers(roles_of(self.schema, columns, given))
+            rows = list(rows)
+            self._promises.check_registers(roles_of(self.schema, columns, rows))
         where = f"block {self.blocks.index} ({kind.key})"
-        payload = table_payload(self.schema, kind, fields, columns, given, where)
+        payload = table_payload(self.schema, kind, fields, columns, rows, where)
         found = block_uuid or self.new_uuid()
         self._append(kind, payload, self._word(block_flags), found, NIL, compression)
         return found

@@ -85,13 +85,16 @@ class RowPacker:
             row[position] = value
         self._struct.pack_into(buffer, offset, *row)
 
-    def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
+    def rows(self, rows: Iterable[Sequence[Any]], first: int = 0) -> bytes:
         """Structures one behind the other, each from its values.
+
+        Args:
+            first: number of the first of these rows, for messages.
 
         Raises:
             ConformanceError: a value can't be stored, or the draft forbids it.
         """
-        return b"".join(self._columns(rows))
+        return b"".join(self._columns(rows, first))
 
     def each(self, rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
         """The same structures, one by one; nothing is packed before all are found right.
@@ -103,7 +106,7 @@ class RowPacker:
         stored = self._columns(rows)
         return map(b"".join, zip(*([iter(stored)] * parts)))
 
-    def _columns(self, rows: Iterable[Sequence[Any]]) -> Iterable[bytes]:
+    def _columns(self, rows: Iterable[Sequence[Any]], first: int = 0) -> Iterable[bytes]:
         """Of each row the part of constant width and its texts, one behind the other."""
         rows = list(rows)
         if not rows:
@@ -136,16 +139,16 @@ class RowPacker:
         try:
             packed = list(map(self._struct.pack, *cut))
         except struct.error:
-            raise self._misfit(cut) from None
+            raise self._misfit(cut, first) from None
         return chain.from_iterable(zip(packed, *stored))
 
-    def _misfit(self, columns: Sequence[Sequence[Any]]) -> ConformanceError:
+    def _misfit(self, columns: Sequence[Sequence[Any]], first: int) -> ConformanceError:
         """Says which value it is that does not fit its field."""
         for key, column in zip(self._order, columns):
             field = self._layout.field(key)
             assert isinstance(field.type, Fixed)
             one = struct.Struct(self._layout.order + field.type.code)
-            for index, value in enumerate(column):
+            for index, value in enumerate(column, first):
                 try:
                     one.pack(value)
                 except struct.error as error:

@@ -34,24 +34,25 @@ class RawRegisters(StoredRegisters):
 
     Args:
         architecture: see `machine`.
-        sets: register sets as the kernel gave them, by number.
+        given: brings the register sets as the kernel gave them, by number, whenever they are
+            looked at: those of ten thousand threads are not kept in our own memory.
 
     Attributes:
         missing: what the thread has besides, in words; see `Decoded`.
         roles: the schema's names of all roles that its registers have.
     """
 
-    __slots__ = ("_count", "_sets", "_shape", "missing")
+    __slots__ = ("_count", "_given", "_shape", "missing")
 
-    def __init__(self, architecture: str, sets: Mapping[int, bytes]) -> None:
-        self._sets = sets
-        self._shape = _shape(architecture, sets)
+    def __init__(self, architecture: str, given: Callable[[], Mapping[int, bytes]]) -> None:
+        self._given = given
+        self._shape = _shape(architecture, given())
         self._count, self.missing, self.roles = _summary(self._shape)
 
     def stored(self, byte_order: ByteOrder) -> bytes:
         """The Registers of a Thread Context (§5.7), as the schema lays them out."""
         template = _template(self._shape, byte_order)
-        given = b"".join(map(self._sets.__getitem__, template.numbers))
+        given = b"".join(map(self._given().__getitem__, template.numbers))
         parts = template.parts[:]
         parts[1::2] = template.reorder(template.values.unpack(given))
         return b"".join(parts)
@@ -81,7 +82,7 @@ class RawRegisters(StoredRegisters):
         return repr(self._decoded())
 
     def _decoded(self) -> tuple[Register, ...]:
-        return decode(self._shape[0], self._sets).registers
+        return decode(self._shape[0], self._given()).registers
 
 
 class _Template(NamedTuple):
@@ -101,11 +102,19 @@ class _Template(NamedTuple):
     parts: list[bytes]
 
 
+_shapes: dict[_Shape, _Shape] = {}
+
+
 def _shape(architecture: str, sets: Mapping[int, bytes]) -> _Shape:
-    return architecture, tuple(
-        (number, len(given), tuple(given[part] for part in control(architecture, number)))
-        for number, given in sorted(sets.items())
+    """The shape of some sets: the same object for all that are alike, as long as they are few."""
+    found = (
+        architecture,
+        tuple(
+            (number, len(given), tuple(given[part] for part in control(architecture, number)))
+            for number, given in sorted(sets.items())
+        ),
     )
+    return _shapes.setdefault(found, found) if len(_shapes) < _MOST_SHAPES else found
 
 
 def _blank(shape: _Shape, value: bytes) -> dict[int, bytes]:
