@@ -235,7 +235,7 @@ def _check_control_group(pid: int) -> dict[str, Any]:
     places = ", ".join(group.directory for group in found)
     if found:
         cause = f"we may not make a control group in {places}"
-        remedy = "run as root with the control groups mounted writable, or choose --freeze ptrace or none"
+        remedy = "run as root with writable control groups, or choose --freeze ptrace or none"
     else:
         cause = "there is no control group that can be frozen"
         remedy = "mount the cgroup2 file system, or choose --freeze ptrace"
