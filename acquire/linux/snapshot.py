@@ -8,6 +8,7 @@ give the copy pages of its own, as many as are read.
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +16,8 @@ from ..bounds import Stopped, gone
 from ..model import Failure, Mapping, Stretch
 from . import maps
 from .freeze.copied import Copied
-from .freeze.guardian.headroom import machine
+from .freeze.fitness import limiting
+from .freeze.guardian.headroom import groups, room
 from .kept import Kept, not_copied, only_shared
 from .kinship import Kinship
 from .memory import Memory
@@ -85,9 +87,10 @@ class Snapshot:
         )
 
     def _most(self) -> int:
-        """Bytes that may be kept: within half of the time that is left, and half of the memory."""
-        room = machine()
-        most = max(0, room.free - room.kept) // 2
+        """Bytes that may be kept: within half of the time that is left, and half of the memory
+        that we have."""
+        least = room(groups(limiting(os.getpid())))
+        most = max(0, least.free - least.kept) // 2
         left = self._hold.left()
         return most if left is None else min(most, max(0, int(left / 2 * _RATE)))
 

@@ -336,12 +336,14 @@ def inject(
     began = time.perf_counter_ns()
     try:
         call(_SETSIGMASK, thread_id, _MASK, ctypes.addressof(every))
-        call(_SETREGS, thread_id, 0, ctypes.addressof(changed))
-        call(_SYSCALL, thread_id)
-        value, child = _to_its_end(thread_id, patience, overdue)
-        call(_SETREGS, thread_id, 0, ctypes.addressof(saved))
-        call(_SETSIGMASK, thread_id, _MASK, ctypes.addressof(mask))
-        set_options(thread_id, 0)
+        try:
+            call(_SETREGS, thread_id, 0, ctypes.addressof(changed))
+            call(_SYSCALL, thread_id)
+            value, child = _to_its_end(thread_id, patience, overdue)
+        finally:
+            call(_SETREGS, thread_id, 0, ctypes.addressof(saved))
+            call(_SETSIGMASK, thread_id, _MASK, ctypes.addressof(mask))
+            set_options(thread_id, 0)
     except ProcessLookupError:
         raise Died from None
     return Result(value, child, time.perf_counter_ns() - began)
