@@ -8,42 +8,32 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO, Any, cast
+from typing import IO, Any
 
-from msl_construct import Writer
-from msl_construct.builder import RegionFeed, new_uuid
-from msl_construct.builder.conveyor import Conveyor
+from msl_construct.builder import new_uuid
 from msl_construct.errors import TargetError
 
-from . import blocks, describing, dump_hashes, room
+from . import blocks, describing, room
 from .backend import Backend, Frozen, Target
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
 from .collecting import Collecting
-from .dump_hashes import HashedOutput
+from .dumping import Dumping, Progress
 from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
 from .options import Options
 from .output import Output
-from .pages import Pages
 from .report import Report
 from .report_file import ReportFile
-from .saving import Saved, save_tail
 from .selection import reading_order
 from .tally import Rows, Tally
 
-__all__ = ["Session"]
+__all__ = ["Progress", "Session"]
 
 _LOOKS = 3
 """How often a target that runs is looked at anew because it executed another program."""
-
-_SMALL_PARTS = 1 << 20
-"""Bytes of data in a block where the size of the dump is bounded: little is lost at its end."""
-
-Progress = Callable[[int, int], None]
-"""Told of bytes of address space that are done, and how many there are."""
 
 
 class Session:
@@ -91,7 +81,6 @@ class Session:
         evidence: EvidenceFolder | None = None,
     ) -> None:
         self._evidence_folder = evidence
-        self._on_begin = on_begin
         self._backend = backend
         self._pid = pid
         self._file = file
@@ -104,6 +93,7 @@ class Session:
         self._report_file = report_file
         self._begun = False
         self._bounds = Bounds(options, interrupt or Interrupt())
+        self._dumping = Dumping(file, options, self._bounds, on_begin)
         self.report = Report()
         newer = options.has_not_resident
         kept = "captured" if options.untouched == "zeros" else "failed"
@@ -118,18 +108,12 @@ class Session:
         self._target: Target | None = None
         self._frozen: Frozen | None = None
         self._known: Known | None = None
-        self._writer: Writer | None = None
-        self._feed: RegionFeed | None = None
-        self._modules: list[uuid.UUID] = []  # of the Module Entries to come
         self._chosen: list[Mapping] = []
         self._left: list[Mapping] = []
         self._idle: list[str] = []
-        self._failed = False
         self._written = False
         self._expected_freeze = 0.0
         self._collecting: Collecting | None = None
-        self._hashed: HashedOutput | None = None
-        self._saved: Saved | None = None
         self._limits: list[Limit] = []
 
     def run(self) -> Report:
@@ -160,9 +144,7 @@ class Session:
                 with contextlib.suppress(TargetError):  # it was said by whoever tried first
                     self._frozen.thaw()
         finally:
-            if self._writer is not None:
-                with contextlib.suppress(OSError):
-                    self._writer.abandon()
+            self._dumping.abandon()
             if self._collecting is not None:
                 self._collecting.close(keep=self._begun)
             elif self._evidence_folder is not None:
@@ -356,12 +338,14 @@ class Session:
             self.report.sections["freeze"] = describing.freeze(frozen)
             self._report_file.renew(self.report, self._progress_so_far, len(chosen))
         try:
-            self._writer = writer = self._begin(known)
-            blocks.add_identity(writer, known.identity, known.outcomes)
-            self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
-            blocks.add_related(writer, self._related)
-            blocks.add_threads(writer, self._stored_threads())
-            self._read_regions(writer, room.behind(known))
+            self._dumping.begin(
+                self._header(known),
+                known,
+                self._stored_threads(),
+                self._related,
+                room.cache_room(self._limits),
+            )
+            self._read_memory(room.behind(known))
         except (Stopped, OSError, MemoryError) as error:
             self._ended_early(error)
 
@@ -385,18 +369,20 @@ class Session:
 
     def write_rest(self) -> None:
         """Write what stands behind the regions, and give back what writing takes."""
-        known, writer = self._known, self._writer
-        if self._written or known is None:
+        known, target = self._known, self._target
+        if self._written or known is None or target is None:
             return
         self._written = True
-        if writer is not None and not self._failed:
-            self._write_tail(writer, known)
+        if self._dumping.writer is not None and not self._dumping.failed:
+            self._write_tail(known)
         self._bounds.close()
-        if writer is not None:
-            with contextlib.suppress(OSError):
-                writer.abandon()
-            if self.report.status == "output_failed" and writer.sink.revisable:
-                self._save_tail(writer, known)
+        self._dumping.abandon()
+        if self.report.status == "output_failed":
+            given_up = self._dumping.save_tail(known, target.page_size)
+            if given_up is not None:
+                self.report.detail += (
+                    f"; its last {given_up} bytes gave way to modules and mappings"
+                )
 
     def finish(self) -> Report:
         """Write what is missing, and say what came of it all."""
@@ -415,7 +401,7 @@ class Session:
             if self._collecting is None
             else self._collecting.after({"freeze": sections["freeze"]})
         )
-        sections["dump"].update(self._hashes())
+        sections["dump"].update(self._dumping.hashes())
         sections["ended"] = str(time.time_ns())
         if self._report_file is not None:
             try:
@@ -428,7 +414,7 @@ class Session:
 
     # -- inside them -------------------------------------------------------------------
 
-    def _write_tail(self, writer: Writer, known: Known) -> None:
+    def _write_tail(self, known: Known) -> None:
         """What stands behind the regions: of a dump that was stopped as well, but for its end."""
         try:
             if self.report.complete:
@@ -436,49 +422,15 @@ class Session:
         except Stopped as stop:
             self._ended_early(stop)
         try:
-            self._add_tail(writer, known)
-            if self.report.complete:
-                writer.close()
+            self._dumping.add_tail(known, complete=self.report.complete)
         except (OSError, MemoryError) as error:
             self._ended_early(error)
 
-    def _add_tail(self, writer: Writer, known: Known) -> None:
-        blocks.add_modules(writer, known.modules, self._modules)
-        blocks.add_vas_map(writer, known.mappings)
-
-    def _save_tail(self, writer: Writer, known: Known) -> None:
-        """The same where the disk is full: it takes the place of what was cut."""
-        assert self._target is not None
-        with contextlib.suppress(OSError):
-            self._saved = save_tail(
-                self._file,
-                writer,
-                lambda resumed: self._add_tail(resumed, known),
-                self._modules,
-                self._target.page_size,
-            )
-        if self._saved is not None:
-            self._writer = self._saved.writer
-            self.report.detail += (
-                f"; its last {self._saved.given_up} bytes gave way to modules and mappings"
-            )
-
     def _progress_so_far(self) -> dict[str, Any]:
         """For the report of an acquisition that goes on; in a thread, at any moment."""
-        writer, feed = self._writer, self._feed
-        pages = self._pages(writer, feed.states) if writer is not None and feed is not None else {}
         return {
-            "memory": {"pages": pages},
-            "dump": self._dump(0 if writer is None else writer.sink.position, certain=False),
-        }
-
-    @staticmethod
-    def _pages(writer: Writer, states: Sequence[int]) -> dict[str, int]:
-        """Pages in the file, by the name of their state."""
-        return {
-            writer.schema.page_states.decode(code).name: count
-            for code, count in enumerate(states)
-            if count
+            "memory": {"pages": self._dumping.pages},
+            "dump": self._dump(self._dumping.position, certain=False),
         }
 
     def _broke_off(self, error: BaseException) -> None:
@@ -511,8 +463,8 @@ class Session:
         assert self._known is not None
         return [thread for thread in self._known.threads if blocks.complete(thread)]
 
-    def _begin(self, known: Known) -> Writer:
-        header: dict[str, object] = {
+    def _header(self, known: Known) -> dict[str, Any]:
+        header: dict[str, Any] = {
             "os_type": known.identity.os_type,
             "arch_type": known.identity.arch_type,
             "pid": self._pid,
@@ -527,45 +479,12 @@ class Session:
         }
         if self._options.hash_algo != "blake3":  # which the other draft has no field for
             header["hash_algo"] = self._options.hash_algo
-        output = self._file
-        if not Conveyor.is_regular(output) and not dump_hashes.is_device(output):
-            self._hashed = HashedOutput(output)
-            output = cast("IO[bytes]", self._hashed)
-        writer = Writer(
-            output,
-            header,
-            draft=self._options.draft,
-            compression=self._options.compress,
-            level=self._options.level,
-            overlapped=True,
-            cache_room=room.cache_room(self._limits),
-        )
-        assert isinstance(writer.sink, Conveyor)
-        self._on_begin()
-        if writer.sink.revisable:
-            self._file.truncate(0)  # nothing was written yet: now it is certain to be
-        self._bounds.watch(writer.sink, self._file)
-        return writer
+        return header
 
-    def _read_regions(self, writer: Writer, tail: int) -> None:
+    def _read_memory(self, tail: int) -> None:
         target = self._target
         assert target is not None
-        few = None if self._options.max_bytes is None else _SMALL_PARTS
-        self._feed = feed = writer.feed(longest=few)
-        self._bounds.bound(feed, tail)
-        try:
-            pages = Pages(target, feed, self._tally)
-            if self._progress is None:
-                for mapping, plan in zip(self._chosen, target.plans(self._chosen)):
-                    pages.capture(mapping, plan)
-            else:
-                self._read_visibly(target, pages, feed, self._progress)
-            feed.finish()
-        except Stopped:
-            feed.finish()  # what was read is written
-            raise
-        finally:
-            feed.close()
+        self._dumping.add_regions(target, self._chosen, self._tally, tail, self._progress)
         if another := target.another_program():
             raise Stopped(
                 "target_replaced",
@@ -574,23 +493,12 @@ class Session:
         if not target.alive():
             raise target.ending()
 
-    def _read_visibly(
-        self, target: Target, pages: Pages, feed: RegionFeed, progress: Progress
-    ) -> None:
-        chosen = self._chosen
-        done, whole = 0, sum(mapping.size for mapping in chosen)
-        feed.watch = lambda size: progress(min(whole, done + size), whole)
-        for mapping, plan in zip(chosen, target.plans(chosen)):
-            pages.capture(mapping, plan)
-            done += mapping.size
-            progress(done, whole)
-
     def _ended_early(self, error: Stopped | OSError | MemoryError) -> None:
         """Take note of why the dump is incomplete."""
         if isinstance(error, MemoryError):
             error = Stopped("out_of_memory", "the acquirer got no more memory")
         if isinstance(error, OSError):
-            self._failed = True
+            self._dumping.failed = True
             self.report.status = "output_failed"
             self.report.detail = f"the output failed: {error.strerror or error}"
             try:
@@ -600,55 +508,21 @@ class Session:
         if isinstance(error, Stopped):
             self.report.status, self.report.detail = error.status, error.detail
 
-    def _size(self) -> int | None:
-        """Bytes of the dump; None where a failing output does not tell."""
-        try:
-            if Conveyor.is_regular(self._file, at_start=False):
-                return self._file.seek(0, 2)
-        except (AttributeError, OSError, ValueError):
-            return None
-        return None if self._failed or self._writer is None else self._writer.sink.position
-
     def _outcome(self, known: Known) -> None:
         """What is in the file, which may be less than what was read."""
-        tally, sections, writer = self._tally, self.report.sections, self._writer
-        pages: dict[str, int] = {}
-        finished = 0
-        if self._failed and self._saved is None:
-            pass  # what was read is not what could be written: the dump itself must be asked
-        elif self._saved is not None:
-            pages = self._saved.pages
-            finished = tally.finished(sum(pages.values()), known.identity.page_size)
-        elif self._feed is not None and writer is not None:
-            finished = tally.finished(sum(self._feed.states), known.identity.page_size)
-            pages = self._pages(writer, self._feed.states)
+        tally, sections, pages = self._tally, self.report.sections, self._dumping.pages
+        finished = tally.finished(sum(pages.values()), known.identity.page_size) if pages else 0
         sections["memory"] = describing.memory(tally, finished, pages, self._left, self._idle)
         sections["regions"] = Rows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]
-        sections["dump"] = self._dump(self._size(), certain=bool(pages))
-
-    def _hashes(self) -> dict[str, Any]:
-        """Of the whole dump, once it is written."""
-        if self._writer is None:
-            return dump_hashes.none("nothing was written")
-        sink, interrupt = self._writer.sink, self._bounds.interrupt
-        if self._hashed is not None:
-            if self._failed:
-                return dump_hashes.none("it is not known how much of it was taken")
-            return self._hashed.section(sink.position)
-        if not sink.revisable:
-            return dump_hashes.none("a device")
-        asked = interrupt.requests
-        return dump_hashes.read_back(
-            self._file, lambda: interrupt.reason if interrupt.requests > asked else ""
-        )
+        sections["dump"] = self._dump(self._dumping.size, certain=bool(pages))
 
     def _dump(self, size: int | None, *, certain: bool) -> dict[str, Any]:
         return describing.dump(
             self._name,
             self._options,
             self._dump_uuid,
-            self._writer,
+            self._dumping.writer,
             size,
             self._related,
             certain=certain,

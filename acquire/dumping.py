@@ -1,0 +1,244 @@
+"""The file of one acquisition, from its header to the hashes of the whole."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, cast
+
+from msl_construct import Writer
+from msl_construct.builder import RegionFeed
+from msl_construct.builder.conveyor import Conveyor
+
+from . import blocks, dump_hashes, model
+from .backend import Target
+from .blocks import Related
+from .bounds import Bounds, Stopped
+from .dump_hashes import HashedOutput
+from .model import Known, Thread
+from .options import Options
+from .pages import Pages
+from .saving import Saved, save_tail
+from .tally import Tally
+
+__all__ = ["Dumping", "Progress"]
+
+_SMALL_PARTS = 1 << 20
+"""Bytes of data in a block where the size of the dump is bounded: little is lost at its end."""
+
+Progress = Callable[[int, int], None]
+"""Told of bytes of address space that are done, and how many there are."""
+
+
+class Dumping:
+    """Writes a dump.
+
+    Args:
+        file: where it goes: a binary file that stands at its start, or a pipe.
+        options: what the caller chose.
+        bounds: what may end it early.
+        on_begin: called when its first byte is about to be written.
+
+    Attributes:
+        writer: once it has been begun.
+        failed: whether the output failed: what was read is not what could be written.
+    """
+
+    def __init__(
+        self, file: IO[bytes], options: Options, bounds: Bounds, on_begin: Callable[[], None]
+    ) -> None:
+        self._file = file
+        self._options = options
+        self._bounds = bounds
+        self._on_begin = on_begin
+        self.writer: Writer | None = None
+        self.failed = False
+        self._feed: RegionFeed | None = None
+        self._modules: list[uuid.UUID] = []  # of the Module Entries to come
+        self._hashed: HashedOutput | None = None
+        self._saved: Saved | None = None
+
+    # -- in the order of the file ------------------------------------------------------
+
+    def begin(
+        self,
+        header: Mapping[str, Any],
+        known: Known,
+        threads: Sequence[Thread],
+        related: Sequence[Related],
+        cache_room: int,
+    ) -> None:
+        """The header, and what stands in front of the regions.
+
+        Args:
+            threads: those that Thread Contexts are written of.
+            cache_room: bytes that may wait in the page cache; see `Writer`.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        output = self._file
+        if not Conveyor.is_regular(output) and not dump_hashes.is_device(output):
+            self._hashed = HashedOutput(output)
+            output = cast("IO[bytes]", self._hashed)
+        self.writer = writer = Writer(
+            output,
+            header,
+            draft=self._options.draft,
+            compression=self._options.compress,
+            level=self._options.level,
+            overlapped=True,
+            cache_room=cache_room,
+        )
+        assert isinstance(writer.sink, Conveyor)
+        self._on_begin()
+        if writer.sink.revisable:
+            self._file.truncate(0)  # nothing was written yet: now it is certain to be
+        self._bounds.watch(writer.sink, self._file)
+        blocks.add_identity(writer, known.identity, known.outcomes)
+        self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
+        blocks.add_related(writer, related)
+        blocks.add_threads(writer, threads)
+
+    def add_regions(
+        self,
+        target: Target,
+        chosen: Sequence[model.Mapping],
+        tally: Tally,
+        tail: int,
+        progress: Progress | None,
+    ) -> None:
+        """Read the memory.
+
+        Args:
+            chosen: which mappings, in the order in which they are read.
+            tail: bytes that must still fit the dump behind them.
+
+        Raises:
+            Stopped: a bound was reached; what was read is written.
+            OSError: the output failed.
+        """
+        assert self.writer is not None
+        few = None if self._options.max_bytes is None else _SMALL_PARTS
+        self._feed = feed = self.writer.feed(longest=few)
+        self._bounds.bound(feed, tail)
+        try:
+            pages = Pages(target, feed, tally)
+            if progress is None:
+                for mapping, plan in zip(chosen, target.plans(chosen)):
+                    pages.capture(mapping, plan)
+            else:
+                _read_visibly(target, chosen, pages, feed, progress)
+            feed.finish()
+        except Stopped:
+            feed.finish()
+            raise
+        finally:
+            feed.close()
+
+    def add_tail(self, known: Known, *, complete: bool) -> None:
+        """What stands behind the regions.
+
+        Args:
+            complete: write the End-of-Capture as well.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        assert self.writer is not None
+        self._add_tail(self.writer, known)
+        if complete:
+            self.writer.close()
+
+    def _add_tail(self, writer: Writer, known: Known) -> None:
+        blocks.add_modules(writer, known.modules, self._modules)
+        blocks.add_vas_map(writer, known.mappings)
+
+    # -- when that is over -------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """Write nothing any more; more than once does no harm."""
+        if self.writer is not None:
+            with contextlib.suppress(OSError):
+                self.writer.abandon()
+
+    def save_tail(self, known: Known, page_size: int) -> int | None:
+        """The tail of a dump whose disk is full: it takes the place of what was cut.
+
+        Returns:
+            How many bytes gave way; None where it can't be.
+        """
+        if self.writer is None or not self.writer.sink.revisable:
+            return None
+        writer = self.writer
+        with contextlib.suppress(OSError):
+            self._saved = save_tail(
+                self._file,
+                writer,
+                lambda resumed: self._add_tail(resumed, known),
+                self._modules,
+                page_size,
+            )
+        if self._saved is None:
+            return None
+        self.writer = self._saved.writer
+        return self._saved.given_up
+
+    # -- what is known of it -----------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """Bytes written so far, those under way included."""
+        return 0 if self.writer is None else self.writer.sink.position
+
+    @property
+    def pages(self) -> dict[str, int]:
+        """Pages in the file, by state; empty where nobody knows."""
+        if self._saved is not None:
+            return self._saved.pages
+        if self.failed or self._feed is None or self.writer is None:
+            return {}
+        decode = self.writer.schema.page_states.decode
+        return {decode(code).name: n for code, n in enumerate(self._feed.states) if n}
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file; None where a failing output does not tell."""
+        try:
+            if Conveyor.is_regular(self._file, at_start=False):
+                return self._file.seek(0, 2)
+        except (AttributeError, OSError, ValueError):
+            return None
+        return None if self.failed or self.writer is None else self.writer.sink.position
+
+    def hashes(self) -> dict[str, Any]:
+        """Of the whole file, for the report; reads it back."""
+        if self.writer is None:
+            return dump_hashes.none("nothing was written")
+        if self._hashed is not None:
+            if self.failed:
+                return dump_hashes.none("it is not known how much of it was taken")
+            return self._hashed.section(self.writer.sink.position)
+        if not self.writer.sink.revisable:
+            return dump_hashes.none("a device")
+        interrupt = self._bounds.interrupt
+        asked = interrupt.requests
+        return dump_hashes.read_back(
+            self._file, lambda: interrupt.reason if interrupt.requests > asked else ""
+        )
+
+
+def _read_visibly(
+    target: Target,
+    chosen: Sequence[model.Mapping],
+    pages: Pages,
+    feed: RegionFeed,
+    progress: Progress,
+) -> None:
+    done, whole = 0, sum(mapping.size for mapping in chosen)
+    feed.watch = lambda size: progress(min(whole, done + size), whole)
+    for mapping, plan in zip(chosen, target.plans(chosen)):
+        pages.capture(mapping, plan)
+        done += mapping.size
+        progress(done, whole)
