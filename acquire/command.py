@@ -18,7 +18,7 @@ from . import api
 from .backend import Backend
 from .blocks import Related
 from .bounds import Interrupt
-from .ending import deficiencies, held, summary
+from .ending import tell
 from .places import Places, stdout
 from .progress import Bar
 from .report import Report, pieces
@@ -180,7 +180,7 @@ class Command:
         files = ["stdout" if path == STDIO else path]
         files += [] if where is None or report.unwritten else [str(where)]
         files += [] if evidence is None else [f"{evidence}/"]
-        code = self._say(report, pid, files)
+        code = tell(report, pid, files, quiet=self._quiet)
         if report.unwritten:
             note(f"msl: {where}: the report can't be written: {report.unwritten}")
         lost = (report["evidence"] or {}).get("detail", "")
@@ -188,24 +188,6 @@ class Command:
             note(f"msl: {evidence}: the evidence is incomplete: {lost}")
         amiss = report.complete and (report.unwritten or lost)
         self._worse(Exit.UNREADABLE if amiss else code)
-
-    def _say(self, report: Report, pid: int, files: Sequence[str]) -> Exit:
-        """Sum up on stderr; the exit code.
-
-        Args:
-            files: the dump, and what else was written.
-        """
-        if not report.complete:
-            note(f"msl: {files[0]}: incomplete: {report.detail}; {held(report)}")
-        elif not self._quiet:
-            first, *more = summary(report, pid, files)
-            note(f"msl: {first}")
-            for line in more:
-                note(f"  {line}")
-        for line in deficiencies(report, pid):
-            note(f"msl: {line}")
-        outlived = report["after"]["verdict"] != "ended"
-        return Exit.FINE if report.complete and outlived else Exit.INCOMPLETE
 
     def _worse(self, code: Exit) -> None:
         self.code = max(self.code, code, key=_WORST.index)

@@ -6,14 +6,34 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from msl_construct.cli.common import Exit, note
 from msl_construct.cli.text import binary_size, many
 
 from .report import Report
 
-__all__ = ["deficiencies", "held", "summary"]
+__all__ = ["deficiencies", "held", "summary", "tell"]
 
 _NAMED = 3
 """Threads, causes and reasons that are named one by one."""
+
+
+def tell(report: Report, pid: int, files: Sequence[str], *, quiet: bool) -> Exit:
+    """Sum up on stderr; the exit code.
+
+    Args:
+        files: the dump, and what else was written.
+    """
+    if not report.complete:
+        note(f"msl: {files[0]}: incomplete: {report.detail}; {held(report)}")
+    elif not quiet:
+        first, *more = summary(report, pid, files)
+        note(f"msl: {first}")
+        for line in more:
+            note(f"  {line}")
+    for line in deficiencies(report, pid):
+        note(f"msl: {line}")
+    outlived = report["after"]["verdict"] != "ended"
+    return Exit.FINE if report.complete and outlived else Exit.INCOMPLETE
 
 
 def summary(report: Report, pid: int, files: Iterable[str]) -> Iterator[str]:

@@ -11,8 +11,7 @@ from acquire_targets import target
 from acquiring import acquire, linux_only, report_of
 
 from msl_acquire import Report
-from msl_acquire.cli import _say
-from msl_acquire.ending import deficiencies, held, summary
+from msl_acquire.ending import deficiencies, held, summary, tell
 from msl_construct.cli.common import Exit
 
 MIB = 256
@@ -91,21 +90,21 @@ def test_what_is_amiss_is_said_whatever_the_dump(capsys: pytest.CaptureFixture[s
         "process 7: 5 threads did not stop, and may have run on: 0 (sleeps (state D)), 1"
     )
     assert line.endswith("and 2 more")
-    assert _say(report, 7, ["a.msl"], quiet=True) is Exit.FINE
+    assert tell(report, 7, ["a.msl"], quiet=True) is Exit.FINE
     assert "did not stop" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("quiet", [False, True])
 def test_a_target_that_did_not_outlive_it(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
     report = made(after={"verdict": "ended", "detail": "process 7 ended by SIGSYS"})
-    assert _say(report, 7, ["a.msl"], quiet=quiet) is Exit.INCOMPLETE
+    assert tell(report, 7, ["a.msl"], quiet=quiet) is Exit.INCOMPLETE
     assert "process 7 ended by SIGSYS" in capsys.readouterr().err
 
 
 def test_a_healthy_target_raises_no_alarm_and_quiet_says_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert _say(made(), 7, ["a.msl"], quiet=True) is Exit.FINE
+    assert tell(made(), 7, ["a.msl"], quiet=True) is Exit.FINE
     assert capsys.readouterr().err == ""
 
 
