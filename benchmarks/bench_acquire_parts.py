@@ -10,15 +10,17 @@ from pathlib import Path
 from live import Live, compiled
 from measure import MIB, Row, Setting, compare, in_turns
 
-from msl_acquire.linux import freeze, maps
+from msl_acquire import blocks
+from msl_acquire.linux import freeze, maps, threads
+from msl_construct.schema import ByteOrder
 
 NAME = "acquire_parts"
 
 
 def run(setting: Setting) -> list[Row]:
     """All rows of this benchmark."""
-    threads = [row for count in (0, 15, 255, 2999) for row in _threads(setting, count)]
-    return [*threads, *_mappings(setting)]
+    rows = [row for count in (0, 15, 255, 2999) for row in _threads(setting, count)]
+    return [*rows, *_contexts(setting), *_mappings(setting)]
 
 
 def _threads(setting: Setting, others: int) -> list[Row]:
@@ -60,6 +62,33 @@ def _threads(setting: Setting, others: int) -> list[Row]:
             judged="measured",
             target=40.0 if others else None,  # a single one bears all that is done once
         ),
+    ]
+
+
+def _contexts(setting: Setting) -> list[Row]:
+    """Lay out the Thread Contexts of very many threads, from what the kernel gave of each."""
+    count = setting.size(3000, 50)
+    each = []
+    with Live(compiled("threads", setting.tmp), count - 1) as live:
+        hold = freeze.freeze(live.pid, "ptrace", 30.0)
+        hold.thaw()
+        for number in range(3 * setting.rounds + 1):
+            known = threads.threads(hold)
+            begin = time.perf_counter()
+            for _ in blocks.thread_contexts(known, ByteOrder.LITTLE):
+                pass
+            if number:
+                each.append(1e6 * (time.perf_counter() - begin) / count)
+    return [
+        Row(
+            NAME,
+            f"lay out the Thread Contexts of {count} threads, a thread",
+            statistics.median(each),
+            "µs",
+            judged="measured",
+            target=15.0,
+            remark=f"best {min(each):.1f}",
+        )
     ]
 
 
