@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import time_ns
 from typing import overload
 
 from msl_construct.builder import READ, ZERO, Plan, Read, RegionFeed
@@ -60,7 +61,7 @@ class Pages:
                 whole.read_at()
             size = target.read(mapping, address, view)
             if size == view.nbytes:
-                whole.read_at()
+                whole.last_page = time_ns()
                 return None
             return self._page_by_page(mapping, tally, address, view, size)
 

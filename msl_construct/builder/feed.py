@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["RegionFeed"]
 
 _ADDRESSES = 1 << 64
+_HASHED = 1 << 16
+"""Bytes of a block whose multiples are hashed while it is read: from odd places on, a hash works
+in small steps."""
 _LONGEST = 64 << 20
 """Bytes of data in one block: what a reader that wants one page of it may have to take in, and
 what is lost if the writer is killed in the middle of it."""
@@ -245,8 +248,9 @@ class RegionFeed:
                     if runs is not None:
                         note(runs, first, pages, 0)
                     elif update is not None:
-                        update(view[told:end])
-                        told = end
+                        whole = end - end % _HASHED
+                        update(view[told:whole])
+                        told = whole
                     continue
                 if runs is None:
                     runs = self._planned_runs(piece, first)
