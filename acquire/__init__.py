@@ -10,12 +10,23 @@
 
 from __future__ import annotations
 
-from .api import acquire
+from .api import acquire, estimate
 from .blocks import Related
 from .bounds import Interrupt
+from .estimate import Estimate
 from .options import Options
 from .report import Report
 from .report_file import write_report
 from .selection import Selection
 
-__all__ = ["Interrupt", "Options", "Related", "Report", "Selection", "acquire", "write_report"]
+__all__ = [
+    "Estimate",
+    "Interrupt",
+    "Options",
+    "Related",
+    "Report",
+    "Selection",
+    "acquire",
+    "estimate",
+    "write_report",
+]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import IO, Any
 
 from msl_construct import schema
@@ -18,14 +20,16 @@ from .backend import Backend
 from .backends import backend as this_system
 from .blocks import Related
 from .bounds import Interrupt
+from .estimate import Estimate
 from .evidence import EvidenceFolder
 from .options import Options
+from .output import Output
 from .report import Report
 from .report_file import ReportFile
 from .selection import Selection
 from .session import Progress, Session
 
-__all__ = ["acquire", "create", "opened"]
+__all__ = ["acquire", "create", "estimate", "opened"]
 
 _LOOK_EVERY = 0.1
 
@@ -80,6 +84,33 @@ def _open_passing(path: Place, interrupt: Interrupt | None) -> int:
         if patient:
             os.set_blocking(descriptor, True)
         return descriptor
+
+
+def estimate(
+    pid: int,
+    file: str | os.PathLike[str] | None = None,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    backend: Backend | None = None,
+    **options: Any,
+) -> Estimate:
+    """What it would take to acquire a process: nobody is touched, and nothing written.
+
+    Args:
+        pid: the target.
+        file: where the dump would go; None: to a pipe.
+        include, exclude, backend, options: as for `acquire`.
+
+    Raises:
+        TargetError: the target can't be acquired, whatever is chosen.
+    """
+    chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
+    system = backend or this_system(devices=chosen.devices, touch_shared=chosen.touch_shared)
+    output = Output(False) if file is None else Output.of_path(os.fspath(file), system.in_memory)
+    with Session(system, pid, io.BytesIO(), chosen) as session:
+        expected, refusals = session.rehearse(output)
+    return replace(expected, refusals=tuple(map(str, refusals)))
 
 
 def acquire(

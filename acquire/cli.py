@@ -31,11 +31,13 @@ from .options import (
     HASHES,
     MAX_EVIDENCE_FILE,
     MAX_EVIDENCE_TOTAL,
+    MAX_FREEZE,
     MIN_FREE,
     UNTOUCHED,
     Options,
 )
 from .places import Places
+from .rehearsal import rehearse
 from .selection import Selection
 
 __all__ = ["acquire"]
@@ -69,7 +71,26 @@ class _Size(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return found
 
 
-SIZE = _Size()
+class _Seconds(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """Seconds, or ``none``."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value == "none":
+            return None
+        try:
+            found = float(value)
+        except ValueError:
+            found = 0.0
+        if not found > 0:
+            self.fail(f"{value!r}: expected seconds, more than 0, or none", param, ctx)
+        return found
+
+
+SIZE, SECONDS = _Size(), _Seconds()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,7 +115,6 @@ SIZE = _Size()
     "-o",
     "--output",
     metavar="OUT",
-    required=True,
     help="The dump; - is stdout. With several targets a folder, which is made if OUT ends with "
     "a slash, or a name that each PID is put into.",
 )
@@ -115,9 +135,11 @@ SIZE = _Size()
 )
 @click.option(
     "--max-freeze",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
+    default=MAX_FREEZE,
     metavar="SECONDS",
-    help="Let the target go after this time in any case, and go on reading it.",
+    help="Refuse what would stop the target for longer, and let it go after this time in any case "
+    f"({MAX_FREEZE:g}); none for no bound.",
 )
 @click.option(
     "--compress", type=click.Choice(COMPRESSIONS), default="none", help="Compress the payloads."
@@ -172,6 +194,13 @@ SIZE = _Size()
     metavar="SIZE",
     help="Keep this much free where the dump is written (64M).",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Touch nobody and write nothing: show on stdout what it would take, and what would be "
+    "refused (exit code 6 then). OUT may be left out.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: as a line of JSON.")
 @click.option("--report", metavar="PATH", help="Where the report goes (OUT.report.json).")
 @click.option("--no-report", is_flag=True, help="Write no report.")
 @click.option(
@@ -200,7 +229,7 @@ SIZE = _Size()
 @command_options
 @run
 @lack_refuses()
-def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
+def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int:
     """Capture a running process, page by page, with what the system knows of it.
 
     Every page gets a state: captured, or why not. Pages that were never touched are not
@@ -212,6 +241,7 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     Example:
       msl acquire 4242 -o sshd.msl --case 2026-117
       msl acquire 4242 -o - --compress zstd | ssh vault 'cat > sshd.msl'
+      msl acquire 4242 --dry-run
       msl acquire --all-of nginx -o nginx/
       msl acquire --container 4f1d --unit postgresql -o evidence/
 
@@ -235,6 +265,14 @@ def acquire(targets: tuple[str, ...], output: str, **options: Any) -> int:
     for pid, why in meant.skipped.items():
         note(f"msl: process {pid} {why}: left out")
     pids = meant.pids
+    dry, as_json = options.pop("dry_run"), options.pop("as_json")
+    if dry:
+        chosen = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
+        return rehearse(system, pids, output, chosen, as_json=as_json)
+    if as_json:
+        raise click.UsageError("--json is for --dry-run; the report of an acquisition is JSON")
+    if output is None:
+        raise click.UsageError("say with -o where the dump goes")
     places = Places(
         output,
         each=meant.several or len(pids) > 1,

@@ -17,6 +17,7 @@ __all__ = [
     "HASHES",
     "MAX_EVIDENCE_FILE",
     "MAX_EVIDENCE_TOTAL",
+    "MAX_FREEZE",
     "MIN_FREE",
     "UNTOUCHED",
     "Options",
@@ -37,6 +38,8 @@ MAX_EVIDENCE_FILE, MAX_EVIDENCE_TOTAL = 64 << 20, 1 << 30
 """Bytes of the target's own files that are copied as evidence: of one, of all."""
 EVIDENCE_SECONDS = 0.25
 """The most that a target stands still longer for its evidence."""
+MAX_FREEZE = 30.0
+"""Seconds for which the target stands still at most unless the caller says otherwise."""
 MIN_FREE = 64 << 20
 """Bytes that stay free on the output's file system unless the caller says otherwise."""
 
@@ -47,7 +50,8 @@ class Options:
 
     Attributes:
         freeze: how the target is stopped; empty: the system's default.
-        max_freeze: seconds after which it is let go in any case; None: no bound.
+        max_freeze: seconds after which it is let go in any case; what is expected to take longer is
+            refused. None: no bound.
         compress: ``none``, ``zstd`` or ``lz4``.
         level: the codec's level; None: its default.
         hash: ``blake3`` or ``sha256``: of the chain, of the whole file, and of module files.
@@ -72,7 +76,7 @@ class Options:
     """
 
     freeze: str = ""
-    max_freeze: float | None = None
+    max_freeze: float | None = MAX_FREEZE
     compress: str = "none"
     level: int | None = None
     hash: str = "blake3"

@@ -22,9 +22,12 @@ from acquiring import (
     acquire,
     addresses,
     as_found,
+    launched,
     linux_only,
     report_of,
+    states,
     verified,
+    wait_until,
 )
 
 pytestmark = linux_only
@@ -159,13 +162,18 @@ def test_without_a_freeze_the_skew_is_told(writer: Writer, tmp_path: Path) -> No
 
 
 def test_a_freeze_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    """The target runs again while its memory is still being compressed."""
-    limit = 0.15
-    with target("e2e_counter", "1", str(PAGES), "256", "100") as (process, _):
-        out = tmp_path / "out.msl"
-        done = acquire(process.pid, "-o", out, "--max-freeze", limit, "--compress", "zstd")
-        assert b"--max-freeze" in done.stderr, "what was read later moved on: nobody says so"
-        freeze = report_of(out)["freeze"]
+    """The target runs again while whoever takes the dump makes it wait."""
+    limit = 1.0
+    with target("e2e_counter", "1", str(PAGES), "64", "100") as (process, _):
+        told = tmp_path / "out.msl.report.json"
+        words = (process.pid, "-o", "-", "--max-freeze", limit, "--report", told)
+        with launched(*words) as tool:
+            wait_until(lambda: "t" in states(process.pid), "frozen")
+            wait_until(lambda: "t" not in states(process.pid), "let go")
+            _, errors = tool.communicate(timeout=60)
+        assert tool.returncode == 0, errors
+        assert b"--max-freeze" in errors, "what was read later moved on: nobody says so"
+        freeze = report_of(tmp_path / "out.msl")["freeze"]
         assert freeze["why_ended"] == "max_freeze"
         assert int(freeze["ended"]) - int(freeze["began"]) < (limit + 0.5) * 10**9
         as_found(process.pid)

@@ -67,8 +67,8 @@ class Memory:
         pagemap: what tells which pages there are.
         reduced: whether nothing but process_vm_readv reads it: its files are not ours to open.
         gone: whether the address space has been found to have gone.
-        runs: to be set where the target may run while it is read: then what one look at it showed
-            may be of another mapping than what the next one shows.
+        stands: to be set to what tells whether the target stands still for certain. Where it may
+            run, what one look showed may be of another mapping than what the next one shows.
         forks: to be set where it certainly does: then it may fork at any time.
 
     Raises:
@@ -86,7 +86,7 @@ class Memory:
         by_call: bool = True,
     ) -> None:
         self.gone = False
-        self.runs = False
+        self.stands: Callable[[], bool] = lambda: True
         self.forks = False
         self.tid = tid = living_thread(pid)
         self._memory = -1
@@ -288,7 +288,7 @@ class Memory:
 
     def _came_back(self, mapping: Mapping, address: int) -> bool:
         """Whether a page that can't be read may only have been away for a moment."""
-        if not self.runs or self.gone:
+        if self.stands() or self.gone:
             return False
         number = self._said.errno
         again = self._mapped.still(mapping, address, address + PAGE_SIZE)
@@ -372,7 +372,7 @@ class Memory:
         until = min(pages, (now.end - address) // PAGE_SIZE)
         if not same(mapping, now):
             return Failure("unmapped", "replaced", number, until)
-        if self.runs and self._said.away:
+        if not self.stands() and self._said.away:
             return Failure("unmapped", "unmapped", number, 1)  # it has come back since
         if self._said.cause:
             return self._file_failure(mapping, address, until)
@@ -405,7 +405,7 @@ class Memory:
 
     def _untouched(self, mapping: Mapping, start: int, end: int) -> bool:
         """Whether a stretch that seems to have no pages is mapped and has none."""
-        if self.runs:
+        if not self.stands():
             proved = self.pagemap.untouched(start, end)
             # For want of a proof neither what may be terabytes is read, nor huge pages, which
             # reading would take from a pool.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,6 +31,9 @@ from .snapshot import Snapshot
 
 __all__ = ["LinuxTarget"]
 
+_EARLIER = 0.2
+"""Seconds before the time is up from which on the target is taken to run."""
+_LOOK_EVERY = 0.05
 _LOOKS = 5
 """How often a program is opened that is replaced meanwhile."""
 
@@ -110,7 +114,7 @@ class LinuxTarget:
                 remedy="stop it: --freeze ptrace",
             )
         self._memory, self._path, self._program = memory, path, found
-        memory.runs = True
+        memory.stands = _runs
         self.read = memory.read  # without a call in between: there may be very many
 
     def prepare(self, hash_algo: str = "blake3") -> None:
@@ -133,6 +137,7 @@ class LinuxTarget:
                 "/proc are not ours to open, and process_vm_readv is all there is",
                 remedy="run with CAP_DAC_READ_SEARCH, or use --freeze ptrace",
             )
+        until = time.monotonic() + (float("inf") if max_freeze is None else max_freeze - _EARLIER)
         self._hold = hold = freeze(self.pid, method, max_freeze)
         try:
             self._look_again(hold)
@@ -142,7 +147,7 @@ class LinuxTarget:
             hold.thaw()
             raise
         running = method in ("none", "snapshot")
-        self._memory.runs = running or max_freeze is not None
+        self._memory.stands = _runs if running else _Stands(hold, until)
         self._memory.forks = running
         if self._snapshot is None:
             self._memory.look_ahead()
@@ -154,7 +159,7 @@ class LinuxTarget:
         Raises:
             TargetError: that can't be.
         """
-        self._memory.runs = False
+        self._memory.stands = _stands
         mappings = self.mappings()
         vdso = next((one for one in mappings if one.name == "[vdso]"), None)
         try:
@@ -327,6 +332,36 @@ class LinuxTarget:
         self._forget_snapshot()
         self._memory.close()
         self._handle.close()
+
+
+def _stands() -> bool:
+    return True
+
+
+def _runs() -> bool:
+    return False
+
+
+class _Stands:
+    """Whether a target stands still for certain; asked for every stretch of pages.
+
+    Args:
+        hold: what holds it; whether that has ended is looked at now and then.
+        until: of `time.monotonic`; from then on it may run.
+    """
+
+    def __init__(self, hold: Hold, until: float) -> None:
+        self._hold = hold
+        self._until = until
+        self._looked = 0.0
+        self._ended = False
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked > _LOOK_EVERY:
+            self._looked = now
+            self._ended = bool(self._hold.ended)
+        return now < self._until and not self._ended
 
 
 class Linux:
