@@ -262,6 +262,21 @@ def test_no_more_of_the_cache_is_taken_than_permitted(
     out.close()
 
 
+@pytest.mark.parametrize("buffering", [0, -1])
+def test_no_hole_is_left_where_the_ways_take_turns(tmp_path: Path, buffering: int) -> None:
+    """Whoever is killed leaves a beginning of the dump, and not one with gaps."""
+    path = tmp_path / "out"
+    with open(path, "w+b", buffering) as file:
+        out = on_disk(file, 1 << 40)
+        written = 0
+        for _ in range(40):
+            out.store(memoryview(DATA)[written : written + PAGE], written)
+            written += PAGE
+            assert path.read_bytes() == DATA[:written]
+        assert 0 < out.cached < written
+        out.close()
+
+
 def test_waiting_for_no_thread_that_has_ended() -> None:
     """Every thread of an output ends with it."""
     before = threading.active_count()

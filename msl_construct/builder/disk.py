@@ -65,6 +65,7 @@ class Disk:
         if through:
             self.cached += size
             self.store_rest(view, begin)
+            self._file.flush()  # whatever ends us, no hole is left in front of what comes next
         else:
             self._past_cache(self._descriptor, view, begin)
         if size:
