@@ -65,7 +65,6 @@ class Disk:
         if through:
             self.cached += size
             self.store_rest(view, begin)
-            self._file.flush()  # whatever ends us, no hole is left in front of what comes next
         else:
             self._past_cache(self._descriptor, view, begin)
         if size:
@@ -80,6 +79,7 @@ class Disk:
         if view.nbytes:
             self._file.seek(begin)
             write_all(self._file, view)
+            self._file.flush()  # whatever ends us, no hole is left in front of what comes next
 
     def close(self) -> None:
         """Close what was opened besides the file."""
