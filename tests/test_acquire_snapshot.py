@@ -35,6 +35,7 @@ from acquiring import (
     verified,
     wait_until,
 )
+from test_acquire_freeze import PROGRAMS, counting
 
 if sys.platform != "linux" or platform.machine() != "x86_64":
     pytest.skip("needs Linux on x86-64", allow_module_level=True)
@@ -42,6 +43,7 @@ if sys.platform != "linux" or platform.machine() != "x86_64":
 from msl_acquire.linux.freeze.guardian import injection, trace_calls
 from msl_acquire.linux.freeze.guardian.catcher import Catcher
 from msl_acquire.linux.freeze.guardian.copying import Copy
+from msl_acquire.linux.target import LinuxTarget
 
 FEW = 16 * PAGE
 """Bytes of the small mappings of the target."""
@@ -314,6 +316,23 @@ def test_a_filter_that_may_not_be_suspended_is_refused(tmp_path: Path) -> None:
         assert b"seccomp" in done.stderr
         alive(process)
     assert not (tmp_path / "dump.msl").exists()
+
+
+def test_a_program_that_keeps_replacing_itself_is_not_held_up(tmp_path: Path) -> None:
+    """Who replaces a program waits for the tracer of the threads that he ends."""
+    with counting(tmp_path, "exec", 6) as (process, counters):
+        for _ in range(12):
+            opened = LinuxTarget(process.pid)
+            try:
+                hold = opened.freeze("snapshot", 30.0)
+                assert counters.all_move([PROGRAMS])
+                hold.thaw()
+                assert hold.facts["snapshot"]["zombie_left"] is False
+                assert hold.facts["snapshot"]["why_ended"] in ("executed", "done")
+            finally:
+                opened.close()
+        assert counters.all_move([PROGRAMS])
+        assert not children(process.pid)
 
 
 # --- what is refused, and what ends it --------------------------------------------------------

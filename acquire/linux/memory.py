@@ -111,7 +111,7 @@ class Memory:
         self._backings = Backings(tid)
         self._treatments = Treatments(self._backings, devices, touch_shared)
         self._kinship = kinship or Kinship(pid)
-        self._common_pages = self.forks or self._kinship.shares_pages()
+        self._common_pages = self._may_share_pages()
         self._ahead: Callable[[], dict[int, frozenset[bytes]]] | None = None
         self._before: dict[int, frozenset[bytes]] | None = None
         self._handled: set[int] = set()
@@ -158,6 +158,10 @@ class Memory:
         """
         return (self._mapped if self.pagemap.method == "none" else self.pagemap).alive()
 
+    def _may_share_pages(self) -> bool:
+        """Whether process_vm_readv would make the kernel copy pages; asked only if it is used."""
+        return self._remote is None or self.forks or self._kinship.shares_pages()
+
     def of_huge_pages(self, mapping: Mapping) -> bool:
         """Whether it has its pages from a pool of huge ones (hugetlb)."""
         if mapping.start % _HUGE or mapping.end % _HUGE or not details(mapping).inode:
@@ -193,7 +197,7 @@ class Memory:
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
         self._treatments.refresh()
-        self._common_pages = self.forks or self._kinship.shares_pages()
+        self._common_pages = self._may_share_pages()
         flags, self._ahead = self._ahead or Later(self._flags).result, None
         shares = Later(self._shares) if self.pagemap.method == "none" else None
 

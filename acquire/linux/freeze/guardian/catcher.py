@@ -94,21 +94,26 @@ class Catcher:
         if not self._seized:
             raise refusals.gone(self._pid)
 
-    def let_go(self, *, all_but: int = 0) -> None:
+    def let_go(self, *, all_but: int = 0) -> set[int]:
         """Let every thread go on with what it was about to do; more than once does no harm.
-
-        Those that did not stop can't be let go so: the kernel does it when our thread ends.
 
         Args:
             all_but: a thread that is to stay.
+
+        Returns:
+            Those that could not be let go: they have not stopped yet, or were ended by another
+            one that replaces the program. The kernel does it when our thread ends.
         """
+        left = set()
         for thread_id in reversed(self.seized):
             if thread_id == all_but:
                 continue
             stop = self._seized.pop(thread_id)
             if stop is None:  # it may have stopped since
                 stop = trace_calls.wait(thread_id, leader=thread_id == self._pid)
-            trace_calls.detach(thread_id, stop.signal if stop else 0)
+            if not trace_calls.detach(thread_id, stop.signal if stop else 0):
+                left.add(thread_id)
+        return left
 
     def _seize(self, sighting: Sighting) -> None:
         """Seize one and tell it to stop, unless it has ended."""

@@ -37,6 +37,11 @@ _ATTEMPTS = 20
 """How often a call is made again that did nothing, since a stop was in its way."""
 _PATIENCE = 5.0
 """Seconds within which a copy has to stop, or to end."""
+_REAPING = 3.0
+"""Seconds for which it is tried to have the copy's zombie reaped."""
+_PAUSE = 0.005
+_BURYING = 2.0
+"""Seconds within which a thread that has been killed has ended."""
 _TO_STOP = 2.0
 """Seconds within which a thread has to stop for the copy's zombie to be reaped."""
 _LOOKED_AT = 64
@@ -156,27 +161,34 @@ class Copy:
         Returns:
             Why one does; empty: none does.
         """
-        why = "no thread of it can be stopped"
-        if self.orphaned():
-            return ""  # it has ended; somebody else may have its number
-        for thread_id in _threads(self._target):
-            try:
-                trace_calls.seize(thread_id)
-            except ProcessLookupError:
-                continue
-            except OSError as error:
-                return f"it can't be traced any more: {os.strerror(error.errno or 0)}"
-            try:
-                why = self._reap_in(thread_id)
-            except (Died, ProcessLookupError):
-                continue
-            except TimeoutError:
-                return "a thread of it does not stop"  # the kernel lets it go when we end
-            except Unfit as unfit:
-                why = str(unfit)
-            if not why:
-                break
-        return "" if self.orphaned() else why
+        why = "it has no thread any more"
+        until = time.monotonic() + _REAPING
+        while not self.orphaned():  # else somebody else may have its number
+            for thread_id in _threads(self._target):
+                why = self._try(thread_id)
+                if not why:
+                    return ""
+            # A program that is being replaced lets nobody in, and signals may keep coming.
+            if time.monotonic() > until:
+                return why
+            time.sleep(_PAUSE)
+        return ""
+
+    def _try(self, thread_id: int) -> str:
+        """Have this thread reap: why it could not."""
+        try:
+            trace_calls.seize(thread_id)
+        except OSError as error:
+            return f"it can't be traced any more: {os.strerror(error.errno or 0)}"
+        try:
+            return self._reap_in(thread_id)
+        except (Died, ProcessLookupError):
+            _bury(thread_id)
+            return "its threads end as soon as they are stopped"
+        except TimeoutError:
+            return "a thread of it does not stop"  # the kernel lets it go when we end
+        except Unfit as unfit:
+            return str(unfit)
 
     def _reap_in(self, thread_id: int) -> str:
         """Stop this thread, have it reap, let it go: why it could not."""
@@ -187,9 +199,8 @@ class Copy:
         try:
             if about:
                 return "signals keep coming"
-            Restarts(self._target).look_after(
-                thread_id, trace_calls.RegisterReader([[_GENERAL]]).read(thread_id)[0][1]
-            )
+            for _, general in trace_calls.RegisterReader([[_GENERAL]]).read(thread_id):
+                Restarts(self._target).look_after(thread_id, general)
             injection.choose((thread_id,))
             gadget = injection.find_gadget(thread_id)  # it may execute another program by now
             suspend = _to_be_suspended(self._target, thread_id)
@@ -201,10 +212,25 @@ class Copy:
                 if value != injection.RESTARTED:
                     break
         finally:
-            trace_calls.detach(thread_id, about)
+            if not trace_calls.detach(thread_id, about):  # it was killed where it stood
+                _bury(thread_id)
         if value in (self._own_number, -errno.ECHILD):
             return ""
         return "it has not ended yet" if value == 0 else os.strerror(-value)
+
+
+def _bury(thread_id: int) -> None:
+    """Take note of the end of a thread that we traced, or one that replaces the program, and ends
+    all others, waits for us, and we for it when we seize another."""
+    until = time.monotonic() + _BURYING
+    while time.monotonic() < until:
+        try:
+            found, status = os.waitpid(thread_id, os.WNOHANG | _ALL_KINDS)
+        except ChildProcessError:
+            return
+        if found and not os.WIFSTOPPED(status):
+            return
+        time.sleep(0.0005)
 
 
 def _start(pid: int) -> int:

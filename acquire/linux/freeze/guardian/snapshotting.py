@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import refusals
+from . import refusals, trace_calls
 from .copying import Copy
 from .headroom import groups, room
 from .injection import Died, Unfit, find_gadget
@@ -30,6 +30,8 @@ from .tracing import Tracing
 
 __all__ = ["Snapshotting"]
 
+_LEFT = 1.0
+"""Seconds for threads that could not be let go; one that sleeps on may take longer."""
 _REMEDY = "use --freeze ptrace, which makes no copy"
 _REMEDIES = {
     11: "a limit of processes is reached (pids.max of its control group, RLIMIT_NPROC): raise it, "
@@ -51,6 +53,7 @@ class Snapshotting(Tracing):
         super().__init__(shared, pid, wanted)
         self._copy: Copy | None = None
         self._runs = False
+        self._left: set[int] = set()
         self._pagemap = -1
         self._given_up = False
         self._groups = groups(limiting)
@@ -61,8 +64,9 @@ class Snapshotting(Tracing):
             # Who is killed amid this takes the target along: it must come to its end.
             with limits.suspended():
                 return self._make(int(words[1], 16), int(words[2], 16), float(words[3]))
-        self.catcher.let_go()
+        self._left = self.catcher.let_go()
         self._runs = True
+        self._see_to_those_left()
         limits.drop()
         return time.time_ns()
 
@@ -99,6 +103,7 @@ class Snapshotting(Tracing):
         """Why the copy has to go; empty while it may stay."""
         if not self._runs or self._copy is None:
             return ""
+        self._see_to_those_left()
         if self._copy.ended():
             return "copy_killed"
         try:
@@ -109,6 +114,14 @@ class Snapshotting(Tracing):
             return "executed" if self._has_memory() else "gone"
         least = room(self._groups)
         return "memory_short" if least.free < least.kept else ""
+
+    def _see_to_those_left(self) -> None:
+        """Let threads go that could not be: those that slept uninterruptibly stop when they wake,
+        and who replaces the program waits until we have taken note of those that it ended."""
+        for thread_id in list(self._left):
+            stop = trace_calls.wait(thread_id, leader=False)
+            if stop is not None and (stop.ended or trace_calls.detach(thread_id, stop.signal)):
+                self._left.discard(thread_id)
 
     def _has_memory(self) -> bool:
         """Whether the process has an address space, which then is another one: who ends loses his
@@ -123,7 +136,7 @@ class Snapshotting(Tracing):
 
     def let_go(self) -> None:
         """Let the target go, if it is held, and end the copy."""
-        self.catcher.let_go()
+        self._left |= self.catcher.let_go()
         if self._copy is not None:
             self._copy.end()
 
@@ -133,6 +146,10 @@ class Snapshotting(Tracing):
         Raises:
             OSError: it stays until the target ends.
         """
+        until = time.monotonic() + _LEFT
+        while self._left and time.monotonic() < until:
+            self._see_to_those_left()
+            time.sleep(0.0005)
         if self._copy is not None and self._copy.pid:
             why = self._copy.reap()
             if why:
