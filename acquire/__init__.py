@@ -14,6 +14,7 @@ from .api import acquire, estimate
 from .blocks import Related
 from .bounds import Interrupt
 from .estimate import Estimate
+from .needs import Needs
 from .options import Options
 from .report import Report
 from .report_file import write_report
@@ -22,6 +23,7 @@ from .selection import Selection
 __all__ = [
     "Estimate",
     "Interrupt",
+    "Needs",
     "Options",
     "Related",
     "Report",
