@@ -28,6 +28,7 @@ from control_groups import ControlGroup, control_group
 
 from msl_acquire.linux import limits as linux_limits
 from msl_acquire.linux.control_groups import levels
+from msl_acquire.linux.freeze import freeze
 from msl_acquire.model import Limit
 from msl_acquire.needs import Needs, check_tasks, lacking
 from msl_construct.errors import TargetError
@@ -167,6 +168,21 @@ def test_the_first_to_die_is_the_acquirer(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment())
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("method", ["ptrace", "sigstop"])
+def test_who_guards_the_target_dies_before_it(method: str, idle: Running) -> None:
+    """Whoever called us stays as it is."""
+    before = Path("/proc/self/oom_score_adj").read_text()
+    hold = freeze(idle.pid, method, 20.0)
+    try:
+        guards = [hold.facts["guardian"], hold.facts["deputy"]]
+        found = [Path(f"/proc/{pid}/oom_score_adj").read_text().strip() for pid in guards if pid]
+    finally:
+        hold.thaw()
+    assert found == ["1000"] * 2
+    assert Path("/proc/self/oom_score_adj").read_text() == before
+    lives(idle)
 
 
 # -- processes and threads -------------------------------------------------------------

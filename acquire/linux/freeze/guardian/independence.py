@@ -14,7 +14,14 @@ import ctypes
 import os
 import signal
 
-__all__ = ["LastResort", "be_quick", "block_signals", "call_ourselves", "leave_groups"]
+__all__ = [
+    "LastResort",
+    "be_quick",
+    "block_signals",
+    "call_ourselves",
+    "die_first",
+    "leave_groups",
+]
 
 _MONOTONIC = 1
 _SIGNALS = signal.NSIG
@@ -26,6 +33,15 @@ def call_ourselves(name: str) -> None:
     """Take a name by which people know what this process is."""
     with contextlib.suppress(OSError), open("/proc/self/comm", "wb", 0) as file:
         file.write(name.encode())
+
+
+def die_first() -> None:
+    """Be the first whom the kernel ends where memory runs out, before the target.
+
+    Whoever is forked from here on inherits that.
+    """
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb", 0) as file:
+        file.write(b"1000")
 
 
 def block_signals() -> None:

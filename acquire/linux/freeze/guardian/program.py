@@ -23,7 +23,14 @@ from collections.abc import Iterator
 
 from .deputy import LATE, Deputy
 from .grouping import Grouping
-from .independence import LastResort, be_quick, block_signals, call_ourselves, leave_groups
+from .independence import (
+    LastResort,
+    be_quick,
+    block_signals,
+    call_ourselves,
+    die_first,
+    leave_groups,
+)
 from .method import Method, Shared
 from .refusals import Refusal
 from .signalling import Signalling
@@ -239,6 +246,7 @@ class Guardian:
 
 def main(arguments: list[str]) -> None:
     """Run the guardian in a process of its own that leads its session."""
+    die_first()
     gc.disable()  # nothing here is worth a pause while a target stands still
     shared = Shared(int(arguments[0]))
     method = method_of(arguments[1], shared, arguments[2:])
