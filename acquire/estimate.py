@@ -19,8 +19,6 @@ from .rates import COPYING, Rates, rates
 __all__ = ["Estimate", "Work", "estimate", "too_long", "work_of"]
 
 _STOPPING = 0.01
-_COPYING = 25e9
-"""Bytes a second for which a copy-on-write child gets its page tables."""
 _PER_THREAD = 100e-6
 _PER_MAPPING = 20e-6
 _MARGIN = 1.5
@@ -149,8 +147,6 @@ def _freeze(work: Work, options: Options, output: Output) -> float:
     standing = _STOPPING + _PER_THREAD * work.threads + _PER_MAPPING * work.mappings
     if options.freeze == "snapshot":
         return standing + work.read * work.page_size * COPYING
-    if options.freeze == "snapshot":
-        return _STOPPING + _PER_THREAD * work.threads + work.read * work.page_size / _COPYING
     disk = output.regular and not output.in_memory
     fast: Rates = rates(options.compress, options.level, options.hash_algo, disk=disk)
     return (
