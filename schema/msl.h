@@ -8,6 +8,10 @@
  * msl_read_*() functions find the fields of a payload. Everything points into the
  * mapped bytes; nothing is allocated, and nothing outside of them is read. Structures
  * hold integers as stored: msl_get_u16() and its like give their values.
+ *
+ * What is one shape for many structures is written once, as a macro, and then one row each:
+ * MSL_NAMING() makes msl_*_name(), MSL_PAYLOAD() and MSL_TABLE_ROW() make msl_take_*(),
+ * msl_decode_*() and msl_next_*(), MSL_BLOCK_PAYLOAD() makes msl_read_*().
  */
 #ifndef MSL_H
 #define MSL_H
@@ -16,116 +20,91 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What a function answers. */
+#ifdef __cplusplus
+#define MSL_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#define MSL_ALIGNOF(type) alignof(type)
+#define MSL_CAST(type, value) static_cast<type>(value)
+#define MSL_VIEW(type, bytes) reinterpret_cast<const type *>(bytes)
+#define MSL_SIZEOF_FIELD(type, field) sizeof(type::field)
+#else
+#define MSL_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#define MSL_ALIGNOF(type) _Alignof(type)
+#define MSL_CAST(type, value) ((type)(value))
+#define MSL_VIEW(type, bytes) ((const type *)(const void *)(bytes))
+#define MSL_SIZEOF_FIELD(type, field) sizeof(((const type *)0)->field)
+#endif
+
+/* What a function answers, and why something could not be had. */
+#define MSL_STATUSES(X) \
+    X(MSL_OK, 0, "All is there.") \
+    X(MSL_END, 1, "Nothing more: the end is where it should be.") \
+    X(MSL_ERROR_TRUNCATED, 2, "Something does not fit the bytes that are left for it.") \
+    X(MSL_ERROR_MAGIC, 3, "The file does not begin as a Memory Slice does.") \
+    X(MSL_ERROR_ENDIANNESS, 4, "The header names no byte order.") \
+    X(MSL_ERROR_HEADER_SIZE, 5, "The header is shorter than its fields or longer than the file.") \
+    X(MSL_ERROR_VERSION, 6, "The file is of a version without this layout.") \
+    X(MSL_ERROR_ENCRYPTED, 7, "The blocks are ciphertext.") \
+    X(MSL_ERROR_BLOCK_SHORT, 8, "Too few bytes are left for another block.") \
+    X(MSL_ERROR_BLOCK_MAGIC, 9, "What follows the last block is no block.") \
+    X(MSL_ERROR_BLOCK_LENGTH, 10, "A block claims to be shorter than its header.") \
+    X(MSL_ERROR_BLOCK_TRUNCATED, 11, "The file ends inside of a block.") \
+    X(MSL_ERROR_BLOCK_TYPE, 12, "The block is of another type.") \
+    X(MSL_ERROR_PAYLOAD_VERSION, 13, "The payload has a layout that this header does not know.") \
+    X(MSL_ERROR_COMPRESSED, 14, "The payload is compressed: inflate it, then decode it.") \
+    X(MSL_ERROR_NOT_COMPRESSED, 15, "The payload is not compressed.") \
+    X(MSL_ERROR_PAGE_SIZE, 16, "The page size is outside of what is permitted.") \
+    X(MSL_ERROR_PAGE_NUMBER, 17, "The region has no such page.") \
+    X(MSL_ERROR_PAGE_STATE, 18, "The page was not captured: it has no bytes in the file.") \
+    X(MSL_ERROR_WIDTH, 19, "The number is too wide.")
+#define MSL_STATUS_VALUE(name, value, text) name = value,
+#define MSL_STATUS_TEXT(name, value, text) case name: return text;
 enum msl_status {
-    /* All is there. */
-    MSL_OK = 0,
-    /* Nothing more: the end is where it should be. */
-    MSL_END = 1,
-    /* Something does not fit the bytes that are left for it. */
-    MSL_ERROR_TRUNCATED = 2,
-    /* The file does not begin as a Memory Slice does. */
-    MSL_ERROR_MAGIC = 3,
-    /* The header names no byte order. */
-    MSL_ERROR_ENDIANNESS = 4,
-    /* The header is shorter than its fields or longer than the file. */
-    MSL_ERROR_HEADER_SIZE = 5,
-    /* The file is of a version without this layout. */
-    MSL_ERROR_VERSION = 6,
-    /* The blocks are ciphertext. */
-    MSL_ERROR_ENCRYPTED = 7,
-    /* Too few bytes are left for another block. */
-    MSL_ERROR_BLOCK_SHORT = 8,
-    /* What follows the last block is no block. */
-    MSL_ERROR_BLOCK_MAGIC = 9,
-    /* A block claims to be shorter than its header. */
-    MSL_ERROR_BLOCK_LENGTH = 10,
-    /* The file ends inside of a block. */
-    MSL_ERROR_BLOCK_TRUNCATED = 11,
-    /* The block is of another type. */
-    MSL_ERROR_BLOCK_TYPE = 12,
-    /* The payload has a layout that this header does not know. */
-    MSL_ERROR_PAYLOAD_VERSION = 13,
-    /* The payload is compressed: inflate it, then decode it. */
-    MSL_ERROR_COMPRESSED = 14,
-    /* The payload is not compressed. */
-    MSL_ERROR_NOT_COMPRESSED = 15,
-    /* The page size is outside of what is permitted. */
-    MSL_ERROR_PAGE_SIZE = 16,
-    /* The region has no such page. */
-    MSL_ERROR_PAGE_NUMBER = 17,
-    /* The page was not captured: it has no bytes in the file. */
-    MSL_ERROR_PAGE_STATE = 18,
-    /* The number is too wide. */
-    MSL_ERROR_WIDTH = 19
+    MSL_STATUSES(MSL_STATUS_VALUE)
 };
 
-/* Why something could not be had, as a sentence. */
+/* The same as a sentence. */
 static inline const char *msl_status_text(enum msl_status status)
 {
     switch (status) {
-    case MSL_OK:
-        return "All is there.";
-    case MSL_END:
-        return "Nothing more: the end is where it should be.";
-    case MSL_ERROR_TRUNCATED:
-        return "Something does not fit the bytes that are left for it.";
-    case MSL_ERROR_MAGIC:
-        return "The file does not begin as a Memory Slice does.";
-    case MSL_ERROR_ENDIANNESS:
-        return "The header names no byte order.";
-    case MSL_ERROR_HEADER_SIZE:
-        return "The header is shorter than its fields or longer than the file.";
-    case MSL_ERROR_VERSION:
-        return "The file is of a version without this layout.";
-    case MSL_ERROR_ENCRYPTED:
-        return "The blocks are ciphertext.";
-    case MSL_ERROR_BLOCK_SHORT:
-        return "Too few bytes are left for another block.";
-    case MSL_ERROR_BLOCK_MAGIC:
-        return "What follows the last block is no block.";
-    case MSL_ERROR_BLOCK_LENGTH:
-        return "A block claims to be shorter than its header.";
-    case MSL_ERROR_BLOCK_TRUNCATED:
-        return "The file ends inside of a block.";
-    case MSL_ERROR_BLOCK_TYPE:
-        return "The block is of another type.";
-    case MSL_ERROR_PAYLOAD_VERSION:
-        return "The payload has a layout that this header does not know.";
-    case MSL_ERROR_COMPRESSED:
-        return "The payload is compressed: inflate it, then decode it.";
-    case MSL_ERROR_NOT_COMPRESSED:
-        return "The payload is not compressed.";
-    case MSL_ERROR_PAGE_SIZE:
-        return "The page size is outside of what is permitted.";
-    case MSL_ERROR_PAGE_NUMBER:
-        return "The region has no such page.";
-    case MSL_ERROR_PAGE_STATE:
-        return "The page was not captured: it has no bytes in the file.";
-    case MSL_ERROR_WIDTH:
-        return "The number is too wide.";
-    default: return "Unknown status.";
+        MSL_STATUSES(MSL_STATUS_TEXT)
+    default:
+        return "Unknown status.";
     }
 }
 
-/* Endianness, §3: Byte order of every multi-byte integer in the file. */
-enum msl_endianness {
+/* The name of a value, or of a bit counted from the least significant. */
+typedef struct msl_named {
+    uint32_t code;
+    const char *name;
+} msl_named;
+
+static inline const char *msl_find_name(const msl_named *names, size_t count, uint32_t code)
+{
+    size_t index;
+
+    for (index = 0; index < count; index++) {
+        if (names[index].code == code) {
+            return names[index].name;
+        }
+    }
+    return NULL;
+}
+
+/* Makes a function that names a value or a bit; it answers NULL where that has no name. */
+#define MSL_NAMING(function, ...) \
+    static inline const char *function(uint32_t code) \
+    { \
+        static const msl_named names[] = {__VA_ARGS__}; \
+        return msl_find_name(names, sizeof names / sizeof *names, code); \
+    }
+
+enum msl_endianness { /* Endianness, §3: Byte order of every multi-byte integer in the file. */
     MSL_ENDIANNESS_LITTLE = 0x01, /* Little */
     MSL_ENDIANNESS_BIG = 0x02 /* Big */
 };
+MSL_NAMING(msl_endianness_name, {0x1, "little"}, {0x2, "big"})
 
-/* Name of a value of Endianness; NULL where it has none. */
-static inline const char *msl_endianness_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_ENDIANNESS_LITTLE: return "little";
-    case MSL_ENDIANNESS_BIG: return "big";
-    default: return NULL;
-    }
-}
-
-/* OSType, §3: Operating system that the target ran on. */
-enum msl_os_type {
+enum msl_os_type { /* OSType, §3: Operating system that the target ran on. */
     MSL_OS_TYPE_WINDOWS = 0x0000, /* Windows */
     MSL_OS_TYPE_LINUX = 0x0001, /* Linux */
     MSL_OS_TYPE_MACOS = 0x0002, /* macOS */
@@ -138,30 +117,12 @@ enum msl_os_type {
     MSL_OS_TYPE_FUCHSIA = 0x0009, /* Fuchsia */
     MSL_OS_TYPE_UNKNOWN = 0xffff /* Unknown */
 };
-/* 0x000a to 0x00ff: reserved. */
-/* 0x0100 to 0xfffe: vendor. */
+/* 0x000a to 0x00ff: reserved. 0x0100 to 0xfffe: vendor. */
+MSL_NAMING(msl_os_type_name, {0x0, "windows"}, {0x1, "linux"}, {0x2, "macos"}, {0x3, "android"},
+    {0x4, "ios"}, {0x5, "freebsd"}, {0x6, "netbsd"}, {0x7, "openbsd"}, {0x8, "qnx"},
+    {0x9, "fuchsia"}, {0xffff, "unknown"})
 
-/* Name of a value of OSType; NULL where it has none. */
-static inline const char *msl_os_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_OS_TYPE_WINDOWS: return "windows";
-    case MSL_OS_TYPE_LINUX: return "linux";
-    case MSL_OS_TYPE_MACOS: return "macos";
-    case MSL_OS_TYPE_ANDROID: return "android";
-    case MSL_OS_TYPE_IOS: return "ios";
-    case MSL_OS_TYPE_FREEBSD: return "freebsd";
-    case MSL_OS_TYPE_NETBSD: return "netbsd";
-    case MSL_OS_TYPE_OPENBSD: return "openbsd";
-    case MSL_OS_TYPE_QNX: return "qnx";
-    case MSL_OS_TYPE_FUCHSIA: return "fuchsia";
-    case MSL_OS_TYPE_UNKNOWN: return "unknown";
-    default: return NULL;
-    }
-}
-
-/* ArchType, §3: Instruction set that the target was built for. */
-enum msl_arch_type {
+enum msl_arch_type { /* ArchType, §3: Instruction set that the target was built for. */
     MSL_ARCH_TYPE_X86 = 0x0000, /* x86 */
     MSL_ARCH_TYPE_X86_64 = 0x0001, /* x86_64 */
     MSL_ARCH_TYPE_ARM64 = 0x0002, /* ARM64 */
@@ -176,32 +137,12 @@ enum msl_arch_type {
     MSL_ARCH_TYPE_LOONGARCH64 = 0x000b, /* LoongArch64 */
     MSL_ARCH_TYPE_UNKNOWN = 0xffff /* Unknown */
 };
-/* 0x000c to 0x00ff: reserved. */
-/* 0x0100 to 0xfffe: vendor. */
+/* 0x000c to 0x00ff: reserved. 0x0100 to 0xfffe: vendor. */
+MSL_NAMING(msl_arch_type_name, {0x0, "x86"}, {0x1, "x86_64"}, {0x2, "arm64"}, {0x3, "arm32"},
+    {0x4, "mips32"}, {0x5, "mips64"}, {0x6, "riscv32"}, {0x7, "riscv64"}, {0x8, "ppc32"},
+    {0x9, "ppc64"}, {0xa, "s390x"}, {0xb, "loongarch64"}, {0xffff, "unknown"})
 
-/* Name of a value of ArchType; NULL where it has none. */
-static inline const char *msl_arch_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_ARCH_TYPE_X86: return "x86";
-    case MSL_ARCH_TYPE_X86_64: return "x86_64";
-    case MSL_ARCH_TYPE_ARM64: return "arm64";
-    case MSL_ARCH_TYPE_ARM32: return "arm32";
-    case MSL_ARCH_TYPE_MIPS32: return "mips32";
-    case MSL_ARCH_TYPE_MIPS64: return "mips64";
-    case MSL_ARCH_TYPE_RISCV32: return "riscv32";
-    case MSL_ARCH_TYPE_RISCV64: return "riscv64";
-    case MSL_ARCH_TYPE_PPC32: return "ppc32";
-    case MSL_ARCH_TYPE_PPC64: return "ppc64";
-    case MSL_ARCH_TYPE_S390X: return "s390x";
-    case MSL_ARCH_TYPE_LOONGARCH64: return "loongarch64";
-    case MSL_ARCH_TYPE_UNKNOWN: return "unknown";
-    default: return NULL;
-    }
-}
-
-/* ClockSource, §3: Clock that the timestamps were taken from. */
-enum msl_clock_source {
+enum msl_clock_source { /* ClockSource, §3: Clock that the timestamps were taken from. */
     MSL_CLOCK_SOURCE_UNKNOWN = 0x00, /* Unknown */
     MSL_CLOCK_SOURCE_CLOCK_REALTIME = 0x01, /* CLOCK_REALTIME */
     MSL_CLOCK_SOURCE_CLOCK_MONOTONIC_RAW = 0x02, /* CLOCK_MONOTONIC_RAW */
@@ -210,23 +151,11 @@ enum msl_clock_source {
     MSL_CLOCK_SOURCE_OTHER = 0xff /* Other */
 };
 /* 0x0005 to 0x00fe: reserved. */
+MSL_NAMING(msl_clock_source_name, {0x0, "unknown"}, {0x1, "clock_realtime"},
+    {0x2, "clock_monotonic_raw"}, {0x3, "query_performance_counter"}, {0x4, "mach_absolute_time"},
+    {0xff, "other"})
 
-/* Name of a value of ClockSource; NULL where it has none. */
-static inline const char *msl_clock_source_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_CLOCK_SOURCE_UNKNOWN: return "unknown";
-    case MSL_CLOCK_SOURCE_CLOCK_REALTIME: return "clock_realtime";
-    case MSL_CLOCK_SOURCE_CLOCK_MONOTONIC_RAW: return "clock_monotonic_raw";
-    case MSL_CLOCK_SOURCE_QUERY_PERFORMANCE_COUNTER: return "query_performance_counter";
-    case MSL_CLOCK_SOURCE_MACH_ABSOLUTE_TIME: return "mach_absolute_time";
-    case MSL_CLOCK_SOURCE_OTHER: return "other";
-    default: return NULL;
-    }
-}
-
-/* RegionType, §5.1: What backs a memory region. */
-enum msl_region_type {
+enum msl_region_type { /* RegionType, §5.1: What backs a memory region. */
     MSL_REGION_TYPE_UNKNOWN = 0x00, /* Unknown */
     MSL_REGION_TYPE_HEAP = 0x01, /* Heap */
     MSL_REGION_TYPE_STACK = 0x02, /* Stack */
@@ -236,22 +165,8 @@ enum msl_region_type {
     MSL_REGION_TYPE_SHARED_MEM = 0x06, /* SharedMem */
     MSL_REGION_TYPE_OTHER = 0xff /* Other */
 };
-
-/* Name of a value of RegionType; NULL where it has none. */
-static inline const char *msl_region_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_REGION_TYPE_UNKNOWN: return "unknown";
-    case MSL_REGION_TYPE_HEAP: return "heap";
-    case MSL_REGION_TYPE_STACK: return "stack";
-    case MSL_REGION_TYPE_IMAGE: return "image";
-    case MSL_REGION_TYPE_MAPPED_FILE: return "mapped_file";
-    case MSL_REGION_TYPE_ANONYMOUS: return "anonymous";
-    case MSL_REGION_TYPE_SHARED_MEM: return "shared_mem";
-    case MSL_REGION_TYPE_OTHER: return "other";
-    default: return NULL;
-    }
-}
+MSL_NAMING(msl_region_type_name, {0x0, "unknown"}, {0x1, "heap"}, {0x2, "stack"}, {0x3, "image"},
+    {0x4, "mapped_file"}, {0x5, "anonymous"}, {0x6, "shared_mem"}, {0xff, "other"})
 
 /* Relationship, §5.5: How the related dump's process relates to this one. */
 enum msl_relationship {
@@ -263,24 +178,10 @@ enum msl_relationship {
     MSL_RELATIONSHIP_THREAD_GROUP = 0x0005, /* Thread group */
     MSL_RELATIONSHIP_OTHER = 0xffff /* Other */
 };
+MSL_NAMING(msl_relationship_name, {0x0, "unknown"}, {0x1, "parent"}, {0x2, "child"},
+    {0x3, "shared_memory"}, {0x4, "ipc_peer"}, {0x5, "thread_group"}, {0xffff, "other"})
 
-/* Name of a value of Relationship; NULL where it has none. */
-static inline const char *msl_relationship_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_RELATIONSHIP_UNKNOWN: return "unknown";
-    case MSL_RELATIONSHIP_PARENT: return "parent";
-    case MSL_RELATIONSHIP_CHILD: return "child";
-    case MSL_RELATIONSHIP_SHARED_MEMORY: return "shared_memory";
-    case MSL_RELATIONSHIP_IPC_PEER: return "ipc_peer";
-    case MSL_RELATIONSHIP_THREAD_GROUP: return "thread_group";
-    case MSL_RELATIONSHIP_OTHER: return "other";
-    default: return NULL;
-    }
-}
-
-/* KeyType, §5.6: Kind of key material that a hint points at. */
-enum msl_key_type {
+enum msl_key_type { /* KeyType, §5.6: Kind of key material that a hint points at. */
     MSL_KEY_TYPE_UNKNOWN = 0x0000, /* Unknown */
     MSL_KEY_TYPE_PRE_MASTER_SECRET = 0x0001, /* Pre-Master Secret */
     MSL_KEY_TYPE_MASTER_SECRET = 0x0002, /* Master Secret */
@@ -296,31 +197,13 @@ enum msl_key_type {
     MSL_KEY_TYPE_ML_KEM_PRIVATE_KEY = 0x000c, /* ML-KEM Private Key Since draft-2026-10. */
     MSL_KEY_TYPE_OTHER = 0xffff /* Other */
 };
+MSL_NAMING(msl_key_type_name, {0x0, "unknown"}, {0x1, "pre_master_secret"}, {0x2, "master_secret"},
+    {0x3, "session_key"}, {0x4, "handshake_secret"}, {0x5, "application_traffic_secret"},
+    {0x6, "rsa_private_key"}, {0x7, "ecdh_private_key"}, {0x8, "ike_sa_key"}, {0x9, "esp_ah_key"},
+    {0xa, "ssh_session_key"}, {0xb, "wireguard_key"}, {0xc, "ml_kem_private_key"},
+    {0xffff, "other"})
 
-/* Name of a value of KeyType; NULL where it has none. */
-static inline const char *msl_key_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_KEY_TYPE_UNKNOWN: return "unknown";
-    case MSL_KEY_TYPE_PRE_MASTER_SECRET: return "pre_master_secret";
-    case MSL_KEY_TYPE_MASTER_SECRET: return "master_secret";
-    case MSL_KEY_TYPE_SESSION_KEY: return "session_key";
-    case MSL_KEY_TYPE_HANDSHAKE_SECRET: return "handshake_secret";
-    case MSL_KEY_TYPE_APPLICATION_TRAFFIC_SECRET: return "application_traffic_secret";
-    case MSL_KEY_TYPE_RSA_PRIVATE_KEY: return "rsa_private_key";
-    case MSL_KEY_TYPE_ECDH_PRIVATE_KEY: return "ecdh_private_key";
-    case MSL_KEY_TYPE_IKE_SA_KEY: return "ike_sa_key";
-    case MSL_KEY_TYPE_ESP_AH_KEY: return "esp_ah_key";
-    case MSL_KEY_TYPE_SSH_SESSION_KEY: return "ssh_session_key";
-    case MSL_KEY_TYPE_WIREGUARD_KEY: return "wireguard_key";
-    case MSL_KEY_TYPE_ML_KEM_PRIVATE_KEY: return "ml_kem_private_key";
-    case MSL_KEY_TYPE_OTHER: return "other";
-    default: return NULL;
-    }
-}
-
-/* Protocol, §5.6: Protocol that the key belongs to. */
-enum msl_protocol {
+enum msl_protocol { /* Protocol, §5.6: Protocol that the key belongs to. */
     MSL_PROTOCOL_UNKNOWN = 0x0000, /* Unknown */
     MSL_PROTOCOL_TLS_1_2 = 0x0001, /* TLS 1.2 */
     MSL_PROTOCOL_TLS_1_3 = 0x0002, /* TLS 1.3 */
@@ -333,25 +216,9 @@ enum msl_protocol {
     MSL_PROTOCOL_PQ_TLS = 0x0009, /* PQ-TLS */
     MSL_PROTOCOL_OTHER = 0xffff /* Other */
 };
-
-/* Name of a value of Protocol; NULL where it has none. */
-static inline const char *msl_protocol_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_PROTOCOL_UNKNOWN: return "unknown";
-    case MSL_PROTOCOL_TLS_1_2: return "tls_1_2";
-    case MSL_PROTOCOL_TLS_1_3: return "tls_1_3";
-    case MSL_PROTOCOL_DTLS_1_2: return "dtls_1_2";
-    case MSL_PROTOCOL_DTLS_1_3: return "dtls_1_3";
-    case MSL_PROTOCOL_QUIC: return "quic";
-    case MSL_PROTOCOL_IKEV2_IPSEC: return "ikev2_ipsec";
-    case MSL_PROTOCOL_SSH: return "ssh";
-    case MSL_PROTOCOL_WIREGUARD: return "wireguard";
-    case MSL_PROTOCOL_PQ_TLS: return "pq_tls";
-    case MSL_PROTOCOL_OTHER: return "other";
-    default: return NULL;
-    }
-}
+MSL_NAMING(msl_protocol_name, {0x0, "unknown"}, {0x1, "tls_1_2"}, {0x2, "tls_1_3"},
+    {0x3, "dtls_1_2"}, {0x4, "dtls_1_3"}, {0x5, "quic"}, {0x6, "ikev2_ipsec"}, {0x7, "ssh"},
+    {0x8, "wireguard"}, {0x9, "pq_tls"}, {0xffff, "other"})
 
 /* Confidence, §5.6: How sure the producer is that the bytes are key material. */
 enum msl_confidence {
@@ -359,38 +226,16 @@ enum msl_confidence {
     MSL_CONFIDENCE_HEURISTIC = 0x01, /* Heuristic */
     MSL_CONFIDENCE_CONFIRMED = 0x02 /* Confirmed */
 };
+MSL_NAMING(msl_confidence_name, {0x0, "speculative"}, {0x1, "heuristic"}, {0x2, "confirmed"})
 
-/* Name of a value of Confidence; NULL where it has none. */
-static inline const char *msl_confidence_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_CONFIDENCE_SPECULATIVE: return "speculative";
-    case MSL_CONFIDENCE_HEURISTIC: return "heuristic";
-    case MSL_CONFIDENCE_CONFIRMED: return "confirmed";
-    default: return NULL;
-    }
-}
-
-/* KeyState, §5.6: Whether the key was in use at capture time. */
-enum msl_key_state {
+enum msl_key_state { /* KeyState, §5.6: Whether the key was in use at capture time. */
     MSL_KEY_STATE_UNKNOWN = 0x00, /* Unknown */
     MSL_KEY_STATE_ACTIVE = 0x01, /* Active */
     MSL_KEY_STATE_EXPIRED = 0x02 /* Expired/zeroed */
 };
+MSL_NAMING(msl_key_state_name, {0x0, "unknown"}, {0x1, "active"}, {0x2, "expired"})
 
-/* Name of a value of KeyState; NULL where it has none. */
-static inline const char *msl_key_state_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_KEY_STATE_UNKNOWN: return "unknown";
-    case MSL_KEY_STATE_ACTIVE: return "active";
-    case MSL_KEY_STATE_EXPIRED: return "expired";
-    default: return NULL;
-    }
-}
-
-/* SourceFormat, §9: Format that the dump was converted from. */
-enum msl_source_format {
+enum msl_source_format { /* SourceFormat, §9: Format that the dump was converted from. */
     MSL_SOURCE_FORMAT_UNKNOWN = 0x0000, /* Unknown */
     MSL_SOURCE_FORMAT_RAW_BYTE_STREAM = 0x0001, /* Raw byte stream */
     MSL_SOURCE_FORMAT_ELF_CORE = 0x0002, /* ELF core */
@@ -399,44 +244,19 @@ enum msl_source_format {
     MSL_SOURCE_FORMAT_PROCDUMP = 0x0005, /* ProcDump */
     MSL_SOURCE_FORMAT_OTHER = 0xffff /* Other */
 };
+MSL_NAMING(msl_source_format_name, {0x0, "unknown"}, {0x1, "raw_byte_stream"}, {0x2, "elf_core"},
+    {0x3, "windows_minidump"}, {0x4, "macos_core"}, {0x5, "procdump"}, {0xffff, "other"})
 
-/* Name of a value of SourceFormat; NULL where it has none. */
-static inline const char *msl_source_format_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_SOURCE_FORMAT_UNKNOWN: return "unknown";
-    case MSL_SOURCE_FORMAT_RAW_BYTE_STREAM: return "raw_byte_stream";
-    case MSL_SOURCE_FORMAT_ELF_CORE: return "elf_core";
-    case MSL_SOURCE_FORMAT_WINDOWS_MINIDUMP: return "windows_minidump";
-    case MSL_SOURCE_FORMAT_MACOS_CORE: return "macos_core";
-    case MSL_SOURCE_FORMAT_PROCDUMP: return "procdump";
-    case MSL_SOURCE_FORMAT_OTHER: return "other";
-    default: return NULL;
-    }
-}
-
-/* HashAlgo, §3: Hash behind PrevHash, FileHash, SegmentHash and DiskHash. */
-enum msl_hash_algo {
+enum msl_hash_algo { /* HashAlgo, §3: Hash behind PrevHash, FileHash, SegmentHash and DiskHash. */
     MSL_HASH_ALGO_BLAKE3 = 0x00, /* BLAKE3 Since draft-2026-10. */
     MSL_HASH_ALGO_SHA_256 = 0x01, /* SHA-256 Since draft-2026-10. */
     MSL_HASH_ALGO_SHA_512_256 = 0x02, /* SHA-512/256 Since draft-2026-10. */
     MSL_HASH_ALGO_OTHER = 0xff /* Other Since draft-2026-10. */
 };
+MSL_NAMING(msl_hash_algo_name, {0x0, "blake3"}, {0x1, "sha_256"}, {0x2, "sha_512_256"},
+    {0xff, "other"})
 
-/* Name of a value of HashAlgo; NULL where it has none. */
-static inline const char *msl_hash_algo_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_HASH_ALGO_BLAKE3: return "blake3";
-    case MSL_HASH_ALGO_SHA_256: return "sha_256";
-    case MSL_HASH_ALGO_SHA_512_256: return "sha_512_256";
-    case MSL_HASH_ALGO_OTHER: return "other";
-    default: return NULL;
-    }
-}
-
-/* ThreadState, §5.7: What the scheduler said of a thread. */
-enum msl_thread_state {
+enum msl_thread_state { /* ThreadState, §5.7: What the scheduler said of a thread. */
     MSL_THREAD_STATE_UNKNOWN = 0x00, /* Unknown Since draft-2026-10. */
     MSL_THREAD_STATE_RUNNING = 0x01, /* Running Since draft-2026-10. */
     MSL_THREAD_STATE_SLEEPING = 0x02, /* Sleeping Since draft-2026-10. */
@@ -446,77 +266,31 @@ enum msl_thread_state {
     MSL_THREAD_STATE_HALTED = 0x06, /* Halted Since draft-2026-10. */
     MSL_THREAD_STATE_ZOMBIE = 0x07 /* Zombie Since draft-2026-10. */
 };
+MSL_NAMING(msl_thread_state_name, {0x0, "unknown"}, {0x1, "running"}, {0x2, "sleeping"},
+    {0x3, "stopped"}, {0x4, "waiting"}, {0x5, "uninterruptible"}, {0x6, "halted"}, {0x7, "zombie"})
 
-/* Name of a value of ThreadState; NULL where it has none. */
-static inline const char *msl_thread_state_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_THREAD_STATE_UNKNOWN: return "unknown";
-    case MSL_THREAD_STATE_RUNNING: return "running";
-    case MSL_THREAD_STATE_SLEEPING: return "sleeping";
-    case MSL_THREAD_STATE_STOPPED: return "stopped";
-    case MSL_THREAD_STATE_WAITING: return "waiting";
-    case MSL_THREAD_STATE_UNINTERRUPTIBLE: return "uninterruptible";
-    case MSL_THREAD_STATE_HALTED: return "halted";
-    case MSL_THREAD_STATE_ZOMBIE: return "zombie";
-    default: return NULL;
-    }
-}
-
-/* NameSource, §5.8: Where the name of a mapping comes from. */
-enum msl_name_source {
+enum msl_name_source { /* NameSource, §5.8: Where the name of a mapping comes from. */
     MSL_NAME_SOURCE_UNSPECIFIED = 0x00, /* Unspecified Since draft-2026-10. */
     MSL_NAME_SOURCE_LIVE = 0x01, /* Live Since draft-2026-10. */
     MSL_NAME_SOURCE_SOURCE_METADATA = 0x02, /* SourceMetadata Since draft-2026-10. */
     MSL_NAME_SOURCE_SYNTHESIZED = 0x03 /* Synthesized Since draft-2026-10. */
 };
+MSL_NAMING(msl_name_source_name, {0x0, "unspecified"}, {0x1, "live"}, {0x2, "source_metadata"},
+    {0x3, "synthesized"})
 
-/* Name of a value of NameSource; NULL where it has none. */
-static inline const char *msl_name_source_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_NAME_SOURCE_UNSPECIFIED: return "unspecified";
-    case MSL_NAME_SOURCE_LIVE: return "live";
-    case MSL_NAME_SOURCE_SOURCE_METADATA: return "source_metadata";
-    case MSL_NAME_SOURCE_SYNTHESIZED: return "synthesized";
-    default: return NULL;
-    }
-}
-
-/* EncAlgo, §3: Cipher of the blocks. */
-enum msl_enc_algo {
+enum msl_enc_algo { /* EncAlgo, §3: Cipher of the blocks. */
     MSL_ENC_ALGO_AES_256_GCM = 0x01, /* AES-256-GCM Since draft-2026-10. */
     MSL_ENC_ALGO_XCHACHA20_POLY1305 = 0x02 /* XChaCha20-Poly1305 Since draft-2026-10. */
 };
+MSL_NAMING(msl_enc_algo_name, {0x1, "aes_256_gcm"}, {0x2, "xchacha20_poly1305"})
 
-/* Name of a value of EncAlgo; NULL where it has none. */
-static inline const char *msl_enc_algo_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_ENC_ALGO_AES_256_GCM: return "aes_256_gcm";
-    case MSL_ENC_ALGO_XCHACHA20_POLY1305: return "xchacha20_poly1305";
-    default: return NULL;
-    }
-}
-
-/* KDFType, §3: How a passphrase becomes a key. */
-enum msl_kdf_type {
+enum msl_kdf_type { /* KDFType, §3: How a passphrase becomes a key. */
     MSL_KDF_TYPE_NONE = 0x00, /* None Since draft-2026-10. */
     MSL_KDF_TYPE_ARGON2ID = 0x01 /* Argon2id Since draft-2026-10. */
 };
+MSL_NAMING(msl_kdf_type_name, {0x0, "none"}, {0x1, "argon2id"})
 
-/* Name of a value of KDFType; NULL where it has none. */
-static inline const char *msl_kdf_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_KDF_TYPE_NONE: return "none";
-    case MSL_KDF_TYPE_ARGON2ID: return "argon2id";
-    default: return NULL;
-    }
-}
-
-/* KeyEncap, §3: How the key is enclosed for its reader. */
-enum msl_key_encap {
+enum msl_key_encap { /* KeyEncap, §3: How the key is enclosed for its reader. */
     MSL_KEY_ENCAP_NONE = 0x00, /* None Since draft-2026-10. */
     MSL_KEY_ENCAP_X25519 = 0x01, /* X25519 Since draft-2026-10. */
     MSL_KEY_ENCAP_ML_KEM_768 = 0x02, /* ML-KEM-768 Since draft-2026-10. */
@@ -524,55 +298,22 @@ enum msl_key_encap {
     MSL_KEY_ENCAP_X25519_ML_KEM_768 = 0x04, /* X25519+ML-KEM-768 Since draft-2026-10. */
     MSL_KEY_ENCAP_OTHER = 0xff /* Other Since draft-2026-10. */
 };
+MSL_NAMING(msl_key_encap_name, {0x0, "none"}, {0x1, "x25519"}, {0x2, "ml_kem_768"},
+    {0x3, "ml_kem_1024"}, {0x4, "x25519_ml_kem_768"}, {0xff, "other"})
 
-/* Name of a value of KeyEncap; NULL where it has none. */
-static inline const char *msl_key_encap_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_KEY_ENCAP_NONE: return "none";
-    case MSL_KEY_ENCAP_X25519: return "x25519";
-    case MSL_KEY_ENCAP_ML_KEM_768: return "ml_kem_768";
-    case MSL_KEY_ENCAP_ML_KEM_1024: return "ml_kem_1024";
-    case MSL_KEY_ENCAP_X25519_ML_KEM_768: return "x25519_ml_kem_768";
-    case MSL_KEY_ENCAP_OTHER: return "other";
-    default: return NULL;
-    }
-}
-
-/* AddressFamily, §6: Family of a network address. */
-enum msl_address_family {
+enum msl_address_family { /* AddressFamily, §6: Family of a network address. */
     MSL_ADDRESS_FAMILY_IPV4 = 0x02, /* IPv4 Since draft-2026-10. */
     MSL_ADDRESS_FAMILY_IPV6 = 0x0a /* IPv6 Since draft-2026-10. */
 };
+MSL_NAMING(msl_address_family_name, {0x2, "ipv4"}, {0xa, "ipv6"})
 
-/* Name of a value of AddressFamily; NULL where it has none. */
-static inline const char *msl_address_family_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_ADDRESS_FAMILY_IPV4: return "ipv4";
-    case MSL_ADDRESS_FAMILY_IPV6: return "ipv6";
-    default: return NULL;
-    }
-}
-
-/* TransportProtocol, §6: Protocol of a connection. */
-enum msl_transport_protocol {
+enum msl_transport_protocol { /* TransportProtocol, §6: Protocol of a connection. */
     MSL_TRANSPORT_PROTOCOL_TCP = 0x06, /* TCP Since draft-2026-10. */
     MSL_TRANSPORT_PROTOCOL_UDP = 0x11 /* UDP Since draft-2026-10. */
 };
+MSL_NAMING(msl_transport_protocol_name, {0x6, "tcp"}, {0x11, "udp"})
 
-/* Name of a value of TransportProtocol; NULL where it has none. */
-static inline const char *msl_transport_protocol_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_TRANSPORT_PROTOCOL_TCP: return "tcp";
-    case MSL_TRANSPORT_PROTOCOL_UDP: return "udp";
-    default: return NULL;
-    }
-}
-
-/* RowType, §6: Kind of a row of the Connectivity Table. */
-enum msl_row_type {
+enum msl_row_type { /* RowType, §6: Kind of a row of the Connectivity Table. */
     MSL_ROW_TYPE_IPV4_ROUTE = 0x01, /* IPv4 route Since draft-2026-10. */
     MSL_ROW_TYPE_IPV6_ROUTE = 0x02, /* IPv6 route Since draft-2026-10. */
     MSL_ROW_TYPE_ARP = 0x03, /* ARP Since draft-2026-10. */
@@ -581,24 +322,11 @@ enum msl_row_type {
     MSL_ROW_TYPE_SOCKET_FAMILY = 0x06, /* socket family Since draft-2026-10. */
     MSL_ROW_TYPE_MIB_COUNTER = 0x07 /* MIB counter Since draft-2026-10. */
 };
+MSL_NAMING(msl_row_type_name, {0x1, "ipv4_route"}, {0x2, "ipv6_route"}, {0x3, "arp"},
+    {0x4, "packet_socket"}, {0x5, "interface_counters"}, {0x6, "socket_family"},
+    {0x7, "mib_counter"})
 
-/* Name of a value of RowType; NULL where it has none. */
-static inline const char *msl_row_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_ROW_TYPE_IPV4_ROUTE: return "ipv4_route";
-    case MSL_ROW_TYPE_IPV6_ROUTE: return "ipv6_route";
-    case MSL_ROW_TYPE_ARP: return "arp";
-    case MSL_ROW_TYPE_PACKET_SOCKET: return "packet_socket";
-    case MSL_ROW_TYPE_INTERFACE_COUNTERS: return "interface_counters";
-    case MSL_ROW_TYPE_SOCKET_FAMILY: return "socket_family";
-    case MSL_ROW_TYPE_MIB_COUNTER: return "mib_counter";
-    default: return NULL;
-    }
-}
-
-/* BuildIdSource, §5.10: Where a build ID was found. */
-enum msl_build_id_source {
+enum msl_build_id_source { /* BuildIdSource, §5.10: Where a build ID was found. */
     MSL_BUILD_ID_SOURCE_NONE = 0x00, /* None Since draft-2026-10. */
     MSL_BUILD_ID_SOURCE_BRIDGE = 0x01, /* Bridge Since draft-2026-10. */
     MSL_BUILD_ID_SOURCE_MAP_FILES = 0x02, /* MapFiles Since draft-2026-10. */
@@ -606,43 +334,20 @@ enum msl_build_id_source {
     MSL_BUILD_ID_SOURCE_CAPTURED_REGION = 0x04, /* CapturedRegion Since draft-2026-10. */
     MSL_BUILD_ID_SOURCE_RETROACTIVE = 0x05 /* Retroactive Since draft-2026-10. */
 };
+MSL_NAMING(msl_build_id_source_name, {0x0, "none"}, {0x1, "bridge"}, {0x2, "map_files"},
+    {0x3, "on_disk"}, {0x4, "captured_region"}, {0x5, "retroactive"})
 
-/* Name of a value of BuildIdSource; NULL where it has none. */
-static inline const char *msl_build_id_source_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_BUILD_ID_SOURCE_NONE: return "none";
-    case MSL_BUILD_ID_SOURCE_BRIDGE: return "bridge";
-    case MSL_BUILD_ID_SOURCE_MAP_FILES: return "map_files";
-    case MSL_BUILD_ID_SOURCE_ON_DISK: return "on_disk";
-    case MSL_BUILD_ID_SOURCE_CAPTURED_REGION: return "captured_region";
-    case MSL_BUILD_ID_SOURCE_RETROACTIVE: return "retroactive";
-    default: return NULL;
-    }
-}
-
-/* OmissionReason, §5.11: Why a region was left out. */
-enum msl_omission_reason {
+enum msl_omission_reason { /* OmissionReason, §5.11: Why a region was left out. */
     MSL_OMISSION_REASON_MODULE_EXCLUDE = 0x01, /* ModuleExclude Since draft-2026-10. */
     MSL_OMISSION_REASON_SCOPE = 0x02 /* Scope Since draft-2026-10. */
 };
-
-/* Name of a value of OmissionReason; NULL where it has none. */
-static inline const char *msl_omission_reason_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_OMISSION_REASON_MODULE_EXCLUDE: return "module_exclude";
-    case MSL_OMISSION_REASON_SCOPE: return "scope";
-    default: return NULL;
-    }
-}
+MSL_NAMING(msl_omission_reason_name, {0x1, "module_exclude"}, {0x2, "scope"})
 
 /* BlockType, §4.3: What a block holds, and so which layout its payload has. */
 enum msl_block_type {
-    /* Invalid. Must not appear. Reserved: not to be written. */
-    MSL_BLOCK_TYPE_INVALID = 0x0000,
-    /* Memory Region. A range of the target's address space: a state for each page, bytes for
-     * the captured ones. */
+    MSL_BLOCK_TYPE_INVALID = 0x0000, /* Invalid. Must not appear. Reserved: not to be written. */
+    /* Memory Region. A range of the target's address space: a state for each page, bytes for the
+     * captured ones. */
     MSL_BLOCK_TYPE_MEMORY_REGION = 0x0001,
     /* Module Entry. One executable image or library mapped into the target. */
     MSL_BLOCK_TYPE_MODULE_ENTRY = 0x0002,
@@ -661,8 +366,7 @@ enum msl_block_type {
     MSL_BLOCK_TYPE_KEY_HINT = 0x0020,
     /* Import Provenance. What a converted dump was converted from. */
     MSL_BLOCK_TYPE_IMPORT_PROVENANCE = 0x0030,
-    /* Process Identity. Which process the dump is of. */
-    MSL_BLOCK_TYPE_PROCESS_IDENTITY = 0x0040,
+    MSL_BLOCK_TYPE_PROCESS_IDENTITY = 0x0040, /* Process Identity. Which process the dump is of. */
     /* Related Dump. Another dump that belongs with this one. */
     MSL_BLOCK_TYPE_RELATED_DUMP = 0x0041,
     /* System Context. The machine and the case. Since draft-2026-10. */
@@ -673,11 +377,10 @@ enum msl_block_type {
     MSL_BLOCK_TYPE_CONNECTION_TABLE = 0x0052,
     /* Handle Table. Open files and handles of the machine's processes. Since draft-2026-10. */
     MSL_BLOCK_TYPE_HANDLE_TABLE = 0x0053,
-    /* Connectivity Table. Routes, neighbours, packet sockets and counters of the machine.
-     * Since draft-2026-10. */
-    MSL_BLOCK_TYPE_CONNECTIVITY_TABLE = 0x0054,
-    /* Physical Memory Map. What the machine's physical addresses belong to. Since
+    /* Connectivity Table. Routes, neighbours, packet sockets and counters of the machine. Since
      * draft-2026-10. */
+    MSL_BLOCK_TYPE_CONNECTIVITY_TABLE = 0x0054,
+    /* Physical Memory Map. What the machine's physical addresses belong to. Since draft-2026-10. */
     MSL_BLOCK_TYPE_PHYSICAL_MEMORY_MAP = 0x0059,
     /* Module Build-ID Manifest. Which builds the modules are of. Since draft-2026-10. */
     MSL_BLOCK_TYPE_MODULE_BUILD_ID_MANIFEST = 0x005a,
@@ -691,42 +394,16 @@ enum msl_block_type {
     MSL_BLOCK_TYPE_VAS_MAP = 0x1001,
     MSL_BLOCK_TYPE_POINTER_GRAPH = 0x1003 /* Pointer Graph. Which regions point into which. */
 };
-/* 0x0000 to 0x0fff: capture-time. */
-/* 0x1000 to 0x1fff: structural. */
-/* 0x2000 to 0xffff: reserved. */
-
-/* Name of a value of BlockType; NULL where it has none. */
-static inline const char *msl_block_type_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_BLOCK_TYPE_INVALID: return "invalid";
-    case MSL_BLOCK_TYPE_MEMORY_REGION: return "memory_region";
-    case MSL_BLOCK_TYPE_MODULE_ENTRY: return "module_entry";
-    case MSL_BLOCK_TYPE_MODULE_LIST_INDEX: return "module_list_index";
-    case MSL_BLOCK_TYPE_THREAD_CONTEXT: return "thread_context";
-    case MSL_BLOCK_TYPE_FILE_DESCRIPTOR: return "file_descriptor";
-    case MSL_BLOCK_TYPE_NETWORK_CONNECTION: return "network_connection";
-    case MSL_BLOCK_TYPE_ENVIRONMENT_BLOCK: return "environment_block";
-    case MSL_BLOCK_TYPE_SECURITY_TOKEN: return "security_token";
-    case MSL_BLOCK_TYPE_KEY_HINT: return "key_hint";
-    case MSL_BLOCK_TYPE_IMPORT_PROVENANCE: return "import_provenance";
-    case MSL_BLOCK_TYPE_PROCESS_IDENTITY: return "process_identity";
-    case MSL_BLOCK_TYPE_RELATED_DUMP: return "related_dump";
-    case MSL_BLOCK_TYPE_SYSTEM_CONTEXT: return "system_context";
-    case MSL_BLOCK_TYPE_PROCESS_TABLE: return "process_table";
-    case MSL_BLOCK_TYPE_CONNECTION_TABLE: return "connection_table";
-    case MSL_BLOCK_TYPE_HANDLE_TABLE: return "handle_table";
-    case MSL_BLOCK_TYPE_CONNECTIVITY_TABLE: return "connectivity_table";
-    case MSL_BLOCK_TYPE_PHYSICAL_MEMORY_MAP: return "physical_memory_map";
-    case MSL_BLOCK_TYPE_MODULE_BUILD_ID_MANIFEST: return "module_build_id_manifest";
-    case MSL_BLOCK_TYPE_REGION_OMISSION_MANIFEST: return "region_omission_manifest";
-    case MSL_BLOCK_TYPE_END_OF_EXTENSION: return "end_of_extension";
-    case MSL_BLOCK_TYPE_END_OF_CAPTURE: return "end_of_capture";
-    case MSL_BLOCK_TYPE_VAS_MAP: return "vas_map";
-    case MSL_BLOCK_TYPE_POINTER_GRAPH: return "pointer_graph";
-    default: return NULL;
-    }
-}
+/* 0x0000 to 0x0fff: capture-time. 0x1000 to 0x1fff: structural. 0x2000 to 0xffff: reserved. */
+MSL_NAMING(msl_block_type_name, {0x0, "invalid"}, {0x1, "memory_region"}, {0x2, "module_entry"},
+    {0x10, "module_list_index"}, {0x11, "thread_context"}, {0x12, "file_descriptor"},
+    {0x13, "network_connection"}, {0x14, "environment_block"}, {0x15, "security_token"},
+    {0x20, "key_hint"}, {0x30, "import_provenance"}, {0x40, "process_identity"},
+    {0x41, "related_dump"}, {0x50, "system_context"}, {0x51, "process_table"},
+    {0x52, "connection_table"}, {0x53, "handle_table"}, {0x54, "connectivity_table"},
+    {0x59, "physical_memory_map"}, {0x5a, "module_build_id_manifest"},
+    {0x5b, "region_omission_manifest"}, {0xffe, "end_of_extension"}, {0xfff, "end_of_capture"},
+    {0x1001, "vas_map"}, {0x1003, "pointer_graph"})
 
 /* PageState, §7: What is known of a page; two bits, most significant first. */
 enum msl_page_state {
@@ -737,74 +414,119 @@ enum msl_page_state {
      * draft-2026-10. */
     MSL_PAGE_STATE_NOT_RESIDENT = 0x03
 };
+MSL_NAMING(msl_page_state_name, {0x0, "captured"}, {0x1, "failed"}, {0x2, "unmapped"},
+    {0x3, "not_resident"})
 
-/* Name of a value of PageState; NULL where it has none. */
-static inline const char *msl_page_state_name(uint32_t code)
-{
-    switch (code) {
-    case MSL_PAGE_STATE_CAPTURED: return "captured";
-    case MSL_PAGE_STATE_FAILED: return "failed";
-    case MSL_PAGE_STATE_UNMAPPED: return "unmapped";
-    case MSL_PAGE_STATE_NOT_RESIDENT: return "not_resident";
-    default: return NULL;
-    }
-}
-
-/* CompAlgo, §4.2: Codec of a compressed payload. */
-enum msl_comp_algo {
+enum msl_comp_algo { /* CompAlgo, §4.2: Codec of a compressed payload. */
     MSL_COMP_ALGO_NONE = 0x00, /* None */
     MSL_COMP_ALGO_ZSTD = 0x01, /* zstd */
     MSL_COMP_ALGO_LZ4 = 0x02, /* lz4 */
     MSL_COMP_ALGO_RESERVED = 0x03 /* Reserved. Reserved: not to be written. */
 };
+MSL_NAMING(msl_comp_algo_name, {0x0, "none"}, {0x1, "zstd"}, {0x2, "lz4"}, {0x3, "reserved"})
 
-/* Name of a value of CompAlgo; NULL where it has none. */
-static inline const char *msl_comp_algo_name(uint32_t code)
+/* HeaderFlags, §3: Properties of the whole file. */
+#define MSL_HEADER_FLAGS_IMPORTED UINT32_C(0x1) /* Imported. Converted from another format (§9). */
+/* Investigation. The file holds tables about the whole machine (§6). Since draft-2026-10. */
+#define MSL_HEADER_FLAGS_INVESTIGATION UINT32_C(0x2)
+/* Encrypted. The blocks are one AEAD message (§10). Since draft-2026-10. */
+#define MSL_HEADER_FLAGS_ENCRYPTED UINT32_C(0x4)
+#define MSL_HEADER_FLAGS_REDACTED UINT32_C(0x8) /* Redacted Since draft-2026-10. */
+MSL_NAMING(msl_header_flags_bit_name, {0, "imported"}, {1, "investigation"}, {2, "encrypted"},
+    {3, "redacted"})
+
+/* BlockFlags, §4.2: Properties of one block. */
+/* Compressed. The payload is stored compressed with CompAlgo. */
+#define MSL_BLOCK_FLAGS_COMPRESSED UINT32_C(0x1)
+#define MSL_BLOCK_FLAGS_COMP_ALGO_MASK UINT32_C(0x6) /* CompAlgo. Ignored unless Compressed. */
+#define MSL_BLOCK_FLAGS_COMP_ALGO_SHIFT 1
+/* HasKeyHints. A Key Hint refers to this block. */
+#define MSL_BLOCK_FLAGS_HAS_KEY_HINTS UINT32_C(0x8)
+/* HasChildren. Another block's ParentUUID refers to this block. */
+#define MSL_BLOCK_FLAGS_HAS_CHILDREN UINT32_C(0x10)
+/* Continuation. A further fragment of a split memory region. */
+#define MSL_BLOCK_FLAGS_CONTINUATION UINT32_C(0x20)
+/* CompAlgo of a word of BlockFlags. */
+static inline uint32_t msl_block_flags_comp_algo(uint64_t word)
 {
-    switch (code) {
-    case MSL_COMP_ALGO_NONE: return "none";
-    case MSL_COMP_ALGO_ZSTD: return "zstd";
-    case MSL_COMP_ALGO_LZ4: return "lz4";
-    case MSL_COMP_ALGO_RESERVED: return "reserved";
-    default: return NULL;
-    }
+    return MSL_CAST(uint32_t, (word & MSL_BLOCK_FLAGS_COMP_ALGO_MASK)
+        >> MSL_BLOCK_FLAGS_COMP_ALGO_SHIFT);
 }
+MSL_NAMING(msl_block_flags_bit_name, {0, "compressed"}, {3, "has_key_hints"}, {4, "has_children"},
+    {5, "continuation"})
 
-#ifdef __cplusplus
-#define MSL_STATIC_ASSERT(condition, text) static_assert(condition, text)
-#define MSL_ALIGNOF(type) alignof(type)
-#define MSL_CAST(type, value) static_cast<type>(value)
-#define MSL_VIEW(type, bytes) reinterpret_cast<const type *>(bytes)
-#define MSL_SIZEOF_FIELD(type, field) sizeof(type::field)
-#else
-#define MSL_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
-#define MSL_ALIGNOF(type) _Alignof(type)
-#define MSL_CAST(type, value) ((type)(value))
-#define MSL_VIEW(type, bytes) ((const type *)(const void *)(bytes))
-#define MSL_SIZEOF_FIELD(type, field) sizeof(((const type *)0)->field)
-#endif
+/* CapBitmap, §8: Exactly the categories of which the file holds blocks. */
+#define MSL_CAP_BITMAP_MEMORY_REGIONS UINT64_C(0x1) /* MemoryRegions */
+#define MSL_CAP_BITMAP_MODULE_LIST UINT64_C(0x2) /* ModuleList */
+#define MSL_CAP_BITMAP_THREAD_CONTEXTS UINT64_C(0x4) /* ThreadContexts */
+#define MSL_CAP_BITMAP_FILE_DESCRIPTORS UINT64_C(0x8) /* FileDescriptors */
+#define MSL_CAP_BITMAP_NETWORK_STATE UINT64_C(0x10) /* NetworkState */
+#define MSL_CAP_BITMAP_ENVIRONMENT_VARS UINT64_C(0x20) /* EnvironmentVars */
+#define MSL_CAP_BITMAP_SHARED_MEMORY UINT64_C(0x40) /* SharedMemory */
+#define MSL_CAP_BITMAP_SECURITY_CONTEXT UINT64_C(0x80) /* SecurityContext */
+#define MSL_CAP_BITMAP_PROCESS_IDENTITY UINT64_C(0x100) /* ProcessIdentity */
+#define MSL_CAP_BITMAP_RELATED_DUMPS UINT64_C(0x200) /* RelatedDumps */
+#define MSL_CAP_BITMAP_CRYPTO_HINTS UINT64_C(0x400) /* CryptoHints */
+#define MSL_CAP_BITMAP_SYSTEM_CONTEXT UINT64_C(0x800) /* SystemContext Since draft-2026-10. */
+/* SystemProcessTable Since draft-2026-10. */
+#define MSL_CAP_BITMAP_SYSTEM_PROCESS_TABLE UINT64_C(0x1000)
+/* SystemNetworkTable Since draft-2026-10. */
+#define MSL_CAP_BITMAP_SYSTEM_NETWORK_TABLE UINT64_C(0x2000)
+/* SystemHandleTable Since draft-2026-10. */
+#define MSL_CAP_BITMAP_SYSTEM_HANDLE_TABLE UINT64_C(0x4000)
+MSL_NAMING(msl_cap_bitmap_bit_name, {0, "memory_regions"}, {1, "module_list"},
+    {2, "thread_contexts"}, {3, "file_descriptors"}, {4, "network_state"}, {5, "environment_vars"},
+    {6, "shared_memory"}, {7, "security_context"}, {8, "process_identity"}, {9, "related_dumps"},
+    {10, "crypto_hints"}, {11, "system_context"}, {12, "system_process_table"},
+    {13, "system_network_table"}, {14, "system_handle_table"})
 
-/* A structure is as long as the format says, and may lie at any address. */
-#define MSL_STATIC_STRUCT(type, width) \
-    MSL_STATIC_ASSERT(sizeof(type) == (width) && MSL_ALIGNOF(type) == 1, #type)
+/* Protection, §5.1: Access rights of a memory region. */
+#define MSL_PROTECTION_READ UINT32_C(0x1) /* Read */
+#define MSL_PROTECTION_WRITE UINT32_C(0x2) /* Write */
+#define MSL_PROTECTION_EXECUTE UINT32_C(0x4) /* Execute */
+#define MSL_PROTECTION_GUARD UINT32_C(0x8) /* Guard */
+#define MSL_PROTECTION_COPY_ON_WRITE UINT32_C(0x10) /* CopyOnWrite */
+MSL_NAMING(msl_protection_bit_name, {0, "read"}, {1, "write"}, {2, "execute"}, {3, "guard"},
+    {4, "copy_on_write"})
 
-/* A field stands where the format says, as wide as it says. */
-#define MSL_STATIC_FIELD(type, field, offset, width) \
-    MSL_STATIC_ASSERT( \
-        offsetof(type, field) == (offset) && MSL_SIZEOF_FIELD(type, field) == (width), \
-        #type ": " #field)
+/* ThreadFlags, §5.7: What is special about a thread. */
+#define MSL_THREAD_FLAGS_CURRENT UINT32_C(0x1) /* Current Since draft-2026-10. */
+#define MSL_THREAD_FLAGS_CRASHED UINT32_C(0x2) /* Crashed Since draft-2026-10. */
+#define MSL_THREAD_FLAGS_SUSPENDED UINT32_C(0x4) /* Suspended Since draft-2026-10. */
+/* Partial. Not all of its registers could be read. Since draft-2026-10. */
+#define MSL_THREAD_FLAGS_PARTIAL UINT32_C(0x8)
+MSL_NAMING(msl_thread_flags_bit_name, {0, "current"}, {1, "crashed"}, {2, "suspended"},
+    {3, "partial"})
 
-/* Integers as they are stored: in file order and at any address. Made of bytes, so that structures
- * of them are packed and may lie anywhere, and so that none is used without msl_get_u..(). */
-typedef struct msl_u16 {
-    uint8_t bytes[2];
-} msl_u16;
-typedef struct msl_u32 {
-    uint8_t bytes[4];
-} msl_u32;
-typedef struct msl_u64 {
-    uint8_t bytes[8];
-} msl_u64;
+/* RegisterFlags, §5.7: The role of a register. */
+#define MSL_REGISTER_FLAGS_PC UINT32_C(0x1) /* PC Since draft-2026-10. */
+#define MSL_REGISTER_FLAGS_SP UINT32_C(0x2) /* SP Since draft-2026-10. */
+#define MSL_REGISTER_FLAGS_FP UINT32_C(0x4) /* FP Since draft-2026-10. */
+#define MSL_REGISTER_FLAGS_FLAGS UINT32_C(0x8) /* flags Since draft-2026-10. */
+#define MSL_REGISTER_FLAGS_THREAD_POINTER UINT32_C(0x10) /* thread pointer Since draft-2026-10. */
+#define MSL_REGISTER_FLAGS_LINK_REGISTER UINT32_C(0x20) /* link register Since draft-2026-10. */
+MSL_NAMING(msl_register_flags_bit_name, {0, "pc"}, {1, "sp"}, {2, "fp"}, {3, "flags"},
+    {4, "thread_pointer"}, {5, "link_register"})
+
+/* BuildIdFlags, §5.10: What is odd about a module's file. */
+#define MSL_BUILD_ID_FLAGS_DELETED UINT32_C(0x1) /* Deleted Since draft-2026-10. */
+#define MSL_BUILD_ID_FLAGS_MEM_FD UINT32_C(0x2) /* MemFd Since draft-2026-10. */
+#define MSL_BUILD_ID_FLAGS_ANON_RWX UINT32_C(0x4) /* AnonRWX Since draft-2026-10. */
+#define MSL_BUILD_ID_FLAGS_UNLINKED UINT32_C(0x8) /* Unlinked Since draft-2026-10. */
+MSL_NAMING(msl_build_id_flags_bit_name, {0, "deleted"}, {1, "mem_fd"}, {2, "anon_rwx"},
+    {3, "unlinked"})
+
+/* Version of draft-2026-10, the major number in the high byte. */
+#define MSL_FORMAT_VERSION 0x0101u
+#define MSL_PAYLOAD_VERSION 1u /* PayloadVersion of every layout below. */
+#define MSL_FILE_HEADER_MAGIC "MEMSLICE" /* File Header, §3: Identifies the file format. */
+#define MSL_BLOCK_HEADER_MAGIC "MSLC" /* Block Header, §4.1: Marks the beginning of a block. */
+/* Block Header, §4.1: BlockLength is a value of 80 to 4294967295. */
+#define MSL_BLOCK_HEADER_BLOCK_LENGTH_MINIMUM UINT32_C(80)
+#define MSL_BLOCK_HEADER_BLOCK_LENGTH_MAXIMUM UINT32_C(4294967295)
+/* Memory Region, §5.1: PageSizeLog2 is a value of 10 to 40. */
+#define MSL_MEMORY_REGION_PAGE_SIZE_LOG2_MINIMUM UINT32_C(10)
+#define MSL_MEMORY_REGION_PAGE_SIZE_LOG2_MAXIMUM UINT32_C(40)
 
 /* Bytes inside the file; they are never copied and live as long as the file is mapped. */
 typedef struct msl_span {
@@ -815,12 +537,9 @@ typedef struct msl_span {
 /* Text inside the file, UTF-8 as its producer left it; it is not ended by a NUL that you could
  * rely on. */
 typedef struct msl_text {
-    /* NULL where the text is absent. */
-    const char *data;
-    /* Bytes of the text itself, up to its first NUL if it has one. */
-    size_t length;
-    /* Everything that the length field counts. */
-    msl_span stored;
+    const char *data; /* NULL where the text is absent. */
+    size_t length; /* Bytes of the text itself, up to its first NUL if it has one. */
+    msl_span stored; /* Everything that the length field counts. */
 } msl_text;
 
 /* Rows that are not read yet. */
@@ -828,8 +547,7 @@ typedef struct msl_table {
     msl_span input;
     /* How many there are to come, as the count says; no row is behind the input for all that. */
     uint64_t left;
-    /* Bytes of every row, or 0 where each says itself how long it is. */
-    uint64_t row_size;
+    uint64_t row_size; /* Bytes of every row, or 0 where each says itself how long it is. */
     enum msl_endianness order;
 } msl_table;
 
@@ -846,20 +564,19 @@ static inline uint64_t msl_load(const uint8_t *bytes, size_t width, enum msl_end
     return value;
 }
 
-static inline uint16_t msl_get_u16(msl_u16 stored, enum msl_endianness order)
-{
-    return MSL_CAST(uint16_t, msl_load(stored.bytes, sizeof stored.bytes, order));
-}
-
-static inline uint32_t msl_get_u32(msl_u32 stored, enum msl_endianness order)
-{
-    return MSL_CAST(uint32_t, msl_load(stored.bytes, sizeof stored.bytes, order));
-}
-
-static inline uint64_t msl_get_u64(msl_u64 stored, enum msl_endianness order)
-{
-    return msl_load(stored.bytes, sizeof stored.bytes, order);
-}
+/* Integers as they are stored: in file order and at any address. Made of bytes, so that structures
+ * of them are packed and may lie anywhere, and so that none is used without msl_get_u..(). */
+#define MSL_INTEGER(bits) \
+    typedef struct msl_u##bits { \
+        uint8_t bytes[bits / 8]; \
+    } msl_u##bits; \
+    static inline uint##bits##_t msl_get_u##bits(msl_u##bits stored, enum msl_endianness order) \
+    { \
+        return MSL_CAST(uint##bits##_t, msl_load(stored.bytes, sizeof stored.bytes, order)); \
+    }
+MSL_INTEGER(16)
+MSL_INTEGER(32)
+MSL_INTEGER(64)
 
 /* The number in a span, for example a register's; MSL_ERROR_WIDTH above 8 bytes. */
 static inline enum msl_status msl_span_number(
@@ -956,227 +673,6 @@ static inline int msl_take_text(
     }
     return 1;
 }
-
-/* HeaderFlags, §3: Properties of the whole file. */
-/* Imported. Converted from another format (§9). */
-#define MSL_HEADER_FLAGS_IMPORTED UINT32_C(0x1)
-/* Investigation. The file holds tables about the whole machine (§6). Since draft-2026-10. */
-#define MSL_HEADER_FLAGS_INVESTIGATION UINT32_C(0x2)
-/* Encrypted. The blocks are one AEAD message (§10). Since draft-2026-10. */
-#define MSL_HEADER_FLAGS_ENCRYPTED UINT32_C(0x4)
-/* Redacted Since draft-2026-10. */
-#define MSL_HEADER_FLAGS_REDACTED UINT32_C(0x8)
-
-/* Name of a bit of HeaderFlags, counted from the least significant; NULL where it has none. */
-static inline const char *msl_header_flags_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "imported";
-    case 1: return "investigation";
-    case 2: return "encrypted";
-    case 3: return "redacted";
-    default: return NULL;
-    }
-}
-
-/* BlockFlags, §4.2: Properties of one block. */
-/* Compressed. The payload is stored compressed with CompAlgo. */
-#define MSL_BLOCK_FLAGS_COMPRESSED UINT32_C(0x1)
-/* CompAlgo. Ignored unless Compressed. */
-#define MSL_BLOCK_FLAGS_COMP_ALGO_MASK UINT32_C(0x6)
-#define MSL_BLOCK_FLAGS_COMP_ALGO_SHIFT 1
-/* HasKeyHints. A Key Hint refers to this block. */
-#define MSL_BLOCK_FLAGS_HAS_KEY_HINTS UINT32_C(0x8)
-/* HasChildren. Another block's ParentUUID refers to this block. */
-#define MSL_BLOCK_FLAGS_HAS_CHILDREN UINT32_C(0x10)
-/* Continuation. A further fragment of a split memory region. */
-#define MSL_BLOCK_FLAGS_CONTINUATION UINT32_C(0x20)
-
-/* CompAlgo of a word of BlockFlags. */
-static inline uint32_t msl_block_flags_comp_algo(uint64_t word)
-{
-    return MSL_CAST(uint32_t, (word & MSL_BLOCK_FLAGS_COMP_ALGO_MASK)
-        >> MSL_BLOCK_FLAGS_COMP_ALGO_SHIFT);
-}
-
-/* Name of a bit of BlockFlags, counted from the least significant; NULL where it has none. */
-static inline const char *msl_block_flags_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "compressed";
-    case 3: return "has_key_hints";
-    case 4: return "has_children";
-    case 5: return "continuation";
-    default: return NULL;
-    }
-}
-
-/* CapBitmap, §8: Exactly the categories of which the file holds blocks. */
-/* MemoryRegions */
-#define MSL_CAP_BITMAP_MEMORY_REGIONS UINT64_C(0x1)
-/* ModuleList */
-#define MSL_CAP_BITMAP_MODULE_LIST UINT64_C(0x2)
-/* ThreadContexts */
-#define MSL_CAP_BITMAP_THREAD_CONTEXTS UINT64_C(0x4)
-/* FileDescriptors */
-#define MSL_CAP_BITMAP_FILE_DESCRIPTORS UINT64_C(0x8)
-/* NetworkState */
-#define MSL_CAP_BITMAP_NETWORK_STATE UINT64_C(0x10)
-/* EnvironmentVars */
-#define MSL_CAP_BITMAP_ENVIRONMENT_VARS UINT64_C(0x20)
-/* SharedMemory */
-#define MSL_CAP_BITMAP_SHARED_MEMORY UINT64_C(0x40)
-/* SecurityContext */
-#define MSL_CAP_BITMAP_SECURITY_CONTEXT UINT64_C(0x80)
-/* ProcessIdentity */
-#define MSL_CAP_BITMAP_PROCESS_IDENTITY UINT64_C(0x100)
-/* RelatedDumps */
-#define MSL_CAP_BITMAP_RELATED_DUMPS UINT64_C(0x200)
-/* CryptoHints */
-#define MSL_CAP_BITMAP_CRYPTO_HINTS UINT64_C(0x400)
-/* SystemContext Since draft-2026-10. */
-#define MSL_CAP_BITMAP_SYSTEM_CONTEXT UINT64_C(0x800)
-/* SystemProcessTable Since draft-2026-10. */
-#define MSL_CAP_BITMAP_SYSTEM_PROCESS_TABLE UINT64_C(0x1000)
-/* SystemNetworkTable Since draft-2026-10. */
-#define MSL_CAP_BITMAP_SYSTEM_NETWORK_TABLE UINT64_C(0x2000)
-/* SystemHandleTable Since draft-2026-10. */
-#define MSL_CAP_BITMAP_SYSTEM_HANDLE_TABLE UINT64_C(0x4000)
-
-/* Name of a bit of CapBitmap, counted from the least significant; NULL where it has none. */
-static inline const char *msl_cap_bitmap_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "memory_regions";
-    case 1: return "module_list";
-    case 2: return "thread_contexts";
-    case 3: return "file_descriptors";
-    case 4: return "network_state";
-    case 5: return "environment_vars";
-    case 6: return "shared_memory";
-    case 7: return "security_context";
-    case 8: return "process_identity";
-    case 9: return "related_dumps";
-    case 10: return "crypto_hints";
-    case 11: return "system_context";
-    case 12: return "system_process_table";
-    case 13: return "system_network_table";
-    case 14: return "system_handle_table";
-    default: return NULL;
-    }
-}
-
-/* Protection, §5.1: Access rights of a memory region. */
-/* Read */
-#define MSL_PROTECTION_READ UINT32_C(0x1)
-/* Write */
-#define MSL_PROTECTION_WRITE UINT32_C(0x2)
-/* Execute */
-#define MSL_PROTECTION_EXECUTE UINT32_C(0x4)
-/* Guard */
-#define MSL_PROTECTION_GUARD UINT32_C(0x8)
-/* CopyOnWrite */
-#define MSL_PROTECTION_COPY_ON_WRITE UINT32_C(0x10)
-
-/* Name of a bit of Protection, counted from the least significant; NULL where it has none. */
-static inline const char *msl_protection_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "read";
-    case 1: return "write";
-    case 2: return "execute";
-    case 3: return "guard";
-    case 4: return "copy_on_write";
-    default: return NULL;
-    }
-}
-
-/* ThreadFlags, §5.7: What is special about a thread. */
-/* Current Since draft-2026-10. */
-#define MSL_THREAD_FLAGS_CURRENT UINT32_C(0x1)
-/* Crashed Since draft-2026-10. */
-#define MSL_THREAD_FLAGS_CRASHED UINT32_C(0x2)
-/* Suspended Since draft-2026-10. */
-#define MSL_THREAD_FLAGS_SUSPENDED UINT32_C(0x4)
-/* Partial. Not all of its registers could be read. Since draft-2026-10. */
-#define MSL_THREAD_FLAGS_PARTIAL UINT32_C(0x8)
-
-/* Name of a bit of ThreadFlags, counted from the least significant; NULL where it has none. */
-static inline const char *msl_thread_flags_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "current";
-    case 1: return "crashed";
-    case 2: return "suspended";
-    case 3: return "partial";
-    default: return NULL;
-    }
-}
-
-/* RegisterFlags, §5.7: The role of a register. */
-/* PC Since draft-2026-10. */
-#define MSL_REGISTER_FLAGS_PC UINT32_C(0x1)
-/* SP Since draft-2026-10. */
-#define MSL_REGISTER_FLAGS_SP UINT32_C(0x2)
-/* FP Since draft-2026-10. */
-#define MSL_REGISTER_FLAGS_FP UINT32_C(0x4)
-/* flags Since draft-2026-10. */
-#define MSL_REGISTER_FLAGS_FLAGS UINT32_C(0x8)
-/* thread pointer Since draft-2026-10. */
-#define MSL_REGISTER_FLAGS_THREAD_POINTER UINT32_C(0x10)
-/* link register Since draft-2026-10. */
-#define MSL_REGISTER_FLAGS_LINK_REGISTER UINT32_C(0x20)
-
-/* Name of a bit of RegisterFlags, counted from the least significant; NULL where it has none. */
-static inline const char *msl_register_flags_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "pc";
-    case 1: return "sp";
-    case 2: return "fp";
-    case 3: return "flags";
-    case 4: return "thread_pointer";
-    case 5: return "link_register";
-    default: return NULL;
-    }
-}
-
-/* BuildIdFlags, §5.10: What is odd about a module's file. */
-/* Deleted Since draft-2026-10. */
-#define MSL_BUILD_ID_FLAGS_DELETED UINT32_C(0x1)
-/* MemFd Since draft-2026-10. */
-#define MSL_BUILD_ID_FLAGS_MEM_FD UINT32_C(0x2)
-/* AnonRWX Since draft-2026-10. */
-#define MSL_BUILD_ID_FLAGS_ANON_RWX UINT32_C(0x4)
-/* Unlinked Since draft-2026-10. */
-#define MSL_BUILD_ID_FLAGS_UNLINKED UINT32_C(0x8)
-
-/* Name of a bit of BuildIdFlags, counted from the least significant; NULL where it has none. */
-static inline const char *msl_build_id_flags_bit_name(uint32_t bit)
-{
-    switch (bit) {
-    case 0: return "deleted";
-    case 1: return "mem_fd";
-    case 2: return "anon_rwx";
-    case 3: return "unlinked";
-    default: return NULL;
-    }
-}
-
-/* Version of draft-2026-10, the major number in the high byte. */
-#define MSL_FORMAT_VERSION 0x0101u
-/* PayloadVersion of every layout below. */
-#define MSL_PAYLOAD_VERSION 1u
-/* File Header, §3: Identifies the file format. */
-#define MSL_FILE_HEADER_MAGIC "MEMSLICE"
-/* Block Header, §4.1: Marks the beginning of a block. */
-#define MSL_BLOCK_HEADER_MAGIC "MSLC"
-/* Block Header, §4.1: BlockLength is a value of 80 to 4294967295. */
-#define MSL_BLOCK_HEADER_BLOCK_LENGTH_MINIMUM UINT32_C(80)
-#define MSL_BLOCK_HEADER_BLOCK_LENGTH_MAXIMUM UINT32_C(4294967295)
-/* Memory Region, §5.1: PageSizeLog2 is a value of 10 to 40. */
-#define MSL_MEMORY_REGION_PAGE_SIZE_LOG2_MINIMUM UINT32_C(10)
-#define MSL_MEMORY_REGION_PAGE_SIZE_LOG2_MAXIMUM UINT32_C(40)
 
 /* Pages whose states stand in one byte, the first one in the most significant bits. */
 #define MSL_PAGES_PER_BYTE 4
@@ -1371,10 +867,121 @@ static inline enum msl_status msl_page_at(
     return MSL_OK;
 }
 
-/* File Header, §3: 64 bytes. */
-typedef struct msl_file_header {
-    /* Magic: Identifies the file format. */
-    uint8_t magic[8];
+/* Holds that a structure is as long as the format says and may lie at any address, and that each of
+ * its fields stands where the format says, as wide as it says. */
+#define MSL_STATIC_STRUCT(type, width, fields) \
+    static inline void type##_stands(void) \
+    { \
+        typedef type structure; \
+        MSL_STATIC_ASSERT(sizeof(type) == (width) && MSL_ALIGNOF(type) == 1, #type); \
+        fields \
+    }
+#define MSL_AT(field, offset, width) \
+    MSL_STATIC_ASSERT( \
+        offsetof(structure, field) == (offset) && MSL_SIZEOF_FIELD(structure, field) == (width), \
+        #field);
+
+/* Every msl_*_view points at all of one structure in the file: `head` at its first fields, other
+ * members at what follows. `rest` has the bytes behind the last field, or from the damage on;
+ * `damage` is the key of what does not fit, or NULL.
+ *
+ * Steps of the functions that fill one in: each takes a member from the front of the input, as many
+ * bytes as a field says that was taken before: MSL_U16() and its like. */
+#define MSL_U8(fields, key) out->fields->key
+#define MSL_U16(fields, key) msl_get_u16(out->fields->key, order)
+#define MSL_U32(fields, key) msl_get_u32(out->fields->key, order)
+#define MSL_U64(fields, key) msl_get_u64(out->fields->key, order)
+#define MSL_TAKE_ALL_BUT_OMITTED \
+    if (input->length == 0) { \
+        return MSL_OK; \
+    }
+#define MSL_TAKE_OR_STOP(condition, key) \
+    if (!(condition)) { \
+        out->damage = key; \
+        return MSL_ERROR_TRUNCATED; \
+    }
+#define MSL_TAKE_FIELDS(member, type, key) \
+    { \
+        msl_span part; \
+        MSL_TAKE_OR_STOP(msl_span_take(input, sizeof(type), &part), key) \
+        out->member = MSL_VIEW(type, part.data); \
+    }
+#define MSL_TAKE_TEXT(member, length, padded, ended) \
+    MSL_TAKE_OR_STOP(msl_take_text(input, length, padded, ended, &out->member), #member)
+#define MSL_TAKE_BYTES(member, length, padded) \
+    MSL_TAKE_OR_STOP(msl_take_bytes(input, length, padded, &out->member), #member)
+#define MSL_TAKE_REST(member) \
+    out->member = msl_span_rest(input);
+#define MSL_TAKE_PAGES(member, size, log2, low, high) \
+    { \
+        enum msl_status status = msl_take_page_map(input, size, log2, low, high, &out->member); \
+        if (status != MSL_OK) { \
+            out->damage = #member; \
+            return status; \
+        } \
+    }
+#define MSL_TAKE_TABLE(member, count, size) \
+    out->member.left = count; \
+    out->member.row_size = size; \
+    out->member.order = order; \
+    out->member.input = msl_span_rest(input);
+
+/* msl_take_*(): one structure from the front of the input, which moves behind it; after an error
+ * the input begins with what did not fit. */
+#define MSL_TAKING(key, steps) \
+    static inline enum msl_status msl_take_##key( \
+        msl_span *input, enum msl_endianness order, msl_##key##_view *out) \
+    { \
+        memset(out, 0, sizeof *out); \
+        (void)order; \
+        steps \
+        return MSL_OK; \
+    }
+
+/* msl_decode_*(): all bytes of one structure, for example what one inflates to. What fits is set
+ * even if the rest does not. */
+#define MSL_PAYLOAD(key, steps) \
+    MSL_TAKING(key, steps) \
+    static inline enum msl_status msl_decode_##key( \
+        msl_span payload, enum msl_endianness order, msl_##key##_view *out) \
+    { \
+        enum msl_status status = msl_take_##key(&payload, order, out); \
+        out->rest = payload; \
+        return status; \
+    }
+
+/* msl_next_*(): the next row of a table. MSL_END: there is none, and table->input is what stands
+ * behind the last. After an error the table is where it was: the bytes of the row that does not
+ * fit. */
+#define MSL_TABLE_ROW(key, steps) \
+    MSL_TAKING(key, steps) \
+    static inline enum msl_status msl_next_##key(msl_table *table, msl_##key##_view *out) \
+    { \
+        msl_span input = table->input; \
+        msl_span row; \
+        enum msl_status status; \
+        memset(out, 0, sizeof *out); \
+        if (table->left == 0) { \
+            return MSL_END; \
+        } \
+        if (table->row_size != 0) { \
+            if (!msl_span_take(&input, table->row_size, &row)) { \
+                return MSL_ERROR_TRUNCATED; \
+            } \
+            status = msl_take_##key(&row, table->order, out); \
+            out->rest = row; \
+        } else { \
+            status = msl_take_##key(&input, table->order, out); \
+        } \
+        if (status == MSL_OK) { \
+            table->input = input; \
+            table->left--; \
+        } \
+        return status; \
+    }
+
+typedef struct msl_file_header { /* File Header, §3: 64 bytes. */
+    uint8_t magic[8]; /* Magic: Identifies the file format. */
     /* Endianness: Byte order of every multi-byte integer in the file; page data is not touched
      * by it. See MSL_ENDIANNESS_*. To be written: 0x1. */
     uint8_t endianness;
@@ -1383,2836 +990,750 @@ typedef struct msl_file_header {
     uint8_t header_size;
     /* Version: Format version, the major number in the high byte. To be written: 0x101. */
     msl_u16 version;
-    /* Flags: Properties of the whole file. See MSL_HEADER_FLAGS_*. */
-    msl_u32 flags;
+    msl_u32 flags; /* Flags: Properties of the whole file. See MSL_HEADER_FLAGS_*. */
     /* CapBitmap: Which categories of data the file holds blocks of. See MSL_CAP_BITMAP_*. */
     msl_u64 cap_bitmap;
-    /* DumpUUID: Identifies this dump; other files refer to it. */
-    uint8_t dump_uuid[16];
-    /* Timestamp: Wall-clock time at which the acquisition began. */
-    msl_u64 timestamp;
-    /* OSType: Operating system of the target. See MSL_OS_TYPE_*. */
-    msl_u16 os_type;
-    /* ArchType: Instruction set of the target. See MSL_ARCH_TYPE_*. */
-    msl_u16 arch_type;
-    /* PID: Process ID of the target; 0 when an import does not know it. */
-    msl_u32 pid;
-    /* ClockSource: Clock behind the timestamps. See MSL_CLOCK_SOURCE_*. */
-    uint8_t clock_source;
+    uint8_t dump_uuid[16]; /* DumpUUID: Identifies this dump; other files refer to it. */
+    msl_u64 timestamp; /* Timestamp: Wall-clock time at which the acquisition began. */
+    msl_u16 os_type; /* OSType: Operating system of the target. See MSL_OS_TYPE_*. */
+    msl_u16 arch_type; /* ArchType: Instruction set of the target. See MSL_ARCH_TYPE_*. */
+    msl_u32 pid; /* PID: Process ID of the target; 0 when an import does not know it. */
+    uint8_t clock_source; /* ClockSource: Clock behind the timestamps. See MSL_CLOCK_SOURCE_*. */
     /* BlockCount: Blocks of the capture segment, End-of-Capture included; 0: unknown. Since
      * draft-2026-10. */
     msl_u32 block_count;
     /* HashAlgo: The file's hash algorithm. See MSL_HASH_ALGO_*. Since draft-2026-10. */
     uint8_t hash_algo;
-    /* Reserved: For later versions. Since draft-2026-10. */
-    uint8_t reserved[2];
+    uint8_t reserved[2]; /* Reserved: For later versions. Since draft-2026-10. */
 } msl_file_header;
-MSL_STATIC_STRUCT(msl_file_header, 64);
-MSL_STATIC_FIELD(msl_file_header, magic, 0, 8);
-MSL_STATIC_FIELD(msl_file_header, endianness, 8, 1);
-MSL_STATIC_FIELD(msl_file_header, header_size, 9, 1);
-MSL_STATIC_FIELD(msl_file_header, version, 10, 2);
-MSL_STATIC_FIELD(msl_file_header, flags, 12, 4);
-MSL_STATIC_FIELD(msl_file_header, cap_bitmap, 16, 8);
-MSL_STATIC_FIELD(msl_file_header, dump_uuid, 24, 16);
-MSL_STATIC_FIELD(msl_file_header, timestamp, 40, 8);
-MSL_STATIC_FIELD(msl_file_header, os_type, 48, 2);
-MSL_STATIC_FIELD(msl_file_header, arch_type, 50, 2);
-MSL_STATIC_FIELD(msl_file_header, pid, 52, 4);
-MSL_STATIC_FIELD(msl_file_header, clock_source, 56, 1);
-MSL_STATIC_FIELD(msl_file_header, block_count, 57, 4);
-MSL_STATIC_FIELD(msl_file_header, hash_algo, 61, 1);
-MSL_STATIC_FIELD(msl_file_header, reserved, 62, 2);
+MSL_STATIC_STRUCT(msl_file_header, 64, MSL_AT(magic, 0, 8) MSL_AT(endianness, 8, 1)
+    MSL_AT(header_size, 9, 1) MSL_AT(version, 10, 2) MSL_AT(flags, 12, 4) MSL_AT(cap_bitmap, 16, 8)
+    MSL_AT(dump_uuid, 24, 16) MSL_AT(timestamp, 40, 8) MSL_AT(os_type, 48, 2)
+    MSL_AT(arch_type, 50, 2) MSL_AT(pid, 52, 4) MSL_AT(clock_source, 56, 1)
+    MSL_AT(block_count, 57, 4) MSL_AT(hash_algo, 61, 1) MSL_AT(reserved, 62, 2))
 
-/* Encryption Header, §3: 64 bytes. Since draft-2026-10. */
-typedef struct msl_encryption_header {
-    /* EncAlgo: Cipher of the blocks. See MSL_ENC_ALGO_*. */
-    uint8_t enc_algo;
-    /* KDFType: How a passphrase becomes the key. See MSL_KDF_TYPE_*. */
-    uint8_t kdf_type;
-    /* KeyEncap: How the key is enclosed. See MSL_KEY_ENCAP_*. */
-    uint8_t key_encap;
-    /* Reserved: For later versions. */
-    uint8_t reserved[1];
-    /* KDFTime: Passes of the key derivation. */
-    msl_u32 kdf_time;
-    /* KDFMemory: Memory of the key derivation in KiB. */
-    msl_u32 kdf_memory;
-    /* KDFLanes: Lanes of the key derivation. */
-    uint8_t kdf_lanes;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[1];
-    /* KEMCtLen: Bytes of the enclosed key, which stands behind this header. */
-    msl_u16 kem_ct_len;
-    /* Nonce: Nonce of the cipher; AES-256-GCM uses the first 12 bytes. */
-    uint8_t nonce[24];
-    /* KDFSalt: Salt of the key derivation. */
-    uint8_t kdf_salt[16];
-    /* CipherLen: Bytes of ciphertext in front of the tag; 0: not recorded. */
-    msl_u64 cipher_len;
+typedef struct msl_encryption_header { /* Encryption Header, §3: 64 bytes. Since draft-2026-10. */
+    uint8_t enc_algo; /* EncAlgo: Cipher of the blocks. See MSL_ENC_ALGO_*. */
+    uint8_t kdf_type; /* KDFType: How a passphrase becomes the key. See MSL_KDF_TYPE_*. */
+    uint8_t key_encap; /* KeyEncap: How the key is enclosed. See MSL_KEY_ENCAP_*. */
+    uint8_t reserved[1]; /* Reserved: For later versions. */
+    msl_u32 kdf_time; /* KDFTime: Passes of the key derivation. */
+    msl_u32 kdf_memory; /* KDFMemory: Memory of the key derivation in KiB. */
+    uint8_t kdf_lanes; /* KDFLanes: Lanes of the key derivation. */
+    uint8_t reserved2[1]; /* Reserved2: For later versions. */
+    msl_u16 kem_ct_len; /* KEMCtLen: Bytes of the enclosed key, which stands behind this header. */
+    uint8_t nonce[24]; /* Nonce: Nonce of the cipher; AES-256-GCM uses the first 12 bytes. */
+    uint8_t kdf_salt[16]; /* KDFSalt: Salt of the key derivation. */
+    msl_u64 cipher_len; /* CipherLen: Bytes of ciphertext in front of the tag; 0: not recorded. */
 } msl_encryption_header;
-MSL_STATIC_STRUCT(msl_encryption_header, 64);
-MSL_STATIC_FIELD(msl_encryption_header, enc_algo, 0, 1);
-MSL_STATIC_FIELD(msl_encryption_header, kdf_type, 1, 1);
-MSL_STATIC_FIELD(msl_encryption_header, key_encap, 2, 1);
-MSL_STATIC_FIELD(msl_encryption_header, reserved, 3, 1);
-MSL_STATIC_FIELD(msl_encryption_header, kdf_time, 4, 4);
-MSL_STATIC_FIELD(msl_encryption_header, kdf_memory, 8, 4);
-MSL_STATIC_FIELD(msl_encryption_header, kdf_lanes, 12, 1);
-MSL_STATIC_FIELD(msl_encryption_header, reserved2, 13, 1);
-MSL_STATIC_FIELD(msl_encryption_header, kem_ct_len, 14, 2);
-MSL_STATIC_FIELD(msl_encryption_header, nonce, 16, 24);
-MSL_STATIC_FIELD(msl_encryption_header, kdf_salt, 40, 16);
-MSL_STATIC_FIELD(msl_encryption_header, cipher_len, 56, 8);
-
-/* All of one Encryption Header, §3: pointers into the file. */
+MSL_STATIC_STRUCT(msl_encryption_header, 64, MSL_AT(enc_algo, 0, 1) MSL_AT(kdf_type, 1, 1)
+    MSL_AT(key_encap, 2, 1) MSL_AT(reserved, 3, 1) MSL_AT(kdf_time, 4, 4) MSL_AT(kdf_memory, 8, 4)
+    MSL_AT(kdf_lanes, 12, 1) MSL_AT(reserved2, 13, 1) MSL_AT(kem_ct_len, 14, 2)
+    MSL_AT(nonce, 16, 24) MSL_AT(kdf_salt, 40, 16) MSL_AT(cipher_len, 56, 8))
 typedef struct msl_encryption_header_view {
-    /* EncAlgo, KDFType, KeyEncap, Reserved, KDFTime, KDFMemory, KDFLanes, Reserved2, KEMCtLen,
-     * Nonce, KDFSalt, CipherLen. */
-    const msl_encryption_header *head;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_encryption_header *head; msl_span rest; const char *damage;
 } msl_encryption_header_view;
+MSL_PAYLOAD(encryption_header, MSL_TAKE_FIELDS(head, msl_encryption_header, "enc_algo"))
 
-/* One Encryption Header from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_encryption_header(
-    msl_span *input, enum msl_endianness order, msl_encryption_header_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_encryption_header), &part)) {
-        out->damage = "enc_algo";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_encryption_header, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one Encryption Header, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_encryption_header(
-    msl_span payload, enum msl_endianness order, msl_encryption_header_view *out)
-{
-    enum msl_status status = msl_take_encryption_header(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Block Header, §4.1: 80 bytes. */
-typedef struct msl_block_header {
-    /* Magic: Marks the beginning of a block. */
-    uint8_t magic[4];
-    /* BlockType (§4.3): What the block holds. See MSL_BLOCK_TYPE_*. */
-    msl_u16 block_type;
-    /* Flags (§4.2): Properties of the block. See MSL_BLOCK_FLAGS_*. */
-    msl_u16 flags;
+typedef struct msl_block_header { /* Block Header, §4.1: 80 bytes. */
+    uint8_t magic[4]; /* Magic: Marks the beginning of a block. */
+    msl_u16 block_type; /* BlockType (§4.3): What the block holds. See MSL_BLOCK_TYPE_*. */
+    msl_u16 flags; /* Flags (§4.2): Properties of the block. See MSL_BLOCK_FLAGS_*. */
     /* BlockLength: Bytes of the whole block on disk: this header and the payload. */
     msl_u32 block_length;
     /* PayloadVersion: Version of the payload's layout. To be written: 0x1. */
     msl_u16 payload_version;
-    /* Reserved: For later versions. */
-    uint8_t reserved[2];
-    /* BlockUUID: Identifies the block. */
-    uint8_t block_uuid[16];
-    /* ParentUUID: BlockUUID of the parent block, or zeros. */
-    uint8_t parent_uuid[16];
-    /* PrevHash (§4.4): Link of the integrity chain. */
-    uint8_t prev_hash[32];
+    uint8_t reserved[2]; /* Reserved: For later versions. */
+    uint8_t block_uuid[16]; /* BlockUUID: Identifies the block. */
+    uint8_t parent_uuid[16]; /* ParentUUID: BlockUUID of the parent block, or zeros. */
+    uint8_t prev_hash[32]; /* PrevHash (§4.4): Link of the integrity chain. */
 } msl_block_header;
-MSL_STATIC_STRUCT(msl_block_header, 80);
-MSL_STATIC_FIELD(msl_block_header, magic, 0, 4);
-MSL_STATIC_FIELD(msl_block_header, block_type, 4, 2);
-MSL_STATIC_FIELD(msl_block_header, flags, 6, 2);
-MSL_STATIC_FIELD(msl_block_header, block_length, 8, 4);
-MSL_STATIC_FIELD(msl_block_header, payload_version, 12, 2);
-MSL_STATIC_FIELD(msl_block_header, reserved, 14, 2);
-MSL_STATIC_FIELD(msl_block_header, block_uuid, 16, 16);
-MSL_STATIC_FIELD(msl_block_header, parent_uuid, 32, 16);
-MSL_STATIC_FIELD(msl_block_header, prev_hash, 48, 32);
+MSL_STATIC_STRUCT(msl_block_header, 80, MSL_AT(magic, 0, 4) MSL_AT(block_type, 4, 2)
+    MSL_AT(flags, 6, 2) MSL_AT(block_length, 8, 4) MSL_AT(payload_version, 12, 2)
+    MSL_AT(reserved, 14, 2) MSL_AT(block_uuid, 16, 16) MSL_AT(parent_uuid, 32, 16)
+    MSL_AT(prev_hash, 48, 32))
 
-/* Compressed Payload, §4.2.1: 8 bytes. */
-typedef struct msl_compressed_payload {
+typedef struct msl_compressed_payload { /* Compressed Payload, §4.2.1: 8 bytes. */
     /* UncompressedSize: Size of the payload once inflated, fixed fields included. */
     msl_u64 uncompressed_size;
 } msl_compressed_payload;
-MSL_STATIC_STRUCT(msl_compressed_payload, 8);
-MSL_STATIC_FIELD(msl_compressed_payload, uncompressed_size, 0, 8);
-
-/* All of one Compressed Payload, §4.2.1: pointers into the file. */
+MSL_STATIC_STRUCT(msl_compressed_payload, 8, MSL_AT(uncompressed_size, 0, 8))
 typedef struct msl_compressed_payload_view {
-    /* UncompressedSize. */
-    const msl_compressed_payload *head;
-    /* Stream: One zstd frame, or a little-endian u32 size and one LZ4 block. */
-    msl_span stream;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_compressed_payload *head; msl_span rest; const char *damage;
+    msl_span stream; /* Stream: One zstd frame, or a little-endian u32 size and one LZ4 block. */
 } msl_compressed_payload_view;
+MSL_PAYLOAD(compressed_payload, MSL_TAKE_FIELDS(head, msl_compressed_payload, "uncompressed_size")
+    MSL_TAKE_REST(stream))
 
-/* One Compressed Payload from the front of the input, which moves behind it; after an error
- * the input begins with what did not fit. */
-static inline enum msl_status msl_take_compressed_payload(
-    msl_span *input, enum msl_endianness order, msl_compressed_payload_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_compressed_payload), &part)) {
-        out->damage = "uncompressed_size";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_compressed_payload, part.data);
-    out->stream = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Compressed Payload, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_compressed_payload(
-    msl_span payload, enum msl_endianness order, msl_compressed_payload_view *out)
-{
-    enum msl_status status = msl_take_compressed_payload(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Memory Region, §5.1: 32 bytes. */
-typedef struct msl_memory_region {
-    /* BaseAddr: First virtual address of the region. */
-    msl_u64 base_addr;
-    /* RegionSize: Bytes of address space that the region spans. */
-    msl_u64 region_size;
-    /* Protection: Access rights. See MSL_PROTECTION_*. */
-    uint8_t protection;
-    /* RegionType: What backs the region. See MSL_REGION_TYPE_*. */
-    uint8_t region_type;
-    /* PageSizeLog2: Binary logarithm of the page size. */
-    uint8_t page_size_log2;
-    /* Reserved: For later versions. */
-    uint8_t reserved[5];
-    /* Timestamp: When this region was read. */
-    msl_u64 timestamp;
+typedef struct msl_memory_region { /* Memory Region, §5.1: 32 bytes. */
+    msl_u64 base_addr; /* BaseAddr: First virtual address of the region. */
+    msl_u64 region_size; /* RegionSize: Bytes of address space that the region spans. */
+    uint8_t protection; /* Protection: Access rights. See MSL_PROTECTION_*. */
+    uint8_t region_type; /* RegionType: What backs the region. See MSL_REGION_TYPE_*. */
+    uint8_t page_size_log2; /* PageSizeLog2: Binary logarithm of the page size. */
+    uint8_t reserved[5]; /* Reserved: For later versions. */
+    msl_u64 timestamp; /* Timestamp: When this region was read. */
 } msl_memory_region;
-MSL_STATIC_STRUCT(msl_memory_region, 32);
-MSL_STATIC_FIELD(msl_memory_region, base_addr, 0, 8);
-MSL_STATIC_FIELD(msl_memory_region, region_size, 8, 8);
-MSL_STATIC_FIELD(msl_memory_region, protection, 16, 1);
-MSL_STATIC_FIELD(msl_memory_region, region_type, 17, 1);
-MSL_STATIC_FIELD(msl_memory_region, page_size_log2, 18, 1);
-MSL_STATIC_FIELD(msl_memory_region, reserved, 19, 5);
-MSL_STATIC_FIELD(msl_memory_region, timestamp, 24, 8);
-
-/* All of one Memory Region, §5.1: pointers into the file. */
+MSL_STATIC_STRUCT(msl_memory_region, 32, MSL_AT(base_addr, 0, 8) MSL_AT(region_size, 8, 8)
+    MSL_AT(protection, 16, 1) MSL_AT(region_type, 17, 1) MSL_AT(page_size_log2, 18, 1)
+    MSL_AT(reserved, 19, 5) MSL_AT(timestamp, 24, 8))
 typedef struct msl_memory_region_view {
-    /* BaseAddr, RegionSize, Protection, RegionType, PageSizeLog2, Reserved, Timestamp. */
-    const msl_memory_region *head;
+    const msl_memory_region *head; msl_span rest; const char *damage;
     /* PageStateMap (§7): The state of every page, two bits each, most significant bits first. */
     msl_page_map page_state_map;
-    /* PageData: The captured pages' bytes, one page behind the other. */
-    msl_span page_data;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    msl_span page_data; /* PageData: The captured pages' bytes, one page behind the other. */
 } msl_memory_region_view;
+MSL_PAYLOAD(memory_region, MSL_TAKE_FIELDS(head, msl_memory_region, "base_addr")
+    MSL_TAKE_PAGES(page_state_map, MSL_U64(head, region_size), MSL_U8(head, page_size_log2), 10, 40)
+    MSL_TAKE_REST(page_data))
 
-/* One Memory Region from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_memory_region(
-    msl_span *input, enum msl_endianness order, msl_memory_region_view *out)
-{
-    msl_span part;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_memory_region), &part)) {
-        out->damage = "base_addr";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_memory_region, part.data);
-    status = msl_take_page_map(input, msl_get_u64(out->head->region_size, order),
-        out->head->page_size_log2, 10, 40, &out->page_state_map);
-    if (status != MSL_OK) {
-        out->damage = "page_state_map";
-        return status;
-    }
-    out->page_data = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Memory Region, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_memory_region(
-    msl_span payload, enum msl_endianness order, msl_memory_region_view *out)
-{
-    enum msl_status status = msl_take_memory_region(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Module Entry, §5.2: 24 bytes. */
-typedef struct msl_module_entry {
-    /* BaseAddr: Where the module is mapped. */
-    msl_u64 base_addr;
-    /* ModuleSize: Bytes of address space that the module spans. */
-    msl_u64 module_size;
-    /* PathLen: Length of Path with its NUL. */
-    msl_u16 path_len;
-    /* VersionLen: Length of Version with its NUL; 0: none known. */
-    msl_u16 version_len;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_module_entry { /* Module Entry, §5.2: 24 bytes. */
+    msl_u64 base_addr; /* BaseAddr: Where the module is mapped. */
+    msl_u64 module_size; /* ModuleSize: Bytes of address space that the module spans. */
+    msl_u16 path_len; /* PathLen: Length of Path with its NUL. */
+    msl_u16 version_len; /* VersionLen: Length of Version with its NUL; 0: none known. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_module_entry;
-MSL_STATIC_STRUCT(msl_module_entry, 24);
-MSL_STATIC_FIELD(msl_module_entry, base_addr, 0, 8);
-MSL_STATIC_FIELD(msl_module_entry, module_size, 8, 8);
-MSL_STATIC_FIELD(msl_module_entry, path_len, 16, 2);
-MSL_STATIC_FIELD(msl_module_entry, version_len, 18, 2);
-MSL_STATIC_FIELD(msl_module_entry, reserved, 20, 4);
-
-/* Module Entry, §5.2, after version: 32 bytes. */
-typedef struct msl_module_entry_after_version {
+MSL_STATIC_STRUCT(msl_module_entry, 24, MSL_AT(base_addr, 0, 8) MSL_AT(module_size, 8, 8)
+    MSL_AT(path_len, 16, 2) MSL_AT(version_len, 18, 2) MSL_AT(reserved, 20, 4))
+typedef struct msl_module_entry_after_version { /* Module Entry, §5.2, after version: 32 bytes. */
     /* DiskHash: Hash of the module's file on disk; all zeros: not available. */
     uint8_t disk_hash[32];
 } msl_module_entry_after_version;
-MSL_STATIC_STRUCT(msl_module_entry_after_version, 32);
-MSL_STATIC_FIELD(msl_module_entry_after_version, disk_hash, 0, 32);
-
+MSL_STATIC_STRUCT(msl_module_entry_after_version, 32, MSL_AT(disk_hash, 0, 32))
 /* Module Entry, §5.2, after disk hash: 8 bytes. */
 typedef struct msl_module_entry_after_disk_hash {
-    /* BlobLen: Length of NativeBlob. */
-    msl_u32 blob_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[4];
+    msl_u32 blob_len; /* BlobLen: Length of NativeBlob. */
+    uint8_t reserved2[4]; /* Reserved2: For later versions. */
 } msl_module_entry_after_disk_hash;
-MSL_STATIC_STRUCT(msl_module_entry_after_disk_hash, 8);
-MSL_STATIC_FIELD(msl_module_entry_after_disk_hash, blob_len, 0, 4);
-MSL_STATIC_FIELD(msl_module_entry_after_disk_hash, reserved2, 4, 4);
-
-/* All of one Module Entry, §5.2: pointers into the file. */
+MSL_STATIC_STRUCT(msl_module_entry_after_disk_hash, 8, MSL_AT(blob_len, 0, 4)
+    MSL_AT(reserved2, 4, 4))
 typedef struct msl_module_entry_view {
-    /* BaseAddr, ModuleSize, PathLen, VersionLen, Reserved. */
-    const msl_module_entry *head;
-    /* Path: The module's file. */
-    msl_text path;
-    /* Version: The module's version, as its producer says it. */
-    msl_text version;
-    /* DiskHash. */
+    const msl_module_entry *head; msl_span rest; const char *damage;
+    msl_text path; /* Path: The module's file. */
+    msl_text version; /* Version: The module's version, as its producer says it. */
     const msl_module_entry_after_version *after_version;
-    /* BlobLen, Reserved2; NULL where the structure ends before it. */
+    /* NULL where the structure ends before it. */
     const msl_module_entry_after_disk_hash *after_disk_hash;
-    /* NativeBlob: What the operating system itself keeps about the module. The structure may
-     * end before it. */
+    /* NativeBlob: What the operating system itself keeps about the module. The structure may end
+     * before it. */
     msl_span native_blob;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_module_entry_view;
+MSL_PAYLOAD(module_entry, MSL_TAKE_FIELDS(head, msl_module_entry, "base_addr")
+    MSL_TAKE_TEXT(path, MSL_U16(head, path_len), 1, 1)
+    MSL_TAKE_TEXT(version, MSL_U16(head, version_len), 1, 1)
+    MSL_TAKE_FIELDS(after_version, msl_module_entry_after_version, "disk_hash")
+    MSL_TAKE_ALL_BUT_OMITTED
+    MSL_TAKE_FIELDS(after_disk_hash, msl_module_entry_after_disk_hash, "blob_len")
+    MSL_TAKE_BYTES(native_blob, MSL_U32(after_disk_hash, blob_len), 1))
 
-/* One Module Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_module_entry(
-    msl_span *input, enum msl_endianness order, msl_module_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_module_entry), &part)) {
-        out->damage = "base_addr";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_module_entry, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->path_len, order), 1, 1, &out->path)) {
-        out->damage = "path";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->version_len, order), 1, 1, &out->version)) {
-        out->damage = "version";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_span_take(input, sizeof(msl_module_entry_after_version), &part)) {
-        out->damage = "disk_hash";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_version = MSL_VIEW(msl_module_entry_after_version, part.data);
-    if (input->length == 0) {
-        return MSL_OK;
-    }
-    if (!msl_span_take(input, sizeof(msl_module_entry_after_disk_hash), &part)) {
-        out->damage = "blob_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_disk_hash = MSL_VIEW(msl_module_entry_after_disk_hash, part.data);
-    if (!msl_take_bytes(
-            input, msl_get_u32(out->after_disk_hash->blob_len, order), 1, &out->native_blob)) {
-        out->damage = "native_blob";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* All bytes of one Module Entry, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_module_entry(
-    msl_span payload, enum msl_endianness order, msl_module_entry_view *out)
-{
-    enum msl_status status = msl_take_module_entry(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Module List Entry, §5.3: 40 bytes. */
-typedef struct msl_module_list_entry {
-    /* ModuleUUID: BlockUUID of the module's Module Entry. */
-    uint8_t module_uuid[16];
-    /* BaseAddr: Where the module is mapped. */
-    msl_u64 base_addr;
-    /* ModuleSize: Bytes that the module spans. */
-    msl_u64 module_size;
-    /* PathLen: Length of Path with its NUL. */
-    msl_u16 path_len;
-    /* Reserved: For later versions. */
-    uint8_t reserved[2];
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[4];
+typedef struct msl_module_list_entry { /* Module List Entry, §5.3: 40 bytes. */
+    uint8_t module_uuid[16]; /* ModuleUUID: BlockUUID of the module's Module Entry. */
+    msl_u64 base_addr; /* BaseAddr: Where the module is mapped. */
+    msl_u64 module_size; /* ModuleSize: Bytes that the module spans. */
+    msl_u16 path_len; /* PathLen: Length of Path with its NUL. */
+    uint8_t reserved[2]; /* Reserved: For later versions. */
+    uint8_t reserved2[4]; /* Reserved2: For later versions. */
 } msl_module_list_entry;
-MSL_STATIC_STRUCT(msl_module_list_entry, 40);
-MSL_STATIC_FIELD(msl_module_list_entry, module_uuid, 0, 16);
-MSL_STATIC_FIELD(msl_module_list_entry, base_addr, 16, 8);
-MSL_STATIC_FIELD(msl_module_list_entry, module_size, 24, 8);
-MSL_STATIC_FIELD(msl_module_list_entry, path_len, 32, 2);
-MSL_STATIC_FIELD(msl_module_list_entry, reserved, 34, 2);
-MSL_STATIC_FIELD(msl_module_list_entry, reserved2, 36, 4);
-
-/* All of one Module List Entry, §5.3: pointers into the file. */
+MSL_STATIC_STRUCT(msl_module_list_entry, 40, MSL_AT(module_uuid, 0, 16) MSL_AT(base_addr, 16, 8)
+    MSL_AT(module_size, 24, 8) MSL_AT(path_len, 32, 2) MSL_AT(reserved, 34, 2)
+    MSL_AT(reserved2, 36, 4))
 typedef struct msl_module_list_entry_view {
-    /* ModuleUUID, BaseAddr, ModuleSize, PathLen, Reserved, Reserved2. */
-    const msl_module_list_entry *head;
-    /* Path: The module's file. */
-    msl_text path;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_module_list_entry *head; msl_span rest; const char *damage;
+    msl_text path; /* Path: The module's file. */
 } msl_module_list_entry_view;
+MSL_TABLE_ROW(module_list_entry, MSL_TAKE_FIELDS(head, msl_module_list_entry, "module_uuid")
+    MSL_TAKE_TEXT(path, MSL_U16(head, path_len), 1, 1))
 
-/* One Module List Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_module_list_entry(
-    msl_span *input, enum msl_endianness order, msl_module_list_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_module_list_entry), &part)) {
-        out->damage = "module_uuid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_module_list_entry, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->path_len, order), 1, 1, &out->path)) {
-        out->damage = "path";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Module List Entry of a table. MSL_END: there is none, and table->input is what
- * stands behind the last. After an error the table is where it was: the bytes of the row that
- * does not fit. */
-static inline enum msl_status msl_next_module_list_entry(
-    msl_table *table, msl_module_list_entry_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_module_list_entry(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_module_list_entry(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* Module List Index, §5.3: 8 bytes. */
-typedef struct msl_module_list_index {
-    /* EntryCount: Number of entries. */
-    msl_u32 entry_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_module_list_index { /* Module List Index, §5.3: 8 bytes. */
+    msl_u32 entry_count; /* EntryCount: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_module_list_index;
-MSL_STATIC_STRUCT(msl_module_list_index, 8);
-MSL_STATIC_FIELD(msl_module_list_index, entry_count, 0, 4);
-MSL_STATIC_FIELD(msl_module_list_index, reserved, 4, 4);
-
-/* All of one Module List Index, §5.3: pointers into the file. */
+MSL_STATIC_STRUCT(msl_module_list_index, 8, MSL_AT(entry_count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_module_list_index_view {
-    /* EntryCount, Reserved. */
-    const msl_module_list_index *head;
+    const msl_module_list_index *head; msl_span rest; const char *damage;
     /* Entries: One entry for each module. Row by row: msl_next_module_list_entry(). */
     msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_module_list_index_view;
+MSL_PAYLOAD(module_list_index, MSL_TAKE_FIELDS(head, msl_module_list_index, "entry_count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
 
-/* One Module List Index from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_module_list_index(
-    msl_span *input, enum msl_endianness order, msl_module_list_index_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_module_list_index), &part)) {
-        out->damage = "entry_count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_module_list_index, part.data);
-    out->entries.left = msl_get_u32(out->head->entry_count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Module List Index, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_module_list_index(
-    msl_span payload, enum msl_endianness order, msl_module_list_index_view *out)
-{
-    enum msl_status status = msl_take_module_list_index(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Register, §5.7: 8 bytes. Since draft-2026-10. */
-typedef struct msl_register {
-    /* NameLen: Length of Name with its NUL. */
-    uint8_t name_len;
-    /* Width: Bytes of the value. */
-    uint8_t width;
-    /* Flags: Its role. See MSL_REGISTER_FLAGS_*. */
-    msl_u16 flags;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_register { /* Register, §5.7: 8 bytes. Since draft-2026-10. */
+    uint8_t name_len; /* NameLen: Length of Name with its NUL. */
+    uint8_t width; /* Width: Bytes of the value. */
+    msl_u16 flags; /* Flags: Its role. See MSL_REGISTER_FLAGS_*. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_register;
-MSL_STATIC_STRUCT(msl_register, 8);
-MSL_STATIC_FIELD(msl_register, name_len, 0, 1);
-MSL_STATIC_FIELD(msl_register, width, 1, 1);
-MSL_STATIC_FIELD(msl_register, flags, 2, 2);
-MSL_STATIC_FIELD(msl_register, reserved, 4, 4);
-
-/* All of one Register, §5.7: pointers into the file. */
+MSL_STATIC_STRUCT(msl_register, 8, MSL_AT(name_len, 0, 1) MSL_AT(width, 1, 1) MSL_AT(flags, 2, 2)
+    MSL_AT(reserved, 4, 4))
 typedef struct msl_register_view {
-    /* NameLen, Width, Flags, Reserved. */
-    const msl_register *head;
-    /* Name: The register's name, lower case. */
-    msl_text name;
-    /* Value: Its content, in file order. */
-    msl_span value;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_register *head; msl_span rest; const char *damage;
+    msl_text name; /* Name: The register's name, lower case. */
+    msl_span value; /* Value: Its content, in file order. */
 } msl_register_view;
+MSL_TABLE_ROW(register, MSL_TAKE_FIELDS(head, msl_register, "name_len")
+    MSL_TAKE_TEXT(name, MSL_U8(head, name_len), 1, 1) MSL_TAKE_BYTES(value, MSL_U8(head, width), 1))
 
-/* One Register from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_register(
-    msl_span *input, enum msl_endianness order, msl_register_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_register), &part)) {
-        out->damage = "name_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_register, part.data);
-    if (!msl_take_text(
-            input, out->head->name_len, 1, 1, &out->name)) {
-        out->damage = "name";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_bytes(
-            input, out->head->width, 1, &out->value)) {
-        out->damage = "value";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Register of a table. MSL_END: there is none, and table->input is what stands behind
- * the last. After an error the table is where it was: the bytes of the row that does not fit. */
-static inline enum msl_status msl_next_register(
-    msl_table *table, msl_register_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_register(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_register(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* Thread Context, §5.7: 32 bytes. Since draft-2026-10. */
-typedef struct msl_thread_context {
-    /* ThreadID: The thread's ID. */
-    msl_u64 thread_id;
-    /* StartTime: When the thread was started; 0: unknown. */
-    msl_u64 start_time;
-    /* Flags: What is special about the thread. See MSL_THREAD_FLAGS_*. */
-    msl_u16 flags;
-    /* ThreadState: State at capture. See MSL_THREAD_STATE_*. */
-    uint8_t thread_state;
-    /* Arch: Instruction set of the registers; 0: as the header says. */
-    uint8_t arch;
-    /* RegCount: Number of registers. */
-    msl_u32 reg_count;
-    /* NameLen: Length of ThreadName with its NUL. */
-    msl_u16 name_len;
-    /* Reserved: For later versions. */
-    uint8_t reserved[6];
+typedef struct msl_thread_context { /* Thread Context, §5.7: 32 bytes. Since draft-2026-10. */
+    msl_u64 thread_id; /* ThreadID: The thread's ID. */
+    msl_u64 start_time; /* StartTime: When the thread was started; 0: unknown. */
+    msl_u16 flags; /* Flags: What is special about the thread. See MSL_THREAD_FLAGS_*. */
+    uint8_t thread_state; /* ThreadState: State at capture. See MSL_THREAD_STATE_*. */
+    uint8_t arch; /* Arch: Instruction set of the registers; 0: as the header says. */
+    msl_u32 reg_count; /* RegCount: Number of registers. */
+    msl_u16 name_len; /* NameLen: Length of ThreadName with its NUL. */
+    uint8_t reserved[6]; /* Reserved: For later versions. */
 } msl_thread_context;
-MSL_STATIC_STRUCT(msl_thread_context, 32);
-MSL_STATIC_FIELD(msl_thread_context, thread_id, 0, 8);
-MSL_STATIC_FIELD(msl_thread_context, start_time, 8, 8);
-MSL_STATIC_FIELD(msl_thread_context, flags, 16, 2);
-MSL_STATIC_FIELD(msl_thread_context, thread_state, 18, 1);
-MSL_STATIC_FIELD(msl_thread_context, arch, 19, 1);
-MSL_STATIC_FIELD(msl_thread_context, reg_count, 20, 4);
-MSL_STATIC_FIELD(msl_thread_context, name_len, 24, 2);
-MSL_STATIC_FIELD(msl_thread_context, reserved, 26, 6);
-
-/* All of one Thread Context, §5.7: pointers into the file. */
+MSL_STATIC_STRUCT(msl_thread_context, 32, MSL_AT(thread_id, 0, 8) MSL_AT(start_time, 8, 8)
+    MSL_AT(flags, 16, 2) MSL_AT(thread_state, 18, 1) MSL_AT(arch, 19, 1) MSL_AT(reg_count, 20, 4)
+    MSL_AT(name_len, 24, 2) MSL_AT(reserved, 26, 6))
 typedef struct msl_thread_context_view {
-    /* ThreadID, StartTime, Flags, ThreadState, Arch, RegCount, NameLen, Reserved. */
-    const msl_thread_context *head;
-    /* ThreadName: The thread's name. */
-    msl_text thread_name;
-    /* Registers: The registers. Row by row: msl_next_register(). */
-    msl_table registers;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_thread_context *head; msl_span rest; const char *damage;
+    msl_text thread_name; /* ThreadName: The thread's name. */
+    msl_table registers; /* Registers: The registers. Row by row: msl_next_register(). */
 } msl_thread_context_view;
+MSL_PAYLOAD(thread_context, MSL_TAKE_FIELDS(head, msl_thread_context, "thread_id")
+    MSL_TAKE_TEXT(thread_name, MSL_U16(head, name_len), 1, 1)
+    MSL_TAKE_TABLE(registers, MSL_U32(head, reg_count), 0))
 
-/* One Thread Context from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_thread_context(
-    msl_span *input, enum msl_endianness order, msl_thread_context_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_thread_context), &part)) {
-        out->damage = "thread_id";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_thread_context, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->name_len, order), 1, 1, &out->thread_name)) {
-        out->damage = "thread_name";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->registers.left = msl_get_u32(out->head->reg_count, order);
-    out->registers.row_size = 0;
-    out->registers.order = order;
-    out->registers.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Thread Context, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_thread_context(
-    msl_span payload, enum msl_endianness order, msl_thread_context_view *out)
-{
-    enum msl_status status = msl_take_thread_context(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Key Hint, §5.6: 44 bytes. */
-typedef struct msl_key_hint {
-    /* RegionUUID: BlockUUID of the memory region. */
-    uint8_t region_uuid[16];
+typedef struct msl_key_hint { /* Key Hint, §5.6: 44 bytes. */
+    uint8_t region_uuid[16]; /* RegionUUID: BlockUUID of the memory region. */
     /* RegionOffset: Where the key begins in the region's PageData; pages without data don't
      * count. */
     msl_u64 region_offset;
-    /* KeyLen: Length of the key in bytes. */
-    msl_u32 key_len;
-    /* KeyType: Kind of key. See MSL_KEY_TYPE_*. */
-    msl_u16 key_type;
-    /* Protocol: Protocol that the key belongs to. See MSL_PROTOCOL_*. */
-    msl_u16 protocol;
-    /* Confidence: How sure the producer is. See MSL_CONFIDENCE_*. */
-    uint8_t confidence;
-    /* KeyState: Whether the key was in use. See MSL_KEY_STATE_*. */
-    uint8_t key_state;
-    /* Reserved: For later versions. */
-    uint8_t reserved[2];
-    /* NoteLen: Length of Note with its NUL. */
-    msl_u32 note_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[4];
+    msl_u32 key_len; /* KeyLen: Length of the key in bytes. */
+    msl_u16 key_type; /* KeyType: Kind of key. See MSL_KEY_TYPE_*. */
+    msl_u16 protocol; /* Protocol: Protocol that the key belongs to. See MSL_PROTOCOL_*. */
+    uint8_t confidence; /* Confidence: How sure the producer is. See MSL_CONFIDENCE_*. */
+    uint8_t key_state; /* KeyState: Whether the key was in use. See MSL_KEY_STATE_*. */
+    uint8_t reserved[2]; /* Reserved: For later versions. */
+    msl_u32 note_len; /* NoteLen: Length of Note with its NUL. */
+    uint8_t reserved2[4]; /* Reserved2: For later versions. */
 } msl_key_hint;
-MSL_STATIC_STRUCT(msl_key_hint, 44);
-MSL_STATIC_FIELD(msl_key_hint, region_uuid, 0, 16);
-MSL_STATIC_FIELD(msl_key_hint, region_offset, 16, 8);
-MSL_STATIC_FIELD(msl_key_hint, key_len, 24, 4);
-MSL_STATIC_FIELD(msl_key_hint, key_type, 28, 2);
-MSL_STATIC_FIELD(msl_key_hint, protocol, 30, 2);
-MSL_STATIC_FIELD(msl_key_hint, confidence, 32, 1);
-MSL_STATIC_FIELD(msl_key_hint, key_state, 33, 1);
-MSL_STATIC_FIELD(msl_key_hint, reserved, 34, 2);
-MSL_STATIC_FIELD(msl_key_hint, note_len, 36, 4);
-MSL_STATIC_FIELD(msl_key_hint, reserved2, 40, 4);
-
-/* All of one Key Hint, §5.6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_key_hint, 44, MSL_AT(region_uuid, 0, 16) MSL_AT(region_offset, 16, 8)
+    MSL_AT(key_len, 24, 4) MSL_AT(key_type, 28, 2) MSL_AT(protocol, 30, 2) MSL_AT(confidence, 32, 1)
+    MSL_AT(key_state, 33, 1) MSL_AT(reserved, 34, 2) MSL_AT(note_len, 36, 4)
+    MSL_AT(reserved2, 40, 4))
 typedef struct msl_key_hint_view {
-    /* RegionUUID, RegionOffset, KeyLen, KeyType, Protocol, Confidence, KeyState, Reserved,
-     * NoteLen, Reserved2. */
-    const msl_key_hint *head;
-    /* Note: A remark for people. */
-    msl_text note;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_key_hint *head; msl_span rest; const char *damage;
+    msl_text note; /* Note: A remark for people. */
 } msl_key_hint_view;
+MSL_PAYLOAD(key_hint, MSL_TAKE_FIELDS(head, msl_key_hint, "region_uuid")
+    MSL_TAKE_TEXT(note, MSL_U32(head, note_len), 1, 1))
 
-/* One Key Hint from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_key_hint(
-    msl_span *input, enum msl_endianness order, msl_key_hint_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_key_hint), &part)) {
-        out->damage = "region_uuid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_key_hint, part.data);
-    if (!msl_take_text(
-            input, msl_get_u32(out->head->note_len, order), 1, 1, &out->note)) {
-        out->damage = "note";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* All bytes of one Key Hint, for example what one inflates to. What fits is set even if the
- * rest does not. */
-static inline enum msl_status msl_decode_key_hint(
-    msl_span payload, enum msl_endianness order, msl_key_hint_view *out)
-{
-    enum msl_status status = msl_take_key_hint(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Import Provenance, §9: 32 bytes. */
-typedef struct msl_import_provenance {
-    /* SourceFormat: Format of the original. See MSL_SOURCE_FORMAT_*. */
-    msl_u16 source_format;
-    /* Reserved: For later versions. */
-    uint8_t reserved[2];
-    /* ToolNameLen: Length of ToolName with its NUL. */
-    msl_u32 tool_name_len;
-    /* ImportTime: When the conversion took place. */
-    msl_u64 import_time;
-    /* OrigFileSize: Size of the original in bytes. */
-    msl_u64 orig_file_size;
-    /* NoteLen: Length of Note with its NUL. */
-    msl_u32 note_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[4];
+typedef struct msl_import_provenance { /* Import Provenance, §9: 32 bytes. */
+    msl_u16 source_format; /* SourceFormat: Format of the original. See MSL_SOURCE_FORMAT_*. */
+    uint8_t reserved[2]; /* Reserved: For later versions. */
+    msl_u32 tool_name_len; /* ToolNameLen: Length of ToolName with its NUL. */
+    msl_u64 import_time; /* ImportTime: When the conversion took place. */
+    msl_u64 orig_file_size; /* OrigFileSize: Size of the original in bytes. */
+    msl_u32 note_len; /* NoteLen: Length of Note with its NUL. */
+    uint8_t reserved2[4]; /* Reserved2: For later versions. */
 } msl_import_provenance;
-MSL_STATIC_STRUCT(msl_import_provenance, 32);
-MSL_STATIC_FIELD(msl_import_provenance, source_format, 0, 2);
-MSL_STATIC_FIELD(msl_import_provenance, reserved, 2, 2);
-MSL_STATIC_FIELD(msl_import_provenance, tool_name_len, 4, 4);
-MSL_STATIC_FIELD(msl_import_provenance, import_time, 8, 8);
-MSL_STATIC_FIELD(msl_import_provenance, orig_file_size, 16, 8);
-MSL_STATIC_FIELD(msl_import_provenance, note_len, 24, 4);
-MSL_STATIC_FIELD(msl_import_provenance, reserved2, 28, 4);
-
-/* All of one Import Provenance, §9: pointers into the file. */
+MSL_STATIC_STRUCT(msl_import_provenance, 32, MSL_AT(source_format, 0, 2) MSL_AT(reserved, 2, 2)
+    MSL_AT(tool_name_len, 4, 4) MSL_AT(import_time, 8, 8) MSL_AT(orig_file_size, 16, 8)
+    MSL_AT(note_len, 24, 4) MSL_AT(reserved2, 28, 4))
 typedef struct msl_import_provenance_view {
-    /* SourceFormat, Reserved, ToolNameLen, ImportTime, OrigFileSize, NoteLen, Reserved2. */
-    const msl_import_provenance *head;
-    /* ToolName: The converter. */
-    msl_text tool_name;
-    /* Note: A remark for people. */
-    msl_text note;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_import_provenance *head; msl_span rest; const char *damage;
+    msl_text tool_name; /* ToolName: The converter. */
+    msl_text note; /* Note: A remark for people. */
 } msl_import_provenance_view;
+MSL_PAYLOAD(import_provenance, MSL_TAKE_FIELDS(head, msl_import_provenance, "source_format")
+    MSL_TAKE_TEXT(tool_name, MSL_U32(head, tool_name_len), 1, 1)
+    MSL_TAKE_TEXT(note, MSL_U32(head, note_len), 1, 1))
 
-/* One Import Provenance from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_import_provenance(
-    msl_span *input, enum msl_endianness order, msl_import_provenance_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_import_provenance), &part)) {
-        out->damage = "source_format";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_import_provenance, part.data);
-    if (!msl_take_text(
-            input, msl_get_u32(out->head->tool_name_len, order), 1, 1, &out->tool_name)) {
-        out->damage = "tool_name";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_text(
-            input, msl_get_u32(out->head->note_len, order), 1, 1, &out->note)) {
-        out->damage = "note";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* All bytes of one Import Provenance, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_import_provenance(
-    msl_span payload, enum msl_endianness order, msl_import_provenance_view *out)
-{
-    enum msl_status status = msl_take_import_provenance(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Process Identity, §5.4: 24 bytes. */
-typedef struct msl_process_identity {
-    /* PPID: Process ID of the parent; 0: unknown. */
-    msl_u32 ppid;
-    /* SessionID: Session of the process; 0: unknown. */
-    msl_u32 session_id;
-    /* StartTime: When the process was started; 0: unknown. */
-    msl_u64 start_time;
-    /* ExePathLen: Length of ExePath with its NUL. */
-    msl_u16 exe_path_len;
-    /* CmdLineLen: Length of CmdLine with its NUL. */
-    msl_u16 cmd_line_len;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_process_identity { /* Process Identity, §5.4: 24 bytes. */
+    msl_u32 ppid; /* PPID: Process ID of the parent; 0: unknown. */
+    msl_u32 session_id; /* SessionID: Session of the process; 0: unknown. */
+    msl_u64 start_time; /* StartTime: When the process was started; 0: unknown. */
+    msl_u16 exe_path_len; /* ExePathLen: Length of ExePath with its NUL. */
+    msl_u16 cmd_line_len; /* CmdLineLen: Length of CmdLine with its NUL. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_process_identity;
-MSL_STATIC_STRUCT(msl_process_identity, 24);
-MSL_STATIC_FIELD(msl_process_identity, ppid, 0, 4);
-MSL_STATIC_FIELD(msl_process_identity, session_id, 4, 4);
-MSL_STATIC_FIELD(msl_process_identity, start_time, 8, 8);
-MSL_STATIC_FIELD(msl_process_identity, exe_path_len, 16, 2);
-MSL_STATIC_FIELD(msl_process_identity, cmd_line_len, 18, 2);
-MSL_STATIC_FIELD(msl_process_identity, reserved, 20, 4);
-
-/* All of one Process Identity, §5.4: pointers into the file. */
+MSL_STATIC_STRUCT(msl_process_identity, 24, MSL_AT(ppid, 0, 4) MSL_AT(session_id, 4, 4)
+    MSL_AT(start_time, 8, 8) MSL_AT(exe_path_len, 16, 2) MSL_AT(cmd_line_len, 18, 2)
+    MSL_AT(reserved, 20, 4))
 typedef struct msl_process_identity_view {
-    /* PPID, SessionID, StartTime, ExePathLen, CmdLineLen, Reserved. */
-    const msl_process_identity *head;
-    /* ExePath: The process's executable. */
-    msl_text exe_path;
-    /* CmdLine: Its command line. */
-    msl_text cmd_line;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_process_identity *head; msl_span rest; const char *damage;
+    msl_text exe_path; /* ExePath: The process's executable. */
+    msl_text cmd_line; /* CmdLine: Its command line. */
 } msl_process_identity_view;
+MSL_PAYLOAD(process_identity, MSL_TAKE_FIELDS(head, msl_process_identity, "ppid")
+    MSL_TAKE_TEXT(exe_path, MSL_U16(head, exe_path_len), 1, 1)
+    MSL_TAKE_TEXT(cmd_line, MSL_U16(head, cmd_line_len), 1, 1))
 
-/* One Process Identity from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_process_identity(
-    msl_span *input, enum msl_endianness order, msl_process_identity_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_process_identity), &part)) {
-        out->damage = "ppid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_process_identity, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->exe_path_len, order), 1, 1, &out->exe_path)) {
-        out->damage = "exe_path";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->cmd_line_len, order), 1, 1, &out->cmd_line)) {
-        out->damage = "cmd_line";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* All bytes of one Process Identity, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_process_identity(
-    msl_span payload, enum msl_endianness order, msl_process_identity_view *out)
-{
-    enum msl_status status = msl_take_process_identity(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Related Dump, §5.5: 24 bytes. */
-typedef struct msl_related_dump {
-    /* RelatedDumpUUID: DumpUUID of the other file. */
-    uint8_t related_dump_uuid[16];
-    /* RelatedPID: Process ID of the other process. */
-    msl_u32 related_pid;
-    /* Relationship: How the two relate. See MSL_RELATIONSHIP_*. */
-    msl_u16 relationship;
-    /* Reserved: For later versions. */
-    uint8_t reserved[2];
+typedef struct msl_related_dump { /* Related Dump, §5.5: 24 bytes. */
+    uint8_t related_dump_uuid[16]; /* RelatedDumpUUID: DumpUUID of the other file. */
+    msl_u32 related_pid; /* RelatedPID: Process ID of the other process. */
+    msl_u16 relationship; /* Relationship: How the two relate. See MSL_RELATIONSHIP_*. */
+    uint8_t reserved[2]; /* Reserved: For later versions. */
 } msl_related_dump;
-MSL_STATIC_STRUCT(msl_related_dump, 24);
-MSL_STATIC_FIELD(msl_related_dump, related_dump_uuid, 0, 16);
-MSL_STATIC_FIELD(msl_related_dump, related_pid, 16, 4);
-MSL_STATIC_FIELD(msl_related_dump, relationship, 20, 2);
-MSL_STATIC_FIELD(msl_related_dump, reserved, 22, 2);
-
+MSL_STATIC_STRUCT(msl_related_dump, 24, MSL_AT(related_dump_uuid, 0, 16) MSL_AT(related_pid, 16, 4)
+    MSL_AT(relationship, 20, 2) MSL_AT(reserved, 22, 2))
 /* Related Dump, §5.5, after reserved: 32 bytes. Since draft-2026-10. */
 typedef struct msl_related_dump_after_reserved {
-    /* TargetHash: FileHash of the related file; zeros: unknown. */
-    uint8_t target_hash[32];
+    uint8_t target_hash[32]; /* TargetHash: FileHash of the related file; zeros: unknown. */
 } msl_related_dump_after_reserved;
-MSL_STATIC_STRUCT(msl_related_dump_after_reserved, 32);
-MSL_STATIC_FIELD(msl_related_dump_after_reserved, target_hash, 0, 32);
-
-/* All of one Related Dump, §5.5: pointers into the file. */
+MSL_STATIC_STRUCT(msl_related_dump_after_reserved, 32, MSL_AT(target_hash, 0, 32))
 typedef struct msl_related_dump_view {
-    /* RelatedDumpUUID, RelatedPID, Relationship, Reserved. */
-    const msl_related_dump *head;
-    /* TargetHash; NULL where the structure ends before it. */
+    const msl_related_dump *head; msl_span rest; const char *damage;
+    /* NULL where the structure ends before it. */
     const msl_related_dump_after_reserved *after_reserved;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_related_dump_view;
+MSL_PAYLOAD(related_dump, MSL_TAKE_FIELDS(head, msl_related_dump, "related_dump_uuid")
+    MSL_TAKE_ALL_BUT_OMITTED
+    MSL_TAKE_FIELDS(after_reserved, msl_related_dump_after_reserved, "target_hash"))
 
-/* One Related Dump from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_related_dump(
-    msl_span *input, enum msl_endianness order, msl_related_dump_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_related_dump), &part)) {
-        out->damage = "related_dump_uuid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_related_dump, part.data);
-    if (input->length == 0) {
-        return MSL_OK;
-    }
-    if (!msl_span_take(input, sizeof(msl_related_dump_after_reserved), &part)) {
-        out->damage = "target_hash";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_reserved = MSL_VIEW(msl_related_dump_after_reserved, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one Related Dump, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_related_dump(
-    msl_span payload, enum msl_endianness order, msl_related_dump_view *out)
-{
-    enum msl_status status = msl_take_related_dump(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Process Entry, §6: 40 bytes. Since draft-2026-10. */
-typedef struct msl_process_entry {
-    /* PID: Process ID. */
-    msl_u32 pid;
-    /* PPID: Process ID of the parent. */
-    msl_u32 ppid;
-    /* UID: User that it runs as. */
-    msl_u32 uid;
+typedef struct msl_process_entry { /* Process Entry, §6: 40 bytes. Since draft-2026-10. */
+    msl_u32 pid; /* PID: Process ID. */
+    msl_u32 ppid; /* PPID: Process ID of the parent. */
+    msl_u32 uid; /* UID: User that it runs as. */
     /* IsTarget: Whether it is the process that was dumped. To be written: 0x0 or 0x1. */
     uint8_t is_target;
-    /* Reserved: For later versions. */
-    uint8_t reserved[3];
-    /* StartTime: When it was started. */
-    msl_u64 start_time;
-    /* RSS: Resident memory in bytes. */
-    msl_u64 rss;
-    /* ExeLen: Length of Exe with its NUL. */
-    msl_u16 exe_len;
-    /* CmdLen: Length of Cmd with its NUL. */
-    msl_u16 cmd_len;
-    /* UserLen: Length of User with its NUL. */
-    msl_u16 user_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[2];
+    uint8_t reserved[3]; /* Reserved: For later versions. */
+    msl_u64 start_time; /* StartTime: When it was started. */
+    msl_u64 rss; /* RSS: Resident memory in bytes. */
+    msl_u16 exe_len; /* ExeLen: Length of Exe with its NUL. */
+    msl_u16 cmd_len; /* CmdLen: Length of Cmd with its NUL. */
+    msl_u16 user_len; /* UserLen: Length of User with its NUL. */
+    uint8_t reserved2[2]; /* Reserved2: For later versions. */
 } msl_process_entry;
-MSL_STATIC_STRUCT(msl_process_entry, 40);
-MSL_STATIC_FIELD(msl_process_entry, pid, 0, 4);
-MSL_STATIC_FIELD(msl_process_entry, ppid, 4, 4);
-MSL_STATIC_FIELD(msl_process_entry, uid, 8, 4);
-MSL_STATIC_FIELD(msl_process_entry, is_target, 12, 1);
-MSL_STATIC_FIELD(msl_process_entry, reserved, 13, 3);
-MSL_STATIC_FIELD(msl_process_entry, start_time, 16, 8);
-MSL_STATIC_FIELD(msl_process_entry, rss, 24, 8);
-MSL_STATIC_FIELD(msl_process_entry, exe_len, 32, 2);
-MSL_STATIC_FIELD(msl_process_entry, cmd_len, 34, 2);
-MSL_STATIC_FIELD(msl_process_entry, user_len, 36, 2);
-MSL_STATIC_FIELD(msl_process_entry, reserved2, 38, 2);
-
-/* All of one Process Entry, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_process_entry, 40, MSL_AT(pid, 0, 4) MSL_AT(ppid, 4, 4) MSL_AT(uid, 8, 4)
+    MSL_AT(is_target, 12, 1) MSL_AT(reserved, 13, 3) MSL_AT(start_time, 16, 8) MSL_AT(rss, 24, 8)
+    MSL_AT(exe_len, 32, 2) MSL_AT(cmd_len, 34, 2) MSL_AT(user_len, 36, 2) MSL_AT(reserved2, 38, 2))
 typedef struct msl_process_entry_view {
-    /* PID, PPID, UID, IsTarget, Reserved, StartTime, RSS, ExeLen, CmdLen, UserLen, Reserved2. */
-    const msl_process_entry *head;
-    /* Exe: Its executable. */
-    msl_text exe;
-    /* Cmd: Its command line. */
-    msl_text cmd;
-    /* User: The user's name. */
-    msl_text user;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_process_entry *head; msl_span rest; const char *damage;
+    msl_text exe; /* Exe: Its executable. */
+    msl_text cmd; /* Cmd: Its command line. */
+    msl_text user; /* User: The user's name. */
 } msl_process_entry_view;
+MSL_TABLE_ROW(process_entry, MSL_TAKE_FIELDS(head, msl_process_entry, "pid")
+    MSL_TAKE_TEXT(exe, MSL_U16(head, exe_len), 1, 1)
+    MSL_TAKE_TEXT(cmd, MSL_U16(head, cmd_len), 1, 1)
+    MSL_TAKE_TEXT(user, MSL_U16(head, user_len), 1, 1))
 
-/* One Process Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_process_entry(
-    msl_span *input, enum msl_endianness order, msl_process_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_process_entry), &part)) {
-        out->damage = "pid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_process_entry, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->exe_len, order), 1, 1, &out->exe)) {
-        out->damage = "exe";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->cmd_len, order), 1, 1, &out->cmd)) {
-        out->damage = "cmd";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->user_len, order), 1, 1, &out->user)) {
-        out->damage = "user";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Process Entry of a table. MSL_END: there is none, and table->input is what stands
- * behind the last. After an error the table is where it was: the bytes of the row that does
- * not fit. */
-static inline enum msl_status msl_next_process_entry(
-    msl_table *table, msl_process_entry_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_process_entry(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_process_entry(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* Process Table, §6: 8 bytes. Since draft-2026-10. */
-typedef struct msl_process_table {
-    /* EntryCount: Number of entries. */
-    msl_u32 entry_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_process_table { /* Process Table, §6: 8 bytes. Since draft-2026-10. */
+    msl_u32 entry_count; /* EntryCount: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_process_table;
-MSL_STATIC_STRUCT(msl_process_table, 8);
-MSL_STATIC_FIELD(msl_process_table, entry_count, 0, 4);
-MSL_STATIC_FIELD(msl_process_table, reserved, 4, 4);
-
-/* All of one Process Table, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_process_table, 8, MSL_AT(entry_count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_process_table_view {
-    /* EntryCount, Reserved. */
-    const msl_process_table *head;
+    const msl_process_table *head; msl_span rest; const char *damage;
     /* Entries: One entry for each process. Row by row: msl_next_process_entry(). */
     msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_process_table_view;
+MSL_PAYLOAD(process_table, MSL_TAKE_FIELDS(head, msl_process_table, "entry_count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
 
-/* One Process Table from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_process_table(
-    msl_span *input, enum msl_endianness order, msl_process_table_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_process_table), &part)) {
-        out->damage = "entry_count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_process_table, part.data);
-    out->entries.left = msl_get_u32(out->head->entry_count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Process Table, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_process_table(
-    msl_span payload, enum msl_endianness order, msl_process_table_view *out)
-{
-    enum msl_status status = msl_take_process_table(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Connection Entry, §6: 48 bytes. Since draft-2026-10. */
-typedef struct msl_connection_entry {
-    /* PID: Process that holds it. */
-    msl_u32 pid;
-    /* Family: Family of the addresses. See MSL_ADDRESS_FAMILY_*. */
-    uint8_t family;
-    /* Protocol: TCP or UDP. See MSL_TRANSPORT_PROTOCOL_*. */
-    uint8_t protocol;
-    /* State: Linux TCP state number; 0: none. */
-    uint8_t state;
-    /* Reserved: For later versions. */
-    uint8_t reserved[1];
-    /* LocalAddr: Local address, zeros behind IPv4. */
-    uint8_t local_addr[16];
-    /* LocalPort: Local port. */
-    msl_u16 local_port;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[2];
-    /* RemoteAddr: Remote address, zeros behind IPv4. */
-    uint8_t remote_addr[16];
-    /* RemotePort: Remote port. */
-    msl_u16 remote_port;
-    /* Reserved3: For later versions. */
-    uint8_t reserved3[2];
+typedef struct msl_connection_entry { /* Connection Entry, §6: 48 bytes. Since draft-2026-10. */
+    msl_u32 pid; /* PID: Process that holds it. */
+    uint8_t family; /* Family: Family of the addresses. See MSL_ADDRESS_FAMILY_*. */
+    uint8_t protocol; /* Protocol: TCP or UDP. See MSL_TRANSPORT_PROTOCOL_*. */
+    uint8_t state; /* State: Linux TCP state number; 0: none. */
+    uint8_t reserved[1]; /* Reserved: For later versions. */
+    uint8_t local_addr[16]; /* LocalAddr: Local address, zeros behind IPv4. */
+    msl_u16 local_port; /* LocalPort: Local port. */
+    uint8_t reserved2[2]; /* Reserved2: For later versions. */
+    uint8_t remote_addr[16]; /* RemoteAddr: Remote address, zeros behind IPv4. */
+    msl_u16 remote_port; /* RemotePort: Remote port. */
+    uint8_t reserved3[2]; /* Reserved3: For later versions. */
 } msl_connection_entry;
-MSL_STATIC_STRUCT(msl_connection_entry, 48);
-MSL_STATIC_FIELD(msl_connection_entry, pid, 0, 4);
-MSL_STATIC_FIELD(msl_connection_entry, family, 4, 1);
-MSL_STATIC_FIELD(msl_connection_entry, protocol, 5, 1);
-MSL_STATIC_FIELD(msl_connection_entry, state, 6, 1);
-MSL_STATIC_FIELD(msl_connection_entry, reserved, 7, 1);
-MSL_STATIC_FIELD(msl_connection_entry, local_addr, 8, 16);
-MSL_STATIC_FIELD(msl_connection_entry, local_port, 24, 2);
-MSL_STATIC_FIELD(msl_connection_entry, reserved2, 26, 2);
-MSL_STATIC_FIELD(msl_connection_entry, remote_addr, 28, 16);
-MSL_STATIC_FIELD(msl_connection_entry, remote_port, 44, 2);
-MSL_STATIC_FIELD(msl_connection_entry, reserved3, 46, 2);
-
-/* All of one Connection Entry, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_connection_entry, 48, MSL_AT(pid, 0, 4) MSL_AT(family, 4, 1)
+    MSL_AT(protocol, 5, 1) MSL_AT(state, 6, 1) MSL_AT(reserved, 7, 1) MSL_AT(local_addr, 8, 16)
+    MSL_AT(local_port, 24, 2) MSL_AT(reserved2, 26, 2) MSL_AT(remote_addr, 28, 16)
+    MSL_AT(remote_port, 44, 2) MSL_AT(reserved3, 46, 2))
 typedef struct msl_connection_entry_view {
-    /* PID, Family, Protocol, State, Reserved, LocalAddr, LocalPort, Reserved2, RemoteAddr,
-     * RemotePort, Reserved3. */
-    const msl_connection_entry *head;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_connection_entry *head; msl_span rest; const char *damage;
 } msl_connection_entry_view;
+MSL_TABLE_ROW(connection_entry, MSL_TAKE_FIELDS(head, msl_connection_entry, "pid"))
 
-/* One Connection Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_connection_entry(
-    msl_span *input, enum msl_endianness order, msl_connection_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_connection_entry), &part)) {
-        out->damage = "pid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_connection_entry, part.data);
-    return MSL_OK;
-}
-
-/* The next Connection Entry of a table. MSL_END: there is none, and table->input is what
- * stands behind the last. After an error the table is where it was: the bytes of the row that
- * does not fit. */
-static inline enum msl_status msl_next_connection_entry(
-    msl_table *table, msl_connection_entry_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_connection_entry(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_connection_entry(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* Connection Table, §6: 8 bytes. Since draft-2026-10. */
-typedef struct msl_connection_table {
-    /* EntryCount: Number of entries. */
-    msl_u32 entry_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_connection_table { /* Connection Table, §6: 8 bytes. Since draft-2026-10. */
+    msl_u32 entry_count; /* EntryCount: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_connection_table;
-MSL_STATIC_STRUCT(msl_connection_table, 8);
-MSL_STATIC_FIELD(msl_connection_table, entry_count, 0, 4);
-MSL_STATIC_FIELD(msl_connection_table, reserved, 4, 4);
-
-/* All of one Connection Table, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_connection_table, 8, MSL_AT(entry_count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_connection_table_view {
-    /* EntryCount, Reserved. */
-    const msl_connection_table *head;
+    const msl_connection_table *head; msl_span rest; const char *damage;
     /* Entries: One entry for each connection. Row by row: msl_next_connection_entry(). */
     msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_connection_table_view;
+MSL_PAYLOAD(connection_table, MSL_TAKE_FIELDS(head, msl_connection_table, "entry_count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
 
-/* One Connection Table from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_connection_table(
-    msl_span *input, enum msl_endianness order, msl_connection_table_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_connection_table), &part)) {
-        out->damage = "entry_count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_connection_table, part.data);
-    out->entries.left = msl_get_u32(out->head->entry_count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Connection Table, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_connection_table(
-    msl_span payload, enum msl_endianness order, msl_connection_table_view *out)
-{
-    enum msl_status status = msl_take_connection_table(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Handle Entry, §6: 16 bytes. Since draft-2026-10. */
-typedef struct msl_handle_entry {
-    /* PID: Process that holds it. */
-    msl_u32 pid;
-    /* FD: Number of the descriptor or handle. */
-    msl_u32 fd;
-    /* HandleType: What it is; 0: unknown. */
-    msl_u16 handle_type;
-    /* PathLen: Length of Path with its NUL. */
-    msl_u16 path_len;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_handle_entry { /* Handle Entry, §6: 16 bytes. Since draft-2026-10. */
+    msl_u32 pid; /* PID: Process that holds it. */
+    msl_u32 fd; /* FD: Number of the descriptor or handle. */
+    msl_u16 handle_type; /* HandleType: What it is; 0: unknown. */
+    msl_u16 path_len; /* PathLen: Length of Path with its NUL. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_handle_entry;
-MSL_STATIC_STRUCT(msl_handle_entry, 16);
-MSL_STATIC_FIELD(msl_handle_entry, pid, 0, 4);
-MSL_STATIC_FIELD(msl_handle_entry, fd, 4, 4);
-MSL_STATIC_FIELD(msl_handle_entry, handle_type, 8, 2);
-MSL_STATIC_FIELD(msl_handle_entry, path_len, 10, 2);
-MSL_STATIC_FIELD(msl_handle_entry, reserved, 12, 4);
-
-/* All of one Handle Entry, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_handle_entry, 16, MSL_AT(pid, 0, 4) MSL_AT(fd, 4, 4) MSL_AT(handle_type, 8, 2)
+    MSL_AT(path_len, 10, 2) MSL_AT(reserved, 12, 4))
 typedef struct msl_handle_entry_view {
-    /* PID, FD, HandleType, PathLen, Reserved. */
-    const msl_handle_entry *head;
-    /* Path: What it leads to. */
-    msl_text path;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_handle_entry *head; msl_span rest; const char *damage;
+    msl_text path; /* Path: What it leads to. */
 } msl_handle_entry_view;
+MSL_TABLE_ROW(handle_entry, MSL_TAKE_FIELDS(head, msl_handle_entry, "pid")
+    MSL_TAKE_TEXT(path, MSL_U16(head, path_len), 1, 1))
 
-/* One Handle Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_handle_entry(
-    msl_span *input, enum msl_endianness order, msl_handle_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_handle_entry), &part)) {
-        out->damage = "pid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_handle_entry, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->path_len, order), 1, 1, &out->path)) {
-        out->damage = "path";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Handle Entry of a table. MSL_END: there is none, and table->input is what stands
- * behind the last. After an error the table is where it was: the bytes of the row that does
- * not fit. */
-static inline enum msl_status msl_next_handle_entry(
-    msl_table *table, msl_handle_entry_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_handle_entry(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_handle_entry(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* Handle Table, §6: 8 bytes. Since draft-2026-10. */
-typedef struct msl_handle_table {
-    /* EntryCount: Number of entries. */
-    msl_u32 entry_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_handle_table { /* Handle Table, §6: 8 bytes. Since draft-2026-10. */
+    msl_u32 entry_count; /* EntryCount: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_handle_table;
-MSL_STATIC_STRUCT(msl_handle_table, 8);
-MSL_STATIC_FIELD(msl_handle_table, entry_count, 0, 4);
-MSL_STATIC_FIELD(msl_handle_table, reserved, 4, 4);
-
-/* All of one Handle Table, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_handle_table, 8, MSL_AT(entry_count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_handle_table_view {
-    /* EntryCount, Reserved. */
-    const msl_handle_table *head;
+    const msl_handle_table *head; msl_span rest; const char *damage;
     /* Entries: One entry for each handle. Row by row: msl_next_handle_entry(). */
     msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_handle_table_view;
+MSL_PAYLOAD(handle_table, MSL_TAKE_FIELDS(head, msl_handle_table, "entry_count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
 
-/* One Handle Table from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_handle_table(
-    msl_span *input, enum msl_endianness order, msl_handle_table_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_handle_table), &part)) {
-        out->damage = "entry_count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_handle_table, part.data);
-    out->entries.left = msl_get_u32(out->head->entry_count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Handle Table, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_handle_table(
-    msl_span payload, enum msl_endianness order, msl_handle_table_view *out)
-{
-    enum msl_status status = msl_take_handle_table(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* IPv4 Route, §6: 2 bytes. Since draft-2026-10. */
-typedef struct msl_ipv4_route {
-    /* IfaceLen: Length of Iface. */
-    msl_u16 iface_len;
+typedef struct msl_ipv4_route { /* IPv4 Route, §6: 2 bytes. Since draft-2026-10. */
+    msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_ipv4_route;
-MSL_STATIC_STRUCT(msl_ipv4_route, 2);
-MSL_STATIC_FIELD(msl_ipv4_route, iface_len, 0, 2);
-
+MSL_STATIC_STRUCT(msl_ipv4_route, 2, MSL_AT(iface_len, 0, 2))
 /* IPv4 Route, §6, after iface: 22 bytes. Since draft-2026-10. */
 typedef struct msl_ipv4_route_after_iface {
-    /* Dest: Destination. */
-    uint8_t dest[4];
-    /* Gateway: Next hop. */
-    uint8_t gateway[4];
-    /* Mask: Netmask. */
-    uint8_t mask[4];
-    /* Flags: As the system says them. */
-    msl_u16 flags;
-    /* Metric: Metric. */
-    msl_u32 metric;
-    /* MTU: Largest packet in bytes. */
-    msl_u32 mtu;
+    uint8_t dest[4]; /* Dest: Destination. */
+    uint8_t gateway[4]; /* Gateway: Next hop. */
+    uint8_t mask[4]; /* Mask: Netmask. */
+    msl_u16 flags; /* Flags: As the system says them. */
+    msl_u32 metric; /* Metric: Metric. */
+    msl_u32 mtu; /* MTU: Largest packet in bytes. */
 } msl_ipv4_route_after_iface;
-MSL_STATIC_STRUCT(msl_ipv4_route_after_iface, 22);
-MSL_STATIC_FIELD(msl_ipv4_route_after_iface, dest, 0, 4);
-MSL_STATIC_FIELD(msl_ipv4_route_after_iface, gateway, 4, 4);
-MSL_STATIC_FIELD(msl_ipv4_route_after_iface, mask, 8, 4);
-MSL_STATIC_FIELD(msl_ipv4_route_after_iface, flags, 12, 2);
-MSL_STATIC_FIELD(msl_ipv4_route_after_iface, metric, 14, 4);
-MSL_STATIC_FIELD(msl_ipv4_route_after_iface, mtu, 18, 4);
-
-/* All of one IPv4 Route, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_ipv4_route_after_iface, 22, MSL_AT(dest, 0, 4) MSL_AT(gateway, 4, 4)
+    MSL_AT(mask, 8, 4) MSL_AT(flags, 12, 2) MSL_AT(metric, 14, 4) MSL_AT(mtu, 18, 4))
 typedef struct msl_ipv4_route_view {
-    /* IfaceLen. */
-    const msl_ipv4_route *head;
-    /* Iface: Name of the interface. */
-    msl_text iface;
-    /* Dest, Gateway, Mask, Flags, Metric, MTU. */
+    const msl_ipv4_route *head; msl_span rest; const char *damage;
+    msl_text iface; /* Iface: Name of the interface. */
     const msl_ipv4_route_after_iface *after_iface;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_ipv4_route_view;
+MSL_PAYLOAD(ipv4_route, MSL_TAKE_FIELDS(head, msl_ipv4_route, "iface_len")
+    MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0)
+    MSL_TAKE_FIELDS(after_iface, msl_ipv4_route_after_iface, "dest"))
 
-/* One IPv4 Route from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_ipv4_route(
-    msl_span *input, enum msl_endianness order, msl_ipv4_route_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_ipv4_route), &part)) {
-        out->damage = "iface_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_ipv4_route, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->iface_len, order), 0, 0, &out->iface)) {
-        out->damage = "iface";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_span_take(input, sizeof(msl_ipv4_route_after_iface), &part)) {
-        out->damage = "dest";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_iface = MSL_VIEW(msl_ipv4_route_after_iface, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one IPv4 Route, for example what one inflates to. What fits is set even if the
- * rest does not. */
-static inline enum msl_status msl_decode_ipv4_route(
-    msl_span payload, enum msl_endianness order, msl_ipv4_route_view *out)
-{
-    enum msl_status status = msl_take_ipv4_route(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* IPv6 Route, §6: 2 bytes. Since draft-2026-10. */
-typedef struct msl_ipv6_route {
-    /* IfaceLen: Length of Iface. */
-    msl_u16 iface_len;
+typedef struct msl_ipv6_route { /* IPv6 Route, §6: 2 bytes. Since draft-2026-10. */
+    msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_ipv6_route;
-MSL_STATIC_STRUCT(msl_ipv6_route, 2);
-MSL_STATIC_FIELD(msl_ipv6_route, iface_len, 0, 2);
-
+MSL_STATIC_STRUCT(msl_ipv6_route, 2, MSL_AT(iface_len, 0, 2))
 /* IPv6 Route, §6, after iface: 41 bytes. Since draft-2026-10. */
 typedef struct msl_ipv6_route_after_iface {
-    /* Dest: Destination. */
-    uint8_t dest[16];
-    /* Prefix: Bits of the destination's prefix. */
-    uint8_t prefix;
-    /* NextHop: Next hop. */
-    uint8_t next_hop[16];
-    /* Metric: Metric. */
-    msl_u32 metric;
-    /* Flags: As the system says them. */
-    msl_u32 flags;
+    uint8_t dest[16]; /* Dest: Destination. */
+    uint8_t prefix; /* Prefix: Bits of the destination's prefix. */
+    uint8_t next_hop[16]; /* NextHop: Next hop. */
+    msl_u32 metric; /* Metric: Metric. */
+    msl_u32 flags; /* Flags: As the system says them. */
 } msl_ipv6_route_after_iface;
-MSL_STATIC_STRUCT(msl_ipv6_route_after_iface, 41);
-MSL_STATIC_FIELD(msl_ipv6_route_after_iface, dest, 0, 16);
-MSL_STATIC_FIELD(msl_ipv6_route_after_iface, prefix, 16, 1);
-MSL_STATIC_FIELD(msl_ipv6_route_after_iface, next_hop, 17, 16);
-MSL_STATIC_FIELD(msl_ipv6_route_after_iface, metric, 33, 4);
-MSL_STATIC_FIELD(msl_ipv6_route_after_iface, flags, 37, 4);
-
-/* All of one IPv6 Route, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_ipv6_route_after_iface, 41, MSL_AT(dest, 0, 16) MSL_AT(prefix, 16, 1)
+    MSL_AT(next_hop, 17, 16) MSL_AT(metric, 33, 4) MSL_AT(flags, 37, 4))
 typedef struct msl_ipv6_route_view {
-    /* IfaceLen. */
-    const msl_ipv6_route *head;
-    /* Iface: Name of the interface. */
-    msl_text iface;
-    /* Dest, Prefix, NextHop, Metric, Flags. */
+    const msl_ipv6_route *head; msl_span rest; const char *damage;
+    msl_text iface; /* Iface: Name of the interface. */
     const msl_ipv6_route_after_iface *after_iface;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_ipv6_route_view;
+MSL_PAYLOAD(ipv6_route, MSL_TAKE_FIELDS(head, msl_ipv6_route, "iface_len")
+    MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0)
+    MSL_TAKE_FIELDS(after_iface, msl_ipv6_route_after_iface, "dest"))
 
-/* One IPv6 Route from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_ipv6_route(
-    msl_span *input, enum msl_endianness order, msl_ipv6_route_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_ipv6_route), &part)) {
-        out->damage = "iface_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_ipv6_route, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->iface_len, order), 0, 0, &out->iface)) {
-        out->damage = "iface";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_span_take(input, sizeof(msl_ipv6_route_after_iface), &part)) {
-        out->damage = "dest";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_iface = MSL_VIEW(msl_ipv6_route_after_iface, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one IPv6 Route, for example what one inflates to. What fits is set even if the
- * rest does not. */
-static inline enum msl_status msl_decode_ipv6_route(
-    msl_span payload, enum msl_endianness order, msl_ipv6_route_view *out)
-{
-    enum msl_status status = msl_take_ipv6_route(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* ARP Entry, §6: 17 bytes. Since draft-2026-10. */
-typedef struct msl_arp_entry {
-    /* Family: Family of the address. See MSL_ADDRESS_FAMILY_*. */
-    uint8_t family;
-    /* IP: Network address. */
-    uint8_t ip[4];
-    /* HwType: Kind of hardware. */
-    msl_u16 hw_type;
-    /* Flags: As the system says them. */
-    msl_u16 flags;
-    /* HwAddr: Hardware address. */
-    uint8_t hw_addr[6];
-    /* IfaceLen: Length of Iface. */
-    msl_u16 iface_len;
+typedef struct msl_arp_entry { /* ARP Entry, §6: 17 bytes. Since draft-2026-10. */
+    uint8_t family; /* Family: Family of the address. See MSL_ADDRESS_FAMILY_*. */
+    uint8_t ip[4]; /* IP: Network address. */
+    msl_u16 hw_type; /* HwType: Kind of hardware. */
+    msl_u16 flags; /* Flags: As the system says them. */
+    uint8_t hw_addr[6]; /* HwAddr: Hardware address. */
+    msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_arp_entry;
-MSL_STATIC_STRUCT(msl_arp_entry, 17);
-MSL_STATIC_FIELD(msl_arp_entry, family, 0, 1);
-MSL_STATIC_FIELD(msl_arp_entry, ip, 1, 4);
-MSL_STATIC_FIELD(msl_arp_entry, hw_type, 5, 2);
-MSL_STATIC_FIELD(msl_arp_entry, flags, 7, 2);
-MSL_STATIC_FIELD(msl_arp_entry, hw_addr, 9, 6);
-MSL_STATIC_FIELD(msl_arp_entry, iface_len, 15, 2);
-
-/* All of one ARP Entry, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_arp_entry, 17, MSL_AT(family, 0, 1) MSL_AT(ip, 1, 4) MSL_AT(hw_type, 5, 2)
+    MSL_AT(flags, 7, 2) MSL_AT(hw_addr, 9, 6) MSL_AT(iface_len, 15, 2))
 typedef struct msl_arp_entry_view {
-    /* Family, IP, HwType, Flags, HwAddr, IfaceLen. */
-    const msl_arp_entry *head;
-    /* Iface: Name of the interface. */
-    msl_text iface;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_arp_entry *head; msl_span rest; const char *damage;
+    msl_text iface; /* Iface: Name of the interface. */
 } msl_arp_entry_view;
+MSL_PAYLOAD(arp_entry, MSL_TAKE_FIELDS(head, msl_arp_entry, "family")
+    MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0))
 
-/* One ARP Entry from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_arp_entry(
-    msl_span *input, enum msl_endianness order, msl_arp_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_arp_entry), &part)) {
-        out->damage = "family";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_arp_entry, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->iface_len, order), 0, 0, &out->iface)) {
-        out->damage = "iface";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* All bytes of one ARP Entry, for example what one inflates to. What fits is set even if the
- * rest does not. */
-static inline enum msl_status msl_decode_arp_entry(
-    msl_span payload, enum msl_endianness order, msl_arp_entry_view *out)
-{
-    enum msl_status status = msl_take_arp_entry(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Packet Socket, §6: 30 bytes. Since draft-2026-10. */
-typedef struct msl_packet_socket {
-    /* PID: Process that holds it. */
-    msl_u32 pid;
-    /* Inode: Inode of the socket. */
-    msl_u64 inode;
-    /* Proto: Protocol that it receives. */
-    msl_u16 proto;
-    /* IfIndex: Number of the interface; 0: any. */
-    msl_u32 if_index;
-    /* User: User that made it. */
-    msl_u32 user;
-    /* RMem: Bytes that wait to be received. */
-    msl_u64 r_mem;
+typedef struct msl_packet_socket { /* Packet Socket, §6: 30 bytes. Since draft-2026-10. */
+    msl_u32 pid; /* PID: Process that holds it. */
+    msl_u64 inode; /* Inode: Inode of the socket. */
+    msl_u16 proto; /* Proto: Protocol that it receives. */
+    msl_u32 if_index; /* IfIndex: Number of the interface; 0: any. */
+    msl_u32 user; /* User: User that made it. */
+    msl_u64 r_mem; /* RMem: Bytes that wait to be received. */
 } msl_packet_socket;
-MSL_STATIC_STRUCT(msl_packet_socket, 30);
-MSL_STATIC_FIELD(msl_packet_socket, pid, 0, 4);
-MSL_STATIC_FIELD(msl_packet_socket, inode, 4, 8);
-MSL_STATIC_FIELD(msl_packet_socket, proto, 12, 2);
-MSL_STATIC_FIELD(msl_packet_socket, if_index, 14, 4);
-MSL_STATIC_FIELD(msl_packet_socket, user, 18, 4);
-MSL_STATIC_FIELD(msl_packet_socket, r_mem, 22, 8);
-
-/* All of one Packet Socket, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_packet_socket, 30, MSL_AT(pid, 0, 4) MSL_AT(inode, 4, 8) MSL_AT(proto, 12, 2)
+    MSL_AT(if_index, 14, 4) MSL_AT(user, 18, 4) MSL_AT(r_mem, 22, 8))
 typedef struct msl_packet_socket_view {
-    /* PID, Inode, Proto, IfIndex, User, RMem. */
-    const msl_packet_socket *head;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_packet_socket *head; msl_span rest; const char *damage;
 } msl_packet_socket_view;
+MSL_PAYLOAD(packet_socket, MSL_TAKE_FIELDS(head, msl_packet_socket, "pid"))
 
-/* One Packet Socket from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_packet_socket(
-    msl_span *input, enum msl_endianness order, msl_packet_socket_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_packet_socket), &part)) {
-        out->damage = "pid";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_packet_socket, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one Packet Socket, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_packet_socket(
-    msl_span payload, enum msl_endianness order, msl_packet_socket_view *out)
-{
-    enum msl_status status = msl_take_packet_socket(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Interface Counters, §6: 2 bytes. Since draft-2026-10. */
-typedef struct msl_interface_counters {
-    /* IfaceLen: Length of Iface. */
-    msl_u16 iface_len;
+typedef struct msl_interface_counters { /* Interface Counters, §6: 2 bytes. Since draft-2026-10. */
+    msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_interface_counters;
-MSL_STATIC_STRUCT(msl_interface_counters, 2);
-MSL_STATIC_FIELD(msl_interface_counters, iface_len, 0, 2);
-
+MSL_STATIC_STRUCT(msl_interface_counters, 2, MSL_AT(iface_len, 0, 2))
 /* Interface Counters, §6, after iface: 64 bytes. Since draft-2026-10. */
 typedef struct msl_interface_counters_after_iface {
-    /* RxBytes: Bytes received. */
-    msl_u64 rx_bytes;
-    /* RxPackets: Packets received. */
-    msl_u64 rx_packets;
-    /* RxErrs: Errors while receiving. */
-    msl_u64 rx_errs;
-    /* RxDrop: Received packets that were dropped. */
-    msl_u64 rx_drop;
-    /* TxBytes: Bytes sent. */
-    msl_u64 tx_bytes;
-    /* TxPackets: Packets sent. */
-    msl_u64 tx_packets;
-    /* TxErrs: Errors while sending. */
-    msl_u64 tx_errs;
-    /* TxDrop: Packets that were dropped instead of sent. */
-    msl_u64 tx_drop;
+    msl_u64 rx_bytes; /* RxBytes: Bytes received. */
+    msl_u64 rx_packets; /* RxPackets: Packets received. */
+    msl_u64 rx_errs; /* RxErrs: Errors while receiving. */
+    msl_u64 rx_drop; /* RxDrop: Received packets that were dropped. */
+    msl_u64 tx_bytes; /* TxBytes: Bytes sent. */
+    msl_u64 tx_packets; /* TxPackets: Packets sent. */
+    msl_u64 tx_errs; /* TxErrs: Errors while sending. */
+    msl_u64 tx_drop; /* TxDrop: Packets that were dropped instead of sent. */
 } msl_interface_counters_after_iface;
-MSL_STATIC_STRUCT(msl_interface_counters_after_iface, 64);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, rx_bytes, 0, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, rx_packets, 8, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, rx_errs, 16, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, rx_drop, 24, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, tx_bytes, 32, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, tx_packets, 40, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, tx_errs, 48, 8);
-MSL_STATIC_FIELD(msl_interface_counters_after_iface, tx_drop, 56, 8);
-
-/* All of one Interface Counters, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_interface_counters_after_iface, 64, MSL_AT(rx_bytes, 0, 8)
+    MSL_AT(rx_packets, 8, 8) MSL_AT(rx_errs, 16, 8) MSL_AT(rx_drop, 24, 8) MSL_AT(tx_bytes, 32, 8)
+    MSL_AT(tx_packets, 40, 8) MSL_AT(tx_errs, 48, 8) MSL_AT(tx_drop, 56, 8))
 typedef struct msl_interface_counters_view {
-    /* IfaceLen. */
-    const msl_interface_counters *head;
-    /* Iface: Name of the interface. */
-    msl_text iface;
-    /* RxBytes, RxPackets, RxErrs, RxDrop, TxBytes, TxPackets, TxErrs, TxDrop. */
+    const msl_interface_counters *head; msl_span rest; const char *damage;
+    msl_text iface; /* Iface: Name of the interface. */
     const msl_interface_counters_after_iface *after_iface;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_interface_counters_view;
+MSL_PAYLOAD(interface_counters, MSL_TAKE_FIELDS(head, msl_interface_counters, "iface_len")
+    MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0)
+    MSL_TAKE_FIELDS(after_iface, msl_interface_counters_after_iface, "rx_bytes"))
 
-/* One Interface Counters from the front of the input, which moves behind it; after an error
- * the input begins with what did not fit. */
-static inline enum msl_status msl_take_interface_counters(
-    msl_span *input, enum msl_endianness order, msl_interface_counters_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_interface_counters), &part)) {
-        out->damage = "iface_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_interface_counters, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->iface_len, order), 0, 0, &out->iface)) {
-        out->damage = "iface";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_span_take(input, sizeof(msl_interface_counters_after_iface), &part)) {
-        out->damage = "rx_bytes";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_iface = MSL_VIEW(msl_interface_counters_after_iface, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one Interface Counters, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_interface_counters(
-    msl_span payload, enum msl_endianness order, msl_interface_counters_view *out)
-{
-    enum msl_status status = msl_take_interface_counters(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Socket Family, §6: 17 bytes. Since draft-2026-10. */
-typedef struct msl_socket_family {
-    /* Family: Number of the family. */
-    uint8_t family;
-    /* InUse: Sockets in use. */
-    msl_u32 in_use;
-    /* Alloc: Sockets allocated. */
-    msl_u32 alloc;
-    /* Mem: Memory that they occupy. */
-    msl_u64 mem;
+typedef struct msl_socket_family { /* Socket Family, §6: 17 bytes. Since draft-2026-10. */
+    uint8_t family; /* Family: Number of the family. */
+    msl_u32 in_use; /* InUse: Sockets in use. */
+    msl_u32 alloc; /* Alloc: Sockets allocated. */
+    msl_u64 mem; /* Mem: Memory that they occupy. */
 } msl_socket_family;
-MSL_STATIC_STRUCT(msl_socket_family, 17);
-MSL_STATIC_FIELD(msl_socket_family, family, 0, 1);
-MSL_STATIC_FIELD(msl_socket_family, in_use, 1, 4);
-MSL_STATIC_FIELD(msl_socket_family, alloc, 5, 4);
-MSL_STATIC_FIELD(msl_socket_family, mem, 9, 8);
-
-/* All of one Socket Family, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_socket_family, 17, MSL_AT(family, 0, 1) MSL_AT(in_use, 1, 4)
+    MSL_AT(alloc, 5, 4) MSL_AT(mem, 9, 8))
 typedef struct msl_socket_family_view {
-    /* Family, InUse, Alloc, Mem. */
-    const msl_socket_family *head;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_socket_family *head; msl_span rest; const char *damage;
 } msl_socket_family_view;
+MSL_PAYLOAD(socket_family, MSL_TAKE_FIELDS(head, msl_socket_family, "family"))
 
-/* One Socket Family from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_socket_family(
-    msl_span *input, enum msl_endianness order, msl_socket_family_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_socket_family), &part)) {
-        out->damage = "family";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_socket_family, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one Socket Family, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_socket_family(
-    msl_span payload, enum msl_endianness order, msl_socket_family_view *out)
-{
-    enum msl_status status = msl_take_socket_family(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* MIB Counter, §6: 2 bytes. Since draft-2026-10. */
-typedef struct msl_mib_counter {
-    /* MibLen: Length of Mib. */
-    msl_u16 mib_len;
+typedef struct msl_mib_counter { /* MIB Counter, §6: 2 bytes. Since draft-2026-10. */
+    msl_u16 mib_len; /* MibLen: Length of Mib. */
 } msl_mib_counter;
-MSL_STATIC_STRUCT(msl_mib_counter, 2);
-MSL_STATIC_FIELD(msl_mib_counter, mib_len, 0, 2);
-
+MSL_STATIC_STRUCT(msl_mib_counter, 2, MSL_AT(mib_len, 0, 2))
 /* MIB Counter, §6, after mib: 2 bytes. Since draft-2026-10. */
 typedef struct msl_mib_counter_after_mib {
-    /* CounterLen: Length of Counter. */
-    msl_u16 counter_len;
+    msl_u16 counter_len; /* CounterLen: Length of Counter. */
 } msl_mib_counter_after_mib;
-MSL_STATIC_STRUCT(msl_mib_counter_after_mib, 2);
-MSL_STATIC_FIELD(msl_mib_counter_after_mib, counter_len, 0, 2);
-
+MSL_STATIC_STRUCT(msl_mib_counter_after_mib, 2, MSL_AT(counter_len, 0, 2))
 /* MIB Counter, §6, after counter: 8 bytes. Since draft-2026-10. */
 typedef struct msl_mib_counter_after_counter {
-    /* Value: What it counted. */
-    msl_u64 value;
+    msl_u64 value; /* Value: What it counted. */
 } msl_mib_counter_after_counter;
-MSL_STATIC_STRUCT(msl_mib_counter_after_counter, 8);
-MSL_STATIC_FIELD(msl_mib_counter_after_counter, value, 0, 8);
-
-/* All of one MIB Counter, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_mib_counter_after_counter, 8, MSL_AT(value, 0, 8))
 typedef struct msl_mib_counter_view {
-    /* MibLen. */
-    const msl_mib_counter *head;
-    /* Mib: Group of the counter. */
-    msl_text mib;
-    /* CounterLen. */
+    const msl_mib_counter *head; msl_span rest; const char *damage;
+    msl_text mib; /* Mib: Group of the counter. */
     const msl_mib_counter_after_mib *after_mib;
-    /* Counter: Name of the counter. */
-    msl_text counter;
-    /* Value. */
+    msl_text counter; /* Counter: Name of the counter. */
     const msl_mib_counter_after_counter *after_counter;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_mib_counter_view;
+MSL_PAYLOAD(mib_counter, MSL_TAKE_FIELDS(head, msl_mib_counter, "mib_len")
+    MSL_TAKE_TEXT(mib, MSL_U16(head, mib_len), 0, 0)
+    MSL_TAKE_FIELDS(after_mib, msl_mib_counter_after_mib, "counter_len")
+    MSL_TAKE_TEXT(counter, MSL_U16(after_mib, counter_len), 0, 0)
+    MSL_TAKE_FIELDS(after_counter, msl_mib_counter_after_counter, "value"))
 
-/* One MIB Counter from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_mib_counter(
-    msl_span *input, enum msl_endianness order, msl_mib_counter_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_mib_counter), &part)) {
-        out->damage = "mib_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_mib_counter, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->mib_len, order), 0, 0, &out->mib)) {
-        out->damage = "mib";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_span_take(input, sizeof(msl_mib_counter_after_mib), &part)) {
-        out->damage = "counter_len";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_mib = MSL_VIEW(msl_mib_counter_after_mib, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->after_mib->counter_len, order), 0, 0, &out->counter)) {
-        out->damage = "counter";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_span_take(input, sizeof(msl_mib_counter_after_counter), &part)) {
-        out->damage = "value";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_counter = MSL_VIEW(msl_mib_counter_after_counter, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one MIB Counter, for example what one inflates to. What fits is set even if the
- * rest does not. */
-static inline enum msl_status msl_decode_mib_counter(
-    msl_span payload, enum msl_endianness order, msl_mib_counter_view *out)
-{
-    enum msl_status status = msl_take_mib_counter(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Connectivity Row, §6: 3 bytes. Since draft-2026-10. */
-typedef struct msl_connectivity_row {
-    /* RowType: What the row is about. See MSL_ROW_TYPE_*. */
-    uint8_t row_type;
-    /* RowLen: Bytes of Body. */
-    msl_u16 row_len;
+typedef struct msl_connectivity_row { /* Connectivity Row, §6: 3 bytes. Since draft-2026-10. */
+    uint8_t row_type; /* RowType: What the row is about. See MSL_ROW_TYPE_*. */
+    msl_u16 row_len; /* RowLen: Bytes of Body. */
 } msl_connectivity_row;
-MSL_STATIC_STRUCT(msl_connectivity_row, 3);
-MSL_STATIC_FIELD(msl_connectivity_row, row_type, 0, 1);
-MSL_STATIC_FIELD(msl_connectivity_row, row_len, 1, 2);
-
-/* All of one Connectivity Row, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_connectivity_row, 3, MSL_AT(row_type, 0, 1) MSL_AT(row_len, 1, 2))
 typedef struct msl_connectivity_row_view {
-    /* RowType, RowLen. */
-    const msl_connectivity_row *head;
-    /* Body: The row's fields. By RowType: 1 msl_decode_ipv4_route(), 2
-     * msl_decode_ipv6_route(), 3 msl_decode_arp_entry(), 4 msl_decode_packet_socket(), 5
-     * msl_decode_interface_counters(), 6 msl_decode_socket_family(), 7
-     * msl_decode_mib_counter(). */
+    const msl_connectivity_row *head; msl_span rest; const char *damage;
+    /* Body: The row's fields. By RowType: 1 msl_decode_ipv4_route(), 2 msl_decode_ipv6_route(),
+     * 3 msl_decode_arp_entry(), 4 msl_decode_packet_socket(), 5 msl_decode_interface_counters(),
+     * 6 msl_decode_socket_family(), 7 msl_decode_mib_counter(). */
     msl_span body;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_connectivity_row_view;
+MSL_TABLE_ROW(connectivity_row, MSL_TAKE_FIELDS(head, msl_connectivity_row, "row_type")
+    MSL_TAKE_BYTES(body, MSL_U16(head, row_len), 0))
 
-/* One Connectivity Row from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_connectivity_row(
-    msl_span *input, enum msl_endianness order, msl_connectivity_row_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_connectivity_row), &part)) {
-        out->damage = "row_type";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_connectivity_row, part.data);
-    if (!msl_take_bytes(
-            input, msl_get_u16(out->head->row_len, order), 0, &out->body)) {
-        out->damage = "body";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Connectivity Row of a table. MSL_END: there is none, and table->input is what
- * stands behind the last. After an error the table is where it was: the bytes of the row that
- * does not fit. */
-static inline enum msl_status msl_next_connectivity_row(
-    msl_table *table, msl_connectivity_row_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_connectivity_row(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_connectivity_row(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* Connectivity Table, §6: 8 bytes. Since draft-2026-10. */
-typedef struct msl_connectivity_table {
-    /* RowCount: Number of rows. */
-    msl_u32 row_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+typedef struct msl_connectivity_table { /* Connectivity Table, §6: 8 bytes. Since draft-2026-10. */
+    msl_u32 row_count; /* RowCount: Number of rows. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_connectivity_table;
-MSL_STATIC_STRUCT(msl_connectivity_table, 8);
-MSL_STATIC_FIELD(msl_connectivity_table, row_count, 0, 4);
-MSL_STATIC_FIELD(msl_connectivity_table, reserved, 4, 4);
-
-/* All of one Connectivity Table, §6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_connectivity_table, 8, MSL_AT(row_count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_connectivity_table_view {
-    /* RowCount, Reserved. */
-    const msl_connectivity_table *head;
-    /* Rows: The rows, packed. Row by row: msl_next_connectivity_row(). */
-    msl_table rows;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_connectivity_table *head; msl_span rest; const char *damage;
+    msl_table rows; /* Rows: The rows, packed. Row by row: msl_next_connectivity_row(). */
 } msl_connectivity_table_view;
+MSL_PAYLOAD(connectivity_table, MSL_TAKE_FIELDS(head, msl_connectivity_table, "row_count")
+    MSL_TAKE_TABLE(rows, MSL_U32(head, row_count), 0))
 
-/* One Connectivity Table from the front of the input, which moves behind it; after an error
- * the input begins with what did not fit. */
-static inline enum msl_status msl_take_connectivity_table(
-    msl_span *input, enum msl_endianness order, msl_connectivity_table_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_connectivity_table), &part)) {
-        out->damage = "row_count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_connectivity_table, part.data);
-    out->rows.left = msl_get_u32(out->head->row_count, order);
-    out->rows.row_size = 0;
-    out->rows.order = order;
-    out->rows.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Connectivity Table, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_connectivity_table(
-    msl_span payload, enum msl_endianness order, msl_connectivity_table_view *out)
-{
-    enum msl_status status = msl_take_connectivity_table(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Physical Range, §5.9: 20 bytes. Since draft-2026-10. */
-typedef struct msl_physical_range {
-    /* Start: First physical address. */
-    msl_u64 start;
-    /* End: Last physical address. */
-    msl_u64 end_addr;
-    /* LabelLen: Length of Label. */
-    msl_u16 label_len;
-    /* Reserved: For later versions. */
-    uint8_t reserved[2];
+typedef struct msl_physical_range { /* Physical Range, §5.9: 20 bytes. Since draft-2026-10. */
+    msl_u64 start; /* Start: First physical address. */
+    msl_u64 end_addr; /* End: Last physical address. */
+    msl_u16 label_len; /* LabelLen: Length of Label. */
+    uint8_t reserved[2]; /* Reserved: For later versions. */
 } msl_physical_range;
-MSL_STATIC_STRUCT(msl_physical_range, 20);
-MSL_STATIC_FIELD(msl_physical_range, start, 0, 8);
-MSL_STATIC_FIELD(msl_physical_range, end_addr, 8, 8);
-MSL_STATIC_FIELD(msl_physical_range, label_len, 16, 2);
-MSL_STATIC_FIELD(msl_physical_range, reserved, 18, 2);
-
-/* All of one Physical Range, §5.9: pointers into the file. */
+MSL_STATIC_STRUCT(msl_physical_range, 20, MSL_AT(start, 0, 8) MSL_AT(end_addr, 8, 8)
+    MSL_AT(label_len, 16, 2) MSL_AT(reserved, 18, 2))
 typedef struct msl_physical_range_view {
-    /* Start, End, LabelLen, Reserved. */
-    const msl_physical_range *head;
-    /* Label: What is there. */
-    msl_text label;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_physical_range *head; msl_span rest; const char *damage;
+    msl_text label; /* Label: What is there. */
 } msl_physical_range_view;
-
-/* One Physical Range from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_physical_range(
-    msl_span *input, enum msl_endianness order, msl_physical_range_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_physical_range), &part)) {
-        out->damage = "start";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_physical_range, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->label_len, order), 0, 0, &out->label)) {
-        out->damage = "label";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Physical Range of a table. MSL_END: there is none, and table->input is what stands
- * behind the last. After an error the table is where it was: the bytes of the row that does
- * not fit. */
-static inline enum msl_status msl_next_physical_range(
-    msl_table *table, msl_physical_range_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_physical_range(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_physical_range(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
+MSL_TABLE_ROW(physical_range, MSL_TAKE_FIELDS(head, msl_physical_range, "start")
+    MSL_TAKE_TEXT(label, MSL_U16(head, label_len), 0, 0))
 
 /* Physical Memory Map, §5.9: 8 bytes. Since draft-2026-10. */
 typedef struct msl_physical_memory_map {
-    /* Count: Number of entries. */
-    msl_u32 count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+    msl_u32 count; /* Count: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_physical_memory_map;
-MSL_STATIC_STRUCT(msl_physical_memory_map, 8);
-MSL_STATIC_FIELD(msl_physical_memory_map, count, 0, 4);
-MSL_STATIC_FIELD(msl_physical_memory_map, reserved, 4, 4);
-
-/* All of one Physical Memory Map, §5.9: pointers into the file. */
+MSL_STATIC_STRUCT(msl_physical_memory_map, 8, MSL_AT(count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_physical_memory_map_view {
-    /* Count, Reserved. */
-    const msl_physical_memory_map *head;
-    /* Entries: The ranges, packed. Row by row: msl_next_physical_range(). */
-    msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_physical_memory_map *head; msl_span rest; const char *damage;
+    msl_table entries; /* Entries: The ranges, packed. Row by row: msl_next_physical_range(). */
 } msl_physical_memory_map_view;
+MSL_PAYLOAD(physical_memory_map, MSL_TAKE_FIELDS(head, msl_physical_memory_map, "count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, count), 0))
 
-/* One Physical Memory Map from the front of the input, which moves behind it; after an error
- * the input begins with what did not fit. */
-static inline enum msl_status msl_take_physical_memory_map(
-    msl_span *input, enum msl_endianness order, msl_physical_memory_map_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_physical_memory_map), &part)) {
-        out->damage = "count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_physical_memory_map, part.data);
-    out->entries.left = msl_get_u32(out->head->count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Physical Memory Map, for example what one inflates to. What fits is set
- * even if the rest does not. */
-static inline enum msl_status msl_decode_physical_memory_map(
-    msl_span payload, enum msl_endianness order, msl_physical_memory_map_view *out)
-{
-    enum msl_status status = msl_take_physical_memory_map(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Build-ID Entry, §5.10: 64 bytes. Since draft-2026-10. */
-typedef struct msl_build_id_entry {
-    /* BaseAddr: Where the module is mapped. */
-    msl_u64 base_addr;
+typedef struct msl_build_id_entry { /* Build-ID Entry, §5.10: 64 bytes. Since draft-2026-10. */
+    msl_u64 base_addr; /* BaseAddr: Where the module is mapped. */
     /* BuildIdLen: Bytes of BuildId that count. To be written: 0x0 or 0x10 or 0x14. */
     uint8_t build_id_len;
-    /* BuildIdSource: Where it was found. See MSL_BUILD_ID_SOURCE_*. */
-    uint8_t build_id_source;
-    /* Flags: What is odd. See MSL_BUILD_ID_FLAGS_*. */
-    uint8_t flags;
-    /* Reserved: For later versions. */
-    uint8_t reserved[1];
-    /* BuildId: The build ID. */
-    uint8_t build_id[20];
-    /* DiskHash: Hash of the module's file; zeros: not available. */
-    uint8_t disk_hash[32];
+    uint8_t build_id_source; /* BuildIdSource: Where it was found. See MSL_BUILD_ID_SOURCE_*. */
+    uint8_t flags; /* Flags: What is odd. See MSL_BUILD_ID_FLAGS_*. */
+    uint8_t reserved[1]; /* Reserved: For later versions. */
+    uint8_t build_id[20]; /* BuildId: The build ID. */
+    uint8_t disk_hash[32]; /* DiskHash: Hash of the module's file; zeros: not available. */
 } msl_build_id_entry;
-MSL_STATIC_STRUCT(msl_build_id_entry, 64);
-MSL_STATIC_FIELD(msl_build_id_entry, base_addr, 0, 8);
-MSL_STATIC_FIELD(msl_build_id_entry, build_id_len, 8, 1);
-MSL_STATIC_FIELD(msl_build_id_entry, build_id_source, 9, 1);
-MSL_STATIC_FIELD(msl_build_id_entry, flags, 10, 1);
-MSL_STATIC_FIELD(msl_build_id_entry, reserved, 11, 1);
-MSL_STATIC_FIELD(msl_build_id_entry, build_id, 12, 20);
-MSL_STATIC_FIELD(msl_build_id_entry, disk_hash, 32, 32);
-
-/* All of one Build-ID Entry, §5.10: pointers into the file. */
+MSL_STATIC_STRUCT(msl_build_id_entry, 64, MSL_AT(base_addr, 0, 8) MSL_AT(build_id_len, 8, 1)
+    MSL_AT(build_id_source, 9, 1) MSL_AT(flags, 10, 1) MSL_AT(reserved, 11, 1)
+    MSL_AT(build_id, 12, 20) MSL_AT(disk_hash, 32, 32))
 typedef struct msl_build_id_entry_view {
-    /* BaseAddr, BuildIdLen, BuildIdSource, Flags, Reserved, BuildId, DiskHash. */
-    const msl_build_id_entry *head;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_build_id_entry *head; msl_span rest; const char *damage;
 } msl_build_id_entry_view;
-
-/* One Build-ID Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_build_id_entry(
-    msl_span *input, enum msl_endianness order, msl_build_id_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_build_id_entry), &part)) {
-        out->damage = "base_addr";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_build_id_entry, part.data);
-    return MSL_OK;
-}
-
-/* The next Build-ID Entry of a table. MSL_END: there is none, and table->input is what stands
- * behind the last. After an error the table is where it was: the bytes of the row that does
- * not fit. */
-static inline enum msl_status msl_next_build_id_entry(
-    msl_table *table, msl_build_id_entry_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_build_id_entry(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_build_id_entry(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
+MSL_TABLE_ROW(build_id_entry, MSL_TAKE_FIELDS(head, msl_build_id_entry, "base_addr"))
 
 /* Module Build-ID Manifest, §5.10: 8 bytes. Since draft-2026-10. */
 typedef struct msl_module_build_id_manifest {
-    /* Count: Number of entries. */
-    msl_u32 count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+    msl_u32 count; /* Count: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_module_build_id_manifest;
-MSL_STATIC_STRUCT(msl_module_build_id_manifest, 8);
-MSL_STATIC_FIELD(msl_module_build_id_manifest, count, 0, 4);
-MSL_STATIC_FIELD(msl_module_build_id_manifest, reserved, 4, 4);
-
-/* All of one Module Build-ID Manifest, §5.10: pointers into the file. */
+MSL_STATIC_STRUCT(msl_module_build_id_manifest, 8, MSL_AT(count, 0, 4) MSL_AT(reserved, 4, 4))
 typedef struct msl_module_build_id_manifest_view {
-    /* Count, Reserved. */
-    const msl_module_build_id_manifest *head;
+    const msl_module_build_id_manifest *head; msl_span rest; const char *damage;
     /* Entries: One entry for each module. Row by row: msl_next_build_id_entry(). */
     msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_module_build_id_manifest_view;
+MSL_PAYLOAD(module_build_id_manifest, MSL_TAKE_FIELDS(head, msl_module_build_id_manifest, "count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, count), 0))
 
-/* One Module Build-ID Manifest from the front of the input, which moves behind it; after an
- * error the input begins with what did not fit. */
-static inline enum msl_status msl_take_module_build_id_manifest(
-    msl_span *input, enum msl_endianness order, msl_module_build_id_manifest_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_module_build_id_manifest), &part)) {
-        out->damage = "count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_module_build_id_manifest, part.data);
-    out->entries.left = msl_get_u32(out->head->count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Module Build-ID Manifest, for example what one inflates to. What fits is
- * set even if the rest does not. */
-static inline enum msl_status msl_decode_module_build_id_manifest(
-    msl_span payload, enum msl_endianness order, msl_module_build_id_manifest_view *out)
-{
-    enum msl_status status = msl_take_module_build_id_manifest(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* Omitted Region, §5.11: 24 bytes. Since draft-2026-10. */
-typedef struct msl_omitted_region {
-    /* BaseAddr: First address. */
-    msl_u64 base_addr;
-    /* Size: Bytes that it spans. */
-    msl_u64 region_size;
-    /* Protection: Access rights. See MSL_PROTECTION_*. */
-    uint8_t protection;
-    /* RegionType: What backs it. See MSL_REGION_TYPE_*. */
-    uint8_t region_type;
-    /* Reason: Why it was left out. See MSL_OMISSION_REASON_*. */
-    uint8_t reason;
-    /* Reserved: For later versions. */
-    uint8_t reserved[1];
-    /* NameLen: Length of Name. */
-    msl_u16 name_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[2];
+typedef struct msl_omitted_region { /* Omitted Region, §5.11: 24 bytes. Since draft-2026-10. */
+    msl_u64 base_addr; /* BaseAddr: First address. */
+    msl_u64 region_size; /* Size: Bytes that it spans. */
+    uint8_t protection; /* Protection: Access rights. See MSL_PROTECTION_*. */
+    uint8_t region_type; /* RegionType: What backs it. See MSL_REGION_TYPE_*. */
+    uint8_t reason; /* Reason: Why it was left out. See MSL_OMISSION_REASON_*. */
+    uint8_t reserved[1]; /* Reserved: For later versions. */
+    msl_u16 name_len; /* NameLen: Length of Name. */
+    uint8_t reserved2[2]; /* Reserved2: For later versions. */
 } msl_omitted_region;
-MSL_STATIC_STRUCT(msl_omitted_region, 24);
-MSL_STATIC_FIELD(msl_omitted_region, base_addr, 0, 8);
-MSL_STATIC_FIELD(msl_omitted_region, region_size, 8, 8);
-MSL_STATIC_FIELD(msl_omitted_region, protection, 16, 1);
-MSL_STATIC_FIELD(msl_omitted_region, region_type, 17, 1);
-MSL_STATIC_FIELD(msl_omitted_region, reason, 18, 1);
-MSL_STATIC_FIELD(msl_omitted_region, reserved, 19, 1);
-MSL_STATIC_FIELD(msl_omitted_region, name_len, 20, 2);
-MSL_STATIC_FIELD(msl_omitted_region, reserved2, 22, 2);
-
-/* All of one Omitted Region, §5.11: pointers into the file. */
+MSL_STATIC_STRUCT(msl_omitted_region, 24, MSL_AT(base_addr, 0, 8) MSL_AT(region_size, 8, 8)
+    MSL_AT(protection, 16, 1) MSL_AT(region_type, 17, 1) MSL_AT(reason, 18, 1)
+    MSL_AT(reserved, 19, 1) MSL_AT(name_len, 20, 2) MSL_AT(reserved2, 22, 2))
 typedef struct msl_omitted_region_view {
-    /* BaseAddr, Size, Protection, RegionType, Reason, Reserved, NameLen, Reserved2. */
-    const msl_omitted_region *head;
-    /* Name: The mapping's name or file. */
-    msl_text name;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_omitted_region *head; msl_span rest; const char *damage;
+    msl_text name; /* Name: The mapping's name or file. */
 } msl_omitted_region_view;
-
-/* One Omitted Region from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_omitted_region(
-    msl_span *input, enum msl_endianness order, msl_omitted_region_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_omitted_region), &part)) {
-        out->damage = "base_addr";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_omitted_region, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->name_len, order), 1, 0, &out->name)) {
-        out->damage = "name";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next Omitted Region of a table. MSL_END: there is none, and table->input is what stands
- * behind the last. After an error the table is where it was: the bytes of the row that does
- * not fit. */
-static inline enum msl_status msl_next_omitted_region(
-    msl_table *table, msl_omitted_region_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_omitted_region(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_omitted_region(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
+MSL_TABLE_ROW(omitted_region, MSL_TAKE_FIELDS(head, msl_omitted_region, "base_addr")
+    MSL_TAKE_TEXT(name, MSL_U16(head, name_len), 1, 0))
 
 /* Region Omission Manifest, §5.11: 16 bytes. Since draft-2026-10. */
 typedef struct msl_region_omission_manifest {
-    /* Count: Number of entries. */
-    msl_u32 count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
-    /* ScopeLen: Length of Scope. */
-    msl_u16 scope_len;
-    /* PatternsLen: Length of Patterns. */
-    msl_u16 patterns_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[4];
+    msl_u32 count; /* Count: Number of entries. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
+    msl_u16 scope_len; /* ScopeLen: Length of Scope. */
+    msl_u16 patterns_len; /* PatternsLen: Length of Patterns. */
+    uint8_t reserved2[4]; /* Reserved2: For later versions. */
 } msl_region_omission_manifest;
-MSL_STATIC_STRUCT(msl_region_omission_manifest, 16);
-MSL_STATIC_FIELD(msl_region_omission_manifest, count, 0, 4);
-MSL_STATIC_FIELD(msl_region_omission_manifest, reserved, 4, 4);
-MSL_STATIC_FIELD(msl_region_omission_manifest, scope_len, 8, 2);
-MSL_STATIC_FIELD(msl_region_omission_manifest, patterns_len, 10, 2);
-MSL_STATIC_FIELD(msl_region_omission_manifest, reserved2, 12, 4);
-
-/* All of one Region Omission Manifest, §5.11: pointers into the file. */
+MSL_STATIC_STRUCT(msl_region_omission_manifest, 16, MSL_AT(count, 0, 4) MSL_AT(reserved, 4, 4)
+    MSL_AT(scope_len, 8, 2) MSL_AT(patterns_len, 10, 2) MSL_AT(reserved2, 12, 4))
 typedef struct msl_region_omission_manifest_view {
-    /* Count, Reserved, ScopeLen, PatternsLen, Reserved2. */
-    const msl_region_omission_manifest *head;
-    /* Scope: What was asked for. */
-    msl_text scope;
-    /* Patterns: What was excluded, a pattern a line. */
-    msl_text patterns;
+    const msl_region_omission_manifest *head; msl_span rest; const char *damage;
+    msl_text scope; /* Scope: What was asked for. */
+    msl_text patterns; /* Patterns: What was excluded, a pattern a line. */
     /* Entries: One entry for each region. Row by row: msl_next_omitted_region(). */
     msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_region_omission_manifest_view;
+MSL_PAYLOAD(region_omission_manifest, MSL_TAKE_FIELDS(head, msl_region_omission_manifest, "count")
+    MSL_TAKE_TEXT(scope, MSL_U16(head, scope_len), 1, 0)
+    MSL_TAKE_TEXT(patterns, MSL_U16(head, patterns_len), 1, 0)
+    MSL_TAKE_TABLE(entries, MSL_U32(head, count), 0))
 
-/* One Region Omission Manifest from the front of the input, which moves behind it; after an
- * error the input begins with what did not fit. */
-static inline enum msl_status msl_take_region_omission_manifest(
-    msl_span *input, enum msl_endianness order, msl_region_omission_manifest_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_region_omission_manifest), &part)) {
-        out->damage = "count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_region_omission_manifest, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->scope_len, order), 1, 0, &out->scope)) {
-        out->damage = "scope";
-        return MSL_ERROR_TRUNCATED;
-    }
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->patterns_len, order), 1, 0, &out->patterns)) {
-        out->damage = "patterns";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->entries.left = msl_get_u32(out->head->count, order);
-    out->entries.row_size = 0;
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one Region Omission Manifest, for example what one inflates to. What fits is
- * set even if the rest does not. */
-static inline enum msl_status msl_decode_region_omission_manifest(
-    msl_span payload, enum msl_endianness order, msl_region_omission_manifest_view *out)
-{
-    enum msl_status status = msl_take_region_omission_manifest(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* End-of-Extension, §4.6: 56 bytes. Since draft-2026-10. */
-typedef struct msl_end_of_extension {
-    /* SegmentHash: Hash of the segment's bytes before this block. */
-    uint8_t segment_hash[32];
-    /* WrittenAt: When the segment was written. */
-    msl_u64 written_at;
-    /* BlockCount: Blocks of the segment, this one included. */
-    msl_u32 block_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
-    /* ProducerLen: Length of Producer with its NUL. */
-    msl_u16 producer_len;
-    /* Reserved2: For later versions. */
-    uint8_t reserved2[6];
+typedef struct msl_end_of_extension { /* End-of-Extension, §4.6: 56 bytes. Since draft-2026-10. */
+    uint8_t segment_hash[32]; /* SegmentHash: Hash of the segment's bytes before this block. */
+    msl_u64 written_at; /* WrittenAt: When the segment was written. */
+    msl_u32 block_count; /* BlockCount: Blocks of the segment, this one included. */
+    uint8_t reserved[4]; /* Reserved: For later versions. */
+    msl_u16 producer_len; /* ProducerLen: Length of Producer with its NUL. */
+    uint8_t reserved2[6]; /* Reserved2: For later versions. */
 } msl_end_of_extension;
-MSL_STATIC_STRUCT(msl_end_of_extension, 56);
-MSL_STATIC_FIELD(msl_end_of_extension, segment_hash, 0, 32);
-MSL_STATIC_FIELD(msl_end_of_extension, written_at, 32, 8);
-MSL_STATIC_FIELD(msl_end_of_extension, block_count, 40, 4);
-MSL_STATIC_FIELD(msl_end_of_extension, reserved, 44, 4);
-MSL_STATIC_FIELD(msl_end_of_extension, producer_len, 48, 2);
-MSL_STATIC_FIELD(msl_end_of_extension, reserved2, 50, 6);
-
-/* All of one End-of-Extension, §4.6: pointers into the file. */
+MSL_STATIC_STRUCT(msl_end_of_extension, 56, MSL_AT(segment_hash, 0, 32) MSL_AT(written_at, 32, 8)
+    MSL_AT(block_count, 40, 4) MSL_AT(reserved, 44, 4) MSL_AT(producer_len, 48, 2)
+    MSL_AT(reserved2, 50, 6))
 typedef struct msl_end_of_extension_view {
-    /* SegmentHash, WrittenAt, BlockCount, Reserved, ProducerLen, Reserved2. */
-    const msl_end_of_extension *head;
-    /* Producer: Who wrote the segment. */
-    msl_text producer;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_end_of_extension *head; msl_span rest; const char *damage;
+    msl_text producer; /* Producer: Who wrote the segment. */
 } msl_end_of_extension_view;
+MSL_PAYLOAD(end_of_extension, MSL_TAKE_FIELDS(head, msl_end_of_extension, "segment_hash")
+    MSL_TAKE_TEXT(producer, MSL_U16(head, producer_len), 1, 1))
 
-/* One End-of-Extension from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_end_of_extension(
-    msl_span *input, enum msl_endianness order, msl_end_of_extension_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_end_of_extension), &part)) {
-        out->damage = "segment_hash";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_end_of_extension, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->producer_len, order), 1, 1, &out->producer)) {
-        out->damage = "producer";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* All bytes of one End-of-Extension, for example what one inflates to. What fits is set even
- * if the rest does not. */
-static inline enum msl_status msl_decode_end_of_extension(
-    msl_span payload, enum msl_endianness order, msl_end_of_extension_view *out)
-{
-    enum msl_status status = msl_take_end_of_extension(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* End-of-Capture, §4.5: 40 bytes. */
-typedef struct msl_end_of_capture {
-    /* FileHash: Hash of every byte before this block. */
-    uint8_t file_hash[32];
-    /* AcqEnd: When the acquisition ended. */
-    msl_u64 acq_end;
+typedef struct msl_end_of_capture { /* End-of-Capture, §4.5: 40 bytes. */
+    uint8_t file_hash[32]; /* FileHash: Hash of every byte before this block. */
+    msl_u64 acq_end; /* AcqEnd: When the acquisition ended. */
 } msl_end_of_capture;
-MSL_STATIC_STRUCT(msl_end_of_capture, 40);
-MSL_STATIC_FIELD(msl_end_of_capture, file_hash, 0, 32);
-MSL_STATIC_FIELD(msl_end_of_capture, acq_end, 32, 8);
-
+MSL_STATIC_STRUCT(msl_end_of_capture, 40, MSL_AT(file_hash, 0, 32) MSL_AT(acq_end, 32, 8))
 /* End-of-Capture, §4.5, after acq end: 8 bytes. Since draft-2026-10. */
 typedef struct msl_end_of_capture_after_acq_end {
     /* BlockCount: Blocks of the capture segment, End-of-Capture included; 0: unknown. */
     msl_u32 block_count;
-    /* Reserved: For later versions. */
-    uint8_t reserved[4];
+    uint8_t reserved[4]; /* Reserved: For later versions. */
 } msl_end_of_capture_after_acq_end;
-MSL_STATIC_STRUCT(msl_end_of_capture_after_acq_end, 8);
-MSL_STATIC_FIELD(msl_end_of_capture_after_acq_end, block_count, 0, 4);
-MSL_STATIC_FIELD(msl_end_of_capture_after_acq_end, reserved, 4, 4);
-
-/* All of one End-of-Capture, §4.5: pointers into the file. */
+MSL_STATIC_STRUCT(msl_end_of_capture_after_acq_end, 8, MSL_AT(block_count, 0, 4)
+    MSL_AT(reserved, 4, 4))
 typedef struct msl_end_of_capture_view {
-    /* FileHash, AcqEnd. */
-    const msl_end_of_capture *head;
-    /* BlockCount, Reserved; NULL where the structure ends before it. */
+    const msl_end_of_capture *head; msl_span rest; const char *damage;
+    /* NULL where the structure ends before it. */
     const msl_end_of_capture_after_acq_end *after_acq_end;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
 } msl_end_of_capture_view;
+MSL_PAYLOAD(end_of_capture, MSL_TAKE_FIELDS(head, msl_end_of_capture, "file_hash")
+    MSL_TAKE_ALL_BUT_OMITTED
+    MSL_TAKE_FIELDS(after_acq_end, msl_end_of_capture_after_acq_end, "block_count"))
 
-/* One End-of-Capture from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_end_of_capture(
-    msl_span *input, enum msl_endianness order, msl_end_of_capture_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    (void)order;
-    if (!msl_span_take(input, sizeof(msl_end_of_capture), &part)) {
-        out->damage = "file_hash";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_end_of_capture, part.data);
-    if (input->length == 0) {
-        return MSL_OK;
-    }
-    if (!msl_span_take(input, sizeof(msl_end_of_capture_after_acq_end), &part)) {
-        out->damage = "block_count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->after_acq_end = MSL_VIEW(msl_end_of_capture_after_acq_end, part.data);
-    return MSL_OK;
-}
-
-/* All bytes of one End-of-Capture, for example what one inflates to. What fits is set even if
- * the rest does not. */
-static inline enum msl_status msl_decode_end_of_capture(
-    msl_span payload, enum msl_endianness order, msl_end_of_capture_view *out)
-{
-    enum msl_status status = msl_take_end_of_capture(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
-
-/* VAS Map Entry, §5.8: 24 bytes. Since draft-2026-10. */
-typedef struct msl_vas_map_entry {
-    /* BaseAddr: First address of the mapping. */
-    msl_u64 base_addr;
-    /* RegionSize: Bytes that it spans. */
-    msl_u64 region_size;
-    /* Protection: Access rights. See MSL_PROTECTION_*. */
-    uint8_t protection;
-    /* RegionType: What backs it. See MSL_REGION_TYPE_*. */
-    uint8_t region_type;
-    /* PathLen: Length of MappedPath with its NUL. */
-    msl_u16 path_len;
-    /* NameSource: Origin of it. See MSL_NAME_SOURCE_*. */
-    uint8_t name_source;
-    /* Reserved: For later versions. */
-    uint8_t reserved[3];
+typedef struct msl_vas_map_entry { /* VAS Map Entry, §5.8: 24 bytes. Since draft-2026-10. */
+    msl_u64 base_addr; /* BaseAddr: First address of the mapping. */
+    msl_u64 region_size; /* RegionSize: Bytes that it spans. */
+    uint8_t protection; /* Protection: Access rights. See MSL_PROTECTION_*. */
+    uint8_t region_type; /* RegionType: What backs it. See MSL_REGION_TYPE_*. */
+    msl_u16 path_len; /* PathLen: Length of MappedPath with its NUL. */
+    uint8_t name_source; /* NameSource: Origin of it. See MSL_NAME_SOURCE_*. */
+    uint8_t reserved[3]; /* Reserved: For later versions. */
 } msl_vas_map_entry;
-MSL_STATIC_STRUCT(msl_vas_map_entry, 24);
-MSL_STATIC_FIELD(msl_vas_map_entry, base_addr, 0, 8);
-MSL_STATIC_FIELD(msl_vas_map_entry, region_size, 8, 8);
-MSL_STATIC_FIELD(msl_vas_map_entry, protection, 16, 1);
-MSL_STATIC_FIELD(msl_vas_map_entry, region_type, 17, 1);
-MSL_STATIC_FIELD(msl_vas_map_entry, path_len, 18, 2);
-MSL_STATIC_FIELD(msl_vas_map_entry, name_source, 20, 1);
-MSL_STATIC_FIELD(msl_vas_map_entry, reserved, 21, 3);
-
-/* All of one VAS Map Entry, §5.8: pointers into the file. */
+MSL_STATIC_STRUCT(msl_vas_map_entry, 24, MSL_AT(base_addr, 0, 8) MSL_AT(region_size, 8, 8)
+    MSL_AT(protection, 16, 1) MSL_AT(region_type, 17, 1) MSL_AT(path_len, 18, 2)
+    MSL_AT(name_source, 20, 1) MSL_AT(reserved, 21, 3))
 typedef struct msl_vas_map_entry_view {
-    /* BaseAddr, RegionSize, Protection, RegionType, PathLen, NameSource, Reserved. */
-    const msl_vas_map_entry *head;
-    /* MappedPath: The mapping's name or file. */
-    msl_text mapped_path;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_vas_map_entry *head; msl_span rest; const char *damage;
+    msl_text mapped_path; /* MappedPath: The mapping's name or file. */
 } msl_vas_map_entry_view;
+MSL_TABLE_ROW(vas_map_entry, MSL_TAKE_FIELDS(head, msl_vas_map_entry, "base_addr")
+    MSL_TAKE_TEXT(mapped_path, MSL_U16(head, path_len), 1, 1))
 
-/* One VAS Map Entry from the front of the input, which moves behind it; after an error the
- * input begins with what did not fit. */
-static inline enum msl_status msl_take_vas_map_entry(
-    msl_span *input, enum msl_endianness order, msl_vas_map_entry_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_vas_map_entry), &part)) {
-        out->damage = "base_addr";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_vas_map_entry, part.data);
-    if (!msl_take_text(
-            input, msl_get_u16(out->head->path_len, order), 1, 1, &out->mapped_path)) {
-        out->damage = "mapped_path";
-        return MSL_ERROR_TRUNCATED;
-    }
-    return MSL_OK;
-}
-
-/* The next VAS Map Entry of a table. MSL_END: there is none, and table->input is what stands
- * behind the last. After an error the table is where it was: the bytes of the row that does
- * not fit. */
-static inline enum msl_status msl_next_vas_map_entry(
-    msl_table *table, msl_vas_map_entry_view *out)
-{
-    msl_span input = table->input;
-    msl_span row;
-    enum msl_status status;
-
-    memset(out, 0, sizeof *out);
-    if (table->left == 0) {
-        return MSL_END;
-    }
-    if (table->row_size != 0) {
-        if (!msl_span_take(&input, table->row_size, &row)) {
-            return MSL_ERROR_TRUNCATED;
-        }
-        status = msl_take_vas_map_entry(&row, table->order, out);
-        out->rest = row;
-    } else {
-        status = msl_take_vas_map_entry(&input, table->order, out);
-    }
-    if (status == MSL_OK) {
-        table->input = input;
-        table->left--;
-    }
-    return status;
-}
-
-/* VAS Map, §5.8: 8 bytes. Since draft-2026-10. */
-typedef struct msl_vas_map {
-    /* Count: Number of entries. */
-    msl_u32 count;
-    /* EntrySize: Size of every entry; 0: as long as its path. */
-    msl_u32 entry_size;
+typedef struct msl_vas_map { /* VAS Map, §5.8: 8 bytes. Since draft-2026-10. */
+    msl_u32 count; /* Count: Number of entries. */
+    msl_u32 entry_size; /* EntrySize: Size of every entry; 0: as long as its path. */
 } msl_vas_map;
-MSL_STATIC_STRUCT(msl_vas_map, 8);
-MSL_STATIC_FIELD(msl_vas_map, count, 0, 4);
-MSL_STATIC_FIELD(msl_vas_map, entry_size, 4, 4);
-
-/* All of one VAS Map, §5.8: pointers into the file. */
+MSL_STATIC_STRUCT(msl_vas_map, 8, MSL_AT(count, 0, 4) MSL_AT(entry_size, 4, 4))
 typedef struct msl_vas_map_view {
-    /* Count, EntrySize. */
-    const msl_vas_map *head;
-    /* Entries: The mappings. Row by row: msl_next_vas_map_entry(). */
-    msl_table entries;
-    /* Bytes behind the last field, or from the damage on. */
-    msl_span rest;
-    /* Key of what does not fit; NULL: nothing. */
-    const char *damage;
+    const msl_vas_map *head; msl_span rest; const char *damage;
+    msl_table entries; /* Entries: The mappings. Row by row: msl_next_vas_map_entry(). */
 } msl_vas_map_view;
-
-/* One VAS Map from the front of the input, which moves behind it; after an error the input
- * begins with what did not fit. */
-static inline enum msl_status msl_take_vas_map(
-    msl_span *input, enum msl_endianness order, msl_vas_map_view *out)
-{
-    msl_span part;
-
-    memset(out, 0, sizeof *out);
-    if (!msl_span_take(input, sizeof(msl_vas_map), &part)) {
-        out->damage = "count";
-        return MSL_ERROR_TRUNCATED;
-    }
-    out->head = MSL_VIEW(msl_vas_map, part.data);
-    out->entries.left = msl_get_u32(out->head->count, order);
-    out->entries.row_size = msl_get_u32(out->head->entry_size, order);
-    out->entries.order = order;
-    out->entries.input = msl_span_rest(input);
-    return MSL_OK;
-}
-
-/* All bytes of one VAS Map, for example what one inflates to. What fits is set even if the
- * rest does not. */
-static inline enum msl_status msl_decode_vas_map(
-    msl_span payload, enum msl_endianness order, msl_vas_map_view *out)
-{
-    enum msl_status status = msl_take_vas_map(&payload, order, out);
-
-    out->rest = payload;
-    return status;
-}
+MSL_PAYLOAD(vas_map, MSL_TAKE_FIELDS(head, msl_vas_map, "count")
+    MSL_TAKE_TABLE(entries, MSL_U32(head, count), MSL_U32(head, entry_size)))
 
 /* A mapped file. */
 typedef struct msl_file {
@@ -4220,14 +1741,11 @@ typedef struct msl_file {
     const msl_file_header *header;
     /* How the blocks are encrypted; NULL where they are not, or where the header ends before it. */
     const msl_encryption_header *encryption;
-    /* Bytes of the header behind the fields that this draft describes. */
-    msl_span extension;
-    /* The file offset of Block 0. */
-    size_t header_size;
+    msl_span extension; /* Bytes of the header behind the fields that this draft describes. */
+    size_t header_size; /* The file offset of Block 0. */
     uint16_t version;
     enum msl_endianness order;
-    /* Whether the blocks are ciphertext. */
-    int encrypted;
+    int encrypted; /* Whether the blocks are ciphertext. */
 } msl_file;
 
 /* Looks at the header of `size` mapped bytes. Nothing is copied: the bytes must stay. After an
@@ -4283,15 +1801,12 @@ static inline enum msl_status msl_open(const void *data, size_t size, msl_file *
 typedef struct msl_block {
     const msl_block_header *header;
     msl_span payload;
-    /* Where the block begins in the file. */
-    size_t offset;
+    size_t offset; /* Where the block begins in the file. */
     uint32_t length;
-    /* MSL_BLOCK_TYPE_*, or a type that is not registered. */
-    uint16_t type;
+    uint16_t type; /* MSL_BLOCK_TYPE_*, or a type that is not registered. */
     uint16_t flags;
     uint16_t payload_version;
-    /* Version and byte order of the file. */
-    uint16_t version;
+    uint16_t version; /* Version and byte order of the file. */
     enum msl_endianness order;
 } msl_block;
 
@@ -4385,244 +1900,32 @@ static inline enum msl_status msl_read_compressed_payload(
     return msl_decode_compressed_payload(block->payload, block->order, out);
 }
 
-/* Memory Region, §5.1: A range of the target's address space: a state for each page, bytes for
- * the captured ones. */
-static inline enum msl_status msl_read_memory_region(
-    const msl_block *block, msl_memory_region_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_MEMORY_REGION, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
+/* msl_read_*(): what the payload of a block of one type consists of. */
+#define MSL_BLOCK_PAYLOAD(key, type, since) \
+    static inline enum msl_status msl_read_##key(const msl_block *block, msl_##key##_view *out) \
+    { \
+        enum msl_status status = msl_block_is(block, type, since); \
+        memset(out, 0, sizeof *out); \
+        return status == MSL_OK ? msl_decode_##key(block->payload, block->order, out) : status; \
     }
-    return msl_decode_memory_region(block->payload, block->order, out);
-}
 
-/* Module Entry, §5.2: One executable image or library mapped into the target. */
-static inline enum msl_status msl_read_module_entry(
-    const msl_block *block, msl_module_entry_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_MODULE_ENTRY, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_module_entry(block->payload, block->order, out);
-}
-
-/* Module List Index, §5.3: All modules of the target, known before the first of them is
- * written. */
-static inline enum msl_status msl_read_module_list_index(
-    const msl_block *block, msl_module_list_index_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_MODULE_LIST_INDEX, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_module_list_index(block->payload, block->order, out);
-}
-
-/* Thread Context, §5.7: The registers of one thread. Since draft-2026-10. */
-static inline enum msl_status msl_read_thread_context(
-    const msl_block *block, msl_thread_context_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_THREAD_CONTEXT, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_thread_context(block->payload, block->order, out);
-}
-
-/* Key Hint, §5.6: Where key material may lie inside a memory region. */
-static inline enum msl_status msl_read_key_hint(
-    const msl_block *block, msl_key_hint_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_KEY_HINT, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_key_hint(block->payload, block->order, out);
-}
-
-/* Import Provenance, §9: What a converted dump was converted from. */
-static inline enum msl_status msl_read_import_provenance(
-    const msl_block *block, msl_import_provenance_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_IMPORT_PROVENANCE, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_import_provenance(block->payload, block->order, out);
-}
-
-/* Process Identity, §5.4: Which process the dump is of. */
-static inline enum msl_status msl_read_process_identity(
-    const msl_block *block, msl_process_identity_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_PROCESS_IDENTITY, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_process_identity(block->payload, block->order, out);
-}
-
-/* Related Dump, §5.5: Another dump that belongs with this one. */
-static inline enum msl_status msl_read_related_dump(
-    const msl_block *block, msl_related_dump_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_RELATED_DUMP, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_related_dump(block->payload, block->order, out);
-}
-
-/* Process Table, §6: All processes of the machine. Since draft-2026-10. */
-static inline enum msl_status msl_read_process_table(
-    const msl_block *block, msl_process_table_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_PROCESS_TABLE, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_process_table(block->payload, block->order, out);
-}
-
-/* Connection Table, §6: All connections of the machine. Since draft-2026-10. */
-static inline enum msl_status msl_read_connection_table(
-    const msl_block *block, msl_connection_table_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_CONNECTION_TABLE, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_connection_table(block->payload, block->order, out);
-}
-
-/* Handle Table, §6: Open files and handles of the machine's processes. Since draft-2026-10. */
-static inline enum msl_status msl_read_handle_table(
-    const msl_block *block, msl_handle_table_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_HANDLE_TABLE, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_handle_table(block->payload, block->order, out);
-}
-
-/* Connectivity Table, §6: Routes, neighbours, packet sockets and counters of the machine.
- * Since draft-2026-10. */
-static inline enum msl_status msl_read_connectivity_table(
-    const msl_block *block, msl_connectivity_table_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_CONNECTIVITY_TABLE, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_connectivity_table(block->payload, block->order, out);
-}
-
-/* Physical Memory Map, §5.9: What the machine's physical addresses belong to. Since
- * draft-2026-10. */
-static inline enum msl_status msl_read_physical_memory_map(
-    const msl_block *block, msl_physical_memory_map_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_PHYSICAL_MEMORY_MAP, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_physical_memory_map(block->payload, block->order, out);
-}
-
-/* Module Build-ID Manifest, §5.10: Which builds the modules are of. Since draft-2026-10. */
-static inline enum msl_status msl_read_module_build_id_manifest(
-    const msl_block *block, msl_module_build_id_manifest_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_MODULE_BUILD_ID_MANIFEST, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_module_build_id_manifest(block->payload, block->order, out);
-}
-
-/* Region Omission Manifest, §5.11: Which regions were left out on purpose. Since
- * draft-2026-10. */
-static inline enum msl_status msl_read_region_omission_manifest(
-    const msl_block *block, msl_region_omission_manifest_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_REGION_OMISSION_MANIFEST, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_region_omission_manifest(block->payload, block->order, out);
-}
-
-/* End-of-Extension, §4.6: Closes an extension segment. Since draft-2026-10. */
-static inline enum msl_status msl_read_end_of_extension(
-    const msl_block *block, msl_end_of_extension_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_END_OF_EXTENSION, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_end_of_extension(block->payload, block->order, out);
-}
-
-/* End-of-Capture, §4.5: The acquirer finished; without it the dump is possibly incomplete. */
-static inline enum msl_status msl_read_end_of_capture(
-    const msl_block *block, msl_end_of_capture_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_END_OF_CAPTURE, 0x0100u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_end_of_capture(block->payload, block->order, out);
-}
-
-/* VAS Map, §5.8: The layout of the target's address space; the last one in the file counts.
- * Since draft-2026-10. */
-static inline enum msl_status msl_read_vas_map(
-    const msl_block *block, msl_vas_map_view *out)
-{
-    enum msl_status status = msl_block_is(block, MSL_BLOCK_TYPE_VAS_MAP, 0x0101u);
-
-    memset(out, 0, sizeof *out);
-    if (status != MSL_OK) {
-        return status;
-    }
-    return msl_decode_vas_map(block->payload, block->order, out);
-}
+MSL_BLOCK_PAYLOAD(memory_region, MSL_BLOCK_TYPE_MEMORY_REGION, 0x0100u)
+MSL_BLOCK_PAYLOAD(module_entry, MSL_BLOCK_TYPE_MODULE_ENTRY, 0x0100u)
+MSL_BLOCK_PAYLOAD(module_list_index, MSL_BLOCK_TYPE_MODULE_LIST_INDEX, 0x0100u)
+MSL_BLOCK_PAYLOAD(thread_context, MSL_BLOCK_TYPE_THREAD_CONTEXT, 0x0101u)
+MSL_BLOCK_PAYLOAD(key_hint, MSL_BLOCK_TYPE_KEY_HINT, 0x0100u)
+MSL_BLOCK_PAYLOAD(import_provenance, MSL_BLOCK_TYPE_IMPORT_PROVENANCE, 0x0100u)
+MSL_BLOCK_PAYLOAD(process_identity, MSL_BLOCK_TYPE_PROCESS_IDENTITY, 0x0100u)
+MSL_BLOCK_PAYLOAD(related_dump, MSL_BLOCK_TYPE_RELATED_DUMP, 0x0100u)
+MSL_BLOCK_PAYLOAD(process_table, MSL_BLOCK_TYPE_PROCESS_TABLE, 0x0101u)
+MSL_BLOCK_PAYLOAD(connection_table, MSL_BLOCK_TYPE_CONNECTION_TABLE, 0x0101u)
+MSL_BLOCK_PAYLOAD(handle_table, MSL_BLOCK_TYPE_HANDLE_TABLE, 0x0101u)
+MSL_BLOCK_PAYLOAD(connectivity_table, MSL_BLOCK_TYPE_CONNECTIVITY_TABLE, 0x0101u)
+MSL_BLOCK_PAYLOAD(physical_memory_map, MSL_BLOCK_TYPE_PHYSICAL_MEMORY_MAP, 0x0101u)
+MSL_BLOCK_PAYLOAD(module_build_id_manifest, MSL_BLOCK_TYPE_MODULE_BUILD_ID_MANIFEST, 0x0101u)
+MSL_BLOCK_PAYLOAD(region_omission_manifest, MSL_BLOCK_TYPE_REGION_OMISSION_MANIFEST, 0x0101u)
+MSL_BLOCK_PAYLOAD(end_of_extension, MSL_BLOCK_TYPE_END_OF_EXTENSION, 0x0101u)
+MSL_BLOCK_PAYLOAD(end_of_capture, MSL_BLOCK_TYPE_END_OF_CAPTURE, 0x0100u)
+MSL_BLOCK_PAYLOAD(vas_map, MSL_BLOCK_TYPE_VAS_MAP, 0x0101u)
 
 #endif /* MSL_H */

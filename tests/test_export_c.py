@@ -11,13 +11,15 @@ from c.building import HERE, SANITIZERS, WARNINGS, built, compiled, run
 
 from msl_construct.errors import MslError
 from msl_construct.exports.c import export
+from msl_construct.exports.c.parts import shapes
 from msl_construct.exports.c.words import Identifiers, comment
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT, Draft, Field, Layout, Table
+from msl_construct.schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Draft, Field, Layout, Table
 from msl_construct.schema.codes import Value
 from msl_construct.schema.variable import Utf8Z
 from msl_construct.schema.vocabulary import U8, U16, U32
 
 NEWEST = DRAFTS[NEWEST_DRAFT]
+LITTLE = NEWEST.bound(ByteOrder.LITTLE)
 STORED = Path(__file__).parents[1] / "schema" / "msl.h"
 
 LANGUAGES = {
@@ -114,26 +116,31 @@ def test_it_allocates_nothing() -> None:
 
 def test_the_assertions_assert(tmp_path: Path) -> None:
     text = export(NEWEST)
-    asserted = re.findall(r"MSL_STATIC_(?:FIELD|STRUCT)\((\w+), .*\);", text)
-    assert len(asserted) > 150
+    asserted = re.findall(r"MSL_AT\(\w+, \d+, \d+\)|MSL_STATIC_STRUCT\(\w+, \d+,", text)
+    fixed = [
+        field for shape in shapes(NEWEST, LITTLE) for run in shape.runs for field in run.fields
+    ]
+    runs = [run for shape in shapes(NEWEST, LITTLE) for run in shape.runs]
+    assert len(asserted) == len(fixed) + len(runs) > 200
     for place, wrong in (
-        ("(msl_block_header, block_length, 8, 4)", "(msl_block_header, block_length, 9, 4)"),
-        ("(msl_block_header, block_length, 8, 4)", "(msl_block_header, block_length, 8, 8)"),
-        ("(msl_file_header, 64)", "(msl_file_header, 65)"),
+        ("MSL_AT(block_length, 8, 4)", "MSL_AT(block_length, 9, 4)"),
+        ("MSL_AT(block_length, 8, 4)", "MSL_AT(block_length, 8, 8)"),
+        ("MSL_STATIC_STRUCT(msl_block_header, 80,", "MSL_STATIC_STRUCT(msl_block_header, 81,"),
     ):
         assert text.count(place) == 1
         said = check("gcc", text.replace(place, wrong), tmp_path)
         assert "static assertion failed" in said
-        assert place[1:].split(",")[0] in said
+        assert "msl_block_header" in said
+        assert place.split("(")[1].split(",")[0] in said
 
 
 def test_another_width_moves_what_stands_behind(tmp_path: Path) -> None:
     layout = layout_of("process_identity")
     wider = layout.replacing("PPID", "", replace(layout.field("ppid"), type=U16))
     text = export(changed(process_identity=wider))
-    assert "MSL_STATIC_FIELD(msl_process_identity, session_id, 4, 4)" in export(NEWEST)
-    assert "MSL_STATIC_FIELD(msl_process_identity, session_id, 2, 4)" in text
-    assert "MSL_STATIC_STRUCT(msl_process_identity, 22)" in text
+    assert "MSL_AT(session_id, 4, 4)" in export(NEWEST)
+    assert "MSL_AT(session_id, 2, 4)" in text
+    assert "MSL_STATIC_STRUCT(msl_process_identity, 22," in text
     assert check("gcc", text, tmp_path) == ""
 
 

@@ -369,10 +369,11 @@ def _needs(*programs: str) -> str:
         pytest.skip(str(missing))
 
 
-def test_the_wheel_has_all_files() -> None:
-    package = PLACE / "msl_construct/generate"
+@pytest.mark.parametrize("name", ["exports.c", "generate"])
+def test_the_wheel_has_all_files(name: str) -> None:
+    package = PLACE.joinpath("msl_construct", *name.split("."))
     said = (PLACE / "pyproject.toml").read_text("utf-8")
-    (patterns,) = re.findall(r'(?m)^"msl_construct\.generate" = \[(.*)\]$', said)
+    (patterns,) = re.findall(rf'(?m)^"msl_construct\.{re.escape(name)}" = \[(.*)\]$', said)
     data = {path for pattern in re.findall(r'"(.*?)"', patterns) for path in package.glob(pattern)}
     files = {
         path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts

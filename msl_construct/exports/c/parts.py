@@ -115,6 +115,10 @@ class Shape:
     def runs(self) -> list[Run]:
         return [part for part in self.parts if isinstance(part, Run)]
 
+    def ends_with(self, part: Part) -> bool:
+        """Whether nothing can stand behind a part."""
+        return self.closed and part == self.parts[-1]
+
     def stored_in(self, key: str) -> tuple[Run, Field]:
         """The run that holds a field.
 

@@ -8,22 +8,11 @@ from ...schema import Draft, Field
 from ...schema.base import OneOf
 from ...schema.vocabulary import Coded, Flags, Uint
 from .parts import Run, Shape, is_integer
-from .words import Identifiers, comment, macro, since
+from .words import Identifiers, filled, macro, remarked, since
 
-__all__ = ["getter", "integer_type", "structures"]
+__all__ = ["structures"]
 
 _STORED = {1: "uint8_t", 2: "msl_u16", 4: "msl_u32", 8: "msl_u64"}
-
-
-def integer_type(width: int) -> str:
-    """The type of a number once it is read."""
-    return f"uint{8 * width}_t"
-
-
-def getter(field: Field, place: str) -> str:
-    """An expression for the value of an integer field; `order` is the file's."""
-    width = field.type.minimum
-    return place if width == 1 else f"msl_get_u{8 * width}({place}, order)"
 
 
 def structures(draft: Draft, shape: Shape, names: Identifiers) -> Iterator[str]:
@@ -35,19 +24,17 @@ def structures(draft: Draft, shape: Shape, names: Identifiers) -> Iterator[str]:
 def _structure(draft: Draft, shape: Shape, run: Run, names: Identifiers) -> Iterator[str]:
     layout = shape.layout
     where = "" if run is shape.runs[0] else f", {run.member.replace('_', ' ')}"
-    yield from comment(
+    yield from remarked(
+        f"typedef struct {names.declare(run.name)} {{",
         f"{layout.title}, {layout.section}{where}: {run.width} bytes.",
         since(draft, run.fields[0].since),
     )
-    yield f"typedef struct {names.declare(run.name)} {{"
     for field in run.fields:
-        yield from comment(*_about(draft, shape, run, field), indent=4)
-        yield f"    {_member(field, names)};"
+        about = _about(draft, shape, run, field)
+        yield from remarked(f"    {_member(field, names)};", *about, indent=4)
     yield f"}} {run.name};"
-    yield f"MSL_STATIC_STRUCT({run.name}, {run.width});"
-    for field, offset, width in run.placed:
-        yield f"MSL_STATIC_FIELD({run.name}, {field.key}, {offset}, {width});"
-    yield ""
+    placed = (f"MSL_AT({field.key}, {offset}, {width})" for field, offset, width in run.placed)
+    yield from filled(f"MSL_STATIC_STRUCT({run.name}, {run.width},", placed, ")")
 
 
 def _member(field: Field, names: Identifiers) -> str:

@@ -9,107 +9,49 @@ from ...schema.choice import Choice
 from ...schema.variable import Blob, PageData, PageStateMap, Rest, Utf8, Utf8Z
 from ..versions import introduced, version_of
 from .parts import Run, Shape, is_integer, omissible
-from .structures import getter
-from .words import Identifiers, comment, macro, since, type_name
+from .words import Identifiers, filled, macro, remarked, since, type_name
 
-__all__ = ["block_reader", "table_step", "view"]
+__all__ = ["block_reader", "view"]
 
 
 def view(draft: Draft, shape: Shape, names: Identifiers) -> Iterator[str]:
-    """The view of a layout, and the function that fills it in."""
+    """The view of a layout, and the steps of the functions that fill it in."""
     yield from _type(draft, shape, names)
-    yield from _taking(shape, names)
-    if shape.closed:
-        yield from _decoding(shape, names)
+    maker, makes = ("MSL_PAYLOAD", "decode") if shape.closed else ("MSL_TABLE_ROW", "next")
+    for verb in ("take", makes):
+        names.declare(type_name(f"{verb}_{shape.key}"))
+    yield from filled(f"{maker}({shape.key},", _steps(shape), ")")
 
 
-def table_step(shape: Shape, names: Identifiers) -> Iterator[str]:
-    """The function that goes from row to row of a table."""
-    function = names.declare(type_name(f"next_{shape.key}"))
-    yield from comment(
-        f"The next {shape.layout.title} of a table. MSL_END: there is none, and table->input is "
-        "what stands behind the last. After an error the table is where it was: the bytes of the "
-        "row that does not fit."
-    )
-    yield f"static inline enum msl_status {function}("
-    yield f"    msl_table *table, {shape.view} *out)"
-    yield "{"
-    yield "    msl_span input = table->input;"
-    yield "    msl_span row;"
-    yield "    enum msl_status status;"
-    yield ""
-    yield "    memset(out, 0, sizeof *out);"
-    yield "    if (table->left == 0) {"
-    yield "        return MSL_END;"
-    yield "    }"
-    yield "    if (table->row_size != 0) {"
-    yield "        if (!msl_span_take(&input, table->row_size, &row)) {"
-    yield "            return MSL_ERROR_TRUNCATED;"
-    yield "        }"
-    yield f"        status = {_take(shape)}(&row, table->order, out);"
-    yield "        out->rest = row;"
-    yield "    } else {"
-    yield f"        status = {_take(shape)}(&input, table->order, out);"
-    yield "    }"
-    yield "    if (status == MSL_OK) {"
-    yield "        table->input = input;"
-    yield "        table->left--;"
-    yield "    }"
-    yield "    return status;"
-    yield "}"
-    yield ""
-
-
-def block_reader(draft: Draft, block: BlockType, shape: Shape, names: Identifiers) -> Iterator[str]:
-    """The function that reads the payload of a block of one type."""
-    function = names.declare(type_name(f"read_{shape.key}"))
-    code = macro("block_type", block.key)
-    first = introduced(draft, shape.layout)
-    version = version_of(draft, first)
-    yield from comment(f"{block.name}, {block.section}: {block.text}", since(draft, first))
-    yield f"static inline enum msl_status {function}("
-    yield f"    const msl_block *block, {shape.view} *out)"
-    yield "{"
-    yield f"    enum msl_status status = msl_block_is(block, {code}, {version:#06x}u);"
-    yield ""
-    yield "    memset(out, 0, sizeof *out);"
-    yield "    if (status != MSL_OK) {"
-    yield "        return status;"
-    yield "    }"
-    yield f"    return {_decode(shape)}(block->payload, block->order, out);"
-    yield "}"
-    yield ""
-
-
-def _take(shape: Shape) -> str:
-    return type_name(f"take_{shape.key}")
-
-
-def _decode(shape: Shape) -> str:
-    return type_name(f"decode_{shape.key}")
+def block_reader(draft: Draft, block: BlockType, shape: Shape, names: Identifiers) -> str:
+    """What makes the function that reads the payload of a block of one type."""
+    names.declare(type_name(f"read_{shape.key}"))
+    version = version_of(draft, introduced(draft, shape.layout))
+    return f"MSL_BLOCK_PAYLOAD({shape.key}, {macro('block_type', block.key)}, {version:#06x}u)"
 
 
 def _type(draft: Draft, shape: Shape, names: Identifiers) -> Iterator[str]:
-    layout = shape.layout
-    members: list[tuple[str, str, list[str]]] = []
-    for part in shape.parts:
-        if isinstance(part, Run):
-            may = "; NULL where the structure ends before it" if omissible(part.fields[0]) else ""
-            fields = ", ".join(field.name for field in part.fields)
-            members.append((f"const {part.name} *", part.member, [f"{fields}{may}."]))
-        else:
-            members.append(_varying(draft, shape, part.field))
-    members.append(("msl_span ", "rest", ["Bytes behind the last field, or from the damage on."]))
-    members.append(("const char *", "damage", ["Key of what does not fit; NULL: nothing."]))
+    members = [
+        _pointer(part) if isinstance(part, Run) else _varying(draft, shape, part.field)
+        for part in shape.parts
+    ]
     keys = [key for _, key, _ in members]
+    assert not {"rest", "damage"} & set(keys), f"{shape.view}: a field is called as ours are"
     assert len(set(keys)) == len(keys), f"{shape.view}: a field is called as a member of ours is"
-    yield from comment(f"All of one {layout.title}, {layout.section}: pointers into the file.")
     yield f"typedef struct {names.declare(shape.view)} {{"
-    for type_, key, text in members:
-        yield from comment(*text, indent=4)
-        yield f"    {type_}{names.member(key)};"
+    lines = [(f"{type_}{names.member(key)};", text) for type_, key, text in members]
+    # Every view has these; they share a line with what nothing is to be said about.
+    ours = "msl_span rest; const char *damage;"
+    if lines and not lines[0][1]:
+        ours = f"{lines.pop(0)[0]} {ours}"
+    for line, text in ((ours, []), *lines):
+        yield from remarked(f"    {line}", *text, indent=4)
     yield f"}} {shape.view};"
-    yield ""
+
+
+def _pointer(run: Run) -> tuple[str, str, list[str]]:
+    text = ["NULL where the structure ends before it."] if omissible(run.fields[0]) else []
+    return f"const {run.name} *", run.member, text
 
 
 def _varying(draft: Draft, shape: Shape, field: Field) -> tuple[str, str, list[str]]:
@@ -147,128 +89,40 @@ def _value(shape: Shape, key: str) -> str:
     """An expression for an earlier integer field of the same structure."""
     run, field = shape.stored_in(key)
     assert is_integer(field), f"{shape.key}.{key} counts something, so it is a number"
-    return getter(field, f"out->{run.member}->{key}")
-
-
-def _taking(shape: Shape, names: Identifiers) -> Iterator[str]:
-    function = names.declare(_take(shape))
-    body = list(_steps(shape))
-    order = any("order)" in line or "= order;" in line for line in body)
-    yield from comment(
-        f"One {shape.layout.title} from the front of the input, which moves behind it; after an "
-        "error the input begins with what did not fit."
-    )
-    yield f"static inline enum msl_status {function}("
-    yield f"    msl_span *input, enum msl_endianness order, {shape.view} *out)"
-    yield "{"
-    if shape.runs:
-        yield "    msl_span part;"
-    if any(isinstance(field.type, PageStateMap) for field in shape.layout.fields):
-        yield "    enum msl_status status;"
-    yield ""
-    yield "    memset(out, 0, sizeof *out);"
-    if not order:
-        yield "    (void)order;"
-    yield from body
-    yield "    return MSL_OK;"
-    yield "}"
-    yield ""
+    return f"MSL_U{8 * field.type.minimum}({run.member}, {key})"
 
 
 def _steps(shape: Shape) -> Iterator[str]:
+    """The rows that say how a view is filled in: `MSL_TAKE_*` of the header."""
     begun = False
-    for index, part in enumerate(shape.parts):
+    for part in shape.parts:
         first = part.fields[0] if isinstance(part, Run) else part.field
         # Fields that may be left out are left out together: none of them follows a gap.
         if omissible(first) and not begun:
             begun = True
-            yield "    if (input->length == 0) {"
-            yield "        return MSL_OK;"
-            yield "    }"
+            yield "MSL_TAKE_ALL_BUT_OMITTED"
         if isinstance(part, Run):
-            yield f"    if (!msl_span_take(input, sizeof({part.name}), &part)) {{"
-            yield f'        out->damage = "{first.key}";'
-            yield "        return MSL_ERROR_TRUNCATED;"
-            yield "    }"
-            yield f"    out->{part.member} = MSL_VIEW({part.name}, part.data);"
-            continue
-        last = index + 1 == len(shape.parts) and shape.closed
-        yield from _step(shape, part.field, last=last)
+            yield f'MSL_TAKE_FIELDS({part.member}, {part.name}, "{first.key}")'
+        else:
+            yield _step(shape, part.field, last=shape.ends_with(part))
 
 
-def _step(shape: Shape, field: Field, *, last: bool) -> Iterator[str]:
-    kind, place = field.type, f"&out->{field.key}"
+def _step(shape: Shape, field: Field, *, last: bool) -> str:
+    kind, key = field.type, field.key
     if isinstance(kind, Utf8Z):
-        length = _value(shape, kind.length_key)
         padded = int(not isinstance(kind, Utf8) or kind.padded)
         ended = int(not isinstance(kind, Utf8))
-        call = f"msl_take_text(\n            input, {length}, {padded}, {ended}, {place})"
-    elif isinstance(kind, Blob):
-        call = f"msl_take_bytes(\n            input, {_value(shape, kind.length_key)}, 1, {place})"
-    elif isinstance(kind, Choice):
-        call = f"msl_take_bytes(\n            input, {_value(shape, kind.length_key)}, 0, {place})"
-    elif isinstance(kind, PageStateMap):
+        return f"MSL_TAKE_TEXT({key}, {_value(shape, kind.length_key)}, {padded}, {ended})"
+    if isinstance(kind, (Blob, Choice)):
+        padded = int(isinstance(kind, Blob))
+        return f"MSL_TAKE_BYTES({key}, {_value(shape, kind.length_key)}, {padded})"
+    if isinstance(kind, PageStateMap):
         size, log2 = _value(shape, kind.size_key), _value(shape, kind.log2_key)
-        yield f"    status = msl_take_page_map(input, {size},"
-        yield f"        {log2}, {kind.low}, {kind.high}, {place});"
-        yield "    if (status != MSL_OK) {"
-        yield f'        out->damage = "{field.key}";'
-        yield "        return status;"
-        yield "    }"
-        return
-    elif isinstance(kind, (PageData, Rest)):
-        yield f"    out->{field.key} = msl_span_rest(input);"
-        return
-    elif isinstance(kind, Table):
-        yield from _table(shape, field, kind, last=last)
-        return
-    else:
-        raise TypeError(f"{field.name}: C header: no way to read a {type(kind).__name__}")
-    yield f"    if (!{call}) {{"
-    yield f'        out->damage = "{field.key}";'
-    yield "        return MSL_ERROR_TRUNCATED;"
-    yield "    }"
-
-
-def _table(shape: Shape, field: Field, kind: Table, *, last: bool) -> Iterator[str]:
-    place = f"out->{field.key}"
-    yield f"    {place}.left = {_value(shape, kind.count_key)};"
-    size = _value(shape, kind.entry_size_key) if kind.entry_size_key else "0"
-    yield f"    {place}.row_size = {size};"
-    yield f"    {place}.order = order;"
-    if last:
-        yield f"    {place}.input = msl_span_rest(input);"
-        return
-    row = type_name(f"{kind.entry.key}_view")
-    yield f"    {place}.input = *input;"
-    yield "    {"
-    yield f"        msl_table table = {place};"
-    yield f"        {row} row;"
-    yield "        enum msl_status status;"
-    yield ""
-    yield "        do {"
-    yield f"            status = {type_name(f'next_{kind.entry.key}')}(&table, &row);"
-    yield "        } while (status == MSL_OK);"
-    yield "        if (status != MSL_END) {"
-    yield f'            out->damage = "{field.key}";'
-    yield "            return status;"
-    yield "        }"
-    yield "        *input = table.input;"
-    yield "    }"
-
-
-def _decoding(shape: Shape, names: Identifiers) -> Iterator[str]:
-    function = names.declare(_decode(shape))
-    yield from comment(
-        f"All bytes of one {shape.layout.title}, for example what one inflates to. What fits is "
-        "set even if the rest does not."
-    )
-    yield f"static inline enum msl_status {function}("
-    yield f"    msl_span payload, enum msl_endianness order, {shape.view} *out)"
-    yield "{"
-    yield f"    enum msl_status status = {_take(shape)}(&payload, order, out);"
-    yield ""
-    yield "    out->rest = payload;"
-    yield "    return status;"
-    yield "}"
-    yield ""
+        return f"MSL_TAKE_PAGES({key}, {size}, {log2}, {kind.low}, {kind.high})"
+    if isinstance(kind, (PageData, Rest)):
+        return f"MSL_TAKE_REST({key})"
+    if isinstance(kind, Table):
+        size = _value(shape, kind.entry_size_key) if kind.entry_size_key else "0"
+        rows = f"{key}, {_value(shape, kind.count_key)}, {size}"
+        return f"MSL_TAKE_TABLE({rows})" if last else f"MSL_TAKE_ROWS({rows}, {kind.entry.key})"
+    raise TypeError(f"{field.name}: C header: no way to read a {type(kind).__name__}")

@@ -15,7 +15,9 @@ __all__ = [
     "PREFIX",
     "Identifiers",
     "comment",
+    "filled",
     "macro",
+    "remarked",
     "since",
     "text_literal",
     "type_name",
@@ -93,11 +95,33 @@ def comment(*sentences: str, indent: int = 0) -> list[str]:
     margin = " " * indent
     text = " ".join(sentence for sentence in sentences if sentence)
     text = text.replace("*/", "* /").replace("/*", "/ *")
-    lines = textwrap.wrap(text, LINE - 8 - indent, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, LINE - 6 - indent, break_long_words=False, break_on_hyphens=False)
     if len(lines) == 1:
         return [f"{margin}/* {lines[0]} */"]
     lines[0], lines[-1] = f"/* {lines[0]}", f"{lines[-1]} */"
     return [margin + (f" * {line}" if index else line) for index, line in enumerate(lines)]
+
+
+def remarked(line: str, *sentences: str, indent: int = 0) -> list[str]:
+    """A line with a comment: behind it where there is room, in front of it otherwise."""
+    if not any(sentences):
+        return [line]
+    remark = comment(*sentences, indent=indent)
+    if len(remark) == 1 and len(line) + 1 + len(remark[0].lstrip()) <= LINE:
+        return [f"{line} {remark[0].lstrip()}"]
+    return [*remark, line]
+
+
+def filled(opening: str, items: Iterable[str], closing: str, *, separator: str = " ") -> list[str]:
+    """What stands between two brackets, as many items on a line as it has room for."""
+    *head, last = items
+    lines = [opening]
+    for item in (*(f"{one}{separator.rstrip()}" for one in head), f"{last}{closing}"):
+        if len(lines[-1]) + 1 + len(item) <= LINE:
+            lines[-1] += f" {item}"
+        else:
+            lines.append(f"    {item}")
+    return lines
 
 
 def since(draft: Draft, name: str) -> str:
