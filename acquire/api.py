@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
-from msl_construct import schema
 from msl_construct.outputs import NewFile, Place, is_passing
 
 from .backend import Backend
@@ -38,7 +37,7 @@ _LOOK_EVERY = 0.1
 def create(
     path: Place, *, force: bool = False, interrupt: Interrupt | None = None
 ) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
-    """A new file that only its owner can read, as a dump should be, and what puts it in place.
+    """A new file that only its owner can read, as a dump should be, and what lets it appear.
 
     Args:
         path: of the file; a device or a named pipe is written to, never replaced.
@@ -233,16 +232,4 @@ def opened(
         yield session(file, name or str(getattr(file, "name", "")), _nothing)
         return
     with create(file, force=force, interrupt=interrupt) as (made, settle):
-        found = session(made, name or os.fspath(file), settle)
-        yield found
-        if not found.report.complete:
-            _remove_if_empty(made, file, chosen.draft)
-
-
-def _remove_if_empty(opened: IO[bytes], file: Place, draft: str) -> None:
-    """Remove a file that holds no block: it would look like a dump that was cut."""
-    first_block = schema(draft, "little").file_header.size
-    with contextlib.suppress(OSError):
-        told = os.fstat(opened.fileno())
-        if stat.S_ISREG(told.st_mode) and told.st_size <= first_block:
-            os.unlink(file)
+        yield session(made, name or os.fspath(file), settle)

@@ -38,7 +38,7 @@ class Dumping:
         file: where it goes: a binary file that stands at its start, or a pipe.
         options: what the caller chose.
         bounds: what may end it early.
-        on_begin: called when its first byte is about to be written.
+        on_begin: called when its header and its first block are written.
 
     Attributes:
         writer: once it has been begun.
@@ -54,6 +54,7 @@ class Dumping:
         self._on_begin = on_begin
         self.writer: Writer | None = None
         self.failed = False
+        self._begun = False
         self._feed: RegionFeed | None = None
         self._modules: list[uuid.UUID] = []  # of the Module Entries to come
         self._hashed: HashedOutput | None = None
@@ -92,11 +93,14 @@ class Dumping:
             cache_room=cache_room,
         )
         assert isinstance(writer.sink, Conveyor)
-        self._on_begin()
         if writer.sink.revisable:
             self._file.truncate(0)  # nothing was written yet: now it is certain to be
         self._bounds.watch(writer.sink, self._file)
         blocks.add_identity(writer, known.identity, known.outcomes)
+        if writer.sink.revisable:
+            writer.sink.flush()  # whoever sees the file sees a dump
+        self._on_begin()
+        self._begun = True
         self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
         blocks.add_related(writer, related)
         blocks.add_threads(writer, threads)
@@ -169,7 +173,7 @@ class Dumping:
         Returns:
             How many bytes gave way; None where it can't be.
         """
-        if self.writer is None or not self.writer.sink.revisable:
+        if self.writer is None or not self._begun or not self.writer.sink.revisable:
             return None
         writer = self.writer
         with contextlib.suppress(OSError):
@@ -214,7 +218,7 @@ class Dumping:
 
     def hashes(self) -> dict[str, Any]:
         """Of the whole file, for the report; reads it back."""
-        if self.writer is None:
+        if self.writer is None or not self._begun:
             return dump_hashes.none("nothing was written")
         if self._hashed is not None:
             if self.failed:

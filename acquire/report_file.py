@@ -82,7 +82,7 @@ class ReportFile:
             if not self._replace:
                 self._store(_running(_known(report), {}))
                 return
-            with NewFile(self.path, force=True, hidden=True):
+            with NewFile(self.path, force=True):
                 pass  # what is there stays until there is a dump
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
@@ -179,7 +179,7 @@ class ReportFile:
         Raises:
             OSError: it can't be written, or somebody else's file is there by now.
         """
-        with NewFile(self.path, force=self.made or self._replace, hidden=True) as new:
+        with NewFile(self.path, force=self.made or self._replace) as new:
             with open(new.file.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as out:
                 out.writelines(text)
             if last:

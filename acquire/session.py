@@ -55,7 +55,7 @@ class Session:
         dump_uuid: of the dump; made up unless given.
         related: other dumps that are taken along with it.
         command_line: what the user typed, for the report.
-        on_begin: called when the first byte of the dump is about to be written.
+        on_begin: called when the header of the dump and its first block are written.
         report_file: where the report goes; it is there before the first page.
         evidence: where the system's own files are kept; removed where there is no dump.
 

@@ -31,6 +31,7 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 _OWNER_ONLY = 0o600
+_OPENED = "/proc/self/fd"
 
 
 def is_passing(path: Place) -> bool:
@@ -100,15 +101,15 @@ def _check_way(path: Place) -> None:
 
 
 class NewFile:
-    """A new file that only its owner can read; a context manager.
+    """A new file that only its owner can read, and that appears at `settle`; a context manager.
 
-    Where another file stands, that stays, with what it holds, until `settle`. Without `settle`
-    nothing has happened in the end.
+    Until then it has no name, and is gone with whoever writes it, even one who is killed. Where a
+    file system can't do that, it has a hidden name. Where another file stands, that stays, with
+    what it holds, until `settle`. Without `settle` nothing has happened in the end.
 
     Args:
         path: of the file.
         force: replace a file that is there.
-        hidden: let it appear at `settle` even where nothing is there yet.
 
     Attributes:
         file: it, opened for reading and writing, without a buffer.
@@ -117,16 +118,16 @@ class NewFile:
         OSError: see `check_place`; or it can't be made.
     """
 
-    def __init__(self, path: Place, *, force: bool = False, hidden: bool = False) -> None:
+    def __init__(self, path: Place, *, force: bool = False) -> None:
         check_place(path, force=force)
         self._path = os.fspath(path)
         self._force = force
         self._settled = False
-        self._beside = ""
-        if hidden or os.path.lexists(path):
-            folder, name = os.path.split(self._path)
-            self._beside = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}")
-        descriptor = os.open(self._beside or self._path, _FLAGS, _OWNER_ONLY)
+        folder, name = os.path.split(self._path)
+        self._beside = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}")
+        found = _nameless(folder)
+        self._named = found is None
+        descriptor = os.open(self._beside, _FLAGS, _OWNER_ONLY) if found is None else found
         if hasattr(os, "fchmod"):  # a folder's default access list may say otherwise
             with suppress(OSError):
                 os.fchmod(descriptor, _OWNER_ONLY)
@@ -141,11 +142,10 @@ class NewFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        empty = os.fstat(self.file.fileno()).st_size == 0  # it would look like a dump that was cut
         self.file.close()
-        if not self._settled or (empty and error is not None):
+        if self._named and not self._settled:
             with suppress(OSError):
-                os.unlink(self._path if self._settled else self._beside or self._path)
+                os.unlink(self._beside)
 
     def settle(self) -> None:
         """Put it where it belongs; more than once does no harm.
@@ -155,15 +155,29 @@ class NewFile:
         """
         if self._settled:
             return
-        if self._beside:
-            check_place(self._path, force=self._force)
-            if is_passing(self._path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
-            if self._force:
-                os.replace(self._beside, self._path)
-            else:
-                self._link()
+        check_place(self._path, force=self._force)
+        if is_passing(self._path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
+        if self._force and os.path.lexists(self._path):
+            if not self._named:
+                self._give_name(self._beside)
+                self._named = True
+            os.replace(self._beside, self._path)
+        elif self._named:
+            self._link()
+        else:
+            self._give_name(self._path)
         self._settled = True
+
+    def _give_name(self, path: str) -> None:
+        """Let a file appear that has no name yet.
+
+        Raises:
+            FileExistsError: somebody has that name.
+        """
+        number = self.file.fileno()
+        # Any descriptor, which an absolute path does not need, has the link be followed.
+        os.link(f"{_OPENED}/{number}", path, src_dir_fd=number, follow_symlinks=True)
 
     def _link(self) -> None:
         """Give it its name, unless somebody has it meanwhile."""
@@ -175,6 +189,22 @@ class NewFile:
             os.rename(self._beside, self._path)
         else:
             os.unlink(self._beside)
+
+
+def _nameless(folder: str) -> int | None:
+    """A new file in a folder that nobody sees; None where there can be none, or it could get no
+    name later."""
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None:
+        return None
+    try:
+        descriptor = os.open(folder or ".", os.O_RDWR | os.O_CLOEXEC | flag, _OWNER_ONLY)
+    except OSError:  # of a folder that can't be written to, the other way says what is wrong
+        return None
+    if os.path.exists(f"{_OPENED}/{descriptor}"):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 @contextmanager
@@ -192,7 +222,7 @@ def whole_file(path: Place, *, force: bool = False) -> Iterator[IO[bytes]]:
         with open(path, "wb") as passing:
             yield passing
         return
-    with NewFile(path, force=force, hidden=True) as new:
+    with NewFile(path, force=force) as new:
         with open(new.file.fileno(), "wb", closefd=False) as buffered:
             yield buffered
         new.settle()

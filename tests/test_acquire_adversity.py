@@ -58,7 +58,7 @@ def judge(out: Path, report: Path, worker: Running) -> str:
         told = json.loads(report.read_text("utf-8"))
         status = told["status"]
         assert report.stat().st_mode & 0o777 == 0o600
-    if not out.exists() or not out.stat().st_size:
+    if not out.exists():
         assert status in ("", "running", "output_failed")
         return status
     whole = complete(out)
@@ -66,11 +66,11 @@ def judge(out: Path, report: Path, worker: Running) -> str:
     dump = Dump(out, whole=whole)
     if status == "complete":
         assert whole
-    if dump.blocks:
-        assert status, "there is a dump, and no report"
-        assert told["target"]["pid"] == worker.pid
-        assert told["target"]["threads"]
-        assert told["dump"]["dump_uuid"] == dump.header["dump_uuid"]
+    assert dump.blocks[0]["block_type"] == "process_identity"
+    assert status, "there is a dump, and no report"
+    assert told["target"]["pid"] == worker.pid
+    assert told["target"]["threads"]
+    assert told["dump"]["dump_uuid"] == dump.header["dump_uuid"]
     if status not in ("", "running", "complete"):
         kinds = [block["block_type"] for block in dump.blocks]
         if "memory_region" in kinds:

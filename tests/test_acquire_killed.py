@@ -66,20 +66,19 @@ def runs_on(process: Running) -> None:
 
 def complete(out: Path) -> bool:
     """Whether there is a dump with all that belongs to it."""
-    if not out.exists() or out.stat().st_size == 0:
+    if not out.exists():
         return False
     with msl_construct.open(out) as dump:
         return dump.complete
 
 
 def beginning(out: Path) -> None:
-    """A valid beginning of a dump, with fewer bytes than there was memory."""
-    if not out.exists() or out.stat().st_size == 0:
+    """A valid beginning of a dump, with fewer bytes than there was memory; or no file."""
+    if not out.exists():
         return  # it had not begun
     verified(out, code=4)
     dump = Dump(out, whole=False)
     assert [block["block_type"] for block in dump.blocks[:2]] in (
-        [],
         ["process_identity"],
         ["process_identity", "module_list_index"],
     )

@@ -161,6 +161,36 @@ def test_anothers_link_in_a_folder_of_everybody_is_refused(tmp_path: Path) -> No
     check_place(everybody / "way" / "out", force=True)
 
 
+@pytest.fixture(name="named", params=[False, True], ids=["no name", "hidden name"])
+def with_and_without_a_name(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> bool:
+    """Whether what is being written has a name: here it need not, elsewhere it must."""
+    if request.param:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    elif not hasattr(os, "O_TMPFILE"):
+        pytest.skip("needs files without a name")
+    return bool(request.param)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_appears_when_it_is_put_in_place(named: bool, force: bool, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    for _ in range(1 + force):
+        before = path.read_bytes() if path.exists() else None
+        with NewFile(path, force=force) as new:
+            new.file.write(b"new")
+            assert (path.read_bytes() if path.exists() else None) == before
+            assert len([one for one in tmp_path.iterdir() if one != path]) == named
+            new.settle()
+            new.settle()
+            assert [one.name for one in tmp_path.iterdir()] == ["out"]
+            new.file.write(b" and more")
+        ours_alone(path)
+        assert path.read_bytes() == b"new and more"
+
+
+@pytest.mark.usefixtures("named")
 def test_nothing_happens_without_settle(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_bytes(OLD)
@@ -174,6 +204,7 @@ def test_nothing_happens_without_settle(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("named")
 def test_what_came_meanwhile_is_not_replaced_unasked(tmp_path: Path) -> None:
     path = tmp_path / "out"
     with pytest.raises(FileExistsError), whole_file(path) as file:
