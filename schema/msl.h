@@ -72,37 +72,24 @@ static inline const char *msl_status_text(enum msl_status status)
     }
 }
 
-/* The name of a value, or of a bit counted from the least significant. */
-typedef struct msl_named {
-    uint32_t code;
-    const char *name;
-} msl_named;
-
-static inline const char *msl_find_name(const msl_named *names, size_t count, uint32_t code)
-{
-    size_t index;
-
-    for (index = 0; index < count; index++) {
-        if (names[index].code == code) {
-            return names[index].name;
-        }
-    }
-    return NULL;
-}
-
-/* Makes a function that names a value or a bit; it answers NULL where that has no name. */
-#define MSL_NAMING(function, ...) \
+/* Makes a function that names a value, or a bit counted from the least significant; it answers NULL
+ * where that has no name. */
+#define MSL_NAMING(function, names) \
     static inline const char *function(uint32_t code) \
     { \
-        static const msl_named names[] = {__VA_ARGS__}; \
-        return msl_find_name(names, sizeof names / sizeof *names, code); \
+        switch (code) { \
+            names \
+        default: \
+            return NULL; \
+        } \
     }
+#define MSL_NAME(code, name) case code: return name;
 
 enum msl_endianness { /* Endianness, §3: Byte order of every multi-byte integer in the file. */
     MSL_ENDIANNESS_LITTLE = 0x01, /* Little */
     MSL_ENDIANNESS_BIG = 0x02 /* Big */
 };
-MSL_NAMING(msl_endianness_name, {0x1, "little"}, {0x2, "big"})
+MSL_NAMING(msl_endianness_name, MSL_NAME(0x1, "little") MSL_NAME(0x2, "big"))
 
 enum msl_os_type { /* OSType, §3: Operating system that the target ran on. */
     MSL_OS_TYPE_WINDOWS = 0x0000, /* Windows */
@@ -118,9 +105,10 @@ enum msl_os_type { /* OSType, §3: Operating system that the target ran on. */
     MSL_OS_TYPE_UNKNOWN = 0xffff /* Unknown */
 };
 /* 0x000a to 0x00ff: reserved. 0x0100 to 0xfffe: vendor. */
-MSL_NAMING(msl_os_type_name, {0x0, "windows"}, {0x1, "linux"}, {0x2, "macos"}, {0x3, "android"},
-    {0x4, "ios"}, {0x5, "freebsd"}, {0x6, "netbsd"}, {0x7, "openbsd"}, {0x8, "qnx"},
-    {0x9, "fuchsia"}, {0xffff, "unknown"})
+MSL_NAMING(msl_os_type_name, MSL_NAME(0x0, "windows") MSL_NAME(0x1, "linux") MSL_NAME(0x2, "macos")
+    MSL_NAME(0x3, "android") MSL_NAME(0x4, "ios") MSL_NAME(0x5, "freebsd") MSL_NAME(0x6, "netbsd")
+    MSL_NAME(0x7, "openbsd") MSL_NAME(0x8, "qnx") MSL_NAME(0x9, "fuchsia")
+    MSL_NAME(0xffff, "unknown"))
 
 enum msl_arch_type { /* ArchType, §3: Instruction set that the target was built for. */
     MSL_ARCH_TYPE_X86 = 0x0000, /* x86 */
@@ -138,9 +126,10 @@ enum msl_arch_type { /* ArchType, §3: Instruction set that the target was built
     MSL_ARCH_TYPE_UNKNOWN = 0xffff /* Unknown */
 };
 /* 0x000c to 0x00ff: reserved. 0x0100 to 0xfffe: vendor. */
-MSL_NAMING(msl_arch_type_name, {0x0, "x86"}, {0x1, "x86_64"}, {0x2, "arm64"}, {0x3, "arm32"},
-    {0x4, "mips32"}, {0x5, "mips64"}, {0x6, "riscv32"}, {0x7, "riscv64"}, {0x8, "ppc32"},
-    {0x9, "ppc64"}, {0xa, "s390x"}, {0xb, "loongarch64"}, {0xffff, "unknown"})
+MSL_NAMING(msl_arch_type_name, MSL_NAME(0x0, "x86") MSL_NAME(0x1, "x86_64") MSL_NAME(0x2, "arm64")
+    MSL_NAME(0x3, "arm32") MSL_NAME(0x4, "mips32") MSL_NAME(0x5, "mips64") MSL_NAME(0x6, "riscv32")
+    MSL_NAME(0x7, "riscv64") MSL_NAME(0x8, "ppc32") MSL_NAME(0x9, "ppc64") MSL_NAME(0xa, "s390x")
+    MSL_NAME(0xb, "loongarch64") MSL_NAME(0xffff, "unknown"))
 
 enum msl_clock_source { /* ClockSource, §3: Clock that the timestamps were taken from. */
     MSL_CLOCK_SOURCE_UNKNOWN = 0x00, /* Unknown */
@@ -151,9 +140,9 @@ enum msl_clock_source { /* ClockSource, §3: Clock that the timestamps were take
     MSL_CLOCK_SOURCE_OTHER = 0xff /* Other */
 };
 /* 0x0005 to 0x00fe: reserved. */
-MSL_NAMING(msl_clock_source_name, {0x0, "unknown"}, {0x1, "clock_realtime"},
-    {0x2, "clock_monotonic_raw"}, {0x3, "query_performance_counter"}, {0x4, "mach_absolute_time"},
-    {0xff, "other"})
+MSL_NAMING(msl_clock_source_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "clock_realtime")
+    MSL_NAME(0x2, "clock_monotonic_raw") MSL_NAME(0x3, "query_performance_counter")
+    MSL_NAME(0x4, "mach_absolute_time") MSL_NAME(0xff, "other"))
 
 enum msl_region_type { /* RegionType, §5.1: What backs a memory region. */
     MSL_REGION_TYPE_UNKNOWN = 0x00, /* Unknown */
@@ -165,8 +154,9 @@ enum msl_region_type { /* RegionType, §5.1: What backs a memory region. */
     MSL_REGION_TYPE_SHARED_MEM = 0x06, /* SharedMem */
     MSL_REGION_TYPE_OTHER = 0xff /* Other */
 };
-MSL_NAMING(msl_region_type_name, {0x0, "unknown"}, {0x1, "heap"}, {0x2, "stack"}, {0x3, "image"},
-    {0x4, "mapped_file"}, {0x5, "anonymous"}, {0x6, "shared_mem"}, {0xff, "other"})
+MSL_NAMING(msl_region_type_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "heap")
+    MSL_NAME(0x2, "stack") MSL_NAME(0x3, "image") MSL_NAME(0x4, "mapped_file")
+    MSL_NAME(0x5, "anonymous") MSL_NAME(0x6, "shared_mem") MSL_NAME(0xff, "other"))
 
 /* Relationship, §5.5: How the related dump's process relates to this one. */
 enum msl_relationship {
@@ -178,8 +168,9 @@ enum msl_relationship {
     MSL_RELATIONSHIP_THREAD_GROUP = 0x0005, /* Thread group */
     MSL_RELATIONSHIP_OTHER = 0xffff /* Other */
 };
-MSL_NAMING(msl_relationship_name, {0x0, "unknown"}, {0x1, "parent"}, {0x2, "child"},
-    {0x3, "shared_memory"}, {0x4, "ipc_peer"}, {0x5, "thread_group"}, {0xffff, "other"})
+MSL_NAMING(msl_relationship_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "parent")
+    MSL_NAME(0x2, "child") MSL_NAME(0x3, "shared_memory") MSL_NAME(0x4, "ipc_peer")
+    MSL_NAME(0x5, "thread_group") MSL_NAME(0xffff, "other"))
 
 enum msl_key_type { /* KeyType, §5.6: Kind of key material that a hint points at. */
     MSL_KEY_TYPE_UNKNOWN = 0x0000, /* Unknown */
@@ -197,11 +188,12 @@ enum msl_key_type { /* KeyType, §5.6: Kind of key material that a hint points a
     MSL_KEY_TYPE_ML_KEM_PRIVATE_KEY = 0x000c, /* ML-KEM Private Key Since draft-2026-10. */
     MSL_KEY_TYPE_OTHER = 0xffff /* Other */
 };
-MSL_NAMING(msl_key_type_name, {0x0, "unknown"}, {0x1, "pre_master_secret"}, {0x2, "master_secret"},
-    {0x3, "session_key"}, {0x4, "handshake_secret"}, {0x5, "application_traffic_secret"},
-    {0x6, "rsa_private_key"}, {0x7, "ecdh_private_key"}, {0x8, "ike_sa_key"}, {0x9, "esp_ah_key"},
-    {0xa, "ssh_session_key"}, {0xb, "wireguard_key"}, {0xc, "ml_kem_private_key"},
-    {0xffff, "other"})
+MSL_NAMING(msl_key_type_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "pre_master_secret")
+    MSL_NAME(0x2, "master_secret") MSL_NAME(0x3, "session_key") MSL_NAME(0x4, "handshake_secret")
+    MSL_NAME(0x5, "application_traffic_secret") MSL_NAME(0x6, "rsa_private_key")
+    MSL_NAME(0x7, "ecdh_private_key") MSL_NAME(0x8, "ike_sa_key") MSL_NAME(0x9, "esp_ah_key")
+    MSL_NAME(0xa, "ssh_session_key") MSL_NAME(0xb, "wireguard_key")
+    MSL_NAME(0xc, "ml_kem_private_key") MSL_NAME(0xffff, "other"))
 
 enum msl_protocol { /* Protocol, §5.6: Protocol that the key belongs to. */
     MSL_PROTOCOL_UNKNOWN = 0x0000, /* Unknown */
@@ -216,9 +208,10 @@ enum msl_protocol { /* Protocol, §5.6: Protocol that the key belongs to. */
     MSL_PROTOCOL_PQ_TLS = 0x0009, /* PQ-TLS */
     MSL_PROTOCOL_OTHER = 0xffff /* Other */
 };
-MSL_NAMING(msl_protocol_name, {0x0, "unknown"}, {0x1, "tls_1_2"}, {0x2, "tls_1_3"},
-    {0x3, "dtls_1_2"}, {0x4, "dtls_1_3"}, {0x5, "quic"}, {0x6, "ikev2_ipsec"}, {0x7, "ssh"},
-    {0x8, "wireguard"}, {0x9, "pq_tls"}, {0xffff, "other"})
+MSL_NAMING(msl_protocol_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "tls_1_2")
+    MSL_NAME(0x2, "tls_1_3") MSL_NAME(0x3, "dtls_1_2") MSL_NAME(0x4, "dtls_1_3")
+    MSL_NAME(0x5, "quic") MSL_NAME(0x6, "ikev2_ipsec") MSL_NAME(0x7, "ssh")
+    MSL_NAME(0x8, "wireguard") MSL_NAME(0x9, "pq_tls") MSL_NAME(0xffff, "other"))
 
 /* Confidence, §5.6: How sure the producer is that the bytes are key material. */
 enum msl_confidence {
@@ -226,14 +219,16 @@ enum msl_confidence {
     MSL_CONFIDENCE_HEURISTIC = 0x01, /* Heuristic */
     MSL_CONFIDENCE_CONFIRMED = 0x02 /* Confirmed */
 };
-MSL_NAMING(msl_confidence_name, {0x0, "speculative"}, {0x1, "heuristic"}, {0x2, "confirmed"})
+MSL_NAMING(msl_confidence_name, MSL_NAME(0x0, "speculative") MSL_NAME(0x1, "heuristic")
+    MSL_NAME(0x2, "confirmed"))
 
 enum msl_key_state { /* KeyState, §5.6: Whether the key was in use at capture time. */
     MSL_KEY_STATE_UNKNOWN = 0x00, /* Unknown */
     MSL_KEY_STATE_ACTIVE = 0x01, /* Active */
     MSL_KEY_STATE_EXPIRED = 0x02 /* Expired/zeroed */
 };
-MSL_NAMING(msl_key_state_name, {0x0, "unknown"}, {0x1, "active"}, {0x2, "expired"})
+MSL_NAMING(msl_key_state_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "active")
+    MSL_NAME(0x2, "expired"))
 
 enum msl_source_format { /* SourceFormat, §9: Format that the dump was converted from. */
     MSL_SOURCE_FORMAT_UNKNOWN = 0x0000, /* Unknown */
@@ -244,8 +239,9 @@ enum msl_source_format { /* SourceFormat, §9: Format that the dump was converte
     MSL_SOURCE_FORMAT_PROCDUMP = 0x0005, /* ProcDump */
     MSL_SOURCE_FORMAT_OTHER = 0xffff /* Other */
 };
-MSL_NAMING(msl_source_format_name, {0x0, "unknown"}, {0x1, "raw_byte_stream"}, {0x2, "elf_core"},
-    {0x3, "windows_minidump"}, {0x4, "macos_core"}, {0x5, "procdump"}, {0xffff, "other"})
+MSL_NAMING(msl_source_format_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "raw_byte_stream")
+    MSL_NAME(0x2, "elf_core") MSL_NAME(0x3, "windows_minidump") MSL_NAME(0x4, "macos_core")
+    MSL_NAME(0x5, "procdump") MSL_NAME(0xffff, "other"))
 
 enum msl_hash_algo { /* HashAlgo, §3: Hash behind PrevHash, FileHash, SegmentHash and DiskHash. */
     MSL_HASH_ALGO_BLAKE3 = 0x00, /* BLAKE3 Since draft-2026-10. */
@@ -253,8 +249,8 @@ enum msl_hash_algo { /* HashAlgo, §3: Hash behind PrevHash, FileHash, SegmentHa
     MSL_HASH_ALGO_SHA_512_256 = 0x02, /* SHA-512/256 Since draft-2026-10. */
     MSL_HASH_ALGO_OTHER = 0xff /* Other Since draft-2026-10. */
 };
-MSL_NAMING(msl_hash_algo_name, {0x0, "blake3"}, {0x1, "sha_256"}, {0x2, "sha_512_256"},
-    {0xff, "other"})
+MSL_NAMING(msl_hash_algo_name, MSL_NAME(0x0, "blake3") MSL_NAME(0x1, "sha_256")
+    MSL_NAME(0x2, "sha_512_256") MSL_NAME(0xff, "other"))
 
 enum msl_thread_state { /* ThreadState, §5.7: What the scheduler said of a thread. */
     MSL_THREAD_STATE_UNKNOWN = 0x00, /* Unknown Since draft-2026-10. */
@@ -266,8 +262,9 @@ enum msl_thread_state { /* ThreadState, §5.7: What the scheduler said of a thre
     MSL_THREAD_STATE_HALTED = 0x06, /* Halted Since draft-2026-10. */
     MSL_THREAD_STATE_ZOMBIE = 0x07 /* Zombie Since draft-2026-10. */
 };
-MSL_NAMING(msl_thread_state_name, {0x0, "unknown"}, {0x1, "running"}, {0x2, "sleeping"},
-    {0x3, "stopped"}, {0x4, "waiting"}, {0x5, "uninterruptible"}, {0x6, "halted"}, {0x7, "zombie"})
+MSL_NAMING(msl_thread_state_name, MSL_NAME(0x0, "unknown") MSL_NAME(0x1, "running")
+    MSL_NAME(0x2, "sleeping") MSL_NAME(0x3, "stopped") MSL_NAME(0x4, "waiting")
+    MSL_NAME(0x5, "uninterruptible") MSL_NAME(0x6, "halted") MSL_NAME(0x7, "zombie"))
 
 enum msl_name_source { /* NameSource, §5.8: Where the name of a mapping comes from. */
     MSL_NAME_SOURCE_UNSPECIFIED = 0x00, /* Unspecified Since draft-2026-10. */
@@ -275,20 +272,20 @@ enum msl_name_source { /* NameSource, §5.8: Where the name of a mapping comes f
     MSL_NAME_SOURCE_SOURCE_METADATA = 0x02, /* SourceMetadata Since draft-2026-10. */
     MSL_NAME_SOURCE_SYNTHESIZED = 0x03 /* Synthesized Since draft-2026-10. */
 };
-MSL_NAMING(msl_name_source_name, {0x0, "unspecified"}, {0x1, "live"}, {0x2, "source_metadata"},
-    {0x3, "synthesized"})
+MSL_NAMING(msl_name_source_name, MSL_NAME(0x0, "unspecified") MSL_NAME(0x1, "live")
+    MSL_NAME(0x2, "source_metadata") MSL_NAME(0x3, "synthesized"))
 
 enum msl_enc_algo { /* EncAlgo, §3: Cipher of the blocks. */
     MSL_ENC_ALGO_AES_256_GCM = 0x01, /* AES-256-GCM Since draft-2026-10. */
     MSL_ENC_ALGO_XCHACHA20_POLY1305 = 0x02 /* XChaCha20-Poly1305 Since draft-2026-10. */
 };
-MSL_NAMING(msl_enc_algo_name, {0x1, "aes_256_gcm"}, {0x2, "xchacha20_poly1305"})
+MSL_NAMING(msl_enc_algo_name, MSL_NAME(0x1, "aes_256_gcm") MSL_NAME(0x2, "xchacha20_poly1305"))
 
 enum msl_kdf_type { /* KDFType, §3: How a passphrase becomes a key. */
     MSL_KDF_TYPE_NONE = 0x00, /* None Since draft-2026-10. */
     MSL_KDF_TYPE_ARGON2ID = 0x01 /* Argon2id Since draft-2026-10. */
 };
-MSL_NAMING(msl_kdf_type_name, {0x0, "none"}, {0x1, "argon2id"})
+MSL_NAMING(msl_kdf_type_name, MSL_NAME(0x0, "none") MSL_NAME(0x1, "argon2id"))
 
 enum msl_key_encap { /* KeyEncap, §3: How the key is enclosed for its reader. */
     MSL_KEY_ENCAP_NONE = 0x00, /* None Since draft-2026-10. */
@@ -298,20 +295,21 @@ enum msl_key_encap { /* KeyEncap, §3: How the key is enclosed for its reader. *
     MSL_KEY_ENCAP_X25519_ML_KEM_768 = 0x04, /* X25519+ML-KEM-768 Since draft-2026-10. */
     MSL_KEY_ENCAP_OTHER = 0xff /* Other Since draft-2026-10. */
 };
-MSL_NAMING(msl_key_encap_name, {0x0, "none"}, {0x1, "x25519"}, {0x2, "ml_kem_768"},
-    {0x3, "ml_kem_1024"}, {0x4, "x25519_ml_kem_768"}, {0xff, "other"})
+MSL_NAMING(msl_key_encap_name, MSL_NAME(0x0, "none") MSL_NAME(0x1, "x25519")
+    MSL_NAME(0x2, "ml_kem_768") MSL_NAME(0x3, "ml_kem_1024") MSL_NAME(0x4, "x25519_ml_kem_768")
+    MSL_NAME(0xff, "other"))
 
 enum msl_address_family { /* AddressFamily, §6: Family of a network address. */
     MSL_ADDRESS_FAMILY_IPV4 = 0x02, /* IPv4 Since draft-2026-10. */
     MSL_ADDRESS_FAMILY_IPV6 = 0x0a /* IPv6 Since draft-2026-10. */
 };
-MSL_NAMING(msl_address_family_name, {0x2, "ipv4"}, {0xa, "ipv6"})
+MSL_NAMING(msl_address_family_name, MSL_NAME(0x2, "ipv4") MSL_NAME(0xa, "ipv6"))
 
 enum msl_transport_protocol { /* TransportProtocol, §6: Protocol of a connection. */
     MSL_TRANSPORT_PROTOCOL_TCP = 0x06, /* TCP Since draft-2026-10. */
     MSL_TRANSPORT_PROTOCOL_UDP = 0x11 /* UDP Since draft-2026-10. */
 };
-MSL_NAMING(msl_transport_protocol_name, {0x6, "tcp"}, {0x11, "udp"})
+MSL_NAMING(msl_transport_protocol_name, MSL_NAME(0x6, "tcp") MSL_NAME(0x11, "udp"))
 
 enum msl_row_type { /* RowType, §6: Kind of a row of the Connectivity Table. */
     MSL_ROW_TYPE_IPV4_ROUTE = 0x01, /* IPv4 route Since draft-2026-10. */
@@ -322,9 +320,9 @@ enum msl_row_type { /* RowType, §6: Kind of a row of the Connectivity Table. */
     MSL_ROW_TYPE_SOCKET_FAMILY = 0x06, /* socket family Since draft-2026-10. */
     MSL_ROW_TYPE_MIB_COUNTER = 0x07 /* MIB counter Since draft-2026-10. */
 };
-MSL_NAMING(msl_row_type_name, {0x1, "ipv4_route"}, {0x2, "ipv6_route"}, {0x3, "arp"},
-    {0x4, "packet_socket"}, {0x5, "interface_counters"}, {0x6, "socket_family"},
-    {0x7, "mib_counter"})
+MSL_NAMING(msl_row_type_name, MSL_NAME(0x1, "ipv4_route") MSL_NAME(0x2, "ipv6_route")
+    MSL_NAME(0x3, "arp") MSL_NAME(0x4, "packet_socket") MSL_NAME(0x5, "interface_counters")
+    MSL_NAME(0x6, "socket_family") MSL_NAME(0x7, "mib_counter"))
 
 enum msl_build_id_source { /* BuildIdSource, §5.10: Where a build ID was found. */
     MSL_BUILD_ID_SOURCE_NONE = 0x00, /* None Since draft-2026-10. */
@@ -334,14 +332,15 @@ enum msl_build_id_source { /* BuildIdSource, §5.10: Where a build ID was found.
     MSL_BUILD_ID_SOURCE_CAPTURED_REGION = 0x04, /* CapturedRegion Since draft-2026-10. */
     MSL_BUILD_ID_SOURCE_RETROACTIVE = 0x05 /* Retroactive Since draft-2026-10. */
 };
-MSL_NAMING(msl_build_id_source_name, {0x0, "none"}, {0x1, "bridge"}, {0x2, "map_files"},
-    {0x3, "on_disk"}, {0x4, "captured_region"}, {0x5, "retroactive"})
+MSL_NAMING(msl_build_id_source_name, MSL_NAME(0x0, "none") MSL_NAME(0x1, "bridge")
+    MSL_NAME(0x2, "map_files") MSL_NAME(0x3, "on_disk") MSL_NAME(0x4, "captured_region")
+    MSL_NAME(0x5, "retroactive"))
 
 enum msl_omission_reason { /* OmissionReason, §5.11: Why a region was left out. */
     MSL_OMISSION_REASON_MODULE_EXCLUDE = 0x01, /* ModuleExclude Since draft-2026-10. */
     MSL_OMISSION_REASON_SCOPE = 0x02 /* Scope Since draft-2026-10. */
 };
-MSL_NAMING(msl_omission_reason_name, {0x1, "module_exclude"}, {0x2, "scope"})
+MSL_NAMING(msl_omission_reason_name, MSL_NAME(0x1, "module_exclude") MSL_NAME(0x2, "scope"))
 
 /* BlockType, §4.3: What a block holds, and so which layout its payload has. */
 enum msl_block_type {
@@ -395,15 +394,18 @@ enum msl_block_type {
     MSL_BLOCK_TYPE_POINTER_GRAPH = 0x1003 /* Pointer Graph. Which regions point into which. */
 };
 /* 0x0000 to 0x0fff: capture-time. 0x1000 to 0x1fff: structural. 0x2000 to 0xffff: reserved. */
-MSL_NAMING(msl_block_type_name, {0x0, "invalid"}, {0x1, "memory_region"}, {0x2, "module_entry"},
-    {0x10, "module_list_index"}, {0x11, "thread_context"}, {0x12, "file_descriptor"},
-    {0x13, "network_connection"}, {0x14, "environment_block"}, {0x15, "security_token"},
-    {0x20, "key_hint"}, {0x30, "import_provenance"}, {0x40, "process_identity"},
-    {0x41, "related_dump"}, {0x50, "system_context"}, {0x51, "process_table"},
-    {0x52, "connection_table"}, {0x53, "handle_table"}, {0x54, "connectivity_table"},
-    {0x59, "physical_memory_map"}, {0x5a, "module_build_id_manifest"},
-    {0x5b, "region_omission_manifest"}, {0xffe, "end_of_extension"}, {0xfff, "end_of_capture"},
-    {0x1001, "vas_map"}, {0x1003, "pointer_graph"})
+MSL_NAMING(msl_block_type_name, MSL_NAME(0x0, "invalid") MSL_NAME(0x1, "memory_region")
+    MSL_NAME(0x2, "module_entry") MSL_NAME(0x10, "module_list_index")
+    MSL_NAME(0x11, "thread_context") MSL_NAME(0x12, "file_descriptor")
+    MSL_NAME(0x13, "network_connection") MSL_NAME(0x14, "environment_block")
+    MSL_NAME(0x15, "security_token") MSL_NAME(0x20, "key_hint") MSL_NAME(0x30, "import_provenance")
+    MSL_NAME(0x40, "process_identity") MSL_NAME(0x41, "related_dump")
+    MSL_NAME(0x50, "system_context") MSL_NAME(0x51, "process_table")
+    MSL_NAME(0x52, "connection_table") MSL_NAME(0x53, "handle_table")
+    MSL_NAME(0x54, "connectivity_table") MSL_NAME(0x59, "physical_memory_map")
+    MSL_NAME(0x5a, "module_build_id_manifest") MSL_NAME(0x5b, "region_omission_manifest")
+    MSL_NAME(0xffe, "end_of_extension") MSL_NAME(0xfff, "end_of_capture")
+    MSL_NAME(0x1001, "vas_map") MSL_NAME(0x1003, "pointer_graph"))
 
 /* PageState, §7: What is known of a page; two bits, most significant first. */
 enum msl_page_state {
@@ -414,8 +416,8 @@ enum msl_page_state {
      * draft-2026-10. */
     MSL_PAGE_STATE_NOT_RESIDENT = 0x03
 };
-MSL_NAMING(msl_page_state_name, {0x0, "captured"}, {0x1, "failed"}, {0x2, "unmapped"},
-    {0x3, "not_resident"})
+MSL_NAMING(msl_page_state_name, MSL_NAME(0x0, "captured") MSL_NAME(0x1, "failed")
+    MSL_NAME(0x2, "unmapped") MSL_NAME(0x3, "not_resident"))
 
 enum msl_comp_algo { /* CompAlgo, §4.2: Codec of a compressed payload. */
     MSL_COMP_ALGO_NONE = 0x00, /* None */
@@ -423,7 +425,8 @@ enum msl_comp_algo { /* CompAlgo, §4.2: Codec of a compressed payload. */
     MSL_COMP_ALGO_LZ4 = 0x02, /* lz4 */
     MSL_COMP_ALGO_RESERVED = 0x03 /* Reserved. Reserved: not to be written. */
 };
-MSL_NAMING(msl_comp_algo_name, {0x0, "none"}, {0x1, "zstd"}, {0x2, "lz4"}, {0x3, "reserved"})
+MSL_NAMING(msl_comp_algo_name, MSL_NAME(0x0, "none") MSL_NAME(0x1, "zstd") MSL_NAME(0x2, "lz4")
+    MSL_NAME(0x3, "reserved"))
 
 /* HeaderFlags, §3: Properties of the whole file. */
 #define MSL_HEADER_FLAGS_IMPORTED UINT32_C(0x1) /* Imported. Converted from another format (§9). */
@@ -432,8 +435,8 @@ MSL_NAMING(msl_comp_algo_name, {0x0, "none"}, {0x1, "zstd"}, {0x2, "lz4"}, {0x3,
 /* Encrypted. The blocks are one AEAD message (§10). Since draft-2026-10. */
 #define MSL_HEADER_FLAGS_ENCRYPTED UINT32_C(0x4)
 #define MSL_HEADER_FLAGS_REDACTED UINT32_C(0x8) /* Redacted Since draft-2026-10. */
-MSL_NAMING(msl_header_flags_bit_name, {0, "imported"}, {1, "investigation"}, {2, "encrypted"},
-    {3, "redacted"})
+MSL_NAMING(msl_header_flags_bit_name, MSL_NAME(0, "imported") MSL_NAME(1, "investigation")
+    MSL_NAME(2, "encrypted") MSL_NAME(3, "redacted"))
 
 /* BlockFlags, §4.2: Properties of one block. */
 /* Compressed. The payload is stored compressed with CompAlgo. */
@@ -452,8 +455,8 @@ static inline uint32_t msl_block_flags_comp_algo(uint64_t word)
     return MSL_CAST(uint32_t, (word & MSL_BLOCK_FLAGS_COMP_ALGO_MASK)
         >> MSL_BLOCK_FLAGS_COMP_ALGO_SHIFT);
 }
-MSL_NAMING(msl_block_flags_bit_name, {0, "compressed"}, {3, "has_key_hints"}, {4, "has_children"},
-    {5, "continuation"})
+MSL_NAMING(msl_block_flags_bit_name, MSL_NAME(0, "compressed") MSL_NAME(3, "has_key_hints")
+    MSL_NAME(4, "has_children") MSL_NAME(5, "continuation"))
 
 /* CapBitmap, §8: Exactly the categories of which the file holds blocks. */
 #define MSL_CAP_BITMAP_MEMORY_REGIONS UINT64_C(0x1) /* MemoryRegions */
@@ -474,11 +477,12 @@ MSL_NAMING(msl_block_flags_bit_name, {0, "compressed"}, {3, "has_key_hints"}, {4
 #define MSL_CAP_BITMAP_SYSTEM_NETWORK_TABLE UINT64_C(0x2000)
 /* SystemHandleTable Since draft-2026-10. */
 #define MSL_CAP_BITMAP_SYSTEM_HANDLE_TABLE UINT64_C(0x4000)
-MSL_NAMING(msl_cap_bitmap_bit_name, {0, "memory_regions"}, {1, "module_list"},
-    {2, "thread_contexts"}, {3, "file_descriptors"}, {4, "network_state"}, {5, "environment_vars"},
-    {6, "shared_memory"}, {7, "security_context"}, {8, "process_identity"}, {9, "related_dumps"},
-    {10, "crypto_hints"}, {11, "system_context"}, {12, "system_process_table"},
-    {13, "system_network_table"}, {14, "system_handle_table"})
+MSL_NAMING(msl_cap_bitmap_bit_name, MSL_NAME(0, "memory_regions") MSL_NAME(1, "module_list")
+    MSL_NAME(2, "thread_contexts") MSL_NAME(3, "file_descriptors") MSL_NAME(4, "network_state")
+    MSL_NAME(5, "environment_vars") MSL_NAME(6, "shared_memory") MSL_NAME(7, "security_context")
+    MSL_NAME(8, "process_identity") MSL_NAME(9, "related_dumps") MSL_NAME(10, "crypto_hints")
+    MSL_NAME(11, "system_context") MSL_NAME(12, "system_process_table")
+    MSL_NAME(13, "system_network_table") MSL_NAME(14, "system_handle_table"))
 
 /* Protection, §5.1: Access rights of a memory region. */
 #define MSL_PROTECTION_READ UINT32_C(0x1) /* Read */
@@ -486,8 +490,8 @@ MSL_NAMING(msl_cap_bitmap_bit_name, {0, "memory_regions"}, {1, "module_list"},
 #define MSL_PROTECTION_EXECUTE UINT32_C(0x4) /* Execute */
 #define MSL_PROTECTION_GUARD UINT32_C(0x8) /* Guard */
 #define MSL_PROTECTION_COPY_ON_WRITE UINT32_C(0x10) /* CopyOnWrite */
-MSL_NAMING(msl_protection_bit_name, {0, "read"}, {1, "write"}, {2, "execute"}, {3, "guard"},
-    {4, "copy_on_write"})
+MSL_NAMING(msl_protection_bit_name, MSL_NAME(0, "read") MSL_NAME(1, "write") MSL_NAME(2, "execute")
+    MSL_NAME(3, "guard") MSL_NAME(4, "copy_on_write"))
 
 /* ThreadFlags, §5.7: What is special about a thread. */
 #define MSL_THREAD_FLAGS_CURRENT UINT32_C(0x1) /* Current Since draft-2026-10. */
@@ -495,8 +499,8 @@ MSL_NAMING(msl_protection_bit_name, {0, "read"}, {1, "write"}, {2, "execute"}, {
 #define MSL_THREAD_FLAGS_SUSPENDED UINT32_C(0x4) /* Suspended Since draft-2026-10. */
 /* Partial. Not all of its registers could be read. Since draft-2026-10. */
 #define MSL_THREAD_FLAGS_PARTIAL UINT32_C(0x8)
-MSL_NAMING(msl_thread_flags_bit_name, {0, "current"}, {1, "crashed"}, {2, "suspended"},
-    {3, "partial"})
+MSL_NAMING(msl_thread_flags_bit_name, MSL_NAME(0, "current") MSL_NAME(1, "crashed")
+    MSL_NAME(2, "suspended") MSL_NAME(3, "partial"))
 
 /* RegisterFlags, §5.7: The role of a register. */
 #define MSL_REGISTER_FLAGS_PC UINT32_C(0x1) /* PC Since draft-2026-10. */
@@ -505,16 +509,16 @@ MSL_NAMING(msl_thread_flags_bit_name, {0, "current"}, {1, "crashed"}, {2, "suspe
 #define MSL_REGISTER_FLAGS_FLAGS UINT32_C(0x8) /* flags Since draft-2026-10. */
 #define MSL_REGISTER_FLAGS_THREAD_POINTER UINT32_C(0x10) /* thread pointer Since draft-2026-10. */
 #define MSL_REGISTER_FLAGS_LINK_REGISTER UINT32_C(0x20) /* link register Since draft-2026-10. */
-MSL_NAMING(msl_register_flags_bit_name, {0, "pc"}, {1, "sp"}, {2, "fp"}, {3, "flags"},
-    {4, "thread_pointer"}, {5, "link_register"})
+MSL_NAMING(msl_register_flags_bit_name, MSL_NAME(0, "pc") MSL_NAME(1, "sp") MSL_NAME(2, "fp")
+    MSL_NAME(3, "flags") MSL_NAME(4, "thread_pointer") MSL_NAME(5, "link_register"))
 
 /* BuildIdFlags, §5.10: What is odd about a module's file. */
 #define MSL_BUILD_ID_FLAGS_DELETED UINT32_C(0x1) /* Deleted Since draft-2026-10. */
 #define MSL_BUILD_ID_FLAGS_MEM_FD UINT32_C(0x2) /* MemFd Since draft-2026-10. */
 #define MSL_BUILD_ID_FLAGS_ANON_RWX UINT32_C(0x4) /* AnonRWX Since draft-2026-10. */
 #define MSL_BUILD_ID_FLAGS_UNLINKED UINT32_C(0x8) /* Unlinked Since draft-2026-10. */
-MSL_NAMING(msl_build_id_flags_bit_name, {0, "deleted"}, {1, "mem_fd"}, {2, "anon_rwx"},
-    {3, "unlinked"})
+MSL_NAMING(msl_build_id_flags_bit_name, MSL_NAME(0, "deleted") MSL_NAME(1, "mem_fd")
+    MSL_NAME(2, "anon_rwx") MSL_NAME(3, "unlinked"))
 
 /* Version of draft-2026-10, the major number in the high byte. */
 #define MSL_FORMAT_VERSION 0x0101u

@@ -72,6 +72,15 @@ def test_compilers_take_the_example(name: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("level", ["-O2", "-O3"])
+def test_optimisers_have_nothing_to_say(level: str, tmp_path: Path) -> None:
+    """What is inlined is warned of in the programs of others."""
+    (tmp_path / "msl.h").write_text(export(NEWEST), encoding="utf-8")
+    options = ("-std=c11", *WARNINGS, level, "-S", "-o", str(tmp_path / "walk.s"))
+    result = compiled("gcc", HERE / "walk.c", *options, "-I", str(tmp_path))
+    assert result.returncode == 0, result.stderr
+
+
 def test_it_is_what_schema_holds() -> None:
     if not STORED.exists():
         pytest.fail("schema/msl.h is not there")

@@ -75,8 +75,8 @@ def flag_word(draft: Draft, word: FlagDefinition, names: Identifiers) -> Iterato
 
 def _naming(function: str, named: list[tuple[str, str]]) -> Iterator[str]:
     """The function that names codes or bits."""
-    rows = (f'{{{code}, "{name}"}}' for code, name in named)
-    yield from filled(f"MSL_NAMING({function},", rows, ")", separator=",")
+    rows = (f'MSL_NAME({code}, "{name}")' for code, name in named)
+    yield from filled(f"MSL_NAMING({function},", rows, ")")
     yield ""
 
 

@@ -112,11 +112,11 @@ def remarked(line: str, *sentences: str, indent: int = 0) -> list[str]:
     return [*remark, line]
 
 
-def filled(opening: str, items: Iterable[str], closing: str, *, separator: str = " ") -> list[str]:
+def filled(opening: str, items: Iterable[str], closing: str) -> list[str]:
     """What stands between two brackets, as many items on a line as it has room for."""
     *head, last = items
     lines = [opening]
-    for item in (*(f"{one}{separator.rstrip()}" for one in head), f"{last}{closing}"):
+    for item in (*head, f"{last}{closing}"):
         if len(lines[-1]) + 1 + len(item) <= LINE:
             lines[-1] += f" {item}"
         else:
