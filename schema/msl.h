@@ -85,6 +85,13 @@ static inline const char *msl_status_text(enum msl_status status)
     }
 #define MSL_NAME(code, name) case code: return name;
 
+/* Makes a function for the number that some bits of a flag word hold. */
+#define MSL_BITS(function, bits) \
+    static inline uint32_t function(uint64_t word) \
+    { \
+        return MSL_CAST(uint32_t, (word & bits##_MASK) >> bits##_SHIFT); \
+    }
+
 enum msl_endianness { /* Endianness, §3: Byte order of every multi-byte integer in the file. */
     MSL_ENDIANNESS_LITTLE = 0x01, /* Little */
     MSL_ENDIANNESS_BIG = 0x02 /* Big */
@@ -449,12 +456,7 @@ MSL_NAMING(msl_header_flags_bit_name, MSL_NAME(0, "imported") MSL_NAME(1, "inves
 #define MSL_BLOCK_FLAGS_HAS_CHILDREN UINT32_C(0x10)
 /* Continuation. A further fragment of a split memory region. */
 #define MSL_BLOCK_FLAGS_CONTINUATION UINT32_C(0x20)
-/* CompAlgo of a word of BlockFlags. */
-static inline uint32_t msl_block_flags_comp_algo(uint64_t word)
-{
-    return MSL_CAST(uint32_t, (word & MSL_BLOCK_FLAGS_COMP_ALGO_MASK)
-        >> MSL_BLOCK_FLAGS_COMP_ALGO_SHIFT);
-}
+MSL_BITS(msl_block_flags_comp_algo, MSL_BLOCK_FLAGS_COMP_ALGO)
 MSL_NAMING(msl_block_flags_bit_name, MSL_NAME(0, "compressed") MSL_NAME(3, "has_key_hints")
     MSL_NAME(4, "has_children") MSL_NAME(5, "continuation"))
 

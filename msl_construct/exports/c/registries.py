@@ -62,14 +62,8 @@ def flag_word(draft: Draft, word: FlagDefinition, names: Identifiers) -> Iterato
             numbered.append((str(bit.bit), bit.name))
     for bit in word.bits:
         if isinstance(bit, BitRange):
-            name = macro(word.key, bit.name)
             function = names.declare(type_name(f"{word.key}_{bit.name}"))
-            yield from comment(f"{bit.label} of a word of {word.name}.")
-            yield f"static inline uint32_t {function}(uint64_t word)"
-            yield "{"
-            yield f"    return MSL_CAST(uint32_t, (word & {name}_MASK)"
-            yield f"        >> {name}_SHIFT);"
-            yield "}"
+            yield f"MSL_BITS({function}, {macro(word.key, bit.name)})"
     yield from _naming(names.declare(f"{type_name(word.key)}_bit_name"), numbered)
 
 
