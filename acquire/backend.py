@@ -1,9 +1,9 @@
 """What an operating system must offer to be acquired from.
 
-The session asks in this order: `Backend.preflight`, `Backend.target`, `Target.prepare`,
-`Target.freeze`, then within the freeze `Target.identity`, `mappings`, `threads`, `modules`,
-`facts`, `plans` and many `read`, and in the end `Target.alive`, `Frozen.thaw`,
-`Target.afterwards`, `Target.close`.
+The session asks in this order: `Backend.preflight`, `Backend.target`, `Target.arm`,
+`Target.prepare`, `ready`, `freeze`, `copy`, `run_on`, then within the freeze `identity`,
+`mappings`, `threads`, `modules`, `facts`, `plans` and many `read`, and in the end `alive`,
+`Frozen.thaw`, `Target.afterwards`, `close`.
 Nothing here knows the layout of a dump.
 """
 
@@ -102,17 +102,52 @@ class Target(Protocol):
             hash_algo: what with, by its name in the schema.
         """
 
-    def freeze(self, method: str, max_freeze: float | None, chosen: Chosen | None = None) -> Frozen:
-        """Stop every thread.
+    def arm(self, method: str, max_freeze: float | None) -> None:
+        """Start whoever will stop it and let it go, so that `freeze` need not; don't wait for
+        that. It is not touched, and `close` undoes it.
+
+        Args:
+            method, max_freeze: as for `freeze`.
+
+        Raises:
+            TargetError: it can't be stopped so, as far as that shows already.
+        """
+
+    def ready(self) -> None:
+        """Wait for what `arm` began.
+
+        Raises:
+            TargetError: nobody could be started.
+        """
+
+    def freeze(self, method: str, max_freeze: float | None) -> Frozen:
+        """Stop every thread; takes no longer than the stop, where it was armed for the same.
 
         Args:
             method: as the user asked.
             max_freeze: seconds after which the target is let go in any case, by somebody who
                 is not blocked by whatever blocks the caller.
-            chosen: for a method that has to read some memory before it returns; None: all.
 
         Raises:
             TargetError: it can't be stopped so.
+        """
+
+    def copy(self, chosen: Chosen) -> None:
+        """Where a copy is read instead of it, make that, and keep what the copy would not hold.
+        Several that share memory all stand still meanwhile.
+
+        Args:
+            chosen: of what is to be kept.
+
+        Raises:
+            TargetError: that can't be; it is let go.
+        """
+
+    def run_on(self) -> None:
+        """Where a copy is read instead of it, let it run; all copies have been made.
+
+        Raises:
+            TargetError: the copy is lost; it is let go.
         """
 
     def identity(self) -> Identity:

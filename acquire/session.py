@@ -39,10 +39,10 @@ _LOOKS = 3
 class Session:
     """Acquires one process: `run` does it all, or phase by phase.
 
-    The phases are `prepare`, `stop` (which is `freeze` and `learn`), `read`, `let_go` and
-    `finish`, each once and in this order, within a ``with``: whatever happens in between, the
-    target is let go at its end. Several sessions can be stopped one after the other, and then
-    read: see `together`.
+    The phases are `prepare`, `stop` (which is `freeze`, `copy`, `run_on` and `learn`), `read`,
+    `let_go` and `finish`, each once and in this order, within a ``with``: whatever happens in
+    between, the target is let go at its end. Several sessions can be stopped one after the other,
+    and then read: see `together`.
 
     Args:
         backend: the operating system.
@@ -167,6 +167,11 @@ class Session:
         return self._dump_uuid
 
     @property
+    def method(self) -> str:
+        """How the target is stopped."""
+        return self._method
+
+    @property
     def resident(self) -> int:
         """Bytes of memory that the target had when it was stopped."""
         return self._resident
@@ -210,9 +215,12 @@ class Session:
             self._report_file.begin(self.report)
         with lack_refuses():
             check_tasks(expected.needs.tasks, self._limits)
+            # Whoever will stop it starts while modules are hashed.
+            self._target.arm(self._method, self._options.max_freeze)
             self._target.prepare(self._options.hash_algo)
             if self._evidence_folder is not None:
                 self._begin_evidence(self._target, self._evidence_folder)
+            self._target.ready()
 
     def rehearse(self, output: Output) -> tuple[Estimate, list[TargetError]]:
         """What it would take, and why it would be refused; nobody is touched.
@@ -252,6 +260,8 @@ class Session:
             TargetError: it can't be stopped, or not be acquired as it turns out to be.
         """
         self.freeze()
+        self.copy()
+        self.run_on()
         self.learn()
 
     def freeze(self) -> None:
@@ -268,14 +278,26 @@ class Session:
             )
         self._resident = target.resident()
         with lack_refuses():
-            self._frozen = self._stop(target)
+            self._frozen = target.freeze(self._method, self._options.max_freeze)
 
-    def _stop(self, target: Target) -> Frozen:
-        return target.freeze(
-            self._method,
-            self._options.max_freeze,
-            lambda mappings: self._options.selection.split(mappings)[0],
-        )
+    def copy(self) -> None:
+        """Make the copy that is read, where that is the method, and keep what is not in it.
+
+        Raises:
+            TargetError: that can't be.
+        """
+        assert self._target is not None
+        with lack_refuses():
+            self._target.copy(lambda mappings: self._options.selection.split(mappings)[0])
+
+    def run_on(self) -> None:
+        """Let the target run, where a copy of it is read.
+
+        Raises:
+            TargetError: the time was up.
+        """
+        assert self._target is not None
+        self._target.run_on()
 
     def learn(self) -> None:
         """Learn of the target what can change.
@@ -314,7 +336,9 @@ class Session:
                 return known
             self._frozen.thaw()
             if left:
-                self._frozen = self._stop(target)
+                self._frozen = target.freeze(self._method, self._options.max_freeze)
+                self.copy()
+                self.run_on()
         raise TargetError(
             f"process {self._pid} executed another program ({another}) each of {_LOOKS} times that "
             "it was looked at",

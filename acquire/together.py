@@ -1,5 +1,7 @@
 """Several targets at one moment: all are stopped before the first is read.
 
+Whoever stops them has been started before the first is stopped: nothing is done between two
+stops. Copies that are read instead of them are made when all stand still, and only then run on.
 Those that share memory are let go when all of them have been read: nobody writes to it meanwhile,
 so that it is the same in all dumps. One that shares nothing is let go as soon as it is read.
 Whatever goes wrong with one of them is its own: the others go on.
@@ -99,15 +101,37 @@ class _Group:
         return through
 
     def stop(self, pids: Iterable[int]) -> None:
-        """Prepare these, then stop them, then learn of them: nothing in between the stops."""
+        """Prepare these, then stop them: nothing in between the stops."""
         parts = [_Part(pid) for pid in pids]
         for part in parts:
             self._closing.push(part.stack)
         parts = self._each(parts, lambda part: part.open(self._how))
         parts = self._each(parts, lambda part: part.session.prepare())
+        self._check_methods([*self.parts, *parts])
         self._check_bound([*self.parts, *parts])
-        parts = self._each(parts, lambda part: part.session.freeze())
-        self.parts += self._each(parts, lambda part: part.session.learn())
+        self.parts += self._each(parts, lambda part: part.session.freeze())
+
+    def learn(self) -> None:
+        """Learn of all, and let those run whose copies are read."""
+        self.parts = self._each(self.parts, lambda part: part.session.copy())
+        self.parts = self._each(self.parts, lambda part: part.session.run_on())
+        self.parts = self._each(self.parts, lambda part: part.session.learn())
+
+    @staticmethod
+    def _check_methods(parts: Sequence[_Part]) -> None:
+        """Refuse copies among others: they would run while shared memory is read of the others.
+
+        Raises:
+            TargetError: there are some.
+        """
+        methods = {part.session.method for part in parts}
+        if len(methods) > 1 and "snapshot" in methods:
+            others = ", ".join(sorted(methods - {"snapshot"}))
+            raise TargetError(
+                f"some of {len(parts)} targets would run on (--freeze snapshot) while others are "
+                f"read (--freeze {others}): what they share would not agree",
+                remedy="the same --freeze for all, or --one-by-one",
+            )
 
     def _check_bound(self, parts: Sequence[_Part]) -> None:
         """Refuse what would take too long in all, though none of it does.
@@ -195,6 +219,7 @@ def together(
                 break
             tried.update(late)
             group.stop(late)
+        group.learn()
         sessions = [part.session for part in group.parts]
         relations = families([session.pid for session in sessions], descendants)
         if len(sessions) > 1:

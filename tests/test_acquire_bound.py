@@ -337,10 +337,10 @@ def test_a_guardian_in_a_thread_where_a_child_may_not_trace(
     """As with Yama, which permits tracing to ancestors only."""
     real = ptrace.Traced._trace
 
-    def trace(self: ptrace.Traced, kind: type, *rest: object) -> object:
-        if kind is not InThread:
+    def trace(self: ptrace.Traced) -> object:
+        if not isinstance(self._channel, InThread):
             raise Refusal("no", remedy="", errno=1)
-        return real(self, kind, *rest)  # type: ignore[arg-type]
+        return real(self)
 
     monkeypatch.setattr(ptrace.Traced, "_trace", trace)
     with counting(tmp_path) as (process, counters):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,10 @@ from msl_acquire.together import together  # noqa: E402
 from msl_construct.errors import TargetError  # noqa: E402
 
 WORKERS = 3
+SNAPSHOT = pytest.param(
+    "snapshot",
+    marks=pytest.mark.skipif(platform.machine() != "x86_64", reason="needs x86-64"),
+)
 
 
 @contextlib.contextmanager
@@ -55,7 +60,7 @@ def counts(found: dict[int, Dump], shared: int) -> set[int]:
     return {struct.unpack("<q", dump.read(shared, 8))[0] for dump in found.values()}
 
 
-@pytest.mark.parametrize("method", ["ptrace", "sigstop"])
+@pytest.mark.parametrize("method", ["ptrace", "sigstop", SNAPSHOT])
 def test_what_they_share_agrees(method: str, tmp_path: Path) -> None:
     with sharing(str(WORKERS)) as (process, shared):
         wait_until(lambda: len(children(process.pid)) == WORKERS, "they were born")

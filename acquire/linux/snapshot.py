@@ -42,7 +42,7 @@ class Snapshot:
 
     Args:
         target: the target's memory.
-        hold: the target, which stands still until `take` has returned.
+        hold: the target, which stands still until `run_on`.
         vdso: the target's mapping of that name.
         kinship: the target's.
 
@@ -64,14 +64,13 @@ class Snapshot:
         self._kept = Kept()
 
     def take(self, mappings: Sequence[Mapping]) -> None:
-        """Read from the target what the copy doesn't hold, and let it run.
+        """Read from the target what the copy doesn't hold.
 
         Args:
             mappings: those that are to be captured.
 
         Raises:
             TargetError: that is more than may be read while the target stands still.
-            Refusal: the time was up.
         """
         copied = maps.read_whole(f"{self.path}/maps")
         elsewhere = [
@@ -81,6 +80,13 @@ class Snapshot:
         if elsewhere:
             self._target.look_ahead()
             self._kept.take(self._target, sorted(elsewhere), self._most())
+
+    def run_on(self) -> None:
+        """Let the target run.
+
+        Raises:
+            Refusal: the time was up.
+        """
         self._hold.run()
         self._hold.facts["snapshot"].update(
             read_in_stop=self._kept.size, nanoseconds_to_read_in_stop=self._kept.nanoseconds

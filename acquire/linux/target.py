@@ -18,9 +18,9 @@ from . import maps, threads
 from .afterwards import Found, afterwards, found
 from .evidence import LinuxEvidence
 from .facts import facts
-from .freeze import METHODS, Hold, freeze
+from .freeze import METHODS, Hold, arm, in_words, stop
 from .freeze.copied import Copied
-from .freeze.guardian.refusals import Refusal, being_traced, process_of, tracer_of
+from .freeze.guardian.refusals import being_traced, process_of, tracer_of
 from .handle import Handle, program
 from .kinship import Kinship
 from .maps import living_thread
@@ -69,6 +69,7 @@ class LinuxTarget:
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
         self._found: Found | None = None
+        self._armed: tuple[str, float | None, Hold] | None = None
         self._hold: Hold | None = None
         self._snapshot: Snapshot | None = None
         try:
@@ -126,52 +127,96 @@ class LinuxTarget:
         )
         self._memory.look_before()
 
-    def freeze(self, method: str, max_freeze: float | None, chosen: Chosen | None = None) -> Hold:
-        """Stop every thread; see `linux.freeze.freeze`."""
-        self._forget_snapshot()
+    def arm(self, method: str, max_freeze: float | None) -> None:
+        """Start the guardian that will hold it; see `linux.freeze.arm`."""
+        self._disarm()
         self._handle.check()
-        self._found = self._found or found(self.pid)
         if method == "snapshot" and self._memory.reduced:
             raise TargetError(
                 f"a copy of process {self.pid} would be duplicated by being read: its files in "
                 "/proc are not ours to open, and process_vm_readv is all there is",
                 remedy="run with CAP_DAC_READ_SEARCH, or use --freeze ptrace",
             )
+        self._armed = method, max_freeze, arm(self.pid, method, max_freeze)
+
+    def _disarm(self) -> None:
+        armed, self._armed = self._armed, None
+        if armed is not None:
+            armed[2].thaw()
+
+    def ready(self) -> None:
+        """Wait for the guardian."""
+        if self._armed is not None:
+            self._armed[2].ready()
+
+    def freeze(self, method: str, max_freeze: float | None) -> Hold:
+        """Stop every thread; see `linux.freeze.freeze`."""
+        self._forget_snapshot()
+        if self._armed is None or self._armed[:2] != (method, max_freeze):
+            self.arm(method, max_freeze)
+        self.ready()
+        self._handle.check()  # as late as can be
+        self._found = self._found or found(self.pid)
         until = time.monotonic() + (float("inf") if max_freeze is None else max_freeze - _EARLIER)
-        self._hold = hold = freeze(self.pid, method, max_freeze)
+        assert self._armed is not None
+        hold = self._armed[2]
+        try:
+            stop(hold)
+        finally:
+            self._armed = None
+        self._hold = hold
         try:
             self._look_again(hold)
-            if isinstance(hold, Copied):
-                self._take(hold, chosen or list)
         except BaseException:
             hold.thaw()
             raise
-        running = method in ("none", "snapshot")
-        self._memory.stands = _runs if running else _Stands(hold, until)
-        self._memory.forks = running
-        if self._snapshot is None:
-            self._memory.look_ahead()
+        self._memory.stands = _runs if method == "none" else _Stands(hold, until)
+        self._memory.forks = method == "none"
         return hold
 
-    def _take(self, hold: Copied, chosen: Chosen) -> None:
-        """Make a snapshot of its memory, and let it run on.
+    def copy(self, chosen: Chosen) -> None:
+        """Make a snapshot of its memory, where that is the method."""
+        hold = self._hold
+        if not isinstance(hold, Copied):
+            self._memory.look_ahead()
+            return
+        self._memory.stands = _stands
+        try:
+            with in_words():
+                self._snapshot = self._taken(hold, chosen)
+        except BaseException:
+            hold.thaw()
+            raise
+        self.read = self._snapshot.read
+
+    def _taken(self, hold: Copied, chosen: Chosen) -> Snapshot:
+        """A snapshot.
 
         Raises:
-            TargetError: that can't be.
+            TargetError, Refusal: it can't be made.
         """
-        self._memory.stands = _stands
         mappings = self.mappings()
         vdso = next((one for one in mappings if one.name == "[vdso]"), None)
+        snapshot = Snapshot(self._memory, hold, vdso, self._kinship)
         try:
-            snapshot = Snapshot(self._memory, hold, vdso, self._kinship)
-            try:
-                snapshot.take(chosen(mappings))
-            except BaseException:
-                snapshot.close()
-                raise
-        except Refusal as refusal:
-            raise TargetError(refusal.message, remedy=refusal.remedy) from refusal
-        self._snapshot, self.read = snapshot, snapshot.read
+            snapshot.take(chosen(mappings))
+        except BaseException:
+            snapshot.close()
+            raise
+        return snapshot
+
+    def run_on(self) -> None:
+        """Let it run on, where a snapshot is read."""
+        if self._snapshot is None or self._hold is None:
+            return
+        try:
+            with in_words():
+                self._snapshot.run_on()
+        except BaseException:
+            self._hold.thaw()
+            raise
+        self._memory.stands = _runs
+        self._memory.forks = True
 
     def _forget_snapshot(self) -> None:
         if self._snapshot is not None:
@@ -329,6 +374,7 @@ class LinuxTarget:
 
     def close(self) -> None:
         """Let go of everything but the target."""
+        self._disarm()
         self._forget_snapshot()
         self._memory.close()
         self._handle.close()

@@ -48,9 +48,19 @@ class MacOSTarget:
             if image.path not in self._hashes:
                 self._hashes[image.path] = hash_file(image.path, hash_algo)
 
-    def freeze(
-        self, method: str, max_freeze: float | None, chosen: Chosen | None = None
-    ) -> Suspension:
+    def arm(self, method: str, max_freeze: float | None) -> None:
+        """There is nobody to start: it is stopped by one call of ours.
+
+        Raises:
+            TargetError: the method is unknown.
+        """
+        if method not in ("suspend", "none"):
+            raise TargetError(f"macOS has no freeze method {method}", remedy="suspend or none")
+
+    def ready(self) -> None:
+        """There is nobody to wait for."""
+
+    def freeze(self, method: str, max_freeze: float | None) -> Suspension:
         """Stop the task (``suspend``), or not (``none``).
 
         The kernel ties the suspension to a right that this process holds: by Apple's sources
@@ -59,8 +69,7 @@ class MacOSTarget:
         Raises:
             TargetError: the method is unknown, or refused by the system.
         """
-        if method not in ("suspend", "none"):
-            raise TargetError(f"macOS has no freeze method {method}", remedy="suspend or none")
+        self.arm(method, max_freeze)
         self._suspension = Suspension(method, self._stop, self._resume, self.alive, max_freeze)
         try:
             count = int(self._system.basic_info(self._task).suspend_count)
@@ -69,6 +78,12 @@ class MacOSTarget:
             self._unknown("suspend_count", error)
         self._suspension.begin()
         return self._suspension
+
+    def copy(self, chosen: Chosen) -> None:
+        """No method reads a copy."""
+
+    def run_on(self) -> None:
+        """No method reads a copy."""
 
     def _stop(self) -> None:
         try:

@@ -50,9 +50,19 @@ class WindowsTarget:
             if path not in self._hashes:
                 self._hashes[path] = hash_file(path, hash_algo)
 
-    def freeze(
-        self, method: str, max_freeze: float | None, chosen: Chosen | None = None
-    ) -> Suspension:
+    def arm(self, method: str, max_freeze: float | None) -> None:
+        """There is nobody to start: it is stopped by one call of ours.
+
+        Raises:
+            TargetError: the method is unknown.
+        """
+        if method not in ("suspend", "none"):
+            raise TargetError(f"Windows has no freeze method {method}", remedy="suspend or none")
+
+    def ready(self) -> None:
+        """There is nobody to wait for."""
+
+    def freeze(self, method: str, max_freeze: float | None) -> Suspension:
         """Stop every thread (``suspend``), or none (``none``).
 
         Windows keeps the suspend counts: an acquirer that is terminated while it holds the
@@ -61,11 +71,16 @@ class WindowsTarget:
         Raises:
             TargetError: the method is unknown, or refused by the system.
         """
-        if method not in ("suspend", "none"):
-            raise TargetError(f"Windows has no freeze method {method}", remedy="suspend or none")
+        self.arm(method, max_freeze)
         self._suspension = Suspension(method, self._stop, self._resume, self.alive, max_freeze)
         self._suspension.begin()
         return self._suspension
+
+    def copy(self, chosen: Chosen) -> None:
+        """No method reads a copy."""
+
+    def run_on(self) -> None:
+        """No method reads a copy."""
 
     def _stop(self) -> None:
         try:

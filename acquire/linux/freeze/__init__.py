@@ -22,6 +22,9 @@ io_getevents return EINTR once to a target that waits in one of them (signal(7))
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from msl_construct.errors import TargetError
 
 from .cgroup import Grouped
@@ -32,7 +35,7 @@ from .ptrace import Traced
 from .running import Running
 from .sigstop import Stopped
 
-__all__ = ["METHODS", "Hold", "freeze"]
+__all__ = ["METHODS", "Hold", "arm", "freeze", "in_words", "stop"]
 
 METHODS = ("ptrace", "cgroup", "sigstop", "snapshot", "none")
 """All methods; the first is the default."""
@@ -51,7 +54,23 @@ def freeze(pid: int, method: str, max_freeze: float | None, *, registers: bool =
     Raises:
         TargetError: it can't be stopped so; the message says why and what to do.
     """
-    try:
+    hold = arm(pid, method, max_freeze, registers=registers)
+    stop(hold)
+    return hold
+
+
+def arm(pid: int, method: str, max_freeze: float | None, *, registers: bool = True) -> Hold:
+    """Start whoever will hold the target, and don't wait for that; the target is not touched.
+
+    What comes back is to be given to `stop`, or let go of by its `thaw`.
+
+    Args:
+        pid, method, max_freeze, registers: as for `freeze`; the time counts from the stop.
+
+    Raises:
+        TargetError: as `freeze`, as far as it shows already.
+    """
+    with in_words():
         if method == "ptrace":
             return Traced(pid, max_freeze, registers=registers)
         if method == "cgroup":
@@ -62,8 +81,29 @@ def freeze(pid: int, method: str, max_freeze: float | None, *, registers: bool =
             return Copied(pid, max_freeze, registers=registers)
         if method == "none":
             return Running(pid)
-    except Refusal as refusal:
-        raise TargetError(refusal.message, remedy=refusal.remedy) from refusal
     raise TargetError(
         f"there is no way of freezing called {method!r}", remedy=f"use {', '.join(METHODS)}"
     )
+
+
+def stop(hold: Hold) -> None:
+    """Make the target stand still, once; where that fails it is let go.
+
+    Raises:
+        TargetError: as `freeze`.
+    """
+    try:
+        with in_words():
+            hold.stop()
+    except BaseException:
+        hold.thaw()
+        raise
+
+
+@contextlib.contextmanager
+def in_words() -> Iterator[None]:
+    """For callers of the package: a `Refusal` as the `TargetError` that it is."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise TargetError(refusal.message, remedy=refusal.remedy) from refusal

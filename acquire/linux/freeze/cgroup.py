@@ -115,50 +115,68 @@ class Grouped(Guarded):
 
     Raises:
         TargetError: no guardian can be started.
-        Refusal: it can't be: gone, with a seccomp filter, no control group that can be written.
+        Refusal: it is gone, or nothing that can be stopped; `stop` raises it as well: with a
+            seccomp filter, no control group that can be written.
     """
 
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
         super().__init__(pid, "cgroup")
         self._child = ""
+        self._max_freeze = max_freeze
+        self._registers = registers
         refusals.refuse_hopeless(pid)
         leader = look(pid, pid)
         if leader is None:
             raise refusals.gone(pid)
+        self._leader = leader
+        self._armed: Group | None = None
         candidates = groups(pid)
+        if candidates and not any(one.frozen(one.directory) for one in candidates):
+            self._start(candidates[0])
+
+    def _start(self, group: Group) -> None:
+        """Start a guardian that moves the target into a group of its own within this one."""
+        name = f"msl-acquire-{os.getpid()}-{time.monotonic_ns():x}"
+        self._child = f"{group.directory}/{name}"
+        self._armed = group
+        self._start_guardian(
+            str(self.pid),
+            str(self._leader.start_ticks),
+            group.directory,
+            self._child,
+            *group.commands,
+        )
+
+    def stop(self) -> None:
+        """Have the target moved and frozen, unless it is."""
+        pid = self.pid
+        refusals.refuse_hopeless(pid)
+        candidates = groups(pid)  # it may have been moved by others since the guardian started
         found = look_at_all(pid)
         self.found_stopped = any(thread.state == "T" for thread in found.values())
         began = time.monotonic()
-        try:
-            group = next((one for one in candidates if one.frozen(one.directory)), None)
-            found_frozen = group is not None
-            if group is None:
-                refuse_filtered(pid, found, "cgroup")
-                group = self._move(candidates, leader, max_freeze)
-                began = time.monotonic()
-                self._await_frozen(group)
-            self._note(group, found, began, found_frozen)
-            if registers:
-                self.pointers = pointers(pid, self.still)
-        except BaseException:
-            self.thaw()
-            raise
+        group = next((one for one in candidates if one.frozen(one.directory)), None)
+        found_frozen = group is not None
+        if group is None:
+            refuse_filtered(pid, found, "cgroup")
+            group = self._move(candidates)
+            began = time.monotonic()
+            self._await_frozen(group)
+        else:
+            self._dismiss()
+            self._child = ""
+        self._note(group, found, began, found_frozen)
+        if self._registers:
+            self.pointers = pointers(pid, self.still)
 
-    def _move(self, candidates: list[Group], leader: Sighting, max_freeze: float | None) -> Group:
+    def _move(self, candidates: list[Group]) -> Group:
         """Have the target moved into a group of its own and that frozen; which kind it was."""
         reasons = []
         for group in candidates:
-            name = f"msl-acquire-{os.getpid()}-{time.monotonic_ns():x}"
-            self._child = f"{group.directory}/{name}"
-            self._start_guardian(
-                str(self.pid),
-                str(leader.start_ticks),
-                group.directory,
-                self._child,
-                *group.commands,
-            )
+            if group != self._armed:
+                self._start(group)
             try:
-                self._hold(max_freeze)
+                self._hold(self._max_freeze)
             except HoldFailed as error:
                 if error.errno == 3:
                     raise refusals.gone(self.pid) from error

@@ -69,12 +69,22 @@ class Channel:
         self._rest = b""
         self._orders = -1
         self._answers = -1
+        self._ready = False
 
-    def _await_ready(self) -> None:
+    def ready(self) -> None:
+        """Wait until the guardian is ready; more than once does no harm.
+
+        Raises:
+            NotStartedError: it does not get so far; it is closed then.
+        """
+        if self._ready:
+            return
         word, _, deputy = self.answer().partition(" ")
         if word != "ready":
-            raise OSError("it does not answer")
+            self.close()
+            raise NotStartedError.because(OSError("it does not answer"))
         self.deputy = int(deputy)
+        self._ready = True
 
     def tell(self, text: str) -> None:
         """Send an order; to nobody, if there is nobody left."""
@@ -107,7 +117,7 @@ class Channel:
 
 
 class InProcess(Channel):
-    """A guardian that is a process, started and ready.
+    """A guardian that is a process, started and about to be ready.
 
     Args:
         method, arguments: see `guardian.program.method_of`.
@@ -136,7 +146,6 @@ class InProcess(Channel):
             assert process.stdin is not None
             assert process.stdout is not None
             self._orders, self._answers = process.stdin.fileno(), process.stdout.fileno()
-            self._await_ready()
             self.pid = process.pid
         except OSError as error:
             self.close()
@@ -194,7 +203,6 @@ class InThread(Channel):
             for descriptor in (self._orders, self._answers, *self._theirs):
                 os.close(descriptor)
             raise NotStartedError.because(error) from error
-        self._await_ready()
 
     def close(self) -> None:
         """Have the guardian end, and wait for that, in the kernel, too."""

@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ...model import Mapping
-from .channel import PATIENCE, InProcess
+from .channel import PATIENCE
 from .fitness import estimate, limiting, refuse_unfit
 from .guarded import HoldFailed
 from .guardian.refusals import Refusal, refuse_hopeless
@@ -37,7 +37,7 @@ class Copied(Traced):
 
     Raises:
         TargetError: no guardian can be started, or the copy might do harm; the target was not
-            touched.
+            touched. `stop` raises it as well.
         Refusal: it can't be stopped.
     """
 
@@ -50,12 +50,22 @@ class Copied(Traced):
         refuse_hopeless(pid)
         refuse_unfit(pid, max_freeze)
         self._patience = max(_LEAST_PATIENCE, 3 * estimate(pid))
+        self._until: float | None = None
         super().__init__(pid, max_freeze, registers=registers)
-        self._until = None if max_freeze is None else time.monotonic() + max_freeze
 
-    def _held(self, wanted: str, max_freeze: float | None) -> Any:
+    def _more_arguments(self) -> tuple[str, ...]:
+        return (limiting(self.pid),)
+
+    def _start_thread(self) -> bool:
         # Never by a thread of ours: whoever is killed amid an injected call takes the target along.
-        return self._trace(InProcess, max_freeze, wanted, limiting(self.pid))
+        return False
+
+    def stop(self) -> None:
+        """Have the target stopped, if it still may be copied."""
+        refuse_unfit(self.pid, self._max_freeze)
+        super().stop()
+        if self._max_freeze is not None:
+            self._until = time.monotonic() + self._max_freeze
 
     def left(self) -> float | None:
         """Seconds for which the target may still stand; None: there is no bound."""

@@ -1,9 +1,10 @@
 """A target that a guardian holds for us.
 
-The guardian is started before the target is touched, told what to do, and listened to. It
-leads a session of its own, so that a Ctrl-C for us is none for it, and undoes the freeze when
-the time is up, or when our end of its pipe closes, however that comes about. Its deputy steps
-in for it. Where both are gone we undo it, if we still run.
+The guardian is started before the target is touched, told what to do, and listened to. It may
+wait for long before it is told anything, and ends if it never is. It leads a session of its own,
+so that a Ctrl-C for us is none for it, and undoes the freeze when the time is up, or when our end
+of its pipe closes, however that comes about. Its deputy steps in for it. Where both are gone we
+undo it, if we still run.
 """
 
 from __future__ import annotations
@@ -50,10 +51,11 @@ class Guarded(Hold):
         super().__init__(pid, method)
         self._arguments: tuple[str, ...] = ()
         self._channel: Channel | None = None
+        self._touched = False
         self._thawing = threading.RLock()
 
     def _start_guardian(self, *arguments: str, kind: Callable[..., Channel] = InProcess) -> None:
-        """Start a guardian for this target, and wait until it is ready.
+        """Start a guardian for this target.
 
         Args:
             arguments: what the method wants to know, see `guardian.program.method_of`.
@@ -61,8 +63,19 @@ class Guarded(Hold):
         Raises:
             TargetError: it can't be started.
         """
+        self._dismiss()
         self._arguments = arguments
+        self._touched = False
         self._channel = kind(self.method, *arguments)
+
+    def ready(self) -> None:
+        """Wait until the guardian is ready, if there is one.
+
+        Raises:
+            TargetError: it does not get so far.
+        """
+        if self._channel is not None:
+            self._channel.ready()
 
     def _who(self) -> dict[str, int]:
         """For the facts: the processes that hold it; 0: there is none."""
@@ -78,6 +91,8 @@ class Guarded(Hold):
         Raises:
             HoldFailed, Refusal: it wasn't.
         """
+        self.ready()
+        self._touched = True
         return self._ask(f"hold {'-' if max_freeze is None else max_freeze}")
 
     def _ask(self, order: str, patience: float = PATIENCE) -> Any:
@@ -110,7 +125,8 @@ class Guarded(Hold):
         """
         with self._thawing:
             channel = self._channel
-            if channel is None:
+            if channel is None or not self._touched:
+                self._dismiss()
                 self._over("done")
                 return
             if not self._ended:

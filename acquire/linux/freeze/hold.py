@@ -16,6 +16,9 @@ __all__ = ["Hold", "gone"]
 class Hold:
     """The target's threads as they were found, and the way to let them go.
 
+    Made, it has begun to get whoever will hold the target; `ready` waits for that, and `stop`
+    stops the target. `thaw` undoes what was done, from the beginning on.
+
     Args:
         pid: the target.
         method: ``ptrace``, ``cgroup``, ``sigstop`` or ``none``.
@@ -56,6 +59,20 @@ class Hold:
         ``guardian_ended``: somebody killed the process that held it; empty while frozen."""
         self._listen()
         return self._why_ended
+
+    def ready(self) -> None:
+        """Wait until `stop` takes no more than the stop; nobody is touched.
+
+        Raises:
+            TargetError: there is nobody who would hold the target.
+        """
+
+    def stop(self) -> None:
+        """Stop the target, once; what was done of it is undone by `thaw`, whatever is raised.
+
+        Raises:
+            TargetError, Refusal: it can't be stopped.
+        """
 
     def thaw(self) -> None:
         """Let the target go as it was found; more than once does no harm."""

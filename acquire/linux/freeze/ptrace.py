@@ -7,11 +7,10 @@ sigtimedwait, semop, recv with a time limit, io_getevents; see signal(7)).
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 from typing import Any
 
 from .. import registers as known_registers
-from .channel import Channel, InProcess, InThread, NotStartedError
+from .channel import InProcess, InThread, NotStartedError
 from .guarded import Guarded, HoldFailed
 from .guardian import refusals
 from .guardian.refusals import Refusal
@@ -41,43 +40,67 @@ class Traced(Guarded):
 
     Raises:
         TargetError: no guardian can be started.
-        Refusal: it can't be stopped: gone, being traced, not permitted, not in time.
+        Refusal: it is gone, or nothing that can be stopped; `stop` raises it as well: being
+            traced, not permitted, not in time.
     """
 
     METHOD = "ptrace"
 
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
         super().__init__(pid, self.METHOD)
+        self._max_freeze = max_freeze
+        self._in_thread = False
         refusals.refuse_hopeless(pid)
-        self._note(self._held(_wanted() if registers else "", max_freeze))
-
-    def _held(self, wanted: str, max_freeze: float | None) -> Any:
-        """Have the target stopped: by a guardian that is a process, if that can be."""
+        wanted = _wanted() if registers else ""
+        self._arguments = (str(pid), wanted, *self._more_arguments())
         try:
-            return self._trace(InProcess, max_freeze, wanted)
-        except NotStartedError:  # no interpreter that we may execute
-            return self._trace(InThread, max_freeze, wanted)
-        except Refusal as refusal:
-            if refusal.errno != errno.EPERM:
+            self._start_guardian(*self._arguments, kind=InProcess)
+        except NotStartedError:
+            if not self._start_thread():
                 raise
+
+    def _more_arguments(self) -> tuple[str, ...]:
+        """What the guardian is to know besides."""
+        return ()
+
+    def _start_thread(self) -> bool:
+        """Start a thread of ours instead of a process that can't do it; whether that is new."""
+        if self._in_thread:
+            return False
+        self._in_thread = True
+        self._start_guardian(*self._arguments, kind=InThread)
+        return True
+
+    def ready(self) -> None:
+        """Wait until the guardian is ready: a process, if that can be."""
+        try:
+            super().ready()
+        except NotStartedError:  # no interpreter that we may execute
+            if not self._start_thread():
+                raise
+            super().ready()
+
+    def stop(self) -> None:
+        """Have the target stopped."""
+        try:
+            found = self._trace()
+        except Refusal as refusal:
             # What a child of ours may not, we may: Yama permits tracing to ancestors only, and
             # a program that is executed can lose rights.
-            return self._trace(InThread, max_freeze, wanted)
+            if refusal.errno != errno.EPERM or not self._start_thread():
+                raise
+            found = self._trace()
+        self._note(found)
 
-    def _trace(
-        self, kind: Callable[..., Channel], max_freeze: float | None, *arguments: str
-    ) -> Any:
-        self._start_guardian(str(self.pid), *arguments, kind=kind)
+    def _trace(self) -> dict[str, Any]:
         try:
-            return self._hold(max_freeze)
+            found: dict[str, Any] = self._hold(self._max_freeze)
         except HoldFailed as error:
             raise Refusal(
                 f"process {self.pid} could not be stopped: {error}",
                 remedy="try again, or go on without stopping it: --freeze none",
             ) from error
-        except BaseException:
-            self.thaw()
-            raise
+        return found
 
     def _note(self, found: dict[str, Any]) -> None:
         self.began = found["began"]

@@ -24,6 +24,11 @@ class Running(Hold):
     def __init__(self, pid: int) -> None:
         super().__init__(pid, "none")
         refusals.refuse_hopeless(pid)
+
+    def stop(self) -> None:
+        """Look at its threads; nobody is stopped."""
+        pid = self.pid
+        refusals.refuse_hopeless(pid)
         self.threads = look_at_all(pid)
         self.found_stopped = any(thread.state == "T" for thread in self.threads.values())
         self.began = time.time_ns()

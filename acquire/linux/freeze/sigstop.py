@@ -43,36 +43,48 @@ class Stopped(Guarded):
 
     Raises:
         TargetError: no guardian can be started.
-        Refusal: it can't be stopped: gone, being traced, not permitted, with a seccomp filter.
+        Refusal: it is gone, or nothing that can be stopped; `stop` raises it as well: being
+            traced, not permitted, with a seccomp filter.
     """
 
     def __init__(self, pid: int, max_freeze: float | None, *, registers: bool) -> None:
         super().__init__(pid, "sigstop")
         self._fuse: Callable[[], object] | None = None
+        self._max_freeze = max_freeze
+        self._registers = registers
         refusals.refuse_hopeless(pid)
         leader = look(pid, pid)
         if leader is None:
             raise refusals.gone(pid)
+        self._leader = leader
+        self._started = leader.state != "T"  # else there is nothing to do, as it seems now
+        if self._started:
+            self._start(leader)
+
+    def stop(self) -> None:
+        """Have the target stopped, unless it is."""
+        pid = self.pid
+        refusals.refuse_hopeless(pid)
         tracer = refusals.tracer_of(pid, pid)
         if tracer:
             raise refusals.being_traced(pid, tracer)
         found = look_at_all(pid)
         # Whatever thread is stopped, all are or are about to be: there is only one stop.
         self.found_stopped = any(thread.state == "T" for thread in found.values())
+        if self.found_stopped:
+            self._dismiss()
+        else:
+            refuse_filtered(pid, found, "sigstop")
+            if not self._started:
+                self._start(self._leader)
+            self.ready()
+            found = look_at_all(pid)
         began = time.monotonic()
-        try:
-            if not self.found_stopped:
-                refuse_filtered(pid, found, "sigstop")
-                self._start(leader)
-                found = look_at_all(pid)
-                began = time.monotonic()
-                self._stop(max_freeze)
-            self._note(found, self._wait(), began)
-            if registers:
-                self.pointers = pointers(pid, self.still)
-        except BaseException:
-            self.thaw()
-            raise
+        if not self.found_stopped:
+            self._stop(self._max_freeze)
+        self._note(found, self._wait(), began)
+        if self._registers:
+            self.pointers = pointers(pid, self.still)
 
     def _start(self, leader: Sighting) -> None:
         """Start the guardian, with the `Fuse` whose reading end we keep."""
