@@ -9,7 +9,7 @@ Nothing here knows the layout of a dump.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from typing import Any, Protocol
 
 from .bounds import Stopped
@@ -132,12 +132,14 @@ class Target(Protocol):
             TargetError: it can't be stopped so.
         """
 
-    def copy(self, chosen: Chosen) -> None:
+    def copy(self, chosen: Chosen, written: Set[Hashable] = frozenset()) -> None:
         """Where a copy is read instead of it, make that, and keep what the copy would not hold.
         Several that share memory all stand still meanwhile.
 
         Args:
             chosen: of what is to be kept.
+            written: what these several write for others to see, see `Shared.written`: it is
+                kept, too.
 
         Raises:
             TargetError: that can't be; it is let go.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Any
@@ -188,6 +188,17 @@ class Session:
         assert self._known is not None
         return self._target.shared_memory(self._known.mappings)
 
+    def written(self) -> Set[Hashable]:
+        """What it writes for others to see; between `freeze` and `copy`.
+
+        Raises:
+            TargetError: it is gone.
+        """
+        assert self._target is not None
+        with lack_refuses():
+            shared = self._target.shared_memory(self._target.mappings())
+        return shared.written if shared else frozenset()
+
     @property
     def frozen(self) -> Frozen:
         """The stop; only after `freeze`."""
@@ -280,15 +291,18 @@ class Session:
         with lack_refuses():
             self._frozen = target.freeze(self._method, self._options.max_freeze)
 
-    def copy(self) -> None:
+    def copy(self, written: Set[Hashable] = frozenset()) -> None:
         """Make the copy that is read, where that is the method, and keep what is not in it.
+
+        Args:
+            written: what this and others write for each other to see, see `Shared`.
 
         Raises:
             TargetError: that can't be.
         """
         assert self._target is not None
         with lack_refuses():
-            self._target.copy(lambda mappings: self._options.selection.split(mappings)[0])
+            self._target.copy(lambda mappings: self._options.selection.split(mappings)[0], written)
 
     def run_on(self) -> None:
         """Let the target run, where a copy of it is read.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any, Protocol
 
@@ -113,7 +113,10 @@ class _Group:
 
     def learn(self) -> None:
         """Learn of all, and let those run whose copies are read."""
-        self.parts = self._each(self.parts, lambda part: part.session.copy())
+        written: set[Hashable] = set()
+        if len(self.parts) > 1 and self.parts[0].session.method == "snapshot":
+            self.parts = self._each(self.parts, lambda part: written.update(part.session.written()))
+        self.parts = self._each(self.parts, lambda part: part.session.copy(written))
         self.parts = self._each(self.parts, lambda part: part.session.run_on())
         self.parts = self._each(self.parts, lambda part: part.session.learn())
 

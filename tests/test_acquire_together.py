@@ -94,6 +94,22 @@ def test_what_they_share_agrees(method: str, tmp_path: Path) -> None:
         assert {report_of(path)["together"] for path in place.glob("*.msl")} == {None}
 
 
+@pytest.mark.parametrize("method", ["ptrace", SNAPSHOT])
+def test_a_file_that_they_write_agrees(method: str, tmp_path: Path) -> None:
+    """Also where one has it mapped and none of its pages, or privately: it is the file's."""
+    file = tmp_path / "file"
+    file.write_bytes(bytes(4096))
+    with target("sharing", str(WORKERS), str(file)) as (process, lines):
+        wait_until(lambda: len(children(process.pid)) == WORKERS, "they were born")
+        wait_until(lambda: any(file.read_bytes()), "they count")
+        place = tmp_path / "dumps"
+        acquire(process.pid, "--children", "-o", f"{place}/", "--freeze", method)
+        found = dumps(place)
+        assert len(found) == WORKERS + 1
+        at = addresses(lines)
+        assert len(counts(found, at["shared"]) | counts(found, at["private"])) == 1
+
+
 def test_those_that_are_born_meanwhile(tmp_path: Path) -> None:
     place = tmp_path / "dumps"
     with sharing("60", "grow") as (process, shared):

@@ -11,7 +11,7 @@ import os
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from msl_construct.errors import TargetError
@@ -23,7 +23,7 @@ from .pagemap import Pagemap
 from .plan import FROM_FILE
 from .syscalls import PAGE_SIZE
 
-__all__ = ["KEPT", "Kept", "not_copied", "only_shared"]
+__all__ = ["KEPT", "Kept", "file_of", "not_copied", "only_shared"]
 
 KEPT = "read_in_stop"
 """Says of captured pages that they come from the target itself, as it stood still."""
@@ -63,6 +63,7 @@ class Kept:
         self.nanoseconds = 0
         self._parts: dict[int, _Part] = {}
         self._live: Memory | None = None
+        self._written: Set[Hashable] = frozenset()
         self._descriptor = os.memfd_create("msl-kept", os.MFD_CLOEXEC)
 
     def __contains__(self, mapping: Mapping) -> bool:
@@ -74,26 +75,34 @@ class Kept:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def take(self, target: Memory, mappings: Sequence[Mapping], most: int) -> None:
+    def take(
+        self,
+        target: Memory,
+        mappings: Sequence[Mapping],
+        most: int,
+        written: Set[Hashable] = frozenset(),
+    ) -> None:
         """Read these mappings, all of their pages that are to be read.
 
         Absent pages of files on disk are left to be read from their files, later: they are
-        the same then as for any other way to freeze.
+        the same then as for any other way to freeze; but for files that are `written`.
 
         Args:
             target: its memory; it must stand still.
             most: bytes that may be kept; more is refused.
+            written: files, by device and inode, that others write who stand still as well.
 
         Raises:
             TargetError: there is more, or no memory of ours for it.
         """
         began = time.perf_counter_ns()
+        self._written = written
         plans = [list(plan) for plan in target.plans(mappings)]
         size = sum(
             stretch.pages * PAGE_SIZE
             for mapping, plan in zip(mappings, plans)
             for stretch in plan
-            if _wanted(mapping, stretch)
+            if self._wanted(mapping, stretch)
         )
         if size > most:
             raise TargetError(
@@ -122,7 +131,7 @@ class Kept:
         at = mapping.start
         for stretch in plan:
             end = at + stretch.pages * PAGE_SIZE
-            if _wanted(mapping, stretch):
+            if self._wanted(mapping, stretch):
                 self._read(target, mapping, part, at, end, buffer)
                 if not stretch.cause:
                     stretch = Stretch(stretch.pages, stretch.action, KEPT)
@@ -181,15 +190,26 @@ class Kept:
             got += os.preadv(self._descriptor, [piece], part.places[index] + inside)
         return got
 
-    @staticmethod
-    def _kept_elsewhere(mapping: Mapping, part: _Part, address: int) -> bool:
+    def _kept_elsewhere(self, mapping: Mapping, part: _Part, address: int) -> bool:
         """Whether a page was to be kept and could not be read."""
         at = mapping.start
         for stretch in part.plan:
             at += stretch.pages * PAGE_SIZE
             if address < at:
-                return _wanted(mapping, stretch)
+                return self._wanted(mapping, stretch)
         return True
+
+    def _wanted(self, mapping: Mapping, stretch: Stretch) -> bool:
+        """Whether pages have to be read while the target stands still."""
+        if stretch.action is not Action.READ:
+            return False
+        # What the target does not have of a file on disk stands in the file. Shared memory has
+        # nothing else to stand in, and is written by others.
+        return (
+            stretch.cause != FROM_FILE
+            or mapping.region_type == "shared_mem"
+            or file_of(mapping) in self._written
+        )
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
         """Why a page is not there; see `msl_acquire.backend.Target`."""
@@ -202,13 +222,10 @@ class Kept:
         return self._live.failure(mapping, address, pages)
 
 
-def _wanted(mapping: Mapping, stretch: Stretch) -> bool:
-    """Whether pages have to be read while the target stands still."""
-    if stretch.action is not Action.READ:
-        return False
-    # What the target does not have of a file on disk stands in the file. Shared memory has
-    # nothing else to stand in, and is written by others.
-    return stretch.cause != FROM_FILE or mapping.region_type == "shared_mem"
+def file_of(mapping: Mapping) -> tuple[tuple[int, int], int]:
+    """What is mapped, by device and inode; (0, 0) and 0: memory of its own."""
+    more = details(mapping)
+    return more.device, more.inode
 
 
 def only_shared(mappings: Sequence[Mapping]) -> Iterator[Mapping]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
 
 from ..bounds import Stopped, gone
 from ..model import Failure, Mapping, Stretch
@@ -18,7 +18,7 @@ from . import maps
 from .freeze.copied import Copied
 from .freeze.fitness import limiting
 from .freeze.guardian.headroom import groups, room
-from .kept import Kept, not_copied, only_shared
+from .kept import Kept, file_of, not_copied, only_shared
 from .kinship import Kinship
 from .memory import Memory
 from .syscalls import PAGE_SIZE
@@ -63,11 +63,12 @@ class Snapshot:
         self._copy = Memory(copy, by_call=False, kinship=kinship)
         self._kept = Kept()
 
-    def take(self, mappings: Sequence[Mapping]) -> None:
+    def take(self, mappings: Sequence[Mapping], written: Set[Hashable] = frozenset()) -> None:
         """Read from the target what the copy doesn't hold.
 
         Args:
             mappings: those that are to be captured.
+            written: files, by device and inode, that others write who stand still as well.
 
         Raises:
             TargetError: that is more than may be read while the target stands still.
@@ -77,9 +78,13 @@ class Snapshot:
             *only_shared(mappings),
             *not_copied(mappings, copied, self._target, self._copy.pagemap),
         ]
+        starts = {one.start for one in elsewhere}
+        elsewhere += (
+            one for one in mappings if one.start not in starts and file_of(one) in written
+        )
         if elsewhere:
             self._target.look_ahead()
-            self._kept.take(self._target, sorted(elsewhere), self._most())
+            self._kept.take(self._target, sorted(elsewhere), self._most(), written)
 
     def run_on(self) -> None:
         """Let the target run.

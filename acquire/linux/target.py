@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
 from typing import Any
 
 from msl_construct.errors import TargetError
@@ -174,7 +174,7 @@ class LinuxTarget:
         self._memory.forks = method == "none"
         return hold
 
-    def copy(self, chosen: Chosen) -> None:
+    def copy(self, chosen: Chosen, written: Set[Hashable] = frozenset()) -> None:
         """Make a snapshot of its memory, where that is the method."""
         hold = self._hold
         if not isinstance(hold, Copied):
@@ -183,13 +183,13 @@ class LinuxTarget:
         self._memory.stands = _stands
         try:
             with in_words():
-                self._snapshot = self._taken(hold, chosen)
+                self._snapshot = self._taken(hold, chosen, written)
         except BaseException:
             hold.thaw()
             raise
         self.read = self._snapshot.read
 
-    def _taken(self, hold: Copied, chosen: Chosen) -> Snapshot:
+    def _taken(self, hold: Copied, chosen: Chosen, written: Set[Hashable]) -> Snapshot:
         """A snapshot.
 
         Raises:
@@ -199,7 +199,7 @@ class LinuxTarget:
         vdso = next((one for one in mappings if one.name == "[vdso]"), None)
         snapshot = Snapshot(self._memory, hold, vdso, self._kinship)
         try:
-            snapshot.take(chosen(mappings))
+            snapshot.take(chosen(mappings), written)
         except BaseException:
             snapshot.close()
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
 from typing import Any, NoReturn
 
 from msl_construct.errors import TargetError
@@ -79,7 +79,7 @@ class MacOSTarget:
         self._suspension.begin()
         return self._suspension
 
-    def copy(self, chosen: Chosen) -> None:
+    def copy(self, chosen: Chosen, written: Set[Hashable] = frozenset()) -> None:
         """No method reads a copy."""
 
     def run_on(self) -> None:

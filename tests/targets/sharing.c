@@ -2,9 +2,12 @@
 
    sharing COUNT       COUNT children count in one shared page, all of them without pause
    sharing COUNT grow  children are made until there are COUNT of them, one in 150 milliseconds
+   sharing COUNT FILE  COUNT children count in a file, which the parent has mapped and never touches
 
-   Says "shared 0xADDRESS" of a page with the count (of increments, of children), then "ready". */
+   Says "shared 0xADDRESS" of a page with the count (of increments, of children), of a file also
+   "private 0xADDRESS" of a private mapping, then "ready". */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,12 +25,20 @@ static void child(void)
 int main(int count, char **arguments)
 {
     int children = atoi(arguments[1]);
-    _Atomic long *shared =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int grow = count > 2 && strcmp(arguments[2], "grow") == 0;
+    int file = count > 2 && !grow ? open(arguments[2], O_RDWR) : -1;
+    _Atomic long *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+                                file < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED, file, 0);
     if (shared == MAP_FAILED)
         return 1;
     printf("shared %p\n", (void *)shared);
-    if (count > 2 && strcmp(arguments[2], "grow") == 0) {
+    if (file >= 0) {
+        void *private = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+        if (private == MAP_FAILED)
+            return 1;
+        printf("private %p\n", private);
+    }
+    if (grow) {
         printf("ready\n");
         fflush(stdout);
         for (int made = 0; made < children; made++) {
