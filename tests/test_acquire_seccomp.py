@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acquire_targets import compiled, started
+from acquire_targets import Running, compiled, started
 from acquiring import (
     acquire,
     as_found,
@@ -255,21 +255,21 @@ def test_an_ordinary_user_who_may_not_see_the_filter(
     slots = tmp_path / "slots"
     slots.write_bytes(bytes(4096))
     slots.chmod(0o666)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
     program = compiled("freeze_filtered")
     program.parent.chmod(0o755)
     command = [sys.executable, "-c", AS_SOMEBODY, str(program), call, action, "all", str(slots)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    process = Running(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     assert process.stdin is not None
-    assert process.stdout is not None
     try:
-        assert process.stdout.readline() == b"ready\n"
+        assert process.line() == "ready"
         target = Filtered(0, slots)
         wait_until(lambda: target.count(WAITING) > 0, "it waits")
         time.sleep(0.1)
         process.stdin.write(b"x")
-        target.pid, facts = json.loads(process.stdout.readline())
+        target.pid, facts = json.loads(process.line())
         assert status(target.pid, "Uid").split()[0] == "65534"
         if call == "read":
             time.sleep(0.1)
