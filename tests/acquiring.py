@@ -290,6 +290,20 @@ def pagemap(pid: int, start: int, end: int) -> array[int]:
     return out
 
 
+def may_be_zero_page(pid: int, address: int) -> bool:
+    """Whether a page that is there is one of the kernel's zero pages, which a process gets that
+    reads what it never wrote; true where the kernel does not tell us."""
+    (entry,) = pagemap(pid, address, address + PAGE)
+    frame = entry & (1 << 55) - 1
+    try:
+        with open("/proc/kpageflags", "rb", buffering=0) as file:
+            file.seek(frame * 8)
+            flags = int.from_bytes(file.read(8), "little")
+    except PermissionError:
+        return True
+    return not frame or bool(flags >> 24 & 1)
+
+
 def present(pid: int, start: int, end: int) -> int:
     """How many pages between two addresses have memory (the shared zero page counts)."""
     return sum(entry >> 62 != 0 for entry in pagemap(pid, start, end))
