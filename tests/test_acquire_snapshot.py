@@ -578,6 +578,22 @@ def test_a_control_group_without_room_is_refused(tmp_path: Path) -> None:
 
 
 @root_only
+def test_a_control_group_without_room_for_page_tables_is_refused(tmp_path: Path) -> None:
+    """Of memory that lies scattered they take as much as itself: here 48 MiB."""
+    from acquire_targets import target
+
+    room = 48 << 20
+    with group("memory") as place, target("limits_sparse", str(room // PAGE)) as (process, _):
+        limit = place / "memory.limit_in_bytes"
+        enter(place, process)  # what it has stays counted elsewhere, what is copied is not
+        used = int((place / "memory.usage_in_bytes").read_text())
+        limit.write_text(str(used + room // 2))
+        done = acquire(process.pid, "--freeze", "snapshot", "-o", tmp_path / "dump.msl", code=6)
+        assert b"control group" in done.stderr
+        assert process.ask("?") == "alive"
+
+
+@root_only
 def test_a_limit_of_processes_is_refused(tmp_path: Path) -> None:
     with turning() as (process, _), group("pids") as place:
         enter(place, process)

@@ -30,9 +30,13 @@ def _status(pid: int) -> dict[str, str]:
         raise TargetError(f"process {pid} is gone", remedy="check the number") from error
 
 
+def _bytes(status: dict[str, str], *keys: str) -> int:
+    return sum(int(status.get(key, "0").split()[0]) << 10 for key in keys)
+
+
 def _private(status: dict[str, str]) -> int:
     """Bytes of memory whose page tables are copied, an upper bound."""
-    return sum(int(status.get(key, "0").split()[0]) << 10 for key in ("RssAnon", "VmSwap"))
+    return _bytes(status, "RssAnon", "VmSwap")
 
 
 def estimate(pid: int) -> float:
@@ -105,7 +109,8 @@ def _refuse_time(pid: int, status: dict[str, str], max_freeze: float | None) -> 
 def _refuse_without_room(pid: int, status: dict[str, str]) -> None:
     least = room(groups(limiting(pid)))
     # Twice what is to stay free, or the copy would have to go as soon as it is made.
-    needed = _private(status) // 512 + _FIXED + 2 * least.kept
+    # Page tables are counted where the target is. A page that stands alone takes a whole one.
+    needed = _bytes(status, "VmPTE") + _FIXED + 2 * least.kept
     if least.free < needed:
         raise TargetError(
             f"{least.where} has {max(0, least.free) >> 20} MiB of memory left, and a copy of "
