@@ -136,7 +136,14 @@ def estimate(work: Work, options: Options, output: Output) -> Estimate:
         size,
         _freeze(work, options, output),
         not output.regular and not output.device,
-        needs(options, size, regular=output.regular, in_memory=output.in_memory),
+        needs(
+            options,
+            size,
+            work.mappings,
+            work.threads,
+            regular=output.regular,
+            in_memory=output.in_memory,
+        ),
     )
 
 

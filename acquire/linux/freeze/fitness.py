@@ -10,7 +10,7 @@ from msl_construct.errors import TargetError
 from ...rates import COPYING
 from .. import smaps
 from ..control_groups import levels, number_in
-from ..maps import living_thread
+from ..maps import living_thread, read_whole
 from ..proc_text import read_status
 from .guardian.headroom import groups, room
 
@@ -19,6 +19,8 @@ __all__ = ["estimate", "limiting", "refuse_unfit"]
 _MACHINE = "x86_64"
 _FIXED = 4 << 20
 """Bytes that a copy takes besides its page tables."""
+_PER_MAPPING = 512
+"""Bytes that each of its mappings takes of the kernel's memory."""
 _CAP_SYS_ADMIN = 1 << 21
 _REMEDY = "use --freeze ptrace, which makes no copy"
 
@@ -110,7 +112,8 @@ def _refuse_without_room(pid: int, status: dict[str, str]) -> None:
     least = room(groups(limiting(pid)))
     # Twice what is to stay free, or the copy would have to go as soon as it is made.
     # Page tables are counted where the target is. A page that stands alone takes a whole one.
-    needed = _bytes(status, "VmPTE") + _FIXED + 2 * least.kept
+    tables = _bytes(status, "VmPTE") + _PER_MAPPING * _mappings(pid)
+    needed = tables + _FIXED + 2 * least.kept
     if least.free < needed:
         raise TargetError(
             f"{least.where} has {max(0, least.free) >> 20} MiB of memory left, and a copy of "
@@ -118,6 +121,12 @@ def _refuse_without_room(pid: int, status: dict[str, str]) -> None:
             "memory",
             remedy="raise the limit, or use --freeze ptrace, which takes no memory of the target's",
         )
+
+
+def _mappings(pid: int) -> int:
+    with suppress(TargetError, OSError):
+        return read_whole(f"/proc/{living_thread(pid)}/maps").count(b"\n")
+    return 0
 
 
 def limiting(pid: int) -> str:
