@@ -27,6 +27,7 @@ from acquiring import (
     nobody_left,
     verified,
 )
+from control_groups import control_group
 from test_acquire_killed import _small_disk, complete, runs_on
 
 pytestmark = linux_only
@@ -176,6 +177,30 @@ def test_a_disk_that_fills_up(seed: int, worker: Running, usual: float, tmp_path
         ), errors
         if status == "running":
             assert b"still says that it is running" in errors
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a control group")
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_more_threads_are_to_be_had(
+    seed: int, version: int, worker: Running, usual: float, tmp_path: Path
+) -> None:
+    """From some moment on, whatever was left before."""
+    numbers = random.Random(seed)
+    out = tmp_path / "out.msl"
+    options = ("--compress", "zstd", "--evidence", tmp_path / "evidence")
+    with (
+        control_group(version, "pids") as group,
+        launched(worker.pid, "-o", out, *options, preexec_fn=group.enter()) as tool,
+    ):
+        time.sleep(numbers.uniform(0, usual))
+        group.limit("pids.max", numbers.choice((1, group.number("pids.current"))))
+        _, errors = tool.communicate(timeout=PATIENCE)
+        nobody_left(tool.pid)
+    status = judge(out, tmp_path / "out.msl.report.json", worker)
+    assert b"Traceback" not in errors
+    assert (tool.returncode, status) in ((0, "complete"), (3, "complete"), (6, "")), errors
+    assert (tool.returncode == 3) is (b"the evidence is incomplete" in errors), errors
 
 
 @pytest.mark.parametrize("seed", SEEDS)
