@@ -281,7 +281,8 @@ def test_the_pipe_is_closed(worker: Running, tmp_path: Path) -> None:
 def test_a_reader_that_does_not_read_blocks_nothing_for_ever(worker: Running) -> None:
     """The pipe is full and nobody empties it: the freeze ends all the same."""
     with launched(worker.pid, "-o", "-", "--max-freeze", "3") as tool:
-        wait_until(lambda: "t" in states(worker.pid), "frozen")
+        wait_until(lambda: "t" in states(worker.pid) or tool.poll() is not None, "frozen", PATIENCE)
+        assert tool.returncode is None, tool.communicate()
         as_found(worker.pid)
         runs_on(worker)
         tool.send_signal(signal.SIGINT)
