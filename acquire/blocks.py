@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from msl_construct import Writer
-from msl_construct.schema import NEWEST_DRAFT, ByteOrder, Table, schema
+from msl_construct.drafts import layout_of
+from msl_construct.schema import Schema, Table
 from msl_construct.schema.packing import RowPacker
 
 from .model import Identity, Mapping, Module, Outcome, StoredRegisters, Thread
@@ -120,12 +121,12 @@ def add_threads(writer: Writer, threads: Iterable[Thread]) -> None:
 
     A live target has no thread that the others wait for: its first one stands for it.
     """
-    writer.add_stored("thread_context", thread_contexts(threads, writer.schema.byte_order))
+    writer.add_stored("thread_context", thread_contexts(threads, writer.schema))
 
 
-def thread_contexts(threads: Iterable[Thread], byte_order: ByteOrder) -> Iterator[bytes]:
+def thread_contexts(threads: Iterable[Thread], form: Schema) -> Iterator[bytes]:
     """Payloads of Thread Contexts, each when it is asked for: there may be tens of thousands."""
-    layout = schema(NEWEST_DRAFT, byte_order).block("thread_context").layout
+    layout = layout_of(form, "thread_context")
     assert layout is not None
     table = layout.field("registers").type
     assert isinstance(table, Table)
@@ -150,7 +151,7 @@ def thread_contexts(threads: Iterable[Thread], byte_order: ByteOrder) -> Iterato
         for front, thread in zip(fronts, part):
             registers = thread.registers
             if isinstance(registers, StoredRegisters):
-                yield front + registers.stored(byte_order)
+                yield front + registers.stored(layout)
             else:
                 rows = [(r.name, len(r.value), r.flags, r.value) for r in registers]
                 yield front + entries.rows(rows)

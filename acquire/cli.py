@@ -14,8 +14,8 @@ from msl_construct.cli.common import (
     note,
     run,
 )
+from msl_construct.cli.drafts import draft_option
 from msl_construct.cli.start import ENDING, untouched
-from msl_construct.drafts import KNOWN
 from msl_construct.errors import TargetError
 
 from .backend import Backend
@@ -151,13 +151,11 @@ SIZE, SECONDS = _Size(), _Seconds()
     default="blake3",
     help="What the dump's hashes are made with; some readers know only SHA-256.",
 )
-@click.option(
-    "--draft",
-    type=click.Choice(KNOWN),
+@draft_option(
+    "What to write. draft-2026-03 has no word for pages that were never touched, and no "
+    "layout for threads and names of mappings; its readers read draft-2026-10 as well.",
     default=DRAFT,
     show_default=True,
-    help="What to write. draft-2026-03 has no word for pages that were never touched, and no "
-    "layout for threads and names of mappings; its readers read draft-2026-10 as well.",
 )
 @click.option(
     "--untouched",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from msl_construct.schema import ByteOrder
+from msl_construct.schema import Layout
 
 __all__ = [
     "COPY_ON_WRITE",
@@ -198,8 +198,8 @@ class StoredRegisters(Sequence[Register]):
     roles: frozenset[str]
 
     @abstractmethod
-    def stored(self, byte_order: ByteOrder) -> bytes:
-        """The Registers of a Thread Context (§5.7), as the schema lays them out."""
+    def stored(self, layout: Layout) -> bytes:
+        """The Registers of a Thread Context (§5.7), as its layout has them."""
 
 
 @dataclass(frozen=True)

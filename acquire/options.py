@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from msl_construct.drafts import KNOWN, NEWEST
+from msl_construct.drafts import NEWEST_DRAFT, known, schema
 from msl_construct.errors import TargetError
-from msl_construct.schema import schema
 
 from .selection import Selection
 
@@ -27,7 +26,7 @@ COMPRESSIONS = ("none", "zstd", "lz4")
 UNTOUCHED = ("zeros", "failed")
 HASHES = {"blake3": "blake3", "sha256": "sha_256"}
 """What all hashes of a dump may be made with; the schema's names for it."""
-DRAFT = NEWEST
+DRAFT = NEWEST_DRAFT
 """What is written unless another draft is asked for: the older one has no word for a page that
 nobody touched, and no layout for threads and for names of mappings. Its readers read this one."""
 LEVELS = {"none": (0, -1), "zstd": (1, 22), "lz4": (1, 12)}
@@ -100,7 +99,7 @@ class Options:
             ("compress", COMPRESSIONS),
             ("untouched", UNTOUCHED),
             ("hash", tuple(HASHES)),
-            ("draft", KNOWN),
+            ("draft", known()),
         ):
             value = getattr(self, name)
             if value not in allowed:

@@ -11,7 +11,7 @@ from pathlib import Path
 from live import Live, compiled, script
 from measure import MIB, MSL, Row, Setting, note, python, run_child
 
-from msl_construct.drafts import KNOWN
+from msl_construct.drafts import PUBLIC
 
 NAME = "acquire_memory"
 
@@ -45,9 +45,9 @@ def run(setting: Setting) -> list[Row]:
         what = f"{size} GiB, of which 62 MiB are touched"
         rows.append(_row(setting, what, live))
         # Its zeros are stored.
-        older = ("--draft", KNOWN[0])
-        rows.append(_row(setting, f"{what}, {KNOWN[0]}, zstd", live, *older, "--compress", "zstd"))
-        rows.append(_row(setting, f"{what}, {KNOWN[0]}, to a pipe", live, *older, pipe=True))
+        older = ("--draft", PUBLIC[0])
+        rows.append(_row(setting, f"{what}, {PUBLIC[0]}, zstd", live, *older, "--compress", "zstd"))
+        rows.append(_row(setting, f"{what}, {PUBLIC[0]}, to a pipe", live, *older, pipe=True))
     return rows
 
 

@@ -11,15 +11,19 @@ Everything is imported when it is first used, so that a command that needs littl
 from __future__ import annotations
 
 import os
+import sys
+from importlib import import_module
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
 from . import errors
 
 if TYPE_CHECKING:
     from .builder import SegmentWriter, Writer, append_segment
+    from .drafts import schema
     from .reader import Dump, Memory, Region, Verdict
     from .reader.stream import PassingDump
-    from .schema import Schema, schema
+    from .schema import ByteOrder, Draft, Schema
 
 __version__ = "0.1.0"
 
@@ -55,7 +59,7 @@ _HOMES = {
 def open(  # noqa: A001 - the name is part of the public interface
     file: str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview,
     *,
-    draft: str | None = None,
+    draft: str | Draft | None = None,
     dialect: str | None = None,
     key: bytes | str | None = None,
     byte_order: str | None = None,
@@ -66,7 +70,8 @@ def open(  # noqa: A001 - the name is part of the public interface
     Args:
         file: a path (mapped into memory), a binary file object, or bytes. A pipe is
             spooled to a temporary file; to read it while it comes, see `PassingDump`.
-        draft: read with this draft whatever the header says, for example ``draft-2026-03``.
+        draft: read with this draft whatever the header says: a draft, or the name of a known
+            one, for example ``draft-2026-03``.
         dialect: read with this dialect whatever the file looks like, or with ``none``; by
             default it is recognised by the structure of the blocks in question, unless `draft`
             is given.
@@ -93,10 +98,37 @@ def open(  # noqa: A001 - the name is part of the public interface
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name == "schema":  # a package that can be called; see its last lines
-        return import_module(".schema", __name__)
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Callable(ModuleType):
+    """The package `schema`, which users call like a function."""
+
+    def __call__(
+        self, draft: str | Draft | None = None, byte_order: str | ByteOrder = "little"
+    ) -> Schema:
+        from .drafts import DEFAULT_DRAFT
+        from .drafts import schema as bound
+
+        return bound(DEFAULT_DRAFT if draft is None else draft, byte_order)
+
+
+class _Package(ModuleType):
+    """This package, in which `schema` is a package to the interpreter and a function to users.
+
+    Whoever imports `schema` has the interpreter put it here, in the place of any function of
+    that name; so that is where it learns to be called.
+    """
+
+    @property
+    def schema(self) -> ModuleType:
+        return import_module(".schema", __name__)
+
+    @schema.setter
+    def schema(self, package: ModuleType) -> None:
+        package.__class__ = _Callable
+
+
+sys.modules[__name__].__class__ = _Package

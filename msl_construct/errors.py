@@ -16,6 +16,8 @@
     ├── DocumentError         a canonical document cannot be turned into a file
     ├── StreamError           a forward-only source was asked to go back
     ├── TargetError           a process can't be acquired
+    ├── DraftError            a draft of one's own can't be used
+    ├── UnboundError          a structure was used that has no byte order yet
     ├── ExportError           the schema declares what an exported form can't say
     ├── CompilerError         kaitai-struct-compiler is missing, or refused a schema
     └── HarnessError          a decoder can't be run over a corpus as it was asked for
@@ -33,6 +35,7 @@ __all__ = [
     "DamageError",
     "DialectError",
     "DocumentError",
+    "DraftError",
     "EncryptedError",
     "ExportError",
     "FormatError",
@@ -44,6 +47,7 @@ __all__ = [
     "PayloadError",
     "StreamError",
     "TargetError",
+    "UnboundError",
 ]
 
 
@@ -154,3 +158,11 @@ class HarnessError(MslError):
     It can't be started, a list of samples can't be read, or what was asked for names nothing
     that the corpus has.
     """
+
+
+class DraftError(MslError):
+    """A draft of one's own can't be used: what is wrong, with the file and the line."""
+
+
+class UnboundError(MslError):
+    """A structure was used as it was declared, without a byte order."""

@@ -13,9 +13,9 @@ from languages import toolchains
 from languages.toolchains import Missing, kept
 
 import msl_construct
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.exports import ksy
 from msl_construct.generate import TARGETS, Compiler, Parser, generate
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT
 
 __all__ = ["PROGRAMS", "READ_WRITE", "all_files", "example", "ready"]
 

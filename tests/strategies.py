@@ -13,8 +13,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from msl_construct.drafts import schema
 from msl_construct.page_map import PageMap
-from msl_construct.schema import Field, Layout, Record, Schema, Table, schema
+from msl_construct.schema import Field, Layout, Record, Schema, Table
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.variable import (
     Blob,

@@ -17,7 +17,8 @@ from msl_acquire import blocks
 from msl_acquire.linux import registers
 from msl_acquire.linux.registers.raw import RawRegisters
 from msl_acquire.model import Register, Thread
-from msl_construct.schema import NEWEST_DRAFT, ByteOrder, schema
+from msl_construct.drafts import NEWEST_DRAFT, schema
+from msl_construct.schema import ByteOrder
 
 Sets = dict[int, bytes]
 
@@ -112,7 +113,7 @@ def test_any_register_sets(machine: str, byte_order: ByteOrder) -> None:
         assert blocks.complete(thread) == ({"pc", "sp"} <= raw.roles)
         threads.append(thread)
         wanted.append(by_the_schema(named, given, byte_order, current=number == 0))
-    assert list(blocks.thread_contexts(threads, byte_order)) == wanted
+    assert list(blocks.thread_contexts(threads, schema(NEWEST_DRAFT, byte_order))) == wanted
 
 
 @pytest.mark.parametrize("width", [4, 8])
@@ -124,7 +125,7 @@ def test_threads_of_which_only_the_pointers_are_known(width: int) -> None:
     raw = RawRegisters("x86_64", lambda: sets)
     threads = [Thread(1, registers=pointers), Thread(2, registers=raw), Thread(3, registers=())]
     assert [blocks.complete(thread) for thread in threads] == [True, True, False]
-    assert list(blocks.thread_contexts(threads, ByteOrder.LITTLE)) == [
+    assert list(blocks.thread_contexts(threads, schema(NEWEST_DRAFT))) == [
         by_the_schema(thread, tuple(thread.registers), ByteOrder.LITTLE, current=thread is first)
         for first in threads[:1]
         for thread in threads
@@ -135,7 +136,9 @@ def test_a_machine_that_is_not_known() -> None:
     raw = RawRegisters("sparc64", lambda: {1: bytes(100)})
     assert (len(raw), raw.roles) == (0, frozenset())
     assert raw.missing == registers.decode("sparc64", {}).missing
-    assert raw.stored(ByteOrder.LITTLE) == b""
+    layout = schema(NEWEST_DRAFT).block("thread_context").layout
+    assert layout is not None
+    assert raw.stored(layout) == b""
 
 
 def test_every_byte_is_a_register_s_or_says_how_they_are_laid_out() -> None:

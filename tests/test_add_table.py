@@ -12,8 +12,8 @@ from independent.specimens import BE10, LE10, LE11, Kind
 from writing import LIVE, begin, live, uid, writer
 
 import msl_construct
+from msl_construct.drafts import schema
 from msl_construct.errors import ConformanceError
-from msl_construct.schema import schema
 
 Row = Sequence[Any]
 VAS_COLUMNS = (

@@ -30,14 +30,16 @@ from msl_construct.corpus import Consumer, Kind, Manifest, Sample
 from msl_construct.corpus.features import FEATURES, TYPE
 from msl_construct.corpus.generate import CorpusError, made, stale
 from msl_construct.corpus.large import LARGE
-from msl_construct.corpus.plan import FORMS
+from msl_construct.corpus.plan import forms_of
 from msl_construct.corpus.recipe import Recipe, Where
 from msl_construct.corpus.recipes import fixed_recipes
 from msl_construct.corpus.stream_table import STREAMS
 from msl_construct.document.build import build
 from msl_construct.document.load import load
+from msl_construct.drafts import DRAFTS, PUBLIC
 from msl_construct.rules import check, rules_for
-from msl_construct.schema import DRAFTS
+
+FORMS = forms_of(*PUBLIC)
 
 FOLDER = Path(__file__).parents[1] / "samples"
 CORPUS = Manifest.load(FOLDER)
@@ -102,7 +104,7 @@ def test_made_again_they_are_the_same_bytes(tmp_path: Path) -> None:
 def test_no_byte_depends_on_the_machines_byte_order(monkeypatch: pytest.MonkeyPatch) -> None:
     other = "big" if sys.byteorder == "little" else "little"
     monkeypatch.setattr(sys, "byteorder", other)
-    for recipe in list(fixed_recipes())[::25]:
+    for recipe in list(fixed_recipes(FORMS))[::25]:
         each = made(recipe)
         assert each.data == (FOLDER / each.sample.file).read_bytes()
 
@@ -310,7 +312,7 @@ def test_features_are_what_is_in_the_file(name: str, codes: str) -> None:
 
 @cache
 def honest(name: str) -> Recipe:
-    return next(recipe for recipe in fixed_recipes() if recipe.name == name)
+    return next(recipe for recipe in fixed_recipes(FORMS) if recipe.name == name)
 
 
 @pytest.mark.parametrize(

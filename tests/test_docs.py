@@ -52,7 +52,7 @@ def test_the_sessions_of_a_page_run(page: Path, scratch: Any) -> None:
 
 def test_the_pages_that_promise_sessions_have_them() -> None:
     stems = {page.stem for page in RUNNABLE}
-    assert stems >= {"tour", "library", "document", "limits", "add-a-block", "install"}
+    assert stems >= {"tour", "library", "document", "limits", "add-a-block", "own-draft", "install"}
 
 
 def test_the_python_in_the_readme_runs(scratch: Any) -> None:

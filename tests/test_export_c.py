@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from c.building import HERE, SANITIZERS, WARNINGS, built, compiled, run
 
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.errors import MslError
 from msl_construct.exports.c import export
 from msl_construct.exports.c.parts import shapes
 from msl_construct.exports.c.words import Identifiers, comment
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Draft, Field, Layout, Table
+from msl_construct.schema import ByteOrder, Draft, Field, Layout, Table
 from msl_construct.schema.codes import Value
 from msl_construct.schema.variable import Utf8Z
 from msl_construct.schema.vocabulary import U8, U16, U32

@@ -19,8 +19,8 @@ from independent.decode import NotMsl, all_blocks, decode
 from independent.specimens import BE10, LE10, one
 from mutations import mutated
 
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.exports.c import export
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.msl"))
 MUTANTS = 400

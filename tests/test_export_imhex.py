@@ -20,9 +20,10 @@ from hexpat.machine import Bits, Machine, Number, Run, Struct
 from independent.decode import NotMsl, all_blocks, decode
 from mutations import mutated
 
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.errors import MslError
 from msl_construct.exports.imhex import export
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Layout, Table
+from msl_construct.schema import ByteOrder, Layout, Table
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.vocabulary import Fixed, Flags
 

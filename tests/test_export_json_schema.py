@@ -15,9 +15,9 @@ from comparing import document_of, gallery_files
 from independent import decode, wire
 from independent.specimens import BE10, LE10, LE11, Kind, capture, finish, start, typical_payloads
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.errors import MslError
 from msl_construct.exports import EXPORTS
-from msl_construct.schema import DRAFTS
 from msl_construct.schema.vocabulary import Fixed
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs the jsonschema library (test extra)")

@@ -11,11 +11,11 @@ import pytest
 from independent.layouts import Cursor, read_payload
 from ksy_files import Node, attributes, fields, parsed
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.errors import ExportError, MslError
 from msl_construct.exports.ksy import export
 from msl_construct.exports.ksy.words import checked_id, member_id
 from msl_construct.schema import (
-    DRAFTS,
     BlockType,
     Draft,
     Enumeration,

@@ -13,9 +13,9 @@ from itertools import pairwise
 import pytest
 from ksy_files import Node, attributes, parsed
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.exports.ksy import export
 from msl_construct.exports.ksy.style import Hex, Prose, Quoted, emitted
-from msl_construct.schema import DRAFTS
 
 TEXTS = {name: export(draft) for name, draft in DRAFTS.items()}
 KSY = {name: parsed(text) for name, text in TEXTS.items()}

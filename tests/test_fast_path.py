@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SCHEMAS, all_layouts, bound_layout, damaged
 
-from msl_construct.schema import Layout, Record, Table, schema
+from msl_construct.drafts import schema
+from msl_construct.schema import Layout, Record, Table
 from msl_construct.schema.vocabulary import Fixed, Misfit
 from msl_construct.source import Cursor, Short
 

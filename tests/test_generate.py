@@ -17,6 +17,7 @@ from languages import toolchains
 from languages.toolchains import Missing
 
 from msl_construct.cli.group import cli
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.generate import TARGETS, ExistsError, UnfitError, generate
 from msl_construct.generate.class_path import class_path, installed_jars
 from msl_construct.generate.compiler import (
@@ -30,7 +31,6 @@ from msl_construct.generate.compiler import (
 )
 from msl_construct.generate.folder import place
 from msl_construct.generate.parser import ExampleError
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT
 
 DRAFT = DRAFTS[NEWEST_DRAFT]
 

@@ -15,8 +15,8 @@ from languages.run import ROOT, SAMPLES, check, gallery_files, is_of, main, samp
 from languages.syntax import SYNTAX, check_syntax
 from languages.toolchains import Missing
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
-from msl_construct.schema import DRAFTS
 
 FOLDER = Path(os.environ.get("MSL_LANGUAGES_SCHEMA", ROOT / "schema"))
 SCHEMAS = EXPORTS["ksy"].files

@@ -12,7 +12,7 @@ import pytest
 from languages.compare import Comparison, Ours, ours
 from languages.run import ROOT
 
-from msl_construct.schema import DRAFTS
+from msl_construct.drafts import DRAFTS
 
 SAMPLE = ROOT / "samples" / "live-le.msl"
 DRAFT = DRAFTS["draft-2026-10"]

@@ -12,7 +12,7 @@ from languages.run import SAMPLES, gallery_files, sample_files
 from languages.toolchains import Missing
 from test_languages import schema_text
 
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 
 WRITER = pytest.mark.parametrize("name", WRITERS)
 DRAFT = DRAFTS[NEWEST_DRAFT]

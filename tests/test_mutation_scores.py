@@ -18,8 +18,8 @@ from commands import PLACE
 from independent.hashing import digest
 from independent.specimens import BE10, LE10, LE11, Kind
 
+from msl_construct.drafts import DRAFTS, schema
 from msl_construct.rules import Rule, rules_for
-from msl_construct.schema import DRAFTS, schema
 
 sys.path.insert(0, str(PLACE / "benchmarks"))
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import all_layouts, bound_layout, damaged, records
 
-from msl_construct.schema import Layout, Record, StoredText, schema
+from msl_construct.drafts import schema
+from msl_construct.schema import Layout, Record, StoredText
 from msl_construct.schema.vocabulary import Magic, Options
 from msl_construct.source import Cursor, Extent
 

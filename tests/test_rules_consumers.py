@@ -12,19 +12,19 @@ from independent.specimens import LE10, LE11, one
 
 import msl_construct
 from msl_construct.corpus import Consumer
-from msl_construct.drafts import KNOWN
+from msl_construct.drafts import PUBLIC
 from msl_construct.rules import Check, Level, Role, Scope, check, every_rule, rules_for
 from msl_construct.rules.consumers import CONSUMERS
 from msl_construct.rules.engine import binding
 from msl_construct.rules.statements import every_statement, matching
 
-READERS = [rule for rule in every_rule(KNOWN) if not rule.judges_files]
+READERS = [rule for rule in every_rule(PUBLIC) if not rule.judges_files]
 
 
 def test_they_are_rules_of_the_drafts() -> None:
     assert [rule.id for rule in READERS] != []
     assert {rule.id for rule in READERS} == {rule.id for rule in CONSUMERS}
-    for draft in KNOWN:
+    for draft in PUBLIC:
         bound = binding(rules_for(draft), [Role.CONSUMER])
         assert list(bound) == [rule for rule in CONSUMERS if draft in rule.drafts]
     for rule in CONSUMERS:
@@ -58,7 +58,7 @@ def test_without_samples_only_where_no_output_shows_it() -> None:
 
 
 def test_picks_name_what_there_is() -> None:
-    ids = {rule.id for rule in every_rule(KNOWN) if rule.judges_files}
+    ids = {rule.id for rule in every_rule(PUBLIC) if rule.judges_files}
     for rule in CONSUMERS:
         for pick in rule.samples:
             assert str(pick), rule.id

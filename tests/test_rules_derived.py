@@ -18,11 +18,12 @@ from independent.specimens import BE10, LE10, LE11, Kind, finish, one, start
 from independent.wire import Text
 
 import msl_construct
+from msl_construct.drafts import DRAFTS
 from msl_construct.rules import Scope, check, every_rule, rules_for
 from msl_construct.rules import faults as rule_faults
 from msl_construct.rules.derived import Derived, derived
 from msl_construct.rules.kinds import KINDS
-from msl_construct.schema import DRAFTS, ByteOrder
+from msl_construct.schema import ByteOrder
 
 DRAFT_NAMES = (facts.DRAFT_03, facts.DRAFT_10)
 PAYLOAD = 64 + 80  # where the first block's payload begins

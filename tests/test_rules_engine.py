@@ -18,7 +18,7 @@ from independent import wire
 from independent.specimens import BE10, KINDS, LE10, LE11, Kind, capture, finish, one, start
 
 import msl_construct
-from msl_construct.drafts import KNOWN
+from msl_construct.drafts import PUBLIC
 from msl_construct.rules import (
     Check,
     Found,
@@ -45,14 +45,14 @@ def ids(data: bytes, **options: object) -> list[str]:
 
 
 def test_ids_are_unique_and_of_one_form() -> None:
-    for draft in KNOWN:
+    for draft in PUBLIC:
         rules = rules_for(draft)
         assert len({rule.id for rule in rules}) == len(rules) > 100
-    for rule in every_rule(KNOWN):
+    for rule in every_rule(PUBLIC):
         assert re.fullmatch(r"MSLX?-[0-9.]+-[A-Z0-9-]+", rule.id)
         assert rule.id.startswith("MSLX-") == (rule.level is Level.OURS)
-        assert set(rule.drafts) <= set(KNOWN)
-        for draft in KNOWN:
+        assert set(rule.drafts) <= set(PUBLIC)
+        for draft in PUBLIC:
             assert (rule.id in {r.id for r in rules_for(draft)}) == (draft in rule.drafts)
 
 
@@ -87,7 +87,7 @@ def test_nothing_about_a_file_that_conforms(kind: Kind, make: object) -> None:
     assert ids(data) == []
 
 
-@pytest.mark.parametrize("draft", KNOWN)
+@pytest.mark.parametrize("draft", PUBLIC)
 @pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
 def test_nothing_about_a_file_that_we_write(
     draft: str, compression: str | None, tmp_path: Path
@@ -144,7 +144,7 @@ def test_a_rule_of_ones_own() -> None:
 
     rule = Rule(
         "MSLX-4.1-EMPTY", "§4.1", Level.OURS, (Role.PRODUCER,), "R.", "W.", "Y.", Scope.BLOCK,
-        empty, tuple(KNOWN),  # type: ignore[arg-type]
+        empty, tuple(PUBLIC),  # type: ignore[arg-type]
     )  # fmt: skip
     data = one(LE10, 0x0012, b"", b"12345678", b"")
     with msl_construct.open(data) as dump:

@@ -14,8 +14,8 @@ from writing import START, Forward, blocks_of, live, uid
 
 import msl_construct
 from msl_construct import append_segment
+from msl_construct.drafts import DRAFTS
 from msl_construct.rules import Finding, check
-from msl_construct.schema import DRAFTS
 
 PAGE = 4096
 BASE = 0x10000

@@ -13,9 +13,9 @@ from rules_faults import FAULTS, Fault
 from rules_files import Plan, encrypted, extended, imported, investigation, live, raw_stream
 
 import msl_construct
+from msl_construct.drafts import DRAFTS
 from msl_construct.rules import Finding, Level, check, rules_for
 from msl_construct.rules.written import WRITTEN
-from msl_construct.schema import DRAFTS
 
 MORE = (
     rules_faults_content,

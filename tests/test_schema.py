@@ -13,9 +13,8 @@ from collections.abc import Iterator
 import pytest
 from construct import Construct
 
+from msl_construct.drafts import DEFAULT_DRAFT, DRAFTS, schema
 from msl_construct.schema import (
-    DEFAULT_DRAFT,
-    DRAFTS,
     BitRange,
     Draft,
     Enumeration,
@@ -26,7 +25,6 @@ from msl_construct.schema import (
     Schema,
     Start,
     Table,
-    schema,
 )
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.variable import Measured, PageData, PageStateMap

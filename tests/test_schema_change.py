@@ -19,7 +19,7 @@ from commands import PLACE
 
 from msl_construct.exports import EXPORTS
 
-DECLARATION = Path("msl_construct", "schema", "draft_2026_03", "payloads.py")
+DECLARATION = Path("msl_construct", "drafts", "draft_2026_03", "payloads.py")
 BEFORE = 'Field("SessionID", U32, "Session of the process; 0: unknown.", default=0),'
 AFTER = BEFORE.replace("U32", "U64")
 LANGUAGES = Path("tests", "languages", "run.py")

@@ -15,10 +15,10 @@ import yaml
 from commands import PLACE, one_line, run
 
 from msl_construct.cli.schema import COMMANDS
+from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
 from msl_construct.exports.consistency import Finding
 from msl_construct.exports.difference import Change, differences
-from msl_construct.schema import DRAFTS
 
 OLD, NEW = DRAFTS[facts.DRAFT_03], DRAFTS[facts.DRAFT_10]
 

@@ -11,10 +11,11 @@ from typing import Any
 import facts
 import pytest
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.exports import consistency
 from msl_construct.exports.consistency import findings
 from msl_construct.exports.difference import differences
-from msl_construct.schema import DRAFTS, Bit, Draft, Field, Layout, Note, Span, Table, Value
+from msl_construct.schema import Bit, Draft, Field, Layout, Note, Span, Table, Value
 from msl_construct.schema.variable import Rest, Utf8Z
 from msl_construct.schema.vocabulary import U8, U16, U32, Coded, Reserved
 

@@ -10,7 +10,8 @@ import markdown_facts as markdown
 import pytest
 from facts import DRAFT_03, DRAFT_10
 
-from msl_construct.schema import DRAFTS, BitRange, Layout, Table, schema
+from msl_construct.drafts import DRAFTS, schema
+from msl_construct.schema import BitRange, Layout, Table
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.vocabulary import Fixed
 

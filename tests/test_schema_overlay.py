@@ -6,7 +6,8 @@ import facts
 import pytest
 from facts import DRAFT_03, DRAFT_10
 
-from msl_construct.schema import DRAFTS, Layout, Schema, Table, Value, schema
+from msl_construct.drafts import DRAFTS, schema
+from msl_construct.schema import Layout, Schema, Table, Value
 from msl_construct.schema.choice import Choice
 
 OLD, NEW = schema(DRAFT_03), schema(DRAFT_10)
@@ -39,7 +40,7 @@ def shape(layout: Layout) -> list[object]:
 def test_identity() -> None:
     assert list(DRAFTS) == [DRAFT_03, DRAFT_10]
     assert (OLD.draft.version, NEW.draft.version) == (0x0100, 0x0101)
-    assert (OLD.draft.base, NEW.draft.base) == ("", DRAFT_03)
+    assert (OLD.draft.base, NEW.draft.base) == (None, OLD.draft)
     assert (OLD.draft.segments, NEW.draft.segments) == (False, True)
     assert [o.value for o in OLD.draft.byte_orders] == ["little", "big"]
     assert [o.value for o in NEW.draft.byte_orders] == ["little"]

@@ -18,8 +18,8 @@ from writing import header
 
 import msl_construct
 from msl_construct import Writer
+from msl_construct.drafts import schema
 from msl_construct.errors import ConformanceError
-from msl_construct.schema import schema
 from msl_construct.schema.packing import RowPacker
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from msl_construct.corpus import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
 from msl_construct.corpus.traceability import FILE, picked, table, text
-from msl_construct.drafts import KNOWN
+from msl_construct.drafts import PUBLIC
 from msl_construct.rules import Pick, every_rule
 from msl_construct.rules.statements import every_statement
 
-FIRST, REVISED = KNOWN
+FIRST, REVISED = PUBLIC
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 INVALID_TYPE = "MSL-4.3-BLOCK-TYPE-INVALID"
@@ -69,8 +69,8 @@ SMALL = (
 def test_it_has_every_statement_and_every_rule() -> None:
     found = table(())
     assert list(rows(found)) == [statement.id for statement in every_statement()]
-    assert list(rows(found, "rules")) == [rule.id for rule in every_rule(KNOWN)]
-    assert list(found["coverage"]) == ["overall", *KNOWN]
+    assert list(rows(found, "rules")) == [rule.id for rule in every_rule(PUBLIC)]
+    assert list(found["coverage"]) == ["overall", *PUBLIC]
 
 
 def test_a_rule_has_the_samples_that_break_it_and_their_bases() -> None:

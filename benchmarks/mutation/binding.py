@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
-from unittest import mock
 
-from msl_construct.schema import DRAFTS, ByteOrder, Draft, Layout, Schema
+from msl_construct.drafts import DRAFTS
+from msl_construct.drafts.registry import in_place
+from msl_construct.schema import ByteOrder, Draft, Layout, Schema
 from msl_construct.schema.vocabulary import Binding
 
 from .declarations import HEADERS, registry_of, within
@@ -31,19 +32,20 @@ class Bound:
             for layout in _outer(draft):
                 self._uses[id(layout)] = _registries(layout)
 
-    def __call__(self, name: str, order: ByteOrder) -> Schema:
-        """The draft of this name, as it is at the moment."""
-        if DRAFTS[name] is self.originals[name]:
+    def __call__(self, draft: Draft, order: ByteOrder) -> Schema:
+        """A draft in a byte order: a right one, or the one that stands in for it."""
+        name = draft.name
+        if draft is self.originals[name]:
             return self._original(name, order)
         if order not in self._faulty:
-            self._faulty[order] = self._bind(self._original(name, order), DRAFTS[name])
+            self._faulty[order] = self._bind(self._original(name, order), draft)
         return self._faulty[order]
 
     @contextmanager
-    def known(self, name: str, faulty: Draft) -> Iterator[None]:
+    def known(self, faulty: Draft) -> Iterator[None]:
         """A faulty draft in the place of the right one."""
         self._faulty = {}
-        with mock.patch.dict(DRAFTS, {name: faulty}):
+        with in_place(faulty):
             yield
 
     def _original(self, name: str, order: ByteOrder) -> Schema:

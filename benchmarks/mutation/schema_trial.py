@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.rules import rules_for
-from msl_construct.schema import DRAFTS
 
 from .binding import Bound
 from .declarations import Path
@@ -75,7 +75,7 @@ class Trial:
         self._first: dict[Any, list[Specimen]] = {}
         self._bound = Bound()
         self._touched: dict[tuple[str, Path], list[Specimen]] = {}
-        package = sys.modules["msl_construct.schema"]
+        package = sys.modules["msl_construct.drafts.registry"]
         self._patch = mock.patch.object(package, "_bound", self._bound)
 
     def run(self, mutants: Iterable[Mutant]) -> Score:
@@ -101,7 +101,7 @@ class Trial:
         if why:
             score.equivalent.append((mutant, why))
             return
-        with self._bound.known(mutant.draft.name, mutant.faulty):
+        with self._bound.known(mutant.faulty):
             notices = _judging(mutant.draft.name) if mutant.judged else _reading
             killer = next((s for s in self._candidates(mutant) if notices(s)), None)
         tally = score.by_operator.setdefault(mutant.operator, [0, 0])
@@ -168,7 +168,7 @@ def _judging(draft: str) -> Callable[[Specimen], bool]:
 
     Files of the other draft are told by their document, which no demand changes.
     """
-    rules = rules_for.__wrapped__(draft)
+    rules = rules_for(draft)
 
     def notices(specimen: Specimen) -> bool:
         try:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ..drafts import NEWEST_DRAFT, layout_of, schema
 from ..errors import ConformanceError, FormatError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
-from ..schema import NEWEST_DRAFT, BlockType, Layout, Record, Schema, schema
+from ..schema import BlockType, Layout, Record, Schema
 from ..schema.layout import REST, Table
 from ..schema.packing import RowPacker
 from ..source import BufferSource, Cursor, Extent
@@ -103,7 +104,7 @@ def table_payload(
     Raises:
         ConformanceError: the draft forbids it, or the block has no such payload.
     """
-    layout = kind.layout or _newer_layout(form, kind)
+    layout = _layout(form, kind)
     last = layout.fields[-1]
     if not isinstance(last.type, Table):
         raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
@@ -132,7 +133,7 @@ def stored_payload(form: Schema, kind: BlockType, payload: bytes, where: str) ->
     Raises:
         ConformanceError: it is not what the block's layout makes of what it says.
     """
-    layout = kind.layout or _newer_layout(form, kind)
+    layout = _layout(form, kind)
     record = layout.decode(Cursor(BufferSource(payload), 0, len(payload)))
     if REST in record:
         raise ConformanceError(f"{where}: the payload is not laid out as a {kind.name} is")
@@ -152,7 +153,8 @@ def roles_of(
     if "flags" not in columns:
         return []
     place = list(columns).index("flags")
-    roles = schema(NEWEST_DRAFT, form.byte_order).flags["RegisterFlags"]
+    declaring = form if "RegisterFlags" in form.flags else schema(NEWEST_DRAFT, form.byte_order)
+    roles = declaring.flags["RegisterFlags"]
     found: list[Mapping[str, Any]] = []
     for row in rows:
         try:
@@ -162,13 +164,13 @@ def roles_of(
     return found
 
 
-def _newer_layout(form: Schema, kind: BlockType) -> Layout:
-    """The layout that a later draft gave a block which this one only names.
+def _layout(form: Schema, kind: BlockType) -> Layout:
+    """The layout of a block, that of a later draft where this one only names it.
 
     Raises:
         ConformanceError: none did.
     """
-    found = schema(NEWEST_DRAFT, form.byte_order).blocks.get(kind.code)
-    if found is None or found.layout is None:
+    found = layout_of(form, kind.key)
+    if found is None:
         raise ConformanceError(f"{kind.name}: no draft gives a payload layout ({kind.section})")
-    return found.layout
+    return found

@@ -12,9 +12,10 @@ from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from ..drafts import DEFAULT_DRAFT, schema
 from ..errors import ConformanceError
 from ..page_map import PageMap
-from ..schema import DEFAULT_DRAFT, BlockType, ByteOrder, schema
+from ..schema import BlockType, ByteOrder, Draft
 from ..source import BufferSource, Extent
 from .blocks import BlockStream, checked, total
 from .compress import compressed
@@ -84,7 +85,7 @@ class Writer:
         file: str | os.PathLike[str] | IO[bytes],
         header: Mapping[str, Any],
         *,
-        draft: str = DEFAULT_DRAFT,
+        draft: str | Draft = DEFAULT_DRAFT,
         byte_order: str | ByteOrder = ByteOrder.LITTLE,
         compression: str | None = None,
         level: int | None = None,

@@ -10,6 +10,7 @@ import click
 
 from ..outputs import check_place, whole_file
 from .common import STDIO, Exit, command_options, discard_stdout, note, run
+from .drafts import draft_option
 
 __all__ = ["build"]
 
@@ -33,10 +34,13 @@ def _written(path: str, force: bool, write: Callable[[IO[bytes]], int]) -> int:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("document", metavar="DOC")
 @click.option("--output", "-o", metavar="OUT", default=STDIO, help="File to write; - is stdout.")
+@draft_option("Write this draft, whatever DOC says.")
 @click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
 @command_options
 @run
-def build(document: str, output: str, force: bool, quiet: bool, no_color: bool) -> int:
+def build(
+    document: str, output: str, draft: str | None, force: bool, quiet: bool, no_color: bool
+) -> int:
     """Turn a canonical document (YAML, JSON or JSON lines) into the file it describes.
 
     The exact reverse of `msl inspect --with-data`: what DOC states is written as stated,
@@ -60,14 +64,14 @@ def build(document: str, output: str, force: bool, quiet: bool, no_color: bool) 
     with source:
         if output == STDIO:
             try:
-                size = write(load(source), sys.stdout.buffer)
+                size = write(load(source), sys.stdout.buffer, draft=draft)
                 sys.stdout.buffer.flush()
             except BrokenPipeError:
                 discard_stdout()
                 note("msl: the reader of the output went away before the file was whole")
                 return Exit.UNREADABLE
         else:
-            size = _written(output, force, lambda file: write(load(source), file))
+            size = _written(output, force, lambda file: write(load(source), file, draft=draft))
     if not quiet:
         note(f"msl: {size} bytes written to {output}")
     return Exit.FINE

@@ -37,6 +37,7 @@ _WORST = (
     Exit.KEY,
     Exit.FINDINGS,
     Exit.UNREADABLE,
+    Exit.USAGE,
     Exit.DEFECT,
 )
 """With several files the exit code is that of the worst; worse stands further right."""

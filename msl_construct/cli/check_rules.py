@@ -10,7 +10,7 @@ from typing import IO
 
 import click
 
-from ..drafts import KNOWN
+from ..drafts import PUBLIC
 from ..rules import Role, Rule, Scope, every_rule
 from ..rules.engine import binding
 from .check_data import described
@@ -52,10 +52,10 @@ def explain(out: IO[str], name: str, form: str, draft: str | None) -> None:
     Raises:
         click.UsageError: there is no such rule.
     """
-    rules = {rule.id: rule for rule in _rules(draft)}
+    rules = {rule.id.upper(): rule for rule in _rules(draft)}
     rule = rules.get(name.upper())
     if rule is None:
-        near = difflib.get_close_matches(name.upper(), rules, 3, 0.6)
+        near = [rules[one].id for one in difflib.get_close_matches(name.upper(), rules, 3, 0.6)]
         hint = f"; did you mean {' or '.join(near)}?" if near else "; --list lists them"
         raise click.UsageError(f"no rule {name!r}{hint}")
     if form in ("json", "ndjson"):
@@ -89,7 +89,7 @@ def _shown_by(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _rules(draft: str | None) -> tuple[Rule, ...]:
-    return every_rule(KNOWN if draft is None else (draft,))
+    return every_rule(PUBLIC if draft is None else (draft,))
 
 
 def _who(rule: Rule) -> str:

@@ -23,6 +23,7 @@ from ..errors import (
     MslError,
     TargetError,
 )
+from .drafts import draft_option
 from .start import let_interrupts_raise
 from .text import printable
 
@@ -72,12 +73,8 @@ def command_options(function: F) -> F:
 
 def draft_options(function: F) -> F:
     """How to read a file whose header says otherwise."""
-    from ..drafts import KNOWN
-
     options = (
-        click.option(
-            "--draft", type=click.Choice(KNOWN), help="Read with this draft, whatever it says."
-        ),
+        draft_option("Read with this draft, whatever it says."),
         click.option(
             "--byte-order",
             type=click.Choice(["little", "big"]),
@@ -137,9 +134,23 @@ def complain(error: BaseException, name: str = "") -> Exit:
         name = str(error.filename)
     text = error_text(error)
     if code is Exit.DEFECT:
+        blamed = _blamed(error)
+        if blamed is not None:
+            note(f"msl: {blamed} (--debug shows where)")
+            return Exit.USAGE
         text = f"a defect of ours: {type(error).__name__}: {text} (--debug shows where)"
     note(f"msl: {name}: {text}" if name else f"msl: {text}")
     return code
+
+
+def _blamed(error: BaseException) -> str | None:
+    """What to say of an exception that comes of a draft of the user's own."""
+    authored = sys.modules.get("msl_construct.drafts.authored")  # not loaded, no such draft
+    own = [] if authored is None else list(authored.origins())
+    if authored is None or not own:
+        return None
+    place = authored.blamed(error.__traceback__) or f"with the draft {', '.join(own)}"
+    return f"{place}: {type(error).__name__}: {error_text(error)}"
 
 
 def note(text: str) -> None:

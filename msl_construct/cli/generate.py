@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from ..drafts import KNOWN
+from ..drafts import NEWEST_DRAFT, find
 from ..generate.targets import TARGETS
 from .common import Exit, command_options, note, run
+from .drafts import draft_option
 
 __all__ = ["generate"]
 
@@ -17,9 +18,7 @@ __all__ = ["generate"]
 @click.argument("language", metavar="LANG", type=click.Choice(list(TARGETS)), required=False)
 @click.option("--all", "everything", is_flag=True, help="Every language, each in its folder.")
 @click.option("--output", "-o", metavar="DIR", help="Folder to write to (msl-LANG, or msl-all).")
-@click.option(
-    "--draft", type=click.Choice(KNOWN), default=KNOWN[-1], show_default=True, help="Of what."
-)
+@draft_option("Of what.", default=NEWEST_DRAFT, show_default=True)
 @click.option("--package", metavar="NAME", default="", help="Package or namespace of the parser.")
 @click.option("--read-write", is_flag=True, help="Classes that can also write (Python and Java).")
 @click.option("--force", "-f", is_flag=True, help="Overwrite files that exist.")
@@ -60,7 +59,6 @@ def generate(
     from ..generate import ExistsError, UnfitError
     from ..generate import generate as generated
     from ..generate.folder import place
-    from ..schema import DRAFTS
 
     if bool(language) == everything:
         raise click.UsageError("give either a language or --all")
@@ -69,7 +67,7 @@ def generate(
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"{folder} is not a folder")
     try:
-        parsers = generated(targets, DRAFTS[draft], package=package, read_write=read_write)
+        parsers = generated(targets, find(draft), package=package, read_write=read_write)
         files = {
             f"{parser.target.name}/{name}" if everything else name: text
             for parser in parsers

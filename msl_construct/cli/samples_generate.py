@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .common import Exit, command_options, note, run
+from .drafts import draft_option
 from .text import many
 
 __all__ = ["generate"]
@@ -26,14 +27,18 @@ __all__ = ["generate"]
 @click.option(
     "--large", is_flag=True, help="Add the samples that are made on demand: sparse, above 4 GiB."
 )
+@draft_option("The corpus of this draft alone, not of all public ones.")
 @command_options
 @run
-def generate(folder: Path, check: bool, large: bool, quiet: bool, no_color: bool) -> int:
+def generate(
+    folder: Path, check: bool, large: bool, draft: str | None, quiet: bool, no_color: bool
+) -> int:
     """Make the sample corpus: files, expected documents, manifest.json, traceability.json.
 
     The same bytes on every machine. What each sample is said to break is held against what the
     rules find before it is written. Files in DIR that are no part of the corpus are left alone;
-    --check names them if they lie among the samples.
+    --check names them if they lie among the samples. Of a draft of your own, what can't be made
+    is left out and named on stderr: samples that its base allows, and it forbids.
 
     \b
     Example:
@@ -45,14 +50,18 @@ def generate(folder: Path, check: bool, large: bool, quiet: bool, no_color: bool
     from ..corpus.generate import generate as make
     from ..corpus.generate import stale
 
+    drafts = () if draft is None else (draft,)
     if check:
-        found = stale(folder)
+        found = stale(folder, *drafts)
         for line in found:
             click.echo(line)
         if not quiet:
             note(f"msl: {folder}: {many(len(found), 'difference')}")
         return Exit.FINDINGS if found else Exit.FINE
-    manifest = make(folder, large=large)
+    left_out: list[str] = []
+    manifest = make(folder, *drafts, large=large, left_out=left_out)
     if not quiet:
+        for line in left_out:
+            note(f"msl: left out: {line}")
         note(f"msl: {many(len(manifest), 'sample')} in {folder}")
     return Exit.FINE

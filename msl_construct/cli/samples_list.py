@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .common import Exit, command_options, data_out, note, run
+from .drafts import draft_option
 
 if TYPE_CHECKING:
     from ..corpus import Sample
@@ -30,6 +31,7 @@ __all__ = ["list_samples"]
 @click.option("--rule", "rules", metavar="ID", multiple=True, help="Only what breaks this rule.")
 @click.option("--codes", is_flag=True, help="List the feature codes and what they mean instead.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest's entries, one a line.")
+@draft_option("What would be made of this draft alone.")
 @command_options
 @run
 def list_samples(
@@ -39,6 +41,7 @@ def list_samples(
     rules: tuple[str, ...],
     codes: bool,
     as_json: bool,
+    draft: str | None,
     quiet: bool,
     no_color: bool,
 ) -> int:
@@ -59,10 +62,12 @@ def list_samples(
 
     if codes:
         return _codes()
+    if draft is not None and folder is not None:
+        raise click.UsageError("--draft says what would be made; --samples names what was made")
     if folder is None:
         from ..corpus.generate import entries
 
-        samples: list[Sample] = entries()
+        samples: list[Sample] = entries(*([] if draft is None else [draft]))
     else:
         samples = list(Manifest.load(folder))
 

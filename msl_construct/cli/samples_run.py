@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import Exit, command_options, data_out, discard_stdout, note, run, wants_color
+from .drafts import draft_option
 
 if TYPE_CHECKING:
     from ..corpus import Manifest
@@ -40,6 +41,7 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     metavar="DIR",
     help="A corpus' folder; without it the corpus is generated.",
 )
+@draft_option("Without --samples: the corpus of this draft alone.")
 @click.option(
     "--level",
     type=click.Choice(_LEVELS),
@@ -107,6 +109,7 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 def run_decoder(
     decoder: str,
     folder: Path | None,
+    draft: str | None,
     level: str,
     skips: tuple[Path, ...],
     knowns: tuple[Path, ...],
@@ -138,6 +141,8 @@ def run_decoder(
     """
     from .. import harness
 
+    if draft is not None and folder is not None:
+        raise click.UsageError("--draft says what is generated; --samples names what was")
     options: dict[str, Any] = {
         "level": level,
         "timeout": timeout,
@@ -147,7 +152,7 @@ def run_decoder(
         "without": [code.strip() for one in without for code in one.split(",") if code.strip()],
         "only": only,
     }
-    with _ended_orderly(), _corpus(folder, quiet) as manifest:
+    with _ended_orderly(), _corpus(folder, draft, quiet) as manifest:
         with _progress(len(harness.chosen(manifest, only)), quiet) as progress:
             results = harness.run(manifest, decoder, **options, progress=progress)
         _report(results, form, junit, html, no_color, folder_stays=folder is not None)
@@ -219,7 +224,7 @@ def _ended_orderly() -> Iterator[None]:
 
 
 @contextmanager
-def _corpus(folder: Path | None, quiet: bool) -> Iterator[Manifest]:
+def _corpus(folder: Path | None, draft: str | None, quiet: bool) -> Iterator[Manifest]:
     """The corpus in a folder, or one that is made for the run."""
     from ..corpus import Manifest
 
@@ -231,7 +236,7 @@ def _corpus(folder: Path | None, quiet: bool) -> Iterator[Manifest]:
     with tempfile.TemporaryDirectory(prefix="msl-samples-") as name:
         if not quiet and sys.stderr.isatty():
             note("msl: generating the corpus")
-        yield generate(Path(name))
+        yield generate(Path(name), *([] if draft is None else [draft]), left_out=[])
 
 
 @contextmanager

@@ -7,15 +7,16 @@ from dataclasses import asdict
 
 import click
 
-from ..drafts import KNOWN
+from ..drafts import find
 from .common import Exit, command_options, data_out, note, run
+from .drafts import UNCHECKED_DRAFT
 from .text import many
 
 __all__ = ["check"]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("drafts", type=click.Choice(KNOWN), metavar="DRAFT...", nargs=-1, required=True)
+@click.argument("drafts", type=UNCHECKED_DRAFT, metavar="DRAFT...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
 @command_options
 @run
@@ -27,6 +28,8 @@ def check(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool) -
     hashes and flags that are named exist. A remark is odd but usable, such as a padded value
     that begins unaligned; --quiet leaves remarks out.
 
+    FILE.py:NAME is a draft of your own; FILE.py is run for it.
+
     \b
     Example:
       msl schema check draft-2026-10
@@ -35,11 +38,10 @@ def check(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool) -
     Exit codes: 0 nothing but remarks; 1 findings; 2 usage, no such draft.
     """
     from ..exports.consistency import findings
-    from ..schema import DRAFTS
 
     worst = Exit.FINE
     for name in drafts:
-        found = findings(DRAFTS[name])
+        found = findings(find(name))
         grave = [one for one in found if not one.remark]
         if grave:
             worst = Exit.FINDINGS

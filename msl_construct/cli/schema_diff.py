@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..drafts import KNOWN
+from ..drafts import find
 from .common import Exit, command_options, data_out, run, wants_color
+from .drafts import DRAFT
 from .text import Style, many
 
 if TYPE_CHECKING:
@@ -22,13 +23,15 @@ _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("old", type=click.Choice(KNOWN), metavar="A")
-@click.argument("new", type=click.Choice(KNOWN), metavar="B")
+@click.argument("old", type=DRAFT, metavar="A")
+@click.argument("new", type=DRAFT, metavar="B")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a change, one a line.")
 @command_options
 @run
 def diff(old: str, new: str, as_json: bool, quiet: bool, no_color: bool) -> int:
     """Show what draft B changes in draft A: structures, fields, codes, flags, hashes.
+
+    FILE.py:NAME is a draft of your own; FILE.py is run for it.
 
     \b
     Example:
@@ -38,9 +41,8 @@ def diff(old: str, new: str, as_json: bool, quiet: bool, no_color: bool) -> int:
     Exit codes: 0 they are the same; 1 they differ; 2 usage, no such draft.
     """
     from ..exports.difference import differences
-    from ..schema import DRAFTS
 
-    changes = differences(DRAFTS[old], DRAFTS[new])
+    changes = differences(find(old), find(new))
     with data_out() as out:
         if as_json:
             for change in changes:

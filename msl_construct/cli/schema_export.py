@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from ..drafts import KNOWN
+from ..drafts import NEWEST_DRAFT, find
 from ..exports import EXPORTS
 from .common import STDIO, Exit, command_options, data_out, note, run
+from .drafts import draft_option
 
 __all__ = ["export"]
 
@@ -36,14 +37,14 @@ def _forms() -> str:
     Example:
       msl schema export -o schema
       msl schema export -o schema --check
-      msl schema export --to ksy --draft {KNOWN[0]} -o msl-1.0.ksy
+      msl schema export --to ksy --draft draft-2026-03 -o msl-1.0.ksy
 
     Exit codes: 0 fine; 1 with --check, a file is missing or not what would be written;
     2 usage; 3 a file can't be read or written.
     """,
 )
 @click.option("--to", "form", type=click.Choice(list(EXPORTS)), help="Just this form.")
-@click.option("--draft", type=click.Choice(KNOWN), help=f"With --to: this draft, not {KNOWN[-1]}.")
+@draft_option(f"With --to: this draft, not {NEWEST_DRAFT}.")
 @click.option("--output", "-o", metavar="OUT", help="File or folder to write; - is stdout.")
 @click.option("--check", is_flag=True, help="Write nothing; say which files are stale.")
 @command_options
@@ -59,7 +60,7 @@ def export(
     if draft is not None and form is None:
         raise click.UsageError("--draft chooses the draft of one form: name it with --to")
     if form is not None and (output is None or not os.path.isdir(output)):
-        return _one(form, draft or KNOWN[-1], output or STDIO, check, quiet)
+        return _one(form, draft or NEWEST_DRAFT, output or STDIO, check, quiet)
     from ..exports import exported
 
     folder = _folder(output)
@@ -94,9 +95,7 @@ def _folder(output: str | None) -> Path:
 
 def _one(form: str, draft: str, output: str, check: bool, quiet: bool) -> int:
     """One text, to stdout or to a file."""
-    from ..schema import DRAFTS
-
-    text = EXPORTS[form].export(DRAFTS[draft])
+    text = EXPORTS[form].export(find(draft))
     if output == STDIO:
         if check:
             raise click.UsageError("--check compares files: name one, or their folder, with -o")

@@ -8,19 +8,23 @@ from typing import Any
 
 import click
 
-from ..drafts import KNOWN
+from ..drafts import find, known
 from .common import Exit, command_options, data_out, run, wants_color
+from .drafts import DRAFT
 from .text import Style, aligned, many
 
 __all__ = ["list_drafts", "show"]
 
 
 @click.command("list", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("drafts", type=DRAFT, metavar="[DRAFT...]", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a draft, one a line.")
 @command_options
 @run
-def list_drafts(as_json: bool, quiet: bool, no_color: bool) -> int:
-    """List the drafts that this program knows, oldest first.
+def list_drafts(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool) -> int:
+    """List the drafts that this program knows, oldest first, or each DRAFT.
+
+    FILE.py:NAME is a draft of your own; FILE.py is run for it.
 
     For each: its name, its format version, how many block types it registers and how many of
     them have a layout, its byte orders and its status.
@@ -32,7 +36,7 @@ def list_drafts(as_json: bool, quiet: bool, no_color: bool) -> int:
 
     Exit codes: 0 fine; 2 usage.
     """
-    rows = [_row(name) for name in KNOWN]
+    rows = [_row(name) for name in drafts or known()]
     with data_out() as out:
         if as_json:
             out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -54,15 +58,15 @@ def list_drafts(as_json: bool, quiet: bool, no_color: bool) -> int:
 
 def _row(name: str) -> dict[str, Any]:
     """What the list says of a draft."""
+    from ..drafts import DEFAULT_DRAFT, NEWEST_DRAFT
     from ..exports.description import version_text
-    from ..schema import DEFAULT_DRAFT, DRAFTS, NEWEST_DRAFT
 
-    draft = DRAFTS[name]
+    draft = find(name)
     return {
         "draft": name,
         "version": version_text(draft.version),
         "status": draft.status,
-        "base": draft.base or None,
+        "base": draft.base.name if draft.base else None,
         "newest": name == NEWEST_DRAFT,
         "written_by_default": name == DEFAULT_DRAFT,
         "byte_orders": [order.value for order in draft.byte_orders],
@@ -75,7 +79,7 @@ def _row(name: str) -> dict[str, Any]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("draft", type=click.Choice(KNOWN), metavar="DRAFT")
+@click.argument("draft", type=DRAFT, metavar="DRAFT")
 @click.argument("block", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--yaml", "as_yaml", is_flag=True, help="As YAML.")
@@ -85,6 +89,8 @@ def show(
     draft: str, block: str | None, as_json: bool, as_yaml: bool, quiet: bool, no_color: bool
 ) -> int:
     """Show the structures of DRAFT, or one with its fields, codes and flags.
+
+    FILE.py:NAME is a draft of your own; FILE.py is run for it.
 
     BLOCK is a block type (memory_region, or its code 0x0001), another structure
     (file_header), or a registry (RegionType). Without BLOCK the text is an overview; --json
@@ -101,9 +107,8 @@ def show(
     if as_json and as_yaml:
         raise click.UsageError("one of --json and --yaml, please")
     from ..exports.description import describe
-    from ..schema import DRAFTS
 
-    described = describe(DRAFTS[draft])
+    described = describe(find(draft))
     chosen = described if block is None else _chosen(described, block)
     with data_out() as out:
         if as_json:

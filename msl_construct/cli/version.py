@@ -13,10 +13,10 @@ def version_text() -> str:
     """Tool, drafts and library versions, one a line."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from ..drafts import KNOWN
+    from ..drafts import PUBLIC
 
     lines = [f"msl {__version__}"]
-    lines.append("drafts: " + ", ".join(KNOWN))
+    lines.append("drafts: " + ", ".join(PUBLIC))
     found = []
     for library in _LIBRARIES:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .bases import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
+from .example import example
 from .parts import key_hint, module, module_list, region, related, thread
 from .plan import Block, Form, Plan, Tail
 
@@ -40,7 +41,7 @@ def alone(key: str, form: Form) -> Plan:
     elif form.schema.block(key).layout is None:
         plan.put(SUBJECT, key, {"raw": _OPAQUE})
     else:
-        raise KeyError(key)
+        plan.put(SUBJECT, key, example(form.schema.layouts[key]))
     return plan
 
 
@@ -87,8 +88,9 @@ def _hint(plan: Plan) -> None:
 
 
 def _related(plan: Plan) -> None:
-    """In 1.1 with the hash of the other file, so that nothing may follow."""
-    target = {"target_hash": bytes(range(0x60, 0x80)).hex()} if plan.form.revised else {}
+    """With the hash of the other file, if the draft has it, so that nothing may follow."""
+    hashed = plan.form.has("related_dump", "target_hash")
+    target = {"target_hash": bytes(range(0x60, 0x80)).hex()} if hashed else {}
     plan.put(SUBJECT, "related_dump", related(**target))
 
 
@@ -97,14 +99,14 @@ def _end(plan: Plan) -> None:
 
 
 def _thread(plan: Plan) -> None:
-    if plan.form.revised:
+    if plan.form.lays_out("thread_context"):
         plan.put(SUBJECT, "thread_context", thread(4242, flags=["current"]))
     else:
         plan.put(SUBJECT, "thread_context", {"raw": _OPAQUE})
 
 
 def _vas_map(plan: Plan) -> None:
-    plan.put(SUBJECT, "vas_map", vas_map() if plan.form.revised else {"raw": _OPAQUE})
+    plan.put(SUBJECT, "vas_map", vas_map() if plan.form.lays_out("vas_map") else {"raw": _OPAQUE})
 
 
 def _extension(plan: Plan) -> None:
@@ -113,7 +115,7 @@ def _extension(plan: Plan) -> None:
 
 def _graph(plan: Plan) -> None:
     block = Block("pointer_graph", {"raw": _OPAQUE})
-    if plan.form.revised:
+    if plan.form.schema.draft.segments:
         plan.segments = [Tail({SUBJECT: block})]
     else:
         plan.blocks[SUBJECT] = block

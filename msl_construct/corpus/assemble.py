@@ -96,7 +96,7 @@ class _Assembly:
         self._count += 1
         if block.type == "end_of_capture":
             computed.update(file_hash=self._digest(0), acq_end=str(END))
-            if self._plan.form.revised:
+            if self._plan.form.has("end_of_capture", "block_count"):
                 computed["block_count"] = self._count
         payload = payload_of(schema, block, computed)
         fields: dict[str, Any] = {"block_uuid": uuid_of(name), "parent_uuid": NIL, "flags": []}
@@ -161,8 +161,9 @@ class _Assembly:
             "clock_source": "clock_realtime",
             "cap_bitmap": plan.capabilities,
         }
-        if plan.form.revised:
+        if plan.form.has("file_header", "block_count"):
             stated["block_count"] = 0 if plan.key is not None else blocks
+        if plan.form.has("file_header", "hash_algo"):
             stated["hash_algo"] = plan.hash_algo
         extension = b""
         if plan.encryption is not None:

@@ -21,6 +21,7 @@ from .plan import Block, Form, Plan, Tail
 
 __all__ = [
     "Make",
+    "base_name",
     "encrypted",
     "extended",
     "imported",
@@ -36,6 +37,11 @@ Make = Callable[[Form], Plan]
 
 KEY = bytes(range(32))
 """Of the encrypted samples: bytes 00 to 1f."""
+
+
+def base_name(make: Make, form: Form) -> str:
+    """Name of the sample that a plan is when nothing bends it."""
+    return f"valid/{make.__name__.replace('_', '-')}-{form.name}"
 
 
 def minimal(form: Form) -> Plan:
@@ -65,7 +71,7 @@ def live(form: Form) -> Plan:
     plan.put("index", "module_list_index", module_list(*names), flags=["has_children"])
     for number, name in enumerate(names):
         plan.put(name, "module_entry", module(number), parent_uuid=plan.uuid("index"))
-    if form.revised:
+    if form.lays_out("thread_context"):
         plan.put("thread", "thread_context", thread(4242, flags=["current"]))
         plan.put("sleeper", "thread_context", thread(4243, thread_name=None))
     plan.put("region", "memory_region", region("CFCU"), flags=["has_key_hints"])
@@ -81,7 +87,7 @@ def live(form: Form) -> Plan:
     )
     plan.put("hint", "key_hint", key_hint("region"))
     plan.put("related", "related_dump", related())
-    if form.revised:
+    if form.lays_out("vas_map"):
         plan.put("map", "vas_map", vas_map())
     return plan
 

@@ -5,31 +5,22 @@ Usage: ``python -m msl_construct.corpus.compressing > msl_construct/corpus/strea
 
 from __future__ import annotations
 
+from ..drafts import PUBLIC
 from .assemble import assemble
+from .plan import forms_of
 from .recipes import fixed_recipes
 from .stream_table import STREAMS
-from .streams import MissingStream
-
-
-def _compressed(payload: bytes, codec: str) -> bytes:
-    """What today's compressors make of a payload."""
-    if codec == "zstd":
-        import zstandard
-
-        return zstandard.ZstdCompressor().compress(payload)
-    import lz4.block
-
-    return bytes(lz4.block.compress(payload, store_size=True))
+from .streams import MissingStream, compressed
 
 
 def _complete() -> str:
     """The table with everything that the recipes want, as the text of its module."""
-    for recipe in fixed_recipes():
+    for recipe in fixed_recipes(forms_of(*PUBLIC)):
         while True:
             try:
                 assemble(recipe.make()[0])
             except MissingStream as missing:
-                made = _compressed(missing.payload, missing.codec)
+                made = compressed(missing.payload, missing.codec)
                 STREAMS[missing.key] = made.hex()
             else:
                 break

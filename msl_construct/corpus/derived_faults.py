@@ -20,7 +20,7 @@ from ..schema import Layout, Record, Schema, Table
 from ..schema.choice import Body, Choice
 from .alone import SUBJECT, alone, alone_name, one_row, row_name
 from .assemble import assemble
-from .bases import CONNECTIVITY, encrypted
+from .bases import CONNECTIVITY, base_name, encrypted
 from .plan import Form, Plan
 from .recipe import HEADER, Where
 from .wounds import Spot, Wound, wounds
@@ -28,11 +28,10 @@ from .wounds import Spot, Wound, wounds
 __all__ = ["Bend", "DerivedFault", "derived_faults"]
 
 _ENCRYPTION = "encryption"
-_FORCED = {("file_header", "UNREGISTERED-CODE", False)}
-"""Structure, defect and whether the draft is the second one: what no file can have that is
-opened without saying how to read it. In 1.0 the only such code of the header is Endianness;
-see the samples that consumers refuse."""
-_ENCRYPTED = "valid/encrypted-11-le"
+_FORCED = {("file_header", "UNREGISTERED-CODE")}
+"""Structure and defect: before draft 2026-10 no file can have it that is opened without saying
+how to read it. The only such code of the header is Endianness; see the samples that consumers
+refuse."""
 
 
 _SKIPPED = {"UNREGISTERED-CODE"}
@@ -80,7 +79,7 @@ def derived_faults(form: Form) -> Iterator[DerivedFault]:
         if not isinstance(rule.find, Derived):
             continue
         structure, section, defect = rule.find.key
-        if (structure, defect, form.revised) in _FORCED:
+        if (structure, defect) in _FORCED and not form.schema.draft.since("draft-2026-10"):
             continue
         host = hosts[structure]
 
@@ -96,7 +95,7 @@ def derived_faults(form: Form) -> Iterator[DerivedFault]:
 def _bases(form: Form, host: str, defect: str) -> Iterator[tuple[str, Callable[[], Plan]]]:
     """Names and makers of the plans that hold a structure."""
     if host == _ENCRYPTION:
-        yield _ENCRYPTED, lambda: encrypted(form)
+        yield base_name(encrypted, form), lambda: encrypted(form)
     elif defect == "BODY-TOO-SHORT":
         for kind, _ in CONNECTIVITY:
             name = f"valid/{row_name(kind)}-{form.name}"
@@ -121,7 +120,7 @@ def _hosts(schema: Schema) -> dict[str, str]:
 def _bends(
     base: str, fresh: Callable[[], Plan], host: str, structure: str, section: str, defect: str
 ) -> Iterator[Bend]:
-    with open_dump(assemble(fresh()).data) as dump:
+    with _opened(fresh()) as dump:
         spots = list(_spots(dump, fresh(), host, structure))
         if defect not in _SKIPPED:
             spots.reverse()  # what follows can't hide the last one
@@ -132,6 +131,10 @@ def _bends(
                 front = 0 if spot.end is None else plan.form.schema.block_header_size
                 where = Where(name, front + wound.offset)
                 yield Bend(plan, where, base, wound.label)
+
+
+def _opened(plan: Plan) -> Dump:
+    return open_dump(assemble(plan).data, draft=plan.form.draft)
 
 
 def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[str, Spot]]:

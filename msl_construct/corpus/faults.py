@@ -13,15 +13,10 @@ from importlib import import_module
 
 from .bases import Make, live
 from .manifest import Consumer
-from .plan import LE10, LE11, Form, Plan
+from .plan import Form, Plan, Which, every
 from .recipe import Where
 
-__all__ = ["ALL", "FIRST", "REVISED", "Bender", "Fault", "all_faults", "base_name", "fault"]
-
-ALL = (LE10, LE11)
-"""Faults of big-endian files are no other faults: they are not made twice."""
-FIRST = (LE10,)
-REVISED = (LE11,)
+__all__ = ["Bender", "Fault", "all_faults", "fault"]
 
 Bender = Callable[[Plan], Where]
 
@@ -49,7 +44,8 @@ class Fault:
         shows: what is done, in a sentence.
         base: makes the plan that is bent.
         bend: bends it.
-        forms: in which forms.
+        forms: in which little-endian forms: faults of big-endian files are no other faults, and
+            are not made twice.
         features: short codes of what such a file has.
         exit: exit code of a reader that shows all it can.
         consumer: what a conformant consumer does with it.
@@ -62,7 +58,7 @@ class Fault:
     shows: str
     base: Make
     bend: Bender
-    forms: tuple[Form, ...]
+    forms: Which
     features: tuple[str, ...] = ()
     exit: int = 0
     consumer: Consumer = Consumer.EITHER
@@ -79,7 +75,7 @@ _FAULTS: list[Fault] = []
 
 def fault(
     rule: str,
-    forms: tuple[Form, ...] = ALL,
+    forms: Which = every,
     base: Make = live,
     *,
     features: tuple[str, ...] = (),
@@ -104,8 +100,3 @@ def all_faults() -> tuple[Fault, ...]:
     for name in _MODULES:
         import_module(f".{name}", __package__)
     return tuple(_FAULTS)
-
-
-def base_name(make: Make, form: Form) -> str:
-    """Name of the sample that a plan is when nothing bends it."""
-    return f"valid/{make.__name__.replace('_', '-')}-{form.name}"

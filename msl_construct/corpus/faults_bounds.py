@@ -7,10 +7,10 @@ from typing import Literal
 from ..page_map import pad8
 from .assemble import payload_of
 from .bases import live
-from .faults import FIRST, REVISED, fault
+from .faults import fault
 from .manifest import Consumer
 from .parts import KIB
-from .plan import Edit, Plan
+from .plan import Edit, Plan, before, since
 from .recipe import Where, payload_at
 
 _PAGE_MAP = "MEMORY-REGION-PAGE-MAP-TOO-LARGE"
@@ -35,8 +35,8 @@ def _region_of_4_eib(plan: Plan) -> Where:
     return payload_at(plan, "region", "page_state_map")
 
 
-fault(f"MSL-6-{_PAGE_MAP}", FIRST, further=True)(_region_of_4_eib)
-fault(f"MSL-7-{_PAGE_MAP}", REVISED, further=True)(_region_of_4_eib)
+fault(f"MSL-6-{_PAGE_MAP}", before("draft-2026-10"), further=True)(_region_of_4_eib)
+fault(f"MSL-7-{_PAGE_MAP}", since("draft-2026-10"), further=True)(_region_of_4_eib)
 
 
 def _page_size(log2: int, name: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .assemble import assemble
 from .bases import late_hint, minimal
-from .faults import FIRST, REVISED, fault
+from .faults import fault
 from .manifest import Consumer
 from .parts import KIB
-from .plan import Block, Plan
+from .plan import Block, Plan, before, since
 from .recipe import HEADER, Where, field_of, payload_at
 
 
@@ -32,28 +32,33 @@ def file_hash_wrong(plan: Plan) -> Where:
     return payload_at(plan, "end", "file_hash")
 
 
-@fault("MSL-3-BLOCK-COUNT-MISMATCH", REVISED)
+@fault("MSL-3-BLOCK-COUNT-MISMATCH", since("draft-2026-10"))
 def one_block_announced_too_many(plan: Plan) -> Where:
     """BlockCount of the header is one more than there are blocks."""
     plan.header["block_count"] = len(plan.blocks) + 2
     return field_of(plan, HEADER, "block_count")
 
 
-@fault("MSL-4.5-BLOCK-COUNT-MISMATCH", REVISED)
+@fault("MSL-4.5-BLOCK-COUNT-MISMATCH", since("draft-2026-10"))
 def one_block_counted_too_few(plan: Plan) -> Where:
     """BlockCount of the End-of-Capture leaves itself out."""
     plan.values("end", block_count=len(plan.blocks))
     return payload_at(plan, "end", "block_count")
 
 
-@fault("MSL-4.5-BLOCK-COUNT-ABSENT", REVISED)
+@fault("MSL-4.5-BLOCK-COUNT-ABSENT", since("draft-2026-10"))
 def count_zero(plan: Plan) -> Where:
     """BlockCount of the End-of-Capture is 0, unknown."""
     plan.values("end", block_count=0)
     return Where("end")
 
 
-@fault("MSL-4.5-BLOCK-COUNT-ABSENT", REVISED, features=("short-end",), consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.5-BLOCK-COUNT-ABSENT",
+    since("draft-2026-10"),
+    features=("short-end",),
+    consumer=Consumer.ACCEPT,
+)
 def end_without_count(plan: Plan) -> Where:
     """An End-of-Capture of 40 bytes, as older producers write it."""
     end = plan.block("end")
@@ -120,7 +125,12 @@ def no_end(plan: Plan) -> Where:
     return Where("tail")
 
 
-@fault("MSL-4.5-END-OF-CAPTURE-NOT-LAST", FIRST, features=("aftereoc",), consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.5-END-OF-CAPTURE-NOT-LAST",
+    before("draft-2026-10"),
+    features=("aftereoc",),
+    consumer=Consumer.ACCEPT,
+)
 def hint_behind_the_end(plan: Plan) -> Where:
     """A Key Hint behind the End-of-Capture; chain and FileHash are right."""
     plan.fields("first", flags=["has_children", "has_key_hints"])
@@ -128,7 +138,7 @@ def hint_behind_the_end(plan: Plan) -> Where:
     return Where("late")
 
 
-@fault("MSL-4.5-END-OF-CAPTURE-REPEATED", FIRST, features=("aftereoc",))
+@fault("MSL-4.5-END-OF-CAPTURE-REPEATED", before("draft-2026-10"), features=("aftereoc",))
 def two_ends(plan: Plan) -> Where:
     """A second End-of-Capture behind the first, with a FileHash of all that precedes it."""
     plan.behind = {"again": Block("end_of_capture")}

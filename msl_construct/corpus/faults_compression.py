@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from .assemble import payload_of
-from .faults import FIRST, REVISED, fault
+from .faults import fault
 from .manifest import Consumer
-from .plan import Plan
+from .plan import Plan, before, since
 from .recipe import Where, payload_at
 from .streams import stream_of
 
@@ -118,20 +118,30 @@ for _bend in (
     _promise_of_512_mib,
     _frame_of_256_mib,
 ):
-    fault(f"MSL-4.2.1-{_INFLATE}", REVISED)(_bend)
-    fault(f"MSLX-4.2-{_INFLATE}", FIRST)(_bend)
+    fault(f"MSL-4.2.1-{_INFLATE}", since("draft-2026-10"))(_bend)
+    fault(f"MSLX-4.2-{_INFLATE}", before("draft-2026-10"))(_bend)
 for _bend in (_eight_zeros, _two_frames):
-    fault(f"MSL-4.2.1-{_SURPLUS}", REVISED)(_bend)
-    fault(f"MSLX-4.2-{_SURPLUS}", FIRST)(_bend)
+    fault(f"MSL-4.2.1-{_SURPLUS}", since("draft-2026-10"))(_bend)
+    fault(f"MSLX-4.2-{_SURPLUS}", before("draft-2026-10"))(_bend)
 
 
-@fault("MSL-4.2.1-STREAM-PADDED", REVISED, features=("padded-stream",), consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.2.1-STREAM-PADDED",
+    since("draft-2026-10"),
+    features=("padded-stream",),
+    consumer=Consumer.ACCEPT,
+)
 def zstd_padded(plan: Plan) -> Where:
     """Seven zeros behind a zstd frame, which readers tolerate."""
     return _behind(plan, "zstd", bytes(7))
 
 
-@fault("MSL-4.2.1-STREAM-PADDED", REVISED, features=("padded-stream",), consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.2.1-STREAM-PADDED",
+    since("draft-2026-10"),
+    features=("padded-stream",),
+    consumer=Consumer.ACCEPT,
+)
 def lz4_padded(plan: Plan) -> Where:
     """A zero behind an LZ4 block, which readers tolerate."""
     return _behind(plan, "lz4", b"\0")

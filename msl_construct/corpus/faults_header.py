@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .bases import encrypted, minimal
-from .faults import FIRST, REVISED, fault
+from .faults import fault
 from .manifest import Consumer
-from .plan import Edit, Plan
+from .plan import Edit, Plan, before, since
 from .recipe import HEADER, Where, field_of
 
 _OPAQUE = {"raw": bytes(range(24)).hex()}
@@ -13,7 +13,7 @@ _OPAQUE = {"raw": bytes(range(24)).hex()}
 
 @fault(
     "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",
-    FIRST,
+    before("draft-2026-10"),
     minimal,
     features=("hdr72",),
     consumer=Consumer.ACCEPT,
@@ -26,7 +26,7 @@ def header_of_72(plan: Plan) -> Where:
 
 @fault(
     "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",
-    REVISED,
+    since("draft-2026-10"),
     minimal,
     features=("minor",),
     consumer=Consumer.ACCEPT,
@@ -72,52 +72,52 @@ def clock_reserved(plan: Plan) -> Where:
     return field_of(plan, HEADER, "clock_source")
 
 
-@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", REVISED)
+@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", since("draft-2026-10"))
 def header_128_without_encryption(plan: Plan) -> Where:
     """HeaderSize is 128 in a file that is not Encrypted."""
     plan.header["header_size"] = 128
     return field_of(plan, HEADER, "header_size")
 
 
-@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", REVISED, exit=5)
+@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", since("draft-2026-10"), exit=5)
 def header_64_with_encryption(plan: Plan) -> Where:
     """The flag Encrypted in a file whose header has no room for the encryption's fields."""
     plan.header["flags"] = ["encrypted"]
     return field_of(plan, HEADER, "header_size")
 
 
-@fault("MSLX-3-HASH-ALGORITHM-PRIVATE", REVISED)
+@fault("MSLX-3-HASH-ALGORITHM-PRIVATE", since("draft-2026-10"))
 def hash_of_ones_own(plan: Plan) -> Where:
     """HashAlgo is Other: nobody can say how the hashes were made."""
     plan.header["hash_algo"] = "other"
     return field_of(plan, HEADER, "hash_algo")
 
 
-@fault("MSL-10-KEY-DERIVATION-TOO-WEAK", REVISED, encrypted, exit=5)
+@fault("MSL-10-KEY-DERIVATION-TOO-WEAK", since("draft-2026-10"), encrypted, exit=5)
 def two_passes(plan: Plan) -> Where:
     """Argon2id with two passes."""
     return _encryption(plan, "kdf_time", kdf_time=2, kdf_memory=65_536, kdf_lanes=4)
 
 
-@fault("MSL-10-KEY-DERIVATION-TOO-WEAK", REVISED, encrypted, exit=5)
+@fault("MSL-10-KEY-DERIVATION-TOO-WEAK", since("draft-2026-10"), encrypted, exit=5)
 def little_memory(plan: Plan) -> Where:
     """Argon2id with a KiB less than 64 MiB."""
     return _encryption(plan, "kdf_memory", kdf_time=3, kdf_memory=65_535, kdf_lanes=4)
 
 
-@fault("MSL-10-KEY-DERIVATION-TOO-WEAK", REVISED, encrypted, exit=5)
+@fault("MSL-10-KEY-DERIVATION-TOO-WEAK", since("draft-2026-10"), encrypted, exit=5)
 def three_lanes(plan: Plan) -> Where:
     """Argon2id with three lanes."""
     return _encryption(plan, "kdf_lanes", kdf_time=3, kdf_memory=65_536, kdf_lanes=3)
 
 
-@fault("MSL-3-ENCLOSED-KEY-LENGTH", REVISED, encrypted, exit=5)
+@fault("MSL-3-ENCLOSED-KEY-LENGTH", since("draft-2026-10"), encrypted, exit=5)
 def key_of_no_scheme(plan: Plan) -> Where:
     """KEMCtLen without a KeyEncap."""
     return _encryption(plan, "kem_ct_len", kdf_type="none", kem_ct_len=32)
 
 
-@fault("MSL-3-NONCE-TAIL-NOT-ZERO", REVISED, encrypted, exit=5)
+@fault("MSL-3-NONCE-TAIL-NOT-ZERO", since("draft-2026-10"), encrypted, exit=5)
 def long_nonce(plan: Plan) -> Where:
     """AES-256-GCM with a nonce of 24 bytes."""
     at = _encryption(plan, "nonce", kdf_type="none")
@@ -126,13 +126,13 @@ def long_nonce(plan: Plan) -> Where:
     return Where(HEADER, tail)
 
 
-@fault("MSLX-3-NONCE-ZERO", REVISED, encrypted, exit=5)
+@fault("MSLX-3-NONCE-ZERO", since("draft-2026-10"), encrypted, exit=5)
 def no_nonce(plan: Plan) -> Where:
     """A nonce of zeros."""
     return _encryption(plan, "nonce", kdf_type="none", nonce=bytes(24).hex())
 
 
-@fault("MSLX-10-KEY-DERIVATION-WITHOUT-SALT", REVISED, encrypted, exit=5)
+@fault("MSLX-10-KEY-DERIVATION-WITHOUT-SALT", since("draft-2026-10"), encrypted, exit=5)
 def no_salt(plan: Plan) -> Where:
     """Argon2id with a salt of zeros."""
     salt = bytes(16).hex()
@@ -167,7 +167,9 @@ for _type in ("file_descriptor", "network_connection", "environment_block", "sec
     _type_without_payload.__doc__ = (
         f"A block of the type {_type.replace('_', ' ')}, which 1.1 reserves without a payload."
     )
-    fault("MSL-4.3-BLOCK-TYPE-FORBIDDEN", REVISED, consumer=Consumer.ACCEPT)(_type_without_payload)
+    fault("MSL-4.3-BLOCK-TYPE-FORBIDDEN", since("draft-2026-10"), consumer=Consumer.ACCEPT)(
+        _type_without_payload
+    )
 
 
 @fault("MSLX-4.3-BLOCK-TYPE-UNREGISTERED", features=("unkblk",), consumer=Consumer.ACCEPT)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .assemble import NIL
 from .bases import TABLES, imported, investigation, late_hint
-from .faults import REVISED, fault
+from .faults import fault
 from .parts import identity, module_list
-from .plan import Plan, Tail, uuid_of
+from .plan import Plan, Tail, since, uuid_of
 from .recipe import HEADER, Where, field_of
 
 
@@ -29,7 +29,7 @@ def another_block_second(plan: Plan) -> Where:
 def no_index(plan: Plan) -> Where:
     """A live acquisition without a Module List Index."""
     plan.drop("index", "module", "other")
-    return field_of(plan, "thread" if plan.form.revised else "region", "block_type")
+    return field_of(plan, "thread" if "thread" in plan.blocks else "region", "block_type")
 
 
 @fault("MSLX-5.4-PROCESS-IDENTITY-REPEATED")
@@ -46,63 +46,63 @@ def two_indexes(plan: Plan) -> Where:
     return Where("second")
 
 
-@fault("MSL-5.7-THREAD-CONTEXT-BEHIND-REGION", REVISED)
+@fault("MSL-5.7-THREAD-CONTEXT-BEHIND-REGION", since("draft-2026-10"))
 def late_thread(plan: Plan) -> Where:
     """A Thread Context behind the regions."""
     plan.move("sleeper", before="related")
     return Where("sleeper")
 
 
-@fault("MSLX-5.8-VAS-MAP-MISPLACED", REVISED)
+@fault("MSLX-5.8-VAS-MAP-MISPLACED", since("draft-2026-10"))
 def early_map(plan: Plan) -> Where:
     """A VAS Map in front of the regions."""
     plan.move("map", before="region")
     return Where("map")
 
 
-@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", REVISED, investigation)
+@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", since("draft-2026-10"), investigation)
 def late_context(plan: Plan) -> Where:
     """A Related Dump in front of the System Context."""
     plan.move("related", before="system")
     return field_of(plan, "related", "block_type")
 
 
-@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", REVISED)
+@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", since("draft-2026-10"))
 def no_context(plan: Plan) -> Where:
     """The flag Investigation in a file without a System Context."""
     plan.header["flags"] = ["investigation"]
     return field_of(plan, "module", "block_type")
 
 
-@fault("MSL-6-SYSTEM-CONTEXT-ABSENT", REVISED, imported)
+@fault("MSL-6-SYSTEM-CONTEXT-ABSENT", since("draft-2026-10"), imported)
 def converted_without_context(plan: Plan) -> Where:
     """The flag Investigation in a converted dump without a System Context."""
     plan.header["flags"] = ["imported", "investigation"]
     return field_of(plan, HEADER, "flags")
 
 
-@fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", REVISED, investigation)
+@fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", since("draft-2026-10"), investigation)
 def two_contexts(plan: Plan) -> Where:
     """A second System Context."""
     plan.put("second", "system_context", plan.block("system").payload, before="module")
     return Where("second")
 
 
-@fault("MSL-6-INVESTIGATION-FLAG-MISSING", REVISED, investigation)
+@fault("MSL-6-INVESTIGATION-FLAG-MISSING", since("draft-2026-10"), investigation)
 def flag_missing(plan: Plan) -> Where:
     """A System Context in a file that is not marked as an investigation."""
     plan.header["flags"] = []
     return field_of(plan, HEADER, "flags")
 
 
-@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", REVISED, investigation)
+@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", since("draft-2026-10"), investigation)
 def table_of_nobody(plan: Plan) -> Where:
     """A Process Table without a parent."""
     plan.fields("process_table", parent_uuid=NIL)
     return field_of(plan, "process_table", "parent_uuid")
 
 
-@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", REVISED)
+@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", since("draft-2026-10"))
 def table_alone(plan: Plan) -> Where:
     """A Process Table in a file without a System Context."""
     plan.put("processes", "process_table", TABLES["process_table"], before="module")
@@ -175,7 +175,7 @@ def promise_broken(plan: Plan) -> Where:
     return field_of(plan, HEADER, "cap_bitmap")
 
 
-@fault("MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK", REVISED)
+@fault("MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK", since("draft-2026-10"))
 def promise_kept_by_an_appender(plan: Plan) -> Where:
     """CapBitmap announces hints, and the only one was appended later."""
     plan.header["cap_bitmap"] = plan.capabilities

@@ -4,48 +4,48 @@ from __future__ import annotations
 
 from .assemble import START
 from .bases import imported, raw_stream
-from .faults import REVISED, fault
+from .faults import fault
 from .parts import BASE, KIB, REGISTERS, provenance, region
-from .plan import Plan
+from .plan import Plan, since
 from .recipe import HEADER, Where, field_of, payload_at
 
 
-@fault("MSL-5.7-PROGRAM-COUNTER-MISSING", REVISED)
+@fault("MSL-5.7-PROGRAM-COUNTER-MISSING", since("draft-2026-10"))
 def nowhere(plan: Plan) -> Where:
     """No register of a thread is the program counter."""
     plan.values("thread", registers=[{**REGISTERS[0], "flags": []}, REGISTERS[1]])
     return payload_at(plan, "thread")
 
 
-@fault("MSL-5.7-STACK-POINTER-MISSING", REVISED)
+@fault("MSL-5.7-STACK-POINTER-MISSING", since("draft-2026-10"))
 def stackless(plan: Plan) -> Where:
     """No register of a thread is the stack pointer."""
     plan.values("thread", registers=list(REGISTERS[:1]))
     return payload_at(plan, "thread")
 
 
-@fault("MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE", REVISED)
+@fault("MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE", since("draft-2026-10"))
 def loud_register(plan: Plan) -> Where:
     """A register called RIP."""
     plan.values("thread", registers=[{**REGISTERS[0], "name": "RIP"}, REGISTERS[1]])
     return payload_at(plan, "thread")
 
 
-@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", REVISED)
+@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", since("draft-2026-10"))
 def nobody_current(plan: Plan) -> Where:
     """No thread is Current."""
     plan.values("thread", flags=[])
     return payload_at(plan, "thread")
 
 
-@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", REVISED)
+@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", since("draft-2026-10"))
 def two_current(plan: Plan) -> Where:
     """Two threads are Current."""
     plan.values("sleeper", flags=["current"])
     return payload_at(plan, "sleeper")
 
 
-@fault("MSLX-5.7-THREAD-ID-REPEATED", REVISED)
+@fault("MSLX-5.7-THREAD-ID-REPEATED", since("draft-2026-10"))
 def thread_twice(plan: Plan) -> Where:
     """Two Thread Contexts with one ThreadID."""
     plan.values("sleeper", thread_id=4242)

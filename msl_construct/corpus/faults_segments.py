@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .assemble import END
 from .bases import late_hint
-from .faults import REVISED, fault
+from .faults import fault
 from .manifest import Consumer
 from .parts import BASE, region
-from .plan import Block, Plan, Tail
+from .plan import Block, Plan, Tail, since
 from .recipe import Where, field_of, payload_at
 
 
@@ -25,14 +25,20 @@ def _unverified(plan: Plan) -> None:
     plan.fields("first", flags=["has_children"])
 
 
-@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED, consumer=Consumer.ACCEPT)
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", since("draft-2026-10"), consumer=Consumer.ACCEPT)
 def graph_that_was_captured(plan: Plan) -> Where:
     """A Pointer Graph inside the capture, where only appenders know of one."""
     plan.put("graph", "pointer_graph", {"raw": bytes(24).hex()}, before="related")
     return field_of(plan, "graph", "block_type")
 
 
-@fault("MSL-4.6-SEGMENT-CHAIN", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.6-SEGMENT-CHAIN",
+    since("draft-2026-10"),
+    features=("ext",),
+    exit=4,
+    consumer=Consumer.ACCEPT,
+)
 def segment_of_another_file(plan: Plan) -> Where:
     """The first PrevHash of a segment is not the hash of the End-of-Capture."""
     _append(plan).blocks["late"].fields["prev_hash"] = bytes(32).hex()
@@ -41,7 +47,11 @@ def segment_of_another_file(plan: Plan) -> Where:
 
 
 @fault(
-    "MSL-4.6-SEGMENT-HASH-MISMATCH", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT
+    "MSL-4.6-SEGMENT-HASH-MISMATCH",
+    since("draft-2026-10"),
+    features=("ext",),
+    exit=4,
+    consumer=Consumer.ACCEPT,
 )
 def segment_hash_wrong(plan: Plan) -> Where:
     """SegmentHash is not the hash of the segment."""
@@ -50,7 +60,13 @@ def segment_hash_wrong(plan: Plan) -> Where:
     return Where("late")
 
 
-@fault("MSL-4.6-SEGMENT-BLOCK-COUNT", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.6-SEGMENT-BLOCK-COUNT",
+    since("draft-2026-10"),
+    features=("ext",),
+    exit=4,
+    consumer=Consumer.ACCEPT,
+)
 def segment_count_zero(plan: Plan) -> Where:
     """BlockCount of an End-of-Extension is 0, which is never right."""
     _append(plan, block_count=0)
@@ -58,7 +74,13 @@ def segment_count_zero(plan: Plan) -> Where:
     return Where("late")
 
 
-@fault("MSL-4.6-SEGMENT-BLOCK-COUNT", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.6-SEGMENT-BLOCK-COUNT",
+    since("draft-2026-10"),
+    features=("ext",),
+    exit=4,
+    consumer=Consumer.ACCEPT,
+)
 def segment_count_without_itself(plan: Plan) -> Where:
     """BlockCount of an End-of-Extension leaves itself out."""
     _append(plan, block_count=1)
@@ -66,7 +88,13 @@ def segment_count_without_itself(plan: Plan) -> Where:
     return Where("late")
 
 
-@fault("MSL-4.6-SEGMENT-NOT-CLOSED", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT)
+@fault(
+    "MSL-4.6-SEGMENT-NOT-CLOSED",
+    since("draft-2026-10"),
+    features=("ext",),
+    exit=4,
+    consumer=Consumer.ACCEPT,
+)
 def segment_open(plan: Plan) -> Where:
     """No End-of-Extension closes the segment."""
     _append(plan).end = None
@@ -75,7 +103,11 @@ def segment_open(plan: Plan) -> Where:
 
 
 @fault(
-    "MSL-4.6-SEGMENT-END-UNREADABLE", REVISED, features=("ext",), exit=4, consumer=Consumer.ACCEPT
+    "MSL-4.6-SEGMENT-END-UNREADABLE",
+    since("draft-2026-10"),
+    features=("ext",),
+    exit=4,
+    consumer=Consumer.ACCEPT,
 )
 def segment_end_of_another_version(plan: Plan) -> Where:
     """An End-of-Extension with an unknown PayloadVersion."""
@@ -86,21 +118,21 @@ def segment_end_of_another_version(plan: Plan) -> Where:
     return Where("late")
 
 
-@fault("MSL-4.6-SEGMENT-TYPE-FORBIDDEN", REVISED, features=("ext",))
+@fault("MSL-4.6-SEGMENT-TYPE-FORBIDDEN", since("draft-2026-10"), features=("ext",))
 def region_added_later(plan: Plan) -> Where:
     """A Memory Region in an extension segment."""
     plan.segments = [Tail({"added": Block("memory_region", region("C", BASE << 1))})]
     return field_of(plan, "added", "block_type")
 
 
-@fault("MSL-4.6-SEGMENT-EMPTY", REVISED, features=("ext",))
+@fault("MSL-4.6-SEGMENT-EMPTY", since("draft-2026-10"), features=("ext",))
 def segment_of_nothing(plan: Plan) -> Where:
     """A segment that is its End-of-Extension and nothing else."""
     plan.segments = [Tail({})]
     return Where("end 1")
 
 
-@fault("MSL-4.6-END-OF-EXTENSION-IN-CAPTURE", REVISED)
+@fault("MSL-4.6-END-OF-EXTENSION-IN-CAPTURE", since("draft-2026-10"))
 def early_end_of_extension(plan: Plan) -> Where:
     """An End-of-Extension inside the capture."""
     payload = {"segment_hash": bytes(32).hex(), "written_at": str(END), "block_count": 1}
@@ -108,7 +140,7 @@ def early_end_of_extension(plan: Plan) -> Where:
     return field_of(plan, "early", "block_type")
 
 
-@fault("MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE", REVISED, features=("ext",))
+@fault("MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE", since("draft-2026-10"), features=("ext",))
 def appended_before_the_end(plan: Plan) -> Where:
     """WrittenAt is a nanosecond before AcqEnd."""
     _append(plan, written_at=str(END - 1))

@@ -6,8 +6,8 @@ from typing import Any
 
 from .assemble import payload_of
 from .bases import MANIFESTS, TABLES, investigation
-from .faults import REVISED, fault
-from .plan import Block, Plan
+from .faults import fault
+from .plan import Block, Plan, since
 from .recipe import Where, payload_at
 
 
@@ -26,42 +26,42 @@ _BUILD_IDS = MANIFESTS["module_build_id_manifest"]["entries"]
 _PROCESSES = TABLES["process_table"]["entries"]
 
 
-@fault("MSLX-5.9-PHYSICAL-RANGE-INVERTED", REVISED, investigation)
+@fault("MSLX-5.9-PHYSICAL-RANGE-INVERTED", since("draft-2026-10"), investigation)
 def range_backwards(plan: Plan) -> Where:
     """A physical range that ends before it starts."""
     rows = [{"start": "0x2000", "end_addr": "0x1fff", "label": None}]
     return _entry(plan, "physical_memory_map", rows, 0, "end_addr")
 
 
-@fault("MSLX-5.10-BUILD-ID-WITHOUT-SOURCE", REVISED, investigation)
+@fault("MSLX-5.10-BUILD-ID-WITHOUT-SOURCE", since("draft-2026-10"), investigation)
 def build_id_from_nowhere(plan: Plan) -> Where:
     """A build ID whose source is None."""
     rows = [_BUILD_IDS[1], {**_BUILD_IDS[0], "build_id_source": "none"}]
     return _entry(plan, "module_build_id_manifest", rows, 1, "build_id_source")
 
 
-@fault("MSLX-5.10-BUILD-ID-WITHOUT-SOURCE", REVISED, investigation)
+@fault("MSLX-5.10-BUILD-ID-WITHOUT-SOURCE", since("draft-2026-10"), investigation)
 def no_build_id_from_somewhere(plan: Plan) -> Where:
     """A source of a build ID that is not there."""
     rows = [{**_BUILD_IDS[0], "build_id_len": 0, "build_id": bytes(20).hex()}]
     return _entry(plan, "module_build_id_manifest", rows, 0, "build_id_source")
 
 
-@fault("MSLX-5.10-BUILD-ID-TAIL-NOT-ZERO", REVISED, investigation)
+@fault("MSLX-5.10-BUILD-ID-TAIL-NOT-ZERO", since("draft-2026-10"), investigation)
 def build_id_longer_than_it_is(plan: Plan) -> Where:
     """A build ID of 16 bytes with something behind them."""
     rows = [{**_BUILD_IDS[0], "build_id_len": 16}]
     return _entry(plan, "module_build_id_manifest", rows, 0, "build_id")
 
 
-@fault("MSLX-6-PROCESS-TABLE-WITHOUT-TARGET", REVISED, investigation)
+@fault("MSLX-6-PROCESS-TABLE-WITHOUT-TARGET", since("draft-2026-10"), investigation)
 def nobody_is_the_target(plan: Plan) -> Where:
     """A Process Table in which no process is the target."""
     rows = [{**row, "is_target": 0} for row in _PROCESSES]
     return _entry(plan, "process_table", rows, 0, "is_target")
 
 
-@fault("MSLX-6-PROCESS-TABLE-WITHOUT-TARGET", REVISED, investigation)
+@fault("MSLX-6-PROCESS-TABLE-WITHOUT-TARGET", since("draft-2026-10"), investigation)
 def two_are_the_target(plan: Plan) -> Where:
     """A Process Table in which two processes are the target."""
     rows = [{**row, "is_target": 1} for row in _PROCESSES]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from ..document import Renderer
 from ..document.emit import write_json
+from ..drafts import PUBLIC
+from ..drafts.authored import blamed, said
 from ..errors import FormatError, MslError
 from ..hashing import new_hasher
 from ..reader import Dump, open_dump
@@ -24,6 +26,7 @@ from .derived_faults import DerivedFault
 from .features import found_in, meaning
 from .large import LARGE, Large, write_large
 from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
+from .plan import Form, forms_of
 from .recipe import Recipe, Where
 from .recipes import derived_recipe, fixed_recipes, unsolved
 from .traceability import FILE as TRACEABILITY
@@ -64,48 +67,58 @@ class Made:
     document: str | None
 
 
-def generate(folder: Path, *, large: bool = False) -> Manifest:
+def generate(
+    folder: Path,
+    *drafts: str,
+    large: bool = False,
+    left_out: list[str] | None = None,
+) -> Manifest:
     """Write the corpus into a folder, which is made if it is missing.
 
     Args:
+        drafts: see `make_all`.
         large: write those as well that are made on demand only.
+        left_out: see `make_all`.
 
     Raises:
         CorpusError: a recipe does not give the sample that it says.
         OSError: something can't be written.
     """
     samples = []
-    for each in make_all():
+    for each in make_all(*drafts, left_out=left_out):
         for name, content in _files(each):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         samples.append(each.sample)
-    samples += [_large(each, folder if large else None) for each in LARGE]
+    samples += [_large(each, folder if large else None) for each in _on_demand(drafts)]
     samples.sort(key=lambda sample: sample.name)
-    for name, content in _indexes(samples):
+    for name, content in _indexes(samples, drafts):
         (folder / name).write_bytes(content)
     return Manifest(folder, tuple(samples))
 
 
-def stale(folder: Path) -> list[str]:
+def stale(folder: Path, *drafts: str) -> list[str]:
     """What in a folder is not as `generate` would write it, a line each.
+
+    Args:
+        drafts: see `make_all`.
 
     Raises:
         CorpusError: a recipe does not give the sample that it says.
         OSError: the folder can't be read.
     """
     found, known, samples = [], set(), []
-    for each in make_all():
+    for each in make_all(*drafts, left_out=[]):
         samples.append(each.sample)
         for name, content in _files(each):
             known.add(folder / name)
             found += _difference(folder / name, content)
-    for large in (_large(each, None) for each in LARGE):
+    for large in (_large(each, None) for each in _on_demand(drafts)):
         samples.append(large)
         known |= {folder / large.file, (folder / large.file).with_suffix(".json")}
     samples.sort(key=lambda sample: sample.name)
-    for name, content in _indexes(samples):
+    for name, content in _indexes(samples, drafts):
         found += _difference(folder / name, content)
     for kind in Kind:
         there = sorted((folder / kind.value).glob("*"))
@@ -113,15 +126,23 @@ def stale(folder: Path) -> list[str]:
     return found
 
 
-def entries() -> list[Sample]:
+def entries(*drafts: str) -> list[Sample]:
     """What the manifest says of each sample, those that are made on demand included.
+
+    Args:
+        drafts: see `make_all`.
 
     Raises:
         CorpusError: a recipe does not give the sample that it says.
     """
-    samples = [each.sample for each in make_all()]
-    samples += [_large(each, None) for each in LARGE]
+    samples = [each.sample for each in make_all(*drafts, left_out=[])]
+    samples += [_large(each, None) for each in _on_demand(drafts)]
     return sorted(samples, key=lambda sample: sample.name)
+
+
+def _on_demand(drafts: Sequence[str]) -> list[Large]:
+    """The samples of some drafts that are too large to be kept."""
+    return [large for large in LARGE if large.form.draft in (drafts or PUBLIC)]
 
 
 def _difference(path: Path, content: bytes) -> list[str]:
@@ -137,10 +158,10 @@ def _files(each: Made) -> Iterator[tuple[str, bytes]]:
         yield each.sample.document_file, each.document.encode()
 
 
-def _indexes(samples: list[Sample]) -> Iterator[tuple[str, bytes]]:
+def _indexes(samples: list[Sample], drafts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """The files about all samples, by their names."""
     yield MANIFEST, Manifest.text(samples).encode()
-    yield TRACEABILITY, text(table(samples)).encode()
+    yield TRACEABILITY, text(table(samples, drafts or PUBLIC)).encode()
 
 
 def _large(each: Large, folder: Path | None) -> Sample:
@@ -170,20 +191,58 @@ def _large(each: Large, folder: Path | None) -> Sample:
     )
 
 
-def make_all() -> Iterator[Made]:
+def make_all(*drafts: str, left_out: list[str] | None = None) -> Iterator[Made]:
     """Every stored sample, in the order of the manifest: by name.
+
+    Args:
+        drafts: of which drafts; the public ones by default.
+        left_out: takes what can't be made of a draft of one's own, and why, a line each: what
+            holds for its base need not hold for it. A sample of public drafts is never left out.
 
     Raises:
         CorpusError: a recipe does not give the sample that it says, or two have one name.
     """
-    recipes = [*fixed_recipes(), *(each for fault in unsolved() for each in _solved(fault))]
+    forms = forms_of(*(drafts or PUBLIC))
+    recipes = list(fixed_recipes(forms))
+    for fault in unsolved(forms):
+        try:
+            recipes += _solved(fault)
+        except _UNMAKEABLE as error:
+            _leave_out(f"{fault.rule.id}, {fault.form.name}", fault.form, error, left_out)
     recipes.sort(key=lambda recipe: recipe.name)
     names = [recipe.name for recipe in recipes]
     for name, following in pairwise(names):
         if name == following:
             raise CorpusError(f"two recipes are called {name}")
     for recipe in recipes:
-        yield made(recipe)
+        try:
+            sample = made(recipe)
+        except _UNMAKEABLE as error:
+            _leave_out(recipe.name, recipe.form, error, left_out)
+        else:
+            yield sample
+
+
+_UNMAKEABLE = (MslError, KeyError, ValueError, StopIteration)
+"""What comes of a recipe that names what a draft does not have."""
+
+
+def _leave_out(name: str, form: Form, error: Exception, left_out: list[str] | None) -> None:
+    """Note what can't be made of a draft of one's own.
+
+    Raises:
+        Exception: the error, of a public draft or where nobody takes notes.
+    """
+    if left_out is None or form.draft in PUBLIC:
+        raise error
+    place = blamed(error.__traceback__)
+    text = said(error) if place is None else f"{place}: {said(error)}"
+    left_out.append(text if text.startswith(name) else f"{name}: {text}")
+
+
+def _opened(data: bytes, form: Form) -> Dump:
+    """A sample as its reader opens it: told the draft where no public one says what it is."""
+    return open_dump(data, draft=None if form.draft in PUBLIC else form.draft)
 
 
 def made(recipe: Recipe) -> Made:
@@ -197,7 +256,7 @@ def made(recipe: Recipe) -> Made:
     offset = None if where is None else built.offsets[where.block] + where.offset
     document: str | None = None
     try:
-        dump = open_dump(built.data)
+        dump = _opened(built.data, recipe.form)
     except FormatError as error:
         found = _REFUSED
         if recipe.exit != _REFUSED:
@@ -273,11 +332,11 @@ def _solved(derived: DerivedFault) -> Iterator[Recipe]:
         if bend.label in done:
             continue
         built = assemble(bend.plan)
-        found = _places(built)
+        found = _places(built, derived.form)
         if found == [(derived.rule.id, _offset(built, bend.where))]:
             variant = bend.label if done else ""
             done.append(bend.label)
-            yield derived_recipe(derived, bend, _exit_of(built), variant)
+            yield derived_recipe(derived, bend, _exit_of(built, derived.form), variant)
         tried.append(found)
     if not done:
         raise CorpusError(
@@ -285,9 +344,9 @@ def _solved(derived: DerivedFault) -> Iterator[Recipe]:
         )
 
 
-def _places(built: Built) -> list[tuple[str, int | None]]:
+def _places(built: Built, form: Form) -> list[tuple[str, int | None]]:
     try:
-        with open_dump(built.data) as dump:
+        with _opened(built.data, form) as dump:
             return [(f.rule.id, f.found.offset) for f in check(dump)]
     except FormatError:
         return []
@@ -297,8 +356,8 @@ def _offset(built: Built, where: Where) -> int:
     return built.offsets[where.block] + where.offset
 
 
-def _exit_of(built: Built) -> int:
-    with open_dump(built.data) as dump:
+def _exit_of(built: Built, form: Form) -> int:
+    with _opened(built.data, form) as dump:
         return _exit(dump)
 
 

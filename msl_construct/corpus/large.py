@@ -20,7 +20,7 @@ from ..schema.variable import Base64
 from ..source import Extent, PathSource
 from .assemble import END, START
 from .parts import BASE, identity, module_list, region, related
-from .plan import LE10, Form, uuid_of
+from .plan import Form, uuid_of
 
 __all__ = ["LARGE", "Large", "write_large"]
 
@@ -30,6 +30,9 @@ _BLOCKS = 100_000
 _PIECE = bytes(1 << 20)
 
 Rows = Iterator[dict[str, Any]]
+
+
+_FORM = Form("10-le", "draft-2026-03", "little")
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ LARGE = (
         "continuation-4gib",
         "A region of 4 GiB and two pages, all captured: more than BlockLength can say, so it "
         "stands in two fragments, the first as long as a block can be.",
-        LE10,
+        _FORM,
         ("cont", "large"),
         ("memory_regions",),
         _continued,
@@ -159,7 +162,7 @@ LARGE = (
     Large(
         "blocks-100000",
         "100,000 Related Dumps, and the blocks that every file has.",
-        LE10,
+        _FORM,
         ("large", "many"),
         ("related_dumps",),
         _blocks,

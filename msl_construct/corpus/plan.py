@@ -9,14 +9,28 @@ the block.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..drafts import find, schema
 from ..hashing import new_hasher
-from ..schema import DRAFTS, Schema, schema
+from ..schema import Schema
 
-__all__ = ["BE10", "FORMS", "LE10", "LE11", "Block", "Edit", "Form", "Plan", "Tail", "uuid_of"]
+__all__ = [
+    "Block",
+    "Edit",
+    "Form",
+    "Plan",
+    "Tail",
+    "Which",
+    "before",
+    "every",
+    "forms_of",
+    "little",
+    "since",
+    "uuid_of",
+]
 
 
 class Form(NamedTuple):
@@ -27,21 +41,51 @@ class Form(NamedTuple):
     byte_order: str
 
     @property
-    def revised(self) -> bool:
-        """Whether it is the second draft's."""
-        return self.draft != next(iter(DRAFTS))
-
-    @property
     def schema(self) -> Schema:
         """The draft in this byte order."""
         return schema(self.draft, self.byte_order)
 
+    def lays_out(self, key: str) -> bool:
+        """Whether the draft has a layout for a structure or the payload of a block type."""
+        return key in self.schema.layouts
 
-_FIRST, _REVISED = DRAFTS
-LE10 = Form("10-le", _FIRST, "little")
-BE10 = Form("10-be", _FIRST, "big")
-LE11 = Form("11-le", _REVISED, "little")
-FORMS = (LE10, BE10, LE11)
+    def has(self, key: str, field: str) -> bool:
+        """Whether a structure of the draft has a field."""
+        layout = self.schema.layouts.get(key)
+        return layout is not None and any(one.key == field for one in layout.fields)
+
+
+def forms_of(*drafts: str) -> tuple[Form, ...]:
+    """The ways to write files of some drafts: each in its byte orders."""
+    return tuple(
+        Form(f"{draft.version >> 8}{draft.version & 0xFF}-{order.value[0]}e", name, order.value)
+        for name, draft in ((name, find(name)) for name in drafts)
+        for order in draft.byte_orders
+    )
+
+
+Which = Callable[[Form], bool]
+"""Says of a form whether a sample is made in it."""
+
+
+def every(form: Form) -> bool:
+    """In every form."""
+    return True
+
+
+def little(form: Form) -> bool:
+    """In little-endian files."""
+    return form.byte_order == "little"
+
+
+def since(draft: str) -> Which:
+    """In files of a draft and of those that follow from it."""
+    return lambda form: form.schema.draft.since(draft)
+
+
+def before(draft: str, byte_order: str = "") -> Which:
+    """In files of drafts that don't follow from this one; only in a byte order, if one is given."""
+    return lambda form: not form.schema.draft.since(draft) and byte_order in ("", form.byte_order)
 
 
 def uuid_of(name: str) -> str:

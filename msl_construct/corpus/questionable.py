@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from .assemble import payload_of
 from .bases import MANIFESTS, imported, minimal, vas_map, with_regions
 from .parts import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
-from .plan import BE10, FORMS, LE10, LE11, Block, Form, Plan, Tail
+from .plan import Block, Form, Plan, Tail, Which, before, every, since
 from .streams import stream_of
 
 __all__ = ["QUESTIONS", "Question"]
-
-_FIRST = (LE10, BE10)
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Question:
     shows: str
     question: str
     make: Callable[[Form], Plan]
-    forms: tuple[Form, ...]
+    forms: Which
     features: tuple[str, ...]
     rules: tuple[str, ...]
     exit: int = 0
@@ -48,7 +46,7 @@ QUESTIONS: list[Question] = []
 def _question(
     question: str,
     *features: str,
-    forms: tuple[Form, ...] = FORMS,
+    forms: Which = every,
     rules: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Form], Plan]], Callable[[Form], Plan]]:
     def noted(make: Callable[[Form], Plan]) -> Callable[[Form], Plan]:
@@ -101,7 +99,7 @@ def region_of_nothing(form: Form) -> Plan:
     "what 1.1 says, some with padding: UncompressedSize and the stream.",
     "padded-stream",
     "zst",
-    forms=_FIRST,
+    forms=before("draft-2026-10"),
 )
 def stream_padded_in_1_0(form: Form) -> Plan:
     """A compressed payload of 1.0 with zeros behind its stream, up to a multiple of 8."""
@@ -172,7 +170,7 @@ def modules_none(form: Form) -> Plan:
     "the draft lists none.",
     "tables",
     "investigation",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
 )
 def handle_types(form: Form) -> Plan:
     """A Handle Table with the HandleTypes 5, 6, 7 and 255."""
@@ -215,7 +213,7 @@ for _name, _context, _text in (
             "How wide are TargetCount and TableBitmap of a System Context? The draft leaves it "
             "open, two producers differ, and nothing in the block tells them apart.",
             _context_of,
-            (LE11,),
+            since("draft-2026-10"),
             ("investigation",),
             (),
         )
@@ -236,7 +234,7 @@ def shared_memory_announced(form: Form) -> Plan:
 @_question(
     "May a register have no bytes? Width is not bounded from below.",
     "threads",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
 )
 def register_of_nothing(form: Form) -> Plan:
     """A thread whose last register has the Width 0."""
@@ -252,7 +250,7 @@ def register_of_nothing(form: Form) -> Plan:
     "Who sets HasKeyHints when a hint is appended? The region's header can't be changed any more, "
     "and neither can bit CryptoHints of CapBitmap.",
     "ext",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
 )
 def hint_appended_unannounced(form: Form) -> Plan:
     """A Key Hint in an extension segment, at a region that does not have HasKeyHints."""
@@ -278,7 +276,7 @@ def modules_imported(form: Form) -> Plan:
     "What is a block of type 0x0055? One producer writes a Connectivity Table so, another a Kernel "
     "Symbol Bundle, and the draft registers neither.",
     "unkblk",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
     rules=("MSLX-4.3-BLOCK-TYPE-UNREGISTERED",),
 )
 def type_0x0055(form: Form) -> Plan:
@@ -291,7 +289,7 @@ def type_0x0055(form: Form) -> Plan:
 @_question(
     "Must the entries of a VAS Map agree with the regions, and may they overlap? It is not said.",
     "vas",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
 )
 def mappings_overlap(form: Form) -> Plan:
     """A VAS Map with two entries for one address, one of which no region covers."""
@@ -305,7 +303,7 @@ def mappings_overlap(form: Form) -> Plan:
     "May a capture hold a manifest, or only an extension segment? The types are allowed in "
     "segments, and nothing forbids them before the End-of-Capture.",
     "tables",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
 )
 def manifest_in_capture(form: Form) -> Plan:
     """A Region Omission Manifest in the capture segment."""
@@ -318,7 +316,7 @@ def manifest_in_capture(form: Form) -> Plan:
     "Does a thread with an empty name have one? A producer that can't read the name has no other "
     "way to say so than length 0.",
     "threads",
-    forms=(LE11,),
+    forms=since("draft-2026-10"),
 )
 def thread_without_name(form: Form) -> Plan:
     """A thread whose name is absent, and one whose name is empty."""
@@ -358,7 +356,7 @@ for _kem, _length in _KEMS:
             "What may a reader without a key say of a CipherLen that the file can't hold? The "
             "header is all that it can look at.",
             _enclosed,
-            (LE11,),
+            since("draft-2026-10"),
             ("encrypted", "hdr128"),
             (),
             exit=5,

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from ..drafts import PUBLIC
 from ..rules.engine import rules_for
 from .alone import alone, alone_name, types_of
-from .bases import Make, encrypted, extended, imported, investigation, live, minimal, raw_stream
+from .bases import (
+    Make,
+    base_name,
+    encrypted,
+    extended,
+    imported,
+    investigation,
+    live,
+    minimal,
+    raw_stream,
+)
 from .derived_faults import Bend, DerivedFault, derived_faults
-from .faults import ALL, Fault, all_faults, base_name
+from .faults import Fault, all_faults
 from .manifest import Consumer, Kind
-from .plan import FORMS, LE11, Form, Plan
+from .plan import Form, Plan, Which, every, little, since
 from .questionable import QUESTIONS, Question
 from .recipe import Recipe, Where, rule_name
 from .refused import refused
@@ -19,36 +30,37 @@ from .valid import Valid, all_valid
 
 __all__ = ["derived_recipe", "fixed_recipes", "unsolved"]
 
-_BASES: tuple[tuple[Make, tuple[Form, ...], tuple[str, ...]], ...] = (
-    (minimal, FORMS, ("zeromod",)),
-    (live, FORMS, ("cont", "failed", "hints", "unmapped")),
-    (imported, FORMS, ("failed", "import")),
-    (raw_stream, FORMS, ("import",)),
-    (investigation, (LE11,), ("investigation", "tables")),
-    (extended, (LE11,), ("ext",)),
-    (encrypted, (LE11,), ("encrypted", "hdr128")),
+_BASES: tuple[tuple[Make, Which, tuple[str, ...]], ...] = (
+    (minimal, every, ("zeromod",)),
+    (live, every, ("cont", "failed", "hints", "unmapped")),
+    (imported, every, ("failed", "import")),
+    (raw_stream, every, ("import",)),
+    (investigation, since("draft-2026-10"), ("investigation", "tables")),
+    (extended, since("draft-2026-10"), ("ext",)),
+    (encrypted, since("draft-2026-10"), ("encrypted", "hdr128")),
 )
 
 
-def fixed_recipes() -> Iterator[Recipe]:
-    """Those whose plan is known before it was tried."""
-    for make, forms, features in _BASES:
-        for form in forms:
+def fixed_recipes(forms: Sequence[Form]) -> Iterator[Recipe]:
+    """Those whose plan is known before it was tried, in some forms."""
+    for make, which, features in _BASES:
+        for form in filter(which, forms):
             yield _base(make, form, features)
-    for form in FORMS:
+    for form in forms:
         for key in types_of(form):
             yield _alone(key, form)
-    yield from (_of(each, form) for each in all_valid() for form in each.forms)
-    yield from _fault_recipes()
-    yield from _refused_recipes()
-    yield from (_of(each, form) for each in QUESTIONS for form in each.forms)
+    yield from (_of(each, form) for each in all_valid() for form in filter(each.forms, forms))
+    yield from _fault_recipes(tuple(filter(little, forms)))
+    yield from _refused_recipes(forms)
+    yield from (_of(each, form) for each in QUESTIONS for form in filter(each.forms, forms))
 
 
-def unsolved() -> Iterator[DerivedFault]:
-    """Faults that follow from the schema and that no written recipe has."""
+def unsolved(forms: Sequence[Form]) -> Iterator[DerivedFault]:
+    """Faults that follow from the schema and that no written recipe has, in some forms."""
+    forms = tuple(filter(little, forms))
     faults = [fault for fault in all_faults() if not fault.further]
-    written = {(fault.rule, form) for fault in faults for form in fault.forms}
-    for form in ALL:
+    written = {(fault.rule, form) for fault in faults for form in filter(fault.forms, forms)}
+    for form in forms:
         for derived in derived_faults(form):
             if (derived.rule.id, form) not in written:
                 yield derived
@@ -126,12 +138,14 @@ def _alone(key: str, form: Form) -> Recipe:
     )
 
 
-def _fault_recipes() -> Iterator[Recipe]:
-    known = {form: {rule.id for rule in rules_for(form.draft)} for form in ALL}
+def _fault_recipes(forms: Sequence[Form]) -> Iterator[Recipe]:
+    known = {form: {rule.id for rule in rules_for(form.draft)} for form in forms}
     seen: Counter[tuple[str, Form]] = Counter()
     for fault in all_faults():
-        for form in fault.forms:
+        for form in filter(fault.forms, forms):
             if fault.rule not in known[form]:
+                if form.draft not in PUBLIC:
+                    continue  # it may be without the rule
                 raise ValueError(f"{fault.name}: {form.draft} has no rule {fault.rule}")
             further = fault.further or seen[fault.rule, form]
             seen[fault.rule, form] += 1
@@ -169,8 +183,8 @@ def _of(each: Valid | Question, form: Form) -> Recipe:
     )
 
 
-def _refused_recipes() -> Iterator[Recipe]:
-    for each, form, plan in refused():
+def _refused_recipes(forms: Sequence[Form]) -> Iterator[Recipe]:
+    for each, form, plan in refused(forms):
         yield Recipe(
             name=f"{Kind.INVALID.value}/{each.name}-{form.name}",
             kind=Kind.INVALID,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .bases import minimal
-from .plan import FORMS, LE10, LE11, Edit, Form, Plan
+from .plan import Edit, Form, Plan, Which, before, every, little
 
 __all__ = ["Refused", "refused"]
 
@@ -25,7 +25,7 @@ class Refused:
     name: str
     shows: str
     bend: Callable[[Plan], None]
-    forms: tuple[Form, ...] = (LE10, LE11)
+    forms: Which = little
 
 
 def _header(field: str, data: bytes) -> Callable[[Plan], None]:
@@ -51,24 +51,24 @@ def _cut_to(size: int) -> Callable[[Plan], None]:
     return bend
 
 
-def refused() -> Iterator[tuple[Refused, Form, Plan]]:
-    """Each with its form and its plan."""
+def refused(forms: Iterable[Form]) -> Iterator[tuple[Refused, Form, Plan]]:
+    """Each with its form, of some, and its plan."""
     for each in _REFUSED:
-        for form in each.forms:
+        for form in filter(each.forms, forms):
             plan = minimal(form)
             each.bend(plan)
             yield each, form, plan
 
 
 _REFUSED = (
-    Refused("refuse-empty", "A file of no bytes.", _cut_to(0), (LE10,)),
+    Refused("refuse-empty", "A file of no bytes.", _cut_to(0), before("draft-2026-10", "little")),
     Refused("refuse-magic", "One bit of the file's magic is flipped.", _header("magic", b"L")),
     Refused("refuse-header-cut", "The file ends inside its header.", _cut_to(63)),
-    Refused("refuse-endianness-0", "Endianness is 0.", _header("endianness", b"\0"), FORMS),
-    Refused("refuse-endianness-3", "Endianness is 3.", _header("endianness", b"\3"), FORMS),
+    Refused("refuse-endianness-0", "Endianness is 0.", _header("endianness", b"\0"), every),
+    Refused("refuse-endianness-3", "Endianness is 3.", _header("endianness", b"\3"), every),
     Refused(
         "refuse-major-2", "Version 2.0: another major version, which consumers SHOULD reject.",
-        _version("0x0200"), FORMS,
+        _version("0x0200"), every,
     ),
     Refused("refuse-major-0", "Version 0.0.", _version("0x0000")),
     Refused("refuse-header-size-0", "HeaderSize is 0.", _header("header_size", b"\0")),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..drafts import PUBLIC
 from ..hashing import new_hasher
 from ..schema import Schema
 from ..source import BufferSource, Extent
 from .stream_table import STREAMS
 
-__all__ = ["MissingStream", "joined", "key_of", "stream_of"]
+__all__ = ["MissingStream", "compressed", "joined", "key_of", "stream_of"]
 
 
 class MissingStream(LookupError):
@@ -45,19 +46,36 @@ def key_of(payload: bytes, codec: str) -> str:
 def stream_of(schema: Schema, payload: bytes, codec: str) -> bytes:
     """A payload as a compressed block stores it: its size, then the stream.
 
+    Payloads of a draft of one's own are compressed on the spot: their bytes need not be the
+    same everywhere.
+
     Raises:
         MissingStream: the table does not have it.
     """
     key = key_of(payload, codec)
-    if key not in STREAMS:
+    if key in STREAMS:
+        stream = bytes.fromhex(STREAMS[key])
+    elif schema.name in PUBLIC:
         raise MissingStream(key, payload, codec)
-    stream = bytes.fromhex(STREAMS[key])
+    else:
+        stream = compressed(payload, codec)
     framing = {
         "uncompressed_size": len(payload),
         "stream": Extent(BufferSource(stream), 0, len(stream)),
     }
     pieces = schema.compressed_payload.pieces(framing)
     return joined(pieces)
+
+
+def compressed(payload: bytes, codec: str) -> bytes:
+    """What today's compressors make of a payload."""
+    if codec == "zstd":
+        import zstandard
+
+        return zstandard.ZstdCompressor().compress(payload)
+    import lz4.block
+
+    return bytes(lz4.block.compress(payload, store_size=True))
 
 
 def joined(pieces: Iterable[bytes | Extent]) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..drafts import KNOWN
+from ..drafts import PUBLIC
 from ..rules import Level, Pick, Rule, every_rule
 from ..rules.statements import Statement, every_statement, matching
 from .manifest import Kind, Sample
@@ -28,7 +28,7 @@ _VERSION = 1
 _OVERALL = "overall"
 
 
-def table(samples: Iterable[Sample]) -> dict[str, Any]:
+def table(samples: Iterable[Sample], drafts: Sequence[str] = PUBLIC) -> dict[str, Any]:
     """The table of a corpus: a `Manifest`, or any of its samples.
 
     It has ``coverage`` (in each draft by the samples of that draft, and ``overall`` by all of
@@ -36,10 +36,11 @@ def table(samples: Iterable[Sample]) -> dict[str, Any]:
     """
     every = tuple(samples)
     corpora = {_OVERALL: _Corpus(every, every)}
-    for draft in KNOWN:
+    for draft in drafts:
         corpora[draft] = _Corpus(tuple(s for s in every if s.draft == draft), every)
-    statements = [_statement(statement, corpora) for statement in every_statement()]
-    rules = [_rule(rule, corpora) for rule in every_rule(KNOWN)]
+    demanded = every_statement(*drafts)
+    statements = [_statement(statement, corpora) for statement in demanded]
+    rules = [_rule(rule, corpora, demanded) for rule in every_rule(drafts)]
     return {
         "traceability": _VERSION,
         "coverage": {name: _coverage(statements, name) for name in corpora},
@@ -148,9 +149,10 @@ class _Corpus:
 
 
 def _statement(statement: Statement, corpora: dict[str, _Corpus]) -> dict[str, Any]:
-    rules = {rule.id: rule for draft in KNOWN for rule in matching(statement, draft)}
+    drafts = [name for name in statement.drafts if name in corpora]
+    rules = {rule.id: rule for draft in drafts for rule in matching(statement, draft)}
     shown = {}
-    for name in (_OVERALL, *statement.drafts):
+    for name in (_OVERALL, *drafts):
         held = rules.values() if name == _OVERALL else matching(statement, name)
         one = shown[name] = corpora[name].of_picks(statement.samples)
         for rule in held:
@@ -160,7 +162,7 @@ def _statement(statement: Statement, corpora: dict[str, _Corpus]) -> dict[str, A
         "section": statement.section,
         "word": statement.word.value,
         "who": [role.value for role in statement.who],
-        "drafts": list(statement.drafts),
+        "drafts": drafts,
         "derived": statement.derived,
         "text": statement.text,
         "also": list(statement.also),
@@ -173,9 +175,12 @@ def _statement(statement: Statement, corpora: dict[str, _Corpus]) -> dict[str, A
     }
 
 
-def _rule(rule: Rule, corpora: dict[str, _Corpus]) -> dict[str, Any]:
+def _rule(
+    rule: Rule, corpora: dict[str, _Corpus], statements: Iterable[Statement]
+) -> dict[str, Any]:
+    drafts = [name for name in rule.drafts if name in corpora]
     shown = {}
-    for name in (_OVERALL, *rule.drafts):
+    for name in (_OVERALL, *drafts):
         shown[name] = corpora[name].of_rule(rule)
     return {
         "id": rule.id,
@@ -183,9 +188,9 @@ def _rule(rule: Rule, corpora: dict[str, _Corpus]) -> dict[str, Any]:
         "level": rule.level.value,
         "ours": rule.level is Level.OURS,
         "judges": rule.scope.value,
-        "drafts": list(rule.drafts),
+        "drafts": drafts,
         "derived": rule.derived,
-        "statements": [s.id for s in every_statement() if _comes_of(rule, s)],
+        "statements": [s.id for s in statements if _comes_of(rule, s)],
         **shown[_OVERALL].to_json(),
         "missing": {name: list(one.missing) for name, one in shown.items()},
     }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from .plan import FORMS, Form, Plan
+from .plan import Form, Plan, Which, every
 
 __all__ = ["Made", "Valid", "all_valid", "valid"]
 
@@ -45,7 +45,7 @@ class Valid:
     name: str
     shows: str
     make: Made
-    forms: tuple[Form, ...]
+    forms: Which
     features: tuple[str, ...]
     rules: tuple[str, ...] = ()
     exit: int = 0
@@ -56,7 +56,7 @@ _SAMPLES: list[Valid] = []
 
 def valid(
     *features: str,
-    forms: tuple[Form, ...] = FORMS,
+    forms: Which = every,
     name: str = "",
     shows: str = "",
     rules: tuple[str, ...] = (),

@@ -20,7 +20,7 @@ from .parts import (
     related,
     thread,
 )
-from .plan import LE11, Form, Plan, uuid_of
+from .plan import Form, Plan, since, uuid_of
 from .valid import valid
 
 
@@ -89,7 +89,7 @@ def relationships(form: Form) -> Plan:
     return plan
 
 
-@valid("rel56", forms=(LE11,))
+@valid("rel56", forms=since("draft-2026-10"))
 def related_with_hash(form: Form) -> Plan:
     """A Related Dump of 56 bytes, with the other file's FileHash."""
     plan = minimal(form)
@@ -134,7 +134,7 @@ def _distinct() -> Iterator[int]:
         yield int.from_bytes(bytes((first + i) % 256 for i in range(8)), "big")
 
 
-@valid("codes", "threads", forms=(LE11,))
+@valid("codes", "threads", forms=since("draft-2026-10"))
 def thread_codes(form: Form) -> Plan:
     """Every ThreadState, every bit of a thread's Flags, another Arch than the header's."""
     plan = minimal(form)
@@ -157,7 +157,7 @@ def thread_codes(form: Form) -> Plan:
     return plan
 
 
-@valid("codes", "threads", forms=(LE11,))
+@valid("codes", "threads", forms=since("draft-2026-10"))
 def register_widths(form: Form) -> Plan:
     """Registers of 1, 2, 4, 8, 10, 16, 32 and 64 bytes; every bit of a register's Flags."""
     plan = minimal(form)
@@ -177,7 +177,7 @@ def register_widths(form: Form) -> Plan:
     return plan
 
 
-@valid("codes", "vas", forms=(LE11,))
+@valid("codes", "vas", forms=since("draft-2026-10"))
 def mapping_codes(form: Form) -> Plan:
     """A VAS Map with every RegionType, every NameSource and every bit of Protection."""
     plan = minimal(form)
@@ -199,7 +199,7 @@ def mapping_codes(form: Form) -> Plan:
     return plan
 
 
-@valid("vas", forms=(LE11,))
+@valid("vas", forms=since("draft-2026-10"))
 def mappings_of_one_size(form: Form) -> Plan:
     """A VAS Map whose EntrySize says 40 bytes for every entry, whatever their paths take."""
     plan = minimal(form)
@@ -211,7 +211,7 @@ def mappings_of_one_size(form: Form) -> Plan:
     return plan
 
 
-@valid("vas", forms=(LE11,))
+@valid("vas", forms=since("draft-2026-10"))
 def mappings_twice(form: Form) -> Plan:
     """Two VAS Maps: the last one counts."""
     plan = minimal(form)
@@ -220,7 +220,7 @@ def mappings_twice(form: Form) -> Plan:
     return plan
 
 
-@valid("codes", "tables", "investigation", forms=(LE11,))
+@valid("codes", "tables", "investigation", forms=since("draft-2026-10"))
 def table_codes(form: Form) -> Plan:
     """The investigation's tables with every code, and numbers that have no two bytes alike."""
     plan = investigation(form)
@@ -270,7 +270,7 @@ def _numbered(body: dict[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
     }
 
 
-@valid("codes", "tables", forms=(LE11,))
+@valid("codes", "tables", forms=since("draft-2026-10"))
 def manifest_codes(form: Form) -> Plan:
     """The manifests with every code and every bit, and numbers that have no two bytes alike."""
     plan = minimal(form)
@@ -319,7 +319,7 @@ for _kind, _body in CONNECTIVITY:
     @valid(
         "tables",
         "investigation",
-        forms=(LE11,),
+        forms=since("draft-2026-10"),
         name=row_name(_kind),
         shows=f"A Connectivity Table with one row, of the kind {_kind.replace('_', ' ')}.",
     )
@@ -327,7 +327,7 @@ for _kind, _body in CONNECTIVITY:
         return one_row(kind, form)
 
 
-@valid("tables", "investigation", forms=(LE11,))
+@valid("tables", "investigation", forms=since("draft-2026-10"))
 def tables_empty(form: Form) -> Plan:
     """The investigation's tables and the manifests without a row."""
     plan = investigation(form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .bases import encrypted, live, minimal
-from .plan import FORMS, LE11, Form, Plan
+from .plan import Form, Plan, since
 from .valid import valid
 
 
@@ -15,6 +15,9 @@ def _registered(registry: str, form: Form) -> list[str]:
 def _codes(number: int) -> None:
     @valid(
         "header-codes",
+        forms=lambda form: any(
+            number < len(_registered(registry, form)) for registry in _REGISTRIES.values()
+        ),
         name=f"header-codes-{number:02}",
         shows="OSType, ArchType and ClockSource each hold a registered code; the samples of this "
         "name together hold all of them.",
@@ -29,9 +32,10 @@ def _codes(number: int) -> None:
 
 _REGISTRIES = {"os_type": "OSType", "arch_type": "ArchType", "clock_source": "ClockSource"}
 
-for _number in range(
-    max(len(_registered(r, form)) for r in _REGISTRIES.values() for form in FORMS)
-):
+_MOST = 64
+"""More codes than a registry of the header has."""
+
+for _number in range(_MOST):
     _codes(_number)
 
 
@@ -53,7 +57,7 @@ def header_numbers(form: Form) -> Plan:
     return plan
 
 
-@valid("redacted", forms=(LE11,))
+@valid("redacted", forms=since("draft-2026-10"))
 def header_redacted(form: Form) -> Plan:
     """The flag Redacted."""
     plan = minimal(form)
@@ -61,7 +65,7 @@ def header_redacted(form: Form) -> Plan:
     return plan
 
 
-@valid("blockcount", forms=(LE11,))
+@valid("blockcount", forms=since("draft-2026-10"))
 def header_count_unknown(form: Form) -> Plan:
     """BlockCount of the header is 0: unknown, as for whoever streams to a pipe."""
     plan = minimal(form)
@@ -69,7 +73,7 @@ def header_count_unknown(form: Form) -> Plan:
     return plan
 
 
-@valid("encrypted", "hdr128", forms=(LE11,), exit=5)
+@valid("encrypted", "hdr128", forms=since("draft-2026-10"), exit=5)
 def encrypted_sized(form: Form) -> Plan:
     """An encrypted capture whose CipherLen says where its tag stands; the key is 00 to 1f."""
     plan = encrypted(form)
@@ -82,7 +86,7 @@ for _algorithm in ("sha_256", "sha_512_256"):
 
     @valid(
         f"hash-{_code}",
-        forms=(LE11,),
+        forms=since("draft-2026-10"),
         name=f"hash-{_code}",
         shows=f"HashAlgo is {_algorithm}: PrevHash and FileHash are made with it.",
     )

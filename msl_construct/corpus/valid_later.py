@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from .bases import late_hint, live, minimal, with_regions
 from .parts import BASE, identity, region, related
-from .plan import BE10, LE10, LE11, Form, Plan
+from .plan import Form, Plan, before, since
 from .valid import valid
 
-_FIRST = (LE10, BE10)
 _OPAQUE = {"raw": bytes(range(40)).hex()}
 
 
@@ -39,7 +38,7 @@ def later_region_type(form: Form) -> Plan:
     return with_regions(form, region("CF", region_type="0x2a"))
 
 
-@valid("minor", forms=(LE11,), rules=("MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",))
+@valid("minor", forms=since("draft-2026-10"), rules=("MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",))
 def later_minor_version(form: Form) -> Plan:
     """Version 0x01FF: another minor of the known major, which consumers parse."""
     plan = live(form)
@@ -47,7 +46,7 @@ def later_minor_version(form: Form) -> Plan:
     return plan
 
 
-@valid("hdr128", forms=_FIRST, rules=("MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",))
+@valid("hdr128", forms=before("draft-2026-10"), rules=("MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",))
 def later_header_size(form: Form) -> Plan:
     """HeaderSize 128: Block 0 begins there, whatever stands in between."""
     plan = minimal(form)
@@ -55,7 +54,11 @@ def later_header_size(form: Form) -> Plan:
     return plan
 
 
-@valid("reserved-nonzero", forms=_FIRST, rules=("MSL-3-FILE-HEADER-RESERVED-NOT-ZERO",))
+@valid(
+    "reserved-nonzero",
+    forms=before("draft-2026-10"),
+    rules=("MSL-3-FILE-HEADER-RESERVED-NOT-ZERO",),
+)
 def later_header_fields(form: Form) -> Plan:
     """The header's reserved bytes are in use, as later versions and some producers have it."""
     plan = minimal(form)
@@ -79,7 +82,7 @@ def header_alone(form: Form) -> Plan:
     return plan
 
 
-@valid("aftereoc", forms=_FIRST, rules=("MSL-4.5-END-OF-CAPTURE-NOT-LAST",))
+@valid("aftereoc", forms=before("draft-2026-10"), rules=("MSL-4.5-END-OF-CAPTURE-NOT-LAST",))
 def blocks_behind_end(form: Form) -> Plan:
     """A hint and an analysis tool's block behind the End-of-Capture: the chain goes on."""
     plan = live(form)
@@ -89,7 +92,7 @@ def blocks_behind_end(form: Form) -> Plan:
     return plan
 
 
-@valid("short-end", forms=(LE11,), rules=("MSL-4.5-BLOCK-COUNT-ABSENT",))
+@valid("short-end", forms=since("draft-2026-10"), rules=("MSL-4.5-BLOCK-COUNT-ABSENT",))
 def end_of_40_bytes(form: Form) -> Plan:
     """An End-of-Capture of 40 bytes: the count of blocks is unknown."""
     plan = minimal(form)

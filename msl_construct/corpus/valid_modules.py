@@ -6,7 +6,7 @@ from typing import Any
 
 from .bases import minimal
 from .parts import module, module_list
-from .plan import LE10, Form, Plan, uuid_of
+from .plan import Form, Plan, before, uuid_of
 from .valid import valid
 
 _STEP = 0x10_0000
@@ -78,7 +78,7 @@ def modules_unordered(form: Form) -> Plan:
     return _many(form, 5, reverse=True)
 
 
-@valid("modules", "many", forms=(LE10,))
+@valid("modules", "many", forms=before("draft-2026-10", "little"))
 def modules_10000(form: Form) -> Plan:
     """10,000 modules."""
     return _many(form, 10_000)

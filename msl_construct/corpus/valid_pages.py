@@ -6,7 +6,7 @@ from itertools import cycle, islice, product
 
 from .bases import with_regions
 from .parts import BASE, KIB, LOG2, region
-from .plan import FORMS, LE10, LE11, Form, Plan
+from .plan import Form, Plan, before, every, since
 from .valid import valid
 
 _PER_WORD = 32
@@ -14,7 +14,7 @@ _PER_WORD = 32
 
 
 def _letters(form: Form) -> str:
-    return "CFUN" if form.revised else "CFU"
+    return "CFUN" if form.schema.draft.has_state("not_resident") else "CFU"
 
 
 def _states(pages: int, form: Form) -> str:
@@ -60,7 +60,7 @@ for _name, _letter, _code in (
 
     @valid(
         *_code,
-        forms=(LE11,) if _letter == "N" else FORMS,
+        forms=since("draft-2026-10") if _letter == "N" else every,
         name=f"all-{_name}",
         shows=f"A region whose five pages are all {_name.replace('-', ' ')}.",
     )
@@ -108,7 +108,7 @@ def region_of_1_eib(form: Form) -> Plan:
     return plan
 
 
-@valid("failed", "many-pages", "unmapped", "zst", forms=(LE10,))
+@valid("failed", "many-pages", "unmapped", "zst", forms=before("draft-2026-10", "little"))
 def map_alternating(form: Form) -> Plan:
     """A map of 16,384 pages, no two neighbours alike: as many runs as there are pages."""
     plan = with_regions(form, region("FU" * 8192))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .bases import investigation, live, minimal, with_regions
 from .parts import BASE, KIB, key_hint, region
-from .plan import LE11, Form, Plan
+from .plan import Form, Plan, since
 from .valid import valid
 
 _CODECS = (("zstd", "zst"), ("lz4", "lz4"))
@@ -37,7 +37,7 @@ for _codec, _code in _CODECS:
     @valid(
         _code,
         "tables",
-        forms=(LE11,),
+        forms=since("draft-2026-10"),
         name=f"tables-{_code}",
         shows=f"The investigation's tables and the manifests, compressed with {_codec}.",
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from .bases import MANIFESTS, late_hint, live, minimal, vas_map
 from .parts import related
-from .plan import LE11, Block, Form, Plan, Tail
+from .plan import Block, Form, Plan, Tail, since
 from .valid import valid
 
 _OPAQUE = {"raw": bytes(range(0x20, 0x38)).hex()}
 
 
-@valid("ext", forms=(LE11,))
+@valid("ext", forms=since("draft-2026-10"))
 def segment_of_every_type(form: Form) -> Plan:
     """A segment with one block of each type that it may hold."""
     plan = live(form)
@@ -23,7 +23,7 @@ def segment_of_every_type(form: Form) -> Plan:
     return plan
 
 
-@valid("ext", forms=(LE11,))
+@valid("ext", forms=since("draft-2026-10"))
 def segments_three(form: Form) -> Plan:
     """Three segments by different producers, each chained to the one before."""
     plan = minimal(form)
@@ -34,7 +34,7 @@ def segments_three(form: Form) -> Plan:
     return plan
 
 
-@valid("ext", "trail", forms=(LE11,), rules=("MSLX-2-TRAILING-BYTES",), exit=4)
+@valid("ext", "trail", forms=since("draft-2026-10"), rules=("MSLX-2-TRAILING-BYTES",), exit=4)
 def segment_and_trailing(form: Form) -> Plan:
     """A whole segment, and bytes behind it that belong to nothing."""
     plan = minimal(form)
@@ -43,7 +43,7 @@ def segment_and_trailing(form: Form) -> Plan:
     return plan
 
 
-@valid("ext", "hash-sha256", forms=(LE11,))
+@valid("ext", "hash-sha256", forms=since("draft-2026-10"))
 def segment_sha256(form: Form) -> Plan:
     """A segment whose SegmentHash is made with the file's HashAlgo."""
     plan = minimal(form)
@@ -52,7 +52,7 @@ def segment_sha256(form: Form) -> Plan:
     return plan
 
 
-@valid("ext", "zst", forms=(LE11,))
+@valid("ext", "zst", forms=since("draft-2026-10"))
 def segment_compressed(form: Form) -> Plan:
     """A segment whose block is compressed."""
     plan = minimal(form)

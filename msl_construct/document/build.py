@@ -17,11 +17,12 @@ from ..builder.blocks import total
 from ..builder.compress import compressed
 from ..builder.sink import Sink
 from ..builder.uuids import new_uuid
+from ..drafts import DEFAULT_DRAFT, find, schema
 from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW
 from ..reader.dialects import named_dialect
 from ..reader.header import ENCRYPTION, EXTENSION, encryption_layout
-from ..schema import DEFAULT_DRAFT, Layout, Record, Schema, schema
+from ..schema import Draft, Layout, Record, Schema
 from ..schema.layout import REST
 from ..schema.variable import extent_from_document, raw_from_document
 from ..source import Extent
@@ -32,16 +33,21 @@ __all__ = ["build"]
 Pieces = list["bytes | Extent"]
 
 
-def build(parts: Iterable[tuple[str, Any]], file: IO[bytes]) -> int:
+def build(
+    parts: Iterable[tuple[str, Any]], file: IO[bytes], *, draft: str | Draft | None = None
+) -> int:
     """Write the file that a document describes; the number of bytes.
 
     Args:
         parts: as `load` gives them.
         file: where to; a pipe will do.
+        draft: written whatever the document says.
 
     Raises:
         DocumentError: something in the document can't be stored, with its path.
+        ValueError: no such draft.
     """
+    asked = None if draft is None else find(draft)
     builder: _Builder | None = None
     chosen: Schema | None = None
     for key, value in parts:
@@ -51,9 +57,9 @@ def build(parts: Iterable[tuple[str, Any]], file: IO[bytes]) -> int:
         elif key == "format":
             if builder is not None:
                 raise DocumentError("format: expected before the header, which depends on it")
-            chosen = _schema(value)
+            chosen = _schema(value, asked)
         elif key == "header":
-            builder = _Builder(file, chosen or schema(), value)
+            builder = _Builder(file, chosen or schema(asked or DEFAULT_DRAFT), value)
         elif key == "file":
             continue
         elif builder is None:
@@ -72,14 +78,13 @@ def build(parts: Iterable[tuple[str, Any]], file: IO[bytes]) -> int:
     return builder.finish()
 
 
-def _schema(value: Any) -> Schema:
+def _schema(value: Any, asked: Draft | None) -> Schema:
     if not isinstance(value, Mapping):
         raise DocumentError(f"format: expected {{draft, byte_order}}, found {value!r}")
     try:
-        found = schema(
-            str(value.get("draft", DEFAULT_DRAFT)), str(value.get("byte_order", "little"))
-        )
-        dialect = value.get("dialect")
+        draft = asked or str(value.get("draft", DEFAULT_DRAFT))
+        found = schema(draft, str(value.get("byte_order", "little")))
+        dialect = None if asked else value.get("dialect")
         return found if dialect is None else named_dialect(str(dialect), found)
     except ValueError as error:
         raise DocumentError(f"format: {error}") from None

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..drafts import KNOWN
+from ..drafts import NEWEST_DRAFT, PUBLIC, find
 
 if TYPE_CHECKING:
     from ..schema import Draft
 
 __all__ = ["EXPORTS", "Export", "exported"]
 
-_NEWEST = KNOWN[-1]
+_FIRST_VERSION = "draft-2026-03"
+"""Of the files that have the format version 1.0 in their name."""
 
 
 @dataclass(frozen=True)
@@ -54,31 +55,31 @@ EXPORTS: dict[str, Export] = {
         Export(
             "ksy",
             "Kaitai Struct: parsers in the languages that its compiler serves.",
-            (("msl.ksy", _NEWEST), ("msl-1.0.ksy", KNOWN[0])),
+            (("msl.ksy", NEWEST_DRAFT), ("msl-1.0.ksy", _FIRST_VERSION)),
             _later("ksy"),
         ),
         Export(
             "json",
             "JSON Schema of the canonical document.",
-            (("msl.schema.json", _NEWEST), ("msl-1.0.schema.json", KNOWN[0])),
+            (("msl.schema.json", NEWEST_DRAFT), ("msl-1.0.schema.json", _FIRST_VERSION)),
             _later("json_schema"),
         ),
         Export(
             "c",
             "C and C++ header: packed structures, for readers that map the file.",
-            (("msl.h", _NEWEST),),
+            (("msl.h", NEWEST_DRAFT),),
             _later("c"),
         ),
         Export(
             "imhex",
             "Pattern for the hex editor ImHex.",
-            (("msl.hexpat", _NEWEST),),
+            (("msl.hexpat", NEWEST_DRAFT),),
             _later("imhex"),
         ),
         Export(
             "rst",
             "Tables of all fields, codes and flags in reStructuredText.",
-            tuple((f"fields-{name}.rst", name) for name in KNOWN),
+            tuple((f"fields-{name}.rst", name) for name in PUBLIC),
             _later("rst"),
         ),
     )
@@ -96,10 +97,8 @@ def exported(*names: str) -> dict[str, str]:
         KeyError: no such form.
         MslError: something in the schema can't be said in that form.
     """
-    from ..schema import DRAFTS
-
     return {
-        file: EXPORTS[name].export(DRAFTS[draft])
+        file: EXPORTS[name].export(find(draft))
         for name in names or EXPORTS
         for file, draft in EXPORTS[name].files
     }

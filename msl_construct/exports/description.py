@@ -150,7 +150,7 @@ def describe(draft: Draft) -> dict[str, Any]:
         "draft": draft.name,
         "version": f"{draft.version:#06x}",
         "status": draft.status,
-        "base": draft.base or None,
+        "base": draft.base.name if draft.base else None,
         "byte_orders": [order.value for order in draft.byte_orders],
         "payload_version": draft.payload_version,
         "segments": draft.segments,

@@ -10,9 +10,10 @@ import json
 from typing import Any
 
 from ..document.shape import VERSION
+from ..drafts import DIALECTS, dialect_schema
 from ..reader.block import RAW
 from ..reader.header import ENCRYPTION, EXTENSION
-from ..schema import DIALECTS, BitRange, BlockType, ByteOrder, Draft, Schema, dialect_schema
+from ..schema import BitRange, BlockType, ByteOrder, Draft, Schema
 from ..schema.layout import OFFSETS, REST
 from ..schema.vocabulary import Magic
 from .description import version_text

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ..schema import DRAFTS, Draft, Layout
+from ..schema import Draft, Layout
 
 __all__ = ["introduced", "version_of"]
 
 
 def version_of(draft: Draft, name: str) -> int:
     """The format version of the draft that introduced something; 0 where nothing says which."""
-    return draft.version if name == draft.name else DRAFTS[name].version if name else 0
+    found = draft.ancestor(name)
+    return 0 if found is None else found.version
 
 
 def introduced(draft: Draft, layout: Layout) -> str:

@@ -7,9 +7,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from ..drafts import KNOWN
+from ..drafts import known, schema
 from ..errors import MslError
-from ..schema import schema
 from ..schema.variable import PageData, PageStateMap
 
 __all__ = ["INVALID", "Level", "blocks_of", "hidden_in_block", "hidden_in_payload", "shows_fault"]
@@ -48,7 +47,7 @@ def hidden_in_block(block: dict[str, Any], level: Level) -> tuple[str, ...]:
 
 def hidden_in_payload(block: dict[str, Any], level: Level) -> tuple[str, ...]:
     """Keys of a block's payload that a level does not look at."""
-    return () if level is Level.FULL else _page_keys()
+    return () if level is Level.FULL else _page_keys(known())
 
 
 def shows_fault(document: dict[str, Any], level: Level) -> bool:
@@ -80,18 +79,18 @@ def _compressed(block: dict[str, Any]) -> bool:
 def _only_in_page_map(block: dict[str, Any]) -> bool:
     """Whether all fields before the page map are there and make sense: the map is too short."""
     payload = block["payload"]
-    for kind, before in _page_maps():
+    for kind, before in _page_maps(known()):
         if before and all(key in payload for key in before):
             return bool(kind.low <= payload[kind.log2_key] <= kind.high)
     return False
 
 
 @lru_cache(maxsize=1)
-def _page_keys() -> tuple[str, ...]:
+def _page_keys(drafts: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the fields that hold page states and page data."""
     found = (
         field.key
-        for name in KNOWN
+        for name in drafts
         for layout in schema(name).layouts.values()
         for field in layout.fields
         if isinstance(field.type, (PageStateMap, PageData))
@@ -100,10 +99,10 @@ def _page_keys() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _page_maps() -> tuple[tuple[PageStateMap, tuple[str, ...]], ...]:
+def _page_maps(drafts: tuple[str, ...]) -> tuple[tuple[PageStateMap, tuple[str, ...]], ...]:
     """Every kind of page map, with the names of the fields before it."""
     found = []
-    for name in KNOWN:
+    for name in drafts:
         for layout in schema(name).layouts.values():
             for index, field in enumerate(layout.fields):
                 if isinstance(field.type, PageStateMap):

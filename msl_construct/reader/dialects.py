@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..schema import DIALECTS, Dialect, Schema, dialect_schema
+from ..drafts import DIALECTS, dialect_schema
+from ..drafts.dialects import Dialect
+from ..schema import Schema
 from ..schema.layout import REST
 from .block import RAW, Block
 

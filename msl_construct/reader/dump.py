@@ -8,7 +8,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
-from ..schema import DIALECTS, DRAFTS, Record, Schema
+from ..drafts import DIALECTS, DRAFTS
+from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from .block import Block
 from .dialects import NO_DIALECT, named_dialect, recognised_dialect
@@ -88,7 +89,7 @@ class Dump(Opened):
         source: Source,
         *,
         name: str = "",
-        draft: str | None = None,
+        draft: str | Draft | None = None,
         dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..drafts import DRAFTS, NEWEST_DRAFT, recognised, schema
 from ..errors import DialectError, HeaderError
-from ..schema import DRAFTS, NEWEST_DRAFT, ByteOrder, Layout, Record, Schema, schema
+from ..schema import ByteOrder, Draft, Layout, Record, Schema
 from ..source import BufferSource, Cursor, Source
 
 __all__ = ["ENCRYPTION", "EXTENSION", "FileHeader", "encryption_layout", "read_header"]
@@ -48,7 +49,7 @@ class FileHeader:
 
 
 def read_header(
-    source: Source, *, draft: str | None = None, byte_order: str | None = None
+    source: Source, *, draft: str | Draft | None = None, byte_order: str | None = None
 ) -> FileHeader:
     """Decode the file header and choose the draft to read the file with.
 
@@ -76,8 +77,7 @@ def read_header(
         )
     order = ByteOrder(byte_order) if byte_order else _byte_order(raw, probe)
     version = _field(raw, "version", order)
-    chosen = draft or _draft_for(version, raw)
-    bound = schema(chosen, order)
+    bound = schema(_draft_for(version, raw) if draft is None else draft, order)
     header_size = _field(raw, "header_size", order)
     if header_size < size:
         raise HeaderError(
@@ -115,7 +115,7 @@ def encryption_layout(bound: Schema, record: Mapping[str, Any]) -> Layout | None
     layout = bound.encryption_header
     if layout is None or "encrypted" not in record["flags"]:
         return None
-    since = DRAFTS.get(layout.fields[0].since, bound.draft)
+    since = bound.draft.ancestor(layout.fields[0].since) or bound.draft
     return layout if record.get("version", since.version) >= since.version else None
 
 
@@ -135,13 +135,10 @@ def _field(raw: bytes, key: str, order: ByteOrder) -> int:
     return int(schema(NEWEST_DRAFT, order).file_header.unpacker(key).unpack_from(raw)[0])
 
 
-def _draft_for(version: int, raw: bytes) -> str:
-    for name, known in DRAFTS.items():
-        if known.version == version:
-            return name
-    major = version >> 8
-    if any(known.version >> 8 == major for known in DRAFTS.values()):
-        return NEWEST_DRAFT
+def _draft_for(version: int, raw: bytes) -> Draft:
+    found = recognised(version)
+    if found is not None:
+        return found
     offset = schema(NEWEST_DRAFT).file_header.offset_of("version")
     if raw[offset : offset + 2] == b"\x01\x00":
         # The early capture tool wrote two bytes, major and minor, instead of a u16.
@@ -153,7 +150,7 @@ def _draft_for(version: int, raw: bytes) -> str:
     known_majors = ", ".join(sorted({f"{d.version >> 8}" for d in DRAFTS.values()}))
     raise HeaderError(
         f"Version at {offset:#x}: expected major {known_majors}, found {version:#06x} (major "
-        f"{major}); to read the file all the same, name a draft with --draft (§3.2)",
+        f"{version >> 8}); to read the file all the same, name a draft with --draft (§3.2)",
         offset=offset,
     )
 

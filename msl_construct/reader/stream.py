@@ -22,6 +22,7 @@ from .segments import Segment, find_segments
 from .walk import BlockIndex, Ending, Walk, truncated
 
 if TYPE_CHECKING:
+    from ..schema import Draft
     from .verify import Verdict
 
 __all__ = ["PassingDump"]
@@ -40,7 +41,7 @@ class PassingDump(Opened):
         file: IO[bytes],
         *,
         name: str = "-",
-        draft: str | None = None,
+        draft: str | Draft | None = None,
         dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,

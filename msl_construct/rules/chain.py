@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..reader.header import FileHeader
-from .declare import REVISED, rule
+from .declare import rule, since
 from .facts import Facts
 from .model import Found, Level, Scope
 
@@ -51,7 +51,7 @@ def file_hash_mismatch(facts: Facts) -> Iterator[Found]:
     "MSL-3-BLOCK-COUNT-MISMATCH",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="BlockCount in the file header is 0 or the number of blocks up to the "
     "End-of-Capture, that one included.",
     wrong="The header announces another number of blocks than there are.",
@@ -73,7 +73,7 @@ def header_block_count_mismatch(facts: Facts) -> Iterator[Found]:
     "MSL-4.5-BLOCK-COUNT-MISMATCH",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="BlockCount in the End-of-Capture is 0 or the number of blocks up to it, "
     "itself included.",
     wrong="The End-of-Capture counts another number of blocks than there are.",
@@ -96,7 +96,7 @@ def end_block_count_mismatch(facts: Facts) -> Iterator[Found]:
     "MSL-4.5-BLOCK-COUNT-ABSENT",
     Level.SHOULD,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="The End-of-Capture says how many blocks the capture has.",
     wrong="The End-of-Capture counts 0 blocks, or ends before the field.",
     why="Nobody can tell from the file whether whole blocks were taken out and the chain "
@@ -118,7 +118,7 @@ def end_block_count_absent(facts: Facts) -> Iterator[Found]:
     "MSLX-3-HASH-ALGORITHM-PRIVATE",
     Level.OURS,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="HashAlgo names an algorithm that everybody can compute.",
     wrong="HashAlgo is Other.",
     why="Nobody but the producer can check the chain, so for everybody else there is none.",

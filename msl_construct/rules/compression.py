@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import CompressionError, LimitError
 from ..reader import Block
 from ..reader.inflate import TOLERATED_PADDING, inflated
-from .declare import FIRST, REVISED, rule
+from .declare import before, rule, since
 from .model import Found, Level, Scope
 from .streams import bytes_behind
 
@@ -68,23 +68,47 @@ def _surplus(block: Block) -> Iterator[Found]:
         )
 
 
-@rule("MSL-4.2.1-PAYLOAD-NOT-INFLATABLE", Level.MUST, Scope.BLOCK, drafts=REVISED, **_WHAT_INFLATES)
+@rule(
+    "MSL-4.2.1-PAYLOAD-NOT-INFLATABLE",
+    Level.MUST,
+    Scope.BLOCK,
+    drafts=since("draft-2026-10"),
+    **_WHAT_INFLATES,
+)
 def payload_not_inflatable(block: Block) -> Iterator[Found]:
     yield from _uninflatable(block)
 
 
-@rule("MSLX-4.2-PAYLOAD-NOT-INFLATABLE", Level.OURS, Scope.BLOCK, drafts=FIRST, **_WHAT_INFLATES)
+@rule(
+    "MSLX-4.2-PAYLOAD-NOT-INFLATABLE",
+    Level.OURS,
+    Scope.BLOCK,
+    drafts=before("draft-2026-10"),
+    **_WHAT_INFLATES,
+)
 def payload_not_inflatable_unframed(block: Block) -> Iterator[Found]:
     # This draft leaves the framing open; all its producers wrote what the next one fixed.
     yield from _uninflatable(block)
 
 
-@rule("MSL-4.2.1-STREAM-SURPLUS", Level.MUST, Scope.BLOCK, drafts=REVISED, **_WHAT_FOLLOWS)
+@rule(
+    "MSL-4.2.1-STREAM-SURPLUS",
+    Level.MUST,
+    Scope.BLOCK,
+    drafts=since("draft-2026-10"),
+    **_WHAT_FOLLOWS,
+)
 def stream_surplus(block: Block) -> Iterator[Found]:
     yield from _surplus(block)
 
 
-@rule("MSLX-4.2-STREAM-SURPLUS", Level.OURS, Scope.BLOCK, drafts=FIRST, **_WHAT_FOLLOWS)
+@rule(
+    "MSLX-4.2-STREAM-SURPLUS",
+    Level.OURS,
+    Scope.BLOCK,
+    drafts=before("draft-2026-10"),
+    **_WHAT_FOLLOWS,
+)
 def stream_surplus_unframed(block: Block) -> Iterator[Found]:
     yield from _surplus(block)
 
@@ -93,7 +117,7 @@ def stream_surplus_unframed(block: Block) -> Iterator[Found]:
     "MSL-4.2.1-STREAM-PADDED",
     Level.MUST,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="A compressed payload is not padded: the block ends with the stream.",
     wrong="Zeros stand behind the stream of a compressed payload.",
     why="Strict readers refuse such a block, above all with LZ4, which does not say where it ends.",

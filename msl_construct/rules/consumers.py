@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .declare import ALL, FIRST, REVISED, rule
-from .model import Found, Level, Pick, Role, Rule, Scope
+from .declare import before, every, rule, since
+from .model import Applies, Found, Level, Pick, Role, Rule, Scope
 
 __all__ = ["CONSUMERS"]
 
@@ -28,7 +28,7 @@ def _reader(
     why: str,
     *samples: Pick,
     level: Level = Level.MUST,
-    drafts: tuple[str, ...] = ALL,
+    drafts: Applies = every,
 ) -> Rule:
     declared = rule(
         id,
@@ -61,7 +61,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader reads every file as little-endian.",
         "Dumps of big-endian machines become unreadable, or are read as nonsense.",
         Pick("be"),
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     _reader(
         "MSL-1.3-READER-BELIEVES-RESERVED",
@@ -107,7 +107,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader looks for Block 0 behind the fields that it knows.",
         "Files with a larger header seem to be empty.",
         Pick("hdr128"),
-        Pick("hdr72", draft=FIRST[0]),
+        Pick("hdr72", draft="draft-2026-03"),
     ),
     _reader(
         "MSL-3-READER-ASSUMES-HASH",
@@ -116,7 +116,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "An intact file is called broken.",
         Pick("hash-sha256"),
         Pick("hash-sha512"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-3-READER-REFUSES-MINOR",
@@ -124,7 +124,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader refuses the file.",
         "A minor version changes nothing that it would have to know.",
         Pick("minor"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-3.2-READER-ACCEPTS-MAJOR",
@@ -171,7 +171,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader refuses the block, or hands the zeros to the codec.",
         "Older producers padded: all their compressed regions would be lost.",
         Pick("padded-stream"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-4.2.1-READER-ACCEPTS-OTHER-LENGTH",
@@ -179,7 +179,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader goes on with what came out, or fills up what is missing.",
         "Memory is shown that nobody captured.",
         Pick(rule="MSL-4.2.1-PAYLOAD-NOT-INFLATABLE"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-4.3-READER-STOPS-AT-UNKNOWN-TYPE",
@@ -225,7 +225,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader drops blocks behind it, or lets FileHash cover them.",
         "What was added later is lost, or an intact file is called broken.",
         Pick("aftereoc"),
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     _reader(
         "MSL-4.5-READER-REFUSES-SHORT-END",
@@ -233,7 +233,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader takes the block for damaged, and the dump for unfinished.",
         "Older producers wrote this form.",
         Pick("short-end"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-4.5-READER-WITHOUT-EXTERNAL-DIGEST",
@@ -248,7 +248,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader stops at the End-of-Capture, or takes segments for trailing data.",
         "What analysts added is lost.",
         Pick("ext"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-4.6-READER-PRESENTS-UNVERIFIED-SEGMENT",
@@ -259,7 +259,7 @@ CONSUMERS: tuple[Rule, ...] = (
         Pick(rule="MSL-4.6-SEGMENT-HASH-MISMATCH"),
         Pick(rule="MSL-4.6-SEGMENT-BLOCK-COUNT"),
         Pick(rule="MSL-4.6-SEGMENT-NOT-CLOSED"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- payloads
     _reader(
@@ -289,7 +289,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader takes the block for damaged.",
         "Files of the draft before have this form.",
         Pick("rel24"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-5.8-READER-TAKES-FIRST-VAS-MAP",
@@ -297,7 +297,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader shows an earlier map, or a mixture.",
         "The map is out of date.",
         Pick(name="valid/mappings-twice-*"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-5.8-READER-DERIVES-PAGE-STATES",
@@ -305,17 +305,17 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader shows pages as captured, or as missing, because a VAS Map lists them.",
         "A map says what was mapped, not what was read.",
         Pick("vas"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
-    _reader("MSL-6-READER-MISPLACES-PAGES", *_STATES, drafts=FIRST),
-    _reader("MSL-7-READER-MISPLACES-PAGES", *_STATES, drafts=REVISED),
+    _reader("MSL-6-READER-MISPLACES-PAGES", *_STATES, drafts=before("draft-2026-10")),
+    _reader("MSL-7-READER-MISPLACES-PAGES", *_STATES, drafts=since("draft-2026-10")),
     _reader(
         "MSL-6-READER-MISTAKES-RESERVED-STATE",
         "A reader of draft 2026-03 treats pages of the reserved state 11 as Failed.",
         "The reader expects bytes for them, or refuses the region.",
         "The region is lost, or its bytes are shown at wrong addresses.",
         Pick("reserved-state"),
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     _reader(
         "MSL-7-READER-MISTAKES-NOT-RESIDENT",
@@ -323,7 +323,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader calls them failed, or expects bytes for them.",
         "Known zeros are taken for unknown bytes.",
         Pick("notres"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-6-READER-STOPS-AT-UNKNOWN-ROW",
@@ -331,7 +331,7 @@ CONSUMERS: tuple[Rule, ...] = (
         "The reader refuses the table, or loses the rows behind.",
         "Later producers add kinds of rows.",
         Pick(rule="MSLX-6-CONNECTIVITY-ROW-UNREGISTERED-CODE"),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     _reader(
         "MSL-8-READER-IGNORES-CAP-BITMAP",

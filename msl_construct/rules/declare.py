@@ -6,17 +6,33 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from ..schema import DRAFTS
-from .model import Found, Level, Pick, Role, Rule, Scope
+from ..schema import Draft
+from .model import Applies, Found, Level, Pick, Role, Rule, Scope
 
-__all__ = ["ALL", "FIRST", "REVISED", "declared", "rule"]
-
-ALL = tuple(DRAFTS)
-"""Names of all public drafts."""
-FIRST, REVISED = ((name,) for name in ALL)
+__all__ = ["before", "declared", "every", "rule", "since", "with_segments"]
 
 _OURS = "MSLX"
 _THEIRS = "MSL"
+
+
+def every(draft: Draft) -> bool:
+    """Holds for all drafts."""
+    return True
+
+
+def with_segments(draft: Draft) -> bool:
+    """Holds for drafts that have extension segments."""
+    return draft.segments
+
+
+def since(name: str) -> Applies:
+    """Holds for the draft of a name and all that follow from it."""
+    return lambda draft: draft.since(name)
+
+
+def before(name: str) -> Applies:
+    """Holds for the drafts that do not follow from the one of a name."""
+    return lambda draft: not draft.since(name)
 
 
 def rule(
@@ -28,12 +44,15 @@ def rule(
     wrong: str,
     why: str,
     who: tuple[Role, ...] = (Role.PRODUCER,),
-    drafts: tuple[str, ...] = ALL,
+    drafts: Applies = every,
     samples: tuple[Pick, ...] = (),
 ) -> Callable[[Callable[[Any], Iterator[Found]]], Rule]:
     """Make a function that yields `Found` a rule.
 
     The section is part of the id; see `Rule` for the other arguments.
+
+    Args:
+        drafts: says of a draft whether the rule holds for it, when it is asked for its rules.
 
     Raises:
         ValueError: the id's prefix does not fit the level.
@@ -53,7 +72,7 @@ def rule(
             why=why,
             scope=scope,
             find=find,
-            drafts=drafts,
+            applies=drafts,
             samples=samples,
         )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..schema import DRAFTS, ByteOrder, Field, Layout, Schema, Table
+from ..drafts import schema
+from ..schema import Draft, Field, Layout, Schema, Table
 from ..schema.choice import Choice
 from .faults import WRITTEN, Fault, Key, faults_of_block, faults_of_header
 from .kinds import KINDS, kinds_of_field, kinds_of_structure
@@ -56,12 +57,6 @@ def _of_header(header: Any) -> list[Fault]:
 
 def derived(schema: Schema) -> tuple[Rule, ...]:
     """The rules that a draft's declarations amount to, in the order of its structures."""
-    return _derived(schema.name)
-
-
-@cache
-def _derived(draft: str) -> tuple[Rule, ...]:
-    schema = DRAFTS[draft].bound(ByteOrder.LITTLE)
     return tuple(_rules(schema))
 
 
@@ -72,7 +67,6 @@ def _rules(schema: Schema) -> Iterator[Rule]:
         if layout is not None
     }
     plan = _plan(schema)
-    others = {name: set(_plan_of(name)) for name in DRAFTS}
     for key, (layout, fields) in plan.items():
         structure, section, name = key
         kind = KINDS[name]
@@ -89,14 +83,21 @@ def _rules(schema: Schema) -> Iterator[Rule]:
             why=kind.why,
             scope=scope,
             find=Derived(key, scope),
-            drafts=tuple(draft for draft, keys in others.items() if key in keys),
+            applies=partial(_has, key),
             derived=True,
         )
 
 
-@cache
-def _plan_of(draft: str) -> tuple[Key, ...]:
-    return tuple(_plan(DRAFTS[draft].bound(ByteOrder.LITTLE)))
+_keys: WeakKeyDictionary[Draft, frozenset[Key]] = WeakKeyDictionary()
+"""What the rules of each draft are about."""
+
+
+def _has(key: Key, draft: Draft) -> bool:
+    """Whether a draft has the rule."""
+    found = _keys.get(draft)
+    if found is None:
+        found = _keys[draft] = frozenset(_plan(schema(draft)))
+    return key in found
 
 
 def _plan(schema: Schema) -> dict[Key, tuple[Layout, list[Field]]]:

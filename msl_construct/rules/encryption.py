@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..reader import FileHeader
 from ..reader.header import ENCRYPTION
 from ..schema import Record
-from .declare import REVISED, rule
+from .declare import rule, since
 from .model import Found, Level, Scope
 
 _GCM_NONCE = 12
@@ -32,7 +32,7 @@ def _stated(header: FileHeader) -> Record | None:
     "MSL-10-KEY-DERIVATION-TOO-WEAK",
     Level.MUST,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Argon2id takes at least 3 passes, 65536 KiB of memory and 4 lanes.",
     wrong="The key derivation is made cheaper than is allowed.",
     why="The passphrase can be guessed in less time than it was meant to take.",
@@ -50,7 +50,7 @@ def key_derivation_too_weak(header: FileHeader) -> Iterator[Found]:
     "MSL-3-ENCLOSED-KEY-LENGTH",
     Level.MUST,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="KEMCtLen is the length that the KeyEncap scheme has: 0, 32, 1088, 1568 or 1120.",
     wrong="KEMCtLen and KeyEncap contradict each other.",
     why="A reader looks for the ciphertext where it is not.",
@@ -70,7 +70,7 @@ def enclosed_key_length(header: FileHeader) -> Iterator[Found]:
     "MSL-3-NONCE-TAIL-NOT-ZERO",
     Level.MUST,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="With AES-256-GCM the last 12 bytes of Nonce are zero.",
     wrong="Nonce holds something behind the 12 bytes that AES-256-GCM uses.",
     why="Either the cipher is another one, or bytes that no reader uses travel with the file.",
@@ -89,7 +89,7 @@ def nonce_tail_not_zero(header: FileHeader) -> Iterator[Found]:
     "MSLX-3-NONCE-ZERO",
     Level.OURS,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Nonce is not all zeros.",
     wrong="Nonce is all zeros.",
     why="Most likely nobody drew one. Two files with the same key and nonce give away both.",
@@ -104,7 +104,7 @@ def nonce_zero(header: FileHeader) -> Iterator[Found]:
     "MSLX-10-KEY-DERIVATION-WITHOUT-SALT",
     Level.OURS,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Argon2id takes a salt that is not all zeros.",
     wrong="The key is derived with a salt of zeros.",
     why="One table of guessed passphrases opens every such file.",

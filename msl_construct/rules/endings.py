@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..reader.segments import Reason
-from .declare import FIRST, rule
+from .declare import before, rule
 from .facts import Facts
 from .model import Found, Level, Role, Scope
 
@@ -83,7 +83,7 @@ def end_of_capture_absent(facts: Facts) -> Iterator[Found]:
     "MSL-4.5-END-OF-CAPTURE-NOT-LAST",
     Level.SHOULD,
     Scope.WHOLE,
-    drafts=FIRST,
+    drafts=before("draft-2026-10"),
     requirement="The End-of-Capture is the last block, but for structural ones (0x1000 to 0x1FFF), "
     "which analysis tools append.",
     wrong="Blocks that acquirers write stand behind the End-of-Capture.",
@@ -107,7 +107,7 @@ def end_of_capture_not_last(facts: Facts) -> Iterator[Found]:
     "MSL-4.5-END-OF-CAPTURE-REPEATED",
     Level.MUST,
     Scope.WHOLE,
-    drafts=FIRST,
+    drafts=before("draft-2026-10"),
     who=(Role.PRODUCER, Role.APPENDER),
     requirement="A file has one End-of-Capture.",
     wrong="A second End-of-Capture stands behind the first.",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from ..schema import DRAFTS, ByteOrder
+from ..drafts import find, schema
+from ..schema import Draft
 from .consumers import CONSUMERS
+from .declare import since
 from .derived import Derived, derived
 from .facts import Facts
 from .faults import Fault, Key, faults_of_block, faults_of_header, unchecked
@@ -18,30 +22,63 @@ from .written import written
 if TYPE_CHECKING:
     from ..reader.dump import Dump
 
-__all__ = ["Check", "binding", "check", "every_rule", "gaps", "rules_for"]
+__all__ = ["Check", "binding", "check", "every_rule", "gaps", "known_rules", "rules_for"]
 
 
-@cache
-def rules_for(draft: str) -> tuple[Rule, ...]:
+_rules: WeakKeyDictionary[Draft, tuple[Rule, ...]] = WeakKeyDictionary()
+
+
+def rules_for(draft: str | Draft) -> tuple[Rule, ...]:
     """The rules of a draft: what its declarations amount to, what is written, what binds readers.
 
+    A draft has the rules of the one that it is an overlay of, but for those that it is without,
+    and its own.
+
     Raises:
-        ValueError: no such draft, or two rules of the same id.
+        ValueError: no such draft, two rules of the same id, or no rule that it is without.
     """
-    if draft not in DRAFTS:
-        raise ValueError(f"unknown draft {draft!r}; known: {', '.join(DRAFTS)}")
-    schema = DRAFTS[draft].bound(ByteOrder.LITTLE)
+    chosen = find(draft)
+    found = _rules.get(chosen)
+    if found is None:
+        found = _rules[chosen] = tuple(_remaining(chosen))
+    return found
+
+
+def known_rules(draft: Draft) -> tuple[Rule, ...]:
+    """The rules of a draft, with those that it is without."""
+    bound = schema(draft)
     found: dict[str, Rule] = {}
-    for rule in (*derived(schema), *written(schema), *CONSUMERS):
-        if draft not in rule.drafts:
+    for rule in (*derived(bound), *written(bound), *CONSUMERS, *_own(draft)):
+        if not rule.applies(draft):
             continue
         if rule.id in found:
-            raise ValueError(f"{draft}: two rules are called {rule.id}")
+            raise ValueError(f"{draft.name}: two rules are called {rule.id}")
         found[rule.id] = rule
     return tuple(found.values())
 
 
-def every_rule(drafts: Iterable[str]) -> tuple[Rule, ...]:
+def _remaining(draft: Draft) -> Iterator[Rule]:
+    known = known_rules(draft)
+    waived: set[str] = set()
+    for one in draft.lineage:
+        for pattern in one.without_rules:
+            matching = {rule.id for rule in known if fnmatchcase(rule.id, pattern)}
+            if not matching:
+                raise ValueError(f"{one.name}: there is no rule {pattern} to be without")
+            waived |= matching
+    return (rule for rule in known if rule.id not in waived)
+
+
+def _own(draft: Draft) -> Iterator[Rule]:
+    """The rules that a draft, and those it is an overlay of, add by themselves."""
+    for one in reversed(tuple(draft.lineage)):
+        for rule in one.rules:
+            if not isinstance(rule, Rule):
+                raise ValueError(f"{one.name}: expected a rule, as @rule makes it, found {rule!r}")
+            yield replace(rule, applies=since(one.name))
+
+
+def every_rule(drafts: Iterable[str | Draft]) -> tuple[Rule, ...]:
     """The rules of several drafts, each id once: as the last of the drafts has it."""
     found: dict[str, Rule] = {}
     for draft in drafts:
@@ -93,7 +130,7 @@ class Check:
         rules: Iterable[Rule] | None = None,
         roles: Iterable[Role] | None = None,
     ) -> None:
-        chosen = rules_for(dump.draft) if rules is None else tuple(rules)
+        chosen = rules_for(dump.schema.draft) if rules is None else tuple(rules)
         chosen = chosen if roles is None else binding(chosen, roles)
         chosen = tuple(rule for rule in chosen if rule.judges_files)
         if dump.header.encrypted:

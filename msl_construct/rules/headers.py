@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..reader import FileHeader
-from .declare import REVISED, rule
+from .declare import rule, since
 from .model import Found, Level, Scope
 
 
@@ -13,7 +13,7 @@ from .model import Found, Level, Scope
     "MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED",
     Level.MUST,
     Scope.HEADER,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="HeaderSize is 128 when the flag Encrypted is set, and 64 when it is not.",
     wrong="HeaderSize and the flag Encrypted contradict each other.",
     why="A reader looks for the encryption parameters, or for Block 0, where they are not.",

@@ -5,9 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PRODUCER_ROLES", "Finding", "Found", "Level", "Pick", "Role", "Rule", "Scope"]
+from ..drafts import DRAFTS
+
+if TYPE_CHECKING:
+    from ..schema import Draft
+
+__all__ = [
+    "PRODUCER_ROLES",
+    "Applies",
+    "Finding",
+    "Found",
+    "Level",
+    "Pick",
+    "Role",
+    "Rule",
+    "Scope",
+]
+
+
+Applies = Callable[["Draft"], bool]
+"""Says of a draft whether something holds for it."""
 
 
 class Level(str, Enum):
@@ -104,7 +123,7 @@ class Rule:
         why: why that matters to whoever uses the file.
         scope: what `find` is given.
         find: yields every place that breaks the rule.
-        drafts: names of the drafts that it holds for.
+        applies: says of a draft whether the rule holds for it.
         derived: whether it follows from the schema's declarations.
         samples: of a rule that binds readers: samples that a reader which breaks it gets
             wrong; one at least for each `Pick`. None where no output shows it.
@@ -119,9 +138,14 @@ class Rule:
     why: str
     scope: Scope
     find: Callable[[Any], Iterator[Found]] = field(repr=False, compare=False)
-    drafts: tuple[str, ...]
+    applies: Applies = field(repr=False, compare=False)
     derived: bool = False
     samples: tuple[Pick, ...] = ()
+
+    @property
+    def drafts(self) -> tuple[str, ...]:
+        """Names of the known drafts that it holds for."""
+        return tuple(name for name, draft in DRAFTS.items() if self.applies(draft))
 
     @property
     def judges_files(self) -> bool:

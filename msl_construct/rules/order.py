@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Iterator
 
-from .declare import REVISED, rule
+from .declare import rule, since
 from .facts import Facts
 from .kinship import tables
 from .model import Found, Level, Role, Scope
@@ -83,7 +83,7 @@ def module_list_index_repeated(facts: Facts) -> Iterator[Found]:
     "MSLX-6-SYSTEM-CONTEXT-REPEATED",
     Level.OURS,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="A dump has at most one System Context.",
     wrong="A second block claims to say on which machine the dump was made.",
     why="The tables have one of them as their parent; readers differ in which they take.",
@@ -110,7 +110,7 @@ def _repeated(facts: Facts, key: str) -> Iterator[Found]:
     "MSL-5.7-THREAD-CONTEXT-BEHIND-REGION",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Thread Contexts stand before the first Memory Region.",
     wrong="A Thread Context stands behind a Memory Region.",
     why="Readers that look for registers stop at the first region, to be spared the data.",
@@ -133,7 +133,7 @@ def thread_context_behind_region(facts: Facts) -> Iterator[Found]:
     "MSLX-5.8-VAS-MAP-MISPLACED",
     Level.OURS,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="The VAS Map of a capture stands directly before its End-of-Capture.",
     wrong="A VAS Map stands in the middle of the capture.",
     why="It is the usual place; a map from before the regions were read may be out of date.",
@@ -156,7 +156,7 @@ def vas_map_misplaced(facts: Facts) -> Iterator[Found]:
     "MSL-6-SYSTEM-CONTEXT-NOT-THIRD",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     who=_LIVE,
     requirement="Block 2 of a live acquisition in investigation mode is the System Context.",
     wrong="The flag Investigation is set, and Block 2 is not the System Context.",
@@ -171,7 +171,7 @@ def system_context_not_third(facts: Facts) -> Iterator[Found]:
     "MSL-6-SYSTEM-CONTEXT-ABSENT",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     who=(Role.IMPORTER,),
     requirement="A converted dump in investigation mode has a System Context.",
     wrong="The flags Imported and Investigation are set, and there is no System Context.",
@@ -196,7 +196,7 @@ def system_context_absent(facts: Facts) -> Iterator[Found]:
     "MSL-6-INVESTIGATION-FLAG-MISSING",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="A file with a System Context has the header flag Investigation.",
     wrong="The file holds a System Context, and the flag Investigation is not set.",
     why="What a file says of other people's processes must be known before it is handed on.",
@@ -216,7 +216,7 @@ def investigation_flag_missing(facts: Facts) -> Iterator[Found]:
     "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="The tables of investigation mode have the System Context as their parent.",
     wrong="A table's ParentUUID is not the System Context.",
     why="Nothing says which machine, and at which time, the table is about.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..reader.segments import Reason
-from .declare import REVISED, rule
+from .declare import rule, with_segments
 from .facts import Facts
 from .model import Found, Level, Role, Scope
 
@@ -27,7 +27,7 @@ def _broken(facts: Facts, reason: Reason) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-CHAIN",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="The chain goes on through extension segments, from the End-of-Capture.",
     wrong="A PrevHash in an extension segment is not the hash of the block before.",
@@ -41,7 +41,7 @@ def segment_chain(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-HASH-MISMATCH",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="SegmentHash is the hash of every byte of the segment before its End-of-Extension.",
     wrong="SegmentHash is not the hash of the segment's bytes.",
@@ -55,7 +55,7 @@ def segment_hash_mismatch(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-BLOCK-COUNT",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="BlockCount of an End-of-Extension is the number of the segment's blocks, "
     "itself included, and never 0.",
@@ -70,7 +70,7 @@ def segment_block_count(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-NOT-CLOSED",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="Blocks behind the End-of-Capture are followed by an End-of-Extension.",
     wrong="No End-of-Extension closes the blocks behind the End-of-Capture.",
@@ -87,7 +87,7 @@ def segment_not_closed(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-END-UNREADABLE",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="An End-of-Extension has the payload that the draft describes.",
     wrong="An End-of-Extension can't be decoded.",
@@ -101,7 +101,7 @@ def segment_end_unreadable(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-TYPE-FORBIDDEN",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="Extension segments hold only hints, related dumps, manifests and structural "
     "blocks, never what only the acquirer can know.",
@@ -127,7 +127,7 @@ def segment_type_forbidden(facts: Facts) -> Iterator[Found]:
     "MSL-4.3-POINTER-GRAPH-IN-CAPTURE",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     requirement="Pointer Graphs stand in extension segments only.",
     wrong="A Pointer Graph stands inside the capture.",
     why="It is the result of an analysis, and passes for something that was captured.",
@@ -148,7 +148,7 @@ def pointer_graph_in_capture(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-SEGMENT-EMPTY",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     who=_WHO,
     requirement="A segment has at least one block before its End-of-Extension.",
     wrong="An extension segment is an End-of-Extension and nothing else.",
@@ -169,7 +169,7 @@ def segment_empty(facts: Facts) -> Iterator[Found]:
     "MSL-4.6-END-OF-EXTENSION-IN-CAPTURE",
     Level.MUST,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=with_segments,
     requirement="An End-of-Extension stands behind the End-of-Capture.",
     wrong="An End-of-Extension stands inside the capture.",
     why="Readers take what stands before it for something that was added later.",

@@ -8,15 +8,17 @@ Its id is for good, like those of rules: ``ST-4.5-FILE-HASH`` has the section an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cache
 
-from .declare import ALL
-from .engine import rules_for
-from .model import Pick, Role, Rule
+from ..drafts import DRAFTS, PUBLIC, find
+from ..schema import Draft
+from .declare import every, since
+from .engine import known_rules, rules_for
+from .model import Applies, Pick, Role, Rule
 
 __all__ = ["Statement", "Word", "every_statement", "matching", "st", "unmatched"]
 
@@ -41,7 +43,7 @@ class Statement:
         word: how much it binds.
         who: whom it binds.
         text: the demand, in our words.
-        drafts: names of the drafts that make it.
+        applies: says of a draft whether it makes it.
         rules: ids of the rules that come of it, or patterns (``fnmatch``) of ids.
         samples: samples that show it, beside those that the rules need.
         untestable: why no file and no output of a reader shows it; empty where one does.
@@ -55,7 +57,7 @@ class Statement:
     word: Word
     who: tuple[Role, ...]
     text: str
-    drafts: tuple[str, ...]
+    applies: Applies = field(repr=False, compare=False)
     rules: tuple[str, ...] = ()
     samples: tuple[Pick, ...] = ()
     untestable: str = ""
@@ -64,10 +66,19 @@ class Statement:
     derived: bool = False
 
     @property
+    def drafts(self) -> tuple[str, ...]:
+        """Names of the known drafts that make it."""
+        return tuple(name for name, draft in DRAFTS.items() if self.applies(draft))
+
+    @property
     def sections(self) -> tuple[str, ...]:
         """Its section in each of its drafts, in their order."""
-        last = self.revised or self.section
-        return tuple(last if draft == ALL[-1] else self.section for draft in self.drafts)
+        return tuple(self.section_in(DRAFTS[name]) for name in self.drafts)
+
+    def section_in(self, draft: Draft) -> str:
+        """Its section in a draft."""
+        moved = self.revised and draft.since("draft-2026-10")
+        return self.revised if moved else self.section
 
 
 def st(
@@ -76,7 +87,7 @@ def st(
     who: Role | tuple[Role, ...],
     text: str,
     *rules: str,
-    drafts: tuple[str, ...] = ALL,
+    drafts: Applies = every,
     samples: tuple[Pick, ...] = (),
     untestable: str = "",
     also: tuple[str, ...] = (),
@@ -89,7 +100,7 @@ def st(
         ValueError: it is traced to nothing and no reason is given, or no section is in the id.
     """
     prefix, section, _ = id.split("-", 2)
-    if prefix != "ST" or not section[0].isdigit():
+    if prefix != "ST" or not (section[0].isdigit() or section.islower()):
         raise ValueError(f"{id}: expected ST-<section>-<name>")
     if not (rules or samples or untestable):
         raise ValueError(f"{id}: expected rules, samples, or the reason why there are none")
@@ -100,7 +111,7 @@ def st(
         word=word,
         who=roles,
         text=text,
-        drafts=drafts,
+        applies=drafts,
         rules=rules,
         samples=samples,
         untestable=untestable,
@@ -110,13 +121,20 @@ def st(
     )
 
 
-@cache
-def every_statement() -> tuple[Statement, ...]:
-    """All statements of all drafts, section by section; the derived ones last.
+def every_statement(*drafts: str | Draft) -> tuple[Statement, ...]:
+    """All statements of some drafts, section by section, then derived ones, then a draft's own.
+
+    Args:
+        drafts: the public ones by default.
 
     Raises:
         ValueError: two have the same id, or a rule's id or pattern matches no rule.
     """
+    return _statements_of(tuple(map(find, drafts or PUBLIC)))
+
+
+@cache
+def _statements_of(drafts: tuple[Draft, ...]) -> tuple[Statement, ...]:
     from . import statements_blocks, statements_file, statements_more, statements_payloads
     from .statements_layouts import layout_statements
 
@@ -126,28 +144,51 @@ def every_statement() -> tuple[Statement, ...]:
         *statements_blocks.STATEMENTS,
         *statements_payloads.STATEMENTS,
         *statements_more.STATEMENTS,
-        *layout_statements(),
+        *layout_statements(drafts),
+        *_own(drafts),
     ):
+        if not any(map(statement.applies, drafts)):
+            continue
         if statement.id in found:
             raise ValueError(f"two statements are called {statement.id}")
-        missing = unmatched(statement)
+        missing = unmatched(statement, {*map(find, PUBLIC), *drafts})
         if missing:
             raise ValueError(f"{statement.id}: no rule of its drafts matches {', '.join(missing)}")
         found[statement.id] = statement
     return tuple(found.values())
 
 
-@cache
-def matching(statement: Statement, draft: str) -> tuple[Rule, ...]:
+def _own(drafts: Iterable[Draft]) -> Iterator[Statement]:
+    """The statements that drafts, and those they are overlays of, add by themselves."""
+    for draft in dict.fromkeys(one for each in drafts for one in reversed([*each.lineage])):
+        for statement in draft.statements:
+            if not isinstance(statement, Statement):
+                raise ValueError(f"{draft.name}: expected a statement, found {statement!r}")
+            yield replace(statement, applies=since(draft.name))
+
+
+def matching(statement: Statement, draft: str | Draft) -> tuple[Rule, ...]:
     """The rules of a draft that come of a statement; none if the draft doesn't make it."""
-    if draft not in statement.drafts:
+    return _matching(statement, find(draft))
+
+
+@cache
+def _matching(statement: Statement, draft: Draft) -> tuple[Rule, ...]:
+    if not statement.applies(draft):
         return ()
     return tuple(rule for rule in rules_for(draft) if _matches(rule.id, statement.rules))
 
 
-def unmatched(statement: Statement) -> tuple[str, ...]:
-    """Ids and patterns of a statement that match no rule of any of its drafts."""
-    ids = {rule.id for draft in statement.drafts for rule in rules_for(draft)}
+def unmatched(statement: Statement, drafts: Iterable[str | Draft] | None = None) -> tuple[str, ...]:
+    """Ids and patterns of a statement that match no rule of any of its drafts.
+
+    A rule that a draft is without counts nevertheless.
+
+    Args:
+        drafts: of these; all that are known by default.
+    """
+    among = map(find, DRAFTS if drafts is None else drafts)
+    ids = {rule.id for draft in among if statement.applies(draft) for rule in known_rules(draft)}
     return tuple(
         pattern for pattern in statement.rules if not any(fnmatchcase(i, pattern) for i in ids)
     )

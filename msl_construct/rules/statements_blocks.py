@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .declare import FIRST, REVISED
+from .declare import before, since
 from .model import Pick, Role
 from .statements import Word, st
 
@@ -60,7 +60,7 @@ STATEMENTS = (
         "Zeros up to the next multiple of 8 may follow a payload inside its BlockLength.",
         "MSL-*-SURPLUS-BYTES",
         samples=(Pick(name="questionable/hint-padded-*"),),
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     # -- §4.2: block flags
     st(
@@ -130,7 +130,7 @@ STATEMENTS = (
         "A compressed payload is its inflated size and one stream: a zstd frame, or an LZ4 block "
         "behind its own size.",
         "MSL-4.2.1-PAYLOAD-NOT-INFLATABLE",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.2.1-NO-PADDING",
@@ -139,7 +139,7 @@ STATEMENTS = (
         "The block ends with the stream: it is not padded.",
         "MSL-4.2.1-STREAM-PADDED",
         "MSL-4.2.1-STREAM-SURPLUS",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.2.1-INFLATED-LENGTH",
@@ -148,7 +148,7 @@ STATEMENTS = (
         "The payload inflates to UncompressedSize bytes.",
         "MSL-4.2.1-PAYLOAD-NOT-INFLATABLE",
         "MSL-4.2.1-READER-ACCEPTS-OTHER-LENGTH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.2.1-WHOLE-PAYLOAD",
@@ -156,7 +156,7 @@ STATEMENTS = (
         (_P, _C),
         "What inflates is the whole payload, its fixed fields included.",
         "MSL-4.2-READER-LEAVES-PAYLOAD-COMPRESSED",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.2.1-TOLERATE-PADDING",
@@ -164,7 +164,7 @@ STATEMENTS = (
         _C,
         "Up to 7 zeros behind the stream are tolerated.",
         "MSL-4.2.1-READER-REFUSES-PADDED-STREAM",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §4.3: block types
     st(
@@ -203,7 +203,7 @@ STATEMENTS = (
         _P,
         "Types that are reserved without a payload are not emitted.",
         "MSL-4.3-BLOCK-TYPE-FORBIDDEN",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.3-POINTER-GRAPH",
@@ -211,7 +211,7 @@ STATEMENTS = (
         _P,
         "Pointer Graphs stand in extension segments only.",
         "MSL-4.3-POINTER-GRAPH-IN-CAPTURE",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §4.4: the chain
     st(
@@ -253,7 +253,7 @@ STATEMENTS = (
         (_P, _A),
         "An acquisition finishes once: there is one End-of-Capture.",
         "MSL-4.5-END-OF-CAPTURE-REPEATED",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     st(
         "ST-4.5-PRESENT",
@@ -276,7 +276,7 @@ STATEMENTS = (
         "Blocks that are appended behind it continue the chain and don't change FileHash.",
         "MSL-4.5-READER-STOPS-AT-END-OF-CAPTURE",
         "MSL-4.4-PREV-HASH-MISMATCH",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     st(
         "ST-4.5-COUNT-WRITTEN",
@@ -284,7 +284,7 @@ STATEMENTS = (
         _P,
         "The End-of-Capture says how many blocks the capture has.",
         "MSL-4.5-BLOCK-COUNT-ABSENT",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.5-COUNT-EXACT",
@@ -293,7 +293,7 @@ STATEMENTS = (
         "A count that is not zero, in the header or in the End-of-Capture, is the blocks' number.",
         "MSL-3-BLOCK-COUNT-MISMATCH",
         "MSL-4.5-BLOCK-COUNT-MISMATCH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.5-SHORT-FORM",
@@ -301,7 +301,7 @@ STATEMENTS = (
         _C,
         "The shorter payload of older producers is accepted; its count is unknown.",
         "MSL-4.5-READER-REFUSES-SHORT-END",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §4.6: extension segments
     st(
@@ -313,7 +313,7 @@ STATEMENTS = (
         "MSL-4.6-SEGMENT-NOT-CLOSED",
         "MSL-4.6-SEGMENT-END-UNREADABLE",
         "MSL-4.6-END-OF-EXTENSION-IN-CAPTURE",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-SEGMENTS-READ",
@@ -321,7 +321,7 @@ STATEMENTS = (
         _C,
         "Any number of segments follows the capture, each verified by itself.",
         "MSL-4.6-READER-LOSES-SEGMENTS",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-CHAIN",
@@ -329,7 +329,7 @@ STATEMENTS = (
         _A,
         "The chain continues from the End-of-Capture, or End-of-Extension, before.",
         "MSL-4.6-SEGMENT-CHAIN",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-SEGMENT-HASH",
@@ -337,7 +337,7 @@ STATEMENTS = (
         _A,
         "SegmentHash is the hash of every byte of the segment before its End-of-Extension.",
         "MSL-4.6-SEGMENT-HASH-MISMATCH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-BLOCK-COUNT",
@@ -345,7 +345,7 @@ STATEMENTS = (
         _A,
         "BlockCount of an End-of-Extension is exact.",
         "MSL-4.6-SEGMENT-BLOCK-COUNT",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-TYPES",
@@ -354,7 +354,7 @@ STATEMENTS = (
         "Types that only an acquirer can vouch for don't stand in a segment.",
         "MSL-4.6-SEGMENT-TYPE-FORBIDDEN",
         samples=(Pick("ext"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-UNVERIFIED",
@@ -362,7 +362,7 @@ STATEMENTS = (
         _C,
         "A segment that fails, or has no end, is trailing data and never presented as verified.",
         "MSL-4.6-READER-PRESENTS-UNVERIFIED-SEGMENT",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-APPEND-ONLY",
@@ -370,7 +370,7 @@ STATEMENTS = (
         _A,
         "An appender does not change bytes that are there.",
         untestable="a file does not show how it came to hold its bytes",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-4.6-BEHIND-TRAILING",
@@ -378,7 +378,7 @@ STATEMENTS = (
         _A,
         "An appender refuses to append behind trailing data.",
         untestable="what was appended there is trailing data itself: nothing tells it apart",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
 )
 """In the order of the specification."""

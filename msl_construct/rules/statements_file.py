@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .declare import FIRST, REVISED
+from .declare import before, since
 from .model import Pick, Role
 from .statements import Word, st
 
@@ -20,7 +20,7 @@ STATEMENTS = (
         (_P, _C),
         "All integers of the structure are in the byte order that Endianness names; both exist.",
         "MSL-1.3-READER-ASSUMES-BYTE-ORDER",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
         also=("producer 2",),
     ),
     st(
@@ -78,7 +78,7 @@ STATEMENTS = (
         "Hashes are BLAKE3.",
         "MSL-4.4-PREV-HASH-MISMATCH",
         "MSL-4.5-FILE-HASH-MISMATCH",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     st(
         "ST-1.3-TIMESTAMP",
@@ -110,7 +110,7 @@ STATEMENTS = (
         (_P, _C),
         "PageData is memory as the target had it; Endianness does not touch it.",
         # Of a producer no file shows it; a reader that swaps bytes shows others than expected.
-        samples=(Pick("be", draft=FIRST[0]),),
+        samples=(Pick("be", draft="draft-2026-03"),),
     ),
     # -- §2: the shape of a file
     st(
@@ -175,7 +175,7 @@ STATEMENTS = (
         _P,
         "A file of version 1.1 is little-endian.",
         "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
         also=("producer 2",),
     ),
     st(
@@ -184,7 +184,7 @@ STATEMENTS = (
         _P,
         "HeaderSize is the size of the header's table.",
         "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
         also=("producer 1",),
     ),
     st(
@@ -194,7 +194,7 @@ STATEMENTS = (
         "HeaderSize counts the encryption extension in encrypted files, and only in these.",
         "MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED",
         "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
         also=("producer 1",),
     ),
     st(
@@ -256,8 +256,8 @@ STATEMENTS = (
         _MAY,
         _C,
         "Files of an unknown minor version of a known major one may be parsed.",
-        samples=(Pick("minor", draft=REVISED[0]),),
-        drafts=FIRST,
+        samples=(Pick("minor", draft="draft-2026-10"),),
+        drafts=before("draft-2026-10"),
     ),
     st(
         "ST-3-MINOR",
@@ -265,7 +265,7 @@ STATEMENTS = (
         _C,
         "Files of an unknown minor version of the known major one are parsed.",
         "MSL-3-READER-REFUSES-MINOR",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-3-BLOCK-COUNT",
@@ -273,7 +273,7 @@ STATEMENTS = (
         _P,
         "A BlockCount in the header that is not zero is the number of the capture's blocks.",
         "MSL-3-BLOCK-COUNT-MISMATCH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-3-BLOCK-COUNT-NOT-PATCHED",
@@ -281,7 +281,7 @@ STATEMENTS = (
         _P,
         "The header's BlockCount is not changed after it was written.",
         untestable="a file does not show how it came to hold its bytes",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-3-HASH-ALGO",
@@ -291,7 +291,7 @@ STATEMENTS = (
         "MSL-3-READER-ASSUMES-HASH",
         "MSL-4.4-PREV-HASH-MISMATCH",
         "MSL-4.5-FILE-HASH-MISMATCH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-3-HASH-ALGO-NOT-KEYS",
@@ -299,7 +299,7 @@ STATEMENTS = (
         (_P, _C),
         "HashAlgo does not select the algorithm by which keys are derived.",
         untestable="it takes the key to see, and no reader of the samples is given one",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-3-KEM-LENGTH",
@@ -307,7 +307,7 @@ STATEMENTS = (
         _P,
         "KEMCtLen is the length that the encapsulation scheme has.",
         "MSL-3-ENCLOSED-KEY-LENGTH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-3-NONCE",
@@ -315,7 +315,7 @@ STATEMENTS = (
         _P,
         "With AES-256-GCM the part of Nonce that is not used is zero.",
         "MSL-3-NONCE-TAIL-NOT-ZERO",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
 )
 """In the order of the specification."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from ..schema import DRAFTS, BlockType, ByteOrder, Schema
+from ..drafts import schema
+from ..schema import BlockType, Draft, Schema
 from .derived import Derived
 from .engine import rules_for
 from .model import Pick, Role
@@ -28,12 +30,12 @@ _SHAPE = frozenset(
 """Kinds of defect by which a payload does not have its layout."""
 
 
-def layout_statements() -> Iterator[Statement]:
+def layout_statements(drafts: Iterable[Draft]) -> Iterator[Statement]:
     """A statement for every block type that a producer may write, in the order of its code."""
-    schemas = {name: draft.bound(ByteOrder.LITTLE) for name, draft in DRAFTS.items()}
+    schemas = {draft.name: schema(draft) for draft in drafts}
     types: dict[str, dict[str, BlockType]] = {}
-    for name, schema in schemas.items():
-        for block in schema.blocks.values():
+    for name, bound in schemas.items():
+        for block in bound.blocks.values():
             if not block.forbidden:
                 types.setdefault(block.key, {})[name] = block
     for key, kinds in types.items():
@@ -42,7 +44,7 @@ def layout_statements() -> Iterator[Statement]:
             yield _layout(kinds[laid_out[-1]], laid_out, schemas)
         opaque = tuple(name for name, block in kinds.items() if block.layout is None)
         if opaque:
-            yield _opaque(key, kinds[opaque[-1]], opaque)
+            yield _opaque(key, kinds[opaque[-1]])
 
 
 def _layout(block: BlockType, drafts: tuple[str, ...], schemas: dict[str, Schema]) -> Statement:
@@ -67,20 +69,28 @@ def _layout(block: BlockType, drafts: tuple[str, ...], schemas: dict[str, Schema
         f"The payload of the {block.name} is made of the fields of its table, in their order; "
         "its lengths and counts are those of what is there.",
         *rules,
-        drafts=drafts,
+        drafts=partial(_registered, block.key, True),
         derived=True,
     )
 
 
-def _opaque(key: str, block: BlockType, drafts: tuple[str, ...]) -> Statement:
+def _opaque(key: str, block: BlockType) -> Statement:
     return st(
         f"ST-4.3-{_upper(key)}-OPAQUE",
         Word.MAY,
         (Role.PRODUCER, Role.CONSUMER),
         f"The payload of the {block.name} has no layout: it is the producer's own.",
-        drafts=drafts,
+        drafts=partial(_registered, key, False),
         samples=(Pick(f"type-{key.replace('_', '-')}"),),
         derived=True,
+    )
+
+
+def _registered(key: str, laid_out: bool, draft: Draft) -> bool:
+    """Whether producers may write a block type of this key, with or without a layout."""
+    return any(
+        block.key == key and not block.forbidden and (block.layout is not None) is laid_out
+        for block in draft.blocks
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .declare import REVISED
+from .declare import since
 from .model import Pick, Role
 from .statements import Word, st
 
@@ -22,7 +22,7 @@ STATEMENTS = (
         "A file in investigation mode says so in its header.",
         "MSL-6-INVESTIGATION-FLAG-MISSING",
         samples=(Pick("investigation"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-SYSTEM-CONTEXT",
@@ -31,7 +31,7 @@ STATEMENTS = (
         "In investigation mode there is a System Context; it is Block 2 of a live acquisition.",
         "MSL-6-SYSTEM-CONTEXT-NOT-THIRD",
         "MSL-6-SYSTEM-CONTEXT-ABSENT",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-TABLES",
@@ -40,7 +40,7 @@ STATEMENTS = (
         "The tables follow the System Context, and have it as their parent.",
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT",
         samples=(Pick("tables"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-TABLE-BITMAP",
@@ -48,7 +48,7 @@ STATEMENTS = (
         _P,
         "TableBitmap says which tables were captured.",
         untestable="the public producers write the System Context in two ways, so it is not judged",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-IS-TARGET",
@@ -56,7 +56,7 @@ STATEMENTS = (
         _P,
         "IsTarget is a truth value.",
         "MSL-6-PROCESS-ENTRY-VALUE-NOT-PERMITTED",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-PORTS",
@@ -64,7 +64,7 @@ STATEMENTS = (
         _P,
         "Ports are integers in the file's byte order, not the network's.",
         untestable="a port is a plausible number in either order",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-UNKNOWN-ROW",
@@ -72,7 +72,7 @@ STATEMENTS = (
         _C,
         "Rows of an unknown RowType are skipped by RowLen.",
         "MSL-6-READER-STOPS-AT-UNKNOWN-ROW",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-6-CAP-BITS",
@@ -80,7 +80,7 @@ STATEMENTS = (
         _P,
         "The System Context and the tables have their bits in CapBitmap.",
         "MSL-8-CAP-BITMAP-*",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §8: CapBitmap
     st(
@@ -163,7 +163,7 @@ STATEMENTS = (
         "Argon2id has at least the stated cost.",
         "MSL-10-KEY-DERIVATION-TOO-WEAK",
         samples=(Pick("encrypted"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10-MESSAGE",
@@ -171,7 +171,7 @@ STATEMENTS = (
         (_P, _C),
         "The block stream is one authenticated message; header and encapsulated key belong to it.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10-PREV-HASH-ZERO",
@@ -179,7 +179,7 @@ STATEMENTS = (
         _P,
         "In an encrypted file every PrevHash is zero.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10-FILE-HASH",
@@ -187,7 +187,7 @@ STATEMENTS = (
         _P,
         "FileHash of an encrypted file is over the plaintext, CipherLen taken as zero.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10-TAG",
@@ -195,7 +195,7 @@ STATEMENTS = (
         (_P, _C),
         "The tag stands where CipherLen says; at the end of the file where that is zero.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10-ENCAPSULATED-KEY",
@@ -203,7 +203,7 @@ STATEMENTS = (
         (_P, _C),
         "With an encapsulation scheme the key is derived from the shared secret as stated.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10.8-SEALED",
@@ -211,7 +211,7 @@ STATEMENTS = (
         (_A, _C),
         "Sealed segments stand behind the tag, numbered, each bound to the tag before.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10.8-PLAINTEXT",
@@ -219,7 +219,7 @@ STATEMENTS = (
         _A,
         "What is sealed is exactly one extension segment, every PrevHash zero.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-10.8-WALK",
@@ -227,7 +227,7 @@ STATEMENTS = (
         _C,
         "The first sealed segment that fails ends the walk; the rest is trailing data.",
         untestable=_KEY,
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §12: what its lists add
     st(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .declare import FIRST, REVISED
+from .declare import before, since
 from .model import Pick, Role
 from .statements import Word, st
 
@@ -151,7 +151,7 @@ STATEMENTS = (
         _P,
         "TargetHash is the related file's FileHash, zeros when it is unknown.",
         untestable="it takes the related file",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.5-SHORT-FORM",
@@ -160,7 +160,7 @@ STATEMENTS = (
         "The form of draft 2026-03, without TargetHash, is still read.",
         "MSL-5.5-READER-REFUSES-SHORT-RELATED-DUMP",
         samples=(Pick("rel56"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §5.6: Key Hint
     st(
@@ -192,7 +192,7 @@ STATEMENTS = (
         _P,
         "There is one Thread Context for each thread.",
         "MSLX-5.7-THREAD-ID-REPEATED",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.7-BEFORE-REGIONS",
@@ -200,7 +200,7 @@ STATEMENTS = (
         _P,
         "Thread Contexts stand before the first Memory Region.",
         "MSL-5.7-THREAD-CONTEXT-BEHIND-REGION",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.7-CAP-BIT",
@@ -209,7 +209,7 @@ STATEMENTS = (
         "Thread Contexts have their bit in CapBitmap.",
         "MSL-8-CAP-BITMAP-*",
         samples=(Pick("threads"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.7-REGISTER-NAMES",
@@ -217,7 +217,7 @@ STATEMENTS = (
         _P,
         "Register names are in lower case.",
         "MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.7-PC-AND-SP",
@@ -226,7 +226,7 @@ STATEMENTS = (
         "The program counter and the stack pointer are among the registers, and marked.",
         "MSL-5.7-PROGRAM-COUNTER-MISSING",
         "MSL-5.7-STACK-POINTER-MISSING",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.7-ONE-CURRENT",
@@ -234,7 +234,7 @@ STATEMENTS = (
         _P,
         "Exactly one thread is Current.",
         "MSL-5.7-NOT-ONE-CURRENT-THREAD",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §5.8: VAS Map
     st(
@@ -243,7 +243,7 @@ STATEMENTS = (
         _C,
         "The last VAS Map of the file is the one that holds.",
         "MSL-5.8-READER-TAKES-FIRST-VAS-MAP",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.8-NO-PAGE-STATES",
@@ -251,7 +251,7 @@ STATEMENTS = (
         _C,
         "Page states are not derived from a VAS Map.",
         "MSL-5.8-READER-DERIVES-PAGE-STATES",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     st(
         "ST-5.8-PLACE",
@@ -260,7 +260,7 @@ STATEMENTS = (
         "A VAS Map usually stands directly before the End-of-Capture.",
         "MSLX-5.8-VAS-MAP-MISPLACED",
         samples=(Pick("vas"),),
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- §5.10 and §5.11: manifests
     st(
@@ -269,7 +269,7 @@ STATEMENTS = (
         _P,
         "BuildIdLen is a length that build IDs have.",
         "MSL-5.10-BUILD-ID-ENTRY-VALUE-NOT-PERMITTED",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
     # -- page states: §6, §7 of draft 2026-10
     st(
@@ -312,7 +312,7 @@ STATEMENTS = (
         _P,
         "The reserved page state is not written.",
         "MSL-6-MEMORY-REGION-RESERVED-PAGE-STATE",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     st(
         "ST-6-STATE-RESERVED-FAILED",
@@ -320,7 +320,7 @@ STATEMENTS = (
         _C,
         "The reserved page state is treated as Failed.",
         "MSL-6-READER-MISTAKES-RESERVED-STATE",
-        drafts=FIRST,
+        drafts=before("draft-2026-10"),
     ),
     st(
         "ST-7-NOT-RESIDENT",
@@ -329,7 +329,7 @@ STATEMENTS = (
         "State 11 is for pages that were mapped and never touched: zeros, without PageData.",
         "MSL-7-READER-MISTAKES-NOT-RESIDENT",
         "MSL-5.1-MEMORY-REGION-PAGE-DATA-LENGTH",
-        drafts=REVISED,
+        drafts=since("draft-2026-10"),
     ),
 )
 """In the order of the specification."""

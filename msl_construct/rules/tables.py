@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..reader import Block
 from ..schema import Record
-from .declare import REVISED, rule
+from .declare import rule, since
 from .model import Found, Level, Scope
 
 
@@ -32,7 +32,7 @@ def _found(block: Block, row: int, field: str, text: str) -> Found:
     "MSLX-5.9-PHYSICAL-RANGE-INVERTED",
     Level.OURS,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="A physical range does not end before it begins.",
     wrong="A physical range's End is less than its Start.",
     why="Its size comes out as nearly 2^64.",
@@ -48,7 +48,7 @@ def physical_range_inverted(block: Block) -> Iterator[Found]:
     "MSLX-5.10-BUILD-ID-WITHOUT-SOURCE",
     Level.OURS,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="BuildIdSource is None just where there is no build ID.",
     wrong="A module has a build ID from nowhere, or none from somewhere.",
     why="Nobody can say how far to trust it.",
@@ -65,7 +65,7 @@ def build_id_without_source(block: Block) -> Iterator[Found]:
     "MSLX-5.10-BUILD-ID-TAIL-NOT-ZERO",
     Level.OURS,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="BuildId is zero behind its first BuildIdLen bytes.",
     wrong="BuildId holds something behind the bytes that count.",
     why="A reader that compares all 20 bytes finds no build that matches.",
@@ -82,7 +82,7 @@ def build_id_tail_not_zero(block: Block) -> Iterator[Found]:
     "MSLX-6-PROCESS-TABLE-WITHOUT-TARGET",
     Level.OURS,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Exactly one process of the Process Table is the target.",
     wrong="No process is marked as the target, or several are.",
     why="The table can't be tied to the process that was dumped.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..reader import Block
 from ..schema import Record
-from .declare import REVISED, rule
+from .declare import rule, since
 from .facts import Facts, has_surplus
 from .model import Found, Level, Scope
 
@@ -39,7 +39,7 @@ def _missing(block: Block, role: str, name: str) -> Iterator[Found]:
     "MSL-5.7-PROGRAM-COUNTER-MISSING",
     Level.MUST,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="A Thread Context has a register that is marked as the program counter.",
     wrong="A thread has no program counter.",
     why="Nobody can say what the thread was doing.",
@@ -52,7 +52,7 @@ def program_counter_missing(block: Block) -> Iterator[Found]:
     "MSL-5.7-STACK-POINTER-MISSING",
     Level.MUST,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="A Thread Context has a register that is marked as the stack pointer.",
     wrong="A thread has no stack pointer.",
     why="The thread's stack can't be told from those of the others.",
@@ -65,7 +65,7 @@ def stack_pointer_missing(block: Block) -> Iterator[Found]:
     "MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE",
     Level.MUST,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Register names are in lower case.",
     wrong="A register's name is not in lower case.",
     why="Readers that look a register up by its name don't find it.",
@@ -87,7 +87,7 @@ def register_name_not_lower_case(block: Block) -> Iterator[Found]:
     "MSL-5.7-NOT-ONE-CURRENT-THREAD",
     Level.SHOULD,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="Exactly one thread is Current.",
     wrong="No thread is Current, or several are.",
     why="Debuggers open a dump at its current thread.",
@@ -111,7 +111,7 @@ def not_one_current_thread(facts: Facts) -> Iterator[Found]:
     "MSLX-5.7-THREAD-ID-REPEATED",
     Level.OURS,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="There is one Thread Context for each thread.",
     wrong="Two Thread Contexts have the same ThreadID.",
     why="A thread has two sets of registers, and readers differ in which they show.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .declare import REVISED, rule
+from .declare import rule, since
 from .facts import Facts
 from .model import Found, Level, Role, Scope
 
@@ -86,7 +86,7 @@ def process_starts_after_acquisition(facts: Facts) -> Iterator[Found]:
     "MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE",
     Level.OURS,
     Scope.WHOLE,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     who=(Role.APPENDER,),
     requirement="An extension segment was written after the capture ended.",
     wrong="WrittenAt of an End-of-Extension is earlier than AcqEnd.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..reader import Block
 from ..schema import Code
-from .declare import REVISED, rule
+from .declare import rule, since
 from .model import Found, Level, Scope
 
 
@@ -46,7 +46,7 @@ def block_type_invalid(block: Block) -> Iterator[Found]:
     "MSL-4.3-BLOCK-TYPE-FORBIDDEN",
     Level.MUST,
     Scope.BLOCK,
-    drafts=REVISED,
+    drafts=since("draft-2026-10"),
     requirement="The types that are reserved without a payload (0x0012 to 0x0015) are not written.",
     wrong="A block has a type that producers of this version must not emit.",
     why="No payload is defined for it, so nobody else can read what the block holds.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from ..schema import Schema
 from . import (
     capabilities,
@@ -55,11 +53,6 @@ WRITTEN: tuple[Rule, ...] = tuple(
 """The rules of all drafts."""
 
 
-@cache
-def _of_draft(name: str) -> tuple[Rule, ...]:
-    return tuple(rule for rule in WRITTEN if name in rule.drafts)
-
-
 def written(schema: Schema) -> tuple[Rule, ...]:
     """The hand-written rules that hold for the schema's draft."""
-    return _of_draft(schema.name)
+    return tuple(rule for rule in WRITTEN if rule.applies(schema.draft))

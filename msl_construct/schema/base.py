@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from construct import Construct
 
-from ..errors import ConformanceError, MslError, PayloadError
+from ..errors import ConformanceError, MslError, PayloadError, UnboundError
 from ..source import Cursor, FileSource, Short
 from .codes import Enumeration, FlagDefinition
 
@@ -141,6 +141,19 @@ class Vocabulary(Construct):
     def _bind(self, binding: Binding) -> None:
         self.order = binding.order
 
+    def _demand_order(self) -> None:
+        """Refuse to read or write what was declared, but not bound to a byte order.
+
+        Raises:
+            UnboundError: it has none.
+        """
+        if not self.order:
+            title = getattr(self, "title", type(self).__name__)
+            raise UnboundError(
+                f"{title} has no byte order: take it from a schema, as in "
+                'msl_construct.schema(draft, "little")'
+            )
+
     @property
     def minimum(self) -> int:
         """The smallest number of bytes a value can occupy."""
@@ -183,6 +196,7 @@ class Vocabulary(Construct):
         return self.from_document(value)
 
     def _parse(self, stream: Any, context: Any, path: str) -> Any:
+        self._demand_order()
         where = path.removeprefix("(parsing) -> ").replace(" -> ", ".")
         start = stream.tell()
         source = FileSource(stream)
@@ -211,6 +225,7 @@ class Vocabulary(Construct):
         raise MslError(f"{type(self).__name__} has no constant size: it depends on other fields")
 
     def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
+        self._demand_order()
         try:
             stream.write(bytes(self.encode(obj, context)))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:

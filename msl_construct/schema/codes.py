@@ -248,9 +248,10 @@ class FlagDefinition:
         return self._words[name]
 
     def adding(self, since: str, bits: Iterable[Bit]) -> FlagDefinition:
-        """This word with more bits defined."""
-        added = [replace(b, since=since) for b in bits]
-        merged = sorted([*self.bits, *added], key=lambda b: b.bit)
+        """This word with more bits defined, or other meanings for the same bits."""
+        added = {b.bit: replace(b, since=since) for b in bits}
+        kept = [b for b in self.bits if b.bit not in added]
+        merged = sorted([*kept, *added.values()], key=lambda b: b.bit)
         return FlagDefinition(self.name, self.width, self.section, self.text, tuple(merged))
 
     def stamped(self, since: str) -> FlagDefinition:

@@ -47,7 +47,7 @@ class Layout(Vocabulary):
         self.title = name
         self.section = section
         self.fields = tuple(replace(f, section=f.section or section) for f in fields)
-        self._steps: tuple[Callable[[Cursor, Record], None], ...] = ()
+        self._steps: tuple[Callable[[Cursor, Record], None], ...] = (self._refuse_to_read,)
         self._by_key = {f.key: f for f in self.fields}
         self._documented = [(f.key, f.type.to_document) for f in self.fields]
 
@@ -96,8 +96,15 @@ class Layout(Vocabulary):
         raise KeyError(key)
 
     def field(self, key: str) -> Field:
-        """The field of this key."""
-        return self._by_key[key]
+        """The field of this key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = self._by_key.get(key)
+        if found is None:
+            raise KeyError(f"{self.title} has no field {key!r}; it has {', '.join(self._by_key)}")
+        return found
 
     def structures(self) -> Iterator[Layout]:
         """This structure and those inside of it: entries of tables, cases of choices."""
@@ -136,7 +143,12 @@ class Layout(Vocabulary):
         return part
 
     def replacing(self, name: str, since: str, *fields: Field) -> Layout:
-        """This layout with one field replaced by others (none: removed)."""
+        """This layout with one field replaced by others (none: removed).
+
+        Raises:
+            ValueError: there is no such field.
+        """
+        self._named(name)
         new: list[Field] = []
         for field in self.fields:
             if field.name == name:
@@ -144,6 +156,23 @@ class Layout(Vocabulary):
             else:
                 new.append(field)
         return Layout(self.title, self.section, new)
+
+    def changing(self, name: str, **changes: Any) -> Layout:
+        """This layout with something else about one field: ``changing("PID", type=U64)``.
+
+        Raises:
+            ValueError: there is no such field.
+            TypeError: fields have no such attribute.
+        """
+        field = self._named(name)
+        return self.replacing(name, field.since, replace(field, **changes))
+
+    def _named(self, name: str) -> Field:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        names = ", ".join(field.name for field in self.fields)
+        raise ValueError(f"{self.title} has no field {name!r}; it has {names}")
 
     def appending(self, since: str, *fields: Field) -> Layout:
         """This layout with more fields at its end."""
@@ -162,6 +191,10 @@ class Layout(Vocabulary):
                 kind = kind.stamped(since)
             fields.append(replace(field, type=kind, since=field.since or since))
         return Layout(self.title, self.section, fields)
+
+    def _refuse_to_read(self, cursor: Cursor, record: Record) -> None:
+        """The only step of a layout that was not bound: reading it would be guessing."""
+        self._demand_order()
 
     # -- reading -----------------------------------------------------------------------
 
@@ -238,6 +271,7 @@ class Layout(Vocabulary):
         Raises:
             ConformanceError: a field is missing, or its value can't be stored.
         """
+        self._demand_order()
         open_ended = REST in values
         for field in self.fields:
             if field.key not in values:

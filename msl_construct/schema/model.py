@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
+from typing import Protocol
 
 from ..errors import ConformanceError
 from .codes import Enumeration, FlagDefinition, Span, Value
 from .layout import Field, Layout, Note
 from .names import snake_case
-from .vocabulary import Binding, Magic
+from .vocabulary import Binding, Magic, OneOf, Uint
 
 __all__ = ["BlockType", "ByteOrder", "Coverage", "Draft", "Schema", "Start"]
 
@@ -87,9 +88,26 @@ class BlockType:
         return snake_case(self.name)
 
 
+class Identified(Protocol):
+    """What a draft holds for those who judge files by it: a rule or a statement."""
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Draft:
-    """Everything one draft declares, without a byte order."""
+    """Everything one draft declares, without a byte order.
+
+    Attributes:
+        base: the draft that this one is an overlay of.
+        removed: fields of the base that this one no longer has.
+        rules, statements: those that this draft adds to its base's; see `msl_construct.rules`.
+        without_rules: ids, or patterns (``fnmatch``) of ids, of rules of the base that no
+            longer hold.
+        dialect: name of the dialect that this is, if it is one.
+    """
 
     name: str
     version: int
@@ -104,13 +122,16 @@ class Draft:
     page_states: Enumeration
     chain: tuple[Coverage, ...]
     byte_orders: tuple[ByteOrder, ...]
-    base: str = ""
+    base: Draft | None = None
     removed: tuple[Field, ...] = ()
     payload_version: int = 1
     segments: bool = False
     notes: tuple[Note, ...] = ()
     encryption_header: Layout | None = None
     dialect: str | None = None
+    rules: tuple[Identified, ...] = ()
+    without_rules: tuple[str, ...] = ()
+    statements: tuple[Identified, ...] = ()
 
     def overlay(
         self,
@@ -126,8 +147,11 @@ class Draft:
         flags: Iterable[FlagDefinition] = (),
         page_states: Iterable[Value] = (),
         chain: Iterable[Coverage] = (),
-        segment_blocks: Iterable[int] = (),
-        forbidden_blocks: Iterable[int] = (),
+        segment_blocks: Iterable[int | str] = (),
+        forbidden_blocks: Iterable[int | str] = (),
+        rules: Iterable[Identified] = (),
+        without_rules: Iterable[str] = (),
+        statements: Iterable[Identified] = (),
         **others: object,
     ) -> Draft:
         """The draft that follows from this one by the changes given, and nothing else.
@@ -136,9 +160,17 @@ class Draft:
             layouts: edits of ``file_header``, ``compressed_payload`` or a block type's
                 layout, by key.
             blocks: new block types, or known codes that now have a layout.
-            values, bits: additions to enumerations and flag words, by specification name.
-            segment_blocks: codes of earlier block types that extension segments may hold.
-            forbidden_blocks: codes of earlier block types that may no longer be written.
+            values, bits: codes and flags by the name of their enumeration or flag word; one that
+                is registered already gets the new meaning.
+            segment_blocks: earlier block types, by code or key, that extension segments may hold.
+            forbidden_blocks: earlier block types that may no longer be written.
+            rules: rules of its own; those of this draft hold as well.
+            without_rules: ids or patterns of those that no longer do.
+            statements: what this draft demands, beside its base.
+            others: attributes of the draft that it has instead of this one's.
+
+        Raises:
+            ValueError: something is changed that this draft does not have, or declared twice.
         """
         edits = dict(layouts or {})
         removed: list[Field] = []
@@ -147,17 +179,31 @@ class Draft:
             if key not in edits:
                 return layout
             new = edits.pop(key)(layout)
+            if not isinstance(new, Layout):
+                raise ValueError(
+                    f"{name}: the edit of {key} gives {type(new).__name__}, expected a Layout"
+                )
             kept = {f.name for f in new.fields}
             removed.extend(replace(f, until=self.name) for f in layout.fields if f.name not in kept)
             return new
 
-        fresh = {b.code: b for b in blocks}
+        fresh: dict[int, BlockType] = {}
+        for block in blocks:
+            if fresh.setdefault(block.code, block) is not block:
+                other = fresh[block.code].name
+                raise ValueError(
+                    f"{name}: {block.name} and {other} have the same code {block.code:#06x}"
+                )
         merged: list[BlockType] = []
-        allowed, forbidden = set(segment_blocks), set(forbidden_blocks)
+        allowed, forbidden = self._codes(name, segment_blocks), self._codes(name, forbidden_blocks)
         for block in self.blocks:
             if block.code in fresh:
                 defined = fresh.pop(block.code)
-                assert defined.layout is not None
+                if defined.layout is None:
+                    raise ValueError(
+                        f"{name}: {self.name} has {block.code:#06x} ({block.name}) already; what "
+                        "takes its place must have a layout"
+                    )
                 block = replace(
                     defined,
                     since=block.since,
@@ -182,8 +228,8 @@ class Draft:
             name=name,
             version=version,
             status=status,
-            base=self.name,
-            file_header=edited("file_header", self.file_header),
+            base=self,
+            file_header=self._versioned(edited("file_header", self.file_header), version),
             compressed_payload=edited("compressed_payload", self.compressed_payload),
             blocks=tuple(sorted(merged, key=lambda b: b.code)),
             enumerations=(
@@ -197,6 +243,9 @@ class Draft:
             page_states=self.page_states.adding(name, page_states),
             chain=(*self.chain, *chain),
             removed=tuple(removed),
+            rules=tuple(rules),
+            without_rules=tuple(without_rules),
+            statements=tuple(statements),
             **others,  # type: ignore[arg-type]
         )
         left = [*edits, *more_values, *more_bits]
@@ -204,8 +253,54 @@ class Draft:
             raise ValueError(f"{name}: nothing in {self.name} is called {', '.join(left)}")
         return draft
 
+    def _versioned(self, header: Layout, version: int) -> Layout:
+        """A file header whose Version is another one, unless its Version was edited."""
+        field = next((one for one in header.fields if one.key == "version"), None)
+        if field is None or version == self.version or field.default != self.version:
+            return header
+        kind = Uint(field.type.minimum, shown="version", valid=OneOf((version,)))
+        return header.changing(field.name, type=kind, default=version)
+
+    def _codes(self, name: str, blocks: Iterable[int | str]) -> set[int]:
+        """Codes of block types of this draft.
+
+        Raises:
+            ValueError: it has no such type.
+        """
+        by_name = {block.key: block.code for block in self.blocks}
+        known = set(by_name.values())
+        found = {by_name.get(one, -1) if isinstance(one, str) else one: one for one in blocks}
+        missing = [
+            str(one) if isinstance(one, str) else f"{one:#06x}"
+            for code, one in found.items()
+            if code not in known
+        ]
+        if missing:
+            raise ValueError(f"{name}: {self.name} has no block type {', '.join(missing)}")
+        return set(found)
+
     def __repr__(self) -> str:
         return f"<Draft {self.name}>"
+
+    @property
+    def lineage(self) -> Iterator[Draft]:
+        """This draft, the one that it is an overlay of, and so on to the first."""
+        draft: Draft | None = self
+        while draft is not None:
+            yield draft
+            draft = draft.base
+
+    def since(self, name: str) -> bool:
+        """Whether this is the draft of a name, or follows from it: what it brought is in force."""
+        return any(draft.name == name for draft in self.lineage)
+
+    def ancestor(self, name: str) -> Draft | None:
+        """The draft of a name in the lineage; None: it is not there."""
+        return next((draft for draft in self.lineage if draft.name == name), None)
+
+    def has_state(self, name: str) -> bool:
+        """Whether a page can be in a state, for example ``not_resident``."""
+        return any(state.name == name for state in self.page_states.values)
 
     @cached_property
     def block_type_registry(self) -> Enumeration:
@@ -223,7 +318,17 @@ class Draft:
         )
 
     def bound(self, byte_order: ByteOrder) -> Schema:
-        """This draft in one byte order."""
+        """This draft in one byte order; the same object every time."""
+        found = self._bound.get(byte_order)
+        if found is None:
+            found = self._bound[byte_order] = self._bind(byte_order)
+        return found
+
+    @cached_property
+    def _bound(self) -> dict[ByteOrder, Schema]:
+        return {}
+
+    def _bind(self, byte_order: ByteOrder) -> Schema:
         registries = {e.name: e for e in (*self.enumerations, self.block_type_registry)}
         binding = Binding(
             byte_order.prefix,

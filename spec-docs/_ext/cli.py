@@ -120,8 +120,8 @@ class Fields(Generated):
     option_spec = {"draft": directives.unchanged}  # noqa: RUF012
 
     def text(self) -> list[str]:
+        from msl_construct.drafts import NEWEST_DRAFT, schema
         from msl_construct.exports.rst import layout_table, payloads
-        from msl_construct.schema import NEWEST_DRAFT, schema
 
         bound = schema(self.options.get("draft", NEWEST_DRAFT))
         if self.arguments:
@@ -135,9 +135,9 @@ class Registries(Generated):
     optional_arguments = 100
 
     def text(self) -> list[str]:
+        from msl_construct.drafts import NEWEST_DRAFT, schema
         from msl_construct.exports.description import registries
         from msl_construct.exports.rst import registry_sections, registry_table
-        from msl_construct.schema import NEWEST_DRAFT, schema
 
         bound = schema(NEWEST_DRAFT)
         if not self.arguments:
@@ -150,14 +150,14 @@ class Rules(Generated):
     """``msl-rules``."""
 
     def text(self) -> list[str]:
-        from msl_construct.drafts import KNOWN
+        from msl_construct.drafts import PUBLIC
         from msl_construct.exports.rst import escaped, table, title
         from msl_construct.rules import every_rule
 
         sections: dict[str, list[tuple[str, str, str]]] = {}
-        for rule in every_rule(KNOWN):
+        for rule in every_rule(PUBLIC):
             who = ", ".join(role.value for role in rule.who)
-            only = "" if set(rule.drafts) == set(KNOWN) else f", {', '.join(rule.drafts)}"
+            only = "" if set(rule.drafts) == set(PUBLIC) else f", {', '.join(rule.drafts)}"
             kind = ", derived" if rule.derived else ""
             rows = sections.setdefault(rule.section, [])
             about = f"{rule.requirement} {rule.why}"

@@ -98,6 +98,8 @@ class Scratch:
         self.directory = self._base / "work"
         self.directory.mkdir()
         (self.directory / "samples").symlink_to(self.samples.resolve())
+        for example in (ROOT / "spec-docs" / "examples").iterdir():
+            shutil.copy(example, self.directory)
         bin_ = self._base / "bin"
         bin_.mkdir()
         for name, arguments in _COMMANDS.items():

@@ -80,12 +80,12 @@ def _untestable(statements: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _statements(statements: Iterable[dict[str, Any]]) -> list[str]:
-    from msl_construct.drafts import KNOWN
+    from msl_construct.drafts import PUBLIC
     from msl_construct.exports.rst import escaped, table, title
 
     sections: dict[str, list[tuple[str, str, str, str]]] = {}
     for row in statements:
-        only = "" if set(row["drafts"]) == set(KNOWN) else f", {', '.join(row['drafts'])}"
+        only = "" if set(row["drafts"]) == set(PUBLIC) else f", {', '.join(row['drafts'])}"
         kind = ", derived" if row["derived"] else ""
         also = f" (§12: {', '.join(row['also'])})" if row["also"] else ""
         samples = [

@@ -18,8 +18,8 @@ from languages.plan import make_plan
 from languages.toolchains import Missing
 from pruning import patterns
 
+from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
-from msl_construct.schema import DRAFTS
 
 SCHEMAS = Path(__file__).parents[2] / "schema"
 

@@ -27,7 +27,8 @@ import yaml
 
 import msl_construct
 from msl_construct.document.render import Renderer
-from msl_construct.schema import DRAFTS, NEWEST_DRAFT, Draft
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
+from msl_construct.schema import Draft
 
 from .compare import Comparison, Ours, ours
 from .languages import LANGUAGES, Language, documents, prepare

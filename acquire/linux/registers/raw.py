@@ -15,7 +15,7 @@ from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple, overload
 
-from msl_construct.schema import NEWEST_DRAFT, ByteOrder, Table, schema
+from msl_construct.schema import Layout, Table
 from msl_construct.schema.packing import RowPacker
 
 from ...model import Register, StoredRegisters
@@ -49,9 +49,9 @@ class RawRegisters(StoredRegisters):
         self._shape = _shape(architecture, given())
         self._count, self.missing, self.roles = _summary(self._shape)
 
-    def stored(self, byte_order: ByteOrder) -> bytes:
-        """The Registers of a Thread Context (§5.7), as the schema lays them out."""
-        template = _template(self._shape, byte_order)
+    def stored(self, layout: Layout) -> bytes:
+        """The Registers of a Thread Context (§5.7), as its layout has them."""
+        template = _template(self._shape, layout)
         given = b"".join(map(self._given().__getitem__, template.numbers))
         parts = template.parts[:]
         parts[1::2] = template.reorder(template.values.unpack(given))
@@ -142,9 +142,7 @@ def _summary(shape: _Shape) -> tuple[int, tuple[str, ...], frozenset[str]]:
 
 
 @lru_cache(_MOST_SHAPES)
-def _template(shape: _Shape, byte_order: ByteOrder) -> _Template:
-    layout = schema(NEWEST_DRAFT, byte_order).block("thread_context").layout
-    assert layout is not None
+def _template(shape: _Shape, layout: Layout) -> _Template:
     table = layout.field("registers").type
     assert isinstance(table, Table)
     packer = RowPacker(table.entry, "name", "width", "flags", "value")

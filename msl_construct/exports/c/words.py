@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 
 from ...errors import MslError
-from ...schema import DRAFTS, Draft
+from ...schema import Draft
 from ..versions import version_of
 
 __all__ = [
@@ -126,9 +126,7 @@ def filled(opening: str, items: Iterable[str], closing: str) -> list[str]:
 
 def since(draft: Draft, name: str) -> str:
     """A remark on what the first draft did not have yet."""
-    first = draft
-    while first.base in DRAFTS:
-        first = DRAFTS[first.base]
+    *_, first = draft.lineage
     return f"Since {name}." if version_of(draft, name) > first.version else ""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from ...drafts import NEWEST_DRAFT
 from ...reader.header import ENCRYPTION, EXTENSION
-from ...schema import DRAFTS, NEWEST_DRAFT, Bit, BlockType, ByteOrder, Draft, Field, Schema
+from ...schema import Bit, BlockType, ByteOrder, Draft, Field, Schema
 from ...schema.layout import Layout
 from ...schema.vocabulary import Coded, Fixed, Flags, Magic, Uint
 from ..versions import version_of as version_number
@@ -76,13 +77,12 @@ def _meta(draft: Draft) -> Node:
 
 
 def _doc(draft: Draft, schema: Schema) -> Prose:
-    others = [name for name in DRAFTS if name != draft.name]
-    older = draft.name == NEWEST_DRAFT and others
+    others = [older.name for older in draft.lineage if older is not draft]
     return about(
         "Memory Slice is a file format for the memory of one process and what belongs to it: a "
         "file header, then blocks without gaps, each with its type and length. This file "
         f"describes {draft.name} ({draft.status})"
-        + (f"; it reads files of {', '.join(others)} as well." if older else "."),
+        + (f"; it reads files of {', '.join(others)} as well." if others else "."),
         "A field is called here as everywhere else where this format is described in snake "
         "case: PathLen is path_len, not len_path, because one name for one thing is worth more "
         "than a prefix. -orig-id has the specification's own spelling. A field of a registry "

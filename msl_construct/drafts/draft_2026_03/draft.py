@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..codes import Span
-from ..layout import Note
-from ..model import ByteOrder, Draft
+from ...schema.codes import Span
+from ...schema.layout import Note
+from ...schema.model import ByteOrder, Draft
 from .codes import ENUMERATIONS, FLAGS, PAGE_STATES
 from .header import BLOCK_HEADER, CHAIN, COMPRESSED_PAYLOAD, FILE_HEADER
 from .payloads import BLOCKS
 
-__all__ = ["DRAFT_2026_03"]
+__all__ = ["DRAFT"]
 
 _NAME = "draft-2026-03"
 
-DRAFT_2026_03 = Draft(
+DRAFT = Draft(
     name=_NAME,
     version=0x0100,
     status="the public specification, version 1.0.0, working draft",

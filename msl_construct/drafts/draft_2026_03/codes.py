@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
+from ...schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
 
 __all__ = ["ENUMERATIONS", "FLAGS", "PAGE_STATES"]
 

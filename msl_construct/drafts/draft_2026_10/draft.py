@@ -1,21 +1,18 @@
 """Draft 2026-10, format version 1.1: only what it changes in draft 2026-03.
 
 Investigation tables (§6), the manifests of §5.9 to §5.11 and the header of encrypted files are
-in `draft_2026_10_tables`.
+in `tables`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from .codes import Bit, Enumeration, FlagDefinition, Value
-from .draft_2026_03 import DRAFT_2026_03
-from .draft_2026_03.payloads import reserved
-from .draft_2026_10_tables import ENCRYPTION_HEADER, ENUMERATIONS, FLAGS, TABLES
-from .layout import Field, Layout, Note, Table
-from .model import BlockType, ByteOrder, Coverage, Start
-from .variable import RegisterValue, Utf8Z
-from .vocabulary import (
+from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
+from ...schema.layout import Field, Layout, Note, Table
+from ...schema.model import BlockType, ByteOrder, Coverage, Start
+from ...schema.variable import RegisterValue, Utf8Z
+from ...schema.vocabulary import (
     ADDRESS,
     HASH,
     TIMESTAMP,
@@ -29,8 +26,11 @@ from .vocabulary import (
     Reserved,
     Uint,
 )
+from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
+from ..draft_2026_03.payloads import reserved
+from .tables import ENCRYPTION_HEADER, ENUMERATIONS, FLAGS, TABLES
 
-__all__ = ["DRAFT_2026_10"]
+__all__ = ["DRAFT"]
 
 _NAME = "draft-2026-10"
 _PAGE_STATES = "§7"
@@ -373,4 +373,4 @@ _OVERLAY = DRAFT_2026_03.overlay(
     byte_orders=(ByteOrder.LITTLE,),
 )
 
-DRAFT_2026_10 = replace(_OVERLAY, page_states=replace(_OVERLAY.page_states, section=_PAGE_STATES))
+DRAFT = replace(_OVERLAY, page_states=replace(_OVERLAY.page_states, section=_PAGE_STATES))

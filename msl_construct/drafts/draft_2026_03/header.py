@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..layout import Field, Layout, Note
-from ..model import Coverage, Start
-from ..variable import Rest
-from ..vocabulary import (
+from ...schema.layout import Field, Layout, Note
+from ...schema.model import Coverage, Start
+from ...schema.variable import Rest
+from ...schema.vocabulary import (
     HASH,
     TIMESTAMP,
     U32,

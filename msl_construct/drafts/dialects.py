@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .draft_2026_03 import DRAFT_2026_03
-from .draft_2026_10 import DRAFT_2026_10
-from .model import Draft
+from ..schema.model import Draft
+from .draft_2026_03.draft import DRAFT as DRAFT_2026_03
+from .draft_2026_10.draft import DRAFT as DRAFT_2026_10
 
-__all__ = ["DIALECTS", "Dialect"]
+__all__ = ["Dialect", "declared"]
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,17 @@ def _with_later_layouts(name: str, base: Draft, later: Draft, text: str) -> Dial
     return Dialect(name, draft, frozenset(block.code for block in blocks), text)
 
 
-DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect
-    for dialect in (
-        _with_later_layouts(
-            "layouts-2026-10",
-            DRAFT_2026_03,
-            DRAFT_2026_10,
-            "Thread Contexts and a VAS Map, which draft-2026-03 only names, with the layouts of "
-            "draft-2026-10: what `Writer.add_table` and `msl acquire` write.",
-        ),
-    )
-}
-"""The dialects that this package knows."""
+_DECLARED = (
+    _with_later_layouts(
+        "layouts-2026-10",
+        DRAFT_2026_03,
+        DRAFT_2026_10,
+        "Thread Contexts and a VAS Map, which draft-2026-03 only names, with the layouts of "
+        "draft-2026-10: what `Writer.add_table` and `msl acquire` write.",
+    ),
+)
+
+
+def declared() -> dict[str, Dialect]:
+    """The dialects that this package declares, by name; the registry lists the names."""
+    return {dialect.name: dialect for dialect in _DECLARED}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from .choice import Choice
-from .codes import Bit, Enumeration, FlagDefinition, Value
-from .draft_2026_03.payloads import opaque, reserved
-from .fields import Field, Note
-from .layout import Layout, Table
-from .model import BlockType
-from .variable import Utf8, Utf8Z
-from .vocabulary import (
+from ...schema.choice import Choice
+from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
+from ...schema.fields import Field, Note
+from ...schema.layout import Layout, Table
+from ...schema.model import BlockType
+from ...schema.variable import Utf8, Utf8Z
+from ...schema.vocabulary import (
     ADDRESS,
     HASH,
     TIMESTAMP,
@@ -23,6 +22,7 @@ from .vocabulary import (
     OneOf,
     Uint,
 )
+from ..draft_2026_03.payloads import opaque, reserved
 
 __all__ = ["ENCRYPTION_HEADER", "ENUMERATIONS", "FLAGS", "TABLES"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..layout import Field, Layout, Note, Table
-from ..model import BlockType
-from ..variable import Blob, PageData, PageStateMap, Utf8Z
-from ..vocabulary import (
+from ...schema.layout import Field, Layout, Note, Table
+from ...schema.model import BlockType
+from ...schema.variable import Blob, PageData, PageStateMap, Utf8Z
+from ...schema.vocabulary import (
     ADDRESS,
     HASH,
     TIMESTAMP,

@@ -1,0 +1,99 @@
+"""Drafts on the command line: a name, or ``FILE.py:NAME`` for one of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..drafts import PUBLIC, known
+from ..errors import DraftError
+
+if TYPE_CHECKING:
+    from ..schema import Draft
+
+__all__ = ["DRAFT", "OWN", "UNCHECKED_DRAFT", "DraftType", "draft_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OWN = "FILE.py:NAME is a draft of your own; FILE.py is run for it."
+"""For the help of whatever takes a draft."""
+
+_TOLERABLE = ("no-level", "no-section", "no-sentence", "unused-registry")
+"""Kinds of findings about a declaration that keep nobody from reading and writing files."""
+
+
+class DraftType(click.ParamType):  # type: ignore[type-arg]
+    """A known draft's name, as its name; ``FILE.py:NAME`` as the name of what is loaded.
+
+    Args:
+        checked: whether a draft of one's own must agree with itself; see `msl schema check`.
+    """
+
+    name = "draft"
+
+    def __init__(self, *, checked: bool = True) -> None:
+        self._checked = checked
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """What the help shows, whatever this version of click passes."""
+        return f"[{'|'.join((*PUBLIC, 'FILE.py:NAME'))}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ..drafts.authored import is_authored, load
+
+        if value in known():
+            return value
+        if not is_authored(value):
+            names = ", ".join(map(repr, known()))
+            self.fail(f"{value!r} is not one of {names}, and not FILE.py:NAME.", param, ctx)
+        try:
+            draft = load(value)
+            if self._checked:
+                _demand_usable(draft)
+        except DraftError as error:
+            self.fail(str(error), param, ctx)
+        return draft.name
+
+
+def _demand_usable(draft: Draft) -> None:
+    """Refuse a draft that can't be used, before anything is read or written with it.
+
+    Raises:
+        DraftError: what is wrong with it, and where.
+    """
+    from ..drafts import schema
+    from ..drafts.authored import blamed, place_of, said
+    from ..exports.consistency import findings
+    from ..rules.engine import rules_for
+    from ..rules.statements import every_statement
+
+    try:
+        for finding in findings(draft):
+            if not finding.remark and finding.kind not in _TOLERABLE:
+                raise DraftError(f"{place_of(draft.name, finding.where, finding.text)}: {finding}")
+        for order in draft.byte_orders:
+            schema(draft, order)
+        rules_for(draft)
+        every_statement(draft)
+    except DraftError:
+        raise
+    except Exception as error:
+        text = said(error)
+        place = blamed(error.__traceback__) or place_of(draft.name, "", text)
+        raise DraftError(f"{place}: {text}") from error
+
+
+DRAFT = DraftType()
+UNCHECKED_DRAFT = DraftType(checked=False)
+
+
+def draft_option(text: str, **attributes: Any) -> Callable[[F], F]:
+    """The option ``--draft``.
+
+    Args:
+        text: what the draft is for, in a sentence.
+        attributes: of the option.
+    """
+    return click.option("--draft", type=DRAFT, help=f"{text} {OWN}", **attributes)

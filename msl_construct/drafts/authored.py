@@ -1,0 +1,187 @@
+"""Drafts of one's own: loading the Python file that declares one, and saying what is wrong in it.
+
+The file is run like a program. It is not looked for anywhere else than where it is named, and
+nothing is written beside it.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import DraftError, MslError
+from .registry import register
+
+if TYPE_CHECKING:
+    from ..schema import Draft
+
+__all__ = ["Place", "blamed", "is_authored", "load", "origins", "place_of", "said"]
+
+_SUFFIX = ".py"
+
+
+class Place(NamedTuple):
+    """A line of an author's file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+_files: dict[str, str] = {}
+"""The files that were run, by what their code calls them, as their users named them."""
+
+_origins: dict[str, tuple[str, str]] = {}
+"""By the names of the drafts that were loaded: file and name in it."""
+
+
+def is_authored(text: str) -> bool:
+    """Whether a text is no draft's name but a file's: ``FILE.py:NAME`` or ``FILE.py``."""
+    return text.rpartition(":")[0].endswith(_SUFFIX) or text.endswith(_SUFFIX)
+
+
+def load(text: str) -> Draft:
+    """The draft that ``FILE.py:NAME`` names; from now on it is known by its own name.
+
+    Runs the file, once however often it is named.
+
+    Raises:
+        DraftError: the file can't be read or fails, there is no such draft in it, or another
+            draft has its name.
+    """
+    from ..schema import Draft
+
+    file, _, name = text.rpartition(":") if not text.endswith(_SUFFIX) else (text, "", "")
+    path = os.path.realpath(file)
+    _files[path] = file
+    module = _run(path)
+    drafts = [key for key, value in vars(module).items() if isinstance(value, Draft)]
+    if not name:
+        raise DraftError(f"{file}: expected {file}:NAME; its drafts are {', '.join(drafts)}")
+    if name not in vars(module):
+        raise DraftError(
+            f"{file}: there is no {name}, but {', '.join(drafts) or 'no draft at all'}"
+        )
+    draft = vars(module)[name]
+    if not isinstance(draft, Draft):
+        line = _assignment(module.__file__ or file, name)
+        raise DraftError(f"{Place(file, line)}: {name} is no draft but {type(draft).__name__}")
+    try:
+        register(draft)
+    except ValueError as error:
+        line = _assignment(module.__file__ or file, name)
+        raise DraftError(f"{Place(file, line)}: {error}; expected a name of its own") from None
+    _origins.setdefault(draft.name, (file, name))
+    return draft
+
+
+@cache
+def _run(path: str) -> ModuleType:
+    shown = _files[path]
+    try:
+        with open(path, "rb") as source:
+            code = compile(source.read(), path, "exec", dont_inherit=True)
+    except OSError as error:
+        raise DraftError(f"{shown}: {error.strerror}") from None
+    except SyntaxError as error:
+        raise DraftError(f"{Place(shown, error.lineno or 1)}: {error.msg}") from None
+    except ValueError as error:
+        raise DraftError(f"{shown}: {error}") from None
+    module = ModuleType(f"msl_draft_{len(_files)}_{os.path.basename(path)[: -len(_SUFFIX)]}")
+    module.__file__ = path
+    sys.modules[module.__name__] = module  # dataclasses look there for the file's names
+    try:
+        exec(code, vars(module))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        del sys.modules[module.__name__]
+        place = blamed(error.__traceback__) or Place(shown, 1)
+        raise DraftError(f"{place}: {said(error)}") from error
+    return module
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, with its type where the text alone would not do."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    plain = isinstance(error, (MslError, ValueError)) or (
+        isinstance(error, KeyError) and " " in text
+    )
+    return " ".join((text if plain and text else f"{type(error).__name__}: {text}").split())
+
+
+def blamed(traceback: TracebackType | None) -> Place | None:
+    """The innermost line of an author's file that a traceback goes through."""
+    found = None
+    while traceback is not None:
+        shown = _files.get(traceback.tb_frame.f_code.co_filename)
+        if shown is not None:
+            found = Place(shown, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
+
+
+def origins() -> Iterator[str]:
+    """``FILE.py:NAME`` of everything that was loaded."""
+    return (":".join(each) for each in _origins.values())
+
+
+def place_of(draft: str, where: str, text: str = "") -> Place:
+    """The line of its file that declares a part of a draft, as far as that can be told.
+
+    Args:
+        draft: name of a draft that was loaded.
+        where: names and keys from the outside inwards, joined by dots: ``header.pid``.
+        text: what is said of it, for names where `where` has none that the file has.
+    """
+    file, name = _origins[draft]
+    path = os.path.realpath(file)
+    literals = list(_texts(path))
+    for words in (re.split(r"[.\[\]]+", where), re.findall(r"[\w-]+", text)):
+        found = 0
+        for word in words:
+            lines = [line for line, literal in literals if _same(literal, word)]
+            found = next((line for line in lines if line >= found), lines[0] if lines else found)
+        if found:
+            return Place(file, found)
+    return Place(file, _assignment(path, name))
+
+
+def _same(text: str, word: str) -> bool:
+    from ..schema.names import snake_case
+
+    return text == word or snake_case(text) == word
+
+
+def _tree(path: str) -> ast.Module:
+    with open(path, "rb") as source:
+        return ast.parse(source.read())
+
+
+def _texts(path: str) -> Iterator[tuple[int, str]]:
+    nodes = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Constant)]
+    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+        if isinstance(node.value, str) and node.value:
+            yield node.lineno, node.value
+
+
+def _assignment(path: str, name: str) -> int:
+    """The line of the last assignment to a name."""
+    line = 1
+    for node in ast.walk(_tree(path)):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        named = (one.lineno for one in targets if isinstance(one, ast.Name) and one.id == name)
+        line = max(line, *named, 1)
+    return line
