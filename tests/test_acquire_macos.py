@@ -20,7 +20,7 @@ from msl_acquire.macos.api import System, load_system
 from msl_acquire.macos.registers import STATES
 from msl_acquire.macos.target import MacOSTarget
 from msl_acquire.model import Action
-from msl_construct.drafts import PUBLIC
+from msl_construct.drafts import DRAFTS, PUBLIC
 from msl_construct.errors import TargetError
 
 EXE, LIST, HEAP, LAZY = 0x1_0000_0000, 0x1_2000_0000, 0x1_4000_0000, 0x1_5000_0000
@@ -653,7 +653,7 @@ def test_session(draft: str, system: System, fake: FakeMacOS) -> None:
     expected = {
         region.start + PAGE * number: (
             "not_resident"
-            if draft != PUBLIC[0] and untouched(region, number)
+            if DRAFTS[draft].has_state("not_resident") and untouched(region, number)
             else region.page(number)
             if region.protection & 1 and region.tag != 21 and number not in region.errors
             else "failed"

@@ -6,7 +6,7 @@ import facts
 import pytest
 from facts import DRAFT_03, DRAFT_10
 
-from msl_construct.drafts import DRAFTS, schema
+from msl_construct.drafts import DRAFTS, PUBLIC, schema
 from msl_construct.schema import Layout, Schema, Table, Value
 from msl_construct.schema.choice import Choice
 
@@ -38,7 +38,7 @@ def shape(layout: Layout) -> list[object]:
 
 
 def test_identity() -> None:
-    assert list(DRAFTS) == [DRAFT_03, DRAFT_10]
+    assert PUBLIC == (DRAFT_03, DRAFT_10)
     assert (OLD.draft.version, NEW.draft.version) == (0x0100, 0x0101)
     assert (OLD.draft.base, NEW.draft.base) == (None, OLD.draft)
     assert (OLD.draft.segments, NEW.draft.segments) == (False, True)
