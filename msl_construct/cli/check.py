@@ -27,7 +27,7 @@ from .common import (
 
 if TYPE_CHECKING:
     from .check_data import Known
-    from .check_report import Outcome, Report
+    from .check_outcome import Outcome, Report
 
 __all__ = ["check"]
 
@@ -150,7 +150,7 @@ def _check_all(
     known: Known | None,
     options: dict[str, Any],
 ) -> Exit:
-    from .check_report import Outcome
+    from .check_outcome import Outcome
 
     worst = Exit.FINE
     shown.begin()

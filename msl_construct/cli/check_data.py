@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..rules import Finding, Rule
-from .check_report import Outcome, Report
+from .check_outcome import Outcome, Report
 from .common import Exit
 
 __all__ = ["VERSION", "JsonReport", "Known", "LinesReport", "described"]

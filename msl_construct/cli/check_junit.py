@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..rules import Found, Rule
-from .check_report import Outcome, Report
+from .check_outcome import Outcome, Report
 from .common import Exit
 from .junit import DECLARATION, case, content, quoted
 from .text import many

@@ -1,125 +1,21 @@
-"""What became of a file, and the report about it that people read."""
+"""The reports about a check: the one that people read, and which one is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from ..rules import Finding, Found, Level, Rule
-from .common import Exit, wants_color
+from ..rules import Found, Level, Rule
+from .check_outcome import Outcome, Report
+from .common import wants_color
 from .text import Style, many, printable
 
-if TYPE_CHECKING:
-    from ..reader.dump import Dump
-
-__all__ = ["Outcome", "Report", "TextReport", "report"]
+__all__ = ["TextReport", "report"]
 
 _FIRST = 3
 """Places of each rule that are shown unless all are asked for."""
 
 _LEVELS = (Level.MUST, Level.SHOULD, Level.OURS)
-
-
-class Outcome:
-    """What a check made of one file.
-
-    Attributes:
-        name: the file, as it was named or found.
-        draft: what it was judged by; None when it could not be read.
-        blocks: how many it has.
-        rules: what was put to it, by id.
-        counts: findings by rule id, in the order in which the rules were broken first.
-        places: the first findings of each rule, or all of them.
-        known: findings that the baseline has.
-        gaps: why it is not complete, or not checked completely.
-        encrypted: why only the header was checked.
-        error: why it could not be read (to its end).
-    """
-
-    def __init__(self, name: str, strict: bool, keep: int | None) -> None:
-        self.name = name
-        self.strict = strict
-        self.draft: str | None = None
-        self.blocks = 0
-        self.rules: dict[str, Rule] = {}
-        self.counts: dict[str, int] = {}
-        self.places: dict[str, list[Found]] = {}
-        self.known = 0
-        self.gaps: list[str] = []
-        self.encrypted = ""
-        self.error = ""
-        self._keep = keep
-        self._failed: Exit | None = None
-
-    def opened(self, dump: Dump, rules: Sequence[Rule]) -> None:
-        """The file is readable, and these rules will be put to it."""
-        self.draft = dump.draft
-        self.blocks = len(dump.index)
-        self.rules = {rule.id: rule for rule in rules}
-
-    def take(self, finding: Finding) -> None:
-        """Count a finding, and keep it while it is among the first."""
-        rule = finding.rule.id
-        count = self.counts[rule] = self.counts.get(rule, 0) + 1
-        if self._keep is None or count <= self._keep:
-            self.places.setdefault(rule, []).append(finding.found)
-
-    def fail(self, code: Exit, error: str) -> None:
-        """The file could not be read, or not to its end."""
-        self._failed, self.error = code, error
-
-    def matters(self, rule: Rule) -> bool:
-        """Whether findings of a rule decide about the exit code."""
-        return self.strict or rule.level is Level.MUST
-
-    @property
-    def counted(self) -> int:
-        """How many findings decide about the exit code."""
-        return sum(n for rule, n in self.counts.items() if self.matters(self.rules[rule]))
-
-    @property
-    def total(self) -> int:
-        """How many findings there are."""
-        return sum(self.counts.values())
-
-    @property
-    def code(self) -> Exit:
-        """The exit code of this file alone."""
-        if self._failed is not None:
-            return self._failed
-        if self.counted:
-            return Exit.FINDINGS
-        if self.encrypted:
-            return Exit.KEY
-        return Exit.INCOMPLETE if self.gaps else Exit.FINE
-
-
-class Report:
-    """Base of the reports; each writes its own text with `write`.
-
-    Attributes:
-        keep: how many findings of each rule an outcome is to keep; None for all.
-    """
-
-    keep: int | None = 0
-
-    def __init__(self, write: Callable[[str], Any]) -> None:
-        self.write = write
-
-    def begin(self) -> None:
-        """Before the first file."""
-
-    def file(self, outcome: Outcome) -> None:
-        """A file is open, or can't be opened."""
-
-    def finding(self, outcome: Outcome, finding: Finding) -> None:
-        """In the order in which they are found."""
-
-    def done(self, outcome: Outcome) -> None:
-        """Behind a file."""
-
-    def end(self, code: Exit) -> None:
-        """Behind the last file."""
 
 
 class TextReport(Report):

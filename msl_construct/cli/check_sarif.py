@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from .. import __version__
 from ..rules import Finding, Level, Rule
-from .check_report import Outcome, Report
+from .check_outcome import Outcome, Report
 from .common import Exit
 
 __all__ = ["SarifReport"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from ..drafts import schema
-from ..schema import BlockType, Draft, Schema
-from .derived import Derived
-from .engine import rules_for
-from .model import Pick, Role
-from .statements import Statement, Word, st
+from ...drafts import schema
+from ...schema import BlockType, Draft, Schema
+from ..derived import Derived
+from ..engine import rules_for
+from ..model import Pick, Role
+from .model import Statement, Word, st
 
 __all__ = ["layout_statements"]
 

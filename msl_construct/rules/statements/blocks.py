@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .declare import before, since
-from .model import Pick, Role
-from .statements import Word, st
+from ..declare import before, since
+from ..model import Pick, Role
+from .model import Word, st
 
 __all__ = ["STATEMENTS"]
 
