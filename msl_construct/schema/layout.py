@@ -121,6 +121,7 @@ class Layout(Vocabulary):
 
         For loops that look at every block of a file; derived, so it can't drift.
         """
+        self._demand_order()
         wanted, format_, last = set(keys), self.order, 0
         for index, field in enumerate(self.fields):
             if field.key in wanted:
