@@ -22,7 +22,7 @@ def backend(*, devices: bool = False, touch_shared: bool = False) -> Backend:
         TargetError: there is none.
     """
     if sys.platform == "linux":
-        from .linux.target import Linux
+        from .linux.system import Linux
 
         return Linux(devices=devices, touch_shared=touch_shared)
     if sys.platform == "win32":

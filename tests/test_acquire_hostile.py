@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -25,8 +26,8 @@ from msl_acquire.linux.freeze import cgroup  # noqa: E402
 from msl_acquire.linux.freeze.guardian.refusals import refuse_hopeless, tracer_of  # noqa: E402
 from msl_acquire.linux.freeze.guardian.sighting import status_value  # noqa: E402
 from msl_acquire.linux.inside import RootFolder, open_regular  # noqa: E402
+from msl_acquire.linux.mapped_files import MappedFile, MappedFiles  # noqa: E402
 from msl_acquire.linux.maps import mappings  # noqa: E402
-from msl_acquire.linux.module_files import MappedFile, ModuleCache, _Job  # noqa: E402
 from msl_acquire.linux.packages import find_packages  # noqa: E402
 from msl_acquire.linux.proc_text import read_status  # noqa: E402
 
@@ -122,8 +123,7 @@ def test_the_file_system_of_a_module_is_not_the_targets_to_choose(tmp_path: Path
         assert match
         row = f"1 0 8:1 / /a\r{match[1]} 1 8:1 / / rw - btrfs x rw - ext4 x rw\n"
         (tmp_path / "mountinfo").write_text(row, newline="")
-        job = _Job(str(tmp_path), [], ModuleCache(), time.monotonic() + 9)
-        assert job._file_system(descriptor) == ""
+        assert MappedFiles(str(tmp_path))._file_system(descriptor) == ""
     finally:
         os.close(descriptor)
 
@@ -227,11 +227,11 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path, fifo: tuple[Path, _Watch]
 
 def test_a_module_whose_name_leads_to_a_fifo(fifo: tuple[Path, _Watch]) -> None:
     place, watch = fifo
-    job = _Job(f"/proc/{os.getpid()}", [], ModuleCache(), time.monotonic() + 9)
+    opening = MappedFiles(f"/proc/{os.getpid()}")
     inode = str(place.stat().st_ino).encode()
     file = MappedFile(b"00:00", inode, os.fsencode(place), mappings(os.getpid())[0])
-    with RootFolder("/proc/self/root") as job._root, pytest.raises(OSError):
-        job._open_by_name(file)
+    with contextlib.closing(opening), pytest.raises(OSError):
+        opening.by_name(file)
     assert not watch.opened()
 
 

@@ -1,8 +1,4 @@
-"""The files behind modules: found, checked to be the very ones that are mapped, hashed.
-
-``/proc/PID/map_files`` leads to the mapped file itself, whatever became of its name, but only
-the privileged may follow it. Otherwise the file is opened by name, inside the target's root,
-and taken only if device and inode are those that maps shows.
+"""The files behind modules: looked at and hashed.
 
 A file may lie on a server that doesn't answer: everything here runs in a thread that is left
 to itself when it stalls.
@@ -11,29 +7,23 @@ to itself when it stalls.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from msl_construct.hashing import new_hasher
 
-from ..model import Mapping
 from .elf import Elf, ElfError, read_elf
-from .inside import RootFolder, open_regular
-from .mounts import RESTLESS
+from .mapped_files import MappedFile, MappedFiles, link
 from .packages import find_packages
-from .proc_text import lines_of, read_bytes, text, without_root
+from .proc_text import text, without_root
 from .shares import Shares
 
-__all__ = ["FileFacts", "MappedFile", "ModuleCache", "examine"]
+__all__ = ["FileFacts", "ModuleCache", "examine"]
 
 _BUFFER = 1 << 20
-_DELETED = b" (deleted)"
 
 _HOLES = 256 << 20
 """Bytes that a file has and nobody stores: no program or library has as many."""
@@ -41,22 +31,6 @@ _HOLES = 256 << 20
 _LATE = "its share of the time was up"
 
 _Key = tuple[int, int, int, int]
-
-
-class MappedFile(NamedTuple):
-    """A file as maps shows it.
-
-    Attributes:
-        device: major and minor as there, ``fe:00``.
-        inode: decimal.
-        name: with the marks that the kernel puts in.
-        mapping: one of its mappings.
-    """
-
-    device: bytes
-    inode: bytes
-    name: bytes
-    mapping: Mapping
 
 
 @dataclass(frozen=True)
@@ -122,7 +96,7 @@ def examine(
     found = _in_turn(lambda rest: _Job(path, rest, cache, deadline), files, deadline, patience)
     for file in files:
         found.setdefault(file, FileFacts(problem=f"not read: {seconds} s were up"))
-    program = _link(f"{path}/exe")
+    program = link(f"{path}/exe")
     waiting = sorted(
         (file for file, facts in found.items() if facts.to_hash),
         key=lambda file: (file.name != program, found[file].stored),
@@ -208,9 +182,7 @@ class _Job:
         self._given_up = False
         self._beat = time.monotonic()
         self._current: MappedFile | None = None
-        self._exe = _link(f"{self._path}/exe")
-        self._root: RootFolder | None = None
-        self._mounts: dict[str, str] | None = None
+        self._exe = link(f"{self._path}/exe")
         self._buffer: memoryview | None = None
         self.results: dict[MappedFile, FileFacts] = {}
 
@@ -227,17 +199,15 @@ class _Job:
 
     def run(self) -> None:
         """Go through the files; after hashing ask for the packages of those without a version."""
-        try:
-            try:
-                self._root = RootFolder(f"{self._path}/root")
-            except OSError:
-                self._root = None
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._done.set)
+            opening = stack.enter_context(contextlib.closing(MappedFiles(self._path)))
             without_version: dict[MappedFile, _Key] = {}
             for file in self._files:
                 self._current, self._beat = file, time.monotonic()
                 if self._shares is not None:
                     self._until = self._shares.until(file)
-                facts, key = self._one(file)
+                facts, key = self._one(opening, file)
                 if self._given_up:
                     return
                 self.results[file] = facts
@@ -249,14 +219,10 @@ class _Job:
             self._current = None
             if without_version:
                 self._add_versions(without_version)
-        finally:
-            if self._root is not None:
-                self._root.close()
-            self._done.set()
 
-    def _one(self, file: MappedFile) -> tuple[FileFacts, _Key | None]:
+    def _one(self, opening: MappedFiles, file: MappedFile) -> tuple[FileFacts, _Key | None]:
         try:
-            descriptor, problem = self._open(file)
+            descriptor, problem = opening.open(file)
         except OSError as error:
             return FileFacts(problem=f"can't be opened: {error.strerror}"), None
         try:
@@ -328,86 +294,9 @@ class _Job:
                 raise _TooLong
         return hasher.digest()
 
-    def _open(self, file: MappedFile) -> tuple[int, str]:
-        """A descriptor of the mapped file, and why it is not to be hashed (or nothing)."""
-        mapping = file.mapping
-        link = f"{self._path}/map_files/{mapping.start:x}-{mapping.end:x}"
-        try:
-            # Before a mapping of a device is even looked for; `open_regular` makes sure of it.
-            if not stat.S_ISREG(os.stat(link).st_mode):
-                raise OSError(errno.ENODEV, "not a regular file")
-            descriptor = open_regular(link)
-        except OSError as error:
-            if error.errno == errno.ENODEV:
-                raise
-            descriptor = self._open_by_name(file)
-        if not file.name.endswith(_DELETED):
-            return descriptor, ""
-        if file.name.startswith(b"/memfd:"):
-            return descriptor, "not hashed: it is a memfd, in no file system"
-        if os.fstat(descriptor).st_nlink and self._has_that_name(file):
-            return descriptor, ""
-        return descriptor, "not hashed: it is deleted"
-
-    def _open_by_name(self, file: MappedFile) -> int:
-        name = file.name.replace(b"\\012", b"\n")
-        if self._root is not None:
-            try:
-                descriptor = self._root.open(name)
-            except OSError:
-                pass
-            else:
-                if self._same(file, descriptor):
-                    return descriptor
-                os.close(descriptor)
-        # After a mere chroot, maps shows paths from our root.
-        if _link(f"{self._path}/ns/mnt") == _link("/proc/self/ns/mnt") != b"":
-            descriptor = open_regular(name)
-            if self._same(file, descriptor):
-                return descriptor
-            os.close(descriptor)
-        if file.name.endswith(_DELETED):
-            raise OSError(errno.ENOENT, "it is deleted")
-        raise OSError(errno.ENOENT, "its name leads to another file, or to none")
-
-    def _has_that_name(self, file: MappedFile) -> bool:
-        """Whether a name that looks like the kernel's mark is really the file's name."""
-        try:
-            descriptor = self._open_by_name(file)
-        except OSError:
-            return False
-        os.close(descriptor)
-        return True
-
-    def _same(self, file: MappedFile, descriptor: int) -> bool:
-        told = os.fstat(descriptor)
-        if not stat.S_ISREG(told.st_mode) or told.st_ino != int(file.inode):
-            return False
-        major, _, minor = file.device.partition(b":")
-        if told.st_dev == os.makedev(int(major, 16), int(minor, 16)):
-            return True
-        return self._file_system(descriptor) in RESTLESS
-
-    def _file_system(self, descriptor: int) -> str:
-        """The type of file system that an open file is on; empty where unknown."""
-        if self._mounts is None:
-            try:
-                lines = lines_of(read_bytes(f"{self._path}/mountinfo"))
-            except OSError:
-                lines = []
-            self._mounts = {
-                text(line.split(b" ", 1)[0]): text(line.partition(b" - ")[2].split(b" ")[0])
-                for line in lines
-                if b" - " in line
-            }
-        for line in lines_of(read_bytes(f"/proc/self/fdinfo/{descriptor}")):
-            if line.startswith(b"mnt_id:"):
-                return self._mounts.get(text(line[7:].strip()), "")
-        return ""
-
     def _add_versions(self, files: dict[MappedFile, _Key]) -> None:
         """Ask the package database about all of `files` at once."""
-        root = os.fsdecode(_link(f"{self._path}/root"))
+        root = os.fsdecode(link(f"{self._path}/root"))
         asked = {without_root(os.fsdecode(file.name), root): file for file in files}
         packages = find_packages(f"{self._path}/root", asked, self._deadline)
         for name, file in asked.items():
@@ -429,10 +318,3 @@ def _is_pe(descriptor: int) -> bool:
         return False
     mark = os.pread(descriptor, 4, int.from_bytes(head[60:64], "little"))
     return mark == b"PE\0\0" or mark[:2] in (b"NE", b"LE", b"LX")
-
-
-def _link(path: str) -> bytes:
-    try:
-        return os.readlink(os.fsencode(path)).replace(b"\n", b"\\012")
-    except OSError:
-        return b""

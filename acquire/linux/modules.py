@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from ..model import Mapping, Module
 from .elf import EXECUTABLE_SEGMENT, Elf
-from .module_files import FileFacts, MappedFile, ModuleCache, examine
+from .mapped_files import MappedFile
+from .module_files import FileFacts, ModuleCache, examine
 from .proc_text import text, without_root
 
 __all__ = ["ModuleCache", "modules", "prehash"]

@@ -12,13 +12,13 @@ from msl_construct.errors import TargetError
 
 from ..backend import Chosen, Frozen
 from ..bounds import Stopped, gone
-from ..model import Failure, Identity, Limit, Mapping, Module, Shared, Stretch, Thread
+from ..model import Failure, Identity, Mapping, Module, Shared, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
 from .afterwards import Found, afterwards, found
 from .evidence import LinuxEvidence
 from .facts import facts
-from .freeze import METHODS, Hold, arm, in_words, stop
+from .freeze import Hold, arm, in_words, stop
 from .freeze.copied import Copied
 from .freeze.guardian.refusals import being_traced, process_of, tracer_of
 from .handle import Handle, program
@@ -26,7 +26,6 @@ from .kinship import Kinship
 from .maps import living_thread
 from .memory import Memory
 from .modules import ModuleCache, modules, prehash
-from .preflight import preflight
 from .snapshot import Snapshot
 
 __all__ = ["LinuxTarget"]
@@ -408,85 +407,3 @@ class _Stands:
             self._looked = now
             self._ended = bool(self._hold.ended)
         return now < self._until and not self._ended
-
-
-class Linux:
-    """The operating system."""
-
-    name = "Linux"
-    freezers = METHODS
-    keeps_evidence = True
-
-    def __init__(self, *, devices: bool = False, touch_shared: bool = False) -> None:
-        self._devices = devices
-        self._touch_shared = touch_shared
-        self._caches: dict[str, ModuleCache] = {}
-
-    def members(self, kind: str, name: str) -> list[int]:
-        """PIDs of the processes of a name, a container or a unit."""
-        from .find import members
-
-        return members(kind, name)
-
-    def unfit(self, pid: int) -> str:
-        """Why there is nothing to acquire of it; empty otherwise."""
-        from .find import unfit
-
-        return unfit(pid)
-
-    def describe(self, pid: int) -> str:
-        """Whose it is, since when, and its command."""
-        from .find import describe
-
-        return describe(pid)
-
-    def children(self, pid: int) -> list[int]:
-        """PIDs of its descendants."""
-        from .find import children
-
-        return children(pid)
-
-    def preflight(self, pid: int, method: str) -> dict[str, Any]:
-        """Check that the target can be acquired, without touching it.
-
-        Raises:
-            TargetError: it can't.
-        """
-        if pid == os.getpid():
-            raise TargetError(f"process {pid} is this very program: it can't stop itself")
-        return preflight(pid, method)
-
-    def limits(self, pid: int) -> list[Limit]:
-        """What limits this process, and whether the target shares it."""
-        from .limits import limits
-
-        return limits(pid)
-
-    def in_memory(self, device: int) -> bool:
-        """Whether the file system of this device number keeps its files in memory."""
-        from .limits import in_memory
-
-        return in_memory(device)
-
-    def target(self, pid: int) -> LinuxTarget:
-        """Open it.
-
-        Raises:
-            TargetError: it is gone, or not ours to read.
-        """
-        return LinuxTarget(
-            pid,
-            devices=self._devices,
-            touch_shared=self._touch_shared,
-            caches=self._caches,
-        )
-
-    def error_name(self, number: int) -> str:
-        """The symbol of an errno, such as EFAULT."""
-        return errno.errorcode.get(number, str(number))
-
-    def host(self) -> dict[str, Any]:
-        """Facts about the machine."""
-        from .host import host
-
-        return host()
