@@ -12,7 +12,7 @@ from measure import MIB, Row, Setting, compare, in_turns
 
 from msl_acquire import blocks
 from msl_acquire.linux import freeze, maps, threads
-from msl_construct.schema import ByteOrder
+from msl_construct.drafts import schema
 
 NAME = "acquire_parts"
 
@@ -75,7 +75,7 @@ def _contexts(setting: Setting) -> list[Row]:
         for number in range(3 * setting.rounds + 1):
             known = threads.threads(hold)
             begin = time.perf_counter()
-            for _ in blocks.thread_contexts(known, ByteOrder.LITTLE):
+            for _ in blocks.thread_contexts(known, schema()):
                 pass
             if number:
                 each.append(1e6 * (time.perf_counter() - begin) / count)

@@ -20,11 +20,11 @@ from .rules.model import Found, Level, Pick, Role, Rule, Scope
 from .rules.statements import Statement, Word, st
 from .schema.base import Between, OneOf, Vocabulary
 from .schema.choice import Choice
-from .schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
+from .schema.codes import Bit, BitRange, Code, Enumeration, FlagDefinition, FlagValue, Span, Value
 from .schema.fields import Field, Note
 from .schema.layout import Layout, Table
 from .schema.model import BlockType, ByteOrder, Coverage, Draft, Start
-from .schema.values import Code, FlagValue, Record
+from .schema.values import Record
 from .schema.variable import (
     Blob,
     PageData,

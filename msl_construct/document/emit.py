@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..schema.values import Name
+from ..schema.codes import Name
 from ..schema.variable import Base64
 
 __all__ = ["write_json", "write_ndjson", "write_yaml"]

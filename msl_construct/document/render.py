@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 from ..reader.block import RAW, Block
 from ..reader.header import ENCRYPTION, EXTENSION, FileHeader
 from ..reader.segments import Segment
+from ..schema.codes import Name
 from ..schema.layout import OFFSETS, offsets_to_document
-from ..schema.values import Name
 from ..schema.variable import Base64, extent_to_document, raw_to_document
 from ..schema.vocabulary import Options
 from ..source import Extent

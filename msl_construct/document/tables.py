@@ -13,7 +13,7 @@ from typing import Any
 from ..reader.block import Block
 from ..reader.regions import TRUNCATED, assemble
 from ..schema import Schema
-from ..schema.values import Name
+from ..schema.codes import Name
 from ..schema.vocabulary import Options
 
 __all__ = ["TABLES", "Gatherer", "Table", "page_rows", "region_rows"]

@@ -5,10 +5,10 @@ Nothing here knows a draft, reads files or judges them.
 
 from __future__ import annotations
 
-from .codes import Bit, BitRange, Enumeration, FlagDefinition, Span, Value
+from .codes import Bit, BitRange, Code, Enumeration, FlagDefinition, FlagValue, Span, Value
 from .layout import Field, Layout, Note, Table
 from .model import BlockType, ByteOrder, Coverage, Draft, Schema, Start
-from .values import Code, FlagValue, PaddedBytes, Record, StoredText
+from .values import PaddedBytes, Record, StoredText
 
 __all__ = [
     "Bit",

@@ -1,15 +1,87 @@
-"""Declarations of enumerations and flag words."""
+"""Declarations of enumerations and flag words, and the values that they decode to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from .names import snake_case
-from .values import Code, FlagValue, Name
 
-__all__ = ["Bit", "BitRange", "Enumeration", "FlagDefinition", "Span", "Value"]
+__all__ = [
+    "Bit",
+    "BitRange",
+    "Code",
+    "Enumeration",
+    "FlagDefinition",
+    "FlagValue",
+    "Name",
+    "Span",
+    "Value",
+]
+
+
+class Name(str):
+    """A name that the schema gives: the only text that may stand unquoted in YAML."""
+
+    __slots__ = ()
+
+
+class Code(int):
+    """A value of a coded field: an integer that knows its registered name.
+
+    `name` is the schema's name, or the value as a hex string of the field's width when
+    the draft registers none.
+    """
+
+    name: str
+    known: bool
+
+    def __new__(cls, value: int, name: str, known: bool = True) -> Code:
+        code = super().__new__(cls, value)
+        code.__dict__.update(name=name, known=known)
+        return code
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a code is shared by everything that was decoded to it")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {int(self):#x}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Code, (int(self), self.name, self.known)
+
+
+class FlagValue(int):
+    """A flag word: an integer whose set bits can be asked by name (``"read" in protection``)."""
+
+    definition: FlagDefinition
+
+    def __new__(cls, value: int, definition: FlagDefinition) -> FlagValue:
+        flags = super().__new__(cls, value)
+        flags.__dict__["definition"] = definition
+        return flags
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("flags are a value: build another one")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the set bits in bit order; an undefined bit is ``bit_9``."""
+        return self.definition.names(self)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __repr__(self) -> str:
+        return f"<{'|'.join(self.names) or '-'}: {int(self):#x}>"
 
 
 @dataclass(frozen=True)

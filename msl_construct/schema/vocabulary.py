@@ -14,8 +14,7 @@ from typing import Any
 
 from ..source import Cursor
 from .base import Between, Binding, Misfit, OneOf, Options, Problem, Vocabulary
-from .codes import Enumeration, FlagDefinition
-from .values import Code, FlagValue
+from .codes import Code, Enumeration, FlagDefinition, FlagValue
 
 __all__ = [
     "ADDRESS",
