@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -97,9 +97,8 @@ class Estimate:
         return asdict(self)
 
 
-def work_of(target: Target, options: Options, threads: int) -> Work:
+def work_of(target: Target, mappings: Sequence[Mapping], options: Options, threads: int) -> Work:
     """Look what there is to do; nothing is read."""
-    mappings = target.mappings()
     chosen, _ = options.selection.split(mappings)
     read = untouched = others = 0
     largest: tuple[int, Mapping | None, int, int] = (0, None, 0, 0)

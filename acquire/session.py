@@ -21,6 +21,7 @@ from .collecting import Collecting
 from .dumping import Dumping, Progress
 from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
+from .later import Later
 from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
 from .options import Options
@@ -106,6 +107,7 @@ class Session:
         self._began = 0
         self._resident = 0
         self._target: Target | None = None
+        self._preparing: Later[None] | None = None
         self._frozen: Frozen | None = None
         self._known: Known | None = None
         self._chosen: list[Mapping] = []
@@ -217,27 +219,32 @@ class Session:
         Raises:
             TargetError: it can't be acquired.
         """
-        expected, refusals = self.rehearse(Output.of_file(self._file, self._backend.in_memory))
+        output = Output.of_file(self._file, self._backend.in_memory)
+        expected, refusals = self.rehearse(output, prepare=True)
         self._expected_freeze = expected.freeze
         if refusals:
             raise refusals[0]
         assert self._target is not None
+        assert self._preparing is not None
         if self._report_file is not None:
             self._report_file.begin(self.report)
         with lack_refuses():
             check_tasks(expected.needs.tasks, self._limits)
-            # Whoever will stop it starts while modules are hashed.
+            # Whoever will stop it starts while modules are still being hashed.
             self._target.arm(self._method, self._options.max_freeze)
-            self._target.prepare(self._options.hash_algo)
+            self._preparing.result()
             if self._evidence_folder is not None:
                 self._begin_evidence(self._target, self._evidence_folder)
             self._target.ready()
 
-    def rehearse(self, output: Output) -> tuple[Estimate, list[TargetError]]:
+    def rehearse(
+        self, output: Output, *, prepare: bool = False
+    ) -> tuple[Estimate, list[TargetError]]:
         """What it would take, and why it would be refused; nobody is touched.
 
         Args:
             output: where the dump would go.
+            prepare: begin meanwhile with what takes long and need not be frozen.
 
         Raises:
             TargetError: the target can't be acquired, or not even be looked at.
@@ -255,8 +262,12 @@ class Session:
             sections["host"] = self._backend.host()
             sections["preflight"] = checks
             self._target = target = self._backend.target(self._pid)
-            self._options.selection.check(target.mappings())
-            work = work_of(target, self._options, checks.get("threads", 1))
+            mappings = target.mappings()
+            self._options.selection.check(mappings)
+            if prepare:
+                hash_algo = self._options.hash_algo
+                self._preparing = Later(lambda: target.prepare(hash_algo))
+            work = work_of(target, mappings, self._options, checks.get("threads", 1))
             self._limits = limits = self._backend.limits(self._pid)
             expected, refusals = room.look(work, self._pid, self._options, output, limits)
         checks["output_free"] = output.free

@@ -10,9 +10,9 @@ import pytest
 from acquire_targets import target
 from acquiring import Dump, acquire, addresses, linux_only, wait_until
 
+from msl_acquire.later import Later
 from msl_acquire.linux import kinship
 from msl_acquire.linux.kinship import Kinship
-from msl_acquire.linux.later import Later
 
 pytestmark = linux_only
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msl_construct.errors import TargetError
 
+from ..later import Later
 from ..model import READ, Failure, Mapping, Stretch
 from . import smaps
 from .backing import Backings
 from .kinship import Kinship
-from .later import Later
 from .mapped import Mapped, same
 from .maps import details, living_thread
 from .pagemap import Pagemap
@@ -113,7 +113,7 @@ class Memory:
         self._kinship = kinship or Kinship(pid)
         self._common_pages = self._may_share_pages()
         self._ahead: Callable[[], dict[int, frozenset[bytes]]] | None = None
-        self._before: dict[int, frozenset[bytes]] | None = None
+        self._before: Later[dict[int, frozenset[bytes]]] | None = None
         self._handled: set[int] = set()
         self._through_file: set[int] = set()
         self._from_file: dict[int, array[int]] = {}
@@ -171,8 +171,11 @@ class Memory:
     # What to do ------------------------------------------------------------------------
 
     def look_before(self) -> None:
-        """Learn what takes a while and is not likely to change; the target still runs."""
-        self._before = self._flags()
+        """Begin to learn what takes a while and is not likely to change; the target still runs.
+
+        It is looked at once: an estimate uses it, too.
+        """
+        self._before = self._before or Later(self._flags)
 
     def learnt_from(self, other: Memory) -> None:
         """Take over what `other`, of the same address space, has learnt by `look_before`."""
@@ -186,7 +189,7 @@ class Memory:
         before, self._before = self._before, None
         if (
             before is not None
-            and not any(words & smaps.FAULT_HANDLER for words in before.values())
+            and not any(words & smaps.FAULT_HANDLER for words in before.result().values())
             and not (self.forks or self._touch or self.pagemap.method == "none")
             and not smaps.holds_fault_handler(self.tid)
         ):
@@ -198,7 +201,7 @@ class Memory:
         """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
         self._treatments.refresh()
         self._common_pages = self._may_share_pages()
-        flags, self._ahead = self._ahead or Later(self._flags).result, None
+        flags, self._ahead = self._ahead or (self._before or Later(self._flags)).result, None
         shares = Later(self._shares) if self.pagemap.method == "none" else None
 
         def handled() -> set[int]:
@@ -221,8 +224,6 @@ class Memory:
         return planner.plans(mappings)
 
     def _flags(self) -> dict[int, frozenset[bytes]]:
-        if self._before is not None:
-            return self._before
         try:
             return smaps.flags(self.tid) if smaps.fault_handlers_possible() else {}
         except OSError:

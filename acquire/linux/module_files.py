@@ -68,12 +68,14 @@ class ModuleCache:
         asked: which of these files the package database has been asked about.
         problems: path of a file to what could not be found out, and why.
         hash_algo: what they are hashed with, by its name in the schema.
+        stop: says that nobody waits for them any more.
     """
 
     known: dict[_Key, FileFacts] = field(default_factory=dict)
     asked: set[_Key] = field(default_factory=set)
     problems: dict[str, str] = field(default_factory=dict)
     hash_algo: str = "blake3"
+    stop: Callable[[], bool] = lambda: False
 
 
 def examine(
@@ -197,6 +199,11 @@ class _Job:
             self._done.wait(left)
         return None
 
+    @property
+    def _left(self) -> bool:
+        """Whether nobody waits for what comes of it."""
+        return self._given_up or self._cache.stop()
+
     def run(self) -> None:
         """Go through the files; after hashing ask for the packages of those without a version."""
         with contextlib.ExitStack() as stack:
@@ -208,7 +215,7 @@ class _Job:
                 if self._shares is not None:
                     self._until = self._shares.until(file)
                 facts, key = self._one(opening, file)
-                if self._given_up:
+                if self._left:
                     return
                 self.results[file] = facts
                 if key is not None and not facts.to_hash:
@@ -283,7 +290,7 @@ class _Job:
             self._buffer = memoryview(bytearray(_BUFFER))
         hasher = new_hasher(self._cache.hash_algo)
         offset = 0
-        while not self._given_up:
+        while not self._left:
             got = os.preadv(descriptor, [self._buffer], offset)
             if not got:
                 break

@@ -17,7 +17,7 @@ A file mapped twice far apart is two modules: one ends where its program headers
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..model import Mapping, Module
@@ -49,6 +49,7 @@ def prehash(
     path: str | None = None,
     hash_algo: str = "blake3",
     earlier: ModuleCache | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> ModuleCache:
     """Read and hash the files behind the modules of a process that may still run.
 
@@ -59,8 +60,9 @@ def prehash(
         hash_algo: what with, by its name in the schema.
         earlier: of another process, hashed with the same: its files are known, and it is told
             of those of this one.
+        stop: asked now and then whether to leave the rest.
     """
-    cache = ModuleCache(hash_algo=hash_algo)
+    cache = ModuleCache(hash_algo=hash_algo, stop=stop)
     if earlier is not None:
         cache.known, cache.asked = earlier.known, earlier.asked
     modules(pid, mappings, cache, path=path, seconds=_PREPARE_SECONDS)

@@ -67,6 +67,7 @@ class LinuxTarget:
         self._handle = Handle(pid)
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
+        self._closed = False
         self._found: Found | None = None
         self._armed: tuple[str, float | None, Hold] | None = None
         self._hold: Hold | None = None
@@ -76,6 +77,7 @@ class LinuxTarget:
         except BaseException:
             self._handle.close()
             raise
+        self._memory.look_before()
 
     def _open(self, *, certain: bool) -> None:
         """Open the memory of the program that the process executes now.
@@ -120,11 +122,15 @@ class LinuxTarget:
     def prepare(self, hash_algo: str = "blake3") -> None:
         """Read and hash the files of all modules: that takes long, and need not be frozen."""
         earlier = self._caches.setdefault(hash_algo, ModuleCache(hash_algo=hash_algo))
-        mappings = self._listed or self.mappings()
+        mappings = self._listed or maps.mappings(self.pid)
         self._cache = prehash(
-            self.pid, mappings, path=self._path, hash_algo=hash_algo, earlier=earlier
+            self.pid,
+            mappings,
+            path=self._path,
+            hash_algo=hash_algo,
+            earlier=earlier,
+            stop=lambda: self._closed,
         )
-        self._memory.look_before()
 
     def arm(self, method: str, max_freeze: float | None) -> None:
         """Start the guardian that will hold it; see `linux.freeze.arm`."""
@@ -374,6 +380,7 @@ class LinuxTarget:
     def close(self) -> None:
         """Let go of everything but the target."""
         self._disarm()
+        self._closed = True
         self._forget_snapshot()
         self._memory.close()
         self._handle.close()
