@@ -225,14 +225,16 @@ class Session:
         if refusals:
             raise refusals[0]
         assert self._target is not None
-        assert self._preparing is not None
         if self._report_file is not None:
             self._report_file.begin(self.report)
         with lack_refuses():
             check_tasks(expected.needs.tasks, self._limits)
             # Whoever will stop it starts while modules are still being hashed.
             self._target.arm(self._method, self._options.max_freeze)
-            self._preparing.result()
+            if self._preparing is None:
+                self._prepare_target()
+            else:
+                self._preparing.result()
             if self._evidence_folder is not None:
                 self._begin_evidence(self._target, self._evidence_folder)
             self._target.ready()
@@ -244,7 +246,8 @@ class Session:
 
         Args:
             output: where the dump would go.
-            prepare: begin meanwhile with what takes long and need not be frozen.
+            prepare: begin meanwhile with what takes long and need not be frozen; not where it
+                might take what the target needs, of which the estimate tells.
 
         Raises:
             TargetError: the target can't be acquired, or not even be looked at.
@@ -264,16 +267,19 @@ class Session:
             self._target = target = self._backend.target(self._pid)
             mappings = target.mappings()
             self._options.selection.check(mappings)
-            if prepare:
-                hash_algo = self._options.hash_algo
-                self._preparing = Later(lambda: target.prepare(hash_algo))
-            work = work_of(target, mappings, self._options, checks.get("threads", 1))
             self._limits = limits = self._backend.limits(self._pid)
+            if prepare and not any(limit.kind == "memory" for limit in limits):
+                self._preparing = Later(self._prepare_target)
+            work = work_of(target, mappings, self._options, checks.get("threads", 1))
             expected, refusals = room.look(work, self._pid, self._options, output, limits)
         checks["output_free"] = output.free
         checks["estimate"] = expected.as_json()
         checks["limits"] = [asdict(limit) for limit in limits]
         return expected, refusals
+
+    def _prepare_target(self) -> None:
+        assert self._target is not None
+        self._target.prepare(self._options.hash_algo)
 
     def stop(self) -> None:
         """Stop the target, and learn of it what can change.
