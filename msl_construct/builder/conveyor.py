@@ -84,8 +84,7 @@ class Conveyor:
         self._view = self._slot.view
         self._filled = 0
         self._hashed = 0  # bytes at the slot's start that FileHash knows, or will in its turn
-        self._whole = self._before = new_hasher(algorithm)
-        self._expected = 0
+        self._whole = new_hasher(algorithm)
         self._piece_hash = new_hasher(algorithm)
         self._error: BaseException | None = None
         self._regular = _is_regular(file)
@@ -245,42 +244,11 @@ class Conveyor:
         """
         start = self._filled
         self._filled += size
-        if self._expected:
-            assert self._expected == self._filled
-            self._hashed, self._expected = self._filled, 0
         self.position += size
         if not hashed:
             self._piece_hash.update(self._view[start : self._filled])
         if self._filled - self._hashed >= _PIECE:
             self._hand_to_hasher()
-
-    # -- hashing ahead of what is known ------------------------------------------------
-
-    def expect(self) -> None:
-        """Begin to hash what was reserved, though it may yet come otherwise.
-
-        `expected` says how much of it stands; then `commit` with `hashed`, or `retract`.
-        """
-        self._hand_to_hasher()
-        self._hasher.put(self._remember)
-        self._expected = self._filled
-
-    def expected(self, size: int) -> None:
-        """The first `size` bytes of what was reserved will stay as they are."""
-        end = self._filled + size
-        self._hasher.put(self._view[self._expected : end])
-        self._expected = end
-
-    def retract(self) -> None:
-        """They will not: forget what was hashed since `expect`."""
-        self._hasher.put(self._forget)
-        self._expected = 0
-
-    def _remember(self) -> None:
-        self._before = self._whole.copy()
-
-    def _forget(self) -> None:
-        self._whole = self._before
 
     # -- inside ------------------------------------------------------------------------
 

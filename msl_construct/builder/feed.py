@@ -183,22 +183,8 @@ class RegionFeed:
         self.lay_fixed(view, self._header.size, piece, shape)
         view[self._head : head] = stored
         hasher = new_hasher(sink.algorithm)
-        told = 0
-        sink.expect()
-
-        def update(part: memoryview) -> None:
-            nonlocal told
-            told += part.nbytes
-            sink.expected(told)
-            hasher.update(part)
-
-        try:
-            end, runs = self.fill(piece, view, head, read, update)
-        except BaseException:
-            sink.retract()
-            raise
+        end, runs = self.fill(piece, view, head, read, hasher.update)
         if runs is not None:
-            sink.retract()
             view[self._head : head] = PageMap.from_runs(runs, piece.pages).stored
             self.lay_header(view, end, 0, found)
             hasher = new_hasher(sink.algorithm)
