@@ -290,7 +290,7 @@ def an_idle_target() -> Iterator[Running]:
         yield process
 
 
-@pytest.mark.parametrize("most", [10, 16, 20, 30, 33])
+@pytest.mark.parametrize("most", [5, 6, 7, 8, 10, 16, 20, 30, 33])
 def test_few_descriptors(most: int, idle: Running, tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -100,6 +100,8 @@ class Memory:
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ESRCH):
                 raise TargetError(f"process {pid} has just ended") from error
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise  # which says nothing about the target
             raise TargetError(
                 f"the memory of process {pid} can't be opened: {error.strerror}",
                 remedy="run as root, or as the same user with CAP_SYS_PTRACE",

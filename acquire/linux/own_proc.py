@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 from collections.abc import Iterator
 
@@ -19,6 +20,7 @@ __all__ = ["check_entry", "check_proc", "exists", "mount_of"]
 
 _PROC_SUPER_MAGIC = 0x9FA0
 _LARGEST_STATFS = 256
+_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 _NEEDED = ("", "stat", "status", "mem", "maps", "pagemap", "smaps", "auxv", "task", "fd")
 """What of a process's folder must lie on /proc itself."""
 _MOUNT_ONE = (
@@ -51,6 +53,8 @@ def check_proc() -> None:
     try:
         status = read_status(f"/proc/{known}")
     except OSError as error:
+        if error.errno in _TOO_MANY_OPEN:
+            raise
         raise _covered(own) from error
     numbers = status.get("NSpid", str(own)).split()
     # The first is that of the namespace of /proc, the last that of our own.
@@ -120,18 +124,25 @@ def _covered(pid: int) -> TargetError:
 
 
 def mount_of(path: str) -> int:
-    """The number of the mount that a path leads to; -1 where it can't be had."""
+    """The number of the mount that a path leads to; -1 where it can't be had.
+
+    Raises:
+        OSError: there is no file descriptor left, which says nothing about this path.
+    """
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        if error.errno in _TOO_MANY_OPEN:
+            raise
         return -1
     try:
         for line in lines_of(read_bytes(f"/proc/self/fdinfo/{descriptor}")):
             key, _, value = line.partition(b":")
             if key == b"mnt_id":
                 return int(value)
-    except (OSError, ValueError):
-        pass
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in _TOO_MANY_OPEN:
+            raise
     finally:
         os.close(descriptor)
     return -1
