@@ -173,8 +173,9 @@ def too_long(work: Work, options: Options, output: Output) -> TargetError | None
     if bound is None or expected <= bound:
         return None
     least = max(work.size(options) / (1 << 20), 1)
+    seconds = f"{expected:.0f}" if expected >= 10 else f"{expected:.2g}"
     return TargetError(
-        f"the target would stand still for about {expected:.0f} s ({least:.0f} MiB to write), and "
+        f"the target would stand still for about {seconds} s ({least:.0f} MiB to write), and "
         f"--max-freeze is {bound:g} s",
         remedy="; or ".join(_shorter(work, options, output, bound, expected)),
     )
