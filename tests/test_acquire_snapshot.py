@@ -43,6 +43,8 @@ if sys.platform != "linux" or platform.machine() != "x86_64":
 from msl_acquire.linux.freeze.guardian import injection, trace_calls
 from msl_acquire.linux.freeze.guardian.catcher import Catcher
 from msl_acquire.linux.freeze.guardian.copying import Copy
+from msl_acquire.linux.freeze.guardian.method import Limits, Shared
+from msl_acquire.linux.freeze.guardian.program import Guardian
 from msl_acquire.linux.target import LinuxTarget
 
 FEW = 16 * PAGE
@@ -449,6 +451,59 @@ def test_nothing_is_left_when_the_acquirer_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not children(process.pid), "the copy has been reaped")
         alive(process)
         nobody_left(acquirer.pid)
+
+
+class Stopping:
+    """A method whose guardian is stopped amid what must not be broken off."""
+
+    ends_with_us = ends_with_both = True
+
+    def as_deputy(self) -> None: ...
+
+    def hold(self, until: float | None) -> object:
+        return None
+
+    def order(self, words: list[str], limits: Limits) -> object:
+        with limits.suspended():
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return words
+
+    def look(self) -> str:
+        return ""
+
+    def let_go(self) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def clean_up(self) -> None: ...
+
+
+def test_a_guardian_that_is_stopped_where_it_can_not_be_ended(tmp_path: Path) -> None:
+    """The kernel wakes it: nobody else could end the target's stop."""
+    orders, ordering = os.pipe()
+    hearing, answers = os.pipe()
+    shared = Shared(os.open(tmp_path / "shared", os.O_RDWR | os.O_CREAT))
+    guardian = os.fork()
+    if guardian == 0:
+        try:
+            os.close(ordering)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCONT])
+            Guardian(Stopping(), shared, orders, answers).run()
+        finally:
+            os._exit(0)
+    try:
+        os.close(answers)
+        os.write(ordering, b"hold -\ncopy\nrelease\n")
+        heard = b""
+        while select.select([hearing], [], [], 20)[0] and (got := os.read(hearing, 4096)):
+            heard += got
+        assert [line.split()[0] for line in heard.splitlines()] == [
+            *(b"ready", b"held", b"did", b"released", b"cleaned")
+        ]
+    finally:
+        os.kill(guardian, signal.SIGKILL)
+        os.waitpid(guardian, 0)
+        for descriptor in (orders, ordering, hearing):
+            os.close(descriptor)
 
 
 def test_the_copy_dies_with_the_guardian(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ give the copy pages of its own, as many as are read.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
 from collections.abc import Hashable, Iterator, Sequence, Set
+
+from msl_construct.errors import TargetError
 
 from ..bounds import Stopped, gone
 from ..model import Failure, Mapping, Stretch
@@ -18,6 +21,7 @@ from . import maps
 from .freeze.copied import Copied
 from .freeze.fitness import limiting
 from .freeze.guardian.headroom import groups, room
+from .freeze.guardian.refusals import Refusal
 from .kept import Kept, file_of, not_copied, only_shared
 from .kinship import Kinship
 from .memory import Memory
@@ -60,7 +64,8 @@ class Snapshot:
         self._hold = hold
         copy = hold.make(vdso)
         self.path = f"/proc/{copy}"
-        self._copy = Memory(copy, by_call=False, kinship=kinship)
+        with self._named():
+            self._copy = Memory(copy, by_call=False, kinship=kinship)
         self._kept = Kept()
 
     def take(self, mappings: Sequence[Mapping], written: Set[Hashable] = frozenset()) -> None:
@@ -72,16 +77,19 @@ class Snapshot:
 
         Raises:
             TargetError: that is more than may be read while the target stands still.
+            Refusal: the copy is gone, or the time was up.
         """
-        copied = maps.read_whole(f"{self.path}/maps")
-        elsewhere = [
-            *only_shared(mappings),
-            *not_copied(mappings, copied, self._target, self._copy.pagemap),
-        ]
+        with self._named():
+            copied = maps.read_whole(f"{self.path}/maps")
+            elsewhere = [
+                *only_shared(mappings),
+                *not_copied(mappings, copied, self._target, self._copy.pagemap),
+            ]
         starts = {one.start for one in elsewhere}
         elsewhere += (
             one for one in mappings if one.start not in starts and file_of(one) in written
         )
+        self._hold.refuse_let_go()
         if elsewhere:
             self._target.look_ahead()
             self._kept.take(self._target, sorted(elsewhere), self._most(), written)
@@ -96,6 +104,22 @@ class Snapshot:
         self._hold.facts["snapshot"].update(
             read_in_stop=self._kept.size, nanoseconds_to_read_in_stop=self._kept.nanoseconds
         )
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say why a copy is gone that can't be looked at.
+
+        Raises:
+            Refusal: it is.
+        """
+        try:
+            yield
+        except (TargetError, OSError) as error:
+            self._hold.refuse_let_go()
+            raise Refusal(
+                f"process {self._hold.pid} could not be copied: its copy can't be read: {error}",
+                remedy="try again, or use --freeze ptrace",
+            ) from error
 
     def _most(self) -> int:
         """Bytes that may be kept: within half of the time that is left, and half of the memory

@@ -110,11 +110,27 @@ class Copied(Traced):
         try:
             return self._ask(order, patience)
         except HoldFailed as error:
-            why = "the time was up (--max-freeze)" if self.why_ended == "max_freeze" else str(error)
-            raise Refusal(
-                f"process {self.pid} could not be copied: {why}",
-                remedy="allow a longer stop (--max-freeze), or use --freeze ptrace",
-            ) from error
+            raise self._refusal(str(error)) from error
+
+    def refuse_let_go(self) -> None:
+        """Refuse a copy that was not finished when the target was let go, and is gone.
+
+        Raises:
+            Refusal: that is so.
+        """
+        self._listen()
+        left = self.left()
+        if self._ended or (left is not None and left <= 0):
+            raise self._refusal("the target was let go before that")
+
+    def _refusal(self, why: str) -> Refusal:
+        left = self.left()
+        if self.why_ended == "max_freeze" or (left is not None and left <= 0):
+            why = "the time was up (--max-freeze)"
+        return Refusal(
+            f"process {self.pid} could not be copied: {why}",
+            remedy="allow a longer stop (--max-freeze), or use --freeze ptrace",
+        )
 
     def thaw(self) -> None:
         """End the copy, and see to it that nothing is left of it; more than once does no harm.

@@ -16,6 +16,7 @@ import signal
 
 __all__ = [
     "LastResort",
+    "Waker",
     "be_quick",
     "block_signals",
     "call_ourselves",
@@ -25,6 +26,8 @@ __all__ = [
 
 _MONOTONIC = 1
 _SIGNALS = signal.NSIG
+_WAKING = 0.1
+"""Seconds after which a process that must go on is woken, again and again."""
 _PRIORITY = -10
 """Far above the rest, and below what keeps the machine going."""
 
@@ -136,6 +139,8 @@ class LastResort:
     Where the kernel has none to give, `there` is false, and arming does nothing.
     """
 
+    _SIGNAL = signal.SIGKILL
+
     def __init__(self) -> None:
         self._timer = ctypes.c_void_p()
         self._library = ctypes.CDLL(None, use_errno=True)
@@ -144,7 +149,7 @@ class LastResort:
                 self._library = ctypes.CDLL("librt.so.1", use_errno=True)
         self.there = hasattr(self._library, "timer_create") and not self._library.timer_create(
             ctypes.c_int(_MONOTONIC),
-            ctypes.byref(_Event(None, int(signal.SIGKILL), 0)),
+            ctypes.byref(_Event(None, int(self._SIGNAL), 0)),
             ctypes.byref(self._timer),
         )
 
@@ -162,9 +167,23 @@ class LastResort:
             self.there = False
             self._library.timer_delete(self._timer)
 
-    def _set(self, seconds: float) -> None:
+    def _set(self, seconds: float, again: float = 0.0) -> None:
         if self.there:
-            times = _Times(0, 0, int(seconds), int(seconds % 1 * 1e9))
+            first, then = ((int(each), int(each % 1 * 1e9)) for each in (seconds, again))
+            times = _Times(*then, *first)
             self._library.timer_settime(
                 self._timer, ctypes.c_int(0), ctypes.byref(times), ctypes.c_void_p()
             )
+
+
+class Waker(LastResort):
+    """A timer by which the kernel wakes this process, as long as the with block lasts, when
+    somebody stops it: for what must neither be broken off nor stay half done."""
+
+    _SIGNAL = signal.SIGCONT
+
+    def __enter__(self) -> None:
+        self._set(_WAKING, _WAKING)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -25,6 +25,7 @@ from .deputy import LATE, Deputy
 from .grouping import Grouping
 from .independence import (
     LastResort,
+    Waker,
     be_quick,
     block_signals,
     call_ourselves,
@@ -195,11 +196,13 @@ class Guardian:
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
-        """Nobody ends us meanwhile, neither the kernel nor the deputy."""
+        """Nobody ends us meanwhile, neither the kernel nor the deputy, and the kernel wakes us
+        when somebody stops us."""
         self._last.disarm()
         self._tell_deputy("busy")
         try:
-            yield
+            with Waker():
+                yield
         finally:
             until = self._until
             if until is not None:  # it may be over, and what is to be done then takes a moment
@@ -222,6 +225,10 @@ class Guardian:
             self._deputy.tell(what)
 
     def _undo(self, why: str) -> None:
+        with Waker():
+            self._let_go(why)
+
+    def _let_go(self, why: str) -> None:
         self._last.arm(_UNDOING)
         self._tell_deputy("ending")
         number = 0
