@@ -7,15 +7,21 @@ import json
 import os
 import re
 import shlex
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acquire_targets import target
 from acquiring import PAGE, acquire, as_found, kilobytes, linux_only, report_of, tasks, verified
 
 import msl_acquire
+from msl_acquire import room
 from msl_acquire.estimate import Work, estimate, too_long
-from msl_acquire.model import READ, Mapping
+from msl_acquire.linux import smaps
+from msl_acquire.linux.system import Linux
+from msl_acquire.linux.target import LinuxTarget
+from msl_acquire.model import READ, Limit, Mapping
 from msl_acquire.options import MAX_FREEZE, Options
 from msl_acquire.output import Output
 
@@ -179,3 +185,39 @@ def test_no_such_bound(value: str) -> None:
 def test_an_output_is_needed() -> None:
     assert b"-o" in acquire(1, code=2).stderr
     assert b"--dry-run" in acquire(1, "-o", "x", "--json", code=2).stderr
+
+
+@linux_only
+@pytest.mark.parametrize("limited", [False, True])
+def test_what_takes_long_is_begun_beside_the_estimate(
+    limited: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, however often it is needed; not ahead of it where memory may not suffice."""
+    order: list[str] = []
+    flags, prepare, look = smaps.flags, LinuxTarget.prepare, room.look
+    hashing = threading.Event()
+
+    def counted(tid: int) -> dict[int, frozenset[bytes]]:
+        order.append("smaps")
+        return flags(tid)
+
+    def begun(self: LinuxTarget, hash_algo: str = "blake3") -> None:
+        order.append("hashes")
+        hashing.set()
+        prepare(self, hash_algo)
+
+    def estimated(*arguments: Any) -> Any:
+        assert limited or hashing.wait(20)
+        order.append("estimate")
+        return look(*arguments)
+
+    monkeypatch.setattr(smaps, "fault_handlers_possible", lambda: True)
+    monkeypatch.setattr(smaps, "flags", counted)
+    monkeypatch.setattr(LinuxTarget, "prepare", begun)
+    monkeypatch.setattr(room, "look", estimated)
+    roomy = Limit("memory", "memory.max", "/a/group", 1 << 50, 0, shared=True)
+    monkeypatch.setattr(Linux, "limits", lambda *_: [roomy] if limited else [])
+    with target("limits_heap", "8") as (process, _):
+        assert msl_acquire.acquire(process.pid, os.devnull).complete
+    assert order.count("smaps") == order.count("hashes") == 1
+    assert (order.index("hashes") > order.index("estimate")) is limited

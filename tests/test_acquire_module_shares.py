@@ -161,3 +161,23 @@ def test_what_has_no_hash_is_said_in_the_end(tmp_path: Path) -> None:
         done = acquire(process.pid, "-o", out, "--include", "type:stack")
     assert b"1 module without hash: of its " in done.stderr
     assert str(library) in report_of(out)["target"]["module_problems"]
+
+
+def test_what_nobody_waits_for_is_left(tmp_path: Path) -> None:
+    """Another target that has the same file mapped must not take it for one without a hash."""
+    library = tmp_path / "library.so"
+    library.write_bytes(compiled("meta_program").read_bytes() + os.urandom(8 << 20))
+    known = ModuleCache()
+    with mapping(library) as process:
+        asked = 0
+
+        def stop() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > 20
+
+        found = mappings(process.pid)
+        prehash(process.pid, found, earlier=known, stop=stop)
+        assert asked < 40
+        (ours,) = (m for m in modules(process.pid, found, known) if m.path == str(library))
+    assert ours.disk_hash == blake3(library.read_bytes()).digest()
