@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msl_construct.cli.common import STDIO, Exit, complain, data_out
+from msl_construct.cli.text import many
 from msl_construct.errors import TargetError
 
 from . import api
@@ -51,13 +52,13 @@ def rehearse(
 
 def _lines(pid: int, found: Estimate, *, asked: bool) -> Iterator[str]:
     def pages(count: int) -> str:
-        return f"{count} pages, {_mebibytes(count * found.page_size)}"
+        return f"{many(count, 'page')}, {_mebibytes(count * found.page_size)}"
 
     freeze = f"{found.freeze:.2f} s" if found.freeze else "not stopped"
     if found.waits and found.freeze:
         freeze += ", and as long as whoever takes the output makes it wait"
     rows = {
-        "target": f"{found.threads} threads, {found.mappings} mappings",
+        "target": f"{many(found.threads, 'thread')}, {many(found.mappings, 'mapping')}",
         "to read": pages(found.read),
         "stored as zeros": pages(found.zeros),
         "not stored": pages(found.not_stored),
