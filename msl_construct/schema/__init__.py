@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .codes import Bit, BitRange, Code, Enumeration, FlagDefinition, FlagValue, Span, Value
 from .layout import Field, Layout, Note, Table
-from .model import BlockType, ByteOrder, Coverage, Draft, Schema, Start
+from .model import BlockType, ByteOrder, Coverage, Draft, Identified, Schema, Start
 from .values import PaddedBytes, Record, StoredText
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Field",
     "FlagDefinition",
     "FlagValue",
+    "Identified",
     "Layout",
     "Note",
     "PaddedBytes",

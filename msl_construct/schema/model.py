@@ -15,7 +15,7 @@ from .layout import Field, Layout, Note
 from .names import snake_case
 from .vocabulary import Binding, Magic, OneOf, Uint
 
-__all__ = ["BlockType", "ByteOrder", "Coverage", "Draft", "Schema", "Start"]
+__all__ = ["BlockType", "ByteOrder", "Coverage", "Draft", "Identified", "Schema", "Start"]
 
 
 class ByteOrder(str, Enum):
