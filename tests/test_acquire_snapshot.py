@@ -327,6 +327,8 @@ def test_a_program_that_keeps_replacing_itself_is_not_held_up(tmp_path: Path) ->
             opened = LinuxTarget(process.pid)
             try:
                 hold = opened.freeze("snapshot", 30.0)
+                opened.copy(list)
+                opened.run_on()
                 assert counters.all_move([PROGRAMS])
                 hold.thaw()
                 assert hold.facts["snapshot"]["zombie_left"] is False
