@@ -92,6 +92,7 @@ class Places:
         if report is not None and path != STDIO and report.resolve() == Path(path).resolve():
             raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
         places = [place for place in (path, report) if place is not None and str(place) != STDIO]
+        self._check_apart(pid, places)
         for place in map(Path, places):
             if not place.parent.is_dir():
                 raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
@@ -101,6 +102,19 @@ class Places:
                 raise click.UsageError(f"{place}: is there already; --force replaces it") from None
             except OSError as error:
                 raise click.UsageError(f"{place}: {error.strerror}") from None
+
+    def _check_apart(self, pid: int, files: Sequence[str | Path]) -> None:
+        """Refuse a folder of evidence that is one of the files, holds it or lies below it."""
+        evidence = self.evidence_of(pid)
+        if evidence is None:
+            return
+        folder = evidence.resolve()
+        for file in files:
+            found = Path(file).resolve()
+            if folder == found or folder in found.parents or found in folder.parents:
+                raise click.UsageError(
+                    f"--evidence {evidence}: needs a folder apart from {file}, which is written too"
+                )
 
     def _check_evidence(self, pids: Sequence[int]) -> None:
         folder = Path(self.evidence)

@@ -368,6 +368,31 @@ def test_a_folder_with_something_in_it(tmp_path: Path) -> None:
         acquire(process.pid, "-o", tmp_path / "b.msl", "--evidence", link, "--force", code=2)
 
 
+@pytest.mark.parametrize(
+    ("folder", "options"),
+    [
+        ("x", []),
+        ("./x", []),
+        ("x.report.json", []),
+        ("r", ["--report", "r"]),
+        ("kept", ["--report", "kept/r"]),
+        (".", ["--force"]),
+    ],
+)
+def test_a_folder_that_is_or_holds_the_dump_or_the_report(
+    folder: str, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if folder == "kept":
+        (tmp_path / folder).mkdir()
+    before = list(tmp_path.rglob("*"))
+    with target("e2e_idle") as (process, _):
+        done = acquire(process.pid, "-o", "x", "--evidence", folder, *options, code=2)
+        as_found(process.pid)
+    assert b"apart" in done.stderr
+    assert list(tmp_path.rglob("*")) == before
+
+
 def test_several_targets_have_a_folder_each(tmp_path: Path) -> None:
     place = tmp_path / "evidence"
     with target("e2e_idle") as (one, _), target("e2e_idle") as (other, _):
