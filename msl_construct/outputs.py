@@ -31,6 +31,7 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 _OWNER_ONLY = 0o600
+_CAP_FOWNER = 1 << 3
 _OPENED = "/proc/self/fd"
 
 
@@ -52,15 +53,17 @@ def check_place(path: Place, *, force: bool) -> None:
     Raises:
         FileExistsError: a file is there, and `force` isn't given.
         IsADirectoryError: a folder is there.
-        OSError: a symbolic link is there (ELOOP), or somebody else's on the way (EPERM).
+        OSError: a symbolic link is there (ELOOP), or somebody else's on the way (EPERM), or a
+            file that only its owner may replace (EPERM).
     """
     if is_passing(path):
         return
     _check_way(path)
     try:
-        kind = os.lstat(path).st_mode
+        found = os.lstat(path)
     except FileNotFoundError:
         return
+    kind = found.st_mode
     if stat.S_ISLNK(kind):
         raise OSError(
             errno.ELOOP, "is a symbolic link: name the file that is meant", os.fspath(path)
@@ -69,6 +72,36 @@ def check_place(path: Place, *, force: bool) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     if not force:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
+    _check_owner(path, found.st_uid)
+
+
+def _check_owner(path: Place, owner: int) -> None:
+    """Refuse another user's file where the folder's sticky bit keeps it from being replaced.
+
+    Raises:
+        OSError: neither the file nor the folder is ours.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    folder = os.stat(os.path.dirname(os.path.abspath(path)))
+    sticky = folder.st_mode & stat.S_ISVTX
+    if sticky and os.geteuid() not in (owner, folder.st_uid) and not _passes_for_owner():
+        raise OSError(
+            errno.EPERM,
+            f"is a file of user {owner} in a folder whose sticky bit is set, and can't be "
+            "replaced: choose another place",
+            os.fspath(path),
+        )
+
+
+def _passes_for_owner() -> bool:
+    """Whether the sticky bit does not bind us: CAP_FOWNER."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            held = next(line for line in file if line.startswith("CapEff:"))
+        return bool(int(held.split()[1], 16) & _CAP_FOWNER)
+    except (OSError, StopIteration):  # not Linux, or no /proc
+        return os.geteuid() == 0
 
 
 def _check_way(path: Place) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from acquire_targets import started
-from acquiring import acquire, linux_only, root_only, verified
+from acquiring import acquire, as_found, command, environment, linux_only, root_only, verified
 from commands import run
+from unprivileged import as_nobody
 
 from msl_construct.outputs import NewFile, check_place, whole_file
 
@@ -159,6 +161,34 @@ def test_anothers_link_in_a_folder_of_everybody_is_refused(tmp_path: Path) -> No
         check_place(everybody / "way" / "out", force=True)
     os.lchown(everybody / "way", 0, 0)
     check_place(everybody / "way" / "out", force=True)
+
+
+@root_only
+@linux_only
+@pytest.mark.parametrize("sticky", [True, False], ids=["sticky", "plain"])
+def test_anothers_file_where_only_its_owner_may_replace_it(sticky: bool) -> None:
+    with (
+        as_nobody() as (prefix, place),
+        started([*prefix, "sleep", "600"], ready="") as (process, _),
+    ):
+        out = place / "out"
+        out.write_bytes(OLD)
+        out.chmod(0o666)
+        if sticky:
+            place.chmod(0o1777)
+        done = subprocess.run(
+            [*prefix, *command(process.pid, "-o", out, "--force")],
+            env=environment(),
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == (2 if sticky else 0), done.stderr
+        assert (out.read_bytes() == OLD) is sticky
+        assert (place / "out.report.json").exists() is not sticky
+        if sticky:
+            assert b"sticky" in done.stderr
+            check_place(out, force=True)  # root may
+        as_found(process.pid)
 
 
 @pytest.fixture(name="named", params=[False, True], ids=["no name", "hidden name"])
