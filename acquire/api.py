@@ -35,7 +35,11 @@ _LOOK_EVERY = 0.1
 
 @contextlib.contextmanager
 def create(
-    path: Place, *, force: bool = False, interrupt: Interrupt | None = None
+    path: Place,
+    *,
+    force: bool = False,
+    interrupt: Interrupt | None = None,
+    timeout: float | None = None,
 ) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
     """A new file that only its owner can read, as a dump should be, and what lets it appear.
 
@@ -43,6 +47,7 @@ def create(
         path: of the file; a device or a named pipe is written to, never replaced.
         force: replace a file that is there, when it is put in place and not before.
         interrupt: ends the wait for the reader of a named pipe.
+        timeout: seconds after which that wait ends in any case; None: never.
 
     Raises:
         OSError: it can't be made; see `check_place`.
@@ -51,7 +56,7 @@ def create(
         with NewFile(path, force=force) as new:
             yield new.file, new.settle
         return
-    descriptor = _open_passing(path, interrupt)
+    descriptor = _open_passing(path, interrupt, timeout)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):  # exchanged behind our back
         os.close(descriptor)
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
@@ -63,12 +68,14 @@ def _nothing() -> None:
     """What is written to as it is has its place."""
 
 
-def _open_passing(path: Place, interrupt: Interrupt | None) -> int:
+def _open_passing(path: Place, interrupt: Interrupt | None, timeout: float | None) -> int:
     """A device, or a named pipe; waits for somebody who reads it, and for nothing else.
 
     Raises:
         InterruptedError: nobody came, and the caller was asked to end.
+        TimeoutError: nobody came in time.
     """
+    deadline = None if timeout is None else time.monotonic() + timeout
     patient = getattr(os, "O_NONBLOCK", 0)
     while True:
         try:
@@ -78,6 +85,12 @@ def _open_passing(path: Place, interrupt: Interrupt | None) -> int:
                 raise
             if interrupt is not None and interrupt.reason:
                 raise InterruptedError(errno.EINTR, "nobody reads it", os.fspath(path)) from None
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(
+                    errno.ETIMEDOUT,
+                    f"nobody reads it, and the {timeout:g} seconds of --timeout are over",
+                    os.fspath(path),
+                ) from None
             time.sleep(_LOOK_EVERY)
             continue
         if patient:
@@ -231,5 +244,5 @@ def opened(
     if not isinstance(file, (str, os.PathLike)):
         yield session(file, name or str(getattr(file, "name", "")), _nothing)
         return
-    with create(file, force=force, interrupt=interrupt) as (made, settle):
+    with create(file, force=force, interrupt=interrupt, timeout=chosen.timeout) as (made, settle):
         yield session(made, name or os.fspath(file), settle)

@@ -17,7 +17,8 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
 
-from commands import COMMAND, PLACE, run
+from acquiring import acquire, as_found
+from commands import COMMAND, PLACE, one_line, run
 
 import msl_acquire
 import msl_construct
@@ -118,6 +119,15 @@ def test_nobody_reads_the_pipe_that_is_the_output(sleeping: int, tmp_path: Path)
         tool.kill()
     assert tool.returncode == 3, errors
     assert pipe.is_fifo()
+
+
+def test_nobody_reads_the_pipe_in_time(sleeping: int, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = acquire(sleeping, "-o", pipe, "--timeout", "0.5", code=3)
+    assert "--timeout" in one_line(done.stderr)
+    assert pipe.is_fifo()
+    as_found(sleeping)
 
 
 def wait_until_idle(pid: int) -> None:
