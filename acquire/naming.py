@@ -64,7 +64,7 @@ def processes(system: Backend, wanted: Wanted) -> Meant:
     meant = Meant(several=bool(several))
     found: list[int] = []
     for target in wanted.targets:
-        if target.isdecimal() and len(target) < _LONGEST_PID:
+        if target.isascii() and target.isdecimal() and len(target) < _LONGEST_PID:
             found.append(int(target))
         else:
             found.append(_one(system, target, meant))

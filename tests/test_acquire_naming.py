@@ -108,6 +108,12 @@ def test_several_names_at_once_each_process_once(tmp_path: Path) -> None:
         assert dumped(place) == {one.pid, two.pid}
 
 
+@pytest.mark.parametrize("name", ["١", "１", "1²"])
+def test_digits_of_other_scripts_are_a_name(name: str) -> None:
+    done = acquire(name, "--dry-run", code=6)  # whoever takes it for process 1 touches nobody
+    assert f"is called '{name}'" in line_of(done)
+
+
 def test_nobody_of_a_name(tmp_path: Path) -> None:
     text = line_of(acquire("--all-of", unique(), "-o", f"{tmp_path}/", code=6))
     assert "no process is called" in text
