@@ -105,7 +105,7 @@ def _one(
             with open_input(path, **options) as dump:
                 verdict = dump.verify()
         else:
-            name = report
+            name = ""  # what is wrong with the report names it
             told = _report(report)
             name = path
             verdict, found = _tied(path, told, options)

@@ -14,6 +14,8 @@ from .verify import Finding, Verdict
 __all__ = ["Tie", "read_report", "tie"]
 
 _VERSION = 1
+_DIGITS = frozenset({"dump_uuid", "file_hash", "blake3", "sha256"})
+"""Written as hexadecimal digits, which others may write in capitals."""
 _LARGEST = 1 << 28  # of tens of thousands of mappings a report takes some megabytes
 
 
@@ -83,7 +85,7 @@ def tie(
             kind = "report_hashes" if key != "dump_uuid" else "report_dump_uuid"
             why = told.get("not_hashed") or "it is not there"
             found.gaps.append(Finding(kind, f"the report has no {key} of the dump: {why}"))
-        elif said == value:
+        elif _same(key, said, value):
             found.agrees.append(key)
         else:
             found.findings.append(
@@ -99,3 +101,9 @@ def tie(
             )
         )
     return found
+
+
+def _same(key: str, said: Any, value: Any) -> bool:
+    if key in _DIGITS and isinstance(said, str) and isinstance(value, str):
+        return said.lower() == value.lower()
+    return bool(said == value)
