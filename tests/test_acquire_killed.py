@@ -197,7 +197,9 @@ def test_killed_before_anything_is_written_or_after(
     beginning(out)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=lambda n: n.name
+)
 @pytest.mark.parametrize("size", MOMENTS)
 def test_interrupted(number: signal.Signals, size: int, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"

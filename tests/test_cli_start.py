@@ -17,6 +17,7 @@ from commands import COMMAND, PLACE, files_of_every_fate, one_line  # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PLACE)}
 ENVIRONMENT.pop("PYTHONUNBUFFERED", None)
 CLOSED = [
@@ -153,12 +154,12 @@ def signalled(module: str, number: int, *arguments: str) -> subprocess.Completed
 
 def _default_signals() -> None:
     """As in a shell's foreground, even where the tests run in its background."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
 
 
 @linux_only
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize(
     "module",
     ["msl_construct.cli.group", "click", "msl_acquire.cli", "msl_acquire.session", "psutil"],

@@ -30,7 +30,7 @@ _INTERRUPTED = 130
 _UNTOUCHED = 6  # `Exit.TARGET`: importing it would take as long as what is guarded here
 _UNREADABLE = 3  # `Exit.UNREADABLE`
 _STREAMS = ("stdin", "stdout", "stderr")
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
+ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGXCPU")
 """What ends a process unless it is caught, and can come from outside; SIGXCPU from ulimit -t."""
 
 
