@@ -99,3 +99,15 @@ def test_there_is_no_circle() -> None:
     while free := left.keys() - {other for others in left.values() for other in others}:
         left = {name: others for name, others in left.items() if name not in free}
     assert sorted(left) == []
+
+
+def test_every_folder_is_packaged() -> None:
+    """What a wheel holds is listed by hand: nobody who runs a checkout misses what is not in it."""
+    tomllib = pytest.importorskip("tomllib")
+    listed = tomllib.loads((PLACE / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {
+        ".".join((package, *path.parent.relative_to(folder).parts))
+        for package, folder in FOLDERS.items()
+        for path in folder.rglob("__init__.py")
+    }
+    assert set(listed) == folders
