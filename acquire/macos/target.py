@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from msl_construct.errors import TargetError
 
 from ..backend import Chosen
-from ..bounds import Stopped, gone
-from ..model import Failure, Identity, Mapping, Module, Shared, Stretch, Thread
+from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
+from ..plain_target import PlainTarget
 from ..reading import hash_file
 from ..suspension import Suspension
 from .api import CallFailed, System
@@ -21,7 +21,7 @@ from .threads import threads_of
 __all__ = ["MacOSTarget"]
 
 
-class MacOSTarget:
+class MacOSTarget(PlainTarget):
     """Satisfies `Target`.
 
     Raises:
@@ -198,25 +198,6 @@ class MacOSTarget:
         except CallFailed as error:
             return not error.dead
         return True
-
-    def ending(self) -> Stopped:
-        """Why it isn't."""
-        return gone()
-
-    def afterwards(self) -> dict[str, Any]:
-        """Whether it is still there; more is not looked at here."""
-        if self.alive():
-            return {"verdict": "as_found", "detail": ""}
-        detail = f"process {self.pid} has not outlived its acquisition"
-        return {"verdict": "ended", "detail": detail}
-
-    def shared_memory(self, mappings: Sequence[Mapping]) -> Shared | None:
-        """Not known here."""
-        return None
-
-    def another_program(self) -> str:
-        """Never said here."""
-        return ""
 
     def facts(self) -> dict[str, Any]:
         """Where the modules came from, what stayed unknown."""

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from msl_construct.errors import TargetError
 
 from ..backend import Chosen
-from ..bounds import Stopped, gone
-from ..model import Failure, Identity, Mapping, Module, Shared, Stretch, Thread
+from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
+from ..plain_target import PlainTarget
 from ..reading import hash_file
 from ..suspension import Suspension
 from . import structures as win
@@ -22,7 +22,7 @@ from .threads import threads_of
 __all__ = ["WindowsTarget"]
 
 
-class WindowsTarget:
+class WindowsTarget(PlainTarget):
     """Satisfies `Target`.
 
     Raises:
@@ -168,25 +168,6 @@ class WindowsTarget:
     def alive(self) -> bool:
         """Whether it has not ended."""
         return not self._system.ended(self._process)
-
-    def ending(self) -> Stopped:
-        """Why it isn't."""
-        return gone()
-
-    def afterwards(self) -> dict[str, Any]:
-        """Whether it is still there; more is not looked at here."""
-        if self.alive():
-            return {"verdict": "as_found", "detail": ""}
-        detail = f"process {self.pid} has not outlived its acquisition"
-        return {"verdict": "ended", "detail": detail}
-
-    def shared_memory(self, mappings: Sequence[Mapping]) -> Shared | None:
-        """Not known here."""
-        return None
-
-    def another_program(self) -> str:
-        """Never said here."""
-        return ""
 
     def facts(self) -> dict[str, Any]:
         """Reserved address space, where the modules came from, what stayed unknown."""
