@@ -590,11 +590,22 @@ def enter(place: Path, process: Running) -> None:
     (place / "cgroup.procs").write_text(str(process.pid))
 
 
+TIGHT = 'echo "$0" >/proc/self/oom_score_adj && echo $$ >"$1" && shift && exec "$@"'
+
+
+def lowered() -> bool:
+    """Whether a process of ours may be as unlikely to be ended for want of memory as others."""
+    script = "echo 0 >/proc/self/oom_score_adj"
+    return subprocess.run(["sh", "-c", script], capture_output=True).returncode == 0
+
+
 @contextlib.contextmanager
-def tight(room: int = ROOM) -> Iterator[tuple[Running, dict[str, int]]]:
+def tight(room: int = ROOM, adjusted: int = 0) -> Iterator[tuple[Running, dict[str, int]]]:
     """The target in a control group that has no room for all of its memory twice."""
+    if int(Path("/proc/self/oom_score_adj").read_text()) > adjusted and not lowered():
+        pytest.skip("needs a lower oom_score_adj than this process may have")
     with group("memory", limit_in_bytes=str(room)) as place:
-        program = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', str(place / "cgroup.procs")]
+        program = [*("sh", "-c", TIGHT), str(adjusted), str(place / "cgroup.procs")]
         from acquire_targets import compiled, started
 
         arguments = [str(compiled("snapshot_target")), "default", "none", str(PAGES)]
@@ -632,6 +643,15 @@ def test_the_kernel_takes_the_copy_where_memory_is_short(tmp_path: Path) -> None
 def test_a_control_group_without_room_is_refused(tmp_path: Path) -> None:
     with tight(2 * PAGES * PAGE + (16 << 20)) as (process, _):
         refused(process, tmp_path, b"control group")
+
+
+@root_only
+def test_a_target_that_would_be_ended_before_its_copy_needs_room_for_all(tmp_path: Path) -> None:
+    with tight(adjusted=1000) as (process, _):
+        refused(process, tmp_path, b"control group")
+    with tight(ROOM + PAGES * PAGE, adjusted=1000) as (process, _):
+        snapshot(process, tmp_path / "roomy.msl")
+        alive(process)
 
 
 @root_only

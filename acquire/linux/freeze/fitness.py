@@ -36,6 +36,10 @@ def _bytes(status: dict[str, str], *keys: str) -> int:
     return sum(int(status.get(key, "0").split()[0]) << 10 for key in keys)
 
 
+_SAFE = 500
+"""The highest `oom_score_adj` of a target that nobody would take before its copy."""
+
+
 def _private(status: dict[str, str]) -> int:
     """Bytes of memory whose page tables are copied, an upper bound."""
     return _bytes(status, "RssAnon", "VmSwap")
@@ -114,6 +118,8 @@ def _refuse_without_room(pid: int, status: dict[str, str]) -> None:
     # Page tables are counted where the target is. A page that stands alone takes a whole one.
     tables = _bytes(status, "VmPTE") + _PER_MAPPING * _mappings(pid)
     needed = tables + _FIXED + 2 * least.kept
+    if _is_a_choice(pid):
+        needed += _private(status)
     if least.free < needed:
         raise TargetError(
             f"{least.where} has {max(0, least.free) >> 20} MiB of memory left, and a copy of "
@@ -121,6 +127,17 @@ def _refuse_without_room(pid: int, status: dict[str, str]) -> None:
             "memory",
             remedy="raise the limit, or use --freeze ptrace, which takes no memory of the target's",
         )
+
+
+def _is_a_choice(pid: int) -> bool:
+    """Whether the kernel might end the target rather than its copy where memory is short.
+
+    It takes who is largest, and counts `oom_score_adj` as so many thousandths of all that may be
+    had. The copy has 1000, and would be as large as the target was.
+    """
+    with suppress(TargetError, OSError, ValueError):
+        return int(read_whole(f"/proc/{living_thread(pid)}/oom_score_adj")) > _SAFE
+    return True
 
 
 def _mappings(pid: int) -> int:
