@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -43,6 +44,8 @@ def _call(module: str, command: str, given: list[str], name: str) -> None:
         run: Callable[..., Any] = getattr(import_module(module, __package__), command).main
         run(args=given, prog_name=name)
     except OSError as error:  # click prints help and refusals outside of every command
+        if error.errno == errno.ENOMEM:  # looking for a module to import reads folders
+            give_up_for_memory(error)
         from .common import complain, discard_stdout
 
         discard_stdout()
