@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from msl_construct.builder import RegionFeed
-from msl_construct.builder.conveyor import Conveyor
+from msl_construct.builder.overlapped_output import Conveyor
 
 from .options import Options
 

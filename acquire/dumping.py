@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed
-from msl_construct.builder.conveyor import Conveyor
+from msl_construct.builder.overlapped_output import Conveyor
 
 from . import blocks, dump_hashes, model
 from .backend import Target

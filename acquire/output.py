@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from typing import IO, NamedTuple
 
-from msl_construct.builder.conveyor import Conveyor
+from msl_construct.builder.overlapped_output import Conveyor
 from msl_construct.outputs import is_passing
 
 __all__ = ["Output"]

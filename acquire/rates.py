@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from msl_construct.builder.compress import compressor
-from msl_construct.builder.crew import WORKERS
+from msl_construct.builder.compressing_feed import WORKERS
 from msl_construct.hashing import new_hasher
 
 __all__ = ["COPYING", "Rates", "rates"]

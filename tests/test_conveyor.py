@@ -16,8 +16,8 @@ from blake3 import blake3
 from independent.hashing import digest
 from overlapping import DATA, PATIENCE, InMemory, Nowhere, OnDisk, Output, Piped, bounded, quiet
 
-from msl_construct.builder import conveyor, disk
-from msl_construct.builder.conveyor import SLOT, Conveyor
+from msl_construct.builder import disk, overlapped_output
+from msl_construct.builder.overlapped_output import SLOT, Conveyor
 from msl_construct.source import BufferSource, Extent
 
 MIB = 1 << 20
@@ -27,8 +27,8 @@ PAGE = 4096
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """Small buffers, of which many are filled in no time; the bytes of one."""
-    monkeypatch.setattr(conveyor, "SLOT", 16 * PAGE)
-    monkeypatch.setattr(conveyor, "_PIECE", MIB >> 7)
+    monkeypatch.setattr(overlapped_output, "SLOT", 16 * PAGE)
+    monkeypatch.setattr(overlapped_output, "_PIECE", MIB >> 7)
     return 16 * PAGE
 
 
@@ -88,7 +88,7 @@ class Model:
         return memoryview(DATA)[start : start + size]
 
     def size(self) -> int:
-        rng, slot = self.rng, conveyor.SLOT
+        rng, slot = self.rng, overlapped_output.SLOT
         return rng.choice(
             (
                 rng.randrange(300),
@@ -220,7 +220,7 @@ def sizes_around_a_buffer(on_disk: Output, before: int, size: int) -> None:
         out.write(wanted)
         for _ in range(2):
             out.write(DATA[:size])
-            room = min(size, conveyor.SLOT)
+            room = min(size, overlapped_output.SLOT)
             view = out.reserve(room)
             assert view.nbytes == room
             view[:] = DATA[7 : 7 + room]

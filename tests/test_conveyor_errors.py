@@ -20,7 +20,7 @@ from overlapping import DATA, PATIENCE, bounded, ours, quiet
 from writing import live
 
 import msl_construct
-from msl_construct.builder.conveyor import SLOT, Conveyor
+from msl_construct.builder.overlapped_output import SLOT, Conveyor
 from msl_construct.errors import MslError
 
 MIB = 1 << 20
@@ -178,14 +178,14 @@ def test_a_flush_that_fails() -> None:
 
 _LIMITED = """
 import json, os, resource, sys
-from msl_construct.builder import conveyor, disk
+from msl_construct.builder import disk, overlapped_output
 if sys.argv[2] == "cached":
     disk.around_cache = lambda file: None
 found = []
 for limit in json.loads(sys.argv[3]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     file = open(sys.argv[1], "w+b")
-    out = conveyor.Conveyor(file)
+    out = overlapped_output.Conveyor(file)
     data, errors = bytes(range(256)) * 4096, []
     for again in range(30):
         try:

@@ -15,10 +15,10 @@ import pytest
 from blake3 import blake3
 from overlapping import DATA, PATIENCE, bounded, quiet
 
-from msl_construct.builder import conveyor
-from msl_construct.builder.conveyor import Conveyor
+from msl_construct.builder import overlapped_output
 from msl_construct.builder.disk import Disk
-from msl_construct.builder.stage import Stage
+from msl_construct.builder.overlapped_output import Conveyor
+from msl_construct.builder.worker_thread import WorkerThread
 
 PAGE = 4096
 
@@ -31,8 +31,8 @@ def _nothing_stays_behind() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conveyor, "SLOT", 8 * PAGE)
-    monkeypatch.setattr(conveyor, "_PIECE", 2 * PAGE)
+    monkeypatch.setattr(overlapped_output, "SLOT", 8 * PAGE)
+    monkeypatch.setattr(overlapped_output, "_PIECE", 2 * PAGE)
 
 
 class Sleepy:
@@ -101,7 +101,7 @@ def test_in_order_whoever_is_slow(
     seed: int, slots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = random.Random(f"{seed} {slots}")
-    monkeypatch.setattr(conveyor, "new_hasher", lambda name: SleepyHasher(Sleepy(seed)))
+    monkeypatch.setattr(overlapped_output, "new_hasher", lambda name: SleepyHasher(Sleepy(seed)))
 
     def run() -> None:
         file = SleepyFile(Sleepy(seed + 100))
@@ -133,7 +133,9 @@ def test_an_error_in_any_thread_reaches_whoever_writes(
     wanted = bytearray()
     if stage == "hash":
         hashers: Iterator[Any] = chain([SleepyHasher(sleepy)], iter(blake3, None))
-        monkeypatch.setattr(conveyor, "new_hasher", lambda name: next(hashers))  # file's first
+        monkeypatch.setattr(
+            overlapped_output, "new_hasher", lambda name: next(hashers)
+        )  # file's first
     elif regular:
         real = Disk.store
 
@@ -173,7 +175,7 @@ def test_a_stage_goes_on_behind_an_error() -> None:
             raise ValueError(bytes(piece))
         taken.append(bytes(piece))
 
-    stage = Stage("msl-test", take)
+    stage = WorkerThread("msl-test", take)
     for piece in (b"ab", b"x", b"cd", b"y", b"ef"):
         stage.put(memoryview(piece))
     assert stage.reached().wait(PATIENCE)

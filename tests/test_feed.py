@@ -30,7 +30,7 @@ from overlapping import bounded, quiet
 from writing import CLOCK, blocks_of, live
 
 import msl_construct
-from msl_construct.builder.conveyor import SLOT
+from msl_construct.builder.overlapped_output import SLOT
 from msl_construct.errors import ConformanceError
 
 MIB = 1 << 20

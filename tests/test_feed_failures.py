@@ -29,7 +29,7 @@ from overlapping import bounded, quiet
 from writing import blocks_of, live, memory_of
 
 import msl_construct
-from msl_construct.builder.conveyor import SLOT
+from msl_construct.builder.overlapped_output import SLOT
 from msl_construct.errors import ConformanceError, MslError
 
 MIB = 1 << 20

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .feed import RegionFeed
-from .plan import READ, ZERO, Plan, Read
 from .region import RegionWriter
+from .region_plan import READ, ZERO, Plan, Read
 from .segment import SegmentWriter, append_segment
 from .uuids import new_uuid
 from .writer import Writer

@@ -11,7 +11,7 @@ from ..schema import BlockType, Layout, Record, Schema
 from ..schema.layout import REST
 from ..schema.packing import RowPacker
 from ..source import Extent
-from .conveyor import Conveyor
+from .overlapped_output import Conveyor
 from .sink import Sink
 
 __all__ = ["BlockStream", "checked", "total"]

@@ -7,7 +7,7 @@ came of it. There are three ways, all of which leave a valid file at every momen
 * A region that fits a buffer is put together there and becomes part of the file when it is
   complete.
 * A larger one goes to a regular file as it is read; a page that turns out otherwise is
-  corrected on disk at once (`Direct`).
+  corrected on disk at once (`BlockOnDisk`).
 * One that is larger still, or goes to a pipe, or is compressed, becomes several Memory Regions
   side by side. They are not Continuation fragments: nothing needs to be put together again,
   and some readers refuse files that hold any.
@@ -24,11 +24,11 @@ from ..errors import ConformanceError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
 from ..schema.packing import RowPacker
-from .conveyor import SLOT, Conveyor
-from .direct import Direct
-from .plan import LARGEST_MAP, READ, WINDOW, ZERO, Piece, Plan, Read, note, pieces, runs_of
+from .block_on_disk import BlockOnDisk
+from .overlapped_output import SLOT, Conveyor
 from .promises import NIL
-from .small import SmallRegions
+from .region_plan import LARGEST_MAP, READ, WINDOW, ZERO, Piece, Plan, Read, note, pieces, runs_of
+from .small_regions import SmallRegions
 from .uuids import new_uuid
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class RegionFeed:
             raise
         self.blocks += 1
 
-    def _begin_stream(self, piece: Piece, shape: tuple[int, int]) -> Direct:
+    def _begin_stream(self, piece: Piece, shape: tuple[int, int]) -> BlockOnDisk:
         found = self._admit()
         stored = self.planned_map(piece)
         head = bytearray(self._head + len(stored))
@@ -273,11 +273,11 @@ class RegionFeed:
         self.lay_fixed(head, self._header.size, piece, shape)
         head[self._head :] = stored
         front = self._header.size
-        return Direct(
+        return BlockOnDisk(
             self.writer, bytes(head[:front]), bytes(head[front:]), stored, size, 1 << piece.log2
         )
 
-    def _stream_pages(self, direct: Direct, piece: Piece, read: Read, done: int) -> None:
+    def _stream_pages(self, direct: BlockOnDisk, piece: Piece, read: Read, done: int) -> None:
         sink, log2, address = self.sink, piece.log2, piece.base
         for count, what in piece.plan:
             if what not in (READ, ZERO):
@@ -303,7 +303,7 @@ class RegionFeed:
                 self.tell(done + address - piece.base)
         direct.close()
 
-    def _surprise(self, direct: Direct, runs: list[Run], view: memoryview, log2: int) -> None:
+    def _surprise(self, direct: BlockOnDisk, runs: list[Run], view: memoryview, log2: int) -> None:
         captured = sum(count for _, count, code in runs if not code)
         data = memoryview(bytes(view[: captured << log2]))  # the view goes with the first mark
         taken = 0

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConformanceError
 from ..page_map import PageMap, Run, stored_size
 from ..source import BufferSource, Extent
+from .block_on_disk import BlockOnDisk
 from .blocks import checked, total
 from .compress import compressed
-from .direct import Direct
 from .promises import NIL
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class RegionWriter:
         self._runs: list[Run] = []
         self._held = writer.held
         self._held.clear()
-        self._direct: Direct | None = None
+        self._direct: BlockOnDisk | None = None
         writer.region_opened(self)
 
     # -- accounting for pages ----------------------------------------------------------
@@ -345,7 +345,7 @@ class RegionWriter:
         writer.admit(self._kind, self._word, self.uuid, NIL)
         writer.region_opened(self)
         stored = bytes(stored_size(self.pages))
-        self._direct = Direct(writer, header, head, stored, length, self.page_size)
+        self._direct = BlockOnDisk(writer, header, head, stored, length, self.page_size)
         self.fragments = 1
         return True
 

@@ -17,12 +17,7 @@ from ..errors import ConformanceError
 from ..page_map import PageMap
 from ..schema import BlockType, ByteOrder, Draft
 from ..source import BufferSource, Extent
-from .blocks import BlockStream, checked, total
-from .compress import compressed
-from .conveyor import SLOTS, Conveyor
-from .crew import CompressingFeed
-from .feed import RegionFeed
-from .given import (
+from .arguments import (
     PageStates,
     checked_header,
     page_map_of,
@@ -30,7 +25,12 @@ from .given import (
     stored_payload,
     table_payload,
 )
-from .held import Held
+from .blocks import BlockStream, checked, total
+from .compress import compressed
+from .compressing_feed import CompressingFeed
+from .feed import RegionFeed
+from .overlapped_output import SLOTS, Conveyor
+from .page_buffer import PageBuffer
 from .promises import NIL, Promises
 from .region import RegionWriter
 from .sink import Sink
@@ -121,7 +121,7 @@ class Writer:
         self.file_hash: bytes | None = None
         self._feeds: list[RegionFeed] = []
         self._open_region: RegionWriter | None = None
-        self.held = Held()  # for the region that is open; here so that its memory is kept
+        self.held = PageBuffer()  # for the region that is open; here so that its memory is kept
 
     # -- one method per block type -----------------------------------------------------
 

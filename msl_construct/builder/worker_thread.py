@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-__all__ = ["Stage"]
+__all__ = ["WorkerThread"]
 
 
-class Stage:
+class WorkerThread:
     """A thread that takes pieces and does jobs in the order in which they were put.
 
     A piece is put as it is: at hundreds of thousands of them, making a job of each would cost

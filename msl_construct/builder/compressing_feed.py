@@ -13,7 +13,7 @@ from ..page_map import PageMap, Run, stored_size
 from ..source import BufferSource, Extent
 from .compress import Compressor
 from .feed import RegionFeed
-from .plan import LARGEST_MAP, Piece, Plan, Read, pieces
+from .region_plan import LARGEST_MAP, Piece, Plan, Read, pieces
 
 if TYPE_CHECKING:
     from .writer import Writer

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..page_map import PAGES_PER_BYTE, PageMap
-from .conveyor import Conveyor
+from .overlapped_output import Conveyor
 from .sink import Mark
 
 if TYPE_CHECKING:
     from .writer import Writer
 
-__all__ = ["Direct"]
+__all__ = ["BlockOnDisk"]
 
 
-class Direct:
+class BlockOnDisk:
     """One block of which every page is taken for captured until it is known better.
 
     What is on disk is right for the data that is there at every moment: a page that has no

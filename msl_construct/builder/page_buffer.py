@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Held"]
+__all__ = ["PageBuffer"]
 
 
-class Held:
+class PageBuffer:
     """Bytes gathered for a block, in memory that is used again for the next one.
 
     Memory that a process has touched before is several times faster than fresh memory.

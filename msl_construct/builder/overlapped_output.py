@@ -24,7 +24,7 @@ from ..hashing import Hasher, new_hasher
 from ..source import Extent
 from .disk import UNIT, Disk, write_all
 from .sink import Mark, appends, read_back
-from .stage import Stage
+from .worker_thread import WorkerThread
 
 __all__ = ["SLOT", "SLOTS", "Conveyor"]
 
@@ -91,8 +91,8 @@ class Conveyor:
         self._disk = Disk(file, cache_room) if self._regular else None
         self._unit = UNIT if self._disk is not None and self._disk.past_cache else 1
         self._give_up_at = float("inf")
-        self._hasher = Stage("msl-file-hash", self._update)
-        self._writer = Stage("msl-write", memoryview.release) if self._regular else None
+        self._hasher = WorkerThread("msl-file-hash", self._update)
+        self._writer = WorkerThread("msl-write", memoryview.release) if self._regular else None
         self._closed = False
 
     @property
@@ -303,7 +303,7 @@ class Conveyor:
             except Empty:
                 self._go_on_waiting()
 
-    def _wait(self, stage: Stage) -> None:
+    def _wait(self, stage: WorkerThread) -> None:
         reached = stage.reached()
         while not reached.wait(_PATIENCE):
             self._go_on_waiting()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..hashing import hasher_factory
 from ..page_map import PageMap
 from ..schema import Layout
-from .plan import READ, Outcome, Piece, Read, runs_of
 from .promises import NIL
+from .region_plan import READ, Outcome, Piece, Read, runs_of
 from .uuids import new_uuids
 
 if TYPE_CHECKING:
