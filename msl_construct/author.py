@@ -19,21 +19,16 @@ from .rules.facts import Facts
 from .rules.model import Found, Level, Pick, Role, Rule, Scope
 from .rules.statements import Statement, Word, st
 from .schema.base import Between, OneOf, Vocabulary
+from .schema.blocks import BlockType, ByteOrder, Coverage, Start
 from .schema.choice import Choice
 from .schema.codes import Bit, BitRange, Code, Enumeration, FlagDefinition, FlagValue, Span, Value
 from .schema.fields import Field, Note
-from .schema.layout import Layout, Table
-from .schema.model import BlockType, ByteOrder, Coverage, Draft, Start
+from .schema.layout import Layout
+from .schema.model import Draft
+from .schema.pages import PageData, PageStateMap
+from .schema.table import Table
 from .schema.values import Record
-from .schema.variable import (
-    Blob,
-    PageData,
-    PageStateMap,
-    RegisterValue,
-    Rest,
-    Utf8,
-    Utf8Z,
-)
+from .schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
 from .schema.vocabulary import (
     ADDRESS,
     HASH,

@@ -17,16 +17,8 @@ from msl_construct.drafts import schema
 from msl_construct.page_map import PageMap
 from msl_construct.schema import Field, Layout, Record, Schema, Table
 from msl_construct.schema.choice import Choice
-from msl_construct.schema.variable import (
-    Blob,
-    Measured,
-    PageData,
-    PageStateMap,
-    RegisterValue,
-    Rest,
-    Utf8,
-    Utf8Z,
-)
+from msl_construct.schema.pages import PageData, PageStateMap
+from msl_construct.schema.variable import Blob, Measured, RegisterValue, Rest, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import (
     Between,
     Coded,

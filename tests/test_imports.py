@@ -40,11 +40,15 @@ def modules() -> dict[str, Path]:
     return found
 
 
+WHOLLY = "msl_construct.schema"
+"""In this part what is imported for annotations alone counts, too."""
+
+
 def imported(name: str) -> Iterator[str]:
-    """The modules that one imports, wherever in it; but not for its annotations alone."""
+    """The modules that one imports, wherever in it; for its annotations alone in `WHOLLY` only."""
     path = modules()[name]
     here = name.split(".") if path.stem == "__init__" else name.split(".")[:-1]
-    for node in statements(ast.parse(path.read_text("utf-8"))):
+    for node in statements(ast.parse(path.read_text("utf-8")), part_of(name, WHOLLY)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules())
         elif isinstance(node, ast.ImportFrom):
@@ -56,12 +60,12 @@ def imported(name: str) -> Iterator[str]:
                     yield inner if inner in modules() else module
 
 
-def statements(node: ast.AST) -> Iterator[ast.AST]:
+def statements(node: ast.AST, wholly: bool) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test) and not wholly:
             continue
         yield child
-        yield from statements(child)
+        yield from statements(child, wholly)
 
 
 @cache

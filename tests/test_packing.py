@@ -18,8 +18,8 @@ from msl_construct import schema
 from msl_construct.builder.blocks import checked
 from msl_construct.errors import ConformanceError
 from msl_construct.schema import Layout
-from msl_construct.schema.layout import Table
 from msl_construct.schema.packing import RowPacker
+from msl_construct.schema.table import Table
 from msl_construct.schema.values import StoredText
 from msl_construct.schema.variable import Measured
 from msl_construct.schema.vocabulary import Reserved

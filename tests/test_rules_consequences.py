@@ -31,7 +31,8 @@ import msl_construct
 from msl_construct.rules import check
 from msl_construct.schema import Field, Layout, Record, Table
 from msl_construct.schema.choice import Body
-from msl_construct.schema.variable import PageStateMap, Utf8, Utf8Z
+from msl_construct.schema.pages import PageStateMap
+from msl_construct.schema.variable import Utf8, Utf8Z
 from msl_construct.schema.vocabulary import Reserved, Uuid
 
 BEYOND = wire.uuid4(1)[:6] + b"\x10" + wire.uuid4(1)[7:]  # version 1

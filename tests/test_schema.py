@@ -27,7 +27,8 @@ from msl_construct.schema import (
     Table,
 )
 from msl_construct.schema.choice import Choice
-from msl_construct.schema.variable import Measured, PageData, PageStateMap
+from msl_construct.schema.pages import PageData, PageStateMap
+from msl_construct.schema.variable import Measured
 from msl_construct.schema.vocabulary import Coded, Fixed, Flags, Magic, Reserved, Uint
 
 ID = re.compile(r"[a-z][a-z0-9_]*")

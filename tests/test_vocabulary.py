@@ -14,8 +14,9 @@ from msl_construct.drafts import schema
 from msl_construct.errors import ConformanceError, MslError, PayloadError
 from msl_construct.page_map import PageMap
 from msl_construct.schema import Code, FlagValue, Layout, PaddedBytes, Record, StoredText
-from msl_construct.schema.layout import Table
-from msl_construct.schema.variable import Blob, PageData, PageStateMap, RegisterValue, Rest, Utf8Z
+from msl_construct.schema.pages import PageData, PageStateMap
+from msl_construct.schema.table import Table
+from msl_construct.schema.variable import Blob, RegisterValue, Rest, Utf8Z
 from msl_construct.schema.vocabulary import (
     HASH,
     TIMESTAMP,

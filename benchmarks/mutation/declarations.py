@@ -9,7 +9,7 @@ from typing import Any
 
 from msl_construct.schema import Draft, Field, Layout, Table
 from msl_construct.schema.choice import Choice
-from msl_construct.schema.variable import PageStateMap
+from msl_construct.schema.pages import PageStateMap
 from msl_construct.schema.vocabulary import Coded, Flags
 
 HEADERS = ("file_header", "block_header", "compressed_payload", "encryption_header")

@@ -8,7 +8,8 @@ from typing import Any
 
 from msl_construct.page_map import PageMap
 from msl_construct.schema import Layout
-from msl_construct.schema.variable import PageStateMap, RegisterValue
+from msl_construct.schema.pages import PageStateMap
+from msl_construct.schema.variable import RegisterValue
 from msl_construct.schema.vocabulary import Fixed, Uuid, Vocabulary
 from msl_construct.source import Cursor
 

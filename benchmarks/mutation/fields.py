@@ -9,13 +9,8 @@ from typing import Any
 
 from msl_construct.schema import Draft, Field, Layout
 from msl_construct.schema.choice import Choice
-from msl_construct.schema.variable import (
-    Blob,
-    PageStateMap,
-    RegisterValue,
-    Utf8,
-    Utf8Z,
-)
+from msl_construct.schema.pages import PageStateMap
+from msl_construct.schema.variable import Blob, RegisterValue, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import (
     Bytes,
     Coded,

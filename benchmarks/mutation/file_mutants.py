@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from msl_construct.schema.variable import Blob, Measured, PageStateMap, Rest
+from msl_construct.schema.pages import PageStateMap
+from msl_construct.schema.variable import Blob, Measured, Rest
 from msl_construct.schema.vocabulary import Coded, Fixed, Flags, Uuid
 
 from .rearranged import Blocks

@@ -13,8 +13,10 @@ import msl_construct
 from msl_construct.page_map import PageMap, pad8, stored_size
 from msl_construct.reader import RAW
 from msl_construct.schema import Field, Layout, Record, Table
-from msl_construct.schema.choice import REST, Body, Choice
-from msl_construct.schema.variable import Blob, Measured, PageStateMap, Rest, Utf8, Utf8Z
+from msl_construct.schema.choice import Body, Choice
+from msl_construct.schema.layout import REST
+from msl_construct.schema.pages import PageStateMap
+from msl_construct.schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import (
     Bytes,
     Coded,

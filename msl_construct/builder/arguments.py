@@ -12,8 +12,9 @@ from ..errors import ConformanceError, FormatError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
 from ..schema import BlockType, Layout, Record, Schema
-from ..schema.layout import REST, Table
+from ..schema.layout import REST
 from ..schema.packing import RowPacker
+from ..schema.table import Table
 from ..source import BufferSource, Cursor, Extent
 from .blocks import checked
 

@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 from ..document.build import build
 from ..page_map import stored_size
 from ..schema import Schema
-from ..schema.variable import Base64
+from ..schema.raw import Base64
 from ..source import Extent, PathSource
 from .assemble import END, START
 from .parts import BASE, identity, module_list, region, related

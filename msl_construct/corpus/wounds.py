@@ -9,7 +9,8 @@ from typing import Any, Literal
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..schema import Enumeration, Field, Layout, Record, Table
 from ..schema.choice import Choice
-from ..schema.variable import Measured, PageData, PageStateMap, Utf8Z
+from ..schema.pages import PageData, PageStateMap
+from ..schema.variable import Measured, Utf8Z
 from ..schema.vocabulary import Between, Coded, Fixed, Flags, OneOf, Reserved, Uint, Uuid
 from .plan import Edit
 

@@ -24,7 +24,7 @@ from ..reader.dialects import named_dialect
 from ..reader.header import ENCRYPTION, EXTENSION, encryption_layout
 from ..schema import Draft, Layout, Record, Schema
 from ..schema.layout import REST
-from ..schema.variable import extent_from_document, raw_from_document
+from ..schema.raw import extent_from_document, raw_from_document
 from ..source import Extent
 from .shape import BLOCK_KEYS, VERSION
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..schema.codes import Name
-from ..schema.variable import Base64
+from ..schema.raw import Base64
 
 __all__ = ["write_json", "write_ndjson", "write_yaml"]
 

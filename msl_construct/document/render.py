@@ -11,7 +11,7 @@ from ..reader.header import ENCRYPTION, EXTENSION, FileHeader
 from ..reader.segments import Segment
 from ..schema.codes import Name
 from ..schema.layout import OFFSETS, offsets_to_document
-from ..schema.variable import Base64, extent_to_document, raw_to_document
+from ..schema.raw import Base64, extent_to_document, raw_to_document
 from ..schema.vocabulary import Options
 from ..source import Extent
 from .shape import VERSION

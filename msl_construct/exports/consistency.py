@@ -23,8 +23,10 @@ from ..schema import (
 from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field
-from ..schema.layout import OFFSETS, REST, Layout, Table
-from ..schema.variable import Blob, Measured, PageData, PageStateMap, Rest, Utf8, Utf8Z
+from ..schema.layout import OFFSETS, REST, Layout
+from ..schema.pages import PageData, PageStateMap
+from ..schema.table import Table
+from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Coded, Fixed, Flags, Hash, Uint
 from .description import inner_layouts
 

@@ -9,9 +9,12 @@ from ..errors import MslError
 from ..schema import BitRange, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
 from ..schema.base import Options, Vocabulary
 from ..schema.choice import Choice
-from ..schema.layout import Field, Layout, Note, Table
+from ..schema.fields import Field, Note
+from ..schema.layout import Layout
 from ..schema.names import snake_case
-from ..schema.variable import Blob, PageData, PageStateMap, Rest, Utf8, Utf8Z
+from ..schema.pages import PageData, PageStateMap
+from ..schema.table import Table
+from ..schema.variable import Blob, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import (
     Bytes,
     Coded,

@@ -23,7 +23,8 @@ from ..schema import (
     Table,
 )
 from ..schema.choice import Choice
-from ..schema.variable import Blob, PageStateMap, Rest, Utf8, Utf8Z
+from ..schema.pages import PageStateMap
+from ..schema.variable import Blob, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Coded, Fixed, Flags, Magic, Uint
 from .c.parts import omissible
 from .imhex_words import (

@@ -12,16 +12,11 @@ from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.codes import BitRange, Enumeration, FlagDefinition
 from ..schema.fields import Field
-from ..schema.layout import OFFSETS, REST, Layout, Table
-from ..schema.variable import (
-    DOCUMENT_RAW_LIMIT,
-    Blob,
-    PageData,
-    PageStateMap,
-    RegisterValue,
-    Rest,
-    Utf8Z,
-)
+from ..schema.layout import OFFSETS, REST, Layout
+from ..schema.pages import PageData, PageStateMap
+from ..schema.raw import DOCUMENT_RAW_LIMIT
+from ..schema.table import Table
+from ..schema.variable import Blob, RegisterValue, Rest, Utf8Z
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Timestamp, Uint, Uuid
 
 __all__ = [

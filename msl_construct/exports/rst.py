@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..schema import BitRange, BlockType, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
-from ..schema.layout import Layout, Note
+from ..schema.fields import Note
+from ..schema.layout import Layout
 from .description import (
     case_title,
     inner_layouts,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..drafts import known, schema
 from ..errors import MslError
-from ..schema.variable import PageData, PageStateMap
+from ..schema.pages import PageData, PageStateMap
 
 __all__ = ["INVALID", "Level", "blocks_of", "hidden_in_block", "hidden_in_payload", "shows_fault"]
 

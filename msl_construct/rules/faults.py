@@ -15,8 +15,10 @@ from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
 from ..reader.inflate import inflated
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
 from ..schema.base import Problem
-from ..schema.choice import REST, Body, Choice
-from ..schema.variable import Measured, PageStateMap, Utf8
+from ..schema.choice import Body, Choice
+from ..schema.layout import REST
+from ..schema.pages import PageStateMap
+from ..schema.variable import Measured, Utf8
 from ..schema.vocabulary import Coded, Fixed
 from ..source import Extent
 from .kinds import kinds_of_field

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..schema import Field, Layout, Table
 from ..schema.choice import Choice
 from ..schema.codes import Enumeration
-from ..schema.variable import Blob, Measured, PageData, PageStateMap, Rest, Utf8, Utf8Z
+from ..schema.pages import PageData, PageStateMap
+from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Uint, Uuid
 from .model import Level
 

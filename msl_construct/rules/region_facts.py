@@ -7,7 +7,7 @@ from bisect import bisect_left
 
 from ..reader import Block
 from ..schema import Record
-from ..schema.variable import PageStateMap
+from ..schema.pages import PageStateMap
 
 __all__ = ["UNKNOWN", "RegionFacts"]
 

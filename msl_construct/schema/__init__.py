@@ -5,9 +5,12 @@ Nothing here knows a draft, reads files or judges them.
 
 from __future__ import annotations
 
+from .blocks import BlockType, ByteOrder, Coverage, Start
 from .codes import Bit, BitRange, Code, Enumeration, FlagDefinition, FlagValue, Span, Value
-from .layout import Field, Layout, Note, Table
-from .model import BlockType, ByteOrder, Coverage, Draft, Identified, Schema, Start
+from .fields import Field, Note
+from .layout import Layout
+from .model import Draft, Identified, Schema
+from .table import Table
 from .values import PaddedBytes, Record, StoredText
 
 __all__ = [

@@ -20,7 +20,17 @@ from .codes import Enumeration, FlagDefinition
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Between", "Binding", "Misfit", "OneOf", "Options", "Problem", "Vocabulary"]
+__all__ = [
+    "Between",
+    "Binding",
+    "Misfit",
+    "OneOf",
+    "Options",
+    "Problem",
+    "Refused",
+    "Vocabulary",
+    "refusal",
+]
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,15 @@ class Misfit(Exception):
         return self
 
 
+class Refused(ValueError):
+    """A value can't be completed, for a reason that can be said of it and its field alone."""
+
+
+def refusal(path: str, reason: str, *, title: str) -> ConformanceError:
+    """What refuses the field at a path inside of the structure of a title."""
+    return ConformanceError(f"{title}.{path}: {reason}", field=path, reason=reason)
+
+
 @dataclass(frozen=True)
 class Between:
     """Permitted: `low` to `high`, both included."""
@@ -154,10 +173,27 @@ class Vocabulary(Construct):
                 'msl_construct.schema(draft, "little")'
             )
 
+    # -- what the schema knows ---------------------------------------------------------
+
     @property
     def minimum(self) -> int:
         """The smallest number of bytes a value can occupy."""
         raise NotImplementedError
+
+    @property
+    def chosen_by(self) -> tuple[str, ...]:
+        """Keys of earlier fields whose values choose how this one is laid out."""
+        return ()
+
+    def inner(self) -> Mapping[int | None, Vocabulary]:
+        """The structures inside of a value: an entry under None, a body by the tag that chooses."""
+        return {}
+
+    def stamped(self, since: str) -> Vocabulary:
+        """This declaration with `since` filled in where its structures leave it empty."""
+        return self
+
+    # -- values ------------------------------------------------------------------------
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Any:
         """The value at the cursor; earlier fields of the structure are in `record`.
@@ -178,6 +214,21 @@ class Vocabulary(Construct):
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         """What the draft forbids about this value; reading never asks."""
         return iter(())
+
+    def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+        """``(path, problem)`` for the value of the field `key` and for what stands inside of it."""
+        for problem in self.problems(record[key], record):
+            yield key, problem
+
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        """What follows from `values` for the field `key`: itself, its length, its count.
+
+        Raises:
+            ConformanceError: something inside of the value is refused; `field` is its path.
+            Refused: the value itself is, for the reason given.
+            ValueError, TypeError: the value is of no form that this field takes.
+        """
+        return {} if key in values or default is None else {key: default}
 
     def to_document(self, value: Any, options: Options) -> Any:
         """The value as the canonical document shows it."""

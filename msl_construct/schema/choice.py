@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..errors import ConformanceError
 from ..source import Cursor, Extent, Short
-from .base import Binding, Misfit, Options, Problem
+from .base import Binding, Misfit, Options, Problem, Refused, refusal
+from .layout import Layout, surplus
 from .names import snake_case
+from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import Record
-from .variable import Measured, as_bytes, raw_from_document, raw_to_document
+from .variable import Measured
 
-if TYPE_CHECKING:
-    from .layout import Layout
-
-__all__ = ["REST", "Body", "Choice", "surplus"]
+__all__ = ["Body", "Choice"]
 
 _RAW = "raw"
-REST = "rest"
-"""Key of the bytes behind a structure's last decoded field; no field may be called so."""
-
-
-def surplus(key: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
-    """The problem of a structure within another that has bytes behind its fields, if it has."""
-    if REST in value:
-        found = f"{len(value[REST])} bytes"
-        yield f"{key}.{REST}", Problem("surplus-bytes", "nothing behind the fields", found)
 
 
 class Body(Record):
@@ -60,8 +51,14 @@ class Choice(Measured):
         super()._bind(binding)
         self.cases = {tag: layout.bound(binding) for tag, layout in self.cases.items()}
 
+    @property
+    def chosen_by(self) -> tuple[str, ...]:
+        return (self.tag_key,)
+
+    def inner(self) -> Mapping[int | None, Layout]:
+        return dict(self.cases.items())
+
     def stamped(self, since: str) -> Choice:
-        """The same with `since` filled in where it is empty."""
         cases = {tag: layout.stamped(since) for tag, layout in self.cases.items()}
         return Choice(self.length, self.tag, cases)
 
@@ -101,6 +98,16 @@ class Choice(Measured):
         if layout is None or not isinstance(value, Mapping):
             return value if isinstance(value, Extent) else as_bytes(value)
         return Body(layout.complete(value), layout)
+
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        if self.tag_key not in values:
+            raise Refused(f"{self.tag} must be given")
+        try:
+            return super().completed(key, values, default)
+        except ConformanceError as error:
+            if not error.field:
+                raise
+            raise refusal(key, f"{error.field}: {error.reason}", title=self.tag) from None
 
     def measure(self, value: Any) -> int:
         if not isinstance(value, Body):

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from ..errors import ConformanceError, DocumentError, MslError, PayloadError
 from ..source import Cursor, Extent, FileSource
-from .base import Binding, Misfit, Options, Problem, Vocabulary
-from .choice import REST, Choice, surplus
-from .fields import Field, Note
+from .base import Binding, Misfit, Options, Problem, Refused, Vocabulary, refusal
+from .fields import Field
 from .names import snake_case
+from .raw import raw_from_document, raw_to_document
 from .steps import Ended, reading_steps
 from .values import Damage, Record
-from .variable import Measured, raw_from_document, raw_to_document
-from .vocabulary import Fixed, Reserved
+from .vocabulary import Fixed
 
-__all__ = ["REST", "Field", "Layout", "Note", "Table"]
+__all__ = ["OFFSETS", "REST", "Layout", "offsets_to_document", "surplus"]
 
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
+
+REST = "rest"
+"""Key of the bytes behind a structure's last decoded field; no field may be called so."""
 
 
 def offsets_to_document(offsets: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     """File offset and length of each field, as the document lists them."""
     return {key: [f"{start:#x}", length] for key, (start, length) in offsets.items()}
+
+
+def surplus(key: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+    """The problem of a structure within another that has bytes behind its fields, if it has."""
+    if REST in value:
+        found = f"{len(value[REST])} bytes"
+        yield f"{key}.{REST}", Problem("surplus-bytes", "nothing behind the fields", found)
 
 
 class Layout(Vocabulary):
@@ -109,12 +118,18 @@ class Layout(Vocabulary):
     def structures(self) -> Iterator[Layout]:
         """This structure and those inside of it: entries of tables, cases of choices."""
         yield self
+        for _, _, layout in self.inside():
+            yield from layout.structures()
+
+    def inside(self) -> Iterator[tuple[Field, int | None, Layout]]:
+        """The structures in the fields: each with its field, and the tag that chooses it."""
         for field in self.fields:
-            if isinstance(field.type, Table):
-                yield from field.type.entry.structures()
-            elif isinstance(field.type, Choice):
-                for case in field.type.cases.values():
-                    yield from case.structures()
+            for tag, layout in field.type.inner().items():
+                assert isinstance(layout, Layout), f"{self.title}.{field.key}: not a structure"
+                yield field, tag, layout
+
+    def inner(self) -> Mapping[int | None, Layout]:
+        return {None: self}
 
     def unpacker(self, *keys: str) -> struct.Struct:
         """A `struct` that yields just these fields from the structure's start.
@@ -182,15 +197,10 @@ class Layout(Vocabulary):
         )
 
     def stamped(self, since: str) -> Layout:
-        """This layout with `since` filled in where it is empty, in its tables as well."""
-        fields = []
-        for field in self.fields:
-            kind = field.type
-            if isinstance(kind, Table):
-                kind = Table(kind.count, kind.entry.stamped(since), kind.entry_size)
-            elif isinstance(kind, Choice):
-                kind = kind.stamped(since)
-            fields.append(replace(field, type=kind, since=field.since or since))
+        fields = (
+            replace(field, type=field.type.stamped(since), since=field.since or since)
+            for field in self.fields
+        )
         return Layout(self.title, self.section, fields)
 
     def _refuse_to_read(self, cursor: Cursor, record: Record) -> None:
@@ -307,33 +317,11 @@ class Layout(Vocabulary):
         full: dict[str, Any] = dict(values)
         tail = any(f.optional and f.key in full for f in self.fields)  # whole or absent
         for field in self.fields:
-            kind = field.type
-            if isinstance(kind, Choice) and kind.tag_key in full:
-                full[kind.tag_key] = self._loaded(self._by_key[kind.tag_key], full[kind.tag_key])
-            if isinstance(kind, Table) and field.key in full:
-                full[field.key] = self._entries(field, kind, full[field.key])
-                full.setdefault(kind.count_key, len(full[field.key]))
-            elif isinstance(kind, Measured) and (field.key in full or tail or not field.optional):
-                full.setdefault(field.key, field.default)
-                if isinstance(kind, Choice) and kind.tag_key not in full:
-                    raise self._refused(field, f"{kind.tag} must be given ({field.section})")
-                try:
-                    full[field.key] = kind.normal(full[field.key], full)
-                    if kind.length_key not in full:
-                        full[kind.length_key] = kind.measure(full[field.key])
-                except ConformanceError as error:
-                    raise self._refused(field, f"{error.field}: {error.reason}") from None
-                except (TypeError, ValueError, AttributeError, OverflowError):
-                    raise self._refused(
-                        field,
-                        f"{full[field.key]!r} can't be stored as {type(kind).__name__} "
-                        f"({field.section})",
-                    ) from None
-            elif field.key not in full and (tail or not field.optional):
-                if isinstance(kind, Reserved):
-                    full[field.key] = bytes(kind.width)
-                elif field.default is not None:
-                    full[field.key] = field.default
+            for chooser in field.type.chosen_by:
+                if chooser in full:
+                    full[chooser] = self._loaded(self._by_key[chooser], full[chooser])
+            if field.key in full or tail or not field.optional:
+                full.update(self._completed(field, full))
         for field in self.fields:
             if field.key in full and isinstance(field.type, Fixed):
                 full[field.key] = self._loaded(field, full[field.key])
@@ -342,35 +330,24 @@ class Layout(Vocabulary):
             record[REST] = full[REST]
         return record
 
-    def _entries(self, field: Field, table: Table, values: Any) -> list[Record]:
-        """The entries of a table, complete."""
-        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-            raise self._refused(field, f"expected entries, found {values!r} ({field.section})")
-        entries: list[Record] = []
-        for value in values:
-            where = f"{field.key}[{len(entries)}]"
-            if not isinstance(value, Mapping):
-                raise ConformanceError(
-                    f"{self.title}.{where}: expected the fields of {table.entry.title}, "
-                    f"found {value!r} ({table.entry.section})",
-                    field=where,
-                    reason=f"expected fields, found {value!r}",
-                )
-            try:
-                entries.append(table.entry.complete(value))
-            except ConformanceError as error:
-                if not error.field:
-                    raise
-                raise ConformanceError(
-                    f"{self.title}.{where}.{error.field}: {error.reason}",
-                    field=f"{where}.{error.field}",
-                    reason=error.reason,
-                ) from None
-        return entries
+    def _completed(self, field: Field, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a field's kind adds to the values."""
+        try:
+            return field.type.completed(field.key, values, field.default)
+        except ConformanceError as error:
+            if not error.field:
+                raise
+            raise refusal(error.field, error.reason, title=self.title) from None
+        except Refused as error:
+            raise self._refused(field, f"{error} ({field.section})") from None
+        except (TypeError, ValueError, AttributeError, OverflowError):
+            found = values.get(field.key, field.default)
+            raise self._refused(
+                field, f"{found!r} can't be stored as {type(field.type).__name__} ({field.section})"
+            ) from None
 
     def _refused(self, field: Field, reason: str) -> ConformanceError:
-        message = f"{self.title}.{field.key}: {reason}"
-        return ConformanceError(message, field=field.key, reason=reason)
+        return refusal(field.key, reason, title=self.title)
 
     def _loaded(self, field: Field, value: Any) -> Any:
         """A caller's value (a name, a list of flags, a UUID as text) as parsing would give it."""
@@ -385,11 +362,7 @@ class Layout(Vocabulary):
         """``(field path, problem)`` for every value that the draft forbids."""
         for field in self.fields:
             if field.key in record:
-                if isinstance(field.type, (Table, Choice)):
-                    yield from field.type.problems_within(field.key, record)
-                else:
-                    for problem in field.type.problems(record[field.key], record):
-                        yield field.key, problem
+                yield from field.type.problems_within(field.key, record)
 
     # -- the canonical document --------------------------------------------------------
 
@@ -436,104 +409,3 @@ class Layout(Vocabulary):
             except (ValueError, TypeError) as error:
                 raise DocumentError(f"{REST}: {error}") from None
         return record
-
-
-class Table(Vocabulary):
-    """Entries of one layout, as many as an earlier field says.
-
-    Args:
-        count: name of the field with the number of entries.
-        entry: layout of one entry.
-        entry_size: name of a field that fixes every entry's size unless it is zero.
-    """
-
-    def __init__(self, count: str, entry: Layout, entry_size: str | None = None) -> None:
-        super().__init__()
-        self.count = count
-        self.count_key = snake_case(count)
-        self.entry = entry
-        self.entry_size = entry_size
-        self.entry_size_key = snake_case(entry_size) if entry_size else None
-
-    def _bind(self, binding: Binding) -> None:
-        super()._bind(binding)
-        self.entry = self.entry.bound(binding)
-
-    @property
-    def minimum(self) -> int:
-        return 0
-
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> list[Record]:
-        entries: list[Record] = []
-        size = record[self.entry_size_key] if self.entry_size_key else 0
-        offsets = getattr(record, OFFSETS, None) is not None
-        budget = getattr(cursor.source, "entry_budget", None)
-        for index in range(record[self.count_key]):
-            start = cursor.position
-            if budget is not None and index >= budget:
-                raise Misfit(
-                    f"at most {budget} entries from so small a compressed stream",
-                    f"{record[self.count_key]}",
-                    path=f"[{index}]",
-                    offset=start,
-                    value=entries,
-                    restart=start,
-                )
-            try:
-                if size:
-                    entries.append(self._sized(cursor, size, offsets))
-                else:
-                    entries.append(self.entry.decode_entry(cursor, offsets=offsets))
-            except Misfit as misfit:
-                raise Misfit(
-                    misfit.expected,
-                    misfit.found,
-                    path=f"[{index}].{misfit.path}" if misfit.path else f"[{index}]",
-                    offset=misfit.offset,
-                    value=entries,
-                    restart=start,
-                ) from None
-        return entries
-
-    def _sized(self, cursor: Cursor, size: int, offsets: bool) -> Record:
-        if size > cursor.remaining:
-            raise Misfit(f"{size} bytes", str(cursor.remaining), offset=cursor.position)
-        window = cursor.within(size)
-        entry = self.entry.decode(window, offsets=offsets)
-        if entry.damage is not None:
-            found = entry.damage
-            raise Misfit(found.expected, found.found, path=found.field, offset=found.offset)
-        cursor.position += size
-        return entry
-
-    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
-        return b"".join(self.entry.encode(entry) for entry in value)
-
-    def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
-        """Problems of the entries, each with its path, and of their number."""
-        entries: Sequence[Record] = record[key]
-        if record[self.count_key] != len(entries):
-            yield (
-                self.count_key,
-                Problem("count-mismatch", f"{len(entries)} entries", str(record[self.count_key])),
-            )
-        size = record[self.entry_size_key] if self.entry_size_key else 0
-        for index, entry in enumerate(entries):
-            if size and len(self.entry.encode(entry)) != size:
-                yield f"{key}[{index}]", Problem("entry-size", f"{size} bytes", "another size")
-            for path, problem in self.entry.problems_of(entry):
-                yield f"{key}[{index}].{path}", problem
-            if not size or any(f.key not in entry for f in self.entry.fields if not f.optional):
-                yield from surplus(f"{key}[{index}]", entry)
-
-    def to_document(self, value: Any, options: Options) -> Any:
-        return [self.entry.to_document(entry, options) for entry in value]
-
-    def from_document(self, value: Any) -> Any:
-        entries = []
-        for index, entry in enumerate(value):
-            try:
-                entries.append(self.entry.from_document(entry))
-            except DocumentError as error:
-                raise DocumentError(f"[{index}].{error}") from None
-        return entries

@@ -2,107 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..page_map import PAGES_PER_BYTE, PageMap, pad8, stored_size
-from ..source import BufferSource, Cursor, Extent
-from .codes import Enumeration
+from ..page_map import pad8
+from ..source import Cursor, Extent
+from .base import Options, Problem, Vocabulary
 from .names import snake_case
+from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import PaddedBytes, StoredText
-from .vocabulary import Binding, Misfit, Options, Problem, Vocabulary
 
-__all__ = [
-    "DOCUMENT_RAW_LIMIT",
-    "Base64",
-    "Blob",
-    "PageData",
-    "PageStateMap",
-    "RegisterValue",
-    "Rest",
-    "Utf8",
-    "Utf8Z",
-    "raw_from_document",
-    "raw_to_document",
-]
-
-DOCUMENT_RAW_LIMIT = 256
-"""Undecoded bytes up to this many stand in the document as hex, more as an extent."""
-
-
-_LONG_MAP = 1 << 16
-_BEYOND_ANY_BLOCK = 1 << 32  # BlockLength is a u32
-
-
-class Base64:
-    """A leaf of the document: bytes that the emitter writes in base64, piece by piece."""
-
-    __slots__ = ("extent",)
-
-    def __init__(self, extent: Extent) -> None:
-        self.extent = extent
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Base64) and self.extent == other.extent
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        return base64.b64encode(self.extent.view()).decode("ascii")
-
-
-def extent_to_document(extent: Extent, options: Options) -> dict[str, Any]:
-    """``{offset, length}`` and, when asked for, ``data``."""
-    shown: dict[str, Any] = {"offset": f"{extent.offset:#x}", "length": extent.length}
-    if options.with_data:
-        shown["data"] = Base64(extent)
-    return shown
-
-
-def extent_from_document(value: Any) -> Extent:
-    """Bytes from ``{…, data: base64}``.
-
-    Raises:
-        ValueError: there is no data, or not as much as `length` says.
-    """
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected {{offset, length, data}}, found {value!r}")
-    if "data" not in value:
-        if value.get("length") == 0:
-            return Extent(BufferSource(b""), 0, 0)
-        raise ValueError("no data here: make the document with --with-data")
-    data = value["data"]
-    if isinstance(data, Base64):
-        return data.extent
-    raw = base64.b64decode(data, validate=True)
-    if "length" in value and value["length"] != len(raw):
-        raise ValueError(f"length says {value['length']} bytes, data holds {len(raw)}")
-    return Extent(BufferSource(raw), 0, len(raw))
-
-
-def raw_to_document(extent: Extent, options: Options) -> Any:
-    """Undecoded bytes: hex while they are few, an extent otherwise."""
-    if extent.length <= DOCUMENT_RAW_LIMIT:
-        return bytes(extent).hex()
-    return extent_to_document(extent, options)
-
-
-def raw_from_document(value: Any) -> Extent:
-    """The inverse of `raw_to_document`."""
-    if isinstance(value, str):
-        raw = bytes.fromhex(value)
-        return Extent(BufferSource(raw), 0, len(raw))
-    return extent_from_document(value)
-
-
-def as_bytes(value: Any) -> bytes:
-    """Bytes as they are, from anything that holds bytes and from nothing else."""
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, (bytearray, memoryview)):
-        raise ValueError(f"expected bytes, found {value!r}")  # bytes(n) would be n zeros
-    return bytes(value)
+__all__ = ["Blob", "Measured", "RegisterValue", "Rest", "Utf8", "Utf8Z"]
 
 
 class Measured(Vocabulary):
@@ -132,6 +42,12 @@ class Measured(Vocabulary):
             ValueError, TypeError: it is of no form that this field takes.
         """
         return value
+
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        found = self.normal(values.get(key, default), values)
+        if self.length_key in values:
+            return {key: found}
+        return {key: found, self.length_key: self.measure(found)}
 
 
 class Utf8Z(Measured):
@@ -331,95 +247,6 @@ class RegisterValue(Blob):
         return PaddedBytes(raw, bytes.fromhex(value["raw"])) if isinstance(value, Mapping) else raw
 
 
-class PageStateMap(Vocabulary):
-    """Two bits a page, most significant first, padded to 8 bytes (§5.1, §6); see `PageMap`.
-
-    Args:
-        size: name of the field with the region's size in bytes.
-        page_size_log2: name of the field with the page size's exponent.
-        low, high: exponents outside make the map's length meaningless; such a region MUST
-            be rejected.
-    """
-
-    def __init__(self, size: str, page_size_log2: str, low: int, high: int) -> None:
-        super().__init__()
-        self.size = size
-        self.page_size_log2 = page_size_log2
-        self.size_key = snake_case(size)
-        self.log2_key = snake_case(page_size_log2)
-        self.low = low
-        self.high = high
-        self.states: Enumeration | None = None
-
-    def _bind(self, binding: Binding) -> None:
-        super()._bind(binding)
-        self.states = binding.page_states
-
-    @property
-    def minimum(self) -> int:
-        return 0
-
-    def pages(self, record: Mapping[str, Any]) -> int:
-        """Pages of the region that `record` describes.
-
-        Raises:
-            Misfit: the page size is outside the permitted range.
-        """
-        log2 = record[self.log2_key]
-        if not self.low <= log2 <= self.high:
-            raise Misfit(f"{self.page_size_log2} of {self.low} to {self.high}", str(log2))
-        return int(record[self.size_key] >> log2)
-
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> PageMap:
-        pages = self.pages(record)
-        return PageMap(cursor.take(stored_size(pages)), pages)
-
-    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
-        if not isinstance(value, PageMap):
-            raise ValueError(f"expected a PageMap, found {value!r}")
-        return value.stored
-
-    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
-        try:
-            pages = self.pages(record)
-        except Misfit as misfit:
-            yield Problem("page-size", misfit.expected, misfit.found)
-            return
-        if value.pages != pages:
-            yield Problem("page-count-mismatch", f"{pages} pages", f"{value.pages} pages")
-        if not value.canonical:
-            yield Problem("padding-not-zero", "zero behind the last page", value.tail.hex())
-        assert self.states is not None
-        for state, count in enumerate(value.counts()):
-            if count and not self.states.permits(state):
-                yield Problem(
-                    "reserved-page-state", "registered page states", f"{count} of {state}"
-                )
-
-    def to_document(self, value: Any, options: Options) -> Any:
-        assert self.states is not None
-        names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
-        runs: Any = ([first, count, names[state]] for first, count, state in value.runs())
-        if len(value.stored) < _LONG_MAP:
-            runs = list(runs)  # a longer one is written run by run
-        return runs if value.canonical else {"runs": runs, "padding": value.tail.hex()}
-
-    def from_document(self, value: Any) -> Any:
-        assert self.states is not None
-        runs = value["runs"] if isinstance(value, Mapping) else value
-        coded = [(first, count, self.states.encode(state)) for first, count, state in runs]
-        pages = sum(count for _, count, _ in coded)
-        if stored_size(pages) >= _BEYOND_ANY_BLOCK:
-            raise ValueError(f"{pages} pages have a map that no block can hold")
-        page_map = PageMap.from_runs(coded, pages)
-        if not isinstance(value, Mapping):
-            return page_map
-        tail = bytes.fromhex(value["padding"])
-        if len(tail) != len(page_map.tail):
-            raise ValueError(f"padding: expected {len(page_map.tail)} bytes, found {len(tail)}")
-        return page_map.with_tail(tail)
-
-
 class Rest(Vocabulary):
     """Everything up to the structure's end, named and not read."""
 
@@ -438,34 +265,3 @@ class Rest(Vocabulary):
 
     def from_document(self, value: Any) -> Any:
         return raw_from_document(value)
-
-
-class PageData(Rest):
-    """The bytes of the captured pages, one after another (§5.1).
-
-    Args:
-        page_state_map: name of the field that says which pages those are.
-        page_size_log2: name of the field with the page size's exponent.
-    """
-
-    def __init__(self, page_state_map: str, page_size_log2: str) -> None:
-        super().__init__()
-        self.page_state_map = page_state_map
-        self.page_size_log2 = page_size_log2
-        self.map_key = snake_case(page_state_map)
-        self.log2_key = snake_case(page_size_log2)
-
-    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
-        expected = record[self.map_key].captured << record[self.log2_key]
-        # A compressed payload may say that it inflates to more than len() can.
-        found = value.length if isinstance(value, Extent) else len(value)
-        if expected != found:
-            yield Problem(
-                "page-data-length", f"{expected} bytes for the captured pages", str(found)
-            )
-
-    def to_document(self, value: Any, options: Options) -> Any:
-        return extent_to_document(value, options)
-
-    def from_document(self, value: Any) -> Any:
-        return extent_from_document(value)

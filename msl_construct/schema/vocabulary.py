@@ -183,6 +183,9 @@ class Reserved(Bytes):
         if any(value):
             yield Problem("reserved-not-zero", "zero", value.hex())
 
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        return {} if key in values else {key: bytes(self.width)}
+
 
 class Hash(Bytes):
     """A 32-byte digest (§1.3)."""

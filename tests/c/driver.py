@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from msl_construct.exports.c.parts import Run, Shape, shapes
 from msl_construct.schema import BitRange, ByteOrder, Draft, Field, FlagDefinition, Table
 from msl_construct.schema.choice import Choice
-from msl_construct.schema.variable import Blob, PageData, PageStateMap, RegisterValue, Utf8, Utf8Z
+from msl_construct.schema.pages import PageData, PageStateMap
+from msl_construct.schema.variable import Blob, RegisterValue, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import Coded, Flags, Uint, Uuid
 
 MAIN = r"""

@@ -45,16 +45,9 @@ from msl_construct.exports.ksy.workshop import stored_id
 from msl_construct.schema import BitRange, Draft, Enumeration, Field, FlagDefinition, Layout, Table
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.layout import REST
-from msl_construct.schema.variable import (
-    DOCUMENT_RAW_LIMIT,
-    Blob,
-    PageData,
-    PageStateMap,
-    RegisterValue,
-    Rest,
-    Utf8,
-    Utf8Z,
-)
+from msl_construct.schema.pages import PageData, PageStateMap
+from msl_construct.schema.raw import DOCUMENT_RAW_LIMIT
+from msl_construct.schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import (
     Bytes,
     Coded,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...schema.blocks import ByteOrder
 from ...schema.codes import Span
-from ...schema.layout import Note
-from ...schema.model import ByteOrder, Draft
+from ...schema.fields import Note
+from ...schema.model import Draft
 from .codes import ENUMERATIONS, FLAGS, PAGE_STATES
 from .header import BLOCK_HEADER, CHAIN, COMPRESSED_PAYLOAD, FILE_HEADER
 from .payloads import BLOCKS

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ...schema.layout import Field, Layout, Note
-from ...schema.model import Coverage, Start
+from ...schema.blocks import Coverage, Start
+from ...schema.fields import Field, Note
+from ...schema.layout import Layout
 from ...schema.variable import Rest
 from ...schema.vocabulary import (
     HASH,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...schema.layout import Field, Layout, Note, Table
-from ...schema.model import BlockType
-from ...schema.variable import Blob, PageData, PageStateMap, Utf8Z
+from ...schema.blocks import BlockType
+from ...schema.fields import Field, Note
+from ...schema.layout import Layout
+from ...schema.pages import PageData, PageStateMap
+from ...schema.table import Table
+from ...schema.variable import Blob, Utf8Z
 from ...schema.vocabulary import (
     ADDRESS,
     HASH,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...schema.blocks import BlockType, ByteOrder, Coverage, Start
 from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
-from ...schema.layout import Field, Layout, Note, Table
-from ...schema.model import BlockType, ByteOrder, Coverage, Start
+from ...schema.fields import Field, Note
+from ...schema.layout import Layout
+from ...schema.table import Table
 from ...schema.variable import RegisterValue, Utf8Z
 from ...schema.vocabulary import (
     ADDRESS,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ...schema.blocks import BlockType
 from ...schema.choice import Choice
 from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
 from ...schema.fields import Field, Note
-from ...schema.layout import Layout, Table
-from ...schema.model import BlockType
+from ...schema.layout import Layout
+from ...schema.table import Table
 from ...schema.variable import Utf8, Utf8Z
 from ...schema.vocabulary import (
     ADDRESS,

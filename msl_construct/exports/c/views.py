@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ...schema import BlockType, Draft, Field, Table
 from ...schema.choice import Choice
-from ...schema.variable import Blob, PageData, PageStateMap, Rest, Utf8, Utf8Z
+from ...schema.pages import PageData, PageStateMap
+from ...schema.variable import Blob, Rest, Utf8, Utf8Z
 from ..versions import introduced, version_of
 from .parts import Run, Shape, is_integer, omissible
 from .words import Identifiers, filled, macro, remarked, since, type_name

@@ -14,8 +14,10 @@ from ...errors import ExportError
 from ...schema import Bit, BitRange, Field, Layout
 from ...schema.base import Vocabulary
 from ...schema.choice import Choice
-from ...schema.layout import REST, Table
-from ...schema.variable import Blob, PageData, PageStateMap, Rest, Utf8, Utf8Z
+from ...schema.layout import REST
+from ...schema.pages import PageData, PageStateMap
+from ...schema.table import Table
+from ...schema.variable import Blob, Rest, Utf8, Utf8Z
 from ...schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
 from . import expressions
 from .prose import about, of_field

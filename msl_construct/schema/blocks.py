@@ -1,0 +1,82 @@
+"""What a draft registers of a block, and what its hashes cover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .fields import Note
+from .layout import Layout
+from .names import snake_case
+
+__all__ = ["BlockType", "ByteOrder", "Coverage", "Start"]
+
+
+class ByteOrder(str, Enum):
+    """Byte order of a file's multi-byte integers (§1.3)."""
+
+    LITTLE = "little"
+    BIG = "big"
+
+    @property
+    def prefix(self) -> str:
+        """The `struct` prefix."""
+        return "<" if self is ByteOrder.LITTLE else ">"
+
+
+class Start(str, Enum):
+    """Where the bytes that a stored hash covers begin; they end where its own block begins."""
+
+    FILE = "file"
+    """The file's first byte."""
+    PREVIOUS = "previous"
+    """The structure before the block: the previous block, or the file header for Block 0."""
+    SEGMENT = "segment"
+    """The first block of the block's extension segment."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """One link of the integrity chain: what a stored hash is the hash of."""
+
+    structure: str
+    """Key of the structure that stores it: ``block_header`` or a block type."""
+    field: str
+    """Key of the field."""
+    start: Start
+    section: str
+    text: str
+
+
+@dataclass(frozen=True)
+class BlockType:
+    """One block type.
+
+    Args:
+        code: BlockType as stored.
+        name: the specification's name.
+        section: where it is specified.
+        text: a sentence.
+        layout: the payload, or None where the draft gives none (the payload is opaque).
+        capability: name of the CapBitmap bit that says such blocks are in the file.
+        in_segment: whether extension segments may hold it.
+        notes: what the draft demands.
+        since: the draft that registered it; filled in when a draft is put together.
+        forbidden: registered so that nobody writes it.
+    """
+
+    code: int
+    name: str
+    section: str
+    text: str
+    layout: Layout | None = None
+    capability: str | None = None
+    notes: tuple[Note, ...] = ()
+    since: str = ""
+    in_segment: bool = False
+    forbidden: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name in snake_case."""
+        return snake_case(self.name)

@@ -1,0 +1,139 @@
+"""The Construct classes of a region's pages: their states, and the bytes of those captured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
+from ..source import Cursor, Extent
+from .base import Binding, Misfit, Options, Problem, Vocabulary
+from .codes import Enumeration
+from .names import snake_case
+from .raw import extent_from_document, extent_to_document
+from .variable import Rest
+
+__all__ = ["PageData", "PageStateMap"]
+
+_LONG_MAP = 1 << 16
+_BEYOND_ANY_BLOCK = 1 << 32  # BlockLength is a u32
+
+
+class PageStateMap(Vocabulary):
+    """Two bits a page, most significant first, padded to 8 bytes (§5.1, §6); see `PageMap`.
+
+    Args:
+        size: name of the field with the region's size in bytes.
+        page_size_log2: name of the field with the page size's exponent.
+        low, high: exponents outside make the map's length meaningless; such a region MUST
+            be rejected.
+    """
+
+    def __init__(self, size: str, page_size_log2: str, low: int, high: int) -> None:
+        super().__init__()
+        self.size = size
+        self.page_size_log2 = page_size_log2
+        self.size_key = snake_case(size)
+        self.log2_key = snake_case(page_size_log2)
+        self.low = low
+        self.high = high
+        self.states: Enumeration | None = None
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.states = binding.page_states
+
+    @property
+    def minimum(self) -> int:
+        return 0
+
+    def pages(self, record: Mapping[str, Any]) -> int:
+        """Pages of the region that `record` describes.
+
+        Raises:
+            Misfit: the page size is outside the permitted range.
+        """
+        log2 = record[self.log2_key]
+        if not self.low <= log2 <= self.high:
+            raise Misfit(f"{self.page_size_log2} of {self.low} to {self.high}", str(log2))
+        return int(record[self.size_key] >> log2)
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> PageMap:
+        pages = self.pages(record)
+        return PageMap(cursor.take(stored_size(pages)), pages)
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        if not isinstance(value, PageMap):
+            raise ValueError(f"expected a PageMap, found {value!r}")
+        return value.stored
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        try:
+            pages = self.pages(record)
+        except Misfit as misfit:
+            yield Problem("page-size", misfit.expected, misfit.found)
+            return
+        if value.pages != pages:
+            yield Problem("page-count-mismatch", f"{pages} pages", f"{value.pages} pages")
+        if not value.canonical:
+            yield Problem("padding-not-zero", "zero behind the last page", value.tail.hex())
+        assert self.states is not None
+        for state, count in enumerate(value.counts()):
+            if count and not self.states.permits(state):
+                yield Problem(
+                    "reserved-page-state", "registered page states", f"{count} of {state}"
+                )
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        assert self.states is not None
+        names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
+        runs: Any = ([first, count, names[state]] for first, count, state in value.runs())
+        if len(value.stored) < _LONG_MAP:
+            runs = list(runs)  # a longer one is written run by run
+        return runs if value.canonical else {"runs": runs, "padding": value.tail.hex()}
+
+    def from_document(self, value: Any) -> Any:
+        assert self.states is not None
+        runs = value["runs"] if isinstance(value, Mapping) else value
+        coded = [(first, count, self.states.encode(state)) for first, count, state in runs]
+        pages = sum(count for _, count, _ in coded)
+        if stored_size(pages) >= _BEYOND_ANY_BLOCK:
+            raise ValueError(f"{pages} pages have a map that no block can hold")
+        page_map = PageMap.from_runs(coded, pages)
+        if not isinstance(value, Mapping):
+            return page_map
+        tail = bytes.fromhex(value["padding"])
+        if len(tail) != len(page_map.tail):
+            raise ValueError(f"padding: expected {len(page_map.tail)} bytes, found {len(tail)}")
+        return page_map.with_tail(tail)
+
+
+class PageData(Rest):
+    """The bytes of the captured pages, one after another (§5.1).
+
+    Args:
+        page_state_map: name of the field that says which pages those are.
+        page_size_log2: name of the field with the page size's exponent.
+    """
+
+    def __init__(self, page_state_map: str, page_size_log2: str) -> None:
+        super().__init__()
+        self.page_state_map = page_state_map
+        self.page_size_log2 = page_size_log2
+        self.map_key = snake_case(page_state_map)
+        self.log2_key = snake_case(page_size_log2)
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        expected = record[self.map_key].captured << record[self.log2_key]
+        # A compressed payload may say that it inflates to more than len() can.
+        found = value.length if isinstance(value, Extent) else len(value)
+        if expected != found:
+            yield Problem(
+                "page-data-length", f"{expected} bytes for the captured pages", str(found)
+            )
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return extent_to_document(value, options)
+
+    def from_document(self, value: Any) -> Any:
+        return extent_from_document(value)

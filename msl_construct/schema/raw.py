@@ -1,0 +1,93 @@
+"""Bytes that nobody decoded: as the canonical document shows them, and back."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from ..source import BufferSource, Extent
+from .base import Options
+
+__all__ = [
+    "DOCUMENT_RAW_LIMIT",
+    "Base64",
+    "as_bytes",
+    "extent_from_document",
+    "extent_to_document",
+    "raw_from_document",
+    "raw_to_document",
+]
+
+DOCUMENT_RAW_LIMIT = 256
+"""Undecoded bytes up to this many stand in the document as hex, more as an extent."""
+
+
+class Base64:
+    """A leaf of the document: bytes that the emitter writes in base64, piece by piece."""
+
+    __slots__ = ("extent",)
+
+    def __init__(self, extent: Extent) -> None:
+        self.extent = extent
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Base64) and self.extent == other.extent
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return base64.b64encode(self.extent.view()).decode("ascii")
+
+
+def extent_to_document(extent: Extent, options: Options) -> dict[str, Any]:
+    """``{offset, length}`` and, when asked for, ``data``."""
+    shown: dict[str, Any] = {"offset": f"{extent.offset:#x}", "length": extent.length}
+    if options.with_data:
+        shown["data"] = Base64(extent)
+    return shown
+
+
+def extent_from_document(value: Any) -> Extent:
+    """Bytes from ``{…, data: base64}``.
+
+    Raises:
+        ValueError: there is no data, or not as much as `length` says.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected {{offset, length, data}}, found {value!r}")
+    if "data" not in value:
+        if value.get("length") == 0:
+            return Extent(BufferSource(b""), 0, 0)
+        raise ValueError("no data here: make the document with --with-data")
+    data = value["data"]
+    if isinstance(data, Base64):
+        return data.extent
+    raw = base64.b64decode(data, validate=True)
+    if "length" in value and value["length"] != len(raw):
+        raise ValueError(f"length says {value['length']} bytes, data holds {len(raw)}")
+    return Extent(BufferSource(raw), 0, len(raw))
+
+
+def raw_to_document(extent: Extent, options: Options) -> Any:
+    """Undecoded bytes: hex while they are few, an extent otherwise."""
+    if extent.length <= DOCUMENT_RAW_LIMIT:
+        return bytes(extent).hex()
+    return extent_to_document(extent, options)
+
+
+def raw_from_document(value: Any) -> Extent:
+    """The inverse of `raw_to_document`."""
+    if isinstance(value, str):
+        raw = bytes.fromhex(value)
+        return Extent(BufferSource(raw), 0, len(raw))
+    return extent_from_document(value)
+
+
+def as_bytes(value: Any) -> bytes:
+    """Bytes as they are, from anything that holds bytes and from nothing else."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, (bytearray, memoryview)):
+        raise ValueError(f"expected bytes, found {value!r}")  # bytes(n) would be n zeros
+    return bytes(value)

@@ -1,0 +1,144 @@
+"""Tables: entries of one layout, one behind the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..errors import ConformanceError, DocumentError
+from ..source import Cursor
+from .base import Binding, Misfit, Options, Problem, Refused, Vocabulary, refusal
+from .layout import OFFSETS, Layout, surplus
+from .names import snake_case
+from .values import Record
+
+__all__ = ["Table"]
+
+
+class Table(Vocabulary):
+    """Entries of one layout, as many as an earlier field says.
+
+    Args:
+        count: name of the field with the number of entries.
+        entry: layout of one entry.
+        entry_size: name of a field that fixes every entry's size unless it is zero.
+    """
+
+    def __init__(self, count: str, entry: Layout, entry_size: str | None = None) -> None:
+        super().__init__()
+        self.count = count
+        self.count_key = snake_case(count)
+        self.entry = entry
+        self.entry_size = entry_size
+        self.entry_size_key = snake_case(entry_size) if entry_size else None
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.entry = self.entry.bound(binding)
+
+    @property
+    def minimum(self) -> int:
+        return 0
+
+    def inner(self) -> Mapping[int | None, Layout]:
+        return {None: self.entry}
+
+    def stamped(self, since: str) -> Table:
+        return Table(self.count, self.entry.stamped(since), self.entry_size)
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> list[Record]:
+        entries: list[Record] = []
+        size = record[self.entry_size_key] if self.entry_size_key else 0
+        offsets = getattr(record, OFFSETS, None) is not None
+        budget = getattr(cursor.source, "entry_budget", None)
+        for index in range(record[self.count_key]):
+            start = cursor.position
+            if budget is not None and index >= budget:
+                raise Misfit(
+                    f"at most {budget} entries from so small a compressed stream",
+                    f"{record[self.count_key]}",
+                    path=f"[{index}]",
+                    offset=start,
+                    value=entries,
+                    restart=start,
+                )
+            try:
+                if size:
+                    entries.append(self._sized(cursor, size, offsets))
+                else:
+                    entries.append(self.entry.decode_entry(cursor, offsets=offsets))
+            except Misfit as misfit:
+                raise Misfit(
+                    misfit.expected,
+                    misfit.found,
+                    path=f"[{index}].{misfit.path}" if misfit.path else f"[{index}]",
+                    offset=misfit.offset,
+                    value=entries,
+                    restart=start,
+                ) from None
+        return entries
+
+    def _sized(self, cursor: Cursor, size: int, offsets: bool) -> Record:
+        if size > cursor.remaining:
+            raise Misfit(f"{size} bytes", str(cursor.remaining), offset=cursor.position)
+        window = cursor.within(size)
+        entry = self.entry.decode(window, offsets=offsets)
+        if entry.damage is not None:
+            found = entry.damage
+            raise Misfit(found.expected, found.found, path=found.field, offset=found.offset)
+        cursor.position += size
+        return entry
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        return b"".join(self.entry.encode(entry) for entry in value)
+
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        given = values.get(key, default)
+        if given is None:
+            return {}
+        if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+            raise Refused(f"expected entries, found {given!r}")
+        entries: list[Record] = []
+        for value in given:
+            where = f"{key}[{len(entries)}]"
+            if not isinstance(value, Mapping):
+                reason = f"expected the fields of {self.entry.title}, found {value!r}"
+                raise refusal(where, f"{reason} ({self.entry.section})", title=self.entry.title)
+            try:
+                entries.append(self.entry.complete(value))
+            except ConformanceError as error:
+                if not error.field:
+                    raise
+                raise refusal(
+                    f"{where}.{error.field}", error.reason, title=self.entry.title
+                ) from None
+        return {key: entries, self.count_key: values.get(self.count_key, len(entries))}
+
+    def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+        """Problems of the entries, each with its path, and of their number."""
+        entries: Sequence[Record] = record[key]
+        if record[self.count_key] != len(entries):
+            yield (
+                self.count_key,
+                Problem("count-mismatch", f"{len(entries)} entries", str(record[self.count_key])),
+            )
+        size = record[self.entry_size_key] if self.entry_size_key else 0
+        for index, entry in enumerate(entries):
+            if size and len(self.entry.encode(entry)) != size:
+                yield f"{key}[{index}]", Problem("entry-size", f"{size} bytes", "another size")
+            for path, problem in self.entry.problems_of(entry):
+                yield f"{key}[{index}].{path}", problem
+            if not size or any(f.key not in entry for f in self.entry.fields if not f.optional):
+                yield from surplus(f"{key}[{index}]", entry)
+
+    def to_document(self, value: Any, options: Options) -> Any:
+        return [self.entry.to_document(entry, options) for entry in value]
+
+    def from_document(self, value: Any) -> Any:
+        entries = []
+        for index, entry in enumerate(value):
+            try:
+                entries.append(self.entry.from_document(entry))
+            except DocumentError as error:
+                raise DocumentError(f"[{index}].{error}") from None
+        return entries
