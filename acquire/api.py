@@ -22,7 +22,7 @@ from .bounds import Interrupt
 from .estimate import Estimate
 from .evidence import EvidenceFolder
 from .options import Options
-from .output import Output
+from .output import DumpOutput
 from .report import Report
 from .report_file import ReportFile
 from .selection import Selection
@@ -119,7 +119,9 @@ def estimate(
     """
     chosen = Options(selection=Selection(tuple(include), tuple(exclude)), **options)
     system = backend or this_system(devices=chosen.devices, touch_shared=chosen.touch_shared)
-    output = Output(False) if file is None else Output.of_path(os.fspath(file), system.in_memory)
+    output = (
+        DumpOutput(False) if file is None else DumpOutput.of_path(os.fspath(file), system.in_memory)
+    )
     with Session(system, pid, io.BytesIO(), chosen) as session:
         expected, refusals = session.rehearse(output)
     return replace(expected, refusals=tuple(map(str, refusals)))

@@ -13,7 +13,7 @@ from .backend import Target
 from .model import EXECUTE, READ, WRITE, Action, Mapping
 from .needs import Needs, needs
 from .options import DRAFT, Options
-from .output import Output
+from .output import DumpOutput
 from .rates import COPYING, Rates, rates
 
 __all__ = ["Estimate", "Work", "estimate", "too_long", "work_of"]
@@ -121,7 +121,7 @@ def work_of(target: Target, mappings: Sequence[Mapping], options: Options, threa
 _ACCESS = READ | WRITE | EXECUTE
 
 
-def estimate(work: Work, options: Options, output: Output) -> Estimate:
+def estimate(work: Work, options: Options, output: DumpOutput) -> Estimate:
     """What the work takes with these options."""
     size = work.size(options)
     zeros = work.zeros(options)
@@ -146,7 +146,7 @@ def estimate(work: Work, options: Options, output: Output) -> Estimate:
     )
 
 
-def _freeze(work: Work, options: Options, output: Output) -> float:
+def _freeze(work: Work, options: Options, output: DumpOutput) -> float:
     """Seconds for which the target stands still."""
     if options.freeze == "none":
         return 0.0
@@ -163,7 +163,7 @@ def _freeze(work: Work, options: Options, output: Output) -> float:
     )
 
 
-def too_long(work: Work, options: Options, output: Output) -> TargetError | None:
+def too_long(work: Work, options: Options, output: DumpOutput) -> TargetError | None:
     """The refusal of what would stop the target for longer than it may; None if it would not.
 
     What is suggested was tried: with it the target stands still for less than the bound.
@@ -182,7 +182,7 @@ def too_long(work: Work, options: Options, output: Output) -> TargetError | None
 
 
 def _shorter(
-    work: Work, options: Options, output: Output, bound: float, expected: float
+    work: Work, options: Options, output: DumpOutput, bound: float, expected: float
 ) -> Iterator[str]:
     """Choices with which the target stands still for less than `bound`."""
     changes: dict[str, dict[str, Any]] = {

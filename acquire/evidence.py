@@ -20,7 +20,7 @@ from blake3 import blake3
 
 from .report import tool
 
-__all__ = ["FILES", "MANIFEST", "SUMS", "EvidenceFolder", "EvidenceLimits", "Output", "Row"]
+__all__ = ["FILES", "MANIFEST", "SUMS", "EvidenceFile", "EvidenceFolder", "EvidenceLimits", "Row"]
 
 MANIFEST, SUMS, FILES = "manifest.json", "SHA256SUMS", "files"
 _VERSION = 1
@@ -52,7 +52,7 @@ class EvidenceLimits:
         self.left = max_total
 
 
-class Output:
+class EvidenceFile:
     """One file of the folder while it is written.
 
     Args:
@@ -241,7 +241,7 @@ class EvidenceFolder:
         lines = json.dumps(head, indent=1, default=str)
         self._manifest.write(f'{lines[:-2]},\n "entries": [')
 
-    def new(self, word: str) -> Output:
+    def new(self, word: str) -> EvidenceFile:
         """A new file, whose name is a number and a word of ours.
 
         Raises:
@@ -253,7 +253,7 @@ class EvidenceFolder:
                 if found.f_bavail * found.f_frsize < self._min_free:
                     raise OSError(errno.ENOSPC, f"less than {self._min_free} bytes are free")
             self._count += 1
-            return Output(self._files, f"{self._count:05}-{word}", self._take_note)
+            return EvidenceFile(self._files, f"{self._count:05}-{word}", self._take_note)
         except OSError as error:
             self._take_note(error)
             raise

@@ -11,10 +11,10 @@ from typing import IO, NamedTuple
 from msl_construct.builder.overlapped_output import Conveyor
 from msl_construct.outputs import is_passing
 
-__all__ = ["Output"]
+__all__ = ["DumpOutput"]
 
 
-class Output(NamedTuple):
+class DumpOutput(NamedTuple):
     """What takes a dump.
 
     Attributes:
@@ -30,7 +30,7 @@ class Output(NamedTuple):
     in_memory: bool = False
 
     @classmethod
-    def of_file(cls, file: IO[bytes], in_memory: Callable[[int], bool]) -> Output:
+    def of_file(cls, file: IO[bytes], in_memory: Callable[[int], bool]) -> DumpOutput:
         """That of a file object.
 
         Args:
@@ -46,7 +46,7 @@ class Output(NamedTuple):
             return cls(False)
 
     @classmethod
-    def of_path(cls, path: str, in_memory: Callable[[int], bool]) -> Output:
+    def of_path(cls, path: str, in_memory: Callable[[int], bool]) -> DumpOutput:
         """That of a path at which there need not be anything yet."""
         if is_passing(path):
             return cls(False, stat.S_ISCHR(os.stat(path).st_mode))

@@ -11,7 +11,7 @@ from .estimate import Estimate, Work, estimate, too_long
 from .model import Known, Limit, Thread
 from .needs import lacking
 from .options import DRAFT, Options
-from .output import Output
+from .output import DumpOutput
 
 __all__ = ["behind", "cache_room", "check_limit", "look"]
 
@@ -20,7 +20,7 @@ _PART_FOR_CACHE = 8
 
 
 def look(
-    work: Work, pid: int, options: Options, output: Output, limits: Sequence[Limit]
+    work: Work, pid: int, options: Options, output: DumpOutput, limits: Sequence[Limit]
 ) -> tuple[Estimate, list[TargetError]]:
     """What an acquisition would take, and why it would be refused.
 
@@ -60,7 +60,7 @@ def _machine() -> list[Limit]:
     return []
 
 
-def _output(expected: Estimate, options: Options, output: Output) -> list[TargetError]:
+def _output(expected: Estimate, options: Options, output: DumpOutput) -> list[TargetError]:
     """Space where the dump is written."""
     if output.free is None or options.compress != "none":
         return []

@@ -25,7 +25,7 @@ from .later import Later
 from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
 from .options import Options
-from .output import Output
+from .output import DumpOutput
 from .report import Report
 from .report_file import ReportFile
 from .selection import reading_order
@@ -219,7 +219,7 @@ class Session:
         Raises:
             TargetError: it can't be acquired.
         """
-        output = Output.of_file(self._file, self._backend.in_memory)
+        output = DumpOutput.of_file(self._file, self._backend.in_memory)
         expected, refusals = self.rehearse(output, prepare=True)
         self._expected_freeze = expected.freeze
         if refusals:
@@ -240,7 +240,7 @@ class Session:
             self._target.ready()
 
     def rehearse(
-        self, output: Output, *, prepare: bool = False
+        self, output: DumpOutput, *, prepare: bool = False
     ) -> tuple[Estimate, list[TargetError]]:
         """What it would take, and why it would be refused; nobody is touched.
 

@@ -20,7 +20,7 @@ from independent.hashing import digest
 from independent.specimens import BE10, LE10, LE11, Kind
 from rules_files import Plan
 
-from msl_construct.corpus import MANIFEST, Consumer, Manifest, Sample, Verdict
+from msl_construct.corpus import MANIFEST, Consumer, ExpectedVerdict, Manifest, Sample
 from msl_construct.corpus import Kind as SampleKind
 from msl_construct.harness import Result, Results
 
@@ -83,7 +83,7 @@ class Corpus:
             byte_order=ORDERS[kind.order],
             features=tuple(sorted(features)),
             shows=f"What {name} shows.",
-            verdict=Verdict(exit=exit_code, consumer=consumer),
+            verdict=ExpectedVerdict(exit=exit_code, consumer=consumer),
             size=len(data),
             blake3=digest("blake3", data).hex(),
             document=document,

@@ -16,7 +16,7 @@ from zoo import PAGE, Starter, carry_out, fresh_fixture, outcome, within
 
 from msl_acquire.linux.backing import Backings
 from msl_acquire.linux.maps import details, mappings
-from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.memory import LinuxMemory
 from msl_acquire.linux.treatment import Treatments
 from msl_acquire.model import Action, Mapping
 
@@ -86,7 +86,7 @@ def test_few_files_are_open_at_once(fresh: Starter, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("msl_acquire.linux.backing._MOST_OPEN", 2)
     process, places = fresh("file_deleted", "file_cow", "file_hole", "file_past_end")
     before = len(os.listdir("/proc/self/fd"))
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         opened = len(os.listdir("/proc/self/fd"))
         for place in (*places.values(), *places.values()):
             for mapping in within(process.pid, place):
@@ -100,7 +100,7 @@ def test_no_descriptor_is_left(fresh: Starter) -> None:
     process, places = fresh("file_hole")
     (mapping,) = within(process.pid, places["file_hole"])
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         (plan,) = memory.plans([mapping])
         if {stretch.cause for stretch in plan} - {"", "from_file"}:
             pytest.skip("nothing leads to the file (needs root)")

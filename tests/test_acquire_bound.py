@@ -23,7 +23,7 @@ if sys.platform != "linux":
 from test_acquire_freeze import ACQUIRER, HOLDING, Counters, acquirer, counting, need, state, within
 
 from msl_acquire.linux.freeze import freeze, ptrace
-from msl_acquire.linux.freeze.cgroup import Group, groups
+from msl_acquire.linux.freeze.cgroup import ControlGroup, groups
 from msl_acquire.linux.freeze.channel import InThread
 from msl_acquire.linux.freeze.guardian.refusals import Refusal
 
@@ -125,7 +125,7 @@ def test_all_are_killed_and_the_kernel_lets_go(tmp_path: Path, method: str) -> N
 
 
 @contextlib.contextmanager
-def control_group(version: int) -> Iterator[Group]:
+def control_group(version: int) -> Iterator[ControlGroup]:
     """One of our own that can be frozen."""
     for group in groups(os.getpid()):
         if group.version == version and os.access(group.directory, os.W_OK):
@@ -135,7 +135,7 @@ def control_group(version: int) -> Iterator[Group]:
     directory = Path(group.directory, f"msl-test-{os.getpid()}-{time.monotonic_ns():x}")
     directory.mkdir()
     try:
-        yield Group(version, str(directory))
+        yield ControlGroup(version, str(directory))
     finally:
         Path(directory, group.commands[0]).write_text(group.commands[2])
 
@@ -148,12 +148,12 @@ def control_group(version: int) -> Iterator[Group]:
         directory.rmdir()
 
 
-def put(group: Group, *numbers: int) -> None:
+def put(group: ControlGroup, *numbers: int) -> None:
     for number in numbers:
         Path(group.directory, "cgroup.procs").write_text(str(number))
 
 
-def frozen(group: Group) -> None:
+def frozen(group: ControlGroup) -> None:
     """Freeze everything in it."""
     Path(group.directory, group.commands[0]).write_text(group.commands[1])
 

@@ -23,7 +23,7 @@ from msl_acquire.linux.system import Linux
 from msl_acquire.linux.target import LinuxTarget
 from msl_acquire.model import READ, Limit, Mapping
 from msl_acquire.options import MAX_FREEZE, Options
-from msl_acquire.output import Output
+from msl_acquire.output import DumpOutput
 
 OLD = "draft-2026-03"
 TERABYTE = 1 << 40
@@ -34,7 +34,7 @@ def work(**more: object) -> Work:
     return Work(PAGE, 40, 1)._replace(**more)  # type: ignore[arg-type]
 
 
-PIPE, DISK = Output(False), Output(True, False, 1 << 50)
+PIPE, DISK = DumpOutput(False), DumpOutput(True, False, 1 << 50)
 
 
 def test_what_is_read_and_what_is_stored_as_zeros() -> None:

@@ -23,7 +23,7 @@ if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
 
 from msl_acquire.linux.freeze import METHODS, freeze
-from msl_acquire.linux.freeze.cgroup import Group, groups
+from msl_acquire.linux.freeze.cgroup import ControlGroup, groups
 from msl_acquire.linux.freeze.guardian import refusals
 from msl_acquire.linux.threads import threads
 from msl_construct.errors import TargetError
@@ -506,7 +506,7 @@ def test_a_target_that_is_killed_meanwhile(tmp_path: Path, method: str) -> None:
 def test_either_version_of_control_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    def only(pid: int) -> list[Group]:
+    def only(pid: int) -> list[ControlGroup]:
         return [group for group in groups(pid) if group.version == version]
 
     if not any(os.access(group.directory, os.W_OK) for group in only(os.getpid())):
@@ -528,7 +528,7 @@ def test_either_version_of_control_groups(
 def test_without_a_control_group_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = Group(2, str(tmp_path / "missing"))
+    here = ControlGroup(2, str(tmp_path / "missing"))
     monkeypatch.setattr("msl_acquire.linux.freeze.cgroup.groups", lambda pid: [here])
     with counting(tmp_path) as (process, counters):
         with pytest.raises(TargetError, match=r"missing.*No such file") as caught:

@@ -112,7 +112,7 @@ def test_the_group_to_freeze_is_the_one_it_is_in(
         b"30 20 0:9 / " + os.fsencode(tmp_path) + b" rw - cgroup2 none rw\n",
     }
     monkeypatch.setattr(cgroup, "read_bytes", files.__getitem__)
-    assert cgroup.groups(7) == [cgroup.Group(2, f"{tmp_path}/a\r0::/victim")]
+    assert cgroup.groups(7) == [cgroup.ControlGroup(2, f"{tmp_path}/a\r0::/victim")]
 
 
 def test_the_file_system_of_a_module_is_not_the_targets_to_choose(tmp_path: Path) -> None:

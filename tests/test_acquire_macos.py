@@ -12,11 +12,21 @@ from pathlib import Path
 
 import pytest
 from fakes.dump_pages import pages_of
-from fakes.macos import COW, EMPTY, PAGE, SHARED, FakeMacOS, FakeThread, Region, image, image_list
+from fakes.macos import (
+    COW,
+    EMPTY,
+    PAGE,
+    SHARED,
+    FakeMacOS,
+    FakeThread,
+    Region,
+    image,
+    image_list,
+)
 
 from msl_acquire.macos import MacOS, structures
-from msl_acquire.macos.api import Region as ApiRegion
-from msl_acquire.macos.api import System, load_system
+from msl_acquire.macos.api import MacosRegion as ApiRegion
+from msl_acquire.macos.api import MacosSystem, load_system
 from msl_acquire.macos.registers import STATES
 from msl_acquire.macos.target import MacOSTarget
 from msl_acquire.model import Action
@@ -69,12 +79,12 @@ def fake() -> Iterator[FakeMacOS]:
 
 
 @pytest.fixture
-def system(fake: FakeMacOS) -> System:
-    return System(fake, fake.last_errno)
+def system(fake: FakeMacOS) -> MacosSystem:
+    return MacosSystem(fake, fake.last_errno)
 
 
 @pytest.fixture
-def target(system: System, fake: FakeMacOS) -> Iterator[MacOSTarget]:
+def target(system: MacosSystem, fake: FakeMacOS) -> Iterator[MacOSTarget]:
     target = MacOS(system).target(fake.pid)
     yield target
     target.close()
@@ -141,24 +151,24 @@ def test_elsewhere_it_says_so() -> None:
 def test_old_macos_is_refused(fake: FakeMacOS) -> None:
     del fake.mach_vm_page_range_query
     with pytest.raises(TargetError, match="no mach_vm_page_range_query; macOS"):
-        System(fake, fake.last_errno)
+        MacosSystem(fake, fake.last_errno)
 
 
 # Opening -----------------------------------------------------------------------------------
 
 
-def test_preflight_touches_nothing(system: System, fake: FakeMacOS) -> None:
+def test_preflight_touches_nothing(system: MacosSystem, fake: FakeMacOS) -> None:
     facts = MacOS(system).preflight(fake.pid, "suspend")
     assert facts == {"page_size": PAGE, "resident": 654321, "suspend_count": 0}
     assert fake.calls == []
 
 
-def test_unknown_process(system: System) -> None:
+def test_unknown_process(system: MacosSystem) -> None:
     with pytest.raises(TargetError, match=r"^there is no process 4711$"):
         MacOS(system).preflight(4711, "suspend")
 
 
-def test_unknown_method(system: System, fake: FakeMacOS, target: MacOSTarget) -> None:
+def test_unknown_method(system: MacosSystem, fake: FakeMacOS, target: MacOSTarget) -> None:
     with pytest.raises(TargetError, match="no freeze method ptrace; use suspend or none"):
         MacOS(system).preflight(fake.pid, "ptrace")
     with pytest.raises(TargetError, match="no freeze method ptrace"):
@@ -166,7 +176,7 @@ def test_unknown_method(system: System, fake: FakeMacOS, target: MacOSTarget) ->
     assert fake.calls == []
 
 
-def test_denied(system: System, fake: FakeMacOS) -> None:
+def test_denied(system: MacosSystem, fake: FakeMacOS) -> None:
     fake.open_error = 5
     with pytest.raises(TargetError, match="is denied") as caught:
         MacOS(system).target(fake.pid)
@@ -174,13 +184,13 @@ def test_denied(system: System, fake: FakeMacOS) -> None:
         assert word in caught.value.remedy
 
 
-def test_own_process_is_refused(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_process_is_refused(system: MacosSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getpid", lambda: 77)
     with pytest.raises(TargetError, match="can't acquire itself"):
         MacOS(system).preflight(77, "suspend")
 
 
-def test_failed_examination_gives_the_port_back(system: System, fake: FakeMacOS) -> None:
+def test_failed_examination_gives_the_port_back(system: MacosSystem, fake: FakeMacOS) -> None:
     fake.dead = True
     with pytest.raises(TargetError, match="can't be examined"):
         MacOS(system).target(fake.pid)
@@ -188,7 +198,7 @@ def test_failed_examination_gives_the_port_back(system: System, fake: FakeMacOS)
         MacOS(system).preflight(fake.pid, "none")
 
 
-def test_pages_are_those_of_the_target(system: System, fake: FakeMacOS) -> None:
+def test_pages_are_those_of_the_target(system: MacosSystem, fake: FakeMacOS) -> None:
     # An Intel program on an ARM machine: not the page size of this process, nor the machine's.
     fake.page_size = 4096
     target = MacOS(system).target(fake.pid)
@@ -235,14 +245,14 @@ def test_walk_that_stands_still_ends(
     target: MacOSTarget, monkeypatch: pytest.MonkeyPatch, start: int, end: int
 ) -> None:
     region = ApiRegion(start, end, structures.SubmapInfo())
-    monkeypatch.setattr(System, "region", lambda *_: region)
+    monkeypatch.setattr(MacosSystem, "region", lambda *_: region)
     with pytest.raises(TargetError, match="asked for 0x0, got the region from 0x4000"):
         target.mappings()
 
 
 def test_walk_that_goes_back_ends(target: MacOSTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     region = ApiRegion(0, 0x4000, structures.SubmapInfo())
-    monkeypatch.setattr(System, "region", lambda *_: region)
+    monkeypatch.setattr(MacosSystem, "region", lambda *_: region)
     with pytest.raises(TargetError, match="asked for 0x4000, got the region from 0x0"):
         target.mappings()
 
@@ -325,13 +335,17 @@ def test_half_an_answer_is_none(target: MacOSTarget, fake: FakeMacOS) -> None:
 def test_plan_sees_what_changed_since_the_walk(target: MacOSTarget, fake: FakeMacOS) -> None:
     fake.regions = [Region(HEAP, 8)]
     mappings = target.mappings()
-    fake.regions = [Region(HEAP, 1), Region(HEAP + 2 * PAGE, 2, 0), Region(HEAP + 4 * PAGE, 1)]
+    fake.regions = [
+        Region(HEAP, 1),
+        Region(HEAP + 2 * PAGE, 2, 0),
+        Region(HEAP + 4 * PAGE, 1),
+    ]
     assert list(target.plans(mappings)) == [
         [(1, *READ), (1, *READ), (2, Action.SKIP, "no_access", 0), (1, *READ), (3, *READ)]
     ]
 
 
-def test_device_memory_on_request(system: System, fake: FakeMacOS) -> None:
+def test_device_memory_on_request(system: MacosSystem, fake: FakeMacOS) -> None:
     fake.regions = [Region(HEAP, 1, tag=21, mode=SHARED)]
     target = MacOS(system, devices=True).target(fake.pid)
     assert list(target.plans(target.mappings())) == [[(1, *READ)]]
@@ -431,7 +445,7 @@ def test_none_touches_nothing(target: MacOSTarget, fake: FakeMacOS) -> None:
     assert fake.calls == []
 
 
-def test_closing_undoes_the_freeze(system: System, fake: FakeMacOS) -> None:
+def test_closing_undoes_the_freeze(system: MacosSystem, fake: FakeMacOS) -> None:
     target = MacOS(system).target(fake.pid)
     target.freeze("suspend", None)
     target.close()
@@ -441,13 +455,13 @@ def test_closing_undoes_the_freeze(system: System, fake: FakeMacOS) -> None:
 def test_interrupt_behind_the_call_undoes_the_freeze(
     target: MacOSTarget, fake: FakeMacOS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = System.suspend
+    real = MacosSystem.suspend
 
-    def interrupted(self: System, task: int) -> None:
+    def interrupted(self: MacosSystem, task: int) -> None:
         real(self, task)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(System, "suspend", interrupted)
+    monkeypatch.setattr(MacosSystem, "suspend", interrupted)
     with pytest.raises(KeyboardInterrupt):
         target.freeze("suspend", 60)
     assert fake.suspend_count == 0
@@ -621,7 +635,7 @@ def test_uuid_that_is_cut_off(target: MacOSTarget, fake: FakeMacOS) -> None:
     assert (module.module_size, module.build_id) == (0x8000, b"")
 
 
-def test_find_and_children(system: System, fake: FakeMacOS) -> None:
+def test_find_and_children(system: MacosSystem, fake: FakeMacOS) -> None:
     fake.processes |= {50: (fake.pid, b"sub", b""), 40: (50, b"sub", b""), 60: (1, b"other", b"")}
     backend = MacOS(system)
     assert backend.find("sub") == [40, 50]
@@ -635,7 +649,7 @@ def test_find_and_children(system: System, fake: FakeMacOS) -> None:
 
 
 @pytest.mark.parametrize("draft", PUBLIC)
-def test_session(draft: str, system: System, fake: FakeMacOS) -> None:
+def test_session(draft: str, system: MacosSystem, fake: FakeMacOS) -> None:
     """A dump through the session: every page of it is what the model says it is."""
     from msl_acquire.options import Options
     from msl_acquire.session import Session

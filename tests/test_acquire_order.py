@@ -9,7 +9,7 @@ from acquire_targets import Running, target
 from acquiring import Dump, acquire, linux_only, maps, stopped
 
 from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.memory import LinuxMemory
 from msl_acquire.model import Mapping, Stretch
 from msl_acquire.selection import reading_order
 
@@ -34,7 +34,7 @@ def test_what_exists_nowhere_else_comes_first() -> None:
 def test_the_plan_of_a_mapping_does_not_depend_on_the_order() -> None:
     with target("zoo", "anon") as (process, _), stopped(process.pid):
         found = mappings(process.pid)
-        memory = Memory(process.pid)
+        memory = LinuxMemory(process.pid)
 
         def planned(order: list[Mapping]) -> dict[Mapping, list[Stretch]]:
             return {mapping: list(plan) for mapping, plan in zip(order, memory.plans(order))}

@@ -33,7 +33,7 @@ from zoo import (
 )
 
 from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.memory import LinuxMemory
 from msl_acquire.linux.pagemap import Pagemap
 from msl_acquire.model import Action, Stretch
 
@@ -114,7 +114,7 @@ def test_kind(zoo: ZooTarget, name: str, method: str) -> None:
     timer = threading.Timer(20, process.kill)
     timer.start()
     try:
-        with Memory(process.pid, pagemap_method=method_or_skip(process.pid, method)) as memory:
+        with LinuxMemory(process.pid, pagemap_method=method_or_skip(process.pid, method)) as memory:
             pages = [
                 page for mapping in within(process.pid, place) for page in outcome(memory, mapping)
             ]
@@ -237,7 +237,7 @@ def test_one_scan_serves_many_mappings(zoo: ZooTarget) -> None:
     """Planned together or one by one: the same."""
     process, _ = zoo
     every = [one for one in mappings(process.pid) if one.size < 1 << 40]
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         together = [list(plan) for plan in memory.plans(every)]
         singly = [list(next(memory.plans([one]))) for one in every]
     assert together == singly
@@ -252,7 +252,7 @@ def test_reservation_of_terabytes(zoo: ZooTarget) -> None:
     method_or_skip(process.pid, "scan")
     (mapping,) = within(process.pid, available(lines, "reservation"))
     began = time.perf_counter()
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         (plan,) = memory.plans([mapping])
     assert list(plan) == [Stretch(20 << 28, Action.UNTOUCHED, "untouched_no_access")]
     assert time.perf_counter() - began < 5
@@ -261,7 +261,7 @@ def test_reservation_of_terabytes(zoo: ZooTarget) -> None:
 def test_long_plan_is_a_sequence(zoo: ZooTarget) -> None:
     process, lines = zoo
     (mapping,) = within(process.pid, available(lines, "scattered"))
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         (plan,) = memory.plans([mapping])
     read, untouched = Stretch(1, Action.READ), Stretch(1, Action.UNTOUCHED, "untouched")
     assert len(plan) == 8192
@@ -281,7 +281,7 @@ def test_nothing_becomes_present(fresh: Starter) -> None:
     assert process.ask("nothing") == "done"
     before = {name: entries(process.pid, *places[name]) for name in names}
     sizes = status(process.pid)
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         every = mappings(process.pid)
         for mapping, plan in zip(every, memory.plans(every)):
             if mapping.size < 1 << 40:
@@ -307,7 +307,7 @@ def test_kernel_mapping(zoo: ZooTarget, name: str) -> None:
     found = [one for one in mappings(process.pid) if one.name == name]
     if not found:
         pytest.skip(f"no {name} here")
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         pages = outcome(memory, found[0])
         if name == "[vdso]":
             assert pages[0][1][:4] == b"\x7fELF"

@@ -26,7 +26,7 @@ from zoo import (
 from msl_acquire.linux import mapped, smaps
 from msl_acquire.linux import memory as memory_module
 from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.memory import LinuxMemory
 from msl_acquire.model import Action, Stretch
 from msl_construct.errors import TargetError
 
@@ -43,7 +43,7 @@ def test_read_stops_in_front_of_what_is_gone(fresh: Starter, first: int) -> None
     process, places = fresh("large")
     place = places["large"]
     whole = within(process.pid, place)[0]._replace(end=place[1])
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         gone = place[0] + first * PAGE
         assert process.ask(f"unmap {gone:x} {gone + PAGE:x}") == "done"
         into = memoryview(bytearray(whole.size))
@@ -73,7 +73,7 @@ def test_unmapped_rest(fresh: Starter, lookup: str) -> None:
     process, places = fresh("anon_touched")
     start, end = places["anon_touched"]
     (mapping,) = within(process.pid, (start, end))
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         process.ask(f"unmap {start + 4 * PAGE:x} {end - 2 * PAGE:x}")
         pages = carry_out(memory, mapping, [Stretch(16, Action.READ)])
     assert [what for what, _ in pages] == (
@@ -87,7 +87,7 @@ def test_replaced_by_something_else(fresh: Starter, lookup: str) -> None:
     process, places = fresh("file_past_end")
     start, end = places["file_past_end"]
     (mapping,) = within(process.pid, (start, end))
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         into = memoryview(bytearray(PAGE))
         beyond = start + 5 * PAGE
         assert memory.read(mapping, beyond, into) == 0
@@ -103,7 +103,7 @@ def test_replaced_by_something_else(fresh: Starter, lookup: str) -> None:
 def test_beyond_end_is_found_out_when_reading_fails(fresh: Starter, lookup: str) -> None:
     process, places = fresh("file_past_end")
     (mapping,) = within(process.pid, places["file_past_end"])
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         pages = carry_out(memory, mapping, [Stretch(16, Action.READ)])
     assert [what for what, _ in pages] == ["read"] * 3 + ["failed: beyond_end_of_file"] * 13
 
@@ -114,7 +114,7 @@ def test_address_space_has_gone(fresh: Starter, how: str) -> None:
     process, places = fresh("large")
     whole = within(process.pid, places["large"])[0]
     image = next(one for one in mappings(process.pid) if one.region_type == "image")
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         into = memoryview(bytearray(300 * PAGE))
         assert memory.read(whole, whole.start, into) == 300 * PAGE
         if how == "exec":
@@ -141,7 +141,7 @@ def test_exec_between_two_large_reads(fresh: Starter) -> None:
     """process_vm_readv names a process: what it brings is dropped once that has executed."""
     process, places = fresh("large")
     whole = within(process.pid, places["large"])[0]
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         process.ask("exec")
         stack = next(one for one in mappings(process.pid) if one.name == "[stack]")
         heap = next(one for one in mappings(process.pid) if one.size >= 1 << 17)
@@ -158,7 +158,7 @@ def test_zombie_leader(fresh: Starter) -> None:
     while stat.read_text().rpartition(")")[2].split()[0] != "Z":
         assert time.monotonic() < until
         time.sleep(0.01)
-    with Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as memory:
         assert memory.tid != process.pid
         for name in ("anon_touched", "large"):
             pages = [
@@ -178,10 +178,10 @@ def test_dead(fresh: Starter) -> None:
         assert time.monotonic() < until
         time.sleep(0.01)
     with pytest.raises(TargetError, match="zombie"):
-        Memory(process.pid)
+        LinuxMemory(process.pid)
     process.wait(10)
     with pytest.raises(TargetError, match="no process"):
-        Memory(process.pid)
+        LinuxMemory(process.pid)
 
 
 @pytest.mark.parametrize("which", ["mem", "maps"])
@@ -196,7 +196,7 @@ def test_not_permitted(monkeypatch: pytest.MonkeyPatch, which: str) -> None:
     monkeypatch.setattr(memory_module.os, "open", refuse)
     monkeypatch.setattr(memory_module, "readable_by_call", lambda _: False)
     with pytest.raises(TargetError, match="Permission denied; run as root"):
-        Memory(os.getpid())
+        LinuxMemory(os.getpid())
 
 
 # Fault handlers -------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_smaps_is_read_before_the_target_stands_still(
     monkeypatch.setattr(smaps, "fault_handlers_possible", lambda: True)
     assert smaps.holds_fault_handler(process.pid) is read_again
     (mapping,) = within(process.pid, places[kinds[0]])
-    with Memory(process.pid) as first, Memory(process.pid) as memory:
+    with LinuxMemory(process.pid) as first, LinuxMemory(process.pid) as memory:
         first.look_before()
         list(first.plans([mapping]))
         memory.learnt_from(first)
@@ -279,7 +279,7 @@ def test_read_keeps_away_from_a_fault_handler(zoo: ZooTarget) -> None:
     timer = threading.Timer(10, process.kill)
     timer.start()
     try:
-        with Memory(process.pid) as memory:
+        with LinuxMemory(process.pid) as memory:
             list(memory.plans([mapping]))
             pages = carry_out(memory, mapping, [Stretch(16, Action.READ)])
     finally:

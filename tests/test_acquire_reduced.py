@@ -146,17 +146,17 @@ def test_another_program_is_not_taken_for_the_target(tmp_path: Path) -> None:
     """The call names a process; that the address space is another one is seen in maps."""
     from msl_acquire.linux import memory as memory_module
     from msl_acquire.linux.maps import mappings
-    from msl_acquire.linux.memory import Memory
+    from msl_acquire.linux.memory import LinuxMemory
 
     def refuse(tid: int) -> int:
         return -1
 
     with pytest.MonkeyPatch.context() as patch, running(0, "zoo", str(tmp_path), "large") as both:
         process, lines = both
-        patch.setattr(memory_module.Memory, "_opened", staticmethod(refuse))
+        patch.setattr(memory_module.LinuxMemory, "_opened", staticmethod(refuse))
         at = int(lines[0].split()[1], 16)
         (mapping,) = (one for one in mappings(process.pid) if one.start == at)
-        with Memory(process.pid, pagemap_method="read") as memory:
+        with LinuxMemory(process.pid, pagemap_method="read") as memory:
             memory.pagemap.close()
             assert memory.reduced
             into = memoryview(bytearray(16 * PAGE))

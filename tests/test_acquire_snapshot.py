@@ -43,7 +43,7 @@ if sys.platform != "linux" or platform.machine() != "x86_64":
 from msl_acquire.linux.freeze.guardian import injection, trace_calls
 from msl_acquire.linux.freeze.guardian.catcher import Catcher
 from msl_acquire.linux.freeze.guardian.copying import Copy
-from msl_acquire.linux.freeze.guardian.method import Limits, Shared
+from msl_acquire.linux.freeze.guardian.method import Limits, SharedMemory
 from msl_acquire.linux.freeze.guardian.program import Guardian
 from msl_acquire.linux.target import LinuxTarget
 
@@ -483,7 +483,7 @@ def test_a_guardian_that_is_stopped_where_it_can_not_be_ended(tmp_path: Path) ->
     """The kernel wakes it: nobody else could end the target's stop."""
     orders, ordering = os.pipe()
     hearing, answers = os.pipe()
-    shared = Shared(os.open(tmp_path / "shared", os.O_RDWR | os.O_CREAT))
+    shared = SharedMemory(os.open(tmp_path / "shared", os.O_RDWR | os.O_CREAT))
     guardian = os.fork()
     if guardian == 0:
         try:

@@ -18,7 +18,7 @@ if sys.platform != "linux":
 from zoo import PAGE
 
 from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.memory import LinuxMemory
 from msl_acquire.linux.pagemap import Pagemap
 from msl_acquire.linux.syscalls import PageScan
 from msl_acquire.model import EXECUTE, READ, WRITE, Action, Mapping
@@ -55,7 +55,7 @@ def test_pages_are_read_when_the_kernel_stops_answering(
     method: str, child: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid, start, _ = child
-    with Memory(pid, pagemap_method=method) as memory:
+    with LinuxMemory(pid, pagemap_method=method) as memory:
         if memory.pagemap.method != method:
             pytest.skip(f"needs the pagemap by {method}")
 
@@ -95,7 +95,7 @@ def test_threads_read_into_their_own_buffers(child: tuple[int, int, int]) -> Non
     errors: list[str] = []
     line = b"400000000000-400000040000 rwxp 00000000 00:00 0 "
     nowhere = Mapping(1 << 46, (1 << 46) + PAGE * 64, READ | WRITE | EXECUTE, "anonymous", "", line)
-    with Memory(pid) as memory:
+    with LinuxMemory(pid) as memory:
         mapping = the_mapping(pid, start)
 
         def reader(length: int) -> None:

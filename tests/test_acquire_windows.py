@@ -30,7 +30,7 @@ from fakes.windows import (
 from msl_acquire.model import Action
 from msl_acquire.reading import hash_file, read_pages
 from msl_acquire.windows import Windows, structures
-from msl_acquire.windows.api import System, load_system
+from msl_acquire.windows.api import WindowsSystem, load_system
 from msl_acquire.windows.registers import CONTEXT_SIZE
 from msl_acquire.windows.target import WindowsTarget
 from msl_construct.errors import TargetError
@@ -67,7 +67,11 @@ def fake() -> Iterator[FakeWindows]:
         (HIGH + 0x100000, 0x5000, "C:\\Windows\\ntdll.dll"),
         (BASE, 6 * PAGE, "C:\\target.exe"),
     ]
-    fake.processes = [(0, 0, "[System Process]"), (4, 0, "System"), (fake.pid, 4, "Target.exe")]
+    fake.processes = [
+        (0, 0, "[System Process]"),
+        (4, 0, "System"),
+        (fake.pid, 4, "Target.exe"),
+    ]
     fake.started = {fake.pid: filetime(1_700_000_000), 4: filetime(1_600_000_000)}
     yield fake
     assert fake.handles == {}
@@ -76,12 +80,12 @@ def fake() -> Iterator[FakeWindows]:
 
 
 @pytest.fixture
-def system(fake: FakeWindows) -> System:
-    return System(fake, fake, fake, fake.last_error)
+def system(fake: FakeWindows) -> WindowsSystem:
+    return WindowsSystem(fake, fake, fake, fake.last_error)
 
 
 @pytest.fixture
-def target(system: System, fake: FakeWindows) -> Iterator[WindowsTarget]:
+def target(system: WindowsSystem, fake: FakeWindows) -> Iterator[WindowsTarget]:
     target = Windows(system).target(fake.pid)
     yield target
     target.close()
@@ -146,25 +150,25 @@ def test_elsewhere_it_says_so() -> None:
 def test_old_windows_is_refused(fake: FakeWindows) -> None:
     del fake.IsWow64Process2
     with pytest.raises(TargetError, match="no IsWow64Process2; Windows 10"):
-        System(fake, fake, fake, fake.last_error)
+        WindowsSystem(fake, fake, fake, fake.last_error)
 
 
 # Opening -----------------------------------------------------------------------------------
 
 
-def test_preflight_touches_nothing(system: System, fake: FakeWindows) -> None:
+def test_preflight_touches_nothing(system: WindowsSystem, fake: FakeWindows) -> None:
     facts = Windows(system).preflight(fake.pid, "suspend")
     assert facts == {"debug_privilege": True, "architecture": "x86_64", "working_set": 123456}
     assert fake.calls == []
     assert fake.reads == []
 
 
-def test_unknown_process(system: System) -> None:
+def test_unknown_process(system: WindowsSystem) -> None:
     with pytest.raises(TargetError, match="there is no process 4711"):
         Windows(system).preflight(4711, "suspend")
 
 
-def test_unknown_method(system: System, fake: FakeWindows, target: WindowsTarget) -> None:
+def test_unknown_method(system: WindowsSystem, fake: FakeWindows, target: WindowsTarget) -> None:
     with pytest.raises(TargetError, match="no freeze method ptrace; use suspend or none"):
         Windows(system).preflight(fake.pid, "ptrace")
     with pytest.raises(TargetError, match="no freeze method ptrace"):
@@ -181,7 +185,7 @@ def test_unknown_method(system: System, fake: FakeWindows, target: WindowsTarget
     ],
 )
 def test_denied(
-    system: System, fake: FakeWindows, privileged: bool, protection: int, remedy: str
+    system: WindowsSystem, fake: FakeWindows, privileged: bool, protection: int, remedy: str
 ) -> None:
     fake.open_error, fake.privileged, fake.protection = 5, privileged, protection
     with pytest.raises(TargetError, match=r"access to process .* is denied") as caught:
@@ -189,7 +193,7 @@ def test_denied(
     assert remedy in caught.value.remedy
 
 
-def test_own_process_is_refused(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_process_is_refused(system: WindowsSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getpid", lambda: 77)
     with pytest.raises(TargetError, match="can't acquire itself"):
         Windows(system).preflight(77, "suspend")
@@ -232,7 +236,7 @@ def test_walk_that_stands_still_ends(
     target: WindowsTarget, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = structures.MemoryBasicInformation(base_address=0x5000, region_size=0, state=FREE)
-    monkeypatch.setattr(System, "query", lambda *_: info)
+    monkeypatch.setattr(WindowsSystem, "query", lambda *_: info)
     info.base_address = 0
     with pytest.raises(TargetError, match="stands still"):
         target.mappings()
@@ -256,7 +260,7 @@ def test_plans(target: WindowsTarget) -> None:
         assert sum(stretch.pages for stretch in plans[mapping.start]) == mapping.size // PAGE
 
 
-def test_device_memory_on_request(system: System, fake: FakeWindows) -> None:
+def test_device_memory_on_request(system: WindowsSystem, fake: FakeWindows) -> None:
     target = Windows(system, devices=True).target(fake.pid)
     mapping = next(m for m in target.mappings() if m.start == 0x50000)
     assert list(target.plans([mapping])) == [[(1, Action.READ, "", 0)]]
@@ -290,7 +294,7 @@ def test_read(target: WindowsTarget) -> None:
 @pytest.mark.parametrize("surplus", [0, 100])
 @pytest.mark.parametrize("bad", range(8))
 def test_partial_read_is_whole_pages(
-    system: System, fake: FakeWindows, bad: int, surplus: int, reports: bool
+    system: WindowsSystem, fake: FakeWindows, bad: int, surplus: int, reports: bool
 ) -> None:
     fake.regions = [Region(0x10000, 8, unreadable={bad})]
     fake.partial_surplus, fake.reports_partial = surplus, reports
@@ -344,14 +348,14 @@ def test_no_answer_is_not_unmapped(
 ) -> None:
     mapping = target.mappings()[0]
     monkeypatch.setattr(fake, "regions", [])
-    real = System._checked
+    real = WindowsSystem._checked
 
-    def refuse(self: System, name: str, *arguments: object) -> int:
+    def refuse(self: WindowsSystem, name: str, *arguments: object) -> int:
         if name == "VirtualQueryEx":
             arguments = (0xBAD, *arguments[1:])
         return real(self, name, *arguments)
 
-    monkeypatch.setattr(System, "_checked", refuse)
+    monkeypatch.setattr(WindowsSystem, "_checked", refuse)
     assert target.failure(mapping, 0x10000, 4) == ("failed", "no_answer", 6, 1)
     fake.bad_arguments.clear()
 
@@ -395,7 +399,7 @@ def test_none_touches_nothing(target: WindowsTarget, fake: FakeWindows) -> None:
     assert frozen.why_ended == "done"
 
 
-def test_closing_undoes_the_freeze(system: System, fake: FakeWindows) -> None:
+def test_closing_undoes_the_freeze(system: WindowsSystem, fake: FakeWindows) -> None:
     target = Windows(system).target(fake.pid)
     target.freeze("suspend", None)
     target.close()
@@ -405,13 +409,13 @@ def test_closing_undoes_the_freeze(system: System, fake: FakeWindows) -> None:
 def test_interrupt_behind_the_call_undoes_the_freeze(
     target: WindowsTarget, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = System.suspend_process
+    real = WindowsSystem.suspend_process
 
-    def interrupted(self: System, process: int) -> None:
+    def interrupted(self: WindowsSystem, process: int) -> None:
         real(self, process)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(System, "suspend_process", interrupted)
+    monkeypatch.setattr(WindowsSystem, "suspend_process", interrupted)
     with pytest.raises(KeyboardInterrupt):
         target.freeze("suspend", 60)
     assert fake.suspended() == {11: 0, 12: 1}
@@ -603,7 +607,7 @@ def test_only_regular_files_are_hashed(tmp_path: Path) -> None:
     assert hash_file("C:\\not\\there") is None
 
 
-def test_find(system: System, fake: FakeWindows) -> None:
+def test_find(system: WindowsSystem, fake: FakeWindows) -> None:
     fake.processes += [(900, 4, "target.EXE"), (800, 4, "other.exe")]
     backend = Windows(system)
     assert backend.find("target") == backend.find("TARGET.exe") == [900, fake.pid]
@@ -611,7 +615,7 @@ def test_find(system: System, fake: FakeWindows) -> None:
     assert backend.freezers[0] == "suspend"
 
 
-def test_children(system: System, fake: FakeWindows) -> None:
+def test_children(system: WindowsSystem, fake: FakeWindows) -> None:
     pid = fake.pid
     # 63 claims a parent that is younger than itself: the number was used again.
     fake.processes += [(61, pid, "a"), (62, 61, "b"), (63, pid, "c"), (64, 63, "d")]
@@ -619,7 +623,7 @@ def test_children(system: System, fake: FakeWindows) -> None:
     assert Windows(system).children(pid) == [61, 62]
 
 
-def test_host(system: System) -> None:
+def test_host(system: WindowsSystem) -> None:
     host = Windows(system).host()
     assert abs(time.time_ns() - 5 * 10**9 - int(host["boot_time"])) < 5 * 10**9
     assert host["boot_id"] == ""
@@ -628,7 +632,7 @@ def test_host(system: System) -> None:
 # All together ------------------------------------------------------------------------------
 
 
-def test_session(system: System, fake: FakeWindows) -> None:
+def test_session(system: WindowsSystem, fake: FakeWindows) -> None:
     """A dump through the session: every page of it is what the model says it is."""
     from msl_acquire.options import Options
     from msl_acquire.session import Session

@@ -32,7 +32,7 @@ from readers import READERS, Missing, Reader  # noqa: E402
 
 from msl_construct.corpus import Consumer, Manifest  # noqa: E402
 from msl_construct.corpus.manifest import MANIFEST  # noqa: E402
-from msl_construct.harness.judging import Outcome  # noqa: E402
+from msl_construct.harness.judging import SampleOutcome  # noqa: E402
 from msl_construct.harness.lists import first_match, read_list  # noqa: E402
 
 TOOLS = {"matrix.py", "page.py", "readers.py"}
@@ -248,10 +248,10 @@ def test_a_part_of_the_corpus_comes_out_as_the_lists_say(key: str, tmp_path: Pat
     located(reader, tmp_path)
     found = matrix.column(reader, portion(key, tmp_path / "part"), tmp_path).results
     assert [(one.sample.name, one.outcome, one.detail) for one in found.failures] == []
-    assert found.counts[Outcome.PASS] >= 9
+    assert found.counts[SampleOutcome.PASS] >= 9
     known = read_list(reader.list("known"))
     # An entry that is too wide would hide what goes wrong later.
-    passes = [one.sample.name for one in found if one.outcome is Outcome.PASS]
+    passes = [one.sample.name for one in found if one.outcome is SampleOutcome.PASS]
     assert [name for name in passes if first_match(known, name)] == []
 
 

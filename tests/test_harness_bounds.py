@@ -9,7 +9,7 @@ import pytest
 from harness_corpus import a_corpus_of_one, decoder, gone, only
 
 from msl_construct.corpus import Manifest
-from msl_construct.harness import Outcome, run
+from msl_construct.harness import SampleOutcome, run
 
 __all__ = ["a_corpus_of_one"]
 
@@ -32,7 +32,7 @@ def test_hanging(one: Manifest, tmp_path: Path, body: str) -> None:
     begun = time.monotonic()
     result = only(run(one, decoder(tmp_path, begin + body, right=False), timeout=1))
     assert time.monotonic() - begun < 10
-    assert result.outcome is Outcome.HANG
+    assert result.outcome is SampleOutcome.HANG
     assert result.detail == "not done after 1 s"
     assert len(result.stderr) <= 4096
     gone(note)
@@ -48,9 +48,9 @@ open({str(note)!r}, "w").write(str(child.pid))
 """
     result = only(run(one, decoder(tmp_path, body), timeout=1.5))
     if closed:
-        assert result.outcome is Outcome.PASS
+        assert result.outcome is SampleOutcome.PASS
     else:
-        assert result.outcome is Outcome.HANG
+        assert result.outcome is SampleOutcome.HANG
         assert "held its output" in result.detail
     gone(note)
 
@@ -64,7 +64,7 @@ for _ in range(1024): sys.stdout.write("x" * (1 << 20))
 """
     command = decoder(tmp_path, body, right=False)
     result = only(run(one, command, output_limit=1 << 20, timeout=60))
-    assert result.outcome is Outcome.CRASH
+    assert result.outcome is SampleOutcome.CRASH
     assert result.detail == "output too large: more than 1048576 bytes"
     gone(note)
 
@@ -72,5 +72,5 @@ for _ in range(1024): sys.stdout.write("x" * (1 << 20))
 def test_full_pipes_block_nobody(one: Manifest, tmp_path: Path) -> None:
     body = "sys.stderr.write('y' * (1 << 20)); print(' ' * (1 << 20)); sys.stderr.write('end')"
     result = only(run(one, decoder(tmp_path, body), timeout=60))
-    assert result.outcome is Outcome.PASS
+    assert result.outcome is SampleOutcome.PASS
     assert result.stderr == "y" * 4093 + "end"

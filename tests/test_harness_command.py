@@ -20,7 +20,7 @@ from independent.specimens import LE10
 from rules_files import live
 
 from msl_construct.corpus import Manifest
-from msl_construct.harness import FAILURES, Outcome
+from msl_construct.harness import FAILURES, SampleOutcome
 
 __all__ = ["a_corpus", "a_corpus_of_one"]
 
@@ -167,7 +167,7 @@ def _json_is_right(found: dict[str, Any], corpus: Manifest) -> None:
     ]
     total = found["matrix"][-1]
     assert (total["group"], total["name"]) == ("total", "all")
-    for outcome in Outcome:
+    for outcome in SampleOutcome:
         count = list(EXPECTED.values()).count(outcome.value)
         assert total[outcome.value] == found["totals"][outcome.value] == count
     assert len(found["samples"]) == len(corpus)

@@ -14,7 +14,7 @@ from independent.decode import decode
 from independent.specimens import LE10, LE11
 
 from msl_construct.corpus import Consumer
-from msl_construct.harness import Comparison, Level, compare
+from msl_construct.harness import Comparison, ComparisonLevel, compare
 from msl_construct.harness.comparing import expected_so_far
 from msl_construct.harness.levels import hidden_in_payload
 from msl_construct.harness.output import NoDocument, parse
@@ -51,7 +51,9 @@ DAMAGED = page_size()
 TRUNCATED = map_missing()
 
 
-def changed(change: Change, base: Document = LIVE, level: Level = Level.FULL) -> Comparison:
+def changed(
+    change: Change, base: Document = LIVE, level: ComparisonLevel = ComparisonLevel.FULL
+) -> Comparison:
     found = copy.deepcopy(base)
     change(found)
     return compare(base, found, level)
@@ -69,15 +71,15 @@ def test_the_bases_are_what_their_names_say() -> None:
     assert "data" in LIVE["blocks"][REGION]["payload"]["page_data"]
     assert len(EXTENDED["segments"]) == 2
     assert any("compression" in block for block in ZSTD["blocks"])
-    assert set(hidden_in_payload(LIVE["blocks"][REGION], Level.PAYLOADS)) == {
+    assert set(hidden_in_payload(LIVE["blocks"][REGION], ComparisonLevel.PAYLOADS)) == {
         "page_state_map",
         "page_data",
     }
 
 
-@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("level", ComparisonLevel)
 @pytest.mark.parametrize("base", [LIVE, EXTENDED, ZSTD, DAMAGED, TRUNCATED])
-def test_a_document_is_itself(base: Document, level: Level) -> None:
+def test_a_document_is_itself(base: Document, level: ComparisonLevel) -> None:
     comparison = compare(base, copy.deepcopy(base), level)
     assert comparison == Comparison()
 
@@ -97,11 +99,11 @@ def test_what_does_not_matter(change: Change) -> None:
     assert changed(change) == Comparison()
 
 
-BLOCKS = (Level.BLOCKS, Level.PAYLOADS, Level.FULL)
-PAYLOADS = (Level.PAYLOADS, Level.FULL)
-FULL = (Level.FULL,)
+BLOCKS = (ComparisonLevel.BLOCKS, ComparisonLevel.PAYLOADS, ComparisonLevel.FULL)
+PAYLOADS = (ComparisonLevel.PAYLOADS, ComparisonLevel.FULL)
+FULL = (ComparisonLevel.FULL,)
 # What is changed, in which base, at which levels it is seen, and where.
-DIFFERENT: dict[str, tuple[Document, Change, tuple[Level, ...], str]] = {
+DIFFERENT: dict[str, tuple[Document, Change, tuple[ComparisonLevel, ...], str]] = {
     "version of the form": (LIVE, lambda d: d.update(document=2), BLOCKS, "$.document"),
     "size": (LIVE, lambda d: d["file"].update(size=7), BLOCKS, "$.file.size"),
     "file no object": (LIVE, lambda d: d.update(file="x"), BLOCKS, "$.file"),
@@ -283,9 +285,9 @@ def zstd(found: Document) -> Document:
     return block
 
 
-@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("level", ComparisonLevel)
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_what_is_seen_at_which_level(name: str, level: Level) -> None:
+def test_what_is_seen_at_which_level(name: str, level: ComparisonLevel) -> None:
     base, change, levels, where = DIFFERENT[name]
     comparison = changed(change, base, level)
     if level not in levels:
@@ -304,7 +306,7 @@ def test_page_data_may_be_left_out_and_is_counted() -> None:
 
     comparison = changed(leave_out)
     assert comparison == Comparison(data_hidden=3)
-    assert changed(leave_out, level=Level.PAYLOADS) == Comparison()
+    assert changed(leave_out, level=ComparisonLevel.PAYLOADS) == Comparison()
 
 
 def test_a_stored_stream_may_be_left_out() -> None:
@@ -379,9 +381,9 @@ def test_values_that_nest_are_told_and_not_printed() -> None:
     ids=["page size", "short map", "type", "length", "no fault"],
 )
 def test_a_fault_is_demanded_where_it_can_be_seen(
-    base: Document, levels: tuple[Level, ...]
+    base: Document, levels: tuple[ComparisonLevel, ...]
 ) -> None:
-    for level in Level:
+    for level in ComparisonLevel:
         due = Consumer.REJECT_BLOCK if level in levels else Consumer.EITHER
         assert demanded(Consumer.REJECT_BLOCK, base, level) is due
         assert demanded(Consumer.ACCEPT, base, level) is Consumer.ACCEPT
@@ -391,8 +393,8 @@ def test_a_fault_is_demanded_where_it_can_be_seen(
 def test_damage_in_what_does_not_inflate_is_out_of_sight_of_payloads() -> None:
     base = copy.deepcopy(ZSTD)
     zstd(base)["damage"] = "cut off"
-    assert demanded(Consumer.REJECT_BLOCK, base, Level.FULL) is Consumer.REJECT_BLOCK
-    assert demanded(Consumer.REJECT_BLOCK, base, Level.PAYLOADS) is Consumer.EITHER
+    assert demanded(Consumer.REJECT_BLOCK, base, ComparisonLevel.FULL) is Consumer.REJECT_BLOCK
+    assert demanded(Consumer.REJECT_BLOCK, base, ComparisonLevel.PAYLOADS) is Consumer.EITHER
     without = copy.deepcopy(base)
     del zstd(without)["compression"]
     assert compare(base, without) == Comparison()

@@ -7,17 +7,17 @@ import itertools
 import pytest
 
 from msl_construct.corpus import Consumer
-from msl_construct.harness import FAILURES, Outcome, Said, Shown, judge
+from msl_construct.harness import FAILURES, Said, SampleOutcome, Shown, judge
 from msl_construct.harness.judging import said_by
 
 LETTERS = {
-    "P": Outcome.PASS,
-    "C": Outcome.CRASH,
-    "H": Outcome.HANG,
-    "A": Outcome.ACCEPTED_INVALID,
-    "R": Outcome.REJECTED_VALID,
-    "W": Outcome.WRONG_VALUE,
-    "N": Outcome.NO_DOCUMENT,
+    "P": SampleOutcome.PASS,
+    "C": SampleOutcome.CRASH,
+    "H": SampleOutcome.HANG,
+    "A": SampleOutcome.ACCEPTED_INVALID,
+    "R": SampleOutcome.REJECTED_VALID,
+    "W": SampleOutcome.WRONG_VALUE,
+    "N": SampleOutcome.NO_DOCUMENT,
 }
 SAID = (Said.READ, Said.INCOMPLETE, Said.ENCRYPTED, Said.REFUSED, Said.CRASHED, Said.HUNG)
 SHOWN = (Shown.RIGHT, Shown.WRONG, Shown.UNMARKED, Shown.NONE)
@@ -55,7 +55,9 @@ CELLS = [
     CELLS,
     ids=[f"{c}-{e}-{said.value}-{shown.value}" for c, e, said, shown, _ in CELLS],
 )
-def test_a_cell(consumer: str, exit_code: int, said: Said, shown: Shown, outcome: Outcome) -> None:
+def test_a_cell(
+    consumer: str, exit_code: int, said: Said, shown: Shown, outcome: SampleOutcome
+) -> None:
     assert judge(Consumer(consumer), exit_code, said, shown) is outcome
 
 
@@ -65,7 +67,7 @@ def test_the_table_has_every_cell() -> None:
     due = set(itertools.product([one.value for one in Consumer], (0, 3, 4, 5)))
     assert set(ROWS) == due - {("accept", 3)}
     assert all(len(cells) == len(SAID) for cells in ROWS.values())
-    assert set(LETTERS.values()) == {*FAILURES, Outcome.PASS}
+    assert set(LETTERS.values()) == {*FAILURES, SampleOutcome.PASS}
 
 
 @pytest.mark.parametrize("said", Said)

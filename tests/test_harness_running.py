@@ -19,7 +19,7 @@ from rules_files import live
 
 from msl_construct.corpus import Consumer, Manifest
 from msl_construct.errors import DocumentError, HarnessError
-from msl_construct.harness import Entry, Outcome, Result, Results, read_list, run
+from msl_construct.harness import Entry, Result, Results, SampleOutcome, read_list, run
 
 __all__ = ["a_corpus", "a_corpus_of_one"]
 
@@ -34,12 +34,12 @@ MAGIC, ZERO, PAGE_SIZE, LENGTH = (
 MAY_BE_REFUSED = {UNKNOWN, MAGIC, ZERO, PAGE_SIZE, LENGTH}
 
 
-def outcomes(results: Results) -> dict[str, Outcome]:
+def outcomes(results: Results) -> dict[str, SampleOutcome]:
     return {result.sample.name: result.outcome for result in results}
 
 
-def all_but(corpus: Manifest, outcome: Outcome, names: set[str]) -> dict[str, Outcome]:
-    return {s.name: Outcome.PASS if s.name in names else outcome for s in corpus}
+def all_but(corpus: Manifest, outcome: SampleOutcome, names: set[str]) -> dict[str, SampleOutcome]:
+    return {s.name: SampleOutcome.PASS if s.name in names else outcome for s in corpus}
 
 
 # -- decoders that are right -----------------------------------------------------------------------
@@ -48,7 +48,7 @@ def all_but(corpus: Manifest, outcome: Outcome, names: set[str]) -> dict[str, Ou
 @pytest.mark.parametrize("level", ["blocks", "payloads", "full"])
 def test_the_right_documents_pass(corpus: Manifest, tmp_path: Path, level: str) -> None:
     results = run(corpus, decoder(tmp_path, ""), level=level)
-    assert outcomes(results) == all_but(corpus, Outcome.PASS, set())
+    assert outcomes(results) == all_but(corpus, SampleOutcome.PASS, set())
     assert results.ok
     assert results.data_hidden == 0
     assert [result.sample for result in results] == list(corpus)
@@ -83,24 +83,24 @@ def test_without_data_that_is_said(corpus: Manifest, monkeypatch: pytest.MonkeyP
 def test_whoever_refuses_everything(corpus: Manifest) -> None:
     for command in (f"{sys.executable} -c 'raise SystemExit(3)'", "false"):
         results = run(corpus, command)
-        assert outcomes(results) == all_but(corpus, Outcome.REJECTED_VALID, MAY_BE_REFUSED)
+        assert outcomes(results) == all_but(corpus, SampleOutcome.REJECTED_VALID, MAY_BE_REFUSED)
     failure = results.failures[0]
     assert failure.detail == "exit code: expected 0 (read), found 1 (refused)"
 
 
 def test_whoever_reads_everything_as_whole(corpus: Manifest, tmp_path: Path) -> None:
     found = outcomes(run(corpus, decoder(tmp_path, "code = 0; document = document or {}")))
-    wrong = {name for name, outcome in found.items() if outcome is Outcome.ACCEPTED_INVALID}
+    wrong = {name for name, outcome in found.items() if outcome is SampleOutcome.ACCEPTED_INVALID}
     assert wrong == {MAGIC, CUT, SEALED, LENGTH}
-    assert set(found.values()) == {Outcome.PASS, Outcome.ACCEPTED_INVALID}
+    assert set(found.values()) == {SampleOutcome.PASS, SampleOutcome.ACCEPTED_INVALID}
 
 
 def test_whoever_calls_everything_incomplete(corpus: Manifest, tmp_path: Path) -> None:
     found = outcomes(run(corpus, decoder(tmp_path, "code = 4; document = document or {}")))
-    passed = {name for name, outcome in found.items() if outcome is Outcome.PASS}
+    passed = {name for name, outcome in found.items() if outcome is SampleOutcome.PASS}
     assert passed == {CUT, LENGTH, UNKNOWN, ZERO, PAGE_SIZE}
-    assert found[MAGIC] is Outcome.ACCEPTED_INVALID
-    assert found[SEALED] is found[LIVE] is Outcome.REJECTED_VALID
+    assert found[MAGIC] is SampleOutcome.ACCEPTED_INVALID
+    assert found[SEALED] is found[LIVE] is SampleOutcome.REJECTED_VALID
 
 
 def test_a_bad_block_that_looks_good(corpus: Manifest, tmp_path: Path) -> None:
@@ -111,11 +111,11 @@ for block in document["blocks"] if document else ():
 """
     results = run(corpus, decoder(tmp_path, body))
     found = outcomes(results)
-    assert {name for name in found if found[name] is not Outcome.PASS} == {ZERO, PAGE_SIZE}
-    assert found[ZERO] is found[PAGE_SIZE] is Outcome.ACCEPTED_INVALID
+    assert {name for name in found if found[name] is not SampleOutcome.PASS} == {ZERO, PAGE_SIZE}
+    assert found[ZERO] is found[PAGE_SIZE] is SampleOutcome.ACCEPTED_INVALID
     assert all("looks good" in result.detail for result in results.failures)
     shallow = outcomes(run(corpus, decoder(tmp_path, body), level="blocks"))
-    assert {name for name in shallow if shallow[name] is not Outcome.PASS} == {ZERO}
+    assert {name for name in shallow if shallow[name] is not SampleOutcome.PASS} == {ZERO}
 
 
 def test_stopping_at_a_bad_block(corpus: Manifest, tmp_path: Path) -> None:
@@ -129,13 +129,16 @@ if bad:
     assert run(corpus, decoder(tmp_path, body)).ok
     wrong = decoder(tmp_path, body + "    document['blocks'][0]['payload']['ppid'] = 'x'")
     found = outcomes(run(corpus, wrong))
-    assert {n for n in found if found[n] is Outcome.WRONG_VALUE} == {ZERO, PAGE_SIZE}
+    assert {n for n in found if found[n] is SampleOutcome.WRONG_VALUE} == {ZERO, PAGE_SIZE}
 
 
 def test_one_wrong_value(corpus: Manifest, tmp_path: Path) -> None:
     body = f"if name == {LIVE!r}: document['blocks'][0]['payload']['ppid'] = 77"
     results = run(corpus, decoder(tmp_path, body))
-    assert outcomes(results) == {**all_but(corpus, Outcome.PASS, set()), LIVE: Outcome.WRONG_VALUE}
+    assert outcomes(results) == {
+        **all_but(corpus, SampleOutcome.PASS, set()),
+        LIVE: SampleOutcome.WRONG_VALUE,
+    }
     (failure,) = results.failures
     (one,) = failure.differences
     assert (one.path, one.expected, one.found) == ("$.blocks[0].payload.ppid", "1", "77")
@@ -150,7 +153,7 @@ def test_one_wrong_value(corpus: Manifest, tmp_path: Path) -> None:
 )
 def test_garbage(one: Manifest, tmp_path: Path, body: str) -> None:
     result = only(run(one, decoder(tmp_path, f"import sys\n{body}", right=False)))
-    assert result.outcome is Outcome.NO_DOCUMENT
+    assert result.outcome is SampleOutcome.NO_DOCUMENT
     assert result.detail
 
 
@@ -165,7 +168,7 @@ def test_garbage(one: Manifest, tmp_path: Path, body: str) -> None:
 )
 def test_crashes(one: Manifest, tmp_path: Path, body: str, detail: str) -> None:
     result = only(run(one, decoder(tmp_path, f"import os\n{body}", right=False)))
-    assert result.outcome is Outcome.CRASH
+    assert result.outcome is SampleOutcome.CRASH
     assert result.detail.split("(")[0].strip() in (detail, "killed by SIGRTMIN+6")
 
 
@@ -181,12 +184,12 @@ def test_stdin(one: Manifest, tmp_path: Path) -> None:
     )
     for words in ("read", "ignore"):
         result = only(run(one, f"{sys.executable} {script} {words}"))
-        assert result.outcome is Outcome.PASS, result.stderr
+        assert result.outcome is SampleOutcome.PASS, result.stderr
         assert result.command.endswith(f"< {sample}")
     nothing = tmp_path / "nothing.py"
     nothing.write_text("import sys\nsys.exit(3 if sys.stdin.buffer.read() == b'' else 0)\n")
     result = only(run(one, f"{sys.executable} {nothing} {{}}"))
-    assert result.outcome is Outcome.REJECTED_VALID
+    assert result.outcome is SampleOutcome.REJECTED_VALID
 
 
 def test_no_shell_and_every_place(one: Manifest, tmp_path: Path) -> None:
@@ -205,7 +208,7 @@ def test_a_folder_that_looks_like_an_option(
     corpus = Corpus(Path("-c"))
     corpus.add(LIVE, live(LE10).build(), LE10)
     result = only(run(corpus.manifest(), "cat {}"))
-    assert result.outcome is Outcome.NO_DOCUMENT
+    assert result.outcome is SampleOutcome.NO_DOCUMENT
     assert result.stderr == ""
     assert result.command == f"cat ./-c/{LIVE}.msl"
 
@@ -309,11 +312,16 @@ def test_skipped_and_not_supported_is_never_passed(corpus: Manifest, tmp_path: P
         without=["zst", "ext"],
     )
     found = outcomes(results)
-    assert {n for n in found if found[n] is Outcome.SKIPPED} == {MAGIC, ZERO, PAGE_SIZE, LENGTH}
-    assert {n for n in found if found[n] is Outcome.NOT_SUPPORTED} == {EXTENDED, ZSTD}
+    assert {n for n in found if found[n] is SampleOutcome.SKIPPED} == {
+        MAGIC,
+        ZERO,
+        PAGE_SIZE,
+        LENGTH,
+    }
+    assert {n for n in found if found[n] is SampleOutcome.NOT_SUPPORTED} == {EXTENDED, ZSTD}
     assert results.ok
     assert {r.reason for r in results} == {"", "later", "without zst", "without ext"}
-    assert all(not r.command for r in results if r.outcome is not Outcome.PASS)
+    assert all(not r.command for r in results if r.outcome is not SampleOutcome.PASS)
 
 
 def test_known_differences(corpus: Manifest, tmp_path: Path) -> None:
@@ -321,8 +329,8 @@ def test_known_differences(corpus: Manifest, tmp_path: Path) -> None:
     command = decoder(tmp_path, body)
     results = run(corpus, command, known=[Entry("valid/live-10-le", "reads pid wrongly")])
     assert results.ok
-    (known,) = [result for result in results if result.outcome is Outcome.KNOWN]
-    assert known.failure is Outcome.WRONG_VALUE
+    (known,) = [result for result in results if result.outcome is SampleOutcome.KNOWN]
+    assert known.failure is SampleOutcome.WRONG_VALUE
     assert known.reason == "reads pid wrongly"
     assert known.differences
     assert not run(corpus, command).ok
@@ -380,7 +388,7 @@ def test_what_a_folder_does_not_store_is_skipped(one: Manifest, tmp_path: Path) 
     (one.folder / sample.file).unlink()
     manifest = Manifest(one.folder, (dataclasses.replace(sample, stored=False),))
     result = only(run(manifest, decoder(tmp_path, "")))
-    assert result.outcome is Outcome.SKIPPED
+    assert result.outcome is SampleOutcome.SKIPPED
     assert "generated" in result.reason
 
 
@@ -397,7 +405,7 @@ def test_the_matrix_counts_every_sample(corpus: Manifest, tmp_path: Path) -> Non
     ]
     for group in ("draft", "kind", "total"):
         found = [row for row in rows if row.group == group]
-        assert sum(row.counts[Outcome.NOT_SUPPORTED] for row in found) == 1
+        assert sum(row.counts[SampleOutcome.NOT_SUPPORTED] for row in found) == 1
         assert sum(sum(row.counts.values()) for row in found) == len(corpus)
-    assert rows[0].counts[Outcome.NOT_SUPPORTED] == 1
-    assert rows[0].counts[Outcome.PASS] == 0
+    assert rows[0].counts[SampleOutcome.NOT_SUPPORTED] == 1
+    assert rows[0].counts[SampleOutcome.PASS] == 0

@@ -12,10 +12,10 @@ from strategies import all_layouts, bound_layout, damaged, records
 
 from msl_construct.drafts import schema
 from msl_construct.schema import Layout, Record, StoredText
-from msl_construct.schema.vocabulary import Magic, Options
+from msl_construct.schema.vocabulary import DocumentOptions, Magic
 from msl_construct.source import Cursor, Extent
 
-WITH_DATA = Options(with_data=True)
+WITH_DATA = DocumentOptions(with_data=True)
 
 each_layout = pytest.mark.parametrize(
     ("draft", "order", "key"), all_layouts(), ids=lambda part: str(part).removeprefix("draft-")

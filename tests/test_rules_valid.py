@@ -15,7 +15,7 @@ from writing import START, Forward, blocks_of, live, uid
 import msl_construct
 from msl_construct import append_segment
 from msl_construct.drafts import DRAFTS
-from msl_construct.rules import Finding, check
+from msl_construct.rules import RuleFinding, check
 
 PAGE = 4096
 BASE = 0x10000
@@ -41,7 +41,7 @@ GALLERY = [
 ]
 
 
-def findings(file: bytes | Path) -> list[Finding]:
+def findings(file: bytes | Path) -> list[RuleFinding]:
     with msl_construct.open(file) as dump:
         return list(check(dump))
 

@@ -14,7 +14,7 @@ from rules_files import Plan, encrypted, extended, imported, investigation, live
 
 import msl_construct
 from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
-from msl_construct.rules import Finding, Level, check, rules_for
+from msl_construct.rules import Level, RuleFinding, check, rules_for
 from msl_construct.rules.written import WRITTEN
 
 MORE = (
@@ -32,7 +32,7 @@ CONFORMANT = [
 ]
 
 
-def findings(data: bytes) -> list[Finding]:
+def findings(data: bytes) -> list[RuleFinding]:
     with msl_construct.open(data) as dump:
         return list(check(dump))
 

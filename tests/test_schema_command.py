@@ -17,7 +17,7 @@ from commands import PLACE, one_line, run
 from msl_construct.cli.schema import COMMANDS
 from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
-from msl_construct.exports.consistency import Finding
+from msl_construct.exports.consistency import Inconsistency
 from msl_construct.exports.difference import Change, differences
 
 OLD, NEW = DRAFTS[facts.DRAFT_03], DRAFTS[facts.DRAFT_10]
@@ -276,7 +276,7 @@ def test_check_ends_with_1_for_a_finding(
     from msl_construct.cli import main
     from msl_construct.exports import consistency
 
-    one = Finding("duplicate-code", "BlockType", "0x0001 stands there 2 times")
+    one = Inconsistency("duplicate-code", "BlockType", "0x0001 stands there 2 times")
     monkeypatch.setattr(consistency, "findings", lambda draft: [one])
     with pytest.raises(SystemExit) as ended:
         main(["schema", "check", OLD.name])

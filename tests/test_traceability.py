@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from msl_construct.corpus import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
+from msl_construct.corpus import MANIFEST, Consumer, ExpectedVerdict, Kind, Manifest, Sample
 from msl_construct.corpus.traceability import FILE, picked, table, text
 from msl_construct.drafts import PUBLIC
 from msl_construct.rules import Pick, every_rule
@@ -36,7 +36,7 @@ def sample(
         byte_order="little",
         features=features,
         shows="It.",
-        verdict=Verdict(rules=rules, consumer=consumer),
+        verdict=ExpectedVerdict(rules=rules, consumer=consumer),
         size=1,
         blake3="0" * 64,
         base=base,

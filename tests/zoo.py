@@ -15,7 +15,7 @@ import pytest
 from acquire_targets import Running, target
 
 from msl_acquire.linux.maps import mappings
-from msl_acquire.linux.memory import Memory
+from msl_acquire.linux.memory import LinuxMemory
 from msl_acquire.model import Action, Mapping, Stretch
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -76,13 +76,15 @@ def within(pid: int, place: tuple[int, int]) -> list[Mapping]:
     return found
 
 
-def outcome(memory: Memory, mapping: Mapping) -> list[tuple[str, bytes]]:
+def outcome(memory: LinuxMemory, mapping: Mapping) -> list[tuple[str, bytes]]:
     """What becomes of each page: (``read`` or the cause, bytes)."""
     (plan,) = memory.plans([mapping])
     return carry_out(memory, mapping, list(plan))
 
 
-def carry_out(memory: Memory, mapping: Mapping, plan: list[Stretch]) -> list[tuple[str, bytes]]:
+def carry_out(
+    memory: LinuxMemory, mapping: Mapping, plan: list[Stretch]
+) -> list[tuple[str, bytes]]:
     pages: list[tuple[str, bytes]] = []
     address = mapping.start
     for stretch in plan:

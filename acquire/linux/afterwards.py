@@ -13,7 +13,7 @@ from .handle import Handle, Program, program
 from .maps import living_thread
 from .proc_text import read_bytes, text
 
-__all__ = ["Found", "afterwards", "found"]
+__all__ = ["StateBefore", "afterwards", "found"]
 
 _SETTLED = 0.05
 """Seconds after the thaw by which what letting go does to a target has been done: a thread that
@@ -22,7 +22,7 @@ _MOST = 32
 """Threads that are named one by one."""
 
 
-class Found(NamedTuple):
+class StateBefore(NamedTuple):
     """What was there before the target was touched.
 
     Attributes:
@@ -34,9 +34,9 @@ class Found(NamedTuple):
     tracer: int
 
 
-def found(pid: int) -> Found:
+def found(pid: int) -> StateBefore:
     """Look at it before it is touched."""
-    return Found(_groups(pid), process_of(tracer) if (tracer := tracer_of(pid, pid)) else 0)
+    return StateBefore(_groups(pid), process_of(tracer) if (tracer := tracer_of(pid, pid)) else 0)
 
 
 def _groups(pid: int) -> str:
@@ -47,7 +47,7 @@ def _groups(pid: int) -> str:
 
 
 def afterwards(
-    handle: Handle, executed: Program | None, before: Found, hold: Hold
+    handle: Handle, executed: Program | None, before: StateBefore, hold: Hold
 ) -> dict[str, Any]:
     """Look at a target that has been let go; waits for a moment if that was just now.
 
@@ -124,7 +124,7 @@ def _end(pid: int, handle: Handle) -> dict[str, Any]:
 
 
 def _state(
-    pid: int, living: dict[int, Sighting], executed: Program | None, before: Found, hold: Hold
+    pid: int, living: dict[int, Sighting], executed: Program | None, before: StateBefore, hold: Hold
 ) -> dict[str, Any]:
     """What about a living process is not as it was."""
     thread = next(iter(living))

@@ -13,10 +13,10 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["EXECUTABLE_SEGMENT", "Elf", "ElfError", "Segment", "read_elf"]
+__all__ = ["EXECUTABLE_SEGMENT", "Elf", "ElfError", "LoadSegment", "read_elf"]
 
 EXECUTABLE_SEGMENT = 1
-"""The bit of `Segment.flags` for code."""
+"""The bit of `LoadSegment.flags` for code."""
 
 _LOAD, _DYNAMIC, _NOTE = 1, 2, 4
 _BUILD_ID, _PACKAGE = 3, 0xCAFE1A7E
@@ -46,7 +46,7 @@ class ElfError(ValueError):
     """The bytes are not an ELF file, or its headers lie outside of it."""
 
 
-class Segment(NamedTuple):
+class LoadSegment(NamedTuple):
     """One loadable part.
 
     Attributes:
@@ -80,7 +80,7 @@ class Elf:
     architecture: str
     bits: int
     kind: int
-    segments: tuple[Segment, ...]
+    segments: tuple[LoadSegment, ...]
     dynamic: bool
     build_id: bytes
     version: str
@@ -107,7 +107,7 @@ def read_elf(descriptor: int) -> Elf:
     else:
         (table,) = struct.unpack_from(order + "I", head, 28)
         entry, count = struct.unpack_from(order + "HH", head, 42)
-    segments: list[Segment] = []
+    segments: list[LoadSegment] = []
     notes: list[tuple[int, int, int]] = []
     dynamic = False
     smallest = 56 if wide else 32
@@ -123,7 +123,7 @@ def read_elf(descriptor: int) -> Elf:
                     order + "IIIIIIII", data, at
                 )
             if what == _LOAD:
-                segments.append(Segment(offset, size, address, memory, flags))
+                segments.append(LoadSegment(offset, size, address, memory, flags))
             elif what == _DYNAMIC:
                 dynamic = True
             elif what == _NOTE:

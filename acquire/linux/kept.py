@@ -18,7 +18,7 @@ from msl_construct.errors import TargetError
 
 from ..model import Action, Failure, Mapping, Stretch
 from .maps import details
-from .memory import Memory
+from .memory import LinuxMemory
 from .pagemap import Pagemap
 from .plan import FROM_FILE
 from .syscalls import PAGE_SIZE
@@ -62,7 +62,7 @@ class Kept:
         self.size = 0
         self.nanoseconds = 0
         self._parts: dict[int, _Part] = {}
-        self._live: Memory | None = None
+        self._live: LinuxMemory | None = None
         self._written: Set[Hashable] = frozenset()
         self._descriptor = os.memfd_create("msl-kept", os.MFD_CLOEXEC)
 
@@ -77,7 +77,7 @@ class Kept:
 
     def take(
         self,
-        target: Memory,
+        target: LinuxMemory,
         mappings: Sequence[Mapping],
         most: int,
         written: Set[Hashable] = frozenset(),
@@ -125,7 +125,7 @@ class Kept:
         self.nanoseconds += time.perf_counter_ns() - began
 
     def _one(
-        self, target: Memory, mapping: Mapping, plan: Sequence[Stretch], buffer: memoryview
+        self, target: LinuxMemory, mapping: Mapping, plan: Sequence[Stretch], buffer: memoryview
     ) -> _Part:
         part = _Part()
         at = mapping.start
@@ -143,7 +143,7 @@ class Kept:
 
     def _read(
         self,
-        target: Memory,
+        target: LinuxMemory,
         mapping: Mapping,
         part: _Part,
         at: int,
@@ -234,7 +234,7 @@ def only_shared(mappings: Sequence[Mapping]) -> Iterator[Mapping]:
 
 
 def not_copied(
-    mappings: Sequence[Mapping], copied: bytes, target: Memory, copy: Pagemap
+    mappings: Sequence[Mapping], copied: bytes, target: LinuxMemory, copy: Pagemap
 ) -> list[Mapping]:
     """Private mappings of which a copy holds nothing, or not what the target holds.
 

@@ -23,7 +23,7 @@ from .plan import Planner
 from .syscalls import GUARD_PAGE, PAGE_SIZE, RemoteReader, readable_by_call
 from .treatment import FILE_UNREACHED, SHARED_UNREACHED, Treatments
 
-__all__ = ["Memory"]
+__all__ = ["LinuxMemory"]
 
 _LARGE = 1 << 16
 """Bytes from which on process_vm_readv is faster than /proc/PID/mem."""
@@ -46,7 +46,7 @@ class _Said(threading.local):
     cause = ""  # why its file did not give it; empty where memory was read
 
 
-class Memory:
+class LinuxMemory:
     """The memory of one process.
 
     It stays the memory that it was: if the process executes another program, what is read
@@ -137,7 +137,7 @@ class Memory:
                 raise
             return -1
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> LinuxMemory:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -179,7 +179,7 @@ class Memory:
         """
         self._before = self._before or Later(self._flags)
 
-    def learnt_from(self, other: Memory) -> None:
+    def learnt_from(self, other: LinuxMemory) -> None:
         """Take over what `other`, of the same address space, has learnt by `look_before`."""
         self._before = other._before
 

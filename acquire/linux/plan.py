@@ -17,7 +17,7 @@ from .smaps import Share
 from .syscalls import GUARD_PAGE, PAGE_SIZE, ZERO_PAGE
 from .treatment import SHARED_UNREACHED, Treatment, Treatments
 
-__all__ = ["Plan", "Planner"]
+__all__ = ["Planner", "Stretches"]
 
 FROM_FILE = "from_file"
 """Says of pages to be read that they come from the file, not through the target."""
@@ -31,7 +31,7 @@ _AHEAD_MAPPINGS = 2048
 Range = tuple[int, int, int]
 
 
-class Plan(Sequence[Stretch]):
+class Stretches(Sequence[Stretch]):
     """Very many stretches, nine bytes each, made when they are asked for."""
 
     def __init__(self, pages: array[int], kinds: bytearray, words: list[tuple[Action, str]]):
@@ -48,7 +48,7 @@ class Plan(Sequence[Stretch]):
     def __getitem__(self, index: slice) -> Sequence[Stretch]: ...
     def __getitem__(self, index: int | slice) -> Stretch | Sequence[Stretch]:
         if isinstance(index, slice):
-            return Plan(self._pages[index], self._kinds[index], self._words)
+            return Stretches(self._pages[index], self._kinds[index], self._words)
         return Stretch(self._pages[index], *self._words[self._kinds[index]])
 
     def __iter__(self) -> Iterator[Stretch]:
@@ -80,7 +80,7 @@ class _Builder:
         self._last = word
 
     def plan(self) -> Sequence[Stretch]:
-        every = Plan(self._pages, self._kinds, self._words)
+        every = Stretches(self._pages, self._kinds, self._words)
         return tuple(every) if len(every) <= _FEW else every
 
 

@@ -24,7 +24,7 @@ from .freeze.guardian.headroom import groups, room
 from .freeze.guardian.refusals import Refusal
 from .kept import Kept, file_of, not_copied, only_shared
 from .kinship import Kinship
-from .memory import Memory
+from .memory import LinuxMemory
 from .syscalls import PAGE_SIZE
 
 __all__ = ["Snapshot"]
@@ -42,7 +42,7 @@ _WHY = {
 
 
 class Snapshot:
-    """The memory of one moment; offers what `Memory` does.
+    """The memory of one moment; offers what `LinuxMemory` does.
 
     Args:
         target: the target's memory.
@@ -58,14 +58,14 @@ class Snapshot:
     """
 
     def __init__(
-        self, target: Memory, hold: Copied, vdso: Mapping | None, kinship: Kinship
+        self, target: LinuxMemory, hold: Copied, vdso: Mapping | None, kinship: Kinship
     ) -> None:
         self._target = target
         self._hold = hold
         copy = hold.make(vdso)
         self.path = f"/proc/{copy}"
         with self._named():
-            self._copy = Memory(copy, by_call=False, kinship=kinship)
+            self._copy = LinuxMemory(copy, by_call=False, kinship=kinship)
         self._kept = Kept()
 
     def take(self, mappings: Sequence[Mapping], written: Set[Hashable] = frozenset()) -> None:

@@ -15,7 +15,7 @@ from ..bounds import Stopped, gone
 from ..model import Failure, Identity, Mapping, Module, Shared, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
-from .afterwards import Found, afterwards, found
+from .afterwards import StateBefore, afterwards, found
 from .evidence import LinuxEvidence
 from .facts import facts
 from .freeze import Hold, arm, in_words, stop
@@ -24,7 +24,7 @@ from .freeze.guardian.refusals import being_traced, process_of, tracer_of
 from .handle import Handle, program
 from .kinship import Kinship
 from .maps import living_thread
-from .memory import Memory
+from .memory import LinuxMemory
 from .modules import ModuleCache, modules, prehash
 from .snapshot import Snapshot
 
@@ -68,7 +68,7 @@ class LinuxTarget:
         self._cache: ModuleCache | None = None
         self._listed: list[Mapping] = []
         self._closed = False
-        self._found: Found | None = None
+        self._found: StateBefore | None = None
         self._armed: tuple[str, float | None, Hold] | None = None
         self._hold: Hold | None = None
         self._snapshot: Snapshot | None = None
@@ -92,7 +92,7 @@ class LinuxTarget:
         for left in reversed(range(_LOOKS)):
             found = program(f"/proc/{living_thread(self.pid)}")
             try:
-                memory = Memory(
+                memory = LinuxMemory(
                     self.pid,
                     devices=self._devices,
                     touch_shared=self._touch_shared,

@@ -11,7 +11,7 @@ from msl_construct.errors import TargetError
 
 from . import structures as mach
 
-__all__ = ["CallFailed", "Region", "System", "load_system"]
+__all__ = ["MacosCallFailed", "MacosRegion", "MacosSystem", "load_system"]
 
 _INT, _U32, _U64 = ctypes.c_int32, ctypes.c_uint32, ctypes.c_uint64
 _POINTER = ctypes.c_void_p
@@ -47,7 +47,7 @@ _KERN_PROCARGS2 = (1, 49)
 Info = TypeVar("Info", bound=ctypes.Structure)
 
 
-class CallFailed(Exception):
+class MacosCallFailed(Exception):
     """A system call failed.
 
     Attributes:
@@ -70,7 +70,7 @@ class CallFailed(Exception):
         )
 
 
-class Region(NamedTuple):
+class MacosRegion(NamedTuple):
     """One entry of an address space."""
 
     start: int
@@ -78,7 +78,7 @@ class Region(NamedTuple):
     info: mach.SubmapInfo
 
 
-class System:
+class MacosSystem:
     """The calls that the backend makes.
 
     Args:
@@ -106,12 +106,12 @@ class System:
     def _mach(self, name: str, *arguments: Any) -> None:
         code = int(self._call[name](*arguments))
         if code != mach.KERN_SUCCESS:
-            raise CallFailed(name, code)
+            raise MacosCallFailed(name, code)
 
     def _bsd(self, name: str, *arguments: Any) -> int:
         result = int(self._call[name](*arguments))
         if result < 0:
-            raise CallFailed(name, self._last_errno())
+            raise MacosCallFailed(name, self._last_errno())
         return result
 
     # Tasks ---------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class System:
 
     # Memory --------------------------------------------------------------------------------
 
-    def region(self, task: int, address: int) -> Region:
+    def region(self, task: int, address: int) -> MacosRegion:
         """The entry at `address`, or the first behind it, inside whatever submaps there are."""
         start, size = ctypes.c_uint64(address), ctypes.c_uint64()
         depth = ctypes.c_uint32(_DEEPEST_SUBMAP)
@@ -169,7 +169,7 @@ class System:
             ctypes.byref(info),
             ctypes.byref(count),
         )
-        return Region(start.value, start.value + size.value, info)
+        return MacosRegion(start.value, start.value + size.value, info)
 
     def read(self, task: int, address: int, into: memoryview) -> tuple[int, int]:
         """How many bytes came, and the error (0: none) that ended it."""
@@ -225,7 +225,7 @@ class System:
         count = ctypes.c_uint32(size // 4)
         self._mach("thread_get_state", thread, flavor, state, ctypes.byref(count))
         if count.value * 4 != size:
-            raise CallFailed("thread_get_state", mach.KERN_INVALID_ARGUMENT)
+            raise MacosCallFailed("thread_get_state", mach.KERN_INVALID_ARGUMENT)
         return state.raw
 
     # libproc and sysctl --------------------------------------------------------------------
@@ -251,13 +251,13 @@ class System:
     def _process_info(self, pid: int, flavor: int, argument: int, info: Any) -> None:
         size = ctypes.sizeof(info)
         if self._call["proc_pidinfo"](pid, flavor, argument, ctypes.byref(info), size) != size:
-            raise CallFailed("proc_pidinfo", self._last_errno())
+            raise MacosCallFailed("proc_pidinfo", self._last_errno())
 
     def path(self, pid: int) -> str:
         """Of the executable."""
         buffer = ctypes.create_string_buffer(_LONGEST_PATH)
         if self._call["proc_pidpath"](pid, buffer, _LONGEST_PATH) <= 0:
-            raise CallFailed("proc_pidpath", self._last_errno())
+            raise MacosCallFailed("proc_pidpath", self._last_errno())
         return buffer.value.decode("utf-8", "surrogateescape")
 
     def session(self, pid: int) -> int:
@@ -284,7 +284,7 @@ class System:
         return buffer.value.decode("ascii", "replace")
 
 
-def load_system() -> System:
+def load_system() -> MacosSystem:
     """Open the library.
 
     Raises:
@@ -292,4 +292,4 @@ def load_system() -> System:
     """
     if sys.platform != "darwin":
         raise TargetError("the macOS backend needs macOS", remedy=f"this is {sys.platform}")
-    return System(ctypes.CDLL("/usr/lib/libSystem.B.dylib", use_errno=True), ctypes.get_errno)
+    return MacosSystem(ctypes.CDLL("/usr/lib/libSystem.B.dylib", use_errno=True), ctypes.get_errno)

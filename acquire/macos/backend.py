@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msl_construct.errors import TargetError
 
 from ..model import Limit
-from .api import CallFailed, System, load_system
+from .api import MacosCallFailed, MacosSystem, load_system
 from .opening import open_task
 from .target import MacOSTarget
 
@@ -40,7 +40,7 @@ class MacOS:
     freezers: tuple[str, ...] = ("suspend", "none")
     keeps_evidence = False
 
-    def __init__(self, system: System | None = None, *, devices: bool = False) -> None:
+    def __init__(self, system: MacosSystem | None = None, *, devices: bool = False) -> None:
         self._system = system or load_system()
         self._devices = devices
 
@@ -84,12 +84,12 @@ class MacOS:
         found = []
         try:
             every = self._system.processes()
-        except CallFailed as error:
+        except MacosCallFailed as error:
             raise TargetError(f"the processes can't be listed: {error}") from error
         for pid in every:
             try:
                 info = self._system.process(pid)
-            except CallFailed:
+            except MacosCallFailed:
                 # It ended meanwhile, or belongs to somebody else.
                 continue
             found.append((pid, int(info.ppid), (bytes(info.name), bytes(info.comm))))
@@ -113,7 +113,7 @@ class MacOS:
                 "resident": int(info.resident_size),
                 "suspend_count": int(info.suspend_count),
             }
-        except CallFailed as error:
+        except MacosCallFailed as error:
             raise TargetError(f"process {pid} can't be examined: {error}") from error
         finally:
             self._system.release(task)
@@ -142,7 +142,7 @@ class MacOS:
         """Facts about the machine."""
         try:
             boot = self._system.boot_session()
-        except CallFailed:
+        except MacosCallFailed:
             boot = ""
         return {
             "name": platform.node(),

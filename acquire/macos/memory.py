@@ -19,15 +19,15 @@ from msl_construct.errors import TargetError
 from ..model import COPY_ON_WRITE, EXECUTE, GUARD, Action, Failure, Mapping, Stretch
 from ..reading import read_pages
 from . import structures as mach
-from .api import CallFailed, Region, System
+from .api import MacosCallFailed, MacosRegion, MacosSystem
 
-__all__ = ["AddressSpace"]
+__all__ = ["MacosMemory"]
 
 _PAGES_A_QUERY = 4096
 _ACCESS = mach.VM_PROT_READ | mach.VM_PROT_WRITE | mach.VM_PROT_EXECUTE
 
 
-class AddressSpace:
+class MacosMemory:
     """The memory of one task.
 
     Args:
@@ -38,7 +38,9 @@ class AddressSpace:
         devices: read device memory as well.
     """
 
-    def __init__(self, system: System, task: int, pid: int, page_size: int, devices: bool) -> None:
+    def __init__(
+        self, system: MacosSystem, task: int, pid: int, page_size: int, devices: bool
+    ) -> None:
         self._system = system
         self._task = task
         self._pid = pid
@@ -54,12 +56,12 @@ class AddressSpace:
         """
         return [self._mapping(region) for region in self._walk()]
 
-    def _walk(self) -> Iterator[Region]:
+    def _walk(self) -> Iterator[MacosRegion]:
         address = 0
         while True:
             try:
                 region = self._system.region(self._task, address)
-            except CallFailed as error:
+            except MacosCallFailed as error:
                 # So it says that nothing is mapped from there on.
                 if error.code == mach.KERN_INVALID_ADDRESS:
                     return
@@ -75,7 +77,7 @@ class AddressSpace:
             yield region
             address = region.end
 
-    def _mapping(self, region: Region) -> Mapping:
+    def _mapping(self, region: MacosRegion) -> Mapping:
         info = region.info
         # The bits of VM_PROT_* are those of the schema.
         protection = int(info.protection) & _ACCESS
@@ -88,13 +90,13 @@ class AddressSpace:
             region.start, region.end, protection, _region_type(info, name), name, bytes(info)
         )
 
-    def _name(self, region: Region) -> str:
+    def _name(self, region: MacosRegion) -> str:
         tag = int(region.info.user_tag)
         if tag in mach.HEAP_TAGS or tag in (mach.STACK_TAG, mach.GUARD_TAG):
             return ""
         try:
             found = self._system.region_path(self._pid, region.start)
-        except CallFailed:
+        except MacosCallFailed:
             return ""
         # It goes on to the next region with a file if this one has none.
         if not found.address <= region.start < found.address + found.size:
@@ -109,7 +111,7 @@ class AddressSpace:
             end = mapping.end
             try:
                 region = self._system.region(self._task, address)
-            except CallFailed:
+            except MacosCallFailed:
                 region = None
             if region is None or region.start >= end:
                 # Gone meanwhile: reading will say so.
@@ -126,7 +128,7 @@ class AddressSpace:
     def _stretch(self, start: int, end: int, action: Action, cause: str = "") -> Stretch:
         return Stretch((end - start) // self._page_size, action, cause)
 
-    def _of_region(self, region: Region, start: int, end: int) -> Iterator[Stretch]:
+    def _of_region(self, region: MacosRegion, start: int, end: int) -> Iterator[Stretch]:
         cause = self._forbidden(region.info)
         if cause:
             yield self._stretch(start, end, Action.SKIP, cause)
@@ -139,14 +141,14 @@ class AddressSpace:
             for address in range(start, end, step):
                 yield from self._of_object(region, address, min(address + step, end))
 
-    def _of_object(self, region: Region, start: int, end: int) -> Iterator[Stretch]:
+    def _of_object(self, region: MacosRegion, start: int, end: int) -> Iterator[Stretch]:
         pages = (end - start) // self._page_size
         try:
             known = self._system.dispositions(self._task, start, pages, self._page_size)
             # An unmapped page looks like an untouched one: only while the same object is
             # there does nothing known mean nothing there.
             again = self._system.region(self._task, start)
-        except CallFailed:
+        except MacosCallFailed:
             known = []
         else:
             if again.start > start or again.end < end or bytes(again.info) != bytes(region.info):
@@ -178,7 +180,7 @@ class AddressSpace:
             error = 0
         try:
             region = self._system.region(self._task, address)
-        except CallFailed as failed:
+        except MacosCallFailed as failed:
             if failed.code == mach.KERN_INVALID_ADDRESS:
                 return Failure("unmapped", "unmapped", error, pages)
             if failed.dead:

@@ -7,12 +7,12 @@ import os
 from msl_construct.errors import TargetError
 
 from . import structures as mach
-from .api import CallFailed, System
+from .api import MacosCallFailed, MacosSystem
 
 __all__ = ["open_task"]
 
 
-def open_task(system: System, pid: int) -> int:
+def open_task(system: MacosSystem, pid: int) -> int:
     """The task's port.
 
     Raises:
@@ -22,10 +22,10 @@ def open_task(system: System, pid: int) -> int:
         raise TargetError("a process can't acquire itself", remedy="name another PID")
     try:
         return system.task(pid)
-    except CallFailed as error:
+    except MacosCallFailed as error:
         try:
             system.process(pid)
-        except CallFailed as unknown:
+        except MacosCallFailed as unknown:
             if unknown.code == mach.ESRCH:
                 raise TargetError(f"there is no process {pid}") from error
         if error.code == mach.KERN_FAILURE:

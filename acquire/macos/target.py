@@ -12,9 +12,9 @@ from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
 from ..plain_target import PlainTarget
 from ..reading import hash_file
 from ..suspension import Suspension
-from .api import CallFailed, System
+from .api import MacosCallFailed, MacosSystem
 from .images import Image, cpu_of, images_at, modules_of
-from .memory import AddressSpace
+from .memory import MacosMemory
 from .opening import open_task
 from .threads import threads_of
 
@@ -28,16 +28,16 @@ class MacOSTarget(PlainTarget):
         TargetError: the process is gone, or not ours to read.
     """
 
-    def __init__(self, system: System, pid: int, *, devices: bool = False) -> None:
+    def __init__(self, system: MacosSystem, pid: int, *, devices: bool = False) -> None:
         self.pid = pid
         self._system = system
         self._task = open_task(system, pid)
         try:
             self.page_size = system.page_size(self._task)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             system.release(self._task)
             raise TargetError(f"process {pid} can't be examined: {error}") from error
-        self._memory = AddressSpace(system, self._task, pid, self.page_size, devices)
+        self._memory = MacosMemory(system, self._task, pid, self.page_size, devices)
         self._suspension: Suspension | None = None
         self._hashes: dict[str, bytes | None] = {}
         self._facts: dict[str, Any] = {}
@@ -74,7 +74,7 @@ class MacOSTarget(PlainTarget):
         try:
             count = int(self._system.basic_info(self._task).suspend_count)
             self._suspension.facts["suspend_count_before"] = count
-        except CallFailed as error:
+        except MacosCallFailed as error:
             self._unknown("suspend_count", error)
         self._suspension.begin()
         return self._suspension
@@ -88,7 +88,7 @@ class MacOSTarget(PlainTarget):
     def _stop(self) -> None:
         try:
             self._system.suspend(self._task)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             raise TargetError(
                 f"process {self.pid} can't be suspended: {error}",
                 remedy="acquire it running, with the freeze method none",
@@ -97,7 +97,7 @@ class MacOSTarget(PlainTarget):
     def _resume(self) -> None:
         try:
             self._system.resume(self._task)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             raise TargetError(
                 f"process {self.pid} could not be resumed: {error}",
                 remedy="it goes on when this program ends",
@@ -108,7 +108,7 @@ class MacOSTarget(PlainTarget):
         parent, start_time, name = 0, 0, ""
         try:
             info = self._system.process(self.pid)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             self._unknown("process", error)
         else:
             parent = int(info.ppid)
@@ -131,11 +131,11 @@ class MacOSTarget(PlainTarget):
     def _asked(self, what: str, otherwise: Any, function: Any) -> Any:
         try:
             return function(self.pid)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             self._unknown(what, error)
             return otherwise
 
-    def _unknown(self, what: str, error: CallFailed) -> None:
+    def _unknown(self, what: str, error: MacosCallFailed) -> None:
         self._facts.setdefault("unknown", {})[what] = str(error)
 
     def _bytes(self, address: int, length: int) -> bytes:
@@ -147,7 +147,7 @@ class MacOSTarget(PlainTarget):
     def _images(self) -> list[Image]:
         try:
             info = self._system.dyld_info(self._task)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             self._unknown("images", error)
             return []
         return images_at(self._bytes, int(info.address))
@@ -188,14 +188,14 @@ class MacOSTarget(PlainTarget):
         """Bytes of memory that it occupies."""
         try:
             return int(self._system.basic_info(self._task).resident_size)
-        except CallFailed:
+        except MacosCallFailed:
             return 0
 
     def alive(self) -> bool:
         """Whether the task is still there."""
         try:
             self._system.basic_info(self._task)
-        except CallFailed as error:
+        except MacosCallFailed as error:
             return not error.dead
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..model import Register, Thread
-from .api import CallFailed, System
+from .api import MacosCallFailed, MacosSystem
 from .registers import STATES
 
 __all__ = ["threads_of"]
@@ -14,7 +14,7 @@ _RUN_STATES = {1: "running", 2: "stopped", 3: "waiting", 4: "uninterruptible", 5
 
 
 def threads_of(
-    system: System, task: int, architecture: str, stopped: bool, facts: dict[str, Any]
+    system: MacosSystem, task: int, architecture: str, stopped: bool, facts: dict[str, Any]
 ) -> list[Thread]:
     """Every thread, in the order of the kernel's list.
 
@@ -27,7 +27,7 @@ def threads_of(
     """
     try:
         ports = system.threads(task)
-    except CallFailed as error:
+    except MacosCallFailed as error:
         facts["threads_error"] = str(error)
         return []
     found = []
@@ -43,13 +43,13 @@ def threads_of(
 
 
 def _thread(
-    system: System, port: int, architecture: str, stopped: bool, facts: dict[str, Any]
+    system: MacosSystem, port: int, architecture: str, stopped: bool, facts: dict[str, Any]
 ) -> Thread | None:
     name, state = "", "unknown"
     registers: tuple[Register, ...] = ()
     try:
         number = system.thread_id(port)
-    except CallFailed as error:
+    except MacosCallFailed as error:
         # A thread without a number can't be named: it has ended meanwhile.
         facts.setdefault("threads_gone", []).append(str(error))
         return None
@@ -60,6 +60,6 @@ def _thread(
         wanted = STATES.get(architecture)
         if stopped and wanted is not None:
             registers = wanted.registers(system.thread_state(port, wanted.flavor, wanted.size))
-    except CallFailed as error:
+    except MacosCallFailed as error:
         facts.setdefault("thread_errors", {})[number] = str(error)
     return Thread(number, 0, name, state, registers, () if registers else ("partial",))

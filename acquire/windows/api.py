@@ -11,7 +11,7 @@ from msl_construct.errors import TargetError
 
 from . import structures as win
 
-__all__ = ["CallFailed", "System", "load_system"]
+__all__ = ["WindowsCallFailed", "WindowsSystem", "load_system"]
 
 _HANDLE = _POINTER = ctypes.c_void_p
 _BOOL = ctypes.c_int32
@@ -68,7 +68,7 @@ _SNAPSHOT_TRIES = 10
 Entry = TypeVar("Entry", win.ProcessEntry, win.ThreadEntry, win.ModuleEntry)
 
 
-class CallFailed(Exception):
+class WindowsCallFailed(Exception):
     """A system call failed.
 
     Attributes:
@@ -82,7 +82,7 @@ class CallFailed(Exception):
         self.code = code
 
 
-class System:
+class WindowsSystem:
     """The calls that the backend makes.
 
     Args:
@@ -117,7 +117,7 @@ class System:
     def _checked(self, name: str, *arguments: Any) -> int:
         result = self._call[name](*arguments)
         if not result:
-            raise CallFailed(name, self._last_error())
+            raise WindowsCallFailed(name, self._last_error())
         return int(result)
 
     # Processes -----------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class System:
     def _status(self, name: str, *arguments: Any) -> None:
         status = int(self._call[name](*arguments))
         if status < 0:
-            raise CallFailed(name, status & 0xFFFF_FFFF)
+            raise WindowsCallFailed(name, status & 0xFFFF_FFFF)
 
     def machines(self, process: int) -> tuple[int, int]:
         """IMAGE_FILE_MACHINE_* of the process (0: the host's own) and of the host."""
@@ -263,7 +263,7 @@ class System:
                 if not self._call[step](snapshot, ctypes.byref(found)):
                     code = self._last_error()
                     if code != win.ERROR_NO_MORE_FILES:
-                        raise CallFailed(step, code)
+                        raise WindowsCallFailed(step, code)
                     return
                 yield found
                 step = name.format("Next")
@@ -280,7 +280,7 @@ class System:
             # The list of modules changed meanwhile: the documentation says to try again.
             if code != win.ERROR_BAD_LENGTH:
                 break
-        raise CallFailed("CreateToolhelp32Snapshot", code)
+        raise WindowsCallFailed("CreateToolhelp32Snapshot", code)
 
     # Threads -------------------------------------------------------------------------------
 
@@ -296,13 +296,13 @@ class System:
         """Raise its suspend count by one; what the count was."""
         count = int(self._call["SuspendThread"](thread))
         if count == _NO_SUCH_COUNT:
-            raise CallFailed("SuspendThread", self._last_error())
+            raise WindowsCallFailed("SuspendThread", self._last_error())
         return count
 
     def resume_thread(self, thread: int) -> None:
         """Lower its suspend count by one."""
         if self._call["ResumeThread"](thread) == _NO_SUCH_COUNT:
-            raise CallFailed("ResumeThread", self._last_error())
+            raise WindowsCallFailed("ResumeThread", self._last_error())
 
     def thread_context(self, thread: int, context: Any) -> None:
         """Fill a CONTEXT; its ContextFlags say what is wanted."""
@@ -330,7 +330,7 @@ class System:
                 _TOKEN_ADJUST_PRIVILEGES_AND_QUERY,
                 ctypes.byref(token),
             )
-        except CallFailed:
+        except WindowsCallFailed:
             return False
         try:
             wanted = win.TokenPrivileges(count=1)
@@ -342,13 +342,13 @@ class System:
             self._checked("AdjustTokenPrivileges", token, 0, ctypes.byref(wanted), 0, None, None)
             # It succeeds even if the account does not hold the privilege.
             return self._last_error() != win.ERROR_NOT_ALL_ASSIGNED
-        except CallFailed:
+        except WindowsCallFailed:
             return False
         finally:
             self.close(int(token.value or 0))
 
 
-def load_system() -> System:
+def load_system() -> WindowsSystem:
     """Open the libraries.
 
     Raises:
@@ -364,4 +364,6 @@ def load_system() -> System:
     def library(name: str) -> Any:
         return ctypes.WinDLL(name, use_last_error=True)
 
-    return System(library("kernel32"), library("ntdll"), library("advapi32"), ctypes.get_last_error)
+    return WindowsSystem(
+        library("kernel32"), library("ntdll"), library("advapi32"), ctypes.get_last_error
+    )

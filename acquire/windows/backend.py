@@ -10,7 +10,7 @@ from msl_construct.errors import TargetError
 
 from ..model import Limit
 from . import structures as win
-from .api import CallFailed, System, load_system
+from .api import WindowsCallFailed, WindowsSystem, load_system
 from .opening import architecture, open_target
 from .target import WindowsTarget
 
@@ -43,7 +43,7 @@ class Windows:
     freezers: tuple[str, ...] = ("suspend", "none")
     keeps_evidence = False
 
-    def __init__(self, system: System | None = None, *, devices: bool = False) -> None:
+    def __init__(self, system: WindowsSystem | None = None, *, devices: bool = False) -> None:
         self._system = system or load_system()
         self._devices = devices
 
@@ -95,17 +95,17 @@ class Windows:
                 (int(entry.process_id), int(entry.parent_process_id), win.wide_text(entry.exe_file))
                 for entry in self._system.processes()
             ]
-        except CallFailed as error:
+        except WindowsCallFailed as error:
             raise TargetError(f"the processes can't be listed: {error}") from error
 
     def _started(self, pid: int) -> int:
         try:
             process = self._system.open_process(pid, win.PROCESS_QUERY_LIMITED_INFORMATION)
-        except CallFailed:
+        except WindowsCallFailed:
             return 0
         try:
             return self._system.started(process)
-        except CallFailed:
+        except WindowsCallFailed:
             return 0
         finally:
             self._system.close(process)
@@ -130,7 +130,7 @@ class Windows:
                 "architecture": architecture(self._system, process),
                 "working_set": self._system.working_set(process),
             }
-        except CallFailed as error:
+        except WindowsCallFailed as error:
             raise TargetError(f"process {pid} can't be examined: {error}") from error
         finally:
             self._system.close(process)

@@ -30,9 +30,9 @@ from ..model import (
 )
 from ..reading import read_pages
 from . import structures as win
-from .api import CallFailed, System
+from .api import WindowsCallFailed, WindowsSystem
 
-__all__ = ["AddressSpace"]
+__all__ = ["WindowsMemory"]
 
 _PROTECTIONS = {
     0x01: 0,
@@ -46,7 +46,7 @@ _PROTECTIONS = {
 }
 
 
-class AddressSpace:
+class WindowsMemory:
     """The memory of one open process.
 
     Args:
@@ -56,7 +56,7 @@ class AddressSpace:
         devices: read device memory as well.
     """
 
-    def __init__(self, system: System, process: int, page_size: int, devices: bool) -> None:
+    def __init__(self, system: WindowsSystem, process: int, page_size: int, devices: bool) -> None:
         self._system = system
         self._process = process
         self._page_size = page_size
@@ -91,7 +91,7 @@ class AddressSpace:
         while True:
             try:
                 info = self._system.query(self._process, address)
-            except CallFailed as error:
+            except WindowsCallFailed as error:
                 # So it says that the address is behind the last that a program can have.
                 if error.code == win.ERROR_INVALID_PARAMETER and address:
                     return
@@ -133,7 +133,7 @@ class AddressSpace:
             end, action, cause = mapping.end, Action.READ, ""
             try:
                 info = self._system.query(self._process, address)
-            except CallFailed:
+            except WindowsCallFailed:
                 # Reading will say what is wrong.
                 pass
             else:
@@ -162,7 +162,7 @@ class AddressSpace:
             error = 0
         try:
             info = self._system.query(self._process, address)
-        except CallFailed as failed:
+        except WindowsCallFailed as failed:
             if self._system.ended(self._process):
                 return Failure("unmapped", "gone", failed.code, pages)
             if failed.code == win.ERROR_INVALID_PARAMETER:

@@ -7,13 +7,13 @@ from typing import Any
 
 from ..model import Mapping, Module
 from . import structures as win
-from .api import CallFailed, System
+from .api import WindowsCallFailed, WindowsSystem
 
 __all__ = ["modules_of"]
 
 
 def modules_of(
-    system: System,
+    system: WindowsSystem,
     pid: int,
     mappings: Sequence[Mapping],
     hashes: dict[str, bytes | None],
@@ -38,7 +38,7 @@ def modules_of(
             )
             for entry in system.modules(pid)
         ]
-    except CallFailed as error:
+    except WindowsCallFailed as error:
         facts["modules_from"], facts["modules_error"] = "mappings", str(error)
         return _mapped_images(mappings)
     facts["modules_from"] = "toolhelp"

@@ -7,7 +7,7 @@ import os
 from msl_construct.errors import TargetError
 
 from . import structures as win
-from .api import CallFailed, System
+from .api import WindowsCallFailed, WindowsSystem
 
 __all__ = ["architecture", "open_target"]
 
@@ -19,7 +19,7 @@ _WANTED = (
 )
 
 
-def open_target(system: System, pid: int) -> int:
+def open_target(system: WindowsSystem, pid: int) -> int:
     """A handle that permits everything an acquisition does.
 
     Raises:
@@ -29,7 +29,7 @@ def open_target(system: System, pid: int) -> int:
         raise TargetError("a process can't acquire itself", remedy="name another PID")
     try:
         return system.open_process(pid, _WANTED)
-    except CallFailed as error:
+    except WindowsCallFailed as error:
         if error.code == win.ERROR_INVALID_PARAMETER:
             raise TargetError(f"there is no process {pid}") from error
         if error.code == win.ERROR_ACCESS_DENIED:
@@ -39,7 +39,7 @@ def open_target(system: System, pid: int) -> int:
         raise TargetError(f"process {pid} can't be opened: {error}") from error
 
 
-def _remedy(system: System, pid: int) -> str:
+def _remedy(system: WindowsSystem, pid: int) -> str:
     if _protection(system, pid):
         return (
             "it is a protected process, which no ordinary program may read: "
@@ -50,27 +50,27 @@ def _remedy(system: System, pid: int) -> str:
     return "SeDebugPrivilege is held: a security product, or the kernel, guards this process"
 
 
-def _protection(system: System, pid: int) -> int:
+def _protection(system: WindowsSystem, pid: int) -> int:
     try:
         process = system.open_process(pid, win.PROCESS_QUERY_LIMITED_INFORMATION)
-    except CallFailed:
+    except WindowsCallFailed:
         return 0
     try:
         return system.protection(process)
-    except CallFailed:
+    except WindowsCallFailed:
         return 0
     finally:
         system.close(process)
 
 
-def architecture(system: System, process: int) -> str:
+def architecture(system: WindowsSystem, process: int) -> str:
     """The schema's name; ``unknown`` where Windows doesn't tell.
 
     On an arm64 host IsWow64Process2 answers alike for arm64 programs and emulated x64 ones.
     """
     try:
         own, native = system.machines(process)
-    except CallFailed:
+    except WindowsCallFailed:
         return "unknown"
     name = win.MACHINES.get(own or native, "unknown")
     return "unknown" if name == "arm64" else name

@@ -13,8 +13,8 @@ from ..plain_target import PlainTarget
 from ..reading import hash_file
 from ..suspension import Suspension
 from . import structures as win
-from .api import CallFailed, System
-from .memory import AddressSpace
+from .api import WindowsCallFailed, WindowsSystem
+from .memory import WindowsMemory
 from .modules import modules_of
 from .opening import architecture, open_target
 from .threads import threads_of
@@ -29,12 +29,12 @@ class WindowsTarget(PlainTarget):
         TargetError: the process is gone, or not ours to read.
     """
 
-    def __init__(self, system: System, pid: int, *, devices: bool = False) -> None:
+    def __init__(self, system: WindowsSystem, pid: int, *, devices: bool = False) -> None:
         self.pid = pid
         self._system = system
         self._process = open_target(system, pid)
         self.page_size = int(system.system_info().page_size)
-        self._memory = AddressSpace(system, self._process, self.page_size, devices)
+        self._memory = WindowsMemory(system, self._process, self.page_size, devices)
         self._suspension: Suspension | None = None
         self._hashes: dict[str, bytes | None] = {}
         self._facts: dict[str, Any] = {}
@@ -43,7 +43,7 @@ class WindowsTarget(PlainTarget):
         """Hash the files of its modules."""
         try:
             paths = [win.wide_text(entry.exe_path) for entry in self._system.modules(self.pid)]
-        except CallFailed:
+        except WindowsCallFailed:
             # `modules` meets the same error, and says so.
             return
         for path in paths:
@@ -85,7 +85,7 @@ class WindowsTarget(PlainTarget):
     def _stop(self) -> None:
         try:
             self._system.suspend_process(self._process)
-        except CallFailed as error:
+        except WindowsCallFailed as error:
             raise TargetError(
                 f"process {self.pid} can't be suspended: {error}",
                 remedy="acquire it running, with the freeze method none",
@@ -94,7 +94,7 @@ class WindowsTarget(PlainTarget):
     def _resume(self) -> None:
         try:
             self._system.resume_process(self._process)
-        except CallFailed as error:
+        except WindowsCallFailed as error:
             raise TargetError(
                 f"process {self.pid} could not be resumed: {error}",
                 remedy="resume it in the Resource Monitor",
@@ -107,7 +107,7 @@ class WindowsTarget(PlainTarget):
             for entry in self._system.processes():
                 if entry.process_id == self.pid:
                     parent, name = int(entry.parent_process_id), win.wide_text(entry.exe_file)
-        except CallFailed as error:
+        except WindowsCallFailed as error:
             self._unknown("parent", error)
         return Identity(
             pid=self.pid,
@@ -125,11 +125,11 @@ class WindowsTarget(PlainTarget):
     def _asked(self, what: str, otherwise: Any, function: Any, argument: int) -> Any:
         try:
             return function(argument)
-        except CallFailed as error:
+        except WindowsCallFailed as error:
             self._unknown(what, error)
             return otherwise
 
-    def _unknown(self, what: str, error: CallFailed) -> None:
+    def _unknown(self, what: str, error: WindowsCallFailed) -> None:
         self._facts.setdefault("unknown", {})[what] = str(error)
 
     def mappings(self) -> list[Mapping]:
@@ -162,7 +162,7 @@ class WindowsTarget(PlainTarget):
         """The working set."""
         try:
             return self._system.working_set(self._process)
-        except CallFailed:
+        except WindowsCallFailed:
             return 0
 
     def alive(self) -> bool:

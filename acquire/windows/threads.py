@@ -6,14 +6,14 @@ from typing import Any
 
 from ..model import Register, Thread
 from . import structures as win
-from .api import CallFailed, System
+from .api import WindowsCallFailed, WindowsSystem
 from .registers import ContextBuffer, registers_of
 
 __all__ = ["threads_of"]
 
 
 def threads_of(
-    system: System, pid: int, stopped: bool, readable: bool, facts: dict[str, Any]
+    system: WindowsSystem, pid: int, stopped: bool, readable: bool, facts: dict[str, Any]
 ) -> list[Thread]:
     """Every thread, in the order of the system's list.
 
@@ -27,14 +27,14 @@ def threads_of(
     """
     try:
         identifiers = system.threads(pid)
-    except CallFailed as error:
+    except WindowsCallFailed as error:
         facts["threads_error"] = str(error)
         return []
     return [_thread(system, number, stopped, readable, facts) for number in identifiers]
 
 
 def _thread(
-    system: System, number: int, stopped: bool, readable: bool, facts: dict[str, Any]
+    system: WindowsSystem, number: int, stopped: bool, readable: bool, facts: dict[str, Any]
 ) -> Thread:
     registers: tuple[Register, ...] = ()
     flags: tuple[str, ...] = ("partial",)
@@ -44,7 +44,7 @@ def _thread(
         access |= win.THREAD_SUSPEND_RESUME | win.THREAD_GET_CONTEXT
     try:
         handle = system.open_thread(number, access)
-    except CallFailed as error:
+    except WindowsCallFailed as error:
         facts.setdefault("thread_errors", {})[number] = str(error)
         return Thread(number, flags=flags)
     try:
@@ -64,7 +64,7 @@ def _thread(
                 facts.setdefault("not_stopped", []).append(number)
             elif count > 1:
                 state, flags = "stopped", (*flags, "suspended")
-    except CallFailed as error:
+    except WindowsCallFailed as error:
         facts.setdefault("thread_errors", {})[number] = str(error)
     finally:
         system.close(handle)

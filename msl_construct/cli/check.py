@@ -26,8 +26,8 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from .check_data import Known
-    from .check_outcome import Outcome, Report
+    from .check_data import KnownFindings
+    from .check_outcome import CheckReport, FileOutcome
 
 __all__ = ["check"]
 
@@ -130,11 +130,11 @@ def check(
         raise click.UsageError(
             "--role consumer: no file breaks a rule for consumers; expected --list or --explain"
         )
-    from .check_data import Known
+    from .check_data import KnownFindings
     from .check_report import report
 
-    known = Known.read(baseline) if baseline is not None else None
-    sink = Sink()
+    known = KnownFindings.read(baseline) if baseline is not None else None
+    sink = CheckOutput()
     shown = report(form, sink.write, everything, strict, no_color)
     try:
         return _check_all(dumps, shown, strict, chosen, known, options)
@@ -144,18 +144,18 @@ def check(
 
 def _check_all(
     dumps: tuple[str, ...],
-    shown: Report,
+    shown: CheckReport,
     strict: bool,
     roles: Any,
-    known: Known | None,
+    known: KnownFindings | None,
     options: dict[str, Any],
 ) -> Exit:
-    from .check_outcome import Outcome
+    from .check_outcome import FileOutcome
 
     worst = Exit.FINE
     shown.begin()
     for name, error in _files(dumps):
-        outcome = Outcome(name, strict, shown.keep)
+        outcome = FileOutcome(name, strict, shown.keep)
         if error is not None:
             outcome.fail(complain(error, name), error_text(error))
             shown.file(outcome)
@@ -198,7 +198,11 @@ def _waits(path: str) -> bool:
 
 
 def _check_one(
-    outcome: Outcome, shown: Report, roles: Any, known: Known | None, options: dict[str, Any]
+    outcome: FileOutcome,
+    shown: CheckReport,
+    roles: Any,
+    known: KnownFindings | None,
+    options: dict[str, Any],
 ) -> None:
     """Put the rules to one file; whatever happens is told to the outcome."""
     from ..rules import Check, gaps
@@ -232,7 +236,7 @@ def _check_one(
         note(f"msl: {outcome.name}: incomplete: {outcome.gaps[0]}")
 
 
-class Sink:
+class CheckOutput:
     """stdout; when its reader has gone, the check goes on, for the exit code's sake."""
 
     def __init__(self) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ..rules import Finding, Rule
-from .check_outcome import Outcome, Report
+from ..rules import Rule, RuleFinding
+from .check_outcome import CheckReport, FileOutcome
 from .common import Exit
 
-__all__ = ["VERSION", "JsonReport", "Known", "LinesReport", "described"]
+__all__ = ["VERSION", "JsonReport", "KnownFindings", "LinesReport", "described"]
 
 VERSION = 1
 """Of the report's own form."""
@@ -39,7 +39,7 @@ def described(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: RuleFinding) -> dict[str, Any]:
     found = finding.found
     return {
         "rule": finding.rule.id,
@@ -52,7 +52,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: FileOutcome) -> dict[str, Any]:
     """What is known of a file once it has been checked."""
     return {
         "draft": outcome.draft,
@@ -68,7 +68,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-class JsonReport(Report):
+class JsonReport(CheckReport):
     """One JSON object: files with their findings, and the rules that were broken."""
 
     def __init__(self, write: Callable[[str], Any]) -> None:
@@ -80,19 +80,19 @@ class JsonReport(Report):
     def begin(self) -> None:
         self.write(f'{{"check": {VERSION}, "files": [')
 
-    def file(self, outcome: Outcome) -> None:
+    def file(self, outcome: FileOutcome) -> None:
         name = json.dumps(outcome.name)
         self.write(f'{"," if self._files else ""}\n{{"file": {name}, "findings": [')
         self._files += 1
         self._findings = 0
 
-    def finding(self, outcome: Outcome, finding: Finding) -> None:
+    def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         self._rules[finding.rule.id] = finding.rule
         comma = "," if self._findings else ""
         self.write(f"{comma}\n  {json.dumps(_finding(finding))}")
         self._findings += 1
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: FileOutcome) -> None:
         self.write("], " + json.dumps(_result(outcome))[1:])
 
     def end(self, code: Exit) -> None:
@@ -100,19 +100,19 @@ class JsonReport(Report):
         self.write(f'],\n"exit_code": {int(code)}, "rules": {json.dumps(rules)}}}\n')
 
 
-class LinesReport(Report):
+class LinesReport(CheckReport):
     """A JSON object a line: every finding, and behind those of a file the file."""
 
-    def finding(self, outcome: Outcome, finding: Finding) -> None:
+    def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         row = {"type": "finding", "file": outcome.name, **_finding(finding)}
         self.write(json.dumps(row) + "\n")
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: FileOutcome) -> None:
         row = {"type": "file", "file": outcome.name, **_result(outcome)}
         self.write(json.dumps(row) + "\n")
 
 
-class Known:
+class KnownFindings:
     """The findings of an older report.
 
     A finding is known by file, rule, block and field: not by its text, which tells of hashes
@@ -124,7 +124,7 @@ class Known:
         self._places = places
 
     @classmethod
-    def read(cls, path: str) -> Known:
+    def read(cls, path: str) -> KnownFindings:
         """The findings of a ``--format json`` report.
 
         Raises:
@@ -149,7 +149,7 @@ class Known:
             ) from None
         return cls(places)
 
-    def has(self, file: str, finding: Finding) -> bool:
+    def has(self, file: str, finding: RuleFinding) -> bool:
         """Whether the finding is known; each of the report's is good for one."""
         found = finding.found
         place = os.path.normpath(file), finding.rule.id, found.block, found.field

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..rules import Found, Rule
-from .check_outcome import Outcome, Report
+from .check_outcome import CheckReport, FileOutcome
 from .common import Exit
 from .junit import DECLARATION, case, content, quoted
 from .text import many
@@ -13,7 +13,7 @@ from .text import many
 __all__ = ["JUnitReport"]
 
 
-class JUnitReport(Report):
+class JUnitReport(CheckReport):
     """For build servers. What does not count is output of a case that passes."""
 
     keep = 20
@@ -21,7 +21,7 @@ class JUnitReport(Report):
     def begin(self) -> None:
         self.write(f'{DECLARATION}<testsuites name="msl check">\n')
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: FileOutcome) -> None:
         cases = list(_cases(outcome))
         failures = sum("<failure" in case for case in cases)
         errors = sum("<error" in case for case in cases)
@@ -36,7 +36,7 @@ class JUnitReport(Report):
         self.write("</testsuites>\n")
 
 
-def _cases(outcome: Outcome) -> Iterator[str]:
+def _cases(outcome: FileOutcome) -> Iterator[str]:
     """Whether the file can be read, whether it is complete, and every rule."""
     inside = ""
     if outcome.error:
@@ -55,7 +55,7 @@ def _cases(outcome: Outcome) -> Iterator[str]:
         yield case(outcome.name, rule.id, _broken(outcome, rule))
 
 
-def _broken(outcome: Outcome, rule: Rule) -> str:
+def _broken(outcome: FileOutcome, rule: Rule) -> str:
     count = outcome.counts.get(rule.id, 0)
     if not count:
         return ""

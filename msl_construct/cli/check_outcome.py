@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..rules import Finding, Found, Level, Rule
+from ..rules import Found, Level, Rule, RuleFinding
 from .common import Exit
 
 if TYPE_CHECKING:
     from ..reader.dump import Dump
 
-__all__ = ["Outcome", "Report"]
+__all__ = ["CheckReport", "FileOutcome"]
 
 
-class Outcome:
+class FileOutcome:
     """What a check made of one file.
 
     Attributes:
@@ -51,7 +51,7 @@ class Outcome:
         self.blocks = len(dump.index)
         self.rules = {rule.id: rule for rule in rules}
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: RuleFinding) -> None:
         """Count a finding, and keep it while it is among the first."""
         rule = finding.rule.id
         count = self.counts[rule] = self.counts.get(rule, 0) + 1
@@ -88,7 +88,7 @@ class Outcome:
         return Exit.INCOMPLETE if self.gaps else Exit.FINE
 
 
-class Report:
+class CheckReport:
     """Base of the reports; each writes its own text with `write`.
 
     Attributes:
@@ -103,13 +103,13 @@ class Report:
     def begin(self) -> None:
         """Before the first file."""
 
-    def file(self, outcome: Outcome) -> None:
+    def file(self, outcome: FileOutcome) -> None:
         """A file is open, or can't be opened."""
 
-    def finding(self, outcome: Outcome, finding: Finding) -> None:
+    def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         """In the order in which they are found."""
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: FileOutcome) -> None:
         """Behind a file."""
 
     def end(self, code: Exit) -> None:

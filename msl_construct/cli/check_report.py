@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..rules import Found, Level, Rule
-from .check_outcome import Outcome, Report
+from .check_outcome import CheckReport, FileOutcome
 from .common import wants_color
 from .text import Style, many, printable
 
@@ -18,7 +18,7 @@ _FIRST = 3
 _LEVELS = (Level.MUST, Level.SHOULD, Level.OURS)
 
 
-class TextReport(Report):
+class TextReport(CheckReport):
     """For people: findings by rule."""
 
     def __init__(self, write: Callable[[str], Any], everything: bool, style: Style) -> None:
@@ -26,7 +26,7 @@ class TextReport(Report):
         self.keep = None if everything else _FIRST
         self._style = style
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: FileOutcome) -> None:
         lines = [f"{printable(outcome.name)}: {_summary(outcome)}"]
         lines += [f"  incomplete: {printable(gap)}" for gap in outcome.gaps]
         if outcome.encrypted:
@@ -39,7 +39,7 @@ class TextReport(Report):
                     lines += self._group(outcome, outcome.rules[rule], count)
         self.write("\n".join(lines) + "\n")
 
-    def _group(self, outcome: Outcome, rule: Rule, count: int) -> list[str]:
+    def _group(self, outcome: FileOutcome, rule: Rule, count: int) -> list[str]:
         color = "red" if outcome.matters(rule) else "yellow"
         level = self._style.paint(f"{rule.level.value:6}", fg=color)
         name = self._style.paint(rule.id, bold=True)
@@ -57,7 +57,7 @@ def _offset(found: Found) -> str:
     return "-" if found.offset is None else f"{found.offset:#x}"
 
 
-def _summary(outcome: Outcome) -> str:
+def _summary(outcome: FileOutcome) -> str:
     if outcome.draft is None:
         return f"not checked: {printable(outcome.error)}"
     counted, others = outcome.counted, outcome.total - outcome.counted
@@ -78,7 +78,7 @@ def _summary(outcome: Outcome) -> str:
 
 def report(
     form: str, write: Callable[[str], Any], everything: bool, strict: bool, no_color: bool
-) -> Report:
+) -> CheckReport:
     """A report of one of the formats."""
     if form == "text":
         return TextReport(write, everything, Style(wants_color(no_color)))

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..rules import Finding, Level, Rule
-from .check_outcome import Outcome, Report
+from ..rules import Level, Rule, RuleFinding
+from .check_outcome import CheckReport, FileOutcome
 from .common import Exit
 
 __all__ = ["SarifReport"]
@@ -19,7 +19,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.OURS: "note"}
 
 
-class SarifReport(Report):
+class SarifReport(CheckReport):
     """One run: results as they are found, and behind them the rules that were broken."""
 
     def __init__(self, write: Callable[[str], Any]) -> None:
@@ -32,7 +32,7 @@ class SarifReport(Report):
     def begin(self) -> None:
         self.write(f'{{"$schema": "{_SCHEMA}", "version": "2.1.0", "runs": [{{"results": [')
 
-    def finding(self, outcome: Outcome, finding: Finding) -> None:
+    def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         rule, found = finding.rule, finding.found
         index, _ = self._rules.setdefault(rule.id, (len(self._rules), rule))
         place: dict[str, Any] = {"artifactLocation": {"uri": _uri(outcome.name)}}
@@ -54,7 +54,7 @@ class SarifReport(Report):
         self.write(f"{',' if self._results else ''}\n  {json.dumps(result)}")
         self._results += 1
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: FileOutcome) -> None:
         if outcome.error:
             self._failed = True
             self._note(outcome, "error", outcome.error)
@@ -77,7 +77,7 @@ class SarifReport(Report):
         self.write(f'],\n"invocations": {json.dumps([invocation])},\n')
         self.write(f'"tool": {{"driver": {json.dumps(driver)}}}}}]}}\n')
 
-    def _note(self, outcome: Outcome, level: str, text: str) -> None:
+    def _note(self, outcome: FileOutcome, level: str, text: str) -> None:
         place = {"physicalLocation": {"artifactLocation": {"uri": _uri(outcome.name)}}}
         self._notes.append({"level": level, "message": {"text": text}, "locations": [place]})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from ..harness import FAILURES, Outcome, Result, Results, Row
+from ..harness import FAILURES, Result, Results, Row, SampleOutcome
 from .samples_run_text import happened, reproduce
 from .text import many, printable
 
@@ -61,7 +61,7 @@ def html(results: Results, *, folder_stays: bool) -> Iterator[str]:
     yield from _matrix(results.matrix())
     yield from _stale(results)
     yield "<h2>Samples</h2>\n"
-    for outcome in Outcome:
+    for outcome in SampleOutcome:
         listed = [result for result in results if result.outcome is outcome]
         if listed:
             yield from _samples(outcome, listed, results, folder_stays)
@@ -69,7 +69,7 @@ def html(results: Results, *, folder_stays: bool) -> Iterator[str]:
 
 
 def _matrix(rows: list[Row]) -> Iterator[str]:
-    heads = "".join(f'<th class="n" scope="col">{outcome.value}</th>' for outcome in Outcome)
+    heads = "".join(f'<th class="n" scope="col">{outcome.value}</th>' for outcome in SampleOutcome)
     yield '<h2>Matrix</h2>\n<div class="wide"><table>\n'
     yield f'<thead><tr><th scope="col">Samples</th>{heads}</tr></thead>\n'
     group = ""
@@ -78,16 +78,16 @@ def _matrix(rows: list[Row]) -> Iterator[str]:
             if group:
                 yield "</tbody>\n"
             group = row.group
-            span = len(Outcome) + 1
+            span = len(SampleOutcome) + 1
             title = f'<th class="group" scope="rowgroup" colspan="{span}">{_TITLES[group]}</th>'
             yield f"<tbody>\n<tr>{title}</tr>\n"
         name = _text(row.name)
-        cells = "".join(_cell(outcome, row.counts[outcome]) for outcome in Outcome)
+        cells = "".join(_cell(outcome, row.counts[outcome]) for outcome in SampleOutcome)
         yield f'<tr id="{row.group}-{name}"><th scope="row">{name}</th>{cells}</tr>\n'
     yield "</tbody>\n</table></div>\n"
 
 
-def _cell(outcome: Outcome, count: int) -> str:
+def _cell(outcome: SampleOutcome, count: int) -> str:
     if not count:
         return '<td class="n zero">0</td>'
     look = "n bad" if outcome in FAILURES else "n"
@@ -107,7 +107,7 @@ def _stale(results: Results) -> Iterator[str]:
 
 
 def _samples(
-    outcome: Outcome, listed: list[Result], results: Results, folder_stays: bool
+    outcome: SampleOutcome, listed: list[Result], results: Results, folder_stays: bool
 ) -> Iterator[str]:
     look = ' class="bad"' if outcome in FAILURES else ""
     yield f'<h3 id="class-{outcome.value}"{look}>{outcome.value} ({len(listed)})</h3>\n'

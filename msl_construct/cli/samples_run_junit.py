@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..harness import Outcome, Result, Results
+from ..harness import Result, Results, SampleOutcome
 from .junit import DECLARATION, case, content, quoted
 from .samples_run_text import happened, reproduce
 
 __all__ = ["junit"]
 
-_NOT_COUNTED = (Outcome.KNOWN, Outcome.SKIPPED, Outcome.NOT_SUPPORTED)
+_NOT_COUNTED = (SampleOutcome.KNOWN, SampleOutcome.SKIPPED, SampleOutcome.NOT_SUPPORTED)
 
 
 def junit(results: Results, *, folder_stays: bool) -> Iterator[str]:

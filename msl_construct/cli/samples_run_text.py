@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from ..harness import FAILURES, Outcome, Result, Results, Row
+from ..harness import FAILURES, Result, Results, Row, SampleOutcome
 from .text import Style, many, printable
 
 __all__ = ["happened", "lines", "reproduce"]
@@ -24,7 +24,7 @@ def lines(results: Results, style: Style, *, folder_stays: bool) -> Iterator[str
             command that reproduces a failure runs the harness again.
     """
     yield from _matrix(results.matrix(), style)
-    known = [result for result in results if result.outcome is Outcome.KNOWN]
+    known = [result for result in results if result.outcome is SampleOutcome.KNOWN]
     for title, listed in (("Failed", results.failures), ("Known differences", known)):
         if listed:
             yield ""
@@ -32,8 +32,8 @@ def lines(results: Results, style: Style, *, folder_stays: bool) -> Iterator[str
         for result in listed:
             yield from _failure(result, results, style, folder_stays)
     for outcome, title in (
-        (Outcome.SKIPPED, "Skipped"),
-        (Outcome.NOT_SUPPORTED, "Not supported"),
+        (SampleOutcome.SKIPPED, "Skipped"),
+        (SampleOutcome.NOT_SUPPORTED, "Not supported"),
     ):
         listed = [result for result in results if result.outcome is outcome]
         if listed:
@@ -86,7 +86,7 @@ def _because(reason: str) -> str:
 
 def _matrix(rows: list[Row], style: Style) -> Iterator[str]:
     """Two lines of heads, so that the table is no wider than it must be."""
-    heads = [_head(outcome) for outcome in Outcome]
+    heads = [_head(outcome) for outcome in SampleOutcome]
     widths = [max(map(len, pair)) for pair in heads]
     name_width = max(len(printable(row.name)) for row in rows) + 2
     for line in (0, 1):
@@ -99,7 +99,7 @@ def _matrix(rows: list[Row], style: Style) -> Iterator[str]:
             if _TITLES[group]:
                 yield _TITLES[group]
         cells = []
-        for outcome, width in zip(Outcome, widths):
+        for outcome, width in zip(SampleOutcome, widths):
             count = row.counts[outcome]
             text = f"{count or _NONE:>{width}}"
             bad = count and outcome in FAILURES
@@ -107,7 +107,7 @@ def _matrix(rows: list[Row], style: Style) -> Iterator[str]:
         yield f"{'  ' + printable(row.name):{name_width}}  {'  '.join(cells)}"
 
 
-def _head(outcome: Outcome) -> tuple[str, str]:
+def _head(outcome: SampleOutcome) -> tuple[str, str]:
     first, _, last = outcome.value.rpartition("-")
     return (f"{first}-" if first else "", last)
 
@@ -115,13 +115,13 @@ def _head(outcome: Outcome) -> tuple[str, str]:
 def _totals(results: Results, style: Style) -> str:
     counts = results.counts
     failed = len(results.failures)
-    parts = [f"{counts[Outcome.PASS]} passed", f"{failed} failed"]
+    parts = [f"{counts[SampleOutcome.PASS]} passed", f"{failed} failed"]
     parts += [
         f"{counts[outcome]} {word}"
         for outcome, word in (
-            (Outcome.KNOWN, "known to fail"),
-            (Outcome.SKIPPED, "skipped"),
-            (Outcome.NOT_SUPPORTED, "not supported"),
+            (SampleOutcome.KNOWN, "known to fail"),
+            (SampleOutcome.SKIPPED, "skipped"),
+            (SampleOutcome.NOT_SUPPORTED, "not supported"),
         )
         if counts[outcome]
     ]

@@ -6,6 +6,6 @@ file is made; `generate` makes them.
 
 from __future__ import annotations
 
-from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
+from .manifest import MANIFEST, Consumer, ExpectedVerdict, Kind, Manifest, Sample
 
-__all__ = ["MANIFEST", "Consumer", "Kind", "Manifest", "Sample", "Verdict"]
+__all__ = ["MANIFEST", "Consumer", "ExpectedVerdict", "Kind", "Manifest", "Sample"]

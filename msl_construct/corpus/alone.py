@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .bases import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
 from .example import example
 from .parts import key_hint, module, module_list, region, related, thread
-from .plan import Block, Form, Plan, Tail
+from .plan import Form, Plan, PlannedBlock, Tail
 
 __all__ = ["SUBJECT", "alone", "alone_name", "one_row", "row_name", "types_of"]
 
@@ -110,11 +110,11 @@ def _vas_map(plan: Plan) -> None:
 
 
 def _extension(plan: Plan) -> None:
-    plan.segments = [Tail({"added": Block("related_dump", related())})]
+    plan.segments = [Tail({"added": PlannedBlock("related_dump", related())})]
 
 
 def _graph(plan: Plan) -> None:
-    block = Block("pointer_graph", {"raw": _OPAQUE})
+    block = PlannedBlock("pointer_graph", {"raw": _OPAQUE})
     if plan.form.schema.draft.segments:
         plan.segments = [Tail({SUBJECT: block})]
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..hashing import new_hasher
 from ..schema import Layout, Record, Schema
-from .plan import Block, Edit, Plan, Tail, uuid_of
+from .plan import Edit, Plan, PlannedBlock, Tail, uuid_of
 from .streams import joined, stream_of
 
 __all__ = ["END", "NIL", "START", "Built", "assemble", "payload_of"]
@@ -54,7 +54,7 @@ def assemble(plan: Plan) -> Built:
     return assembly.finish()
 
 
-def payload_of(schema: Schema, block: Block, computed: dict[str, Any]) -> bytes:
+def payload_of(schema: Schema, block: PlannedBlock, computed: dict[str, Any]) -> bytes:
     """The payload's bytes before compression, edits included.
 
     Args:
@@ -90,7 +90,7 @@ class _Assembly:
         self._segment = 0
         self._count = 0
 
-    def add(self, name: str, block: Block, **computed: Any) -> None:
+    def add(self, name: str, block: PlannedBlock, **computed: Any) -> None:
         """One block, behind what is there."""
         schema, data = self._schema, self._data
         self._count += 1

@@ -17,7 +17,7 @@ from .parts import (
     related,
     thread,
 )
-from .plan import Block, Form, Plan, Tail
+from .plan import Form, Plan, PlannedBlock, Tail
 
 __all__ = [
     "Make",
@@ -143,9 +143,9 @@ def encrypted(form: Form) -> Plan:
     return plan
 
 
-def late_hint(plan: Plan) -> Block:
+def late_hint(plan: Plan) -> PlannedBlock:
     """A Key Hint that somebody adds after the capture."""
-    return Block("key_hint", key_hint("first"))
+    return PlannedBlock("key_hint", key_hint("first"))
 
 
 def extended(form: Form) -> Plan:
@@ -153,7 +153,7 @@ def extended(form: Form) -> Plan:
     plan = live(form)
     plan.fields("first", flags=["has_children", "has_key_hints"])
     plan.segments = [Tail({"late": late_hint(plan)})]
-    graph = Block("pointer_graph", {"raw": bytes(range(24)).hex()})
+    graph = PlannedBlock("pointer_graph", {"raw": bytes(range(24)).hex()})
     plan.segments.append(Tail({"graph": graph}))
     return plan
 

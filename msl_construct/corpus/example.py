@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from ..schema import Field, Layout, Record, Table
-from ..schema.base import Between, OneOf, Options, Vocabulary
+from ..schema.base import Between, DocumentOptions, OneOf, Vocabulary
 from ..schema.choice import Choice
 from ..schema.variable import Blob, Rest, Utf8
 from ..schema.variable import Utf8Z as Text
@@ -24,7 +24,7 @@ def example(layout: Layout) -> dict[str, Any]:
     Raises:
         ValueError: a field is of a kind that has no example.
     """
-    return layout.to_document(_record(layout), Options())
+    return layout.to_document(_record(layout), DocumentOptions())
 
 
 def _record(layout: Layout) -> Record:

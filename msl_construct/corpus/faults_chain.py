@@ -7,7 +7,7 @@ from .bases import late_hint, minimal
 from .faults import fault
 from .manifest import Consumer
 from .parts import KIB
-from .plan import Block, Plan, before, since
+from .plan import Plan, PlannedBlock, before, since
 from .recipe import HEADER, Where, field_of, payload_at
 
 
@@ -141,5 +141,5 @@ def hint_behind_the_end(plan: Plan) -> Where:
 @fault("MSL-4.5-END-OF-CAPTURE-REPEATED", before("draft-2026-10"), features=("aftereoc",))
 def two_ends(plan: Plan) -> Where:
     """A second End-of-Capture behind the first, with a FileHash of all that precedes it."""
-    plan.behind = {"again": Block("end_of_capture")}
+    plan.behind = {"again": PlannedBlock("end_of_capture")}
     return Where("again")

@@ -7,14 +7,14 @@ from .bases import late_hint
 from .faults import fault
 from .manifest import Consumer
 from .parts import BASE, region
-from .plan import Block, Plan, Tail, since
+from .plan import Plan, PlannedBlock, Tail, since
 from .recipe import Where, field_of, payload_at
 
 
 def _append(plan: Plan, **end: object) -> Tail:
     """A segment with one hint, which the region says that it has."""
     plan.fields("first", flags=["has_children", "has_key_hints"])
-    closing = Block("end_of_extension", dict(end))
+    closing = PlannedBlock("end_of_extension", dict(end))
     segment = Tail({"late": late_hint(plan)}, closing)
     plan.segments = [segment]
     return segment
@@ -121,7 +121,7 @@ def segment_end_of_another_version(plan: Plan) -> Where:
 @fault("MSL-4.6-SEGMENT-TYPE-FORBIDDEN", since("draft-2026-10"), features=("ext",))
 def region_added_later(plan: Plan) -> Where:
     """A Memory Region in an extension segment."""
-    plan.segments = [Tail({"added": Block("memory_region", region("C", BASE << 1))})]
+    plan.segments = [Tail({"added": PlannedBlock("memory_region", region("C", BASE << 1))})]
     return field_of(plan, "added", "block_type")
 
 

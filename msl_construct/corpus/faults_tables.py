@@ -7,7 +7,7 @@ from typing import Any
 from .assemble import payload_of
 from .bases import MANIFESTS, TABLES, investigation
 from .faults import fault
-from .plan import Block, Plan, since
+from .plan import Plan, PlannedBlock, since
 from .recipe import Where, payload_at
 
 
@@ -17,7 +17,7 @@ def _entry(plan: Plan, key: str, entries: list[dict[str, Any]], row: int, field:
     schema = plan.form.schema
     layout = schema.block(key).layout
     assert layout is not None
-    before = Block(key, {**plan.block(key).payload, "entries": entries[:row]})
+    before = PlannedBlock(key, {**plan.block(key).payload, "entries": entries[:row]})
     start = len(payload_of(schema, before, {}))
     return payload_at(plan, key, start + layout.fields[-1].type.entry.offset_of(field))
 

@@ -25,7 +25,7 @@ from .assemble import Built, assemble
 from .derived_faults import DerivedFault
 from .features import found_in, meaning
 from .large import LARGE, Large, write_large
-from .manifest import MANIFEST, Consumer, Kind, Manifest, Sample, Verdict
+from .manifest import MANIFEST, Consumer, ExpectedVerdict, Kind, Manifest, Sample
 from .plan import Form, forms_of
 from .recipe import Recipe, Where
 from .recipes import derived_recipe, fixed_recipes, unsolved
@@ -184,7 +184,7 @@ def _large(each: Large, folder: Path | None) -> Sample:
         byte_order=each.form.byte_order,
         features=each.features,
         shows=each.shows,
-        verdict=Verdict(),
+        verdict=ExpectedVerdict(),
         size=size,
         blake3=digest,
         stored=folder is not None,
@@ -290,7 +290,7 @@ def made(recipe: Recipe) -> Made:
         byte_order=recipe.form.byte_order,
         features=tuple(sorted(features)),
         shows=recipe.shows,
-        verdict=Verdict(recipe.exit, consumer, recipe.rules, offset),
+        verdict=ExpectedVerdict(recipe.exit, consumer, recipe.rules, offset),
         size=len(built.data),
         blake3=_hash([built.data]),
         base=recipe.base,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DocumentError
 
-__all__ = ["MANIFEST", "Consumer", "Kind", "Manifest", "Sample", "Verdict"]
+__all__ = ["MANIFEST", "Consumer", "ExpectedVerdict", "Kind", "Manifest", "Sample"]
 
 MANIFEST = "manifest.json"
 """Name of the manifest in a corpus' folder."""
@@ -46,7 +46,7 @@ class Consumer(str, Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ExpectedVerdict:
     """What is to come out for a sample.
 
     Attributes:
@@ -90,7 +90,7 @@ class Sample:
     byte_order: str
     features: tuple[str, ...]
     shows: str
-    verdict: Verdict
+    verdict: ExpectedVerdict
     size: int | None
     blake3: str | None
     base: str | None = None
@@ -149,7 +149,7 @@ class Sample:
             byte_order=row["byte_order"],
             features=tuple(row["features"]),
             shows=row["shows"],
-            verdict=Verdict(
+            verdict=ExpectedVerdict(
                 exit=verdict["exit"],
                 consumer=Consumer(verdict["consumer"]),
                 rules=tuple(verdict["rules"]),

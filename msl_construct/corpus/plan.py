@@ -18,10 +18,10 @@ from ..hashing import new_hasher
 from ..schema import Schema
 
 __all__ = [
-    "Block",
     "Edit",
     "Form",
     "Plan",
+    "PlannedBlock",
     "Tail",
     "Which",
     "before",
@@ -103,7 +103,7 @@ class Edit(NamedTuple):
 
 
 @dataclass
-class Block:
+class PlannedBlock:
     """One block.
 
     Attributes:
@@ -135,8 +135,8 @@ class Block:
 class Tail:
     """An extension segment; without `end` nothing closes it."""
 
-    blocks: dict[str, Block]
-    end: Block | None = field(default_factory=lambda: Block("end_of_extension"))
+    blocks: dict[str, PlannedBlock]
+    end: PlannedBlock | None = field(default_factory=lambda: PlannedBlock("end_of_extension"))
 
 
 class Plan:
@@ -165,9 +165,9 @@ class Plan:
         self.encryption: dict[str, Any] | None = None
         self.key: bytes | None = None
         self.sized = False
-        self.blocks: dict[str, Block] = {}
-        self.end: Block | None = Block("end_of_capture")
-        self.behind: dict[str, Block] = {}
+        self.blocks: dict[str, PlannedBlock] = {}
+        self.end: PlannedBlock | None = PlannedBlock("end_of_capture")
+        self.behind: dict[str, PlannedBlock] = {}
         self.segments: list[Tail] = []
         self.tail = b""
         self.cut = 0
@@ -181,17 +181,17 @@ class Plan:
         *,
         before: str | None = None,
         **fields: Any,
-    ) -> Block:
+    ) -> PlannedBlock:
         """Add a block at the end of the capture, or before another one.
 
         Args:
             fields: of the block header.
         """
-        block = Block(block_type, dict(payload or {}), fields)
+        block = PlannedBlock(block_type, dict(payload or {}), fields)
         self._insert(name, block, before)
         return block
 
-    def _insert(self, name: str, block: Block, before: str | None) -> None:
+    def _insert(self, name: str, block: PlannedBlock, before: str | None) -> None:
         if before is None:
             self.blocks[name] = block
             return
@@ -211,7 +211,7 @@ class Plan:
         """Change fields of a block header."""
         self.block(name).fields.update(changed)
 
-    def block(self, name: str) -> Block:
+    def block(self, name: str) -> PlannedBlock:
         """A block by its name: ``end``, ``end 1``, or the name it was given.
 
         Raises:

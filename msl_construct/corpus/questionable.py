@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .assemble import payload_of
 from .bases import MANIFESTS, imported, minimal, vas_map, with_regions
 from .parts import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
-from .plan import Block, Form, Plan, Tail, Which, before, every, since
+from .plan import Form, Plan, PlannedBlock, Tail, Which, before, every, since
 from .streams import stream_of
 
 __all__ = ["QUESTIONS", "Question"]
@@ -255,7 +255,7 @@ def register_of_nothing(form: Form) -> Plan:
 def hint_appended_unannounced(form: Form) -> Plan:
     """A Key Hint in an extension segment, at a region that does not have HasKeyHints."""
     plan = with_regions(form, region("C"))
-    plan.segments = [Tail({"late": Block("key_hint", key_hint("region"))})]
+    plan.segments = [Tail({"late": PlannedBlock("key_hint", key_hint("region"))})]
     return plan
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from .bases import minimal
 from .plan import Edit, Form, Plan, Which, before, every, little
 
-__all__ = ["Refused", "refused"]
+__all__ = ["RefusedFile", "refused"]
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedFile:
     """A file to be refused.
 
     Attributes:
@@ -51,7 +51,7 @@ def _cut_to(size: int) -> Callable[[Plan], None]:
     return bend
 
 
-def refused(forms: Iterable[Form]) -> Iterator[tuple[Refused, Form, Plan]]:
+def refused(forms: Iterable[Form]) -> Iterator[tuple[RefusedFile, Form, Plan]]:
     """Each with its form, of some, and its plan."""
     for each in _REFUSED:
         for form in filter(each.forms, forms):
@@ -61,18 +61,20 @@ def refused(forms: Iterable[Form]) -> Iterator[tuple[Refused, Form, Plan]]:
 
 
 _REFUSED = (
-    Refused("refuse-empty", "A file of no bytes.", _cut_to(0), before("draft-2026-10", "little")),
-    Refused("refuse-magic", "One bit of the file's magic is flipped.", _header("magic", b"L")),
-    Refused("refuse-header-cut", "The file ends inside its header.", _cut_to(63)),
-    Refused("refuse-endianness-0", "Endianness is 0.", _header("endianness", b"\0"), every),
-    Refused("refuse-endianness-3", "Endianness is 3.", _header("endianness", b"\3"), every),
-    Refused(
+    RefusedFile(
+        "refuse-empty", "A file of no bytes.", _cut_to(0), before("draft-2026-10", "little")
+    ),
+    RefusedFile("refuse-magic", "One bit of the file's magic is flipped.", _header("magic", b"L")),
+    RefusedFile("refuse-header-cut", "The file ends inside its header.", _cut_to(63)),
+    RefusedFile("refuse-endianness-0", "Endianness is 0.", _header("endianness", b"\0"), every),
+    RefusedFile("refuse-endianness-3", "Endianness is 3.", _header("endianness", b"\3"), every),
+    RefusedFile(
         "refuse-major-2", "Version 2.0: another major version, which consumers SHOULD reject.",
         _version("0x0200"), every,
     ),
-    Refused("refuse-major-0", "Version 0.0.", _version("0x0000")),
-    Refused("refuse-header-size-0", "HeaderSize is 0.", _header("header_size", b"\0")),
-    Refused(
+    RefusedFile("refuse-major-0", "Version 0.0.", _version("0x0000")),
+    RefusedFile("refuse-header-size-0", "HeaderSize is 0.", _header("header_size", b"\0")),
+    RefusedFile(
         "refuse-header-size-63", "HeaderSize is less than the header has.",
         _header("header_size", b"\x3f"),
     ),

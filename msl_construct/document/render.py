@@ -12,7 +12,7 @@ from ..reader.segments import Segment
 from ..schema.codes import Name
 from ..schema.layout import OFFSETS, offsets_to_document
 from ..schema.raw import Base64, extent_to_document, raw_to_document
-from ..schema.vocabulary import Options
+from ..schema.vocabulary import DocumentOptions
 from ..source import Extent
 from .shape import VERSION
 
@@ -60,7 +60,7 @@ class Renderer:
     """
 
     def __init__(self, *, with_data: bool = False, offsets: bool = False) -> None:
-        self.options = Options(with_data=with_data, offsets=offsets)
+        self.options = DocumentOptions(with_data=with_data, offsets=offsets)
 
     def parts(self, dump: Renderable) -> Iterator[tuple[str, Any]]:
         """``(key, value)`` of the document in order; ``blocks`` and ``segments`` are iterators."""

@@ -14,9 +14,9 @@ from ..reader.block import Block
 from ..reader.regions import TRUNCATED, assemble
 from ..schema import Schema
 from ..schema.codes import Name
-from ..schema.vocabulary import Options
+from ..schema.vocabulary import DocumentOptions
 
-__all__ = ["TABLES", "Gatherer", "Table", "page_rows", "region_rows"]
+__all__ = ["TABLES", "DocumentTable", "Gatherer", "page_rows", "region_rows"]
 
 Row = dict[str, Any]
 
@@ -25,7 +25,7 @@ _STATES = "*_pages"
 
 
 @dataclass(frozen=True)
-class Table:
+class DocumentTable:
     """One table.
 
     Args:
@@ -110,7 +110,12 @@ def _payload_rows(*keys: str) -> Callable[[list[Block]], Iterator[Row]]:
             shown: Row = {"block": block.index}
             if kind is not None and kind.layout is not None and block.known_version:
                 shown.update(
-                    (key, kind.layout.field(key).type.to_document(block.payload[key], Options()))
+                    (
+                        key,
+                        kind.layout.field(key).type.to_document(
+                            block.payload[key], DocumentOptions()
+                        ),
+                    )
                     for key in keys
                     if key in block.payload
                 )
@@ -157,13 +162,13 @@ def mapping_rows(blocks: list[Block]) -> Iterator[Row]:
             }
 
 
-def _of_payload(kind: str, text: str, *keys: str) -> Table:
+def _of_payload(kind: str, text: str, *keys: str) -> DocumentTable:
     """A table of chosen payload fields of one block type."""
-    return Table((kind,), text, ("block", *keys, "block_uuid"), _payload_rows(*keys))
+    return DocumentTable((kind,), text, ("block", *keys, "block_uuid"), _payload_rows(*keys))
 
 
-TABLES: dict[str, Table] = {
-    "index": Table(
+TABLES: dict[str, DocumentTable] = {
+    "index": DocumentTable(
         (),
         "every block's header, extension segments included",
         (
@@ -180,7 +185,7 @@ TABLES: dict[str, Table] = {
         ),
         block_rows,
     ),
-    "regions": Table(
+    "regions": DocumentTable(
         ("memory_region",),
         "memory regions with pages by state",
         (
@@ -200,7 +205,7 @@ TABLES: dict[str, Table] = {
         ),
         region_rows,
     ),
-    "pages": Table(
+    "pages": DocumentTable(
         ("memory_region",),
         "runs of pages of one state",
         ("block", "base_addr", "first_page", "count", "size", "state"),
@@ -215,7 +220,7 @@ TABLES: dict[str, Table] = {
         "version",
         "disk_hash",
     ),
-    "threads": Table(
+    "threads": DocumentTable(
         ("thread_context",),
         "threads with state, PC and SP",
         (
@@ -231,7 +236,7 @@ TABLES: dict[str, Table] = {
         ),
         thread_rows,
     ),
-    "mappings": Table(
+    "mappings": DocumentTable(
         ("vas_map",),
         "entries of the VAS Map",
         ("base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"),

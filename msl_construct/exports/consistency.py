@@ -30,7 +30,7 @@ from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Coded, Fixed, Flags, Hash, Uint
 from .description import inner_layouts
 
-__all__ = ["Finding", "findings", "structures_of"]
+__all__ = ["Inconsistency", "findings", "structures_of"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _SECTION = re.compile(r"§\w+(\.\w+)*")
@@ -38,7 +38,7 @@ _LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Inconsistency:
     """Something in a declaration that does not agree with the rest of it.
 
     Args:
@@ -57,7 +57,7 @@ class Finding:
         return f"{self.kind}: {self.where}: {self.text}"
 
 
-def findings(draft: Draft) -> list[Finding]:
+def findings(draft: Draft) -> list[Inconsistency]:
     """What is wrong with a draft's declaration; nothing where all is well.
 
     The draft need not be usable: it is looked at as it was declared, without a byte order.
@@ -65,7 +65,7 @@ def findings(draft: Draft) -> list[Finding]:
     return list(_findings(draft))
 
 
-def _findings(draft: Draft) -> Iterator[Finding]:
+def _findings(draft: Draft) -> Iterator[Inconsistency]:
     registry = draft.block_type_registry
     enumerations = [*draft.enumerations, registry, draft.page_states]
     for word in draft.flags:
@@ -87,7 +87,7 @@ def _findings(draft: Draft) -> Iterator[Finding]:
             used |= {name for name in [_registry_name(field.type)] if name}
     for name in (*(e.name for e in draft.enumerations), *(word.name for word in draft.flags)):
         if name not in used:
-            yield Finding("unused-registry", name, "no field has it")
+            yield Inconsistency("unused-registry", name, "no field has it")
     yield from _chain(draft)
 
 
@@ -104,34 +104,40 @@ def structures_of(draft: Draft) -> Iterator[tuple[str, Layout]]:
                 waiting.append((f"{where}.{field.key}[{'' if tag is None else tag}]", inner))
 
 
-def _unique(kind: str, where: str, values: Iterable[object]) -> Iterator[Finding]:
+def _unique(kind: str, where: str, values: Iterable[object]) -> Iterator[Inconsistency]:
     for value, count in Counter(values).items():
         if count > 1:
-            yield Finding(kind, where, f"{value} stands there {count} times")
+            yield Inconsistency(kind, where, f"{value} stands there {count} times")
 
 
-def _identifier(where: str, name: str) -> Iterator[Finding]:
+def _identifier(where: str, name: str) -> Iterator[Inconsistency]:
     if not _ID.fullmatch(name) or keyword.iskeyword(name):
-        yield Finding("no-identifier", where, f"{name!r} can't be a name in Python or in a .ksy")
+        yield Inconsistency(
+            "no-identifier", where, f"{name!r} can't be a name in Python or in a .ksy"
+        )
 
 
-def _sourced(where: str, section: str, text: str) -> Iterator[Finding]:
+def _sourced(where: str, section: str, text: str) -> Iterator[Inconsistency]:
     if not _SECTION.fullmatch(section):
-        yield Finding("no-section", where, f"expected the section it stands in, found {section!r}")
+        yield Inconsistency(
+            "no-section", where, f"expected the section it stands in, found {section!r}"
+        )
     if len(text) < 6 or not text.endswith("."):
-        yield Finding("no-sentence", where, f"expected a sentence, found {text!r}")
+        yield Inconsistency("no-sentence", where, f"expected a sentence, found {text!r}")
 
 
-def _notes(where: str, notes: Iterable[Note]) -> Iterator[Finding]:
+def _notes(where: str, notes: Iterable[Note]) -> Iterator[Inconsistency]:
     for note in notes:
         if note.level not in _LEVELS:
-            yield Finding("no-level", where, f"{note.level!r} is none of {', '.join(_LEVELS)}")
+            yield Inconsistency(
+                "no-level", where, f"{note.level!r} is none of {', '.join(_LEVELS)}"
+            )
 
 
 # -- registries ----------------------------------------------------------------------------
 
 
-def _enumeration(one: Enumeration) -> Iterator[Finding]:
+def _enumeration(one: Enumeration) -> Iterator[Inconsistency]:
     yield from _sourced(one.name, one.section, one.text)
     digits, end = 2 * one.width, 1 << 8 * one.width
     codes = [value.code for value in one.values]
@@ -140,28 +146,28 @@ def _enumeration(one: Enumeration) -> Iterator[Finding]:
     for value in one.values:
         yield from _identifier(f"{one.name}.{value.label}", value.name)
         if not 0 <= value.code < end:
-            yield Finding(
+            yield Inconsistency(
                 "out-of-range", f"{one.name}.{value.label}", f"{value.code} is over {end - 1}"
             )
     for span in one.spans:
         where = f"{one.name}, span {_span(span)}"
         if not 0 <= span.first <= span.last < end:
-            yield Finding("out-of-range", where, f"expected codes from 0 to {end - 1:#x}")
+            yield Inconsistency("out-of-range", where, f"expected codes from 0 to {end - 1:#x}")
         if span.use in ("reserved", "vendor"):
             for value in one.values:
                 if span.first <= value.code <= span.last:
                     text = f"{value.label} is registered in what is set aside: {span.use}"
-                    yield Finding("code-in-span", where, text)
+                    yield Inconsistency("code-in-span", where, text)
     for left, right in combinations(one.spans, 2):
         if left.first <= right.last and right.first <= left.last:
-            yield Finding("overlapping-spans", one.name, f"{_span(left)} and {_span(right)}")
+            yield Inconsistency("overlapping-spans", one.name, f"{_span(left)} and {_span(right)}")
 
 
 def _span(span: Span) -> str:
     return f"{span.first:#x} to {span.last:#x}"
 
 
-def _flags(word: FlagDefinition) -> Iterator[Finding]:
+def _flags(word: FlagDefinition) -> Iterator[Inconsistency]:
     yield from _sourced(word.name, word.section, word.text)
     yield from _unique("duplicate-key", word.name, (bit.name for bit in word.bits))
     taken: dict[int, str] = {}
@@ -171,16 +177,16 @@ def _flags(word: FlagDefinition) -> Iterator[Finding]:
         for number in _numbers(bit):
             if number in taken:
                 text = f"bit {number} is {taken[number]} already"
-                yield Finding("overlapping-bits", where, text)
+                yield Inconsistency("overlapping-bits", where, text)
             taken[number] = bit.label
             if not 0 <= number < 8 * word.width:
                 text = f"bit {number} is beyond the word's {8 * word.width}"
-                yield Finding("out-of-range", where, text)
+                yield Inconsistency("out-of-range", where, text)
         if isinstance(bit, BitRange):
             for value in bit.enumeration.values:
                 if value.code >> bit.bits:
                     text = f"{value.label} ({value.code}) does not fit {bit.bits} bits"
-                    yield Finding("out-of-range", where, text)
+                    yield Inconsistency("out-of-range", where, text)
 
 
 def _numbers(bit: Bit | BitRange) -> range:
@@ -196,22 +202,24 @@ def _registry_name(kind: Vocabulary) -> str | None:
 # -- structures ----------------------------------------------------------------------------
 
 
-def _blocks(draft: Draft) -> Iterator[Finding]:
+def _blocks(draft: Draft) -> Iterator[Inconsistency]:
     capabilities = {bit.label for word in draft.flags for bit in word.bits}
     for block in draft.blocks:
         yield from _identifier(block.name, block.key)
         yield from _sourced(block.name, block.section, block.text)
         yield from _notes(block.name, block.notes)
         if block.capability is not None and block.capability not in capabilities:
-            yield Finding("no-such-flag", block.name, f"{block.capability} is no flag of the draft")
+            yield Inconsistency(
+                "no-such-flag", block.name, f"{block.capability} is no flag of the draft"
+            )
         if block.layout is not None and block.layout.key != block.key:
             text = f"its layout is called {block.layout.title}"
-            yield Finding("two-names", block.name, text)
+            yield Inconsistency("two-names", block.name, text)
         if block.in_segment and not draft.segments:
-            yield Finding("no-segments", block.name, "the draft has no extension segments")
+            yield Inconsistency("no-segments", block.name, "the draft has no extension segments")
 
 
-def _layout(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Finding]:
+def _layout(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Inconsistency]:
     keys = [field.key for field in layout.fields]
     yield from _unique("duplicate-key", where, keys)
     ended = False
@@ -221,16 +229,18 @@ def _layout(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Find
         yield from _sourced(place, field.section, field.text)
         yield from _notes(place, field.notes)
         if field.key in (REST, OFFSETS) or hasattr(Record(), field.key):
-            yield Finding("taken-key", place, "the document or the package uses this key itself")
+            yield Inconsistency(
+                "taken-key", place, "the document or the package uses this key itself"
+            )
         name = _registry_name(field.type)
         if name is not None and name not in widths:
-            yield Finding("no-such-registry", place, f"the draft has no {name}")
+            yield Inconsistency("no-such-registry", place, f"the draft has no {name}")
         if ended and not field.optional:
             text = "must be there, but stands behind a field that may be missing"
-            yield Finding("optional-not-last", place, text)
+            yield Inconsistency("optional-not-last", place, text)
         ended = ended or field.optional
         if isinstance(field.type, Rest) and field is not layout.fields[-1]:
-            yield Finding("rest-not-last", place, "takes all that is left, but fields follow")
+            yield Inconsistency("rest-not-last", place, "takes all that is left, but fields follow")
         yield from _references(place, field, layout.fields[:index], layout)
         yield from _default(place, field, widths)
     yield from _alignment(where, layout, widths)
@@ -256,31 +266,31 @@ def _wanted(kind: Vocabulary) -> Iterator[tuple[str, tuple[type[Vocabulary], ...
 
 def _references(
     place: str, field: Field, before: tuple[Field, ...], layout: Layout
-) -> Iterator[Finding]:
+) -> Iterator[Inconsistency]:
     """What a field's type reads stands in front of it, and is a number."""
     for name, types in _wanted(field.type):
         found = next((one for one in before if one.name == name), None)
         if found is None:
             known = any(one.name == name for one in layout.fields)
             text = f"needs {name}, which {'stands behind it' if known else 'is no field here'}"
-            yield Finding("reference", place, text)
+            yield Inconsistency("reference", place, text)
         elif not isinstance(found.type, types):
             wanted = " or ".join(one.__name__ for one in types)
             text = f"needs {name} as {wanted}, found {type(found.type).__name__}"
-            yield Finding("reference", place, text)
+            yield Inconsistency("reference", place, text)
 
 
-def _default(place: str, field: Field, widths: dict[str, int]) -> Iterator[Finding]:
+def _default(place: str, field: Field, widths: dict[str, int]) -> Iterator[Inconsistency]:
     kind, value = field.type, field.default
     if isinstance(value, int) and isinstance(kind, (Uint, Coded, Flags)):
         width = _width(kind, widths)
         if width is not None and not 0 <= value < 1 << 8 * width:
-            yield Finding("default", place, f"{value} does not fit {width} bytes")
+            yield Inconsistency("default", place, f"{value} does not fit {width} bytes")
         valid = getattr(kind, "valid", None)
         if valid is not None and not valid.permits(value):
-            yield Finding("default", place, f"expected {valid}, found {value}")
+            yield Inconsistency("default", place, f"expected {valid}, found {value}")
     elif isinstance(value, bytes) and isinstance(kind, Fixed) and len(value) != kind.width:
-        yield Finding("default", place, f"expected {kind.width} bytes, found {len(value)}")
+        yield Inconsistency("default", place, f"expected {kind.width} bytes, found {len(value)}")
 
 
 def _width(kind: Fixed, widths: dict[str, int]) -> int | None:
@@ -289,7 +299,7 @@ def _width(kind: Fixed, widths: dict[str, int]) -> int | None:
     return kind.width if name is None else widths.get(name)
 
 
-def _alignment(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Finding]:
+def _alignment(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Inconsistency]:
     """Padded values and page maps begin at a multiple of 8 from the structure's start (§1.3)."""
     offset: int | None = 0
     for field in layout.fields:
@@ -300,13 +310,13 @@ def _alignment(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[F
         elif _pads(kind):
             if offset is not None and offset != pad8(offset):
                 text = f"is padded to 8 but begins at {offset:#x} behind aligned bytes"
-                yield Finding("unaligned", f"{where}.{field.key}", text, remark=True)
+                yield Inconsistency("unaligned", f"{where}.{field.key}", text, remark=True)
             offset = 0
         else:
             offset = None  # nothing is known of what stands behind
     if offset and offset != pad8(offset) and "." not in where:
         text = f"its constant part ends at {offset:#x}, no multiple of 8"
-        yield Finding("unaligned", where, text, remark=True)
+        yield Inconsistency("unaligned", where, text, remark=True)
 
 
 def _pads(kind: Vocabulary) -> bool:
@@ -315,7 +325,7 @@ def _pads(kind: Vocabulary) -> bool:
     return isinstance(kind, (Utf8Z, Blob, PageStateMap))
 
 
-def _chain(draft: Draft) -> Iterator[Finding]:
+def _chain(draft: Draft) -> Iterator[Inconsistency]:
     layouts = dict(structures_of(draft))
     for link in draft.chain:
         place = f"{link.structure}.{link.field}"
@@ -323,4 +333,4 @@ def _chain(draft: Draft) -> Iterator[Finding]:
         layout = layouts.get(link.structure)
         field = next((f for f in layout.fields if f.key == link.field), None) if layout else None
         if field is None or not isinstance(field.type, Hash):
-            yield Finding("no-such-hash", place, "the chain names it, but it is no hash here")
+            yield Inconsistency("no-such-hash", place, "the chain names it, but it is no hash here")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import MslError
 from ..schema import BitRange, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
-from ..schema.base import Options, Vocabulary
+from ..schema.base import DocumentOptions, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field, Note
 from ..schema.layout import Layout
@@ -225,7 +225,7 @@ def _default(field: Field) -> Any:
     kind, value = field.type, field.default
     if isinstance(kind, Fixed):
         value = kind.load(kind.store(value))
-    shown = kind.to_document(value, Options())
+    shown = kind.to_document(value, DocumentOptions())
     if isinstance(shown, list):
         return [str(name) for name in shown]
     return str(shown) if isinstance(shown, str) else shown  # names are a class of their own

@@ -7,10 +7,11 @@ package manager wants it, and examples.
 
 from __future__ import annotations
 
-from .compiler import Compiler, CompilerError, Request, find_compiler
+from ..errors import CompilerError
+from .compiler import Compiler, Request, find_compiler
 from .folder import ExistsError
 from .parser import Parser, UnfitError, generate
-from .targets import TARGETS, Target
+from .targets import TARGETS, TargetLanguage
 
 __all__ = [
     "TARGETS",
@@ -19,7 +20,7 @@ __all__ = [
     "ExistsError",
     "Parser",
     "Request",
-    "Target",
+    "TargetLanguage",
     "UnfitError",
     "find_compiler",
     "generate",

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from ..errors import MslError
+from ..errors import CompilerError
 from .class_path import ARTIFACT, GROUP, class_path, installed_jars
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "MINIMUM",
     "NODE_VARIABLE",
     "Compiler",
-    "CompilerError",
     "Request",
     "find_compiler",
 ]
@@ -45,10 +44,6 @@ _TIME_LIMIT = 300.0
 _PROGRAMS = ("kaitai-struct-compiler", "ksc")
 _NAME = "kaitai-struct-compiler"
 _JAVA_MAIN = "io.kaitai.struct.JavaMain"
-
-
-class CompilerError(MslError):
-    """There is no kaitai-struct-compiler that can do it, or it refused the schema."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ..errors import MslError
 from ..exports import ksy
 from ..schema.model import Draft
 from .compiler import Compiler, Request, find_compiler
-from .targets import SCHEMA_FILE, Target
+from .targets import SCHEMA_FILE, TargetLanguage
 
 __all__ = ["ExampleError", "Parser", "UnfitError", "generate"]
 
@@ -40,7 +40,7 @@ class Parser:
         note: what people should know of the compiler that made it; empty: nothing.
     """
 
-    target: Target
+    target: TargetLanguage
     files: Mapping[str, str]
     note: str = ""
 
@@ -51,7 +51,7 @@ def _templates(folder: Path) -> Iterator[tuple[str, str]]:
         yield name, path.read_text("utf-8")
 
 
-def _examples(target: Target, package: str, read_write: bool) -> dict[str, str]:
+def _examples(target: TargetLanguage, package: str, read_write: bool) -> dict[str, str]:
     """The files that stand beside a generated parser, by path."""
     found = dict(_templates(_TEMPLATES / target.name))
     if read_write:
@@ -77,7 +77,7 @@ def _replaced(texts: Mapping[str, str], uses: Iterable[tuple[str, str]]) -> dict
     return replaced
 
 
-def _checked(target: Target, package: str, read_write: bool) -> None:
+def _checked(target: TargetLanguage, package: str, read_write: bool) -> None:
     if read_write and not target.writes:
         raise UnfitError(
             f"Kaitai generates no classes that write for {target.title}; it does for Python and "
@@ -92,7 +92,7 @@ def _checked(target: Target, package: str, read_write: bool) -> None:
 
 
 def generate(
-    targets: Sequence[Target],
+    targets: Sequence[TargetLanguage],
     draft: Draft,
     *,
     package: str = "",
@@ -146,7 +146,7 @@ def _named(schema: str) -> str:
 
 
 def _parser(
-    target: Target,
+    target: TargetLanguage,
     texts: Mapping[str, str],
     schema: str,
     compiler: Compiler,
@@ -177,7 +177,7 @@ def _with_package_line(text: str, line: str) -> str:
     return f"{comment}\n\n{line}\n{rest}"
 
 
-def _fit(target: Target, generated: str, examples: Mapping[str, str]) -> None:
+def _fit(target: TargetLanguage, generated: str, examples: Mapping[str, str]) -> None:
     """Whether every generated name that the examples use was generated.
 
     Raises:

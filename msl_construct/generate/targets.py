@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["ACCESSORS", "SCHEMA_FILE", "TARGETS", "Target"]
+__all__ = ["ACCESSORS", "SCHEMA_FILE", "TARGETS", "TargetLanguage"]
 
 SCHEMA_FILE = "msl.ksy"
 """File name of the schema in a generated folder; Kaitai demands that it is the schema's id."""
@@ -40,7 +40,7 @@ def _camel(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetLanguage:
     """One language.
 
     Args:
@@ -95,7 +95,7 @@ class Target:
 
 
 _TARGETS = (
-    Target(
+    TargetLanguage(
         "python",
         "Python",
         "python",
@@ -104,7 +104,7 @@ _TARGETS = (
         writes=True,
         write_uses=(("(sys.argv[1])\n", "(sys.argv[1])\ndump._read()\n"),),
     ),
-    Target(
+    TargetLanguage(
         "javascript",
         "JavaScript",
         "javascript",
@@ -112,7 +112,7 @@ _TARGETS = (
         words=("Msl", "MemoryRegion", "CompressedPayload", "PageState", "CAPTURED"),
         run=("npm install", "node list_regions.js DUMP"),
     ),
-    Target(
+    TargetLanguage(
         "java",
         "Java",
         "java",
@@ -132,7 +132,7 @@ _TARGETS = (
         writes=True,
         write_uses=(("(arguments[0]);\n", "(arguments[0]);\n        dump._read();\n"),),
     ),
-    Target(
+    TargetLanguage(
         "go",
         "Go",
         "go",
@@ -150,7 +150,7 @@ _TARGETS = (
         package_uses=(('"example/msl-parser/msl"', '"example/msl-parser/{package}"'),),
         package_line="package {package}",
     ),
-    Target(
+    TargetLanguage(
         "rust",
         "Rust",
         "rust",
@@ -165,7 +165,7 @@ _TARGETS = (
         run=("cargo run --bin list_regions DUMP",),
         source="src",
     ),
-    Target(
+    TargetLanguage(
         "cpp",
         "C++",
         "cpp_stl",
@@ -182,7 +182,7 @@ _TARGETS = (
         package_uses=(('#include "msl.h"', '#include "msl.h"\nusing namespace {package};'),),
         options=("--cpp-standard", "11"),
     ),
-    Target(
+    TargetLanguage(
         "csharp",
         "C#",
         "csharp",
@@ -194,14 +194,14 @@ _TARGETS = (
         package_separator=".",
         package_uses=(("using Kaitai;", "using Kaitai;\nusing {package};"),),
     ),
-    Target(
+    TargetLanguage(
         "ruby",
         "Ruby",
         "ruby",
         words=("Msl", "MemoryRegion", "CompressedPayload", "page_state_captured"),
         run=("bundle install", "bundle exec ruby list_regions.rb DUMP"),
     ),
-    Target(
+    TargetLanguage(
         "php",
         "PHP",
         "php",
@@ -212,21 +212,21 @@ _TARGETS = (
         package_separator="\\",
         package_uses=(("\\Msl", "\\{package}\\Msl"),),
     ),
-    Target(
+    TargetLanguage(
         "lua",
         "Lua",
         "lua",
         words=("Msl", "PageState", "captured", "is_compressed", "page_state_map"),
         run=("sh get_runtime.sh", "lua list_regions.lua DUMP"),
     ),
-    Target(
+    TargetLanguage(
         "perl",
         "Perl",
         "perl",
         words=("Msl", "MemoryRegion", "CompressedPayload", "PAGE_STATE_CAPTURED"),
         run=("cpanm --installdeps .", "perl -I. list_regions.pl DUMP"),
     ),
-    Target(
+    TargetLanguage(
         "nim",
         "Nim",
         "nim",
@@ -234,9 +234,9 @@ _TARGETS = (
         words=("Msl", "Msl_MemoryRegion", "Msl_CompressedPayload", "Msl_PageState", "captured"),
         run=("nimble install --depsOnly", "nimble run list_regions DUMP"),
     ),
-    Target("html", "HTML", "html"),
-    Target("graphviz", "Graphviz", "graphviz"),
+    TargetLanguage("html", "HTML", "html"),
+    TargetLanguage("graphviz", "Graphviz", "graphviz"),
 )
 
-TARGETS: dict[str, Target] = {target.name: target for target in _TARGETS}
+TARGETS: dict[str, TargetLanguage] = {target.name: target for target in _TARGETS}
 """Every language by the name that the command line takes."""

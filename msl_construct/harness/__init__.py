@@ -7,8 +7,8 @@ code. `run` puts every sample of a corpus to it.
 from __future__ import annotations
 
 from .comparing import Comparison, Difference, compare
-from .judging import FAILURES, Outcome, Said, Shown, judge
-from .levels import Level
+from .judging import FAILURES, Said, SampleOutcome, Shown, judge
+from .levels import ComparisonLevel
 from .lists import Entry, read_list
 from .results import Result, Results, Row, Stale
 from .running import chosen, run
@@ -18,14 +18,14 @@ __all__ = [
     "FAILURES",
     "OUTPUT_LIMIT",
     "Comparison",
+    "ComparisonLevel",
     "Difference",
     "Entry",
-    "Level",
-    "Outcome",
     "Result",
     "Results",
     "Row",
     "Said",
+    "SampleOutcome",
     "Shown",
     "Stale",
     "chosen",

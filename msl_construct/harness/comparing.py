@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from .levels import INVALID, Level, hidden_in_block, hidden_in_payload, marks_damage
+from .levels import INVALID, ComparisonLevel, hidden_in_block, hidden_in_payload, marks_damage
 
 __all__ = ["Comparison", "Difference", "compare", "expected_so_far"]
 
@@ -66,7 +66,7 @@ class Comparison:
 
 
 def compare(
-    expected: dict[str, Any], found: dict[str, Any], level: Level = Level.FULL
+    expected: dict[str, Any], found: dict[str, Any], level: ComparisonLevel = ComparisonLevel.FULL
 ) -> Comparison:
     """Where a document differs from the expected one, as far as a level looks.
 
@@ -98,7 +98,7 @@ def expected_so_far(expected: dict[str, Any], found: dict[str, Any]) -> dict[str
 class _Comparer:
     """One comparison under way."""
 
-    def __init__(self, result: Comparison, level: Level) -> None:
+    def __init__(self, result: Comparison, level: ComparisonLevel) -> None:
         self._result = result
         self._level = level
 
@@ -131,7 +131,7 @@ class _Comparer:
             self._value(expected["size"], found["size"], f"{path}.size")
 
     def _format(self, expected: Any, found: Any, path: str) -> None:
-        full = self._level is Level.FULL
+        full = self._level is ComparisonLevel.FULL
         keys = tuple(expected) if full else ("byte_order",)
         self._mapping(expected, found, path, keys=keys, hidden=() if full else tuple(expected))
 
@@ -231,7 +231,7 @@ class _Comparer:
 
         Of a stored stream nothing is lost by that: what is inside it is compared.
         """
-        if self._level is not Level.FULL:
+        if self._level is not ComparisonLevel.FULL:
             return
         if found.get(_DATA) is None:
             self._result.data_hidden += "length" in found

@@ -6,10 +6,10 @@ from enum import Enum
 
 from ..corpus.manifest import Consumer
 
-__all__ = ["FAILURES", "Outcome", "Said", "Shown", "judge", "said_by"]
+__all__ = ["FAILURES", "Said", "SampleOutcome", "Shown", "judge", "said_by"]
 
 
-class Outcome(str, Enum):
+class SampleOutcome(str, Enum):
     """What became of a sample, in the order in which it is reported."""
 
     PASS = "pass"
@@ -35,12 +35,12 @@ class Outcome(str, Enum):
 
 
 FAILURES = (
-    Outcome.CRASH,
-    Outcome.HANG,
-    Outcome.ACCEPTED_INVALID,
-    Outcome.REJECTED_VALID,
-    Outcome.WRONG_VALUE,
-    Outcome.NO_DOCUMENT,
+    SampleOutcome.CRASH,
+    SampleOutcome.HANG,
+    SampleOutcome.ACCEPTED_INVALID,
+    SampleOutcome.REJECTED_VALID,
+    SampleOutcome.WRONG_VALUE,
+    SampleOutcome.NO_DOCUMENT,
 )
 """What fails a run."""
 
@@ -82,7 +82,7 @@ def said_by(code: int) -> Said:
     return _BY_EXIT.get(code, Said.REFUSED)
 
 
-def judge(consumer: Consumer, exit_code: int, said: Said, shown: Shown) -> Outcome:
+def judge(consumer: Consumer, exit_code: int, said: Said, shown: Shown) -> SampleOutcome:
     """What becomes of a sample.
 
     Args:
@@ -97,24 +97,24 @@ def judge(consumer: Consumer, exit_code: int, said: Said, shown: Shown) -> Outco
     if consumer is Consumer.ACCEPT and exit_code not in _BY_EXIT:
         raise ValueError(f"must be accepted, but ends with {exit_code}")
     if said is Said.CRASHED:
-        return Outcome.CRASH
+        return SampleOutcome.CRASH
     if said is Said.HUNG:
-        return Outcome.HANG
+        return SampleOutcome.HANG
     if consumer is Consumer.REJECT_FILE:
-        return Outcome.PASS if said is Said.REFUSED else Outcome.ACCEPTED_INVALID
+        return SampleOutcome.PASS if said is Said.REFUSED else SampleOutcome.ACCEPTED_INVALID
     if said is Said.REFUSED:
-        return Outcome.REJECTED_VALID if consumer is Consumer.ACCEPT else Outcome.PASS
+        return SampleOutcome.REJECTED_VALID if consumer is Consumer.ACCEPT else SampleOutcome.PASS
     due = _BY_EXIT.get(exit_code)
     if due not in (None, said):
         if said is Said.READ:
-            return Outcome.ACCEPTED_INVALID
+            return SampleOutcome.ACCEPTED_INVALID
         # Whoever may refuse may also stop at the block that it does not take, show what was
         # before it and say that there is more: what it shows is then compared that far.
         stops = said is Said.INCOMPLETE and due is Said.READ and consumer is not Consumer.ACCEPT
         if not stops:
-            return Outcome.REJECTED_VALID
+            return SampleOutcome.REJECTED_VALID
     if shown is Shown.NONE:
-        return Outcome.NO_DOCUMENT
+        return SampleOutcome.NO_DOCUMENT
     if shown is Shown.UNMARKED and consumer is Consumer.REJECT_BLOCK:
-        return Outcome.ACCEPTED_INVALID
-    return Outcome.PASS if shown is Shown.RIGHT else Outcome.WRONG_VALUE
+        return SampleOutcome.ACCEPTED_INVALID
+    return SampleOutcome.PASS if shown is Shown.RIGHT else SampleOutcome.WRONG_VALUE

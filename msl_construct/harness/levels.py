@@ -11,13 +11,20 @@ from ..drafts import known, schema
 from ..errors import MslError
 from ..schema.pages import PageData, PageStateMap
 
-__all__ = ["INVALID", "Level", "blocks_of", "hidden_in_block", "hidden_in_payload", "shows_fault"]
+__all__ = [
+    "INVALID",
+    "ComparisonLevel",
+    "blocks_of",
+    "hidden_in_block",
+    "hidden_in_payload",
+    "shows_fault",
+]
 
 INVALID = "invalid"
 """Name of the block type that no block may have."""
 
 
-class Level(str, Enum):
+class ComparisonLevel(str, Enum):
     """How much of a document is compared."""
 
     BLOCKS = "blocks"
@@ -31,26 +38,26 @@ class Level(str, Enum):
 _IN_PAYLOAD = ("compression", "damage", "payload")
 
 
-def hidden_in_block(block: dict[str, Any], level: Level) -> tuple[str, ...]:
+def hidden_in_block(block: dict[str, Any], level: ComparisonLevel) -> tuple[str, ...]:
     """Keys of a block that a level does not look at.
 
     Args:
         block: the block as expected.
         level: what is compared.
     """
-    if level is Level.FULL:
+    if level is ComparisonLevel.FULL:
         return ()
-    if level is Level.BLOCKS:
+    if level is ComparisonLevel.BLOCKS:
         return _IN_PAYLOAD
     return ("damage", "payload") if _compressed(block) else ()
 
 
-def hidden_in_payload(block: dict[str, Any], level: Level) -> tuple[str, ...]:
+def hidden_in_payload(block: dict[str, Any], level: ComparisonLevel) -> tuple[str, ...]:
     """Keys of a block's payload that a level does not look at."""
-    return () if level is Level.FULL else _page_keys(known())
+    return () if level is ComparisonLevel.FULL else _page_keys(known())
 
 
-def shows_fault(document: dict[str, Any], level: Level) -> bool:
+def shows_fault(document: dict[str, Any], level: ComparisonLevel) -> bool:
     """Whether the expected document, as far as a level looks, marks a block as not usable."""
     return any(
         block.get("block_type") == INVALID or marks_damage(block, level)
@@ -58,11 +65,11 @@ def shows_fault(document: dict[str, Any], level: Level) -> bool:
     )
 
 
-def marks_damage(block: dict[str, Any], level: Level) -> bool:
+def marks_damage(block: dict[str, Any], level: ComparisonLevel) -> bool:
     """Whether an expected block has `damage` for a reason that can be seen at a level."""
     if "damage" not in block or "damage" in hidden_in_block(block, level):
         return False
-    return level is Level.FULL or not _only_in_page_map(block)
+    return level is ComparisonLevel.FULL or not _only_in_page_map(block)
 
 
 def blocks_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import IO
 
 from ..errors import HarnessError
 
-__all__ = ["Decoder", "Ended"]
+__all__ = ["Decoder", "ProcessEnd"]
 
 _PIECE = 1 << 16
 _STDERR_KEPT = 4 << 10
@@ -28,7 +28,7 @@ _REAP = 5.0
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProcessEnd:
     """How a process ended.
 
     Attributes:
@@ -89,7 +89,7 @@ class Decoder:
 
     def run(
         self, path: Path, *, timeout: float, limit: int, stop: threading.Event | None = None
-    ) -> Ended:
+    ) -> ProcessEnd:
         """Run it on a file; afterwards nothing of its process group is left.
 
         Args:
@@ -113,7 +113,7 @@ class Decoder:
             _end(process)
         code = process.returncode if done else None
         seconds = time.monotonic() - begun
-        return Ended(code, bytes(watch.out), bytes(watch.err), watch.too_large, held, seconds)
+        return ProcessEnd(code, bytes(watch.out), bytes(watch.err), watch.too_large, held, seconds)
 
     def _start(self, path: Path, given: IO[bytes]) -> subprocess.Popen[bytes]:
         words = self.arguments(path)

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..corpus.manifest import Sample
 from .comparing import Difference
-from .judging import FAILURES, Outcome
-from .levels import Level
+from .judging import FAILURES, SampleOutcome
+from .levels import ComparisonLevel
 
 __all__ = ["Result", "Results", "Row", "Stale"]
 
@@ -35,8 +35,8 @@ class Result:
     """
 
     sample: Sample
-    outcome: Outcome
-    failure: Outcome | None = None
+    outcome: SampleOutcome
+    failure: SampleOutcome | None = None
     detail: str = ""
     differences: tuple[Difference, ...] = ()
     difference_count: int = 0
@@ -97,7 +97,7 @@ class Row:
 
     group: str
     name: str
-    counts: dict[Outcome, int]
+    counts: dict[SampleOutcome, int]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Results:
     """What came out of a run, sample by sample in the order of the corpus."""
 
     decoder: str
-    level: Level
+    level: ComparisonLevel
     timeout: float
     results: tuple[Result, ...]
     stale: tuple[Stale, ...] = ()
@@ -127,7 +127,7 @@ class Results:
         return not self.failures and not self.stale
 
     @property
-    def counts(self) -> dict[Outcome, int]:
+    def counts(self) -> dict[SampleOutcome, int]:
         """Number of samples by outcome; every outcome has one."""
         return _counts(self.results)
 
@@ -176,6 +176,6 @@ class Results:
         }
 
 
-def _counts(results: tuple[Result, ...] | list[Result]) -> dict[Outcome, int]:
+def _counts(results: tuple[Result, ...] | list[Result]) -> dict[SampleOutcome, int]:
     found = Counter(result.outcome for result in results)
-    return {outcome: found[outcome] for outcome in Outcome}
+    return {outcome: found[outcome] for outcome in SampleOutcome}

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from ..corpus.manifest import Manifest, Sample
 from ..errors import HarnessError
-from .judging import FAILURES, Outcome
-from .levels import Level
+from .judging import FAILURES, SampleOutcome
+from .levels import ComparisonLevel
 from .lists import Entry, first_match
 from .process import Decoder
 from .results import Result, Results, Stale
@@ -24,7 +24,7 @@ def run(
     manifest: Manifest,
     command: str,
     *,
-    level: Level | str = Level.FULL,
+    level: ComparisonLevel | str = ComparisonLevel.FULL,
     timeout: float = 10.0,
     jobs: int | None = None,
     skip: Iterable[Entry] = (),
@@ -57,7 +57,7 @@ def run(
     """
     skip, known, only = tuple(skip), tuple(known), tuple(only)
     without = frozenset(without)
-    level = Level(level)
+    level = ComparisonLevel(level)
     wanted = chosen(manifest, only)
     _known_features(manifest, without)
     stop = threading.Event()
@@ -69,7 +69,9 @@ def run(
         entry = first_match(known, sample.name)
         if result.failed and entry is not None:
             reason = entry.reason
-            result = replace(result, outcome=Outcome.KNOWN, failure=result.outcome, reason=reason)
+            result = replace(
+                result, outcome=SampleOutcome.KNOWN, failure=result.outcome, reason=reason
+            )
         if progress is not None:
             with one_at_a_time:
                 progress(result)
@@ -122,12 +124,14 @@ def _passed_over(
     """The result of a sample that is not run."""
     entry = first_match(skip, sample.name)
     if entry is not None:
-        return Result(sample, Outcome.SKIPPED, reason=entry.reason)
+        return Result(sample, SampleOutcome.SKIPPED, reason=entry.reason)
     missing = [feature for feature in sample.features if feature in without]
     if missing:
-        return Result(sample, Outcome.NOT_SUPPORTED, reason=f"without {', '.join(missing)}")
+        return Result(sample, SampleOutcome.NOT_SUPPORTED, reason=f"without {', '.join(missing)}")
     if not sample.stored and not (manifest.folder / sample.file).exists():
-        return Result(sample, Outcome.SKIPPED, reason="not in the folder: it has to be generated")
+        return Result(
+            sample, SampleOutcome.SKIPPED, reason="not in the folder: it has to be generated"
+        )
     return None
 
 
@@ -145,7 +149,9 @@ def _stale(
     ]
     for entry in known:
         ran = [r.outcome for r in results if entry.matches(r.sample.name)]
-        ran = [one for one in ran if one not in (Outcome.SKIPPED, Outcome.NOT_SUPPORTED)]
-        if ran and not any(one is Outcome.KNOWN or one in FAILURES for one in ran):
+        ran = [
+            one for one in ran if one not in (SampleOutcome.SKIPPED, SampleOutcome.NOT_SUPPORTED)
+        ]
+        if ran and not any(one is SampleOutcome.KNOWN or one in FAILURES for one in ran):
             found.append(Stale(entry.pattern, entry.source, "known to fail, but passes"))
     return tuple(found)

@@ -12,10 +12,10 @@ from ..corpus.manifest import Consumer, Manifest, Sample
 from ..errors import DocumentError
 from ..hashing import new_hasher
 from .comparing import Comparison, compare, expected_so_far
-from .judging import Outcome, Said, Shown, judge, said_by
-from .levels import Level, shows_fault
+from .judging import Said, SampleOutcome, Shown, judge, said_by
+from .levels import ComparisonLevel, shows_fault
 from .output import NoDocument, parse
-from .process import Decoder, Ended
+from .process import Decoder, ProcessEnd
 from .results import Result
 
 __all__ = ["OUTPUT_LIMIT", "Trial", "demanded"]
@@ -29,7 +29,9 @@ _REFUSED = 3
 _PARTS = ("document", "file", "format", "header", "blocks", "segments", "trailing")
 
 
-def demanded(consumer: Consumer, expected: dict[str, Any] | None, level: Level) -> Consumer:
+def demanded(
+    consumer: Consumer, expected: dict[str, Any] | None, level: ComparisonLevel
+) -> Consumer:
     """What a consumer has to do as far as a level looks.
 
     A fault that only somebody who looks deeper can see is not demanded to be seen.
@@ -53,7 +55,7 @@ class Trial:
     """
 
     decoder: Decoder
-    level: Level
+    level: ComparisonLevel
     timeout: float
     limit: int
     stop: threading.Event
@@ -73,7 +75,7 @@ class Trial:
         return self._judge(sample, expected, ended, self.decoder.shown(path))
 
     def _judge(
-        self, sample: Sample, expected: dict[str, Any] | None, ended: Ended, command: str
+        self, sample: Sample, expected: dict[str, Any] | None, ended: ProcessEnd, command: str
     ) -> Result:
         verdict = sample.verdict
         consumer = demanded(verdict.consumer, expected, self.level)
@@ -86,15 +88,15 @@ class Trial:
         except ValueError as error:
             raise DocumentError(f"{sample.name}: contradictory verdict: {error}") from None
         detail = ""
-        if outcome in (Outcome.CRASH, Outcome.HANG):
+        if outcome in (SampleOutcome.CRASH, SampleOutcome.HANG):
             detail = self._end(ended)
-        elif outcome is Outcome.NO_DOCUMENT:
+        elif outcome is SampleOutcome.NO_DOCUMENT:
             detail = why
-        elif outcome in (Outcome.REJECTED_VALID, Outcome.ACCEPTED_INVALID):
+        elif outcome in (SampleOutcome.REJECTED_VALID, SampleOutcome.ACCEPTED_INVALID):
             detail = _exits(consumer, verdict.exit, ended.code)
             if shown is Shown.UNMARKED and ended.code == verdict.exit:
                 detail = "a block that is not what it says looks good"
-        wrong = outcome in (Outcome.WRONG_VALUE, Outcome.ACCEPTED_INVALID)
+        wrong = outcome in (SampleOutcome.WRONG_VALUE, SampleOutcome.ACCEPTED_INVALID)
         return Result(
             sample,
             outcome,
@@ -108,7 +110,7 @@ class Trial:
             command=command,
         )
 
-    def _said(self, ended: Ended) -> Said:
+    def _said(self, ended: ProcessEnd) -> Said:
         if ended.too_large:
             return Said.CRASHED
         return Said.HUNG if ended.code is None else said_by(ended.code)
@@ -142,7 +144,7 @@ class Trial:
             return Shown.UNMARKED, comparison, ""
         return (Shown.WRONG if comparison.count else Shown.RIGHT), comparison, ""
 
-    def _end(self, ended: Ended) -> str:
+    def _end(self, ended: ProcessEnd) -> str:
         if ended.too_large:
             return f"output too large: more than {self.limit} bytes"
         if ended.code is None:

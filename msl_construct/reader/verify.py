@@ -86,7 +86,7 @@ class Verdict:
 
 
 @dataclass
-class Facts:
+class Observed:
     """What a pass over the file found out, to be held against what the file says.
 
     Attributes:
@@ -104,7 +104,7 @@ class Facts:
 
 def verify(dump: Dump) -> Verdict:
     """Hash the whole file and compare it with what it says of itself."""
-    facts = Facts(blocks=len(dump.index))
+    facts = Observed(blocks=len(dump.index))
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     types = dump.index.types
     facts.forbidden.extend(dump.blocks[i] for i, kind in enumerate(types) if kind == invalid)
@@ -121,7 +121,7 @@ def verify(dump: Dump) -> Verdict:
 
 def verify_passing(dump: PassingDump) -> Verdict:
     """The same for a dump that comes from a pipe: one pass, one thread."""
-    facts = Facts()
+    facts = Observed()
     algorithm = dump.header.hash_algorithm
     problem = _unknown(algorithm)
     invalid, closing = dump.schema.block("invalid").code, dump.schema.block("end_of_capture").code
@@ -177,7 +177,7 @@ def _unknown(algorithm: str) -> str | None:
     return None
 
 
-def _hash_everything(dump: Dump, algorithm: str, ends: list[int], facts: Facts) -> None:
+def _hash_everything(dump: Dump, algorithm: str, ends: list[int], facts: Observed) -> None:
     """The chain in this thread, FileHash in a second one, in step with each other."""
     source = dump.sequential()
     failure: list[BaseException] = []
@@ -232,7 +232,7 @@ def _feed(hasher: Hasher, source: Source, offset: int, length: int) -> None:
         offset += len(piece)
 
 
-def _judge(facts: Facts, dump: Dump | PassingDump, problem: str | None) -> Verdict:
+def _judge(facts: Observed, dump: Dump | PassingDump, problem: str | None) -> Verdict:
     """Turn hashes, counts and the way the file ends into findings."""
     verdict = Verdict(blocks=facts.blocks, segments=len(dump.segments))
     verdict.unprotected = verdict.blocks - 1 if verdict.blocks else None
@@ -287,7 +287,7 @@ def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:
     verdict.findings.append(Finding("file_hash", text, block.offset, block.index))
 
 
-def _judge_counts(verdict: Verdict, dump: Dump | PassingDump, facts: Facts) -> None:
+def _judge_counts(verdict: Verdict, dump: Dump | PassingDump, facts: Observed) -> None:
     if not facts.closings:
         return  # an unfinished file has fewer blocks than were announced: that is a gap
     stated = [("header", dump.header.record.get("block_count", 0), 0)]

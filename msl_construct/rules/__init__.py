@@ -8,16 +8,16 @@ lists what the drafts demand, and which rules come of it.
 from __future__ import annotations
 
 from .engine import Check, check, every_rule, gaps, rules_for
-from .model import Finding, Found, Level, Pick, Role, Rule, Scope
+from .model import Found, Level, Pick, Role, Rule, RuleFinding, Scope
 
 __all__ = [
     "Check",
-    "Finding",
     "Found",
     "Level",
     "Pick",
     "Role",
     "Rule",
+    "RuleFinding",
     "Scope",
     "check",
     "every_rule",

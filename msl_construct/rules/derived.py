@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from ..drafts import schema
 from ..schema import Draft, Field, Layout, Schema, Table
 from ..schema.choice import Choice
-from .faults import WRITTEN, Fault, Key, faults_of_block, faults_of_header
+from .faults import WRITTEN, Defect, Key, faults_of_block, faults_of_header
 from .kinds import KINDS, kinds_of_field, kinds_of_structure
 from .model import Found, Level, Role, Rule, Scope
 
@@ -40,18 +40,18 @@ class Derived:
         return f"Derived({self.key})"
 
 
-_seen: WeakKeyDictionary[Any, list[Fault]] = WeakKeyDictionary()
+_seen: WeakKeyDictionary[Any, list[Defect]] = WeakKeyDictionary()
 """Of every block that is still in use, so that two hundred rules don't judge it each."""
 
 
-def _of_block(block: Any) -> list[Fault]:
+def _of_block(block: Any) -> list[Defect]:
     found = _seen.get(block)
     if found is None:
         found = _seen[block] = list(faults_of_block(block))
     return found
 
 
-def _of_header(header: Any) -> list[Fault]:
+def _of_header(header: Any) -> list[Defect]:
     return list(faults_of_header(header))
 
 

@@ -14,9 +14,9 @@ from .consumers import CONSUMERS
 from .declare import since
 from .derived import Derived, derived
 from .facts import Facts
-from .faults import Fault, Key, faults_of_block, faults_of_header, unchecked
+from .faults import Defect, Key, faults_of_block, faults_of_header, unchecked
 from .given import Given
-from .model import PRODUCER_ROLES, Finding, Role, Rule, Scope
+from .model import PRODUCER_ROLES, Role, Rule, RuleFinding, Scope
 from .written import written
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def binding(rules: Iterable[Rule], roles: Iterable[Role]) -> tuple[Rule, ...]:
 
 def check(
     dump: Dump, *, rules: Iterable[Rule] | None = None, roles: Iterable[Role] | None = None
-) -> Iterator[Finding]:
+) -> Iterator[RuleFinding]:
     """Every place in a file that breaks a rule: of the header, of each block, of the whole.
 
     Nothing is kept of the blocks but what the rules about the whole file need, so that a
@@ -146,7 +146,7 @@ class Check:
             else:
                 self._written[rule.scope].append(rule)
 
-    def __iter__(self) -> Iterator[Finding]:
+    def __iter__(self) -> Iterator[RuleFinding]:
         dump = self._dump
         yield from self._of(faults_of_header(dump.header))
         yield from self._found(Scope.HEADER, dump.header)
@@ -167,16 +167,16 @@ class Check:
                 facts.take(block)
         yield from self._found(Scope.WHOLE, facts)
 
-    def _of(self, faults: Iterable[Fault]) -> Iterator[Finding]:
+    def _of(self, faults: Iterable[Defect]) -> Iterator[RuleFinding]:
         for fault in faults:
             rule = self._derived.get(fault.key)
             if rule is not None:
-                yield Finding(rule, fault.found)
+                yield RuleFinding(rule, fault.found)
 
-    def _found(self, scope: Scope, subject: Any) -> Iterator[Finding]:
+    def _found(self, scope: Scope, subject: Any) -> Iterator[RuleFinding]:
         for rule in self._written[scope]:
             for found in rule.find(subject):
-                yield Finding(rule, found)
+                yield RuleFinding(rule, found)
 
 
 def gaps(dump: Dump) -> list[str]:

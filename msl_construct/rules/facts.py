@@ -21,7 +21,15 @@ from ..source import Extent
 from .region_facts import RegionFacts
 from .uuid_table import NIL, UuidTable
 
-__all__ = ["Facts", "Hint", "Manifest", "Module", "Thread", "has_surplus", "well_formed"]
+__all__ = [
+    "Facts",
+    "Hint",
+    "ListedModule",
+    "ListedThread",
+    "ModuleIndex",
+    "has_surplus",
+    "well_formed",
+]
 
 _FIXED = UUID("00000000-0000-f000-c000-000000000000").int  # version and variant
 _VERSION_4 = UUID("00000000-0000-4000-8000-000000000000").int
@@ -43,7 +51,7 @@ _DECODED = frozenset(
 )
 
 
-class Module(NamedTuple):
+class ListedModule(NamedTuple):
     """What a Module Entry, or a row of the Module List Index, says of a module."""
 
     number: int
@@ -64,7 +72,7 @@ class Hint(NamedTuple):
     length: int
 
 
-class Thread(NamedTuple):
+class ListedThread(NamedTuple):
     """What a Thread Context says, in so far as threads are compared with each other."""
 
     block: int
@@ -73,7 +81,7 @@ class Thread(NamedTuple):
 
 
 @dataclass
-class Manifest:
+class ModuleIndex:
     """A Module List Index.
 
     Attributes:
@@ -84,7 +92,7 @@ class Manifest:
     """
 
     block: int
-    rows: dict[bytes, Module] = field(default_factory=dict)
+    rows: dict[bytes, ListedModule] = field(default_factory=dict)
     repeated: list[tuple[int, int]] = field(default_factory=list)
     nameless: set[int] = field(default_factory=set)
 
@@ -127,10 +135,10 @@ class Facts:
         self.acq_end: int | None = None
         self.stated_count: int | None = None
         self.regions = RegionFacts()
-        self.manifests: list[Manifest] = []
-        self.modules: list[Module] = []
+        self.manifests: list[ModuleIndex] = []
+        self.modules: list[ListedModule] = []
         self.hints: list[Hint] = []
-        self.threads: list[Thread] = []
+        self.threads: list[ListedThread] = []
         self.selves: list[int] = []
         self.sources: dict[int, tuple[str, int]] = {}
         self.starts: dict[int, int] = {}
@@ -179,7 +187,7 @@ class Facts:
         if block.problem is not None or has_surplus(payload):
             self.unread.add(block.key)
             return  # nobody knows which modules it was going to list
-        manifest = Manifest(block.index)
+        manifest = ModuleIndex(block.index)
         for row, entry in enumerate(payload["entries"]):
             uuid = entry["module_uuid"].bytes
             if uuid in manifest.rows:
@@ -212,7 +220,7 @@ class Facts:
     def _take_thread_context(self, block: Block, payload: Record) -> None:
         if "flags" in payload:
             current = "current" in payload["flags"]
-            self.threads.append(Thread(block.index, payload["thread_id"], current))
+            self.threads.append(ListedThread(block.index, payload["thread_id"], current))
         else:
             self.unread.add(block.key)
 
@@ -301,10 +309,10 @@ class Facts:
             return start
 
 
-def _module(number: int, record: Record) -> Module:
+def _module(number: int, record: Record) -> ListedModule:
     path = record["path"]
     legible = not isinstance(path, StoredText)
-    return Module(number, record["base_addr"], record["module_size"], path, legible)
+    return ListedModule(number, record["base_addr"], record["module_size"], path, legible)
 
 
 def _is_text(blob: bytes) -> bool:

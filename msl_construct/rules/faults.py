@@ -24,7 +24,7 @@ from ..source import Extent
 from .kinds import kinds_of_field
 from .model import Found
 
-__all__ = ["WRITTEN", "Fault", "Key", "faults_of_block", "faults_of_header", "unchecked"]
+__all__ = ["WRITTEN", "Defect", "Key", "faults_of_block", "faults_of_header", "unchecked"]
 
 Key = tuple[str, str, str]
 """Structure, section and kind of defect: what makes a derived rule."""
@@ -61,7 +61,7 @@ SAME = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class Defect:
     """A defect and the rule that it breaks, by its key."""
 
     key: Key
@@ -98,7 +98,7 @@ class _Place:
         return self.layout.key, section, kind
 
 
-def faults_of_header(header: FileHeader) -> Iterator[Fault]:
+def faults_of_header(header: FileHeader) -> Iterator[Defect]:
     """What is wrong with a file header, encryption header included."""
     yield from _faults(header.schema.file_header, header.record, _plain)
     layout = encryption_layout(header.schema, header.record)
@@ -106,7 +106,7 @@ def faults_of_header(header: FileHeader) -> Iterator[Fault]:
         yield from _faults(layout, header.record[ENCRYPTION], _plain, ENCRYPTION + ".")
 
 
-def faults_of_block(block: Block) -> Iterator[Fault]:
+def faults_of_block(block: Block) -> Iterator[Defect]:
     """What is wrong with a block's header and payload.
 
     Nothing is yielded for what a limit of this program kept from being judged; see
@@ -220,7 +220,7 @@ def _plain(text: str, offset: int | None, field: str) -> Found:
     return Found(f"{field}: {text}", offset, None, field)
 
 
-def _faults(layout: Layout, record: Record, found: Any, prefix: str = "") -> Iterator[Fault]:
+def _faults(layout: Layout, record: Record, found: Any, prefix: str = "") -> Iterator[Defect]:
     """Problems of the values of a structure, each under the rule of its innermost structure."""
     for path, problem in layout.problems_of(record):
         if problem.kind in FOLLOWS or (layout.key, path) in WRITTEN:
@@ -228,7 +228,7 @@ def _faults(layout: Layout, record: Record, found: Any, prefix: str = "") -> Ite
         # Bytes that a body has left over are the row's, which says how long the body is.
         place = _resolved(layout, record, path.removesuffix(f".{REST}"))
         for kind, text, offset in _refined(place, problem):
-            yield Fault(place.key(kind), found(text, offset, prefix + path))
+            yield Defect(place.key(kind), found(text, offset, prefix + path))
 
 
 def _resolved(layout: Layout, record: Record, path: str) -> _Place:
@@ -363,7 +363,9 @@ REFINED: dict[str, Callable[[_Place, Problem], Iterator[_Refined]]] = {
 # -- where structures end ---------------------------------------------------------------------
 
 
-def _faults_of_end(layout: Layout, block: Block, payload: Record, where: _Where) -> Iterator[Fault]:
+def _faults_of_end(
+    layout: Layout, block: Block, payload: Record, where: _Where
+) -> Iterator[Defect]:
     """Damage, or bytes that belong to no field."""
     if payload.damage is not None:
         if not _budget_ran_out(layout, payload):
@@ -376,10 +378,10 @@ def _faults_of_end(layout: Layout, block: Block, payload: Record, where: _Where)
             return  # producers align blocks so; the drafts neither demand nor forbid it
         place = _Place(layout, None, payload, REST)
         text = f"expected the end of the payload, found {rest.length} more bytes"
-        yield Fault(place.key("SURPLUS-BYTES"), where.in_payload(text, place.offset, REST))
+        yield Defect(place.key("SURPLUS-BYTES"), where.in_payload(text, place.offset, REST))
 
 
-def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterator[Fault]:
+def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterator[Defect]:
     damage = payload.damage
     assert damage is not None
     steps = _STEP.findall(damage.field)
@@ -410,7 +412,7 @@ def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterato
     if field.omitted_by:
         text += f"; {field.omitted_by} leaves out what is missing"
     key = holder.key, field.section if kind != "TOO-SHORT" else holder.section, kind
-    yield Fault(key, where.in_payload(text, damage.offset, damage.field))
+    yield Defect(key, where.in_payload(text, damage.offset, damage.field))
 
 
 def _budget_ran_out(layout: Layout, payload: Record) -> bool:

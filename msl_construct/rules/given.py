@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..reader import Block
 from .facts import well_formed
-from .faults import Fault
+from .faults import Defect
 
 __all__ = ["Given"]
 
@@ -26,7 +26,7 @@ class Given:
         self._listed: set[bytes] = set()
         self._borne: set[bytes] = set()
 
-    def repeats(self, block: Block, fault: Fault) -> bool:
+    def repeats(self, block: Block, fault: Defect) -> bool:
         """Whether a fault of a block is a bad UUID that was reported where it was given."""
         if fault.key[2] not in _KINDS:
             return False

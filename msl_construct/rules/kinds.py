@@ -13,11 +13,11 @@ from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Uint, Uuid
 from .model import Level
 
-__all__ = ["KINDS", "Kind", "kinds_of_field", "kinds_of_structure", "prohibited"]
+__all__ = ["KINDS", "DefectKind", "kinds_of_field", "kinds_of_structure", "prohibited"]
 
 
 @dataclass(frozen=True)
-class Kind:
+class DefectKind:
     """One kind of defect.
 
     Args:
@@ -85,33 +85,33 @@ def prohibited(registry: Enumeration) -> Iterator[str]:
 
 
 _KINDS = (
-    Kind(
+    DefectKind(
         "RESERVED-NOT-ZERO",
         _demands("{fields} of the {structure} {are} zero (§1.3)."),
         "Reserved bytes hold something.",
         "A later version gives these bytes a meaning. Its readers will take what stands here for "
         "a value that was meant.",
     ),
-    Kind(
+    DefectKind(
         "PADDING-NOT-ZERO",
         _demands("{fields} of the {structure} {are} padded to 8 bytes with zeros (§1.3)."),
         "Padding holds something.",
         "Bytes that no reader shows travel with the file: most likely remains of the producer's "
         "own memory.",
     ),
-    Kind(
+    DefectKind(
         "VALUE-NOT-PERMITTED",
         _permitted,
         "A field holds a value that producers must not write.",
         "Readers refuse such a file, skip the block, or misjudge where things are.",
     ),
-    Kind(
+    DefectKind(
         "RESERVED-CODE",
         _not_reserved,
         "A field holds a code that is reserved or forbidden.",
         "Readers can show no more than a number, and a later version may give it another meaning.",
     ),
-    Kind(
+    DefectKind(
         "UNREGISTERED-CODE",
         _demands(
             "{fields} of the {structure} hold{s} a code that the draft registers or leaves to "
@@ -121,102 +121,102 @@ _KINDS = (
         "Readers keep such a code, but nobody can say what it means.",
         Level.OURS,
     ),
-    Kind(
+    DefectKind(
         "UNDEFINED-FLAG",
         _demands("Bits of {fields} of the {structure} that have no meaning are zero."),
         "A flag bit without a meaning is set.",
         "A later version gives the bit a meaning. Its readers will believe that it was meant.",
     ),
-    Kind(
+    DefectKind(
         "UUID-NOT-VERSION-4",
         _demands("{fields} of the {structure} {are} of version 4 in network order (§1.3)."),
         "A UUID is not of version 4.",
         "Most often its bytes are swapped, and then other tools show another UUID. Other "
         "versions tell of the machine that made them, or are not unique.",
     ),
-    Kind(
+    DefectKind(
         "UUID-NIL",
         _demands("{fields} of the {structure} {fy} something: not all zeros (§1.3)."),
         "A UUID that must identify something is all zeros.",
         "Nothing can be referred to by it, and all zeros elsewhere mean none.",
     ),
-    Kind(
+    DefectKind(
         "STRING-NOT-TERMINATED",
         _demands("{fields} of the {structure} end{s} with a NUL that its length counts (§1.3)."),
         "The length of a string does not count a NUL at its end.",
         "Programs that trust the NUL read on into whatever follows.",
     ),
-    Kind(
+    DefectKind(
         "STRING-HAS-NUL",
         _demands("{fields} of the {structure} hold{s} no NUL inside (§1.3)."),
         "A string goes on behind a NUL.",
         "Some readers show the part before the NUL, others all of it: what it says depends on "
         "who reads it.",
     ),
-    Kind(
+    DefectKind(
         "STRING-NOT-UTF-8",
         _demands("{fields} of the {structure} {are} UTF-8 (§1.3)."),
         "The bytes of a string are not UTF-8.",
         "Readers replace, drop or refuse what they can't decode: the name that is shown is not "
         "the name that was stored.",
     ),
-    Kind(
+    DefectKind(
         "RESERVED-PAGE-STATE",
         _demands("{fields} of the {structure} hold{s} no page state that is reserved."),
         "Pages have a state that the draft reserves.",
         "Readers of this draft take it for Failed, those of a later one for what it means there.",
     ),
-    Kind(
+    DefectKind(
         "PAGE-MAP-TOO-LARGE",
         _demands("{fields} of the {structure} {are} as long as its size and page size demand."),
         "The page map does not fit the block.",
         "Nothing is known of the region's pages; a careless reader takes what follows for states.",
     ),
-    Kind(
+    DefectKind(
         "PAGE-DATA-LENGTH",
         _demands("{fields} of the {structure} hold{s} one page for each captured page, no more."),
         "The page data is not as long as the captured pages.",
         "If it is short, careless readers show bytes of the next block as memory; if it is long, "
         "nobody knows which pages are meant.",
     ),
-    Kind(
+    DefectKind(
         "TOO-SHORT",
         _demands("The {structure} holds all of its fields."),
         "The payload ends before its fields do.",
         "The fields that are missing are unknown, whatever readers show for them.",
     ),
-    Kind(
+    DefectKind(
         "LENGTH-TOO-LARGE",
         _demands("{fields} of the {structure} {are} within it, as their lengths say."),
         "A length says more bytes than there are.",
         "Careless readers take bytes of what follows for the value; nothing behind it can be "
         "found.",
     ),
-    Kind(
+    DefectKind(
         "BODY-TOO-SHORT",
         _demands("{fields} of the {structure} hold{s} all that its kind demands."),
         "A length is too small for the fields that it must hold.",
         "The fields that are missing are unknown, and so is where the next row begins.",
     ),
-    Kind(
+    DefectKind(
         "BODY-TOO-LONG",
         _demands("{fields} of the {structure} hold{s} no more than its kind demands."),
         "A length leaves room for more than the fields that it covers.",
         "The length is wrong, or the producer added something that no other reader knows of.",
     ),
-    Kind(
+    DefectKind(
         "COUNT-TOO-LARGE",
         _demands("The {structure} holds as many entries as its count says: {fields}."),
         "A count says more entries than there are.",
         "Entries are missing, or the count is wrong; nobody can say which.",
     ),
-    Kind(
+    DefectKind(
         "ENTRY-SIZE-TOO-SMALL",
         _demands("The size that the {structure} states for its {fields} has room for one."),
         "The stated size of an entry is less than its fields need.",
         "Readers that trust it and readers that don't find different entries.",
     ),
-    Kind(
+    DefectKind(
         "SURPLUS-BYTES",
         _demands(
             "The {structure} ends behind its last field; no more follows than zeros up to the "

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 __all__ = [
     "PRODUCER_ROLES",
     "Applies",
-    "Finding",
     "Found",
     "Level",
     "Pick",
     "Role",
     "Rule",
+    "RuleFinding",
     "Scope",
 ]
 
@@ -154,7 +154,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Finding:
+class RuleFinding:
     """A place in a file that breaks a rule."""
 
     rule: Rule

@@ -6,23 +6,23 @@ import uuid as uuids
 from collections.abc import Iterator
 
 from .declare import rule
-from .facts import Facts, Manifest, Module, well_formed
+from .facts import Facts, ListedModule, ModuleIndex, well_formed
 from .model import Found, Level, Scope
 
 _TEXT_SYSTEMS = ("linux", "android")
 
 
-def _manifest(facts: Facts) -> Manifest | None:
+def _manifest(facts: Facts) -> ModuleIndex | None:
     """The first module list, which is the one that counts."""
     return facts.manifests[0] if facts.manifests else None
 
 
-def _unlisted(facts: Facts, manifest: Manifest) -> Iterator[Module]:
+def _unlisted(facts: Facts, manifest: ModuleIndex) -> Iterator[ListedModule]:
     """The Module Entries whose BlockUUID is no ModuleUUID of the list."""
     return (m for m in facts.modules if facts.uuids[m.number] not in manifest.rows)
 
 
-def _row(facts: Facts, manifest: Manifest, row: int, text: str) -> Found:
+def _row(facts: Facts, manifest: ModuleIndex, row: int, text: str) -> Found:
     """A place in the list, found again only now that there is something to say of it."""
     block = facts.dump.blocks[manifest.block]
     entries = block.with_offsets()[1].get("entries", [])
@@ -198,7 +198,7 @@ def module_address_repeated(facts: Facts) -> Iterator[Found]:
     manifest = _manifest(facts)
     if manifest is None:
         return
-    first: dict[int, Module] = {}
+    first: dict[int, ListedModule] = {}
     for module in manifest.rows.values():
         if not module.base:
             continue  # not known

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Between",
     "Binding",
+    "DocumentOptions",
     "Misfit",
     "OneOf",
-    "Options",
     "Problem",
     "Refused",
     "Vocabulary",
@@ -44,7 +44,7 @@ class Binding:
 
 
 @dataclass(frozen=True)
-class Options:
+class DocumentOptions:
     """How values are shown in the canonical document."""
 
     with_data: bool = False
@@ -230,7 +230,7 @@ class Vocabulary(Construct):
         """
         return {} if key in values or default is None else {key: default}
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         """The value as the canonical document shows it."""
         raise NotImplementedError
 

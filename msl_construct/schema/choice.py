@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConformanceError
 from ..source import Cursor, Extent, Short
-from .base import Binding, Misfit, Options, Problem, Refused, refusal
+from .base import Binding, DocumentOptions, Misfit, Problem, Refused, refusal
 from .layout import Layout, surplus
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
@@ -136,7 +136,7 @@ class Choice(Measured):
                 Problem("body-does-not-fit", f"the fields of {layout.title}", f"{expected} bytes"),
             )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         if isinstance(value, Body):
             return value.layout.to_document(value, options)
         return {_RAW: raw_to_document(value, options)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConformanceError, DocumentError, MslError, PayloadError
 from ..source import Cursor, Extent, FileSource
-from .base import Binding, Misfit, Options, Problem, Refused, Vocabulary, refusal
+from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
 from .fields import Field
 from .names import snake_case
 from .raw import raw_from_document, raw_to_document
@@ -366,7 +366,7 @@ class Layout(Vocabulary):
 
     # -- the canonical document --------------------------------------------------------
 
-    def to_document(self, value: Record, options: Options) -> dict[str, Any]:
+    def to_document(self, value: Record, options: DocumentOptions) -> dict[str, Any]:
         """A structure as a mapping, keys in stored order."""
         shown = {
             key: to_document(value[key], options)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
 from ..source import Cursor, Extent
-from .base import Binding, Misfit, Options, Problem, Vocabulary
+from .base import Binding, DocumentOptions, Misfit, Problem, Vocabulary
 from .codes import Enumeration
 from .names import snake_case
 from .raw import extent_from_document, extent_to_document
@@ -84,7 +84,7 @@ class PageStateMap(Vocabulary):
                     "reserved-page-state", "registered page states", f"{count} of {state}"
                 )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         assert self.states is not None
         names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
         runs: Any = ([first, count, names[state]] for first, count, state in value.runs())
@@ -132,7 +132,7 @@ class PageData(Rest):
                 "page-data-length", f"{expected} bytes for the captured pages", str(found)
             )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return extent_to_document(value, options)
 
     def from_document(self, value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..source import BufferSource, Extent
-from .base import Options
+from .base import DocumentOptions
 
 __all__ = [
     "DOCUMENT_RAW_LIMIT",
@@ -40,7 +40,7 @@ class Base64:
         return base64.b64encode(self.extent.view()).decode("ascii")
 
 
-def extent_to_document(extent: Extent, options: Options) -> dict[str, Any]:
+def extent_to_document(extent: Extent, options: DocumentOptions) -> dict[str, Any]:
     """``{offset, length}`` and, when asked for, ``data``."""
     shown: dict[str, Any] = {"offset": f"{extent.offset:#x}", "length": extent.length}
     if options.with_data:
@@ -69,7 +69,7 @@ def extent_from_document(value: Any) -> Extent:
     return Extent(BufferSource(raw), 0, len(raw))
 
 
-def raw_to_document(extent: Extent, options: Options) -> Any:
+def raw_to_document(extent: Extent, options: DocumentOptions) -> Any:
     """Undecoded bytes: hex while they are few, an extent otherwise."""
     if extent.length <= DOCUMENT_RAW_LIMIT:
         return bytes(extent).hex()

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor
-from .base import Binding, Misfit, Options, Problem, Refused, Vocabulary, refusal
+from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
 from .layout import OFFSETS, Layout, surplus
 from .names import snake_case
 from .values import Record
@@ -131,7 +131,7 @@ class Table(Vocabulary):
             if not size or any(f.key not in entry for f in self.entry.fields if not f.optional):
                 yield from surplus(f"{key}[{index}]", entry)
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return [self.entry.to_document(entry, options) for entry in value]
 
     def from_document(self, value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..page_map import pad8
 from ..source import Cursor, Extent
-from .base import Options, Problem, Vocabulary
+from .base import DocumentOptions, Problem, Vocabulary
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import PaddedBytes, StoredText
@@ -111,7 +111,7 @@ class Utf8Z(Measured):
                 "length-mismatch", f"{self.length} {expected}", str(record[self.length_key])
             )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         if isinstance(value, StoredText):
             return {"text": str(value), "raw": value.raw.hex()}
         return value
@@ -205,7 +205,7 @@ class Blob(Measured):
                 "length-mismatch", f"{self.length} {len(value)}", str(record[self.length_key])
             )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         if isinstance(value, PaddedBytes):
             return {"bytes": value.hex(), "raw": value.raw.hex()}
         return value.hex()
@@ -233,7 +233,7 @@ class RegisterValue(Blob):
             raise ValueError(f"{self.length} is needed to store a register given as a number")
         return value.to_bytes(record[self.length_key], "little" if self.order == "<" else "big")
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         digits = (value if self.order == ">" else value[::-1]).hex()
         if isinstance(value, PaddedBytes):
             return {"value": f"0x{digits}", "raw": value.raw.hex()}
@@ -260,7 +260,7 @@ class Rest(Vocabulary):
     def encode(self, value: Any, record: Mapping[str, Any]) -> Any:
         return value if isinstance(value, Extent) else as_bytes(value)
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return raw_to_document(value, options)
 
     def from_document(self, value: Any) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..source import Cursor
-from .base import Between, Binding, Misfit, OneOf, Options, Problem, Vocabulary
+from .base import Between, Binding, DocumentOptions, Misfit, OneOf, Problem, Vocabulary
 from .codes import Code, Enumeration, FlagDefinition, FlagValue
 
 __all__ = [
@@ -29,13 +29,13 @@ __all__ = [
     "Between",
     "Binding",
     "Coded",
+    "DocumentOptions",
     "Fixed",
     "Flags",
     "Hash",
     "Magic",
     "Misfit",
     "OneOf",
-    "Options",
     "Problem",
     "Reserved",
     "Timestamp",
@@ -109,7 +109,7 @@ class Uint(Fixed):
         if self.valid is not None and not self.valid.permits(value):
             yield Problem("value-not-permitted", str(self.valid), f"{value} ({value:#x})")
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         if self.shown == "address":
             return f"{value:#x}"
         if self.shown == "version":
@@ -130,7 +130,7 @@ class Timestamp(Uint):
     def __init__(self) -> None:
         super().__init__(8, shown="time")
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return str(value)
 
 
@@ -147,7 +147,7 @@ class Bytes(Fixed):
             raise ValueError(f"expected {self.width} bytes, found {len(value)}")
         return bytes(value)
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return value.hex()
 
     def from_document(self, value: Any) -> Any:
@@ -167,7 +167,7 @@ class Magic(Bytes):
         if value != self.magic:
             yield Problem("wrong-magic", repr(self.magic.decode()), repr(bytes(value)))
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return value.decode("ascii") if value == self.magic else {"raw": value.hex()}
 
     def from_document(self, value: Any) -> Any:
@@ -220,7 +220,7 @@ class Uuid(Bytes):
             kind = "nil-uuid" if not value.int else "uuid-not-version-4"
             yield Problem(kind, "a version 4 UUID", str(value))
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return str(value)
 
     def from_document(self, value: Any) -> Any:
@@ -270,7 +270,7 @@ class Coded(Fixed):
                 f"{int(value):#x}",
             )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return value.name if isinstance(value, Code) else self.registry.decode(value).name
 
     def from_document(self, value: Any) -> Any:
@@ -312,7 +312,7 @@ class Flags(Fixed):
                 ", ".join(self.word.names(undefined)),
             )
 
-    def to_document(self, value: Any, options: Options) -> Any:
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return self.word.names(value)
 
     def from_document(self, value: Any) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from readers import Reader
 
 from msl_construct.corpus import Manifest
-from msl_construct.harness.judging import FAILURES, Outcome
+from msl_construct.harness.judging import FAILURES, SampleOutcome
 from msl_construct.harness.results import Result, Results
 
 __all__ = ["Column", "page"]
@@ -32,7 +32,7 @@ passes says nothing about them. *Level* is how deep its documents go. Many of th
 may be refused, so a reader that refuses much passes those. Samples that are too large to be stored
 are not run: ``skipped``.
 """
-_DONE = (Outcome.NOT_SUPPORTED, Outcome.SKIPPED)
+_DONE = (SampleOutcome.NOT_SUPPORTED, SampleOutcome.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,13 @@ def page(manifest: Manifest, columns: Iterable[Column], day: datetime.date) -> s
     )
 
 
-def _class(result: Result) -> Outcome:
+def _class(result: Result) -> SampleOutcome:
     """What became of a sample; of a known difference the class that it fails with."""
     return result.failure or result.outcome
 
 
 def _totals(columns: list[Column]) -> Iterator[str]:
-    outcomes = (Outcome.PASS, *FAILURES, *_DONE)
+    outcomes = (SampleOutcome.PASS, *FAILURES, *_DONE)
     yield from _heading("All samples")
     rows = [["Reader", "Version", "Level", *(f"``{one.value}``" for one in outcomes)]]
     for column in columns:
@@ -89,7 +89,7 @@ def _passes(column: Column) -> dict[tuple[int, str], str]:
         keys += [(2, feature) for feature in sample.features]
         if result.outcome not in _DONE:
             ran.update(keys)
-            passed.update(keys if result.outcome is Outcome.PASS else ())
+            passed.update(keys if result.outcome is SampleOutcome.PASS else ())
     return {key: f"{passed[key]}/{count}" for key, count in ran.items()}
 
 
@@ -117,8 +117,8 @@ def _reasons(results: Results) -> Iterator[list[str]]:
     """The samples that fail, by the reason that the list of known differences gives."""
     groups: dict[tuple[str, str], list[str]] = {}
     for result in results:
-        if result.failed or result.outcome is Outcome.KNOWN:
-            reason = result.reason if result.outcome is Outcome.KNOWN else "not looked into"
+        if result.failed or result.outcome is SampleOutcome.KNOWN:
+            reason = result.reason if result.outcome is SampleOutcome.KNOWN else "not looked into"
             groups.setdefault((reason, _class(result).value), []).append(result.sample.name)
     for (reason, outcome), names in groups.items():
         shown = ", ".join(f"``{name.partition('/')[2]}``" for name in names[:4])

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ...evidence import EvidenceFolder, EvidenceLimits, Row, failure, text_of
 from ...model import Mapping
-from .binaries import Copier, Held, hold
+from .binaries import Copier, CopyCandidate, hold
 from .proc_files import ProcFile, of_descriptors, of_process, of_threads, walks_and_waits
 from .turns import Turn, in_turn
 
@@ -55,7 +55,7 @@ class LinuxEvidence:
         self._later: Iterable[ProcFile] = ()
         self._links: list[Row] = []
         self._linked = ("", 0)
-        self._held: list[Held] = []
+        self._held: list[CopyCandidate] = []
 
     def close(self) -> None:
         """Let go of the files that are to be copied."""
@@ -216,7 +216,7 @@ def _row(wanted: ProcFile, moment: str, taken: int) -> Row:
     return {"source": wanted.path, "moment": moment, "taken": str(taken)}
 
 
-def _told(held: Held) -> Row:
+def _told(held: CopyCandidate) -> Row:
     return {"source": held.source, **text_of(held.name, "name"), "moment": "after"}
 
 

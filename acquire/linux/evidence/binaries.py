@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ...evidence import EvidenceFolder, EvidenceLimits, Output, Row, failure, text_of
+from ...evidence import EvidenceFile, EvidenceFolder, EvidenceLimits, Row, failure, text_of
 from ...model import EXECUTE, Mapping
 from ..inside import open_place
 from ..proc_text import lines_of, read_bytes
 from .turns import Turn
 
-__all__ = ["Copier", "Held", "hold"]
+__all__ = ["Copier", "CopyCandidate", "hold"]
 
 _PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
 _DELETED, _MEMFD = b" (deleted)", b"/memfd:"
@@ -32,7 +32,7 @@ _LONGEST = 4 << 30
 
 
 @dataclass
-class Held:
+class CopyCandidate:
     """A file that may be copied.
 
     Attributes:
@@ -57,7 +57,9 @@ class Held:
             self.place = -1
 
 
-def hold(path: str, links: Iterable[tuple[int, bytes]], mappings: Iterable[Mapping]) -> list[Held]:
+def hold(
+    path: str, links: Iterable[tuple[int, bytes]], mappings: Iterable[Mapping]
+) -> list[CopyCandidate]:
     """Get hold of what is to be copied.
 
     Args:
@@ -65,7 +67,7 @@ def hold(path: str, links: Iterable[tuple[int, bytes]], mappings: Iterable[Mappi
         links: number of each descriptor, and what it leads to.
         mappings: the target's.
     """
-    found = [Held(f"{path}/exe", _link(f"{path}/exe"), "exe")]
+    found = [CopyCandidate(f"{path}/exe", _link(f"{path}/exe"), "exe")]
     seen: set[bytes] = set()
     for mapping in mappings:
         name = mapping.native.split(b" ", 5)[-1].strip()
@@ -74,9 +76,11 @@ def hold(path: str, links: Iterable[tuple[int, bytes]], mappings: Iterable[Mappi
             continue
         seen.add(file)
         source = f"{path}/map_files/{mapping.start:x}-{mapping.end:x}"
-        found.append(Held(source, name, "mapped"))
+        found.append(CopyCandidate(source, name, "mapped"))
     found += [
-        Held(f"{path}/fd/{number}", name, "open_file") for number, name in links if _passing(name)
+        CopyCandidate(f"{path}/fd/{number}", name, "open_file")
+        for number, name in links
+        if _passing(name)
     ]
     for one in found[:_MOST_HELD]:
         try:
@@ -114,7 +118,7 @@ class Copier:
         self._known: dict[tuple[int, int], str] = {}
         self._leased = _leased()
 
-    def copy(self, held: Held, turn: Turn) -> Row:
+    def copy(self, held: CopyCandidate, turn: Turn) -> Row:
         """Copy one; its row."""
         row: Row = {
             "source": held.source,
@@ -127,7 +131,7 @@ class Copier:
         except OSError as error:
             return {**row, **failure(error)}
 
-    def _copy(self, held: Held, turn: Turn) -> Row:
+    def _copy(self, held: CopyCandidate, turn: Turn) -> Row:
         if held.problem is not None:
             raise held.problem
         if held.place < 0:
@@ -199,7 +203,7 @@ class Copier:
 
 
 def _fill(
-    descriptor: int, data: Sequence[tuple[int, int]], size: int, output: Output, turn: Turn
+    descriptor: int, data: Sequence[tuple[int, int]], size: int, output: EvidenceFile, turn: Turn
 ) -> None:
     """Copy the data, and leave the holes.
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from ...evidence import Output
+from ...evidence import EvidenceFile
 
 __all__ = ["GivenUp", "Turn", "in_turn"]
 
@@ -33,7 +33,7 @@ class Turn:
     """
 
     def __init__(self) -> None:
-        self.output: Output | None = None
+        self.output: EvidenceFile | None = None
         self.beat = time.monotonic()
         self._lock = threading.Lock()
         self._given_up = False

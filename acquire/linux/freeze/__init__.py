@@ -33,7 +33,7 @@ from .guardian.refusals import Refusal
 from .hold import Hold
 from .ptrace import Traced
 from .running import Running
-from .sigstop import Stopped
+from .sigstop import StoppedBySignal
 
 __all__ = ["METHODS", "Hold", "arm", "freeze", "in_words", "stop"]
 
@@ -76,7 +76,7 @@ def arm(pid: int, method: str, max_freeze: float | None, *, registers: bool = Tr
         if method == "cgroup":
             return Grouped(pid, max_freeze, registers=registers)
         if method == "sigstop":
-            return Stopped(pid, max_freeze, registers=registers)
+            return StoppedBySignal(pid, max_freeze, registers=registers)
         if method == "snapshot":
             return Copied(pid, max_freeze, registers=registers)
         if method == "none":

@@ -21,14 +21,14 @@ from .guardian import refusals
 from .guardian.refusals import Refusal
 from .guardian.sighting import Sighting, look, look_at_all
 
-__all__ = ["Group", "Grouped", "groups"]
+__all__ = ["ControlGroup", "Grouped", "groups"]
 
 _PATIENCE = 3.0
 """Seconds within which a group has to be frozen; threads that sleep uninterruptibly take
 longer."""
 
 
-class Group(NamedTuple):
+class ControlGroup(NamedTuple):
     """The control group that a process is in, in one hierarchy.
 
     Attributes:
@@ -74,7 +74,7 @@ def _mounts() -> list[tuple[int, str, str]]:
     return sorted(found, key=lambda mount: -mount[0])
 
 
-def groups(pid: int) -> list[Group]:
+def groups(pid: int) -> list[ControlGroup]:
     """Where the process is, in every hierarchy that can freeze; version 2 first."""
     places: dict[int, str] = {}
     try:
@@ -101,7 +101,7 @@ def groups(pid: int) -> list[Group]:
             path = path[len(root) :]
         directory = os.path.join(mount, path.strip("/")).rstrip("/")
         if os.path.isdir(directory):
-            found.append(Group(version, directory))
+            found.append(ControlGroup(version, directory))
     return found
 
 
@@ -129,12 +129,12 @@ class Grouped(Guarded):
         if leader is None:
             raise refusals.gone(pid)
         self._leader = leader
-        self._armed: Group | None = None
+        self._armed: ControlGroup | None = None
         candidates = groups(pid)
         if candidates and not any(one.frozen(one.directory) for one in candidates):
             self._start(candidates[0])
 
-    def _start(self, group: Group) -> None:
+    def _start(self, group: ControlGroup) -> None:
         """Start a guardian that moves the target into a group of its own within this one."""
         name = f"msl-acquire-{os.getpid()}-{time.monotonic_ns():x}"
         self._child = f"{group.directory}/{name}"
@@ -169,7 +169,7 @@ class Grouped(Guarded):
         if self._registers:
             self.pointers = pointers(pid, self.still)
 
-    def _move(self, candidates: list[Group]) -> Group:
+    def _move(self, candidates: list[ControlGroup]) -> ControlGroup:
         """Have the target moved into a group of its own and that frozen; which kind it was."""
         reasons = []
         for group in candidates:
@@ -189,13 +189,13 @@ class Grouped(Guarded):
             remedy="run as root with /sys/fs/cgroup writable, or use --freeze ptrace",
         )
 
-    def _await_frozen(self, group: Group) -> None:
+    def _await_frozen(self, group: ControlGroup) -> None:
         until = time.monotonic() + _PATIENCE
         while not group.frozen(self._child) and time.monotonic() < until:
             time.sleep(0.0001)
 
     def _note(
-        self, group: Group, found: dict[int, Sighting], began: float, found_frozen: bool
+        self, group: ControlGroup, found: dict[int, Sighting], began: float, found_frozen: bool
     ) -> None:
         frozen = group.frozen(self._child or group.directory)
         spent = time.monotonic() - began

@@ -23,7 +23,7 @@ from typing import Any
 from msl_construct.errors import TargetError
 
 from . import guardian
-from .guardian.method import Shared
+from .guardian.method import SharedMemory
 from .guardian.program import Guardian, method_of
 
 __all__ = ["PATIENCE", "Channel", "InProcess", "InThread", "NotStartedError"]
@@ -185,7 +185,7 @@ class InThread(Channel):
 
     def __init__(self, method: str, *arguments: str) -> None:
         super().__init__()
-        shared = Shared(self.memory)
+        shared = SharedMemory(self.memory)
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
         self._theirs = (orders, answers)

@@ -17,7 +17,7 @@ from typing import Any
 from msl_construct.errors import TargetError
 
 from .channel import PATIENCE, Channel, InProcess
-from .guardian.method import Shared
+from .guardian.method import SharedMemory
 from .guardian.program import method_of
 from .guardian.refusals import Refusal
 from .hold import Hold
@@ -155,7 +155,7 @@ class Guarded(Hold):
         return False
 
     def _undo_ourselves(self) -> None:
-        method = method_of(self.method, Shared(-1), list(self._arguments))
+        method = method_of(self.method, SharedMemory(-1), list(self._arguments))
         if method.ends_with_us:
             self._over("guardian_ended")
             return

@@ -24,7 +24,7 @@ from .guardian import refusals
 from .guardian.refusals import Refusal
 from .guardian.sighting import Sighting, look, look_at_all
 
-__all__ = ["Stopped"]
+__all__ = ["StoppedBySignal"]
 
 _SIGNALS = (signal.SIGSTOP, signal.SIGCONT)
 _PATIENCE = 2.0
@@ -33,7 +33,7 @@ _PATIENCE_ASLEEP = 0.25
 """The same where all that are left sleep uninterruptibly."""
 
 
-class Stopped(Guarded):
+class StoppedBySignal(Guarded):
     """A target that is stopped by signal.
 
     Args:

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from . import injection, trace_calls
-from .injection import Died, Options, Unfit
+from .injection import Died, TraceOptions, Unfit
 from .restarting import Restarts
 from .sighting import look
 
@@ -122,7 +122,7 @@ class Copy:
         """
         try:
             injection.wait(self.pid, _PATIENCE)
-            injection.set_options(self.pid, Options.EXITKILL)
+            injection.set_options(self.pid, TraceOptions.EXITKILL)
             with open(f"/proc/{self.pid}/oom_score_adj", "wb", 0) as file:
                 file.write(b"1000")
         except (Died, ProcessLookupError):

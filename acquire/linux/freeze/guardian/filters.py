@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from struct import Struct, error, unpack_from
 
-__all__ = ["KILLS", "PERMITS", "Data", "Verdict", "action"]
+__all__ = ["KILLS", "PERMITS", "Data", "FilterVerdict", "action"]
 
 PERMITS = frozenset({0x7FFF0000, 0x7FFC0000})
 """SECCOMP_RET_ALLOW and SECCOMP_RET_LOG."""
@@ -61,7 +61,7 @@ class Data:
         self.bytes = _DATA.pack(call, architecture, pointer, *arguments)
 
 
-class Verdict:
+class FilterVerdict:
     """What a filter says.
 
     Args:
@@ -74,7 +74,7 @@ class Verdict:
         self.general = general
 
 
-def action(program: bytes, data: Data) -> Verdict:
+def action(program: bytes, data: Data) -> FilterVerdict:
     """What one filter says of a system call.
 
     Args:
@@ -89,7 +89,7 @@ def action(program: bytes, data: Data) -> Verdict:
         raise ValueError(f"no seccomp filter: {wrong!r}") from wrong
 
 
-def _run(program: list[tuple[int, ...]], data: bytes) -> Verdict:
+def _run(program: list[tuple[int, ...]], data: bytes) -> FilterVerdict:
     accumulator = index = at = 0
     memory = [0] * 16
     general = True
@@ -99,7 +99,7 @@ def _run(program: list[tuple[int, ...]], data: bytes) -> Verdict:
         kind, operation = code & 7, code & 0xF0
         operand = index if code & 8 else value
         if kind == _RETURN:
-            return Verdict((accumulator if code & 0x18 == 0x10 else value) & _ACTION, general)
+            return FilterVerdict((accumulator if code & 0x18 == 0x10 else value) & _ACTION, general)
         if kind in (_LOAD, _LOAD_X):
             mode = code & 0xE0
             if mode == _IMMEDIATE:

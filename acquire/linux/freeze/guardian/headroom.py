@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Group", "Room", "groups", "machine", "room"]
+__all__ = ["MemoryGroup", "Room", "groups", "machine", "room"]
 
 _NO_LIMIT = 1 << 62
 _LEAST, _MOST = 4 << 20, 64 << 20
@@ -19,7 +19,7 @@ _MACHINE = 128 << 20
 """The same of the machine: a thirty-second of its memory, but not more than this."""
 
 
-class Group(NamedTuple):
+class MemoryGroup(NamedTuple):
     """A control group whose memory is limited.
 
     Attributes:
@@ -60,7 +60,7 @@ def _number(path: str) -> int:
     return _NO_LIMIT if text == "max" else min(int(text), _NO_LIMIT)
 
 
-def groups(told: str) -> list[Group]:
+def groups(told: str) -> list[MemoryGroup]:
     """The groups that limit memory.
 
     Args:
@@ -76,11 +76,11 @@ def groups(told: str) -> list[Group]:
             names, usage = ("memory.limit_in_bytes",), "memory.usage_in_bytes"
         limits = tuple(f"{directory}/{name}" for name in names)
         if min(map(_number, limits)) < _NO_LIMIT:
-            found.append(Group(limits, f"{directory}/{usage}", f"{directory}/memory.stat"))
+            found.append(MemoryGroup(limits, f"{directory}/{usage}", f"{directory}/memory.stat"))
     return found
 
 
-def _of_group(group: Group) -> Room:
+def _of_group(group: MemoryGroup) -> Room:
     """What is free in one group."""
     limit = min(map(_number, group.limits))
     used = _number(group.usage)
@@ -107,7 +107,7 @@ def machine() -> Room:
     return Room("the machine", available, min(total >> 5, _MACHINE))
 
 
-def room(limited: Iterable[Group]) -> Room:
+def room(limited: Iterable[MemoryGroup]) -> Room:
     """Where the least is left above what is to stay free."""
     rooms = [machine()]
     for group in limited:

@@ -37,9 +37,9 @@ __all__ = [
     "GADGET",
     "RESTARTED",
     "WAIT4",
+    "CallResult",
     "Died",
-    "Options",
-    "Result",
+    "TraceOptions",
     "Unfit",
     "choose",
     "find_gadget",
@@ -106,7 +106,7 @@ class Unfit(Exception):
         self.errno = errno
 
 
-class Options:
+class TraceOptions:
     """Bits of PTRACE_SETOPTIONS."""
 
     SYSGOOD = 1
@@ -116,7 +116,7 @@ class Options:
     SUSPEND_SECCOMP = 1 << 21
 
 
-class Result(NamedTuple):
+class CallResult(NamedTuple):
     """What came of an injected call.
 
     Attributes:
@@ -145,7 +145,7 @@ def suspends_filters(thread_id: int) -> bool:
     It takes CAP_SYS_ADMIN, CONFIG_CHECKPOINT_RESTORE, and a tracer without filters.
     """
     try:
-        set_options(thread_id, Options.SUSPEND_SECCOMP)
+        set_options(thread_id, TraceOptions.SUSPEND_SECCOMP)
         set_options(thread_id, 0)
     except OSError:
         return False
@@ -310,7 +310,7 @@ def inject(
     suspend_filters: bool = False,
     patience: float = 5.0,
     overdue: Callable[[], None] = lambda: None,
-) -> Result:
+) -> CallResult:
     """Have a stopped thread make a system call; it stands in a stop of ours again afterwards.
 
     Args:
@@ -325,8 +325,8 @@ def inject(
         Died: the thread, or the process, ended.
         OSError: it isn't stopped, or an option is not to be had; nothing was changed.
     """
-    options = Options.SYSGOOD | Options.NEW_CHILDREN
-    set_options(thread_id, options | (Options.SUSPEND_SECCOMP if suspend_filters else 0))
+    options = TraceOptions.SYSGOOD | TraceOptions.NEW_CHILDREN
+    set_options(thread_id, options | (TraceOptions.SUSPEND_SECCOMP if suspend_filters else 0))
     saved, mask, every = _registers(thread_id), ctypes.c_uint64(), ctypes.c_uint64(~0)
     call(_GETSIGMASK, thread_id, _MASK, ctypes.addressof(mask))
     given = [*arguments, 0, 0, 0, 0, 0, 0][:6]
@@ -346,7 +346,7 @@ def inject(
             set_options(thread_id, 0)
     except ProcessLookupError:
         raise Died from None
-    return Result(value, child, time.perf_counter_ns() - began)
+    return CallResult(value, child, time.perf_counter_ns() - began)
 
 
 def _to_its_end(thread_id: int, patience: float, overdue: Callable[[], None]) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Limits", "Method", "Shared"]
+__all__ = ["Limits", "Method", "SharedMemory"]
 
 _PIECE = 1 << 20
 
@@ -86,7 +86,7 @@ class Method(Protocol):
         """
 
 
-class Shared:
+class SharedMemory:
     """Memory that the acquirer reads, too: for what is too much for a pipe.
 
     Args:

@@ -32,7 +32,7 @@ from .independence import (
     die_first,
     leave_groups,
 )
-from .method import Method, Shared
+from .method import Method, SharedMemory
 from .refusals import Refusal
 from .signalling import Signalling
 from .tracing import Tracing
@@ -47,7 +47,7 @@ _UNDOING = 10.0
 """Seconds after which letting go and cleaning up is taken to hang."""
 
 
-def method_of(name: str, shared: Shared, arguments: list[str]) -> Method:
+def method_of(name: str, shared: SharedMemory, arguments: list[str]) -> Method:
     """The method of this name, for the target that the arguments name."""
     if name == "ptrace":
         return Tracing(shared, *arguments)
@@ -76,7 +76,12 @@ class Guardian:
     """
 
     def __init__(
-        self, method: Method, shared: Shared, orders: int, answers: int, late: float = LATE - 0.05
+        self,
+        method: Method,
+        shared: SharedMemory,
+        orders: int,
+        answers: int,
+        late: float = LATE - 0.05,
     ) -> None:
         self._method = method
         self._shared = shared
@@ -255,7 +260,7 @@ def main(arguments: list[str]) -> None:
     """Run the guardian in a process of its own that leads its session."""
     die_first()
     gc.disable()  # nothing here is worth a pause while a target stands still
-    shared = Shared(int(arguments[0]))
+    shared = SharedMemory(int(arguments[0]))
     method = method_of(arguments[1], shared, arguments[2:])
     call_ourselves("msl-guardian")
     block_signals()

@@ -24,7 +24,7 @@ from . import refusals, trace_calls
 from .copying import Copy
 from .headroom import groups, room
 from .injection import Died, Unfit, find_gadget
-from .method import Limits, Shared
+from .method import Limits, SharedMemory
 from .refusals import Refusal
 from .tracing import Tracing
 
@@ -49,7 +49,7 @@ class Snapshotting(Tracing):
         limiting: the control groups whose memory the copy takes, see `headroom.groups`.
     """
 
-    def __init__(self, shared: Shared, pid: str, wanted: str, limiting: str) -> None:
+    def __init__(self, shared: SharedMemory, pid: str, wanted: str, limiting: str) -> None:
         super().__init__(shared, pid, wanted)
         self._copy: Copy | None = None
         self._runs = False

@@ -19,7 +19,7 @@ from typing import Any
 
 from . import trace_calls
 from .catcher import Catcher
-from .method import Limits, Shared
+from .method import Limits, SharedMemory
 from .refusals import Refusal
 from .restarting import Restarts
 from .sighting import look
@@ -54,7 +54,7 @@ class Tracing:
     ends_with_us = True
     ends_with_both = True
 
-    def __init__(self, shared: Shared, pid: str, wanted: str) -> None:
+    def __init__(self, shared: SharedMemory, pid: str, wanted: str) -> None:
         self._shared = shared
         self._pid = int(pid)
         self._wanted = [[int(n) for n in word.split(",")] for word in wanted.split()]
