@@ -9,18 +9,10 @@ from dataclasses import dataclass, field
 from ..page_map import PageMap
 from ..schema import Code, FlagValue, Record
 from ..source import Extent
+from ..space import ABSENT, DAMAGED, TRUNCATED
 from .block import Block
 
 __all__ = ["ABSENT", "DAMAGED", "TRUNCATED", "Fragment", "Region", "assemble"]
-
-DAMAGED = "damaged"
-"""State of the addresses of a region whose page map could not be decoded."""
-
-TRUNCATED = "truncated"
-"""State of a page that the map calls captured but whose bytes are not in the payload."""
-
-ABSENT = "absent"
-"""State of an address that no region of the dump covers."""
 
 
 class Fragment:
@@ -48,6 +40,11 @@ class Fragment:
     def end(self) -> int:
         """First address behind the fragment."""
         return self.base + self.size
+
+    @property
+    def order(self) -> int:
+        """Its place in the file."""
+        return self.block.index
 
     @property
     def missing(self) -> int:

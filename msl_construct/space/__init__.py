@@ -1,0 +1,21 @@
+"""Memory by virtual address, whatever it was captured into: what search and conversion stand on."""
+
+from __future__ import annotations
+
+from .claim import Claim
+from .cover import Cover
+from .layers import LayeredSpace
+from .space import ABSENT, CAPTURED, DAMAGED, TRUNCATED, AddressSpace, Memory, Run
+
+__all__ = [
+    "ABSENT",
+    "CAPTURED",
+    "DAMAGED",
+    "TRUNCATED",
+    "AddressSpace",
+    "Claim",
+    "Cover",
+    "LayeredSpace",
+    "Memory",
+    "Run",
+]
