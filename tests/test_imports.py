@@ -15,6 +15,8 @@ FOLDERS = {"msl_construct": PLACE / "msl_construct", "msl_acquire": PLACE / "acq
 NEVER = [
     ("msl_construct.schema", "msl_construct.drafts"),
     ("msl_construct.space", "msl_construct.cli"),
+    ("msl_construct.space", "msl_construct.reader"),
+    ("msl_construct.space", "msl_construct.schema"),
     ("msl_construct.analysis", "msl_construct.cli"),
     ("msl_construct.convert", "msl_construct.cli"),
     ("msl_construct.convert", "msl_construct.reader"),
@@ -25,6 +27,9 @@ NEVER = [
     ("msl_construct", "msl_acquire"),
 ]
 """Who imports whom in no case: from a part, to a part. Some of these parts are yet to come."""
+
+ANNOTATED = ("msl_construct.reader", "msl_construct.schema", "msl_construct.space")
+"""Parts in which an import for the annotations alone counts as one."""
 
 ENTRY = {("msl_construct.cli.__init__", "msl_acquire")}
 
@@ -40,15 +45,12 @@ def modules() -> dict[str, Path]:
     return found
 
 
-WHOLLY = "msl_construct.schema"
-"""In this part what is imported for annotations alone counts, too."""
-
-
 def imported(name: str) -> Iterator[str]:
-    """The modules that one imports, wherever in it; for its annotations alone in `WHOLLY` only."""
+    """The modules that one imports, wherever in it; for annotations alone only in `ANNOTATED`."""
     path = modules()[name]
     here = name.split(".") if path.stem == "__init__" else name.split(".")[:-1]
-    for node in statements(ast.parse(path.read_text("utf-8")), part_of(name, WHOLLY)):
+    annotated = any(part_of(name, part) for part in ANNOTATED)
+    for node in statements(ast.parse(path.read_text("utf-8")), annotated):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules())
         elif isinstance(node, ast.ImportFrom):
@@ -60,12 +62,12 @@ def imported(name: str) -> Iterator[str]:
                     yield inner if inner in modules() else module
 
 
-def statements(node: ast.AST, wholly: bool) -> Iterator[ast.AST]:
+def statements(node: ast.AST, annotated: bool) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test) and not wholly:
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test) and not annotated:
             continue
         yield child
-        yield from statements(child, wholly)
+        yield from statements(child, annotated)
 
 
 @cache

@@ -12,7 +12,7 @@ import click
 from ..errors import MslError
 from ..hashing import Digests
 from ..reader.tie import Tie, read_report, tie
-from ..reader.verify import Verdict
+from ..reader.verdict import Verdict
 from .common import (
     STDIO,
     Exit,

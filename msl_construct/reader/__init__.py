@@ -9,7 +9,7 @@ from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import Memory, MemoryView, Overlap
 from .regions import ABSENT, TRUNCATED, Fragment, Region
 from .segments import Segment
-from .verify import Finding, Verdict
+from .verdict import Finding, Verdict
 from .walk import Ending
 
 __all__ = [

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..drafts import DIALECTS, dialect_schema
 from ..drafts.dialects import Dialect
 from ..schema import Schema
 from ..schema.layout import REST
 from .block import RAW, Block
-
-if TYPE_CHECKING:
-    from .dump import Dump
+from .opened import Indexed
 
 __all__ = ["NO_DIALECT", "named_dialect", "recognised_dialect"]
 
@@ -37,7 +34,7 @@ def named_dialect(name: str, schema: Schema) -> Schema:
     return dialect_schema(name, schema.byte_order)
 
 
-def recognised_dialect(dump: Dump) -> Schema | None:
+def recognised_dialect(dump: Indexed) -> Schema | None:
     """The schema of the dialect that a file is in; None if it is in none that is known.
 
     Decodes the payloads in question, and no others.
@@ -48,7 +45,7 @@ def recognised_dialect(dump: Dump) -> Schema | None:
     return None
 
 
-def _is_in(dump: Dump, dialect: Dialect) -> bool:
+def _is_in(dump: Indexed, dialect: Dialect) -> bool:
     schema = dialect_schema(dialect.name, dump.schema.byte_order)
     blocks = (
         dump.block_in(schema, index)

@@ -11,20 +11,21 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 from ..drafts import DIALECTS, DRAFTS
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
+from ..space import Cover
 from .block import Block
 from .dialects import NO_DIALECT, named_dialect, recognised_dialect
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import MemoryView
-from .opened import Opened
+from .names import names_of
+from .opened import Indexed
 from .regions import Region, assemble
 from .segments import Segment, find_segments
+from .verdict import Verdict
 from .walk import BlockIndex, Ending, Walk
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from .verify import Verdict
 
 __all__ = ["Blocks", "Dump"]
 
@@ -76,7 +77,7 @@ class Blocks(Sequence[Block]):
         raise KeyError(f"no draft has a block type {key!r}")
 
 
-class Dump(Opened):
+class Dump(Indexed):
     """An open Memory Slice file.
 
     Use `msl_construct.open` to make one. Opening reads the headers of the file and its
@@ -108,7 +109,7 @@ class Dump(Opened):
             self._in_dialect = named_dialect(dialect, self.schema)
         self.index = BlockIndex()
         self.ending = self._walk()
-        self._first_outside = len(self.index)
+        self.capture_count = len(self.index)
         self.segments = []
         if self.schema.draft.segments:
             self._find_segments()
@@ -134,7 +135,7 @@ class Dump(Opened):
     @property
     def capture_blocks(self) -> Blocks:
         """The blocks of the capture itself."""
-        return Blocks(self, 0, self._first_outside)
+        return Blocks(self, 0, self.capture_count)
 
     def each_capture_block(self, function: Callable[[Block], T]) -> Iterator[T]:
         """What `function` makes of each block of the capture."""
@@ -184,7 +185,11 @@ class Dump(Opened):
     @cached_property
     def memory(self) -> MemoryView:
         """The target's memory by virtual address."""
-        return MemoryView(self.regions)
+        return MemoryView(self.regions, self._names)
+
+    def _names(self) -> Cover[str]:
+        maps = (block.payload for block in self.capture_blocks.of_type("vas_map"))
+        return names_of(self.modules, maps)
 
     def verify(self) -> Verdict:
         """Whether the file is intact and complete; reads every byte.
@@ -199,20 +204,18 @@ class Dump(Opened):
 
     # -- for the package's own parts ----------------------------------------------------
 
-    @property
-    def end_of_capture_code(self) -> int:
-        """BlockType of the End-of-Capture."""
-        return self.schema.block("end_of_capture").code
-
     def block(self, index: int) -> Block:
         """The block of this number."""
         schema = self.schema
         if self.index.types[index] in _TOLD_BY_DIALECTS:
             schema = self._in_dialect or schema
-        return self.block_in(schema, index, self.problems)
+        return self._block(schema, index, self.problems)
 
-    def block_in(self, schema: Schema, index: int, problems: dict[int, str] | None = None) -> Block:
-        """The same, as a schema has it; what does not fit is noted in `problems`, if given."""
+    def block_in(self, schema: Schema, index: int) -> Block:
+        """The same, as a schema has it; nothing is noted of what does not fit."""
+        return self._block(schema, index, None)
+
+    def _block(self, schema: Schema, index: int, problems: dict[int, str] | None) -> Block:
         return Block(
             self.source,
             schema,
@@ -247,10 +250,10 @@ class Dump(Opened):
         closing = self.end_of_capture
         if closing is None:
             return
-        self._first_outside = closing.index + 1
+        self.capture_count = closing.index + 1
         self.segments, first, broken = find_segments(
             self.block,
-            self._first_outside,
+            self.capture_count,
             len(self.index),
             closing,
             self.header.hash_algorithm,

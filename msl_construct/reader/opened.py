@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 from ..errors import EncryptedError
 from ..schema import Schema
+from ..source import Extent, Source
+from .block import Block
 from .header import FileHeader
 from .segments import Segment
-from .walk import Ending
+from .walk import BlockIndex, Ending
 
-__all__ = ["Opened"]
+__all__ = ["Indexed", "Opened"]
+
+T = TypeVar("T")
 
 
-class Opened:
+class Opened(ABC):
     """An opened dump: its header, what it is read with, and where its blocks end.
 
     Attributes:
@@ -31,10 +39,28 @@ class Opened:
     segments: list[Segment]
     problems: dict[int, str]
 
+    @abstractmethod
+    def each_capture_block(self, function: Callable[[Block], T]) -> Iterator[T]:
+        """What `function` makes of each block of the capture."""
+
+    @abstractmethod
+    def segment_blocks(self, segment: Segment) -> Iterable[Block]:
+        """The blocks of one extension segment."""
+
+    @property
+    @abstractmethod
+    def trailing(self) -> Extent | None:
+        """Bytes behind the last block (or intact segment), if any."""
+
     @property
     def draft(self) -> str:
         """Name of the draft that the file is read with."""
         return self.schema.name
+
+    @property
+    def end_of_capture_code(self) -> int:
+        """BlockType of the End-of-Capture."""
+        return self.schema.block("end_of_capture").code
 
     def require_key(self) -> None:
         """Refuse to go on with ciphertext.
@@ -53,3 +79,29 @@ class Opened:
         start = self.header.size
         text = f"everything from {start:#x} on, behind the header, is ciphertext (§10)"
         return Ending(start, "encrypted", text)
+
+
+class Indexed(Opened):
+    """An opened dump whose blocks can be had in any order.
+
+    Attributes:
+        source: the file's bytes.
+        index: where the blocks are.
+        capture_count: how many of them belong to the capture; the others to segments.
+    """
+
+    source: Source
+    index: BlockIndex
+    capture_count: int
+
+    @abstractmethod
+    def block(self, index: int) -> Block:
+        """The block of this number."""
+
+    @abstractmethod
+    def block_in(self, schema: Schema, index: int) -> Block:
+        """The same, as a schema has it; nothing is noted of what does not fit."""
+
+    @abstractmethod
+    def sequential(self) -> Source:
+        """The source, told that it will be read from front to back."""

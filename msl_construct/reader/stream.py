@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TypeVar
 
+from ..schema import Draft
 from ..source import CHUNK, BufferSource, Extent, PathSource, Source, StreamSource
 from .block import Block
 from .dialects import NO_DIALECT, named_dialect
@@ -19,11 +20,8 @@ from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .opened import Opened
 from .segments import Segment, find_segments
+from .verdict import Verdict
 from .walk import BlockIndex, Ending, Walk, truncated
-
-if TYPE_CHECKING:
-    from ..schema import Draft
-    from .verify import Verdict
 
 __all__ = ["PassingDump"]
 
@@ -87,7 +85,7 @@ class PassingDump(Opened):
             return
         source = self._source
         walk = Walk(source, self.schema, self.header.size)
-        closing_code = self.schema.block("end_of_capture").code
+        closing_code = self.end_of_capture_code
         for index, (offset, kind, _, length) in enumerate(walk):
             closing = kind == closing_code
             held: Source = source

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from ..errors import FormatError
 from ..hashing import Digests
-from .verify import Finding, Verdict
+from .verdict import Finding, Verdict
 
 __all__ = ["Tie", "read_report", "tie"]
 

@@ -9,80 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..errors import FormatError
 from ..hashing import Hasher, new_hasher
+from ..source import Source
 from .block import Block
+from .opened import Indexed, Opened
 from .segments import Reason
+from .verdict import Finding, Verdict
 
-if TYPE_CHECKING:
-    from ..source import Source
-    from .dump import Dump
-    from .stream import PassingDump
-
-__all__ = ["Finding", "Verdict", "verify", "verify_passing"]
+__all__ = ["verify", "verify_passing"]
 
 _PIECE = 1 << 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it must be.
-
-    Attributes:
-        kind: for findings ``chain``, ``file_hash``, ``block_count``, ``segment``,
-            ``block_type``, ``hash_algo``; for gaps ``no_end_of_capture``, ``truncated``,
-            ``trailing``.
-        text: the same for people, with what was expected and found.
-        offset: file offset, where there is one.
-        block: index of the block, where there is one.
-    """
-
-    kind: str
-    text: str
-    offset: int | None = None
-    block: int | None = None
-
-
-@dataclass
-class Verdict:
-    """The outcome of `verify`.
-
-    Attributes:
-        blocks: how many were checked.
-        findings: what speaks against the file being intact.
-        gaps: what speaks against it being complete.
-        file_hash: ``match``, ``mismatch``, ``absent`` (no End-of-Capture) or ``unchecked``.
-        stored_file_hash: FileHash as the End-of-Capture has it; None without one.
-        segments: how many extension segments hold.
-        unprotected: index of the last block: no hash covers it, a limit of the format.
-    """
-
-    blocks: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    gaps: list[Finding] = field(default_factory=list)
-    file_hash: str = "absent"
-    stored_file_hash: bytes | None = None
-    segments: int = 0
-    unprotected: int | None = None
-
-    @property
-    def intact(self) -> bool:
-        """Whether everything that is there agrees with its hashes and counts."""
-        return not self.findings
-
-    @property
-    def complete(self) -> bool:
-        """Whether the acquirer finished and nothing but blocks follows."""
-        return not self.gaps
-
-    def __str__(self) -> str:
-        if not self.intact:
-            return f"not intact: {self.findings[0].text}"
-        if not self.complete:
-            return f"intact but incomplete: {self.gaps[0].text}"
-        return f"intact and complete: {self.blocks} blocks"
 
 
 @dataclass
@@ -102,29 +40,29 @@ class Observed:
     forbidden: list[Block] = field(default_factory=list)
 
 
-def verify(dump: Dump) -> Verdict:
+def verify(dump: Indexed) -> Verdict:
     """Hash the whole file and compare it with what it says of itself."""
     facts = Observed(blocks=len(dump.index))
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     types = dump.index.types
-    facts.forbidden.extend(dump.blocks[i] for i, kind in enumerate(types) if kind == invalid)
+    facts.forbidden.extend(dump.block(i) for i, kind in enumerate(types) if kind == invalid)
     facts.forbidden.extend(_misplaced(dump))
-    ends = [i for i in range(len(dump.capture_blocks)) if types[i] == closing]
+    ends = [i for i in range(dump.capture_count) if types[i] == closing]
     algorithm = dump.header.hash_algorithm
     problem = _unknown(algorithm)
     if problem is not None:
-        facts.closings.extend((dump.blocks[i], None) for i in ends)
+        facts.closings.extend((dump.block(i), None) for i in ends)
     else:
         _hash_everything(dump, algorithm, ends, facts)
     return _judge(facts, dump, problem)
 
 
-def verify_passing(dump: PassingDump) -> Verdict:
+def verify_passing(dump: Opened) -> Verdict:
     """The same for a dump that comes from a pipe: one pass, one thread."""
     facts = Observed()
     algorithm = dump.header.hash_algorithm
     problem = _unknown(algorithm)
-    invalid, closing = dump.schema.block("invalid").code, dump.schema.block("end_of_capture").code
+    invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     whole = new_hasher(algorithm if problem is None else "blake3")
     chain = whole.copy()
     chain.update(dump.header.raw)
@@ -159,7 +97,7 @@ def verify_passing(dump: PassingDump) -> Verdict:
     return _judge(facts, dump, problem)
 
 
-def _misplaced(dump: Dump | PassingDump) -> list[Block]:
+def _misplaced(dump: Opened) -> list[Block]:
     """Blocks of extension segments whose type segments must not hold (§4.6)."""
     return [
         block
@@ -177,7 +115,7 @@ def _unknown(algorithm: str) -> str | None:
     return None
 
 
-def _hash_everything(dump: Dump, algorithm: str, ends: list[int], facts: Observed) -> None:
+def _hash_everything(dump: Indexed, algorithm: str, ends: list[int], facts: Observed) -> None:
     """The chain in this thread, FileHash in a second one, in step with each other."""
     source = dump.sequential()
     failure: list[BaseException] = []
@@ -203,10 +141,10 @@ def _hash_everything(dump: Dump, algorithm: str, ends: list[int], facts: Observe
         thread.join()
     if failure:
         raise failure[0]
-    facts.closings.extend((dump.blocks[i], digest) for i, digest in zip(ends, digests))
+    facts.closings.extend((dump.block(i), digest) for i, digest in zip(ends, digests))
 
 
-def _chain(dump: Dump, source: Source, algorithm: str) -> Iterator[tuple[Block, bytes]]:
+def _chain(dump: Indexed, source: Source, algorithm: str) -> Iterator[tuple[Block, bytes]]:
     hasher = new_hasher(algorithm)
     hasher.update(dump.header.raw)
     expected = hasher.digest()
@@ -215,7 +153,7 @@ def _chain(dump: Dump, source: Source, algorithm: str) -> Iterator[tuple[Block, 
     last = len(dump.index) - 1
     for index, (offset, length) in enumerate(zip(dump.index.offsets, dump.index.lengths)):
         if source.read(offset + stored_at, width) != expected:
-            yield dump.blocks[index], expected
+            yield dump.block(index), expected
         if index < last:
             hasher = new_hasher(algorithm)
             _feed(hasher, source, offset, length)
@@ -232,7 +170,7 @@ def _feed(hasher: Hasher, source: Source, offset: int, length: int) -> None:
         offset += len(piece)
 
 
-def _judge(facts: Observed, dump: Dump | PassingDump, problem: str | None) -> Verdict:
+def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     """Turn hashes, counts and the way the file ends into findings."""
     verdict = Verdict(blocks=facts.blocks, segments=len(dump.segments))
     verdict.unprotected = verdict.blocks - 1 if verdict.blocks else None
@@ -287,7 +225,7 @@ def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:
     verdict.findings.append(Finding("file_hash", text, block.offset, block.index))
 
 
-def _judge_counts(verdict: Verdict, dump: Dump | PassingDump, facts: Observed) -> None:
+def _judge_counts(verdict: Verdict, dump: Opened, facts: Observed) -> None:
     if not facts.closings:
         return  # an unfinished file has fewer blocks than were announced: that is a gap
     stated = [("header", dump.header.record.get("block_count", 0), 0)]

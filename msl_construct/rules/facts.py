@@ -14,7 +14,7 @@ from uuid import UUID
 
 from ..reader import Dump
 from ..reader.block import RAW, Block
-from ..reader.verify import Verdict
+from ..reader.verdict import Verdict
 from ..schema import Record, StoredText
 from ..schema.layout import REST
 from ..source import Extent

@@ -1,0 +1,66 @@
+"""What verifying a file came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Finding", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it must be.
+
+    Attributes:
+        kind: for findings ``chain``, ``file_hash``, ``block_count``, ``segment``,
+            ``block_type``, ``hash_algo``; for gaps ``no_end_of_capture``, ``truncated``,
+            ``trailing``.
+        text: the same for people, with what was expected and found.
+        offset: file offset, where there is one.
+        block: index of the block, where there is one.
+    """
+
+    kind: str
+    text: str
+    offset: int | None = None
+    block: int | None = None
+
+
+@dataclass
+class Verdict:
+    """The outcome of `verify`.
+
+    Attributes:
+        blocks: how many were checked.
+        findings: what speaks against the file being intact.
+        gaps: what speaks against it being complete.
+        file_hash: ``match``, ``mismatch``, ``absent`` (no End-of-Capture) or ``unchecked``.
+        stored_file_hash: FileHash as the End-of-Capture has it; None without one.
+        segments: how many extension segments hold.
+        unprotected: index of the last block: no hash covers it, a limit of the format.
+    """
+
+    blocks: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    gaps: list[Finding] = field(default_factory=list)
+    file_hash: str = "absent"
+    stored_file_hash: bytes | None = None
+    segments: int = 0
+    unprotected: int | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether everything that is there agrees with its hashes and counts."""
+        return not self.findings
+
+    @property
+    def complete(self) -> bool:
+        """Whether the acquirer finished and nothing but blocks follows."""
+        return not self.gaps
+
+    def __str__(self) -> str:
+        if not self.intact:
+            return f"not intact: {self.findings[0].text}"
+        if not self.complete:
+            return f"intact but incomplete: {self.gaps[0].text}"
+        return f"intact and complete: {self.blocks} blocks"
