@@ -29,8 +29,8 @@ from msl_construct.generate.compiler import (
     Request,
     _from_node,
 )
-from msl_construct.generate.folder import place
 from msl_construct.generate.parser import ExampleError
+from msl_construct.generate.whole_files import place
 
 DRAFT = DRAFTS[NEWEST_DRAFT]
 

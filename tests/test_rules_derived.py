@@ -21,8 +21,8 @@ import msl_construct
 from msl_construct.drafts import DRAFTS
 from msl_construct.rules import Scope, check, every_rule, rules_for
 from msl_construct.rules import faults as rule_faults
+from msl_construct.rules.defect_kinds import KINDS
 from msl_construct.rules.derived import Derived, derived
-from msl_construct.rules.kinds import KINDS
 from msl_construct.schema import ByteOrder
 
 DRAFT_NAMES = (facts.DRAFT_03, facts.DRAFT_10)

@@ -10,8 +10,8 @@ from test_rules_derived import DRAFT_NAMES, derived_findings, undamaged
 import msl_construct
 from msl_construct.drafts import DRAFTS
 from msl_construct.rules import faults as rule_faults
+from msl_construct.rules.defect_kinds import kinds_of_field, prohibited
 from msl_construct.rules.derived import Derived, derived
-from msl_construct.rules.kinds import kinds_of_field, prohibited
 from msl_construct.schema import ByteOrder, Field, Layout, Record, Table
 from msl_construct.schema.choice import Body, Choice
 from msl_construct.schema.codes import Enumeration, Span, Value

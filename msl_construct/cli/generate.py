@@ -58,7 +58,7 @@ def generate(
     """
     from ..generate import ExistsError, UnfitError
     from ..generate import generate as generated
-    from ..generate.folder import place
+    from ..generate.whole_files import place
 
     if bool(language) == everything:
         raise click.UsageError("give either a language or --all")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .lazy import LazyGroup
+from .lazy_group import LazyGroup
 from .version import version_text
 
 __all__ = ["COMMANDS", "cli"]

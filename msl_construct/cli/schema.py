@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .lazy import LazyGroup
+from .lazy_group import LazyGroup
 
 __all__ = ["COMMANDS", "schema"]
 

@@ -11,7 +11,7 @@ import click
 
 from ..errors import MslError
 from ..hashing import Digests
-from ..reader.tie import Tie, read_report, tie
+from ..reader.acquisition_report import Tie, read_report, tie
 from ..reader.verdict import Verdict
 from .common import (
     STDIO,

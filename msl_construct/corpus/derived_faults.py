@@ -18,12 +18,12 @@ from ..rules.engine import rules_for
 from ..rules.model import Rule
 from ..schema import Layout, Record, Schema, Table
 from ..schema.choice import Body, Choice
-from .alone import SUBJECT, alone, alone_name, one_row, row_name
 from .assemble import assemble
-from .bases import CONNECTIVITY, base_name, encrypted
+from .base_plans import CONNECTIVITY, base_name, encrypted
+from .bent_bytes import Spot, Wound, wounds
 from .plan import Form, Plan
 from .recipe import HEADER, Where
-from .wounds import Spot, Wound, wounds
+from .single_blocks import SUBJECT, alone, alone_name, one_row, row_name
 
 __all__ = ["Bend", "DerivedFault", "derived_faults"]
 

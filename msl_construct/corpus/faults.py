@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from .bases import Make, live
+from .base_plans import Make, live
 from .manifest import Consumer
 from .plan import Form, Plan, Which, every
 from .recipe import Where

@@ -6,10 +6,10 @@ from typing import Literal
 
 from ..page_map import pad8
 from .assemble import payload_of
-from .bases import live
+from .base_plans import live
 from .faults import fault
 from .manifest import Consumer
-from .parts import KIB
+from .payloads import KIB
 from .plan import Edit, Plan, before, since
 from .recipe import Where, payload_at
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .assemble import assemble
-from .bases import late_hint, minimal
+from .base_plans import late_hint, minimal
 from .faults import fault
 from .manifest import Consumer
-from .parts import KIB
+from .payloads import KIB
 from .plan import Plan, PlannedBlock, before, since
 from .recipe import HEADER, Where, field_of, payload_at
 

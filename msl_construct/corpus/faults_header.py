@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bases import encrypted, minimal
+from .base_plans import encrypted, minimal
 from .faults import fault
 from .manifest import Consumer
 from .plan import Edit, Plan, before, since

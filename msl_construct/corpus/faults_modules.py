@@ -6,7 +6,7 @@ from typing import Any
 
 from .assemble import NIL, payload_of
 from .faults import fault
-from .parts import KIB, key_hint
+from .payloads import KIB, key_hint
 from .plan import Plan, uuid_of
 from .recipe import Where, field_of, payload_at
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .assemble import NIL
-from .bases import TABLES, imported, investigation, late_hint
+from .base_plans import TABLES, imported, investigation, late_hint
 from .faults import fault
-from .parts import identity, module_list
+from .payloads import identity, module_list
 from .plan import Plan, Tail, since, uuid_of
 from .recipe import HEADER, Where, field_of
 

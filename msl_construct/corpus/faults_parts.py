@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .assemble import START
-from .bases import imported, raw_stream
+from .base_plans import imported, raw_stream
 from .faults import fault
-from .parts import BASE, KIB, REGISTERS, provenance, region
+from .payloads import BASE, KIB, REGISTERS, provenance, region
 from .plan import Plan, since
 from .recipe import HEADER, Where, field_of, payload_at
 

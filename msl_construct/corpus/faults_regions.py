@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .assemble import END, NIL, START
 from .faults import fault
-from .parts import BASE, KIB, region
+from .payloads import BASE, KIB, region
 from .plan import Plan
 from .recipe import Where, field_of, payload_at
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .assemble import END
-from .bases import late_hint
+from .base_plans import late_hint
 from .faults import fault
 from .manifest import Consumer
-from .parts import BASE, region
+from .payloads import BASE, region
 from .plan import Plan, PlannedBlock, Tail, since
 from .recipe import Where, field_of, payload_at
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .assemble import payload_of
-from .bases import MANIFESTS, TABLES, investigation
+from .base_plans import MANIFESTS, TABLES, investigation
 from .faults import fault
 from .plan import Plan, PlannedBlock, since
 from .recipe import Where, payload_at

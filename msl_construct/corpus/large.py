@@ -19,7 +19,7 @@ from ..schema import Schema
 from ..schema.raw import Base64
 from ..source import Extent, PathSource
 from .assemble import END, START
-from .parts import BASE, identity, module_list, region, related
+from .payloads import BASE, identity, module_list, region, related
 from .plan import Form, uuid_of
 
 __all__ = ["LARGE", "Large", "write_large"]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .assemble import payload_of
-from .bases import MANIFESTS, imported, minimal, vas_map, with_regions
-from .parts import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
+from .base_plans import MANIFESTS, imported, minimal, vas_map, with_regions
+from .payloads import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail, Which, before, every, since
 from .streams import stream_of
 

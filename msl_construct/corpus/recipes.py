@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..drafts import PUBLIC
 from ..rules.engine import rules_for
-from .alone import alone, alone_name, types_of
-from .bases import (
+from .base_plans import (
     Make,
     base_name,
     encrypted,
@@ -26,6 +25,7 @@ from .plan import Form, Plan, Which, every, little, since
 from .questionable import QUESTIONS, Question
 from .recipe import Recipe, Where, rule_name
 from .refused import refused
+from .single_blocks import alone, alone_name, types_of
 from .valid import Valid, all_valid
 
 __all__ = ["derived_recipe", "fixed_recipes", "unsolved"]

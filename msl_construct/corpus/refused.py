@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from .bases import minimal
+from .base_plans import minimal
 from .plan import Edit, Form, Plan, Which, before, every, little
 
 __all__ = ["RefusedFile", "refused"]

@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from itertools import count, islice
 from typing import Any
 
-from .alone import one_row, row_name
-from .bases import CONNECTIVITY, MANIFESTS, TABLES, investigation, minimal, vas_map, with_regions
-from .parts import (
+from .base_plans import (
+    CONNECTIVITY,
+    MANIFESTS,
+    TABLES,
+    investigation,
+    minimal,
+    vas_map,
+    with_regions,
+)
+from .payloads import (
     BASE,
     KIB,
     REGISTERS,
@@ -21,6 +28,7 @@ from .parts import (
     thread,
 )
 from .plan import Form, Plan, since, uuid_of
+from .single_blocks import one_row, row_name
 from .valid import valid
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bases import encrypted, live, minimal
+from .base_plans import encrypted, live, minimal
 from .plan import Form, Plan, since
 from .valid import valid
 

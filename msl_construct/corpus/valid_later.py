@@ -6,8 +6,8 @@ skips, keeps or tolerates what it does not know.
 
 from __future__ import annotations
 
-from .bases import late_hint, live, minimal, with_regions
-from .parts import BASE, identity, region, related
+from .base_plans import late_hint, live, minimal, with_regions
+from .payloads import BASE, identity, region, related
 from .plan import Form, Plan, before, since
 from .valid import valid
 

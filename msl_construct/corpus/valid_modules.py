@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .bases import minimal
-from .parts import module, module_list
+from .base_plans import minimal
+from .payloads import module, module_list
 from .plan import Form, Plan, before, uuid_of
 from .valid import valid
 

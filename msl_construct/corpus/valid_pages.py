@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import cycle, islice, product
 
-from .bases import with_regions
-from .parts import BASE, KIB, LOG2, region
+from .base_plans import with_regions
+from .payloads import BASE, KIB, LOG2, region
 from .plan import Form, Plan, before, every, since
 from .valid import valid
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .bases import investigation, live, minimal, with_regions
-from .parts import BASE, KIB, key_hint, region
+from .base_plans import investigation, live, minimal, with_regions
+from .payloads import BASE, KIB, key_hint, region
 from .plan import Form, Plan, since
 from .valid import valid
 

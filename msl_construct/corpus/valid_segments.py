@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .bases import MANIFESTS, late_hint, live, minimal, vas_map
-from .parts import related
+from .base_plans import MANIFESTS, late_hint, live, minimal, vas_map
+from .payloads import related
 from .plan import Form, Plan, PlannedBlock, Tail, since
 from .valid import valid
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .bases import minimal
-from .parts import identity
+from .base_plans import minimal
+from .payloads import identity
 from .plan import Form, Plan
 from .valid import valid
 

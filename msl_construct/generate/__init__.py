@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from ..errors import CompilerError
 from .compiler import Compiler, Request, find_compiler
-from .folder import ExistsError
 from .parser import Parser, UnfitError, generate
 from .targets import TARGETS, TargetLanguage
+from .whole_files import ExistsError
 
 __all__ = [
     "TARGETS",

@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 from ..drafts import schema
 from ..schema import Draft, Field, Layout, Schema, Table
 from ..schema.choice import Choice
+from .defect_kinds import KINDS, kinds_of_field, kinds_of_structure
 from .faults import WRITTEN, Defect, Key, faults_of_block, faults_of_header
-from .kinds import KINDS, kinds_of_field, kinds_of_structure
 from .model import Found, Level, Role, Rule, Scope
 
 __all__ = ["Derived", "derived"]

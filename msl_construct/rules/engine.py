@@ -15,8 +15,8 @@ from .declare import since
 from .derived import Derived, derived
 from .facts import Facts
 from .faults import Defect, Key, faults_of_block, faults_of_header, unchecked
-from .given import Given
 from .model import PRODUCER_ROLES, Role, Rule, RuleFinding, Scope
+from .nil_uuids import Given
 from .written import written
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ..schema.pages import PageStateMap
 from ..schema.variable import Measured, Utf8
 from ..schema.vocabulary import Coded, Fixed
 from ..source import Extent
-from .kinds import kinds_of_field
+from .defect_kinds import kinds_of_field
 from .model import Found
 
 __all__ = ["WRITTEN", "Defect", "Key", "faults_of_block", "faults_of_header", "unchecked"]

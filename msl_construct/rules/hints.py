@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from ..page_map import PageMap
 from .declare import rule
 from .facts import Facts, Hint
-from .kinship import unmarked_parent
 from .model import Found, Level, Role, Scope
+from .parents import unmarked_parent
 from .region_facts import UNKNOWN
 
 _WHO = (Role.PRODUCER, Role.APPENDER)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
-from .kinship import first_fragment, unmarked_parent
 from .model import Found, Level, Role, Scope
+from .parents import first_fragment, unmarked_parent
 
 _WHO = (Role.IMPORTER,)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from .declare import rule, since
 from .facts import Facts
-from .kinship import tables
 from .model import Found, Level, Role, Scope
+from .parents import tables
 
 _LIVE = (Role.LIVE_ACQUIRER,)
 

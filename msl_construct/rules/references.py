@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from .declare import rule
 from .facts import Facts, well_formed
-from .kinship import circles, dangling, misplaced, unmarked_parent
 from .model import Found, Level, Scope
+from .parents import circles, dangling, misplaced, unmarked_parent
 
 
 @rule(

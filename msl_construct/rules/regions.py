@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from .declare import rule
 from .facts import Facts
-from .kinship import circles, first_fragment, unmarked_parent
 from .model import Found, Level, Scope
+from .parents import circles, first_fragment, unmarked_parent
 from .uuid_table import NIL
 
 _ADDRESSES = 1 << 64

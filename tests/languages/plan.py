@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from msl_construct.exports.ksy.attributes import OPAQUE, flag_id
-from msl_construct.exports.ksy.workshop import stored_id
+from msl_construct.exports.ksy.type_builder import stored_id
 from msl_construct.schema import BitRange, Draft, Enumeration, Field, FlagDefinition, Layout, Table
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.layout import REST

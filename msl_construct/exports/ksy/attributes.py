@@ -22,7 +22,7 @@ from ...schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
 from . import expressions
 from .prose import about, of_field
 from .style import Hex, Node
-from .workshop import Structure, stored_id
+from .type_builder import Structure, stored_id
 
 __all__ = ["OPAQUE", "PADDED_TEXT", "add_fields", "attributes", "flag_id"]
 

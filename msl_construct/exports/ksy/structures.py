@@ -15,7 +15,7 @@ from .attributes import OPAQUE, PADDED_TEXT, add_fields
 from .prose import SPECIFICATION, about, of_block, of_field, reference, version_of
 from .registries import Registries
 from .style import Hex, Node, Prose, Quoted
-from .workshop import Structure, Workshop, byte_order, stored_id
+from .type_builder import Structure, Workshop, byte_order, stored_id
 
 __all__ = ["COMPILER", "document"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .parts import (
+from .payloads import (
     BASE,
     KIB,
     identity,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bases import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
+from .base_plans import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
 from .example import example
-from .parts import key_hint, module, module_list, region, related, thread
+from .payloads import key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail
 
 __all__ = ["SUBJECT", "alone", "alone_name", "one_row", "row_name", "types_of"]
