@@ -36,7 +36,7 @@ from .options import (
     UNTOUCHED,
     Options,
 )
-from .places import Places
+from .output_places import Places
 from .rehearsal import rehearse
 from .selection import Selection
 

@@ -19,11 +19,11 @@ from .backend import Backend
 from .blocks import Related
 from .bounds import Interrupt
 from .ending import tell
-from .places import Places, stdout
+from .output_places import Places, stdout
 from .progress import Bar
 from .report import Report, pieces
 from .session import Session
-from .together import families, together
+from .several_targets import families, together
 
 __all__ = ["Command"]
 

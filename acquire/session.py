@@ -15,13 +15,13 @@ from msl_construct.errors import TargetError
 
 from . import blocks, describing, room
 from .backend import Backend, Frozen, Target
+from .background import Later
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
 from .collecting import Collecting
 from .dumping import Dumping, Progress
 from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
-from .later import Later
 from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
 from .options import Options

@@ -25,7 +25,7 @@ from msl_acquire.linux.freeze import Hold, arm, stop  # noqa: E402
 from msl_acquire.linux.freeze.cgroup import groups  # noqa: E402
 from msl_acquire.linux.target import LinuxTarget  # noqa: E402
 from msl_acquire.session import Session  # noqa: E402
-from msl_acquire.together import together  # noqa: E402
+from msl_acquire.several_targets import together  # noqa: E402
 from msl_construct.errors import TargetError  # noqa: E402
 
 SLOW = 0.4

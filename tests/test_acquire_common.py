@@ -10,9 +10,9 @@ import pytest
 from acquire_targets import target
 from acquiring import Dump, acquire, addresses, linux_only, wait_until
 
-from msl_acquire.later import Later
-from msl_acquire.linux import kinship
-from msl_acquire.linux.kinship import Kinship
+from msl_acquire.background import Later
+from msl_acquire.linux import shared_ancestry
+from msl_acquire.linux.shared_ancestry import Kinship
 
 pytestmark = linux_only
 
@@ -70,8 +70,8 @@ def test_merged_pages(
     for name, number in (("pages_shared", anywhere), ("ksm_merging_pages", of_it)):
         if number is not None:
             (tmp_path / name).write_text(f"{number}\n")
-    monkeypatch.setattr(kinship, "_MERGED_ANYWHERE", str(tmp_path / "pages_shared"))
-    assert kinship._merged(str(tmp_path)) is merged
+    monkeypatch.setattr(shared_ancestry, "_MERGED_ANYWHERE", str(tmp_path / "pages_shared"))
+    assert shared_ancestry._merged(str(tmp_path)) is merged
 
 
 def test_later() -> None:

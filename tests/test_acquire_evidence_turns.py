@@ -13,7 +13,7 @@ from acquiring import linux_only
 
 from msl_acquire.evidence import EvidenceFolder, EvidenceLimits
 from msl_acquire.linux.evidence import LinuxEvidence
-from msl_acquire.linux.evidence.turns import Turn, in_turn
+from msl_acquire.linux.evidence.files_in_turn import Turn, in_turn
 from msl_acquire.linux.maps import mappings
 
 pytestmark = linux_only

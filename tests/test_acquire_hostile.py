@@ -22,10 +22,10 @@ from msl_acquire.linux.facts.connections import connections  # noqa: E402
 from msl_acquire.linux.facts.container import container  # noqa: E402
 from msl_acquire.linux.facts.descriptors import mount_types  # noqa: E402
 from msl_acquire.linux.facts.process import PROCESS_ITEMS  # noqa: E402
+from msl_acquire.linux.files_of_target import RootFolder, open_regular  # noqa: E402
 from msl_acquire.linux.freeze import cgroup  # noqa: E402
 from msl_acquire.linux.freeze.guardian.refusals import refuse_hopeless, tracer_of  # noqa: E402
-from msl_acquire.linux.freeze.guardian.sighting import status_value  # noqa: E402
-from msl_acquire.linux.inside import RootFolder, open_regular  # noqa: E402
+from msl_acquire.linux.freeze.guardian.thread_state import status_value  # noqa: E402
 from msl_acquire.linux.mapped_files import MappedFile, MappedFiles  # noqa: E402
 from msl_acquire.linux.maps import mappings  # noqa: E402
 from msl_acquire.linux.packages import find_packages  # noqa: E402

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 from msl_acquire.linux import module_files  # noqa: E402
 from msl_acquire.linux.elf import ElfError, read_elf  # noqa: E402
-from msl_acquire.linux.inside import RootFolder  # noqa: E402
+from msl_acquire.linux.files_of_target import RootFolder  # noqa: E402
 from msl_acquire.linux.maps import mappings  # noqa: E402
 from msl_acquire.linux.modules import ModuleCache, modules, prehash  # noqa: E402
 from msl_acquire.linux.packages import find_packages  # noqa: E402

@@ -19,8 +19,8 @@ from acquire_targets import compiled, started, target
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 from msl_acquire.linux import preflight as preflights  # noqa: E402
+from msl_acquire.linux.permission import Standing, cause_of_refusal, standing  # noqa: E402
 from msl_acquire.linux.preflight import preflight  # noqa: E402
-from msl_acquire.linux.standing import Standing, cause_of_refusal, standing  # noqa: E402
 from msl_construct.errors import TargetError  # noqa: E402
 
 

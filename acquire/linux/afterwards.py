@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .freeze import Hold
 from .freeze.guardian.refusals import process_of, tracer_of
-from .freeze.guardian.sighting import Sighting, look, look_at_all
+from .freeze.guardian.thread_state import Sighting, look, look_at_all
 from .handle import Handle, Program, program
 from .maps import living_thread
 from .proc_text import read_bytes, text

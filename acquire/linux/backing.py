@@ -19,7 +19,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..model import Mapping
-from .inside import RootFolder, open_place
+from .files_of_target import RootFolder, open_place
 from .maps import Details, read_whole
 from .mounts import RESTLESS, Mounts, is_remote
 

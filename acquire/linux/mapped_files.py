@@ -14,7 +14,7 @@ import stat
 from typing import NamedTuple
 
 from ..model import Mapping
-from .inside import RootFolder, open_regular
+from .files_of_target import RootFolder, open_regular
 from .mounts import RESTLESS
 from .proc_text import lines_of, read_bytes, text
 

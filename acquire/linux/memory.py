@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msl_construct.errors import TargetError
 
-from ..later import Later
+from ..background import Later
 from ..model import READ, Failure, Mapping, Stretch
 from . import smaps
 from .backing import Backings
-from .kinship import Kinship
 from .mapped import Mapped, same
 from .maps import details, living_thread
 from .pagemap import Pagemap
 from .plan import Planner
+from .shared_ancestry import Kinship
 from .syscalls import GUARD_PAGE, PAGE_SIZE, RemoteReader, readable_by_call
 from .treatment import FILE_UNREACHED, SHARED_UNREACHED, Treatments
 

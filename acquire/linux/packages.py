@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .inside import RootFolder
+from .files_of_target import RootFolder
 
 __all__ = ["Package", "find_packages"]
 

@@ -13,11 +13,11 @@ from .freeze.cgroup import groups
 from .freeze.filtered import refuse_filtered
 from .freeze.fitness import refuse_unfit
 from .freeze.guardian.refusals import Refusal
-from .freeze.guardian.sighting import look_at_all
+from .freeze.guardian.thread_state import look_at_all
 from .maps import living_thread
 from .own_proc import check_entry, check_proc, exists
+from .permission import Standing, cause_of_refusal, standing
 from .proc_text import KERNEL_THREAD, read_lines, read_stat, read_status, text
-from .standing import Standing, cause_of_refusal, standing
 from .syscalls import readable_by_call
 
 __all__ = ["preflight"]

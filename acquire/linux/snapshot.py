@@ -22,9 +22,9 @@ from .freeze.copied import Copied
 from .freeze.fitness import limiting
 from .freeze.guardian.headroom import groups, room
 from .freeze.guardian.refusals import Refusal
-from .kept import Kept, file_of, not_copied, only_shared
-from .kinship import Kinship
+from .kept_memory import Kept, file_of, not_copied, only_shared
 from .memory import LinuxMemory
+from .shared_ancestry import Kinship
 from .syscalls import PAGE_SIZE
 
 __all__ = ["Snapshot"]

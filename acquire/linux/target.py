@@ -22,10 +22,10 @@ from .freeze import Hold, arm, in_words, stop
 from .freeze.copied import Copied
 from .freeze.guardian.refusals import being_traced, process_of, tracer_of
 from .handle import Handle, program
-from .kinship import Kinship
 from .maps import living_thread
 from .memory import LinuxMemory
 from .modules import ModuleCache, modules, prehash
+from .shared_ancestry import Kinship
 from .snapshot import Snapshot
 
 __all__ = ["LinuxTarget"]

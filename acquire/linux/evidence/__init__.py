@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from ...evidence import EvidenceFolder, EvidenceLimits, Row, failure, text_of
 from ...model import Mapping
 from .binaries import Copier, CopyCandidate, hold
+from .files_in_turn import Turn, in_turn
 from .proc_files import ProcFile, of_descriptors, of_process, of_threads, walks_and_waits
-from .turns import Turn, in_turn
 
 __all__ = ["LinuxEvidence"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from ...evidence import EvidenceFile, EvidenceFolder, EvidenceLimits, Row, failure, text_of
 from ...model import EXECUTE, Mapping
-from ..inside import open_place
+from ..files_of_target import open_place
 from ..proc_text import lines_of, read_bytes
-from .turns import Turn
+from .files_in_turn import Turn
 
 __all__ = ["Copier", "CopyCandidate", "hold"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .guardian.refusals import filtered
-from .guardian.sighting import status_value
+from .guardian.thread_state import status_value
 
 __all__ = ["refuse_filtered", "with_filter"]
 

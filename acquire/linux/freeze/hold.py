@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model import Register
-from .guardian.sighting import Sighting, look, thread_ids
+from .guardian.thread_state import Sighting, look, thread_ids
 
 __all__ = ["Hold", "gone"]
 

@@ -14,7 +14,7 @@ from .channel import InProcess, InThread, NotStartedError
 from .guarded import Guarded, HoldFailed
 from .guardian import refusals
 from .guardian.refusals import Refusal
-from .guardian.sighting import Sighting
+from .guardian.thread_state import Sighting
 from .register_sets import RegisterSets
 
 __all__ = ["Traced"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from .guardian import refusals
-from .guardian.sighting import look_at_all
+from .guardian.thread_state import look_at_all
 from .hold import Hold
 
 __all__ = ["Running"]

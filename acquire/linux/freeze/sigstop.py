@@ -22,7 +22,7 @@ from .filtered import refuse_filtered
 from .guarded import Guarded, HoldFailed
 from .guardian import refusals
 from .guardian.refusals import Refusal
-from .guardian.sighting import Sighting, look, look_at_all
+from .guardian.thread_state import Sighting, look, look_at_all
 
 __all__ = ["StoppedBySignal"]
 

@@ -12,7 +12,7 @@ from _thread import get_native_id
 
 from . import refusals, trace_calls
 from .refusals import Refusal
-from .sighting import Sighting, look, look_at_all, thread_ids
+from .thread_state import Sighting, look, look_at_all, thread_ids
 from .trace_calls import Stop
 
 __all__ = ["Catcher"]

@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from . import injection, trace_calls
 from .injection import Died, TraceOptions, Unfit
 from .restarting import Restarts
-from .sighting import look
+from .thread_state import look
 
 __all__ = ["Copy"]
 

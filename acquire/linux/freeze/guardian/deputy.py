@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from .independence import LastResort, be_quick, call_ourselves, leave_groups
 from .method import Method
-from .sighting import look
+from .thread_state import look
 
 __all__ = ["LATE", "Deputy"]
 

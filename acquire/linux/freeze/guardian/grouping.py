@@ -7,7 +7,7 @@ import os
 import time
 
 from .method import Limits
-from .sighting import look
+from .thread_state import look
 
 __all__ = ["Grouping"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from .sighting import Sighting, look, status_value
+from .thread_state import Sighting, look, status_value
 
 _LOOKS = 5
 _PAUSE = 0.01

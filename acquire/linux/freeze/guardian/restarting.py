@@ -17,7 +17,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from . import filters, trace_calls
-from .sighting import status_value
+from .thread_state import status_value
 
 __all__ = ["Restarts"]
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 
 from .method import Limits
-from .sighting import look
+from .thread_state import look
 
 __all__ = ["Fuse", "Signalling"]
 

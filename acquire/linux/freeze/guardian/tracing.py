@@ -22,7 +22,7 @@ from .catcher import Catcher
 from .method import Limits, SharedMemory
 from .refusals import Refusal
 from .restarting import Restarts
-from .sighting import look
+from .thread_state import look
 
 __all__ = ["GENERAL", "Tracing"]
 
