@@ -124,7 +124,34 @@ class ConformanceError(MslError):
 
 
 class DocumentError(MslError):
-    """A canonical document is malformed; the message gives the path inside it."""
+    """A canonical document is malformed; the message gives the line, and the path inside it.
+
+    Attributes:
+        reason: the message without line and path.
+        field: the path of what is wrong, for example ``blocks[3].payload.exe_path``; or empty.
+        line: where that stands in the text, counted from 1; None where nobody knows.
+    """
+
+    reason: str
+    field: str
+    line: int | None
+
+    def __init__(self, reason: str, *, field: str = "", line: int | None = None) -> None:
+        places = [*([] if line is None else [f"line {line}"]), *([field] if field else []), reason]
+        super().__init__(": ".join(places))
+        self.reason = reason
+        self.field = field
+        self.line = line
+
+    def within(self, where: str) -> DocumentError:
+        """The same, seen from the structure whose part `where` this is about."""
+        between = "." if where and self.field and not self.field.startswith("[") else ""
+        return DocumentError(self.reason, field=f"{where}{between}{self.field}", line=self.line)
+
+    def at(self, line: int | None) -> DocumentError:
+        """The same, with the line in the text; a line that is known already stays."""
+        known = line if self.line is None else self.line
+        return DocumentError(self.reason, field=self.field, line=known)
 
 
 class StreamError(MslError):

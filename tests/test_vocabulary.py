@@ -354,7 +354,7 @@ def test_complete_fills_in_what_follows() -> None:
         "reserved": bytes(4), "exe_path": "/bin/é", "cmd_line": None,
     }  # fmt: skip
     assert layout.complete({"exe_path_len": 99, "exe_path": "x"})["exe_path_len"] == 99
-    with pytest.raises(ConformanceError, match="no field speed"):
+    with pytest.raises(ConformanceError, match="no field 'speed'"):
         layout.complete({"speed": 1})
 
 

@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any, cast
 
+from ..abbreviated import abbreviated
 from ..builder.blocks import total
-from ..builder.compress import compressed
+from ..builder.compress import ALGORITHMS, compressed
 from ..builder.sink import Sink
 from ..builder.uuids import new_uuid
 from ..drafts import DEFAULT_DRAFT, find, schema
@@ -52,27 +53,27 @@ def build(
     chosen: Schema | None = None
     for key, value in parts:
         if key == "document":
-            if value != VERSION:
-                raise DocumentError(f"document: expected version {VERSION}, found {value!r}")
+            if isinstance(value, bool) or value != VERSION:
+                raise _refused("document", f"expected version {VERSION}", value)
         elif key == "format":
             if builder is not None:
-                raise DocumentError("format: expected before the header, which depends on it")
+                raise DocumentError("expected before the header, which depends on it", field=key)
             chosen = _schema(value, asked)
         elif key == "header":
             builder = _Builder(file, chosen or schema(asked or DEFAULT_DRAFT), value)
         elif key == "file":
             continue
         elif builder is None:
-            raise DocumentError(f"{key}: expected the header before it")
+            raise DocumentError("expected the header before it", field=key)
         elif key == "blocks":
-            builder.blocks(value, "blocks")
+            builder.blocks(_rows(value, key), key)
         elif key == "segments":
-            for index, segment in enumerate(value):
+            for index, segment in enumerate(_rows(value, key)):
                 builder.segment(segment, f"segments[{index}]")
         elif key == "trailing":
             builder.trailing(value)
         else:
-            raise DocumentError(f"{key}: no document has such a part")
+            raise DocumentError(f"no document has a part {abbreviated(key)}")
     if builder is None:
         raise DocumentError("the document has no header")
     return builder.finish()
@@ -80,14 +81,34 @@ def build(
 
 def _schema(value: Any, asked: Draft | None) -> Schema:
     if not isinstance(value, Mapping):
-        raise DocumentError(f"format: expected {{draft, byte_order}}, found {value!r}")
-    try:
-        draft = asked or str(value.get("draft", DEFAULT_DRAFT))
-        found = schema(draft, str(value.get("byte_order", "little")))
-        dialect = None if asked else value.get("dialect")
-        return found if dialect is None else named_dialect(str(dialect), found)
-    except ValueError as error:
-        raise DocumentError(f"format: {error}") from None
+        raise _refused("format", "expected {draft, byte_order}", value)
+    known = ("draft", "dialect", "byte_order")
+    unknown = next((key for key in value if key not in known), None)
+    if unknown is not None:
+        raise _refused("format", f"expected {', '.join(known)} and nothing else", unknown)
+    draft = asked or _within("format.draft", as_text, value.get("draft", DEFAULT_DRAFT))
+    order = _within("format.byte_order", as_text, value.get("byte_order", "little"))
+    found: Schema = _within("format", schema, draft, order)
+    dialect = None if asked else value.get("dialect")
+    if dialect is None:
+        return found
+    name = _within("format.dialect", as_text, dialect)
+    return cast("Schema", _within("format.dialect", named_dialect, name, found))
+
+
+def _rows(value: Any, key: str) -> Iterator[Any]:
+    """The rows of a list, or of whatever gives them one by one.
+
+    Raises:
+        DocumentError: it is neither.
+    """
+    if not isinstance(value, (list, tuple, Iterator)):
+        raise _refused(key, "expected a list", value)
+    return iter(value)
+
+
+def _refused(field: str, expected: str, found: object) -> DocumentError:
+    return DocumentError(f"{expected}, found {abbreviated(found)}", field=field)
 
 
 class _Builder:
@@ -96,9 +117,9 @@ class _Builder:
         self._index = 0
         layout = chosen.file_header
         if not isinstance(header, Mapping):
-            raise DocumentError(f"header: expected a mapping, found {header!r}")
+            raise _refused("header", "expected a mapping", header)
         given = dict(header)
-        extension = _hex(given.pop(EXTENSION, ""), f"header.{EXTENSION}")
+        extension = loaded(f"header.{EXTENSION}", as_hex, given.pop(EXTENSION, ""))
         encryption = given.pop(ENCRYPTION, None)
         record = _within("header", layout.from_document, given)
         if encryption is not None:
@@ -113,8 +134,9 @@ class _Builder:
         raw = _within("header", layout.encode, record) + extension
         if record["header_size"] != len(raw):
             raise DocumentError(
-                f"header.header_size: says {record['header_size']}, the header has {len(raw)} "
-                "bytes; leave it out to have it computed"
+                f"says {record['header_size']}, the header has {len(raw)} bytes; leave it out to "
+                "have it computed",
+                field="header.header_size",
             )
         algorithm = record.get("hash_algo")
         known = algorithm is None or algorithm.name in ("blake3", "sha_256", "sha_512_256")
@@ -130,10 +152,10 @@ class _Builder:
 
     def segment(self, row: Any, where: str) -> None:
         """An extension segment: its blocks, with a hash of its own."""
-        if not isinstance(row, Mapping) or not isinstance(row.get("blocks"), Iterable):
-            raise DocumentError(f"{where}: expected a mapping with blocks, found {row!r}")
+        if not isinstance(row, Mapping) or "blocks" not in row:
+            raise _refused(where, "expected a mapping with blocks", row)
         start = _Segment(Sink(cast("IO[bytes]", _Nowhere()), self._sink.algorithm), self._index)
-        for number, block in enumerate(row["blocks"]):
+        for number, block in enumerate(_rows(row["blocks"], f"{where}.blocks")):
             self._block(block, f"{where}.blocks[{number}]", start)
         start.sink.close()
 
@@ -150,16 +172,18 @@ class _Builder:
 
     def _block(self, row: Any, where: str, segment: _Segment | None) -> None:
         if not isinstance(row, Mapping):
-            raise DocumentError(f"{where}: expected a mapping, found {row!r}")
+            raise _refused(where, "expected a mapping", row)
         layout = self._schema.block_header
         fields = {key: value for key, value in row.items() if key not in BLOCK_KEYS}
         if "block_type" not in fields:
-            raise DocumentError(f"{where}: block_type is missing")
+            raise DocumentError("block_type is missing", field=where)
         header = _within(where, layout.from_document, fields)
         previous = self._sink.chain_digest()
         if "prev_hash" not in header and not self._computes:
-            raise DocumentError(f"{where}.prev_hash: HashAlgo is not one that can be computed")
-        payload, algorithm = self._payload(row, header, f"{where}.payload", segment)
+            raise DocumentError(
+                "HashAlgo is not one that can be computed", field=f"{where}.prev_hash"
+            )
+        payload, algorithm = self._payload(row, header, where, segment)
         header.setdefault("magic", self._schema.block_magic)
         header.setdefault("flags", 0)
         if algorithm is not None and "flags" not in fields:
@@ -170,8 +194,9 @@ class _Builder:
         length = layout.size + total(payload)
         if header.setdefault("block_length", length) != length:
             raise DocumentError(
-                f"{where}.block_length: says {header['block_length']}, the block has {length} "
-                "bytes; leave it out to have it computed"
+                f"says {header['block_length']}, the block has {length} bytes; leave it out to "
+                "have it computed",
+                field=f"{where}.block_length",
             )
         complete = _within(where, layout.complete, header)
         self._sink.begin()
@@ -183,29 +208,39 @@ class _Builder:
         self._index += 1
 
     def _payload(
-        self, row: Mapping[str, Any], header: Record, where: str, segment: _Segment | None
+        self, row: Mapping[str, Any], header: Record, at: str, segment: _Segment | None
     ) -> tuple[Pieces, str | None]:
         """The payload as stored, and what compressed it if that was done here."""
+        where = f"{at}.payload"
         stated = row.get("compression")
         if stated is not None and not isinstance(stated, Mapping):
-            raise DocumentError(f"{where}: compression: expected a mapping, found {stated!r}")
+            raise _refused(f"{at}.compression", "expected a mapping", stated)
         if stated is not None and "data" in stated:
             framing = self._schema.compressed_payload
+            size = stated.get("uncompressed_size", 0)
+            stream = {"data": stated["data"]}
             record = {
-                "uncompressed_size": stated.get("uncompressed_size", 0),
-                "stream": _within(where, extent_from_document, {"data": stated["data"]}),
+                "uncompressed_size": _within(
+                    f"{at}.compression.uncompressed_size", as_number, size
+                ),
+                "stream": _within(f"{at}.compression", extent_from_document, stream),
             }
-            return list(_within(where, _listed, framing, record)), None
+            return list(_within(f"{at}.compression", _listed, framing, record)), None
         content = row.get("payload", {})
         if not isinstance(content, Mapping):
-            raise DocumentError(f"{where}: expected a mapping, found {content!r}")
+            raise _refused(where, "expected a mapping", content)
         if RAW in content:
+            _within(where, _only_raw, content)
             pieces: Pieces = [_within(f"{where}.{RAW}", raw_from_document, content[RAW])]
         else:
             pieces = self._fields(content, header, where, segment)
         if stated is None:
             return pieces, None
-        algorithm = str(stated.get("algorithm"))
+        algorithm = stated.get("algorithm")
+        if algorithm not in ALGORITHMS:
+            raise _refused(
+                f"{at}.compression.algorithm", f"expected {' or '.join(ALGORITHMS)}", algorithm
+            )
         return _within(where, compressed, self._schema, pieces, algorithm), algorithm
 
     def _fields(
@@ -217,8 +252,9 @@ class _Builder:
             if not content:
                 return []
             raise DocumentError(
-                f"{where}: {self._schema.name} has no layout for {header['block_type'].name}: "
-                "expected {raw: hex}"
+                f"{self._schema.name} has no layout for {header['block_type'].name}: expected "
+                "{raw: hex}",
+                field=where,
             )
         assert kind is not None
         record = _within(where, layout.from_document, content)
@@ -252,6 +288,10 @@ class _Nowhere(io.RawIOBase):
         return len(data)
 
 
+def _only_raw(content: Mapping[str, Any]) -> None:
+    checked_keys(content, RAW, also=(OFFSETS,))
+
+
 def _listed(layout: Layout, record: Record) -> Pieces:
     return list(layout.pieces(record))
 
@@ -267,8 +307,8 @@ def _agree(layout: Layout, record: Record, where: str) -> None:
     for path, problem in _within(where, _problems, layout, record):
         if problem.kind in kinds:
             raise DocumentError(
-                f"{where}.{path}: {problem}; leave the length or count out to have it computed"
-            )
+                f"{problem}; leave the length or count out to have it computed", field=path
+            ).within(where)
 
 
 def _problems(layout: Layout, record: Record) -> list[tuple[str, Any]]:
@@ -281,27 +321,17 @@ def _encryption(chosen: Schema, header: Mapping[str, Any], value: Any) -> bytes:
     layout = encryption_layout(chosen, header) if "flags" in header else None
     if layout is None:
         raise DocumentError(
-            f"{where}: only a header with the flag encrypted, of a draft that defines it, has one"
+            "only a header with the flag encrypted, of a draft that defines it, has one",
+            field=where,
         )
     record = _within(where, layout.from_document, value)
     return bytes(_within(where, layout.encode, _within(where, layout.complete, record)))
 
 
-def _hex(value: Any, where: str) -> bytes:
-    try:
-        return bytes.fromhex(value)
-    except (TypeError, ValueError):
-        raise DocumentError(f"{where}: expected hex, found {value!r}") from None
-
-
 def _within(where: str, function: Any, *arguments: Any) -> Any:
     """Call, and put the document's path in front of what goes wrong."""
     try:
-        return function(*arguments)
+        return loaded(where, function, *arguments)
     except ConformanceError as error:
-        text = f".{error.field}: {error.reason}" if error.field else f": {error}"
-        raise DocumentError(f"{where}{text}") from None
-    except DocumentError as error:
-        raise DocumentError(f"{where}.{error}") from None
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise DocumentError(f"{where}: {error}") from None
+        reason = error.reason if error.field else str(error)
+        raise DocumentError(reason, field=error.field).within(where) from None

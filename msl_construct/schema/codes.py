@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ..abbreviated import abbreviated
+from .document_values import as_number
 from .names import snake_case
 
 __all__ = [
@@ -158,14 +160,14 @@ class Enumeration:
             if known is not None:
                 return int(known)
             try:
-                value = int(value, 16) if value.lower().startswith("0x") else int(value)
+                value = as_number(value)
             except ValueError:
                 raise ValueError(
-                    f"{value!r} is not a name of {self.name} ({', '.join(self._by_name)}) "
-                    "nor a number"
+                    f"{abbreviated(value)} is not a name of {self.name} "
+                    f"({', '.join(self._by_name)}) nor a number"
                 ) from None
         if not 0 <= value < 1 << 8 * self.width:
-            raise ValueError(f"{value} does not fit {self.name}'s {self.width} bytes")
+            raise ValueError(f"{abbreviated(value)} does not fit {self.name}'s {self.width} bytes")
         return int(value)
 
     def permits(self, value: int) -> bool:
@@ -303,12 +305,13 @@ class FlagDefinition:
             for name in value:
                 if name not in self._words:
                     raise ValueError(
-                        f"{name!r} is not a flag of {self.name} ({', '.join(self._named)})"
+                        f"{abbreviated(name)} is not a flag of {self.name} "
+                        f"({', '.join(self._named)})"
                     )
                 word |= self._words[name]
             return word
         if not 0 <= value < 1 << 8 * self.width:
-            raise ValueError(f"{value:#x} does not fit {self.name}'s {self.width} bytes")
+            raise ValueError(f"{abbreviated(value)} does not fit {self.name}'s {self.width} bytes")
         return int(value)
 
     def field(self, label: str) -> BitRange:

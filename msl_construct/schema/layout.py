@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError, MslError, PayloadError
 from ..source import Cursor, Extent, FileSource
 from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
@@ -311,8 +312,8 @@ class Layout(Vocabulary):
         unknown = [key for key in values if key not in self._by_key and key != REST]
         if unknown:
             raise ConformanceError(
-                f"{self.title} has no field {', '.join(unknown)}; its fields are "
-                f"{', '.join(self._by_key)} ({self.section})"
+                f"{self.title} has no field {', '.join(map(abbreviated, unknown[:8]))}; its fields "
+                f"are {', '.join(self._by_key)} ({self.section})"
             )
         full: dict[str, Any] = dict(values)
         tail = any(f.optional and f.key in full for f in self.fields)  # whole or absent
@@ -386,26 +387,20 @@ class Layout(Vocabulary):
             DocumentError: an unknown key, or a value of a form that no document has.
         """
         if not isinstance(value, Mapping):
-            raise DocumentError(f"expected the fields of {self.title}, found {value!r}")
+            raise DocumentError(f"expected the fields of {self.title}, found {abbreviated(value)}")
         record = Record()
-        unknown = set(value) - set(self._by_key) - {REST, OFFSETS}
-        if unknown:
-            raise DocumentError(
-                f"{self.title} has no field {', '.join(sorted(map(str, unknown)))}; its fields "
-                f"are {', '.join(self._by_key)}"
-            )
+        for key in value:
+            if key not in self._by_key and key not in (REST, OFFSETS):
+                raise DocumentError(
+                    f"{self.title} has no field {abbreviated(key)}; its fields are "
+                    f"{', '.join(self._by_key)}",
+                    field=key if isinstance(key, str) and key.isidentifier() else "",
+                )
         for field in self.fields:
-            if field.key not in value:
-                continue
-            try:
-                record[field.key] = field.type.load_document(value[field.key], record)
-            except DocumentError as error:
-                raise DocumentError(f"{field.key}: {error}") from None
-            except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-                raise DocumentError(f"{field.key}: {error}") from None
+            if field.key in value:
+                record[field.key] = loaded(
+                    field.key, field.type.load_document, value[field.key], record
+                )
         if REST in value:
-            try:
-                record[REST] = raw_from_document(value[REST])
-            except (ValueError, TypeError) as error:
-                raise DocumentError(f"{REST}: {error}") from None
+            record[REST] = loaded(REST, raw_from_document, value[REST])
         return record

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from .choice import Choice
 from .fields import Field
@@ -155,7 +156,8 @@ class RowPacker:
                     if key in self._lengths:
                         key = self._texts[self._lengths.index(key)].key + f", {key}"
                     return ConformanceError(
-                        f"{key} of row {index}: {value!r} does not fit: {error} ({field.section})"
+                        f"{key} of row {index}: {abbreviated(value)} does not fit: {error} "
+                        f"({field.section})"
                     )
         return ConformanceError(f"{self._layout.title}: a value does not fit its field")
 

@@ -78,7 +78,7 @@ class Utf8Z(Measured):
         if isinstance(value, StoredText):
             return value.raw
         if not isinstance(value, str):
-            raise ValueError(f"expected text, found {value!r}")
+            raise ValueError(f"expected text, found {abbreviated(value)}")
         raw = value.encode("utf-8", "surrogatepass") + b"\0"
         return raw.ljust(pad8(len(raw)), b"\0")
 
@@ -118,10 +118,9 @@ class Utf8Z(Measured):
 
     def from_document(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return StoredText(str(value.get("text", "")), bytes.fromhex(value["raw"]))
-        if value is not None and not isinstance(value, str):
-            raise ValueError(f"expected text, found {value!r}; quote it")
-        return value
+            checked_keys(value, "raw", also=("text",))
+            return StoredText(as_text(value.get("text", "")), as_hex(value["raw"]))
+        return None if value is None else as_text(value)
 
 
 class Utf8(Utf8Z):
@@ -212,8 +211,9 @@ class Blob(Measured):
 
     def from_document(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return PaddedBytes(bytes.fromhex(value["bytes"]), bytes.fromhex(value["raw"]))
-        return bytes.fromhex(value)
+            checked_keys(value, "bytes", "raw")
+            return PaddedBytes(as_hex(value["bytes"]), as_hex(value["raw"]))
+        return as_hex(value)
 
 
 class RegisterValue(Blob):
@@ -240,11 +240,13 @@ class RegisterValue(Blob):
         return f"0x{digits}"
 
     def from_document(self, value: Any) -> Any:
-        text = value["value"] if isinstance(value, Mapping) else value
-        raw = bytes.fromhex(text.removeprefix("0x"))
+        if isinstance(value, Mapping):
+            checked_keys(value, "value", "raw")
+        text = as_text(value["value"] if isinstance(value, Mapping) else value)
+        raw = as_hex(text.removeprefix("0x"))
         if self.order == "<":
             raw = raw[::-1]
-        return PaddedBytes(raw, bytes.fromhex(value["raw"])) if isinstance(value, Mapping) else raw
+        return PaddedBytes(raw, as_hex(value["raw"])) if isinstance(value, Mapping) else raw
 
 
 class Rest(Vocabulary):

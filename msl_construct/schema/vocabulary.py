@@ -12,9 +12,11 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..source import Cursor
 from .base import Between, Binding, DocumentOptions, Misfit, OneOf, Problem, Vocabulary
 from .codes import Code, Enumeration, FlagDefinition, FlagValue
+from .document_values import as_hex, as_name, as_number, as_text, checked_keys
 
 __all__ = [
     "ADDRESS",
@@ -77,7 +79,7 @@ class Fixed(Vocabulary):
         try:
             return struct.pack(self.order + self.code, self.store(value))
         except (struct.error, TypeError):
-            raise ValueError(f"{value!r} does not fit {self.width} bytes") from None
+            raise ValueError(f"{abbreviated(value)} does not fit {self.width} bytes") from None
 
     def _sizeof(self, context: Any, path: str) -> int:
         return self.width
@@ -117,11 +119,7 @@ class Uint(Fixed):
         return value
 
     def from_document(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return int(value, 16 if value.lower().startswith("0x") else 10)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"expected a number, found {value!r}")
-        return value
+        return as_number(value)
 
 
 class Timestamp(Uint):
@@ -152,8 +150,8 @@ class Bytes(Fixed):
 
     def from_document(self, value: Any) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"expected {self.width} bytes as hex, found {value!r}")
-        return bytes.fromhex(value)
+            raise ValueError(f"expected {self.width} bytes as hex, found {abbreviated(value)}")
+        return as_hex(value)
 
 
 class Magic(Bytes):
@@ -172,8 +170,12 @@ class Magic(Bytes):
 
     def from_document(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return bytes.fromhex(value["raw"])
-        return str(value).encode("ascii")
+            checked_keys(value, "raw")
+            return as_hex(value["raw"])
+        text = as_text(value)
+        if not text.isascii():
+            raise ValueError(f"expected ASCII, found {abbreviated(text)}")
+        return text.encode("ascii")
 
 
 class Reserved(Bytes):
@@ -224,7 +226,10 @@ class Uuid(Bytes):
         return str(value)
 
     def from_document(self, value: Any) -> Any:
-        return uuid.UUID(value)
+        try:
+            return uuid.UUID(as_text(value))
+        except ValueError:
+            raise ValueError(f"expected a UUID, found {abbreviated(value)}") from None
 
 
 class Coded(Fixed):
@@ -274,7 +279,7 @@ class Coded(Fixed):
         return value.name if isinstance(value, Code) else self.registry.decode(value).name
 
     def from_document(self, value: Any) -> Any:
-        return self.registry.decode(self.registry.encode(value))
+        return self.registry.decode(self.registry.encode(as_name(value)))
 
 
 class Flags(Fixed):
@@ -316,7 +321,8 @@ class Flags(Fixed):
         return self.word.names(value)
 
     def from_document(self, value: Any) -> Any:
-        return self.load(self.word.encode(value))
+        names = [as_text(name) for name in value] if isinstance(value, list) else as_name(value)
+        return self.load(self.word.encode(names))
 
 
 U8 = Uint(1)
