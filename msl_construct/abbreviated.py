@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from uuid import UUID
 
-__all__ = ["abbreviated"]
+__all__ = ["abbreviated", "abbreviated_hex"]
 
 _TEXT = 48
 _BITS = 128
@@ -27,6 +27,11 @@ def abbreviated(value: object) -> str:
     """
     shown = _shown(value, _DEPTH)
     return shown if len(shown) <= _WHOLE else f"{shown[: _WHOLE - 1]}…"
+
+
+def abbreviated_hex(raw: bytes) -> str:
+    """Bytes in hex, cut where that gets long."""
+    return raw[:_TEXT].hex() + _left(len(raw) - _TEXT, "bytes")
 
 
 def _shown(value: object, depth: int) -> str:

@@ -99,6 +99,14 @@ def test_no_character_that_acts_on_a_terminal_is_shown(text: str) -> None:
     assert abbreviated(text).isprintable()
 
 
+SHORT = {
+    "msl_construct.reader.walk": ["magic", "magic_expected.decode()"],
+    "msl_construct.rules.engine": ["rule"],
+    "msl_construct.rules.statements.all": ["statement"],
+    "msl_construct.schema.values": ["name"],
+}
+"""What a program has written, and bytes of constant number."""
+
 OF_OUR_OWN = {
     "msl_construct.__init__", "msl_construct.generate", "msl_construct.exports",
     "msl_construct.drafts", "msl_construct.harness", "msl_construct.cli",
@@ -115,5 +123,7 @@ def test_messages_show_values_in_no_other_way() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FormattedValue) and node.conversion == ord("r"):
-                found.append(f"{name}:{node.lineno}: {ast.unparse(node.value)}")
+                shown = ast.unparse(node.value)
+                if shown not in SHORT.get(name, []):
+                    found.append(f"{name}:{node.lineno}: {shown}")
     assert sorted(found) == []

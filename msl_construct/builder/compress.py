@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from ..schema import Schema
 from ..schema.packing import RowPacker
@@ -30,7 +31,7 @@ def compressed(
         size, stream = _lz4(pieces, level)
     else:
         raise ConformanceError(
-            f"compression {algorithm!r}: expected {' or '.join(ALGORITHMS)} (§4.2)"
+            f"compression {abbreviated(algorithm)}: expected {' or '.join(ALGORITHMS)} (§4.2)"
         )
     framing = {
         "uncompressed_size": size,

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
@@ -121,7 +122,9 @@ class RegionFeed:
             self.writer.check_ready()
             raise ConformanceError("the feed is closed: nothing can be added")
         if not isinstance(page_size_log2, int):
-            raise ConformanceError(f"page_size_log2 {page_size_log2!r}: expected a number (§5.1)")
+            raise ConformanceError(
+                f"page_size_log2 {abbreviated(page_size_log2)}: expected a number (§5.1)"
+            )
         shape = self._checked.get((protection, region_type, page_size_log2))
         if shape is None:
             shape = self._check(protection, region_type, page_size_log2)
@@ -393,7 +396,7 @@ class RegionFeed:
                 raise ConformanceError(f"{error} (§6)") from None
             if not states.permits(code):
                 raise ConformanceError(
-                    f"page state {name!r}: {self.schema.name} does not permit it (§6)"
+                    f"page state {abbreviated(name)}: {self.schema.name} does not permit it (§6)"
                 )
             self._states[name] = code
         return code

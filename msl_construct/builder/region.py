@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from ..page_map import PageMap, Run, stored_size
 from ..source import BufferSource, Extent
@@ -135,7 +136,7 @@ class RegionWriter:
             raise ConformanceError(f"{error} (§6)") from None
         if code == 0 or not states.permits(code):
             raise ConformanceError(
-                f"page state {state!r}: expected a state without bytes that "
+                f"page state {abbreviated(state)}: expected a state without bytes that "
                 f"{self._writer.schema.name} permits (§6)"
             )
         self._take(count)

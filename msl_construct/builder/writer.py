@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from ..abbreviated import abbreviated
 from ..drafts import DEFAULT_DRAFT, schema
 from ..errors import ConformanceError
 from ..page_map import PageMap
@@ -134,7 +135,8 @@ class Writer:
             except KeyError:
                 known = [f"add_{b.key}" for b in self.schema.blocks.values() if b.layout]
                 raise AttributeError(
-                    f"{self.schema.name} has no block type {key!r}; there are {', '.join(known)}"
+                    f"{self.schema.name} has no block type {abbreviated(key)}; there are "
+                    f"{', '.join(known)}"
                 ) from None
             return partial(self.add, kind.key)
         raise AttributeError(name)

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..errors import DocumentError
 
 __all__ = ["MANIFEST", "Consumer", "ExpectedVerdict", "Kind", "Manifest", "Sample"]
@@ -187,7 +188,8 @@ class Manifest:
             found = json.loads(path.read_text(encoding="utf-8"))
             if found["manifest"] != _VERSION:
                 raise DocumentError(
-                    f"{path}: manifest: expected version {_VERSION}, found {found['manifest']!r}"
+                    f"{path}: manifest: expected version {_VERSION}, found "
+                    f"{abbreviated(found['manifest'])}"
                 )
             return cls(folder, tuple(map(Sample.from_json, found["samples"])))
         except (ValueError, KeyError, TypeError) as error:

@@ -24,7 +24,8 @@ from ..reader.block import RAW
 from ..reader.dialects import named_dialect
 from ..reader.header import ENCRYPTION, EXTENSION, encryption_layout
 from ..schema import Draft, Layout, Record, Schema
-from ..schema.layout import REST
+from ..schema.document_values import as_hex, as_number, as_text, checked_keys
+from ..schema.layout import OFFSETS, REST, loaded
 from ..schema.raw import extent_from_document, raw_from_document
 from ..source import Extent
 from .shape import BLOCK_KEYS, VERSION

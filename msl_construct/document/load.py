@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import IO, Any
 
+from ..abbreviated import abbreviated
 from ..errors import DocumentError
 
 __all__ = ["load"]
@@ -89,10 +90,12 @@ def _json_or_flow(text: str) -> Any:
 
 def _mapping(document: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(document, dict):
-        raise DocumentError(f"expected a mapping with the parts of a document, found {document!r}")
+        raise DocumentError(
+            f"expected a mapping with the parts of a document, found {abbreviated(document)}"
+        )
     for key, value in document.items():
         if key in _LISTS and not isinstance(value, list):
-            raise DocumentError(f"{key}: expected a list, found {value!r}")
+            raise DocumentError(f"{key}: expected a list, found {abbreviated(value)}")
         yield key, iter(value) if key in _LISTS else value
 
 
@@ -110,9 +113,11 @@ def _lines(head: dict[str, Any], text: _Text) -> Iterator[tuple[str, Any]]:
                 try:
                     row = json.loads(line)
                 except (ValueError, RecursionError) as error:
-                    raise DocumentError(f"not a JSON record: {error}: {line[:60]!r}") from None
+                    raise DocumentError(
+                        f"not a JSON record: {error}: {abbreviated(line)}"
+                    ) from None
                 if not isinstance(row, dict):
-                    raise DocumentError(f"expected one record a line, found {line[:60]!r}")
+                    raise DocumentError(f"expected one record a line, found {abbreviated(line)}")
                 return row
         return None
 
@@ -134,7 +139,9 @@ def _lines(head: dict[str, Any], text: _Text) -> Iterator[tuple[str, Any]]:
     trailing = take()
     if trailing is not None:
         if trailing.get("record") != "trailing":
-            raise DocumentError(f"expected a trailing record, found {trailing.get('record')!r}")
+            raise DocumentError(
+                f"expected a trailing record, found {abbreviated(trailing.get('record'))}"
+            )
         yield "trailing", trailing.get("trailing")
 
 

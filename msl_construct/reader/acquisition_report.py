@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from ..abbreviated import abbreviated
 from ..errors import FormatError
 from ..hashing import Digests
 from .verdict import Finding, Verdict
@@ -97,7 +98,7 @@ def tie(
         found.gaps.append(
             Finding(
                 "report_incomplete",
-                f"the report says {str(status)[:80]!r}{': ' if detail else ''}{str(detail)[:400]}",
+                f"the report says {abbreviated(status)}{': ' if detail else ''}{str(detail)[:400]}",
             )
         )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..abbreviated import abbreviated
 from ..drafts import DIALECTS, dialect_schema
 from ..drafts.dialects import Dialect
 from ..schema import Schema
@@ -26,10 +27,10 @@ def named_dialect(name: str, schema: Schema) -> Schema:
     dialect = DIALECTS.get(name)
     if dialect is None:
         known = ", ".join((NO_DIALECT, *DIALECTS))
-        raise ValueError(f"unknown dialect {name!r}; known: {known}")
+        raise ValueError(f"unknown dialect {abbreviated(name)}; known: {known}")
     if dialect.draft.name != schema.name:
         raise ValueError(
-            f"dialect {name!r} is one of {dialect.draft.name}; the file is read with {schema.name}"
+            f"dialect {name} is one of {dialect.draft.name}; the file is read with {schema.name}"
         )
     return dialect_schema(name, schema.byte_order)
 

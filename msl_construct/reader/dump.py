@@ -8,6 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
+from ..abbreviated import abbreviated
 from ..drafts import DIALECTS, DRAFTS
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
@@ -74,7 +75,7 @@ class Blocks(Sequence[Block]):
             for block in draft.blocks:
                 if block.key == key:
                     return block.code if draft is self._dump.schema.draft else None
-        raise KeyError(f"no draft has a block type {key!r}")
+        raise KeyError(f"no draft has a block type {abbreviated(key)}")
 
 
 class Dump(Indexed):

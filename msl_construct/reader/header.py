@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..drafts import DRAFTS, NEWEST_DRAFT, recognised, schema
 from ..errors import DialectError, HeaderError
 from ..schema import ByteOrder, Draft, Layout, Record, Schema
@@ -67,8 +68,8 @@ def read_header(
     magic = probe.file_magic
     if raw[: len(magic)] != magic:
         raise HeaderError(
-            f"not a Memory Slice file: expected {magic.decode()!r} at offset 0, found "
-            f"{bytes(raw[: len(magic)])!r}",
+            f"not a Memory Slice file: expected {abbreviated(magic.decode())} at offset 0, found "
+            f"{abbreviated(bytes(raw[: len(magic)]))}",
             offset=0,
         )
     if len(raw) < size:

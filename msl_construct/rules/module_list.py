@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Iterator
 
+from ..abbreviated import abbreviated
 from .declare import rule
 from .facts import Facts, ListedModule, ModuleIndex, well_formed
 from .model import Found, Level, Scope
@@ -183,7 +184,7 @@ def native_blob_not_text(facts: Facts) -> Iterator[Found]:
 
 
 def _shown(value: int | str | None) -> str:
-    return f"{value:#x}" if isinstance(value, int) else repr(value)
+    return f"{value:#x}" if isinstance(value, int) else abbreviated(value)
 
 
 @rule(

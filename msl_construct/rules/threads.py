@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..abbreviated import abbreviated
 from ..reader import Block
 from ..schema import Record
 from .declare import rule, since
@@ -75,8 +76,8 @@ def register_name_not_lower_case(block: Block) -> Iterator[Found]:
         name = register["name"]
         if name is not None and name != name.lower():
             yield Found(
-                f"{block.describe()}: registers[{index}].name: expected {name.lower()!r}, found "
-                f"{str(name)!r}",
+                f"{block.describe()}: registers[{index}].name: expected "
+                f"{abbreviated(name.lower())}, found {abbreviated(name)}",
                 block.stored.offset,
                 block.index,
                 f"registers[{index}].name",

@@ -19,7 +19,7 @@ from .steps import Ended, reading_steps
 from .values import Damage, Record
 from .vocabulary import Fixed
 
-__all__ = ["OFFSETS", "REST", "Layout", "offsets_to_document", "surplus"]
+__all__ = ["OFFSETS", "REST", "Layout", "loaded", "offsets_to_document", "surplus"]
 
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
@@ -38,6 +38,22 @@ def surplus(key: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]
     if REST in value:
         found = f"{len(value[REST])} bytes"
         yield f"{key}.{REST}", Problem("surplus-bytes", "nothing behind the fields", found)
+
+
+def loaded(key: str, function: Callable[..., Any], *values: Any) -> Any:
+    """What a function makes of a document's values; what it refuses is told with their path.
+
+    Raises:
+        DocumentError: they are of a form that no document has.
+    """
+    try:
+        return function(*values)
+    except DocumentError as error:
+        raise error.within(key) from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise DocumentError(str(error), field=key) from None
+    except KeyError as error:
+        raise DocumentError(f"expected {error}, which is missing", field=key) from None
 
 
 class Layout(Vocabulary):
@@ -113,7 +129,9 @@ class Layout(Vocabulary):
         """
         found = self._by_key.get(key)
         if found is None:
-            raise KeyError(f"{self.title} has no field {key!r}; it has {', '.join(self._by_key)}")
+            raise KeyError(
+                f"{self.title} has no field {abbreviated(key)}; it has {', '.join(self._by_key)}"
+            )
         return found
 
     def structures(self) -> Iterator[Layout]:
@@ -189,7 +207,7 @@ class Layout(Vocabulary):
             if field.name == name:
                 return field
         names = ", ".join(field.name for field in self.fields)
-        raise ValueError(f"{self.title} has no field {name!r}; it has {names}")
+        raise ValueError(f"{self.title} has no field {abbreviated(name)}; it has {names}")
 
     def appending(self, since: str, *fields: Field) -> Layout:
         """This layout with more fields at its end."""
@@ -344,7 +362,9 @@ class Layout(Vocabulary):
         except (TypeError, ValueError, AttributeError, OverflowError):
             found = values.get(field.key, field.default)
             raise self._refused(
-                field, f"{found!r} can't be stored as {type(field.type).__name__} ({field.section})"
+                field,
+                f"{abbreviated(found)} can't be stored as {type(field.type).__name__} "
+                f"({field.section})",
             ) from None
 
     def _refused(self, field: Field, reason: str) -> ConformanceError:

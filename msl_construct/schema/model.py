@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Protocol
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from .base import Binding, OneOf
 from .blocks import BlockType, ByteOrder, Coverage
@@ -358,7 +359,7 @@ class Schema:
         """
         found = self._by_key.get(key)
         if found is None:
-            raise ConformanceError(f"{self.name} has no block type {key!r} (§4.3)")
+            raise ConformanceError(f"{self.name} has no block type {abbreviated(key)} (§4.3)")
         return found
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..abbreviated import abbreviated, abbreviated_hex
 from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
 from ..source import Cursor, Extent
 from .base import Binding, DocumentOptions, Misfit, Problem, Vocabulary
@@ -64,7 +65,7 @@ class PageStateMap(Vocabulary):
 
     def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
         if not isinstance(value, PageMap):
-            raise ValueError(f"expected a PageMap, found {value!r}")
+            raise ValueError(f"expected a PageMap, found {abbreviated(value)}")
         return value.stored
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
@@ -76,7 +77,9 @@ class PageStateMap(Vocabulary):
         if value.pages != pages:
             yield Problem("page-count-mismatch", f"{pages} pages", f"{value.pages} pages")
         if not value.canonical:
-            yield Problem("padding-not-zero", "zero behind the last page", value.tail.hex())
+            yield Problem(
+                "padding-not-zero", "zero behind the last page", abbreviated_hex(value.tail)
+            )
         assert self.states is not None
         for state, count in enumerate(value.counts()):
             if count and not self.states.permits(state):

@@ -6,8 +6,10 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..source import BufferSource, Extent
 from .base import DocumentOptions
+from .document_values import as_hex, as_number, as_text, checked_keys
 
 __all__ = [
     "DOCUMENT_RAW_LIMIT",
@@ -55,17 +57,22 @@ def extent_from_document(value: Any) -> Extent:
         ValueError: there is no data, or not as much as `length` says.
     """
     if not isinstance(value, Mapping):
-        raise ValueError(f"expected {{offset, length, data}}, found {value!r}")
+        raise ValueError(f"expected {{offset, length, data}}, found {abbreviated(value)}")
+    checked_keys(value, also=("offset", "length", "data"))
+    length = as_number(value["length"]) if "length" in value else None
     if "data" not in value:
-        if value.get("length") == 0:
+        if length == 0:
             return Extent(BufferSource(b""), 0, 0)
         raise ValueError("no data here: make the document with --with-data")
     data = value["data"]
     if isinstance(data, Base64):
         return data.extent
-    raw = base64.b64decode(data, validate=True)
-    if "length" in value and value["length"] != len(raw):
-        raise ValueError(f"length says {value['length']} bytes, data holds {len(raw)}")
+    try:
+        raw = base64.b64decode(as_text(data), validate=True)
+    except ValueError as error:
+        raise ValueError(f"data: expected base64, found {abbreviated(data)} ({error})") from None
+    if length is not None and length != len(raw):
+        raise ValueError(f"length says {abbreviated(length)} bytes, data holds {len(raw)}")
     return Extent(BufferSource(raw), 0, len(raw))
 
 
@@ -79,7 +86,7 @@ def raw_to_document(extent: Extent, options: DocumentOptions) -> Any:
 def raw_from_document(value: Any) -> Extent:
     """The inverse of `raw_to_document`."""
     if isinstance(value, str):
-        raw = bytes.fromhex(value)
+        raw = as_hex(value)
         return Extent(BufferSource(raw), 0, len(raw))
     return extent_from_document(value)
 
@@ -89,5 +96,6 @@ def as_bytes(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     if not isinstance(value, (bytearray, memoryview)):
-        raise ValueError(f"expected bytes, found {value!r}")  # bytes(n) would be n zeros
+        # bytes(n) would be n zeros
+        raise ValueError(f"expected bytes, found {abbreviated(value)}")
     return bytes(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor
 from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
@@ -97,12 +98,12 @@ class Table(Vocabulary):
         if given is None:
             return {}
         if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-            raise Refused(f"expected entries, found {given!r}")
+            raise Refused(f"expected entries, found {abbreviated(given)}")
         entries: list[Record] = []
         for value in given:
             where = f"{key}[{len(entries)}]"
             if not isinstance(value, Mapping):
-                reason = f"expected the fields of {self.entry.title}, found {value!r}"
+                reason = f"expected the fields of {self.entry.title}, found {abbreviated(value)}"
                 raise refusal(where, f"{reason} ({self.entry.section})", title=self.entry.title)
             try:
                 entries.append(self.entry.complete(value))
@@ -135,10 +136,12 @@ class Table(Vocabulary):
         return [self.entry.to_document(entry, options) for entry in value]
 
     def from_document(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValueError(f"expected a list of entries, found {abbreviated(value)}")
         entries = []
         for index, entry in enumerate(value):
             try:
                 entries.append(self.entry.from_document(entry))
             except DocumentError as error:
-                raise DocumentError(f"[{index}].{error}") from None
+                raise error.within(f"[{index}]") from None
         return entries

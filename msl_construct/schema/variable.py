@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..abbreviated import abbreviated, abbreviated_hex
 from ..page_map import pad8
 from ..source import Cursor, Extent
 from .base import DocumentOptions, Problem, Vocabulary
+from .document_values import as_hex, as_text, checked_keys
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import PaddedBytes, StoredText
@@ -98,11 +100,11 @@ class Utf8Z(Measured):
             yield Problem(
                 "string-not-canonical",
                 "UTF-8, one NUL at the end, zero padding to 8",
-                value.raw.hex(),
+                abbreviated_hex(value.raw),
             )
             return
         if value is not None and ("\0" in value or any("\ud800" <= c < "\ue000" for c in value)):
-            yield Problem("string-not-canonical", "UTF-8 without NUL inside", repr(value))
+            yield Problem("string-not-canonical", "UTF-8 without NUL inside", abbreviated(value))
             return
         expected = self.measure(value)
         # A string of one NUL and an absent one are both empty: either length is right.
@@ -169,7 +171,7 @@ class Utf8(Utf8Z):
             yield Problem(
                 "string-not-canonical",
                 "UTF-8 without NUL" + (", zero padding to 8" if self.padded else ""),
-                value.raw.hex(),
+                abbreviated_hex(value.raw),
             )
         else:
             yield from super().problems(value, record)
@@ -198,7 +200,9 @@ class Blob(Measured):
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(value, PaddedBytes):
-            yield Problem("padding-not-zero", "zero padding to 8", value.raw[len(value) :].hex())
+            yield Problem(
+                "padding-not-zero", "zero padding to 8", abbreviated_hex(value.raw[len(value) :])
+            )
         if record[self.length_key] != len(value):
             yield Problem(
                 "length-mismatch", f"{self.length} {len(value)}", str(record[self.length_key])

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..abbreviated import abbreviated
+from ..abbreviated import abbreviated, abbreviated_hex
 from ..source import Cursor
 from .base import Between, Binding, DocumentOptions, Misfit, OneOf, Problem, Vocabulary
 from .codes import Code, Enumeration, FlagDefinition, FlagValue
@@ -163,7 +163,9 @@ class Magic(Bytes):
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if value != self.magic:
-            yield Problem("wrong-magic", repr(self.magic.decode()), repr(bytes(value)))
+            yield Problem(
+                "wrong-magic", abbreviated(self.magic.decode()), abbreviated(bytes(value))
+            )
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return value.decode("ascii") if value == self.magic else {"raw": value.hex()}
@@ -183,7 +185,7 @@ class Reserved(Bytes):
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if any(value):
-            yield Problem("reserved-not-zero", "zero", value.hex())
+            yield Problem("reserved-not-zero", "zero", abbreviated_hex(value))
 
     def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
         return {} if key in values else {key: bytes(self.width)}
