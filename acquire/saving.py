@@ -75,7 +75,7 @@ def save_tail(
             return None
         kept = place
         last = Extent(source, index.offsets[kept - 1], index.lengths[kept - 1])
-        previous = digest(writer.sink.algorithm, *last.chunks())
+        previous = digest(writer.sink.algorithm, last.chunks())
     finally:
         source.close()
     resumed, tail = _tail(writer, add, again, previous, kept)

@@ -14,6 +14,7 @@
     ├── MemoryAccessError     an address range holds pages without bytes
     ├── ConformanceError      the builder refuses what the draft forbids
     ├── DocumentError         a canonical document cannot be turned into a file
+    ├── ChangedError          a file was written to while it was read
     ├── StreamError           a forward-only source was asked to go back
     ├── TargetError           a process can't be acquired
     ├── DraftError            a draft of one's own can't be used
@@ -29,6 +30,7 @@ found and, where there is something to do about it, what to do.
 from __future__ import annotations
 
 __all__ = [
+    "ChangedError",
     "CompilerError",
     "CompressionError",
     "ConformanceError",
@@ -152,6 +154,13 @@ class DocumentError(MslError):
         """The same, with the line in the text; a line that is known already stays."""
         known = line if self.line is None else self.line
         return DocumentError(self.reason, field=self.field, line=known)
+
+
+class ChangedError(MslError):
+    """A file was cut, extended or written to while it was read.
+
+    What was read of it need not belong together, so nothing is said of it.
+    """
 
 
 class StreamError(MslError):

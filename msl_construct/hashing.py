@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
@@ -64,8 +64,8 @@ def hasher_factory(algorithm: str = "blake3") -> Callable[..., Hasher]:
     return partial(hashlib.new, _BY_NAME[algorithm])
 
 
-def digest(algorithm: str, *pieces: Any) -> bytes:
-    """The hash of some pieces put together."""
+def digest(algorithm: str, pieces: Iterable[bytes | memoryview]) -> bytes:
+    """The hash of some pieces put together, each of which may be gone when the next comes."""
     hasher = new_hasher(algorithm)
     for piece in pieces:
         hasher.update(piece)

@@ -68,7 +68,7 @@ def _own(
 
 def _put(new: bytearray, at: int, start: int, stop: int, header: FileHeader) -> bool:
     try:
-        found = digest(header.hash_algorithm, bytes(new[start:stop]))
+        found = digest(header.hash_algorithm, [bytes(new[start:stop])])
     except MslError:
         return False
     new[at : at + len(found)] = found

@@ -47,7 +47,7 @@ class SegmentWriter:
         self.schema = dump.schema
         last = dump.blocks[len(dump.blocks) - 1]
         algorithm = dump.header.hash_algorithm
-        previous = digest(algorithm, *last.extent.chunks())
+        previous = digest(algorithm, last.extent.chunks())
         assert dump.size is not None
         self._start = dump.size
         self._sink = Sink(file, algorithm, dump.size)

@@ -133,6 +133,7 @@ def inspect(
                     _document(opened, form or "yaml", show, tables, with_data, offsets, out)
         except BrokenPipeError:  # nobody reads on; what the file is stays true
             discard_stdout()
+        opened.require_unchanged()
         return _ending(opened, dump, quiet)
 
 

@@ -13,6 +13,7 @@ from ..errors import MslError
 from ..hashing import Digests
 from ..reader.acquisition_report import Tie, read_report, tie
 from ..reader.verdict import Verdict
+from ..source import Extent
 from .common import (
     STDIO,
     Exit,
@@ -143,8 +144,9 @@ def _tied(path: str, told: dict[str, Any], options: dict[str, Any]) -> tuple[Ver
                 return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
         with open_input(path, **options) as dump:
             verdict = dump.verify()
-            with open(path, "rb", 0) as file:
-                _HashedInput(file, digests).drain()
+            for piece in Extent(dump.source, 0, dump.size).chunks():
+                digests.update(piece)
+            dump.require_unchanged()
             return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
     finally:
         digests.close()

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from ..abbreviated import abbreviated
 from ..drafts import DIALECTS, DRAFTS
+from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from ..space import Cover
@@ -203,6 +204,17 @@ class Dump(Indexed):
         self.require_key()
         return verify(self)
 
+    def require_unchanged(self) -> None:
+        """Make sure that what was read belongs together: nobody wrote to the file meanwhile.
+
+        `verify` and `problems` do so in the end.
+
+        Raises:
+            ChangedError: it was cut, extended or written to since it was opened.
+        """
+        if isinstance(self.source, PathSource):
+            self.source.require_unchanged()
+
     # -- for the package's own parts ----------------------------------------------------
 
     def block(self, index: int) -> Block:
@@ -267,7 +279,7 @@ class Dump(Indexed):
     # -- life cycle --------------------------------------------------------------------
 
     def close(self) -> None:
-        """Let go of the file; memoryviews handed out before stay valid."""
+        """Let go of the file; what was handed out of it stays."""
         if self._owned is not None:
             self._owned.close()
             self._owned = None
@@ -281,7 +293,12 @@ class Dump(Indexed):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            # Whatever went wrong, that the file is another one by now is the reason.
+            if isinstance(error, Exception) and not isinstance(error, (ChangedError, OSError)):
+                self.require_unchanged()
+        finally:
+            self.close()
 
     def __repr__(self) -> str:
         return f"<Dump {self.name or '?'}: {self.draft}, {len(self.index)} blocks>"
@@ -296,7 +313,11 @@ def open_dump(
     source, name, owned = source_of(file)
     try:
         return Dump(source, name=name, owned=owned, **options)
-    except BaseException:
-        if owned is not None:
-            owned.close()
+    except BaseException as error:
+        try:
+            if isinstance(source, PathSource) and isinstance(error, MslError):
+                source.require_unchanged()
+        finally:
+            if owned is not None:
+                owned.close()
         raise

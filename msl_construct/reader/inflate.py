@@ -8,7 +8,7 @@ from typing import IO, Any, cast
 
 from ..errors import CompressionError, LimitError
 from ..schema import Record, Schema
-from ..source import Cursor, Extent
+from ..source import CHUNK, BufferSource, Cursor, Extent
 
 __all__ = [
     "DEFAULT_INFLATE_LIMIT",
@@ -89,6 +89,9 @@ class InflatedSource:
 
     def view(self, offset: int, length: int) -> memoryview:
         return memoryview(self.whole())[offset : offset + length]
+
+    def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
+        return BufferSource(self.whole()).pieces(offset, length, size)
 
     def forget(self, before: int) -> None:
         pass

@@ -74,6 +74,14 @@ class Opened(ABC):
                 offset=self.header.size,
             )
 
+    @abstractmethod
+    def require_unchanged(self) -> None:
+        """Make sure that what was read belongs together: nobody wrote to the file meanwhile.
+
+        Raises:
+            ChangedError: somebody did.
+        """
+
     def encryption(self) -> Ending:
         """How the blocks of an encrypted file end: before they begin."""
         start = self.header.size

@@ -179,7 +179,7 @@ class Region:
 
     @property
     def page_data(self) -> memoryview:
-        """The captured pages' bytes, without a copy while the region is in one piece."""
+        """The captured pages' bytes, as one buffer: of a large region rather read parts."""
         if len(self.fragments) == 1:
             return self.first.data.view()
         return memoryview(b"".join(bytes(f.data.view()) for f in self.fragments))

@@ -124,6 +124,9 @@ class PassingDump(Opened):
             return Extent(BufferSource(b""), self.ending.offset, self._lost)
         return Extent(self._behind.source, self.ending.offset, length)
 
+    def require_unchanged(self) -> None:
+        """Nothing to do: what came through a pipe stays what it was."""
+
     def verify(self) -> Verdict:
         """Whether the dump is intact and complete; reads the pipe to its end.
 
@@ -205,6 +208,9 @@ class _Shifted:
 
     def view(self, offset: int, length: int) -> memoryview:
         return self._inner.view(offset - self._start, length)
+
+    def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
+        return self._inner.pieces(offset - self._start, length, size)
 
     def forget(self, before: int) -> None:
         pass

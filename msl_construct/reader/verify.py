@@ -20,8 +20,6 @@ from .verdict import Finding, Verdict
 
 __all__ = ["verify", "verify_passing"]
 
-_PIECE = 1 << 20
-
 
 @dataclass
 class Observed:
@@ -41,7 +39,11 @@ class Observed:
 
 
 def verify(dump: Indexed) -> Verdict:
-    """Hash the whole file and compare it with what it says of itself."""
+    """Hash the whole file and compare it with what it says of itself.
+
+    Raises:
+        ChangedError: somebody wrote to it meanwhile.
+    """
     facts = Observed(blocks=len(dump.index))
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     types = dump.index.types
@@ -54,7 +56,9 @@ def verify(dump: Indexed) -> Verdict:
         facts.closings.extend((dump.block(i), None) for i in ends)
     else:
         _hash_everything(dump, algorithm, ends, facts)
-    return _judge(facts, dump, problem)
+    verdict = _judge(facts, dump, problem)
+    dump.require_unchanged()
+    return verdict
 
 
 def verify_passing(dump: Opened) -> Verdict:
@@ -161,13 +165,8 @@ def _chain(dump: Indexed, source: Source, algorithm: str) -> Iterator[tuple[Bloc
 
 
 def _feed(hasher: Hasher, source: Source, offset: int, length: int) -> None:
-    end = offset + length
-    while offset < end:
-        piece = source.view(offset, min(_PIECE, end - offset))
-        if not piece:
-            return
+    for piece in source.pieces(offset, length):
         hasher.update(piece)
-        offset += len(piece)
 
 
 def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:

@@ -110,6 +110,9 @@ def check(
         rules: the rules to put to it; those of the draft that it is read with by default.
             Those that bind readers are left out.
         roles: only the rules that bind one of these.
+
+    Raises:
+        ChangedError: behind the last finding, where somebody wrote to the file meanwhile.
     """
     return iter(Check(dump, rules=rules, roles=roles))
 
@@ -147,6 +150,10 @@ class Check:
                 self._written[rule.scope].append(rule)
 
     def __iter__(self) -> Iterator[RuleFinding]:
+        yield from self._all()
+        self._dump.require_unchanged()
+
+    def _all(self) -> Iterator[RuleFinding]:
         dump = self._dump
         yield from self._of(faults_of_header(dump.header))
         yield from self._found(Scope.HEADER, dump.header)
