@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-__all__ = ["NewFile", "Place", "check_place", "is_passing", "whole_file"]
+__all__ = ["NewFile", "Place", "check_place", "is_passing", "own_file", "whole_file"]
 
 Place = str | os.PathLike[str]
 
@@ -31,6 +31,7 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 _OWNER_ONLY = 0o600
+_AS_UMASK_HAS_IT = 0o666
 _CAP_FOWNER = 1 << 3
 _OPENED = "/proc/self/fd"
 
@@ -143,6 +144,7 @@ class NewFile:
     Args:
         path: of the file.
         force: replace a file that is there.
+        secret: only its owner can read it; else whoever the umask lets.
 
     Attributes:
         file: it, opened for reading and writing, without a buffer.
@@ -151,17 +153,18 @@ class NewFile:
         OSError: see `check_place`; or it can't be made.
     """
 
-    def __init__(self, path: Place, *, force: bool = False) -> None:
+    def __init__(self, path: Place, *, force: bool = False, secret: bool = True) -> None:
         check_place(path, force=force)
         self._path = os.fspath(path)
         self._force = force
         self._settled = False
         folder, name = os.path.split(self._path)
         self._beside = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}")
-        found = _nameless(folder)
+        mode = _OWNER_ONLY if secret else _AS_UMASK_HAS_IT
+        found = _nameless(folder, mode)
         self._named = found is None
-        descriptor = os.open(self._beside, _FLAGS, _OWNER_ONLY) if found is None else found
-        if hasattr(os, "fchmod"):  # a folder's default access list may say otherwise
+        descriptor = os.open(self._beside, _FLAGS, mode) if found is None else found
+        if secret and hasattr(os, "fchmod"):  # a folder's default access list may say otherwise
             with suppress(OSError):
                 os.fchmod(descriptor, _OWNER_ONLY)
         self.file: IO[bytes] = open(descriptor, "r+b", 0)  # noqa: SIM115 - closed in __exit__
@@ -224,14 +227,14 @@ class NewFile:
             os.unlink(self._beside)
 
 
-def _nameless(folder: str) -> int | None:
+def _nameless(folder: str, mode: int) -> int | None:
     """A new file in a folder that nobody sees; None where there can be none, or it could get no
     name later."""
     flag = getattr(os, "O_TMPFILE", None)
     if flag is None:
         return None
     try:
-        descriptor = os.open(folder or ".", os.O_RDWR | os.O_CLOEXEC | flag, _OWNER_ONLY)
+        descriptor = os.open(folder or ".", os.O_RDWR | os.O_CLOEXEC | flag, mode)
     except OSError:  # of a folder that can't be written to, the other way says what is wrong
         return None
     if os.path.exists(f"{_OPENED}/{descriptor}"):
@@ -241,12 +244,13 @@ def _nameless(folder: str) -> int | None:
 
 
 @contextmanager
-def whole_file(path: Place, *, force: bool = False) -> Iterator[IO[bytes]]:
+def whole_file(path: Place, *, force: bool = False, secret: bool = True) -> Iterator[IO[bytes]]:
     """A file that is there whole or not at all; or a device or a pipe, as it is.
 
     Args:
         path: of the file.
         force: replace a file that is there.
+        secret: only its owner can read it; else whoever the umask lets.
 
     Raises:
         OSError: see `check_place`; or it can't be made.
@@ -255,7 +259,23 @@ def whole_file(path: Place, *, force: bool = False) -> Iterator[IO[bytes]]:
         with open(path, "wb") as passing:
             yield passing
         return
-    with NewFile(path, force=force) as new:
+    with NewFile(path, force=force, secret=secret) as new:
         with open(new.file.fileno(), "wb", closefd=False) as buffered:
             yield buffered
         new.settle()
+
+
+def own_file(path: Place) -> IO[bytes]:
+    """A new file for reading and writing that is there at once, its owner's alone.
+
+    What stands there is replaced; a device or a pipe is opened as it is.
+
+    Raises:
+        OSError: see `check_place`; or it can't be made.
+    """
+    if is_passing(path):
+        return open(path, "w+b")
+    check_place(path, force=True)
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return open(os.open(path, _FLAGS, _OWNER_ONLY), "w+b")

@@ -237,7 +237,7 @@ def test_csv_of_hostile_names_stays_a_table(tmp_path: Path) -> None:
     path.write_bytes(one(LE10, wire.PROCESS_IDENTITY, wire.process_identity("<", exe_path=name)))
     done = run("inspect", path, "--csv", "--show", "process")
     rows = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline="")))
-    assert [row["exe_path"] for row in rows] == [name]
+    assert [row["exe_path"] for row in rows] == ['a,"b"\\x0ac\\x0d\\x0a=1+1;\\x1b[31m']
 
 
 @pytest.mark.parametrize("form", [[], ["--yaml"], ["--json"], ["--ndjson"]])

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ..abbreviated import abbreviated
 from ..drafts import DEFAULT_DRAFT, schema
 from ..errors import ConformanceError
+from ..outputs import own_file
 from ..page_map import PageMap
 from ..schema import BlockType, ByteOrder, Draft
 from ..source import BufferSource, Extent
@@ -105,7 +106,7 @@ class Writer:
         self._max_payload = self._longest_block() - self.schema.block_header_size
         self.header, name = checked_header(self.schema, header, new_uuid(), clock())
         raw = self.schema.file_header.encode(self.header)
-        self._owned = open(file, "w+b") if isinstance(file, (str, os.PathLike)) else None  # noqa: SIM115
+        self._owned = own_file(file) if isinstance(file, (str, os.PathLike)) else None
         target = self._owned if self._owned is not None else file
         assert not isinstance(target, (str, os.PathLike))
         self._sink: Sink | Conveyor

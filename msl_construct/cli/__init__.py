@@ -32,6 +32,27 @@ def main_acquire() -> None:
     _call("msl_acquire.cli", "acquire", sys.argv[1:], "msl-acquire")
 
 
+def _shown(run: Callable[..., Any], given: list[str], name: str) -> None:
+    """Run a command; what click says of how it was called acts on no terminal."""
+    import click
+
+    from .text import printable
+
+    try:
+        code = run(args=given, prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        tame = "\n".join(map(printable, error.message.split("\n")))
+        vars(error)["message"] = tame
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        code = 1
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
 def _call(module: str, command: str, given: list[str], name: str) -> None:
     """Import a command and run it; whatever can't be printed is an error like any other."""
     try:
@@ -42,7 +63,11 @@ def _call(module: str, command: str, given: list[str], name: str) -> None:
             print(version_text(), flush=True)
             return
         run: Callable[..., Any] = getattr(import_module(module, __package__), command).main
-        run(args=given, prog_name=name)
+        _shown(run, given, name)
+    except BrokenPipeError:  # nobody reads the help
+        from .common import discard_stdout
+
+        discard_stdout()
     except OSError as error:  # click prints help and refusals outside of every command
         if error.errno == errno.ENOMEM:  # looking for a module to import reads folders
             give_up_for_memory(error)

@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 import traceback
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +24,7 @@ from .common import (
     note,
     open_input,
     run,
+    text_out,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def check(
     if listing or explain is not None:
         from . import check_rules
 
-        with data_out() as out:
+        with data_out() if form in ("json", "ndjson") else text_out() as out:
             if explain is not None:
                 check_rules.explain(out, explain, form, options["draft"])
             else:
@@ -134,7 +136,7 @@ def check(
     from .check_report import report
 
     known = KnownFindings.read(baseline) if baseline is not None else None
-    sink = CheckOutput()
+    sink = CheckOutput(text_out if form == "text" else data_out)
     shown = report(form, sink.write, everything, strict, no_color)
     try:
         return _check_all(dumps, shown, strict, chosen, known, options)
@@ -239,7 +241,8 @@ def _check_one(
 class CheckOutput:
     """stdout; when its reader has gone, the check goes on, for the exit code's sake."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: Callable[[], AbstractContextManager[IO[str]]]) -> None:
+        self._out = out
         self._pieces: list[str] = []
         self._size = 0
         self._read = True
@@ -257,7 +260,7 @@ class CheckOutput:
         if not self._read or not text:
             return
         try:
-            with data_out() as out:
+            with self._out() as out:
                 out.write(text)
         except BrokenPipeError:
             discard_stdout()

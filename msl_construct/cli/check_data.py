@@ -13,6 +13,7 @@ import click
 from ..rules import Rule, RuleFinding
 from .check_outcome import CheckReport, FileOutcome
 from .common import Exit
+from .text import as_json
 
 __all__ = ["VERSION", "JsonReport", "KnownFindings", "LinesReport", "described"]
 
@@ -81,7 +82,7 @@ class JsonReport(CheckReport):
         self.write(f'{{"check": {VERSION}, "files": [')
 
     def file(self, outcome: FileOutcome) -> None:
-        name = json.dumps(outcome.name)
+        name = as_json(outcome.name)
         self.write(f'{"," if self._files else ""}\n{{"file": {name}, "findings": [')
         self._files += 1
         self._findings = 0
@@ -89,15 +90,15 @@ class JsonReport(CheckReport):
     def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         self._rules[finding.rule.id] = finding.rule
         comma = "," if self._findings else ""
-        self.write(f"{comma}\n  {json.dumps(_finding(finding))}")
+        self.write(f"{comma}\n  {as_json(_finding(finding))}")
         self._findings += 1
 
     def done(self, outcome: FileOutcome) -> None:
-        self.write("], " + json.dumps(_result(outcome))[1:])
+        self.write("], " + as_json(_result(outcome))[1:])
 
     def end(self, code: Exit) -> None:
         rules = [described(rule) for rule in self._rules.values()]
-        self.write(f'],\n"exit_code": {int(code)}, "rules": {json.dumps(rules)}}}\n')
+        self.write(f'],\n"exit_code": {int(code)}, "rules": {as_json(rules)}}}\n')
 
 
 class LinesReport(CheckReport):
@@ -105,11 +106,11 @@ class LinesReport(CheckReport):
 
     def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         row = {"type": "finding", "file": outcome.name, **_finding(finding)}
-        self.write(json.dumps(row) + "\n")
+        self.write(as_json(row) + "\n")
 
     def done(self, outcome: FileOutcome) -> None:
         row = {"type": "file", "file": outcome.name, **_result(outcome)}
-        self.write(json.dumps(row) + "\n")
+        self.write(as_json(row) + "\n")
 
 
 class KnownFindings:

@@ -30,7 +30,7 @@ class TextReport(CheckReport):
         lines = [f"{printable(outcome.name)}: {_summary(outcome)}"]
         lines += [f"  incomplete: {printable(gap)}" for gap in outcome.gaps]
         if outcome.encrypted:
-            lines.append(f"  {outcome.encrypted}")
+            lines.append(f"  {printable(outcome.encrypted)}")
         if outcome.error and outcome.draft is not None:
             lines.append(f"  not read to its end: {printable(outcome.error)}")
         for level in _LEVELS:

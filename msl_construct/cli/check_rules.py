@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -14,7 +13,7 @@ from ..drafts import PUBLIC
 from ..rules import Role, Rule, Scope, every_rule
 from ..rules.engine import binding
 from .check_data import described
-from .text import aligned
+from .text import aligned, as_json
 
 __all__ = ["explain", "listing"]
 
@@ -35,9 +34,9 @@ def listing(out: IO[str], form: str, draft: str | None, roles: Sequence[Role] | 
     if form in ("json", "ndjson"):
         rows = [described(rule) for rule in rules]
         if form == "json":
-            out.write(json.dumps(rows) + "\n")
+            out.write(as_json(rows) + "\n")
         else:
-            out.writelines(json.dumps(row) + "\n" for row in rows)
+            out.writelines(as_json(row) + "\n" for row in rows)
         return
     _only_text(form, "--list")
     lines = aligned(
@@ -59,7 +58,7 @@ def explain(out: IO[str], name: str, form: str, draft: str | None) -> None:
         hint = f"; did you mean {' or '.join(near)}?" if near else "; --list lists them"
         raise click.UsageError(f"no rule {name!r}{hint}")
     if form in ("json", "ndjson"):
-        out.write(json.dumps(described(rule)) + "\n")
+        out.write(as_json(described(rule)) + "\n")
         return
     _only_text(form, "--explain")
     out.write(f"{rule.id}\n\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ from .. import __version__
 from ..rules import Level, Rule, RuleFinding
 from .check_outcome import CheckReport, FileOutcome
 from .common import Exit
+from .text import as_json
 
 __all__ = ["SarifReport"]
 
@@ -51,7 +51,7 @@ class SarifReport(CheckReport):
             "locations": [location],
             "partialFingerprints": {"place/v1": f"{rule.id}:{found.block}:{found.field}"},
         }
-        self.write(f"{',' if self._results else ''}\n  {json.dumps(result)}")
+        self.write(f"{',' if self._results else ''}\n  {as_json(result)}")
         self._results += 1
 
     def done(self, outcome: FileOutcome) -> None:
@@ -74,8 +74,8 @@ class SarifReport(CheckReport):
             "version": __version__,
             "rules": [_described(rule) for _, rule in self._rules.values()],
         }
-        self.write(f'],\n"invocations": {json.dumps([invocation])},\n')
-        self.write(f'"tool": {{"driver": {json.dumps(driver)}}}}}]}}\n')
+        self.write(f'],\n"invocations": {as_json([invocation])},\n')
+        self.write(f'"tool": {{"driver": {as_json(driver)}}}}}]}}\n')
 
     def _note(self, outcome: FileOutcome, level: str, text: str) -> None:
         place = {"physicalLocation": {"artifactLocation": {"uri": _uri(outcome.name)}}}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import functools
 import io
+import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TextIO, TypeVar
 
 import click
 
@@ -25,19 +27,22 @@ from ..errors import (
 )
 from .drafts import draft_option
 from .start import let_interrupts_raise
-from .text import printable
+from .text import DRAWN, printable
 
 __all__ = [
     "Exit",
+    "columns",
     "command_options",
     "data_out",
     "discard_stdout",
     "draft_options",
+    "draws",
     "error_text",
     "is_out_of_memory",
     "note",
     "open_input",
     "run",
+    "text_out",
     "wants_color",
 ]
 
@@ -217,16 +222,21 @@ def discard_stdout() -> None:
 
 
 @contextmanager
-def data_out() -> Iterator[IO[str]]:
-    """stdout as UTF-8 text in large pieces, whatever the terminal's encoding.
+def data_out(*, lacking: str = "msl.json") -> Iterator[IO[str]]:
+    """stdout as UTF-8 text in large pieces; a terminal of another encoding gets that.
+
+    Args:
+        lacking: error handler for characters that such a terminal lacks; what it puts in their
+            place must mean the same to whoever reads the form that is printed.
 
     Raises:
         BrokenPipeError: whoever read it has gone; the caller decides what that means.
     """
     sys.stdout.flush()
     raw = getattr(sys.stdout, "buffer", None)
-    if raw is None:  # a test's StringIO
-        yield sys.stdout
+    if raw is None or (sys.stdout.isatty() and not _is_utf8(sys.stdout)):
+        with text_out(lacking=lacking) as out:
+            yield out
         return
     out = io.TextIOWrapper(
         io.BufferedWriter(_Unclosed(raw), 1 << 16), encoding="utf-8", newline="\n"
@@ -234,6 +244,34 @@ def data_out() -> Iterator[IO[str]]:
     yield out
     out.flush()
     raw.flush()
+
+
+@contextmanager
+def text_out(*, lacking: str = "backslashreplace") -> Iterator[IO[str]]:
+    """stdout for people: in its own encoding, with what that lacks escaped.
+
+    Raises:
+        BrokenPipeError: whoever read it has gone; the caller decides what that means.
+    """
+    sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # else a test's StringIO
+        sys.stdout.reconfigure(errors=lacking, newline="\n")
+    yield sys.stdout
+    sys.stdout.flush()
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").replace("_", "") == "utf8"
+
+
+def _as_json_has_it(error: UnicodeError) -> tuple[str, int]:
+    """Error handler: characters as a JSON string writes them in ASCII."""
+    assert isinstance(error, UnicodeEncodeError)
+    lost = error.object[error.start : error.end]
+    return json.dumps(lost)[1:-1], error.end
+
+
+codecs.register_error("msl.json", _as_json_has_it)
 
 
 class _Unclosed(io.RawIOBase):
@@ -248,6 +286,26 @@ class _Unclosed(io.RawIOBase):
     def write(self, data: Any) -> int:
         self._raw.write(data)
         return len(data)
+
+
+def draws() -> bool:
+    """Whether stdout has the characters that lines and bars are drawn with."""
+    try:
+        DRAWN.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def columns() -> int | None:
+    """How wide the terminal is that stdout is, or what COLUMNS says; None: no limit."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated):
+        return int(stated)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def wants_color(no_color: bool) -> bool:

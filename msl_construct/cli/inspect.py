@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import IO, Any
 
 import click
@@ -14,16 +13,20 @@ from ..drafts import DIALECTS
 from .common import (
     STDIO,
     Exit,
+    columns,
     command_options,
     data_out,
     discard_stdout,
     draft_options,
+    draws,
     note,
     open_input,
     run,
+    text_out,
     wants_color,
 )
-from .text import many, printable
+from .csv_cells import cell
+from .text import many
 
 __all__ = ["inspect"]
 
@@ -124,7 +127,7 @@ def inspect(
         form = "yaml"
     with open_input(dump, passing=not with_data, **options) as opened:
         try:
-            with data_out() as out:
+            with _out(form, show) as out:
                 if form is None and not show:
                     _tree(opened, out, no_color)
                 elif form == "csv":
@@ -137,12 +140,19 @@ def inspect(
         return _ending(opened, dump, quiet)
 
 
+def _out(form: str | None, show: list[str]) -> AbstractContextManager[IO[str]]:
+    if form is None and not show:
+        return text_out()
+    if form in ("json", "ndjson"):
+        return data_out()
+    return data_out(lacking="backslashreplace")  # YAML has the same escapes
+
+
 def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
     from .text import Style
     from .tree import tree
 
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    tree(dump, out.write, Style(wants_color(no_color), encoding.startswith("utf")))
+    tree(dump, out.write, Style(wants_color(no_color), draws(), columns()))
 
 
 def _document(
@@ -211,17 +221,8 @@ def _csv(dump: Any, name: str, out: IO[str]) -> None:
             gatherer.take_appended(block)
     writer = csv.DictWriter(out, gatherer.columns(name, dump.schema), lineterminator="\n")
     writer.writeheader()
-    tame = printable if sys.stdout.isatty() else str
     for row in gatherer.rows(name):
-        writer.writerow({key: _cell(value, tame) for key, value in row.items()})
-
-
-def _cell(value: Any, tame: Callable[[str], str]) -> Any:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    if isinstance(value, dict):
-        value = json.dumps(value, ensure_ascii=False)
-    return tame(value) if isinstance(value, str) else value
+        writer.writerow({key: cell(value) for key, value in row.items()})
 
 
 def _ending(dump: Any, path: str, quiet: bool) -> int:

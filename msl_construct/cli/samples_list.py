@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import Exit, command_options, data_out, note, run
+from ..characters import escape_for_json
+from .common import Exit, command_options, data_out, note, run, text_out
 from .drafts import draft_option
+from .text import printable
 
 if TYPE_CHECKING:
     from ..corpus import Sample
@@ -77,12 +79,12 @@ def list_samples(
         return named and breaks and set(features) <= set(sample.features)
 
     chosen = [sample for sample in samples if wanted(sample)]
-    with data_out() as out:
+    with data_out() if as_json else text_out() as out:
         for sample in chosen:
             if as_json:
-                out.write(json.dumps(sample.to_json(), ensure_ascii=False) + "\n")
+                out.write(escape_for_json(json.dumps(sample.to_json(), ensure_ascii=False)) + "\n")
             else:
-                out.write(_row(sample) + "\n")
+                out.write(printable(_row(sample)) + "\n")
     if not chosen and not quiet:
         note("msl: no sample fits")
     return Exit.FINE if chosen else Exit.FINDINGS

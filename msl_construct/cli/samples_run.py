@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import Exit, command_options, data_out, discard_stdout, note, run, wants_color
+from ..outputs import whole_file
+from .common import (
+    Exit,
+    command_options,
+    data_out,
+    discard_stdout,
+    note,
+    run,
+    text_out,
+    wants_color,
+)
 from .drafts import draft_option
 
 if TYPE_CHECKING:
@@ -178,7 +188,7 @@ def _report(
 
         _write(html, as_html(results, folder_stays=folder_stays))
     try:
-        with data_out() as out:
+        with data_out() if form == "json" else text_out() as out:
             out.writelines(_printed(results, form, no_color, folder_stays))
     except BrokenPipeError:  # nobody reads on; what came out stays true
         discard_stdout()
@@ -186,10 +196,10 @@ def _report(
 
 def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) -> Iterator[str]:
     if form == "json":
-        import json
+        from .text import as_json
 
         # ASCII, so that nothing of what a decoder printed acts on a terminal.
-        yield json.dumps(results.to_json(), indent=1) + "\n"
+        yield as_json(results.to_json(), indent=1) + "\n"
         return
     from .samples_run_text import lines
     from .text import Style
@@ -199,8 +209,8 @@ def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) ->
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(pieces)
+    with whole_file(path, force=True, secret=False) as file:
+        file.writelines(piece.encode() for piece in pieces)
 
 
 @contextmanager

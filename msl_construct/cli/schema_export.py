@@ -9,6 +9,7 @@ import click
 
 from ..drafts import NEWEST_DRAFT, find
 from ..exports import EXPORTS
+from ..outputs import whole_file
 from .common import STDIO, Exit, command_options, data_out, note, run
 from .drafts import draft_option
 
@@ -127,7 +128,8 @@ def _write(texts: dict[Path, str], quiet: bool) -> int:
         raw = text.encode()
         unchanged = path.is_file() and path.read_bytes() == raw
         if not unchanged:
-            path.write_bytes(raw)
+            with whole_file(path, force=True, secret=False) as file:
+                file.write(raw)
         if not quiet:
             note(f"msl: {path}: {'unchanged' if unchanged else f'{len(raw)} bytes written'}")
     return Exit.FINE

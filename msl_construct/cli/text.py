@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -9,17 +10,23 @@ from typing import Any
 
 import click
 
-__all__ = ["Style", "aligned", "binary_size", "many", "moment", "printable"]
+from ..characters import escape_for_people, width_of
+
+__all__ = ["DRAWN", "Style", "aligned", "as_json", "binary_size", "many", "moment", "printable"]
+
+DRAWN = "✔✘█▓░·│├└─"
+"""What lines and bars are drawn with where the encoding has all of it."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 @dataclass(frozen=True)
 class Style:
-    """Colour or none, drawing characters or ASCII."""
+    """Colour or none, drawing characters or ASCII, and how many columns there are (None: any)."""
 
     color: bool = False
     unicode: bool = True
+    columns: int | None = None
 
     def paint(self, text: str, **how: Any) -> str:
         """The text, styled if there is colour."""
@@ -44,6 +51,7 @@ class Style:
             "unmapped": ".",
             "not_resident": "_",
             "reserved": "?",
+            "truncated": "!",
             "mixed": "+",
         }
 
@@ -78,7 +86,12 @@ def printable(text: str | None) -> str:
     """Text from the dump, with nothing in it that would act on a terminal."""
     if text is None:
         return "-"
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return escape_for_people(text)
+
+
+def as_json(value: Any, **options: Any) -> str:
+    """JSON in ASCII, with nothing in it that would act on a terminal."""
+    return json.dumps(value, **options).replace("\x7f", "\\u007f")
 
 
 def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -100,4 +113,4 @@ def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def _width(text: str) -> int:
-    return len(click.unstyle(text))
+    return width_of(click.unstyle(text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import sys
 from typing import IO, Any, cast
 
@@ -26,7 +25,9 @@ from .common import (
     note,
     open_input,
     run,
+    text_out,
 )
+from .text import as_json as json_text
 from .text import many, printable
 
 __all__ = ["verify"]
@@ -87,7 +88,7 @@ def verify(
         worst = max(worst, code, key=_WORST.index)
         if readers:
             try:
-                with data_out() as out:
+                with data_out() if as_json else text_out() as out:
                     out.write(text)
             except BrokenPipeError:  # the exit code must still say what was found
                 discard_stdout()
@@ -112,7 +113,7 @@ def _one(
             verdict, found = _tied(path, told, options)
     except (MslError, OSError) as error:
         code = complain(error, name)
-        row = json.dumps({"file": path, "error": error_text(error)}) + "\n"
+        row = json_text({"file": path, "error": error_text(error)}) + "\n"
         return code, row if as_json else ""
     code = _code(verdict, found)
     if code is Exit.INCOMPLETE:
@@ -208,7 +209,7 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
             "findings": rows(found.findings),
             "gaps": rows(found.gaps),
         }
-    return json.dumps(shown) + "\n"
+    return json_text(shown) + "\n"
 
 
 def _as_text(
@@ -221,9 +222,9 @@ def _as_text(
         f"{many(verdict.segments, 'extension segment')}, FileHash {verdict.file_hash}"
     ]
     for finding in verdict.findings:
-        lines.append(f"  {finding.kind}: {finding.text}")
+        lines.append(f"  {finding.kind}: {printable(finding.text)}")
     for gap in verdict.gaps:
-        lines.append(f"  {gap.kind}: {gap.text}")
+        lines.append(f"  {gap.kind}: {printable(gap.text)}")
     if found is not None:
         same = f"agrees: {', '.join(found.agrees)}" if found.agrees else "agrees in nothing"
         lines.append(f"  report {printable(report or '')}: {same}")

@@ -19,6 +19,7 @@ from ..drafts import PUBLIC
 from ..drafts.authored import blamed, said
 from ..errors import FormatError, MslError
 from ..hashing import new_hasher
+from ..outputs import whole_file
 from ..reader import Dump, open_dump
 from ..rules import check
 from .assemble import Built, assemble
@@ -89,13 +90,19 @@ def generate(
         for name, content in _files(each):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            _put(path, content)
         samples.append(each.sample)
     samples += [_large(each, folder if large else None) for each in _on_demand(drafts)]
     samples.sort(key=lambda sample: sample.name)
     for name, content in _indexes(samples, drafts):
-        (folder / name).write_bytes(content)
+        _put(folder / name, content)
     return Manifest(folder, tuple(samples))
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file anew: what stands there is replaced, never written into."""
+    with whole_file(path, force=True, secret=False) as file:
+        file.write(content)
 
 
 def stale(folder: Path, *drafts: str) -> list[str]:
@@ -172,8 +179,8 @@ def _large(each: Large, folder: Path | None) -> Sample:
         path = folder / f"{name}.msl"
         write_large(each, path)
         document = path.with_suffix(".json")
-        with open_dump(path) as dump, document.open("w", encoding="utf-8", newline="\n") as out:
-            write_json(Renderer().parts(dump), out.write)
+        with open_dump(path) as dump, whole_file(document, force=True, secret=False) as out:
+            write_json(Renderer().parts(dump), lambda text: out.write(text.encode()))
         size = path.stat().st_size
         with path.open("rb") as file:
             digest = _hash(iter(lambda: file.read(1 << 24), b""))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ..document.build import build
+from ..outputs import whole_file
 from ..page_map import stored_size
 from ..schema import Schema
 from ..schema.raw import Base64
@@ -73,7 +74,7 @@ def write_large(large: Large, path: Path) -> None:
         "clock_source": "clock_realtime",
         "cap_bitmap": ["module_list", "process_identity", *large.capabilities],
     }
-    with tempfile.TemporaryFile() as pages, path.open("wb") as file:
+    with tempfile.TemporaryFile() as pages, whole_file(path, force=True, secret=False) as file:
         form = {"draft": large.form.draft, "byte_order": large.form.byte_order}
         blocks = _named(large, large.rows(large.form.schema, pages))
         parts = iter((("format", form), ("header", header), ("blocks", blocks)))

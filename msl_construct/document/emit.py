@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..characters import escape_for_json, escape_for_yaml
 from ..schema.codes import Name
 from ..schema.raw import Base64
 
@@ -22,9 +22,6 @@ Write = Callable[[str], Any]
 
 _GROUP = 3 << 18  # bytes of data to a piece of base64: a multiple of three
 _YAML_WORDS = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n"])
-_UNPRINTABLE = re.compile(
-    "[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
-)
 _FLOW_KEYS = 3
 
 
@@ -53,7 +50,7 @@ def _data(leaf: Base64, write: Write) -> None:
 def _json(value: Any, write: Write) -> None:
     """One value on one line."""
     try:
-        write(_text(_encode(value)))
+        write(escape_for_json(_encode(value)))
         return
     except _Streamed:
         pass
@@ -76,13 +73,6 @@ def _json(value: Any, write: Write) -> None:
             _json(inner, write)
             between = ", "
         write("]")
-
-
-def _text(encoded: str) -> str:
-    """JSON text in which nothing is left that a terminal or a YAML reader would trip over."""
-    if encoded.isascii() and "\x7f" not in encoded:
-        return encoded
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", encoded)
 
 
 def write_json(parts: Iterable[tuple[str, Any]], write: Write) -> None:
@@ -154,7 +144,7 @@ def _scalar(value: Any) -> str | None:
     if isinstance(value, str):
         if isinstance(value, Name) and value not in _YAML_WORDS:
             return value
-        return _text(json.dumps(value, ensure_ascii=False))
+        return escape_for_yaml(json.dumps(value, ensure_ascii=False))
     return None
 
 

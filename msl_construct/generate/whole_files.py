@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import MslError
+from ..outputs import check_place
 
 __all__ = ["ExistsError", "place"]
 
@@ -34,6 +35,8 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool = False) -> lis
         OSError: the disk refuses; what had been moved into place was taken away again.
     """
     targets = {folder / name: text for name, text in files.items()}
+    for path in targets if force else ():
+        check_place(path, force=True)
     if not force:
         there = [str(path) for path in targets if os.path.lexists(path)]
         if there:
