@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["PAGES_PER_BYTE", "PageMap", "Run", "pad8", "stored_size"]
+__all__ = ["PAGES_PER_BYTE", "PageMap", "Run", "checked_runs", "pad8", "stored_size"]
 
 Run = tuple[int, int, int]
 """First page, number of pages, state."""
@@ -32,6 +32,27 @@ def pad8(length: int) -> int:
 def stored_size(pages: int) -> int:
     """Bytes that the map of `pages` pages occupies, padding included (§5.1)."""
     return pad8((pages + PAGES_PER_BYTE - 1) // PAGES_PER_BYTE)
+
+
+def checked_runs(runs: Iterable[Run], pages: int) -> Iterator[Run]:
+    """The runs as they are, while they cover pages 0 to `pages` in order.
+
+    Raises:
+        ValueError: a run is out of order, empty, or of an impossible state.
+    """
+    expected = 0
+    for first, count, state in runs:
+        if first != expected or count < 1 or not 0 <= state <= 3:
+            raise ValueError(
+                f"page run ({first}, {count}, {state}): expected a run of at least one page "
+                f"that starts at page {expected}, with a state of 0 to 3"
+            )
+        expected = first + count
+        if expected > pages:
+            raise ValueError(f"page runs reach page {expected}, the region has {pages}")
+        yield first, count, state
+    if expected != pages:
+        raise ValueError(f"page runs cover {expected} pages, the region has {pages}")
 
 
 def _byte_states(value: int) -> tuple[tuple[int, int], ...]:
@@ -76,24 +97,13 @@ class PageMap:
         Raises:
             ValueError: a run is out of order, empty, or of an impossible state.
         """
-        runs = list(runs)
+        runs = list(checked_runs(runs, pages))  # all of them, before there is room for the map
         if runs == [(0, pages, 0)]:
             return cls(bytes(stored_size(pages)), pages)
         stored = bytearray(stored_size(pages))
-        expected = 0
         for first, count, state in runs:
-            if first != expected or count < 1 or not 0 <= state <= 3:
-                raise ValueError(
-                    f"page run ({first}, {count}, {state}): expected a run of at least one page "
-                    f"that starts at page {expected}, with a state of 0 to 3"
-                )
-            expected = first + count
-            if expected > pages:
-                raise ValueError(f"page runs reach page {expected}, the region has {pages}")
             if state:
-                _fill(stored, first, expected, state)
-        if expected != pages:
-            raise ValueError(f"page runs cover {expected} pages, the region has {pages}")
+                _fill(stored, first, first + count, state)
         return cls(bytes(stored), pages)
 
     # -- looking -----------------------------------------------------------------------

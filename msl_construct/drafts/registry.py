@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -66,7 +67,15 @@ def _public(name: str) -> Draft:
     draft: Draft = import_module(f".{name.replace('-', '_')}.draft", __package__).DRAFT
     if draft.name != name:
         raise ValueError(f"the folder of {name!r} declares {draft.name!r}")
+    copyreg.pickle(type(draft), _pickled)
     return draft
+
+
+def _pickled(draft: Draft) -> tuple[Callable[..., Draft], tuple[object, ...], object]:
+    """A public draft is pickled by its name, any other one as it is."""
+    if draft.name in PUBLIC and DRAFTS[draft.name] is draft:
+        return find, (draft.name,), None
+    return copyreg.__newobj__, (type(draft),), draft.__getstate__()  # type: ignore[attr-defined]
 
 
 def _dialect(name: str) -> Dialect:

@@ -7,15 +7,19 @@ and build.
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from construct import Construct
+from construct import Construct, stream_seek, stream_tell, stream_write
 
-from ..errors import ConformanceError, MslError, PayloadError, UnboundError
+from ..errors import ConformanceError
 from ..source import Cursor, FileSource, Short
 from .codes import Enumeration, FlagDefinition
+from .construct_errors import NotBound, NotBuilt, NotParsed, NotSized
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,6 +45,7 @@ class Binding:
     enumerations: Mapping[str, Enumeration]
     flags: Mapping[str, FlagDefinition]
     page_states: Enumeration
+    draft: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,11 @@ class Vocabulary(Construct):
     """Base of the vocabulary; see the module's text."""
 
     order = ""
+    """The `struct` prefix of the byte order; empty before `bound`."""
+    draft = ""
+    """Name of the draft that it is bound to."""
+    title = ""
+    """What the specification calls it, where it has a name of its own."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self.__dict__.get("_sealed"):
@@ -159,17 +169,18 @@ class Vocabulary(Construct):
 
     def _bind(self, binding: Binding) -> None:
         self.order = binding.order
+        self.draft = binding.draft
 
     def _demand_order(self) -> None:
         """Refuse to read or write what was declared, but not bound to a byte order.
 
         Raises:
-            UnboundError: it has none.
+            UnboundError: it has none; it is a ConstructError, too.
         """
         if not self.order:
-            title = getattr(self, "title", type(self).__name__)
-            raise UnboundError(
-                f"{title} has no byte order: take it from a schema, as in "
+            name = self.title or type(self).__name__
+            raise NotBound(
+                f"{name} has no byte order: take it from a schema, as in "
                 'msl_construct.schema(draft, "little")'
             )
 
@@ -246,39 +257,104 @@ class Vocabulary(Construct):
         """`from_document` for a field whose form earlier fields of the structure decide."""
         return self.from_document(value)
 
+    # -- as a Construct ----------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        bound = f"{self.draft}, {_ORDERS[self.order]}" if self.order else "not bound"
+        return f"<{type(self).__name__}{f' {self.title}' if self.title else ''}, {bound}>"
+
+    def __copy__(self) -> Self:
+        return self if self.__dict__.get("_sealed") else super().__copy__()
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return copy(self)
+
+    def __setstate__(self, attrs: Mapping[str, Any]) -> None:
+        self.__dict__.update(attrs)
+
+    def parse_file(self, filename: str | os.PathLike[str], **contextkw: Any) -> Any:
+        """Parse a file; bytes that are named and not read stay readable behind it."""
+        return self.parse_stream(_ClosedWhenUnused(filename), **contextkw)
+
     def _parse(self, stream: Any, context: Any, path: str) -> Any:
         self._demand_order()
-        where = path.removeprefix("(parsing) -> ").replace(" -> ", ".")
-        start = stream.tell()
-        source = FileSource(stream)
+        start = stream_tell(stream, path)
+        stream_seek(stream, start, 0, path)
+        source = _Borrowed(stream)
         cursor = Cursor(source, start, source.size)
+        where = path.removeprefix("(parsing)").removeprefix(" -> ").replace(" -> ", ".")
         try:
-            value = self.decode(cursor, context)
+            value = self._take(cursor, context)
         except Short as short:
-            raise PayloadError(
-                f"{where} at {cursor.position:#x}: expected {short.needed} bytes, found "
-                f"{short.remaining} before the end",
-                offset=cursor.position,
-                field=where,
-            ) from None
+            at = cursor.position
+            found = f"{short.remaining} before the end"
+            raise self._unparsed(where, "", at, f"{short.needed} bytes", found) from None
         except Misfit as misfit:
             at = max(misfit.offset, start)
-            raise PayloadError(
-                f"{where}{misfit.path} at {at:#x}: expected {misfit.expected}, found "
-                f"{misfit.found}",
-                offset=at,
-                field=f"{where}{misfit.path}",
-            ) from None
-        stream.seek(cursor.position)
+            raise self._unparsed(where, misfit.path, at, misfit.expected, misfit.found) from None
+        except (KeyError, AttributeError) as error:
+            name = where or self.title or type(self).__name__
+            message = f"{name}: needs {error}, and nothing in front of it is called so"
+            raise NotParsed(message, offset=start, field=where) from None
+        stream_seek(stream, cursor.position, 0, path)
         return value
 
-    def _sizeof(self, context: Any, path: str) -> int:
-        raise MslError(f"{type(self).__name__} has no constant size: it depends on other fields")
+    def _take(self, cursor: Cursor, context: Any) -> Any:
+        """The value at a cursor that may have more behind it."""
+        return self.decode(cursor, context)
+
+    def _unparsed(
+        self, where: str, inside: str, offset: int, expected: str, found: str
+    ) -> NotParsed:
+        dot = "." if where and inside[:1] not in ("", ".", "[") else ""
+        field = f"{where}{dot}{inside}"
+        place = field if where else f"{self.title or type(self).__name__}: {inside}".rstrip(": ")
+        message = f"{place} at {offset:#x}: expected {expected}, found {found}"
+        return NotParsed(message, offset=offset, field=field)
 
     def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
         self._demand_order()
         try:
-            stream.write(bytes(self.encode(obj, context)))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise ConformanceError(f"{path}: {error}") from None
+            raw = bytes(self.encode(obj, context))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, Misfit) as error:
+            raise NotBuilt(f"{path.removeprefix('(building) -> ')}: {error}") from None
+        stream_write(stream, raw, len(raw), path)
         return obj
+
+    def _sizeof(self, context: Any, path: str) -> int:
+        raise NotSized(f"{self.title or type(self).__name__} has no constant size")
+
+    def _actualsize(self, stream: Any, context: Any, path: str) -> int:
+        """The size of what stands in the stream, which is left where it stood."""
+        start = stream_tell(stream, path)
+        try:
+            self._parse(stream, context, path)
+            return int(stream_tell(stream, path)) - int(start)
+        finally:
+            stream_seek(stream, start, 0, path)
+
+
+_ORDERS = {"<": "little", ">": "big"}
+
+
+class _ClosedWhenUnused(io.FileIO):
+    """A file that is open while something still names bytes of it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _Borrowed(FileSource):
+    """A stream that is somebody else's: whatever is read of it, it stands where it stood."""
+
+    def __init__(self, file: Any) -> None:
+        position = file.tell()
+        super().__init__(file)
+        file.seek(position)
+
+    def read(self, offset: int, length: int) -> bytes:
+        position = self._file.tell()
+        try:
+            return super().read(offset, length)
+        finally:
+            self._file.seek(position)

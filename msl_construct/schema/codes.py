@@ -85,6 +85,9 @@ class FlagValue(int):
     def __repr__(self) -> str:
         return f"<{'|'.join(self.names) or '-'}: {int(self):#x}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FlagValue, (int(self), self.definition)
+
 
 @dataclass(frozen=True)
 class Value:

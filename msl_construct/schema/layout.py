@@ -8,10 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from construct import stream_write
+
 from ..abbreviated import abbreviated
-from ..errors import ConformanceError, DocumentError, MslError, PayloadError
-from ..source import Cursor, Extent, FileSource
+from ..errors import ConformanceError, DocumentError
+from ..source import Cursor, Extent
 from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from .construct_errors import NotBuilt, NotSized
 from .fields import Field
 from .names import snake_case
 from .raw import raw_from_document, raw_to_document
@@ -73,16 +76,25 @@ class Layout(Vocabulary):
         self.title = name
         self.section = section
         self.fields = tuple(replace(f, section=f.section or section) for f in fields)
-        self._steps: tuple[Callable[[Cursor, Record], None], ...] = (self._refuse_to_read,)
-        self._by_key = {f.key: f for f in self.fields}
-        self._documented = [(f.key, f.type.to_document) for f in self.fields]
+        self.__dict__.update(self._derived())
+
+    _steps: tuple[Callable[[Cursor, Record], None], ...]
+    _by_key: dict[str, Field]
+    _documented: list[tuple[str, Callable[[Any, DocumentOptions], Any]]]
+
+    def _derived(self) -> dict[str, Any]:
+        """What follows from the fields and is kept so that it need not be found again."""
+        steps = tuple(reading_steps(self.fields, self.order)) if self.order else ()
+        return {
+            "_steps": steps or (self._refuse_to_read,),
+            "_by_key": {f.key: f for f in self.fields},
+            "_documented": [(f.key, f.type.to_document) for f in self.fields],
+        }
 
     def _bind(self, binding: Binding) -> None:
         super()._bind(binding)
         self.fields = tuple(replace(f, type=f.type.bound(binding)) for f in self.fields)
-        self._steps = tuple(reading_steps(self.fields, self.order))
-        self._by_key = {f.key: f for f in self.fields}
-        self._documented = [(f.key, f.type.to_document) for f in self.fields]
+        self.__dict__.update(self._derived())
 
     # -- what the schema knows ---------------------------------------------------------
 
@@ -173,8 +185,8 @@ class Layout(Vocabulary):
         """
         stop = self.fields.index(self._by_key[key])
         part = Layout(self.title, self.section, self.fields[:stop])
-        part.order = self.order
-        part._steps = tuple(reading_steps(part.fields, self.order))
+        part.order, part.draft = self.order, self.draft
+        part.__dict__.update(part._derived())
         return part
 
     def replacing(self, name: str, since: str, *fields: Field) -> Layout:
@@ -267,28 +279,45 @@ class Layout(Vocabulary):
                 step(cursor, found)
         return found
 
-    def _parse(self, stream: Any, context: Any, path: str) -> Record:
-        """Construct's way in: one structure from a stream, or `PayloadError`."""
-        start = stream.tell()
-        source = FileSource(stream)
-        cursor = Cursor(source, start, source.size)
+    # -- as a Construct ----------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_steps", "_by_key", "_documented")
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
+
+    def __setstate__(self, attrs: Mapping[str, Any]) -> None:
+        super().__setstate__(attrs)
+        self.__dict__.update(self._derived())
+
+    def _take(self, cursor: Cursor, context: Any) -> Record:
+        """One structure of a stream: it ends behind its last field."""
+        return self.decode_entry(cursor)
+
+    def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Record:
+        """Construct's way to write: what follows from the values given need not be given."""
+        self._demand_order()
         try:
-            found = self.decode_entry(cursor)
-        except Misfit as misfit:
-            raise PayloadError(
-                f"{self.title}: {misfit.path} at {misfit.offset:#x}: expected "
-                f"{misfit.expected}, found {misfit.found}",
-                offset=misfit.offset,
-                field=misfit.path,
-            ) from None
-        stream.seek(cursor.position)
-        return found
+            if not isinstance(obj, Mapping):
+                raise NotBuilt(f"expected the fields of {self.title}, found {abbreviated(obj)}")
+            # A Container that was parsed holds its stream under `_io`.
+            given = {key: value for key, value in obj.items() if not str(key).startswith("_")}
+            record = self.complete(given)
+            for piece in self.pieces(record):
+                chunks = piece.chunks() if isinstance(piece, Extent) else (piece,)
+                for chunk in chunks:
+                    stream_write(stream, bytes(chunk), len(chunk), path)
+        except NotBuilt:
+            raise
+        except ConformanceError as error:
+            raise NotBuilt(str(error), field=error.field, reason=error.reason) from None
+        return record
 
     def _sizeof(self, context: Any, path: str) -> int:
+        self._demand_order()
         try:
             return self.size
         except TypeError as error:
-            raise MslError(str(error)) from None
+            raise NotSized(str(error)) from None
 
     # -- writing -----------------------------------------------------------------------
 

@@ -260,6 +260,9 @@ class Draft:
     def _bound(self) -> dict[ByteOrder, Schema]:
         return {}
 
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_bound"}
+
     def _bind(self, byte_order: ByteOrder) -> Schema:
         registries = {e.name: e for e in (*self.enumerations, self.block_type_registry)}
         binding = Binding(
@@ -267,6 +270,7 @@ class Draft:
             MappingProxyType(registries),
             MappingProxyType({f.name: f for f in self.flags}),
             self.page_states,
+            self.name,
         )
         return Schema(
             draft=self,
@@ -313,6 +317,22 @@ class Schema:
 
     def __repr__(self) -> str:
         return f"<Schema {self.draft.name}, {self.byte_order.value}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Draft.bound, (self.draft, self.byte_order)
+
+    def __getattr__(self, key: str) -> Layout:
+        """The Construct of a block type's payload: ``schema.memory_region``."""
+        found = None if key.startswith("_") else self._by_key.get(key)
+        if found is None:
+            known = ", ".join(one.key for one in self.blocks.values() if one.layout)
+            raise AttributeError(f"{self.name} has no structure {key!r}; its payloads are {known}")
+        if found.layout is None:
+            raise AttributeError(f"{self.name} gives no layout of {key!r} ({found.section})")
+        return found.layout
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.layouts})
 
     @property
     def name(self) -> str:

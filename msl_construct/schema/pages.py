@@ -10,14 +10,17 @@ from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
 from ..source import Cursor, Extent
 from .base import Binding, DocumentOptions, Misfit, Problem, Vocabulary
 from .codes import Enumeration
+from .document_values import as_hex, checked_keys
 from .names import snake_case
 from .raw import extent_from_document, extent_to_document
+from .run_map import RunMap
 from .variable import Rest
 
 __all__ = ["PageData", "PageStateMap"]
 
 _LONG_MAP = 1 << 16
 _BEYOND_ANY_BLOCK = 1 << 32  # BlockLength is a u32
+_BITS_OF_A_SIZE = 64
 
 
 class PageStateMap(Vocabulary):
@@ -59,14 +62,22 @@ class PageStateMap(Vocabulary):
             raise Misfit(f"{self.page_size_log2} of {self.low} to {self.high}", str(log2))
         return int(record[self.size_key] >> log2)
 
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        given = values.get(key, default)
+        return {} if given is None else {key: self.normal(given, values)}
+
+    def normal(self, value: Any, record: Mapping[str, Any]) -> PageMap:
+        """A caller's value as parsing would give it: runs ``(first_page, count, state)``, too."""
+        return value if isinstance(value, PageMap) else self.load_document(value, record)
+
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> PageMap:
         pages = self.pages(record)
         return PageMap(cursor.take(stored_size(pages)), pages)
 
-    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes | Extent:
         if not isinstance(value, PageMap):
             raise ValueError(f"expected a PageMap, found {abbreviated(value)}")
-        return value.stored
+        return value.extent if isinstance(value, RunMap) else value.stored
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         try:
@@ -91,24 +102,54 @@ class PageStateMap(Vocabulary):
         assert self.states is not None
         names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
         runs: Any = ([first, count, names[state]] for first, count, state in value.runs())
-        if len(value.stored) < _LONG_MAP:
+        if stored_size(value.pages) < _LONG_MAP:
             runs = list(runs)  # a longer one is written run by run
         return runs if value.canonical else {"runs": runs, "padding": value.tail.hex()}
 
-    def from_document(self, value: Any) -> Any:
+    def from_document(self, value: Any) -> PageMap:
+        return self.load_document(value, {})
+
+    def load_document(self, value: Any, record: Mapping[str, Any]) -> PageMap:
+        """A map from its runs, which is made when it is written where it is a long one.
+
+        Raises:
+            ValueError: it is none, or a long one that no region of `record` has.
+        """
         assert self.states is not None
-        runs = value["runs"] if isinstance(value, Mapping) else value
+        runs = value
+        if isinstance(value, Mapping):
+            checked_keys(value, "runs", "padding")
+            runs = value["runs"]
         coded = [(first, count, self.states.encode(state)) for first, count, state in runs]
         pages = sum(count for _, count, _ in coded)
-        if stored_size(pages) >= _BEYOND_ANY_BLOCK:
-            raise ValueError(f"{pages} pages have a map that no block can hold")
-        page_map = PageMap.from_runs(coded, pages)
+        size = stored_size(pages)
+        if size >= _BEYOND_ANY_BLOCK:
+            raise ValueError(f"{abbreviated(pages)} pages have a map that no block can hold")
+        if size < _LONG_MAP:
+            page_map = PageMap.from_runs(coded, pages)
+        else:
+            self._demand_region(pages, record)
+            page_map = RunMap(coded, pages)
         if not isinstance(value, Mapping):
             return page_map
-        tail = bytes.fromhex(value["padding"])
-        if len(tail) != len(page_map.tail):
-            raise ValueError(f"padding: expected {len(page_map.tail)} bytes, found {len(tail)}")
+        tail = as_hex(value["padding"])
+        expected = size - pages // PAGES_PER_BYTE
+        if len(tail) != expected:
+            raise ValueError(f"padding: expected {expected} bytes, found {len(tail)}")
         return page_map.with_tail(tail)
+
+    def _demand_region(self, pages: int, record: Mapping[str, Any]) -> None:
+        """Refuse very many pages of a region that is not said to have as many."""
+        try:
+            expected = self.pages(record)
+        except KeyError as error:
+            raise ValueError(
+                f"{pages} pages of a region whose {error.args[0]} is not given"
+            ) from None
+        except Misfit as misfit:
+            raise ValueError(f"expected {misfit.expected}, found {misfit.found}") from None
+        if pages != expected:
+            raise ValueError(f"expected runs of {expected} pages in all, found {pages}")
 
 
 class PageData(Rest):
@@ -127,7 +168,10 @@ class PageData(Rest):
         self.log2_key = snake_case(page_size_log2)
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
-        expected = record[self.map_key].captured << record[self.log2_key]
+        log2 = record[self.log2_key]
+        if not 0 <= log2 < _BITS_OF_A_SIZE:
+            return  # the page map's problem; the number would be as long as a file
+        expected = record[self.map_key].captured << log2
         # A compressed payload may say that it inflates to more than len() can.
         found = value.length if isinstance(value, Extent) else len(value)
         if expected != found:

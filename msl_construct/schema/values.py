@@ -18,6 +18,9 @@ class StoredText(str):
         stored.raw = raw
         return stored
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return StoredText, (str(self), self.raw)
+
 
 class PaddedBytes(bytes):
     """Bytes stored with padding that is not zero; `raw` is both."""
@@ -28,6 +31,9 @@ class PaddedBytes(bytes):
         padded = super().__new__(cls, value)
         padded.raw = raw
         return padded
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return PaddedBytes, (bytes(self), self.raw)
 
 
 class Record(dict[str, Any]):

@@ -17,6 +17,9 @@ from .values import PaddedBytes, StoredText
 __all__ = ["Blob", "Measured", "RegisterValue", "Rest", "Utf8", "Utf8Z"]
 
 
+_WIDEST_REGISTER = 0xFFFF
+
+
 class Measured(Vocabulary):
     """A value whose stored length stands in an earlier field.
 
@@ -235,6 +238,8 @@ class RegisterValue(Blob):
             return as_bytes(value)
         if self.length_key not in record:
             raise ValueError(f"{self.length} is needed to store a register given as a number")
+        if not 0 <= record[self.length_key] <= _WIDEST_REGISTER:
+            raise ValueError(f"{self.length} of {record[self.length_key]}: no register is so wide")
         return value.to_bytes(record[self.length_key], "little" if self.order == "<" else "big")
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:

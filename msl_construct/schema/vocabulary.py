@@ -82,6 +82,7 @@ class Fixed(Vocabulary):
             raise ValueError(f"{abbreviated(value)} does not fit {self.width} bytes") from None
 
     def _sizeof(self, context: Any, path: str) -> int:
+        self._demand_order()  # the width of a code is that of its registry
         return self.width
 
 
@@ -106,6 +107,11 @@ class Uint(Fixed):
         self.code = _INTEGERS[width]
         self.shown = shown
         self.valid = valid
+
+    def store(self, value: Any) -> Any:
+        if not isinstance(value, int) or not 0 <= value < 1 << 8 * self.width:
+            raise ValueError(f"{abbreviated(value)} does not fit {self.width} bytes")
+        return value
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if self.valid is not None and not self.valid.permits(value):

@@ -54,6 +54,20 @@ class Extent:
     def __repr__(self) -> str:
         return f"Extent(offset={self.offset:#x}, length={self.length})"
 
+    def __copy__(self) -> Extent:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Extent:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Whoever pickles an extent takes its bytes along: the source may be gone by then."""
+        return _held, (bytes(self),)
+
+
+def _held(data: bytes) -> Extent:
+    return Extent(BufferSource(data), 0, len(data))
+
 
 class Cursor:
     """A position inside [start, end) of a source, with a small look-ahead buffer."""
