@@ -23,7 +23,7 @@ from .pagemap import Pagemap
 from .plan import FROM_FILE
 from .syscalls import PAGE_SIZE
 
-__all__ = ["KEPT", "Kept", "file_of", "not_copied", "only_shared"]
+__all__ = ["KEPT", "KeptPages", "file_of", "not_copied", "only_shared"]
 
 KEPT = "read_in_stop"
 """Says of captured pages that they come from the target itself, as it stood still."""
@@ -50,7 +50,7 @@ class _Part:
     failures: dict[int, Failure] = field(default_factory=dict)
 
 
-class Kept:
+class KeptPages:
     """Pages of a target, read as it stood still.
 
     Attributes:

@@ -22,7 +22,7 @@ from .freeze.copied import Copied
 from .freeze.fitness import limiting
 from .freeze.guardian.headroom import groups, room
 from .freeze.guardian.refusals import Refusal
-from .kept_memory import Kept, file_of, not_copied, only_shared
+from .kept_memory import KeptPages, file_of, not_copied, only_shared
 from .memory import LinuxMemory
 from .shared_ancestry import Kinship
 from .syscalls import PAGE_SIZE
@@ -66,7 +66,7 @@ class Snapshot:
         self.path = f"/proc/{copy}"
         with self._named():
             self._copy = LinuxMemory(copy, by_call=False, kinship=kinship)
-        self._kept = Kept()
+        self._kept = KeptPages()
 
     def take(self, mappings: Sequence[Mapping], written: Set[Hashable] = frozenset()) -> None:
         """Read from the target what the copy doesn't hold.
