@@ -8,7 +8,7 @@ import stat
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -28,8 +28,12 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..rules import Role
     from .check_data import KnownFindings
     from .check_outcome import CheckReport, FileOutcome
+    from .common import ReadOptions
 
 __all__ = ["check"]
 
@@ -93,7 +97,7 @@ def check(
     explain: str | None,
     quiet: bool,
     no_color: bool,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> int:
     """Check dumps against the rules of the specification.
 
@@ -139,6 +143,7 @@ def check(
     sink = CheckOutput(text_out if form == "text" else data_out)
     shown = report(form, sink.write, everything, strict, no_color)
     try:
+        options["dialect"] = "none"  # the rules are those of the draft itself
         return _check_all(dumps, shown, strict, chosen, known, options)
     finally:
         sink.flush()
@@ -148,9 +153,9 @@ def _check_all(
     dumps: tuple[str, ...],
     shown: CheckReport,
     strict: bool,
-    roles: Any,
+    roles: tuple[Role, ...] | None,
     known: KnownFindings | None,
-    options: dict[str, Any],
+    options: ReadOptions,
 ) -> Exit:
     from .check_outcome import FileOutcome
 
@@ -202,16 +207,16 @@ def _waits(path: str) -> bool:
 def _check_one(
     outcome: FileOutcome,
     shown: CheckReport,
-    roles: Any,
+    roles: tuple[Role, ...] | None,
     known: KnownFindings | None,
-    options: dict[str, Any],
+    options: ReadOptions,
 ) -> None:
     """Put the rules to one file; whatever happens is told to the outcome."""
     from ..rules import Check, gaps
 
     begun = False
     try:
-        with open_input(outcome.name, passing=False, dialect="none", **options) as dump:
+        with open_input(outcome.name, passing=False, **options) as dump:
             under_way = Check(dump, roles=roles)
             outcome.opened(dump, under_way.rules)
             shown.file(outcome)

@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -23,7 +22,7 @@ VERSION = 1
 _Place = tuple[str, str, "int | None", str]
 
 
-def described(rule: Rule) -> dict[str, Any]:
+def described(rule: Rule) -> dict[str, object]:
     """A rule with all that is said of it."""
     return {
         "id": rule.id,
@@ -40,7 +39,7 @@ def described(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _finding(finding: RuleFinding) -> dict[str, Any]:
+def _finding(finding: RuleFinding) -> dict[str, object]:
     found = finding.found
     return {
         "rule": finding.rule.id,
@@ -53,7 +52,7 @@ def _finding(finding: RuleFinding) -> dict[str, Any]:
     }
 
 
-def _result(outcome: FileOutcome) -> dict[str, Any]:
+def _result(outcome: FileOutcome) -> dict[str, object]:
     """What is known of a file once it has been checked."""
     return {
         "draft": outcome.draft,
@@ -72,7 +71,7 @@ def _result(outcome: FileOutcome) -> dict[str, Any]:
 class JsonReport(CheckReport):
     """One JSON object: files with their findings, and the rules that were broken."""
 
-    def __init__(self, write: Callable[[str], Any]) -> None:
+    def __init__(self, write: Callable[[str], object]) -> None:
         super().__init__(write)
         self._rules: dict[str, Rule] = {}
         self._files = 0

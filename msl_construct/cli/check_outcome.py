@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..rules import Found, Level, Rule, RuleFinding
 from .common import Exit
@@ -97,7 +97,7 @@ class CheckReport:
 
     keep: int | None = 0
 
-    def __init__(self, write: Callable[[str], Any]) -> None:
+    def __init__(self, write: Callable[[str], object]) -> None:
         self.write = write
 
     def begin(self) -> None:

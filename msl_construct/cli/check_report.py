@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..rules import Found, Level, Rule
 from .check_outcome import CheckReport, FileOutcome
@@ -21,7 +20,7 @@ _LEVELS = (Level.MUST, Level.SHOULD, Level.OURS)
 class TextReport(CheckReport):
     """For people: findings by rule."""
 
-    def __init__(self, write: Callable[[str], Any], everything: bool, style: Style) -> None:
+    def __init__(self, write: Callable[[str], object], everything: bool, style: Style) -> None:
         super().__init__(write)
         self.keep = None if everything else _FIRST
         self._style = style
@@ -77,7 +76,7 @@ def _summary(outcome: FileOutcome) -> str:
 
 
 def report(
-    form: str, write: Callable[[str], Any], everything: bool, strict: bool, no_color: bool
+    form: str, write: Callable[[str], object], everything: bool, strict: bool, no_color: bool
 ) -> CheckReport:
     """A report of one of the formats."""
     if form == "text":

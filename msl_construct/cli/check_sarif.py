@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 from .. import __version__
@@ -22,11 +21,11 @@ _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.OURS: "note"}
 class SarifReport(CheckReport):
     """One run: results as they are found, and behind them the rules that were broken."""
 
-    def __init__(self, write: Callable[[str], Any]) -> None:
+    def __init__(self, write: Callable[[str], object]) -> None:
         super().__init__(write)
         self._rules: dict[str, tuple[int, Rule]] = {}
         self._results = 0
-        self._notes: list[dict[str, Any]] = []
+        self._notes: list[dict[str, object]] = []
         self._failed = False
 
     def begin(self) -> None:
@@ -35,10 +34,10 @@ class SarifReport(CheckReport):
     def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         rule, found = finding.rule, finding.found
         index, _ = self._rules.setdefault(rule.id, (len(self._rules), rule))
-        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(outcome.name)}}
+        place: dict[str, object] = {"artifactLocation": {"uri": _uri(outcome.name)}}
         if found.offset is not None:
             place["region"] = {"byteOffset": found.offset}
-        location: dict[str, Any] = {"physicalLocation": place}
+        location: dict[str, object] = {"physicalLocation": place}
         inside = "header" if found.block is None else f"blocks[{found.block}]"
         if found.block is not None or found.field:
             name = f"{inside}.{found.field}" if found.field else inside
@@ -82,7 +81,7 @@ class SarifReport(CheckReport):
         self._notes.append({"level": level, "message": {"text": text}, "locations": [place]})
 
 
-def _described(rule: Rule) -> dict[str, Any]:
+def _described(rule: Rule) -> dict[str, object]:
     return {
         "id": rule.id,
         "shortDescription": {"text": rule.wrong},

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import IO, Any, TextIO, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, TypedDict, TypeVar, overload
 
 import click
 
@@ -29,8 +29,16 @@ from .drafts import draft_option
 from .start import let_interrupts_raise
 from .text import DRAWN, printable
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+    from typing_extensions import Unpack
+
+    from ..reader.dump import Dump
+    from ..reader.stream import PassingDump
+
 __all__ = [
     "Exit",
+    "ReadOptions",
     "columns",
     "command_options",
     "data_out",
@@ -46,7 +54,8 @@ __all__ = [
     "wants_color",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
+Command = TypeVar("Command", bound=Callable[..., "int | None"])
 
 STDIO = "-"
 
@@ -169,14 +178,14 @@ def note(text: str) -> None:
         print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
 
 
-def run(function: F) -> F:
+def run(function: Command) -> Command:
     """Turn a command's exceptions into one line on stderr and an exit code.
 
     The command returns its exit code. A closed pipe on stdout ends it quietly.
     """
 
     @functools.wraps(function)
-    def guarded(*arguments: Any, **options: Any) -> None:
+    def guarded(*arguments: object, **options: object) -> None:
         debug = options.pop("debug", False)
         let_interrupts_raise()
         try:
@@ -283,9 +292,9 @@ class _Unclosed(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: Any) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         self._raw.write(data)
-        return len(data)
+        return memoryview(data).nbytes
 
 
 def draws() -> bool:
@@ -313,16 +322,39 @@ def wants_color(no_color: bool) -> bool:
     return not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
 
 
+class ReadOptions(TypedDict, total=False):
+    """How to read a file whose header says otherwise, see `draft_options`; None: as it says."""
+
+    draft: str | None
+    dialect: str | None
+    byte_order: str | None
+    max_inflate: int | None
+
+
+@overload
+def open_input(path: str, *, passing: Literal[False], **options: Unpack[ReadOptions]) -> Dump: ...
+@overload
 def open_input(
-    path: str, *, passing: bool = True, stdin: IO[bytes] | None = None, **options: Any
-) -> Any:
+    path: str,
+    *,
+    passing: bool = True,
+    stdin: IO[bytes] | None = None,
+    **options: Unpack[ReadOptions],
+) -> Dump | PassingDump: ...
+def open_input(
+    path: str,
+    *,
+    passing: bool = True,
+    stdin: IO[bytes] | None = None,
+    **options: Unpack[ReadOptions],
+) -> Dump | PassingDump:
     """A dump from a path, or from stdin for ``-``.
 
     Args:
         passing: whether stdin may be read block by block; else it is spooled.
         stdin: what to read block by block instead.
     """
-    kept = {key: value for key, value in options.items() if value is not None}
+    kept: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
     if path != STDIO:
         from ..reader import open_dump
 

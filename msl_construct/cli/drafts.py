@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAFT", "OWN", "UNCHECKED_DRAFT", "DraftType", "draft_option"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 OWN = "FILE.py:NAME is a draft of your own; FILE.py is run for it."
 """For the help of whatever takes a draft."""
@@ -36,7 +36,7 @@ class DraftType(click.ParamType):  # type: ignore[type-arg]
     def __init__(self, *, checked: bool = True) -> None:
         self._checked = checked
 
-    def get_metavar(self, *_: Any, **__: Any) -> str:
+    def get_metavar(self, *_: object, **__: object) -> str:
         """What the help shows, whatever this version of click passes."""
         return f"[{'|'.join((*PUBLIC, 'FILE.py:NAME'))}]"
 
@@ -89,11 +89,20 @@ DRAFT = DraftType()
 UNCHECKED_DRAFT = DraftType(checked=False)
 
 
-def draft_option(text: str, **attributes: Any) -> Callable[[F], F]:
+def draft_option(
+    text: str, *, default: str | None = None, show_default: bool = False
+) -> Callable[[F], F]:
     """The option ``--draft``.
 
     Args:
         text: what the draft is for, in a sentence.
-        attributes: of the option.
+        default: the draft where none is named.
+        show_default: whether the help says which that is.
     """
-    return click.option("--draft", type=DRAFT, help=f"{text} {OWN}", **attributes)
+    return click.option(
+        "--draft",
+        type=DRAFT,
+        default=default,
+        show_default=show_default,
+        help=f"{text} {OWN}",
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from .lazy_group import LazyGroup
@@ -27,7 +25,7 @@ _ELSEWHERE = {"acquire": ("msl_acquire.cli", "acquire")}
 """Those whose module belongs to another package."""
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         click.echo(version_text())
         ctx.exit()

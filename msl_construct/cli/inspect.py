@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -28,13 +28,23 @@ from .common import (
 from .csv_cells import cell
 from .text import many
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..document.tables import Gatherer
+    from ..reader.dump import Dump
+    from ..reader.stream import PassingDump
+    from .common import ReadOptions
+
 __all__ = ["inspect"]
+
+F = TypeVar("F", bound=Callable[..., object])
 
 _PARTS = ("header", "blocks", "segments", "trailing")
 _FORMATS = ("yaml", "json", "ndjson", "csv")
 
 
-def _formats(function: Any) -> Any:
+def _formats(function: F) -> F:
     helps = {
         "yaml": "The canonical document as YAML.",
         "json": "The canonical document as JSON.",
@@ -42,13 +52,13 @@ def _formats(function: Any) -> Any:
         "csv": "One table (see --show) as CSV; regions unless told otherwise.",
     }
     for name in reversed(_FORMATS):
-        function = click.option(f"--{name}", is_flag=True, help=helps[name])(function)
+        function = click.option(f"--{name}", f"as_{name}", is_flag=True, help=helps[name])(function)
     return function
 
 
-def _form(options: dict[str, Any]) -> str | None:
-    """The one format that was asked for, taken out of the options."""
-    chosen = [name for name in _FORMATS if options.pop(name)]
+def _form(**asked: bool) -> str | None:
+    """The one format that was asked for."""
+    chosen = [name for name in _FORMATS if asked[name]]
     if len(chosen) > 1:
         raise click.UsageError(f"one of --{' and --'.join(chosen)}, please")
     return chosen[0] if chosen else None
@@ -88,12 +98,16 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
 @run
 def inspect(
     dump: str,
+    as_yaml: bool,
+    as_json: bool,
+    as_ndjson: bool,
+    as_csv: bool,
     show: list[str],
     offsets: bool,
     with_data: bool,
     quiet: bool,
     no_color: bool,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> int:
     """Show everything a dump holds, without reading page data.
 
@@ -113,7 +127,7 @@ def inspect(
     """
     from ..document.tables import TABLES
 
-    form = _form(options)
+    form = _form(yaml=as_yaml, json=as_json, ndjson=as_ndjson, csv=as_csv)
     tables = [name for name in show if name in TABLES]
     if form == "csv":
         tables = tables or ([] if show else ["regions"])
@@ -148,7 +162,7 @@ def _out(form: str | None, show: list[str]) -> AbstractContextManager[IO[str]]:
     return data_out(lacking="backslashreplace")  # YAML has the same escapes
 
 
-def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
+def _tree(dump: Dump | PassingDump, out: IO[str], no_color: bool) -> None:
     from .text import Style
     from .tree import tree
 
@@ -156,7 +170,7 @@ def _tree(dump: Any, out: IO[str], no_color: bool) -> None:
 
 
 def _document(
-    dump: Any,
+    dump: Dump | PassingDump,
     form: str,
     show: list[str],
     tables: list[str],
@@ -174,8 +188,8 @@ def _document(
 
 
 def _narrowed(
-    dump: Any, parts: Iterator[tuple[str, Any]], show: list[str], tables: list[str]
-) -> Iterator[tuple[str, Any]]:
+    dump: Dump | PassingDump, parts: Iterator[tuple[str, Any]], show: list[str], tables: list[str]
+) -> Iterator[tuple[str, object]]:
     """The parts that were asked for, then the tables; all blocks go by all the same."""
     from ..document.tables import Gatherer
 
@@ -202,7 +216,9 @@ def _narrowed(
         yield name, gatherer.rows(name)
 
 
-def _watched(dump: Any, blocks: Iterator[Any], gatherer: Any) -> Iterator[Any]:
+def _watched(
+    dump: Dump | PassingDump, blocks: Iterable[object], gatherer: Gatherer
+) -> Iterator[object]:
     """Blocks for the document, with the tables gathered from the same blocks on the way."""
     yield from blocks
     if gatherer.names:
@@ -210,7 +226,7 @@ def _watched(dump: Any, blocks: Iterator[Any], gatherer: Any) -> Iterator[Any]:
             pass
 
 
-def _csv(dump: Any, name: str, out: IO[str]) -> None:
+def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
     from ..document.tables import Gatherer
 
     gatherer = Gatherer([name])
@@ -225,7 +241,7 @@ def _csv(dump: Any, name: str, out: IO[str]) -> None:
         writer.writerow({key: cell(value) for key, value in row.items()})
 
 
-def _ending(dump: Any, path: str, quiet: bool) -> int:
+def _ending(dump: Dump | PassingDump, path: str, quiet: bool) -> int:
     """The exit code, and the one line on stderr that goes with it."""
     name = "stdin" if path == STDIO else path
     if dump.header.encrypted:

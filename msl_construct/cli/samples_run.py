@@ -6,9 +6,9 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,6 +26,8 @@ from .common import (
 from .drafts import draft_option
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ..corpus import Manifest
     from ..harness import Result, Results
 
@@ -153,18 +155,23 @@ def run_decoder(
 
     if draft is not None and folder is not None:
         raise click.UsageError("--draft says what is generated; --samples names what was")
-    options: dict[str, Any] = {
-        "level": level,
-        "timeout": timeout,
-        "jobs": jobs,
-        "skip": [entry for path in skips for entry in harness.read_list(path)],
-        "known": [entry for path in knowns for entry in harness.read_list(path)],
-        "without": [code.strip() for one in without for code in one.split(",") if code.strip()],
-        "only": only,
-    }
+    skip = [entry for path in skips for entry in harness.read_list(path)]
+    known = [entry for path in knowns for entry in harness.read_list(path)]
+    lacking = [code.strip() for one in without for code in one.split(",") if code.strip()]
     with _ended_orderly(), _corpus(folder, draft, quiet) as manifest:
         with _progress(len(harness.chosen(manifest, only)), quiet) as progress:
-            results = harness.run(manifest, decoder, **options, progress=progress)
+            results = harness.run(
+                manifest,
+                decoder,
+                level=level,
+                timeout=timeout,
+                jobs=jobs,
+                skip=skip,
+                known=known,
+                without=lacking,
+                only=only,
+                progress=progress,
+            )
         _report(results, form, junit, html, no_color, folder_stays=folder is not None)
     return Exit.FINE if results.ok else Exit.FINDINGS
 
@@ -216,21 +223,17 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
 @contextmanager
 def _ended_orderly() -> Iterator[None]:
     """Take a request to end like ^C: else decoders, in sessions of their own, would run on."""
-    before: dict[int, Any] = {}
 
-    def request(number: int, _: Any) -> None:
+    def request(number: int, _: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            with suppress(ValueError):  # not in the main thread
-                before[number] = signal.signal(number, request)
-    try:
+    with ExitStack() as afterwards:
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                with suppress(ValueError):  # not in the main thread
+                    afterwards.callback(signal.signal, number, signal.signal(number, request))
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -100,7 +100,7 @@ def _remark(change: Change, whole: dict[tuple[str, str], int]) -> str:
     return f": {text}" + (f" ({many(count, 'part')})" if count else "")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None or value == "" or value == []:
         return "none"
     if isinstance(value, bool):

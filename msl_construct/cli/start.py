@@ -14,7 +14,12 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 __all__ = [
     "ENDING",
@@ -62,12 +67,12 @@ def _volunteer() -> None:
 # -- signals ---------------------------------------------------------------------------
 
 
-def interrupted(number: int, _: Any) -> None:
+def interrupted(number: int, _: FrameType | None) -> None:
     """Handles SIGINT until the command itself can: one line, and the usual code."""
     _end("msl: interrupted\n", _INTERRUPTED)
 
 
-def untouched(number: int, _: Any) -> None:
+def untouched(number: int, _: FrameType | None) -> None:
     """Handles what ends an acquisition before it has begun."""
     name = signal.Signals(number).name
     _end(f"msl: stopped by {name}, before any process was touched\n", _UNTOUCHED)
@@ -133,10 +138,10 @@ class _Closed(io.RawIOBase):
     def writable(self) -> bool:
         return self._number != 0
 
-    def readinto(self, into: Any) -> int:
+    def readinto(self, into: WriteableBuffer) -> int:
         raise self._error()
 
-    def write(self, data: Any) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         try:
             return os.write(self._number, data)
         except OSError:
@@ -161,12 +166,12 @@ class _Forgiving(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: Any) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         try:
             count = self._raw.write(data)
         except OSError:
             count = None
-        return count or len(data)
+        return count or memoryview(data).nbytes
 
 
 def _occupy() -> None:
@@ -194,9 +199,9 @@ def _occupy() -> None:
 
 
 def _forgive_stderr() -> None:
-    if sys.stderr is None or sys.stderr is not sys.__stderr__:
+    stream = sys.__stderr__
+    if stream is None or sys.stderr is not stream:
         return  # somebody has put something else there
-    stream: Any = sys.stderr
     buffer = getattr(stream, "buffer", None)
     raw = getattr(buffer, "raw", buffer)  # there is no buffer with PYTHONUNBUFFERED
     if isinstance(raw, io.RawIOBase):

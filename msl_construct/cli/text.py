@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 
 import click
 
@@ -28,9 +27,9 @@ class Style:
     unicode: bool = True
     columns: int | None = None
 
-    def paint(self, text: str, **how: Any) -> str:
+    def paint(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
         """The text, styled if there is colour."""
-        return click.style(text, **how) if self.color else text
+        return click.style(text, fg=fg, bold=bold or None) if self.color else text
 
     @property
     def glyphs(self) -> dict[str, str]:
@@ -89,9 +88,9 @@ def printable(text: str | None) -> str:
     return escape_for_people(text)
 
 
-def as_json(value: Any, **options: Any) -> str:
+def as_json(value: object, *, indent: int | None = None) -> str:
     """JSON in ASCII, with nothing in it that would act on a terminal."""
-    return json.dumps(value, **options).replace("\x7f", "\\u007f")
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
 def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..reader.block import RAW, Block
 from ..reader.regions import Region, assemble, lacks_data
 from .text import Style, aligned, binary_size, many, moment, printable
 
+if TYPE_CHECKING:
+    from ..reader.dump import Dump
+    from ..reader.stream import PassingDump
+
 __all__ = ["tree"]
 
-Write = Callable[[str], Any]
+Write = Callable[[str], object]
 
 _CELLS = 24
 _RIGHTS = (("read", "r"), ("write", "w"), ("execute", "x"), ("guard", "g"), ("copy_on_write", "c"))
@@ -75,7 +79,7 @@ Branch = tuple[str, list[str]]
 """A line of the tree and the lines below it."""
 
 
-def tree(dump: Any, write: Write, style: Style) -> None:
+def tree(dump: Dump | PassingDump, write: Write, style: Style) -> None:
     """Print a dump as a tree; reads no page data."""
     seen = _Seen()
     for _ in dump.each_capture_block(seen.take):
@@ -100,7 +104,7 @@ def tree(dump: Any, write: Write, style: Style) -> None:
             write(f"{stem}{last if position == len(below) - 1 else tee}{inner}\n")
 
 
-def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
+def _verdict(dump: Dump | PassingDump, seen: _Seen, style: Style) -> str:
     """One line that says how much of a dump this is."""
     if dump.header.encrypted:
         return style.paint("encrypted: only the header can be read", fg="yellow")
@@ -129,7 +133,7 @@ def _verdict(dump: Any, seen: _Seen, style: Style) -> str:
     )
 
 
-def _branches(dump: Any, seen: _Seen, style: Style) -> Iterator[Branch]:
+def _branches(dump: Dump | PassingDump, seen: _Seen, style: Style) -> Iterator[Branch]:
     header = dump.header.record
     capabilities = ", ".join(header["cap_bitmap"].names) or "nothing"
     below = [

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import IO, Any, cast
+from collections.abc import Iterable
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
 from ..errors import MslError
 from ..hashing import Digests
 from ..reader.acquisition_report import Tie, read_report, tie
-from ..reader.verdict import Verdict
+from ..reader.verdict import Finding, Verdict
 from ..source import Extent
 from .common import (
     STDIO,
@@ -29,6 +30,11 @@ from .common import (
 )
 from .text import as_json as json_text
 from .text import many, printable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .common import ReadOptions
 
 __all__ = ["verify"]
 
@@ -55,7 +61,7 @@ def verify(
     as_json: bool,
     quiet: bool,
     no_color: bool,
-    **options: Any,
+    **options: Unpack[ReadOptions],
 ) -> int:
     """Check that dumps are intact and complete.
 
@@ -97,7 +103,7 @@ def verify(
 
 
 def _one(
-    path: str, report: str | None, as_json: bool, quiet: bool, options: dict[str, Any]
+    path: str, report: str | None, as_json: bool, quiet: bool, options: ReadOptions
 ) -> tuple[Exit, str]:
     """The exit code of one file, and what to print of it."""
     name = path
@@ -133,7 +139,7 @@ def _report(path: str) -> dict[str, Any]:
         return read_report(file, path)
 
 
-def _tied(path: str, told: dict[str, Any], options: dict[str, Any]) -> tuple[Verdict, Tie]:
+def _tied(path: str, told: dict[str, Any], options: ReadOptions) -> tuple[Verdict, Tie]:
     """The verdict of a dump, and what its report has to do with it."""
     digests = Digests()
     try:
@@ -143,9 +149,9 @@ def _tied(path: str, told: dict[str, Any], options: dict[str, Any]) -> tuple[Ver
                 verdict = dump.verify()
                 passing.drain()
                 return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
-        with open_input(path, **options) as dump:
+        with open_input(path, passing=False, **options) as dump:
             verdict = dump.verify()
-            for piece in Extent(dump.source, 0, dump.size).chunks():
+            for piece in Extent(dump.source, 0, dump.size or 0).chunks():
                 digests.update(piece)
             dump.require_unchanged()
             return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
@@ -180,7 +186,7 @@ def _code(verdict: Verdict, found: Tie | None) -> Exit:
 
 
 def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None) -> str:
-    def rows(findings: Any) -> list[dict[str, Any]]:
+    def rows(findings: Iterable[Finding]) -> list[dict[str, object]]:
         return [
             {
                 "kind": f.kind,
@@ -191,7 +197,7 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
             for f in findings
         ]
 
-    shown = {
+    shown: dict[str, object] = {
         "file": name,
         "intact": verdict.intact,
         "complete": verdict.complete,
