@@ -132,11 +132,13 @@ class DocumentError(MslError):
         reason: the message without line and path.
         field: the path of what is wrong, for example ``blocks[3].payload.exe_path``; or empty.
         line: where that stands in the text, counted from 1; None where nobody knows.
+        document: the name of its file, where somebody has said so; no part of the message.
     """
 
     reason: str
     field: str
     line: int | None
+    document: str
 
     def __init__(self, reason: str, *, field: str = "", line: int | None = None) -> None:
         places = [*([] if line is None else [f"line {line}"]), *([field] if field else []), reason]
@@ -144,6 +146,7 @@ class DocumentError(MslError):
         self.reason = reason
         self.field = field
         self.line = line
+        self.document = ""
 
     def within(self, where: str) -> DocumentError:
         """The same, seen from the structure whose part `where` this is about."""

@@ -8,6 +8,7 @@ from typing import IO
 
 import click
 
+from ..errors import DocumentError
 from ..outputs import check_place, whole_file
 from .common import STDIO, Exit, command_options, discard_stdout, note, run
 from .drafts import draft_option
@@ -31,6 +32,17 @@ def _written(path: str, force: bool, write: Callable[[IO[bytes]], int]) -> int:
         return write(file)
 
 
+def _opened(path: str) -> IO[str]:
+    """A document's text; what is no UTF-8 is found by whoever reads it."""
+    if path == STDIO:
+        if sys.stdin is None:
+            raise click.UsageError("-: stdin is closed")
+        descriptor, owned = sys.stdin.fileno(), False
+    else:
+        descriptor, owned = path, True
+    return open(descriptor, encoding="utf-8", errors="surrogateescape", closefd=owned)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("document", metavar="DOC")
 @click.option("--output", "-o", metavar="OUT", default=STDIO, help="File to write; - is stdout.")
@@ -51,27 +63,30 @@ def build(
     Example:
       msl inspect --with-data --yaml dump.msl | msl build - -o copy.msl
 
+    A document means one thing, or is refused: a key that stands twice, a second document, a
+    word that YAML's versions read differently (no, on, ~, 010, 1:30). The message names the line.
+
     Exit codes: 0 fine; 2 OUT exists; 3 DOC is no document, or can't be stored.
     """
     from ..document.build import build as write
     from ..document.load import load
 
-    source: IO[str]
-    if document == STDIO:
-        source = open(sys.stdin.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115
-    else:
-        source = open(document, encoding="utf-8")  # noqa: SIM115
-    with source:
-        if output == STDIO:
-            try:
+    with _opened(document) as source:
+        try:
+            if output == STDIO:
                 size = write(load(source), sys.stdout.buffer, draft=draft)
                 sys.stdout.buffer.flush()
-            except BrokenPipeError:
-                discard_stdout()
-                note("msl: the reader of the output went away before the file was whole")
-                return Exit.UNREADABLE
-        else:
-            size = _written(output, force, lambda file: write(load(source), file, draft=draft))
+            else:
+                size = _written(output, force, lambda file: write(load(source), file, draft=draft))
+        except BrokenPipeError:
+            if output != STDIO:
+                raise
+            discard_stdout()
+            note("msl: the reader of the output went away before the file was whole")
+            return Exit.UNREADABLE
+        except DocumentError as error:
+            error.document = document
+            raise
     if not quiet:
         note(f"msl: {size} bytes written to {output}")
     return Exit.FINE

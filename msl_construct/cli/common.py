@@ -146,6 +146,8 @@ def complain(error: BaseException, name: str = "") -> Exit:
     code = exit_code(error)
     if not name and isinstance(error, OSError) and error.filename:
         name = str(error.filename)
+    if not name and isinstance(error, DocumentError):
+        name = error.document
     text = error_text(error)
     if code is Exit.DEFECT:
         blamed = _blamed(error)

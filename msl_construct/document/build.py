@@ -28,6 +28,7 @@ from ..schema.document_values import as_hex, as_number, as_text, checked_keys
 from ..schema.layout import OFFSETS, REST, loaded
 from ..schema.raw import extent_from_document, raw_from_document
 from ..source import Extent
+from .load import Parts
 from .shape import BLOCK_KEYS, VERSION
 
 __all__ = ["build"]
@@ -49,7 +50,15 @@ def build(
         DocumentError: something in the document can't be stored, with its path.
         ValueError: no such draft.
     """
-    asked = None if draft is None else find(draft)
+    try:
+        return _written(parts, file, None if draft is None else find(draft))
+    except DocumentError as error:
+        if not isinstance(parts, Parts):
+            raise
+        raise error.at(parts.line_of(error.field)) from None
+
+
+def _written(parts: Iterable[tuple[str, Any]], file: IO[bytes], asked: Draft | None) -> int:
     builder: _Builder | None = None
     chosen: Schema | None = None
     for key, value in parts:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["BLOCK_KEYS", "VERSION"]
+__all__ = ["BLOCK_KEYS", "LISTS", "VERSION"]
 
 VERSION = 1
 """Of the document's form; printed first."""
 
 BLOCK_KEYS = ("index", "offset", "compression", "damage", "payload", "offsets")
 """Keys of a block beside those of its header fields."""
+
+LISTS = ("blocks", "segments")
+"""Parts of which there can be any number, so that they are read and written one by one."""
