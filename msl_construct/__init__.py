@@ -64,12 +64,13 @@ def open(  # noqa: A001 - the name is part of the public interface
     key: bytes | str | None = None,
     byte_order: str | None = None,
     max_inflate: int | None = None,
+    max_spool: int | None = None,
 ) -> Dump:
     """Open a Memory Slice file for reading.
 
     Args:
-        file: a path (mapped into memory), a binary file object, or bytes. A pipe is
-            spooled to a temporary file; to read it while it comes, see `PassingDump`.
+        file: a path, a binary file object, or bytes. A pipe or a device that begins like a
+            dump is spooled to a temporary file; to read it while it comes, see `PassingDump`.
         draft: read with this draft whatever the header says: a draft, or the name of a known
             one, for example ``draft-2026-03``.
         dialect: read with this dialect whatever the file looks like, or with ``none``; by
@@ -78,10 +79,14 @@ def open(  # noqa: A001 - the name is part of the public interface
         key: for encrypted files; none can be read yet.
         byte_order: ``little`` or ``big``, whatever the header says.
         max_inflate: bytes that one compressed payload may inflate to; 1 GiB by default.
+        max_spool: bytes of a pipe that may be put on disk; by default half of what is free for
+            temporary files.
 
     Raises:
         FormatError: not a Memory Slice file, or one that can't be read; see its subclasses.
         ValueError: no such draft, dialect or byte order.
+        LimitError: a pipe gives more than may be put on disk.
+        StreamError: nobody writes to the named pipe.
         OSError: the file can't be opened.
     """
     from .reader import DEFAULT_INFLATE_LIMIT, open_dump
@@ -94,6 +99,7 @@ def open(  # noqa: A001 - the name is part of the public interface
         dialect=dialect,
         byte_order=byte_order,
         max_inflate=DEFAULT_INFLATE_LIMIT if max_inflate is None else max_inflate,
+        max_spool=max_spool,
     )
 
 

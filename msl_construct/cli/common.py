@@ -100,6 +100,13 @@ def draft_options(function: F) -> F:
             metavar="BYTES",
             help="Most that one compressed payload may inflate to (1 GiB).",
         ),
+        click.option(
+            "--max-spool",
+            type=click.IntRange(min=0),
+            metavar="BYTES",
+            help="Most of a pipe that may be put on disk (half of what is free for temporary "
+            "files).",
+        ),
     )
     for option in reversed(options):
         function = option(function)

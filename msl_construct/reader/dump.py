@@ -310,7 +310,13 @@ def open_dump(
     """See `msl_construct.open`."""
     from .opening import source_of
 
-    source, name, owned = source_of(file)
+    max_spool = options.pop("max_spool", None)
+
+    def judge(beginning: Source) -> None:
+        draft, byte_order = options.get("draft"), options.get("byte_order")
+        read_header(beginning, draft=draft, byte_order=byte_order)
+
+    source, name, owned = source_of(file, judge, max_spool)
     try:
         return Dump(source, name=name, owned=owned, **options)
     except BaseException as error:

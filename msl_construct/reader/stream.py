@@ -8,18 +8,18 @@ whether it is a segment or trailing bytes.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
 from ..schema import Draft
-from ..source import CHUNK, BufferSource, Extent, PathSource, Source, StreamSource
+from ..source import CHUNK, BufferSource, Extent, Source, StreamSource
 from .block import Block
 from .dialects import NO_DIALECT, named_dialect
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .opened import Opened
 from .segments import Segment, find_segments
+from .spool import spool, spool_extent
 from .verdict import Verdict
 from .walk import BlockIndex, Ending, Walk, truncated
 
@@ -43,8 +43,10 @@ class PassingDump(Opened):
         dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
+        max_spool: int | None = None,
     ) -> None:
         self.name = name
+        self._max_spool = max_spool
         self._source = StreamSource(file)
         self._max_inflate = max_inflate
         self.problems = {}
@@ -164,11 +166,8 @@ class PassingDump(Opened):
         """A block's bytes for later: in memory, or in a temporary file if it is absurdly large."""
         if length <= CHUNK:
             return _Shifted(BufferSource(self._source.read(offset, length)), offset)
-        with tempfile.TemporaryFile(prefix="msl-spool-") as file:
-            for piece in Extent(self._source, offset, length).chunks():
-                file.write(piece)
-            file.flush()
-            return _Shifted(PathSource(file.fileno()), offset)
+        spooled = spool_extent(Extent(self._source, offset, length), self._max_spool)
+        return _Shifted(spooled, offset)
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending
@@ -223,10 +222,7 @@ class _Behind:
         self._dump = dump
         self._first = 0
         self.index = BlockIndex()
-        with tempfile.TemporaryFile(prefix="msl-spool-") as file:
-            start = source.drain(file)
-            file.flush()
-            self._spooled = PathSource(file.fileno())
+        self._spooled, start = spool(source, dump._max_spool)
         self.source: Source = _Shifted(self._spooled, start)
         self.end = start + self._spooled.size
 

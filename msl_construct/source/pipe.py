@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO
 
-from ..errors import LimitError, StreamError
+from ..errors import StreamError
 from .base import CHUNK
 
 __all__ = ["StreamSource"]
@@ -23,6 +23,11 @@ class StreamSource:
     @property
     def size(self) -> int | None:
         return self._start + len(self._window) if self._ended else None
+
+    @property
+    def start(self) -> int:
+        """The first offset that is still held."""
+        return self._start
 
     @property
     def position(self) -> int:
@@ -65,23 +70,10 @@ class StreamSource:
                 return
             self._start += len(piece)
 
-    def drain(self, file: IO[bytes], limit: int | None = None) -> int:
-        """Copy everything from the window's start to the end into `file`; its first offset.
-
-        Raises:
-            LimitError: there is more than `limit` bytes.
-        """
-        first = self._start
+    def drain(self) -> Iterator[bytes | bytearray]:
+        """Everything from `start` to the end; each piece has gone by when it is given."""
         while piece := self._taken():
-            if limit is not None and self._start - first > limit:
-                raise LimitError(
-                    f"the pipe gives more than the {limit} bytes that may be put on disk (by "
-                    "default half of what is free for temporary files): save it to a file, or "
-                    "raise max_spool (--max-spool)",
-                    offset=first + limit,
-                )
-            file.write(piece)
-        return first
+            yield piece
 
     def _taken(self) -> bytes | bytearray:
         """What is held, or else the next of the pipe; it has gone by then."""

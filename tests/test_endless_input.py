@@ -1,0 +1,227 @@
+"""Devices, pipes, sockets, folders: judged by their first bytes, never spooled without bound."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from commands import COMMAND, PATIENCE, PLACE, one_line
+from independent.specimens import LE10, LE11, capture
+
+import msl_construct
+from msl_construct.errors import HeaderError, LimitError, StreamError
+from msl_construct.reader import opening, spool
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="devices and named pipes are POSIX")
+
+FILE = capture(LE11).data()
+READING = [["inspect"], ["inspect", "--json", "--with-data"], ["check"], ["verify"]]
+each_command = pytest.mark.parametrize("command", READING, ids=" ".join)
+
+
+@pytest.fixture
+def spooling(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every temporary file that is made."""
+    made: list[str] = []
+    real = tempfile.TemporaryFile
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        made.append(str(options))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(spool.tempfile, "TemporaryFile", counted)
+    return made
+
+
+@contextmanager
+def pipe_of(path: Path, *pieces: bytes) -> Iterator[None]:
+    """A named pipe to which somebody writes these, over and over the last of them."""
+    os.mkfifo(path)
+
+    def feed() -> None:
+        try:
+            with path.open("wb", buffering=0) as file:
+                for piece in pieces:
+                    file.write(piece)
+                while True:
+                    file.write(pieces[-1])
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=feed, daemon=True)
+    thread.start()
+    yield
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/null", "/dev/full"])
+def test_a_device_that_holds_no_dump_is_refused_at_once(device: str, spooling: list[str]) -> None:
+    with pytest.raises(HeaderError, match="not a Memory Slice file"):
+        msl_construct.open(device)
+    with open(device, "rb") as file, pytest.raises(HeaderError):
+        msl_construct.open(file)
+    assert spooling == []
+
+
+def test_a_pipe_of_garbage_is_refused_before_it_is_spooled(
+    tmp_path: Path, spooling: list[str]
+) -> None:
+    path = tmp_path / "fifo"
+    with pipe_of(path, b"garbage " * 4096), pytest.raises(HeaderError):
+        msl_construct.open(path)
+    assert spooling == []
+
+
+@pytest.mark.parametrize("max_spool", [0, 1000, len(FILE), 1 << 20])
+def test_an_endless_dump_is_spooled_up_to_the_limit(tmp_path: Path, max_spool: int) -> None:
+    path = tmp_path / "fifo"
+    with (
+        pipe_of(path, FILE, bytes(4096)),
+        pytest.raises(LimitError, match=rf"{max_spool} bytes .*--max-spool") as caught,
+    ):
+        msl_construct.open(path, max_spool=max_spool)
+    assert caught.value.offset == 0
+
+
+def test_what_passes_by_is_spooled_up_to_the_limit_only() -> None:
+    class Endless(io.RawIOBase):
+        left = FILE
+
+        def read(self, size: int = -1) -> bytes:
+            piece, self.left = self.left[:size], self.left[size:]
+            return piece or bytes(size)
+
+    endless: Any = Endless()
+    with (
+        pytest.raises(LimitError, match="1048576 bytes"),
+        msl_construct.PassingDump(endless, max_spool=1 << 20) as dump,
+    ):
+        list(dump.each_capture_block(lambda block: block.key))
+    with msl_construct.PassingDump(io.BytesIO(FILE), max_spool=0) as dump:
+        assert dump.verify().complete
+    with (
+        pytest.raises(LimitError, match=f"from {len(FILE):#x} on is more than the 8 bytes"),
+        msl_construct.PassingDump(io.BytesIO(FILE + bytes(9)), max_spool=8) as dump,
+    ):
+        dump.verify()
+
+
+def test_a_limit_that_suffices_changes_nothing(tmp_path: Path) -> None:
+    for size, enough in ((len(FILE), True), (len(FILE) - 1, False)):
+        reading, writing = os.pipe()
+        thread = threading.Thread(target=filled, args=(writing, FILE), daemon=True)
+        thread.start()
+        with os.fdopen(reading, "rb") as pipe:
+            if enough:
+                with msl_construct.open(pipe, max_spool=size) as dump:
+                    assert dump.verify().intact
+            else:
+                with pytest.raises(LimitError):
+                    msl_construct.open(pipe, max_spool=size)
+        thread.join(PATIENCE)
+
+
+def filled(descriptor: int, data: bytes) -> None:
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except BrokenPipeError:
+        pass
+
+
+def test_half_of_what_is_free_may_be_spooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = 2 * len(FILE) - 2
+
+    monkeypatch.setattr(spool.shutil, "disk_usage", lambda _: Usage)
+    reading, writing = os.pipe()
+    threading.Thread(target=filled, args=(writing, FILE), daemon=True).start()
+    with os.fdopen(reading, "rb") as pipe, pytest.raises(LimitError, match="half of what is free"):
+        msl_construct.open(pipe)
+
+
+# -- nobody writes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["nobody", "somebody-silent"])
+def test_a_pipe_that_nobody_writes_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    monkeypatch.setattr(opening, "PATIENCE", 0.2)
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    silent = os.open(path, os.O_RDWR) if held else -1
+    try:
+        with pytest.raises(StreamError, match=r"no byte came within 0\.2 s.*stdin"):
+            msl_construct.open(path)
+    finally:
+        if held:
+            os.close(silent)
+
+
+def test_a_pipe_whose_writer_comes_late(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+
+    def late() -> None:
+        threading.Event().wait(0.3)
+        with path.open("wb", buffering=0) as file:
+            for begin in range(0, len(FILE), 100):  # and in small pieces
+                file.write(FILE[begin : begin + 100])
+
+    thread = threading.Thread(target=late, daemon=True)
+    thread.start()
+    with msl_construct.open(path) as dump:
+        assert dump.verify().complete
+    thread.join(PATIENCE)
+
+
+# -- commands --------------------------------------------------------------------------------
+
+
+def ended(*arguments: Any, stdin: int | IO[bytes] = subprocess.DEVNULL) -> tuple[int, str]:
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        stdin=stdin,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(PLACE)},
+        timeout=PATIENCE,
+    )
+    return done.returncode, one_line(done.stderr)
+
+
+@each_command
+def test_a_command_refuses_what_never_ends(command: list[str]) -> None:
+    code, line = ended(*command, "/dev/zero")
+    assert (code, "not a Memory Slice file" in line) == (3, True)
+    with open("/dev/zero", "rb") as zeros:
+        code, line = ended(*command, "-", stdin=zeros)
+    assert (code, "not a Memory Slice file" in line) == (3, True)
+
+
+def test_a_command_says_what_can_not_be_read(tmp_path: Path) -> None:
+    where = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(where))
+        code, line = ended("verify", where)
+    assert (code, "is a socket: expected a file, a pipe or a device" in line) == (3, True)
+    code, line = ended("inspect", tmp_path)
+    assert (code, os.strerror(errno.EISDIR) in line) == (3, True)
+
+
+def test_a_command_has_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    with pipe_of(path, capture(LE10).data(), bytes(1 << 16)):
+        code, line = ended("check", "--max-spool", 1 << 20, path)
+    assert (code, "more than the 1048576 bytes" in line) == (3, True)
