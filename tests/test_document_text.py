@@ -18,7 +18,7 @@ from comparing import (
     sample_names,
     text_of,
 )
-from independent import names, wire
+from independent import names, names_dialects, wire
 from independent.specimens import KINDS, LE10, LE11, Kind, capture, one
 from independent.specimens import typical_payloads as typical
 
@@ -35,7 +35,7 @@ def schema_names() -> set[str]:
     found = {"draft-2026-03", "draft-2026-10", "little", "big", "zstd", "lz4", "comp_algo_zstd",
              "comp_algo_lz4", "comp_algo_reserved", "compressed", "has_key_hints", "has_children",
              "continuation"}  # fmt: skip
-    for value in vars(names).values():
+    for value in (*vars(names).values(), *vars(names_dialects).values()):
         if isinstance(value, dict):
             found.update(str(name) for name in value.values())
         elif isinstance(value, tuple):

@@ -120,11 +120,9 @@ def _tolerant(dump: Dump, address: int, size: int) -> Any:
 
 
 def from_pipe(data: bytes) -> tuple[dict[str, Any], tuple[Any, ...] | None]:
-    # What passes by is in a dialect only if somebody says so: its blocks come too late.
-    dialect = msl_construct.open(data, max_inflate=INFLATE).dialect
-    with PassingDump(Pipe(data), max_inflate=INFLATE, dialect=dialect) as dump:
+    with PassingDump(Pipe(data), max_inflate=INFLATE) as dump:
         document = Renderer().document(dump)
-    with PassingDump(Pipe(data), max_inflate=INFLATE, dialect=dialect) as dump:
+    with PassingDump(Pipe(data), max_inflate=INFLATE) as dump:
         try:
             verdict = dump.verify()
         except EncryptedError:

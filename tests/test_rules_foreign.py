@@ -116,7 +116,7 @@ def test_findings_are_the_ones_explained(name: str) -> None:
     path = DATA / f"{name}.msl"
     if not path.exists():
         path = shared("samples", f"{name}.msl")
-    with msl_construct.open(path) as dump:
+    with msl_construct.open(path, dialect="none") as dump:
         assert {finding.rule.id for finding in check(dump)} == set(EXPECTED[name])
 
 

@@ -29,7 +29,7 @@ from ..schema.layout import OFFSETS, REST, loaded
 from ..schema.raw import extent_from_document, raw_from_document
 from ..source import Extent
 from .load import Parts
-from .shape import BLOCK_KEYS, VERSION
+from .shape import ABOUT_DIALECT, BLOCK_KEYS, VERSION
 
 __all__ = ["build"]
 
@@ -89,10 +89,19 @@ def _written(parts: Iterable[tuple[str, Any]], file: IO[bytes], asked: Draft | N
     return builder.finish()
 
 
+def _in_dialect(found: Schema, name: Any, where: str) -> Schema:
+    """The schema of a part of the file, by what the document says of it."""
+    plain = schema(found.name, found.byte_order)
+    if name is None:
+        return plain
+    text = _within(f"{where}.dialect", as_text, name)
+    return cast("Schema", _within(f"{where}.dialect", named_dialect, text, plain))
+
+
 def _schema(value: Any, asked: Draft | None) -> Schema:
     if not isinstance(value, Mapping):
         raise _refused("format", "expected {draft, byte_order}", value)
-    known = ("draft", "dialect", "byte_order")
+    known = ("draft", "dialect", "byte_order", *ABOUT_DIALECT)
     unknown = next((key for key in value if key not in known), None)
     if unknown is not None:
         raise _refused("format", f"expected {', '.join(known)} and nothing else", unknown)
@@ -164,10 +173,14 @@ class _Builder:
         """An extension segment: its blocks, with a hash of its own."""
         if not isinstance(row, Mapping) or "blocks" not in row:
             raise _refused(where, "expected a mapping with blocks", row)
+        of_capture = self._schema
+        if "dialect" in row:  # written by somebody else than the capture
+            self._schema = _in_dialect(of_capture, row["dialect"], where)
         start = _Segment(Sink(cast("IO[bytes]", _Nowhere()), self._sink.algorithm), self._index)
         for number, block in enumerate(_rows(row["blocks"], f"{where}.blocks")):
             self._block(block, f"{where}.blocks[{number}]", start)
         start.sink.close()
+        self._schema = of_capture
 
     def trailing(self, value: Any) -> None:
         """Bytes behind the last block."""

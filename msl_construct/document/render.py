@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
+from ..drafts.dialects import Recognition
 from ..reader.block import RAW, Block
 from ..reader.header import ENCRYPTION, EXTENSION, FileHeader
 from ..reader.segments import Segment
@@ -27,6 +28,8 @@ class Renderable(Protocol):
     name: str
     header: FileHeader
     segments: list[Segment]
+    recognition: Recognition
+    segment_recognitions: dict[int, Recognition]
 
     @property
     def size(self) -> int | None:
@@ -66,14 +69,7 @@ class Renderer:
         """``(key, value)`` of the document in order; ``blocks`` and ``segments`` are iterators."""
         yield "document", VERSION
         yield "file", {"name": dump.name, "size": dump.size}
-        yield (
-            "format",
-            {
-                "draft": dump.draft,
-                "dialect": dump.dialect,
-                "byte_order": Name(dump.header.schema.byte_order.value),
-            },
-        )
+        yield "format", self.format(dump)
         yield "header", self.header(dump.header)
         yield "blocks", iter(dump.each_capture_block(self.block))
         yield "segments", (self.segment(dump, segment) for segment in dump.segments)
@@ -86,6 +82,21 @@ class Renderer:
     def document(self, dump: Renderable) -> dict[str, Any]:
         """The whole document as plain values, page data included only as `with_data` says."""
         return {key: plain(value) for key, value in self.parts(dump)}
+
+    def format(self, dump: Renderable) -> dict[str, Any]:
+        """What the file is read with, and of a dialect who writes it and what tells so."""
+        shown: dict[str, Any] = {
+            "draft": dump.draft,
+            "dialect": dump.dialect,
+            "byte_order": Name(dump.header.schema.byte_order.value),
+        }
+        recognition = dump.recognition
+        if recognition.dialect is not None:
+            shown["producer"] = recognition.producer
+            shown["recognised_by"] = list(recognition.reasons)
+            if recognition.others:
+                shown["also_fits"] = list(recognition.others)
+        return shown
 
     def header(self, header: FileHeader) -> dict[str, Any]:
         """The file header (§3)."""
@@ -143,9 +154,12 @@ class Renderer:
 
     def segment(self, dump: Renderable, segment: Segment) -> dict[str, Any]:
         """One extension segment; only those that verify are shown as such."""
+        found = dump.segment_recognitions.get(segment.index)
+        other = {} if found is None else {"dialect": found.name, "producer": found.producer}
         return {
             "index": segment.index,
             "offset": f"{segment.offset:#x}",
+            **other,
             "blocks": (self.block(block) for block in dump.segment_blocks(segment)),
             "verdict": {"intact": True},
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BLOCK_KEYS", "LISTS", "VERSION"]
+__all__ = ["ABOUT_DIALECT", "BLOCK_KEYS", "LISTS", "VERSION"]
 
 VERSION = 1
 """Of the document's form; printed first."""
@@ -12,3 +12,6 @@ BLOCK_KEYS = ("index", "offset", "compression", "damage", "payload", "offsets")
 
 LISTS = ("blocks", "segments")
 """Parts of which there can be any number, so that they are read and written one by one."""
+
+ABOUT_DIALECT = ("producer", "recognised_by", "also_fits")
+"""Keys of `format` that say, in words, who has probably written a file and what tells so."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from ..schema import ByteOrder, Draft, Layout, Schema
-    from .dialects import Dialect
+    from .dialects.model import Dialect
 
 __all__ = [
     "DEFAULT_DRAFT",
@@ -79,15 +79,21 @@ def _pickled(draft: Draft) -> tuple[Callable[..., Draft], tuple[object, ...], ob
 
 
 def _dialect(name: str) -> Dialect:
-    found: dict[str, Dialect] = import_module(".dialects", __package__).declared()
-    return found[name]
+    file = name.replace("-", "_").replace(".", "_")
+    dialect: Dialect = import_module(f".dialects.{file}", __package__).DIALECT
+    if dialect.name != name:
+        raise ValueError(f"the file of {name!r} declares {dialect.name!r}")
+    return dialect
 
 
 DRAFTS: _Loaded[Draft] = _Loaded(PUBLIC, _public)
 """The drafts that are known by name: the public ones, oldest first, and those registered."""
 
-DIALECTS: _Loaded[Dialect] = _Loaded(("layouts-2026-10",), _dialect)
-"""The dialects that are known by name."""
+DIALECTS: _Loaded[Dialect] = _Loaded(
+    ("layouts-2026-10", "memslicer-0.2", "memslicer-0.5", "memdiver-1.0", "radare2"), _dialect
+)
+"""The dialects that are known by name, in the order in which they are preferred: each the file
+of its name in `dialects`."""
 
 
 def known() -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..document.shape import VERSION
+from ..document.shape import ABOUT_DIALECT, VERSION
 from ..drafts import DIALECTS, dialect_schema
+from ..drafts.dialects import Dialect
 from ..reader.block import RAW
 from ..reader.header import ENCRYPTION, EXTENSION
 from ..schema import BitRange, BlockType, ByteOrder, Draft, Schema
@@ -35,6 +36,11 @@ def export(draft: Draft) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
+def _dialects_of(draft: Draft) -> list[Dialect]:
+    """The dialects of a draft; a dialect has none."""
+    return [one for one in DIALECTS.values() if one.draft.name == draft.name]
+
+
 class _Document:
     """The parts of the schema, put together from the outside in."""
 
@@ -45,7 +51,14 @@ class _Document:
     def whole(self) -> dict[str, Any]:
         """The schema of the document."""
         draft = self._schema.draft
-        blocks = {"type": "array", "items": self._definitions.define("block", self._block())}
+        blocks = self._define_blocks()
+        forms = [self._form(None, blocks)]
+        for dialect in _dialects_of(draft):
+            inside = _Document(dialect_schema(dialect.name, self._schema.byte_order))
+            inside._definitions = self._definitions
+            self._definitions.variant = dialect.name
+            forms.append(inside._form(dialect.name, inside._define_blocks()))
+            self._definitions.variant = ""
         parts = closed(
             {
                 "document": {"const": VERSION, "description": "Version of the document's form."},
@@ -55,22 +68,17 @@ class _Document:
                         "size": {**COUNT, "type": ["integer", "null"]},
                     }
                 ),
-                "format": closed(
-                    {
-                        "draft": {"const": draft.name},
-                        "dialect": {"type": ["string", "null"]},
-                        "byte_order": {"enum": [order.value for order in ByteOrder]},
-                    }
-                ),
-                "header": self._header(),
-                "blocks": blocks,
-                "segments": {"type": "array", "items": self._segment(blocks)},
+                "format": self._format(),
+                "header": {"type": "object"},
+                "blocks": {"type": "array"},
+                "segments": {"type": "array"},
                 "trailing": {
                     "description": "Bytes behind the last block.",
                     "anyOf": [{"type": "null"}, self._definitions.extent()],
                 },
             }
         )
+        parts["allOf"] = forms
         return {
             "$schema": _DIALECT,
             "title": f"Memory Slice document, {draft.name}",
@@ -80,6 +88,52 @@ class _Document:
             **parts,
             "$defs": dict(sorted(self._definitions.found.items())),
         }
+
+    def _format(self) -> dict[str, Any]:
+        """What the file was read with; of a dialect, who writes it and what tells so."""
+        dialects = [dialect.name for dialect in _dialects_of(self._schema.draft)]
+        sentences = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        form = closed(
+            {
+                "draft": {"const": self._schema.draft.name},
+                "dialect": {"enum": [None, *dialects]},
+                "byte_order": {"enum": [order.value for order in ByteOrder]},
+                "producer": {"type": "string"},
+                "recognised_by": sentences,
+                "also_fits": {"type": "array", "items": {"enum": dialects}, "minItems": 1},
+            },
+            ["draft", "dialect", "byte_order"],
+        )
+        return {
+            **form,
+            "if": {"properties": {"dialect": {"const": None}}},
+            "then": dict.fromkeys(("properties",), dict.fromkeys(ABOUT_DIALECT, False)),
+            "else": {"required": ["producer", "recognised_by"]},
+        }
+
+    def _form(self, dialect: str | None, blocks: dict[str, Any]) -> dict[str, Any]:
+        """What a document of one dialect is like, or one of none."""
+        return {
+            "if": {
+                "properties": {
+                    "format": {
+                        "properties": {"dialect": {"const": dialect}},
+                        "required": ["dialect"],
+                    }
+                },
+                "required": ["format"],
+            },
+            "then": {
+                "properties": {
+                    "header": self._header(),
+                    "blocks": blocks,
+                    "segments": {"type": "array", "items": self._segment(blocks)},
+                }
+            },
+        }
+
+    def _define_blocks(self) -> dict[str, Any]:
+        return {"type": "array", "items": self._definitions.define("block", self._block())}
 
     def _header(self) -> dict[str, Any]:
         layout = self._schema.file_header
@@ -105,7 +159,21 @@ class _Document:
 
     def _segment(self, blocks: dict[str, Any]) -> dict[str, Any]:
         verdict = closed({"intact": {"const": True}})
-        return closed({"index": COUNT, "offset": ANY_ADDRESS, "blocks": blocks, "verdict": verdict})
+        return closed(
+            {
+                "index": COUNT,
+                "offset": ANY_ADDRESS,
+                "dialect": {"type": ["string", "null"]},
+                "producer": {"type": ["string", "null"]},
+                "blocks": {"type": "array"},
+                "verdict": verdict,
+            },
+            ["index", "offset", "blocks", "verdict"],
+        ) | {
+            # One that says its dialect is written by somebody else than the capture.
+            "if": {"not": {"required": ["dialect"]}},
+            "then": {"properties": {"blocks": blocks}},
+        }
 
     # -- blocks ----------------------------------------------------------------------------
 
@@ -158,15 +226,7 @@ class _Document:
             }
             for block in decoded
         ]
-        told = self._told_by_dialects()
-        rules += [
-            {
-                "if": {"properties": {kind: {"const": block.key}}},
-                "then": {"anyOf": [{"properties": {"payload": raw}}, self._payload_of(block, raw)]},
-            }
-            for block in told
-        ]
-        shown = [block.key for block in (*decoded, *told)]
+        shown = [block.key for block in decoded]
         rules.append(
             {
                 "if": {"properties": {kind: {"not": {"enum": shown}}}},
@@ -188,15 +248,6 @@ class _Document:
                 "properties": {"payload": raw, "compression": False, "damage": False},
             },
         }
-
-    def _told_by_dialects(self) -> list[BlockType]:
-        """Types that the draft only names, and for which one of its dialects has a layout."""
-        return [
-            dialect_schema(dialect.name, self._schema.byte_order).block(code)
-            for dialect in DIALECTS.values()
-            if dialect.draft.name == self._schema.name
-            for code in sorted(dialect.codes)
-        ]
 
     def _raw_payload(self) -> dict[str, Any]:
         properties = {RAW: self._definitions.raw(), OFFSETS: self._definitions.offsets([RAW])}

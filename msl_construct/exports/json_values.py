@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from ..drafts.dialects.vocabulary import Padding, Rows, TextToEnd
 from ..errors import MslError
 from ..reader.block import RAW
 from ..schema.base import Vocabulary
@@ -89,10 +90,12 @@ class Definitions:
 
     Attributes:
         found: the schemas by name, in the order of their first use.
+        variant: a dialect's name while that is described: behind the names of what differs in it.
     """
 
     def __init__(self) -> None:
         self.found: dict[str, Schema] = {}
+        self.variant = ""
 
     def define(self, name: str, schema: Schema) -> Schema:
         """A reference to a schema that is kept under a name.
@@ -100,6 +103,8 @@ class Definitions:
         Raises:
             MslError: the name stands for another schema already.
         """
+        if self.variant and self.found.get(name, schema) != schema:
+            name = f"{name}.{self.variant}"
         if self.found.setdefault(name, schema) != schema:
             raise MslError(
                 f"JSON Schema: two different structures are called {name}; rename one of them"
@@ -137,6 +142,13 @@ class Definitions:
             return self.raw()
         if isinstance(kind, Table):
             return {"type": "array", "items": self._inner(kind.entry, bool(kind.entry_size))}
+        if isinstance(kind, Rows):
+            return {"type": "array", "items": self._inner(kind.entry, False)}
+        if isinstance(kind, TextToEnd):
+            text = {"type": "string"}
+            return {"anyOf": [text, closed({"text": text, "raw": SOME_HEX})]}
+        if isinstance(kind, Padding):
+            return {"type": "string", "pattern": "^(00){1,7}$"}
         if isinstance(kind, Choice):
             cases = [self._inner(layout, True) for layout in kind.cases.values()]
             return {"anyOf": [self._undecoded(), *cases]}

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..document.shape import ABOUT_DIALECT
 from .levels import INVALID, ComparisonLevel, hidden_in_block, hidden_in_payload, marks_damage
 
 __all__ = ["Comparison", "Difference", "compare", "expected_so_far"]
@@ -95,6 +96,9 @@ def expected_so_far(expected: dict[str, Any], found: dict[str, Any]) -> dict[str
     return expected
 
 
+_FORMAT = ("draft", "dialect", "byte_order")
+
+
 class _Comparer:
     """One comparison under way."""
 
@@ -132,8 +136,15 @@ class _Comparer:
 
     def _format(self, expected: Any, found: Any, path: str) -> None:
         full = self._level is ComparisonLevel.FULL
-        keys = tuple(expected) if full else ("byte_order",)
-        self._mapping(expected, found, path, keys=keys, hidden=() if full else tuple(expected))
+        # Who wrote the file, and what tells so, is said in words of one's own.
+        keys = tuple(key for key in expected if key in _FORMAT) if full else ("byte_order",)
+        self._mapping(
+            expected,
+            found,
+            path,
+            keys=keys,
+            hidden=ABOUT_DIALECT if full else (*expected, *ABOUT_DIALECT),
+        )
 
     def _blocks(self, expected: list[Any], found: Any, path: str) -> None:
         self._list(expected, found, path, self._block)

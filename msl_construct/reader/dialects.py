@@ -1,24 +1,41 @@
-"""Which dialect a file is in: by its structure, never by who says to have written it."""
+"""Which dialect a file, or a part of it, is in: what the reader has to show, and who is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..abbreviated import abbreviated
-from ..drafts import DIALECTS, dialect_schema
-from ..drafts.dialects import Dialect
+from ..drafts import DIALECTS, dialect_schema, schema
+from ..drafts.dialects import Recognition, recognise
 from ..schema import Schema
-from ..schema.layout import REST
-from .block import RAW, Block
-from .opened import Indexed
+from ..source import Cursor, Source
+from .block import Block
+from .header import FileHeader, read_header
+from .walk import BlockIndex, Walk
 
-__all__ = ["NO_DIALECT", "named_dialect", "recognised_dialect"]
+__all__ = [
+    "NO_DIALECT",
+    "Seen",
+    "insisted_on",
+    "looked_ahead",
+    "named_dialect",
+    "plain_schema",
+    "read_in",
+    "recognised",
+    "schema_of",
+]
 
 NO_DIALECT = "none"
 """Said instead of a dialect's name: the file is read as the draft has it."""
 
+_LARGEST = 1 << 18
+_ALL = 1 << 21
+_AHEAD = 1 << 20
+"""Bytes of one block, of all blocks and of a pipe's beginning that are looked at."""
 
-def named_dialect(name: str, schema: Schema) -> Schema:
+
+def named_dialect(name: str, found: Schema) -> Schema:
     """The schema of a dialect that the caller names, whatever the file looks like.
 
     Raises:
@@ -28,43 +45,106 @@ def named_dialect(name: str, schema: Schema) -> Schema:
     if dialect is None:
         known = ", ".join((NO_DIALECT, *DIALECTS))
         raise ValueError(f"unknown dialect {abbreviated(name)}; known: {known}")
-    if dialect.draft.name != schema.name:
+    if dialect.draft.name != found.name:
         raise ValueError(
-            f"dialect {name} is one of {dialect.draft.name}; the file is read with {schema.name}"
+            f"dialect {name} is one of {dialect.draft.name}; the file is read with {found.name}"
         )
-    return dialect_schema(name, schema.byte_order)
+    return dialect_schema(name, found.byte_order)
 
 
-def recognised_dialect(dump: Indexed) -> Schema | None:
-    """The schema of the dialect that a file is in; None if it is in none that is known.
+def read_in(source: Source, header: FileHeader, chosen: Schema) -> FileHeader:
+    """The file header as another schema of the same draft has it."""
+    if chosen is header.schema:
+        return header
+    return read_header(source, draft=chosen.draft, byte_order=chosen.byte_order.value)
 
-    Decodes the payloads in question, and no others.
+
+class Seen:
+    """Blocks [first, stop) of an index, for `recognise`.
+
+    However large the file and its blocks are, no more than a few megabytes are decoded.
     """
-    for dialect in DIALECTS.values():
-        if dialect.draft.name == dump.schema.name and _is_in(dump, dialect):
-            return dialect_schema(dialect.name, dump.schema.byte_order)
-    return None
+
+    def __init__(
+        self, source: Source, header: FileHeader, index: BlockIndex, first: int, stop: int
+    ) -> None:
+        self.header: Mapping[str, Any] = header.record
+        self.types: Sequence[int] = index.types[first:stop]
+        self._source = source
+        self._index = index
+        self._first = first
+        self._left = _ALL
+        self._looked_at: set[int] = set()
+
+    def block(self, schema: Schema, index: int) -> Block | None:
+        """A block as a schema has it; None where that would cost too much."""
+        number = self._first + index
+        offset, length = self._index.offsets[number], self._index.lengths[number]
+        block = Block(self._source, schema, number, offset, length, max_inflate=_LARGEST)
+        if number not in self._looked_at:
+            size = max(length, _inflated_size(block))
+            if size > min(_LARGEST, self._left):
+                return None
+            self._left -= size
+            self._looked_at.add(number)
+        return block
 
 
-def _is_in(dump: Indexed, dialect: Dialect) -> bool:
-    schema = dialect_schema(dialect.name, dump.schema.byte_order)
-    blocks = (
-        dump.block_in(schema, index)
-        for index, code in enumerate(dump.index.types)
-        if code in dialect.codes
-    )
-    return _all_fit(blocks)
+def _inflated_size(block: Block) -> int:
+    """What a payload says that it inflates to."""
+    if "compressed" not in block.flags:
+        return 0
+    stored = block.stored
+    cursor = Cursor(stored.source, stored.offset, stored.offset + stored.length)
+    size: int = block.schema.compressed_payload.decode(cursor).get("uncompressed_size", 0)
+    return size
 
 
-def _all_fit(blocks: Iterable[Block]) -> bool:
-    """Whether there are blocks, and each is what its layout says, to the last byte."""
-    fitting = 0
-    for block in blocks:
-        if block.problem is not None or RAW in block.payload or REST in block.payload:
-            return False
-        assert block.type is not None
-        assert block.type.layout is not None
-        if next(block.type.layout.problems_of(block.payload), None) is not None:
-            return False
-        fitting += 1
-    return fitting > 0
+def recognised(seen: Seen, plain: Schema, preferred: Recognition | None = None) -> Recognition:
+    """The dialect that some blocks are in, of those of the draft that they are read with."""
+    dialects = [
+        (dialect, dialect_schema(dialect.name, plain.byte_order))
+        for dialect in DIALECTS.values()
+        if dialect.draft.name == plain.name and plain.byte_order in dialect.draft.byte_orders
+    ]
+    return recognise(seen, plain, dialects, None if preferred is None else preferred.dialect)
+
+
+def insisted_on(name: str, plain: Schema) -> Recognition:
+    """What the caller says, instead of what could be recognised.
+
+    Raises:
+        ValueError: there is no such dialect of this draft.
+    """
+    if name == NO_DIALECT:
+        return Recognition()
+    named_dialect(name, plain)
+    return Recognition(DIALECTS[name], ("the caller says so",))
+
+
+def schema_of(recognition: Recognition, plain: Schema) -> Schema:
+    """What blocks of a dialect are read with; the draft itself where they are in none."""
+    if recognition.dialect is None:
+        return plain
+    return dialect_schema(recognition.dialect.name, plain.byte_order)
+
+
+def plain_schema(chosen: Schema) -> Schema:
+    """The draft that a dialect is one of."""
+    return chosen if chosen.draft.dialect is None else schema(chosen.name, chosen.byte_order)
+
+
+def looked_ahead(source: Source, header: FileHeader) -> Seen:
+    """The blocks of a capture that are whole within the first megabyte of a pipe."""
+    index = BlockIndex()
+    closing = header.schema.block("end_of_capture").code
+    end = header.size + _AHEAD
+    for offset, kind, flags, length in Walk(source, header.schema, header.size):
+        if offset + length > end:
+            break
+        if len(source.read(offset, length)) < length:
+            break
+        index.add(offset, kind, flags, length)
+        if kind == closing:
+            break
+    return Seen(source, header, index, 0, len(index))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from ..abbreviated import abbreviated
-from ..drafts import DIALECTS, DRAFTS
+from ..drafts import DRAFTS
 from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from ..space import Cover
 from .block import Block
-from .dialects import NO_DIALECT, named_dialect, recognised_dialect
+from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import MemoryView
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Blocks", "Dump"]
 
 T = TypeVar("T")
-_TOLD_BY_DIALECTS = frozenset(code for dialect in DIALECTS.values() for code in dialect.codes)
 
 
 class Blocks(Sequence[Block]):
@@ -105,16 +105,25 @@ class Dump(Indexed):
         self.problems = {}
         self.header = read_header(source, draft=draft, byte_order=byte_order)
         self.schema = self.header.schema
-        if dialect == NO_DIALECT or (dialect is None and draft is not None):
-            self._in_dialect = None  # who names a draft wants that
-        elif dialect is not None:
-            self._in_dialect = named_dialect(dialect, self.schema)
         self.index = BlockIndex()
         self.ending = self._walk()
         self.capture_count = len(self.index)
         self.segments = []
+        self.segment_recognitions = {}
+        # Who names a draft wants that.
+        insisted = NO_DIALECT if dialect is None and draft is not None else dialect
+        closing = self._closing()
+        if insisted is None:
+            seen = Seen(source, self.header, self.index, 0, closing + 1)
+            self.recognition = recognised(seen, self.schema)
+        else:
+            self.recognition = insisted_on(insisted, self.schema)
+        self.schema = schema_of(self.recognition, self.schema)
+        self.header = read_in(source, self.header, self.schema)
         if self.schema.draft.segments:
             self._find_segments()
+            if insisted is None:
+                self._recognise_segments()
 
     # -- the parts ---------------------------------------------------------------------
 
@@ -122,12 +131,6 @@ class Dump(Indexed):
     def size(self) -> int | None:
         """Bytes of the file."""
         return self.source.size
-
-    @property
-    def dialect(self) -> str | None:
-        """Name of the dialect that the file is read with; None: as its draft has it."""
-        schema = self._in_dialect
-        return None if schema is None else schema.draft.dialect
 
     @property
     def blocks(self) -> Blocks:
@@ -220,8 +223,8 @@ class Dump(Indexed):
     def block(self, index: int) -> Block:
         """The block of this number."""
         schema = self.schema
-        if self.index.types[index] in _TOLD_BY_DIALECTS:
-            schema = self._in_dialect or schema
+        if self.segment_recognitions and index >= self.capture_count:
+            schema = self._schema_behind(index)
         return self._block(schema, index, self.problems)
 
     def block_in(self, schema: Schema, index: int) -> Block:
@@ -239,10 +242,11 @@ class Dump(Indexed):
             problems=problems,
         )
 
-    @cached_property
-    def _in_dialect(self) -> Schema | None:
-        """The schema of the dialect; found out when the first block is met that it tells of."""
-        return recognised_dialect(self)
+    def _schema_behind(self, index: int) -> Schema:
+        """What a block of an extension segment is read with."""
+        at = bisect_right(self.segments, index, key=lambda segment: segment.first) - 1
+        found = self.segment_recognitions.get(self.segments[at].index)
+        return self.schema if found is None else schema_of(found, plain_schema(self.schema))
 
     def sequential(self) -> Source:
         """The source, told that it will be read from front to back."""
@@ -258,6 +262,22 @@ class Dump(Indexed):
         self.index.extend(found)
         assert found.ending is not None
         return found.ending
+
+    def _closing(self) -> int:
+        """Index of the first End-of-Capture; of the last block where there is none."""
+        try:
+            return self.index.types.index(self.end_of_capture_code)
+        except ValueError:
+            return len(self.index) - 1
+
+    def _recognise_segments(self) -> None:
+        """A segment may be written by somebody else than the capture."""
+        plain = plain_schema(self.schema)
+        for one in self.segments:
+            seen = Seen(self.source, self.header, self.index, one.first, one.first + one.count)
+            found = recognised(seen, plain, self.recognition)
+            if found.name != self.recognition.name:
+                self.segment_recognitions[one.index] = found
 
     def _find_segments(self) -> None:
         closing = self.end_of_capture

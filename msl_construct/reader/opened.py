@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from ..drafts.dialects import Recognition
 from ..errors import EncryptedError
 from ..schema import Schema
 from ..source import Extent, Source
@@ -25,7 +26,9 @@ class Opened(ABC):
     Attributes:
         name: the file's name, without its folder.
         header: the file header as found.
-        schema: the draft, in the file's byte order.
+        schema: the draft, or the dialect that the capture is read with, in the file's byte order.
+        recognition: which dialect the capture is in, and what it was recognised by.
+        segment_recognitions: the same by number of the extension segments that are in another.
         ending: why the blocks end where they do.
         segments: the intact extension segments.
         problems: by block index, why a payload could not be decoded to its end; of the
@@ -35,6 +38,8 @@ class Opened(ABC):
     name: str
     header: FileHeader
     schema: Schema
+    recognition: Recognition
+    segment_recognitions: dict[int, Recognition]
     ending: Ending
     segments: list[Segment]
     problems: dict[int, str]
@@ -61,6 +66,16 @@ class Opened(ABC):
     def end_of_capture_code(self) -> int:
         """BlockType of the End-of-Capture."""
         return self.schema.block("end_of_capture").code
+
+    @property
+    def dialect(self) -> str | None:
+        """Name of the dialect that the capture is read with; None: as its draft has it."""
+        return self.schema.draft.dialect
+
+    @property
+    def producer(self) -> str | None:
+        """Who has probably written the file, as far as its dialect tells."""
+        return self.recognition.producer
 
     def require_key(self) -> None:
         """Refuse to go on with ciphertext.

@@ -11,10 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
-from ..schema import Draft
+from ..drafts.dialects import Recognition
+from ..schema import Draft, Schema
 from ..source import CHUNK, BufferSource, Extent, Source, StreamSource
 from .block import Block
-from .dialects import NO_DIALECT, named_dialect
+from .dialects import (
+    NO_DIALECT,
+    Seen,
+    insisted_on,
+    looked_ahead,
+    plain_schema,
+    read_in,
+    recognised,
+    schema_of,
+)
 from .header import read_header
 from .inflate import DEFAULT_INFLATE_LIMIT
 from .opened import Opened
@@ -52,19 +62,22 @@ class PassingDump(Opened):
         self.problems = {}
         self.header = read_header(self._source, draft=draft, byte_order=byte_order)
         self.schema = self.header.schema
-        if dialect not in (None, NO_DIALECT):
-            self.schema = named_dialect(dialect, self.schema)
+        # Who names a draft wants that.
+        self._insisted = NO_DIALECT if dialect is None and draft is not None else dialect
+        if self._insisted is not None:
+            self.recognition = insisted_on(self._insisted, self.schema)
+        elif self.header.encrypted:
+            self.recognition = Recognition()
+        else:
+            self.recognition = recognised(looked_ahead(self._source, self.header), self.schema)
+        self.schema = schema_of(self.recognition, self.schema)
+        self.header = read_in(self._source, self.header, self.schema)
+        self.segment_recognitions = {}
         self.segments = []
         self.ending = Ending(self.header.size, "open", "the blocks have not been read yet")
         self.finished = False
         self._behind: _Behind | None = None
         self._lost = 0  # bytes of a block that the pipe cut short
-
-    @property
-    def dialect(self) -> str | None:
-        """Name of the dialect, if the caller named one: of what passes by only the beginning is
-        known when it would have to be said."""
-        return self.schema.draft.dialect
 
     @property
     def size(self) -> int | None:
@@ -112,7 +125,11 @@ class PassingDump(Opened):
     def segment_blocks(self, segment: Segment) -> Iterator[Block]:
         """The blocks of one extension segment."""
         assert self._behind is not None
-        return map(self._behind.block, range(segment.first, segment.first + segment.count))
+        found = self.segment_recognitions.get(segment.index)
+        schema = self.schema if found is None else schema_of(found, plain_schema(self.schema))
+        numbers = range(segment.first, segment.first + segment.count)
+        behind = self._behind
+        return (behind.block(number, schema) for number in numbers)
 
     @property
     def trailing(self) -> Extent | None:
@@ -187,6 +204,18 @@ class PassingDump(Opened):
         if broken is not None:
             offset = self._behind.index.offsets[outside - first]
             self.ending = Ending(offset, "segment", broken.text, broken.reason, self.ending)
+        if self._insisted is None:
+            self._recognise_segments(self._behind, first)
+
+    def _recognise_segments(self, behind: _Behind, first: int) -> None:
+        """A segment may be written by somebody else than the capture."""
+        plain = plain_schema(self.schema)
+        for one in self.segments:
+            start = one.first - first
+            seen = Seen(behind.source, self.header, behind.index, start, start + one.count)
+            found = recognised(seen, plain, self.recognition)
+            if found.name != self.recognition.name:
+                self.segment_recognitions[one.index] = found
 
 
 class _Shifted:
@@ -235,12 +264,12 @@ class _Behind:
         self._first = first
         self.index.extend(walk)
 
-    def block(self, number: int) -> Block:
+    def block(self, number: int, schema: Schema | None = None) -> Block:
         """The block of this number in the file."""
         at = number - self._first
         return Block(
             self.source,
-            self._dump.schema,
+            schema or self._dump.schema,
             number,
             self.index.offsets[at],
             self.index.lengths[at],

@@ -142,6 +142,13 @@ class BlockIndex:
             add_type(kind)
             add_flags(flags)
 
+    def add(self, offset: int, kind: int, flags: int, length: int) -> None:
+        """Take in one block."""
+        self.offsets.append(offset)
+        self.lengths.append(length)
+        self.types.append(kind)
+        self.flags.append(flags)
+
     def cut(self, count: int) -> None:
         """Keep only the first `count` blocks."""
         for column in (self.offsets, self.lengths, self.types, self.flags):

@@ -1,0 +1,12 @@
+"""Dialects: what producers really wrote where their draft says something else, as overlays.
+
+A dialect is a value in a file of its own, which the registry lists; `recognise` says which one
+a file is in.
+"""
+
+from __future__ import annotations
+
+from .model import Dialect, Evidence, Producer, Recognition, SeenBlock
+from .recognise import recognise
+
+__all__ = ["Dialect", "Evidence", "Producer", "Recognition", "SeenBlock", "recognise"]

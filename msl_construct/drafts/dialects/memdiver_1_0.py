@@ -1,0 +1,217 @@
+"""Dialect `memdiver-1.0`: draft-2026-10 as MemDiver 1.0 writes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...schema.blocks import BlockType
+from ...schema.choice import Choice
+from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
+from ...schema.fields import Field
+from ...schema.layout import Layout
+from ...schema.table import Table
+from ...schema.variable import Utf8, Utf8Z
+from ...schema.vocabulary import ADDRESS, HASH, U16, U32, U64, Coded, Flags, Uint
+from ..draft_2026_03.payloads import reserved
+from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
+from .memslicer_tables import TABLE_BITMAP, system_context
+from .model import Dialect, Producer, laid_out_otherwise, told_anew
+from .vocabulary import Utf8ZPacked
+
+__all__ = ["DIALECT"]
+
+_NAME = "memdiver-1.0"
+_BLOCKS = {block.key: block for block in DRAFT_2026_10.blocks}
+
+_HANDLE_TYPE = Enumeration(
+    "HandleType",
+    2,
+    "§6",
+    "What a handle leads to.",
+    (
+        Value(0, "Unknown"),
+        Value(1, "File"),
+        Value(2, "Directory"),
+        Value(3, "Socket"),
+        Value(4, "Pipe"),
+        Value(5, "Mutex"),
+        Value(6, "Timer"),
+        Value(7, "Other"),
+    ),
+)
+
+_NODE_KIND = Enumeration(
+    "NodeKind",
+    1,
+    "§4.3",
+    "What a node of the Pointer Graph stands for.",
+    (Value(1, "Address"), Value(2, "Offset"), Value(3, "Symbol")),
+)
+
+_EDGE_KIND = Enumeration(
+    "EdgeKind",
+    1,
+    "§4.3",
+    "How one node of the Pointer Graph leads to another.",
+    (Value(1, "Pointer"), Value(2, "Call"), Value(3, "Import")),
+)
+
+_GRAPH_FLAGS = FlagDefinition(
+    "PointerGraphFlags",
+    4,
+    "§4.3",
+    "What the Pointer Graph comes with.",
+    (Bit(0, "IntegrityPresent", "Its BLAKE3 hash stands behind it."),),
+)
+
+_POINTER_GRAPH = BlockType(
+    0x1003,
+    "Pointer Graph",
+    "§4.3",
+    "What points at what.",
+    Layout(
+        "Pointer Graph",
+        "§4.3",
+        (
+            Field("NodeCount", U32, "Number of nodes."),
+            Field("EdgeCount", U32, "Number of edges."),
+            Field("Flags", Flags("PointerGraphFlags"), "What it comes with.", default=0),
+            reserved(4),
+            Field(
+                "Nodes",
+                Table(
+                    "NodeCount",
+                    Layout(
+                        "Pointer Graph Node",
+                        "§4.3",
+                        (
+                            Field("Kind", Coded("NodeKind"), "What it stands for."),
+                            reserved(1),
+                            Field("LabelLen", U16, "Length of Label with its NUL."),
+                            Field("Value", ADDRESS, "The address, or whatever Kind says."),
+                            Field("Label", Utf8Z("LabelLen"), "A name for people."),
+                        ),
+                    ),
+                ),
+                "The nodes; each begins where the one before ends.",
+            ),
+            Field(
+                "Edges",
+                Table(
+                    "EdgeCount",
+                    Layout(
+                        "Pointer Graph Edge",
+                        "§4.3",
+                        (
+                            Field("Src", U32, "Number of the node that it leads from."),
+                            Field("Dst", U32, "Number of the node that it leads to."),
+                            Field("Kind", Coded("EdgeKind"), "How it leads there."),
+                            reserved(1),
+                            Field("MetadataLen", U16, "Length of Metadata with its NUL."),
+                            Field("Metadata", Utf8Z("MetadataLen"), "A remark for people."),
+                        ),
+                    ),
+                ),
+                "The edges.",
+            ),
+            Field(
+                "IntegrityHash", HASH, "BLAKE3 of all before, if the flag says so.", optional=True
+            ),
+        ),
+    ),
+)
+
+
+def _connectivity_table() -> BlockType:
+    """The draft's Connectivity Table as block 0x0055, with a NUL at the end of each string."""
+    layout = _BLOCKS["connectivity_table"].layout
+    assert layout is not None
+    rows = layout.field("rows").type
+    assert isinstance(rows, Table)
+    body = rows.entry.field("body").type
+    assert isinstance(body, Choice)
+    cases = {tag: _with_nul(case) for tag, case in body.cases.items()}
+    entry = rows.entry.changing("Body", type=Choice(body.length, body.tag, cases))
+    return BlockType(
+        0x0055,
+        "Memdiver Connectivity Table",
+        layout.section,
+        "Routes, neighbours, packet sockets and counters of the machine.",
+        layout.changing("Rows", type=Table(rows.count, entry)),
+    )
+
+
+def _with_nul(layout: Layout) -> Layout:
+    fields = []
+    for field in layout.fields:
+        kind = field.type
+        if isinstance(kind, Utf8):
+            field = replace(field, type=Utf8ZPacked(kind.length))
+        fields.append(field)
+    return Layout(layout.title, layout.section, fields)
+
+
+def _handle_table() -> BlockType:
+    block = _BLOCKS["handle_table"]
+    assert block.layout is not None
+    table = block.layout.field("entries").type
+    assert isinstance(table, Table)
+    entry = table.entry.changing("HandleType", type=Coded("HandleType"))
+    layout = block.layout.changing("Entries", type=Table(table.count, entry))
+    return replace(block, layout=layout)
+
+
+_OLDER_TAIL = (
+    # Files of releases before 1.0 have these behind CaseRef.
+    Field("UptimeNs", U64, "How long the machine had been up, in ns.", optional=True),
+    Field("OSVersionLen", U16, "Length of OSVersion with its NUL.", optional=True),
+    replace(reserved(6, "Reserved2"), optional=True),
+    Field("OSVersion", Utf8Z("OSVersionLen"), "Version of the system.", optional=True),
+)
+
+_DRAFT = told_anew(
+    DRAFT_2026_10,
+    _NAME,
+    blocks=(
+        system_context(Uint(4), 6, *_OLDER_TAIL),
+        _handle_table(),
+        _connectivity_table(),
+        _POINTER_GRAPH,
+    ),
+    layouts={
+        "module_entry": lambda layout: (
+            layout.replacing("BlobLen", _NAME)
+            .replacing("Reserved2", _NAME)
+            .replacing("NativeBlob", _NAME)
+        ),
+        "import_provenance": lambda layout: layout.appending(
+            _NAME, Field("SourceHash", HASH, "BLAKE3 of the original.", optional=True)
+        ),
+    },
+    values={
+        "SourceFormat": (
+            Value(4, "Materialised .msl", "materialised_msl"),
+            Value(5, "Raw with a maps sidecar", "raw_with_maps"),
+        ),
+        "Relationship": (
+            Value(3, "Sibling"),
+            Value(4, "Same process later"),
+            Value(5, "Same process earlier"),
+        ),
+    },
+    bits={"CapBitmap": (Bit(15, "PageStatesInferred", "Page states were not observed."),)},
+    enumerations=(_HANDLE_TYPE, _NODE_KIND, _EDGE_KIND),
+    flags=(TABLE_BITMAP, _GRAPH_FLAGS),
+)
+
+DIALECT = Dialect(
+    name=_NAME,
+    title="MemDiver 1.0, and its earlier releases",
+    text="Module Entries end behind DiskHash, Import Provenance has a SourceHash, the System "
+    "Context is aligned, the Connectivity Table is block 0x0055 and its strings end with a NUL, "
+    "and codes of SourceFormat, Relationship and HandleType have other meanings.",
+    source="captures and imports by MemDiver 1.0.2, and its source",
+    producers=(Producer("MemDiver", "1.0", ("1.0.2",)),),
+    draft=_DRAFT,
+    codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
+)

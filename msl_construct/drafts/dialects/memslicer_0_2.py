@@ -1,0 +1,104 @@
+"""Dialect `memslicer-0.2`: draft-2026-03 as memslicer 0.2 writes it, and 0.5 where it says 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...schema import Schema
+from ...schema.blocks import BlockType, ByteOrder
+from ...schema.codes import Bit
+from ...schema.layout import Layout
+from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
+from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
+from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table, padded
+from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
+
+__all__ = ["DIALECT"]
+
+_NAME = "memslicer-0.2"
+_LATER = {block.key: block for block in DRAFT_2026_10.blocks}
+_AS_LATER = ("process_table", "connection_table", "module_build_id_manifest")
+_PACKED = ("connectivity_table", "physical_memory_map")
+
+
+def _bits(word: str) -> Iterator[Bit]:
+    """The bits that draft-2026-10 added to a flag word."""
+    (mine,) = (one for one in DRAFT_2026_03.flags if one.name == word)
+    (later,) = (one for one in DRAFT_2026_10.flags if one.name == word)
+    known = {bit.bit for bit in mine.bits}
+    return (bit for bit in later.bits if isinstance(bit, Bit) and bit.bit not in known)
+
+
+def _packed(key: str) -> BlockType:
+    block = _LATER[key]
+    assert block.layout is not None
+    return BlockType(block.code, block.name, block.section, block.text, padded(block.layout, _NAME))
+
+
+def _header(layout: Layout) -> Layout:
+    later = DRAFT_2026_10.file_header
+    fields = (later.field(key) for key in ("block_count", "hash_algo", "reserved"))
+    return layout.replacing("Reserved", _NAME, *fields)
+
+
+def _end_of_capture(layout: Layout) -> Layout:
+    # 0.2 writes zeros there; 0.5 the number of blocks, whatever version the header says.
+    later = _LATER["end_of_capture"].layout
+    assert later is not None
+    return layout.replacing("Reserved", _NAME, *later.fields[-2:])
+
+
+def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """The End-of-Capture has the number of blocks where the draft has zeros."""
+    closing = schema.block("end_of_capture").code
+    if closing not in seen.types:
+        return
+    number = list(seen.types).index(closing)
+    block = seen.block(schema, number)
+    reserved = None if block is None else block.payload.get("reserved")
+    order = schema.byte_order.value
+    if reserved == (number + 1).to_bytes(4, order) + bytes(4):  # type: ignore[arg-type]
+        yield f"End-of-Capture: the number of blocks, {number + 1}, where the draft has zeros"
+
+
+_mine = {enumeration.name for enumeration in DRAFT_2026_03.enumerations}
+_words = {definition.name for definition in DRAFT_2026_03.flags}
+
+_DRAFT = told_anew(
+    DRAFT_2026_03,
+    _NAME,
+    blocks=(
+        *TABLES,
+        *(_LATER[key] for key in _AS_LATER),
+        *(_packed(key) for key in _PACKED),
+        handle_table(_LATER["handle_table"]),
+    ),
+    layouts={
+        "file_header": _header,
+        "key_hint": lambda layout: padded(layout, _NAME),
+        "end_of_capture": _end_of_capture,
+    },
+    bits={"HeaderFlags": _bits("HeaderFlags"), "CapBitmap": _bits("CapBitmap")},
+    enumerations=(
+        *(one for one in DRAFT_2026_10.enumerations if one.name not in _mine),
+        *ENUMERATIONS,
+    ),
+    flags=(*(one for one in DRAFT_2026_10.flags if one.name not in _words), *FLAGS),
+    byte_orders=(ByteOrder.LITTLE,),
+)
+
+DIALECT = Dialect(
+    name=_NAME,
+    title="memslicer 0.2, and 0.5 where it writes version 1.0",
+    text="Blocks 0x0050 to 0x005A with a packed System Context, the header's BlockCount and "
+    "HashAlgo, zeros behind packed payloads and Key Hints, and 0.5's count of blocks in the "
+    "End-of-Capture.",
+    source="captures by memslicer 0.2.7 and 0.5.2",
+    producers=(Producer("memslicer", "0.2", ("0.2.7",)), Producer("memslicer", "0.5", ("0.5.2",))),
+    draft=_DRAFT,
+    codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),
+    untold=frozenset(
+        block.code for block in _DRAFT.blocks if block.key in ("key_hint", "end_of_capture")
+    ),
+    marks=_marks,
+)

@@ -1,0 +1,35 @@
+"""Dialect `memslicer-0.5`: draft-2026-10 as memslicer 0.5 writes it."""
+
+from __future__ import annotations
+
+from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
+from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table, padded
+from .model import Dialect, Producer, laid_out_otherwise, told_anew
+
+__all__ = ["DIALECT"]
+
+_NAME = "memslicer-0.5"
+_PACKED = ("connectivity_table", "physical_memory_map", "key_hint")
+_HANDLE_TABLE = next(block for block in DRAFT_2026_10.blocks if block.key == "handle_table")
+
+_DRAFT = told_anew(
+    DRAFT_2026_10,
+    _NAME,
+    blocks=(*TABLES, handle_table(_HANDLE_TABLE)),
+    layouts={key: lambda layout: padded(layout, _NAME) for key in _PACKED},
+    enumerations=ENUMERATIONS,
+    flags=FLAGS,
+)
+
+DIALECT = Dialect(
+    name=_NAME,
+    title="memslicer 0.5",
+    text="A System Context whose fields are packed, blocks 0x0055 to 0x0058 about the kernel, "
+    "what starts by itself and the target, and zeros behind packed payloads and Key Hints.",
+    source="captures by memslicer 0.5.2 and its source",
+    producers=(Producer("memslicer", "0.5", ("0.5.2",)),),
+    draft=_DRAFT,
+    codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
+    # Zeros that align the next block are nothing that no other producer would write.
+    untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _PACKED),
+)

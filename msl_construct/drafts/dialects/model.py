@@ -1,0 +1,158 @@
+"""What a dialect is, and what recognising one comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ...schema import BlockType, Draft, Record, Schema
+
+__all__ = ["Dialect", "Evidence", "Marks", "Producer", "Recognition", "SeenBlock", "told_anew"]
+
+
+class SeenBlock(Protocol):
+    """A block, decoded as some schema has it."""
+
+    @property
+    def key(self) -> str:
+        """Name of its type."""
+
+    @property
+    def type(self) -> BlockType | None:
+        """What the schema says of its type."""
+
+    @property
+    def payload(self) -> Record:
+        """The decoded payload."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the payload could not be decoded to its end."""
+
+
+class Evidence(Protocol):
+    """The part of a file that a dialect is recognised by.
+
+    Attributes:
+        header: fields of the file header, as the draft has them.
+        types: the block types in order: all of a file's, or those that are within reach of who
+            reads a pipe.
+    """
+
+    header: Mapping[str, Any]
+    types: Sequence[int]
+
+    def block(self, schema: Schema, index: int) -> SeenBlock | None:
+        """A block as a schema has it; None where looking at it would cost too much."""
+
+
+Marks = Callable[[Evidence, "Schema"], Iterable[str]]
+"""What of a file, beside its layouts, is as only the producers of a dialect write it: a sentence
+each. Is given the schema of the draft."""
+
+
+@dataclass(frozen=True)
+class Producer:
+    """A program that writes a dialect.
+
+    Attributes:
+        name: what it is called.
+        series: the versions that write so, as far as is known: ``0.5``; empty: all.
+        seen: the versions whose files were looked at.
+    """
+
+    name: str
+    series: str = ""
+    seen: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.series}".rstrip()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One dialect of a draft: what its producers write where the draft says something else.
+
+    Attributes:
+        name: what it is called on the command line and in documents.
+        title: the same for people.
+        text: a sentence or two: what differs.
+        source: where that is known from.
+        producers: who writes it.
+        draft: what such files are read with: an overlay that goes by the name of its draft.
+        codes: the block types whose payloads it lays out otherwise than the draft.
+        untold: those of them that it is not recognised by, because other producers may write
+            the same.
+        marks: see `Marks`.
+        explains: by pattern (``fnmatch``) of a rule's id, why files of these producers break it.
+    """
+
+    name: str
+    title: str
+    text: str
+    source: str
+    producers: tuple[Producer, ...]
+    draft: Draft
+    codes: frozenset[int]
+    untold: frozenset[int] = frozenset()
+    marks: Marks | None = None
+    explains: Mapping[str, str] | None = None
+
+    @property
+    def telling(self) -> frozenset[int]:
+        """The block types that it is recognised by."""
+        return self.codes - self.untold
+
+    @property
+    def producer(self) -> str:
+        """Who has probably written such a file: ``memslicer 0.5``."""
+        return " or ".join(map(str, self.producers))
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Which dialect a file, or a part of it, is in.
+
+    Attributes:
+        dialect: the one that it is read with; None: the draft itself.
+        reasons: what it was recognised by, a sentence each.
+        others: names of the dialects that fit as well.
+    """
+
+    dialect: Dialect | None = None
+    reasons: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str | None:
+        """Name of the dialect."""
+        return None if self.dialect is None else self.dialect.name
+
+    @property
+    def producer(self) -> str | None:
+        """Who has probably written the file; None: nothing tells."""
+        return None if self.dialect is None else self.dialect.producer
+
+
+def told_anew(base: Draft, name: str, **changes: Any) -> Draft:
+    """An overlay for a dialect: changes of a draft that leave it its name and version."""
+    overlay = base.overlay(name, base.version, base.status, **changes)
+    return replace(
+        overlay,
+        name=base.name,
+        base=base.base,
+        dialect=name,
+        rules=base.rules,
+        without_rules=base.without_rules,
+        statements=base.statements,
+    )
+
+
+def laid_out_otherwise(draft: Draft, base: Draft) -> Iterator[int]:
+    """The block types that a draft has a layout for, where its base has none or another."""
+    known = {block.code: block.layout for block in base.blocks}
+    for block in draft.blocks:
+        if block.layout is not None and block.layout is not known.get(block.code):
+            yield block.code

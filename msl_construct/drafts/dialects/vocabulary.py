@@ -1,0 +1,212 @@
+"""Forms of values that no draft has, and some producers write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...abbreviated import abbreviated, abbreviated_hex
+from ...errors import ConformanceError, DocumentError
+from ...schema.base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from ...schema.document_values import as_hex, as_text, checked_keys
+from ...schema.layout import Layout
+from ...schema.values import Record, StoredText
+from ...schema.variable import Utf8Z
+from ...source import Cursor, Extent
+
+__all__ = ["Padding", "Rows", "TextToEnd", "Utf8ZPacked"]
+
+_ALIGNMENT = 8
+
+
+class Utf8ZPacked(Utf8Z):
+    """UTF-8 text with a NUL that the length counts, and no padding behind it."""
+
+    padding = False
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
+        length = record[self.length_key]
+        if not length:
+            return None
+        stored = cursor.take(length)
+        text, nul, behind = stored.partition(b"\0")
+        if nul and not behind:
+            try:
+                return text.decode()
+            except UnicodeDecodeError:
+                pass
+        return StoredText(text.decode(errors="replace"), stored)
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        if value is None or isinstance(value, StoredText) or not isinstance(value, str):
+            return super().encode(value, record)
+        return value.encode("utf-8", "surrogatepass") + b"\0"
+
+    def measure(self, value: Any) -> int:
+        return len(value.raw) if isinstance(value, StoredText) else super().measure(value)
+
+
+class TextToEnd(Vocabulary):
+    """UTF-8 text without a NUL that takes up all that is left of its structure."""
+
+    @property
+    def minimum(self) -> int:
+        return 0
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str:
+        stored = cursor.take(cursor.remaining)
+        try:
+            return stored.decode()
+        except UnicodeDecodeError:
+            return StoredText(stored.decode(errors="replace"), stored)
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        if isinstance(value, StoredText):
+            return value.raw
+        if not isinstance(value, str):
+            raise ValueError(f"expected text, found {abbreviated(value)}")
+        return value.encode("utf-8", "surrogatepass")
+
+    def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
+        if isinstance(value, StoredText):
+            yield Problem("string-not-canonical", "UTF-8", abbreviated_hex(value.raw))
+
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
+        if isinstance(value, StoredText):
+            return {"text": str(value), "raw": value.raw.hex()}
+        return value
+
+    def from_document(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            checked_keys(value, "raw", also=("text",))
+            return StoredText(as_text(value.get("text", "")), as_hex(value["raw"]))
+        return as_text(value)
+
+
+class Padding(Vocabulary):
+    """Up to 7 zeros at the end of a payload, which align the block behind it.
+
+    Bytes that are no such padding are left to what is said of surplus bytes.
+    """
+
+    @property
+    def minimum(self) -> int:
+        return 0
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> bytes:
+        found = cursor.remaining
+        if found >= _ALIGNMENT:
+            raise Misfit("at most 7 zeros up to the payload's end", f"{found} bytes")
+        stored = cursor.take(found)
+        if any(stored):
+            raise Misfit("zeros up to the payload's end", stored.hex())
+        return stored
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        if not isinstance(value, bytes) or len(value) >= _ALIGNMENT or any(value):
+            raise ValueError(f"expected at most 7 zeros, found {abbreviated(value)}")
+        return value
+
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
+        return value.hex()
+
+    def from_document(self, value: Any) -> Any:
+        return as_hex(value)
+
+
+class Rows(Vocabulary):
+    """Rows of one layout up to the payload's end, whose number stands nowhere.
+
+    Args:
+        entry: layout of a row; one that begins with 8 zeros or fewer up to the end is none, but
+            padding.
+    """
+
+    def __init__(self, entry: Layout) -> None:
+        super().__init__()
+        self.entry = entry
+
+    def _bind(self, binding: Binding) -> None:
+        super()._bind(binding)
+        self.entry = self.entry.bound(binding)
+
+    @property
+    def minimum(self) -> int:
+        return 0
+
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> list[Record]:
+        entries: list[Record] = []
+        offsets = getattr(record, "offsets", None) is not None
+        budget = getattr(cursor.source, "entry_budget", None)
+        while cursor.remaining and not _is_padding(cursor):
+            start = cursor.position
+            if budget is not None and len(entries) >= budget:
+                expected = f"at most {budget} entries from so small a compressed stream"
+                raise Misfit(expected, "more", value=entries, offset=start, restart=start)
+            try:
+                entries.append(self.entry.decode_entry(cursor, offsets=offsets))
+            except Misfit as misfit:
+                raise Misfit(
+                    misfit.expected,
+                    misfit.found,
+                    path=f"[{len(entries)}].{misfit.path}",
+                    offset=misfit.offset,
+                    value=entries,
+                    restart=start,
+                ) from None
+        return entries
+
+    def inner(self) -> Mapping[int | None, Layout]:
+        return {None: self.entry}
+
+    def stamped(self, since: str) -> Rows:
+        return Rows(self.entry.stamped(since))
+
+    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
+        return b"".join(self.entry.encode(entry) for entry in value)
+
+    def completed(self, key: str, values: Mapping[str, Any], default: Any) -> Mapping[str, Any]:
+        given = values.get(key, default)
+        if given is None:
+            return {}
+        if not isinstance(given, (list, tuple)):
+            raise Refused(f"expected rows, found {abbreviated(given)}")
+        entries: list[Record] = []
+        for value in given:
+            where = f"{key}[{len(entries)}]"
+            if not isinstance(value, Mapping):
+                reason = f"expected the fields of {self.entry.title}, found {abbreviated(value)}"
+                raise refusal(where, reason, title=self.entry.title)
+            try:
+                entries.append(self.entry.complete(value))
+            except ConformanceError as error:
+                raise refusal(
+                    f"{where}.{error.field}", error.reason, title=self.entry.title
+                ) from None
+        return {key: entries}
+
+    def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+        for index, entry in enumerate(record[key]):
+            for path, problem in self.entry.problems_of(entry):
+                yield f"{key}[{index}].{path}", problem
+
+    def to_document(self, value: Any, options: DocumentOptions) -> Any:
+        return [self.entry.to_document(entry, options) for entry in value]
+
+    def from_document(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValueError(f"expected a list of rows, found {abbreviated(value)}")
+        entries = []
+        for index, entry in enumerate(value):
+            try:
+                entries.append(self.entry.from_document(entry))
+            except DocumentError as error:
+                raise error.within(f"[{index}]") from None
+        return entries
+
+
+def _is_padding(cursor: Cursor) -> bool:
+    left = cursor.remaining
+    if left >= _ALIGNMENT:
+        return False
+    return not any(Extent(cursor.source, cursor.position, left).view())

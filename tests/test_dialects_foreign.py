@@ -1,0 +1,120 @@
+"""Files that other programs wrote, each read to its last byte in the dialect of its producer."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comparing import assert_same, built, document_of, text_of
+from conftest import SHARED, shared
+from independent.decode import decode
+from independent.dialects import DIALECTS, block_in, in_dialect
+from test_export_json_schema import complaint, plain
+
+import msl_construct
+from msl_construct.document.render import Renderer
+from msl_construct.reader.stream import PassingDump
+from msl_construct.schema.layout import REST
+
+MEMDIVER, MEMSLICER, OLDER = "memdiver-1.0", "memslicer-0.5", "memslicer-0.2"
+
+NO_MODULE = "api-pagestates-all"
+"""Of MemDiver, and in nothing different from its draft: no block of it is of the forms that are."""
+
+EXPECTED: dict[str, str | None] = {
+    **{
+        f"samples/memdiver-1.0.2/{name}": None if name == NO_MODULE else MEMDIVER
+        for name in (
+            "api-basic-lz4",
+            "api-basic-none",
+            "api-basic-zstd",
+            "api-extension-segments-2",
+            "api-import-provenance-note-hash",
+            "api-investigation-all-tables",
+            "api-key-hints",
+            NO_MODULE,
+            "api-pointer-graph-extension",
+            "api-region-split-cap-16k",
+            "api-related-dump-with-hash",
+            "api-thread-contexts",
+            "api-vas-map",
+        )
+    },
+    "more-samples/memdiver-1.0.2/import-minidump-test": MEMDIVER,
+    "samples/memslicer-0.2.7/api-basic-none": None,
+    "samples/memslicer-0.2.7/api-investigation-all-tables": OLDER,
+    "samples/memslicer-0.2.7/api-key-hints": None,
+    "samples/memslicer-0.5.2/api-header-version-1.0": OLDER,
+    "samples/memslicer-0.5.2/api-investigation-all-tables": MEMSLICER,
+    "samples/memslicer-0.5.2/api-key-hints": None,
+    "samples/memslicer-0.5.2/api-extension-segments-2": None,
+    "samples/memslicer-0.5.2/sleep-gdb-zstd": None,
+    "more-samples/memslicer-0.5.2/android-fixture": None,
+    "more-samples/radare2/r2-genmsl": "radare2",
+    "more-samples/radare2/r2-genmsl-pe": "radare2",
+}
+
+EVERY = pytest.mark.parametrize("name", EXPECTED)
+
+
+def file_of(name: str) -> bytes:
+    path: Path = shared(*f"{name}.msl".split("/"))
+    return path.read_bytes()
+
+
+@EVERY
+def test_the_dialect_is_recognised_and_every_byte_accounted_for(name: str) -> None:
+    data = file_of(name)
+    with msl_construct.open(data) as dump:
+        assert dump.dialect == EXPECTED[name]
+        assert (dump.producer is None) == (dump.dialect is None)
+        assert dump.trailing is None
+        for block in dump.blocks:
+            assert block.problem is None
+            assert "raw" not in block.payload
+            rest = block.payload.get(REST)
+            # Zeros that align the next block are all that may be left, and no layout's fault.
+            assert rest is None or (rest.length < 8 and not any(bytes(rest)))
+            if dump.dialect is not None and block.index < len(dump.capture_blocks):
+                assert rest is None
+
+
+@EVERY
+def test_as_an_independent_decoder_reads_it(name: str) -> None:
+    data = file_of(name)
+    want, got = decode(data), document_of(data)
+    dialect = EXPECTED[name]
+    if dialect is not None:
+        want = in_dialect(data, want, dialect)
+        readers, names, _ = DIALECTS[dialect]
+        for segment in want["segments"]:
+            types = {0x1003: "pointer_graph", 0x0020: "key_hint", 0x1001: "vas_map"}
+            types |= {0x0FFE: "end_of_extension", 0x005A: "module_build_id_manifest", **names}
+            segment["blocks"] = [block_in(data, b, readers, types, "<") for b in segment["blocks"]]
+    for key in ("producer", "recognised_by"):
+        assert (got["format"].pop(key, None) is None) == (dialect is None)
+    assert_same(got, want, name)
+
+
+@EVERY
+def test_from_a_pipe_and_from_its_document_it_is_the_same(name: str) -> None:
+    data = file_of(name)
+    whole = document_of(data, "-")
+    with PassingDump(io.BytesIO(data)) as dump:
+        passing: dict[str, Any] = Renderer().document(dump)
+    assert_same({**passing, "file": None}, {**whole, "file": None}, name)
+    assert complaint(plain(whole)) is None
+    for form in ("json", "yaml"):
+        assert built(text_of(data, form, with_data=True)) == data
+
+
+def test_no_file_of_memdiver_is_left_out() -> None:
+    shared("samples")
+    found = {
+        f"{path.parent.parent.name}/{path.parent.name}/{path.stem}"
+        for path in SHARED.glob("*samples/memdiver*/*.msl")
+        if "encrypted" not in path.stem
+    }
+    assert found == {name for name in EXPECTED if "memdiver" in name}
