@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from msl_construct.builder.compress import working_memory
 from msl_construct.builder.compressing_feed import WORKERS
 from msl_construct.cli.common import is_out_of_memory
+from msl_construct.codecs.compress import working_memory
 from msl_construct.errors import TargetError
 
 from .model import Limit

@@ -8,8 +8,8 @@ from functools import cache, partial
 from random import Random
 from typing import NamedTuple
 
-from msl_construct.builder.compress import compressor
 from msl_construct.builder.compressing_feed import WORKERS
+from msl_construct.codecs.compress import compressor
 from msl_construct.hashing import new_hasher
 
 __all__ = ["COPYING", "Rates", "rates"]

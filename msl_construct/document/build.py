@@ -15,9 +15,10 @@ from typing import IO, Any, cast
 
 from ..abbreviated import abbreviated
 from ..builder.blocks import total
-from ..builder.compress import ALGORITHMS, compressed
+from ..builder.compress import compressed
 from ..builder.sink import Sink
 from ..builder.uuids import new_uuid
+from ..codecs.compress import ALGORITHMS
 from ..drafts import DEFAULT_DRAFT, find, schema
 from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from .block import RAW, Block, Compression
 from .dump import Blocks, Dump, open_dump
 from .header import EXTENSION, FileHeader, read_header
-from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import Memory, MemoryView, Overlap
 from .regions import ABSENT, TRUNCATED, Fragment, Region
 from .segments import Segment

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ..codecs.inflate import DEFAULT_INFLATE_LIMIT, InflatedSource
 from ..errors import CompressionError, LimitError
 from ..schema import BlockType, FlagValue, Record, Schema
+from ..schema.framing import inflated
 from ..schema.layout import REST
 from ..source import Cursor, Extent, Source
-from .inflate import DEFAULT_INFLATE_LIMIT, InflatedSource, inflated
 
 __all__ = ["RAW", "Block", "Compression"]
 
@@ -231,7 +232,9 @@ class Block:
 
     def _inflated(self, stored: Extent) -> tuple[Compression, Extent]:
         algorithm = self.schema.flags["BlockFlags"].field("CompAlgo").of(self.flags)
-        framing, source = inflated(self.schema, stored, algorithm.name, self._max_inflate)
+        framing, source = inflated(
+            self.schema.compressed_payload, stored, algorithm.name, self._max_inflate
+        )
         size: int = framing["uncompressed_size"]
         compression = Compression(algorithm.name, size, framing["stream"])
         assert isinstance(source, InflatedSource)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from ..abbreviated import abbreviated
+from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts import DRAFTS
 from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
@@ -18,7 +19,6 @@ from ..space import Cover
 from .block import Block
 from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
 from .header import read_header
-from .inflate import DEFAULT_INFLATE_LIMIT
 from .memory import MemoryView
 from .names import names_of
 from .opened import Indexed

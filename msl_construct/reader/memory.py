@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..codecs.inflate import InflatedSource
 from ..space import Cover, LayeredSpace, Memory
 from ..space.layers import Wanted
-from .inflate import InflatedSource
 from .regions import Fragment, Region
 
 __all__ = ["Memory", "MemoryView", "Overlap"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
+from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts.dialects import Recognition
 from ..schema import Draft, Schema
 from ..source import CHUNK, BufferSource, Extent, Source, StreamSource
@@ -26,7 +27,6 @@ from .dialects import (
     schema_of,
 )
 from .header import read_header
-from .inflate import DEFAULT_INFLATE_LIMIT
 from .opened import Opened
 from .segments import Segment, find_segments
 from .spool import spool, spool_extent

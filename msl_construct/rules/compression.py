@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..codecs.inflate import TOLERATED_PADDING
 from ..errors import CompressionError, LimitError
 from ..reader import Block
-from ..reader.inflate import TOLERATED_PADDING, inflated
+from ..schema.framing import inflated
 from .declare import before, rule, since
 from .model import Found, Level, Scope
 from .streams import bytes_behind
@@ -39,7 +40,9 @@ def _uninflatable(block: Block) -> Iterator[Found]:
     if codec is None:
         return
     try:
-        _, source = inflated(block.schema, block.stored, codec, block.inflate_limit)
+        _, source = inflated(
+            block.schema.compressed_payload, block.stored, codec, block.inflate_limit
+        )
         source.check()
     except CompressionError as error:
         yield Found(f"{block.describe()}: {error}", block.stored.offset, block.index, "stream")

@@ -12,10 +12,10 @@ from ..errors import CompressionError, LimitError
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..reader.block import RAW, Block
 from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
-from ..reader.inflate import inflated
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
 from ..schema.base import Problem
 from ..schema.choice import Body, Choice
+from ..schema.framing import inflated
 from ..schema.layout import REST
 from ..schema.pages import PageStateMap
 from ..schema.variable import Measured, Utf8
@@ -137,7 +137,7 @@ def unchecked(block: Block) -> str | None:
     algorithm = block.schema.flags["BlockFlags"].field("CompAlgo").of(block.flags)
     limit = block.inflate_limit
     try:
-        _, source = inflated(block.schema, block.stored, algorithm.name, limit)
+        _, source = inflated(block.schema.compressed_payload, block.stored, algorithm.name, limit)
     except CompressionError:
         return None
     if source.size <= limit:
@@ -154,7 +154,9 @@ def _broken_stream(block: Block) -> bool:
         return False
     algorithm = block.compression.algorithm
     try:
-        _, source = inflated(block.schema, block.stored, algorithm, block.inflate_limit)
+        _, source = inflated(
+            block.schema.compressed_payload, block.stored, algorithm, block.inflate_limit
+        )
         source.check()
     except CompressionError:
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..reader.inflate import inflate_lz4
+from ..codecs.inflate import inflate_lz4
 from ..source import Extent
 
 __all__ = ["bytes_behind"]

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from ..errors import CompressionError, LimitError
-from ..schema import Record, Schema
-from ..source import CHUNK, BufferSource, Cursor, Extent
+from ..source import CHUNK, BufferSource, Extent
 
 __all__ = [
     "DEFAULT_INFLATE_LIMIT",
     "TOLERATED_PADDING",
     "InflatedSource",
     "inflate_lz4",
-    "inflated",
 ]
 
 DEFAULT_INFLATE_LIMIT = 1 << 30
@@ -219,31 +217,6 @@ class InflatedSource:
             f"{found} (§4.2.1)",
             offset=self._stream.offset,
         )
-
-
-def inflated(
-    schema: Schema, stored: Extent, algorithm: str, limit: int
-) -> tuple[Record, InflatedSource]:
-    """The framing of a compressed payload, and what it inflates to.
-
-    Raises:
-        CompressionError: the framing is cut short, or the codec is none that is defined.
-    """
-    if algorithm not in ("zstd", "lz4"):
-        raise CompressionError(
-            f"compressed payload at {stored.offset:#x}: expected CompAlgo zstd or lz4, found "
-            f"{algorithm} (§4.2)",
-            offset=stored.offset,
-        )
-    cursor = Cursor(stored.source, stored.offset, stored.offset + stored.length)
-    framing = schema.compressed_payload.decode(cursor)
-    if framing.damage is not None:
-        raise CompressionError(
-            f"compressed payload: {framing.damage} (§4.2.1)", offset=stored.offset
-        )
-    return framing, InflatedSource(
-        framing["stream"], algorithm, framing["uncompressed_size"], limit
-    )
 
 
 def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, str]:
