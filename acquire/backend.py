@@ -16,7 +16,7 @@ from .bounds import Stopped
 from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Failure, Identity, Limit, Mapping, Module, Shared, Stretch, Thread
 
-__all__ = ["Backend", "Chosen", "Evidence", "Frozen", "Target"]
+__all__ = ["Backend", "Chosen", "EvidenceCollector", "Frozen", "Target"]
 
 Chosen = Callable[[Sequence[Mapping]], Sequence[Mapping]]
 """Picks those mappings of a target's that are to be captured."""
@@ -51,7 +51,7 @@ class Frozen(Protocol):
         """Let the target go as it was found; more than once does no harm."""
 
 
-class Evidence(Protocol):
+class EvidenceCollector(Protocol):
     """Collects the system's own files about a target, moment by moment, in this order."""
 
     def before(self, folder: EvidenceFolder, stop: Callable[[], bool]) -> None:
@@ -212,7 +212,7 @@ class Target(Protocol):
     def facts(self) -> dict[str, Any]:
         """Everything else for the report: descriptors, connections, environment, …"""
 
-    def evidence(self) -> Evidence:
+    def evidence(self) -> EvidenceCollector:
         """What collects evidence of it.
 
         Raises:

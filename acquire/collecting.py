@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import model
-from .backend import Evidence
+from .backend import EvidenceCollector
 from .evidence import EvidenceFolder, EvidenceLimits, Row, failure
 
 __all__ = ["Collecting"]
 
 
 class Collecting:
-    """Evidence of one target.
+    """EvidenceCollector of one target.
 
     Args:
         folder: where to.
@@ -25,7 +25,7 @@ class Collecting:
     def __init__(
         self,
         folder: EvidenceFolder,
-        evidence: Evidence,
+        evidence: EvidenceCollector,
         limits: EvidenceLimits,
         stop: Callable[[], bool],
     ) -> None:

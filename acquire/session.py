@@ -29,7 +29,7 @@ from .output import DumpOutput
 from .report import Report
 from .report_file import ReportFile
 from .selection import reading_order
-from .tally import Rows, Tally
+from .tally import MappingRows, Tally
 
 __all__ = ["Progress", "Session"]
 
@@ -568,7 +568,7 @@ class Session:
         tally, sections, pages = self._tally, self.report.sections, self._dumping.pages
         finished = tally.finished(sum(pages.values()), known.identity.page_size) if pages else 0
         sections["memory"] = describing.memory(tally, finished, pages, self._left, self._idle)
-        sections["regions"] = Rows(tally, finished)
+        sections["regions"] = MappingRows(tally, finished)
         sections["outcomes"] = [asdict(outcome) for outcome in known.outcomes]
         sections["dump"] = self._dump(self._dumping.size, certain=bool(pages))
 

@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from .model import Action, Failure, Mapping, Stretch
 
-__all__ = ["RegionTally", "Rows", "Tally"]
+__all__ = ["MappingRows", "RegionTally", "Tally"]
 
 
 class RegionTally:
@@ -173,7 +173,7 @@ class Tally:
         return row
 
 
-class Rows(Sequence[dict[str, Any]]):
+class MappingRows(Sequence[dict[str, Any]]):
     """One row a mapping, made when it is asked for: there may be very many.
 
     Args:
