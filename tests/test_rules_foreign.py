@@ -130,7 +130,7 @@ def test_no_file_is_left_out() -> None:
 
 def test_a_file_of_no_draft_is_no_finding() -> None:
     with pytest.raises(DialectError):
-        msl_construct.open(shared("samples", f"{REFUSED}.msl"))
+        msl_construct.open(shared("samples", f"{REFUSED}.msl"), dialect="none")
 
 
 def test_read_as_what_it_is_the_same_file_has_one_finding() -> None:

@@ -90,7 +90,8 @@ DRAFTS: _Loaded[Draft] = _Loaded(PUBLIC, _public)
 """The drafts that are known by name: the public ones, oldest first, and those registered."""
 
 DIALECTS: _Loaded[Dialect] = _Loaded(
-    ("layouts-2026-10", "memslicer-0.2", "memslicer-0.5", "memdiver-1.0", "radare2"), _dialect
+    ("layouts-2026-10", "memslicer-0.2", "memslicer-0.5", "memdiver-1.0", "radare2", "early"),
+    _dialect,
 )
 """The dialects that are known by name, in the order in which they are preferred: each the file
 of its name in `dialects`."""

@@ -196,8 +196,9 @@ class _Document:
     def _compression(self) -> dict[str, Any]:
         """How an inflated payload is stored."""
         words = self._schema.flags.values()
-        (number,) = (bit for word in words for bit in word.bits if isinstance(bit, BitRange))
-        codecs = [v.name for v in number.enumeration.values if v.code and not v.reserved]
+        numbers = [bit for word in words for bit in word.bits if isinstance(bit, BitRange)]
+        values = [value for number in numbers for value in number.enumeration.values]
+        codecs = [v.name for v in values if v.code and not v.reserved]
         framing = self._schema.compressed_payload
         size, stream = framing.fields
         return closed(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from ..drafts.dialects.early_vocabulary import PerhapsPackedPages
 from ..drafts.dialects.vocabulary import Padding, Rows, TextToEnd
 from ..errors import MslError
 from ..reader.block import RAW
@@ -136,6 +137,11 @@ class Definitions:
         if isinstance(kind, PageStateMap):
             assert kind.states is not None
             return self._page_map(kind.states)
+        if isinstance(kind, PerhapsPackedPages):
+            about = {"codec": {"enum": ["zstd", "lz4"]}, "inflated_size": COUNT}
+            packed = {**_extent(0)["properties"], **about}
+            needed = ["offset", "length", *about]
+            return {"anyOf": [self.extent(), closed(packed, needed)]}
         if isinstance(kind, PageData):
             return self.extent()
         if isinstance(kind, Rest):

@@ -11,7 +11,7 @@ from ..drafts.dialects import Recognition, recognise
 from ..schema import Schema
 from ..source import Cursor, Source
 from .block import Block
-from .header import FileHeader, read_header
+from .header import NO_DIALECT, FileHeader, read_header
 from .walk import BlockIndex, Walk
 
 __all__ = [
@@ -25,9 +25,6 @@ __all__ = [
     "recognised",
     "schema_of",
 ]
-
-NO_DIALECT = "none"
-"""Said instead of a dialect's name: the file is read as the draft has it."""
 
 _LARGEST = 1 << 18
 _ALL = 1 << 21

@@ -103,7 +103,7 @@ class Dump(Indexed):
         self._owned = owned
         self._max_inflate = max_inflate
         self.problems = {}
-        self.header = read_header(source, draft=draft, byte_order=byte_order)
+        self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
         self.index = BlockIndex()
         self.ending = self._walk()
@@ -113,12 +113,15 @@ class Dump(Indexed):
         # Who names a draft wants that.
         insisted = NO_DIALECT if dialect is None and draft is not None else dialect
         closing = self._closing()
-        if insisted is None:
-            seen = Seen(source, self.header, self.index, 0, closing + 1)
-            self.recognition = recognised(seen, self.schema)
+        plain = plain_schema(self.schema)
+        if insisted is not None:
+            self.recognition = insisted_on(insisted, plain)
+        elif self.header.recognition.dialect is not None:
+            self.recognition = self.header.recognition
         else:
-            self.recognition = insisted_on(insisted, self.schema)
-        self.schema = schema_of(self.recognition, self.schema)
+            seen = Seen(source, self.header, self.index, 0, closing + 1)
+            self.recognition = recognised(seen, plain)
+        self.schema = schema_of(self.recognition, plain)
         self.header = read_in(source, self.header, self.schema)
         if self.schema.draft.segments:
             self._find_segments()

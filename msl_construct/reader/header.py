@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..abbreviated import abbreviated
-from ..drafts import DRAFTS, NEWEST_DRAFT, recognised, schema
+from ..drafts import DIALECTS, DRAFTS, NEWEST_DRAFT, recognised, schema
+from ..drafts.dialects import Recognition, is_turned
 from ..errors import DialectError, HeaderError
 from ..schema import ByteOrder, Draft, Layout, Record, Schema
 from ..source import BufferSource, Cursor, Source
 
-__all__ = ["ENCRYPTION", "EXTENSION", "FileHeader", "encryption_layout", "read_header"]
+__all__ = [
+    "ENCRYPTION",
+    "EXTENSION",
+    "NO_DIALECT",
+    "FileHeader",
+    "encryption_layout",
+    "read_header",
+]
+
+NO_DIALECT = "none"
+"""Said instead of a dialect's name: the file is read as the draft has it."""
 
 ENCRYPTION = "encryption"
 """Key of the structure behind the header's own fields, in encrypted files."""
@@ -31,6 +42,8 @@ class FileHeader:
     record: Record
     raw: bytes
     """All HeaderSize bytes: what Block 0's PrevHash covers."""
+    recognition: Recognition = field(default_factory=Recognition)
+    """The dialect, where the file's first bytes alone are those of one."""
 
     @property
     def size(self) -> int:
@@ -50,17 +63,22 @@ class FileHeader:
 
 
 def read_header(
-    source: Source, *, draft: str | Draft | None = None, byte_order: str | None = None
+    source: Source,
+    *,
+    draft: str | Draft | None = None,
+    dialect: str | None = None,
+    byte_order: str | None = None,
 ) -> FileHeader:
     """Decode the file header and choose the draft to read the file with.
 
     Args:
         draft, byte_order: read the file with these, whatever the header says and however
             odd it looks; by default they follow from the header.
+        dialect: look for this one only, or with ``none`` for none; by default for all.
 
     Raises:
         HeaderError: not a Memory Slice file, or of a version that can't be read.
-        DialectError: a layout from before or beside the public drafts.
+        DialectError: a layout from before or beside the public drafts, and none was wanted.
     """
     probe = schema(NEWEST_DRAFT)
     size = probe.file_header_size
@@ -77,9 +95,14 @@ def read_header(
             f"the file ends after {len(raw)} bytes, inside its header of {size}", offset=len(raw)
         )
     order = ByteOrder(byte_order) if byte_order else _byte_order(raw, probe)
-    version = _field(raw, "version", order)
-    bound = schema(_draft_for(version, raw) if draft is None else draft, order)
     header_size = _field(raw, "header_size", order)
+    recognition = Recognition()
+    if draft is None and byte_order is None:
+        recognition = _recognised_by_beginning(raw, schema(NEWEST_DRAFT, order), dialect)
+    if recognition.dialect is not None:
+        draft = recognition.dialect.draft
+        order = order if order in draft.byte_orders else draft.byte_orders[0]
+    bound = schema(_draft_for(_field(raw, "version", order)) if draft is None else draft, order)
     if header_size < size:
         raise HeaderError(
             f"HeaderSize at {probe.file_header.offset_of('header_size'):#x}: expected at least "
@@ -92,7 +115,7 @@ def read_header(
             offset=len(raw),
         )
     if draft is None and byte_order is None:
-        _refuse_dialects(raw[header_size:], order, header_size)
+        _refuse_turned(raw, schema(NEWEST_DRAFT, order), header_size)
     record = bound.file_header.decode(Cursor.over(raw[:size]), offsets=True)
     assert record.offsets is not None
     behind = size
@@ -105,7 +128,7 @@ def read_header(
     if header_size > behind:
         record[EXTENSION] = raw[behind:header_size]
         record.offsets[EXTENSION] = (behind, header_size - behind)
-    return FileHeader(bound, record, raw[:header_size])
+    return FileHeader(bound, record, raw[:header_size], recognition)
 
 
 def encryption_layout(bound: Schema, record: Mapping[str, Any]) -> Layout | None:
@@ -136,18 +159,11 @@ def _field(raw: bytes, key: str, order: ByteOrder) -> int:
     return int(schema(NEWEST_DRAFT, order).file_header.unpacker(key).unpack_from(raw)[0])
 
 
-def _draft_for(version: int, raw: bytes) -> Draft:
+def _draft_for(version: int) -> Draft:
     found = recognised(version)
     if found is not None:
         return found
     offset = schema(NEWEST_DRAFT).file_header.offset_of("version")
-    if raw[offset : offset + 2] == b"\x01\x00":
-        # The early capture tool wrote two bytes, major and minor, instead of a u16.
-        raise DialectError(
-            f"not a draft layout: Version at {offset:#x} is 01 00, the major and minor bytes of "
-            "the 'early' dialect from before the public draft, which can't be read yet",
-            offset=offset,
-        )
     known_majors = ", ".join(sorted({f"{d.version >> 8}" for d in DRAFTS.values()}))
     raise HeaderError(
         f"Version at {offset:#x}: expected major {known_majors}, found {version:#06x} (major "
@@ -156,30 +172,32 @@ def _draft_for(version: int, raw: bytes) -> Draft:
     )
 
 
-def _refuse_dialects(behind: bytes, order: ByteOrder, offset: int) -> None:
-    """Recognise by Block 0 what the header alone doesn't show."""
-    bound = schema(NEWEST_DRAFT, order)
-    if len(behind) < bound.block_header_size or not behind.startswith(bound.block_magic):
-        return
-    peek = ("block_type", "block_length", "payload_version")
-    kind, length, payload_version = bound.block_header.unpacker(*peek).unpack_from(behind)
-    first = {bound.block("process_identity").code, bound.block("import_provenance").code}
-    if payload_version == 0 and kind not in first:
-        # chrome_min.msl, the one public capture by the tool that preceded the draft.
+def _refuse_turned(raw: bytes, probe: Schema, start: int) -> None:
+    """Refuse what is big-endian in its header alone, and in no dialect for all that."""
+    if probe.byte_order is ByteOrder.BIG and is_turned(raw, probe):
         raise DialectError(
-            f"not a draft layout: Block 0 at {offset:#x} has type {kind:#06x} and PayloadVersion "
-            "0, as the 'early' dialect from before the public draft wrote it, which can't be read "
-            "yet; --draft shows its blocks with undecoded payloads",
-            offset=offset,
+            f"not a draft layout: the header says big-endian, but Block 0 at {start:#x} makes "
+            "sense in little-endian only; --byte-order little reads it",
+            offset=start,
         )
-    if order is ByteOrder.BIG:
-        little = schema(NEWEST_DRAFT, ByteOrder.LITTLE)
-        other, swapped, _ = little.block_header.unpacker(*peek).unpack_from(behind)
-        if kind not in bound.blocks and other in little.blocks and swapped < length:
-            # memslicer 0.5 sets the byte-order flag and goes on writing little-endian.
+
+
+def _recognised_by_beginning(raw: bytes, probe: Schema, dialect: str | None) -> Recognition:
+    """The dialect whose first bytes these are, if any.
+
+    Raises:
+        DialectError: there is one, and whoever reads wants none.
+    """
+    for name, found in DIALECTS.items():
+        if found.beginning is None or (dialect not in (None, NO_DIALECT, name)):
+            continue
+        reasons = tuple(found.beginning(raw, probe))
+        if reasons and dialect == NO_DIALECT:
             raise DialectError(
-                f"not a draft layout: the header says big-endian, but Block 0 at {offset:#x} "
-                "makes sense in little-endian only (memslicer writes such files); "
-                "--byte-order little reads it",
-                offset=offset,
+                f"not a draft layout: {'; '.join(reasons)}: such files are in the dialect {name}, "
+                "and can't be read without it; --draft shows their blocks with undecoded payloads",
+                offset=probe.file_header_size,
             )
+        if reasons:
+            return Recognition(found, reasons)
+    return Recognition()

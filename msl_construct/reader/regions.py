@@ -6,11 +6,13 @@ import uuid as uuids
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ..codecs.inflate import InflatedSource
 from ..page_map import PageMap
 from ..schema import Code, FlagValue, Record
+from ..schema.pages import PackedPages, PageStateMap
 from ..source import Extent
 from ..space import ABSENT, DAMAGED, TRUNCATED
-from .block import Block
+from .block import RAW, Block
 
 __all__ = ["ABSENT", "DAMAGED", "TRUNCATED", "Fragment", "Region", "assemble"]
 
@@ -26,15 +28,17 @@ class Fragment:
         data: the bytes of the captured pages; may be shorter than the map promises.
     """
 
-    def __init__(self, block: Block, payload: Record) -> None:
+    def __init__(self, block: Block, payload: Record, page_size: int) -> None:
         self.block = block
         self.payload = payload
         self.base: int = payload["base_addr"]
         self.size: int = payload["region_size"]
-        self.page_size: int = 1 << payload["page_size_log2"]
+        self.page_size = page_size
         self.damaged = "page_data" not in payload
         self.pages: PageMap = payload.get("page_state_map", PageMap.uniform(0))
-        self.data: Extent = payload.get("page_data", Extent(block.source, block.offset, 0))
+        self.data: Extent = _unpacked(
+            payload.get("page_data", Extent(block.source, block.offset, 0)), block
+        )
 
     @property
     def end(self) -> int:
@@ -212,8 +216,21 @@ class Region:
 def fragment_of(block: Block) -> Fragment | None:
     """The block as a fragment, unless not even its place and page size are known."""
     payload = block.payload
-    log2 = payload.get("page_size_log2")
-    return None if log2 is None or log2 > 64 else Fragment(block, payload)
+    assert block.type is not None
+    if block.type.layout is None or RAW in payload:
+        return None
+    page_map = block.type.layout.field("page_state_map").type
+    assert isinstance(page_map, PageStateMap)
+    page_size = page_map.page_size(payload)
+    return None if page_size is None else Fragment(block, payload, page_size)
+
+
+def _unpacked(data: Extent, block: Block) -> Extent:
+    """Page data that is compressed by itself, inflated when somebody reads it."""
+    if not isinstance(data, PackedPages):
+        return data
+    size = data.inflated_size
+    return Extent(InflatedSource(data, data.codec, size, block.inflate_limit), 0, size)
 
 
 def lacks_data(block: Block) -> bool:

@@ -60,17 +60,20 @@ class PassingDump(Opened):
         self._source = StreamSource(file)
         self._max_inflate = max_inflate
         self.problems = {}
-        self.header = read_header(self._source, draft=draft, byte_order=byte_order)
+        self.header = read_header(self._source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
         # Who names a draft wants that.
         self._insisted = NO_DIALECT if dialect is None and draft is not None else dialect
+        plain = plain_schema(self.schema)
         if self._insisted is not None:
-            self.recognition = insisted_on(self._insisted, self.schema)
+            self.recognition = insisted_on(self._insisted, plain)
+        elif self.header.recognition.dialect is not None:
+            self.recognition = self.header.recognition
         elif self.header.encrypted:
             self.recognition = Recognition()
         else:
-            self.recognition = recognised(looked_ahead(self._source, self.header), self.schema)
-        self.schema = schema_of(self.recognition, self.schema)
+            self.recognition = recognised(looked_ahead(self._source, self.header), plain)
+        self.schema = schema_of(self.recognition, plain)
         self.header = read_in(self._source, self.header, self.schema)
         self.segment_recognitions = {}
         self.segments = []

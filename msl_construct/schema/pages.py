@@ -16,11 +16,27 @@ from .raw import extent_from_document, extent_to_document
 from .run_map import RunMap
 from .variable import Rest
 
-__all__ = ["PageData", "PageStateMap"]
+__all__ = ["PackedPages", "PageData", "PageStateMap"]
 
 _LONG_MAP = 1 << 16
 _BEYOND_ANY_BLOCK = 1 << 32  # BlockLength is a u32
 _BITS_OF_A_SIZE = 64
+
+
+class PackedPages(Extent):
+    """Page data as stored where it is compressed by itself, unlike the payload around it.
+
+    Attributes:
+        codec: ``zstd`` or ``lz4``.
+        inflated_size: the bytes of the captured pages.
+    """
+
+    __slots__ = ("codec", "inflated_size")
+
+    def __init__(self, stored: Extent, codec: str, inflated_size: int) -> None:
+        super().__init__(stored.source, stored.offset, stored.length)
+        self.codec = codec
+        self.inflated_size = inflated_size
 
 
 class PageStateMap(Vocabulary):
@@ -50,6 +66,11 @@ class PageStateMap(Vocabulary):
     @property
     def minimum(self) -> int:
         return 0
+
+    def page_size(self, record: Mapping[str, Any]) -> int | None:
+        """Bytes of a page of the region that `record` describes; None where nobody can tell."""
+        log2 = record.get(self.log2_key)
+        return None if log2 is None or log2 > _BITS_OF_A_SIZE else 1 << log2
 
     def pages(self, record: Mapping[str, Any]) -> int:
         """Pages of the region that `record` describes.

@@ -10,10 +10,13 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+import lz4.block  # type: ignore[import-untyped]
+import zstandard
+
 from . import layouts, layouts_tables, names
 from . import names_dialects as theirs
 from .cursor import Cursor, Damage, Document, entries
-from .decode import inflate
+from .decode import decode, inflate
 
 Reader = Callable[[Cursor, Document], None]
 
@@ -403,3 +406,105 @@ def _later_header(data: bytes, header: Document) -> Document:
     if "extension" in header:
         found["extension"] = header["extension"]
     return found
+
+
+# -- early: no draft reads it ---------------------------------------------------------------------
+
+
+def _early_text(c: Cursor, length: int, key: str) -> Any:
+    """A string whose length counts its padding."""
+    if not length:
+        return None
+    raw = c.take(length, key)
+    text, nul, behind = raw.partition(b"\0")
+    if nul and not any(behind) and length == (len(text) + 8) // 8 * 8:
+        return text.decode()
+    return {"text": text.decode(errors="replace"), "raw": raw.hex()}
+
+
+def _early_region(c: Cursor, d: Document) -> None:
+    d["base_addr"] = hex(c.u64("base_addr"))
+    d["region_size"] = c.u64("region_size")
+    d["protection"] = names.bits(c.u8("protection"), names.PROTECTION)
+    d["region_type"] = names.enum(c.u8("region_type"), names.REGION_TYPE, 1)
+    d["page_size"] = page_size = c.u16("page_size")
+    d["num_pages"] = pages = c.u32("num_pages")
+    d["timestamp"] = str(c.u64("timestamp"))
+    raw = c.take(((pages + 3) // 4 + 7) // 8 * 8, "page_state_map")
+    d["page_state_map"] = layouts.page_runs(raw, pages, names.STATES_10)
+    captured = sum(count for _, count, state in d["page_state_map"] if state == "captured")
+    stored = bytes(c.data[c.pos :])
+    data: Document = {"offset": hex(c.base + c.pos), "length": c.left}
+    if len(stored) != captured * page_size:
+        zstd = stored[:4] == bytes.fromhex("28b52ffd")
+        data |= {"codec": "zstd" if zstd else "lz4", "inflated_size": captured * page_size}
+    d["page_data"] = data
+    c.pos = len(c.data)
+
+
+def _early_module(c: Cursor, d: Document) -> None:
+    d["base_addr"] = hex(c.u64("base_addr"))
+    d["module_size"] = c.u64("module_size")
+    d["path_len"] = path_len = c.u16("path_len")
+    d["version_len"] = version_len = c.u16("version_len")
+    d["reserved"] = c.take(4, "reserved").hex()
+    d["path"] = _early_text(c, path_len, "path")
+    d["version"] = _early_text(c, version_len, "version")
+    d["disk_hash"] = c.take(32, "disk_hash").hex()
+    d["blob_len"] = blob_len = c.u32("blob_len")
+    d["reserved2"] = c.take(4, "reserved2").hex()
+    d["native_blob"] = c.take(blob_len, "native_blob").hex()
+    _padding(c, d)
+
+
+def _early_index(c: Cursor, d: Document) -> None:
+    d["entry_count"] = c.u32("entry_count")
+    d["reserved"] = c.take(4, "reserved").hex()
+
+
+EARLY: dict[int, Reader] = {
+    0x0001: _early_region,
+    0x0002: _early_module,
+    0x0010: _early_index,
+    0x0FFF: layouts.LAYOUTS_10[0x0FFF],
+}
+
+
+def decode_early(data: bytes, name: str) -> Document:
+    """The document of a whole early file: made from the draft's, after two bytes are turned."""
+    turned = data[:10] + data[11:12] + data[10:11] + data[12:]
+    if data[10:12] == b"\1\1":
+        turned = data[:10] + b"\0\1" + data[12:]
+    found = decode(turned, name)
+    found["format"] |= {"dialect": "early"}
+    found["header"]["version"] = f"0x{data[10]:02x}{data[11]:02x}"
+    blocks = []
+    for block in found["blocks"]:
+        at = int(block["offset"], 16)
+        code, flags = struct.unpack_from("<HH", data, at + 4)
+        cursor = Cursor(memoryview(data)[at + 80 : at + block["block_length"]], "<", at + 80, False)
+        payload: Document = {}
+        EARLY[code](cursor, payload)
+        assert not cursor.left
+        early_flags = names.bits(flags, {0: "has_children"})
+        blocks.append({**block, "flags": early_flags, "payload": payload})
+    found["blocks"] = blocks
+    return found
+
+
+def early_pages(region: Document, data: bytes) -> bytes:
+    """The captured pages of a region of an early file's document."""
+    about = region["page_data"]
+    start = int(about["offset"], 16)
+    stored = data[start : start + about["length"]]
+    if "codec" not in about:
+        return stored
+    size = about["inflated_size"]
+    if about["codec"] == "zstd":
+        return zstandard.ZstdDecompressor().decompress(stored, max_output_size=size)
+    for behind in range(8):
+        try:
+            return bytes(lz4.block.decompress(stored[4 : len(stored) - behind], size))
+        except lz4.block.LZ4BlockError:
+            continue
+    raise AssertionError("no LZ4 block")

@@ -6,7 +6,7 @@ a file is in.
 
 from __future__ import annotations
 
-from .model import Dialect, Evidence, Producer, Recognition, SeenBlock
+from .model import Dialect, Evidence, Producer, Recognition, SeenBlock, is_turned
 from .recognise import recognise
 
-__all__ = ["Dialect", "Evidence", "Producer", "Recognition", "SeenBlock", "recognise"]
+__all__ = ["Dialect", "Evidence", "Producer", "Recognition", "SeenBlock", "is_turned", "recognise"]

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ...schema import Schema
+from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table, padded
-from .model import Dialect, Producer, laid_out_otherwise, told_anew
+from .model import Dialect, Producer, is_turned, laid_out_otherwise, told_anew
 
 __all__ = ["DIALECT"]
 
 _NAME = "memslicer-0.5"
 _PACKED = ("connectivity_table", "physical_memory_map", "key_hint")
 _HANDLE_TABLE = next(block for block in DRAFT_2026_10.blocks if block.key == "handle_table")
+
+
+def _beginning(raw: bytes, probe: Schema) -> Iterator[str]:
+    """The header says big-endian, and everything is little-endian all the same."""
+    little = DRAFT_2026_10.bound(ByteOrder.LITTLE)
+    (version,) = little.file_header.unpacker("version").unpack_from(raw)
+    if version == DRAFT_2026_10.version and is_turned(raw, probe):
+        yield "the header says big-endian, and Block 0 makes sense in little-endian alone"
+
 
 _DRAFT = told_anew(
     DRAFT_2026_10,
@@ -31,5 +44,6 @@ DIALECT = Dialect(
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
     # Zeros that align the next block are nothing that no other producer would write.
+    beginning=_beginning,
     untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _PACKED),
 )

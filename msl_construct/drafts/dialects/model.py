@@ -6,10 +6,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ...schema.blocks import ByteOrder
+
 if TYPE_CHECKING:
     from ...schema import BlockType, Draft, Record, Schema
 
-__all__ = ["Dialect", "Evidence", "Marks", "Producer", "Recognition", "SeenBlock", "told_anew"]
+__all__ = [
+    "Beginning",
+    "Dialect",
+    "Evidence",
+    "Marks",
+    "Producer",
+    "Recognition",
+    "SeenBlock",
+    "told_anew",
+]
 
 
 class SeenBlock(Protocol):
@@ -53,6 +64,12 @@ Marks = Callable[[Evidence, "Schema"], Iterable[str]]
 each. Is given the schema of the draft."""
 
 
+Beginning = Callable[[bytes, "Schema"], Iterable[str]]
+"""What in a file's first bytes, up to the header of Block 0, no draft allows and this dialect has:
+a sentence each. Is given the newest draft, in the byte order that the file states; whatever it
+recognises is read in the byte order that the dialect has."""
+
+
 @dataclass(frozen=True)
 class Producer:
     """A program that writes a dialect.
@@ -85,6 +102,7 @@ class Dialect:
         codes: the block types whose payloads it lays out otherwise than the draft.
         untold: those of them that it is not recognised by, because other producers may write
             the same.
+        beginning: see `Beginning`.
         marks: see `Marks`.
         explains: by pattern (``fnmatch``) of a rule's id, why files of these producers break it.
     """
@@ -97,6 +115,7 @@ class Dialect:
     draft: Draft
     codes: frozenset[int]
     untold: frozenset[int] = frozenset()
+    beginning: Beginning | None = None
     marks: Marks | None = None
     explains: Mapping[str, str] | None = None
 
@@ -156,3 +175,26 @@ def laid_out_otherwise(draft: Draft, base: Draft) -> Iterator[int]:
     for block in draft.blocks:
         if block.layout is not None and block.layout is not known.get(block.code):
             yield block.code
+
+
+def is_turned(raw: bytes, probe: Schema) -> bool:
+    """Whether a header says big-endian, and Block 0 makes sense in little-endian alone.
+
+    Args:
+        raw: the file's first bytes.
+        probe: the newest draft, in the byte order that the header states.
+    """
+    start = raw[probe.file_header.offset_of("header_size")]
+    block = raw[start : start + probe.block_header_size]
+    stated_little = probe.byte_order is ByteOrder.LITTLE
+    if (
+        stated_little
+        or len(block) < probe.block_header_size
+        or not block.startswith(probe.block_magic)
+    ):
+        return False
+    little = probe.draft.bound(ByteOrder.LITTLE)
+    peek = ("block_type", "block_length")
+    kind, length = probe.block_header.unpacker(*peek).unpack_from(block)
+    other, turned = little.block_header.unpacker(*peek).unpack_from(block)
+    return kind not in probe.blocks and other in little.blocks and turned < length
