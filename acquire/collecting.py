@@ -13,7 +13,7 @@ __all__ = ["Collecting"]
 
 
 class Collecting:
-    """EvidenceCollector of one target.
+    """Evidence of one target.
 
     Args:
         folder: where to.

@@ -11,9 +11,10 @@ from pathlib import Path
 from live import Live, compiled, script
 from measure import MIB, MSL, Row, Setting, note, python, run_child
 
-from msl_construct.drafts import PUBLIC
-
 NAME = "acquire_memory"
+
+_OLDER = "draft-2026-03"
+"""What older readers know."""
 
 
 def run(setting: Setting) -> list[Row]:
@@ -45,9 +46,9 @@ def run(setting: Setting) -> list[Row]:
         what = f"{size} GiB, of which 62 MiB are touched"
         rows.append(_row(setting, what, live))
         # Its zeros are stored.
-        older = ("--draft", PUBLIC[0])
-        rows.append(_row(setting, f"{what}, {PUBLIC[0]}, zstd", live, *older, "--compress", "zstd"))
-        rows.append(_row(setting, f"{what}, {PUBLIC[0]}, to a pipe", live, *older, pipe=True))
+        older = ("--draft", _OLDER)
+        rows.append(_row(setting, f"{what}, {_OLDER}, zstd", live, *older, "--compress", "zstd"))
+        rows.append(_row(setting, f"{what}, {_OLDER}, to a pipe", live, *older, pipe=True))
     return rows
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-FIRST, REVISED = "draft-2026-03", "draft-2026-10"
+DRAFT_03, DRAFT_10 = "draft-2026-03", "draft-2026-10"
 
 WORDS = re.compile(
     r"\b(MUST NOT|MUST|SHALL|SHOULD|MAY|REQUIRED|RECOMMENDED|OPTIONAL)\b"
@@ -19,7 +19,7 @@ WORDS = re.compile(
 """Words of RFC 2119, and others by which the facts demand something."""
 
 PHRASES: dict[str, dict[str, str]] = {
-    FIRST: {
+    DRAFT_03: {
         "Byte order of every multi-byte integer: header byte": "ST-1.3-BYTE-ORDER",
         "`pad8(n) = (n + 7) & ~7`": "ST-1.3-PAD8",
         "PageStateMap and NativeBlob are padded to 8 bytes as well": "ST-1.3-PAD8",
@@ -115,7 +115,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "consult CapBitmap first": "ST-12-CAP-BITMAP-FIRST",
         "verify against an external digest": "ST-12-EXTERNAL-DIGEST",
     },
-    REVISED: {
+    DRAFT_10: {
         "Version 0x0101 for files that use anything below": "ST-3-VERSION",
         "A consumer MUST parse an unknown minor of major 1": "ST-3-MINOR",
         "SHOULD reject another major": "ST-3.2-MAJOR",

@@ -50,8 +50,8 @@ class Fault:
 FAULTS: list[Fault] = []
 
 ALL = KINDS
-FIRST = tuple(kind for kind in KINDS if not kind.revised)
-REVISED = (LE11,)
+FORMAT_10 = tuple(kind for kind in KINDS if not kind.revised)
+FORMAT_11 = (LE11,)
 
 
 def fault(
@@ -67,19 +67,19 @@ def fault(
 # -- the file header -------------------------------------------------------------------------------
 
 
-@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", REVISED)
+@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", FORMAT_11)
 def header_128_without_encryption(plan: Plan) -> Where:
     plan.header["header_size"] = 128
     return "header", 9
 
 
-@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", REVISED)
+@fault("MSL-3-HEADER-SIZE-NOT-AS-ENCRYPTED", FORMAT_11)
 def header_64_with_encryption(plan: Plan) -> Where:
     plan.header["flags"] = 4
     return "header", 9
 
 
-@fault("MSLX-3-HASH-ALGORITHM-PRIVATE", REVISED)
+@fault("MSLX-3-HASH-ALGORITHM-PRIVATE", FORMAT_11)
 def hash_of_ones_own(plan: Plan) -> Where:
     plan.header["hash_algo"] = 0xFF
     return "header", 0x3D
@@ -94,7 +94,7 @@ def type_zero(plan: Plan) -> Where:
     return "zero", BLOCK_TYPE
 
 
-@fault("MSL-4.3-BLOCK-TYPE-FORBIDDEN", REVISED)
+@fault("MSL-4.3-BLOCK-TYPE-FORBIDDEN", FORMAT_11)
 def type_without_payload(plan: Plan) -> Where:
     plan.put("forbidden", 0x0012, bytes_of, before="related")
     plan.header["cap_bitmap"] = plan.cap_bitmap | 1 << 3
@@ -152,25 +152,25 @@ def file_hash_wrong(plan: Plan) -> Where:
     return "end", PAYLOAD
 
 
-@fault("MSL-3-BLOCK-COUNT-MISMATCH", REVISED)
+@fault("MSL-3-BLOCK-COUNT-MISMATCH", FORMAT_11)
 def one_block_announced_too_many(plan: Plan) -> Where:
     plan.header["block_count"] = len(plan.blocks) + 2
     return "header", 0x39
 
 
-@fault("MSL-4.5-BLOCK-COUNT-MISMATCH", REVISED)
+@fault("MSL-4.5-BLOCK-COUNT-MISMATCH", FORMAT_11)
 def one_block_counted_too_few(plan: Plan) -> Where:
     plan.end = {"block_count": len(plan.blocks)}
     return "end", PAYLOAD + 0x28
 
 
-@fault("MSL-4.5-BLOCK-COUNT-ABSENT", REVISED)
+@fault("MSL-4.5-BLOCK-COUNT-ABSENT", FORMAT_11)
 def count_zero(plan: Plan) -> Where:
     plan.end = {"block_count": 0}
     return "end", 0
 
 
-@fault("MSL-4.5-BLOCK-COUNT-ABSENT", REVISED)
+@fault("MSL-4.5-BLOCK-COUNT-ABSENT", FORMAT_11)
 def end_without_count(plan: Plan) -> Where:
     plan.end = {"short": True}
     return "end", 0
@@ -221,13 +221,13 @@ def no_end(plan: Plan) -> Where:
     return "tail", 0
 
 
-@fault("MSL-4.5-END-OF-CAPTURE-NOT-LAST", FIRST)
+@fault("MSL-4.5-END-OF-CAPTURE-NOT-LAST", FORMAT_10)
 def hint_behind_the_end(plan: Plan) -> Where:
     plan.behind = {"late": late_hint(plan, "late")}
     return "late", 0
 
 
-@fault("MSL-4.5-END-OF-CAPTURE-REPEATED", FIRST)
+@fault("MSL-4.5-END-OF-CAPTURE-REPEATED", FORMAT_10)
 def two_ends(plan: Plan) -> Where:
     first = plan.build()
     end_at = plan.offsets["end"]
@@ -272,50 +272,50 @@ def two_indexes(plan: Plan) -> Where:
     return "second", 0
 
 
-@fault("MSL-5.7-THREAD-CONTEXT-BEHIND-REGION", REVISED)
+@fault("MSL-5.7-THREAD-CONTEXT-BEHIND-REGION", FORMAT_11)
 def late_thread(plan: Plan) -> Where:
     plan.move("sleeper", before="related")
     return "sleeper", 0
 
 
-@fault("MSLX-5.8-VAS-MAP-MISPLACED", REVISED)
+@fault("MSLX-5.8-VAS-MAP-MISPLACED", FORMAT_11)
 def early_map(plan: Plan) -> Where:
     plan.move("map", before="region")
     return "map", 0
 
 
-@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", REVISED, investigation)
+@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", FORMAT_11, investigation)
 def late_context(plan: Plan) -> Where:
     plan.move("related", before="system")
     return "related", BLOCK_TYPE
 
 
-@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", REVISED)
+@fault("MSL-6-SYSTEM-CONTEXT-NOT-THIRD", FORMAT_11)
 def no_context(plan: Plan) -> Where:
     plan.header["flags"] = 2
     return "module", BLOCK_TYPE
 
 
-@fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", REVISED, investigation)
+@fault("MSLX-6-SYSTEM-CONTEXT-REPEATED", FORMAT_11, investigation)
 def two_contexts(plan: Plan) -> Where:
     plan.put("second", 0x0050, bytes_of, before="module", size=40)
     return "second", 0
 
 
-@fault("MSL-6-INVESTIGATION-FLAG-MISSING", REVISED, investigation)
+@fault("MSL-6-INVESTIGATION-FLAG-MISSING", FORMAT_11, investigation)
 def flag_missing(plan: Plan) -> Where:
     plan.header["flags"] = 0
     return "header", 0x0C
 
 
-@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", REVISED, investigation)
+@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", FORMAT_11, investigation)
 def table_of_nobody(plan: Plan) -> Where:
     second = {"flags": 0}
     plan.put("second", 0x0051, processes, before="module", fields=second)
     return "second", PARENT
 
 
-@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", REVISED)
+@fault("MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT", FORMAT_11)
 def table_alone(plan: Plan) -> Where:
     plan.put("processes", 0x0051, processes, before="module")
     return "processes", PARENT
@@ -384,7 +384,7 @@ def promise_broken(plan: Plan) -> Where:
     return "header", 0x10
 
 
-@fault("MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK", REVISED)
+@fault("MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK", FORMAT_11)
 def promise_kept_by_an_appender(plan: Plan) -> Where:
     # The region had no hint when the header was written.
     plan.drop("hint")

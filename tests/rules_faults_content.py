@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from independent import wire
-from rules_faults import FIRST, FLAGS, PARENT, PAYLOAD, REVISED, UUID, Where, fault
+from rules_faults import FLAGS, FORMAT_10, FORMAT_11, PARENT, PAYLOAD, UUID, Where, fault
 from rules_files import BASE, KIB, Plan, Spec
 
 # -- regions -------------------------------------------------------------------------------------
@@ -273,8 +273,8 @@ def _surplus(plan: Plan, behind: bytes) -> Where:
 
 
 for _rule, _kinds in (
-    ("MSL-4.2.1-PAYLOAD-NOT-INFLATABLE", REVISED),
-    ("MSLX-4.2-PAYLOAD-NOT-INFLATABLE", FIRST),
+    ("MSL-4.2.1-PAYLOAD-NOT-INFLATABLE", FORMAT_11),
+    ("MSLX-4.2-PAYLOAD-NOT-INFLATABLE", FORMAT_10),
 ):
 
     @fault(_rule, _kinds)
@@ -299,8 +299,8 @@ for _rule, _kinds in (
 
 
 for _rule, _kinds in (
-    ("MSL-4.2.1-STREAM-SURPLUS", REVISED),
-    ("MSLX-4.2-STREAM-SURPLUS", FIRST),
+    ("MSL-4.2.1-STREAM-SURPLUS", FORMAT_11),
+    ("MSLX-4.2-STREAM-SURPLUS", FORMAT_10),
 ):
 
     @fault(_rule, _kinds)
@@ -312,12 +312,12 @@ for _rule, _kinds in (
         return _surplus(plan, _stored(plan, "zstd")[8:])
 
 
-@fault("MSL-4.2.1-STREAM-PADDED", REVISED)
+@fault("MSL-4.2.1-STREAM-PADDED", FORMAT_11)
 def zstd_padded(plan: Plan) -> Where:
     return _surplus(plan, bytes(7))
 
 
-@fault("MSL-4.2.1-STREAM-PADDED", REVISED)
+@fault("MSL-4.2.1-STREAM-PADDED", FORMAT_11)
 def lz4_padded(plan: Plan) -> Where:
     stored = _stored(plan, "lz4")
     _compressed(plan, "lz4", stored + b"\0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from independent import wire
-from rules_faults import BLOCK_TYPE, PAYLOAD, REVISED, Where, fault
+from rules_faults import BLOCK_TYPE, FORMAT_11, PAYLOAD, Where, fault
 from rules_files import (
     BASE,
     END,
@@ -22,37 +22,37 @@ from rules_files import (
 # -- threads ---------------------------------------------------------------------------------------
 
 
-@fault("MSL-5.7-PROGRAM-COUNTER-MISSING", REVISED)
+@fault("MSL-5.7-PROGRAM-COUNTER-MISSING", FORMAT_11)
 def nowhere(plan: Plan) -> Where:
     plan.values("thread", registers=[{**REGISTERS[0], "flags": 0}, REGISTERS[1]])
     return "thread", PAYLOAD
 
 
-@fault("MSL-5.7-STACK-POINTER-MISSING", REVISED)
+@fault("MSL-5.7-STACK-POINTER-MISSING", FORMAT_11)
 def stackless(plan: Plan) -> Where:
     plan.values("thread", registers=REGISTERS[:1])
     return "thread", PAYLOAD
 
 
-@fault("MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE", REVISED)
+@fault("MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE", FORMAT_11)
 def loud_register(plan: Plan) -> Where:
     plan.values("thread", registers=[{**REGISTERS[0], "name": "RIP"}, REGISTERS[1]])
     return "thread", PAYLOAD
 
 
-@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", REVISED)
+@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", FORMAT_11)
 def nobody_current(plan: Plan) -> Where:
     plan.values("thread", flags=0)
     return "thread", PAYLOAD
 
 
-@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", REVISED)
+@fault("MSL-5.7-NOT-ONE-CURRENT-THREAD", FORMAT_11)
 def two_current(plan: Plan) -> Where:
     plan.values("sleeper", flags=1)
     return "sleeper", PAYLOAD
 
 
-@fault("MSLX-5.7-THREAD-ID-REPEATED", REVISED)
+@fault("MSLX-5.7-THREAD-ID-REPEATED", FORMAT_11)
 def thread_twice(plan: Plan) -> Where:
     plan.values("sleeper", thread_id=4242)
     return "sleeper", PAYLOAD
@@ -116,7 +116,7 @@ def stream_with_a_hole(plan: Plan) -> Where:
     return "region", PAYLOAD + 0x20
 
 
-@fault("MSL-6-SYSTEM-CONTEXT-ABSENT", REVISED, imported)
+@fault("MSL-6-SYSTEM-CONTEXT-ABSENT", FORMAT_11, imported)
 def converted_without_context(plan: Plan) -> Where:
     plan.header["flags"] = 1 | 2
     return "header", 0x0C
@@ -129,39 +129,39 @@ def _segment(plan: Plan, **end: object) -> None:
     plan.segments = [Tail({"late": late_hint(plan, "late")}, dict(end))]
 
 
-@fault("MSL-4.6-SEGMENT-CHAIN", REVISED)
+@fault("MSL-4.6-SEGMENT-CHAIN", FORMAT_11)
 def segment_of_another_file(plan: Plan) -> Where:
     _segment(plan)
     plan.segments[0].blocks["late"].fields["prev_hash"] = bytes(32)
     return "late", 0
 
 
-@fault("MSL-4.6-SEGMENT-HASH-MISMATCH", REVISED)
+@fault("MSL-4.6-SEGMENT-HASH-MISMATCH", FORMAT_11)
 def segment_hash_wrong(plan: Plan) -> Where:
     _segment(plan, segment_hash=b"\x5a" * 32)
     return "late", 0
 
 
-@fault("MSL-4.6-SEGMENT-BLOCK-COUNT", REVISED)
+@fault("MSL-4.6-SEGMENT-BLOCK-COUNT", FORMAT_11)
 def segment_count_zero(plan: Plan) -> Where:
     _segment(plan, block_count=0)
     return "late", 0
 
 
-@fault("MSL-4.6-SEGMENT-NOT-CLOSED", REVISED)
+@fault("MSL-4.6-SEGMENT-NOT-CLOSED", FORMAT_11)
 def segment_open(plan: Plan) -> Where:
     _segment(plan)
     plan.segments[0].end = None
     return "late", 0
 
 
-@fault("MSL-4.6-SEGMENT-END-UNREADABLE", REVISED)
+@fault("MSL-4.6-SEGMENT-END-UNREADABLE", FORMAT_11)
 def segment_end_of_another_version(plan: Plan) -> Where:
     _segment(plan, block={"payload_version": 2})
     return "late", 0
 
 
-@fault("MSL-4.6-SEGMENT-TYPE-FORBIDDEN", REVISED)
+@fault("MSL-4.6-SEGMENT-TYPE-FORBIDDEN", FORMAT_11)
 def region_added_later(plan: Plan) -> Where:
     values = {"page_size_log2": 10, "states": [0], "base_addr": 2 * BASE}
     fields = {"block_uuid": plan.uuid("added")}
@@ -170,19 +170,19 @@ def region_added_later(plan: Plan) -> Where:
     return "added", BLOCK_TYPE
 
 
-@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", REVISED)
+@fault("MSL-4.3-POINTER-GRAPH-IN-CAPTURE", FORMAT_11)
 def graph_that_was_captured(plan: Plan) -> Where:
     plan.put("graph", 0x1003, bytes_of, before="related")
     return "graph", BLOCK_TYPE
 
 
-@fault("MSL-4.6-SEGMENT-EMPTY", REVISED)
+@fault("MSL-4.6-SEGMENT-EMPTY", FORMAT_11)
 def segment_of_nothing(plan: Plan) -> Where:
     plan.segments = [Tail({})]
     return "end 1", 0
 
 
-@fault("MSL-4.6-END-OF-EXTENSION-IN-CAPTURE", REVISED)
+@fault("MSL-4.6-END-OF-EXTENSION-IN-CAPTURE", FORMAT_11)
 def early_end_of_extension(plan: Plan) -> Where:
     plan.put("early", wire.END_OF_EXTENSION, wire.end_of_extension, before="related")
     return "early", BLOCK_TYPE

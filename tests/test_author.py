@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -358,65 +357,3 @@ def test_the_help_says_that_the_file_is_run() -> None:
     for command in commands:
         text = " ".join(said(*command.split(), "--help").split())
         assert "FILE.py:NAME is a draft of your own; FILE.py is run for it." in text, command
-
-
-# -- importing in any order ------------------------------------------------------------------
-
-PACKAGES = [
-    "msl_construct.author", "msl_construct.builder", "msl_construct.corpus",
-    "msl_construct.corpus.generate", "msl_construct.document.build", "msl_construct.drafts",
-    "msl_construct.exports", "msl_construct.generate", "msl_construct.harness",
-    "msl_construct.reader", "msl_construct.rules", "msl_construct.rules.statements",
-    "msl_construct.schema", "msl_construct.cli.group", "msl_acquire",
-]  # fmt: skip
-
-PROGRAM = """
-import importlib, sys
-first, *rest = sys.argv[1:]
-if first != "-":
-    importlib.import_module(first)
-from msl_construct.drafts import DRAFTS, register
-mine = DRAFTS["draft-2026-10"].overlay("mine", version=0x0102, status="a test")
-register(mine)
-for name in rest:
-    importlib.import_module(name)
-from msl_construct.corpus.plan import forms_of
-from msl_construct.corpus.recipes import fixed_recipes
-from msl_construct.drafts import PUBLIC
-from msl_construct.rules import every_rule, rules_for
-from msl_construct.rules.statements import every_statement
-import msl_construct
-print(msl_construct.schema("mine").name)
-print(*sorted(rule.id for rule in rules_for("mine")))
-print(*sorted(rule.id for rule in every_rule(PUBLIC)))
-print(*(statement.id for statement in every_statement()))
-print(*sorted(recipe.name for recipe in fixed_recipes(forms_of(*PUBLIC))))
-"""
-
-
-def test_importing_in_any_order_gives_the_same() -> None:
-    found = {}
-    for first, rest in (
-        ("-", PACKAGES),
-        ("-", PACKAGES[::-1]),
-        *((package, PACKAGES) for package in ("msl_construct.rules", "msl_construct.corpus")),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", PROGRAM, first, *rest],
-            capture_output=True, text=True, cwd=PLACE, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        found[first, rest[0]] = done.stdout
-    (lines,) = set(found.values())
-    name, mine, *_ = lines.splitlines()
-    assert name == "mine"
-    assert mine.split() == sorted(rule.id for rule in rules_for(BASE))
-
-
-def test_every_package_can_be_the_first(tmp_path: Path) -> None:
-    for package in PACKAGES:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", f"import {package}"],
-            capture_output=True, text=True, cwd=PLACE, timeout=120,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr

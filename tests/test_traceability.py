@@ -14,7 +14,7 @@ from msl_construct.drafts import PUBLIC
 from msl_construct.rules import Pick, every_rule
 from msl_construct.rules.statements import every_statement
 
-FIRST, REVISED = PUBLIC
+DRAFT_03, DRAFT_10 = "draft-2026-03", "draft-2026-10"
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 INVALID_TYPE = "MSL-4.3-BLOCK-TYPE-INVALID"
@@ -23,7 +23,7 @@ INVALID_TYPE = "MSL-4.3-BLOCK-TYPE-INVALID"
 def sample(
     name: str,
     *features: str,
-    draft: str = FIRST,
+    draft: str = DRAFT_03,
     rules: tuple[str, ...] = (),
     consumer: Consumer = Consumer.ACCEPT,
     base: str | None = None,
@@ -79,7 +79,7 @@ def test_a_rule_has_the_samples_that_break_it_and_their_bases() -> None:
     assert (rule["pass"], rule["fail"]) == (["valid/live"], [f"invalid/{INVALID_TYPE}"])
     assert rule["statements"] == ["ST-4.3-TYPE-INVALID"]
     nothing = f"no sample breaks {INVALID_TYPE}"
-    assert rule["missing"] == {"overall": [], FIRST: [], REVISED: [nothing]}
+    assert rule["missing"] == {"overall": [], DRAFT_03: [], DRAFT_10: [nothing]}
     statement = rows(found)["ST-4.3-TYPE-INVALID"]
     assert statement["rules"] == [INVALID_TYPE]
     assert (statement["pass"], statement["fail"]) == (rule["pass"], rule["fail"])
@@ -89,7 +89,7 @@ def test_a_rule_has_the_samples_that_break_it_and_their_bases() -> None:
 def test_a_fail_sample_without_its_base_keeps_nothing() -> None:
     row = rows(table(SMALL), "rules")["MSL-4.4-PREV-HASH-MISMATCH"]
     assert (row["pass"], row["fail"]) == ([], ["invalid/MSL-4.4-PREV-HASH-MISMATCH"])
-    assert row["missing"][FIRST] == ["no sample keeps MSL-4.4-PREV-HASH-MISMATCH"]
+    assert row["missing"][DRAFT_03] == ["no sample keeps MSL-4.4-PREV-HASH-MISMATCH"]
 
 
 def test_a_readers_rule_has_the_samples_that_it_picks() -> None:
@@ -102,7 +102,7 @@ def test_a_readers_rule_has_the_samples_that_it_picks() -> None:
         assert (row["samples"], row["pass"], row["fail"]) == ([name], [], [])
     row = rows(found)["ST-3-MAGIC"]
     wanted = "no sample has consumer reject-file, name invalid/refuse-magic-*"
-    assert row["missing"] == {"overall": [wanted], FIRST: [wanted], REVISED: [wanted]}
+    assert row["missing"] == {"overall": [wanted], DRAFT_03: [wanted], DRAFT_10: [wanted]}
 
 
 def test_what_cannot_be_tested_is_not_missing() -> None:
@@ -122,8 +122,8 @@ def test_what_cannot_be_tested_is_not_missing() -> None:
         (Pick("a", rule="MSL-4.1-B", consumer="reject-block", name="invalid/*-le"), True),
         (Pick("a", consumer="accept"), False),
         (Pick("a", name="valid/*"), False),
-        (Pick("a", draft=FIRST), True),
-        (Pick("a", draft=REVISED), False),
+        (Pick("a", draft=DRAFT_03), True),
+        (Pick("a", draft=DRAFT_10), False),
     ],
 )
 def test_picks(pick: Pick, expected: bool) -> None:
@@ -155,18 +155,18 @@ def test_coverage_of_a_draft_is_by_its_own_samples() -> None:
         "ST-12-VERIFY-CHAIN", "ST-12-VERIFY-FILE-HASH",
     }  # fmt: skip
     found = table((base, broken(chain, "valid/live"), broken(whole, "valid/live")))
-    for name in ("overall", FIRST):
+    for name in ("overall", DRAFT_03):
         held = [row for row in found["statements"] if name in row["missing"]]
         done = {r["id"] for r in held if not r["missing"][name] and not r["untestable"]}
         assert done == covered
         assert found["coverage"][name]["covered"] == len(covered)
-    assert found["coverage"][REVISED]["covered"] == 0
+    assert found["coverage"][DRAFT_10]["covered"] == 0
 
 
 def test_what_a_reader_does_with_a_file_of_another_draft() -> None:
-    row = rows(table([sample("valid/later", "minor", draft=REVISED)]))["ST-3.2-MINOR"]
+    row = rows(table([sample("valid/later", "minor", draft=DRAFT_10)]))["ST-3.2-MINOR"]
     assert row["samples"] == ["valid/later"]
-    assert row["missing"] == {"overall": [], FIRST: []}
+    assert row["missing"] == {"overall": [], DRAFT_03: []}
 
 
 # -- orphans ---------------------------------------------------------------------------------------
@@ -185,9 +185,9 @@ def test_orphans_of_a_small_corpus() -> None:
     assert found["samples"] == ["valid/idle", "questionable/shut"]
     assert found["unknown_rules"] == ["invalid/MSL-4.4-UNHEARD-OF: MSL-4.4-UNHEARD-OF"]
     assert found["unknown_bases"] == ["invalid/MSL-4.4-PREV-HASH-MISMATCH: valid/gone"]
-    assert f"{FIRST}: no sample breaks {INVALID_TYPE}" not in found["unsampled"]
-    assert f"{REVISED}: no sample breaks {INVALID_TYPE}" in found["unsampled"]
-    assert f"{FIRST}: no sample keeps MSL-4.4-PREV-HASH-MISMATCH" in found["unsampled"]
+    assert f"{DRAFT_03}: no sample breaks {INVALID_TYPE}" not in found["unsampled"]
+    assert f"{DRAFT_10}: no sample breaks {INVALID_TYPE}" in found["unsampled"]
+    assert f"{DRAFT_03}: no sample keeps MSL-4.4-PREV-HASH-MISMATCH" in found["unsampled"]
 
 
 # -- the file --------------------------------------------------------------------------------------
