@@ -100,10 +100,9 @@ def _tail(
     previous: bytes,
     index: int,
 ) -> tuple[Writer, bytes]:
-    found = writer.continued(previous, index, again)
+    held = io.BytesIO()
+    found = writer.continued(held, previous, index, again)
     add(found)
-    held = found.sink.file
-    assert isinstance(held, io.BytesIO)
     return found, held.getvalue()
 
 

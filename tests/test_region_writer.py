@@ -13,8 +13,8 @@ from independent.specimens import KINDS, LE10, LE11, Kind
 from writing import Forward, blocks_of, live, memory_of
 
 import msl_construct
-from msl_construct import Writer
 from msl_construct.builder import RegionWriter
+from msl_construct.builder.blocks import BlockStream
 from msl_construct.errors import ConformanceError
 
 PAGE = 1024
@@ -175,7 +175,7 @@ def test_split_at_a_small_longest_block(
     name: str, target: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a region above 4 GiB is split, at a size that a test can afford."""
-    monkeypatch.setattr(Writer, "max_payload", property(lambda self: 0x20 + 8 + 6 * PAGE))
+    monkeypatch.setattr(BlockStream, "max_payload", property(lambda self: 0x20 + 8 + 6 * PAGE))
     file = target()
     write(file, LE10, PLANS[name])
     raw = bytes(file.data) if isinstance(file, Forward) else file.getvalue()
@@ -188,7 +188,7 @@ def test_split_at_a_small_longest_block(
 
 @pytest.mark.parametrize("name", PLANS)
 def test_whole_region_is_split_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Writer, "max_payload", property(lambda self: 0x20 + 8 + 6 * PAGE))
+    monkeypatch.setattr(BlockStream, "max_payload", property(lambda self: 0x20 + 8 + 6 * PAGE))
     plan, runs, first = PLANS[name], [], 0
     for state, count in plan:
         runs.append((first, count, state))

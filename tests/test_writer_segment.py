@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import msl_construct
 from msl_construct import append_segment
 from msl_construct.errors import ConformanceError, EncryptedError, MslError
 
-HINT = {"region_uuid": uid(4), "region_offset": 0x40, "key_len": 32, "key_type": 3,
+REGION = uuid.UUID(decode.decode(capture(LE11).data())["blocks"][3]["block_uuid"])
+HINT = {"region_uuid": REGION, "region_offset": 0x40, "key_len": 32, "key_type": 3,
         "protocol": 2, "confidence": 1, "key_state": 1, "note": "client write key"}  # fmt: skip
 
 
@@ -38,7 +40,8 @@ def test_byte_for_byte(code: int, algorithm: str, tmp_path: Path) -> None:
     with append(path) as segment:
         segment.add("key_hint", block_uuid=uid(61), **HINT)
         segment.add_opaque("pointer_graph", b"\1\2\3", block_uuid=uid(62), parent_uuid=uid(61))
-    before.add(wire.KEY_HINT, wire.key_hint("<"), block_uuid=wire.uuid4(61))
+    hint = wire.key_hint("<", region_uuid=REGION.bytes)
+    before.add(wire.KEY_HINT, hint, block_uuid=wire.uuid4(61))
     before.add(0x1003, b"\1\2\3", block_uuid=wire.uuid4(62), parent_uuid=wire.uuid4(61))
     before.end_segment(written_at=CLOCK, block={"block_uuid": wire.uuid4(60)})
     assert path.read_bytes() == before.data()

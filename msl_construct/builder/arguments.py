@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from ..drafts import NEWEST_DRAFT, layout_of, schema
+from ..drafts import layout_of
 from ..errors import ConformanceError, FormatError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
@@ -15,20 +15,25 @@ from ..schema import BlockType, Layout, Record, Schema
 from ..schema.layout import REST
 from ..schema.packing import RowPacker
 from ..schema.table import Table
+from ..schema.vocabulary import Flags
 from ..source import BufferSource, Cursor, Extent
+from .block_demands import Roles, demands_of
 from .blocks import checked
 
 __all__ = [
+    "BlockFlags",
     "PageStates",
+    "check_roles",
     "checked_header",
+    "flag_word",
     "page_map_of",
-    "roles_of",
     "stored_payload",
     "table_payload",
 ]
 
 _AT_ONCE = 4096  # rows of a table
 
+BlockFlags = int | str | Iterable[str]
 PageStates = PageMap | Iterable[tuple[int, int, str | int]]
 
 
@@ -143,26 +148,52 @@ def stored_payload(form: Schema, kind: BlockType, payload: bytes, where: str) ->
     return record
 
 
-def roles_of(
-    form: Schema, columns: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> list[Mapping[str, Any]]:
-    """The roles of a thread's registers, from the rows of its table.
+def check_roles(
+    form: Schema, kind: BlockType, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterable[Sequence[Any]]:
+    """The rows of a table, once those are found among them that the block must have.
 
     Raises:
-        ConformanceError: they are not given, or there is no such role.
+        ConformanceError: they are not there, or have a role that there is not.
     """
-    if "flags" not in columns:
-        return []
-    place = list(columns).index("flags")
-    declaring = form if "RegisterFlags" in form.flags else schema(NEWEST_DRAFT, form.byte_order)
-    roles = declaring.flags["RegisterFlags"]
-    found: list[Mapping[str, Any]] = []
-    for row in rows:
-        try:
-            found.append({"flags": roles.names(roles.encode(row[place]))})
-        except (ValueError, TypeError, IndexError) as error:
-            raise ConformanceError(f"flags: {error} (§5.7)") from None
-    return found
+    demands = [one for one in demands_of(kind.key).fields if isinstance(one, Roles)]
+    if demands:
+        rows = list(rows)
+    for demand in demands:
+        table = _layout(form, kind).field(demand.table).type
+        assert isinstance(table, Table)
+        flags = table.entry.field(demand.field).type
+        assert isinstance(flags, Flags)
+        entries: list[Mapping[str, Any]] = []
+        place = list(columns).index(demand.field) if demand.field in columns else -1
+        for row in rows if place >= 0 else ():
+            try:
+                names = flags.word.names(flags.word.encode(row[place]))
+            except (ValueError, TypeError, IndexError) as error:
+                raise ConformanceError(f"{demand.field}: {error} ({demand.section})") from None
+            entries.append({demand.field: names})
+        demand.check_entries(entries)
+    return rows
+
+
+def flag_word(form: Schema, block_flags: BlockFlags) -> int:
+    """The block flags that a caller may give.
+
+    Raises:
+        ConformanceError: there are others among them.
+    """
+    definition = form.flags["BlockFlags"]
+    try:
+        word = definition.encode(block_flags)
+    except ValueError as error:
+        raise ConformanceError(f"{error} (§4.2)") from None
+    others = word & ~(definition.mask("has_children") | definition.mask("has_key_hints"))
+    if others:
+        raise ConformanceError(
+            f"block flags {', '.join(definition.names(others))}: follow from what is written, "
+            "and can't be set (§4.2)"
+        )
+    return word
 
 
 def _layout(form: Schema, kind: BlockType) -> Layout:

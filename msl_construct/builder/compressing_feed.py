@@ -7,16 +7,15 @@ import os
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 from ..page_map import PageMap, Run, stored_size
 from ..source import BufferSource, Extent
+from .blocks import BlockStream, Pieces
 from .compress import Compressor
 from .feed import RegionFeed
+from .laying import Shape
+from .output import BufferedOutput
 from .region_plan import LARGEST_MAP, Piece, Plan, Read, pieces
-
-if TYPE_CHECKING:
-    from .writer import Writer
 
 __all__ = ["WORKERS", "CompressingFeed"]
 
@@ -55,7 +54,7 @@ class _Task:
         self,
         piece: Piece,
         size: int,
-        shape: tuple[int, int],
+        shape: Shape,
         read: Read,
         verdicts: list[bool],
     ) -> None:
@@ -66,7 +65,7 @@ class _Task:
         self.buffer: mmap.mmap | None = None
         self.probe = False
         self.verdicts = verdicts
-        self.parts: list[bytes | Extent] = []
+        self.parts: Pieces = []
         self.word = 0
         self.runs: list[Run] = []
         self.error: BaseException | None = None
@@ -83,14 +82,21 @@ class CompressingFeed(RegionFeed):
         algorithm: ``zstd`` or ``lz4``.
     """
 
-    def __init__(self, writer: Writer, algorithm: str, *, longest: int | None = None) -> None:
-        super().__init__(writer, longest=longest)
+    def __init__(
+        self,
+        stream: BlockStream,
+        output: BufferedOutput,
+        algorithm: str,
+        *,
+        longest: int | None = None,
+    ) -> None:
+        super().__init__(stream, output, longest=longest)
         self.algorithm = algorithm
-        self._word = writer.compression_flags(algorithm)
-        self._compress = Compressor(self.schema, algorithm, writer.level)
+        self._word = stream.compression_flags(algorithm)
+        self._compress = Compressor(stream.schema, algorithm, stream.level)
         self._queue: deque[_Task] = deque()
         self._under_way = 0  # of those in the queue: handed to the threads
-        room = self.fixed_size + LARGEST_MAP + _CHUNK
+        room = self._laying.fields_size + LARGEST_MAP + _CHUNK
         self._free = [mmap.mmap(-1, room) for _ in range(_AHEAD)]
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._workers: list[threading.Thread] = []
@@ -105,16 +111,14 @@ class CompressingFeed(RegionFeed):
                 break
             self._workers.append(worker)
 
-    def _add(
-        self, base_addr: int, log2: int, plan: Plan, shape: tuple[int, int], read: Read
-    ) -> None:
-        self.check_plan(plan)
-        self.writer.check_ready()
+    def _add(self, base_addr: int, log2: int, plan: Plan, shape: Shape, read: Read) -> None:
+        self._laying.check_plan(plan)
+        self._stream.check_ready()
         verdicts: list[bool] = []
         parts = pieces(base_addr, log2, plan, min(_CHUNK, self._longest) >> log2)
         for number, piece in enumerate(parts):
             self._within(piece)
-            size = self.held_size(piece)
+            size = self._laying.size_of(piece)
             self.before(size)
             task = _Task(piece, size, shape, read, verdicts)
             self.pending += size
@@ -166,14 +170,15 @@ class CompressingFeed(RegionFeed):
                 task.done.release()
 
     def _do(self, task: _Task) -> None:
-        piece = task.piece
-        start = self.fixed_size + stored_size(piece.pages)
+        piece, laying = task.piece, self._laying
+        front = laying.fields_size
+        start = front + stored_size(piece.pages)
         buffer = bytearray(task.size) if task.buffer is None else task.buffer
         with memoryview(buffer) as view:
-            self.lay_fixed(view, 0, piece, task.shape)
-            end, runs = self.fill(piece, view, start, task.read)
-            task.runs = self._planned_runs(piece, piece.pages) if runs is None else runs
-            view[self.fixed_size : start] = PageMap.from_runs(task.runs, piece.pages).stored
+            laying.lay_fields(view, 0, piece, task.shape)
+            end, runs = laying.fill(piece, view, start, task.read)
+            task.runs = laying.planned_runs(piece, piece.pages) if runs is None else runs
+            view[front:start] = PageMap.from_runs(task.runs, piece.pages).stored
             with view[:end] as payload:
                 smaller = self._smaller(payload, task.probe)
                 if smaller is not None:
@@ -209,17 +214,14 @@ class CompressingFeed(RegionFeed):
                     raise first.error  # now and ever again: nothing may follow what is missing
                 self._under_way -= 1
             queue.popleft()
-            self._write(first)
+            self._append(first)
             if first.buffer is not None:
                 self._free.append(first.buffer)
 
-    def _write(self, task: _Task) -> None:
-        found = self._admit()
-        size = self._header.size + sum(map(len, task.parts))
-        header = bytearray(self._header.size)
-        self.lay_header(header, size, task.word, found)
-        self.writer.blocks.put(bytes(header), task.parts)
-        self.blocks += 1
-        self.count(task.runs, task.piece.width)
+    def _append(self, task: _Task) -> None:
+        stream, laying = self._stream, self._laying
+        stream.check_ready()
+        stream.append(laying.kind, task.parts, task.word, stream.new_uuid())
+        laying.count(task.runs, task.piece.width)
         self.pending -= task.size
         task.verdicts.append(bool(task.word))

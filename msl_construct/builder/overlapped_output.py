@@ -23,7 +23,8 @@ from typing import IO, Any
 from ..hashing import Hasher, new_hasher
 from ..source import Extent
 from .disk import UNIT, Disk, write_all
-from .sink import Mark, appends, read_back
+from .output import Mark
+from .sink import appends, read_back
 from .worker_thread import WorkerThread
 
 __all__ = ["SLOT", "SLOTS", "Conveyor"]
@@ -86,6 +87,7 @@ class Conveyor:
         self._hashed = 0  # bytes at the slot's start that FileHash knows, or will in its turn
         self._whole = new_hasher(algorithm)
         self._piece_hash = new_hasher(algorithm)
+        self._digest: bytes | None = None  # of what was committed last, where its maker knows it
         self._error: BaseException | None = None
         self._regular = _is_regular(file)
         self._disk = Disk(file, cache_room) if self._regular else None
@@ -114,10 +116,11 @@ class Conveyor:
     def begin(self) -> None:
         """Start a new structure: what follows goes into a fresh chain hash."""
         self._piece_hash = new_hasher(self.algorithm)
+        self._digest = None
 
     def chain_digest(self) -> bytes:
-        """Hash of everything since `begin`."""
-        return self._piece_hash.digest()
+        """Hash of everything since `begin`, or of the block that was committed last."""
+        return self._digest or self._piece_hash.digest()
 
     def file_digest(self) -> bytes:
         """Hash of everything so far; waits for it.
@@ -165,7 +168,7 @@ class Conveyor:
         self.flush()
         offset, whole = mark
         self._whole = whole().copy()
-        self._piece_hash = new_hasher(self.algorithm)
+        self.begin()
         self.file.seek(offset)
         for piece in read_back(self.file, self.position - offset):
             self._whole.update(piece)
@@ -222,6 +225,11 @@ class Conveyor:
 
     # -- filling buffers in place ------------------------------------------------------
 
+    @property
+    def room(self) -> int:
+        """The most bytes that `reserve` can give."""
+        return SLOT
+
     def reserve(self, size: int) -> memoryview:
         """Room for the next `size` bytes of the file, at most `SLOT`; valid until `commit`.
 
@@ -236,16 +244,17 @@ class Conveyor:
             self._turn(whole=False)
         return self._view[self._filled : self._filled + size]
 
-    def commit(self, size: int, *, hashed: bool = False) -> None:
+    def commit(self, size: int, *, digest: bytes | None = None) -> None:
         """The first `size` bytes of what was reserved belong to the file now.
 
         Args:
-            hashed: the caller has taken them into the block's hash itself.
+            digest: their hash, where the caller has taken it and they are a whole block.
         """
         start = self._filled
         self._filled += size
         self.position += size
-        if not hashed:
+        self._digest = digest
+        if digest is None:
             self._piece_hash.update(self._view[start : self._filled])
         if self._filled - self._hashed >= _PIECE:
             self._hand_to_hasher()

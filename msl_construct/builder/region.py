@@ -1,4 +1,4 @@
-"""Writing a memory region while it is being read.
+"""Writing a memory region: the one way, whether all of it is there or it is still being read.
 
 A region's page states and BlockLength stand in front of its data, and while the target is
 being read nobody knows them yet. There are two ways out, chosen by what the output can do:
@@ -16,23 +16,25 @@ being read nobody knows them yet. There are two ways out, chosen by what the out
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from ..page_map import PageMap, Run, stored_size
+from ..schema import Record
 from ..source import BufferSource, Extent
 from .block_on_disk import BlockOnDisk
-from .blocks import checked, total
-from .compress import compressed
-from .promises import NIL
+from .blocks import NIL, BlockStream, checked
+from .laying import put_zeros
+from .output import BufferedOutput
+from .page_buffer import PageBuffer
+from .region_plan import READ, WINDOW, ZERO, Outcome, Plan, Read, fitting, note, part_of, runs_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from .writer import Writer
 
 __all__ = ["RegionWriter"]
 
@@ -53,20 +55,44 @@ class RegionWriter:
 
     def __init__(
         self,
-        writer: Writer,
+        stream: BlockStream,
         fields: Mapping[str, Any],
-        word: int,
-        found: uuid.UUID,
-        algorithm: str | None,
+        *,
+        buffer: PageBuffer,
+        buffer_limit: int,
+        word: int = 0,
+        block_uuid: uuid.UUID | None = None,
+        algorithm: str | None = None,
+        states: list[int] | None = None,
+        expected: PageMap | None = None,
     ) -> None:
-        self._writer = writer
-        self._kind = writer.schema.block("memory_region")
+        """Begin a region; see `Writer.region`.
+
+        Args:
+            stream: the file's blocks.
+            fields: of the Memory Region, but for its pages.
+            buffer: where pages wait that can't be written at once.
+            buffer_limit: how many bytes of them.
+            word: block flags.
+            algorithm: of compression.
+            states: where pages are counted, by the code of their state.
+            expected: what the pages will be, as far as it is known; all captured unless given.
+                A page that comes otherwise must be expected as captured.
+
+        Raises:
+            ConformanceError: the draft forbids a value, or no block can be added now.
+        """
+        stream.check_ready()
+        self._stream = stream
+        self._kind = stream.schema.block("memory_region")
         assert self._kind.layout is not None
         self._layout = self._kind.layout
         self._word = word
         self._algorithm = algorithm
-        self.uuid = found
-        where = f"block {writer.blocks.index} (memory_region)"
+        self._buffer_limit = buffer_limit
+        self._states = [0, 0, 0, 0] if states is None else states
+        self.uuid = block_uuid or stream.new_uuid()
+        where = f"block {stream.index} (memory_region)"
         # The map and the data come later; everything else is checked before a byte is written.
         exponent = self._layout.field("page_size_log2")
         if not all(isinstance(fields.get(key, 0), int) for key in ("base_addr", "region_size")):
@@ -88,12 +114,14 @@ class RegionWriter:
         self.page_size = 1 << log2
         self.done = 0
         self.fragments = 0
+        self._captured = 0
         self._first = 0  # page with which the fragment being gathered begins
         self._runs: list[Run] = []
-        self._held = writer.held
+        self._held = buffer
         self._held.clear()
-        self._direct: BlockOnDisk | None = None
-        writer.region_opened(self)
+        self._expected = expected
+        self._on_disk: BlockOnDisk | None = None
+        stream.region_open = True
 
     # -- accounting for pages ----------------------------------------------------------
 
@@ -110,12 +138,12 @@ class RegionWriter:
                 f"{view.nbytes} bytes are not a whole number of pages of {self.page_size} (§5.1)"
             )
         self._take(count)
-        if self._begin_direct():
-            assert self._direct is not None
-            self._direct.captured(view)
-            self.done += count
+        on_disk = self._begin_on_disk()
+        if on_disk is not None:
+            on_disk.captured(view)
+            self._account(count, 0)
             return
-        step = max(1, self._writer.buffer_limit >> self._log2)
+        step = max(1, self._buffer_limit >> self._log2)
         for first in range(0, count, step):
             pages = min(step, count - first)
             if len(self._held) and len(self._held) + (pages << self._log2) > self._limit:
@@ -129,25 +157,80 @@ class RegionWriter:
         Raises:
             ConformanceError: the draft has no such state, or the region no such pages.
         """
-        states = self._writer.schema.page_states
-        try:
-            code = states.encode(state)
-        except ValueError as error:
-            raise ConformanceError(f"{error} (§6)") from None
-        if code == 0 or not states.permits(code):
+        code = self._code(state)
+        if code == 0 or not self._stream.schema.page_states.permits(code):
             raise ConformanceError(
                 f"page state {abbreviated(state)}: expected a state without bytes that "
-                f"{self._writer.schema.name} permits (§6)"
+                f"{self._stream.schema.name} permits (§6)"
             )
         self._take(count)
         if not count:
             return
-        if self._begin_direct():
-            assert self._direct is not None
-            self._direct.mark(code, count)
-            self.done += count
+        on_disk = self._begin_on_disk()
+        if on_disk is not None:
+            on_disk.mark(code, count)
+            self._account(count, code)
             return
         self._note(count, code)
+
+    def read(self, plan: Plan, read: Read, tell: Callable[[int], None]) -> None:
+        """The next pages as a plan says it, read a window at a time.
+
+        Where the output has buffers, they are read straight into them.
+
+        Args:
+            plan: what to do about them.
+            read: reads those that are to be read.
+            tell: told how many bytes of the region are done.
+
+        Raises:
+            ConformanceError: the draft has no such state, or the region no such pages.
+            ValueError: what was read does not account for every page once.
+        """
+        output = self._stream.output
+        buffers = output if isinstance(output, BufferedOutput) else None
+        for count, what in plan:
+            if what not in (READ, ZERO):
+                self.mark(what, count)
+                continue
+            step = max(1, WINDOW >> self._log2)
+            for first in range(0, count, step):
+                self._read(min(step, count - first), what, read, buffers)
+                tell(self.done << self._log2)
+
+    def _read(self, pages: int, what: str, read: Read, buffers: BufferedOutput | None) -> None:
+        self._take(pages)
+        size = pages << self._log2
+        on_disk = self._begin_on_disk()
+        if on_disk is None or buffers is None:
+            view = memoryview(bytearray(size))
+        else:
+            view = buffers.reserve(size)
+        outcome = None
+        if what == ZERO:
+            put_zeros(view)
+        else:
+            outcome = read(self._base + (self.done << self._log2), view)
+        if outcome is not None:
+            self._surprise(outcome, pages, view)
+        elif on_disk is None or buffers is None:
+            self.captured(view)
+        else:
+            buffers.commit(size)
+            on_disk.filled(pages)
+            self._account(pages, 0)
+
+    def _surprise(self, outcome: Outcome, pages: int, view: memoryview) -> None:
+        runs = runs_of(outcome, pages, self._code)
+        captured = sum(count for _, count, code in runs if not code)
+        data = memoryview(bytes(view[: captured << self._log2]))  # as the view goes with a mark
+        taken = 0
+        for _, count, code in runs:
+            if code:
+                self.mark(code, count)
+            else:
+                self.captured(data[taken : taken + (count << self._log2)])
+                taken += count << self._log2
 
     def whole(self, page_map: PageMap, data: memoryview) -> None:
         """The whole region at once, with states known before.
@@ -159,12 +242,12 @@ class RegionWriter:
             raise ConformanceError(
                 f"PageStateMap covers {page_map.pages} pages, the region has {self.pages} (§5.1)"
             )
-        states = self._writer.schema.page_states
+        states = self._stream.schema.page_states
         for state, count in enumerate(page_map.counts()):
             if count and not states.permits(state):
                 raise ConformanceError(
                     f"PageStateMap: {count} pages are {states.decode(state).name}, which "
-                    f"{self._writer.schema.name} does not permit (§6)"
+                    f"{self._stream.schema.name} does not permit (§6)"
                 )
         if not page_map.canonical:
             raise ConformanceError("PageStateMap: bits behind the last page must be zero (§1.3)")
@@ -174,17 +257,21 @@ class RegionWriter:
                 f"PageData: expected {expected} bytes for the captured pages, found "
                 f"{data.nbytes} (§5.1)"
             )
+        room = self._stream.max_payload - self._layout.minimum
+        if self._algorithm is not None:
+            room = min(room, max(self._buffer_limit, self.page_size + 8))
         first, taken = 0, 0
         while True:
-            stop = self._fitting(page_map, first)
+            stop = fitting(page_map, first, self._log2, room)
             size = page_map.counts(first, stop)[0] << self._log2
             last = stop == self.pages
-            part = page_map if last and not first else _part(page_map, first, stop)
+            part = page_map if last and not first else part_of(page_map, first, stop)
             self._emit(first, part, data[taken : taken + size], last=last)
+            for state, count in enumerate(part.counts()):
+                self._account(count, state)
             taken += size
             first = stop
             if last:
-                self.done = self.pages
                 return
 
     # -- life cycle --------------------------------------------------------------------
@@ -200,11 +287,12 @@ class RegionWriter:
                 f"region at {self._base:#x}: {self.pages - self.done} of {self.pages} pages are "
                 "not accounted for: mark them failed or unmapped (§6)"
             )
-        if self._direct is not None:
-            self._direct.close()
+        if self._on_disk is not None:
+            self._on_disk.close()
         elif self._runs or not self.fragments:
             self._flush(last=True)
-        self._writer.region_opened(None)
+        self._stream.region_open = False
+        self._stream.state.region_written(self.uuid, self._captured << self._log2)
 
     def __enter__(self) -> Self:
         return self
@@ -218,16 +306,17 @@ class RegionWriter:
         if kind is None:
             self.close()
             return
-        self._writer.region_opened(None)
-        if self._direct is not None or self.done:
-            self._writer.abandon()  # what is known of the region is not all: nothing may follow
+        self._stream.region_open = False
+        if self._on_disk is not None or self.done:
+            with suppress(OSError):  # what was raised says more
+                self._stream.abandon()  # not all is known of the region: nothing may follow
 
     # -- inside ------------------------------------------------------------------------
 
     @property
     def _limit(self) -> int:
-        room = self._writer.max_payload - self._layout.minimum - stored_size(self.pages)
-        return int(max(self.page_size, min(self._writer.buffer_limit, room)))
+        room = self._stream.max_payload - self._layout.minimum - stored_size(self.pages)
+        return int(max(self.page_size, min(self._buffer_limit, room)))
 
     def _take(self, count: int) -> None:
         if count < 0 or self.done + count > self.pages:
@@ -236,13 +325,20 @@ class RegionWriter:
                 f"({self.done} are accounted for)"
             )
 
-    def _note(self, count: int, state: int) -> None:
-        if self._runs and self._runs[-1][2] == state:
-            first, before, _ = self._runs[-1]
-            self._runs[-1] = (first, before + count, state)
-        else:
-            self._runs.append((self.done - self._first, count, state))
+    def _code(self, state: str | int) -> int:
+        try:
+            return self._stream.schema.page_states.encode(state)
+        except ValueError as error:
+            raise ConformanceError(f"{error} (§6)") from None
+
+    def _account(self, count: int, state: int) -> None:
         self.done += count
+        self._states[state] += count
+        self._captured += 0 if state else count
+
+    def _note(self, count: int, state: int) -> None:
+        note(self._runs, self.done - self._first, count, state)
+        self._account(count, state)
 
     def _flush(self, *, last: bool) -> None:
         """Write what is held as one fragment."""
@@ -253,107 +349,45 @@ class RegionWriter:
         self._held.clear()
 
     def _emit(self, first: int, part: PageMap, data: memoryview, *, last: bool) -> None:
-        writer = self._writer
+        flag = self._stream.schema.flags["BlockFlags"].mask
         word, found, parent = self._word, self.uuid, NIL
         if self.fragments:
-            word = self._word & ~writer.flag("has_key_hints") & ~writer.flag("has_children")
-            word |= writer.flag("continuation")
-            found, parent = writer.new_uuid(), self.uuid
+            word = self._word & ~flag("has_key_hints") & ~flag("has_children")
+            word |= flag("continuation")
+            found, parent = self._stream.new_uuid(), self.uuid
         elif not last:
-            word |= writer.flag("has_children")
-        record = self._layout.complete(
-            {
-                **self._fields,
-                "base_addr": self._base + (first << self._log2),
-                "region_size": part.pages << self._log2,
-                "page_state_map": part,
-                "page_data": _extent(data),
-            }
-        )
-        payload = list(self._layout.pieces(record))
-        if self._algorithm is not None:
-            smaller = compressed(writer.schema, payload, self._algorithm, writer.level)
-            if total(smaller) < total(payload):
-                payload, word = smaller, word | writer.compression_flags(self._algorithm)
-        header = writer.blocks.header(
-            self._kind,
-            total(payload) + writer.schema.block_header_size,
-            flags=word,
-            block_uuid=found,
-            parent_uuid=parent,
-        )
-        writer.region_opened(None)
-        writer.admit(self._kind, word, found, parent)
-        writer.region_opened(self)
-        writer.blocks.put(header, payload)
+            word |= flag("has_children")
+        payload = self._payload(first, part, data)
+        self._stream.append(self._kind, payload, word, found, parent, self._algorithm)
         self.fragments += 1
 
-    def _fitting(self, page_map: PageMap, first: int) -> int:
-        """The page behind the longest fragment from `first` on that BlockLength can describe."""
-        low, high = first, page_map.pages
-        room = self._writer.max_payload - self._layout.minimum
-        if self._algorithm is not None:
-            room = min(room, max(self._writer.buffer_limit, self.page_size + 8))
+    def _payload(self, first: int, part: PageMap, data: memoryview) -> list[bytes | Extent]:
+        """What stands in a fragment from page `first` on; its fields are known to be right."""
+        own = {
+            "base_addr": self._base + (first << self._log2),
+            "region_size": part.pages << self._log2,
+            "page_state_map": part,
+            "page_data": _extent(data),
+        }
+        return list(self._layout.pieces(Record({**self._fields, **own})))
 
-        def fits(stop: int) -> bool:
-            data = page_map.counts(first, stop)[0] << self._log2
-            return stored_size(stop - first) + data <= room
-
-        if fits(high):
-            return high
-        while high - low > 1:
-            middle = (low + high) // 2
-            if fits(middle):
-                low = middle
-            else:
-                high = middle
-        if low == first:
-            raise ConformanceError(
-                f"a page of {self.page_size} bytes does not fit a block of {room} (§5.1)"
-            )
-        return low
-
-    def _begin_direct(self) -> bool:
-        """Whether pages go straight to the file; the first one writes the block's head."""
-        if self._direct is not None:
-            return True
-        writer = self._writer
-        if self._algorithm is not None or self.fragments or self._runs or not writer.sink.revisable:
-            return False
-        if (
-            self._layout.minimum + stored_size(self.pages) + (self.pages << self._log2)
-            > writer.max_payload
-        ):
-            return False
-        record = self._layout.complete(
-            {
-                **self._fields,
-                "region_size": self.pages << self._log2,
-                "page_state_map": PageMap.uniform(self.pages),
-                "page_data": _extent(b""),
-            }
+    def _begin_on_disk(self) -> BlockOnDisk | None:
+        """The block in which pages go straight to the file, if they do; begins it."""
+        if self._on_disk is not None or self.fragments or self._runs:
+            return self._on_disk
+        stream = self._stream
+        if self._algorithm is not None or not stream.output.revisable:
+            return None
+        expected = self._expected or PageMap.uniform(self.pages)
+        head = self._payload(0, expected, memoryview(b""))
+        fields = b"".join(map(bytes, head)).removesuffix(expected.stored)
+        if len(fields) + len(expected.stored) + (self.pages << self._log2) > stream.max_payload:
+            return None
+        self._on_disk = BlockOnDisk(
+            stream, self._kind, fields, expected, self.page_size, self._word, self.uuid
         )
-        head = b"".join(bytes(piece) for piece in self._layout.pieces(record))
-        length = writer.schema.block_header_size + len(head) + (self.pages << self._log2)
-        header = writer.blocks.header(
-            self._kind,
-            length,
-            flags=self._word,
-            block_uuid=self.uuid,
-            parent_uuid=NIL,
-        )
-        writer.region_opened(None)
-        writer.admit(self._kind, self._word, self.uuid, NIL)
-        writer.region_opened(self)
-        stored = bytes(stored_size(self.pages))
-        self._direct = BlockOnDisk(writer, header, head, stored, length, self.page_size)
         self.fragments = 1
-        return True
-
-
-def _part(page_map: PageMap, first: int, stop: int) -> PageMap:
-    runs = [(page - first, count, state) for page, count, state in page_map.runs(first, stop)]
-    return PageMap.from_runs(runs, stop - first)
+        return self._on_disk
 
 
 def _extent(data: bytes | memoryview) -> Extent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import ConformanceError
-from ..page_map import Run, stored_size
+from ..page_map import PageMap, Run, stored_size
 
 __all__ = [
     "LARGEST_MAP",
@@ -16,7 +16,9 @@ __all__ = [
     "Piece",
     "Plan",
     "Read",
+    "fitting",
     "note",
+    "part_of",
     "pieces",
     "runs_of",
 ]
@@ -161,3 +163,38 @@ def note(runs: list[Run], first: int, count: int, state: int) -> None:
         runs[-1] = (start, before + count, state)
     else:
         runs.append((first, count, state))
+
+
+def fitting(page_map: PageMap, first: int, log2: int, room: int) -> int:
+    """The page behind the longest part of a region from `first` on that a block can hold.
+
+    Args:
+        log2: exponent of the page size.
+        room: bytes that its page map and its data may have.
+
+    Raises:
+        ConformanceError: not even one page fits.
+    """
+
+    def fits(stop: int) -> bool:
+        data = page_map.counts(first, stop)[0] << log2
+        return stored_size(stop - first) + data <= room
+
+    low, high = first, page_map.pages
+    if fits(high):
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle
+    if low == first:
+        raise ConformanceError(f"a page of {1 << log2} bytes does not fit a block of {room} (§5.1)")
+    return low
+
+
+def part_of(page_map: PageMap, first: int, stop: int) -> PageMap:
+    """The map of some of a region's pages."""
+    runs = [(page - first, count, state) for page, count, state in page_map.runs(first, stop)]
+    return PageMap.from_runs(runs, stop - first)

@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import ConformanceError
 from ..hashing import digest
-from ..source import BufferSource, Extent
-from .blocks import BlockStream, checked, total
-from .promises import NIL
+from ..schema import BlockType, Record
+from .block_adder import BlockAdder
+from .blocks import NIL, BlockStream
+from .file_state import BlockState
 from .sink import Sink
 from .uuids import new_uuid
 
@@ -25,12 +26,53 @@ if TYPE_CHECKING:
 __all__ = ["SegmentWriter", "append_segment"]
 
 
-class SegmentWriter:
+class _SegmentState(BlockState):
+    """What was written of a segment, behind a capture that is as it is."""
+
+    def __init__(self, dump: Dump) -> None:
+        super().__init__(dump.schema)
+        self._known = {block.uuid for block in dump.blocks}
+        self._data = {
+            region.uuid: sum(part.pages.captured * part.page_size for part in region.fragments)
+            for region in dump.regions
+        }
+
+    def check(self, kind: BlockType, record: Record) -> None:
+        self._check_type(kind)
+        super().check(kind, record)
+
+    def admit(
+        self, kind: BlockType, word: int, found: uuid.UUID, parent: uuid.UUID, index: int
+    ) -> None:
+        self._check_type(kind)
+        if found in self._known:
+            raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
+        if parent != NIL and parent not in self._known:
+            raise ConformanceError(f"ParentUUID {parent}: there is no such block (§4.1)")
+        self._known.add(found)
+        self._flags_of[found] = word
+        self._parents.add(parent)
+
+    def hint_at(self, region: uuid.UUID) -> int:
+        if region not in self._data:
+            raise ConformanceError(f"RegionUUID {region}: there is no such region (§5.6)")
+        return self._data[region]
+
+    def _check_type(self, kind: BlockType) -> None:
+        if not kind.in_segment:
+            raise ConformanceError(
+                f"{kind.name}: extension segments must not hold such blocks (§4.6)"
+            )
+
+
+class SegmentWriter(BlockAdder):
     """Blocks of one extension segment; made by `append_segment`.
 
-    Leaving the context writes the End-of-Extension. Leaving it by an exception cuts the
-    file back to what it was.
+    They are added as to a `Writer`. Leaving the context writes the End-of-Extension. Leaving
+    it by an exception cuts the file back to what it was.
     """
+
+    _END = "end_of_extension"
 
     def __init__(
         self,
@@ -39,68 +81,30 @@ class SegmentWriter:
         producer: str | None,
         new_uuid: Callable[[], uuid.UUID],
         clock: Callable[[], int],
+        compression: str | None,
+        level: int | None,
     ) -> None:
         self._file = file
         self._producer = producer
-        self._new_uuid = new_uuid
-        self._clock = clock
-        self.schema = dump.schema
         last = dump.blocks[len(dump.blocks) - 1]
         algorithm = dump.header.hash_algorithm
         previous = digest(algorithm, last.extent.chunks())
         assert dump.size is not None
         self._start = dump.size
+        self._first = len(dump.blocks)
         self._sink = Sink(file, algorithm, dump.size)
-        self.blocks = BlockStream(self._sink, self.schema, previous, len(dump.blocks))
-        self._first = self.blocks.index
-        self._closed = False
-        self._known = {block.uuid for block in dump.blocks}
-
-    def add(
-        self,
-        key: str,
-        *,
-        block_uuid: uuid.UUID | None = None,
-        parent_uuid: uuid.UUID = NIL,
-        **fields: Any,
-    ) -> uuid.UUID:
-        """Add a block that has a layout; its BlockUUID.
-
-        Raises:
-            ConformanceError: segments must not hold such a block, or a value is forbidden.
-        """
-        kind = self.schema.find(key)
-        if kind.layout is None:
-            raise ConformanceError(
-                f"{kind.name}: no layout in {self.schema.name}; use add_opaque ({kind.section})"
-            )
-        if key == "end_of_extension":
-            raise ConformanceError("End-of-Extension: close() writes it, with its hash (§4.6)")
-        return self._add(key, found=block_uuid, parent=parent_uuid, **fields)
-
-    def _add(
-        self, key: str, *, found: uuid.UUID | None, parent: uuid.UUID, **fields: Any
-    ) -> uuid.UUID:
-        layout = self.schema.find(key).layout
-        assert layout is not None
-        record = checked(layout, fields, f"block {self.blocks.index} ({key})")
-        return self._put(key, list(layout.pieces(record)), found, parent)
-
-    def add_opaque(
-        self,
-        key: str | int,
-        payload: bytes,
-        *,
-        block_uuid: uuid.UUID | None = None,
-        parent_uuid: uuid.UUID = NIL,
-    ) -> uuid.UUID:
-        """Add a block whose payload the draft does not lay out; its BlockUUID."""
-        code = self.schema.enumerations["BlockType"].encode(key)
-        kind = self.schema.blocks.get(code)
-        if kind is None or kind.layout is not None:
-            raise ConformanceError(f"block type {key}: not one without layout (§4.3)")
-        extent = Extent(BufferSource(payload), 0, len(payload))
-        return self._put(kind.key, [extent], block_uuid, parent_uuid)
+        state = _SegmentState(dump)
+        blocks = BlockStream(
+            self._sink,
+            dump.schema,
+            state,
+            previous,
+            self._first,
+            level=level,
+            new_uuid=new_uuid,
+            clock=clock,
+        )
+        super().__init__(dump.schema, blocks, state, compression)
 
     def close(self) -> None:
         """Write the End-of-Extension.
@@ -108,45 +112,19 @@ class SegmentWriter:
         Raises:
             ConformanceError: the segment holds no block.
         """
-        if self._closed:
+        if self.blocks.closed:
             return
         if self.blocks.index == self._first:
             raise ConformanceError("an extension segment holds at least one block (§4.6)")
-        self._closed = True
-        self._add(
-            "end_of_extension",
-            segment_hash=self._sink.file_digest(),
-            written_at=self._clock(),
-            block_count=self.blocks.index - self._first + 1,
-            producer=self._producer,
-            found=None,
-            parent=NIL,
-        )
-        self._sink.flush()
-        self._sink.close()
-
-    def _put(
-        self,
-        key: str,
-        payload: list[bytes | Extent],
-        found: uuid.UUID | None,
-        parent: uuid.UUID,
-    ) -> uuid.UUID:
-        kind = self.schema.block(key)
-        if not kind.in_segment:
-            raise ConformanceError(
-                f"{kind.name}: extension segments must not hold such blocks (§4.6)"
-            )
-        found = found or self._new_uuid()
-        if found in self._known:
-            raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
-        if parent != NIL and parent not in self._known:
-            raise ConformanceError(f"ParentUUID {parent}: there is no such block (§4.1)")
-        self._known.add(found)
-        length = total(payload) + self.schema.block_header_size
-        header = self.blocks.header(kind, length, flags=0, block_uuid=found, parent_uuid=parent)
-        self.blocks.put(header, payload)
-        return found
+        self._state.check_referred()
+        fields: dict[str, Any] = {
+            "segment_hash": self._sink.file_digest(),
+            "written_at": self.blocks.clock(),
+            "block_count": self.blocks.index - self._first + 1,
+            "producer": self._producer,
+        }
+        self._add(self._END, 0, None, NIL, "none", fields)
+        self.blocks.abandon()
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +157,8 @@ def append_segment(
     path: str | os.PathLike[str],
     *,
     producer: str | None = None,
+    compression: str | None = None,
+    level: int | None = None,
     new_uuid: Callable[[], uuid.UUID] = new_uuid,
     clock: Callable[[], int] = time.time_ns,
 ) -> SegmentWriter:
@@ -187,6 +167,7 @@ def append_segment(
     Args:
         path: a file of draft 2026-10 that ends with its End-of-Capture or a segment.
         producer: who appends, for the End-of-Extension.
+        compression, level: of payloads, as for `Writer`.
 
     Raises:
         ConformanceError: the file is of another draft, incomplete, or has trailing bytes.
@@ -204,4 +185,4 @@ def append_segment(
             )
         file = open(path, "r+b")  # noqa: SIM115 - the SegmentWriter closes it
         file.seek(0, os.SEEK_END)
-        return SegmentWriter(dump, file, producer, new_uuid, clock)
+        return SegmentWriter(dump, file, producer, new_uuid, clock, compression, level)

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
-from ..hashing import Hasher, new_hasher
+from ..hashing import new_hasher
 from ..pool import started_pool
 from ..source import BufferSource, Extent
+from .output import Mark
 
-__all__ = ["Mark", "Sink", "appends", "read_back"]
+__all__ = ["Sink", "appends", "read_back"]
 
 _PIECE = 1 << 20
 _WORTH_A_THREAD = 1 << 18
-
-Mark = tuple[int, Callable[[], Hasher]]
-"""A position to come back to: file offset, and what gives the file hash up to it."""
 
 
 class Sink:

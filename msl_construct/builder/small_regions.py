@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from ..hashing import hasher_factory
 from ..page_map import PageMap
 from ..schema import Layout
-from .promises import NIL
+from .blocks import NIL
+from .laying import RegionLaying, Shape
+from .output import BufferedOutput
 from .region_plan import READ, Outcome, Piece, Read, runs_of
 from .uuids import new_uuids
-
-if TYPE_CHECKING:
-    from .feed import RegionFeed
 
 __all__ = ["SmallRegions"]
 
@@ -22,17 +20,18 @@ _MOST_TEMPLATES = 256
 
 
 class SmallRegions:
-    """Does what `RegionFeed.put` does for regions all of whose pages are to be read.
+    """Writes regions of at most a window, all of whose pages are to be read.
 
     Regions of one size and kind differ in address, time, UUID and hash only. So their head
     is made once, and what differs is put where the schema says that it stands.
     """
 
-    def __init__(self, feed: RegionFeed) -> None:
-        header, fixed = feed.schema.block_header, feed.kind.layout
+    def __init__(self, laying: RegionLaying, output: BufferedOutput) -> None:
+        header, fixed = laying.schema.block_header, laying.kind.layout
         assert fixed is not None
         front = header.size
-        self._feed = feed
+        self._laying = laying
+        self._output = output
         self._length = struct.Struct(header.order + header.field("block_length").type.code)
         self._length_at = header.offset_of("block_length")
         self._uuid_at = _place(header, "block_uuid")
@@ -42,20 +41,25 @@ class SmallRegions:
         self._time = struct.Struct(fixed.order + fixed.field("timestamp").type.code)
         self._time_at = front + fixed.offset_of("timestamp")
         self._map_at = front + fixed.offset_of("page_state_map")
-        self._templates: dict[tuple[int, int, tuple[int, int]], bytes] = {}
-        self._hasher = hasher_factory(feed.sink.algorithm)
+        self._templates: dict[tuple[int, int, Shape], bytes] = {}
+        self._hasher = hasher_factory(output.algorithm)
         self._spare, self._next = b"", 0
 
-    def put(self, base: int, pages: int, log2: int, shape: tuple[int, int], read: Read) -> None:
-        """Read a region of at most a window, and write it."""
+    def put(self, base: int, pages: int, log2: int, shape: Shape, read: Read) -> None:
+        """Read a region and write it.
+
+        Raises:
+            OSError: the output failed.
+        """
         template = self._templates.get((pages, log2, shape))
         if template is None:
             template = self._template(Piece(base, log2, ((pages, READ),)), shape)
         head = len(template)
         size = head + (pages << log2)
-        sink, writer = self._feed.sink, self._feed.writer
-        view = sink.reserve(size)
-        begun = writer.clock()
+        output, laying = self._output, self._laying
+        stream = laying.stream
+        view = output.reserve(size)
+        begun = stream.clock()
         outcome = read(base, view[head:size])
         view[:head] = template
         if not self._next:
@@ -63,32 +67,30 @@ class SmallRegions:
             self._next = len(self._spare)
         self._next -= 16
         view[self._uuid_at] = self._spare[self._next : self._next + 16]
-        view[self._previous_at] = writer.blocks.previous
+        view[self._previous_at] = stream.previous
         self._base.pack_into(view, self._base_at, base)
         self._time.pack_into(view, self._time_at, begun)
         if outcome is None:
-            self._feed.states[0] += pages
+            laying.states[0] += pages
+            laying.blocks += 1
         else:
             size = self._correct(view, pages, log2, head, outcome)
-        writer.blocks.previous = self._hasher(view[:size]).digest()
-        sink.commit(size, hashed=True)
-        writer.blocks.index += 1
-        self._feed.blocks += 1
+        output.commit(size, digest=self._hasher(view[:size]).digest())
+        stream.finished()
 
-    def _template(self, piece: Piece, shape: tuple[int, int]) -> bytes:
-        feed = self._feed
-        stored = feed.planned_map(piece)
+    def _template(self, piece: Piece, shape: Shape) -> bytes:
+        laying = self._laying
+        stored = laying.planned_map(piece)
         head = bytearray(self._map_at + len(stored))
-        feed.lay_header(head, len(head) + (piece.data << piece.log2), 0, NIL)
-        feed.lay_fixed(head, feed.schema.block_header.size, piece, shape)
+        laying.lay_head(head, piece, shape, len(head) + (piece.data << piece.log2), NIL)
         if len(self._templates) < _MOST_TEMPLATES:
             self._templates[piece.pages, piece.log2, shape] = bytes(head)
         return bytes(head)
 
     def _correct(self, view: memoryview, pages: int, log2: int, head: int, outcome: Outcome) -> int:
         """Put in what came otherwise than planned; the block's length."""
-        runs = runs_of(outcome, pages, self._feed.state)
-        self._feed.count(runs)
+        runs = runs_of(outcome, pages, self._laying.state)
+        self._laying.count(runs)
         size = head + sum(count << log2 for _, count, state in runs if not state)
         view[self._map_at : head] = PageMap.from_runs(runs, pages).stored
         self._length.pack_into(view, self._length_at, size)

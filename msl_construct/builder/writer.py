@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from copy import copy
-from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from ..abbreviated import abbreviated
 from ..drafts import DEFAULT_DRAFT, schema
 from ..errors import ConformanceError
 from ..outputs import own_file
 from ..page_map import PageMap
-from ..schema import BlockType, ByteOrder, Draft
-from ..source import BufferSource, Extent
-from .arguments import (
-    PageStates,
-    checked_header,
-    page_map_of,
-    roles_of,
-    stored_payload,
-    table_payload,
-)
-from .blocks import BlockStream, checked, total
-from .compress import compressed
+from ..schema import ByteOrder, Draft
+from .arguments import BlockFlags, PageStates, checked_header, flag_word, page_map_of
+from .block_adder import BlockAdder
+from .blocks import NIL, BlockStream
 from .compressing_feed import CompressingFeed
 from .feed import RegionFeed
+from .file_state import FileState
+from .output import BufferedOutput, ChainedOutput
 from .overlapped_output import SLOTS, Conveyor
 from .page_buffer import PageBuffer
-from .promises import NIL, Promises
 from .region import RegionWriter
 from .sink import Sink
 from .uuids import new_uuid
@@ -41,15 +32,13 @@ from .uuids import new_uuid
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["DEFAULT_BUFFER_LIMIT", "NIL", "Writer"]
+__all__ = ["DEFAULT_BUFFER_LIMIT", "Writer"]
 
 DEFAULT_BUFFER_LIMIT = 64 << 20
 """Bytes of page data that are held in memory where they can't be written at once."""
 
-BlockFlags = int | str | Iterable[str]
 
-
-class Writer:
+class Writer(BlockAdder):
     """Writes a Memory Slice file, block by block, to a file or a pipe.
 
     Every block type has a method ``add_<name>`` that takes the fields of its layout by
@@ -82,6 +71,8 @@ class Writer:
         ConformanceError: the header is one that the draft forbids.
     """
 
+    _END = "end_of_capture"
+
     def __init__(
         self,
         file: str | os.PathLike[str] | IO[bytes],
@@ -97,225 +88,43 @@ class Writer:
         new_uuid: Callable[[], uuid.UUID] = new_uuid,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.schema = schema(draft, byte_order)
-        self.new_uuid = new_uuid
-        self.clock = clock
-        self.compression = compression
-        self.level = level
-        self.buffer_limit = buffer_limit
-        self._max_payload = self._longest_block() - self.schema.block_header_size
-        self.header, name = checked_header(self.schema, header, new_uuid(), clock())
-        raw = self.schema.file_header.encode(self.header)
-        self._owned = own_file(file) if isinstance(file, (str, os.PathLike)) else None
-        target = self._owned if self._owned is not None else file
-        assert not isinstance(target, (str, os.PathLike))
-        self._sink: Sink | Conveyor
+        form = schema(draft, byte_order)
+        self.header, algorithm = checked_header(form, header, new_uuid(), clock())
+        raw = form.file_header.encode(self.header)
+        ending = ExitStack()
+        target = file
+        if isinstance(target, (str, os.PathLike)):
+            target = ending.enter_context(own_file(target))
+        output: ChainedOutput
         if overlapped:
-            few = self._algorithm(None) is not None  # others hold what is being compressed
-            self._sink = Conveyor(target, name, slots=2 if few else SLOTS, cache_room=cache_room)
+            few = compression not in (None, "none")  # others hold what is being compressed
+            output = Conveyor(target, algorithm, slots=2 if few else SLOTS, cache_room=cache_room)
         else:
-            self._sink = Sink(target, name)
-        self._sink.begin()
-        self._sink.write(raw)
-        self.blocks = BlockStream(self._sink, self.schema, self._sink.chain_digest())
-        self._promises = Promises(self.schema, self.header)
-        self._closed = False
+            output = Sink(target, algorithm)
+        output.begin()
+        output.write(raw)
+        state = FileState(form, self.header)
+        blocks = BlockStream(
+            output,
+            form,
+            state,
+            output.chain_digest(),
+            level=level,
+            new_uuid=new_uuid,
+            clock=clock,
+            ending=ending,
+        )
+        super().__init__(form, blocks, state, compression)
+        self._promises = state
+        self.buffer_limit = buffer_limit
         self.file_hash: bytes | None = None
         self._feeds: list[RegionFeed] = []
-        self._open_region: RegionWriter | None = None
-        self.held = PageBuffer()  # for the region that is open; here so that its memory is kept
+        self._held = PageBuffer()  # for the region that is open; here so that its memory is kept
 
-    # -- one method per block type -----------------------------------------------------
-
-    def __getattr__(self, name: str) -> Callable[..., uuid.UUID]:
-        """``add_<block type>`` for every type that the draft gives a layout."""
-        if name.startswith("add_"):
-            key = name.removeprefix("add_")
-            try:
-                kind = self.schema.block(key)
-            except KeyError:
-                known = [f"add_{b.key}" for b in self.schema.blocks.values() if b.layout]
-                raise AttributeError(
-                    f"{self.schema.name} has no block type {abbreviated(key)}; there are "
-                    f"{', '.join(known)}"
-                ) from None
-            return partial(self.add, kind.key)
-        raise AttributeError(name)
-
-    def __dir__(self) -> list[str]:
-        adders = [f"add_{b.key}" for b in self.schema.blocks.values() if b.layout is not None]
-        return sorted({*super().__dir__(), *adders})
-
-    def add(
-        self,
-        key: str,
-        *,
-        block_flags: BlockFlags = 0,
-        block_uuid: uuid.UUID | None = None,
-        parent_uuid: uuid.UUID = NIL,
-        compression: str | None = None,
-        **fields: Any,
-    ) -> uuid.UUID:
-        """Add a block of any type that has a layout; its BlockUUID.
-
-        Args:
-            key: the block type, for example ``related_dump``.
-            block_flags: ``has_children`` and ``has_key_hints``, where later blocks will refer to
-                this one; the others follow from what is written.
-            compression: overrides the writer's; ``none`` stores this block as it is.
-
-        Raises:
-            ConformanceError: the draft forbids it.
-        """
-        if key == "end_of_capture":
-            raise ConformanceError("End-of-Capture: close() writes it, with its hash (§4.5)")
-        return self._add(key, block_flags, block_uuid, parent_uuid, compression, fields)
-
-    def _add(
-        self,
-        key: str,
-        block_flags: BlockFlags,
-        block_uuid: uuid.UUID | None,
-        parent_uuid: uuid.UUID,
-        compression: str | None,
-        fields: Mapping[str, Any],
-    ) -> uuid.UUID:
-        kind = self.schema.find(key)
-        if kind.layout is None:
-            raise ConformanceError(
-                f"{kind.name}: {self.schema.name} gives no payload layout ({kind.section}); "
-                "add_opaque writes bytes as they are"
-            )
-        where = f"block {self.blocks.index} ({kind.key})"
-        usual = {
-            f.key: f.default for f in kind.layout.fields if f.optional and f.default is not None
-        }
-        record = checked(kind.layout, {**usual, **fields}, where)
-        if key == "thread_context":
-            self._promises.check_registers(record["registers"])
-        word = self._word(block_flags)
-        found = block_uuid or self.new_uuid()
-        if key == "key_hint":
-            self._promises.check_hint(record["region_uuid"])
-        if key == "module_entry":
-            found, parent_uuid = self._promises.check_module(block_uuid, parent_uuid)
-        if key == "module_list_index":
-            modules = [entry["module_uuid"] for entry in record["entries"]]
-            self._promises.check_manifest(modules)
-        payload = list(kind.layout.pieces(record))
-        self._append(kind, payload, word, found, parent_uuid, compression)
-        if key == "key_hint":
-            self._promises.hinted(record["region_uuid"])
-        if key == "module_entry":
-            self._promises.module_written(found)
-        if key == "module_list_index":
-            self._promises.manifest_written(found, modules)
-        return found
-
-    def add_opaque(
-        self,
-        key: str | int,
-        payload: bytes | memoryview,
-        *,
-        block_flags: BlockFlags = 0,
-        block_uuid: uuid.UUID | None = None,
-        parent_uuid: uuid.UUID = NIL,
-        compression: str | None = None,
-    ) -> uuid.UUID:
-        """Add a block whose payload the draft does not lay out; its BlockUUID.
-
-        Raises:
-            ConformanceError: the type is forbidden, or has a layout that must be used.
-        """
-        try:
-            code = self.schema.enumerations["BlockType"].encode(key)
-        except ValueError as error:
-            raise ConformanceError(f"{error} (§4.3)") from None
-        kind = self.schema.blocks.get(code)
-        if kind is not None and kind.layout is not None:
-            raise ConformanceError(
-                f"{kind.name} has a layout ({kind.section}): use add_{kind.key} instead"
-            )
-        if kind is None:
-            raise ConformanceError(
-                f"block type {code:#06x} is not registered in {self.schema.name} (§4.3)"
-            )
-        found = block_uuid or self.new_uuid()
-        pieces: list[bytes | Extent] = [Extent(BufferSource(payload), 0, len(payload))]
-        word = self._word(block_flags)
-        self._append(kind, pieces, word, found, parent_uuid, compression)
-        return found
-
-    def add_table(
-        self,
-        key: str,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[Any]],
-        *,
-        block_flags: BlockFlags = 0,
-        block_uuid: uuid.UUID | None = None,
-        compression: str | None = None,
-        **fields: Any,
-    ) -> uuid.UUID:
-        """Add a block whose payload ends with a table, such as VAS Map; its BlockUUID.
-
-        Like `add`, and made for very many rows. A block that the draft names without a
-        layout gets the one that the newest draft gave it.
-
-        Args:
-            columns: keys of the entry's fields that are given, in the order of each row.
-            rows: their values; texts and bytes, numbers, names, tuples of flag names.
-            fields: the fields in front of the table.
-
-        Raises:
-            ConformanceError: the draft forbids it.
-        """
-        kind = self.schema.find(key)
-        if key == "module_list_index":
-            raise ConformanceError("Module List Index: use add_module_list_index (§5.3)")
-        if key == "thread_context":
-            rows = list(rows)
-            self._promises.check_registers(roles_of(self.schema, columns, rows))
-        where = f"block {self.blocks.index} ({kind.key})"
-        payload = table_payload(self.schema, kind, fields, columns, rows, where)
-        found = block_uuid or self.new_uuid()
-        self._append(kind, payload, self._word(block_flags), found, NIL, compression)
-        return found
-
-    def add_stored(
-        self, key: str, payloads: Iterable[bytes], *, compression: str | None = None
-    ) -> int:
-        """Add blocks of one type whose payloads are laid out already; how many there were.
-
-        For blocks by the thousand that differ in little, such as Thread Contexts. The caller
-        vouches for the payloads: only the first one is read, and held against the draft. What
-        the blocks of a file must say of each other is checked for all of them.
-
-        Args:
-            key: the block type. One that the draft names without a layout gets the one that
-                the newest draft gave it.
-            payloads: made when they are asked for, so that they need not all be in memory.
-            compression: overrides the writer's.
-
-        Raises:
-            ConformanceError: the draft forbids them, or has no such block.
-        """
-        kind = self.schema.find(key)
-        if key in ("end_of_capture", "module_list_index", "module_entry", "key_hint"):
-            raise ConformanceError(
-                f"{kind.name}: others refer to it, or it to others; use add ({kind.section})"
-            )
-        count = 0
-        for payload in payloads:
-            if not count:
-                where = f"block {self.blocks.index} ({key})"
-                record = stored_payload(self.schema, kind, payload, where)
-                if key == "thread_context":
-                    self._promises.check_registers(record["registers"])
-            extent = Extent(BufferSource(payload), 0, len(payload))
-            self._append(kind, [extent], 0, self.new_uuid(), NIL, compression)
-            count += 1
-        return count
+    @property
+    def sink(self) -> ChainedOutput:
+        """The output."""
+        return self.blocks.output
 
     def add_module_list_index(
         self,
@@ -331,11 +140,11 @@ class Writer:
         """
         if not all(isinstance(entry, Mapping) for entry in entries):
             raise ConformanceError("entries: expected the fields of each module (§5.3)")
-        full = [{"module_uuid": self.new_uuid(), **entry} for entry in entries]
+        full = [{"module_uuid": self.blocks.new_uuid(), **entry} for entry in entries]
         if block_flags is None:
             block_flags = ["has_children"] if full else []
         self.add("module_list_index", entries=full, block_uuid=block_uuid, block_flags=block_flags)
-        return self._promises.modules
+        return self._promises.announced_blocks
 
     def add_memory_region(
         self,
@@ -388,14 +197,14 @@ class Writer:
         **fields: Any,
     ) -> RegionWriter:
         """Add a region page by page, while it is being read; see `RegionWriter`."""
-        if self._open_region is not None:
-            raise ConformanceError("a region is still open: blocks can't be nested (§2)")
         return RegionWriter(
-            self,
+            self.blocks,
             {"base_addr": base_addr, "region_size": region_size, **fields},
-            self._word(block_flags),
-            block_uuid or self.new_uuid(),
-            self._algorithm(compression),
+            buffer=self._held,
+            buffer_limit=self.buffer_limit,
+            word=flag_word(self.schema, block_flags),
+            block_uuid=block_uuid,
+            algorithm=self._algorithm(compression),
         )
 
     def feed(self, *, compression: str | None = None, longest: int | None = None) -> RegionFeed:
@@ -408,16 +217,18 @@ class Writer:
         Raises:
             ConformanceError: the writer is not an overlapped one, or a region is open.
         """
-        self.check_ready()
-        if not isinstance(self._sink, Conveyor):
+        self.blocks.check_ready()
+        output = self.blocks.output
+        if not isinstance(output, BufferedOutput):
             raise ConformanceError("a feed needs a writer made with overlapped=True")
         algorithm = self._algorithm(compression)
         found = (
-            RegionFeed(self, longest=longest)
+            RegionFeed(self.blocks, output, longest=longest)
             if algorithm is None
-            else CompressingFeed(self, algorithm, longest=longest)
+            else CompressingFeed(self.blocks, output, algorithm, longest=longest)
         )
         self._feeds.append(found)
+        self.blocks.ending.callback(found.close)
         return found
 
     def page_map(self, states: PageStates | None, pages: int) -> PageMap:
@@ -426,7 +237,7 @@ class Writer:
         Raises:
             ConformanceError: they don't cover the pages in order.
         """
-        return page_map_of(self.schema, states, pages, self._max_payload)
+        return page_map_of(self.schema, states, pages, self.blocks.max_payload)
 
     # -- the end -----------------------------------------------------------------------
 
@@ -440,56 +251,57 @@ class Writer:
             ConformanceError: the header or a flag promised what was not written. The file
                 is left without End-of-Capture.
         """
-        if self._closed:
+        if self.blocks.closed:
             return
         try:
             for feed in self._feeds:
                 feed.finish()
             self._promises.check_kept(self.blocks.index)
-            kind = self.schema.block("end_of_capture")
+            kind = self.schema.block(self._END)
             assert kind.layout is not None
             fields: dict[str, Any] = {
-                "file_hash": self._sink.file_digest(),
-                "acq_end": self.clock() if acq_end is None else acq_end,
+                "file_hash": self.sink.file_digest(),
+                "acq_end": self.blocks.clock() if acq_end is None else acq_end,
             }
             if "block_count" in {f.key for f in kind.layout.fields}:
                 fields["block_count"] = self.blocks.index + 1
                 fields["reserved"] = bytes(kind.layout.field("reserved").type.minimum)
-            self._add("end_of_capture", 0, None, NIL, "none", fields)
-            self._sink.flush()
+            self._add(self._END, 0, None, NIL, "none", fields)
+            self.sink.flush()
             self.file_hash = fields["file_hash"]
         finally:
             self.abandon()
 
     def abandon(self) -> None:
         """Finish without End-of-Capture: what was written stays, as an incomplete dump."""
-        if self._closed:
-            return
-        self._closed = True
-        for feed in self._feeds:
-            feed.close()
-        try:
-            self._sink.flush()
-        finally:
-            self._sink.close()
-            if self._owned is not None:
-                self._owned.close()
+        self.blocks.abandon()
 
-    def continued(self, previous: bytes, index: int, again: Iterable[uuid.UUID]) -> Writer:
-        """A writer of further blocks of this dump that puts them into memory.
+    def continued(
+        self, file: IO[bytes], previous: bytes, index: int, again: Iterable[uuid.UUID]
+    ) -> Writer:
+        """A writer of further blocks of this dump.
 
         For a file that has lost its end: they can stand behind another block than the last.
 
         Args:
+            file: takes these blocks alone.
             previous: hash of the block that they will stand behind.
             index: of the first of them.
             again: BlockUUIDs of this writer that may be used once more.
         """
         found = copy(self)
-        found._sink = Sink(io.BytesIO(), self._sink.algorithm)
-        found.blocks = BlockStream(found._sink, self.schema, previous, index)
-        found._promises = self._promises.without(again)
-        found._closed, found._owned, found._feeds, found._open_region = False, None, [], None
+        found._state = found._promises = self._promises.without(again)
+        found.blocks = BlockStream(
+            Sink(file, self.sink.algorithm),
+            self.schema,
+            found._promises,
+            previous,
+            index,
+            level=self.blocks.level,
+            new_uuid=self.blocks.new_uuid,
+            clock=self.blocks.clock,
+        )
+        found._feeds, found._held = [], PageBuffer()
         return found
 
     def __enter__(self) -> Self:
@@ -505,107 +317,3 @@ class Writer:
             self.close()
         else:
             self.abandon()
-
-    # -- for RegionWriter --------------------------------------------------------------
-
-    @property
-    def sink(self) -> Sink | Conveyor:
-        """The output."""
-        return self._sink
-
-    @property
-    def max_payload(self) -> int:
-        """The largest payload that BlockLength can describe (§12)."""
-        return self._max_payload
-
-    def admit(self, kind: BlockType, word: int, found: uuid.UUID, parent: uuid.UUID) -> None:
-        """Check a block against what stands before it, and take note of it.
-
-        Raises:
-            ConformanceError: it must not stand here.
-        """
-        self.check_ready()
-        self._promises.admit(kind, word, found, parent, self.blocks.index)
-
-    @property
-    def ready(self) -> bool:
-        """Whether a block can be added now."""
-        return not self._closed and self._open_region is None
-
-    def check_ready(self) -> None:
-        """Refuse to add a block where none can be.
-
-        Raises:
-            ConformanceError: the file is finished, or a region is open.
-        """
-        if self._closed:
-            raise ConformanceError("the file is finished: nothing can be added")
-        if self._open_region is not None:
-            raise ConformanceError("a region is still open: blocks can't be nested (§2)")
-
-    def flag(self, name: str) -> int:
-        """The bit of a block flag."""
-        return self.schema.flags["BlockFlags"].mask(name)
-
-    def region_opened(self, region: RegionWriter | None) -> None:
-        """Take note that a region is being written, or no longer is."""
-        self._open_region = region
-
-    # -- checks ------------------------------------------------------------------------
-
-    def _append(
-        self,
-        kind: BlockType,
-        payload: list[bytes | Extent],
-        word: int,
-        found: uuid.UUID,
-        parent: uuid.UUID,
-        compression: str | None,
-    ) -> None:
-        algorithm = self._algorithm(compression)
-        if algorithm is not None:
-            smaller = compressed(self.schema, payload, algorithm, self.level)
-            if total(smaller) < total(payload):
-                payload, word = smaller, word | self.compression_flags(algorithm)
-        size = total(payload)
-        if size > self._max_payload:
-            raise ConformanceError(
-                f"{kind.name}: the payload has {size} bytes, BlockLength allows "
-                f"{self._max_payload} (§4.1)"
-            )
-        header = self.blocks.header(
-            kind,
-            size + self.schema.block_header_size,
-            flags=word,
-            block_uuid=found,
-            parent_uuid=parent,
-        )
-        self.admit(kind, word, found, parent)
-        self.blocks.put(header, payload)
-
-    def compression_flags(self, algorithm: str) -> int:
-        """The flag bits of a payload compressed like this."""
-        return self.schema.flags["BlockFlags"].encode(["compressed", f"comp_algo_{algorithm}"])
-
-    def _word(self, block_flags: BlockFlags) -> int:
-        definition = self.schema.flags["BlockFlags"]
-        try:
-            word = definition.encode(block_flags)
-        except ValueError as error:
-            raise ConformanceError(f"{error} (§4.2)") from None
-        others = word & ~(self.flag("has_children") | self.flag("has_key_hints"))
-        if others:
-            raise ConformanceError(
-                f"block flags {', '.join(definition.names(others))}: follow from what is written, "
-                "and can't be set (§4.2)"
-            )
-        return word
-
-    def _algorithm(self, compression: str | None) -> str | None:
-        chosen = compression if compression is not None else self.compression
-        return None if chosen == "none" else chosen
-
-    def _longest_block(self) -> int:
-        valid = getattr(self.schema.block_header.field("block_length").type, "valid", None)
-        assert valid is not None
-        return int(valid.high)

@@ -16,11 +16,12 @@ __all__ = ["circles", "dangling", "first_fragment", "misplaced", "tables", "unma
 
 def tables(facts: Facts) -> Iterator[int]:
     """The blocks whose parent is the System Context; none where the draft has no such tables."""
-    if "process_table" not in {kind.key for kind in facts.schema.blocks.values()}:
-        return
-    section = facts.schema.block("process_table").section
+    yield from _children(facts, "system_context")
+
+
+def _children(facts: Facts, parent: str) -> Iterator[int]:
     for kind in facts.schema.blocks.values():
-        if kind.section == section and kind.key != "system_context":
+        if kind.parent == parent:
             yield from facts.of_type(kind.key)
 
 
@@ -51,14 +52,11 @@ def misplaced(facts: Facts) -> dict[int, str]:
     found = {
         block: facts.key(block) for block, uuid in facts.parents() if uuid == facts.uuids[block]
     }
-    for key, children in (
-        ("module_list_index", facts.of_type("module_entry")),
-        ("system_context", tables(facts)),
-    ):
-        for block in children:
+    for kind in facts.schema.blocks.values():
+        for block in facts.of_type(kind.key) if kind.parent else ():
             parent = facts.uuids.find(facts.parent(block))
-            if parent is None or facts.key(parent) != key:
-                found[block] = key
+            if parent is None or facts.key(parent) != kind.parent:
+                found[block] = kind.parent
     for block in facts.of_type("memory_region"):
         if facts.has_flag(block, "continuation") and first_fragment(facts, block) is None:
             found[block] = "memory_region"

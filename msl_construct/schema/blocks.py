@@ -60,6 +60,8 @@ class BlockType:
         layout: the payload, or None where the draft gives none (the payload is opaque).
         capability: name of the CapBitmap bit that says such blocks are in the file.
         in_segment: whether extension segments may hold it.
+        in_capture: whether a capture may.
+        parent: key of the block type of which the file's only block is the parent of each.
         notes: what the draft demands.
         since: the draft that registered it; filled in when a draft is put together.
         forbidden: registered so that nobody writes it.
@@ -75,6 +77,8 @@ class BlockType:
     since: str = ""
     in_segment: bool = False
     forbidden: bool = False
+    in_capture: bool = True
+    parent: str = ""
 
     @property
     def key(self) -> str:

@@ -80,6 +80,7 @@ class Draft:
         page_states: Iterable[Value] = (),
         chain: Iterable[Coverage] = (),
         segment_blocks: Iterable[int | str] = (),
+        segment_only_blocks: Iterable[int | str] = (),
         forbidden_blocks: Iterable[int | str] = (),
         rules: Iterable[Identified] = (),
         without_rules: Iterable[str] = (),
@@ -95,6 +96,7 @@ class Draft:
             values, bits: codes and flags by the name of their enumeration or flag word; one that
                 is registered already gets the new meaning.
             segment_blocks: earlier block types, by code or key, that extension segments may hold.
+            segment_only_blocks: those of them that a capture may no longer hold.
             forbidden_blocks: earlier block types that may no longer be written.
             rules: rules of its own; those of this draft hold as well.
             without_rules: ids or patterns of those that no longer do.
@@ -128,6 +130,7 @@ class Draft:
                 )
         merged: list[BlockType] = []
         allowed, forbidden = self._codes(name, segment_blocks), self._codes(name, forbidden_blocks)
+        apart = self._codes(name, segment_only_blocks)
         for block in self.blocks:
             if block.code in fresh:
                 defined = fresh.pop(block.code)
@@ -140,6 +143,7 @@ class Draft:
                     defined,
                     since=block.since,
                     capability=defined.capability or block.capability,
+                    parent=defined.parent or block.parent,
                     layout=defined.layout.stamped(name),
                 )
             elif block.layout is not None:
@@ -148,6 +152,7 @@ class Draft:
                 replace(
                     block,
                     in_segment=block.in_segment or block.code in allowed,
+                    in_capture=block.in_capture and block.code not in apart,
                     forbidden=block.forbidden or block.code in forbidden,
                 )
             )

@@ -136,6 +136,7 @@ MODULE_ENTRY = BlockType(
         ),
     ),
     capability="ModuleList",
+    parent="module_list_index",
     notes=(
         Note("MUST", "producer", "BlockUUID is the ModuleUUID of the Module List Index."),
         Note("MUST", "producer", "ParentUUID is the Module List Index."),

@@ -220,6 +220,7 @@ END_OF_EXTENSION = BlockType(
         ),
     ),
     in_segment=True,
+    in_capture=False,
 )
 
 _NEW_BLOCKS = (
@@ -370,6 +371,7 @@ _OVERLAY = DRAFT_2026_03.overlay(
         ),
     ),
     segment_blocks=(0x0020, 0x0041, 0x1003),
+    segment_only_blocks=(0x1003,),
     forbidden_blocks=(0x0012, 0x0013, 0x0014, 0x0015),
     segments=True,
     byte_orders=(ByteOrder.LITTLE,),

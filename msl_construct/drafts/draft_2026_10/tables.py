@@ -188,6 +188,7 @@ PROCESS_TABLE = BlockType(
         ),
     ),
     capability="SystemProcessTable",
+    parent="system_context",
 )
 
 CONNECTION_TABLE = BlockType(
@@ -228,6 +229,7 @@ CONNECTION_TABLE = BlockType(
         ),
     ),
     capability="SystemNetworkTable",
+    parent="system_context",
 )
 
 HANDLE_TABLE = BlockType(
@@ -265,6 +267,7 @@ HANDLE_TABLE = BlockType(
         ),
     ),
     capability="SystemHandleTable",
+    parent="system_context",
 )
 
 
@@ -400,6 +403,7 @@ CONNECTIVITY_TABLE = BlockType(
             ),
         ),
     ),
+    parent="system_context",
 )
 
 PHYSICAL_MEMORY_MAP = BlockType(
