@@ -28,7 +28,12 @@ NEVER = [
 ]
 """Who imports whom in no case: from a part, to a part. Some of these parts are yet to come."""
 
-ANNOTATED = ("msl_construct.reader", "msl_construct.schema", "msl_construct.space")
+ANNOTATED = (
+    "msl_construct.builder",
+    "msl_construct.reader",
+    "msl_construct.schema",
+    "msl_construct.space",
+)
 """Parts in which an import for the annotations alone counts as one."""
 
 ENTRY = {("msl_construct.cli.__init__", "msl_acquire")}
@@ -105,6 +110,15 @@ def test_there_is_no_circle() -> None:
     while free := left.keys() - {other for others in left.values() for other in others}:
         left = {name: others for name, others in left.items() if name not in free}
     assert sorted(left) == []
+
+
+def test_nothing_of_the_builder_imports_its_writer() -> None:
+    """What stands below it is given what it needs."""
+    importers = {
+        name for name, others in arrows().items() if "msl_construct.builder.writer" in others
+    }
+    inside = {name for name in importers if part_of(name, "msl_construct.builder")}
+    assert inside == {"msl_construct.builder"}
 
 
 def test_every_folder_is_packaged() -> None:

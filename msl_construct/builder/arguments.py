@@ -17,13 +17,13 @@ from ..schema.packing import RowPacker
 from ..schema.table import Table
 from ..schema.vocabulary import Flags
 from ..source import BufferSource, Cursor, Extent
-from .block_demands import Roles, demands_of
+from .block_demands import LowerCase, Roles, demands_of
 from .blocks import checked
 
 __all__ = [
     "BlockFlags",
     "PageStates",
-    "check_roles",
+    "check_entries",
     "checked_header",
     "flag_word",
     "page_map_of",
@@ -148,30 +148,32 @@ def stored_payload(form: Schema, kind: BlockType, payload: bytes, where: str) ->
     return record
 
 
-def check_roles(
+def check_entries(
     form: Schema, kind: BlockType, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Iterable[Sequence[Any]]:
-    """The rows of a table, once those are found among them that the block must have.
+    """The rows of a table, once they are found to be such as the block must have.
 
     Raises:
-        ConformanceError: they are not there, or have a role that there is not.
+        ConformanceError: they are not.
     """
-    demands = [one for one in demands_of(kind.key).fields if isinstance(one, Roles)]
+    fields = demands_of(kind.key).fields
+    demands = [one for one in fields if isinstance(one, (LowerCase, Roles))]
     if demands:
         rows = list(rows)
     for demand in demands:
         table = _layout(form, kind).field(demand.table).type
         assert isinstance(table, Table)
         flags = table.entry.field(demand.field).type
-        assert isinstance(flags, Flags)
         entries: list[Mapping[str, Any]] = []
         place = list(columns).index(demand.field) if demand.field in columns else -1
         for row in rows if place >= 0 else ():
             try:
-                names = flags.word.names(flags.word.encode(row[place]))
+                value = row[place]
+                if isinstance(flags, Flags):
+                    value = flags.word.names(flags.word.encode(value))
             except (ValueError, TypeError, IndexError) as error:
                 raise ConformanceError(f"{demand.field}: {error} ({demand.section})") from None
-            entries.append({demand.field: names})
+            entries.append({demand.field: value})
         demand.check_entries(entries)
     return rows
 

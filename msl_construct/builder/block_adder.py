@@ -11,7 +11,7 @@ from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from ..schema import BlockType, Schema
 from ..source import BufferSource, Extent
-from .arguments import BlockFlags, check_roles, flag_word, stored_payload, table_payload
+from .arguments import BlockFlags, check_entries, flag_word, stored_payload, table_payload
 from .block_demands import demands_of
 from .blocks import NIL, BlockStream, Pieces, checked
 from .file_state import BlockState
@@ -174,7 +174,7 @@ class BlockAdder:
             raise ConformanceError(
                 f"{kind.name}: others refer to it, or it to others; use add_{key} ({kind.section})"
             )
-        rows = check_roles(self.schema, kind, columns, rows)
+        rows = check_entries(self.schema, kind, columns, rows)
         payload = table_payload(self.schema, kind, fields, columns, rows, self._where(kind))
         word = flag_word(self.schema, block_flags)
         return self._append(kind, payload, word, block_uuid, NIL, compression)

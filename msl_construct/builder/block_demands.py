@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..abbreviated import abbreviated
 from ..errors import ConformanceError
 from ..schema import Record
 
@@ -19,8 +20,10 @@ __all__ = [
     "DEMANDS",
     "Demands",
     "FieldDemand",
+    "LowerCase",
     "Place",
     "Referring",
+    "Roles",
     "announces",
     "demands_of",
 ]
@@ -104,6 +107,31 @@ class Roles:
             if not any(role in entry[self.field] for entry in entries):
                 raise ConformanceError(
                     f"{self.table.title()}: none is flagged {role}, {self.what} ({self.section})"
+                )
+
+    def written(self, record: Record, state: Referring) -> None: ...
+
+
+@dataclass(frozen=True)
+class LowerCase:
+    """A text of every entry of a table is in lower case."""
+
+    table: str
+    field: str
+    section: str
+    refers = False
+
+    def check(self, record: Record, state: Referring) -> None:
+        self.check_entries(record[self.table])
+
+    def check_entries(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """The same of entries that are no record yet."""
+        for index, entry in enumerate(entries):
+            text = entry[self.field]
+            if text is not None and text != text.lower():
+                raise ConformanceError(
+                    f"{self.table}[{index}].{self.field} {abbreviated(text)}: expected lower case "
+                    f"({self.section})"
                 )
 
     def written(self, record: Record, state: Referring) -> None: ...
@@ -195,7 +223,10 @@ DEMANDS: Mapping[str, Demands] = {
     "thread_context": Demands(
         "§5.7",
         before="memory_region",
-        fields=(Roles("registers", "flags", ("pc", "sp"), "every thread has one", "§5.7"),),
+        fields=(
+            Roles("registers", "flags", ("pc", "sp"), "every thread has one", "§5.7"),
+            LowerCase("registers", "name", "§5.7"),
+        ),
     ),
     "key_hint": Demands(
         "§5.6", fields=(WithinRegion("region_uuid", "region_offset", "key_len", "§5.6"),)

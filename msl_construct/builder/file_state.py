@@ -244,7 +244,7 @@ class FileState(BlockState):
             )
         place = self._places.get(kind.key)
         if place is not None and kind.key in self._only:
-            raise ConformanceError(f"there is a {kind.name} already ({demands.section})")
+            raise ConformanceError(f"{where}: there is one already ({demands.section})")
         if place is not None and place.number not in (None, index):
             raise ConformanceError(
                 f"{where}: must be block {place.number} of {what} ({demands.section})"

@@ -144,6 +144,7 @@ class Draft:
                     since=block.since,
                     capability=defined.capability or block.capability,
                     parent=defined.parent or block.parent,
+                    in_capture=defined.in_capture and block.in_capture,
                     layout=defined.layout.stamped(name),
                 )
             elif block.layout is not None:

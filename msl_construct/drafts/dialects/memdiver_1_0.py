@@ -138,6 +138,7 @@ def _connectivity_table() -> BlockType:
         layout.section,
         "Routes, neighbours, packet sockets and counters of the machine.",
         layout.changing("Rows", type=Table(rows.count, entry)),
+        parent="system_context",
     )
 
 

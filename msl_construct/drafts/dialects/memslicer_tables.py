@@ -249,7 +249,8 @@ def _counted(code: int, title: str, text: str, entry: Layout) -> BlockType:
         Field("Rows", Table("RowCount", entry), "The rows, packed."),
         PADDING,
     )
-    return BlockType(code, title, SECTION, text, Layout(title, SECTION, fields))
+    layout = Layout(title, SECTION, fields)
+    return BlockType(code, title, SECTION, text, layout, parent="system_context")
 
 
 KERNEL_SYMBOL_BUNDLE = _counted(
@@ -318,6 +319,7 @@ TARGET_INTROSPECTION = BlockType(
             PADDING,
         ),
     ),
+    parent="system_context",
 )
 
 TABLES = (
