@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from construct import Construct, stream_seek, stream_tell, stream_write
 
@@ -35,6 +35,9 @@ __all__ = [
     "Vocabulary",
     "refusal",
 ]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,14 @@ class Vocabulary(Construct):
         return self.parse_stream(_ClosedWhenUnused(filename), **contextkw)
 
     def _parse(self, stream: Any, context: Any, path: str) -> Any:
+        return self._reading(stream, path, lambda cursor: self._take(cursor, context))
+
+    def _reading(self, stream: Any, path: str, take: Callable[[Cursor], T]) -> T:
+        """What `take` finds at the stream's position, which is behind it then.
+
+        Raises:
+            PayloadError: it does not fit; a ConstructError, too.
+        """
         self._demand_order()
         start = stream_tell(stream, path)
         stream_seek(stream, start, 0, path)
@@ -284,7 +295,7 @@ class Vocabulary(Construct):
         cursor = Cursor(source, start, source.size)
         where = path.removeprefix("(parsing)").removeprefix(" -> ").replace(" -> ", ".")
         try:
-            value = self._take(cursor, context)
+            value = take(cursor)
         except Short as short:
             at = cursor.position
             found = f"{short.remaining} before the end"
@@ -292,7 +303,7 @@ class Vocabulary(Construct):
         except Misfit as misfit:
             at = max(misfit.offset, start)
             raise self._unparsed(where, misfit.path, at, misfit.expected, misfit.found) from None
-        except (KeyError, AttributeError) as error:
+        except KeyError as error:
             name = where or self.title or type(self).__name__
             message = f"{name}: needs {error}, and nothing in front of it is called so"
             raise NotParsed(message, offset=start, field=where) from None

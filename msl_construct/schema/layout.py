@@ -301,7 +301,8 @@ class Layout(Vocabulary):
                 raise NotBuilt(f"expected the fields of {self.title}, found {abbreviated(obj)}")
             # A Container that was parsed holds its stream under `_io`.
             given = {key: value for key, value in obj.items() if not str(key).startswith("_")}
-            record = self.complete(given)
+            # What was parsed with bytes behind its fields may lack some: it is complete as it is.
+            record = Record(given) if REST in given else self.complete(given)
             for piece in self.pieces(record):
                 chunks = piece.chunks() if isinstance(piece, Extent) else (piece,)
                 for chunk in chunks:

@@ -16,6 +16,7 @@ from .codes import Enumeration, FlagDefinition, Span, Value
 from .fields import Field, Note
 from .layout import Layout
 from .vocabulary import Magic, Uint
+from .whole_block import WholeBlock
 
 __all__ = ["Draft", "Identified", "Schema"]
 
@@ -369,13 +370,16 @@ class Schema:
     def _by_key(self) -> Mapping[str, BlockType]:
         return {b.key: b for b in self.blocks.values()}
 
-    def block(self, key: str | int) -> BlockType:
-        """A block type by its key or code.
-
-        Raises:
-            KeyError: the draft registers no such type.
-        """
-        return self._by_key[key] if isinstance(key, str) else self.blocks[key]
+    @cached_property
+    def block(self) -> WholeBlock:
+        """The Construct of a whole block; called with a key or a code, its block type."""
+        return WholeBlock(
+            self.block_header,
+            self.compressed_payload,
+            self.blocks,
+            self.flags["BlockFlags"],
+            self.draft.payload_version,
+        )
 
     def find(self, key: str) -> BlockType:
         """A block type by its key, for those who write one.
