@@ -132,8 +132,15 @@ class PageMap:
         return self.stored[self.pages // PAGES_PER_BYTE :]
 
     @property
+    def _blank(self) -> bool:
+        """Whether every page is captured, of a map that is small enough to see it at once."""
+        return _ZEROS.startswith(self.stored)
+
+    @property
     def canonical(self) -> bool:
         """Whether every bit behind the last page is zero, as a producer must write it (§1.3)."""
+        if self._blank:
+            return True
         tail = self.tail
         if not tail:
             return True
@@ -148,6 +155,9 @@ class PageMap:
         """Maximal runs of pages [first, stop), clipped to that range."""
         stop = self.pages if stop is None else min(stop, self.pages)
         if first >= stop:
+            return
+        if not first and stop == self.pages and self._blank:
+            yield 0, stop, 0
             return
         start = first
         current = -1
@@ -215,7 +225,7 @@ class PageMap:
 
 def _is_zero(piece: bytes) -> bool:
     """Whether a piece says "captured" throughout: by far the most common one, at memcmp speed."""
-    return piece == (_ZEROS if len(piece) == _PIECE else bytes(len(piece)))
+    return _ZEROS.startswith(piece)
 
 
 def _count(piece: bytes) -> tuple[int, int, int, int]:

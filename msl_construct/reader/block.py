@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT, InflatedSource
@@ -34,6 +33,10 @@ class Compression:
     algorithm: str
     uncompressed_size: int
     stream: Extent
+
+
+Content = tuple["Compression | None", Record, "str | None"]
+"""How a payload is compressed, what it holds, and why it could not be inflated."""
 
 
 class Block:
@@ -66,13 +69,15 @@ class Block:
         self._problems = problems
         self._header: Record | None = None
         self._front: Cursor | None = None
+        self._held: Content | None = None
 
     @property
     def header(self) -> Record:
         """All header fields (§4.1)."""
-        if self._header is None:
-            self._header = self._decode_header(offsets=False)
-        return self._header
+        header = self._header
+        if header is None:
+            header = self._header = self._decode_header(offsets=False)
+        return header
 
     @property
     def type(self) -> BlockType | None:
@@ -177,13 +182,15 @@ class Block:
         self._note(content)
         return header, content[1]
 
-    @cached_property
-    def _content(self) -> tuple[Compression | None, Record, str | None]:
-        content = self._decode(offsets=False)
-        self._note(content)
+    @property
+    def _content(self) -> Content:
+        content = self._held
+        if content is None:
+            content = self._held = self._decode(offsets=False)
+            self._note(content)
         return content
 
-    def _note(self, content: tuple[Compression | None, Record, str | None]) -> None:
+    def _note(self, content: Content) -> None:
         """Put a problem on the dump's list, so that nobody has to look for it."""
         _, payload, problem = content
         if self._problems is None or (problem is None and payload.damage is None):
@@ -202,27 +209,21 @@ class Block:
             return front
         return Cursor(content.source, content.offset, content.offset + content.length)
 
-    def _decode(self, *, offsets: bool) -> tuple[Compression | None, Record, str | None]:
-        stored = self.stored
-        if not self.known_version:
+    def _decode(self, *, offsets: bool) -> Content:
+        schema, header, stored = self.schema, self.header, self.stored
+        if header["payload_version"] != schema.draft.payload_version:
             return None, _opaque(stored, offsets), None
         compression: Compression | None = None
         content = stored
         try:
-            if "compressed" in self.flags:
+            if header["flags"] & schema.compressed:
                 compression, content = self._inflated(stored)
-            layout = self.type.layout if self.type is not None else None
-            if layout is None:
+            kind = schema.blocks.get(header["block_type"])
+            if kind is None or kind.layout is None:
                 payload = _opaque(content, offsets)
             else:
-                payload = layout.decode(self._payload_cursor(content), offsets=offsets)
-            tables = [value for value in payload.values() if isinstance(value, list)]
-            left = (
-                RAW in payload
-                or REST in payload
-                or any(extent.length for extent in _extents(tables))
-            )
-            if compression is not None and left:
+                payload = kind.layout.decode(self._payload_cursor(content), offsets=offsets)
+            if compression is not None and _undecoded(payload):
                 # What nobody decodes must inflate too, or say here that it doesn't.
                 assert isinstance(content.source, InflatedSource)
                 content.source.check()
@@ -239,6 +240,12 @@ class Block:
         compression = Compression(algorithm.name, size, framing["stream"])
         assert isinstance(source, InflatedSource)
         return compression, Extent(source, 0, size)
+
+
+def _undecoded(payload: Record) -> bool:
+    """Whether there are bytes in a payload of which nobody has seen more than their length."""
+    tables = [value for value in payload.values() if isinstance(value, list)]
+    return RAW in payload or REST in payload or any(extent.length for extent in _extents(tables))
 
 
 def _extents(*values: Any) -> Iterator[Extent]:

@@ -17,6 +17,9 @@ from .block import RAW, Block
 __all__ = ["ABSENT", "DAMAGED", "TRUNCATED", "Fragment", "Region", "assemble"]
 
 
+_NO_PAGES = PageMap.uniform(0)
+
+
 class Fragment:
     """One Memory Region block.
 
@@ -35,15 +38,22 @@ class Fragment:
         self.size: int = payload["region_size"]
         self.page_size = page_size
         self.damaged = "page_data" not in payload
-        self.pages: PageMap = payload.get("page_state_map", PageMap.uniform(0))
-        self.data: Extent = _unpacked(
-            payload.get("page_data", Extent(block.source, block.offset, 0)), block
+        self.pages: PageMap = payload.get("page_state_map", _NO_PAGES)
+        self.data: Extent = (
+            Extent(block.source, block.offset, 0)
+            if self.damaged
+            else _unpacked(payload["page_data"], block)
         )
 
     @property
     def end(self) -> int:
         """First address behind the fragment."""
         return self.base + self.size
+
+    @property
+    def continues(self) -> bool:
+        """Whether it is one of the later fragments of its region."""
+        return bool(self.block.flags & self.block.schema.continuation)
 
     @property
     def order(self) -> int:
@@ -147,7 +157,7 @@ class Region:
     @property
     def head(self) -> Fragment:
         """The fragment that is no continuation; for an orphan, the first in the file."""
-        return min(self.fragments, key=lambda f: ("continuation" in f.block.flags, f.block.index))
+        return min(self.fragments, key=lambda f: (f.continues, f.block.index))
 
     @property
     def base_addr(self) -> int:
@@ -239,10 +249,8 @@ def lacks_data(block: Block) -> bool:
     return fragment is not None and fragment.missing > 0
 
 
-def _joins(region: Region | None, fragment: Fragment) -> bool:
+def _joins(region: Region, fragment: Fragment) -> bool:
     """Whether a continuation's pages line up with those of its region."""
-    if region is None:
-        return False
     size = region.page_size
     return fragment.page_size == size and (fragment.base - region.base_addr) % size == 0
 
@@ -250,31 +258,38 @@ def _joins(region: Region | None, fragment: Fragment) -> bool:
 def assemble(blocks: Iterable[Block]) -> list[Region]:
     """Regions in file order of their first fragment; continuations join their parent."""
     regions: list[Region] = []
-    by_uuid: dict[uuids.UUID, Region] = {}
-    orphans: dict[uuids.UUID, list[Fragment]] = {}
+    # By the UUID's bytes, whose hash can't be foreseen: a file can't make them all collide.
+    by_uuid: dict[bytes, Region] = {}
+    orphans: dict[bytes, list[Fragment]] = {}
     for block in blocks:
         fragment = fragment_of(block)
         if fragment is None:
             continue
-        if "continuation" not in block.flags:
+        header = block.header
+        if not header["flags"] & block.schema.continuation:
             region = Region([fragment])
             regions.append(region)
-            by_uuid.setdefault(block.uuid, region)
-        elif _joins(by_uuid.get(block.parent_uuid), fragment):
-            by_uuid[block.parent_uuid].fragments.append(fragment)
-        elif block.parent_uuid in by_uuid:  # pages that don't line up can't be counted together
+            by_uuid.setdefault(header["block_uuid"].bytes, region)
+            continue
+        parent = header["parent_uuid"].bytes
+        found = by_uuid.get(parent)
+        if found is None:
+            orphans.setdefault(parent, []).append(fragment)
+        elif _joins(found, fragment):
+            found.fragments.append(fragment)
+        else:  # pages that don't line up can't be counted together
             regions.append(Region([fragment], orphan=True))
-        else:
-            orphans.setdefault(block.parent_uuid, []).append(fragment)
     for parent, fragments in orphans.items():
         for fragment in fragments:
-            if _joins(by_uuid.get(parent), fragment):  # may stand before its parent
-                by_uuid[parent].fragments.append(fragment)
-            elif parent in by_uuid:
-                regions.append(Region([fragment], orphan=True))
-            else:
+            found = by_uuid.get(parent)
+            if found is None:
                 by_uuid[parent] = Region([fragment], orphan=True)
                 regions.append(by_uuid[parent])
+            elif _joins(found, fragment):  # may stand before its parent
+                found.fragments.append(fragment)
+            else:
+                regions.append(Region([fragment], orphan=True))
     for region in regions:
-        region.fragments.sort(key=lambda f: f.base)
+        if len(region.fragments) > 1:
+            region.fragments.sort(key=lambda f: f.base)
     return regions

@@ -190,6 +190,11 @@ class Vocabulary(Construct):
     # -- what the schema knows ---------------------------------------------------------
 
     @property
+    def shown_as_it_is(self) -> bool:
+        """Whether `to_document` does nothing, so that the fast path may leave it out."""
+        return False
+
+    @property
     def minimum(self) -> int:
         """The smallest number of bytes a value can occupy."""
         raise NotImplementedError

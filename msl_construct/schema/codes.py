@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+_REMEMBERED = 4096  # flag words; a file may have any number of different ones
+
+
 class Name(str):
     """A name that the schema gives: the only text that may stand unquoted in YAML."""
 
@@ -245,6 +248,7 @@ class FlagDefinition:
     text: str
     bits: tuple[Bit | BitRange, ...]
     _names: dict[int, list[str]] = field(default_factory=dict, compare=False, repr=False)
+    _values: dict[int, FlagValue] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -280,7 +284,12 @@ class FlagDefinition:
 
     def decode(self, word: int) -> FlagValue:
         """The word as a `FlagValue`."""
-        return FlagValue(word, self)
+        found = self._values.get(word)
+        if found is None:
+            found = FlagValue(word, self)
+            if len(self._values) < _REMEMBERED:
+                self._values[word] = found
+        return found
 
     def names(self, word: int) -> list[str]:
         """Names of what is set, in bit order."""
@@ -291,7 +300,7 @@ class FlagDefinition:
                 mask = self._mask_of(bit[1])
                 if word & mask == bit[1]:
                     found.append(bit[0])
-            if len(self._names) < 4096:
+            if len(self._names) < _REMEMBERED:
                 self._names[int(word)] = found
         return list(found)
 

@@ -80,7 +80,7 @@ class Layout(Vocabulary):
 
     _steps: tuple[Callable[[Cursor, Record], None], ...]
     _by_key: dict[str, Field]
-    _documented: list[tuple[str, Callable[[Any, DocumentOptions], Any]]]
+    _documented: list[tuple[str, Callable[[Any, DocumentOptions], Any] | None]]
 
     def _derived(self) -> dict[str, Any]:
         """What follows from the fields and is kept so that it need not be found again."""
@@ -88,7 +88,9 @@ class Layout(Vocabulary):
         return {
             "_steps": steps or (self._refuse_to_read,),
             "_by_key": {f.key: f for f in self.fields},
-            "_documented": [(f.key, f.type.to_document) for f in self.fields],
+            "_documented": [
+                (f.key, None if f.type.shown_as_it_is else f.type.to_document) for f in self.fields
+            ],
         }
 
     def _bind(self, binding: Binding) -> None:
@@ -420,7 +422,7 @@ class Layout(Vocabulary):
     def to_document(self, value: Record, options: DocumentOptions) -> dict[str, Any]:
         """A structure as a mapping, keys in stored order."""
         shown = {
-            key: to_document(value[key], options)
+            key: value[key] if to_document is None else to_document(value[key], options)
             for key, to_document in self._documented
             if key in value
         }

@@ -357,6 +357,16 @@ class Schema:
         return _magic(self.block_header)
 
     @cached_property
+    def compressed(self) -> int:
+        """The flag that a block whose payload is compressed has."""
+        return self.flags["BlockFlags"].mask("compressed")
+
+    @cached_property
+    def continuation(self) -> int:
+        """The flag of a later fragment of a memory region."""
+        return self.flags["BlockFlags"].mask("continuation")
+
+    @cached_property
     def block_header_size(self) -> int:
         """The size of a block without payload, and so the least BlockLength."""
         return self.block_header.size

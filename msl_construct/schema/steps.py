@@ -51,7 +51,7 @@ def _run(run: Sequence[Field], order: str) -> Step:
     kinds = [(f.key, f.type) for f in run if isinstance(f.type, Fixed)]
     packed = struct.Struct(order + "".join(kind.code for _, kind in kinds))
     keys = tuple(key for key, _ in kinds)
-    loaders = tuple((key, kind.load) for key, kind in kinds if not kind.plain)
+    loaders = tuple((at, kind.loader) for at, (_, kind) in enumerate(kinds) if not kind.plain)
     optional = run[0].optional
     size = packed.size
 
@@ -64,9 +64,10 @@ def _run(run: Sequence[Field], order: str) -> Step:
         except Short:
             _read_singly(run, cursor, record)  # raises at the first that doesn't fit
             return
-        record.update(zip(keys, packed.unpack(raw)))
-        for key, load in loaders:
-            record[key] = load(record[key])
+        values = list(packed.unpack(raw))
+        for at, load in loaders:
+            values[at] = load(values[at])
+        record.update(zip(keys, values))
         if record.offsets is not None:
             for key, kind in kinds:
                 record.offsets[key] = (start, kind.width)

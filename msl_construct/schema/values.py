@@ -48,7 +48,8 @@ class Record(dict[str, Any]):
     __slots__ = ("damage", "offsets")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        super().__init__(values or {})
+        if values is not None:
+            super().__init__(values)
         self.damage: Damage | None = None
         self.offsets: dict[str, tuple[int, int]] | None = None
 

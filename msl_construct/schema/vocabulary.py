@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..abbreviated import abbreviated, abbreviated_hex
@@ -67,6 +67,11 @@ class Fixed(Vocabulary):
         return value
 
     @property
+    def loader(self) -> Callable[[Any], Any]:
+        """`load`, for the fast path: once bound, by as few calls as it takes."""
+        return self.load
+
+    @property
     def plain(self) -> bool:
         """Whether `load` does nothing, so that the fast path may leave it out."""
         return type(self).load is Fixed.load
@@ -116,6 +121,10 @@ class Uint(Fixed):
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if self.valid is not None and not self.valid.permits(value):
             yield Problem("value-not-permitted", str(self.valid), f"{value} ({value:#x})")
+
+    @property
+    def shown_as_it_is(self) -> bool:
+        return self.shown == "number" and type(self).to_document is Uint.to_document
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
         if self.shown == "address":
@@ -204,6 +213,11 @@ class Hash(Bytes):
         super().__init__(32)
 
 
+_NIL_BYTES = bytes(16)
+_NIL = uuid.UUID(bytes=_NIL_BYTES)
+_NIL_TEXT = str(_NIL)
+
+
 class Uuid(Bytes):
     """A version 4 UUID, 16 bytes in network order whatever the file's byte order (§1.3).
 
@@ -216,7 +230,7 @@ class Uuid(Bytes):
         self.nil = nil
 
     def load(self, raw: Any) -> uuid.UUID:
-        return uuid.UUID(bytes=raw)
+        return uuid.UUID(bytes=raw) if raw != _NIL_BYTES else _NIL
 
     def store(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -231,7 +245,7 @@ class Uuid(Bytes):
             yield Problem(kind, "a version 4 UUID", str(value))
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
-        return str(value)
+        return str(value) if value is not _NIL else _NIL_TEXT
 
     def from_document(self, value: Any) -> Any:
         try:
@@ -268,6 +282,10 @@ class Coded(Fixed):
 
     def load(self, raw: Any) -> Code:
         return self.registry.decode(raw)
+
+    @property
+    def loader(self) -> Callable[[Any], Any]:
+        return self.registry.decode if type(self).load is Coded.load else self.load
 
     def store(self, value: Any) -> int:
         return self.registry.encode(value)
@@ -311,7 +329,11 @@ class Flags(Fixed):
         return self.definition
 
     def load(self, raw: Any) -> FlagValue:
-        return FlagValue(raw, self.word)
+        return self.word.decode(raw)
+
+    @property
+    def loader(self) -> Callable[[Any], Any]:
+        return self.word.decode if type(self).load is Flags.load else self.load
 
     def store(self, value: Any) -> int:
         return self.word.encode(value)

@@ -95,19 +95,25 @@ class Cursor:
 
     def take(self, length: int) -> bytes:
         """The next `length` bytes; `Short` when the payload ends before."""
-        if length > self.end - self.position:
-            raise Short(length, self.end - self.position)
-        first = self.position - self._buffer_start
-        if first + length > len(self._buffer):
-            wanted = min(max(length, self._look), self.end - self.position)
-            self._look = min(self._look * 2, _LONGEST_LOOK)
-            self._buffer = self.source.read(self.position, wanted)
-            self._buffer_start = self.position
-            first = 0
-            if len(self._buffer) < length:
-                raise Short(length, len(self._buffer))
+        position, buffer = self.position, self._buffer
+        if length > self.end - position:
+            raise Short(length, self.end - position)
+        first = position - self._buffer_start
+        if first + length <= len(buffer):
+            self.position = position + length
+            return buffer[first : first + length]
+        return self._fetched(length)
+
+    def _fetched(self, length: int) -> bytes:
+        """The next `length` bytes, which are not all in the buffer."""
+        wanted = min(max(length, self._look), self.end - self.position)
+        self._look = min(self._look * 2, _LONGEST_LOOK)
+        self._buffer = self.source.read(self.position, wanted)
+        self._buffer_start = self.position
+        if len(self._buffer) < length:
+            raise Short(length, len(self._buffer))
         self.position += length
-        return self._buffer[first : first + length]
+        return self._buffer[:length]
 
     def within(self, length: int) -> Cursor:
         """A cursor over the next `length` bytes (clipped to what remains), sharing no position."""
