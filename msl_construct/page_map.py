@@ -132,14 +132,14 @@ class PageMap:
         return self.stored[self.pages // PAGES_PER_BYTE :]
 
     @property
-    def _blank(self) -> bool:
-        """Whether every page is captured, of a map that is small enough to see it at once."""
+    def all_captured(self) -> bool:
+        """Whether every page is captured and the padding zero; False of a map over 64 KiB."""
         return _ZEROS.startswith(self.stored)
 
     @property
     def canonical(self) -> bool:
         """Whether every bit behind the last page is zero, as a producer must write it (§1.3)."""
-        if self._blank:
+        if self.all_captured:
             return True
         tail = self.tail
         if not tail:
@@ -156,7 +156,7 @@ class PageMap:
         stop = self.pages if stop is None else min(stop, self.pages)
         if first >= stop:
             return
-        if not first and stop == self.pages and self._blank:
+        if not first and stop == self.pages and self.all_captured:
             yield 0, stop, 0
             return
         start = first

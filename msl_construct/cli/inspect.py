@@ -181,7 +181,7 @@ def _document(
     from ..document import emit
     from ..document.render import Renderer
 
-    renderer = Renderer(with_data=with_data, offsets=offsets)
+    renderer = Renderer(with_data=with_data, offsets=offsets, lines=form == "json")
     write = {"yaml": emit.write_yaml, "json": emit.write_json, "ndjson": emit.write_ndjson}[form]
     parts = renderer.parts(dump)
     write(_narrowed(dump, parts, show, tables) if show else parts, out.write)

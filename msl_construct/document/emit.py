@@ -15,6 +15,7 @@ from typing import Any
 from ..characters import escape_for_json, escape_for_yaml
 from ..schema.codes import Name
 from ..schema.raw import Base64
+from .lines import Line
 
 __all__ = ["write_json", "write_ndjson", "write_yaml"]
 
@@ -91,8 +92,11 @@ def write_json(parts: Iterable[tuple[str, Any]], write: Write) -> None:
 def _json_lines(values: Iterator[Any], write: Write) -> None:
     between = "[\n"
     for value in values:
-        write(between)
-        _json(value, write)
+        if isinstance(value, Line):
+            write(between + value)
+        else:
+            write(between)
+            _json(value, write)
         between = ",\n"
     write("[]" if between == "[\n" else "\n]")
 

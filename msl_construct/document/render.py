@@ -15,6 +15,7 @@ from ..schema.layout import OFFSETS, offsets_to_document
 from ..schema.raw import Base64, extent_to_document, raw_to_document
 from ..schema.vocabulary import DocumentOptions
 from ..source import Extent
+from .lines import Line, Lines
 from .shape import VERSION
 
 __all__ = ["Renderable", "Renderer"]
@@ -60,10 +61,14 @@ class Renderer:
     Args:
         with_data: include page data and large undecoded payloads, base64.
         offsets: include every field's file offset and length.
+        lines: give blocks of the capture as lines of JSON where that can be; for `write_json`.
     """
 
-    def __init__(self, *, with_data: bool = False, offsets: bool = False) -> None:
+    def __init__(
+        self, *, with_data: bool = False, offsets: bool = False, lines: bool = False
+    ) -> None:
         self.options = DocumentOptions(with_data=with_data, offsets=offsets)
+        self._lines = Lines() if lines and not with_data and not offsets else None
 
     def parts(self, dump: Renderable) -> Iterator[tuple[str, Any]]:
         """``(key, value)`` of the document in order; ``blocks`` and ``segments`` are iterators."""
@@ -71,7 +76,8 @@ class Renderer:
         yield "file", {"name": dump.name, "size": dump.size}
         yield "format", self.format(dump)
         yield "header", self.header(dump.header)
-        yield "blocks", iter(dump.each_capture_block(self.block))
+        show = self.block if self._lines is None else self._line_or_block
+        yield "blocks", iter(dump.each_capture_block(show))
         yield "segments", (self.segment(dump, segment) for segment in dump.segments)
         trailing = dump.trailing
         yield (
@@ -151,6 +157,11 @@ class Renderer:
         if listed is not None:
             shown[OFFSETS] = listed
         return shown
+
+    def _line_or_block(self, block: Block) -> Line | dict[str, Any]:
+        assert self._lines is not None
+        line = self._lines.line(block)
+        return self.block(block) if line is None else line
 
     def segment(self, dump: Renderable, segment: Segment) -> dict[str, Any]:
         """One extension segment; only those that verify are shown as such."""

@@ -58,12 +58,12 @@ class PageStateMap(Vocabulary):
         self.low = low
         self.high = high
         self.states: Enumeration | None = None
-        self._names: list[str] = []
+        self.names: list[str] = []
 
     def _bind(self, binding: Binding) -> None:
         super()._bind(binding)
         self.states = binding.page_states
-        self._names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
+        self.names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
 
     @property
     def minimum(self) -> int:
@@ -122,7 +122,7 @@ class PageStateMap(Vocabulary):
                 )
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
-        names = self._names
+        names = self.names
         runs: Any = ([first, count, names[state]] for first, count, state in value.runs())
         if stored_size(value.pages) < _LONG_MAP:
             runs = list(runs)  # a longer one is written run by run

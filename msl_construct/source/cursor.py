@@ -89,6 +89,13 @@ class Cursor:
         source = BufferSource(data)
         return cls(source, 0, source.size)
 
+    @classmethod
+    def ahead(cls, source: Source, start: int, end: int, read: bytes) -> Cursor:
+        """A cursor over [start, end), of which the first bytes have been read already."""
+        cursor = cls(source, start, end)
+        cursor._buffer = read
+        return cursor
+
     @property
     def remaining(self) -> int:
         return self.end - self.position
