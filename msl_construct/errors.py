@@ -50,6 +50,7 @@ __all__ = [
     "StreamError",
     "TargetError",
     "UnboundError",
+    "WrongDialectError",
 ]
 
 
@@ -70,6 +71,10 @@ class FormatError(MslError):
 
 class HeaderError(FormatError):
     """The file header is missing, damaged, or of a version we do not know (§3)."""
+
+
+class WrongDialectError(ValueError):
+    """A dialect that was asked for is unknown, or none of the file's draft."""
 
 
 class DialectError(FormatError):

@@ -143,7 +143,6 @@ def check(
     sink = CheckOutput(text_out if form == "text" else data_out)
     shown = report(form, sink.write, everything, strict, no_color)
     try:
-        options["dialect"] = "none"  # the rules are those of the draft itself
         return _check_all(dumps, shown, strict, chosen, known, options)
     finally:
         sink.flush()
@@ -167,7 +166,7 @@ def _check_all(
             outcome.fail(complain(error, name), error_text(error))
             shown.file(outcome)
         else:
-            _check_one(outcome, shown, roles, known, options)
+            _check_one(outcome, shown, strict, roles, known, options)
         shown.done(outcome)
         worst = max(worst, outcome.code, key=_WORST.index)
     shown.end(worst)
@@ -207,6 +206,7 @@ def _waits(path: str) -> bool:
 def _check_one(
     outcome: FileOutcome,
     shown: CheckReport,
+    strict: bool,
     roles: tuple[Role, ...] | None,
     known: KnownFindings | None,
     options: ReadOptions,
@@ -224,6 +224,10 @@ def _check_one(
             for finding in under_way:
                 if known is not None and known.has(outcome.name, finding):
                     outcome.known += 1
+                    continue
+                if finding.explained_by is not None and not (strict or roles):
+                    outcome.explain(finding)
+                    shown.explained(outcome, finding)
                     continue
                 outcome.take(finding)
                 shown.finding(outcome, finding)

@@ -49,6 +49,33 @@ def _finding(finding: RuleFinding) -> dict[str, object]:
         "block": found.block,
         "field": found.field,
         "text": found.text,
+        **_explanation(finding),
+    }
+
+
+def _explanation(finding: RuleFinding) -> dict[str, object]:
+    """What dialects have to say of a finding; nothing where they have nothing."""
+    if not finding.explanation:
+        return {}
+    dialect = finding.explained_by
+    return {
+        "explained_by": None if dialect is None else dialect.name,
+        "explanation": finding.explanation,
+    }
+
+
+def _explained(outcome: FileOutcome) -> dict[str, object]:
+    """The dialect of a file, and by rule how many findings it explains."""
+    if outcome.dialect is None and not outcome.explained:
+        return {}
+    counts: dict[str, dict[str, int]] = {}
+    for (dialect, rule), (count, _) in outcome.explained.items():
+        counts.setdefault(dialect, {})[rule] = count
+    return {
+        "dialect": outcome.dialect,
+        "producer": outcome.producer,
+        "recognised_by": list(outcome.reasons),
+        "explained": counts,
     }
 
 
@@ -56,6 +83,7 @@ def _result(outcome: FileOutcome) -> dict[str, object]:
     """What is known of a file once it has been checked."""
     return {
         "draft": outcome.draft,
+        **_explained(outcome),
         "exit_code": int(outcome.code),
         "blocks": outcome.blocks,
         "counted": outcome.counted,
@@ -92,6 +120,9 @@ class JsonReport(CheckReport):
         self.write(f"{comma}\n  {as_json(_finding(finding))}")
         self._findings += 1
 
+    def explained(self, outcome: FileOutcome, finding: RuleFinding) -> None:
+        self.finding(outcome, finding)
+
     def done(self, outcome: FileOutcome) -> None:
         self.write("], " + as_json(_result(outcome))[1:])
 
@@ -106,6 +137,9 @@ class LinesReport(CheckReport):
     def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         row = {"type": "finding", "file": outcome.name, **_finding(finding)}
         self.write(as_json(row) + "\n")
+
+    def explained(self, outcome: FileOutcome, finding: RuleFinding) -> None:
+        self.finding(outcome, finding)
 
     def done(self, outcome: FileOutcome) -> None:
         row = {"type": "file", "file": outcome.name, **_result(outcome)}

@@ -24,6 +24,11 @@ class FileOutcome:
         rules: what was put to it, by id.
         counts: findings by rule id, in the order in which the rules were broken first.
         places: the first findings of each rule, or all of them.
+        explanations: by rule id, who is known to write so, and why.
+        dialect: name of the dialect that it is in, if any; producer: who has probably written it;
+            reasons: what tells so.
+        explained: findings that dialects explain and that don't count, by dialect and rule id, with
+            the first of each.
         known: findings that the baseline has.
         gaps: why it is not complete, or not checked completely.
         encrypted: why only the header was checked.
@@ -38,6 +43,11 @@ class FileOutcome:
         self.rules: dict[str, Rule] = {}
         self.counts: dict[str, int] = {}
         self.places: dict[str, list[Found]] = {}
+        self.dialect: str | None = None
+        self.producer: str | None = None
+        self.reasons: tuple[str, ...] = ()
+        self.explained: dict[tuple[str, str], tuple[int, RuleFinding]] = {}
+        self.explanations: dict[str, str] = {}
         self.known = 0
         self.gaps: list[str] = []
         self.encrypted = ""
@@ -48,6 +58,8 @@ class FileOutcome:
     def opened(self, dump: Dump, rules: Sequence[Rule]) -> None:
         """The file is readable, and these rules will be put to it."""
         self.draft = dump.draft
+        self.dialect, self.producer = dump.dialect, dump.producer
+        self.reasons = dump.recognition.reasons
         self.blocks = len(dump.index)
         self.rules = {rule.id: rule for rule in rules}
 
@@ -57,6 +69,17 @@ class FileOutcome:
         count = self.counts[rule] = self.counts.get(rule, 0) + 1
         if self._keep is None or count <= self._keep:
             self.places.setdefault(rule, []).append(finding.found)
+        if finding.explanation:
+            by = finding.explained_by
+            who = "known of" if by is None else f"so in dialect {by.name}:"
+            self.explanations.setdefault(rule, f"{who} {finding.explanation}")
+
+    def explain(self, finding: RuleFinding) -> None:
+        """Count a finding that is as it must be in the dialect of the file, or of its part."""
+        assert finding.explained_by is not None
+        key = finding.explained_by.name, finding.rule.id
+        count, first = self.explained.get(key, (0, finding))
+        self.explained[key] = count + 1, first
 
     def fail(self, code: Exit, error: str) -> None:
         """The file could not be read, or not to its end."""
@@ -108,6 +131,9 @@ class CheckReport:
 
     def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         """In the order in which they are found."""
+
+    def explained(self, outcome: FileOutcome, finding: RuleFinding) -> None:
+        """In the same order, what the dialect of the file explains."""
 
     def done(self, outcome: FileOutcome) -> None:
         """Behind a file."""

@@ -36,13 +36,30 @@ class TextReport(CheckReport):
             for rule, count in outcome.counts.items():
                 if outcome.rules[rule].level is level:
                     lines += self._group(outcome, outcome.rules[rule], count)
+        lines += self._explained(outcome)
         self.write("\n".join(lines) + "\n")
+
+    def _explained(self, outcome: FileOutcome) -> list[str]:
+        """What the file's dialects explain, by dialect and rule."""
+        lines: list[str] = []
+        shown = ""
+        for (dialect, rule), (count, first) in outcome.explained.items():
+            if dialect != shown:
+                shown = dialect
+                assert first.explained_by is not None
+                by = f"explained by dialect {dialect}, as {first.explained_by.producer} writes it"
+                lines.append(f"  {by} (--strict counts it)")
+            lines.append(f"    {rule}: {many(count, 'finding')}")
+            lines.append(f"      {first.explanation}")
+        return lines
 
     def _group(self, outcome: FileOutcome, rule: Rule, count: int) -> list[str]:
         color = "red" if outcome.matters(rule) else "yellow"
         level = self._style.paint(f"{rule.level.value:6}", fg=color)
         name = self._style.paint(rule.id, bold=True)
         lines = [f"  {level} {name}: {many(count, 'finding')}", f"    {rule.wrong}"]
+        if rule.id in outcome.explanations:
+            lines.append(f"    {outcome.explanations[rule.id]}")
         places = outcome.places.get(rule.id, [])
         width = max((len(_offset(place)) for place in places), default=0)
         for place in places:
@@ -69,9 +86,13 @@ def _summary(outcome: FileOutcome) -> str:
         first = many(counted, "finding")
         if others:
             first += f", {others} more that {'does' if others == 1 else 'do'} not count"
+    explained = sum(count for count, _ in outcome.explained.values())
+    if explained:
+        first += f", {explained} explained by its dialect"
     if outcome.known:
         first += f", {outcome.known} known before"
-    about = f"{outcome.draft}, {many(outcome.blocks, 'block')}, {many(len(outcome.rules), 'rule')}"
+    read = outcome.draft if outcome.dialect is None else f"{outcome.draft} ({outcome.dialect})"
+    about = f"{read}, {many(outcome.blocks, 'block')}, {many(len(outcome.rules), 'rule')}"
     return f"{first} ({about})"
 
 

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, TypedDict, TypeVar, 
 
 import click
 
+from ..drafts import DIALECTS
 from ..errors import (
     DocumentError,
     EncryptedError,
@@ -24,6 +25,7 @@ from ..errors import (
     HarnessError,
     MslError,
     TargetError,
+    WrongDialectError,
 )
 from .drafts import draft_option
 from .start import let_interrupts_raise
@@ -90,6 +92,12 @@ def draft_options(function: F) -> F:
     options = (
         draft_option("Read with this draft, whatever it says."),
         click.option(
+            "--dialect",
+            type=click.Choice(("none", *DIALECTS)),
+            help="Read with this dialect, or as the draft has it. By default a dialect is "
+            "recognised, but not with --draft.",
+        ),
+        click.option(
             "--byte-order",
             type=click.Choice(["little", "big"]),
             help="Read in this byte order, whatever the header says.",
@@ -119,7 +127,7 @@ def exit_code(error: BaseException) -> Exit:
         return Exit.KEY
     if isinstance(error, TargetError):
         return Exit.TARGET
-    if isinstance(error, HarnessError):
+    if isinstance(error, (HarnessError, WrongDialectError)):
         return Exit.USAGE
     if isinstance(error, (FormatError, DocumentError, OSError)):
         return Exit.UNREADABLE

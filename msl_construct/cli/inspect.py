@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..drafts import DIALECTS
 from .common import (
     STDIO,
     Exit,
@@ -88,12 +87,6 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
 @click.option("--offsets", is_flag=True, help="Add every field's file offset and length.")
 @click.option("--with-data", is_flag=True, help="Add page data, base64; not with --csv.")
 @draft_options
-@click.option(
-    "--dialect",
-    type=click.Choice(("none", *DIALECTS)),
-    help="Read with this dialect of the draft, or as the draft has it. By default a dialect is "
-    "recognised, but not with --draft, nor in what comes from a pipe.",
-)
 @command_options
 @run
 def inspect(

@@ -92,6 +92,8 @@ def tree(dump: Dump | PassingDump, write: Write, style: Style) -> None:
         f"{style.paint(name, bold=True)}{size}  {dump.draft}{dialect}, "
         f"{dump.header.schema.byte_order.value}-endian\n"
     )
+    if dump.dialect is not None:
+        write(f"{printable(str(dump.recognition))}\n")
     write(f"{_verdict(dump, seen, style)}\n")
     tee, last, bar, gap = (
         ("├─ ", "└─ ", "│  ", "   ") if style.unicode else ("|- ", "`- ", "|  ", "   ")
@@ -180,7 +182,9 @@ def _branches(dump: Dump | PassingDump, seen: _Seen, style: Style) -> Iterator[B
         rows = [
             f"{b.offset:#x}  {b.key}  {binary_size(b.length)}" for b in dump.segment_blocks(segment)
         ]
-        yield f"segment   {segment.index} at {segment.offset:#x}, intact", rows
+        found = dump.segment_recognitions.get(segment.index)
+        other = "" if found is None else f", {printable(str(found))}"
+        yield f"segment   {segment.index} at {segment.offset:#x}, intact{other}", rows
     if seen.problems:
         yield f"damage    {many(len(seen.problems), 'payload')}", seen.problems
     if dump.trailing is not None:

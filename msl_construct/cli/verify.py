@@ -86,7 +86,6 @@ def verify(
             raise click.UsageError(f"--report speaks of one dump, {len(dumps)} are given")
         if report == STDIO == dumps[0]:
             raise click.UsageError("stdin is the dump or the report, not both")
-    options["dialect"] = "none"  # no payload is looked at
     worst = Exit.FINE
     readers = True
     for path in dumps:
@@ -208,6 +207,10 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
         "findings": rows(verdict.findings),
         "gaps": rows(verdict.gaps),
     }
+    if verdict.recognition.dialect is not None:
+        shown["dialect"] = verdict.recognition.name
+        shown["producer"] = verdict.recognition.producer
+        shown["recognised_by"] = list(verdict.recognition.reasons)
     if found is not None:
         shown["report"] = {
             "file": report,
@@ -227,6 +230,8 @@ def _as_text(
         f"{printable(path)}: {first}, {second}: {many(verdict.blocks, 'block')}, "
         f"{many(verdict.segments, 'extension segment')}, FileHash {verdict.file_hash}"
     ]
+    if verdict.recognition.dialect is not None:
+        lines.append(f"  {printable(str(verdict.recognition))}")
     for finding in verdict.findings:
         lines.append(f"  {finding.kind}: {printable(finding.text)}")
     for gap in verdict.gaps:

@@ -8,6 +8,7 @@ from typing import Any
 from ..abbreviated import abbreviated
 from ..drafts import DIALECTS, dialect_schema, schema
 from ..drafts.dialects import Recognition, recognise
+from ..errors import WrongDialectError
 from ..schema import Schema
 from ..source import Cursor, Source
 from .block import Block
@@ -36,14 +37,14 @@ def named_dialect(name: str, found: Schema) -> Schema:
     """The schema of a dialect that the caller names, whatever the file looks like.
 
     Raises:
-        ValueError: there is no such dialect of this draft.
+        WrongDialectError: there is no such dialect of this draft.
     """
     dialect = DIALECTS.get(name)
     if dialect is None:
         known = ", ".join((NO_DIALECT, *DIALECTS))
-        raise ValueError(f"unknown dialect {abbreviated(name)}; known: {known}")
+        raise WrongDialectError(f"unknown dialect {abbreviated(name)}; known: {known}")
     if dialect.draft.name != found.name:
-        raise ValueError(
+        raise WrongDialectError(
             f"dialect {name} is one of {dialect.draft.name}; the file is read with {found.name}"
         )
     return dialect_schema(name, found.byte_order)
@@ -111,7 +112,7 @@ def insisted_on(name: str, plain: Schema) -> Recognition:
     """What the caller says, instead of what could be recognised.
 
     Raises:
-        ValueError: there is no such dialect of this draft.
+        WrongDialectError: there is no such dialect of this draft.
     """
     if name == NO_DIALECT:
         return Recognition()

@@ -46,6 +46,11 @@ class FileHeader:
     """The dialect, where the file's first bytes alone are those of one."""
 
     @property
+    def key(self) -> str:
+        """Name of the structure: ``file_header``."""
+        return self.schema.file_header.key
+
+    @property
     def size(self) -> int:
         """HeaderSize: the file offset of Block 0."""
         return len(self.raw)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..drafts.dialects import Recognition
+
 __all__ = ["Finding", "Verdict"]
 
 
@@ -37,6 +39,7 @@ class Verdict:
         file_hash: ``match``, ``mismatch``, ``absent`` (no End-of-Capture) or ``unchecked``.
         stored_file_hash: FileHash as the End-of-Capture has it; None without one.
         segments: how many extension segments hold.
+        recognition: which dialect the capture is in.
         unprotected: index of the last block: no hash covers it, a limit of the format.
     """
 
@@ -47,6 +50,7 @@ class Verdict:
     stored_file_hash: bytes | None = None
     segments: int = 0
     unprotected: int | None = None
+    recognition: Recognition = field(default_factory=Recognition)
 
     @property
     def intact(self) -> bool:

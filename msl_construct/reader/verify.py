@@ -172,6 +172,7 @@ def _feed(hasher: Hasher, source: Source, offset: int, length: int) -> None:
 def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     """Turn hashes, counts and the way the file ends into findings."""
     verdict = Verdict(blocks=facts.blocks, segments=len(dump.segments))
+    verdict.recognition = dump.recognition
     verdict.unprotected = verdict.blocks - 1 if verdict.blocks else None
     findings, gaps = verdict.findings, verdict.gaps
     if problem is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..drafts import find, schema
+from ..drafts import DIALECTS, find, schema
+from ..reader import Block
+from ..reader.dialects import plain_schema, read_in
+from ..reader.header import FileHeader
 from ..schema import Draft
 from .consumers import CONSUMERS
 from .declare import since
@@ -20,10 +23,13 @@ from .nil_uuids import Given
 from .written import written
 
 if TYPE_CHECKING:
+    from ..drafts.dialects import Dialect
     from ..reader.dump import Dump
 
 __all__ = ["Check", "binding", "check", "every_rule", "gaps", "known_rules", "rules_for"]
 
+
+_Subject = TypeVar("_Subject", FileHeader, Block)
 
 _rules: WeakKeyDictionary[Draft, tuple[Rule, ...]] = WeakKeyDictionary()
 
@@ -133,7 +139,8 @@ class Check:
         rules: Iterable[Rule] | None = None,
         roles: Iterable[Role] | None = None,
     ) -> None:
-        chosen = rules_for(dump.schema.draft) if rules is None else tuple(rules)
+        self._plain = plain_schema(dump.schema)
+        chosen = rules_for(self._plain.draft) if rules is None else tuple(rules)
         chosen = chosen if roles is None else binding(chosen, roles)
         chosen = tuple(rule for rule in chosen if rule.judges_files)
         if dump.header.encrypted:
@@ -141,6 +148,8 @@ class Check:
         self.rules = chosen
         self.unchecked: list[str] = []
         self._dump = dump
+        self._roles = None if roles is None else tuple(roles)
+        self._own_rules = rules is None
         self._derived: dict[Key, Rule] = {}
         self._written: dict[Scope, list[Rule]] = {scope: [] for scope in Scope}
         for rule in self.rules:
@@ -148,6 +157,7 @@ class Check:
                 self._derived[rule.find.key] = rule
             else:
                 self._written[rule.scope].append(rule)
+        self._of_dialects: dict[Draft, dict[Key, Rule]] = {self._plain.draft: self._derived}
 
     def __iter__(self) -> Iterator[RuleFinding]:
         yield from self._all()
@@ -155,35 +165,140 @@ class Check:
 
     def _all(self) -> Iterator[RuleFinding]:
         dump = self._dump
-        yield from self._of(faults_of_header(dump.header))
-        yield from self._found(Scope.HEADER, dump.header)
+        yield from self._header()
         if dump.header.encrypted:
             return
         facts = Facts(dump) if self._written[Scope.WHOLE] else None
         given = Given()
         for block in dump.blocks:
-            if self._derived:
-                faults = faults_of_block(block)
-                yield from self._of(fault for fault in faults if not given.repeats(block, fault))
-                given.take(block)
-                reason = unchecked(block)
-                if reason is not None:
-                    self.unchecked.append(reason)
-            yield from self._found(Scope.BLOCK, block)
+            yield from self._block(block, given)
             if facts is not None:
                 facts.take(block)
-        yield from self._found(Scope.WHOLE, facts)
+        for finding in self._found(Scope.WHOLE, facts):
+            place = finding.found.block
+            name = dump.dialect if place is None else _dialect_of(dump, place)
+            yield self._perhaps(finding) if name is None else _explained(finding, name)
 
-    def _of(self, faults: Iterable[Defect]) -> Iterator[RuleFinding]:
+    def _header(self) -> Iterator[RuleFinding]:
+        header = self._dump.header
+        plain = read_in(self._dump.source, header, self._plain)
+
+        def findings(one: FileHeader) -> Iterator[RuleFinding]:
+            yield from self._of(faults_of_header(one), one.schema.draft)
+            yield from self._found(Scope.HEADER, one)
+
+        yield from self._compared(plain, header, findings, self._dump.dialect)
+
+    def _block(self, block: Block, given: Given) -> Iterator[RuleFinding]:
+        """What of a block breaks a rule of the draft, and of its dialect beside that."""
+        dialect = block.schema.draft.dialect
+        plain = block if dialect is None else self._dump.block_in(self._plain, block.index)
+        repeated = [fault for fault in self._faults(plain) if given.repeats(plain, fault)]
+        given.take(block)
+
+        def findings(one: Block) -> Iterator[RuleFinding]:
+            faults = (fault for fault in self._faults(one) if fault not in repeated)
+            yield from self._of(faults, one.schema.draft)
+            yield from self._found(Scope.BLOCK, one)
+
+        yield from self._compared(plain, block, findings, dialect)
+        if self._derived:
+            reason = unchecked(block)
+            if reason is not None:
+                self.unchecked.append(reason)
+
+    def _faults(self, block: Block) -> Iterator[Defect]:
+        return faults_of_block(block) if self._derived else iter(())
+
+    def _compared(
+        self,
+        plain: _Subject,
+        own: _Subject,
+        findings: Callable[[_Subject], Iterator[RuleFinding]],
+        dialect: str | None,
+    ) -> Iterator[RuleFinding]:
+        """The findings of something as the draft has it, and those of its dialect that are new.
+
+        What the dialect does not find, its layout explains. Findings are compared by their
+        rules alone: however many there are, no more than the rules are remembered.
+        """
+        if dialect is None:
+            yield from findings(own)
+            return
+        remaining = {finding.rule.id for finding in findings(own)}
+        known = set()
+        for finding in findings(plain):
+            known.add(finding.rule.id)
+            by_layout = finding.rule.id not in remaining
+            yield _explained(finding, dialect, by_layout=by_layout, structure=own.key)
+        for finding in findings(own):
+            if finding.rule.id not in known:
+                yield _explained(finding, dialect)
+
+    def _perhaps(self, finding: RuleFinding) -> RuleFinding:
+        """A finding in no dialect, with what is known of those who write files of its draft."""
+        habits = [
+            f"{dialect.producer}: {reason}"
+            for dialect in DIALECTS.values()
+            if dialect.draft.name == self._plain.name and (reason := _habit(dialect, finding))
+        ]
+        return replace(finding, explanation=" ".join(habits)) if habits else finding
+
+    def _of(self, faults: Iterable[Defect], draft: Draft) -> Iterator[RuleFinding]:
+        derived = self._derived_of(draft)
         for fault in faults:
-            rule = self._derived.get(fault.key)
+            rule = derived.get(fault.key)
             if rule is not None:
                 yield RuleFinding(rule, fault.found)
+
+    def _derived_of(self, draft: Draft) -> dict[Key, Rule]:
+        """The rules that follow from the declarations of the draft, or of a dialect of it."""
+        found = self._of_dialects.get(draft)
+        if found is None:
+            found = self._of_dialects[draft] = {}
+            rules = rules_for(draft) if self._own_rules else ()
+            for rule in rules if self._roles is None else binding(rules, self._roles):
+                if isinstance(rule.find, Derived):
+                    found[rule.find.key] = rule
+        return found
 
     def _found(self, scope: Scope, subject: Any) -> Iterator[RuleFinding]:
         for rule in self._written[scope]:
             for found in rule.find(subject):
                 yield RuleFinding(rule, found)
+
+
+def _habit(dialect: Dialect, finding: RuleFinding) -> str:
+    """Why files of a dialect's producers break a rule; empty where that is not known."""
+    for pattern, reason in dialect.explains.items():
+        text = finding.rule.id
+        if ":" in pattern:
+            text = f"{text}:{finding.found.field}"
+        if fnmatchcase(text, pattern):
+            return reason
+    return ""
+
+
+def _dialect_of(dump: Dump, index: int) -> str | None:
+    if index >= len(dump.index):  # of a segment that does not verify
+        return dump.dialect
+    return dump.block(index).schema.draft.dialect
+
+
+def _explained(
+    finding: RuleFinding, name: str | None, *, by_layout: bool = False, structure: str = ""
+) -> RuleFinding:
+    """A finding with what its dialect has to say of it."""
+    if name is None:
+        return finding
+    dialect = DIALECTS[name]
+    reason = _habit(dialect, finding)
+    if reason:
+        return replace(finding, explained_by=dialect, explanation=reason)
+    if by_layout:
+        reason = dialect.differences.get(structure, dialect.text)
+        return replace(finding, explained_by=dialect, explanation=reason)
+    return finding
 
 
 def gaps(dump: Dump) -> list[str]:

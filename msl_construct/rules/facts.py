@@ -184,7 +184,7 @@ class Facts:
             self.blobs.append(block.index)
 
     def _take_module_list_index(self, block: Block, payload: Record) -> None:
-        if block.problem is not None or has_surplus(payload):
+        if block.problem is not None or has_surplus(payload) or "entries" not in payload:
             self.unread.add(block.key)
             return  # nobody knows which modules it was going to list
         manifest = ModuleIndex(block.index)
@@ -285,7 +285,8 @@ class Facts:
 
     def has_flag(self, block: int, name: str) -> bool:
         """Whether a block's flag is set."""
-        return bool(self.flags[block] & self.schema.flags["BlockFlags"].mask(name))
+        word = self.schema.flags["BlockFlags"]
+        return word.has(name) and bool(self.flags[block] & word.mask(name))
 
     def describe(self, block: int) -> str:
         """Which block this is, for messages."""

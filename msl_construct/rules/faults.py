@@ -302,9 +302,9 @@ def _page_data(place: _Place, problem: Problem) -> Iterator[_Refined]:
 def _whole_pages(place: _Place) -> bool:
     """Whether it is clear how many pages the region has; if not, that is another rule."""
     (page_map,) = (f.type for f in place.layout.fields if isinstance(f.type, PageStateMap))
-    page: int = 1 << place.record[page_map.log2_key]
+    page = page_map.page_size(place.record)
     size: int = place.record[page_map.size_key]
-    return size % page == 0
+    return page is not None and size % page == 0
 
 
 def _padding(place: _Place, problem: Problem) -> Iterator[_Refined]:
@@ -405,7 +405,7 @@ def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterato
             kind = "BODY-TOO-SHORT"
             break
         elif isinstance(field.type, PageStateMap):
-            if not field.type.low <= payload[field.type.log2_key] <= field.type.high:
+            if field.type.exponent(payload) is None:
                 return  # the page size itself is a finding
             kind = "PAGE-MAP-TOO-LARGE"
         else:

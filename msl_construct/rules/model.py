@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..drafts import DRAFTS
 
 if TYPE_CHECKING:
+    from ..drafts.dialects import Dialect
     from ..schema import Draft
 
 __all__ = [
@@ -155,7 +156,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleFinding:
-    """A place in a file that breaks a rule."""
+    """A place in a file that breaks a rule.
+
+    Attributes:
+        explained_by: the dialect that the place is in, if its producers write so; else None.
+        explanation: what that dialect has there. Of a file in no dialect, which producers are
+            known to write so, if any are.
+    """
 
     rule: Rule
     found: Found
+    explained_by: Dialect | None = None
+    explanation: str = ""

@@ -35,8 +35,8 @@ class RegionFacts:
         assert kind is not None
         page_map = kind.field("page_state_map").type
         assert isinstance(page_map, PageStateMap)
-        exponent = payload.get("page_size_log2")
-        if exponent is None or not page_map.low <= exponent <= page_map.high:
+        exponent = page_map.exponent(payload)
+        if exponent is None:
             return
         self.blocks.append(block.index)
         self.bases.append(payload["base_addr"])

@@ -26,7 +26,8 @@ def _algorithm(block: Block) -> Code | None:
     """CompAlgo; None in a block without flags, as most are."""
     if not block.flags:
         return None
-    return block.schema.flags["BlockFlags"].field("CompAlgo").of(block.flags)
+    word = block.schema.flags["BlockFlags"]
+    return word.field("CompAlgo").of(block.flags) if word.has("comp_algo") else None
 
 
 @rule(

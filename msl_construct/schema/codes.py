@@ -326,6 +326,10 @@ class FlagDefinition:
             raise ValueError(f"{abbreviated(value)} does not fit {self.name}'s {self.width} bytes")
         return int(value)
 
+    def has(self, name: str) -> bool:
+        """Whether a flag or a number inside the word goes by this name."""
+        return any(bit.name == name for bit in self.bits)
+
     def field(self, label: str) -> BitRange:
         """The number inside the word that has this label."""
         return next(b for b in self.bits if isinstance(b, BitRange) and b.label == label)

@@ -74,6 +74,11 @@ class PageStateMap(Vocabulary):
         log2 = record.get(self.log2_key)
         return None if log2 is None or log2 > _BITS_OF_A_SIZE else 1 << log2
 
+    def exponent(self, record: Mapping[str, Any]) -> int | None:
+        """Binary logarithm of the page size; None where it is not permitted."""
+        log2: int | None = record.get(self.log2_key)
+        return None if log2 is None or not self.low <= log2 <= self.high else log2
+
     def pages(self, record: Mapping[str, Any]) -> int:
         """Pages of the region that `record` describes.
 

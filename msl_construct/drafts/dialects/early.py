@@ -115,4 +115,15 @@ DIALECT = Dialect(
     ),
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),
     beginning=_beginning,
+    differences={
+        "file_header": "Version is two bytes, major and minor.",
+        "module_list_index": "The Module List Index is its count alone, and flag 0 HasChildren.",
+        **dict.fromkeys(
+            ("memory_region", "module_entry", "end_of_capture"), "PayloadVersion is 0."
+        ),
+    },
+    explains={
+        "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST": "Before the first draft there was no such block.",
+        "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND": "The regions come first.",
+    },
 )

@@ -99,6 +99,10 @@ class CountedPageMap(PageStateMap):
         size: int = record.get(self.page_size_key, 0)
         return size if size > 0 and size & size - 1 == 0 else None
 
+    def exponent(self, record: Mapping[str, Any]) -> int | None:
+        size = self.page_size(record)
+        return None if size is None else size.bit_length() - 1
+
     def pages(self, record: Mapping[str, Any]) -> int:
         if self.page_size(record) is None:
             raise Misfit("a page size that is a power of two", str(record[self.page_size_key]))

@@ -119,6 +119,7 @@ _POINTER_GRAPH = BlockType(
             ),
         ),
     ),
+    in_segment=True,
 )
 
 
@@ -215,4 +216,20 @@ DIALECT = Dialect(
     producers=(Producer("MemDiver", "1.0", ("1.0.2",)),),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
+    differences={
+        "file_header": "Bit 15 of CapBitmap says that page states were not observed.",
+        "module_entry": "Module Entries end behind DiskHash.",
+        "import_provenance": "A hash of the original stands behind the Note.",
+        "system_context": "TargetCount and TableBitmap have four bytes each.",
+        "memdiver_connectivity_table": "The Connectivity Table is block 0x0055.",
+        "pointer_graph": "The Pointer Graph is laid out, which the draft leaves to producers.",
+    },
+    explains={
+        "MSL-4.2-HAS-CHILDREN-MISSING": "MemDiver does not set HasChildren on the Module List "
+        "Index, nor on the System Context.",
+        "MSL-4.2-HAS-KEY-HINTS-MISSING": "MemDiver never sets HasKeyHints.",
+        "MSL-6-SYSTEM-CONTEXT-NOT-THIRD": "MemDiver writes the System Context behind the modules.",
+        "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "MemDiver's tables have no parent where the System "
+        "Context does not stand before them.",
+    },
 )

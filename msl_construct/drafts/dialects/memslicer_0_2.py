@@ -101,4 +101,16 @@ DIALECT = Dialect(
         block.code for block in _DRAFT.blocks if block.key in ("key_hint", "end_of_capture")
     ),
     marks=_marks,
+    differences={
+        "file_header": "Flags and bits of CapBitmap, BlockCount and HashAlgo are those of 1.1.",
+        "end_of_capture": "The blocks are counted behind AcqEnd, as 1.1 has it.",
+    },
+    explains={
+        "MSL-4.2-HAS-CHILDREN-MISSING": "memslicer does not set HasChildren on the System Context.",
+        "MSL-4.2-HAS-CHILDREN-UNFOUNDED": "memslicer 0.2 sets HasChildren on every Module List "
+        "Index, be it the parent of a module or not.",
+        "MSL-4.2-HAS-KEY-HINTS-MISSING": "memslicer never sets HasKeyHints.",
+        "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "memslicer's Connectivity Table and the blocks "
+        "behind it have no parent.",
+    },
 )

@@ -8,7 +8,7 @@ from ...schema import Schema
 from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table, padded
-from .model import Dialect, Producer, is_turned, laid_out_otherwise, told_anew
+from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
 
 __all__ = ["DIALECT"]
 
@@ -34,6 +34,25 @@ _DRAFT = told_anew(
     flags=FLAGS,
 )
 
+
+def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """What its gdb backend does: the clock unknown, the modules behind the regions."""
+    header = seen.header
+    if header["clock_source"] or header["block_count"] or "imported" in header["flags"]:
+        return
+    module, region = (schema.block(key).code for key in ("module_entry", "memory_region"))
+    types = list(seen.types)
+    if not (module in types and region in types[: types.index(module)]):
+        return
+    closing = schema.block("end_of_capture").code
+    block = seen.block(schema, types.index(closing)) if closing in types else None
+    if block is not None and block.payload.get("block_count") == types.index(closing) + 1:
+        yield (
+            "the clock is unknown, the Module Entries stand behind the regions, and blocks are "
+            "counted in the End-of-Capture alone"
+        )
+
+
 DIALECT = Dialect(
     name=_NAME,
     title="memslicer 0.5",
@@ -46,4 +65,14 @@ DIALECT = Dialect(
     # Zeros that align the next block are nothing that no other producer would write.
     beginning=_beginning,
     untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _PACKED),
+    marks=_marks,
+    explains={
+        "MSL-4.2-HAS-CHILDREN-MISSING": "memslicer sets HasChildren neither on the System Context "
+        "nor, where there are threads, on the Process Identity.",
+        "MSL-4.2-HAS-KEY-HINTS-MISSING": "memslicer never sets HasKeyHints.",
+        "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "memslicer's Connectivity Table and the blocks "
+        "behind it have no parent.",
+        "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED:endianness": "memslicer writes little-endian "
+        "integers whatever the header says.",
+    },
 )

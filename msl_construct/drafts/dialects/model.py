@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...schema.blocks import ByteOrder
@@ -104,7 +104,10 @@ class Dialect:
             the same.
         beginning: see `Beginning`.
         marks: see `Marks`.
-        explains: by pattern (``fnmatch``) of a rule's id, why files of these producers break it.
+        explains: by a rule's id, or that and the path of a field with a colon between, why files
+            of these producers break it; patterns (``fnmatch``) of both.
+        differences: by key of a structure, what is different in it, in a sentence; `text` speaks
+            for the others.
     """
 
     name: str
@@ -117,7 +120,8 @@ class Dialect:
     untold: frozenset[int] = frozenset()
     beginning: Beginning | None = None
     marks: Marks | None = None
-    explains: Mapping[str, str] | None = None
+    explains: Mapping[str, str] = field(default_factory=dict)
+    differences: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def telling(self) -> frozenset[int]:
@@ -153,6 +157,14 @@ class Recognition:
     def producer(self) -> str | None:
         """Who has probably written the file; None: nothing tells."""
         return None if self.dialect is None else self.dialect.producer
+
+    def __str__(self) -> str:
+        if self.dialect is None:
+            return "no dialect"
+        text = f"dialect {self.name}, as {self.producer} writes it ({'; '.join(self.reasons)})"
+        if self.others:
+            text += f"; {', '.join(self.others)} would fit as well"
+        return text
 
 
 def told_anew(base: Draft, name: str, **changes: Any) -> Draft:

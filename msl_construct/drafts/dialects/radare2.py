@@ -52,4 +52,12 @@ DIALECT = Dialect(
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
     marks=_marks,
+    differences={"module_entry": "Module Entries end behind Version."},
+    explains={
+        "MSL-5.3-MODULE-LIST-INDEX-*": "radare2 lists no modules.",
+        "MSL-4.5-BLOCK-COUNT-ABSENT": "radare2 does not count its blocks.",
+        "MSL-*-UUID-NIL": "The test generator of radare2-extras writes UUIDs of zeros.",
+        "MSL-8-CAP-BITMAP-BLOCK-WITHOUT-BIT": "The test generator of radare2-extras writes a "
+        "Module Entry without its bit.",
+    },
 )
