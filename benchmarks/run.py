@@ -24,6 +24,7 @@ NAMES = (
     "walk",
     "listing",
     "page_map",
+    "documents",
     "write",
     "verify",
     "acquire",

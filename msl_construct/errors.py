@@ -59,10 +59,13 @@ class MslError(Exception):
 
     offset: int | None
     """File offset the message is about, where there is one."""
+    file: str
+    """Name of the file that it is about, where somebody has said so; no part of the message."""
 
     def __init__(self, message: str, *, offset: int | None = None) -> None:
         super().__init__(message)
         self.offset = offset
+        self.file = ""
 
 
 class FormatError(MslError):
@@ -137,13 +140,11 @@ class DocumentError(MslError):
         reason: the message without line and path.
         field: the path of what is wrong, for example ``blocks[3].payload.exe_path``; or empty.
         line: where that stands in the text, counted from 1; None where nobody knows.
-        document: the name of its file, where somebody has said so; no part of the message.
     """
 
     reason: str
     field: str
     line: int | None
-    document: str
 
     def __init__(self, reason: str, *, field: str = "", line: int | None = None) -> None:
         places = [*([] if line is None else [f"line {line}"]), *([field] if field else []), reason]
@@ -151,7 +152,6 @@ class DocumentError(MslError):
         self.reason = reason
         self.field = field
         self.line = line
-        self.document = ""
 
     def within(self, where: str) -> DocumentError:
         """The same, seen from the structure whose part `where` this is about."""

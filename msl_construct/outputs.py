@@ -31,6 +31,7 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 _OWNER_ONLY = 0o600
+_NAME = 200
 _AS_UMASK_HAS_IT = 0o666
 _CAP_FOWNER = 1 << 3
 _OPENED = "/proc/self/fd"
@@ -159,11 +160,14 @@ class NewFile:
         self._force = force
         self._settled = False
         folder, name = os.path.split(self._path)
-        self._beside = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}")
+        self._beside = os.path.join(folder, f".{_shortened(name)}.{secrets.token_hex(8)}")
         mode = _OWNER_ONLY if secret else _AS_UMASK_HAS_IT
         found = _nameless(folder, mode)
         self._named = found is None
-        descriptor = os.open(self._beside, _FLAGS, mode) if found is None else found
+        try:
+            descriptor = os.open(self._beside, _FLAGS, mode) if found is None else found
+        except OSError as error:  # which names a file that nobody asked for
+            raise OSError(error.errno, error.strerror, self._path) from None
         if secret and hasattr(os, "fchmod"):  # a folder's default access list may say otherwise
             with suppress(OSError):
                 os.fchmod(descriptor, _OWNER_ONLY)
@@ -212,8 +216,11 @@ class NewFile:
             FileExistsError: somebody has that name.
         """
         number = self.file.fileno()
-        # Any descriptor, which an absolute path does not need, has the link be followed.
-        os.link(f"{_OPENED}/{number}", path, src_dir_fd=number, follow_symlinks=True)
+        try:
+            # Any descriptor, which an absolute path does not need, has the link be followed.
+            os.link(f"{_OPENED}/{number}", path, src_dir_fd=number, follow_symlinks=True)
+        except OSError as error:  # which names both
+            raise OSError(error.errno, error.strerror, self._path) from None
 
     def _link(self) -> None:
         """Give it its name, unless somebody has it meanwhile."""
@@ -225,6 +232,11 @@ class NewFile:
             os.rename(self._beside, self._path)
         else:
             os.unlink(self._beside)
+
+
+def _shortened(name: str) -> str:
+    """As much of a name as leaves room for more of it: file systems count bytes."""
+    return name.encode("utf-8", "ignore")[:_NAME].decode("utf-8", "ignore")
 
 
 def _nameless(folder: str, mode: int) -> int | None:

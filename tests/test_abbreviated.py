@@ -103,6 +103,7 @@ SHORT = {
     "msl_construct.reader.walk": ["magic", "magic_expected.decode()"],
     "msl_construct.rules.engine": ["rule"],
     "msl_construct.rules.statements.all": ["statement"],
+    "msl_construct.schema.model": ["key"],
     "msl_construct.schema.values": ["name"],
 }
 """What a program has written, and bytes of constant number."""

@@ -243,7 +243,7 @@ def test_build_to_a_file_and_not_over_it(document: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda text: text.replace("pid: 4242", "pid: no"), "header.pid"),
+        (lambda text: text.replace("pid: 4242", "pid: many"), "header.pid"),
         (lambda text: text.replace("exe_path_len: 15", "exe_path_len: 16"), "blocks[0].payload"),
         (lambda text: text[: len(text) // 2] + "\n  - : [", "YAML"),
         (lambda text: "", "empty"),

@@ -40,7 +40,10 @@ def _opened(path: str) -> IO[str]:
         descriptor, owned = sys.stdin.fileno(), False
     else:
         descriptor, owned = path, True
-    return open(descriptor, encoding="utf-8", errors="surrogateescape", closefd=owned)
+    try:
+        return open(descriptor, encoding="utf-8", errors="surrogateescape", closefd=owned)
+    except OSError as error:  # of a descriptor, which has no name
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,7 +88,7 @@ def build(
             note("msl: the reader of the output went away before the file was whole")
             return Exit.UNREADABLE
         except DocumentError as error:
-            error.document = document
+            error.file = document
             raise
     if not quiet:
         note(f"msl: {size} bytes written to {output}")

@@ -161,8 +161,8 @@ def complain(error: BaseException, name: str = "") -> Exit:
     code = exit_code(error)
     if not name and isinstance(error, OSError) and error.filename:
         name = str(error.filename)
-    if not name and isinstance(error, DocumentError):
-        name = error.document
+    if not name and isinstance(error, MslError):
+        name = error.file
     text = error_text(error)
     if code is Exit.DEFECT:
         blamed = _blamed(error)
@@ -372,6 +372,16 @@ def open_input(
         stdin: what to read block by block instead.
     """
     kept: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    try:
+        return _opened(path, passing, stdin, kept)
+    except MslError as error:
+        error.file = path
+        raise
+
+
+def _opened(
+    path: str, passing: bool, stdin: IO[bytes] | None, kept: dict[str, Any]
+) -> Dump | PassingDump:
     if path != STDIO:
         from ..reader import open_dump
 

@@ -30,7 +30,7 @@ from ..schema.layout import OFFSETS, REST, loaded
 from ..schema.raw import extent_from_document, raw_from_document
 from ..source import Extent
 from .load import Parts
-from .shape import ABOUT_DIALECT, BLOCK_KEYS, VERSION
+from .shape import ABOUT_DIALECT, BLOCK_KEYS, PARTS, VERSION
 
 __all__ = ["build"]
 
@@ -74,6 +74,8 @@ def _written(parts: Iterable[tuple[str, Any]], file: IO[bytes], asked: Draft | N
             builder = _Builder(file, chosen or schema(asked or DEFAULT_DRAFT), value)
         elif key == "file":
             continue
+        elif key not in PARTS:
+            raise DocumentError(f"no document has a part {abbreviated(key)}")
         elif builder is None:
             raise DocumentError("expected the header before it", field=key)
         elif key == "blocks":
@@ -81,10 +83,8 @@ def _written(parts: Iterable[tuple[str, Any]], file: IO[bytes], asked: Draft | N
         elif key == "segments":
             for index, segment in enumerate(_rows(value, key)):
                 builder.segment(segment, f"segments[{index}]")
-        elif key == "trailing":
-            builder.trailing(value)
         else:
-            raise DocumentError(f"no document has a part {abbreviated(key)}")
+            builder.trailing(value)
     if builder is None:
         raise DocumentError("the document has no header")
     return builder.finish()

@@ -22,7 +22,8 @@ __all__ = ["JsonDocument", "JsonLines", "begins_json_lines"]
 
 _DEEPEST = 64
 _SPACE = re.compile(r"[ \t\n\r]*")
-_MARK = re.compile(r'["\[\]{}]|-?[0-9][0-9.eE+-]*')
+_MARK = re.compile(r'["\[\]{}]|-?[0-9][0-9.eE+-]*|NaN|-?Infinity')
+_NO_NUMBERS = ("NaN", "Infinity")
 
 
 class _Refused(Exception):
@@ -233,8 +234,8 @@ def begins_json_lines(line: str) -> bool:
     if '"record"' not in line:
         return False
     try:
-        found = _DECODER.decode(line)
-    except (_Refused, RecursionError, ValueError):
+        found = _PLAIN.decode(line)
+    except (RecursionError, ValueError):
         return False  # read as a whole document, it will be said what is wrong
     return isinstance(found, dict) and found.get("record") == "document"
 
@@ -297,9 +298,11 @@ def _fault(text: str, at: int) -> tuple[int, str]:
                 return begin, f"nested more than {_DEEPEST} deep"
             keys.append(set() if mark == "{" else None)
         elif mark in "]}":
-            keys.pop()
             if not keys:
                 break
+            keys.pop()
+        elif mark.endswith(_NO_NUMBERS):
+            return begin, f"not JSON: expected what JSON has, found {mark}"
         elif len(mark) > LONGEST_NUMBER:
             return begin, f"expected a number that a field can hold, found {abbreviated(mark)}"
-    return begin, "expected what JSON has, found NaN or Infinity"
+    return begin, "not JSON: expected what the scanner takes"

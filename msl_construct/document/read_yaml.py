@@ -120,7 +120,7 @@ class YamlDocument:
             else:
                 break
             value = value[step]
-        return line
+        return min(line, self._stream.lines)
 
     def _rows(self, key: str) -> Iterator[Any]:
         count = 0
@@ -142,7 +142,7 @@ class YamlDocument:
             event = self._next()
         except yaml.YAMLError as error:
             raise self._not_yaml(error) from None
-        self._line = event.start_mark.line + 1
+        self._line = self._line_at(event.start_mark)
         return event
 
     def _read(self, event: Any) -> Any:
@@ -267,7 +267,11 @@ class YamlDocument:
             reason = getattr(error, "reason", "") or "what can't be read"
             return DocumentError(f"not YAML: {reason}", line=self._stream.unreadable())
         said = [getattr(error, name, None) for name in ("context", "problem")]
-        return DocumentError(f"not YAML: {', '.join(filter(None, said))}", line=mark.line + 1)
+        return DocumentError(f"not YAML: {', '.join(filter(None, said))}", line=self._line_at(mark))
+
+    def _line_at(self, mark: Any) -> int:
+        """The line of a mark; behind the last character libyaml is one line further."""
+        return int(min(mark.line + 1, self._stream.lines))
 
     # -- aliases ---------------------------------------------------------------------------
 
@@ -343,6 +347,11 @@ class _Stream:
                 line=line + piece.count("\n", 0, found.start()),
             )
         return piece
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are as far as it was read."""
+        return self._text.line
 
     def unreadable(self) -> int | None:
         """The line of a character that YAML does not allow."""

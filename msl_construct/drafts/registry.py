@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
+from ..abbreviated import abbreviated
+
 if TYPE_CHECKING:
     from ..schema import ByteOrder, Draft, Layout, Schema
     from .dialects.model import Dialect
@@ -111,7 +113,7 @@ def find(draft: str | Draft) -> Draft:
     if not isinstance(draft, str):
         return draft
     if draft not in DRAFTS:
-        raise ValueError(f"unknown draft {draft!r}; known: {', '.join(DRAFTS)}")
+        raise ValueError(f"unknown draft {abbreviated(draft)}; known: {', '.join(DRAFTS)}")
     return DRAFTS[draft]
 
 

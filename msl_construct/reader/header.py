@@ -89,6 +89,8 @@ def read_header(
     size = probe.file_header_size
     raw = source.read(0, _LONGEST + probe.block_header_size)
     magic = probe.file_magic
+    if not raw:
+        raise HeaderError("the file is empty: expected a Memory Slice file", offset=0)
     if raw[: len(magic)] != magic:
         raise HeaderError(
             f"not a Memory Slice file: expected {abbreviated(magic.decode())} at offset 0, found "

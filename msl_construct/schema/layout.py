@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +24,8 @@ from .values import Damage, Record
 from .vocabulary import Fixed
 
 __all__ = ["OFFSETS", "REST", "Layout", "loaded", "offsets_to_document", "surplus"]
+
+_LIKE_A_KEY = re.compile("[a-z_0-9]{1,64}")
 
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
@@ -446,7 +449,7 @@ class Layout(Vocabulary):
                 raise DocumentError(
                     f"{self.title} has no field {abbreviated(key)}; its fields are "
                     f"{', '.join(self._by_key)}",
-                    field=key if isinstance(key, str) and key.isidentifier() else "",
+                    field=key if _LIKE_A_KEY.fullmatch(key) else "",
                 )
         for field in self.fields:
             if field.key in value:

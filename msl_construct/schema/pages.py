@@ -10,7 +10,7 @@ from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
 from ..source import Cursor, Extent
 from .base import Binding, DocumentOptions, Misfit, Problem, Vocabulary
 from .codes import Enumeration
-from .document_values import as_hex, checked_keys
+from .document_values import as_hex, as_name, as_number, checked_keys
 from .names import snake_case
 from .raw import extent_from_document, extent_to_document
 from .run_map import RunMap
@@ -147,7 +147,9 @@ class PageStateMap(Vocabulary):
         if isinstance(value, Mapping):
             checked_keys(value, "runs", "padding")
             runs = value["runs"]
-        coded = [(first, count, self.states.encode(state)) for first, count, state in runs]
+        if not isinstance(runs, list):
+            raise ValueError(f"expected a list of runs, found {abbreviated(runs)}")
+        coded = [self._run(run) for run in runs]
         pages = sum(count for _, count, _ in coded)
         size = stored_size(pages)
         if size >= _BEYOND_ANY_BLOCK:
@@ -164,6 +166,14 @@ class PageStateMap(Vocabulary):
         if len(tail) != expected:
             raise ValueError(f"padding: expected {expected} bytes, found {len(tail)}")
         return page_map.with_tail(tail)
+
+    def _run(self, run: Any) -> tuple[int, int, int]:
+        """A run of a document."""
+        assert self.states is not None
+        if not isinstance(run, (list, tuple)) or len(run) != 3:
+            raise ValueError(f"expected [first_page, count, state], found {abbreviated(run)}")
+        first, count, state = run
+        return as_number(first), as_number(count), self.states.encode(as_name(state))
 
     def _demand_region(self, pages: int, record: Mapping[str, Any]) -> None:
         """Refuse very many pages of a region that is not said to have as many."""

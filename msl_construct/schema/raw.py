@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..abbreviated import abbreviated
+from ..errors import DocumentError
 from ..source import BufferSource, Extent
 from .base import DocumentOptions
 from .document_values import as_hex, as_number, as_text, checked_keys
@@ -55,6 +56,7 @@ def extent_from_document(value: Any) -> Extent:
 
     Raises:
         ValueError: there is no data, or not as much as `length` says.
+        DocumentError: the data is no base64.
     """
     if not isinstance(value, Mapping):
         raise ValueError(f"expected {{offset, length, data}}, found {abbreviated(value)}")
@@ -70,7 +72,8 @@ def extent_from_document(value: Any) -> Extent:
     try:
         raw = base64.b64decode(as_text(data), validate=True)
     except ValueError as error:
-        raise ValueError(f"data: expected base64, found {abbreviated(data)} ({error})") from None
+        reason = f"expected base64, found {abbreviated(data)} ({error})"
+        raise DocumentError(reason, field="data") from None
     if length is not None and length != len(raw):
         raise ValueError(f"length says {abbreviated(length)} bytes, data holds {len(raw)}")
     return Extent(BufferSource(raw), 0, len(raw))
