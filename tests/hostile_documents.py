@@ -226,7 +226,7 @@ BROKEN = [
     _case("broken-yaml-quote", f'{HEAD}blocks: "\n', 5, "not YAML"),
     _case("broken-yaml-bracket", f"{HEAD}blocks: [\n", 5, "not YAML"),
     _case("broken-yaml-tab", f"{HEAD}blocks:\n\t- a: 1\n", 5, "not YAML"),
-    _case("broken-yaml-indent", "document: 1\nheader:\n  pid: 1\n pid: 2\n", 4, "not YAML"),
+    _case("broken-yaml-indent", "document: 1\nfile:\n  a: 1\n b: 2\n", 4, "not YAML"),
     _case("broken-yaml-colon", f"{HEAD}blocks\n", 5, "not YAML"),
     _case("broken-yaml-control", f"{HEAD}blocks: \x01\n", 4, "not YAML"),
     _case("broken-yaml-nul", "\0\0\0\0", 1, "not YAML"),

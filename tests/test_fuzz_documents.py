@@ -112,3 +112,8 @@ def test_any_text_inside_of_a_document(
     text = data.draw(st.sampled_from(pool()))
     at %= len(text) + 1
     check(text[:at] + inside + text[at + less :], measured=False)
+
+
+@pytest.mark.parametrize("text", ["{;", "{? ", "a: [", "? ", "- ", "header: {a", "a:\n ? "])
+def test_what_ends_too_early_is_in_its_last_line(text: str) -> None:
+    check(text, measured=False)

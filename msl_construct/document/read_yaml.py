@@ -149,7 +149,7 @@ class YamlDocument:
         """The value that begins with an event."""
         self._lines = {}
         self._value = None
-        self._begin = self._line = event.start_mark.line + 1
+        self._begin = self._line = self._line_at(event.start_mark)
         try:
             self._value = self._composed(event)
         except yaml.YAMLError as error:
@@ -179,12 +179,12 @@ class YamlDocument:
                     self._name(event.anchor, value, event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if key is _NO_KEY:
-                    raise self._no_key("a list or a mapping", event.start_mark.line + 1)
+                    raise self._no_key("a list or a mapping", self._line_at(event.start_mark))
                 if event.tag is not None:
                     self._check_tag(event, "map" if kind is MappingStartEvent else "seq")
                 if len(outer) == _DEEPEST:
                     raise DocumentError(
-                        f"nested more than {_DEEPEST} deep", line=event.start_mark.line + 1
+                        f"nested more than {_DEEPEST} deep", line=self._line_at(event.start_mark)
                     )
                 outer.append((box, key, anchor))
                 anchor = event.anchor
@@ -209,11 +209,11 @@ class YamlDocument:
                 box.append(value)
             elif key is _NO_KEY:
                 if type(value) is not str:
-                    raise self._no_key(value, event.start_mark.line + 1)
+                    raise self._no_key(value, self._line_at(event.start_mark))
                 if value in box:
                     raise DocumentError(
                         f"{abbreviated(value)} stands here a second time",
-                        line=event.start_mark.line + 1,
+                        line=self._line_at(event.start_mark),
                     )
                 key = value
                 lines.append(event.start_mark.line + 1)
@@ -227,7 +227,7 @@ class YamlDocument:
         try:
             value = plain_value(text)
         except ValueError as error:
-            raise DocumentError(str(error), line=event.start_mark.line + 1) from None
+            raise DocumentError(str(error), line=self._line_at(event.start_mark)) from None
         if len(text) < _EACH * _EACH and len(self._plain) < _REMEMBERED:
             self._plain[text] = value
         return value
@@ -243,7 +243,7 @@ class YamlDocument:
                 return value
             raise DocumentError(
                 f"expected what the tag !!{name} says, found {abbreviated(event.value)}",
-                line=event.start_mark.line + 1,
+                line=self._line_at(event.start_mark),
             )
         raise self._no_tag(event)
 
@@ -255,7 +255,7 @@ class YamlDocument:
         tag = event.tag.replace(_TAGS, "!!") if event.tag.startswith(_TAGS) else event.tag
         return DocumentError(
             f"no document has the tag {abbreviated(tag)}: write the value without it",
-            line=event.start_mark.line + 1,
+            line=self._line_at(event.start_mark),
         )
 
     def _no_key(self, found: Any, line: int) -> DocumentError:
@@ -279,7 +279,7 @@ class YamlDocument:
         if anchor in self._anchors:
             raise DocumentError(
                 f"the anchor {abbreviated(anchor)} stands here a second time",
-                line=event.start_mark.line + 1,
+                line=self._line_at(event.start_mark),
             )
 
     def _name(self, anchor: str, value: Any, event: Any) -> None:
@@ -290,7 +290,7 @@ class YamlDocument:
 
     def _alias(self, event: Any) -> Any:
         anchor = event.anchor
-        line = event.start_mark.line + 1
+        line = self._line_at(event.start_mark)
         if anchor not in self._anchors:
             raise DocumentError(
                 f"the alias {abbreviated(anchor)} stands for nothing that ends before it", line=line
