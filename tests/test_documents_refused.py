@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from commands import PLACE, run
 from hostile_documents import CASES, HEAD, Case
 
@@ -64,6 +65,19 @@ def test_library_refuses_it_with_the_line(case: Case) -> None:
     assert str(error).startswith(f"line {case.line}: ")
     assert "\n" not in str(error)
     assert len(str(error)) < 1000
+
+
+SMALL = [case for case in ALL if len(case.data) < 5000 and case.name != "alias-many"]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
+def test_it_is_refused_without_libyaml(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML was installed without it: slower, in other words, and at the same line."""
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    error = refused(case.data)
+    assert error.line is not None
+    assert abs(error.line - case.line) <= 1, error
+    assert "\n" not in str(error)
 
 
 CHILD = """

@@ -50,10 +50,7 @@ class YamlDocument:
 
     def __init__(self, text: Text) -> None:
         self._stream = _Stream(text)
-        module, name = (
-            ("yaml.cyaml", "CParser") if yaml.__with_libyaml__ else ("yaml", "SafeLoader")
-        )
-        self._next = getattr(import_module(module), name)(self._stream).get_event
+        self._next: Any = None
         self._plain: dict[str, Any] = {}
         self._anchors: dict[str, Any] = {}
         self._weights: dict[int, int] = {}
@@ -70,6 +67,7 @@ class YamlDocument:
             DocumentError: it is no YAML, or does not mean one thing.
         """
         seen: set[str] = set()
+        self._begin_events()
         self._event()  # the stream's start
         if isinstance(self._event(), StreamEndEvent):
             raise DocumentError("the document is empty", line=self._line)
@@ -131,6 +129,16 @@ class YamlDocument:
         self._field = key
 
     # -- events ----------------------------------------------------------------------------
+
+    def _begin_events(self) -> None:
+        """Let libyaml read, or PyYAML's own parser where there is no libyaml."""
+        module, name = (
+            ("yaml.cyaml", "CParser") if yaml.__with_libyaml__ else ("yaml", "SafeLoader")
+        )
+        try:
+            self._next = getattr(import_module(module), name)(self._stream).get_event
+        except yaml.YAMLError as error:
+            raise self._not_yaml(error) from None
 
     def _event(self) -> Any:
         """The next event.
