@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from ..abbreviated import abbreviated
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
-from ..drafts import DRAFTS
+from ..drafts import DIALECTS, DRAFTS
 from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
@@ -71,8 +71,9 @@ class Blocks(Sequence[Block]):
         return (self._dump.block(i) for i in self._range if types[i] in codes)
 
     def _code(self, key: str) -> int | None:
-        """The code of a block type; None for one that only another draft has."""
-        for draft in (self._dump.schema.draft, *DRAFTS.values()):
+        """The code of a block type; None for one that only another draft or dialect has."""
+        dialects = (dialect.draft for dialect in DIALECTS.values())
+        for draft in (self._dump.schema.draft, *DRAFTS.values(), *dialects):
             for block in draft.blocks:
                 if block.key == key:
                     return block.code if draft is self._dump.schema.draft else None
