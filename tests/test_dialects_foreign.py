@@ -50,7 +50,9 @@ EXPECTED: dict[str, str | None] = {
     "samples/memslicer-0.5.2/api-investigation-all-tables": MEMSLICER,
     "samples/memslicer-0.5.2/api-key-hints": None,
     "samples/memslicer-0.5.2/api-extension-segments-2": None,
-    "samples/memslicer-0.5.2/sleep-gdb-zstd": None,
+    # Live captures through gdb: nothing is laid out otherwise, but who wrote them shows.
+    "samples/memslicer-0.5.2/sleep-gdb-zstd": MEMSLICER,
+    "samples/memslicer-0.5.2/sh-gdb-scope": MEMSLICER,
     "more-samples/memslicer-0.5.2/android-fixture": None,
     "more-samples/radare2/r2-genmsl": "radare2",
     "more-samples/radare2/r2-genmsl-pe": "radare2",

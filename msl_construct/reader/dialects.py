@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..abbreviated import abbreviated
 from ..drafts import DIALECTS, dialect_schema, schema
-from ..drafts.dialects import Recognition, recognise
+from ..drafts.dialects import MOST_ROWS, Recognition, recognise
 from ..errors import WrongDialectError
 from ..schema import Schema
-from ..source import Cursor, Source
+from ..source import CHUNK, BufferSource, Cursor, Source
 from .block import Block
 from .header import NO_DIALECT, FileHeader, read_header
 from .walk import BlockIndex, Walk
@@ -27,8 +27,8 @@ __all__ = [
     "schema_of",
 ]
 
-_LARGEST = 1 << 18
-_ALL = 1 << 21
+_LARGEST = 1 << 17
+_ALL = 1 << 18
 _AHEAD = 1 << 20
 """Bytes of one block, of all blocks and of a pipe's beginning that are looked at."""
 
@@ -57,10 +57,38 @@ def read_in(source: Source, header: FileHeader, chosen: Schema) -> FileHeader:
     return read_header(source, draft=chosen.draft, byte_order=chosen.byte_order.value)
 
 
+class _Held(BufferSource):
+    """One block's bytes, at the offsets that they have in the file.
+
+    Attributes:
+        entry_budget: rows of a table that are decoded of it: what so many are like, the others
+            are as well.
+    """
+
+    entry_budget = MOST_ROWS
+
+    def __init__(self, data: bytes, start: int) -> None:
+        super().__init__(data)
+        self._start = start
+
+    @property
+    def size(self) -> int:
+        return self._start + super().size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return super().read(offset - self._start, length)
+
+    def view(self, offset: int, length: int) -> memoryview:
+        return super().view(offset - self._start, length)
+
+    def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
+        return super().pieces(offset - self._start, length, size)
+
+
 class Seen:
     """Blocks [first, stop) of an index, for `recognise`.
 
-    However large the file and its blocks are, no more than a few megabytes are decoded.
+    However large the file and its blocks are, no more than 256 KiB are held and decoded.
     """
 
     def __init__(
@@ -72,20 +100,28 @@ class Seen:
         self._index = index
         self._first = first
         self._left = _ALL
-        self._looked_at: set[int] = set()
+        self._held: dict[int, _Held | None] = {}
 
     def block(self, schema: Schema, index: int) -> Block | None:
         """A block as a schema has it; None where that would cost too much."""
         number = self._first + index
         offset, length = self._index.offsets[number], self._index.lengths[number]
-        block = Block(self._source, schema, number, offset, length, max_inflate=_LARGEST)
-        if number not in self._looked_at:
-            size = max(length, _inflated_size(block))
-            if size > min(_LARGEST, self._left):
-                return None
-            self._left -= size
-            self._looked_at.add(number)
-        return block
+        if number not in self._held:
+            self._held[number] = self._hold(schema, number, offset, length)
+        held = self._held[number]
+        if held is None:
+            return None
+        return Block(held, schema, number, offset, length, max_inflate=_LARGEST)
+
+    def _hold(self, schema: Schema, number: int, offset: int, length: int) -> _Held | None:
+        if length > min(_LARGEST, self._left):
+            return None
+        held = _Held(self._source.read(offset, length), offset)
+        size = max(length, _inflated_size(Block(held, schema, number, offset, length)))
+        if size > min(_LARGEST, self._left):
+            return None
+        self._left -= size
+        return held
 
 
 def _inflated_size(block: Block) -> int:

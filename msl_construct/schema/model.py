@@ -358,13 +358,17 @@ class Schema:
 
     @cached_property
     def compressed(self) -> int:
-        """The flag that a block whose payload is compressed has."""
-        return self.flags["BlockFlags"].mask("compressed")
+        """The flag that a block whose payload is compressed has; 0 where there is none."""
+        return self._flag("compressed")
 
     @cached_property
     def continuation(self) -> int:
-        """The flag of a later fragment of a memory region."""
-        return self.flags["BlockFlags"].mask("continuation")
+        """The flag of a later fragment of a memory region; 0 where there is none."""
+        return self._flag("continuation")
+
+    def _flag(self, name: str) -> int:
+        word = self.flags["BlockFlags"]
+        return word.mask(name) if word.has(name) else 0
 
     @cached_property
     def block_header_size(self) -> int:

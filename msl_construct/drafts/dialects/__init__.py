@@ -6,7 +6,16 @@ a file is in.
 
 from __future__ import annotations
 
-from .model import Dialect, Evidence, Producer, Recognition, SeenBlock, is_turned
+from .model import MOST_ROWS, Dialect, Evidence, Producer, Recognition, SeenBlock, is_turned
 from .recognise import recognise
 
-__all__ = ["Dialect", "Evidence", "Producer", "Recognition", "SeenBlock", "is_turned", "recognise"]
+__all__ = [
+    "MOST_ROWS",
+    "Dialect",
+    "Evidence",
+    "Producer",
+    "Recognition",
+    "SeenBlock",
+    "is_turned",
+    "recognise",
+]

@@ -114,6 +114,7 @@ DIALECT = Dialect(
         ),
     ),
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),
+    untold=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),  # its beginning tells it
     beginning=_beginning,
     differences={
         "file_header": "Version is two bytes, major and minor.",

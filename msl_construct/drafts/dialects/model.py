@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ...schema import BlockType, Draft, Record, Schema
 
 __all__ = [
+    "MOST_ROWS",
     "Beginning",
     "Dialect",
     "Evidence",
@@ -58,6 +59,9 @@ class Evidence(Protocol):
     def block(self, schema: Schema, index: int) -> SeenBlock | None:
         """A block as a schema has it; None where looking at it would cost too much."""
 
+
+MOST_ROWS = 1024
+"""Rows of a table that are looked at."""
 
 Marks = Callable[[Evidence, "Schema"], Iterable[str]]
 """What of a file, beside its layouts, is as only the producers of a dialect write it: a sentence

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...schema import Schema
 from ...schema.layout import REST
-from .model import Dialect, Evidence, Recognition, SeenBlock
+from .model import MOST_ROWS, Dialect, Evidence, Recognition, SeenBlock
 
 __all__ = ["recognise"]
 
@@ -81,8 +81,10 @@ def recognise(
 
 def _chosen(types: Sequence[int], codes: frozenset[int]) -> list[int]:
     """Numbers of the first few blocks of each type that a dialect could tell of."""
-    left = dict.fromkeys(codes, _BLOCKS_PER_TYPE)
-    chosen = []
+    left = dict.fromkeys(codes.intersection(types), _BLOCKS_PER_TYPE)
+    chosen: list[int] = []
+    if not left:
+        return chosen
     for number, code in enumerate(types):
         if left.get(code, 0):
             left[code] -= 1
@@ -105,13 +107,20 @@ def _score(seen: Evidence, schema: Schema, chosen: Sequence[int]) -> tuple[_Scor
 
 
 def _fits(block: SeenBlock) -> bool:
-    """Whether a payload is what its layout says, to the last byte."""
-    if block.problem is not None or _RAW in block.payload or REST in block.payload:
+    """Whether a payload is what its layout says, to the last byte.
+
+    Of a long table the first rows speak for the others.
+    """
+    cut = any(isinstance(v, list) and len(v) >= MOST_ROWS for v in block.payload.values())
+    if not cut and (block.problem is not None or REST in block.payload):
+        return False
+    if _RAW in block.payload:
         return False
     assert block.type is not None
     assert block.type.layout is not None
+    structural = _STRUCTURAL - {"count-mismatch"} if cut else _STRUCTURAL
     problems = block.type.layout.problems_of(block.payload)
-    return not any(problem.kind in _STRUCTURAL for _, problem in problems)
+    return not any(problem.kind in structural for _, problem in problems)
 
 
 def _told(fits: Sequence[str], plainly: Sequence[str], schema: Schema) -> list[str]:
