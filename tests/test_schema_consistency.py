@@ -144,7 +144,7 @@ def test_every_way_to_go_wrong_is_found(kind: str, where: str, draft: Draft) -> 
 
 def test_every_kind_of_finding_is_shown_by_a_case() -> None:
     source = inspect.getsource(consistency)
-    kinds = set(re.findall(r'(?:Finding|_unique)\(\s*"([a-z-]+)"', source))
+    kinds = set(re.findall(r'(?:Inconsistency|_unique)\(\s*"([a-z-]+)"', source))
     assert kinds == {kind for kind, _, _ in BROKEN}
 
 

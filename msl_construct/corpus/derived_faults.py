@@ -16,8 +16,7 @@ from ..reader.header import ENCRYPTION
 from ..rules.derived import Derived
 from ..rules.engine import rules_for
 from ..rules.model import Rule
-from ..schema import Layout, Record, Schema, Table
-from ..schema.choice import Body, Choice
+from ..schema import Schema
 from .assemble import assemble
 from .base_plans import CONNECTIVITY, base_name, encrypted
 from .bent_bytes import Spot, Wound, wounds
@@ -157,7 +156,7 @@ def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[
     start = block.offset + schema.block_header_size
     inside = [
         Spot(layout, record, start, block.length - schema.block_header_size)
-        for layout, record in _within(block.type.layout, payload)
+        for layout, record in block.type.layout.records(payload)
         if layout.key == structure
     ]
     yield from ((name, spot) for spot in inside)
@@ -169,21 +168,6 @@ def _subject(dump: Dump, plan: Plan, host: str) -> tuple[str, ReadBlock]:
     if host == "end_of_extension":
         return "end 1", list(dump.segment_blocks(dump.segments[0]))[-1]
     return SUBJECT, dump.blocks[list(plan.blocks).index(SUBJECT)]
-
-
-def _within(layout: Layout, record: Record) -> Iterator[tuple[Layout, Record]]:
-    """A structure and those inside of it, with their values."""
-    yield layout, record
-    for each in layout.fields:
-        if each.key not in record:
-            continue
-        if isinstance(each.type, Table):
-            for entry in record[each.key]:
-                yield from _within(each.type.entry, entry)
-        elif isinstance(each.type, Choice):
-            body = record[each.key]
-            if isinstance(body, Body):
-                yield from _within(body.layout, body)
 
 
 def _inflict(plan: Plan, name: str, spot: Spot, wound: Wound) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..schema.base import DocumentOptions
 from .base_plans import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
-from .example import example
 from .payloads import key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail
 
@@ -41,7 +41,8 @@ def alone(key: str, form: Form) -> Plan:
     elif form.schema.block(key).layout is None:
         plan.put(SUBJECT, key, {"raw": _OPAQUE})
     else:
-        plan.put(SUBJECT, key, example(form.schema.layouts[key]))
+        layout = form.schema.layouts[key]
+        plan.put(SUBJECT, key, layout.to_document(layout.example(), DocumentOptions()))
     return plan
 
 

@@ -20,15 +20,10 @@ from ..schema import (
     Record,
     Span,
 )
-from ..schema.base import Vocabulary
-from ..schema.choice import Choice
 from ..schema.fields import Field
-from ..schema.layout import OFFSETS, REST, Layout
-from ..schema.pages import PageData, PageStateMap
-from ..schema.table import Table
-from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
-from ..schema.vocabulary import Coded, Fixed, Flags, Hash, Uint
-from .description import inner_layouts
+from ..schema.layout import OFFSETS, REST, Layout, inner_layouts
+from ..schema.variable import Rest
+from ..schema.vocabulary import Fixed, Hash
 
 __all__ = ["Inconsistency", "findings", "structures_of"]
 
@@ -84,7 +79,7 @@ def _findings(draft: Draft) -> Iterator[Inconsistency]:
     for where, layout in structures_of(draft):
         yield from _layout(where, layout, widths)
         for field in layout.fields:
-            used |= {name for name in [_registry_name(field.type)] if name}
+            used |= {name for name in [field.type.registry_name] if name}
     for name in (*(e.name for e in draft.enumerations), *(word.name for word in draft.flags)):
         if name not in used:
             yield Inconsistency("unused-registry", name, "no field has it")
@@ -193,12 +188,6 @@ def _numbers(bit: Bit | BitRange) -> range:
     return range(bit.bit, bit.bit + (bit.bits if isinstance(bit, BitRange) else 1))
 
 
-def _registry_name(kind: Vocabulary) -> str | None:
-    if isinstance(kind, Coded):
-        return kind.enumeration_name
-    return kind.definition_name if isinstance(kind, Flags) else None
-
-
 # -- structures ----------------------------------------------------------------------------
 
 
@@ -232,7 +221,7 @@ def _layout(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Inco
             yield Inconsistency(
                 "taken-key", place, "the document or the package uses this key itself"
             )
-        name = _registry_name(field.type)
+        name = field.type.registry_name
         if name is not None and name not in widths:
             yield Inconsistency("no-such-registry", place, f"the draft has no {name}")
         if ended and not field.optional:
@@ -246,29 +235,11 @@ def _layout(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Inco
     yield from _alignment(where, layout, widths)
 
 
-def _wanted(kind: Vocabulary) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
-    """Names of the fields that a type reads, and what they may be."""
-    if isinstance(kind, Measured):
-        yield kind.length, (Uint,)
-    if isinstance(kind, Choice):
-        yield kind.tag, (Uint, Coded)
-    if isinstance(kind, Table):
-        yield kind.count, (Uint,)
-        if kind.entry_size:
-            yield kind.entry_size, (Uint,)
-    if isinstance(kind, PageStateMap):
-        yield kind.size, (Uint,)
-    if isinstance(kind, PageData):
-        yield kind.page_state_map, (PageStateMap,)
-    if isinstance(kind, (PageStateMap, PageData)):
-        yield kind.page_size_log2, (Uint,)
-
-
 def _references(
     place: str, field: Field, before: tuple[Field, ...], layout: Layout
 ) -> Iterator[Inconsistency]:
     """What a field's type reads stands in front of it, and is a number."""
-    for name, types in _wanted(field.type):
+    for name, types in field.type.reads():
         found = next((one for one in before if one.name == name), None)
         if found is None:
             known = any(one.name == name for one in layout.fields)
@@ -282,7 +253,7 @@ def _references(
 
 def _default(place: str, field: Field, widths: dict[str, int]) -> Iterator[Inconsistency]:
     kind, value = field.type, field.default
-    if isinstance(value, int) and isinstance(kind, (Uint, Coded, Flags)):
+    if isinstance(value, int) and isinstance(kind, Fixed) and kind.number:
         width = _width(kind, widths)
         if width is not None and not 0 <= value < 1 << 8 * width:
             yield Inconsistency("default", place, f"{value} does not fit {width} bytes")
@@ -295,7 +266,7 @@ def _default(place: str, field: Field, widths: dict[str, int]) -> Iterator[Incon
 
 def _width(kind: Fixed, widths: dict[str, int]) -> int | None:
     """The width of a field's value; None for one of a registry that isn't there."""
-    name = _registry_name(kind)
+    name = kind.registry_name
     return kind.width if name is None else widths.get(name)
 
 
@@ -307,7 +278,7 @@ def _alignment(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[I
         if isinstance(kind, Fixed):
             width = _width(kind, widths)
             offset = None if width is None or offset is None else offset + width
-        elif _pads(kind):
+        elif kind.padded:
             if offset is not None and offset != pad8(offset):
                 text = f"is padded to 8 but begins at {offset:#x} behind aligned bytes"
                 yield Inconsistency("unaligned", f"{where}.{field.key}", text, remark=True)
@@ -317,12 +288,6 @@ def _alignment(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[I
     if offset and offset != pad8(offset) and "." not in where:
         text = f"its constant part ends at {offset:#x}, no multiple of 8"
         yield Inconsistency("unaligned", where, text, remark=True)
-
-
-def _pads(kind: Vocabulary) -> bool:
-    if isinstance(kind, Utf8):
-        return kind.padded
-    return isinstance(kind, (Utf8Z, Blob, PageStateMap))
 
 
 def _chain(draft: Draft) -> Iterator[Inconsistency]:

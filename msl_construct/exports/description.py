@@ -10,7 +10,7 @@ from ..schema import BitRange, ByteOrder, Draft, Enumeration, FlagDefinition, Sc
 from ..schema.base import DocumentOptions, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field, Note
-from ..schema.layout import Layout
+from ..schema.layout import Layout, inner_layouts
 from ..schema.names import snake_case
 from ..schema.pages import PageData, PageStateMap
 from ..schema.table import Table
@@ -31,7 +31,6 @@ from ..schema.vocabulary import (
 __all__ = [
     "case_title",
     "describe",
-    "inner_layouts",
     "offset_of",
     "registries",
     "stored_as",
@@ -81,14 +80,6 @@ _WORDS: tuple[tuple[type[Vocabulary], Any], ...] = (
     (Table, lambda kind: f"{kind.count} entries"),
     (Layout, lambda kind: kind.title),
 )
-
-
-def inner_layouts(kind: Vocabulary) -> dict[int | None, Layout]:
-    """Layouts inside a field: a table's entry under None, a choice's cases by their tag."""
-    if isinstance(kind, Table):
-        return {None: kind.entry}
-    cases = kind.cases if isinstance(kind, Choice) else {}
-    return {tag: layout for tag, layout in cases.items()}  # noqa: C416 - another type of key
 
 
 def case_title(field: Field, tag: int | None, inside: Layout) -> str:

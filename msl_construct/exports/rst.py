@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..schema import BitRange, BlockType, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
 from ..schema.fields import Note
-from ..schema.layout import Layout
+from ..schema.layout import Layout, inner_layouts
 from .description import (
     case_title,
-    inner_layouts,
     offset_of,
     registries,
     stored_as,

@@ -8,8 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..drafts import schema
-from ..schema import Draft, Field, Layout, Schema, Table
-from ..schema.choice import Choice
+from ..schema import Draft, Field, Layout, Schema
 from .defect_kinds import KINDS, kinds_of_field, kinds_of_structure
 from .faults import WRITTEN, Defect, Key, faults_of_block, faults_of_header
 from .model import Found, Level, Role, Rule, Scope
@@ -124,9 +123,5 @@ def _plan(schema: Schema) -> dict[Key, tuple[Layout, list[Field]]]:
 def _parts(layout: Layout, inside: bool = False) -> Iterator[tuple[Layout, bool]]:
     """A structure and those inside it; of each whether it is the body of a row."""
     yield layout, inside
-    for field in layout.fields:
-        if isinstance(field.type, Table):
-            yield from _parts(field.type.entry)
-        elif isinstance(field.type, Choice):
-            for case in field.type.cases.values():
-                yield from _parts(case, True)
+    for _, tag, inner in layout.inside():
+        yield from _parts(inner, tag is not None)

@@ -189,7 +189,7 @@ def _judges(layout: Layout) -> tuple[tuple[str, Callable[[Any, Record], Iterator
     found: list[tuple[str, Callable[[Any, Record], Iterator[Any]]]] = []
     for field in layout.fields:
         kind = field.type
-        if isinstance(kind, (Table, Choice)):
+        if kind.inner():
             within, key = kind.problems_within, field.key
             found.append((key, lambda _, record, w=within, k=key: w(k, record)))  # type: ignore[misc]
         elif any(kinds_of_field(field)):

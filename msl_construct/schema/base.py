@@ -20,6 +20,7 @@ from ..errors import ConformanceError
 from ..source import Cursor, FileSource, Short
 from .codes import Enumeration, FlagDefinition
 from .construct_errors import NotBound, NotBuilt, NotParsed, NotSized
+from .values import Record
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -153,6 +154,10 @@ class Vocabulary(Construct):
     """The `struct` prefix of the byte order; empty before `bound`."""
     draft = ""
     """Name of the draft that it is bound to."""
+    number = False
+    """Whether the values are integers in file order."""
+    padded = False
+    """Whether zeros up to a multiple of 8 bytes follow a value."""
     title = ""
     """What the specification calls it, where it has a name of its own."""
 
@@ -207,6 +212,27 @@ class Vocabulary(Construct):
     def inner(self) -> Mapping[int | None, Vocabulary]:
         """The structures inside of a value: an entry under None, a body by the tag that chooses."""
         return {}
+
+    def held(self, value: Any) -> Iterator[tuple[Vocabulary, Record]]:
+        """The structures inside of a value, each with what it decodes to."""
+        return iter(())
+
+    @property
+    def registry_name(self) -> str | None:
+        """The specification's name of the codes or flags that give a value its meaning."""
+        return None
+
+    def reads(self) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
+        """Names of the earlier fields that a value depends on, and what each may be."""
+        return iter(())
+
+    def example(self) -> Any:
+        """A value that a producer may write; None where it follows from others.
+
+        Raises:
+            TypeError: none can be told without the other fields.
+        """
+        raise TypeError(f"no example of a {type(self).__name__}: add it to that class")
 
     def stamped(self, since: str) -> Vocabulary:
         """This declaration with `since` filled in where its structures leave it empty."""

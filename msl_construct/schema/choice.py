@@ -7,12 +7,13 @@ from typing import Any
 
 from ..errors import ConformanceError
 from ..source import Cursor, Extent, Short
-from .base import Binding, DocumentOptions, Misfit, Problem, Refused, refusal
+from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
 from .layout import Layout, surplus
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import Record
 from .variable import Measured
+from .vocabulary import Coded, Uint
 
 __all__ = ["Body", "Choice"]
 
@@ -54,6 +55,17 @@ class Choice(Measured):
     @property
     def chosen_by(self) -> tuple[str, ...]:
         return (self.tag_key,)
+
+    def held(self, value: Any) -> Iterator[tuple[Layout, Record]]:
+        if isinstance(value, Body):
+            yield value.layout, value
+
+    def reads(self) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
+        yield from super().reads()
+        yield self.tag, (Uint, Coded)
+
+    def example(self) -> Any:
+        raise TypeError(f"no example of a body whose layout {self.tag} chooses")
 
     def inner(self) -> Mapping[int | None, Layout]:
         return dict(self.cases.items())

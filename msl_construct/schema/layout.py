@@ -23,7 +23,7 @@ from .steps import Ended, reading_steps
 from .values import Damage, Record
 from .vocabulary import Fixed
 
-__all__ = ["OFFSETS", "REST", "Layout", "loaded", "offsets_to_document", "surplus"]
+__all__ = ["OFFSETS", "REST", "Layout", "inner_layouts", "loaded", "offsets_to_document", "surplus"]
 
 _LIKE_A_KEY = re.compile("[a-z_0-9]{1,64}")
 
@@ -60,6 +60,11 @@ def loaded(key: str, function: Callable[..., Any], *values: Any) -> Any:
         raise DocumentError(str(error), field=key) from None
     except KeyError as error:
         raise DocumentError(f"expected {error}, which is missing", field=key) from None
+
+
+def inner_layouts(kind: Vocabulary) -> dict[int | None, Layout]:
+    """The layouts inside of a field: a table's entry under None, a choice's cases by their tag."""
+    return {tag: one for tag, one in kind.inner().items() if isinstance(one, Layout)}
 
 
 class Layout(Vocabulary):
@@ -160,12 +165,34 @@ class Layout(Vocabulary):
     def inside(self) -> Iterator[tuple[Field, int | None, Layout]]:
         """The structures in the fields: each with its field, and the tag that chooses it."""
         for field in self.fields:
-            for tag, layout in field.type.inner().items():
-                assert isinstance(layout, Layout), f"{self.title}.{field.key}: not a structure"
+            for tag, layout in inner_layouts(field.type).items():
                 yield field, tag, layout
 
     def inner(self) -> Mapping[int | None, Layout]:
         return {None: self}
+
+    def records(self, record: Record) -> Iterator[tuple[Layout, Record]]:
+        """A value of this structure and those inside of it, each with its layout."""
+        yield self, record
+        for field in self.fields:
+            if field.key in record:
+                for layout, inner in field.type.held(record[field.key]):
+                    assert isinstance(layout, Layout)
+                    yield from layout.records(inner)
+
+    def example(self) -> Record:
+        """A value that conforms, as far as the fields say what that is.
+
+        Raises:
+            TypeError: a field is of a kind that has no example of its own.
+        """
+        read = {snake_case(name) for field in self.fields for name, _ in field.type.reads()}
+        values: dict[str, Any] = {}
+        for field in self.fields:
+            follows = isinstance(field.type, Fixed) and field.default is not None
+            if field.key not in read and not follows:
+                values[field.key] = field.type.example()
+        return self.complete(values)
 
     def unpacker(self, *keys: str) -> struct.Struct:
         """A `struct` that yields just these fields from the structure's start.

@@ -15,6 +15,7 @@ from .names import snake_case
 from .raw import extent_from_document, extent_to_document
 from .run_map import RunMap
 from .variable import Rest
+from .vocabulary import Uint
 
 __all__ = ["PackedPages", "PageData", "PageStateMap"]
 
@@ -49,6 +50,8 @@ class PageStateMap(Vocabulary):
             be rejected.
     """
 
+    padded = True
+
     def __init__(self, size: str, page_size_log2: str, low: int, high: int) -> None:
         super().__init__()
         self.size = size
@@ -78,6 +81,13 @@ class PageStateMap(Vocabulary):
         """Binary logarithm of the page size; None where it is not permitted."""
         log2: int | None = record.get(self.log2_key)
         return None if log2 is None or not self.low <= log2 <= self.high else log2
+
+    def reads(self) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
+        yield self.size, (Uint,)
+        yield self.page_size_log2, (Uint,)
+
+    def example(self) -> PageMap:
+        return PageMap.uniform(1)
 
     def pages(self, record: Mapping[str, Any]) -> int:
         """Pages of the region that `record` describes.
@@ -203,6 +213,13 @@ class PageData(Rest):
         self.page_size_log2 = page_size_log2
         self.map_key = snake_case(page_state_map)
         self.log2_key = snake_case(page_size_log2)
+
+    def reads(self) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
+        yield self.page_state_map, (PageStateMap,)
+        yield self.page_size_log2, (Uint,)
+
+    def example(self) -> Any:
+        raise TypeError(f"no example of the bytes of pages without {self.page_state_map}")
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         log2 = record[self.log2_key]

@@ -12,6 +12,7 @@ from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary
 from .layout import OFFSETS, Layout, surplus
 from .names import snake_case
 from .values import Record
+from .vocabulary import Uint
 
 __all__ = ["Table"]
 
@@ -40,6 +41,17 @@ class Table(Vocabulary):
     @property
     def minimum(self) -> int:
         return 0
+
+    def held(self, value: Any) -> Iterator[tuple[Layout, Record]]:
+        return ((self.entry, entry) for entry in value)
+
+    def reads(self) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
+        yield self.count, (Uint,)
+        if self.entry_size:
+            yield self.entry_size, (Uint,)
+
+    def example(self) -> list[Record]:
+        return [self.entry.example()]
 
     def inner(self) -> Mapping[int | None, Layout]:
         return {None: self.entry}

@@ -13,6 +13,7 @@ from .document_values import as_hex, as_text, checked_keys
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import PaddedBytes, StoredText
+from .vocabulary import Uint
 
 __all__ = ["Blob", "Measured", "RegisterValue", "Rest", "Utf8", "Utf8Z"]
 
@@ -35,6 +36,9 @@ class Measured(Vocabulary):
     @property
     def minimum(self) -> int:
         return 0
+
+    def reads(self) -> Iterator[tuple[str, tuple[type[Vocabulary], ...]]]:
+        yield self.length, (Uint,)
 
     def measure(self, value: Any) -> int:
         """What the length field must say for this value."""
@@ -62,7 +66,10 @@ class Utf8Z(Measured):
     from (no NUL, more than one, padding that isn't zero, not UTF-8) is a `StoredText`.
     """
 
-    padding = True
+    padded = True
+
+    def example(self) -> str:
+        return "an example"
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
         length = record[self.length_key]
@@ -93,7 +100,7 @@ class Utf8Z(Measured):
         return len(value.encode("utf-8", "surrogatepass")) + 1
 
     def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
-        if isinstance(value, StoredText) and self.length_key not in record and self.padding:
+        if isinstance(value, StoredText) and self.length_key not in record and self.padded:
             # Padding and text can't be told apart in bytes that don't follow from the text.
             raise ValueError(f"{self.length} must be given where the stored bytes are")
         return value
@@ -138,7 +145,7 @@ class Utf8(Utf8Z):
 
     def __init__(self, length: str, *, padded: bool = True) -> None:
         super().__init__(length)
-        self.padded = self.padding = padded
+        self.padded = padded
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
         length = record[self.length_key]
@@ -182,6 +189,11 @@ class Utf8(Utf8Z):
 
 class Blob(Measured):
     """Opaque bytes padded to 8; the length does not count the padding (§1.3)."""
+
+    padded = True
+
+    def example(self) -> bytes:
+        return b"example."
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> bytes:
         length = record[self.length_key]
@@ -260,6 +272,9 @@ class RegisterValue(Blob):
 
 class Rest(Vocabulary):
     """Everything up to the structure's end, named and not read."""
+
+    def example(self) -> Any:
+        return b"example."
 
     @property
     def minimum(self) -> int:

@@ -91,6 +91,7 @@ class Fixed(Vocabulary):
         return self.width
 
 
+_EXAMPLE = uuid.UUID("9796546c-64ab-45ab-b468-b479f3b3c20d")
 _INTEGERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
@@ -104,6 +105,8 @@ class Uint(Fixed):
         valid: what a producer may write, where that is less than everything.
     """
 
+    number = True
+
     def __init__(
         self, width: int, *, shown: str = "number", valid: Between | OneOf | None = None
     ) -> None:
@@ -112,6 +115,11 @@ class Uint(Fixed):
         self.code = _INTEGERS[width]
         self.shown = shown
         self.valid = valid
+
+    def example(self) -> int:
+        if isinstance(self.valid, OneOf):
+            return self.valid.values[0]
+        return self.valid.low if isinstance(self.valid, Between) else 1
 
     def store(self, value: Any) -> Any:
         if not isinstance(value, int) or not 0 <= value < 1 << 8 * self.width:
@@ -143,6 +151,9 @@ class Timestamp(Uint):
     def __init__(self) -> None:
         super().__init__(8, shown="time")
 
+    def example(self) -> int:
+        return 1_773_528_800_000_000_000
+
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
         return str(value)
 
@@ -154,6 +165,9 @@ class Bytes(Fixed):
         super().__init__()
         self.width = width
         self.code = f"{width}s"
+
+    def example(self) -> Any:
+        return bytes(range(1, self.width + 1))
 
     def store(self, value: Any) -> Any:
         if len(value) != self.width:
@@ -176,6 +190,9 @@ class Magic(Bytes):
         super().__init__(len(magic))
         self.magic = magic
 
+    def example(self) -> bytes:
+        return self.magic
+
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if value != self.magic:
             yield Problem(
@@ -197,6 +214,9 @@ class Magic(Bytes):
 
 class Reserved(Bytes):
     """Bytes a producer must write as zero and a consumer must ignore (§1.3); kept as found."""
+
+    def example(self) -> bytes:
+        return bytes(self.width)
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if any(value):
@@ -228,6 +248,9 @@ class Uuid(Bytes):
     def __init__(self, *, nil: bool = False) -> None:
         super().__init__(16)
         self.nil = nil
+
+    def example(self) -> uuid.UUID:
+        return _EXAMPLE
 
     def load(self, raw: Any) -> uuid.UUID:
         return uuid.UUID(bytes=raw) if raw != _NIL_BYTES else _NIL
@@ -262,6 +285,8 @@ class Coded(Fixed):
         valid: what a producer may write, where "registered" is not the rule.
     """
 
+    number = True
+
     def __init__(self, enumeration: str, *, valid: OneOf | None = None) -> None:
         super().__init__()
         self.enumeration_name = enumeration
@@ -273,6 +298,15 @@ class Coded(Fixed):
         self.enumeration = binding.enumerations[self.enumeration_name]
         self.width = self.enumeration.width
         self.code = _INTEGERS[self.width]
+
+    @property
+    def registry_name(self) -> str:
+        return self.enumeration_name
+
+    def example(self) -> int:
+        if self.valid is not None:
+            return self.valid.values[0]
+        return next(one.code for one in self.registry.values if self.registry.permits(one.code))
 
     @property
     def registry(self) -> Enumeration:
@@ -311,6 +345,8 @@ class Coded(Fixed):
 class Flags(Fixed):
     """A flag word; bits the draft doesn't define are kept."""
 
+    number = True
+
     def __init__(self, definition: str) -> None:
         super().__init__()
         self.definition_name = definition
@@ -321,6 +357,13 @@ class Flags(Fixed):
         self.definition = binding.flags[self.definition_name]
         self.width = self.definition.width
         self.code = _INTEGERS[self.width]
+
+    @property
+    def registry_name(self) -> str:
+        return self.definition_name
+
+    def example(self) -> int:
+        return 0
 
     @property
     def word(self) -> FlagDefinition:

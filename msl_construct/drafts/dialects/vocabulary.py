@@ -22,7 +22,7 @@ _ALIGNMENT = 8
 class Utf8ZPacked(Utf8Z):
     """UTF-8 text with a NUL that the length counts, and no padding behind it."""
 
-    padding = False
+    padded = False
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
         length = record[self.length_key]

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...schema import Draft, Field, Layout, Schema, Table
-from ...schema.choice import Choice
-from ...schema.vocabulary import Coded, Fixed, Flags, Uint
+from ...schema import Draft, Field, Layout, Schema
+from ...schema.vocabulary import Fixed
 from .words import type_name
 
 __all__ = ["HEAD", "Part", "Run", "Shape", "Varying", "is_integer", "omissible", "shapes"]
@@ -24,7 +23,7 @@ def omissible(field: Field) -> bool:
 
 def is_integer(field: Field) -> bool:
     """Whether the field is a number in file order."""
-    return isinstance(field.type, (Uint, Coded, Flags))
+    return field.type.number
 
 
 @dataclass(frozen=True)
@@ -142,12 +141,8 @@ def shapes(draft: Draft, bound: Schema) -> list[Shape]:
     def add(layout: Layout, *, closed: bool) -> None:
         if layout.key in found:
             return
-        for field in layout.fields:
-            if isinstance(field.type, Table):
-                add(field.type.entry, closed=False)
-            elif isinstance(field.type, Choice):
-                for case in field.type.cases.values():
-                    add(case, closed=True)
+        for _, tag, inner in layout.inside():
+            add(inner, closed=tag is not None)
         found[layout.key] = Shape(layout, closed)
 
     for layout in bound.layouts.values():

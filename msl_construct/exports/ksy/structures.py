@@ -8,7 +8,7 @@ from ...drafts import NEWEST_DRAFT
 from ...reader.header import ENCRYPTION, EXTENSION
 from ...schema import Bit, BlockType, ByteOrder, Draft, Field, Schema
 from ...schema.layout import Layout
-from ...schema.vocabulary import Coded, Fixed, Flags, Magic, Uint
+from ...schema.vocabulary import Coded, Fixed, Flags, Magic
 from ..versions import version_of as version_number
 from . import expressions
 from .attributes import OPAQUE, PADDED_TEXT, add_fields
@@ -112,7 +112,7 @@ def _split(header: Layout) -> tuple[list[Field], list[Field]]:
 
 
 def _ordered(one: Field) -> bool:
-    return isinstance(one.type, (Uint, Coded, Flags)) and one.type.width > 1
+    return one.type.number and one.type.minimum > 1
 
 
 def _root(workshop: Workshop, front: list[Field]) -> list[Node]:
