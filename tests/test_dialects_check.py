@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from commands import run
 from conftest import shared
-from test_dialects_foreign import EARLY, EXPECTED
+from test_dialects_foreign import EARLY, EXPECTED, path_of
 from test_rules_foreign import (
     BITS,
     CHILDREN,
@@ -75,7 +75,7 @@ IN_DIALECTS = [name for name, dialect in EXPECTED.items() if dialect is not None
 
 
 def checked(name: str, *words: str) -> tuple[int, dict[str, Any]]:
-    path = shared(*f"{name}.msl".split("/"))
+    path = path_of(name)
     done = run("check", str(path), "--format", "json", *words)
     return done.returncode, json.loads(done.stdout)["files"][0]
 
@@ -111,7 +111,7 @@ def test_whoever_asks_is_told_every_deviation(name: str) -> None:
 def test_every_explanation_is_needed_somewhere() -> None:
     found: dict[str, set[str]] = {name: set() for name in EXPLAINED}
     for name in IN_DIALECTS:
-        with msl_construct.open(shared(*f"{name}.msl".split("/"))) as dump:
+        with msl_construct.open(path_of(name)) as dump:
             assert dump.dialect is not None
             rules = {one.rule.id for one in check(dump) if one.explained_by is not None}
             found[dump.dialect] |= rules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ from comparing import assert_same, built, document_of, text_of
 from conftest import SHARED, shared
 from independent.decode import decode
 from independent.dialects import DIALECTS, block_in, decode_early, early_pages, in_dialect
+from independent.specimens import LE11
 from test_export_json_schema import complaint, plain
+from writing import live
 
 import msl_construct
+from msl_construct.cli.text import Style
+from msl_construct.cli.tree import tree as draw
 from msl_construct.document.render import Renderer
 from msl_construct.reader.stream import PassingDump
+from msl_construct.rules import check
 from msl_construct.schema.layout import REST
 
 MEMDIVER, MEMSLICER, OLDER = "memdiver-1.0", "memslicer-0.5", "memslicer-0.2"
@@ -70,9 +76,19 @@ EXPECTED |= dict.fromkeys(EARLY, "early")
 EVERY = pytest.mark.parametrize("name", EXPECTED)
 
 
+DATA = Path(__file__).parent / "data"
+
+
+def path_of(name: str) -> Path:
+    """A file of these, from the repository if it has it."""
+    parts = f"{name}.msl".split("/")
+    kept = DATA.joinpath(*parts[1:])
+    found: Path = kept if kept.exists() else shared(*parts)
+    return found
+
+
 def file_of(name: str) -> bytes:
-    path: Path = shared(*f"{name}.msl".split("/"))
-    return path.read_bytes()
+    return path_of(name).read_bytes()
 
 
 @EVERY
@@ -159,6 +175,57 @@ def test_a_byte_order_that_only_the_header_has() -> None:
     assert built(text_of(data, "json", with_data=True)) == data
     keys = [block["block_type"] for block in document_of(little)["blocks"]]
     assert [block["block_type"] for block in found["blocks"]] == keys
+
+
+@pytest.mark.parametrize("first", ["samples/memslicer-0.5.2/api-investigation-all-tables", None])
+def test_a_file_of_several_dialects_is_read_part_by_part(first: str | None) -> None:
+    """A capture by memslicer, or by ourselves, and behind it a segment by MemDiver."""
+    capture = file_of(first) if first else start_of_ours()
+    document = json.loads(text_of(capture, "json", with_data=True))
+    other = json.loads(
+        text_of(
+            file_of("samples/memdiver-1.0.2/api-pointer-graph-extension"), "json", with_data=True
+        )
+    )
+    (segment,) = other["segments"]
+    for block in segment["blocks"]:
+        for key in ("prev_hash", "offset", "index", "block_length"):
+            block.pop(key)
+        if block["block_type"] == "end_of_extension":
+            block["payload"].pop("segment_hash")
+    segment["dialect"] = MEMDIVER
+    document["segments"] = [segment]
+    data = built(json.dumps(document))
+    found = document_of(data)
+    assert found["format"]["dialect"] == (MEMSLICER if first else None)
+    (part,) = found["segments"]
+    assert (part["dialect"], part["producer"]) == (MEMDIVER, "MemDiver 1.0")
+    graph = part["blocks"][0]
+    assert (graph["block_type"], graph["payload"]["node_count"]) == ("pointer_graph", 3)
+    assert complaint(plain(found)) is None
+    for form in ("json", "yaml", "ndjson"):
+        assert built(text_of(data, form, with_data=True)) == data
+    with PassingDump(io.BytesIO(data)) as dump:
+        passing: dict[str, Any] = Renderer().document(dump)
+    assert_same({**passing, "file": None}, {**found, "file": None}, "from a pipe")
+    with msl_construct.open(data) as whole:
+        assert whole.verify().intact
+        rules = [one for one in check(whole) if one.found.block == graph["index"]]
+        assert rules == []
+        tree = io.StringIO()
+        draw(whole, tree.write, Style(False, False))
+    assert "intact, dialect memdiver-1.0, as MemDiver 1.0 writes it" in tree.getvalue()
+    with msl_construct.open(data, dialect="none") as plainly:
+        assert plainly.dialect is None
+        (block,) = plainly.blocks.of_type("pointer_graph")
+        assert "raw" in block.payload
+
+
+def start_of_ours() -> bytes:
+    out = io.BytesIO()
+    with live(out, LE11):
+        pass
+    return out.getvalue()
 
 
 def test_no_file_of_memdiver_is_left_out() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import shared
+from test_dialects_foreign import path_of
 
 import msl_construct
 
@@ -91,7 +91,7 @@ def row_values(row: Any) -> list[Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_values_are_those_that_memdiver_reads(name: str) -> None:
-    path = shared(*f"{name}.msl".split("/"))
+    path = path_of(name)
     want = theirs(path)
     with msl_construct.open(path) as dump:
         assert dump.dialect == "memdiver-1.0"
