@@ -15,7 +15,7 @@ from typing import Any
 
 from independent.specimens import LE10, Kind
 from overlapping import drained
-from writing import blocks_of, live, memory_of, numbered
+from writing import Forward, blocks_of, live, memory_of, numbered
 
 import msl_construct
 from msl_construct.builder import Writer
@@ -25,8 +25,9 @@ READ, ZERO, CAPTURED = "read", "zero", "captured"
 BASE = 0x7F00_0000_0000
 Runs = list[tuple[int, str]]
 
-WAYS = ("file", "pipe", "zstd", "lz4")
-"""Straight to a regular file, through a pipe, compressed."""
+WAYS = ("file", "pipe", "zstd", "lz4", "plain", "forward")
+"""Straight to a regular file, through a pipe, compressed; by a writer whose output has no
+buffers, to a file that can be corrected and to one that can't."""
 
 
 def page_of(address: int, size: int) -> bytes:
@@ -157,12 +158,15 @@ def feeding(
     elif way == "pipe":
         read, write = os.pipe()
         file, wait = os.fdopen(write, "wb", 0), drained(read)
+    elif way == "forward":
+        file = Forward()
     else:
         file = io.BytesIO()
-        options["compression"] = way
+        options["compression"] = way if way in ("zstd", "lz4") else "none"
     options.setdefault("new_uuid", numbered() if own_uuids else new_uuid)
     try:
-        with live(file, kind, "memory_regions", overlapped=True, **options) as out:
+        overlapped = way not in ("plain", "forward")
+        with live(file, kind, "memory_regions", overlapped=overlapped, **options) as out:
             feed = out.feed()
             try:
                 yield written, out, feed
@@ -171,6 +175,8 @@ def feeding(
                 feed.close()
     finally:
         written.raw = file.getvalue() if isinstance(file, io.BytesIO) else b""
+        if isinstance(file, Forward):
+            written.raw = bytes(file.data)
         file.close()
         if wait is not None:
             written.raw = wait()

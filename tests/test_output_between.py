@@ -104,7 +104,7 @@ def test_every_way_to_write_goes_through_a_filter(below: Any) -> None:
     out.add("module_list_index", entries=[])
 
     target = Target(surprises={1 << 20: "failed", (5 << 30) + 3 * PAGE: "not_resident"})
-    feed = RegionFeed(blocks, checked)
+    feed = RegionFeed(blocks)
     for base, plan in (
         (0, [(2, READ)]),
         (1 << 20, [(3, READ)]),
@@ -113,7 +113,7 @@ def test_every_way_to_write_goes_through_a_filter(below: Any) -> None:
     ):
         feed.add(base, 3, "heap", target.plan(base, plan), target.read)
     assert feed.blocks == 5
-    squeezed = CompressingFeed(blocks, checked, "zstd")
+    squeezed = CompressingFeed(blocks, "zstd")
     squeezed.add(6 << 30, 3, "heap", target.plan(6 << 30, [(400, READ)]), target.read)
     squeezed.finish()
     squeezed.close()

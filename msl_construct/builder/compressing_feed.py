@@ -14,7 +14,6 @@ from .blocks import BlockStream, Pieces
 from .compress import Compressor
 from .feed import RegionFeed
 from .laying import Shape
-from .output import BufferedOutput
 from .region_plan import LARGEST_MAP, Piece, Plan, Read, pieces
 
 __all__ = ["WORKERS", "CompressingFeed"]
@@ -82,15 +81,8 @@ class CompressingFeed(RegionFeed):
         algorithm: ``zstd`` or ``lz4``.
     """
 
-    def __init__(
-        self,
-        stream: BlockStream,
-        output: BufferedOutput,
-        algorithm: str,
-        *,
-        longest: int | None = None,
-    ) -> None:
-        super().__init__(stream, output, longest=longest)
+    def __init__(self, stream: BlockStream, algorithm: str, *, longest: int | None = None) -> None:
+        super().__init__(stream, longest=longest)
         self.algorithm = algorithm
         self._word = stream.compression_flags(algorithm)
         self._compress = Compressor(stream.schema, algorithm, stream.level)

@@ -1,4 +1,4 @@
-"""Memory regions in quick succession, read straight into the output's buffers.
+"""Memory regions in quick succession, read straight into the output's buffers if it has some.
 
 For live acquisition: twenty thousand small regions or a hundred gigabytes. What is known of
 the pages beforehand is a plan; what a read brings may differ from it, and the dump says what
@@ -6,7 +6,8 @@ came of it. All that is written leaves a valid file at every moment:
 
 * A region that fits a buffer is put together there and becomes part of the file when it is
   complete: that is the fast way, and `SmallRegions` a still faster one.
-* A larger one goes to a file that can be corrected as it is read, by a `RegionWriter`.
+* A larger one is written by a `RegionWriter`, as are all where the output has no buffers: to a file
+  that can be corrected as it is read.
 * One that is larger still, or goes to a pipe, or is compressed, becomes several Memory Regions
   side by side. They are not Continuation fragments: nothing needs to be put together again,
   and some readers refuse files that hold any.
@@ -38,6 +39,10 @@ _LONGEST = 64 << 20
 what is lost if the writer is killed in the middle of it."""
 
 
+_HELD = 2 << 20
+"""The same where nothing can be corrected, and the output has no buffers."""
+
+
 class RegionFeed:
     """Writes memory regions as they are read; made by `Writer.feed`.
 
@@ -49,19 +54,22 @@ class RegionFeed:
 
     Args:
         stream: of the file.
-        output: of the file.
         longest: bytes of data in one block.
     """
 
-    def __init__(
-        self, stream: BlockStream, output: BufferedOutput, *, longest: int | None = None
-    ) -> None:
-        self.sink = output
+    def __init__(self, stream: BlockStream, *, longest: int | None = None) -> None:
+        self.sink = output = stream.output
         self._stream = stream
         self._laying = RegionLaying(stream)
-        self._small = SmallRegions(self._laying, output)
+        self._buffers: BufferedOutput | None = None
+        self._small: SmallRegions | None = None
+        held = _HELD
+        if isinstance(output, BufferedOutput):
+            self._buffers = output
+            self._small = SmallRegions(self._laying, output)
+            held = output.room - self._laying.head - LARGEST_MAP
+        self._held = PageBuffer()
         self._admitted = False
-        held = output.room - self._laying.head - LARGEST_MAP
         usual = _LONGEST if output.revisable else held
         self._longest = usual if longest is None else max(WINDOW, min(longest, usual))
         self.pending = 0
@@ -119,10 +127,11 @@ class RegionFeed:
                 raise ConformanceError(
                     f"{pages} pages from {base_addr:#x} on reach beyond 64 bits (§5.1)"
                 )
-            if what == READ and 0 < pages << page_size_log2 <= WINDOW and self._many:
+            small = self._small if what == READ and self._many else None
+            if small is not None and 0 < pages << page_size_log2 <= WINDOW:
                 data = pages << page_size_log2
                 self.before(self._laying.head + stored_size(pages) + data)
-                self._small.put(base_addr, pages, page_size_log2, shape, read)
+                small.put(base_addr, pages, page_size_log2, shape, read)
                 return
         self._add(base_addr, page_size_log2, plan, shape, read)
 
@@ -134,8 +143,8 @@ class RegionFeed:
             size = laying.size_of(piece)
             self.before(size)
             done = piece.base - base_addr
-            if size <= self.sink.room:
-                self._put(piece, shape, read)
+            if self._buffers is not None and size <= self._buffers.room:
+                self._put(self._buffers, piece, shape, read)
                 self.tell(done + (piece.pages << log2))
             else:
                 self._write(piece, shape, read, done)
@@ -160,9 +169,9 @@ class RegionFeed:
 
     # -- a piece becomes a block -------------------------------------------------------
 
-    def _put(self, piece: Piece, shape: Shape, read: Read) -> None:
+    def _put(self, output: BufferedOutput, piece: Piece, shape: Shape, read: Read) -> None:
         """Put together a block that fits a buffer, and write it."""
-        output, laying = self.sink, self._laying
+        laying = self._laying
         found = self._admit()
         stored = laying.planned_map(piece)
         start = laying.head + len(stored)
@@ -182,9 +191,9 @@ class RegionFeed:
         laying.count(laying.planned_runs(piece, piece.pages) if runs is None else runs, piece.width)
 
     def _write(self, piece: Piece, shape: Shape, read: Read, done: int) -> None:
-        """Write a block that is longer than a buffer to a regular file while it is being read.
+        """Write a block while it is being read, to a file that can be corrected.
 
-        If that fails, the file ends within its block, and nothing can follow.
+        If that fails, the file may end within its block, and nothing can follow.
         """
         laying = self._laying
         protection, region_type = shape
@@ -200,8 +209,8 @@ class RegionFeed:
         with RegionWriter(
             self._stream,
             fields,
-            buffer=PageBuffer(),
-            buffer_limit=0,
+            buffer=self._held,
+            buffer_limit=piece.data << piece.log2,
             states=laying.states,
             expected=PageMap.from_runs(runs, piece.pages),
         ) as region:

@@ -22,7 +22,7 @@ from .blocks import NIL, BlockStream
 from .compressing_feed import CompressingFeed
 from .feed import RegionFeed
 from .file_state import FileState
-from .output import BufferedOutput, ChainedOutput
+from .output import ChainedOutput
 from .overlapped_output import SLOTS, Conveyor
 from .page_buffer import PageBuffer
 from .region import RegionWriter
@@ -215,17 +215,14 @@ class Writer(BlockAdder):
             longest: bytes of data that a block may have; what is usual unless given.
 
         Raises:
-            ConformanceError: the writer is not an overlapped one, or a region is open.
+            ConformanceError: a region is open, or the file is finished.
         """
         self.blocks.check_ready()
-        output = self.blocks.output
-        if not isinstance(output, BufferedOutput):
-            raise ConformanceError("a feed needs a writer made with overlapped=True")
         algorithm = self._algorithm(compression)
         found = (
-            RegionFeed(self.blocks, output, longest=longest)
+            RegionFeed(self.blocks, longest=longest)
             if algorithm is None
-            else CompressingFeed(self.blocks, output, algorithm, longest=longest)
+            else CompressingFeed(self.blocks, algorithm, longest=longest)
         )
         self._feeds.append(found)
         self.blocks.ending.callback(found.close)
