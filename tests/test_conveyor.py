@@ -80,6 +80,7 @@ class Model:
         self.data = bytearray()
         self.began = 0  # where the chain hash begins
         self.whole = True  # whether the chain hash knows everything since then
+        self.own: bytes | None = None  # what was given as the digest of the last commit
         self.mark: Any = None
         self.marked = 0
 
@@ -107,6 +108,7 @@ class Model:
             given = Extent(BufferSource(bytes(piece)), 0, piece.nbytes)
         self.out.write(given)
         self.data += piece
+        self.own = None if piece.nbytes else self.own
         if isinstance(given, bytearray):
             given[:] = bytes(len(given))  # it is the caller's again
 
@@ -117,14 +119,14 @@ class Model:
         taken = self.rng.choice((size, size, self.rng.randrange(size + 1), 0))
         piece = self.bytes(taken)
         view[:taken] = piece
-        hashed = self.rng.random() < 0.2
-        self.out.commit(taken, hashed=hashed)
+        self.own = blake3(piece).digest() if self.rng.random() < 0.2 else None
+        self.out.commit(taken, digest=self.own)
         self.data += piece
-        self.whole = self.whole and (not hashed or not taken)
+        self.whole = self.whole and (self.own is None or not taken)
 
     def begin(self) -> None:
         self.out.begin()
-        self.began, self.whole = len(self.data), True
+        self.began, self.whole, self.own = len(self.data), True, None
         if self.out.revisable:
             self.mark, self.marked = self.out.mark(), len(self.data)
 
@@ -143,12 +145,14 @@ class Model:
             if self.rng.random() < 0.3:
                 self.write()
         self.out.revise(self.mark)
-        self.began, self.whole = self.marked, True
+        self.began, self.whole, self.own = self.marked, True, None
         self.mark = None  # good for one time
 
     def check(self) -> None:
         assert self.out.position == len(self.data)
-        if self.whole:
+        if self.own is not None:
+            assert self.out.chain_digest() == self.own
+        elif self.whole:
             assert self.out.chain_digest() == blake3(self.data[self.began :]).digest()
         if self.rng.random() < 0.3:
             assert self.out.file_digest() == blake3(self.data).digest()

@@ -108,6 +108,8 @@ def _block_types(draft: Draft) -> Iterator[Mutant]:
         if draft.segments:
             may = "not " if block.in_segment else ""
             faults.append((f"may {may}stand in segments", {"in_segment": not block.in_segment}))
+        if block.parent:
+            faults.append(("is nobody's child", {"parent": ""}))
         for name in (None, *names) if block.capability else ():
             if name != block.capability:
                 faults.append((f"of category {name}", {"capability": name}))

@@ -91,18 +91,20 @@ class Writer(BlockAdder):
         form = schema(draft, byte_order)
         self.header, algorithm = checked_header(form, header, new_uuid(), clock())
         raw = form.file_header.encode(self.header)
-        ending = ExitStack()
-        target = file
-        if isinstance(target, (str, os.PathLike)):
-            target = ending.enter_context(own_file(target))
         output: ChainedOutput
-        if overlapped:
-            few = compression not in (None, "none")  # others hold what is being compressed
-            output = Conveyor(target, algorithm, slots=2 if few else SLOTS, cache_room=cache_room)
-        else:
-            output = Sink(target, algorithm)
-        output.begin()
-        output.write(raw)
+        with ExitStack() as opened:
+            target = file
+            if isinstance(target, (str, os.PathLike)):
+                target = opened.enter_context(own_file(target))
+            if overlapped:
+                few = compression not in (None, "none")  # others hold what is being compressed
+                slots = 2 if few else SLOTS
+                output = Conveyor(target, algorithm, slots=slots, cache_room=cache_room)
+            else:
+                output = Sink(target, algorithm)
+            output.begin()
+            output.write(raw)
+            ending = opened.pop_all()
         state = FileState(form, self.header)
         blocks = BlockStream(
             output,

@@ -206,6 +206,10 @@ def _blocks(draft: Draft) -> Iterator[Inconsistency]:
             yield Inconsistency("two-names", block.name, text)
         if block.in_segment and not draft.segments:
             yield Inconsistency("no-segments", block.name, "the draft has no extension segments")
+        if not (block.in_segment or block.in_capture or block.forbidden):
+            yield Inconsistency("no-place", block.name, "neither captures nor segments hold it")
+        if block.parent and block.parent not in {one.key for one in draft.blocks}:
+            yield Inconsistency("no-such-parent", block.name, f"the draft has no {block.parent}")
 
 
 def _layout(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[Inconsistency]:
