@@ -132,7 +132,9 @@ def test_it_is_the_map_that_the_same_runs_make(
         assert lazy.counts(first, min(stop, pages)) == plain.counts(first, min(stop, pages))
         assert lazy.rank(min(one, pages)) == plain.rank(min(one, pages))
         assert [lazy[page] for page in range(pages)] == [plain[page] for page in range(pages)]
-    assert (lazy.tail, lazy.canonical) == (plain.tail, plain.canonical)
+    for name in ("tail", "canonical", "all_captured", "captured", "pages"):
+        if name != "captured" or not odd:
+            assert getattr(lazy, name) == getattr(plain, name)
 
 
 @pytest.mark.parametrize("runs", [[(1, 4, 0)], [(0, 3, 0)], [(0, 4, 4)], [(0, 5, 0)], [(0, 0, 0)]])

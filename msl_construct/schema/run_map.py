@@ -97,6 +97,10 @@ class RunMap(PageMap):
     def tail(self) -> bytes:
         return self.read(self.pages // PAGES_PER_BYTE, self.size)
 
+    @property
+    def all_captured(self) -> bool:
+        return self.canonical and not any(self.counts()[1:])
+
     def with_tail(self, tail: bytes) -> RunMap:
         return RunMap(self._runs, self.pages, tail)
 
