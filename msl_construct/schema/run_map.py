@@ -99,7 +99,7 @@ class RunMap(PageMap):
 
     @property
     def all_captured(self) -> bool:
-        return self.canonical and not any(self.counts()[1:])
+        return not any(self.counts()[1:]) and not any(self.tail)
 
     def with_tail(self, tail: bytes) -> RunMap:
         return RunMap(self._runs, self.pages, tail)
