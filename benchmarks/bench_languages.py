@@ -104,9 +104,19 @@ def _programs(tmp: Path) -> Iterator[tuple[str, Command]]:
     yield "msl.h", [binary]
 
 
-def _python(folder: Path) -> Command:
+def python_parser(tmp: Path, program: Path) -> Command:
+    """A program of ours that uses the generated Python parser.
+
+    Raises:
+        Missing: the parser can't be generated here.
+    """
+    folder = tmp / f"python-{program.stem}"
+    return _python(Path(shutil.copytree(generated_parsers.ready("python"), folder)), program)
+
+
+def _python(folder: Path, program: Path = HERE / "walk_generated.py") -> Command:
     start = f"import sys; sys.path[:0] = [{str(folder)!r}, {str(folder / 'lib')!r}]"
-    code = f"{start}; exec(open({str(HERE / 'walk_generated.py')!r}).read())"
+    code = f"{start}; exec(open({str(program)!r}).read())"
     return [sys.executable, "-c", code]
 
 

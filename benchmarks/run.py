@@ -23,6 +23,7 @@ NAMES = (
     "inspect",
     "walk",
     "listing",
+    "regions",
     "page_map",
     "documents",
     "write",
