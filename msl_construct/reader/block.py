@@ -19,6 +19,8 @@ __all__ = ["RAW", "Block", "Compression"]
 RAW = "raw"
 """Key of a payload that the schema has no layout for."""
 
+_FIRST_LOOK = 512
+
 
 @dataclass(frozen=True)
 class Compression:
@@ -68,7 +70,8 @@ class Block:
         self._max_inflate = max_inflate
         self._problems = problems
         self._header: Record | None = None
-        self._front: Cursor | None = None
+        self._front: bytes | None = None
+        self._identity: tuple[int, int, int, bytes, bytes] | None = None
         self._held: Content | None = None
 
     @property
@@ -82,7 +85,18 @@ class Block:
     @property
     def type(self) -> BlockType | None:
         """What the draft says of this block type; None when it registers none."""
-        return self.schema.blocks.get(self.header["block_type"])
+        return self.schema.blocks.get(self.identity[0])
+
+    @property
+    def identity(self) -> tuple[int, int, int, bytes, bytes]:
+        """BlockType, Flags, PayloadVersion, BlockUUID and ParentUUID, as they are stored."""
+        found = self._identity
+        if found is None:
+            # Has most likely read the beginning of the payload as well.
+            self._front = self.source.read(self.offset, min(self.length, _FIRST_LOOK))
+            found = self.schema.identity.unpack_from(self._front)
+            self._identity = found
+        return found
 
     @property
     def key(self) -> str:
@@ -98,14 +112,12 @@ class Block:
     @property
     def uuid(self) -> uuids.UUID:
         """BlockUUID."""
-        found: uuids.UUID = self.header["block_uuid"]
-        return found
+        return uuids.UUID(bytes=self.identity[3])
 
     @property
     def parent_uuid(self) -> uuids.UUID:
         """ParentUUID; all zeros where there is none."""
-        found: uuids.UUID = self.header["parent_uuid"]
-        return found
+        return uuids.UUID(bytes=self.identity[4])
 
     @property
     def stored(self) -> Extent:
@@ -126,7 +138,7 @@ class Block:
     @property
     def known_version(self) -> bool:
         """Whether PayloadVersion is the one that the draft's layouts are for."""
-        return bool(self.header["payload_version"] == self.schema.draft.payload_version)
+        return self.identity[2] == self.schema.draft.payload_version
 
     @property
     def compression(self) -> Compression | None:
@@ -198,27 +210,31 @@ class Block:
         self._problems[self.index] = problem or f"{self.describe()}: payload {payload.damage}"
 
     def _decode_header(self, *, offsets: bool) -> Record:
-        cursor = Cursor(self.source, self.offset, self.offset + self.length)
-        header = self.schema.block_header.decode_entry(cursor, offsets=offsets)
-        self._front = cursor  # has most likely read the beginning of the payload as well
-        return header
+        _ = self.identity
+        cursor = Cursor.ahead(
+            self.source, self.offset, self.offset + self.length, self._front or b""
+        )
+        return self.schema.block_header.decode_entry(cursor, offsets=offsets)
 
     def _payload_cursor(self, content: Extent) -> Cursor:
         front, self._front = self._front, None
-        if front is not None and content.source is self.source:
-            return front
-        return Cursor(content.source, content.offset, content.offset + content.length)
+        if front is None or content.source is not self.source:
+            return Cursor(content.source, content.offset, content.offset + content.length)
+        cursor = Cursor.ahead(self.source, self.offset, self.offset + self.length, front)
+        cursor.position = content.offset
+        return cursor
 
     def _decode(self, *, offsets: bool) -> Content:
-        schema, header, stored = self.schema, self.header, self.stored
-        if header["payload_version"] != schema.draft.payload_version:
+        schema, stored = self.schema, self.stored
+        code, flags, version, _, _ = self.identity
+        if version != schema.draft.payload_version:
             return None, _opaque(stored, offsets), None
         compression: Compression | None = None
         content = stored
         try:
-            if header["flags"] & schema.compressed:
+            if flags & schema.compressed:
                 compression, content = self._inflated(stored)
-            kind = schema.blocks.get(header["block_type"])
+            kind = schema.blocks.get(code)
             if kind is None or kind.layout is None:
                 payload = _opaque(content, offsets)
             else:

@@ -53,7 +53,7 @@ class Fragment:
     @property
     def continues(self) -> bool:
         """Whether it is one of the later fragments of its region."""
-        return bool(self.block.flags & self.block.schema.continuation)
+        return bool(self.block.identity[1] & self.block.schema.continuation)
 
     @property
     def order(self) -> int:
@@ -226,10 +226,11 @@ class Region:
 def fragment_of(block: Block) -> Fragment | None:
     """The block as a fragment, unless not even its place and page size are known."""
     payload = block.payload
-    assert block.type is not None
-    if block.type.layout is None or RAW in payload:
+    kind = block.type
+    assert kind is not None
+    if kind.layout is None or RAW in payload:
         return None
-    page_map = block.type.layout.field("page_state_map").type
+    page_map = kind.layout.field("page_state_map").type
     assert isinstance(page_map, PageStateMap)
     page_size = page_map.page_size(payload)
     return None if page_size is None else Fragment(block, payload, page_size)
@@ -265,13 +266,12 @@ def assemble(blocks: Iterable[Block]) -> list[Region]:
         fragment = fragment_of(block)
         if fragment is None:
             continue
-        header = block.header
-        if not header["flags"] & block.schema.continuation:
+        _, flags, _, uuid, parent = block.identity
+        if not flags & block.schema.continuation:
             region = Region([fragment])
             regions.append(region)
-            by_uuid.setdefault(header["block_uuid"].bytes, region)
+            by_uuid.setdefault(uuid, region)
             continue
-        parent = header["parent_uuid"].bytes
         found = by_uuid.get(parent)
         if found is None:
             orphans.setdefault(parent, []).append(fragment)

@@ -83,7 +83,7 @@ class Layout(Vocabulary):
         super().__init__()
         self.title = name
         self.section = section
-        self.fields = tuple(replace(f, section=f.section or section) for f in fields)
+        self.fields = tuple(f if f.section else replace(f, section=section) for f in fields)
         self.__dict__.update(self._derived())
 
     _steps: tuple[Callable[[Cursor, Record], None], ...]

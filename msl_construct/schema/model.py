@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from struct import Struct
 from types import MappingProxyType
 from typing import Protocol
 
@@ -360,6 +361,12 @@ class Schema:
     def compressed(self) -> int:
         """The flag that a block whose payload is compressed has; 0 where there is none."""
         return self._flag("compressed")
+
+    @cached_property
+    def identity(self) -> Struct:
+        """Reads of a block's header BlockType, Flags, PayloadVersion, BlockUUID and ParentUUID."""
+        keys = ("block_type", "flags", "payload_version", "block_uuid", "parent_uuid")
+        return self.block_header.unpacker(*keys)
 
     @cached_property
     def continuation(self) -> int:
