@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import os
@@ -131,3 +132,21 @@ def test_verify_names_the_file_as_it_was_given(files: dict[str, Path]) -> None:
     assert '"unprotected_block"' in lines[0]
     assert "Errno" not in lines[1]
     assert done.returncode == 3
+
+
+@POSIX
+def test_build_says_that_the_reader_of_a_pipe_has_gone(tmp_path: Path) -> None:
+    """At a path as on stdout; the file is not whole, whoever has what was read of it."""
+    document, pipe = tmp_path / "a.yaml", tmp_path / "pipe"
+    raw = base64.b64encode(bytes(1 << 20)).decode()
+    document.write_text(
+        "header: {os_type: linux, arch_type: x86_64, pid: 1, timestamp: 5, cap_bitmap: []}\n"
+        f'blocks:\n- {{block_type: "0x2345", payload: {{raw: {{data: "{raw}"}}}}}}\n'
+    )
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: pipe.open("rb").close(), daemon=True)
+    reader.start()
+    done = run("build", document, "-o", pipe)
+    reader.join()
+    assert done.returncode == 3
+    assert b"went away" in done.stderr

@@ -188,6 +188,14 @@ def test_numbers_of_one_meaning(stated: str) -> None:
     assert msl_construct.open(out.getvalue()).header.record["pid"] == NUMBERS[stated]
 
 
+def test_fault_in_a_large_block_is_found_at_once() -> None:
+    """What is gone through a second time is gone through by the scanner: a hang otherwise."""
+    rows = ",\n".join('{"a": [1, 2, {"b": null}], "c": "x"}' for _ in range(200_000))
+    text = f'{{"document": 1,\n"file": [{rows},\n{{"a": {{"b": [1, {{"c": 1,\n"c": 2}}]}}}}]}}'
+    error = refused(text.encode())
+    assert (error.line, error.reason[:24]) == (200_003, "'c' stands here a second")
+
+
 # -- names of files ----------------------------------------------------------------------
 
 
@@ -216,6 +224,17 @@ def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
     done = run("build", document, "-o", tmp_path / ("x" * 256))
     assert done.returncode in (2, 3)
     assert "x" * 256 in done.stderr.decode()
+
+
+def test_a_document_is_not_written_over(tmp_path: Path) -> None:
+    document = tmp_path / "a.yaml"
+    document.write_text(HEAD, encoding="utf-8")
+    (tmp_path / "b.yaml").hardlink_to(document)
+    for out in (document, tmp_path / "b.yaml"):
+        done = run("build", document, "-o", out, "--force")
+        assert done.returncode == 2
+        assert "is the document itself" in done.stderr.decode()
+    assert document.read_text(encoding="utf-8") == HEAD
 
 
 def in_a_deleted_folder(*words: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import IO
@@ -9,7 +10,7 @@ from typing import IO
 import click
 
 from ..errors import DocumentError
-from ..outputs import check_place, whole_file
+from ..outputs import check_place, is_passing, whole_file
 from .common import STDIO, Exit, command_options, discard_stdout, note, run
 from .drafts import draft_option
 
@@ -29,7 +30,24 @@ def _written(path: str, force: bool, write: Callable[[IO[bytes]], int]) -> int:
     except OSError as error:
         raise click.UsageError(f"{path}: {error.strerror}") from None
     with whole_file(path, force=force) as file:
-        return write(file)
+        try:
+            return write(file)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or path) from None
+
+
+def _refuse_itself(source: IO[str], output: str) -> None:
+    """Refuse to write over the document that is read.
+
+    Raises:
+        click.UsageError: it would be.
+    """
+    try:
+        same = os.path.samestat(os.fstat(source.fileno()), os.stat(output))
+    except OSError:
+        return  # there is nothing yet
+    if same and not is_passing(output):
+        raise click.UsageError(f"{output} is the document itself: choose another name")
 
 
 def _opened(path: str) -> IO[str]:
@@ -75,6 +93,7 @@ def build(
     from ..document.load import load
 
     with _opened(document) as source:
+        _refuse_itself(source, output)
         try:
             if output == STDIO:
                 size = write(load(source), sys.stdout.buffer, draft=draft)
@@ -82,9 +101,8 @@ def build(
             else:
                 size = _written(output, force, lambda file: write(load(source), file, draft=draft))
         except BrokenPipeError:
-            if output != STDIO:
-                raise
-            discard_stdout()
+            if output == STDIO:
+                discard_stdout()
             note("msl: the reader of the output went away before the file was whole")
             return Exit.UNREADABLE
         except DocumentError as error:

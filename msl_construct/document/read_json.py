@@ -22,8 +22,7 @@ __all__ = ["JsonDocument", "JsonLines", "begins_json_lines"]
 
 _DEEPEST = 64
 _SPACE = re.compile(r"[ \t\n\r]*")
-_MARK = re.compile(r'["\[\]{}]|-?[0-9][0-9.eE+-]*|NaN|-?Infinity')
-_NO_NUMBERS = ("NaN", "Infinity")
+_WORD = re.compile(r"[-+.\w]+")
 
 
 class _Refused(Exception):
@@ -282,27 +281,33 @@ def _behind(text: str, at: int) -> int:
 
 def _fault(text: str, at: int) -> tuple[int, str]:
     """Where a value that the scanner's hooks refused has what they refused, and what it is."""
-    begin = at
-    keys: list[set[str] | None] = []
-    while found := _MARK.search(text, at):
-        begin, at, mark = found.start(), found.end(), found.group()
-        if mark == '"':
-            key, at = _PLAIN.raw_decode(text, begin)
-            known = keys[-1] if keys else None
-            if known is not None and text.startswith(":", _behind(text, at)):
-                if key in known:
-                    return begin, f"{abbreviated(key)} stands here a second time"
-                known.add(key)
-        elif mark in "{[":
-            if len(keys) == _DEEPEST:
-                return begin, f"nested more than {_DEEPEST} deep"
-            keys.append(set() if mark == "{" else None)
-        elif mark in "]}":
-            if not keys:
+    for _ in range(_DEEPEST + 1):
+        keys: set[str] = set()
+        for name, begin in _members(text, at):
+            if name is not None:
+                key = _PLAIN.raw_decode(text, name)[0]
+                if key in keys:
+                    return name, f"{abbreviated(key)} stands here a second time"
+                keys.add(key)
+            if not _is_taken(text, begin):
+                at = begin
                 break
-            keys.pop()
-        elif mark.endswith(_NO_NUMBERS):
-            return begin, f"not JSON: expected what JSON has, found {mark}"
-        elif len(mark) > LONGEST_NUMBER:
-            return begin, f"expected a number that a field can hold, found {abbreviated(mark)}"
-    return begin, "not JSON: expected what the scanner takes"
+        else:
+            return at, _word_fault(text, at)
+    return at, f"nested more than {_DEEPEST} deep"
+
+
+def _is_taken(text: str, at: int) -> bool:
+    try:
+        _DECODER.raw_decode(text, at)
+    except (_Refused, RecursionError, ValueError):
+        return False
+    return True
+
+
+def _word_fault(text: str, at: int) -> str:
+    found = _WORD.match(text, at)
+    word = found.group() if found is not None else ""
+    if len(word) > LONGEST_NUMBER:
+        return f"expected a number that a field can hold, found {abbreviated(word)}"
+    return f"not JSON: expected what JSON has, found {abbreviated(word)}"

@@ -83,6 +83,9 @@ class Text:
             line = self._end(before) + error.object.count(b"\n", 0, error.start)
             byte = error.object[error.start]
             raise DocumentError(f"expected UTF-8, found byte 0x{byte:02x}", line=line) from None
+        except OSError as error:
+            name = error.filename or getattr(self._file, "name", None)
+            raise OSError(error.errno, error.strerror, name) from None
         bad = None if piece.isascii() else _SURROGATE.search(piece)
         if bad is None:
             return piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .base import Vocabulary
@@ -54,7 +55,7 @@ class Field:
     omitted_by: str = ""
     called: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The field's name in Python, .ksy, JSON and YAML."""
         return self.called or snake_case(self.name)
