@@ -29,13 +29,11 @@ __all__ = ["SegmentWriter", "append_segment"]
 class _SegmentState(BlockState):
     """What was written of a segment, behind a capture that is as it is."""
 
-    def __init__(self, dump: Dump) -> None:
+    def __init__(self, dump: Dump, path: str | os.PathLike[str]) -> None:
         super().__init__(dump.schema)
+        self._path = path
         self._known = {block.uuid for block in dump.blocks}
-        self._data = {
-            region.uuid: sum(part.pages.captured * part.page_size for part in region.fragments)
-            for region in dump.regions
-        }
+        self._data: dict[uuid.UUID, int] | None = None
 
     def check(self, kind: BlockType, record: Record) -> None:
         self._check_type(kind)
@@ -54,6 +52,8 @@ class _SegmentState(BlockState):
         self._parents.add(parent)
 
     def hint_at(self, region: uuid.UUID) -> int:
+        if self._data is None:
+            self._data = _data_of_regions(self._path)
         if region not in self._data:
             raise ConformanceError(f"RegionUUID {region}: there is no such region (§5.6)")
         return self._data[region]
@@ -63,6 +63,17 @@ class _SegmentState(BlockState):
             raise ConformanceError(
                 f"{kind.name}: extension segments must not hold such blocks (§4.6)"
             )
+
+
+def _data_of_regions(path: str | os.PathLike[str]) -> dict[uuid.UUID, int]:
+    """Bytes of PageData of each region, of all its fragments."""
+    from ..reader.dump import open_dump
+
+    with open_dump(path) as dump:
+        return {
+            region.uuid: sum(part.pages.captured * part.page_size for part in region.fragments)
+            for region in dump.regions
+        }
 
 
 class SegmentWriter(BlockAdder):
@@ -77,6 +88,7 @@ class SegmentWriter(BlockAdder):
     def __init__(
         self,
         dump: Dump,
+        path: str | os.PathLike[str],
         file: IO[bytes],
         producer: str | None,
         new_uuid: Callable[[], uuid.UUID],
@@ -93,7 +105,7 @@ class SegmentWriter(BlockAdder):
         self._start = dump.size
         self._first = len(dump.blocks)
         self._sink = Sink(file, algorithm, dump.size)
-        state = _SegmentState(dump)
+        state = _SegmentState(dump, path)
         blocks = BlockStream(
             self._sink,
             dump.schema,
@@ -185,4 +197,4 @@ def append_segment(
             )
         file = open(path, "r+b")  # noqa: SIM115 - the SegmentWriter closes it
         file.seek(0, os.SEEK_END)
-        return SegmentWriter(dump, file, producer, new_uuid, clock, compression, level)
+        return SegmentWriter(dump, path, file, producer, new_uuid, clock, compression, level)
