@@ -118,6 +118,8 @@ class Writer(BlockAdder):
         )
         super().__init__(form, blocks, state, compression)
         self._promises = state
+        self.new_uuid, self.clock = new_uuid, clock
+        self.level = level
         self.buffer_limit = buffer_limit
         self.file_hash: bytes | None = None
         self._feeds: list[RegionFeed] = []
