@@ -11,8 +11,10 @@ from ..source import CHUNK, BufferSource, Extent
 
 __all__ = [
     "DEFAULT_INFLATE_LIMIT",
+    "LZ4_FRAME",
     "TOLERATED_PADDING",
     "InflatedSource",
+    "frame_size",
     "inflate_lz4",
 ]
 
@@ -27,6 +29,11 @@ _LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in eve
 _LONGEST_FRAME_HEADER = 18
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
 TOLERATED_PADDING = 7  # what 1.0 producers put behind the stream to align the block
+
+
+LZ4_FRAME = "lz4_frame"
+"""LZ4's own frame instead of a size and a block."""
+_AS_A_WHOLE = ("lz4", LZ4_FRAME)
 
 
 class _Feed:
@@ -61,6 +68,9 @@ class InflatedSource:
         self._reader: Any = None
         if algorithm == "lz4":
             self._check_lz4()
+        elif algorithm == LZ4_FRAME and declared > stream.length * _LZ4_LONGEST:
+            expected = f"at most {_LZ4_LONGEST} bytes for each that is stored"
+            raise self._error(expected, f"{stream.length} bytes that claim to be {declared}")
 
     @property
     def size(self) -> int:
@@ -78,7 +88,7 @@ class InflatedSource:
     def read(self, offset: int, length: int) -> bytes:
         end = min(offset + length, self._declared)
         if self._whole is None:
-            if self._algorithm == "lz4":
+            if self._algorithm in _AS_A_WHOLE:
                 self._inflate_lz4()
             else:
                 self._extend(end)
@@ -102,7 +112,7 @@ class InflatedSource:
             LimitError: it would be larger than the limit.
         """
         if self._whole is None:
-            if self._algorithm == "lz4":
+            if self._algorithm in _AS_A_WHOLE:
                 self._inflate_lz4()
             else:
                 self._extend(self._declared)
@@ -116,7 +126,7 @@ class InflatedSource:
             CompressionError: it does not inflate to the declared size.
             LimitError: it would be larger than the limit.
         """
-        if self._algorithm == "lz4":
+        if self._algorithm in _AS_A_WHOLE:
             self._inflate_lz4()  # an LZ4 block comes as a whole
         elif self._whole is None:
             for _ in self._pieces(self._new_reader(), 0, self._declared):
@@ -193,6 +203,9 @@ class InflatedSource:
             )
 
     def _inflate_lz4(self) -> None:
+        if self._algorithm == LZ4_FRAME:
+            self._whole = self._inflated_frame()
+            return
         stored = self._stream.view()
         (said,) = _LZ4_SIZE.unpack_from(stored)
         if said != self._declared:
@@ -203,6 +216,21 @@ class InflatedSource:
         if found is None:
             raise self._error(f"one LZ4 block of {self._declared} bytes", problem)
         self._whole = found
+
+    def _inflated_frame(self) -> bytes:
+        """What an LZ4 frame holds: no more than it declares, and no less."""
+        import lz4.frame
+
+        if self._declared > self._limit:
+            raise self._too_large(self._declared)
+        decompressor = lz4.frame.LZ4FrameDecompressor()
+        try:
+            found = decompressor.decompress(bytes(self._stream.view()), self._declared + 1)
+        except (RuntimeError, ValueError, EOFError):
+            raise self._error("one LZ4 frame", "something else, or a damaged one") from None
+        if len(found) != self._declared or not decompressor.eof:
+            raise self._error(f"a frame of {self._declared} bytes", f"{len(found)} or more")
+        return bytes(found)
 
     def _too_large(self, size: int) -> LimitError:
         return LimitError(
@@ -217,6 +245,24 @@ class InflatedSource:
             f"{found} (§4.2.1)",
             offset=self._stream.offset,
         )
+
+
+def frame_size(algorithm: str, head: bytes) -> int | None:
+    """What a codec's frame says that it inflates to; None where it is none or does not say it.
+
+    Args:
+        head: its first bytes, 19 of them if there are so many.
+    """
+    import lz4.frame
+    import zstandard
+
+    try:
+        if algorithm == "zstd":
+            size = int(zstandard.get_frame_parameters(head).content_size)
+            return None if size == zstandard.CONTENTSIZE_UNKNOWN else size
+        return int(lz4.frame.get_frame_info(head)["content_size"]) or None
+    except (zstandard.ZstdError, RuntimeError, ValueError):
+        return None
 
 
 def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, str]:

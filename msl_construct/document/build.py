@@ -249,6 +249,8 @@ class _Builder:
                 ),
                 "stream": _within(f"{at}.compression", extent_from_document, stream),
             }
+            if stated.get("bare") is True:
+                return [record["stream"]], None
             return list(_within(f"{at}.compression", _listed, framing, record)), None
         content = row.get("payload", {})
         if not isinstance(content, Mapping):

@@ -136,6 +136,8 @@ class Renderer:
                 "algorithm": Name(block.compression.algorithm),
                 "uncompressed_size": block.compression.uncompressed_size,
             }
+            if block.compression.bare:
+                shown["compression"]["bare"] = True
             if options.with_data:
                 shown["compression"]["data"] = Base64(block.compression.stream)
         problem = block.problem

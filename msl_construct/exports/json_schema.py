@@ -15,6 +15,7 @@ from ..drafts.dialects import Dialect
 from ..reader.block import RAW
 from ..reader.header import ENCRYPTION, EXTENSION
 from ..schema import BitRange, BlockType, ByteOrder, Draft, Schema
+from ..schema.framing import PerhapsBareFrame
 from ..schema.layout import OFFSETS, REST
 from ..schema.vocabulary import Magic
 from .description import version_text
@@ -201,10 +202,14 @@ class _Document:
         codecs = [v.name for v in values if v.code and not v.reserved]
         framing = self._schema.compressed_payload
         size, stream = framing.fields
+        about = "A frame of the codec without the framing of the drafts."
+        known = isinstance(framing, PerhapsBareFrame)
+        bare = {"bare": {"const": True, "description": about}} if known else {}
         return closed(
             {
                 "algorithm": {"enum": codecs},
                 size.key: self._definitions.field(size),
+                **bare,
                 "data": {**BASE64, "description": stream.text},
             },
             ["algorithm", size.key],

@@ -30,11 +30,13 @@ class Compression:
         algorithm: ``zstd`` or ``lz4``.
         uncompressed_size: what it declares to inflate to, in bytes.
         stream: the codec's bytes as stored, padding included.
+        bare: whether they are a frame of the codec without the framing of the drafts.
     """
 
     algorithm: str
     uncompressed_size: int
     stream: Extent
+    bare: bool = False
 
 
 Content = tuple["Compression | None", Record, "str | None"]
@@ -252,9 +254,9 @@ class Block:
         framing, source = inflated(
             self.schema.compressed_payload, stored, algorithm.name, self._max_inflate
         )
-        size: int = framing["uncompressed_size"]
-        compression = Compression(algorithm.name, size, framing["stream"])
-        assert isinstance(source, InflatedSource)
+        size = source.size
+        bare = "uncompressed_size" not in framing
+        compression = Compression(algorithm.name, size, framing["stream"], bare)
         return compression, Extent(source, 0, size)
 
 

@@ -16,6 +16,7 @@ class Finding:
     Attributes:
         kind: for findings ``chain``, ``file_hash``, ``block_count``, ``segment``,
             ``block_type``, ``hash_algo``; for gaps ``no_end_of_capture``, ``truncated``,
+            ``unrecorded`` (a hash that the producer left out),
             ``trailing``.
         text: the same for people, with what was expected and found.
         offset: file offset, where there is one.

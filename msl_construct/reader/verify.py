@@ -179,6 +179,10 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
         verdict.file_hash = "unchecked"
         findings.append(Finding("hash_algo", problem))
     for block, expected in facts.links:
+        if block.index == 0 and _is_unrecorded(dump, block.header["prev_hash"]):
+            text = f"PrevHash of {block.describe()} was not recorded: nothing covers the header"
+            gaps.append(Finding("unrecorded", text, block.offset, block.index))
+            continue
         text = (
             f"PrevHash of {block.describe()}: expected {expected.hex()}, found "
             f"{block.header['prev_hash'].hex()}: the structure before it is not what was "
@@ -188,7 +192,11 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     if facts.closings:
         verdict.stored_file_hash = facts.closings[0][0].payload.get("file_hash")
     for block, digest in facts.closings:
-        if digest is not None:
+        if _is_unrecorded(dump, block.payload.get("file_hash")):
+            verdict.file_hash = "unchecked"
+            text = f"FileHash of {block.describe()} was not recorded"
+            gaps.append(Finding("unrecorded", text, block.offset, block.index))
+        elif digest is not None:
             _judge_file_hash(verdict, block, digest)
     if not dump.header.encrypted:
         _judge_counts(verdict, dump, facts)
@@ -211,6 +219,13 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
         )
         gaps.append(Finding(kind, text, dump.trailing.offset))
     return verdict
+
+
+def _is_unrecorded(dump: Opened, digest: bytes | None) -> bool:
+    """Whether a hash is one that the producers of the file's dialect have left out."""
+    dialect = dump.recognition.dialect
+    unrecorded = dialect is not None and dialect.unrecorded_hashes
+    return unrecorded and digest is not None and not any(digest)
 
 
 def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:

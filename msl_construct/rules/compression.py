@@ -52,7 +52,7 @@ def _uninflatable(block: Block) -> Iterator[Found]:
 
 def _behind(block: Block) -> tuple[bytes, int]:
     """What stands behind the stream, and where."""
-    if _codec(block) is None or block.compression is None:
+    if _codec(block) is None or block.compression is None or block.compression.bare:
         return b"", 0
     found = block.compression
     behind = bytes_behind(found.algorithm, found.uncompressed_size, found.stream)

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from ..codecs.compress import ALGORITHMS
-from ..codecs.inflate import InflatedSource
+from ..codecs.inflate import LZ4_FRAME, InflatedSource, frame_size
 from ..errors import CompressionError
 from ..source import Cursor, Extent
 from .layout import Layout
 from .values import Record
 
-__all__ = ["inflated"]
+__all__ = ["PerhapsBareFrame", "inflated"]
+
+_MAGICS = {"zstd": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18"}
+_LONGEST_HEADER = 19
+_BEHIND_SIZE = 8
+
+
+class PerhapsBareFrame(Layout):
+    """The framing of producers who once left it out: a bare zstd frame, or a bare LZ4 frame.
+
+    An LZ4 frame is one if byte 4 is not zero, which it can't be; in the framing that byte is
+    of a size that is never so large. A zstd frame is one if no frame begins behind it, where
+    the framing has it.
+    """
+
+    def bare(self, stored: Extent, algorithm: str) -> int | None:
+        """What a bare frame inflates to; None where there is a framing, or the frame is silent."""
+        head = stored.source.read(stored.offset, min(stored.length, _LONGEST_HEADER))
+        magic = _MAGICS[algorithm]
+        if not head.startswith(magic):
+            return None
+        framed = head[len(magic) : len(magic) + 1] in (b"", b"\0")
+        if algorithm == "zstd":
+            framed = head[_BEHIND_SIZE:].startswith(magic)
+        return None if framed else frame_size(algorithm, head)
 
 
 def inflated(
@@ -30,6 +54,10 @@ def inflated(
             f"{' or '.join(ALGORITHMS)}, found {algorithm} (§4.2)",
             offset=stored.offset,
         )
+    bare = layout.bare(stored, algorithm) if isinstance(layout, PerhapsBareFrame) else None
+    if bare is not None:
+        codec = LZ4_FRAME if algorithm == "lz4" else algorithm
+        return Record({"stream": stored}), InflatedSource(stored, codec, bare, limit)
     cursor = Cursor(stored.source, stored.offset, stored.offset + stored.length)
     framing = layout.decode(cursor)
     if framing.damage is not None:

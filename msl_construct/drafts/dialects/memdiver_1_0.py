@@ -8,6 +8,7 @@ from ...schema.blocks import BlockType
 from ...schema.choice import Choice
 from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
 from ...schema.fields import Field
+from ...schema.framing import PerhapsBareFrame
 from ...schema.layout import Layout
 from ...schema.table import Table
 from ...schema.variable import Utf8, Utf8Z
@@ -181,6 +182,9 @@ _DRAFT = told_anew(
         _POINTER_GRAPH,
     ),
     layouts={
+        "compressed_payload": lambda layout: PerhapsBareFrame(
+            layout.title, layout.section, layout.fields
+        ),
         "module_entry": lambda layout: (
             layout.replacing("BlobLen", _NAME)
             .replacing("Reserved2", _NAME)
@@ -216,6 +220,7 @@ DIALECT = Dialect(
     producers=(Producer("MemDiver", "1.0", ("1.0.2",)),),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
+    unrecorded_hashes=True,
     differences={
         "file_header": "Bit 15 of CapBitmap says that page states were not observed.",
         "module_entry": "Module Entries end behind DiskHash.",

@@ -108,6 +108,8 @@ class Dialect:
             the same.
         beginning: see `Beginning`.
         marks: see `Marks`.
+        unrecorded_hashes: whether its producers have left out hashes: a PrevHash of Block 0 or a
+            FileHash of zeros is none.
         explains: by a rule's id, or that and the path of a field with a colon between, why files
             of these producers break it; patterns (``fnmatch``) of both.
         differences: by key of a structure, what is different in it, in a sentence; `text` speaks
@@ -124,6 +126,7 @@ class Dialect:
     untold: frozenset[int] = frozenset()
     beginning: Beginning | None = None
     marks: Marks | None = None
+    unrecorded_hashes: bool = False
     explains: Mapping[str, str] = field(default_factory=dict)
     differences: Mapping[str, str] = field(default_factory=dict)
 
