@@ -24,7 +24,7 @@ from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW
 from ..reader.dialects import named_dialect
 from ..reader.header import ENCRYPTION, EXTENSION, encryption_layout
-from ..schema import Draft, Layout, Record, Schema
+from ..schema import ByteOrder, Draft, Layout, Record, Schema
 from ..schema.document_values import as_hex, as_number, as_text, checked_keys
 from ..schema.layout import OFFSETS, REST, loaded
 from ..schema.raw import extent_from_document, raw_from_document
@@ -35,6 +35,8 @@ from .shape import ABOUT_DIALECT, BLOCK_KEYS, PARTS, VERSION
 __all__ = ["build"]
 
 Pieces = list["bytes | Extent"]
+
+_ORDERS = tuple(order.value for order in ByteOrder)
 
 
 def build(
@@ -107,7 +109,9 @@ def _schema(value: Any, asked: Draft | None) -> Schema:
     if unknown is not None:
         raise _refused("format", f"expected {', '.join(known)} and nothing else", unknown)
     draft = asked or _within("format.draft", as_text, value.get("draft", DEFAULT_DRAFT))
-    order = _within("format.byte_order", as_text, value.get("byte_order", "little"))
+    order = value.get("byte_order", "little")
+    if order not in _ORDERS:
+        raise _refused("format.byte_order", f"expected {' or '.join(_ORDERS)}", order)
     found: Schema = _within("format", schema, draft, order)
     dialect = None if asked else value.get("dialect")
     if dialect is None:

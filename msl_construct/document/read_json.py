@@ -95,7 +95,9 @@ class JsonDocument:
         """The line of a value that was read last, or of what it stands in."""
         own, steps = steps_of(self._field), steps_of(field)
         at = self._at
-        if own and steps[: len(own)] == own:
+        if own and not steps:
+            at = self._begin
+        elif own and steps[: len(own)] == own:
             at = _place(self._text, self._begin, steps[len(own) :])
         return self._line(at)
 

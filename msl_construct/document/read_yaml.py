@@ -81,6 +81,7 @@ class YamlDocument:
             key = self._read(event)
             if not isinstance(key, str):
                 raise self._no_key(key, self._line)
+            begin = self._line
             if key in seen:
                 raise DocumentError(
                     f"{abbreviated(key)} stands here a second time", line=self._line
@@ -95,7 +96,9 @@ class YamlDocument:
                 for _ in rows:
                     pass
             else:
-                yield key, self._read(event)
+                value = self._read(event)
+                self._begin = begin
+                yield key, value
         self._field = ""
         self._event()  # the document's end
         if not isinstance(self._event(), StreamEndEvent):
@@ -104,7 +107,7 @@ class YamlDocument:
     def line_of(self, field: str) -> int:
         """The line of a value that was read last, or of what it stands in."""
         own, steps = steps_of(self._field), steps_of(field)
-        if not own or steps[: len(own)] != own:
+        if not own or (steps and steps[: len(own)] != own):
             return self._line
         value, line = self._value, self._begin
         for step in steps[len(own) :]:
