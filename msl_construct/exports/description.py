@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 from typing import Any
 
-from ..errors import MslError
 from ..schema import BitRange, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
 from ..schema.base import DocumentOptions, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field, Note
 from ..schema.layout import Layout, inner_layouts
 from ..schema.names import snake_case
-from ..schema.pages import PageData, PageStateMap
+from ..schema.pages import PageStateMap
 from ..schema.table import Table
 from ..schema.variable import Blob, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import (
@@ -21,12 +21,12 @@ from ..schema.vocabulary import (
     Fixed,
     Flags,
     Hash,
-    Magic,
     Reserved,
     Timestamp,
     Uint,
     Uuid,
 )
+from ..schema.words import no_words
 
 __all__ = [
     "case_title",
@@ -41,45 +41,98 @@ _REFERENCES = ("length", "tag", "count", "entry_size", "size", "page_size_log2",
 """Attributes of the vocabulary that name another field."""
 
 
+@singledispatch
 def stored_as(kind: Vocabulary) -> str:
     """What is stored, in a few words.
 
     Raises:
-        MslError: a class of the vocabulary that has no words here.
+        ExportError: a class of the vocabulary that has no words here.
     """
-    for type_, words in _WORDS:
-        if isinstance(kind, type_):
-            return str(words(kind))
-    raise MslError(
-        f"{type(kind).__name__}: expected a class with words in {__name__}, found none; add it"
-    )
+    raise no_words(kind, __name__)
+
+
+@stored_as.register
+def _(kind: Uint) -> str:
+    return _integer(kind)
+
+
+@stored_as.register
+def _(kind: Timestamp) -> str:
+    return f"{_integer(kind)}, ns"
+
+
+@stored_as.register
+def _(kind: Coded) -> str:
+    return f"{_integer(kind)}, {kind.enumeration_name}"
+
+
+@stored_as.register
+def _(kind: Flags) -> str:
+    return f"{_integer(kind)}, {kind.definition_name}"
+
+
+@stored_as.register
+def _(kind: Bytes) -> str:
+    return f"{kind.width} bytes"
+
+
+@stored_as.register
+def _(kind: Hash) -> str:
+    return f"{kind.width}-byte hash"
+
+
+@stored_as.register
+def _(kind: Reserved) -> str:
+    return f"{kind.width} zero bytes"
+
+
+@stored_as.register
+def _(kind: Uuid) -> str:
+    return "UUID"
+
+
+@stored_as.register
+def _(kind: Utf8Z) -> str:
+    return f"text, {kind.length}"
+
+
+@stored_as.register
+def _(kind: Utf8) -> str:
+    return f"text without NUL, {kind.length}{'' if kind.padded else ', not padded'}"
+
+
+@stored_as.register
+def _(kind: Blob) -> str:
+    return f"{kind.length} bytes"
+
+
+@stored_as.register
+def _(kind: Choice) -> str:
+    return f"{kind.length} bytes, laid out by {kind.tag}"
+
+
+@stored_as.register
+def _(kind: PageStateMap) -> str:
+    return "2 bits a page, padded to 8 bytes"
+
+
+@stored_as.register
+def _(kind: Rest) -> str:
+    return "bytes"
+
+
+@stored_as.register
+def _(kind: Table) -> str:
+    return f"{kind.count} entries"
+
+
+@stored_as.register
+def _(kind: Layout) -> str:
+    return kind.title
 
 
 def _integer(kind: Fixed) -> str:
     return f"u{8 * kind.width}"
-
-
-_WORDS: tuple[tuple[type[Vocabulary], Any], ...] = (
-    # A class stands before those that it is derived from.
-    (Timestamp, lambda kind: f"{_integer(kind)}, ns"),
-    (Uint, _integer),
-    (Coded, lambda kind: f"{_integer(kind)}, {kind.enumeration_name}"),
-    (Flags, lambda kind: f"{_integer(kind)}, {kind.definition_name}"),
-    (Uuid, lambda kind: "UUID"),
-    (Hash, lambda kind: f"{kind.width}-byte hash"),
-    (Reserved, lambda kind: f"{kind.width} zero bytes"),
-    (Magic, lambda kind: f"{kind.width} bytes"),
-    (Bytes, lambda kind: f"{kind.width} bytes"),
-    (Utf8, lambda kind: f"text without NUL, {kind.length}{'' if kind.padded else ', not padded'}"),
-    (Utf8Z, lambda kind: f"text, {kind.length}"),
-    (Blob, lambda kind: f"{kind.length} bytes"),
-    (Choice, lambda kind: f"{kind.length} bytes, laid out by {kind.tag}"),
-    (PageStateMap, lambda kind: "2 bits a page, padded to 8 bytes"),
-    (PageData, lambda kind: "bytes"),
-    (Rest, lambda kind: "bytes"),
-    (Table, lambda kind: f"{kind.count} entries"),
-    (Layout, lambda kind: kind.title),
-)
 
 
 def case_title(field: Field, tag: int | None, inside: Layout) -> str:
@@ -183,11 +236,10 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
         "since": field.since,
         "text": field.text,
     }
-    if isinstance(kind, (Coded, Flags)):
-        registry = kind.registry if isinstance(kind, Coded) else kind.word
-        shown["registry"] = registry.name
-    if isinstance(kind, PageStateMap) and kind.states is not None:
-        shown["registry"] = kind.states.name
+    states = kind.states if isinstance(kind, PageStateMap) else None
+    registry = kind.registry_name if states is None else states.name
+    if registry is not None:
+        shown["registry"] = registry
     for name in _REFERENCES:
         other = getattr(kind, name, None)
         if isinstance(other, str) and other:

@@ -7,6 +7,7 @@ end of the structure it belongs to: what does not fit is shown as bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch, singledispatchmethod
 from string import Template
 
 from ..errors import MslError
@@ -22,10 +23,12 @@ from ..schema import (
     Schema,
     Table,
 )
+from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.pages import PageStateMap
-from ..schema.variable import Blob, Rest, Utf8, Utf8Z
-from ..schema.vocabulary import Coded, Fixed, Flags, Magic, Uint
+from ..schema.variable import Blob, Rest, Utf8Z
+from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
+from ..schema.words import no_words
 from .c.parts import omissible
 from .imhex_words import (
     BLOCKS,
@@ -53,10 +56,10 @@ def export(draft: Draft) -> str:
     Raises:
         MslError: a name of the schema is none in the pattern language.
     """
-    return _Pattern(draft).text()
+    return Pattern(draft).text()
 
 
-class _Pattern:
+class Pattern:
     """One draft's pattern while it is written."""
 
     def __init__(self, draft: Draft) -> None:
@@ -212,7 +215,7 @@ class _Pattern:
                     yield f"{_STEP * depth}{_fixed(one)};"
                 run.clear()
             else:
-                lines, opened = self._varying(layout, field)
+                lines, opened = self.lines(field.type, layout, field)
                 yield from (f"{_STEP * depth}{line}" for line in lines)
                 depth += opened
         for level in range(depth - 1, 0, -1):
@@ -228,52 +231,64 @@ class _Pattern:
             yield f"{_STEP * 2}u8 rest[end - $];"
             yield f"{_STEP}}}"
 
-    def _varying(self, layout: Layout, field: Field) -> tuple[list[str], int]:
-        """The lines of a field of varying size, and how many branches they leave open."""
-        kind, key = field.type, name_of(field.key)
-        remark = comment(f"{field.section} {field.name}", field.text)
-        if isinstance(kind, (Utf8Z, Blob)):
-            length = kind.length_key
-            padded = not isinstance(kind, Utf8) or kind.padded
-            stored = f"pad8({length})" if padded else length
-            unit = "char" if isinstance(kind, Utf8Z) else "u8"
-            lines = [f"if (end - $ >= {stored}) {{", f"{_STEP}if ({length} > 0) {{"]
-            lines.append(f"{_STEP * 2}{unit} {key}[{length}]{remark};")
-            if padded:
-                lines.append(f"{_STEP * 2}padding[pad8({length}) - {length}];")
-            return [*lines, f"{_STEP}}}"], 1
-        if isinstance(kind, PageStateMap):
-            size = f"(pages + {PAGES_PER_BYTE - 1}) / {PAGES_PER_BYTE}"
-            states = f"{self.bound.page_states.name}s"
-            return [
-                f"if ({kind.log2_key} >= {kind.low} && {kind.log2_key} <= {kind.high}) {{",
-                f"{_STEP}u128 pages = {kind.size_key} >> {kind.log2_key};",
-                f"{_STEP}u128 map_size = {size};",
-                f"{_STEP}if (end - $ >= pad8(map_size)) {{",
-                f"{_STEP * 2}if (map_size > {LISTED:#x}) {{",
-                f"{_STEP * 3}u8 {key}[map_size]{remark};",
-                f"{_STEP * 2}}} else if (map_size > 0) {{",
-                f"{_STEP * 3}{states} {key}[map_size]{remark};",
-                f"{_STEP * 2}}}",
-                f"{_STEP * 2}padding[pad8(map_size) - map_size];",
-            ], 2
-        if isinstance(kind, Rest):
-            return ["if ($ < end) {", f"{_STEP}u8 {key}[end - $]{remark};", "}"], 0
-        if isinstance(kind, Choice):
-            return self._choice(layout, field, kind, remark), 1
-        if isinstance(kind, Table):
-            name = type_name(kind.entry.title)
-            fit = f"(end - $) / {max(kind.entry.minimum, 1)}"
-            arguments = f"end, {kind.entry_size_key}" if kind.entry_size_key else "end"
-            return [
-                f"if ({kind.count_key} > 0 && $ < end) {{",
-                f"{_STEP}u128 {key}_fit = smaller({kind.count_key}, {fit});",
-                f"{_STEP}if ({key}_fit > 0) {{",
-                f"{_STEP * 2}{name}<{arguments}> {key}[{key}_fit]{remark};",
-                f"{_STEP}}}",
-                "}",
-            ], 0
-        raise TypeError(f"{layout.key}.{field.key}: no pattern for a {type(kind).__name__}")
+    @singledispatchmethod
+    def lines(self, kind: Vocabulary, layout: Layout, field: Field) -> tuple[list[str], int]:
+        """The lines of a field of varying size, and how many branches they leave open.
+
+        Raises:
+            ExportError: the class is none that this exporter knows.
+        """
+        raise no_words(kind, __name__)
+
+    @lines.register
+    def _(self, kind: Utf8Z, layout: Layout, field: Field) -> tuple[list[str], int]:
+        return _counted(kind, field, "char"), 1
+
+    @lines.register
+    def _(self, kind: Blob, layout: Layout, field: Field) -> tuple[list[str], int]:
+        return _counted(kind, field, "u8"), 1
+
+    @lines.register
+    def _(self, kind: PageStateMap, layout: Layout, field: Field) -> tuple[list[str], int]:
+        key, remark = name_of(field.key), _remark(field)
+        size = f"(pages + {PAGES_PER_BYTE - 1}) / {PAGES_PER_BYTE}"
+        states = f"{self.bound.page_states.name}s"
+        return [
+            f"if ({kind.log2_key} >= {kind.low} && {kind.log2_key} <= {kind.high}) {{",
+            f"{_STEP}u128 pages = {kind.size_key} >> {kind.log2_key};",
+            f"{_STEP}u128 map_size = {size};",
+            f"{_STEP}if (end - $ >= pad8(map_size)) {{",
+            f"{_STEP * 2}if (map_size > {LISTED:#x}) {{",
+            f"{_STEP * 3}u8 {key}[map_size]{remark};",
+            f"{_STEP * 2}}} else if (map_size > 0) {{",
+            f"{_STEP * 3}{states} {key}[map_size]{remark};",
+            f"{_STEP * 2}}}",
+            f"{_STEP * 2}padding[pad8(map_size) - map_size];",
+        ], 2
+
+    @lines.register
+    def _(self, kind: Rest, layout: Layout, field: Field) -> tuple[list[str], int]:
+        member = f"u8 {name_of(field.key)}[end - $]{_remark(field)};"
+        return ["if ($ < end) {", f"{_STEP}{member}", "}"], 0
+
+    @lines.register
+    def _(self, kind: Choice, layout: Layout, field: Field) -> tuple[list[str], int]:
+        return self._choice(layout, field, kind, _remark(field)), 1
+
+    @lines.register
+    def _(self, kind: Table, layout: Layout, field: Field) -> tuple[list[str], int]:
+        key, remark = name_of(field.key), _remark(field)
+        name = type_name(kind.entry.title)
+        fit = f"(end - $) / {max(kind.entry.minimum, 1)}"
+        arguments = f"end, {kind.entry_size_key}" if kind.entry_size_key else "end"
+        return [
+            f"if ({kind.count_key} > 0 && $ < end) {{",
+            f"{_STEP}u128 {key}_fit = smaller({kind.count_key}, {fit});",
+            f"{_STEP}if ({key}_fit > 0) {{",
+            f"{_STEP * 2}{name}<{arguments}> {key}[{key}_fit]{remark};",
+            f"{_STEP}}}",
+            "}",
+        ], 0
 
     def _choice(self, layout: Layout, field: Field, kind: Choice, remark: str) -> list[str]:
         key, coded = name_of(field.key), layout.field(kind.tag_key).type
@@ -349,16 +364,58 @@ class _Pattern:
 
 def _fixed(field: Field) -> str:
     """The declaration of a field of constant width."""
-    kind, key = field.type, name_of(field.key)
-    remark = comment(f"{field.section} {field.name}", field.text)
-    if isinstance(kind, Coded):
-        return f"{type_name(kind.registry.name)} {key}{remark}"
-    if isinstance(kind, Flags):
-        return f"{type_name(kind.word.name)} {key}{remark}"
-    if isinstance(kind, Uint):
-        return f"{unsigned(kind.width)} {key}{remark}"
-    unit = "char" if isinstance(kind, Magic) else "u8"
-    return f"{unit} {key}[{kind.minimum}]{remark}"
+    type_, count = hexpat_type(field.type)
+    return f"{type_} {name_of(field.key)}{count}{_remark(field)}"
+
+
+@singledispatch
+def hexpat_type(kind: Vocabulary) -> tuple[str, str]:
+    """The type of a field of constant width, and how many of it there are, in brackets.
+
+    Raises:
+        ExportError: the class is none that this exporter knows.
+    """
+    raise no_words(kind, __name__)
+
+
+@hexpat_type.register
+def _(kind: Coded) -> tuple[str, str]:
+    return type_name(kind.registry.name), ""
+
+
+@hexpat_type.register
+def _(kind: Flags) -> tuple[str, str]:
+    return type_name(kind.word.name), ""
+
+
+@hexpat_type.register
+def _(kind: Uint) -> tuple[str, str]:
+    return unsigned(kind.width), ""
+
+
+@hexpat_type.register
+def _(kind: Bytes) -> tuple[str, str]:
+    return "u8", f"[{kind.width}]"
+
+
+@hexpat_type.register
+def _(kind: Magic) -> tuple[str, str]:
+    return "char", f"[{kind.width}]"
+
+
+def _remark(field: Field) -> str:
+    return comment(f"{field.section} {field.name}", field.text)
+
+
+def _counted(kind: Utf8Z | Blob, field: Field, unit: str) -> list[str]:
+    """The lines of bytes whose number stands in another field."""
+    length = kind.length_key
+    stored = f"pad8({length})" if kind.padded else length
+    lines = [f"if (end - $ >= {stored}) {{", f"{_STEP}if ({length} > 0) {{"]
+    lines.append(f"{_STEP * 2}{unit} {name_of(field.key)}[{length}]{_remark(field)};")
+    if kind.padded:
+        lines.append(f"{_STEP * 2}padding[pad8({length}) - {length}];")
+    return [*lines, f"{_STEP}}}"]
 
 
 def _ends(field: Field, following: Field) -> bool:

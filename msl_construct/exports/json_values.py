@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import singledispatchmethod
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,8 @@ from ..schema.pages import PageData, PageStateMap
 from ..schema.raw import DOCUMENT_RAW_LIMIT
 from ..schema.table import Table
 from ..schema.variable import Blob, RegisterValue, Rest, Utf8Z
-from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Timestamp, Uint, Uuid
+from ..schema.vocabulary import Bytes, Coded, Flags, Magic, Timestamp, Uint, Uuid
+from ..schema.words import no_words
 
 __all__ = [
     "ANY_ADDRESS",
@@ -42,6 +44,10 @@ SOME_HEX: Schema = {"type": "string", "pattern": f"^({_BYTE})+$"}
 """One byte or more."""
 COUNT: Schema = {"type": "integer", "minimum": 0}
 """A count, a length, a size."""
+
+
+def _exactly(kind: Bytes) -> Schema:
+    return {"type": "string", "pattern": f"^[0-9a-f]{{{2 * kind.width}}}$"}
 
 
 def _address(width: int) -> Schema:
@@ -114,78 +120,106 @@ class Definitions:
 
     # -- values ----------------------------------------------------------------------------
 
+    @singledispatchmethod
     def value(self, kind: Vocabulary) -> Schema:
         """The form of a value.
 
         Raises:
-            MslError: a class of the vocabulary whose form is not known here.
+            ExportError: a class of the vocabulary whose form is not known here.
         """
-        if isinstance(kind, Fixed):
-            return self._fixed(kind)
-        if isinstance(kind, Utf8Z):
-            text = {"type": "string"}
-            kept = closed({"text": text, "raw": SOME_HEX})
-            return self.define("value.text", {"anyOf": [{"type": ["string", "null"]}, kept]})
-        if isinstance(kind, RegisterValue):
-            number = {"type": "string", "pattern": f"^0x({_BYTE})*$"}
-            kept = closed({"value": number, "raw": SOME_HEX})
-            return self.define("value.register", {"anyOf": [number, kept]})
-        if isinstance(kind, Blob):
-            return self.define(
-                "value.blob", {"anyOf": [HEX, closed({"bytes": HEX, "raw": SOME_HEX})]}
-            )
-        if isinstance(kind, PageStateMap):
-            assert kind.states is not None
-            return self._page_map(kind.states)
-        if isinstance(kind, PerhapsPackedPages):
-            about = {"codec": {"enum": ["zstd", "lz4"]}, "inflated_size": COUNT}
-            packed = {**_extent(0)["properties"], **about}
-            needed = ["offset", "length", *about]
-            return {"anyOf": [self.extent(), closed(packed, needed)]}
-        if isinstance(kind, PageData):
-            return self.extent()
-        if isinstance(kind, Rest):
-            return self.raw()
-        if isinstance(kind, Table):
-            return {"type": "array", "items": self._inner(kind.entry, bool(kind.entry_size))}
-        if isinstance(kind, Rows):
-            return {"type": "array", "items": self._inner(kind.entry, False)}
-        if isinstance(kind, TextToEnd):
-            text = {"type": "string"}
-            return {"anyOf": [text, closed({"text": text, "raw": SOME_HEX})]}
-        if isinstance(kind, Padding):
-            return {"type": "string", "pattern": "^(00){1,7}$"}
-        if isinstance(kind, Choice):
-            cases = [self._inner(layout, True) for layout in kind.cases.values()]
-            return {"anyOf": [self._undecoded(), *cases]}
-        raise MslError(
-            f"{type(kind).__name__}: expected a class whose form in the document is known to "
-            f"{__name__}, found another; add it"
-        )
+        raise no_words(kind, __name__)
 
-    def _fixed(self, kind: Fixed) -> Schema:
-        exactly = {"type": "string", "pattern": f"^[0-9a-f]{{{2 * kind.width}}}$"}
-        if isinstance(kind, Coded):
-            return self.registry(kind.registry)
-        if isinstance(kind, Flags):
-            return self.flags(kind.word)
-        if isinstance(kind, Timestamp):
-            decimal = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"}
-            return self.define(
-                "value.time", {**decimal, "description": "Nanoseconds since 1970, UTC."}
-            )
-        if isinstance(kind, Uint):
-            if kind.shown == "address":
-                return self.define(f"value.address_{8 * kind.width}", _address(kind.width))
-            if kind.shown == "version":
-                return {"type": "string", "pattern": f"^0x[0-9a-f]{{{2 * kind.width}}}$"}
-            return {"type": "integer", "minimum": 0, "maximum": (1 << 8 * kind.width) - 1}
-        if isinstance(kind, Uuid):
-            return self.define("value.uuid", {"type": "string", "pattern": f"^{_UUID}$"})
-        if isinstance(kind, Magic):
-            return {"anyOf": [{"const": kind.magic.decode("ascii")}, closed({"raw": exactly})]}
-        assert isinstance(kind, Bytes)
-        return self.define(f"value.bytes_{kind.width}", exactly)
+    @value.register
+    def _(self, kind: Coded) -> Schema:
+        return self.registry(kind.registry)
+
+    @value.register
+    def _(self, kind: Flags) -> Schema:
+        return self.flags(kind.word)
+
+    @value.register
+    def _(self, kind: Timestamp) -> Schema:
+        decimal = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"}
+        return self.define("value.time", {**decimal, "description": "Nanoseconds since 1970, UTC."})
+
+    @value.register
+    def _(self, kind: Uint) -> Schema:
+        if kind.shown == "address":
+            return self.define(f"value.address_{8 * kind.width}", _address(kind.width))
+        if kind.shown == "version":
+            return {"type": "string", "pattern": f"^0x[0-9a-f]{{{2 * kind.width}}}$"}
+        return {"type": "integer", "minimum": 0, "maximum": (1 << 8 * kind.width) - 1}
+
+    @value.register
+    def _(self, kind: Uuid) -> Schema:
+        return self.define("value.uuid", {"type": "string", "pattern": f"^{_UUID}$"})
+
+    @value.register
+    def _(self, kind: Magic) -> Schema:
+        return {"anyOf": [{"const": kind.magic.decode("ascii")}, closed({"raw": _exactly(kind)})]}
+
+    @value.register
+    def _(self, kind: Bytes) -> Schema:
+        return self.define(f"value.bytes_{kind.width}", _exactly(kind))
+
+    @value.register
+    def _(self, kind: Utf8Z) -> Schema:
+        text = {"type": "string"}
+        kept = closed({"text": text, "raw": SOME_HEX})
+        return self.define("value.text", {"anyOf": [{"type": ["string", "null"]}, kept]})
+
+    @value.register
+    def _(self, kind: RegisterValue) -> Schema:
+        number = {"type": "string", "pattern": f"^0x({_BYTE})*$"}
+        kept = closed({"value": number, "raw": SOME_HEX})
+        return self.define("value.register", {"anyOf": [number, kept]})
+
+    @value.register
+    def _(self, kind: Blob) -> Schema:
+        kept = closed({"bytes": HEX, "raw": SOME_HEX})
+        return self.define("value.blob", {"anyOf": [HEX, kept]})
+
+    @value.register
+    def _(self, kind: PageStateMap) -> Schema:
+        assert kind.states is not None
+        return self._page_map(kind.states)
+
+    @value.register
+    def _(self, kind: PerhapsPackedPages) -> Schema:
+        about = {"codec": {"enum": ["zstd", "lz4"]}, "inflated_size": COUNT}
+        packed = {**_extent(0)["properties"], **about}
+        needed = ["offset", "length", *about]
+        return {"anyOf": [self.extent(), closed(packed, needed)]}
+
+    @value.register
+    def _(self, kind: PageData) -> Schema:
+        return self.extent()
+
+    @value.register
+    def _(self, kind: Rest) -> Schema:
+        return self.raw()
+
+    @value.register
+    def _(self, kind: Table) -> Schema:
+        return {"type": "array", "items": self._inner(kind.entry, bool(kind.entry_size))}
+
+    @value.register
+    def _(self, kind: Rows) -> Schema:
+        return {"type": "array", "items": self._inner(kind.entry, False)}
+
+    @value.register
+    def _(self, kind: TextToEnd) -> Schema:
+        text = {"type": "string"}
+        return {"anyOf": [text, closed({"text": text, "raw": SOME_HEX})]}
+
+    @value.register
+    def _(self, kind: Padding) -> Schema:
+        return {"type": "string", "pattern": "^(00){1,7}$"}
+
+    @value.register
+    def _(self, kind: Choice) -> Schema:
+        cases = [self._inner(layout, True) for layout in kind.cases.values()]
+        return {"anyOf": [self._undecoded(), *cases]}
 
     def registry(self, registry: Enumeration) -> Schema:
         """The names of an enumeration, and other codes in hex."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import singledispatch
 
+from ..drafts.dialects.vocabulary import Padding, Rows, TextToEnd
 from ..schema import Field, Layout, Table
+from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.codes import Enumeration
 from ..schema.pages import PageData, PageStateMap
-from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
-from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Uint, Uuid
+from ..schema.variable import Blob, Rest, Utf8, Utf8Z
+from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Reserved, Uint, Uuid
+from ..schema.words import no_words
 from .model import Level
 
 __all__ = ["KINDS", "DefectKind", "kinds_of_field", "kinds_of_structure", "prohibited"]
@@ -232,48 +236,103 @@ KINDS = {kind.defect: kind for kind in _KINDS}
 """Every kind by the last part of its rules' ids."""
 
 
+@singledispatch
+def defects(kind: Vocabulary) -> Iterator[str]:
+    """The kinds of defect that a value of a class can have in a file.
+
+    Raises:
+        ExportError: the class is none that the rules know.
+    """
+    raise no_words(kind, __name__)
+
+
 def kinds_of_field(field: Field) -> Iterator[str]:
     """The kinds of defect that a value of this field can have in a file."""
-    kind = field.type
-    if isinstance(kind, Reserved):
-        yield "RESERVED-NOT-ZERO"
-    elif isinstance(kind, Uuid):
-        yield "UUID-NOT-VERSION-4"
-        if not kind.nil:
-            yield "UUID-NIL"
-    elif isinstance(kind, (Uint, Coded)) and kind.valid is not None:
+    return defects(field.type)
+
+
+@defects.register
+def _(kind: Uint) -> Iterator[str]:
+    if kind.valid is not None:
         yield "VALUE-NOT-PERMITTED"
-    elif isinstance(kind, Coded):
-        if any(prohibited(kind.registry)):
-            yield "RESERVED-CODE"
-        if not _covered(kind.registry):
-            yield "UNREGISTERED-CODE"
-    elif isinstance(kind, Flags):
-        if kind.word.defined != (1 << 8 * kind.width) - 1:
-            yield "UNDEFINED-FLAG"
-    elif isinstance(kind, Utf8Z):
-        if not isinstance(kind, Utf8):
-            yield "STRING-NOT-TERMINATED"
-        yield from ("STRING-HAS-NUL", "STRING-NOT-UTF-8")
-        if not isinstance(kind, Utf8) or kind.padded:
-            yield "PADDING-NOT-ZERO"
-    elif isinstance(kind, Blob):
+
+
+@defects.register(Bytes)
+@defects.register(Padding)
+@defects.register(Rows)
+@defects.register(TextToEnd)
+@defects.register(Rest)
+def _(kind: Vocabulary) -> Iterator[str]:
+    return iter(())  # whatever stands there will do, or is explained by the dialect
+
+
+@defects.register
+def _(kind: Reserved) -> Iterator[str]:
+    yield "RESERVED-NOT-ZERO"
+
+
+@defects.register
+def _(kind: Uuid) -> Iterator[str]:
+    yield "UUID-NOT-VERSION-4"
+    if not kind.nil:
+        yield "UUID-NIL"
+
+
+@defects.register
+def _(kind: Coded) -> Iterator[str]:
+    if kind.valid is not None:
+        yield "VALUE-NOT-PERMITTED"
+        return
+    if any(prohibited(kind.registry)):
+        yield "RESERVED-CODE"
+    if not _covered(kind.registry):
+        yield "UNREGISTERED-CODE"
+
+
+@defects.register
+def _(kind: Flags) -> Iterator[str]:
+    if kind.word.defined != (1 << 8 * kind.width) - 1:
+        yield "UNDEFINED-FLAG"
+
+
+@defects.register
+def _(kind: Utf8Z) -> Iterator[str]:
+    if not isinstance(kind, Utf8):
+        yield "STRING-NOT-TERMINATED"
+    yield from ("STRING-HAS-NUL", "STRING-NOT-UTF-8")
+    if kind.padded:
         yield "PADDING-NOT-ZERO"
-    elif isinstance(kind, PageStateMap):
-        yield from ("PADDING-NOT-ZERO", "PAGE-MAP-TOO-LARGE")
-        assert kind.states is not None
-        if not all(kind.states.permits(state) for state in range(4)):
-            yield "RESERVED-PAGE-STATE"
-    elif isinstance(kind, PageData):
-        yield "PAGE-DATA-LENGTH"
-    elif isinstance(kind, Table):
-        yield "COUNT-TOO-LARGE"
-        if kind.entry_size is not None:
-            yield "ENTRY-SIZE-TOO-SMALL"
-    elif isinstance(kind, Choice):
-        yield from ("BODY-TOO-SHORT", "BODY-TOO-LONG")
-    if isinstance(kind, Measured):
-        yield "LENGTH-TOO-LARGE"
+    yield "LENGTH-TOO-LARGE"
+
+
+@defects.register
+def _(kind: Blob) -> Iterator[str]:
+    yield from ("PADDING-NOT-ZERO", "LENGTH-TOO-LARGE")
+
+
+@defects.register
+def _(kind: PageStateMap) -> Iterator[str]:
+    yield from ("PADDING-NOT-ZERO", "PAGE-MAP-TOO-LARGE")
+    assert kind.states is not None
+    if not all(kind.states.permits(state) for state in range(4)):
+        yield "RESERVED-PAGE-STATE"
+
+
+@defects.register
+def _(kind: PageData) -> Iterator[str]:
+    yield "PAGE-DATA-LENGTH"
+
+
+@defects.register
+def _(kind: Table) -> Iterator[str]:
+    yield "COUNT-TOO-LARGE"
+    if kind.entry_size is not None:
+        yield "ENTRY-SIZE-TOO-SMALL"
+
+
+@defects.register
+def _(kind: Choice) -> Iterator[str]:
+    yield from ("BODY-TOO-SHORT", "BODY-TOO-LONG", "LENGTH-TOO-LARGE")
 
 
 def kinds_of_structure(layout: Layout) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 
 from ...schema import BlockType, Draft, Field, Table
+from ...schema.base import Vocabulary
 from ...schema.choice import Choice
-from ...schema.pages import PageData, PageStateMap
-from ...schema.variable import Blob, Rest, Utf8, Utf8Z
+from ...schema.pages import PageStateMap
+from ...schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
+from ...schema.words import no_words
 from ..versions import introduced, version_of
 from .parts import Run, Shape, is_integer, omissible
 from .words import Identifiers, filled, macro, remarked, since, type_name
@@ -56,34 +59,51 @@ def _pointer(run: Run) -> tuple[str, str, list[str]]:
 
 
 def _varying(draft: Draft, shape: Shape, field: Field) -> tuple[str, str, list[str]]:
-    kind = field.type
+    member, remark = c_member(field.type)
     section = f" ({field.section})" if field.section != shape.layout.section else ""
-    text = [f"{field.name}{section}: {field.text}"]
-    if isinstance(kind, Table):
-        text.append(f"Row by row: {type_name(f'next_{kind.entry.key}')}().")
-    elif isinstance(kind, Choice):
-        chosen = ", ".join(
-            f"{tag} {type_name(f'decode_{case.key}')}()" for tag, case in kind.cases.items()
-        )
-        text.append(f"By {kind.tag}: {chosen}.")
+    text = [f"{field.name}{section}: {field.text}", *([remark] if remark else [])]
     if omissible(field):
         text.append("The structure may end before it.")
     if field.since != introduced(draft, shape.layout):
         text.append(since(draft, field.since))
-    return f"{_member_type(field)} ", field.key, text
+    return f"{member} ", field.key, text
 
 
-def _member_type(field: Field) -> str:
-    kind = field.type
-    if isinstance(kind, Utf8Z):
-        return "msl_text"
-    if isinstance(kind, PageStateMap):
-        return "msl_page_map"
-    if isinstance(kind, Table):
-        return "msl_table"
-    if isinstance(kind, (Blob, Choice, Rest)):
-        return "msl_span"
-    raise TypeError(f"{field.name}: C header: no member for a {type(kind).__name__}")
+@singledispatch
+def c_member(kind: Vocabulary) -> tuple[str, str]:
+    """The type of the member for a field of varying size, and what is to be said of it.
+
+    Raises:
+        ExportError: the class is none that this exporter knows.
+    """
+    raise no_words(kind, __name__)
+
+
+@c_member.register
+def _(kind: Utf8Z) -> tuple[str, str]:
+    return "msl_text", ""
+
+
+@c_member.register
+def _(kind: PageStateMap) -> tuple[str, str]:
+    return "msl_page_map", ""
+
+
+@c_member.register
+def _(kind: Table) -> tuple[str, str]:
+    return "msl_table", f"Row by row: {type_name(f'next_{kind.entry.key}')}()."
+
+
+@c_member.register
+def _(kind: Choice) -> tuple[str, str]:
+    cases = (f"{tag} {type_name(f'decode_{case.key}')}()" for tag, case in kind.cases.items())
+    return "msl_span", f"By {kind.tag}: {', '.join(cases)}."
+
+
+@c_member.register(Blob)
+@c_member.register(Rest)
+def _(kind: Vocabulary) -> tuple[str, str]:
+    return "msl_span", ""
 
 
 def _value(shape: Shape, key: str) -> str:
@@ -105,25 +125,48 @@ def _steps(shape: Shape) -> Iterator[str]:
         if isinstance(part, Run):
             yield f'MSL_TAKE_FIELDS({part.member}, {part.name}, "{first.key}")'
         else:
-            yield _step(shape, part.field, last=shape.ends_with(part))
+            yield c_step(part.field.type, shape, part.field.key, shape.ends_with(part))
 
 
-def _step(shape: Shape, field: Field, *, last: bool) -> str:
-    kind, key = field.type, field.key
-    if isinstance(kind, Utf8Z):
-        padded = int(not isinstance(kind, Utf8) or kind.padded)
-        ended = int(not isinstance(kind, Utf8))
-        return f"MSL_TAKE_TEXT({key}, {_value(shape, kind.length_key)}, {padded}, {ended})"
-    if isinstance(kind, (Blob, Choice)):
-        padded = int(isinstance(kind, Blob))
-        return f"MSL_TAKE_BYTES({key}, {_value(shape, kind.length_key)}, {padded})"
-    if isinstance(kind, PageStateMap):
-        size, log2 = _value(shape, kind.size_key), _value(shape, kind.log2_key)
-        return f"MSL_TAKE_PAGES({key}, {size}, {log2}, {kind.low}, {kind.high})"
-    if isinstance(kind, (PageData, Rest)):
-        return f"MSL_TAKE_REST({key})"
-    if isinstance(kind, Table):
-        size = _value(shape, kind.entry_size_key) if kind.entry_size_key else "0"
-        rows = f"{key}, {_value(shape, kind.count_key)}, {size}"
-        return f"MSL_TAKE_TABLE({rows})" if last else f"MSL_TAKE_ROWS({rows}, {kind.entry.key})"
-    raise TypeError(f"{field.name}: C header: no way to read a {type(kind).__name__}")
+@singledispatch
+def c_step(kind: Vocabulary, shape: Shape, key: str, last: bool) -> str:
+    """The row that takes a field of varying size.
+
+    Raises:
+        ExportError: the class is none that this exporter knows.
+    """
+    raise no_words(kind, __name__)
+
+
+@c_step.register
+def _(kind: Utf8Z, shape: Shape, key: str, last: bool) -> str:
+    return f"MSL_TAKE_TEXT({key}, {_value(shape, kind.length_key)}, {int(kind.padded)}, 1)"
+
+
+@c_step.register
+def _(kind: Utf8, shape: Shape, key: str, last: bool) -> str:
+    return f"MSL_TAKE_TEXT({key}, {_value(shape, kind.length_key)}, {int(kind.padded)}, 0)"
+
+
+@c_step.register(Blob)
+@c_step.register(Choice)
+def _(kind: Measured, shape: Shape, key: str, last: bool) -> str:
+    return f"MSL_TAKE_BYTES({key}, {_value(shape, kind.length_key)}, {int(kind.padded)})"
+
+
+@c_step.register
+def _(kind: PageStateMap, shape: Shape, key: str, last: bool) -> str:
+    size, log2 = _value(shape, kind.size_key), _value(shape, kind.log2_key)
+    return f"MSL_TAKE_PAGES({key}, {size}, {log2}, {kind.low}, {kind.high})"
+
+
+@c_step.register
+def _(kind: Rest, shape: Shape, key: str, last: bool) -> str:
+    return f"MSL_TAKE_REST({key})"
+
+
+@c_step.register
+def _(kind: Table, shape: Shape, key: str, last: bool) -> str:
+    size = _value(shape, kind.entry_size_key) if kind.entry_size_key else "0"
+    rows = f"{key}, {_value(shape, kind.count_key)}, {size}"
+    return f"MSL_TAKE_TABLE({rows})" if last else f"MSL_TAKE_ROWS({rows}, {kind.entry.key})"

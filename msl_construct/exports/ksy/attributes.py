@@ -19,6 +19,7 @@ from ...schema.pages import PageData, PageStateMap
 from ...schema.table import Table
 from ...schema.variable import Blob, Rest, Utf8, Utf8Z
 from ...schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
+from ...schema.words import no_words
 from . import expressions
 from .prose import about, of_field
 from .style import Hex, Node
@@ -53,10 +54,7 @@ def attributes(kind: Vocabulary, one: Field, structure: Structure) -> None:
     Raises:
         ExportError: the class is none that this exporter knows.
     """
-    raise ExportError(
-        f"{structure.layout.title}.{one.key}: no .ksy is known for {type(kind).__name__}; "
-        "register one with `attributes`"
-    )
+    raise no_words(kind, __name__)
 
 
 @attributes.register

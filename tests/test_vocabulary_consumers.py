@@ -1,0 +1,179 @@
+"""Every class of the vocabulary against everything that has to have words for it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from commands import PLACE
+
+from msl_construct.drafts import DIALECTS, DRAFTS
+from msl_construct.errors import ExportError
+from msl_construct.exports import description, imhex, json_values
+from msl_construct.exports.c import views
+from msl_construct.exports.ksy import attributes
+from msl_construct.rules import defect_kinds
+from msl_construct.schema.base import Vocabulary
+from msl_construct.schema.layout import Layout
+from msl_construct.schema.variable import Measured
+from msl_construct.schema.vocabulary import Fixed
+from msl_construct.schema.whole_block import WholeBlock
+
+STRUCTURES = {Layout, WholeBlock}
+ABSTRACT = {Vocabulary, Fixed, Measured}
+"""What no field is of: these have no words."""
+
+
+def below(base: type[Vocabulary]) -> Iterator[type[Vocabulary]]:
+    for one in base.__subclasses__():
+        if getattr(sys.modules.get(one.__module__), one.__name__, None) is one:
+            yield one  # and not one that a test made up
+        yield from below(one)
+
+
+def values() -> set[type[Vocabulary]]:
+    """Every class that a field of a draft or a dialect can be of."""
+    for draft in (*DRAFTS.values(), *(one.draft for one in DIALECTS.values())):
+        draft.bound(draft.byte_orders[0])
+    found = {one for one in below(Vocabulary) if one.__module__.startswith("msl_construct.")}
+    return found - STRUCTURES - ABSTRACT
+
+
+def of_drafts(kind: type[Vocabulary]) -> bool:
+    """Whether published drafts may have it: what exports are made from."""
+    return kind.__module__.startswith("msl_construct.schema.")
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Something with a function of the class of a field."""
+
+    function: Any
+    module: Any
+    about: Callable[[type[Vocabulary]], bool]
+
+    @property
+    def dispatcher(self) -> Any:
+        return getattr(self.function, "dispatcher", self.function)
+
+    def lacks(self, kind: type[Vocabulary]) -> bool:
+        return self.about(kind) and self.dispatcher.dispatch(kind) is self.dispatcher.dispatch(
+            object
+        )
+
+    @property
+    def file(self) -> str:
+        return str(self.module.__name__).replace(".", "/") + ".py"
+
+
+def everything(kind: type[Vocabulary]) -> bool:
+    return True
+
+
+CONSUMERS = {
+    "ksy": Consumer(attributes.attributes, attributes, of_drafts),
+    "imhex": Consumer(
+        imhex.Pattern.__dict__["lines"],
+        imhex,
+        lambda kind: of_drafts(kind) and not issubclass(kind, Fixed),
+    ),
+    "imhex-fixed": Consumer(
+        imhex.hexpat_type, imhex, lambda kind: of_drafts(kind) and issubclass(kind, Fixed)
+    ),
+    "json-schema": Consumer(json_values.Definitions.__dict__["value"], json_values, everything),
+    "description": Consumer(description.stored_as, description, of_drafts),
+    "c-member": Consumer(
+        views.c_member, views, lambda kind: of_drafts(kind) and not issubclass(kind, Fixed)
+    ),
+    "c-step": Consumer(
+        views.c_step, views, lambda kind: of_drafts(kind) and not issubclass(kind, Fixed)
+    ),
+    "defects": Consumer(defect_kinds.defects, defect_kinds, everything),
+}
+
+
+def missing(kinds: set[type[Vocabulary]]) -> list[str]:
+    """What is to be done for these classes, a line each."""
+    return sorted(
+        f"{kind.__name__}: add it in {consumer.file} ({name})"
+        for name, consumer in CONSUMERS.items()
+        for kind in kinds
+        if consumer.lacks(kind)
+    )
+
+
+def test_the_classes_are_found() -> None:
+    names = {kind.__name__ for kind in values()}
+    assert {"Uint", "Coded", "Flags", "Utf8Z", "Blob", "PageStateMap", "Table", "Choice"} <= names
+
+
+def test_every_class_has_words_everywhere() -> None:
+    assert missing(values()) == []
+
+
+def test_a_class_that_nobody_knows_is_listed_with_the_files() -> None:
+    class Colour(Vocabulary):
+        """A class that was just added."""
+
+    Colour.__module__ = "msl_construct.schema.colours"
+    found = missing({Colour})
+    files = {consumer.file for consumer in CONSUMERS.values()}
+    assert files == {line.split("add it in ")[1].split(" ")[0] for line in found}
+
+
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_an_unknown_class_is_refused_with_the_file(name: str) -> None:
+    class Colour(Vocabulary):
+        """A class that was just added."""
+
+    consumer = CONSUMERS[name]
+    default = consumer.dispatcher.dispatch(object)
+    arguments = [None] * (len(inspect.signature(default).parameters))
+    arguments[list(inspect.signature(default).parameters).index("kind")] = Colour()  # type: ignore[call-overload]
+    with pytest.raises(ExportError, match=f"no words for Colour: add it in {consumer.file}"):
+        default(*arguments)
+
+
+@pytest.mark.parametrize("method", ["decode", "encode", "to_document", "minimum", "example"])
+def test_every_class_says_itself(method: str) -> None:
+    base = inspect.getattr_static(Vocabulary, method)
+    silent = {kind.__name__ for kind in values() if inspect.getattr_static(kind, method) is base}
+    assert silent <= ({"Rows", "Padding", "TextToEnd"} if method == "example" else set())
+
+
+# -- no ladder comes back ----------------------------------------------------------------------
+
+MOST_STEPS = 4
+"""Classes of the vocabulary that one function may ask for by `isinstance`."""
+
+LADDERS = {
+    "msl_construct/rules/faults.py:_faults_of_damage",  # where a path of damage leads
+    "msl_construct/schema/packing.py:__init__",  # which shapes of rows are packed in columns
+}
+
+
+def ladders() -> Iterator[str]:
+    names = {kind.__name__ for kind in values()} | {"Measured", "Fixed"}
+    for path in (PLACE / "msl_construct").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and len(asked(node) & names) >= MOST_STEPS:
+                yield f"{path.relative_to(PLACE).as_posix()}:{node.name}"
+
+
+def asked(function: ast.FunctionDef) -> set[str]:
+    return {
+        name.id
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "isinstance"
+        for name in ast.walk(call.args[1])
+        if isinstance(name, ast.Name)
+    }
+
+
+def test_no_function_is_a_ladder_of_classes() -> None:
+    assert set(ladders()) <= LADDERS
