@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ..abbreviated import abbreviated_hex
 from ..errors import CompressionError, LimitError
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..reader.block import RAW, Block
@@ -37,7 +38,6 @@ WRITTEN = {
 """Structures and fields that hand-written rules say more of than the declaration could."""
 
 _Refined = tuple[str, str, "int | None"]
-_SHOWN = 80
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 # Consequences of damage, which is reported itself, and what no file that was read can have.
@@ -259,11 +259,7 @@ def _refined(place: _Place, problem: Problem) -> Iterator[_Refined]:
 
 
 def _expected(problem: Problem) -> str:
-    return f"expected {problem.expected}, found {_shown(problem.found)}"
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
+    return f"expected {problem.expected}, found {problem.found}"
 
 
 def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
@@ -324,7 +320,7 @@ def _padding(place: _Place, problem: Problem) -> Iterator[_Refined]:
 def _nonzero(padding: bytes, behind: int, offset: int | None) -> Iterator[_Refined]:
     first = len(padding) - len(padding.lstrip(b"\0"))
     at = None if offset is None else offset + behind + first
-    found = _shown(padding.hex())
+    found = abbreviated_hex(padding)
     yield "PADDING-NOT-ZERO", f"expected zeros behind {behind} bytes, found {found}", at
 
 
