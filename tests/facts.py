@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from independent.blocks import ADDED
+
 Row = tuple[str, "int | None"]
 
 DRAFT_03, DRAFT_10 = "draft-2026-03", "draft-2026-10"
@@ -78,7 +80,7 @@ _PAYLOADS_03: dict[int, list[Any]] = {
 }  # fmt: skip
 PAYLOADS: dict[str, dict[int, list[Any]]] = {
     DRAFT_03: _PAYLOADS_03,
-    DRAFT_10: _PAYLOADS_03 | {
+    DRAFT_10: _PAYLOADS_03 | {one.code: one.fields for one in ADDED} | {
         0x0011: [
             ("ThreadID", 8), ("StartTime", 8), ("Flags", 2), ("ThreadState", 1), ("Arch", 1),
             ("RegCount", 4), ("NameLen", 2), ("Reserved", 6), ("ThreadName", None),
@@ -102,13 +104,6 @@ PAYLOADS: dict[str, dict[int, list[Any]]] = {
                 ("PID", 4), ("Family", 1), ("Protocol", 1), ("State", 1), ("Reserved", 1),
                 ("LocalAddr", 16), ("LocalPort", 2), ("Reserved2", 2), ("RemoteAddr", 16),
                 ("RemotePort", 2), ("Reserved3", 2),
-            ]),
-        ],
-        0x0053: [
-            ("EntryCount", 4), ("Reserved", 4),
-            ("Entries", [
-                ("PID", 4), ("FD", 4), ("HandleType", 2), ("PathLen", 2), ("Reserved", 4),
-                ("Path", None),
             ]),
         ],
         0x0054: [
@@ -260,9 +255,9 @@ CODES: dict[str, dict[str, dict[int, str]]] = {
         "NameSource": _numbered("Unspecified", "Live", "SourceMetadata", "Synthesized"),
         "BlockType": _CODES_03["BlockType"] | {
             0x0050: "System Context", 0x0051: "Process Table", 0x0052: "Connection Table",
-            0x0053: "Handle Table", 0x0054: "Connectivity Table", 0x0059: "Physical Memory Map",
+            0x0054: "Connectivity Table", 0x0059: "Physical Memory Map",
             0x005A: "Module Build-ID Manifest", 0x005B: "Region Omission Manifest",
-            0x0FFE: "End-of-Extension",
+            0x0FFE: "End-of-Extension", **{one.code: one.name for one in ADDED},
         },
         "EncAlgo": {1: "AES-256-GCM", 2: "XChaCha20-Poly1305"},
         "KDFType": {0: "None", 1: "Argon2id"},
@@ -327,5 +322,9 @@ PAGE_STATES = {
     DRAFT_03: _numbered("Captured", "Failed", "Unmapped", "Reserved"),
     DRAFT_10: _numbered("Captured", "Failed", "Unmapped", "NotResident"),
 }
-IN_SEGMENT = {DRAFT_03: set(), DRAFT_10: {0x20, 0x41, 0x59, 0x5A, 0x5B, 0x0FFE, 0x1001, 0x1003}}
+IN_SEGMENT = {
+    DRAFT_03: set(),
+    DRAFT_10: {0x20, 0x41, 0x59, 0x5A, 0x5B, 0x0FFE, 0x1001, 0x1003}
+    | {one.code for one in ADDED if one.in_segment},
+}
 FORBIDDEN = {DRAFT_03: {0x0000}, DRAFT_10: {0x0000, 0x0012, 0x0013, 0x0014, 0x0015}}

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import zstandard
 from comparing import document_of
-from independent import names, wire
+from independent import layouts, names, wire
 from independent.specimens import KINDS, LE10, LE11, Kind, capture, cut, finish, one, start
 from independent.specimens import typical_payloads as typical
 
 ENUMERATIONS = {
-    "block_type": names.BLOCK_TYPE_11, "os_type": names.OS_TYPE, "arch_type": names.ARCH_TYPE,
+    "block_type": layouts.BLOCK_TYPE_11, "os_type": names.OS_TYPE, "arch_type": names.ARCH_TYPE,
     "clock_source": names.CLOCK_SOURCE, "hash_algo": names.HASH_ALGO,
     "region_type": names.REGION_TYPE, "relationship": names.RELATIONSHIP,
     "key_type": names.KEY_TYPE_11, "protocol": names.PROTOCOL, "confidence": names.CONFIDENCE,

@@ -15,13 +15,16 @@ from msl_construct.drafts import DRAFTS, NEWEST_DRAFT, PUBLIC
 from msl_construct.exports import EXPORTS, exported
 
 FOLDER = PLACE / "schema"
+REFRESH = "run msl schema export -o schema"
 FILES = [file for one in EXPORTS.values() for file, _ in one.files]
 
 
 @pytest.mark.parametrize("form", list(EXPORTS))
 def test_the_files_are_current(form: str) -> None:
     for file, text in exported(form).items():
-        assert (FOLDER / file).read_bytes() == text.encode(), f"msl schema export makes {file} anew"
+        path = FOLDER / file
+        assert path.is_file(), f"schema/{file} is missing: {REFRESH}"
+        assert path.read_bytes() == text.encode(), f"schema/{file} is not of this schema: {REFRESH}"
 
 
 def test_nothing_else_is_in_the_folder() -> None:

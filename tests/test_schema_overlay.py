@@ -5,6 +5,7 @@ from __future__ import annotations
 import facts
 import pytest
 from facts import DRAFT_03, DRAFT_10
+from independent import blocks
 
 from msl_construct.drafts import DRAFTS, PUBLIC, schema
 from msl_construct.schema import Layout, Schema, Table, Value
@@ -17,13 +18,13 @@ ADDED = {
     "thread_context",
     "process_table",
     "connection_table",
-    "handle_table",
     "connectivity_table",
     "physical_memory_map",
     "module_build_id_manifest",
     "region_omission_manifest",
     "vas_map",
     "end_of_extension",
+    *(one.key for one in blocks.ADDED),
 }
 
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from canonical import FIELDS, names
+from independent import layouts
 
 _REVISED = {"header": " block_count hash_algo:HASH_ALGO/1"}
 """Fields that the older draft does not have."""
@@ -37,7 +38,7 @@ def _shown(kind, value, how, revised):
 
 def block(index, offset, found, revised=True):
     """A block without its payload, of an object that has the header's fields by their names."""
-    types = names.BLOCK_TYPE_11 if revised else names.BLOCK_TYPE_10
+    types = layouts.BLOCK_TYPE_11 if revised else names.BLOCK_TYPE_10
     uuids = {key: getattr(found, key) for key in ("block_uuid", "parent_uuid")}
     return {
         "index": index,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import lz4.block  # type: ignore[import-untyped]
 import zstandard
 
-from . import names
+from . import layouts, names
 from .hashing import digest
 from .layouts import Cursor, Document, read_payload
 
@@ -220,7 +220,7 @@ def _segments(file: _File, position: int, blocks: list[Document], segments: list
 def _block(file: _File, raw: _Raw, index: int) -> Document:
     data = file.data
     at = raw.offset
-    type_names = names.BLOCK_TYPE_11 if file.revised else names.BLOCK_TYPE_10
+    type_names = layouts.BLOCK_TYPE_11 if file.revised else names.BLOCK_TYPE_10
     out: Document = {
         "index": index,
         "offset": hex(at),

@@ -358,7 +358,7 @@ def in_dialect(data: bytes, document: Document, dialect: str) -> Document:
         bits = struct.unpack_from("<Q", data, 0x10)[0]
         cap_bitmap = names.bits(bits, names.CAP_BITMAP_11 | capabilities)
         found["header"] = {**document["header"], "cap_bitmap": cap_bitmap}
-    types = names.BLOCK_TYPE_11 if revised or dialect.startswith("memslicer") else {}
+    types = layouts.BLOCK_TYPE_11 if revised or dialect.startswith("memslicer") else {}
     types = (types or names.BLOCK_TYPE_10) | block_names
     order = "<" if document["format"]["byte_order"] == "little" else ">"
     read = (readers, types, order)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from . import wire
 from . import wire_tables as wt
+from .blocks import ADDED, BlockFacts
 from .gallery_connectivity import NAME, U16, U32, U64, connectivity, short_rows
 from .gallery_payloads import BYTE_BITS, REGION_TYPES, STRINGS
 from .specimens import FIRST_DRAFT, LE11, Kind, Named, capture, finish, one, start
@@ -67,6 +68,8 @@ def tables() -> Named:
     yield from _strings(o)
     yield from _counts(o)
     yield from _fillers()
+    for one_type in ADDED:
+        yield from _bent(one_type)
 
 
 def open_tables(kind: Kind) -> Named:
@@ -321,6 +324,15 @@ def _counts(o: str) -> Named:
     }
     for name, (block_type, body) in cases.items():
         yield f"lying-table-{name}-{NAME}", one(LE11, block_type, body)
+
+
+def _bent(facts: BlockFacts) -> Named:
+    """A payload as it should be, with every byte of it changed in turn, cut, and with more."""
+    body = facts.typical(LE11.order)
+    bodies = [body, *(body[:size] for size in range(len(body))), body + b"\1"]
+    for place in range(len(body)):
+        bodies += (body[:place] + value + body[place + 1 :] for value in (b"\0", b"\x41", b"\xff"))
+    yield f"bent-{facts.code:04x}-{NAME}", one(LE11, facts.code, *bodies)
 
 
 def _fillers() -> Named:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import names
+from .blocks import ADDED
 from .cursor import Cursor as Cursor
 from .cursor import Damage as Damage
 from .cursor import Document as Document
@@ -214,8 +215,10 @@ LAYOUTS_10: dict[int, Callable[[Cursor, Document], None]] = {
     0x0041: _related_dump,
     0x0FFF: _end_of_capture,
 }
+BLOCK_TYPE_11 = names.BLOCK_TYPE_11 | {one.code: one.key for one in ADDED}
 LAYOUTS_11 = {
     **LAYOUTS_10,
+    **{one.code: one.read for one in ADDED},
     **TABLES_11,
     0x0011: _thread_context,
     0x0FFE: _end_of_extension,

@@ -10,7 +10,7 @@ from .cursor import Cursor, Document, entries
 Reader = Callable[[Cursor, Document], None]
 
 
-# -- §6 processes, connections, handles -------------------------------------------------------
+# -- §6 processes, connections ----------------------------------------------------------------
 
 
 def _counted(key: str, rows: str, read: Reader) -> Reader:
@@ -54,16 +54,6 @@ def _connection(c: Cursor, d: Document) -> None:
     d["remote_addr"] = c.take(16, "remote_addr").hex()
     d["remote_port"] = c.u16("remote_port")
     d["reserved3"] = c.take(2, "reserved3").hex()
-
-
-def _handle(c: Cursor, d: Document) -> None:
-    d["pid"] = c.u32("pid")
-    d["fd"] = c.u32("fd")
-    # The producers name different codes, so this is a number.
-    d["handle_type"] = c.u16("handle_type")
-    d["path_len"] = path_len = c.u16("path_len")
-    d["reserved"] = c.take(4, "reserved").hex()
-    d["path"] = c.text(path_len, "path")
 
 
 # -- §6 connectivity --------------------------------------------------------------------------
@@ -209,7 +199,6 @@ def _region_omission_manifest(c: Cursor, d: Document) -> None:
 TABLES_11: dict[int, Reader] = {
     0x0051: _counted("entry_count", "entries", _process),
     0x0052: _counted("entry_count", "entries", _connection),
-    0x0053: _counted("entry_count", "entries", _handle),
     0x0054: _counted("row_count", "rows", _connectivity_row),
     0x0059: _counted("count", "entries", _physical_range),
     0x005A: _counted("count", "entries", _build_id),

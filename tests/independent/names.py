@@ -82,7 +82,6 @@ BLOCK_TYPE_11 = BLOCK_TYPE_10 | {
     0x0050: "system_context",
     0x0051: "process_table",
     0x0052: "connection_table",
-    0x0053: "handle_table",
     0x0054: "connectivity_table",
     0x0059: "physical_memory_map",
     0x005A: "module_build_id_manifest",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from . import gallery, names
+from . import gallery, layouts, names
 from .decode import NotMsl, all_blocks, decode
 from .hashing import digest
 from .specimens import FIRST_DRAFT
@@ -84,7 +84,7 @@ def test_gallery_covers_every_name() -> None:
         "arch_type": {*names.ARCH_TYPE.values(), "0x000c", "0xfffe"},
         "clock_source": {*names.CLOCK_SOURCE.values(), "0x05", "0xfe"},
         "hash_algo": {*names.HASH_ALGO.values(), "0x03"},
-        "block_type": {*names.BLOCK_TYPE_11.values(), "0x0050", "0x0055", "0x2345", "0xffff"},
+        "block_type": {*layouts.BLOCK_TYPE_11.values(), "0x0050", "0x0055", "0x2345", "0xffff"},
         "region_type": {*names.REGION_TYPE.values(), "0x07"},
         "relationship": {*names.RELATIONSHIP.values(), "0x0006"},
         "key_type": {*names.KEY_TYPE_11.values(), "0x000c", "0x000d"},
