@@ -93,7 +93,8 @@ def build(
     from ..document.load import load
 
     with _opened(document) as source:
-        _refuse_itself(source, output)
+        if output != STDIO:
+            _refuse_itself(source, output)
         try:
             if output == STDIO:
                 size = write(load(source), sys.stdout.buffer, draft=draft)
