@@ -47,7 +47,13 @@ def new_hasher(algorithm: str = "blake3") -> Hasher:
             f"hash algorithm {algorithm}: expected blake3, sha_256 or sha_512_256; hashes can't "
             "be checked"
         )
-    return hashlib.new(_BY_NAME[algorithm])
+    try:
+        return hashlib.new(_BY_NAME[algorithm])
+    except ValueError:
+        raise FormatError(
+            f"hash algorithm {algorithm}: this Python's OpenSSL does not have it; hashes can't be "
+            "checked"
+        ) from None
 
 
 def hasher_factory(algorithm: str = "blake3") -> Callable[..., Hasher]:

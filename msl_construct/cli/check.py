@@ -114,8 +114,9 @@ def check(
       msl check --explain MSL-4.4-PREV-HASH-MISMATCH
 
     Exit codes: 0 no findings that count; 1 findings; 2 usage; 3 not an .msl, or unreadable;
-    4 no findings, but incomplete (no End-of-Capture, truncated, trailing bytes, a limit
-    reached); 5 encrypted, and no findings in the header. With several files, that of the
+    4 no findings, but incomplete (no End-of-Capture, truncated, trailing bytes), or something
+    could not be looked at (a limit, a payload that does not inflate, an unknown HashAlgo or
+    version); 5 encrypted, and no findings in the header. With several files, that of the
     worst of them (3, 1, 5, 4, 0).
     """
     from ..rules import Role

@@ -52,6 +52,7 @@ __all__ = [
     "note",
     "open_input",
     "run",
+    "say_version",
     "text_out",
     "wants_color",
 ]
@@ -321,6 +322,12 @@ def draws() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def say_version(path: str, dump: Any) -> None:
+    """Say on stderr that a file's version is not known, if so: a later one may mean more."""
+    if dump.header.unknown_version:
+        note(f"msl: {'stdin' if path == STDIO else path}: {dump.header.unknown_version}")
 
 
 def columns() -> int | None:

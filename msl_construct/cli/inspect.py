@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..reader.gaps import gap_of_hashes
 from .common import (
     STDIO,
     Exit,
@@ -21,6 +22,7 @@ from .common import (
     note,
     open_input,
     run,
+    say_version,
     text_out,
     wants_color,
 )
@@ -116,7 +118,9 @@ def inspect(
       msl inspect dump.msl --csv --show pages > pages.csv
 
     Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
-    truncated, trailing bytes); 5 encrypted. What could be read is on stdout with 4 and 5.
+    truncated, trailing bytes), or something could not be looked at (a payload that does not
+    inflate, an unknown HashAlgo); 5 encrypted. What could be read is on stdout with 4 and 5.
+    Page data is looked at with --with-data only.
     """
     from ..document.tables import TABLES
 
@@ -133,6 +137,7 @@ def inspect(
     if form is None and (with_data or offsets):
         form = "yaml"
     with open_input(dump, passing=not with_data, **options) as opened:
+        say_version(dump, opened)
         try:
             with _out(form, show) as out:
                 if form is None and not show:
@@ -243,14 +248,30 @@ def _ending(dump: Dump | PassingDump, path: str, quiet: bool) -> int:
             "read, this version takes no key"
         )
         return Exit.KEY
+    unseen = _unseen(dump)
     if dump.complete or dump.ending.kind == "open":  # a pipe of which the rest was not read
+        if unseen:
+            note(f"msl: {name}: incomplete: {unseen}")
+            return Exit.INCOMPLETE
         if dump.problems and not quiet:
             first = dump.problems[min(dump.problems)]
             count = many(len(dump.problems), "payload")
             note(f"msl: {name}: {count} could not be decoded to the end; the first: {first}")
         return Exit.FINE
     if dump.ending.clean:
-        note(f"msl: {name}: incomplete: no End-of-Capture, the acquirer did not finish (§4.5)")
+        text = "no End-of-Capture, the acquirer did not finish (§4.5)"
     else:
-        note(f"msl: {name}: incomplete: {dump.ending.text}")
+        text = dump.ending.text
+    note(f"msl: {name}: incomplete: {text}{f'; {unseen}' if unseen else ''}")
     return Exit.INCOMPLETE
+
+
+def _unseen(dump: Any) -> str:
+    """What could not be looked at, in one line; empty when there is no such thing."""
+    hashes = gap_of_hashes(dump.header)
+    parts = [] if hashes is None else [hashes.text]
+    unread = dump.problems.unread
+    if unread:
+        first = dump.problems[min(unread)]
+        parts.append(f"{many(len(unread), 'payload')} could not be looked at; the first: {first}")
+    return "; ".join(parts)

@@ -26,6 +26,7 @@ from .common import (
     note,
     open_input,
     run,
+    say_version,
     text_out,
 )
 from .text import as_json as json_text
@@ -66,7 +67,8 @@ def verify(
     """Check that dumps are intact and complete.
 
     Intact: the hash chain, FileHash, block counts and extension segments agree with the
-    bytes. Complete: there is an End-of-Capture, and nothing but blocks behind it. The chain
+    bytes. Complete: there is an End-of-Capture, nothing but blocks behind it, and what is
+    compressed inflates. The chain
     has no key: it shows corruption and naive edits, not who wrote the file. No hash covers
     the last block. With --report, the report of its acquisition must name the file's DumpUUID,
     FileHash, size, BLAKE3 and SHA-256: then no byte of it has changed since, if none of the
@@ -78,7 +80,8 @@ def verify(
       ssh host cat dump.msl | msl verify -
 
     Exit codes: 0 intact and complete; 1 not intact, or not what the report speaks of; 3
-    unreadable; 4 intact but incomplete, or the report is; 5 encrypted.
+    unreadable; 4 intact but incomplete, or the report is, or something could not be looked at
+    (an unknown HashAlgo, a payload that does not inflate); 5 encrypted.
     With several files, that of the worst of them (3, 1, 5, 4, 0).
     """
     if report is not None:
@@ -110,6 +113,7 @@ def _one(
     try:
         if report is None:
             with open_input(path, **options) as dump:
+                say_version(path, dump)
                 verdict = dump.verify()
         else:
             name = ""  # what is wrong with the report names it
@@ -145,10 +149,12 @@ def _tied(path: str, told: dict[str, Any], options: ReadOptions) -> tuple[Verdic
         if path == STDIO and sys.stdin is not None:
             passing = _HashedInput(sys.stdin.buffer, digests)
             with open_input(path, stdin=cast("IO[bytes]", passing), **options) as dump:
+                say_version(path, dump)
                 verdict = dump.verify()
                 passing.drain()
                 return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
         with open_input(path, passing=False, **options) as dump:
+            say_version(path, dump)
             verdict = dump.verify()
             for piece in Extent(dump.source, 0, dump.size or 0).chunks():
                 digests.update(piece)
@@ -178,7 +184,7 @@ class _HashedInput:
 
 
 def _code(verdict: Verdict, found: Tie | None) -> Exit:
-    if not verdict.intact or (found is not None and found.findings):
+    if verdict.findings or (found is not None and found.findings):
         return Exit.FINDINGS
     whole = verdict.complete and (found is None or not found.gaps)
     return Exit.FINE if whole else Exit.INCOMPLETE
@@ -224,7 +230,7 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
 def _as_text(
     path: str, verdict: Verdict, quiet: bool, report: str | None, found: Tie | None
 ) -> str:
-    first = "not intact" if not verdict.intact else "intact"
+    first = {True: "intact", False: "not intact", None: "hashes not checked"}[verdict.intact]
     second = "complete" if verdict.complete else "incomplete"
     lines = [
         f"{printable(path)}: {first}, {second}: {many(verdict.blocks, 'block')}, "

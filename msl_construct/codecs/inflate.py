@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from importlib import import_module
 from typing import IO, Any, cast
 
 from ..errors import CompressionError, LimitError
@@ -143,14 +144,14 @@ class InflatedSource:
             self._prefix, self._reader = bytearray(), None
 
     def _new_reader(self) -> Any:
-        import zstandard
+        zstandard = _library("zstandard")
 
         feed = cast("IO[bytes]", _Feed(self._stream))
         return zstandard.ZstdDecompressor().stream_reader(feed, read_size=_PIECE)
 
     def _pieces(self, reader: Any, done: int, end: int) -> Iterator[bytes]:
         """What the reader gives up to `end`, of which `done` bytes have been given."""
-        import zstandard
+        zstandard = _library("zstandard")
 
         if end > self._limit:
             said = self._frame_size()
@@ -181,7 +182,7 @@ class InflatedSource:
         Raises:
             CompressionError: it is no frame.
         """
-        import zstandard
+        zstandard = _library("zstandard")
 
         head = self._stream.source.read(
             self._stream.offset, min(self._stream.length, _LONGEST_FRAME_HEADER)
@@ -265,6 +266,18 @@ def frame_size(algorithm: str, head: bytes) -> int | None:
         return None
 
 
+def _library(name: str) -> Any:
+    """A codec.
+
+    Raises:
+        LimitError: it can't be loaded here, which says nothing about the file.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise LimitError(f"the library {name}, which inflates such payloads: {error}") from None
+
+
 def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, str]:
     """Inflate an LZ4 block behind its size, with zeros behind it if need be.
 
@@ -273,7 +286,7 @@ def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, s
     Returns:
         The content, or None; how many zeros stand behind the block; what was found instead.
     """
-    import lz4.block
+    lz4_block = _library("lz4.block")
 
     body = stored[_LZ4_SIZE.size :]
     zeros = 0
@@ -282,8 +295,8 @@ def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, s
     problem = ""
     for cut in range(zeros + 1):
         try:
-            found = lz4.block.decompress(body[: len(body) - cut], uncompressed_size=declared)
-        except (lz4.block.LZ4BlockError, ValueError, OverflowError):
+            found = lz4_block.decompress(body[: len(body) - cut], uncompressed_size=declared)
+        except (lz4_block.LZ4BlockError, ValueError, OverflowError):
             # What the library says of it differs between its versions, and documents show this.
             problem = problem or "something else, or a damaged one"
             continue

@@ -78,6 +78,10 @@ def derived_recipe(derived: DerivedFault, bend: Bend, exit_code: int, variant: s
         consumer, features = Consumer.REJECT_BLOCK, ("pagesize",)
     elif derived.rule.id.endswith("BLOCK-HEADER-VALUE-NOT-PERMITTED"):
         consumer, features = Consumer.ACCEPT, ("pv2",)
+    elif bend.where is not None and bend.label == "hash_algo":
+        consumer = (
+            Consumer.EITHER
+        )  # who checks hashes, and can't, may say that something is missing
     return Recipe(
         name=rule_name(derived.rule.id, derived.form, variant),
         kind=Kind.INVALID,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import uuid as uuids
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT, InflatedSource
 from ..errors import CompressionError, LimitError
-from ..schema import BlockType, FlagValue, Record, Schema
+from ..schema import BlockType, FlagValue, Record, Schema, Table
+from ..schema.entries import Entries
 from ..schema.framing import inflated
 from ..schema.layout import REST
 from ..source import Cursor, Extent, Source
 
-__all__ = ["RAW", "Block", "Compression"]
+__all__ = ["RAW", "Block", "Compression", "Problems", "budget_ran_out"]
 
 RAW = "raw"
 """Key of a payload that the schema has no layout for."""
@@ -43,6 +45,19 @@ Content = tuple["Compression | None", Record, "str | None"]
 """How a payload is compressed, what it holds, and why it could not be inflated."""
 
 
+class Problems(dict[int, str]):
+    """By block index, why a payload could not be decoded to its end.
+
+    Attributes:
+        unread: those of them whose content could not be looked at: it does not inflate, or a
+            limit of this program was in the way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread: set[int] = set()
+
+
 class Block:
     """A block as it stands in the file.
 
@@ -62,7 +77,7 @@ class Block:
         length: int,
         *,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
-        problems: dict[int, str] | None = None,
+        problems: Problems | None = None,
     ) -> None:
         self.source = source
         self.schema = schema
@@ -187,8 +202,38 @@ class Block:
             for extent in _extents(self.payload):
                 extent.view()
         except (CompressionError, LimitError) as error:
-            return f"{self.describe()}: {error}"
+            problem = f"{self.describe()}: {error}"
+            if self._problems is not None:
+                self._problems[self.index] = problem
+                self._problems.unread.add(self.index)
+            return problem
         return None
+
+    @cached_property
+    def inflation_error(self) -> CompressionError | LimitError | None:
+        """Why the payload does not inflate to its end; None where it does, or is stored as it is.
+
+        Inflates everything once and keeps nothing, which decoding the payload does not. Of a
+        PayloadVersion that is not known nobody can say how it is stored.
+        """
+        if not self.known_version or "compressed" not in self.flags:
+            return None
+        try:
+            _, content = self._inflated(self.stored)
+            assert isinstance(content.source, InflatedSource)
+            content.source.check()
+        except (CompressionError, LimitError) as error:
+            return error.with_traceback(None)
+        return None
+
+    @property
+    def beyond_limit(self) -> bool:
+        """Whether the payload says that it inflates to more than may be inflated."""
+        try:
+            compression, _ = self._inflated(self.stored)
+        except CompressionError:
+            return False
+        return compression.uncompressed_size > self._max_inflate
 
     def with_offsets(self) -> tuple[Record, Record]:
         """Header and payload, each knowing the file offset and length of its fields."""
@@ -210,6 +255,8 @@ class Block:
         if self._problems is None or (problem is None and payload.damage is None):
             return
         self._problems[self.index] = problem or f"{self.describe()}: payload {payload.damage}"
+        if problem is not None or budget_ran_out(self, payload):
+            self._problems.unread.add(self.index)
 
     def _decode_header(self, *, offsets: bool) -> Record:
         _ = self.identity
@@ -262,8 +309,21 @@ class Block:
 
 def _undecoded(payload: Record) -> bool:
     """Whether there are bytes in a payload of which nobody has seen more than their length."""
-    tables = [value for value in payload.values() if isinstance(value, list)]
+    tables = [value for value in payload.values() if isinstance(value, (list, Entries))]
     return RAW in payload or REST in payload or any(extent.length for extent in _extents(tables))
+
+
+def budget_ran_out(block: Block, payload: Record) -> bool:
+    """Whether the reader gave up on a table, for fear of a small stream with many entries."""
+    layout = block.type.layout if block.type is not None else None
+    rest = payload.get(REST)
+    if layout is None or payload.damage is None or not isinstance(rest, Extent):
+        return False
+    budget = getattr(rest.source, "entry_budget", None)
+    return budget is not None and any(
+        isinstance(field.type, Table) and len(payload.get(field.key, ())) >= budget
+        for field in layout.fields
+    )
 
 
 def _extents(*values: Any) -> Iterator[Extent]:
@@ -277,6 +337,9 @@ def _extents(*values: Any) -> Iterator[Extent]:
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
+        elif isinstance(value, Entries):
+            for entry in value:
+                yield from _extents(entry)
 
 
 def _opaque(extent: Extent, offsets: bool) -> Record:

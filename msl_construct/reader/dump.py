@@ -16,7 +16,7 @@ from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from ..space import Cover
-from .block import Block
+from .block import Block, Problems
 from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
 from .header import read_header
 from .memory import MemoryView
@@ -103,7 +103,7 @@ class Dump(Indexed):
         self.name = name
         self._owned = owned
         self._max_inflate = max_inflate
-        self.problems = {}
+        self.problems = Problems()
         self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
         self.index = BlockIndex()
@@ -235,7 +235,7 @@ class Dump(Indexed):
         """The same, as a schema has it; nothing is noted of what does not fit."""
         return self._block(schema, index, None)
 
-    def _block(self, schema: Schema, index: int, problems: dict[int, str] | None) -> Block:
+    def _block(self, schema: Schema, index: int, problems: Problems | None) -> Block:
         return Block(
             self.source,
             schema,

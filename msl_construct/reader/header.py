@@ -45,6 +45,9 @@ class FileHeader:
     recognition: Recognition = field(default_factory=Recognition)
     """The dialect, where the file's first bytes alone are those of one."""
 
+    unknown_version: str = ""
+    """What to say of a minor version that no draft has; empty where one has it, or was named."""
+
     @property
     def key(self) -> str:
         """Name of the structure: ``file_header``."""
@@ -109,7 +112,11 @@ def read_header(
     if recognition.dialect is not None:
         draft = recognition.dialect.draft
         order = order if order in draft.byte_orders else draft.byte_orders[0]
-    bound = schema(_draft_for(_field(raw, "version", order)) if draft is None else draft, order)
+    version = _field(raw, "version", order)
+    bound = schema(_draft_for(version) if draft is None else draft, order)
+    unknown = ""
+    if draft is None and version != bound.draft.version and recognition.dialect is None:
+        unknown = f"version {version >> 8}.{version & 0xFF} is not known; read as {bound.name}"
     if header_size < size:
         raise HeaderError(
             f"HeaderSize at {probe.file_header.offset_of('header_size'):#x}: expected at least "
@@ -135,7 +142,7 @@ def read_header(
     if header_size > behind:
         record[EXTENSION] = raw[behind:header_size]
         record.offsets[EXTENSION] = (behind, header_size - behind)
-    return FileHeader(bound, record, raw[:header_size], recognition)
+    return FileHeader(bound, record, raw[:header_size], recognition, unknown)
 
 
 def encryption_layout(bound: Schema, record: Mapping[str, Any]) -> Layout | None:

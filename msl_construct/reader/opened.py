@@ -10,7 +10,7 @@ from ..drafts.dialects import Recognition
 from ..errors import EncryptedError
 from ..schema import Schema
 from ..source import Extent, Source
-from .block import Block
+from .block import Block, Problems
 from .header import FileHeader
 from .segments import Segment
 from .walk import BlockIndex, Ending
@@ -42,7 +42,7 @@ class Opened(ABC):
     segment_recognitions: dict[int, Recognition]
     ending: Ending
     segments: list[Segment]
-    problems: dict[int, str]
+    problems: Problems
 
     @abstractmethod
     def each_capture_block(self, function: Callable[[Block], T]) -> Iterator[T]:

@@ -14,8 +14,8 @@ from typing import IO, TypeVar
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts.dialects import Recognition
 from ..schema import Draft, Schema
-from ..source import CHUNK, BufferSource, Extent, Source, StreamSource
-from .block import Block
+from ..source import CHUNK, BufferSource, Extent, ShiftedSource, Source, StreamSource
+from .block import Block, Problems
 from .dialects import (
     NO_DIALECT,
     Seen,
@@ -59,7 +59,7 @@ class PassingDump(Opened):
         self._max_spool = max_spool
         self._source = StreamSource(file)
         self._max_inflate = max_inflate
-        self.problems = {}
+        self.problems = Problems()
         self.header = read_header(self._source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
         # Who names a draft wants that.
@@ -79,6 +79,7 @@ class PassingDump(Opened):
         self.segments = []
         self.ending = Ending(self.header.size, "open", "the blocks have not been read yet")
         self.finished = False
+        self._keeps_compressed = False
         self._behind: _Behind | None = None
         self._lost = 0  # bytes of a block that the pipe cut short
 
@@ -104,10 +105,12 @@ class PassingDump(Opened):
         source = self._source
         walk = Walk(source, self.schema, self.header.size)
         closing_code = self.end_of_capture_code
-        for index, (offset, kind, _, length) in enumerate(walk):
+        compressed = self.schema.flags["BlockFlags"].mask("compressed")
+        for index, (offset, kind, flags, length) in enumerate(walk):
             closing = kind == closing_code
             held: Source = source
-            if closing:  # needed again: the first segment is chained to it
+            # Needed again: a segment is chained to it, or it is inflated once it has been hashed.
+            if closing or (self._keeps_compressed and flags & compressed):
                 held = self._kept(offset, length)
             block = self._block(held, index, offset, length)
             made = function(block)
@@ -158,6 +161,7 @@ class PassingDump(Opened):
         from .verify import verify_passing
 
         self.require_key()
+        self._keeps_compressed = True
         return verify_passing(self)
 
     def _block(self, source: Source, index: int, offset: int, length: int) -> Block:
@@ -185,9 +189,9 @@ class PassingDump(Opened):
     def _kept(self, offset: int, length: int) -> Source:
         """A block's bytes for later: in memory, or in a temporary file if it is absurdly large."""
         if length <= CHUNK:
-            return _Shifted(BufferSource(self._source.read(offset, length)), offset)
+            return ShiftedSource(BufferSource(self._source.read(offset, length)), offset)
         spooled = spool_extent(Extent(self._source, offset, length), self._max_spool)
-        return _Shifted(spooled, offset)
+        return ShiftedSource(spooled, offset)
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending
@@ -221,32 +225,6 @@ class PassingDump(Opened):
                 self.segment_recognitions[one.index] = found
 
 
-class _Shifted:
-    """Part of a file as a source whose offsets are the file's."""
-
-    def __init__(self, inner: Source, start: int) -> None:
-        self._inner = inner
-        self._start = start
-
-    @property
-    def size(self) -> int:
-        held = self._inner.size
-        assert held is not None
-        return self._start + held
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self._inner.read(offset - self._start, length)
-
-    def view(self, offset: int, length: int) -> memoryview:
-        return self._inner.view(offset - self._start, length)
-
-    def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
-        return self._inner.pieces(offset - self._start, length, size)
-
-    def forget(self, before: int) -> None:
-        pass
-
-
 class _Behind:
     """What a pipe gave behind the last block that was passed on."""
 
@@ -255,7 +233,7 @@ class _Behind:
         self._first = 0
         self.index = BlockIndex()
         self._spooled, start = spool(source, dump._max_spool)
-        self.source: Source = _Shifted(self._spooled, start)
+        self.source: Source = ShiftedSource(self._spooled, start)
         self.end = start + self._spooled.size
 
     def close(self) -> None:

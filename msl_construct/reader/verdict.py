@@ -15,9 +15,9 @@ class Finding:
 
     Attributes:
         kind: for findings ``chain``, ``file_hash``, ``block_count``, ``segment``,
-            ``block_type``, ``hash_algo``; for gaps ``no_end_of_capture``, ``truncated``,
-            ``unrecorded`` (a hash that the producer left out),
-            ``trailing``.
+            ``block_type``; for gaps ``no_end_of_capture``, ``truncated``, ``trailing``,
+            ``unrecorded`` (a hash that the producer left out), ``hash_algo``, ``file_hash``,
+            ``not_inflated``.
         text: the same for people, with what was expected and found.
         offset: file offset, where there is one.
         block: index of the block, where there is one.
@@ -36,7 +36,7 @@ class Verdict:
     Attributes:
         blocks: how many were checked.
         findings: what speaks against the file being intact.
-        gaps: what speaks against it being complete.
+        gaps: what speaks against it being complete, and what could not be looked at.
         file_hash: ``match``, ``mismatch``, ``absent`` (no End-of-Capture) or ``unchecked``.
         stored_file_hash: FileHash as the End-of-Capture has it; None without one.
         segments: how many extension segments hold.
@@ -54,18 +54,25 @@ class Verdict:
     recognition: Recognition = field(default_factory=Recognition)
 
     @property
-    def intact(self) -> bool:
-        """Whether everything that is there agrees with its hashes and counts."""
-        return not self.findings
+    def intact(self) -> bool | None:
+        """Whether everything that is there agrees with its hashes and counts.
+
+        None: nothing speaks against it, but no hash could be checked.
+        """
+        if self.findings:
+            return False
+        return None if any(gap.kind == "hash_algo" for gap in self.gaps) else True
 
     @property
     def complete(self) -> bool:
-        """Whether the acquirer finished and nothing but blocks follows."""
+        """Whether the acquirer finished, nothing but blocks follows, and all could be looked at."""
         return not self.gaps
 
     def __str__(self) -> str:
-        if not self.intact:
+        if self.findings:
             return f"not intact: {self.findings[0].text}"
+        if self.intact is None:
+            return f"not checked: {self.gaps[0].text}"
         if not self.complete:
             return f"intact but incomplete: {self.gaps[0].text}"
         return f"intact and complete: {self.blocks} blocks"

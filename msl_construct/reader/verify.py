@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from ..errors import FormatError
 from ..hashing import Hasher, new_hasher
 from ..source import Source
-from .block import Block
+from .block import RAW, Block
+from .gaps import gap_of
 from .opened import Indexed, Opened
 from .segments import Reason
 from .verdict import Finding, Verdict
@@ -30,12 +31,14 @@ class Observed:
         links: blocks whose PrevHash differs, each with the hash that was expected.
         closings: each End-of-Capture with the hash of all bytes before it.
         forbidden: blocks of a type that must not appear.
+        unseen: blocks that could not be looked at.
     """
 
     blocks: int = 0
     links: list[tuple[Block, bytes]] = field(default_factory=list)
     closings: list[tuple[Block, bytes | None]] = field(default_factory=list)
     forbidden: list[Block] = field(default_factory=list)
+    unseen: list[Finding] = field(default_factory=list)
 
 
 def verify(dump: Indexed) -> Verdict:
@@ -56,6 +59,10 @@ def verify(dump: Indexed) -> Verdict:
         facts.closings.extend((dump.block(i), None) for i in ends)
     else:
         _hash_everything(dump, algorithm, ends, facts)
+    compressed = dump.schema.flags["BlockFlags"].mask("compressed")
+    for index, flags in enumerate(dump.index.flags):
+        if flags & compressed:
+            facts.unseen.extend(_unseen(dump.block(index)))
     verdict = _judge(facts, dump, problem)
     dump.require_unchanged()
     return verdict
@@ -86,6 +93,7 @@ def verify_passing(dump: Opened) -> Verdict:
         for piece in block.extent.chunks():
             chain.update(piece)
             whole.update(piece)
+        facts.unseen.extend(_unseen(block))
 
     for _ in dump.each_capture_block(take):
         facts.blocks += 1
@@ -93,10 +101,14 @@ def verify_passing(dump: Opened) -> Verdict:
     for found in (facts.links, facts.closings):
         found[:] = [entry for entry in found if entry[0].index < facts.blocks]  # type: ignore[misc]
     facts.forbidden = [block for block in facts.forbidden if block.index < facts.blocks]
+    facts.unseen = [gap for gap in facts.unseen if (gap.block or 0) < facts.blocks]
     facts.blocks += sum(segment.count for segment in dump.segments)
     for segment in dump.segments:
         blocks = dump.segment_blocks(segment)
-        facts.forbidden.extend(b for b in blocks if b.header["block_type"] == invalid)
+        for block in blocks:
+            if block.header["block_type"] == invalid:
+                facts.forbidden.append(block)
+            facts.unseen.extend(_unseen(block))
     facts.forbidden.extend(_misplaced(dump))
     return _judge(facts, dump, problem)
 
@@ -109,6 +121,13 @@ def _misplaced(dump: Opened) -> list[Block]:
         for block in dump.segment_blocks(segment)
         if block.type is not None and not block.type.in_segment and block.type.code
     ]
+
+
+def _unseen(block: Block) -> Iterator[Finding]:
+    """Why a block could not be looked at, if so."""
+    gap = gap_of(block)
+    if gap is not None:
+        yield gap
 
 
 def _unknown(algorithm: str) -> str | None:
@@ -177,7 +196,7 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     findings, gaps = verdict.findings, verdict.gaps
     if problem is not None:
         verdict.file_hash = "unchecked"
-        findings.append(Finding("hash_algo", problem))
+        gaps.append(Finding("hash_algo", problem))
     for block, expected in facts.links:
         if block.index == 0 and _is_unrecorded(dump, block.header["prev_hash"]):
             text = f"PrevHash of {block.describe()} was not recorded: nothing covers the header"
@@ -209,7 +228,9 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
             "from elsewhere (§4.5)"
         )
         gaps.append(Finding("no_end_of_capture", text))
-    if dump.ending.kind == "segment" and dump.ending.reason is not Reason.UNCLOSED:
+    gaps.extend(facts.unseen)
+    unproven = (Reason.UNCLOSED, Reason.ALGORITHM)
+    if dump.ending.kind == "segment" and dump.ending.reason not in unproven:
         findings.append(Finding("segment", dump.ending.text, dump.ending.offset))
     if dump.trailing is not None:
         kind = "truncated" if dump.ending.kind == "truncated" else "trailing"
@@ -229,6 +250,12 @@ def _is_unrecorded(dump: Opened, digest: bytes | None) -> bool:
 
 
 def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:
+    if RAW in block.payload:
+        if verdict.file_hash == "absent":
+            verdict.file_hash = "unchecked"
+        text = f"FileHash of {block.describe()} can't be read, so that it was not checked (§4.5)"
+        verdict.gaps.append(Finding("file_hash", text, block.offset, block.index))
+        return
     stored = block.payload.get("file_hash")
     if stored == digest:
         if verdict.file_hash == "absent":

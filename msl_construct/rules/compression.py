@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..codecs.inflate import TOLERATED_PADDING
-from ..errors import CompressionError, LimitError
+from ..errors import CompressionError
 from ..reader import Block
-from ..schema.framing import inflated
 from .declare import before, rule, since
 from .model import Found, Level, Scope
 from .streams import bytes_behind
+
+STREAM = "stream"
+"""Field that findings about what is compressed are at."""
 
 _WHAT_INFLATES: Any = {
     "requirement": "A compressed payload is its inflated size and one stream of the codec, "
@@ -36,18 +38,11 @@ def _codec(block: Block) -> str | None:
 
 
 def _uninflatable(block: Block) -> Iterator[Found]:
-    codec = _codec(block)
-    if codec is None:
+    if _codec(block) is None:
         return
-    try:
-        _, source = inflated(
-            block.schema.compressed_payload, block.stored, codec, block.inflate_limit
-        )
-        source.check()
-    except CompressionError as error:
-        yield Found(f"{block.describe()}: {error}", block.stored.offset, block.index, "stream")
-    except LimitError:
-        return  # nothing was found out about the file
+    error = block.inflation_error
+    if isinstance(error, CompressionError):  # a limit has found out nothing about the file
+        yield Found(f"{block.describe()}: {error}", block.stored.offset, block.index, STREAM)
 
 
 def _behind(block: Block) -> tuple[bytes, int]:
@@ -67,7 +62,7 @@ def _surplus(block: Block) -> Iterator[Found]:
             f"or more, {behind[:16].hex()}…",
             offset,
             block.index,
-            "stream",
+            STREAM,
         )
 
 
@@ -133,5 +128,5 @@ def stream_padded(block: Block) -> Iterator[Found]:
             f"{len(behind)} zeros behind it",
             offset,
             block.index,
-            "stream",
+            STREAM,
         )

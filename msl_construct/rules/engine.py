@@ -11,14 +11,16 @@ from weakref import WeakKeyDictionary
 from ..drafts import DIALECTS, find, schema
 from ..reader import Block
 from ..reader.dialects import plain_schema, read_in
+from ..reader.gaps import gap_of, gap_of_hashes
 from ..reader.header import FileHeader
 from ..schema import Draft
+from .compression import STREAM
 from .consumers import CONSUMERS
 from .declare import since
 from .derived import Derived, derived
 from .facts import Facts
-from .faults import Defect, Key, faults_of_block, faults_of_header, unchecked
-from .model import PRODUCER_ROLES, Role, Rule, RuleFinding, Scope
+from .faults import Defect, Key, faults_of_block, faults_of_header
+from .model import PRODUCER_ROLES, Level, Role, Rule, RuleFinding, Scope
 from .nil_uuids import Given
 from .written import written
 
@@ -128,8 +130,8 @@ class Check:
 
     Attributes:
         rules: what is put to the file.
-        unchecked: payloads that a limit of this program kept from being judged, and which
-            limit; complete once the iteration is.
+        unchecked: what could not be looked at, and so was not judged, a line each; complete once
+            the iteration is.
     """
 
     def __init__(
@@ -201,11 +203,11 @@ class Check:
             yield from self._of(faults, one.schema.draft)
             yield from self._found(Scope.BLOCK, one)
 
-        yield from self._compared(plain, block, findings, dialect)
-        if self._derived:
-            reason = unchecked(block)
-            if reason is not None:
-                self.unchecked.append(reason)
+        told = False
+        for finding in self._compared(plain, block, findings, dialect):
+            told |= finding.rule.level is Level.MUST and finding.found.field == STREAM
+            yield finding
+        self.unchecked.extend(_unchecked(block, told))
 
     def _faults(self, block: Block) -> Iterator[Defect]:
         return faults_of_block(block) if self._derived else iter(())
@@ -301,14 +303,34 @@ def _explained(
     return finding
 
 
+def _unchecked(block: Block, told: bool) -> Iterator[str]:
+    """Why a payload, or part of it, was not judged.
+
+    Args:
+        told: whether a rule that counts has said that it does not inflate: that is no gap then,
+            unless a limit kept us from looking.
+    """
+    gap = gap_of(block)
+    if gap is not None:
+        if not told or block.beyond_limit:
+            yield gap.text
+    elif not block.known_version and block.type is not None and block.type.layout is not None:
+        version = block.header["payload_version"]
+        yield f"{block.describe()}: not checked: PayloadVersion {version} is not known"
+
+
 def gaps(dump: Dump) -> list[str]:
     """Why a file is not complete, a line each; none when it is.
 
-    These are no findings: nothing in the file is wrong, something is missing.
+    These are no findings: nothing in the file is wrong, something is missing, or is of a later
+    version, or can't be looked at. What `Check.unchecked` has comes with it.
     """
+    found = [dump.header.unknown_version] if dump.header.unknown_version else []
     if dump.header.encrypted:
-        return []
-    found = []
+        return found
+    hashes = gap_of_hashes(dump.header)
+    if hashes is not None:
+        found.append(hashes.text)
     if dump.end_of_capture is None:
         found.append("no End-of-Capture: the acquirer did not finish (§4.5)")
     if dump.trailing is not None:

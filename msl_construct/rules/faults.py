@@ -9,14 +9,13 @@ from functools import cache
 from typing import Any
 
 from ..abbreviated import abbreviated_hex
-from ..errors import CompressionError, LimitError
+from ..errors import CompressionError
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
-from ..reader.block import RAW, Block
+from ..reader.block import RAW, Block, budget_ran_out
 from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
 from ..schema.base import Problem
 from ..schema.choice import Body, Choice
-from ..schema.framing import inflated
 from ..schema.layout import REST
 from ..schema.pages import PageStateMap
 from ..schema.variable import Measured, Utf8
@@ -25,7 +24,7 @@ from ..source import Extent
 from .defect_kinds import kinds_of_field
 from .model import Found
 
-__all__ = ["WRITTEN", "Defect", "Key", "faults_of_block", "faults_of_header", "unchecked"]
+__all__ = ["WRITTEN", "Defect", "Key", "faults_of_block", "faults_of_header"]
 
 Key = tuple[str, str, str]
 """Structure, section and kind of defect: what makes a derived rule."""
@@ -110,7 +109,7 @@ def faults_of_block(block: Block) -> Iterator[Defect]:
     """What is wrong with a block's header and payload.
 
     Nothing is yielded for what a limit of this program kept from being judged; see
-    `unchecked`.
+    `msl_construct.reader.gaps`.
     """
     layout = block.type.layout if block.type is not None else None
     decoded = None if layout is None or RAW in block.payload else layout
@@ -127,42 +126,9 @@ def faults_of_block(block: Block) -> Iterator[Defect]:
         yield from _faults_of_end(decoded, block, payload, where)
 
 
-def unchecked(block: Block) -> str | None:
-    """Why a limit of this program kept the payload from being judged; None when none did."""
-    if "compressed" not in block.flags or not block.known_version:
-        return None
-    layout = block.type.layout if block.type is not None else None
-    if layout is not None and _budget_ran_out(layout, block.payload):
-        return f"{block.describe()}: {block.payload.damage}"
-    algorithm = block.schema.flags["BlockFlags"].field("CompAlgo").of(block.flags)
-    limit = block.inflate_limit
-    try:
-        _, source = inflated(block.schema.compressed_payload, block.stored, algorithm.name, limit)
-    except CompressionError:
-        return None
-    if source.size <= limit:
-        return None
-    return (
-        f"{block.describe()}: not checked: its payload says that it inflates to {source.size} "
-        f"bytes, the limit is {limit} (--max-inflate)"
-    )
-
-
 def _broken_stream(block: Block) -> bool:
     """Whether a compressed payload does not inflate to the size that it declares."""
-    if block.compression is None:
-        return False
-    algorithm = block.compression.algorithm
-    try:
-        _, source = inflated(
-            block.schema.compressed_payload, block.stored, algorithm, block.inflate_limit
-        )
-        source.check()
-    except CompressionError:
-        return True
-    except LimitError:
-        return False
-    return False
+    return block.compression is not None and isinstance(block.inflation_error, CompressionError)
 
 
 def _suspicious(block: Block, layout: Layout | None) -> bool:
@@ -366,7 +332,7 @@ def _faults_of_end(
 ) -> Iterator[Defect]:
     """Damage, or bytes that belong to no field."""
     if payload.damage is not None:
-        if not _budget_ran_out(layout, payload):
+        if not budget_ran_out(block, payload):
             yield from _faults_of_damage(layout, payload, where)
     elif REST in payload:
         rest: Extent = payload[REST]
@@ -411,15 +377,3 @@ def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterato
         text += f"; {field.omitted_by} leaves out what is missing"
     key = holder.key, field.section if kind != "TOO-SHORT" else holder.section, kind
     yield Defect(key, where.in_payload(text, damage.offset, damage.field))
-
-
-def _budget_ran_out(layout: Layout, payload: Record) -> bool:
-    """Whether the reader gave up on a table, for fear of a small stream with many entries."""
-    rest = payload.get(REST)
-    if payload.damage is None or not isinstance(rest, Extent):
-        return False
-    budget = getattr(rest.source, "entry_budget", None)
-    return budget is not None and any(
-        isinstance(field.type, Table) and len(payload.get(field.key, ())) >= budget
-        for field in layout.fields
-    )

@@ -9,6 +9,7 @@ from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor
 from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from .entries import HELD, Entries, EntriesShown
 from .layout import OFFSETS, Layout, surplus
 from .names import snake_case
 from .values import Record
@@ -59,10 +60,17 @@ class Table(Vocabulary):
     def stamped(self, since: str) -> Table:
         return Table(self.count, self.entry.stamped(since), self.entry_size)
 
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> list[Record]:
-        entries: list[Record] = []
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Sequence[Record]:
         size = record[self.entry_size_key] if self.entry_size_key else 0
         offsets = getattr(record, OFFSETS, None) is not None
+
+        def one(cursor: Cursor) -> Record:
+            if size:
+                return self._sized(cursor, size, offsets)
+            return self.entry.decode_entry(cursor, offsets=offsets)
+
+        entries: list[Record] = []
+        many = Entries(cursor.source, cursor.position, cursor.end, one)
         budget = getattr(cursor.source, "entry_budget", None)
         for index in range(record[self.count_key]):
             start = cursor.position
@@ -72,24 +80,26 @@ class Table(Vocabulary):
                     f"{record[self.count_key]}",
                     path=f"[{index}]",
                     offset=start,
-                    value=entries,
+                    value=entries if len(many) <= HELD else many.keep(start),
                     restart=start,
                 )
             try:
-                if size:
-                    entries.append(self._sized(cursor, size, offsets))
-                else:
-                    entries.append(self.entry.decode_entry(cursor, offsets=offsets))
+                entry = one(cursor)
             except Misfit as misfit:
                 raise Misfit(
                     misfit.expected,
                     misfit.found,
                     path=f"[{index}].{misfit.path}" if misfit.path else f"[{index}]",
                     offset=misfit.offset,
-                    value=entries,
+                    value=entries if len(many) <= HELD else many.keep(start),
                     restart=start,
                 ) from None
-        return entries
+            many.add(cursor.position)
+            if index < HELD:
+                entries.append(entry)
+            else:
+                entries.clear()
+        return entries if len(many) <= HELD else many.keep(cursor.position)
 
     def _sized(self, cursor: Cursor, size: int, offsets: bool) -> Record:
         if size > cursor.remaining:
@@ -145,6 +155,8 @@ class Table(Vocabulary):
                 yield from surplus(f"{key}[{index}]", entry)
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
+        if isinstance(value, Entries):
+            return EntriesShown(value, lambda entry: self.entry.to_document(entry, options))
         return [self.entry.to_document(entry, options) for entry in value]
 
     def from_document(self, value: Any) -> Any:

@@ -8,7 +8,7 @@ bytes without touching them.
 
 from __future__ import annotations
 
-from .base import CHUNK, BufferSource, Short, Source
+from .base import CHUNK, BufferSource, ShiftedSource, Short, Source
 from .cursor import Cursor, Extent
 from .files import FileSource, PathSource
 from .pipe import StreamSource
@@ -20,6 +20,7 @@ __all__ = [
     "Extent",
     "FileSource",
     "PathSource",
+    "ShiftedSource",
     "Short",
     "Source",
     "StreamSource",

@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-__all__ = ["CHUNK", "BufferSource", "Short", "Source"]
+__all__ = ["CHUNK", "BufferSource", "ShiftedSource", "Short", "Source"]
 
 CHUNK = 1 << 20
 """How much is moved at a time when bytes only pass through."""
@@ -65,6 +65,32 @@ class BufferSource:
         end = min(offset + length, self._view.nbytes)
         for start in range(offset, end, size):
             yield self._view[start : min(start + size, end)]
+
+    def forget(self, before: int) -> None:
+        pass
+
+
+class ShiftedSource:
+    """Part of a file as a source whose offsets are the file's."""
+
+    def __init__(self, inner: Source, start: int) -> None:
+        self._inner = inner
+        self._start = start
+
+    @property
+    def size(self) -> int:
+        held = self._inner.size
+        assert held is not None
+        return self._start + held
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._inner.read(offset - self._start, length)
+
+    def view(self, offset: int, length: int) -> memoryview:
+        return self._inner.view(offset - self._start, length)
+
+    def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
+        return self._inner.pieces(offset - self._start, length, size)
 
     def forget(self, before: int) -> None:
         pass

@@ -1,0 +1,41 @@
+"""What could not be looked at: of a file, of its header, of a block. None of it is damage.
+
+Whoever says that a file is fine says so of what was looked at. The rest is a gap.
+"""
+
+from __future__ import annotations
+
+from ..errors import FormatError
+from ..hashing import new_hasher
+from .block import Block, budget_ran_out
+from .header import FileHeader
+from .verdict import Finding
+
+__all__ = ["gap_of", "gap_of_hashes"]
+
+
+def gap_of(block: Block) -> Finding | None:
+    """Why the payload of a block, or the end of it, could not be looked at; None if it could.
+
+    Inflates a compressed payload to its end. What a draft has no layout for is no gap: it says
+    nothing of it that could be looked at.
+    """
+    error = block.inflation_error
+    if error is not None:
+        reason = str(error)
+    elif "compressed" in block.flags and budget_ran_out(block, block.payload):
+        reason = str(block.payload.damage)
+    else:
+        return None
+    text = f"{block.describe()}: not checked: {reason}"
+    return Finding("not_inflated", text, block.stored.offset, block.index)
+
+
+def gap_of_hashes(header: FileHeader) -> Finding | None:
+    """Why no hash of a file can be checked; None if they can."""
+    try:
+        new_hasher(header.hash_algorithm)
+    except FormatError as error:
+        offset = header.schema.file_header.offset_of("hash_algo")
+        return Finding("hash_algo", str(error), offset)
+    return None
