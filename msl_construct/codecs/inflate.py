@@ -220,11 +220,11 @@ class InflatedSource:
 
     def _inflated_frame(self) -> bytes:
         """What an LZ4 frame holds: no more than it declares, and no less."""
-        import lz4.frame
+        lz4_frame = _library("lz4.frame")
 
         if self._declared > self._limit:
             raise self._too_large(self._declared)
-        decompressor = lz4.frame.LZ4FrameDecompressor()
+        decompressor = lz4_frame.LZ4FrameDecompressor()
         try:
             found = decompressor.decompress(bytes(self._stream.view()), self._declared + 1)
         except (RuntimeError, ValueError, EOFError):

@@ -64,9 +64,9 @@ def judge(data: bytes) -> Judged:
             if raw.prev_hash != digest(algorithm, previous):
                 found.links.append(index)
             closes = raw.block_type == END_OF_CAPTURE and index < of_capture
-            if closes and raw.version == 1 and not raw.flags & 1:
-                if stored[80:112] != digest(algorithm, data[: raw.offset]):
-                    found.closings.append(index)
+            legible = raw.version == 1 and not raw.flags & 1
+            if closes and legible and stored[80:112] != digest(algorithm, data[: raw.offset]):
+                found.closings.append(index)
         previous = stored
         _judge_payload(file, raw, stored[80:], index, found)
     return found
