@@ -23,6 +23,8 @@
     ├── CompilerError         kaitai-struct-compiler is missing, or refused a schema
     └── HarnessError          a decoder can't be run over a corpus as it was asked for
 
+Beside it stands WrongDialectError, a ValueError: a dialect that the file can't be in.
+
 Every message says where (file offset, block, field), what was expected, what was
 found and, where there is something to do about it, what to do.
 """

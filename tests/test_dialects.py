@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -253,3 +254,44 @@ def test_what_msl_acquire_writes(compress: str, tmp_path: Path) -> None:
         [*COMMAND, "inspect", "--with-data", "--json", str(out)], capture_output=True, check=True
     ).stdout
     assert built(text.decode()) == out.read_bytes()
+
+
+def test_where_two_fit_both_are_named_and_the_choice_is_stated(tmp_path: Path) -> None:
+    """A packed System Context without strings is an aligned one of 3841 targets as well."""
+    sample = Path(__file__).parents[1] / "samples/questionable/system-context-packed-11-le.msl"
+    empty = struct.pack("<QBI", 1_000_000_000, 1, 0x0F) + bytes(19)
+    data = with_payload(sample.read_bytes(), "system_context", lambda raw: empty)
+    document = document_of(data)
+    assert document["format"] == {
+        "draft": "draft-2026-10",
+        "dialect": "memslicer-0.5",
+        "byte_order": "little",
+        "producer": "memslicer 0.5",
+        "recognised_by": ["System Context: 1 of its form"],
+        "also_fits": ["memdiver-1.0"],
+    }
+    assert complaint(plain(document)) is None
+    assert built(text_of(data, "json", with_data=True)) == data
+    path = tmp_path / "dump.msl"
+    path.write_bytes(data)
+    for command in ("inspect", "verify"):
+        assert b"memdiver-1.0 would fit as well" in run(command, str(path)).stdout
+    with msl_construct.open(data, dialect="memdiver-1.0") as dump:
+        (context,) = dump.blocks.of_type("system_context")
+        assert context.payload.target_count == 3841
+        assert dump.recognition.reasons == ("the caller says so",)
+
+
+def test_more_fits_than_misfits_decide() -> None:
+    """One damaged Module Entry does not make a file of MemDiver one of nobody."""
+    path = Path(__file__).parent / "data/memdiver-1.0.2/api-related-dump-with-hash.msl"
+    data = bytearray(path.read_bytes())
+    with msl_construct.open(bytes(data)) as dump:
+        (_, second) = dump.blocks.of_type("module_entry")
+        path_len = second.stored.offset + 16
+    data[path_len : path_len + 2] = b"\xff\x0f"
+    with msl_construct.open(bytes(data)) as dump:
+        assert dump.dialect == "memdiver-1.0"
+        whole, cut = dump.blocks.of_type("module_entry")
+        assert whole.problem is None
+        assert cut.problem is not None
