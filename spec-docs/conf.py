@@ -33,8 +33,8 @@ napoleon_use_rtype = False
 
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
-    "Bit|BitRange|BlockIndex|BlockStream|Coverage|Cursor|Ending|FileHeader|Fragment|Misfit|Note|"
-    "Options|PageMap|PageStates|Problem|Run|Sink|Source|Span|T|Value|Vocabulary"
+    "Beginning|Bit|BitRange|BlockIndex|BlockStream|Coverage|Cursor|Ending|FileHeader|Fragment|Marks|"
+    "Misfit|Note|Options|PageMap|PageStates|Problem|Run|Sink|Source|Span|T|Value|Vocabulary"
 )
 nitpick_ignore_regex = [
     (
