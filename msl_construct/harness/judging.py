@@ -15,7 +15,8 @@ class SampleOutcome(str, Enum):
     PASS = "pass"
     """The decoder did what was to be done."""
     CRASH = "crash"
-    """It was killed by a signal, ended with 70 or above, or printed without end."""
+    """It was killed by a signal, ended with 70 or above, printed without end, or did something to
+    the file that it was given."""
     HANG = "hang"
     """It had not ended, or its output not closed, when the time was up."""
     ACCEPTED_INVALID = "accepted-invalid"

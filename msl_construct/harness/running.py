@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from ..corpus.manifest import Manifest, Sample
 from ..errors import HarnessError
+from .handing_out import prepare
 from .judging import FAILURES, SampleOutcome
 from .levels import ComparisonLevel
 from .lists import Entry, first_match
@@ -36,6 +39,8 @@ def run(
 ) -> Results:
     """Put the samples of a corpus to a decoder and judge what it finds.
 
+    The decoder is given copies, and one that changes them has failed.
+
     Args:
         manifest: the corpus.
         command: words as a shell splits them; ``{}`` stands for the file's path, without it
@@ -61,7 +66,11 @@ def run(
     wanted = chosen(manifest, only)
     _known_features(manifest, without)
     stop = threading.Event()
-    trial = Trial(Decoder(command), level, timeout, output_limit, stop)
+    decoder = Decoder(command)
+    copies = tempfile.TemporaryDirectory(prefix="msl-samples-", ignore_cleanup_errors=True)
+    place = Path(copies.name)
+    prepare(manifest, place)
+    trial = Trial(decoder, level, timeout, output_limit, stop, place)
     one_at_a_time = threading.Lock()
 
     def each(sample: Sample) -> Result:
@@ -85,6 +94,7 @@ def run(
     finally:
         stop.set()  # after a failure, or ^C, what still runs is killed
         pool.shutdown(cancel_futures=True)
+        copies.cleanup()
     stale = _stale(manifest, results, skip, known)
     return Results(command, level, timeout, results, stale)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..corpus.manifest import Consumer, Manifest, Sample
 from ..errors import DocumentError
-from ..hashing import new_hasher
 from .comparing import Comparison, compare, expected_so_far
+from .handing_out import handed_out
 from .judging import Said, SampleOutcome, Shown, judge, said_by
 from .levels import ComparisonLevel, shows_fault
 from .output import NoDocument, parse
@@ -23,7 +23,6 @@ __all__ = ["OUTPUT_LIMIT", "Trial", "demanded"]
 OUTPUT_LIMIT = 64 << 20
 """Bytes that a decoder may print for a sample, unless told otherwise."""
 
-_PIECE = 1 << 20
 _WORDS = {0: "read", 3: "refused", 4: "incomplete", 5: "encrypted"}
 _REFUSED = 3
 _PARTS = ("document", "file", "format", "header", "blocks", "segments", "trailing")
@@ -52,6 +51,7 @@ class Trial:
         timeout: seconds that it may take for a sample.
         limit: bytes that it may print for one.
         stop: when set, the run is given up.
+        place: a folder for the copies that it is given.
     """
 
     decoder: Decoder
@@ -59,6 +59,7 @@ class Trial:
     timeout: float
     limit: int
     stop: threading.Event
+    place: Path
 
     def run(self, manifest: Manifest, sample: Sample) -> Result:
         """Put a sample to the decoder.
@@ -68,11 +69,19 @@ class Trial:
             DocumentError: the corpus is not what its manifest says.
             OSError: a file of it can't be read.
         """
-        path = manifest.folder / sample.file
-        _check(path, sample)
-        expected = _expected(manifest, sample)
-        ended = self.decoder.run(path, timeout=self.timeout, limit=self.limit, stop=self.stop)
-        return self._judge(sample, expected, ended, self.decoder.shown(path))
+        original = manifest.folder / sample.file
+        with handed_out(manifest, sample, self.place) as given:
+            expected = _expected(manifest, sample)
+            ended = self.decoder.run(
+                given.path, timeout=self.timeout, limit=self.limit, stop=self.stop
+            )
+            changes = given.changes()
+        result = self._judge(sample, expected, ended, self.decoder.shown(original))
+        if not changes:
+            return result
+        if not result.failed:
+            return replace(result, outcome=SampleOutcome.CRASH, detail=changes)
+        return replace(result, detail="; ".join(filter(None, (result.detail, changes))))
 
     def _judge(
         self, sample: Sample, expected: dict[str, Any] | None, ended: ProcessEnd, command: str
@@ -193,21 +202,3 @@ def _is_document(found: Any) -> bool:
         and isinstance(found["blocks"], list)
         and isinstance(found["segments"], list)
     )
-
-
-def _check(path: Path, sample: Sample) -> None:
-    """A corpus that was changed would judge decoders by what it no longer holds.
-
-    Raises:
-        DocumentError: the file is not the one that the manifest describes.
-    """
-    hasher = new_hasher()
-    size = 0
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-            size += len(piece)
-    if size != sample.size:
-        raise DocumentError(f"{path}: expected {sample.size} bytes, found {size}")
-    if hasher.digest().hex() != sample.blake3:
-        raise DocumentError(f"{path}: expected BLAKE3 {sample.blake3}, found another")
