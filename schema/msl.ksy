@@ -25,8 +25,9 @@ doc: |
   Left as bytes: payloads of a type or payload version that the draft gives no
   layout for, compressed payloads (behind their uncompressed size), the blocks
   of encrypted files (in trailing_data), and what stands behind the last block.
-  A block that is not whole ends the blocks; a whole one whose payload does not
-  hold what its layout says ends the parse with an error.
+  A block that is not whole ends the blocks. A payload is read when it is asked
+  for; one that does not hold what its layout says is an error then, of that
+  block alone. stored has its bytes.
 
   Hashes are not verified. This file is exported from a declaration of the
   format in Python; change that, not this.
@@ -313,32 +314,11 @@ types:
         size: 32
         doc: Link of the integrity chain.
         doc-ref: Memory Slice draft-2026-10, §4.4
-      - id: payload
+      - id: stored
         size: block_length - 80
-        type:
-          switch-on: payload_kind
-          cases:
-            0x0001: memory_region
-            0x0002: module_entry
-            0x0010: module_list_index
-            0x0011: thread_context
-            0x0020: key_hint
-            0x0030: import_provenance
-            0x0040: process_identity
-            0x0041: related_dump
-            0x0051: process_table
-            0x0052: connection_table
-            0x0053: handle_table
-            0x0054: connectivity_table
-            0x0059: physical_memory_map
-            0x005a: module_build_id_manifest
-            0x005b: region_omission_manifest
-            0x0ffe: end_of_extension
-            0x0fff: end_of_capture
-            0x1001: vas_map
-            0x10000: compressed_payload
-            _: opaque_payload
-        doc: What the block holds.
+        type: opaque_payload
+        doc: |
+          The payload as it is stored: bytes.
       - id: lookahead
         type: block_lookahead
         doc: Whether another block follows.
@@ -368,10 +348,43 @@ types:
         value: flags & 0x20 != 0
         doc: A further fragment of a split memory region.
       payload_kind:
-        value: '(payload_version != 1 ? 0x10001.as<s4> : (flags & 0x1 != 0 ? 0x10000.as<s4> : block_type_code.as<s4>)).as<s4>'
+        value: '(payload_version != 1 ? 0x10001.as<s4> : (flags & 0x1 != 0 ? (block_length < 88 ? 0x10001.as<s4> : 0x10000.as<s4>).as<s4> : (_root.file_header.version < 0x0101 and (block_type_code == 0x0011 or block_type_code == 0x0051 or block_type_code == 0x0052 or block_type_code == 0x0053 or block_type_code == 0x0054 or block_type_code == 0x0059 or block_type_code == 0x005a or block_type_code == 0x005b or block_type_code == 0x0ffe or block_type_code == 0x1001) ? 0x10001.as<s4> : block_type_code.as<s4>).as<s4>).as<s4>).as<s4>'
         doc: |
           What the payload is read as: the block type, or, above all types,
-          compressed (0x10000) or of an unknown payload version (0x10001).
+          compressed (0x10000) or bytes without a layout (0x10001): those of an
+          unknown payload version, and those too short to be compressed, and
+          those of a type that a file of this version has no layout for.
+      payload:
+        io: stored._io
+        pos: 0
+        size-eos: true
+        type:
+          switch-on: payload_kind
+          cases:
+            0x0001: memory_region
+            0x0002: module_entry
+            0x0010: module_list_index
+            0x0011: thread_context
+            0x0020: key_hint
+            0x0030: import_provenance
+            0x0040: process_identity
+            0x0041: related_dump
+            0x0051: process_table
+            0x0052: connection_table
+            0x0053: handle_table
+            0x0054: connectivity_table
+            0x0059: physical_memory_map
+            0x005a: module_build_id_manifest
+            0x005b: region_omission_manifest
+            0x0ffe: end_of_extension
+            0x0fff: end_of_capture
+            0x1001: vas_map
+            0x10000: compressed_payload
+            _: opaque_payload
+        doc: |
+          What the block holds, read when it is asked for: a payload that does
+          not hold what its layout says is an error then, and the blocks behind
+          it can be read all the same.
   block_lookahead:
     meta:
       endian:

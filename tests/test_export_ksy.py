@@ -35,8 +35,13 @@ both = pytest.mark.parametrize("name", list(KSY))
 
 
 def payload_type(ksy: Node, code: int) -> str:
-    cases = next(a for a in ksy["types"]["block"]["seq"] if a["id"] == "payload")["type"]["cases"]
-    return str(cases[code])
+    return str(payload_cases(ksy)[code])
+
+
+def payload_cases(ksy: Node) -> Node:
+    """The types of payloads by what tells them apart."""
+    cases: Node = ksy["types"]["block"]["instances"]["payload"]["type"]["cases"]
+    return cases
 
 
 # -- against the facts that were typed by hand ----------------------------------------------
@@ -53,8 +58,7 @@ def test_headers_have_every_field_and_its_width(name: str) -> None:
 @both
 def test_payloads_have_every_field_and_its_width(name: str) -> None:
     ksy = KSY[name]
-    payload = next(a for a in ksy["types"]["block"]["seq"] if a["id"] == "payload")
-    cases = payload["type"]["cases"]
+    cases = payload_cases(ksy)
     assert set(cases) - {0x10000, "_"} == set(facts.PAYLOADS[name])
     for code, expected in facts.PAYLOADS[name].items():
         assert fields(ksy, cases[code]) == expected, f"{code:#06x}"
@@ -222,7 +226,7 @@ def test_no_structure_loses_bytes(name: str) -> None:
     """Whatever stands behind the known fields has an attribute: files can be written back."""
     ksy = KSY[name]
     types = ksy["types"]
-    cases = next(a for a in types["block"]["seq"] if a["id"] == "payload")["type"]["cases"]
+    cases = payload_cases(ksy)
     sized = set(cases.values()) | {"file_header_fields", "padded_text"}
     for body in types.values():
         for attribute in body["seq"]:

@@ -130,6 +130,42 @@ def test_the_example_reads_a_page(language: str, unusual: dict[str, Path]) -> No
     assert (code != 0, lines) == (True, []), "an address that no region holds"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_examples_say_what_they_do_not_look_into(language: str, tmp_path: Path) -> None:
+    """Compressed regions, and payloads that are not what their layout says: the rest is read."""
+    folder = ready(language)
+    builder = start(LE10)
+    builder.add(wire.MEMORY_REGION, b"far too short")
+    whole = wire.memory_region("<", [0], base_addr=0x5000)
+    builder.add(wire.MEMORY_REGION, whole, compression="zstd")
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0, 1], base_addr=0x9000))
+    dump = tmp_path / "odd.msl"
+    dump.write_bytes(builder.data())
+    command = TARGETS[language].run[-1].replace("DUMP", shlex.quote(str(dump)))
+    code, shown, said = generated_parsers.example(folder, command)
+    assert (code, shown) == (0, "0x9000 8192 rw--- 1/2\n"), said
+    assert "damaged" in said
+    assert "compressed" in said
+    command = f"{READ_PAGE[language]} {shlex.quote(str(dump))}"
+    code, shown, said = generated_parsers.example(folder, f"{command} 0x5000")
+    assert (code != 0, shown) == (True, "")
+    assert "no region holds this address; 2 compressed or damaged blocks were not" in said
+    code, shown, said = generated_parsers.example(folder, f"{command} 0xa000")
+    assert (code, shown.split(":")[0].strip() in ("failed", "not captured")) == (0, True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("which", ["list", "read"])
+def test_an_example_without_arguments_says_how_it_is_called(language: str, which: str) -> None:
+    folder = ready(language)
+    listing_command = TARGETS[language].run[-1].replace(" DUMP", "")
+    command = listing_command if which == "list" else READ_PAGE[language]
+    code, shown, said = generated_parsers.example(folder, command)
+    lines = [line for line in said.splitlines() if not line.startswith("exit status")]
+    assert (code != 0, shown, len(lines)) == (True, "", 1), said
+    assert "usage: " in lines[0]
+
+
 @pytest.mark.parametrize("name", WRITING)
 def test_the_example_writes_what_it_read(name: str, tmp_path: Path) -> None:
     folder = ready(name)
@@ -154,20 +190,20 @@ def every_language() -> Path:
 FOREIGN = {
     "python": "argv stderr exit from_file name count hex join py",
     "javascript": "KaitaiStream readFileSync argv forEach error map join filter length log slice "
-    "toString subarray from find exit floor toLowerCase",
+    "toString subarray from find exit floor toLowerCase js",
     "java": "util Collections List Arrays Msl fromFile err println frequency out toHexString "
     "toUnsignedString size parseUnsignedLong replaceFirst emptyList compareUnsigned get name "
-    "toLowerCase subList length copyOfRange printf",
-    "go": "com Fatal Read NewStream Open Args Printf Println ParseUint Stream File",
+    "toLowerCase subList length copyOfRange printf exit",
+    "go": "com Fatal Fatalf Read NewStream Open Args Printf Println ParseUint Stream File",
     "rust": "env args nth expect open read_into iter enumerate chars zip map collect filter count "
-    "len trim_start_matches from_str_radix wrapping_sub get msl",
+    "len trim_start_matches from_str_radix wrapping_sub get msl exit",
     "cpp": "h ifstream ios binary kstream cerr cout hex dec count begin end size string uint64_t "
-    "stoull size_t in",
+    "stoull size_t in exception what",
     "csharp": "Collections Generic Main FromFile Error WriteLine FindAll Count Console ToUInt64 "
     "GetRange Length ToString Replace ToLowerInvariant",
     "ruby": "org from_file each_with_index is_a chars zip map join count length payload find "
-    "between to_s delete_prefix first byteslice bytesize unpack1",
-    "php": "fromFile class getConstants php",
+    "between to_s delete_prefix first byteslice bytesize unpack1 rb",
+    "php": "fromFile class getConstants php Throwable getMessage",
     "lua": "path from_file stderr write sub format tointeger ult gsub byte exit lua",
     "perl": "from_file isa Msl pl",
     "nim": "fromFile writeLine add countIt len toHex toLowerAscii mapIt join payload nim",

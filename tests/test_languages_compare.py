@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,28 @@ def test_a_refusal_counts_unless_ours_finds_damage(expected: Ours) -> None:
     refused = Ours(refused="no header")
     assert differences(refused, {"error": "EOF"}) == []
     assert differences(refused, as_shown(expected)) == ["accepted; ours refuses it: no header"]
+
+
+def test_a_refused_payload_counts_unless_ours_finds_damage(expected: Ours) -> None:
+    shown = as_shown(expected)
+    stored = b"as it stands"
+    shown["blocks"][1] |= {"error": "EOF", "payload": {"raw": stored.hex()}}
+    assert differences(expected, shown) == ["blocks[1].payload: refused: EOF"]
+    assert differences(replace(expected, stored={1: stored}), shown) == []
+    other = replace(expected, stored={1: stored + b"."})
+    assert differences(other, shown) == ["blocks[1].payload: refused, and not what is stored"]
+
+
+def test_a_text_that_runs_on_is_the_stored_one(expected: Ours) -> None:
+    def both(mine: str, other: str, raw: bytes) -> list[str]:
+        payloads = [{"path": {"text": text, "raw": raw.hex()}} for text in (mine, other)]
+        blocks = [{"block_type": "process_identity", "payload": one} for one in payloads]
+        known = Ours(header=expected.header, blocks=(blocks[0],), schema=expected.schema)
+        return differences(known, as_shown(known) | {"blocks": [blocks[1]]})
+
+    assert both("abcd", "abcdefg", b"abcdefg\0") == []
+    assert both("abcd", "abcdefx", b"abcdefg\0") != []
+    assert both("abcdefg", "abcd", b"abcdefg\0") != []
 
 
 @pytest.mark.parametrize(

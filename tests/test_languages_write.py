@@ -33,7 +33,7 @@ def assert_unchanged(written: dict[Path, bytes | str]) -> None:
 
 
 def assert_undamaged_unchanged(written: dict[Path, bytes | str], *, least: int) -> None:
-    whole = {path: data for path, data in written.items() if not ours(path, DRAFT).may_be_refused}
+    whole = {path: data for path, data in written.items() if not ours(path, DRAFT).damaged}
     assert len(whole) > least
     assert_unchanged(whole)
     # What is damaged may be refused, but is never changed.

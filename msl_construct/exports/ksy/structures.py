@@ -28,6 +28,7 @@ _ENCRYPTED = "has_ciphertext"
 _LOOKAHEAD = "lookahead"
 _LOOKAHEAD_TYPE = "block_lookahead"
 _PAYLOAD = "payload"
+_STORED = "stored"
 _KIND = "payload_kind"
 _TRAILING = "trailing_data"
 
@@ -93,8 +94,9 @@ def _doc(draft: Draft, schema: Schema) -> Prose:
         "Left as bytes: payloads of a type or payload version that the draft gives no layout "
         "for, compressed payloads (behind their uncompressed size)"
         + (f", the blocks of encrypted files (in {_TRAILING})" if schema.encryption_header else "")
-        + ", and what stands behind the last block. A block that is not whole ends the blocks; a "
-        "whole one whose payload does not hold what its layout says ends the parse with an error.",
+        + ", and what stands behind the last block. A block that is not whole ends the blocks. A "
+        "payload is read when it is asked for; one that does not hold what its layout says is an "
+        "error then, of that block alone. stored has its bytes.",
         "Hashes are not verified. This file is exported from a declaration of the format in "
         "Python; change that, not this.",
         between="\n\n",
@@ -215,40 +217,100 @@ def _file_header(workshop: Workshop, behind: list[Field]) -> Node:
 
 
 def _block(workshop: Workshop) -> Node:
-    schema, draft = workshop.schema, workshop.draft
+    schema = workshop.schema
     header = schema.block_header
     structure = Structure(workshop, header)
     length = header.field("block_length").key
     structure.limits[length] = {"min": schema.block_header_size}
     add_fields(structure, header.fields)
-    kind = header.field("block_type")
-    compressed = 1 << 8 * structure.width_of(kind.key)
+    compressed = _beyond(structure)
     cases: Node = {
         Hex(block.code, 4): block.layout.key for block in schema.blocks.values() if block.layout
     }
     cases[Hex(compressed)] = schema.compressed_payload.key
     cases["_"] = OPAQUE
     structure.add(
-        _PAYLOAD,
+        _STORED,
         size=f"{length} - {schema.block_header_size}",
-        type={"switch-on": _KIND, "cases": cases},
-        doc=about("What the block holds."),
+        type=OPAQUE,
+        doc=about("The payload as it is stored: bytes."),
     )
     structure.add(_LOOKAHEAD, type=_LOOKAHEAD_TYPE, doc=about("Whether another block follows."))
-    flags = header.field("flags")
-    assert isinstance(flags.type, Flags)
-    mask = flags.type.word.mask("compressed")
+    _give_payload_kind(structure, compressed)
     structure.give(
-        _KIND,
-        value=f"({header.field('payload_version').key} != {draft.payload_version} ? "
-        f"{compressed + 1:#x}.as<s4> : ({flags.key} & {mask:#x} != 0 ? "
-        f"{compressed:#x}.as<s4> : {stored_id(kind)}.as<s4>)).as<s4>",
+        _PAYLOAD,
+        io=f"{_STORED}._io",
+        pos=0,
+        size_eos=True,
+        type={"switch-on": _KIND, "cases": cases},
         doc=about(
-            "What the payload is read as: the block type, or, above all types, compressed "
-            f"({compressed:#x}) or of an unknown payload version ({compressed + 1:#x})."
+            "What the block holds, read when it is asked for: a payload that does not hold what "
+            "its layout says is an error then, and the blocks behind it can be read all the same."
         ),
     )
     return structure.node(about("A block: a header and a payload."))
+
+
+def _beyond(block: Structure) -> int:
+    """The first number that is no block type."""
+    return 1 << 8 * block.width_of("block_type")
+
+
+def _give_payload_kind(block: Structure, compressed: int) -> None:
+    """Add what the payload is read as."""
+    schema, draft = block.workshop.schema, block.workshop.draft
+    header = schema.block_header
+    flags = header.field("flags")
+    assert isinstance(flags.type, Flags)
+    mask = flags.type.word.mask("compressed")
+    code = stored_id(header.field("block_type"))
+    framing = schema.block_header_size + schema.compressed_payload.offset_of("stream")
+    version = f"_root.{schema.file_header.key}.{stored_id(schema.file_header.field('version'))}"
+    later = [
+        f"{version} < {since:#06x} and (" + " or ".join(f"{code} == {c:#06x}" for c in codes) + ")"
+        for since, codes in _later(draft)
+    ]
+    raw = f"{compressed + 1:#x}.as<s4>"
+    choice = f"{code}.as<s4>"
+    for condition in later:
+        choice = f"({condition} ? {raw} : {choice}).as<s4>"
+    framed = f"({header.field('block_length').key} < {framing} ? {raw} : {compressed:#x}.as<s4>)"
+    block.give(
+        _KIND,
+        value=f"({header.field('payload_version').key} != {draft.payload_version} ? {raw} : "
+        f"({flags.key} & {mask:#x} != 0 ? {framed}.as<s4> : {choice}).as<s4>).as<s4>",
+        doc=about(
+            "What the payload is read as: the block type, or, above all types, compressed "
+            f"({compressed:#x}) or bytes without a layout ({compressed + 1:#x}): those of an "
+            "unknown payload version, and those too short to be compressed"
+            + (
+                ", and those of a type that a file of this version has no layout for."
+                if later
+                else "."
+            )
+        ),
+    )
+
+
+def _later(draft: Draft) -> list[tuple[int, list[int]]]:
+    """Block types whose layouts came later than the first draft that this one reads files of.
+
+    Each with the version in which it came: a file of an earlier one may have other bytes there.
+    """
+    lineage = list(draft.lineage)
+    found: dict[int, list[int]] = {}
+    for block in draft.bound(ByteOrder.LITTLE).blocks.values():
+        if block.layout is None:
+            continue
+        since = draft
+        for older in lineage[1:]:
+            known = older.bound(ByteOrder.LITTLE).blocks.get(block.code)
+            if known is None or known.layout is None:
+                break
+            since = older
+        if since is not lineage[-1] and since.version != lineage[-1].version:
+            found.setdefault(since.version, []).append(block.code)
+    return sorted(found.items(), reverse=True)
 
 
 def _lookahead(workshop: Workshop) -> Node:

@@ -22,6 +22,7 @@ __all__ = ["Structure", "Workshop", "byte_order", "stored_id"]
 _ORDER = (
     "id",
     "-orig-id",
+    "io",
     "pos",
     "value",
     "size",

@@ -75,7 +75,12 @@ func document(path string) (shown object) {
 		kind := choose(plan.Payloads, fmt.Sprint(get(block, "payload_kind")), plan.OtherPayloads)
 		one := object{"offset": fmt.Sprintf("0x%x", offset)}
 		merge(one, structure("block", block, unknown))
-		one["payload"] = structure(kind, block.Payload, end)
+		payload, err := decoded(block, kind, end)
+		if err != nil { // it does not hold what its layout says
+			one["error"] = fmt.Sprint(err)
+			payload = structure(plan.OtherPayloads, block.Stored, end)
+		}
+		one["payload"] = payload
 		blocks = append(blocks, one)
 		offset = end
 	}
@@ -84,6 +89,17 @@ func document(path string) (shown object) {
 		shown["trailing"] = extent(behind, offset+len(behind))
 	}
 	return shown
+}
+
+func decoded(block *msl.Msl_Block, kind string, end int) (shown object, err any) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = problem
+		}
+	}()
+	payload, failed := block.Payload()
+	check(failed)
+	return structure(kind, payload, end), nil
 }
 
 func check(err error) {

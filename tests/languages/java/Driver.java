@@ -70,7 +70,12 @@ public class Driver {
                 structure("block", block, UNKNOWN)
                         .entrySet().forEach(entry -> one.add(entry.getKey(), entry.getValue()));
                 JsonElement kind = plan.getAsJsonObject("payloads").get("" + block.payloadKind());
-                one.add("payload", structure(orOther(kind), block.payload(), end));
+                try {
+                    one.add("payload", structure(orOther(kind), block.payload(), end));
+                } catch (Throwable error) { // it does not hold what its layout says
+                    one.addProperty("error", error.toString());
+                    one.add("payload", structure(orOther(null), block.stored(), end));
+                }
                 blocks.add(one);
                 offset = end;
             }

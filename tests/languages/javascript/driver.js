@@ -30,7 +30,12 @@ function document(path) {
     const end = offset + block.blockLength;
     const kind = plan.payloads[block.payloadKind] || plan.other_payloads;
     const shown = { offset: address(offset), ...structure("block", block) };
-    shown.payload = structure(kind, block.payload, end);
+    try {
+      shown.payload = structure(kind, block.payload, end);
+    } catch (error) { // it does not hold what its layout says
+      shown.error = String(error);
+      shown.payload = structure(plan.other_payloads, block.stored, end);
+    }
     blocks.push(shown);
     offset = end;
   }

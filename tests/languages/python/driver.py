@@ -23,7 +23,11 @@ def document(plan, path):
             end = offset + block.block_length
             kind = plan["payloads"].get(str(block.payload_kind), plan["other_payloads"])
             shown = {"offset": hex(offset)} | structure(plan, "block", block)
-            shown["payload"] = structure(plan, kind, block.payload, end)
+            try:
+                shown["payload"] = structure(plan, kind, block.payload, end)
+            except Exception as error:  # it does not hold what its layout says
+                shown["error"] = f"{type(error).__name__}: {error}"
+                shown["payload"] = structure(plan, plan["other_payloads"], block.stored, end)
             blocks.append(shown)
             offset = end
         behind = parser.trailing_data
