@@ -77,6 +77,19 @@ def check_place(path: Place, *, force: bool) -> None:
     _check_owner(path, found.st_uid)
 
 
+def _absolute(path: Place) -> str:
+    """A path from the root on.
+
+    Raises:
+        FileNotFoundError: it begins in a working directory that is no more.
+    """
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError as error:
+        reason = "the working directory has been deleted"
+        raise FileNotFoundError(error.errno, reason, os.fspath(path)) from None
+
+
 def _check_owner(path: Place, owner: int) -> None:
     """Refuse another user's file where the folder's sticky bit keeps it from being replaced.
 
@@ -85,7 +98,7 @@ def _check_owner(path: Place, owner: int) -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    folder = os.stat(os.path.dirname(os.path.abspath(path)))
+    folder = os.stat(os.path.dirname(_absolute(path)))
     sticky = folder.st_mode & stat.S_ISVTX
     if sticky and os.geteuid() not in (owner, folder.st_uid) and not _passes_for_owner():
         raise OSError(
@@ -116,7 +129,7 @@ def _check_way(path: Place) -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    for folder in Path(os.path.abspath(path)).parents:
+    for folder in Path(_absolute(path)).parents:
         try:
             link, around = os.lstat(folder), os.stat(folder.parent)
         except OSError:

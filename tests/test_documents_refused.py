@@ -255,8 +255,13 @@ def test_deleted_folder_is_named(tmp_path: Path) -> None:
     for words in (["build", str(document), "-o", "out.msl"], ["build", "a.yaml", "-o", "out.msl"]):
         done = in_a_deleted_folder(*words, tmp_path=tmp_path)
         assert done.returncode in (2, 3)
-        assert "out.msl" in done.stderr or "a.yaml" in done.stderr, done.stderr
+        assert "out.msl: the working" in done.stderr or "a.yaml: No such" in done.stderr, (
+            done.stderr
+        )
         assert "Traceback" not in done.stderr
+    generated = in_a_deleted_folder("generate", "python", "-o", "out", tmp_path=tmp_path)
+    assert generated.returncode == 3
+    assert "the working directory has been deleted" in generated.stderr
     whole = in_a_deleted_folder(
         "build", str(document), "-o", f"{tmp_path}/o.msl", tmp_path=tmp_path
     )

@@ -146,8 +146,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def _is_nowhere() -> bool:
+    """Whether the folder that relative paths begin in is no more."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def error_text(error: BaseException) -> str:
     """What an exception says, in one line and without the interpreter's decoration."""
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_nowhere():
+        return "the working directory has been deleted"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if is_out_of_memory(error):
