@@ -38,7 +38,7 @@ def test_the_table_speaks_of_types_and_fields_that_there_are() -> None:
         for demand in demands.fields:
             named = vars(demand)
             assert kind.layout is not None
-            assert kind.layout.field(named.get("table") or named["region"])
+            assert kind.layout.field(named.get("table") or named.get("region") or named["field"])
 
 
 @pytest.mark.parametrize("name", list(DRAFTS))
@@ -144,7 +144,7 @@ def investigating(*flags: str) -> Writer:
     names = (*more, "system_context", "system_process_table")
     out = writer(io.BytesIO(), LE11, *names, fields={"flags": list(flags)})
     if "imported" in flags:
-        out.add_import_provenance(source_format=1, import_time=1, orig_file_size=1, tool_name="x")
+        out.add_import_provenance(source_format=2, import_time=1, orig_file_size=1, tool_name="x")
     else:
         out.add_process_identity()
         out.add_module_list_index([])
@@ -202,3 +202,35 @@ def test_a_hint_that_was_refused_leaves_no_trace() -> None:
         out.add_key_hint(**hint())
     with pytest.raises(ConformanceError, match=r"nothing refers.*§4.2"):
         out.close()
+
+
+def test_a_raw_stream_is_one_region_without_holes() -> None:
+    def begun() -> Writer:
+        names = ("memory_regions",)
+        out = writer(io.BytesIO(), LE10, *names, fields={"flags": ["imported"]})
+        raw = {"source_format": "raw_byte_stream", "orig_file_size": 2 * PAGE, "tool_name": "x"}
+        out.add_import_provenance(import_time=1, **raw)
+        return out
+
+    out = begun()
+    for step in (
+        lambda: out.feed(),
+        lambda: out.add_memory_region(base_addr=PAGE, data=bytes(PAGE), page_size_log2=10),
+        lambda: out.add_memory_region(
+            base_addr=0,
+            region_size=2 * PAGE,
+            data=bytes(PAGE),
+            page_states=[(0, 1, "captured"), (1, 1, "failed")],
+            page_size_log2=10,
+        ),
+    ):
+        with pytest.raises(ConformanceError, match=r"raw byte stream.*§9"):
+            step()
+    out.add_memory_region(base_addr=0, data=bytes(2 * PAGE), page_size_log2=10)
+    with pytest.raises(ConformanceError, match=r"raw byte stream.*§9"):
+        out.add_memory_region(base_addr=0, data=bytes(PAGE), page_size_log2=10)
+    out.close()
+    region = begun().region(base_addr=0, region_size=2 * PAGE, page_size_log2=10)
+    with pytest.raises(ConformanceError, match=r"raw byte stream.*§9"):
+        region.mark("failed", 2)
+    assert region.done == 0

@@ -65,6 +65,9 @@ class Referring(Protocol):
     def announced(self, found: Iterable[uuid.UUID]) -> None:
         """Blocks of these UUIDs were announced."""
 
+    def one_region(self, section: str) -> None:
+        """The file holds one region from now on, at address 0, all of it captured."""
+
 
 class FieldDemand(Protocol):
     """A demand on the fields of a block that nothing but other blocks or entries can answer.
@@ -179,6 +182,22 @@ class Announces:
 
 
 @dataclass(frozen=True)
+class WholeStream:
+    """Where a field has this value, the file holds one region, at address 0, all of it captured."""
+
+    field: str
+    value: str
+    section: str
+    refers = False
+
+    def check(self, record: Record, state: Referring) -> None: ...
+
+    def written(self, record: Record, state: Referring) -> None:
+        if record[self.field].name == self.value:
+            state.one_region(self.section)
+
+
+@dataclass(frozen=True)
 class Demands:
     """What a file demands of the blocks of one type.
 
@@ -209,7 +228,13 @@ class Demands:
 _NOTHING = Demands("")
 
 DEMANDS: Mapping[str, Demands] = {
-    "import_provenance": Demands("§2, §9", None, Place(0, required=True), flag="imported"),
+    "import_provenance": Demands(
+        "§2, §9",
+        None,
+        Place(0, required=True),
+        flag="imported",
+        fields=(WholeStream("source_format", "raw_byte_stream", "§9"),),
+    ),
     "process_identity": Demands("§2", Place(0, required=True), Place(1)),
     "module_list_index": Demands(
         "§5.3",

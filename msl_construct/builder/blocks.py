@@ -70,6 +70,23 @@ class Admission(Protocol):
             ConformanceError: it must not stand here.
         """
 
+    def check_region(self, base: int | None) -> None:
+        """Check a region before its first page is written.
+
+        Args:
+            base: its address; None: there will be several of them.
+
+        Raises:
+            ConformanceError: the file may not hold it.
+        """
+
+    def check_missing(self) -> None:
+        """Check whether pages may be without bytes.
+
+        Raises:
+            ConformanceError: no.
+        """
+
     def region_written(self, found: uuid.UUID, data: int) -> None:
         """A region is complete.
 

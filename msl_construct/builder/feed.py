@@ -58,6 +58,7 @@ class RegionFeed:
     """
 
     def __init__(self, stream: BlockStream, *, longest: int | None = None) -> None:
+        stream.state.check_region(None)
         self.sink = output = stream.output
         self._stream = stream
         self._laying = RegionLaying(stream)

@@ -63,6 +63,23 @@ class BlockState:
         for demand in demands_of(kind.key).fields:
             demand.written(record, self)
 
+    def check_region(self, base: int | None) -> None:
+        """Check a region before its first page is written.
+
+        Args:
+            base: its address; None: there will be several of them.
+
+        Raises:
+            ConformanceError: the file may not hold it.
+        """
+
+    def check_missing(self) -> None:
+        """Check whether pages may be without bytes.
+
+        Raises:
+            ConformanceError: no.
+        """
+
     def region_written(self, found: uuid.UUID, data: int) -> None:
         """A region is complete.
 
@@ -102,6 +119,9 @@ class BlockState:
     def announced(self, found: Iterable[uuid.UUID]) -> None:
         """Blocks of these UUIDs were announced."""
 
+    def one_region(self, section: str) -> None:
+        """The file holds one region from now on, at address 0, all of it captured."""
+
     def check_referred(self) -> None:
         """Check that what says that others refer to it is referred to.
 
@@ -131,6 +151,7 @@ class FileState(BlockState):
         self._capabilities = 0
         self._data: dict[uuid.UUID, int] = {}  # bytes of the regions that hints may refer to
         self._written: set[str] = set()
+        self._stream = ""  # the section that demands one region, where the file is of a stream
         self._only: dict[str, uuid.UUID] = {}  # the blocks of which there is one
         self._places: dict[str, Place] = {}
         self._numbered: dict[int, BlockType] = {}
@@ -268,13 +289,22 @@ class FileState(BlockState):
             raise ConformanceError(f"RegionUUID {region}: that block is no Memory Region (§5.6)")
         return self._data[region]
 
-    def region_written(self, found: uuid.UUID, data: int) -> None:
-        """A region is complete.
+    def one_region(self, section: str) -> None:
+        self._stream = section
 
-        Args:
-            found: BlockUUID of its first fragment.
-            data: bytes of its PageData, of all fragments.
-        """
+    def check_region(self, base: int | None) -> None:
+        if self._stream and (base != 0 or "memory_region" in self._written):
+            raise ConformanceError(
+                f"a raw byte stream becomes one Memory Region, at address 0 ({self._stream})"
+            )
+
+    def check_missing(self) -> None:
+        if self._stream:
+            raise ConformanceError(
+                f"all pages of a raw byte stream are captured: it has no holes ({self._stream})"
+            )
+
+    def region_written(self, found: uuid.UUID, data: int) -> None:
         if self._flags_of.get(found, 0) & self._flag("has_key_hints"):
             self._data[found] = data
 
@@ -319,6 +349,12 @@ class FileState(BlockState):
                 raise ConformanceError(
                     f"a file with the header flags {flags} needs a {name} ({DEMANDS[key].section})"
                 )
+
+        if self._stream and "memory_region" not in self._written:
+            raise ConformanceError(
+                f"a raw byte stream becomes one Memory Region, at address 0; none was written "
+                f"({self._stream})"
+            )
 
     # -- inside ------------------------------------------------------------------------
 

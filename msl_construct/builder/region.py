@@ -108,6 +108,7 @@ class RegionWriter:
         self.pages = size >> log2
         empty = {"page_state_map": PageMap.uniform(0), "page_data": _extent(b"")}
         probe = checked(self._layout, {**fields, **empty, "region_size": 0}, where)
+        stream.state.check_region(probe["base_addr"])
         self._fields = {k: v for k, v in probe.items() if k not in empty}
         self._base: int = probe["base_addr"]
         self._log2: int = log2
@@ -166,6 +167,7 @@ class RegionWriter:
         self._take(count)
         if not count:
             return
+        self._stream.state.check_missing()
         on_disk = self._begin_on_disk()
         if on_disk is not None:
             on_disk.mark(code, count)
@@ -260,6 +262,8 @@ class RegionWriter:
         room = self._stream.max_payload - self._layout.minimum
         if self._algorithm is not None:
             room = min(room, max(self._buffer_limit, self.page_size + 8))
+        if page_map.captured != self.pages:
+            self._stream.state.check_missing()
         first, taken = 0, 0
         while True:
             stop = fitting(page_map, first, self._log2, room)
