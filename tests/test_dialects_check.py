@@ -27,7 +27,7 @@ from test_rules_foreign import (
 from test_rules_foreign import EXPECTED as DEVIATIONS
 
 import msl_construct
-from msl_construct.rules import check
+from msl_construct.rules import check, rules_for
 
 VERSION = "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED"
 PAYLOAD_VERSION = "MSL-4.1-BLOCK-HEADER-VALUE-NOT-PERMITTED"
@@ -154,3 +154,17 @@ def test_every_command_names_the_dialect_and_takes_one(command: str) -> None:
     wrong = run(command, path, "--dialect", "memslicer-0.2")
     assert wrong.returncode == 2
     assert b"is one of draft-2026-03" in wrong.stderr
+
+
+def test_rules_that_are_given_are_explained_no_more_than_all_of_them() -> None:
+    """What a dialect finds as well is no less wrong because few rules were asked about."""
+    data = bytearray(path_of("samples/memdiver-1.0.2/api-related-dump-with-hash").read_bytes())
+    with msl_construct.open(bytes(data)) as dump:
+        (related,) = dump.blocks.of_type("related_dump")
+        reserved = related.stored.offset + 22
+    data[reserved] = 7
+    rule = "MSL-5.5-RELATED-DUMP-RESERVED-NOT-ZERO"
+    for chosen in (None, [one for one in rules_for("draft-2026-10") if one.id == rule]):
+        with msl_construct.open(bytes(data)) as dump:
+            found = [one for one in check(dump, rules=chosen) if one.rule.id == rule]
+        assert [(one.rule.id, one.explained_by) for one in found] == [(rule, None)]

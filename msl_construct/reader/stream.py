@@ -105,7 +105,7 @@ class PassingDump(Opened):
         source = self._source
         walk = Walk(source, self.schema, self.header.size)
         closing_code = self.end_of_capture_code
-        compressed = self.schema.flags["BlockFlags"].mask("compressed")
+        compressed = self.schema.compressed
         for index, (offset, kind, flags, length) in enumerate(walk):
             closing = kind == closing_code
             held: Source = source

@@ -151,7 +151,7 @@ class Check:
         self.unchecked: list[str] = []
         self._dump = dump
         self._roles = None if roles is None else tuple(roles)
-        self._own_rules = rules is None
+        self._asked = None if rules is None else {rule.id for rule in self.rules}
         self._derived: dict[Key, Rule] = {}
         self._written: dict[Scope, list[Rule]] = {scope: [] for scope in Scope}
         for rule in self.rules:
@@ -258,9 +258,10 @@ class Check:
         found = self._of_dialects.get(draft)
         if found is None:
             found = self._of_dialects[draft] = {}
-            rules = rules_for(draft) if self._own_rules else ()
+            rules = rules_for(draft)
             for rule in rules if self._roles is None else binding(rules, self._roles):
-                if isinstance(rule.find, Derived):
+                asked = self._asked is None or rule.id in self._asked
+                if asked and isinstance(rule.find, Derived):
                     found[rule.find.key] = rule
         return found
 

@@ -19,8 +19,8 @@ from .early_vocabulary import (
     UnpaddedBlob,
     Utf8ZWhole,
 )
-from .memslicer_tables import padded
 from .model import Dialect, Producer, laid_out_otherwise, told_anew
+from .shared import padded
 
 __all__ = ["DIALECT"]
 

@@ -10,8 +10,9 @@ from ...schema.codes import Bit
 from ...schema.layout import Layout
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
-from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table, padded
+from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
+from .shared import padded
 
 __all__ = ["DIALECT"]
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ...schema import Schema
 from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
-from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table, padded
+from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
+from .shared import padded
 
 __all__ = ["DIALECT"]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from ...schema.blocks import BlockType
 from ...schema.choice import Choice
-from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
+from ...schema.codes import Enumeration, Value
 from ...schema.fields import Field
 from ...schema.layout import Layout
 from ...schema.table import Table
-from ...schema.variable import Utf8, Utf8Z
+from ...schema.variable import Utf8
 from ...schema.vocabulary import (
     ADDRESS,
     TIMESTAMP,
@@ -21,24 +21,14 @@ from ...schema.vocabulary import (
     U64,
     Bytes,
     Coded,
-    Flags,
     Uint,
     Vocabulary,
 )
 from ..draft_2026_03.payloads import reserved
-from .vocabulary import Padding, Rows, TextToEnd
+from .shared import PADDING, SECTION, TABLE_BITMAP, system_context
+from .vocabulary import Rows, TextToEnd
 
-__all__ = ["ENUMERATIONS", "FLAGS", "SECTION", "TABLES", "TABLE_BITMAP", "padded", "system_context"]
-
-SECTION = "§6"
-
-PADDING = Field("Padding", Padding(), "Zeros up to the next block.", optional=True)
-
-
-def padded(layout: Layout, since: str) -> Layout:
-    """A layout with the zeros behind it that align the next block."""
-    return layout.appending(since, PADDING)
-
+__all__ = ["ENUMERATIONS", "FLAGS", "TABLES", "handle_table"]
 
 HANDLE_TYPE = Enumeration(
     "HandleType",
@@ -76,63 +66,6 @@ PERSISTENCE_SOURCE = Enumeration(
         Value(11, "modules load"),
     ),
 )
-
-TABLE_BITMAP = FlagDefinition(
-    "TableBitmap",
-    4,
-    SECTION,
-    "The tables that follow the System Context.",
-    (
-        Bit(0, "ProcessTable"),
-        Bit(1, "ConnectionTable"),
-        Bit(2, "HandleTable"),
-        Bit(3, "ConnectivityTable"),
-        Bit(4, "KernelSymbolBundle"),
-        Bit(6, "PersistenceManifest"),
-        Bit(7, "KernelModuleList"),
-        Bit(9, "TargetIntrospection"),
-    ),
-)
-
-
-def system_context(count: Vocabulary, behind: int, *tail: Field) -> BlockType:
-    """The System Context, whose producers agree about everything but where its lengths stand.
-
-    Args:
-        count: type of TargetCount.
-        behind: reserved bytes behind the lengths.
-        tail: fields behind CaseRef.
-    """
-    strings = (
-        ("AcqUser", "Who acquired."),
-        ("Hostname", "Name of the machine."),
-        ("Domain", "Domain of the machine."),
-        ("OSDetail", "Operating system, in words."),
-        ("CaseRef", "The case."),
-    )
-    return BlockType(
-        0x0050,
-        "System Context",
-        SECTION,
-        "The machine and the case.",
-        Layout(
-            "System Context",
-            SECTION,
-            (
-                Field("BootTime", TIMESTAMP, "When the machine was started.", default=0),
-                Field("TargetCount", count, "Processes that were acquired together.", default=1),
-                Field("TableBitmap", Flags("TableBitmap"), "Tables that follow.", default=0),
-                *(
-                    Field(f"{name}Len", U16, f"Length of {name} with its NUL; 0: none.")
-                    for name, _ in strings
-                ),
-                reserved(behind),
-                *(Field(name, Utf8Z(f"{name}Len"), text) for name, text in strings),
-                *tail,
-            ),
-        ),
-        capability="SystemContext",
-    )
 
 
 def _value(name: str, kind: Vocabulary) -> Layout:
