@@ -64,6 +64,7 @@ def open(  # noqa: A001 - the name is part of the public interface
     key: bytes | str | None = None,
     byte_order: str | None = None,
     max_inflate: int | None = None,
+    max_memory: int | None = None,
     max_spool: int | None = None,
 ) -> Dump:
     """Open a Memory Slice file for reading.
@@ -79,6 +80,8 @@ def open(  # noqa: A001 - the name is part of the public interface
         key: for encrypted files; none can be read yet.
         byte_order: ``little`` or ``big``, whatever the header says.
         max_inflate: bytes that one compressed payload may inflate to; 1 GiB by default.
+        max_memory: bytes that may be kept of all that is inflated; by default 256 MiB and eight
+            times the size of the file.
         max_spool: bytes of a pipe that may be put on disk; by default half of what is free for
             temporary files.
 
@@ -99,6 +102,7 @@ def open(  # noqa: A001 - the name is part of the public interface
         dialect=dialect,
         byte_order=byte_order,
         max_inflate=DEFAULT_INFLATE_LIMIT if max_inflate is None else max_inflate,
+        max_memory=max_memory,
         max_spool=max_spool,
     )
 

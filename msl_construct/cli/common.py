@@ -110,6 +110,13 @@ def draft_options(function: F) -> F:
             help="Most that one compressed payload may inflate to (1 GiB).",
         ),
         click.option(
+            "--max-memory",
+            type=click.IntRange(min=0),
+            metavar="BYTES",
+            help="Most that may be kept of all that is inflated (256 MiB and eight times the "
+            "size of the file).",
+        ),
+        click.option(
             "--max-spool",
             type=click.IntRange(min=0),
             metavar="BYTES",
@@ -364,6 +371,7 @@ class ReadOptions(TypedDict, total=False):
     dialect: str | None
     byte_order: str | None
     max_inflate: int | None
+    max_memory: int | None
 
 
 @overload

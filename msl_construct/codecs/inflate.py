@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from importlib import import_module
 from typing import IO, Any, cast
 
+from ..budget import Budget
 from ..errors import CompressionError, LimitError
 from ..source import CHUNK, BufferSource, Extent
 
@@ -26,6 +29,8 @@ _PIECE = 1 << 14  # of input
 _OUTPUT = 1 << 20
 _ENTRIES = 4096
 _ENTRIES_PER_BYTE = 16
+_DECOMPRESSOR = 384 << 10  # of zstd, beside its window
+_LARGEST_WINDOW = 1 << 27  # that the library opens
 _LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
 _LONGEST_FRAME_HEADER = 18
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
@@ -56,17 +61,34 @@ class InflatedSource:
     """The inflated payload as a source of its own; offsets count from its first byte.
 
     zstd is inflated only as far as somebody reads, so that listing a region costs the few
-    bytes in front of its page data. An LZ4 block can be inflated only as a whole.
+    bytes in front of its page data; what is too large to be kept is inflated as it passes by.
+    An LZ4 block can be inflated only as a whole.
+
+    Args:
+        stream: the stored bytes.
+        algorithm: ``zstd`` or ``lz4``.
+        declared: how many bytes they are said to inflate to.
+        limit: how many they may.
+        budget: for what is kept of them, and for the decompressor.
+
+    Raises:
+        CompressionError: from all that inflates: it does not inflate to the declared size.
+        LimitError: likewise: it would be larger than the limit, or more than may be kept, or
+            there is not enough memory.
     """
 
-    def __init__(self, stream: Extent, algorithm: str, declared: int, limit: int) -> None:
+    def __init__(
+        self, stream: Extent, algorithm: str, declared: int, limit: int, budget: Budget
+    ) -> None:
         self._stream = stream
         self._algorithm = algorithm
         self._declared = declared
         self._limit = limit
-        self._prefix = bytearray()
-        self._whole: bytes | None = None
+        self._budget = budget
+        self._charged = 0
+        self._held: bytes | bytearray = bytearray()
         self._reader: Any = None
+        self._passing: _Passing | None = None
         if algorithm == "lz4":
             self._check_lz4()
         elif algorithm == LZ4_FRAME and declared > stream.length * _LZ4_LONGEST:
@@ -84,80 +106,197 @@ class InflatedSource:
 
     def release(self) -> None:
         """Let go of what was inflated; it is inflated again when somebody asks."""
-        self._whole, self._prefix, self._reader = None, bytearray(), None
+        self._held, self._reader, self._passing = bytearray(), None, None
+        charged, self._charged = self._charged, 0
+        self._budget.give_back(charged)
+
+    @property
+    def kept(self) -> int:
+        """How many bytes `release` frees."""
+        return self._charged
+
+    def __del__(self) -> None:
+        self._budget.give_back(self._charged)
 
     def read(self, offset: int, length: int) -> bytes:
         end = min(offset + length, self._declared)
-        if self._whole is None:
-            if self._algorithm in _AS_A_WHOLE:
-                self._inflate_lz4()
-            else:
-                self._extend(end)
-        held: bytes | bytearray = self._prefix if self._whole is None else self._whole
-        return bytes(held[offset:end])
+        if end <= offset:
+            return b""
+        self._hold(end)
+        if end - offset < CHUNK:
+            return bytes(self._held[offset:end])
+        with self._budget.lent(end - offset, self), self._enough_memory():
+            return bytes(memoryview(self._held)[offset:end])
 
     def view(self, offset: int, length: int) -> memoryview:
-        return memoryview(self.whole())[offset : offset + length]
+        end = min(offset + length, self._declared)
+        if end <= offset:
+            return memoryview(b"")
+        if self._is_whole or self._algorithm in _AS_A_WHOLE or self._can_be_kept:
+            return memoryview(self.whole()).toreadonly()[offset:end]
+        if self._declared > self._limit:
+            self._refuse(self._declared)
+        return self._part(offset, end)
 
     def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
-        return BufferSource(self.whole()).pieces(offset, length, size)
+        end = min(offset + length, self._declared)
+        if self._is_whole or self._algorithm in _AS_A_WHOLE:
+            yield from BufferSource(self.whole()).pieces(offset, length, size)
+            return
+        at, self._passing = 0, None
+        for piece in self._passed(end):
+            first = max(0, offset - at)
+            at += len(piece)
+            for start in range(first, len(piece), size):
+                yield memoryview(piece)[start : start + size]
 
     def forget(self, before: int) -> None:
         pass
 
-    def whole(self) -> bytes:
-        """All of it.
-
-        Raises:
-            CompressionError: it does not inflate to the declared size.
-            LimitError: it would be larger than the limit.
-        """
-        if self._whole is None:
-            if self._algorithm in _AS_A_WHOLE:
-                self._inflate_lz4()
-            else:
-                self._extend(self._declared)
-        assert self._whole is not None
-        return self._whole
+    def whole(self) -> bytes | bytearray:
+        """All of it."""
+        self._hold(self._declared)
+        return self._held
 
     def check(self) -> None:
-        """Inflate everything and keep nothing.
+        """Inflate everything and keep nothing."""
+        if self._is_whole:
+            return
+        if self._algorithm in _AS_A_WHOLE:  # an LZ4 block comes as a whole
+            with self._budget.lent(self._lz4_cost, self):
+                self._inflate_lz4()
+            return
+        self._passing = None
+        for _ in self._passed(self._declared):
+            pass
+
+    # -- what is kept ------------------------------------------------------------------
+
+    @property
+    def _is_whole(self) -> bool:
+        return bool(self._held) and len(self._held) == self._declared
+
+    @property
+    def _can_be_kept(self) -> bool:
+        """Whether all of it may be kept, beside what others keep that can't be made again."""
+        return self._declared + self._window <= self._budget.room(self)
+
+    def _hold(self, end: int) -> None:
+        """Inflate until `end` bytes are kept; to the frame's end if that is all."""
+        if end <= len(self._held) and (end < self._declared or self._is_whole):
+            return
+        if self._algorithm in _AS_A_WHOLE:
+            self._charge(self._lz4_cost)
+            found = self._inflate_lz4()
+            self._held = found
+            self._charge(len(found) - self._charged)
+            return
+        if end > self._limit:
+            self._refuse(end)
+        if self._reader is None:
+            self.release()
+            self._charge(self._window)
+            self._reader = self._new_reader()
+        self._charge(end - len(self._held))
+        assert isinstance(self._held, bytearray)
+        try:
+            with self._enough_memory():
+                for piece in self._pieces(self._reader, len(self._held), end):
+                    self._held += piece
+        except (CompressionError, LimitError):
+            self.release()
+            raise
+        if end == self._declared:
+            self._reader = None
+            self._charge(len(self._held) - self._charged)
+
+    def _charge(self, size: int) -> None:
+        if size > 0:
+            try:
+                self._budget.take(size, self)
+            except LimitError as error:
+                self.release()
+                raise self._limited(str(error)) from None
+        else:
+            self._budget.give_back(-size)
+        self._charged += size
+
+    # -- zstd --------------------------------------------------------------------------
+
+    def _passed(self, end: int) -> Iterator[bytes]:
+        """Everything up to `end`, piece by piece; nothing is kept."""
+        if end > self._limit:
+            self._refuse(end)
+        try:
+            self._budget.take(self._window + 2 * _OUTPUT, self)
+        except LimitError as error:
+            raise self._limited(str(error)) from None
+        try:
+            with self._enough_memory():
+                yield from self._pieces(self._new_reader(), 0, end)
+        finally:
+            self._budget.give_back(self._window + 2 * _OUTPUT)
+
+    def _part(self, offset: int, end: int) -> memoryview:
+        """A part of what is too large to be kept; the next one behind it continues from there."""
+        passing = self._passing
+        if passing is None or passing.at > offset or passing.end < end:
+            passing = self._passing = _Passing(self._passed(self._declared), self._declared)
+        try:
+            self._budget.take(end - offset, self)
+        except LimitError as error:
+            raise self._limited(str(error)) from None
+        try:
+            with self._enough_memory():
+                return memoryview(passing.take(offset, end)).toreadonly()
+        except (CompressionError, LimitError):
+            self._passing = None
+            raise
+        finally:
+            self._budget.give_back(end - offset)
+
+    @cached_property
+    def _window(self) -> int:
+        """Bytes that a decompressor of the frame takes.
 
         Raises:
-            CompressionError: it does not inflate to the declared size.
-            LimitError: it would be larger than the limit.
+            LimitError: more than the library gives one.
         """
-        if self._algorithm in _AS_A_WHOLE:
-            self._inflate_lz4()  # an LZ4 block comes as a whole
-        elif self._whole is None:
-            for _ in self._pieces(self._new_reader(), 0, self._declared):
-                pass
+        zstandard = _library("zstandard")
+        head = self._head()
+        try:
+            frame = zstandard.get_frame_parameters(head)
+        except zstandard.ZstdError:  # it is no frame: the decompressor will say so
+            return _DECOMPRESSOR
+        if frame.window_size > _LARGEST_WINDOW:
+            raise self._limited(f"its window of {frame.window_size} bytes is too large")
+        known = frame.content_size != zstandard.CONTENTSIZE_UNKNOWN
+        window = min(frame.window_size, frame.content_size) if known else frame.window_size
+        return int(window) + _DECOMPRESSOR
 
-    def _extend(self, end: int) -> None:
-        """Inflate zstd until `end` bytes are there; to the frame's end if that is all."""
-        if self._reader is None:
-            self._reader = self._new_reader()
-        for piece in self._pieces(self._reader, len(self._prefix), end):
-            self._prefix += piece
-        if end == self._declared:
-            self._whole = bytes(self._prefix)
-            self._prefix, self._reader = bytearray(), None
+    def _head(self) -> bytes:
+        return self._stream.source.read(
+            self._stream.offset, min(self._stream.length, _LONGEST_FRAME_HEADER)
+        )
 
     def _new_reader(self) -> Any:
         zstandard = _library("zstandard")
 
         feed = cast("IO[bytes]", _Feed(self._stream))
-        return zstandard.ZstdDecompressor().stream_reader(feed, read_size=_PIECE)
+        with self._enough_memory():
+            return zstandard.ZstdDecompressor().stream_reader(feed, read_size=_PIECE)
+
+    def _refuse(self, size: int) -> None:
+        """Say that a size is over the limit, or that the frame itself has another one."""
+        said = self._frame_size()
+        if said not in (None, self._declared):
+            raise self._error(f"a frame of {self._declared} bytes", f"one of {said}")
+        raise self._too_large(size)
 
     def _pieces(self, reader: Any, done: int, end: int) -> Iterator[bytes]:
         """What the reader gives up to `end`, of which `done` bytes have been given."""
         zstandard = _library("zstandard")
 
-        if end > self._limit:
-            said = self._frame_size()
-            if said not in (None, self._declared):
-                raise self._error(f"a frame of {self._declared} bytes", f"one of {said}")
-            raise self._too_large(end)
         # One byte more than declared is asked for in the end: only a read that is not filled
         # sees the frame's end, and one that is has found too much.
         wanted = end + 1 if end == self._declared else end
@@ -165,7 +304,9 @@ class InflatedSource:
             asked = min(_OUTPUT, wanted - done)
             try:
                 piece = reader.read(asked)
-            except zstandard.ZstdError:
+            except zstandard.ZstdError as error:
+                if "memory" in str(error):  # the allocator's or the library's: not the file's
+                    raise self._limited(f"not enough memory to inflate it ({error})") from None
                 raise self._error("one zstd frame", "something else, or a damaged one") from None
             done += len(piece)
             if done > self._declared:
@@ -184,11 +325,8 @@ class InflatedSource:
         """
         zstandard = _library("zstandard")
 
-        head = self._stream.source.read(
-            self._stream.offset, min(self._stream.length, _LONGEST_FRAME_HEADER)
-        )
         try:
-            size = int(zstandard.get_frame_parameters(head).content_size)
+            size = int(zstandard.get_frame_parameters(self._head()).content_size)
         except zstandard.ZstdError:
             raise self._error("one zstd frame", "something else, or a damaged one") from None
         return None if size == zstandard.CONTENTSIZE_UNKNOWN else size
@@ -203,10 +341,16 @@ class InflatedSource:
                 f"{stored} bytes that claim to be {self._declared}",
             )
 
-    def _inflate_lz4(self) -> None:
-        if self._algorithm == LZ4_FRAME:
-            self._whole = self._inflated_frame()
-            return
+    @property
+    def _lz4_cost(self) -> int:
+        """Bytes that inflating takes: those that come of it, and those that are stored."""
+        return min(self._declared, self._limit) + self._stream.length
+
+    def _inflate_lz4(self) -> bytes:
+        with self._enough_memory():
+            return self._inflated_frame() if self._algorithm == LZ4_FRAME else self._whole_lz4()
+
+    def _whole_lz4(self) -> bytes:
         stored = self._stream.view()
         (said,) = _LZ4_SIZE.unpack_from(stored)
         if said != self._declared:
@@ -216,7 +360,7 @@ class InflatedSource:
         found, _, problem = inflate_lz4(stored, self._declared)
         if found is None:
             raise self._error(f"one LZ4 block of {self._declared} bytes", problem)
-        self._whole = found
+        return found
 
     def _inflated_frame(self) -> bytes:
         """What an LZ4 frame holds: no more than it declares, and no less."""
@@ -239,6 +383,20 @@ class InflatedSource:
             f"{self._limit}; raise it with max_inflate (--max-inflate)",
             offset=self._stream.offset,
         )
+
+    def _limited(self, why: str) -> LimitError:
+        return LimitError(f"payload at {self._stream.offset:#x}: {why}", offset=self._stream.offset)
+
+    @contextmanager
+    def _enough_memory(self) -> Iterator[None]:
+        """What the system refuses is said to be that, and not the file's fault."""
+        try:
+            yield
+        except MemoryError:
+            self.release()
+            raise self._limited(
+                "not enough memory to inflate it, see ulimit -a and the control group"
+            ) from None
 
     def _error(self, expected: str, found: str) -> CompressionError:
         return CompressionError(
@@ -264,6 +422,35 @@ def frame_size(algorithm: str, head: bytes) -> int | None:
         return int(lz4.frame.get_frame_info(head)["content_size"]) or None
     except (zstandard.ZstdError, RuntimeError, ValueError):
         return None
+
+
+class _Passing:
+    """Inflated bytes that are taken from front to back."""
+
+    def __init__(self, pieces: Iterator[bytes], end: int) -> None:
+        self._pieces = pieces
+        self._piece = b""
+        self._start = 0
+        self.at = 0
+        self.end = end
+
+    def take(self, offset: int, end: int) -> bytearray:
+        """The bytes of [offset, end), none of which were taken before."""
+        out = bytearray()
+        while True:
+            behind = self._start + len(self._piece)
+            if behind > offset:
+                out += memoryview(self._piece)[
+                    max(0, offset + len(out) - self._start) : end - self._start
+                ]
+            if behind >= end:
+                break
+            self._piece, self._start = next(self._pieces), behind
+        if end == self.end:  # what stands behind the last byte is looked at, too
+            for _ in self._pieces:
+                pass
+        self.at = end
+        return out
 
 
 def _library(name: str) -> Any:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ..budget import Budget, Charge, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT, InflatedSource
 from ..errors import CompressionError, LimitError
+from ..page_map import PageMap
 from ..schema import BlockType, FlagValue, Record, Schema, Table
 from ..schema.entries import Entries
 from ..schema.framing import inflated
@@ -22,6 +24,7 @@ RAW = "raw"
 """Key of a payload that the schema has no layout for."""
 
 _FIRST_LOOK = 512
+_RECORD = 600  # bytes that one takes in memory, roughly
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Block:
 
     Args:
         index: its number in the file, from 0.
+        max_inflate: bytes that the payload may inflate to.
+        budget: for what is kept of it; one of its own by default.
         problems: where to note, by index, why a payload could not be decoded to its end.
         offset: its file offset.
         length: BlockLength.
@@ -77,6 +82,7 @@ class Block:
         length: int,
         *,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
+        budget: Budget | None = None,
         problems: Problems | None = None,
     ) -> None:
         self.source = source
@@ -85,6 +91,7 @@ class Block:
         self.offset = offset
         self.length = length
         self._max_inflate = max_inflate
+        self._budget = budget
         self._problems = problems
         self._header: Record | None = None
         self._front: bytes | None = None
@@ -292,19 +299,51 @@ class Block:
                 # What nobody decodes must inflate too, or say here that it doesn't.
                 assert isinstance(content.source, InflatedSource)
                 content.source.check()
+            if compression is not None:
+                self._settle(content, payload)
             return compression, payload, None
         except (CompressionError, LimitError) as error:
             return None, _opaque(stored, offsets), f"{self.describe()}: {error}"
 
+    def _settle(self, content: Extent, payload: Record) -> None:
+        """Keep of what was inflated no more than the payload does.
+
+        Raises:
+            LimitError: that is too much.
+        """
+        assert isinstance(content.source, InflatedSource)
+        content.source.release()
+        payload.charge = Charge(self.budget, _weight(payload))
+
+    @property
+    def budget(self) -> Budget:
+        """How much may be kept of what is inflated."""
+        if self._budget is None:
+            self._budget = Budget(default_budget(self.length))
+        return self._budget
+
     def _inflated(self, stored: Extent) -> tuple[Compression, Extent]:
         algorithm = self.schema.flags["BlockFlags"].field("CompAlgo").of(self.flags)
         framing, source = inflated(
-            self.schema.compressed_payload, stored, algorithm.name, self._max_inflate
+            self.schema.compressed_payload, stored, algorithm.name, self._max_inflate, self.budget
         )
         size = source.size
         bare = "uncompressed_size" not in framing
         compression = Compression(algorithm.name, size, framing["stream"], bare)
         return compression, Extent(source, 0, size)
+
+
+def _weight(value: Any) -> int:
+    """Bytes that a payload takes beyond what any block does; that of pages, texts and entries."""
+    if isinstance(value, PageMap):
+        return len(value.stored)
+    if isinstance(value, (bytes, str)):
+        return len(value)
+    if isinstance(value, dict):
+        return _RECORD + sum(map(_weight, value.values()))
+    if isinstance(value, list):
+        return sum(map(_weight, value))
+    return 0
 
 
 def _undecoded(payload: Record) -> bool:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
 
 from ..abbreviated import abbreviated
+from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts import DIALECTS, DRAFTS
 from ..errors import ChangedError, MslError
@@ -97,12 +98,14 @@ class Dump(Indexed):
         dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
+        max_memory: int | None = None,
         owned: Any = None,
     ) -> None:
         self.source = source
         self.name = name
         self._owned = owned
         self._max_inflate = max_inflate
+        self.budget = Budget(default_budget(source.size) if max_memory is None else max_memory)
         self.problems = Problems()
         self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
@@ -243,6 +246,7 @@ class Dump(Indexed):
             self.index.offsets[index],
             self.index.lengths[index],
             max_inflate=self._max_inflate,
+            budget=self.budget,
             problems=problems,
         )
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from ..budget import Budget
 from ..drafts.dialects import Recognition
 from ..errors import EncryptedError
 from ..schema import Schema
@@ -31,6 +32,7 @@ class Opened(ABC):
         segment_recognitions: the same by number of the extension segments that are in another.
         ending: why the blocks end where they do.
         segments: the intact extension segments.
+        budget: how much may be kept of what is inflated.
         problems: by block index, why a payload could not be decoded to its end; of the
             blocks that were decoded so far.
     """
@@ -42,6 +44,7 @@ class Opened(ABC):
     segment_recognitions: dict[int, Recognition]
     ending: Ending
     segments: list[Segment]
+    budget: Budget
     problems: Problems
 
     @abstractmethod

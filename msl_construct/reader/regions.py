@@ -241,7 +241,9 @@ def _unpacked(data: Extent, block: Block) -> Extent:
     if not isinstance(data, PackedPages):
         return data
     size = data.inflated_size
-    return Extent(InflatedSource(data, data.codec, size, block.inflate_limit), 0, size)
+    return Extent(
+        InflatedSource(data, data.codec, size, block.inflate_limit, block.budget), 0, size
+    )
 
 
 def lacks_data(block: Block) -> bool:

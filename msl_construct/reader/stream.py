@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
+from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts.dialects import Recognition
 from ..schema import Draft, Schema
@@ -53,12 +54,14 @@ class PassingDump(Opened):
         dialect: str | None = None,
         byte_order: str | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
+        max_memory: int | None = None,
         max_spool: int | None = None,
     ) -> None:
         self.name = name
         self._max_spool = max_spool
         self._source = StreamSource(file)
         self._max_inflate = max_inflate
+        self.budget = Budget(default_budget(None) if max_memory is None else max_memory)
         self.problems = Problems()
         self.header = read_header(self._source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
@@ -172,6 +175,7 @@ class PassingDump(Opened):
             offset,
             length,
             max_inflate=self._max_inflate,
+            budget=self.budget,
             problems=self.problems,
         )
 
@@ -255,5 +259,6 @@ class _Behind:
             self.index.offsets[at],
             self.index.lengths[at],
             max_inflate=self._dump._max_inflate,
+            budget=self._dump.budget,
             problems=self._dump.problems,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..budget import Budget, default_budget
 from ..codecs.compress import ALGORITHMS
 from ..codecs.inflate import LZ4_FRAME, InflatedSource, frame_size
 from ..errors import CompressionError
@@ -37,13 +38,14 @@ class PerhapsBareFrame(Layout):
 
 
 def inflated(
-    layout: Layout, stored: Extent, algorithm: str, limit: int
+    layout: Layout, stored: Extent, algorithm: str, limit: int, budget: Budget | None = None
 ) -> tuple[Record, InflatedSource]:
     """The framing of a compressed payload, and what it inflates to.
 
     Args:
         layout: of the framing: `Schema.compressed_payload`.
         limit: bytes that it may inflate to.
+        budget: for what is kept of them; one of its own by default.
 
     Raises:
         CompressionError: the framing is cut short, or the codec is none that is defined.
@@ -54,10 +56,11 @@ def inflated(
             f"{' or '.join(ALGORITHMS)}, found {algorithm} (§4.2)",
             offset=stored.offset,
         )
+    budget = budget or Budget(default_budget(stored.length))
     bare = layout.bare(stored, algorithm) if isinstance(layout, PerhapsBareFrame) else None
     if bare is not None:
         codec = LZ4_FRAME if algorithm == "lz4" else algorithm
-        return Record({"stream": stored}), InflatedSource(stored, codec, bare, limit)
+        return Record({"stream": stored}), InflatedSource(stored, codec, bare, limit, budget)
     cursor = Cursor(stored.source, stored.offset, stored.offset + stored.length)
     framing = layout.decode(cursor)
     if framing.damage is not None:
@@ -65,5 +68,5 @@ def inflated(
             f"compressed payload: {framing.damage} (§4.2.1)", offset=stored.offset
         )
     return framing, InflatedSource(
-        framing["stream"], algorithm, framing["uncompressed_size"], limit
+        framing["stream"], algorithm, framing["uncompressed_size"], limit, budget
     )

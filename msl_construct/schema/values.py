@@ -43,14 +43,16 @@ class Record(dict[str, Any]):
         damage: what did not fit, or None. The fields before it are complete; the bytes
             from the first field that didn't fit are under ``rest``.
         offsets: ``{field: (offset, length)}`` in the source, only when asked for.
+        charge: what is charged to a budget for as long as the record is kept.
     """
 
-    __slots__ = ("damage", "offsets")
+    __slots__ = ("charge", "damage", "offsets")
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         if values is not None:
             super().__init__(values)
         self.damage: Damage | None = None
+        self.charge: object = None
         self.offsets: dict[str, tuple[int, int]] | None = None
 
     def __getattr__(self, name: str) -> Any:
