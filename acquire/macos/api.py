@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from msl_construct.errors import TargetError
 
+from ..plain_target import CallFailed
 from . import structures as mach
 
 __all__ = ["MacosCallFailed", "MacosRegion", "MacosSystem", "load_system"]
@@ -47,18 +48,8 @@ _KERN_PROCARGS2 = (1, 49)
 Info = TypeVar("Info", bound=ctypes.Structure)
 
 
-class MacosCallFailed(Exception):
-    """A system call failed.
-
-    Attributes:
-        function: its name.
-        code: a kern_return_t, or the errno of a BSD function.
-    """
-
-    def __init__(self, function: str, code: int) -> None:
-        super().__init__(f"{function} failed with error {code:#x}")
-        self.function = function
-        self.code = code
+class MacosCallFailed(CallFailed):
+    """A system call failed; `code` is a kern_return_t, or the errno of a BSD function."""
 
     @property
     def dead(self) -> bool:

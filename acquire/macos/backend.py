@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msl_construct.errors import TargetError
 
-from ..model import Limit
+from ..plain_backend import PlainBackend, descendants
+from ..plain_target import demand_method
 from .api import MacosCallFailed, MacosSystem, load_system
 from .opening import open_task
 from .target import MacOSTarget
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MacOS"]
 
 
-class MacOS:
+class MacOS(PlainBackend):
     """The operating system; satisfies `Backend`.
 
     Args:
@@ -37,8 +38,6 @@ class MacOS:
     """
 
     name = "macOS"
-    freezers: tuple[str, ...] = ("suspend", "none")
-    keeps_evidence = False
 
     def __init__(self, system: MacosSystem | None = None, *, devices: bool = False) -> None:
         self._system = system or load_system()
@@ -49,36 +48,9 @@ class MacOS:
         wanted = name.encode("utf-8", "surrogateescape")
         return [pid for pid, _, names in self._processes() if wanted in names]
 
-    def members(self, kind: str, name: str) -> list[int]:
-        """PIDs of the processes of this name.
-
-        Raises:
-            TargetError: it is asked for anything but a name.
-        """
-        if kind != "name":
-            raise TargetError(f"on macOS no {kind} can be named", remedy="give names or PIDs")
-        return self.find(name)
-
-    def unfit(self, pid: int) -> str:
-        """Never said here: `preflight` refuses."""
-        return ""
-
-    def describe(self, pid: int) -> str:
-        """Its number has to do."""
-        return f"process {pid}"
-
     def children(self, pid: int) -> list[int]:
         """PIDs of its descendants."""
-        listed = self._processes()
-        found: set[int] = set()
-        waiting = [pid]
-        while waiting:
-            parent = waiting.pop()
-            for child, ppid, _ in listed:
-                if ppid == parent and child != pid and child not in found:
-                    found.add(child)
-                    waiting.append(child)
-        return sorted(found)
+        return descendants(pid, ((child, parent) for child, parent, _ in self._processes()))
 
     def _processes(self) -> list[tuple[int, int, tuple[bytes, bytes]]]:
         found = []
@@ -101,10 +73,7 @@ class MacOS:
         Raises:
             TargetError: it can't be acquired.
         """
-        if method not in self.freezers:
-            raise TargetError(
-                f"macOS has no freeze method {method}", remedy=f"use {' or '.join(self.freezers)}"
-            )
+        demand_method(self.name, method)
         task = open_task(self._system, pid)
         try:
             info = self._system.basic_info(task)
@@ -117,14 +86,6 @@ class MacOS:
             raise TargetError(f"process {pid} can't be examined: {error}") from error
         finally:
             self._system.release(task)
-
-    def limits(self, pid: int) -> list[Limit]:
-        """None that are looked at."""
-        return []
-
-    def in_memory(self, device: int) -> bool:
-        """Not looked at."""
-        return False
 
     def target(self, pid: int) -> MacOSTarget:
         """Open it.

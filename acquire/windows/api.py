@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from msl_construct.errors import TargetError
 
+from ..plain_target import CallFailed
 from . import structures as win
 
-__all__ = ["WindowsCallFailed", "WindowsSystem", "load_system"]
+__all__ = ["CallFailed", "WindowsSystem", "load_system"]
 
 _HANDLE = _POINTER = ctypes.c_void_p
 _BOOL = ctypes.c_int32
@@ -68,20 +69,6 @@ _SNAPSHOT_TRIES = 10
 Entry = TypeVar("Entry", win.ProcessEntry, win.ThreadEntry, win.ModuleEntry)
 
 
-class WindowsCallFailed(Exception):
-    """A system call failed.
-
-    Attributes:
-        function: its name.
-        code: of GetLastError, or the NTSTATUS of an Nt function.
-    """
-
-    def __init__(self, function: str, code: int) -> None:
-        super().__init__(f"{function} failed with error {code:#x}")
-        self.function = function
-        self.code = code
-
-
 class WindowsSystem:
     """The calls that the backend makes.
 
@@ -117,7 +104,7 @@ class WindowsSystem:
     def _checked(self, name: str, *arguments: Any) -> int:
         result = self._call[name](*arguments)
         if not result:
-            raise WindowsCallFailed(name, self._last_error())
+            raise CallFailed(name, self._last_error())
         return int(result)
 
     # Processes -----------------------------------------------------------------------------
@@ -145,7 +132,7 @@ class WindowsSystem:
     def _status(self, name: str, *arguments: Any) -> None:
         status = int(self._call[name](*arguments))
         if status < 0:
-            raise WindowsCallFailed(name, status & 0xFFFF_FFFF)
+            raise CallFailed(name, status & 0xFFFF_FFFF)
 
     def machines(self, process: int) -> tuple[int, int]:
         """IMAGE_FILE_MACHINE_* of the process (0: the host's own) and of the host."""
@@ -263,7 +250,7 @@ class WindowsSystem:
                 if not self._call[step](snapshot, ctypes.byref(found)):
                     code = self._last_error()
                     if code != win.ERROR_NO_MORE_FILES:
-                        raise WindowsCallFailed(step, code)
+                        raise CallFailed(step, code)
                     return
                 yield found
                 step = name.format("Next")
@@ -280,7 +267,7 @@ class WindowsSystem:
             # The list of modules changed meanwhile: the documentation says to try again.
             if code != win.ERROR_BAD_LENGTH:
                 break
-        raise WindowsCallFailed("CreateToolhelp32Snapshot", code)
+        raise CallFailed("CreateToolhelp32Snapshot", code)
 
     # Threads -------------------------------------------------------------------------------
 
@@ -296,13 +283,13 @@ class WindowsSystem:
         """Raise its suspend count by one; what the count was."""
         count = int(self._call["SuspendThread"](thread))
         if count == _NO_SUCH_COUNT:
-            raise WindowsCallFailed("SuspendThread", self._last_error())
+            raise CallFailed("SuspendThread", self._last_error())
         return count
 
     def resume_thread(self, thread: int) -> None:
         """Lower its suspend count by one."""
         if self._call["ResumeThread"](thread) == _NO_SUCH_COUNT:
-            raise WindowsCallFailed("ResumeThread", self._last_error())
+            raise CallFailed("ResumeThread", self._last_error())
 
     def thread_context(self, thread: int, context: Any) -> None:
         """Fill a CONTEXT; its ContextFlags say what is wanted."""
@@ -330,7 +317,7 @@ class WindowsSystem:
                 _TOKEN_ADJUST_PRIVILEGES_AND_QUERY,
                 ctypes.byref(token),
             )
-        except WindowsCallFailed:
+        except CallFailed:
             return False
         try:
             wanted = win.TokenPrivileges(count=1)
@@ -342,7 +329,7 @@ class WindowsSystem:
             self._checked("AdjustTokenPrivileges", token, 0, ctypes.byref(wanted), 0, None, None)
             # It succeeds even if the account does not hold the privilege.
             return self._last_error() != win.ERROR_NOT_ALL_ASSIGNED
-        except WindowsCallFailed:
+        except CallFailed:
             return False
         finally:
             self.close(int(token.value or 0))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from msl_construct.errors import TargetError
 
-from ..model import Limit
+from ..plain_backend import PlainBackend, descendants
+from ..plain_target import CallFailed, demand_method
 from . import structures as win
-from .api import WindowsCallFailed, WindowsSystem, load_system
+from .api import WindowsSystem, load_system
 from .opening import architecture, open_target
 from .target import WindowsTarget
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Windows"]
 
 
-class Windows:
+class Windows(PlainBackend):
     """The operating system; satisfies `Backend`.
 
     Args:
@@ -40,8 +41,6 @@ class Windows:
     """
 
     name = "Windows"
-    freezers: tuple[str, ...] = ("suspend", "none")
-    keeps_evidence = False
 
     def __init__(self, system: WindowsSystem | None = None, *, devices: bool = False) -> None:
         self._system = system or load_system()
@@ -52,42 +51,18 @@ class Windows:
         wanted = {name.casefold(), f"{name.casefold()}.exe"}
         return sorted(pid for pid, _, exe in self._processes() if exe.casefold() in wanted)
 
-    def members(self, kind: str, name: str) -> list[int]:
-        """PIDs of the processes of this name.
-
-        Raises:
-            TargetError: it is asked for anything but a name.
-        """
-        if kind != "name":
-            raise TargetError(f"on Windows no {kind} can be named", remedy="give names or PIDs")
-        return self.find(name)
-
-    def unfit(self, pid: int) -> str:
-        """Never said here: `preflight` refuses."""
-        return ""
-
-    def describe(self, pid: int) -> str:
-        """Its number has to do."""
-        return f"process {pid}"
-
     def children(self, pid: int) -> list[int]:
         """PIDs of its descendants.
 
         Windows keeps a parent's number when the parent is gone and the number used again: who
         is older than its parent is no child.
         """
-        listed = self._processes()
-        found: set[int] = set()
-        waiting = [pid]
-        while waiting:
-            parent = waiting.pop()
-            for child, ppid, _ in listed:
-                if ppid == parent and child not in {pid, 0} and child not in found:
-                    born, parent_born = self._started(child), self._started(parent)
-                    if not born or born >= parent_born:
-                        found.add(child)
-                        waiting.append(child)
-        return sorted(found)
+        listed = [(child, parent) for child, parent, _ in self._processes() if child]
+        return descendants(pid, listed, self._may_have_started)
+
+    def _may_have_started(self, child: int, parent: int) -> bool:
+        born = self._started(child)
+        return not born or born >= self._started(parent)
 
     def _processes(self) -> list[tuple[int, int, str]]:
         try:
@@ -95,17 +70,17 @@ class Windows:
                 (int(entry.process_id), int(entry.parent_process_id), win.wide_text(entry.exe_file))
                 for entry in self._system.processes()
             ]
-        except WindowsCallFailed as error:
+        except CallFailed as error:
             raise TargetError(f"the processes can't be listed: {error}") from error
 
     def _started(self, pid: int) -> int:
         try:
             process = self._system.open_process(pid, win.PROCESS_QUERY_LIMITED_INFORMATION)
-        except WindowsCallFailed:
+        except CallFailed:
             return 0
         try:
             return self._system.started(process)
-        except WindowsCallFailed:
+        except CallFailed:
             return 0
         finally:
             self._system.close(process)
@@ -118,10 +93,7 @@ class Windows:
         Raises:
             TargetError: it can't be acquired.
         """
-        if method not in self.freezers:
-            raise TargetError(
-                f"Windows has no freeze method {method}", remedy=f"use {' or '.join(self.freezers)}"
-            )
+        demand_method(self.name, method)
         privileged = self._system.enable_debug_privilege()
         process = open_target(self._system, pid)
         try:
@@ -130,18 +102,10 @@ class Windows:
                 "architecture": architecture(self._system, process),
                 "working_set": self._system.working_set(process),
             }
-        except WindowsCallFailed as error:
+        except CallFailed as error:
             raise TargetError(f"process {pid} can't be examined: {error}") from error
         finally:
             self._system.close(process)
-
-    def limits(self, pid: int) -> list[Limit]:
-        """None that are looked at."""
-        return []
-
-    def in_memory(self, device: int) -> bool:
-        """Not looked at."""
-        return False
 
     def target(self, pid: int) -> WindowsTarget:
         """Open it.

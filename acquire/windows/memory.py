@@ -28,9 +28,10 @@ from ..model import (
     Mapping,
     Stretch,
 )
+from ..plain_target import CallFailed
 from ..reading import read_pages
 from . import structures as win
-from .api import WindowsCallFailed, WindowsSystem
+from .api import WindowsSystem
 
 __all__ = ["WindowsMemory"]
 
@@ -91,7 +92,7 @@ class WindowsMemory:
         while True:
             try:
                 info = self._system.query(self._process, address)
-            except WindowsCallFailed as error:
+            except CallFailed as error:
                 # So it says that the address is behind the last that a program can have.
                 if error.code == win.ERROR_INVALID_PARAMETER and address:
                     return
@@ -133,7 +134,7 @@ class WindowsMemory:
             end, action, cause = mapping.end, Action.READ, ""
             try:
                 info = self._system.query(self._process, address)
-            except WindowsCallFailed:
+            except CallFailed:
                 # Reading will say what is wrong.
                 pass
             else:
@@ -162,7 +163,7 @@ class WindowsMemory:
             error = 0
         try:
             info = self._system.query(self._process, address)
-        except WindowsCallFailed as failed:
+        except CallFailed as failed:
             if self._system.ended(self._process):
                 return Failure("unmapped", "gone", failed.code, pages)
             if failed.code == win.ERROR_INVALID_PARAMETER:

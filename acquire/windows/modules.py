@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..model import Mapping, Module
+from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsCallFailed, WindowsSystem
+from .api import WindowsSystem
 
 __all__ = ["modules_of"]
 
@@ -38,7 +39,7 @@ def modules_of(
             )
             for entry in system.modules(pid)
         ]
-    except WindowsCallFailed as error:
+    except CallFailed as error:
         facts["modules_from"], facts["modules_error"] = "mappings", str(error)
         return _mapped_images(mappings)
     facts["modules_from"] = "toolhelp"

@@ -6,8 +6,9 @@ import os
 
 from msl_construct.errors import TargetError
 
+from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsCallFailed, WindowsSystem
+from .api import WindowsSystem
 
 __all__ = ["architecture", "open_target"]
 
@@ -29,7 +30,7 @@ def open_target(system: WindowsSystem, pid: int) -> int:
         raise TargetError("a process can't acquire itself", remedy="name another PID")
     try:
         return system.open_process(pid, _WANTED)
-    except WindowsCallFailed as error:
+    except CallFailed as error:
         if error.code == win.ERROR_INVALID_PARAMETER:
             raise TargetError(f"there is no process {pid}") from error
         if error.code == win.ERROR_ACCESS_DENIED:
@@ -53,11 +54,11 @@ def _remedy(system: WindowsSystem, pid: int) -> str:
 def _protection(system: WindowsSystem, pid: int) -> int:
     try:
         process = system.open_process(pid, win.PROCESS_QUERY_LIMITED_INFORMATION)
-    except WindowsCallFailed:
+    except CallFailed:
         return 0
     try:
         return system.protection(process)
-    except WindowsCallFailed:
+    except CallFailed:
         return 0
     finally:
         system.close(process)
@@ -70,7 +71,7 @@ def architecture(system: WindowsSystem, process: int) -> str:
     """
     try:
         own, native = system.machines(process)
-    except WindowsCallFailed:
+    except CallFailed:
         return "unknown"
     name = win.MACHINES.get(own or native, "unknown")
     return "unknown" if name == "arm64" else name

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence, Set
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from msl_construct.errors import TargetError
-
-from ..backend import Chosen
-from ..model import Failure, Identity, Mapping, Module, Stretch, Thread
-from ..plain_target import PlainTarget
+from ..model import Identity, Mapping, Module, Thread
+from ..plain_target import CallFailed, PlainTarget
 from ..reading import hash_file
-from ..suspension import Suspension
 from . import structures as win
-from .api import WindowsCallFailed, WindowsSystem
+from .api import WindowsSystem
 from .memory import WindowsMemory
 from .modules import modules_of
 from .opening import architecture, open_target
@@ -25,80 +21,44 @@ __all__ = ["WindowsTarget"]
 class WindowsTarget(PlainTarget):
     """Satisfies `Target`.
 
+    Windows keeps the suspend counts: an acquirer that is terminated while it holds the target
+    leaves it suspended.
+
     Raises:
         TargetError: the process is gone, or not ours to read.
     """
 
+    system_name = "Windows"
+    remedy_of_stopped = "resume it in the Resource Monitor"
+
     def __init__(self, system: WindowsSystem, pid: int, *, devices: bool = False) -> None:
-        self.pid = pid
+        super().__init__(pid)
         self._system = system
         self._process = open_target(system, pid)
         self.page_size = int(system.system_info().page_size)
-        self._memory = WindowsMemory(system, self._process, self.page_size, devices)
-        self._suspension: Suspension | None = None
-        self._hashes: dict[str, bytes | None] = {}
-        self._facts: dict[str, Any] = {}
+        self._memory: WindowsMemory = WindowsMemory(system, self._process, self.page_size, devices)
 
     def prepare(self, hash_algo: str = "blake3") -> None:
         """Hash the files of its modules."""
         try:
             paths = [win.wide_text(entry.exe_path) for entry in self._system.modules(self.pid)]
-        except WindowsCallFailed:
+        except CallFailed:
             # `modules` meets the same error, and says so.
             return
         for path in paths:
             if path not in self._hashes:
                 self._hashes[path] = hash_file(path, hash_algo)
 
-    def arm(self, method: str, max_freeze: float | None) -> None:
-        """There is nobody to start: it is stopped by one call of ours.
+    def _suspend(self) -> None:
+        self._system.suspend_process(self._process)
 
-        Raises:
-            TargetError: the method is unknown.
-        """
-        if method not in ("suspend", "none"):
-            raise TargetError(f"Windows has no freeze method {method}", remedy="suspend or none")
+    def _let_go(self) -> None:
+        self._system.resume_process(self._process)
 
-    def ready(self) -> None:
-        """There is nobody to wait for."""
-
-    def freeze(self, method: str, max_freeze: float | None) -> Suspension:
-        """Stop every thread (``suspend``), or none (``none``).
-
-        Windows keeps the suspend counts: an acquirer that is terminated while it holds the
-        target leaves it suspended.
-
-        Raises:
-            TargetError: the method is unknown, or refused by the system.
-        """
-        self.arm(method, max_freeze)
-        self._suspension = Suspension(method, self._stop, self._resume, self.alive, max_freeze)
-        self._suspension.begin()
-        return self._suspension
-
-    def copy(self, chosen: Chosen, written: Set[Hashable] = frozenset()) -> None:
-        """No method reads a copy."""
-
-    def run_on(self) -> None:
-        """No method reads a copy."""
-
-    def _stop(self) -> None:
-        try:
-            self._system.suspend_process(self._process)
-        except WindowsCallFailed as error:
-            raise TargetError(
-                f"process {self.pid} can't be suspended: {error}",
-                remedy="acquire it running, with the freeze method none",
-            ) from error
-
-    def _resume(self) -> None:
-        try:
-            self._system.resume_process(self._process)
-        except WindowsCallFailed as error:
-            raise TargetError(
-                f"process {self.pid} could not be resumed: {error}",
-                remedy="resume it in the Resource Monitor",
-            ) from error
+    def _release(self) -> None:
+        handle, self._process = self._process, 0
+        if handle:
+            self._system.close(handle)
 
     def identity(self) -> Identity:
         """Who it is; what the system does not tell stays empty, and is listed in `facts`."""
@@ -107,7 +67,7 @@ class WindowsTarget(PlainTarget):
             for entry in self._system.processes():
                 if entry.process_id == self.pid:
                     parent, name = int(entry.parent_process_id), win.wide_text(entry.exe_file)
-        except WindowsCallFailed as error:
+        except CallFailed as error:
             self._unknown("parent", error)
         return Identity(
             pid=self.pid,
@@ -122,20 +82,6 @@ class WindowsTarget(PlainTarget):
             page_size=self.page_size,
         )
 
-    def _asked(self, what: str, otherwise: Any, function: Any, argument: int) -> Any:
-        try:
-            return function(argument)
-        except WindowsCallFailed as error:
-            self._unknown(what, error)
-            return otherwise
-
-    def _unknown(self, what: str, error: WindowsCallFailed) -> None:
-        self._facts.setdefault("unknown", {})[what] = str(error)
-
-    def mappings(self) -> list[Mapping]:
-        """What is committed, in address order."""
-        return self._memory.mappings()
-
     def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
         """The loader's modules."""
         return modules_of(self._system, self.pid, mappings, self._hashes, self._facts)
@@ -146,23 +92,11 @@ class WindowsTarget(PlainTarget):
         stopped = frozen.method == "suspend" and not frozen.ended
         return threads_of(self._system, self.pid, stopped, readable, frozen.facts)
 
-    def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
-        """For each mapping, in order, what to do about its pages."""
-        return (self._memory.stretches(mapping) for mapping in mappings)
-
-    def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
-        """Read whole pages up to the first that can't be read."""
-        return self._memory.read(address, into)
-
-    def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
-        """Why the page at `address` can't be read; `errno` is GetLastError's."""
-        return self._memory.failure(address, pages)
-
     def resident(self) -> int:
         """The working set."""
         try:
             return self._system.working_set(self._process)
-        except WindowsCallFailed:
+        except CallFailed:
             return 0
 
     def alive(self) -> bool:
@@ -172,21 +106,3 @@ class WindowsTarget(PlainTarget):
     def facts(self) -> dict[str, Any]:
         """Reserved address space, where the modules came from, what stayed unknown."""
         return {**self._facts, **self._memory.facts}
-
-    def evidence(self) -> NoReturn:
-        """Not offered.
-
-        Raises:
-            TargetError: always.
-        """
-        raise TargetError("no evidence is kept on Windows", remedy="leave --evidence out")
-
-    def close(self) -> None:
-        """Let the target go, if it still stands still, and close the handle."""
-        try:
-            if self._suspension is not None:
-                self._suspension.thaw()
-        finally:
-            handle, self._process = self._process, 0
-            if handle:
-                self._system.close(handle)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..model import Register, Thread
+from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsCallFailed, WindowsSystem
+from .api import WindowsSystem
 from .registers import ContextBuffer, registers_of
 
 __all__ = ["threads_of"]
@@ -27,7 +28,7 @@ def threads_of(
     """
     try:
         identifiers = system.threads(pid)
-    except WindowsCallFailed as error:
+    except CallFailed as error:
         facts["threads_error"] = str(error)
         return []
     return [_thread(system, number, stopped, readable, facts) for number in identifiers]
@@ -44,7 +45,7 @@ def _thread(
         access |= win.THREAD_SUSPEND_RESUME | win.THREAD_GET_CONTEXT
     try:
         handle = system.open_thread(number, access)
-    except WindowsCallFailed as error:
+    except CallFailed as error:
         facts.setdefault("thread_errors", {})[number] = str(error)
         return Thread(number, flags=flags)
     try:
@@ -64,7 +65,7 @@ def _thread(
                 facts.setdefault("not_stopped", []).append(number)
             elif count > 1:
                 state, flags = "stopped", (*flags, "suspended")
-    except WindowsCallFailed as error:
+    except CallFailed as error:
         facts.setdefault("thread_errors", {})[number] = str(error)
     finally:
         system.close(handle)

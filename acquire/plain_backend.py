@@ -1,0 +1,74 @@
+"""What systems answer alike of whose processes little is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from msl_construct.errors import TargetError
+
+from .model import Limit
+from .plain_target import FREEZERS
+
+__all__ = ["PlainBackend", "descendants"]
+
+
+class PlainBackend:
+    """The part of a `Backend` that is the same wherever one call stops a process."""
+
+    name: str
+    freezers: tuple[str, ...] = FREEZERS
+    keeps_evidence = False
+
+    def find(self, name: str) -> list[int]:
+        """PIDs of the processes of this name."""
+        raise NotImplementedError
+
+    def members(self, kind: str, name: str) -> list[int]:
+        """PIDs of the processes of this name.
+
+        Raises:
+            TargetError: it is asked for anything but a name.
+        """
+        if kind != "name":
+            raise TargetError(f"on {self.name} no {kind} can be named", remedy="give names or PIDs")
+        return self.find(name)
+
+    def unfit(self, pid: int) -> str:
+        """Never said here: `preflight` refuses."""
+        return ""
+
+    def describe(self, pid: int) -> str:
+        """Its number has to do."""
+        return f"process {pid}"
+
+    def limits(self, pid: int) -> list[Limit]:
+        """None that are looked at."""
+        return []
+
+    def in_memory(self, device: int) -> bool:
+        """Not looked at."""
+        return False
+
+
+def descendants(
+    pid: int,
+    listed: Iterable[tuple[int, int]],
+    is_child: Callable[[int, int], bool] = lambda child, parent: True,
+) -> list[int]:
+    """PIDs of its descendants.
+
+    Args:
+        pid: the process.
+        listed: number and parent's number of all processes.
+        is_child: whether one that names a parent was started by it.
+    """
+    listed = list(listed)
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        parent = waiting.pop()
+        for child, named in listed:
+            if named == parent and child not in found | {pid} and is_child(child, parent):
+                found.add(child)
+                waiting.append(child)
+    return sorted(found)
