@@ -21,12 +21,12 @@ from .registry import register
 if TYPE_CHECKING:
     from ..schema import Draft
 
-__all__ = ["Place", "blamed", "is_authored", "load", "origins", "place_of", "said"]
+__all__ = ["SourceLine", "blamed", "is_authored", "load", "origins", "place_of", "said"]
 
 _SUFFIX = ".py"
 
 
-class Place(NamedTuple):
+class SourceLine(NamedTuple):
     """A line of an author's file."""
 
     file: str
@@ -73,12 +73,12 @@ def load(text: str) -> Draft:
     draft = vars(module)[name]
     if not isinstance(draft, Draft):
         line = _assignment(module.__file__ or file, name)
-        raise DraftError(f"{Place(file, line)}: {name} is no draft but {type(draft).__name__}")
+        raise DraftError(f"{SourceLine(file, line)}: {name} is no draft but {type(draft).__name__}")
     try:
         register(draft)
     except ValueError as error:
         line = _assignment(module.__file__ or file, name)
-        raise DraftError(f"{Place(file, line)}: {error}; expected a name of its own") from None
+        raise DraftError(f"{SourceLine(file, line)}: {error}; expected a name of its own") from None
     _origins.setdefault(draft.name, (file, name))
     return draft
 
@@ -92,7 +92,7 @@ def _run(path: str) -> ModuleType:
     except OSError as error:
         raise DraftError(f"{shown}: {error.strerror}") from None
     except SyntaxError as error:
-        raise DraftError(f"{Place(shown, error.lineno or 1)}: {error.msg}") from None
+        raise DraftError(f"{SourceLine(shown, error.lineno or 1)}: {error.msg}") from None
     except ValueError as error:
         raise DraftError(f"{shown}: {error}") from None
     module = ModuleType(f"msl_draft_{len(_files)}_{os.path.basename(path)[: -len(_SUFFIX)]}")
@@ -104,7 +104,7 @@ def _run(path: str) -> ModuleType:
         raise
     except BaseException as error:
         del sys.modules[module.__name__]
-        place = blamed(error.__traceback__) or Place(shown, 1)
+        place = blamed(error.__traceback__) or SourceLine(shown, 1)
         raise DraftError(f"{place}: {said(error)}") from error
     return module
 
@@ -118,13 +118,13 @@ def said(error: BaseException) -> str:
     return " ".join((text if plain and text else f"{type(error).__name__}: {text}").split())
 
 
-def blamed(traceback: TracebackType | None) -> Place | None:
+def blamed(traceback: TracebackType | None) -> SourceLine | None:
     """The innermost line of an author's file that a traceback goes through."""
     found = None
     while traceback is not None:
         shown = _files.get(traceback.tb_frame.f_code.co_filename)
         if shown is not None:
-            found = Place(shown, traceback.tb_lineno)
+            found = SourceLine(shown, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
 
@@ -134,7 +134,7 @@ def origins() -> Iterator[str]:
     return (":".join(each) for each in _origins.values())
 
 
-def place_of(draft: str, where: str, text: str = "") -> Place:
+def place_of(draft: str, where: str, text: str = "") -> SourceLine:
     """The line of its file that declares a part of a draft, as far as that can be told.
 
     Args:
@@ -151,8 +151,8 @@ def place_of(draft: str, where: str, text: str = "") -> Place:
             lines = [line for line, literal in literals if _same(literal, word)]
             found = next((line for line in lines if line >= found), lines[0] if lines else found)
         if found:
-            return Place(file, found)
-    return Place(file, _assignment(path, name))
+            return SourceLine(file, found)
+    return SourceLine(file, _assignment(path, name))
 
 
 def _same(text: str, word: str) -> bool:
