@@ -13,7 +13,9 @@ import pytest
 from acquire_targets import target
 from acquiring import acquire, linux_only
 from commands import COMMAND, run
-from comparing import built, document_of, gallery_files, text_of
+from comparing import assert_same, built, document_of, gallery_files, text_of
+from independent.dialects import decode_early
+from independent.early import PAGE, early_file, pages_of
 from independent.specimens import BE10, LE10, LE11, Kind
 from test_add_table import REGISTER_COLUMNS, REGISTERS, THREAD, VAS_COLUMNS, VAS_ROWS
 from test_export_json_schema import complaint, plain
@@ -23,6 +25,7 @@ import msl_construct
 from msl_construct.drafts import DIALECTS, DRAFTS
 from msl_construct.errors import DocumentError
 from msl_construct.reader.stream import PassingDump
+from msl_construct.rules import check
 
 NAME = "layouts-2026-10"
 OLDER = [LE10, BE10]
@@ -295,3 +298,35 @@ def test_more_fits_than_misfits_decide() -> None:
         whole, cut = dump.blocks.of_type("module_entry")
         assert whole.problem is None
         assert cut.problem is not None
+
+
+@pytest.mark.parametrize("version", [b"\1\0", b"\1\1"], ids=["1.0", "1.1"])
+@pytest.mark.parametrize("codec", ["none", "zstd", "lz4"])
+def test_a_file_from_before_the_first_draft(codec: str, version: bytes, tmp_path: Path) -> None:
+    data = early_file(codec, version=version)
+    want, found = decode_early(data, "x.msl"), document_of(data)
+    for key in ("producer", "recognised_by"):
+        assert found["format"].pop(key)
+    assert_same(found, want, "early")
+    assert complaint(plain(document_of(data))) is None
+    for form in ("json", "yaml", "ndjson"):
+        assert built(text_of(data, form, with_data=True)) == data
+    with msl_construct.open(data) as dump:
+        assert dump.dialect == "early"
+        assert dump.verify().intact
+        (region,) = dump.regions
+        assert bytes(region.page_data) == pages_of(2)
+        states = ["captured", "failed", "unmapped", "captured", "failed"]
+        assert [state for _, _, state in region.runs()] == states
+        read = dump.memory.read(region.base_addr + 3 * PAGE, PAGE)
+        assert bytes(read.data) == pages_of(2)[PAGE:]
+        left = {one.rule.id for one in check(dump) if one.explained_by is None}
+        assert left == set()
+    with PassingDump(io.BytesIO(data)) as passing:
+        assert passing.dialect == "early"
+        assert passing.verify().intact
+    path = tmp_path / "early.msl"
+    path.write_bytes(data)
+    assert [run(one, str(path)).returncode for one in ("inspect", "verify", "check")] == [0, 0, 0]
+    assert run("verify", "-", data=data).returncode == 0
+    assert run("inspect", str(path), "--dialect", "none").returncode == 3

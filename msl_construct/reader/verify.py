@@ -59,7 +59,7 @@ def verify(dump: Indexed) -> Verdict:
         facts.closings.extend((dump.block(i), None) for i in ends)
     else:
         _hash_everything(dump, algorithm, ends, facts)
-    compressed = dump.schema.flags["BlockFlags"].mask("compressed")
+    compressed = dump.schema.compressed
     for index, flags in enumerate(dump.index.flags):
         if flags & compressed:
             facts.unseen.extend(_unseen(dump.block(index)))
