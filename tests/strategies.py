@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from msl_construct.drafts import schema
+from msl_construct.drafts import DRAFTS, schema
 from msl_construct.page_map import PageMap
 from msl_construct.schema import Field, Layout, Record, Schema, Table
 from msl_construct.schema.choice import Choice
@@ -118,9 +118,22 @@ def page_map_of(states: list[int]) -> PageMap:
 
 
 @cache
+def example_of(layout: Layout) -> Record | None:
+    """The example of the block type whose payload this is, if it is one's."""
+    kinds = DRAFTS[layout.draft].blocks if layout.draft in DRAFTS else ()
+    for kind in kinds:
+        if kind.key == layout.key and kind.example is not None:
+            return layout.complete(layout.from_document(kind.example))
+    return None
+
+
+@cache
 @st.composite
 def records(draw: st.DrawFn, layout: Layout, permitted: bool = True) -> Record:
-    """A complete record of a layout: every length and count right."""
+    """A complete record of a layout: every length and count right; now and then the example."""
+    example = example_of(layout)
+    if example is not None and draw(st.integers(0, 9)) == 9:
+        return example
     values: dict[str, Any] = {}
     derived = {
         key

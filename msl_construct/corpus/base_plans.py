@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..drafts.draft_2026_10 import examples
 from .payloads import (
     BASE,
     KIB,
@@ -94,10 +95,7 @@ def live(form: Form) -> Plan:
 
 def vas_map(**others: Any) -> dict[str, Any]:
     """A VAS Map of what `live` has."""
-    row = {"region_size": 4 * KIB, "protection": ["read", "write"], "region_type": "heap"}
-    first = {"base_addr": hex(BASE), "name_source": "live", "mapped_path": "[heap]", **row}
-    second = {"base_addr": hex(BASE + 16 * KIB), "mapped_path": None, **row}
-    return {"entries": [first, second], **others}
+    return {**examples.VAS_MAP, **others}
 
 
 def imported(form: Form) -> Plan:
@@ -158,134 +156,22 @@ def extended(form: Form) -> Plan:
     return plan
 
 
-_PROCESS = {
-    "pid": 4242,
-    "ppid": 4001,
-    "uid": 1000,
-    "is_target": 1,
-    "start_time": "1773528800000000007",
-    "rss": 1_234_944,
-    "exe": "/usr/bin/sleep",
-    "cmd": "sleep 1000",
-    "user": "eve",
-}
-_CONNECTION = {
-    "pid": 4242,
-    "family": "ipv4",
-    "protocol": "tcp",
-    "state": 1,
-    "local_addr": "c0a80117" + "00" * 12,
-    "local_port": 51_234,
-    "remote_addr": "08080404" + "00" * 12,
-    "remote_port": 443,
-}
-_IFACE = {"iface": "wlan0"}
-_ROUTE4 = {"dest": "0a000000", "gateway": "0a000001", "mask": "ff000000"}
-_ROUTE6 = {"dest": "fe80" + "00" * 13 + "07", "prefix": 64, "next_hop": "20" + "00" * 14 + "01"}
-_COUNTERS = ("rx_bytes", "rx_packets", "rx_errs", "rx_drop")
-_SENT = ("tx_bytes", "tx_packets", "tx_errs", "tx_drop")
-CONNECTIVITY: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("ipv4_route", {**_IFACE, **_ROUTE4, "flags": 3, "metric": 100, "mtu": 1500}),
-    ("ipv6_route", {**_IFACE, **_ROUTE6, "metric": 256, "flags": 0x400001}),
-    (
-        "arp",
-        {
-            "family": "ipv4",
-            "ip": "0a000001",
-            "hw_type": 1,
-            "flags": 2,
-            "hw_addr": "0250f2a1b2c3",
-            "iface": "wlan0",
-        },
-    ),
-    (
-        "packet_socket",
-        {"pid": 801, "inode": 40_321, "proto": 3, "if_index": 2, "user": 101, "r_mem": 4096},
-    ),
-    (
-        "interface_counters",
-        {**_IFACE, **{key: 1000 + i for i, key in enumerate((*_COUNTERS, *_SENT))}},
-    ),
-    ("socket_family", {"family": 2, "in_use": 41, "alloc": 44, "mem": 12_288}),
-    ("mib_counter", {"mib": "Tcp", "counter": "RetransSegs", "value": 1234}),
+CONNECTIVITY: tuple[tuple[str, dict[str, Any]], ...] = tuple(
+    (row["row_type"], row["body"]) for row in examples.CONNECTIVITY_TABLE["rows"]
 )
 """A row of each kind."""
 
 TABLES: dict[str, dict[str, Any]] = {
-    "process_table": {
-        "entries": [
-            _PROCESS,
-            {
-                **_PROCESS,
-                "pid": 1,
-                "ppid": 0,
-                "uid": 0,
-                "is_target": 0,
-                "exe": "/lib/systemd/initd",
-                "cmd": "systemd --user -q1",
-                "user": "root",
-            },
-        ]
-    },
-    "connection_table": {
-        "entries": [
-            _CONNECTION,
-            {**_CONNECTION, "family": "ipv6", "protocol": "udp", "state": 0, "local_port": 53},
-        ]
-    },
-    "handle_table": {
-        "entries": [
-            {"pid": 4242, "fd": 0, "handle_type": 1, "path": "/dev/null"},
-            {"pid": 4242, "fd": 3, "handle_type": 0, "path": None},
-        ]
-    },
-    "connectivity_table": {
-        "rows": [{"row_type": kind, "body": body} for kind, body in CONNECTIVITY]
-    },
+    "process_table": examples.PROCESS_TABLE,
+    "connection_table": examples.CONNECTION_TABLE,
+    "handle_table": examples.HANDLE_TABLE,
+    "connectivity_table": examples.CONNECTIVITY_TABLE,
 }
 """What System Context is the parent of."""
 
 MANIFESTS: dict[str, dict[str, Any]] = {
-    "physical_memory_map": {
-        "entries": [
-            {"start": "0x1000", "end_addr": "0x9fbff", "label": "System RAM"},
-            {"start": "0xfee00000", "end_addr": "0xfee00fff", "label": None},
-        ]
-    },
-    "module_build_id_manifest": {
-        "entries": [
-            {
-                "base_addr": "0x55d02f1a4000",
-                "build_id_len": 20,
-                "build_id_source": "on_disk",
-                "flags": ["deleted"],
-                "build_id": bytes(range(1, 21)).hex(),
-                "disk_hash": bytes(range(0x40, 0x60)).hex(),
-            },
-            {"base_addr": "0x7f4a3c000000"},
-        ]
-    },
-    "region_omission_manifest": {
-        "scope": "heap,stack",
-        "patterns": "*.so\n/usr/share/*",
-        "entries": [
-            {
-                "base_addr": "0x7f4a30000000",
-                "region_size": 65_536,
-                "protection": ["read", "execute"],
-                "region_type": "image",
-                "reason": "module_exclude",
-                "name": "/usr/lib/libz.so.1",
-            },
-            {
-                "base_addr": "0x7f4a31000000",
-                "region_size": 4096,
-                "protection": ["read"],
-                "region_type": "mapped_file",
-                "reason": "scope",
-                "name": None,
-            },
-        ],
-    },
+    "physical_memory_map": examples.PHYSICAL_MEMORY_MAP,
+    "module_build_id_manifest": examples.MODULE_BUILD_ID_MANIFEST,
+    "region_omission_manifest": examples.REGION_OMISSION_MANIFEST,
 }
 """What may stand in a capture and in an extension segment."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..schema.base import DocumentOptions
 from .base_plans import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
 from .payloads import key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail
@@ -38,11 +37,8 @@ def alone(key: str, form: Form) -> Plan:
         plan.put(SUBJECT, key, TABLES[key], parent_uuid=plan.uuid("system"))
     elif key in MANIFESTS:
         plan.put(SUBJECT, key, MANIFESTS[key])
-    elif form.schema.block(key).layout is None:
-        plan.put(SUBJECT, key, {"raw": _OPAQUE})
     else:
-        layout = form.schema.layouts[key]
-        plan.put(SUBJECT, key, layout.to_document(layout.example(), DocumentOptions()))
+        plan.put(SUBJECT, key, form.schema.block(key).instance())
     return plan
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
 
 from ..schema import BitRange, BlockType, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
 from ..schema.fields import Note
@@ -28,6 +31,8 @@ __all__ = [
 ]
 
 _UNDERLINES = "=-~"
+_LONGEST = 64
+"""Characters of a text in an example."""
 
 
 def export(draft: Draft) -> str:
@@ -72,7 +77,31 @@ def payloads(schema: Schema) -> list[str]:
             lines += ["No layout: the payload is raw.", ""]
         else:
             lines += layout_table(block.layout)
+            lines += _example(block)
     return lines
+
+
+def _example(block: BlockType) -> list[str]:
+    """A payload as a document shows it."""
+    if block.example is None:
+        return []
+    shown = {"payload": {key: _cut(value) for key, value in block.example.items()}}
+    text = yaml.safe_dump(shown, sort_keys=False, default_flow_style=None, width=88)
+    return ["For example:", "", ".. code-block:: yaml", "", *_indented(text), ""]
+
+
+def _cut(value: Any) -> Any:
+    """A value with its long texts cut: nobody reads a page in base64."""
+    if isinstance(value, Mapping):
+        return {key: _cut(inner) for key, inner in value.items()}
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]}…"
+    return value
+
+
+def _indented(text: str) -> list[str]:
+    """The lines of a text inside a directive."""
+    return [f"   {line}" for line in text.splitlines()]
 
 
 def _about(block: BlockType) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
+from .base import DocumentOptions
 from .fields import Note
 from .layout import Layout
 from .names import snake_case
 
 __all__ = ["BlockType", "ByteOrder", "Coverage", "Start"]
+
+
+_OPAQUE = bytes(range(0x10, 0x28)).hex()
+"""An instance of a payload that nobody lays out."""
 
 
 class ByteOrder(str, Enum):
@@ -65,6 +72,8 @@ class BlockType:
         notes: what the draft demands.
         since: the draft that registered it; filled in when a draft is put together.
         forbidden: registered so that nobody writes it.
+        example: a payload that conforms, as a document shows it: what samples, tests and pages
+            take for an instance.
     """
 
     code: int
@@ -77,6 +86,7 @@ class BlockType:
     since: str = ""
     in_segment: bool = False
     forbidden: bool = False
+    example: Mapping[str, Any] | None = None
     in_capture: bool = True
     parent: str = ""
 
@@ -84,3 +94,15 @@ class BlockType:
     def key(self) -> str:
         """The name in snake_case."""
         return snake_case(self.name)
+
+    def instance(self) -> dict[str, Any]:
+        """A payload of this type as a document: the example, or one made from the layout.
+
+        Raises:
+            TypeError: there is neither an example nor a layout that one can be made from.
+        """
+        if self.example is not None:
+            return dict(self.example)
+        if self.layout is None:
+            return {"raw": _OPAQUE}
+        return self.layout.to_document(self.layout.example(), DocumentOptions())

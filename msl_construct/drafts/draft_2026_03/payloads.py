@@ -24,6 +24,7 @@ from ...schema.vocabulary import (
     Reserved,
     Uint,
 )
+from . import examples
 
 __all__ = ["BLOCKS", "opaque", "reserved"]
 
@@ -88,6 +89,7 @@ MEMORY_REGION = BlockType(
             "each further one sets Continuation and has the first as its parent.",
         ),
     ),
+    example=examples.MEMORY_REGION,
 )
 
 MODULE_ENTRY = BlockType(
@@ -141,6 +143,7 @@ MODULE_ENTRY = BlockType(
         Note("MUST", "producer", "BlockUUID is the ModuleUUID of the Module List Index."),
         Note("MUST", "producer", "ParentUUID is the Module List Index."),
     ),
+    example=examples.MODULE_ENTRY,
 )
 
 MODULE_LIST_INDEX = BlockType(
@@ -178,6 +181,7 @@ MODULE_LIST_INDEX = BlockType(
     ),
     capability="ModuleList",
     notes=(Note("MUST", "live acquirer", "Be Block 1 of a live acquisition."),),
+    example=examples.MODULE_LIST_INDEX,
 )
 
 KEY_HINT = BlockType(
@@ -207,6 +211,7 @@ KEY_HINT = BlockType(
         ),
     ),
     capability="CryptoHints",
+    example=examples.KEY_HINT,
 )
 
 IMPORT_PROVENANCE = BlockType(
@@ -230,6 +235,7 @@ IMPORT_PROVENANCE = BlockType(
         ),
     ),
     notes=(Note("MUST", "importer", "Exactly one, as Block 0."),),
+    example=examples.IMPORT_PROVENANCE,
 )
 
 PROCESS_IDENTITY = BlockType(
@@ -256,6 +262,7 @@ PROCESS_IDENTITY = BlockType(
         Note("MUST", "live acquirer", "Be Block 0 of a live acquisition."),
         Note("MUST", "importer", "Where there is one, stand directly behind Block 0.", "§2"),
     ),
+    example=examples.PROCESS_IDENTITY,
 )
 
 RELATED_DUMP = BlockType(
@@ -274,6 +281,7 @@ RELATED_DUMP = BlockType(
         ),
     ),
     capability="RelatedDumps",
+    example=examples.RELATED_DUMP,
 )
 
 END_OF_CAPTURE = BlockType(

@@ -30,6 +30,7 @@ from ...schema.vocabulary import (
 )
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_03.payloads import reserved
+from . import examples
 from .tables import ENCRYPTION_HEADER, ENUMERATIONS, FLAGS, TABLES
 
 __all__ = ["DRAFT"]
@@ -155,6 +156,7 @@ THREAD_CONTEXT = BlockType(
         Note("MUST", "producer", "Stand before the first Memory Region."),
         Note("SHOULD", "producer", "Exactly one thread is Current."),
     ),
+    example=examples.THREAD_CONTEXT,
 )
 
 VAS_MAP = BlockType(
@@ -194,6 +196,7 @@ VAS_MAP = BlockType(
         ),
     ),
     in_segment=True,
+    example=examples.VAS_MAP,
 )
 
 END_OF_EXTENSION = BlockType(

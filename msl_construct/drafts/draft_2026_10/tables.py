@@ -24,6 +24,7 @@ from ...schema.vocabulary import (
     Uint,
 )
 from ..draft_2026_03.payloads import opaque, reserved
+from . import examples
 
 __all__ = ["ENCRYPTION_HEADER", "ENUMERATIONS", "FLAGS", "TABLES"]
 
@@ -189,6 +190,7 @@ PROCESS_TABLE = BlockType(
     ),
     capability="SystemProcessTable",
     parent="system_context",
+    example=examples.PROCESS_TABLE,
 )
 
 CONNECTION_TABLE = BlockType(
@@ -230,6 +232,7 @@ CONNECTION_TABLE = BlockType(
     ),
     capability="SystemNetworkTable",
     parent="system_context",
+    example=examples.CONNECTION_TABLE,
 )
 
 HANDLE_TABLE = BlockType(
@@ -268,6 +271,7 @@ HANDLE_TABLE = BlockType(
     ),
     capability="SystemHandleTable",
     parent="system_context",
+    example=examples.HANDLE_TABLE,
 )
 
 
@@ -404,6 +408,7 @@ CONNECTIVITY_TABLE = BlockType(
         ),
     ),
     parent="system_context",
+    example=examples.CONNECTIVITY_TABLE,
 )
 
 PHYSICAL_MEMORY_MAP = BlockType(
@@ -438,6 +443,7 @@ PHYSICAL_MEMORY_MAP = BlockType(
         ),
     ),
     in_segment=True,
+    example=examples.PHYSICAL_MEMORY_MAP,
 )
 
 MODULE_BUILD_ID_MANIFEST = BlockType(
@@ -489,6 +495,7 @@ MODULE_BUILD_ID_MANIFEST = BlockType(
         ),
     ),
     in_segment=True,
+    example=examples.MODULE_BUILD_ID_MANIFEST,
 )
 
 REGION_OMISSION_MANIFEST = BlockType(
@@ -532,6 +539,7 @@ REGION_OMISSION_MANIFEST = BlockType(
         ),
     ),
     in_segment=True,
+    example=examples.REGION_OMISSION_MANIFEST,
 )
 
 TABLES = (
