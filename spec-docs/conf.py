@@ -33,15 +33,17 @@ napoleon_use_rtype = False
 
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
-    "Beginning|Bit|BitRange|BlockIndex|BlockStream|Coverage|Cursor|Ending|FileHeader|Fragment|Marks|"
-    "Misfit|Note|Options|PageMap|PageStates|Problem|Run|Sink|Source|Span|T|Value|Vocabulary"
+    "Beginning|Bit|BitRange|BlockIndex|BlockStream|C|Coverage|Cursor|DocumentOptions|Ending|"
+    "FileHeader|Fragment|Marks|Misfit|Note|Options|PageBuffer|PageMap|PageStates|Plan|Problem|"
+    "Problems|Read|Run|Sink|Source|Span|T|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
     (
         "py:.*",
-        r"(typing\.|collections\.(abc\.)?|os\.|types\.|uuids?\.|_io\.|enum\.|pathlib\.|construct\.)?"
+        r"(typing\.|collections\.(abc\.)?|os\.|types\.|uuids?\.|_io\.|enum\.|pathlib\.|struct\.|"
+        r"construct\.)?"
         r"(IO|Any|Callable|Iterator|Iterable|Mapping|Sequence|MappingProxyType|PathLike|UUID|"
-        r"BaseException|TracebackType|Exception|ValueError|KeyError|OSError|TypeError|Self|"
+        r"BaseException|Struct|TracebackType|Exception|ValueError|KeyError|OSError|TypeError|Self|"
         r"AttributeError|Enum|Construct|"
         r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None|Path)",
     ),
