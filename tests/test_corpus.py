@@ -244,7 +244,7 @@ def test_every_rule_has_a_sample_that_breaks_it_in_each_of_its_drafts() -> None:
     held = {(r.id, draft) for draft in DRAFTS for r in rules_for(draft) if r.judges_files}
     missing = sorted(" in ".join(pair) for pair in held - broken)
     assert not missing, (
-        "no sample breaks these rules: bend a plan in msl_construct/corpus/faults_*.py, then run "
+        f"no fault in msl_construct/corpus/faults_*.py breaks {missing}; with one, run "
         "msl samples generate -o samples"
     )
 

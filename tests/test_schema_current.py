@@ -28,10 +28,11 @@ def test_the_files_are_current(form: str) -> None:
 
 
 def test_nothing_else_is_in_the_folder() -> None:
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted([*FILES, "README.md"])
+    assert {path.name for path in FOLDER.iterdir()} == {*FILES, "README.md"}, REFRESH
     assert len(FILES) == len(set(FILES))
     text = (FOLDER / "README.md").read_text("utf-8")
-    assert [file for file in FILES if f"`{file}`" not in text] == []
+    unnamed = [file for file in FILES if f"`{file}`" not in text]
+    assert unnamed == [], "no row in the table of schema/README.md"
 
 
 def test_the_files_are_of_the_drafts_that_their_names_say() -> None:
@@ -61,10 +62,15 @@ EDITS = {
 }
 
 
+def copied(place: Path) -> Path:
+    """A copy of the folder, in which every file is there."""
+    assert [file for file in FILES if not (FOLDER / file).is_file()] == [], REFRESH
+    return Path(shutil.copytree(FOLDER, place / "schema"))
+
+
 @pytest.mark.parametrize("edit", list(EDITS))
 def test_a_hand_edit_is_noticed(edit: str, tmp_path: Path) -> None:
-    folder = tmp_path / "schema"
-    shutil.copytree(FOLDER, folder)
+    folder = copied(tmp_path)
     for file in FILES:
         raw = (folder / file).read_bytes()
         (folder / file).write_bytes(EDITS[edit](raw))
@@ -75,8 +81,7 @@ def test_a_hand_edit_is_noticed(edit: str, tmp_path: Path) -> None:
 
 
 def test_the_whole_folder_is_checked_and_made_anew_by_one_command(tmp_path: Path) -> None:
-    folder = tmp_path / "schema"
-    shutil.copytree(FOLDER, folder)
+    folder = copied(tmp_path)
     fine = run("schema", "export", "-o", folder, "--check")
     assert (fine.returncode, fine.stdout, fine.stderr) == (0, b"", b"")
     (folder / FILES[0]).write_text("by hand\n")

@@ -221,4 +221,4 @@ def test_the_corpus_covers_every_statement_that_can_be_tested() -> None:
 
 def test_the_stored_table_is_the_one_of_the_corpus() -> None:
     stored = (corpus().folder / FILE).read_text(encoding="utf-8")
-    assert stored == text(table(corpus()))
+    assert stored == text(table(corpus())), "run msl samples generate -o samples"
