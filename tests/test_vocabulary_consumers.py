@@ -24,7 +24,7 @@ from msl_construct.schema.variable import Measured
 from msl_construct.schema.vocabulary import Fixed
 from msl_construct.schema.whole_block import WholeBlock
 
-STRUCTURES = {Layout, WholeBlock}
+STRUCTURES = (Layout, WholeBlock)
 ABSTRACT = {Vocabulary, Fixed, Measured}
 """What no field is of: these have no words."""
 
@@ -41,7 +41,7 @@ def values() -> set[type[Vocabulary]]:
     for draft in (*DRAFTS.values(), *(one.draft for one in DIALECTS.values())):
         draft.bound(draft.byte_orders[0])
     found = {one for one in below(Vocabulary) if one.__module__.startswith("msl_construct.")}
-    return found - STRUCTURES - ABSTRACT
+    return {one for one in found if not issubclass(one, STRUCTURES)} - ABSTRACT
 
 
 def of_drafts(kind: type[Vocabulary]) -> bool:

@@ -260,6 +260,15 @@ class Vocabulary(Construct):
         """What the draft forbids about this value; reading never asks."""
         return iter(())
 
+    @property
+    def judges(self) -> bool:
+        """Whether a value can have a problem at all."""
+        own = type(self)
+        return (
+            own.problems is not Vocabulary.problems
+            or own.problems_within is not Vocabulary.problems_within
+        )
+
     def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
         """``(path, problem)`` for the value of the field `key` and for what stands inside of it."""
         for problem in self.problems(record[key], record):

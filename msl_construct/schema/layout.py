@@ -67,6 +67,11 @@ def inner_layouts(kind: Vocabulary) -> dict[int | None, Layout]:
     return {tag: one for tag, one in kind.inner().items() if isinstance(one, Layout)}
 
 
+def _looks_inside(kind: Vocabulary) -> bool:
+    """Whether problems of a value of this kind have paths of their own."""
+    return type(kind).problems_within is not Vocabulary.problems_within
+
+
 class Layout(Vocabulary):
     """A structure, as a Construct: fields in stored order.
 
@@ -89,6 +94,7 @@ class Layout(Vocabulary):
     _steps: tuple[Callable[[Cursor, Record], None], ...]
     _by_key: dict[str, Field]
     _documented: list[tuple[str, Callable[[Any, DocumentOptions], Any] | None]]
+    _judged: list[tuple[str, Vocabulary, bool]]
 
     def _derived(self) -> dict[str, Any]:
         """What follows from the fields and is kept so that it need not be found again."""
@@ -98,6 +104,9 @@ class Layout(Vocabulary):
             "_by_key": {f.key: f for f in self.fields},
             "_documented": [
                 (f.key, None if f.type.shown_as_it_is else f.type.to_document) for f in self.fields
+            ],
+            "_judged": [
+                (f.key, f.type, _looks_inside(f.type)) for f in self.fields if f.type.judges
             ],
         }
 
@@ -314,7 +323,7 @@ class Layout(Vocabulary):
     # -- as a Construct ----------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_steps", "_by_key", "_documented")
+        derived = ("_steps", "_by_key", "_documented", "_judged")
         return {name: value for name, value in self.__dict__.items() if name not in derived}
 
     def __setstate__(self, attrs: Mapping[str, Any]) -> None:
@@ -443,9 +452,14 @@ class Layout(Vocabulary):
 
     def problems_of(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
         """``(field path, problem)`` for every value that the draft forbids."""
-        for field in self.fields:
-            if field.key in record:
-                yield from field.type.problems_within(field.key, record)
+        for key, kind, looks_inside in self._judged:
+            if key not in record:
+                continue
+            if looks_inside:
+                yield from kind.problems_within(key, record)
+            else:
+                for problem in kind.problems(record[key], record):
+                    yield key, problem
 
     # -- the canonical document --------------------------------------------------------
 

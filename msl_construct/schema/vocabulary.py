@@ -126,6 +126,10 @@ class Uint(Fixed):
             raise ValueError(f"{abbreviated(value)} does not fit {self.width} bytes")
         return value
 
+    @property
+    def judges(self) -> bool:
+        return self.valid is not None or type(self).problems is not Uint.problems
+
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if self.valid is not None and not self.valid.permits(value):
             yield Problem("value-not-permitted", str(self.valid), f"{value} ({value:#x})")

@@ -50,7 +50,7 @@ class Utf8ZWhole(Utf8Z):
     A length of zeros alone is an empty text.
     """
 
-    padding = False
+    padded = False
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
         length = record[self.length_key]
@@ -73,6 +73,8 @@ class Utf8ZWhole(Utf8Z):
 
 class UnpaddedBlob(Blob):
     """Opaque bytes without padding of their own."""
+
+    padded = False
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> bytes:
         return cursor.take(record[self.length_key])
