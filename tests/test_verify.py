@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tracemalloc
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from independent.hashing import ALGORITHMS, digest
 from independent.specimens import FIRST_DRAFT, KINDS, LE10, LE11, Kind, capture, finish, start
 
 from msl_construct.reader import Dump, Verdict, open_dump
+from msl_construct.reader.stream import PassingDump
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 HASH_ALGO = {"blake3": 0, "sha_256": 1, "sha_512_256": 2}
@@ -302,3 +306,78 @@ def test_an_end_that_hashes_more_than_the_capture() -> None:
     verdict = open_dump(builder.data()).verify()
     assert verdict.intact
     assert verdict.file_hash == "match"
+
+
+# -- what is damaged, by its own bytes ------------------------------------------------------------
+
+
+def regions(count: int, kind: Kind = LE11) -> tuple[bytes, list[int]]:
+    """A capture with regions, and where its blocks begin."""
+    builder = start(kind)
+    for number in range(count):
+        body = wire.memory_region(
+            kind.order, (0,), base_addr=0x7000_0000 + (number << 20), page_size_log2=10
+        )
+        builder.add(wire.MEMORY_REGION, body)
+    finish(builder, kind)
+    return builder.data(), [0, *accumulate(map(len, builder.parts))][:-1]
+
+
+def both_ways(data: bytes) -> list[Verdict]:
+    """Verified in a file, and as it comes through a pipe."""
+    with open_dump(data) as dump, PassingDump(io.BytesIO(data)) as passing:
+        found = [dump.verify(), passing.verify()]
+    assert found[0].findings == found[1].findings
+    return found
+
+
+@pytest.mark.parametrize("place", [0x60, 0x90])
+def test_a_changed_byte_is_told_by_its_own_block_and_addresses(place: int) -> None:
+    data, starts = regions(6)
+    for verdict in both_ways(flipped(data, starts[3] + place)):
+        chain = verdict.findings[0]
+        assert (chain.kind, chain.block, chain.offset) == ("chain", 3, starts[4])
+        assert chain.bytes == (starts[3], starts[4] - starts[3])
+        assert f"{starts[4] - starts[3]} bytes at {starts[3]:#x} (block 2 " in chain.text
+        assert "are not what was written: PrevHash of block 3" in chain.text
+        if place == 0x90:  # else it is the base address that was changed
+            assert chain.addresses == (0x7020_0000, 0x7020_0400)
+            assert "addresses 0x70200000 to 0x70200400" in chain.text
+
+
+def test_a_changed_prev_hash_is_not_blamed_on_the_block_before_alone() -> None:
+    data, starts = regions(6)
+    for verdict in both_ways(flipped(data, starts[3] + 0x35)):
+        first, second = (f for f in verdict.findings if f.kind == "chain")
+        assert (first.block, second.block) == (2, 3)
+        assert "or the block behind them was not" in first.text
+        assert second.bytes == (starts[3], starts[4] - starts[3])
+        assert "or the block" not in second.text
+
+
+def test_a_changed_header_is_the_header() -> None:
+    data, _ = regions(3)
+    for verdict in both_ways(flipped(data, 0x30)):
+        assert verdict.findings[0].bytes == (0, 64)
+        assert "64 bytes at 0x0 (the file header)" in verdict.findings[0].text
+
+
+def test_of_very_many_findings_a_thousand_are_told_and_the_others_counted() -> None:
+    count = 2500
+    data, starts = regions(count)
+    out = bytearray(data)
+    for begin in starts[1:]:
+        out[begin + 0x30] ^= 1
+    for verdict in both_ways(bytes(out)):
+        told = [f for f in verdict.findings if f.kind == "chain"]
+        assert len(told) == 1001
+        assert told[-1].text == f"and {count + 1 - 1000} blocks more, up to block {count}"
+    with open_dump(bytes(out)) as dump:
+        dump.blocks[0].payload  # noqa: B018 - what is imported late
+        tracemalloc.start()
+        try:
+            dump.verify()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 5_000_000

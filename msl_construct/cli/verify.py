@@ -198,6 +198,12 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
                 "offset": None if f.offset is None else f"{f.offset:#x}",
                 "block": f.block,
                 "text": f.text,
+                **({} if f.bytes is None else {"bytes": [f"{f.bytes[0]:#x}", f.bytes[1]]}),
+                **(
+                    {}
+                    if f.addresses is None
+                    else {"addresses": [f"{address:#x}" for address in f.addresses]}
+                ),
             }
             for f in findings
         ]

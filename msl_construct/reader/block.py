@@ -112,6 +112,11 @@ class Block:
         return self.schema.blocks.get(self.identity[0])
 
     @property
+    def compressed(self) -> bool:
+        """Whether the payload is, by its flags."""
+        return bool(self.identity[1] & self.schema.compressed)
+
+    @property
     def identity(self) -> tuple[int, int, int, bytes, bytes]:
         """BlockType, Flags, PayloadVersion, BlockUUID and ParentUUID, as they are stored."""
         found = self._identity

@@ -20,13 +20,17 @@ class Finding:
             ``not_inflated``.
         text: the same for people, with what was expected and found.
         offset: file offset, where there is one.
-        block: index of the block, where there is one.
+        block: index of the block, where there is one; of ``chain`` that whose PrevHash it is.
+        bytes: of ``chain``, offset and length of the bytes that are not what was written.
+        addresses: first address of these and the first behind, where they are of some.
     """
 
     kind: str
     text: str
     offset: int | None = None
     block: int | None = None
+    bytes: tuple[int, int] | None = None
+    addresses: tuple[int, int] | None = None
 
 
 @dataclass

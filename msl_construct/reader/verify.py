@@ -7,7 +7,8 @@ threads that pass over the file together, so that it is brought into memory once
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import FormatError
@@ -17,6 +18,7 @@ from .block import RAW, Block
 from .gaps import gap_of
 from .opened import Indexed, Opened
 from .segments import Reason
+from .suspects import Few, Link, Suspect, suspect_of
 from .verdict import Finding, Verdict
 
 __all__ = ["verify", "verify_passing"]
@@ -28,17 +30,28 @@ class Observed:
 
     Attributes:
         blocks: how many there are, in the capture and in intact segments.
-        links: blocks whose PrevHash differs, each with the hash that was expected.
+        links: those of PrevHash that differ.
         closings: each End-of-Capture with the hash of all bytes before it.
         forbidden: blocks of a type that must not appear.
         unseen: blocks that could not be looked at.
     """
 
     blocks: int = 0
-    links: list[tuple[Block, bytes]] = field(default_factory=list)
-    closings: list[tuple[Block, bytes | None]] = field(default_factory=list)
-    forbidden: list[Block] = field(default_factory=list)
-    unseen: list[Finding] = field(default_factory=list)
+    links: Few[Link] = field(default_factory=Few)
+    closings: Few[tuple[Block, bytes | None]] = field(default_factory=Few)
+    forbidden: Few[Block] = field(default_factory=Few)
+    unseen: Few[Finding] = field(default_factory=Few)
+
+    def forbid(self, block: Block) -> None:
+        """Note a block of a type that must not appear."""
+        if self.forbidden.wants(block.index):
+            self.forbidden.add(block)
+
+    def look(self, block: Block) -> None:
+        """Note why a block could not be looked at, if so."""
+        gap = gap_of(block)
+        if gap is not None and self.unseen.wants(block.index):
+            self.unseen.add(gap)
 
 
 def verify(dump: Indexed) -> Verdict:
@@ -50,19 +63,24 @@ def verify(dump: Indexed) -> Verdict:
     facts = Observed(blocks=len(dump.index))
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     types = dump.index.types
-    facts.forbidden.extend(dump.block(i) for i, kind in enumerate(types) if kind == invalid)
-    facts.forbidden.extend(_misplaced(dump))
-    ends = [i for i in range(dump.capture_count) if types[i] == closing]
+    for index, kind in enumerate(types):
+        if kind == invalid:
+            facts.forbid(dump.block(index))
+    for block in _misplaced(dump):
+        facts.forbid(block)
+    ends = array("Q", (i for i in range(dump.capture_count) if types[i] == closing))
     algorithm = dump.header.hash_algorithm
     problem = _unknown(algorithm)
     if problem is not None:
-        facts.closings.extend((dump.block(i), None) for i in ends)
+        for end in ends:
+            if facts.closings.wants(end):
+                facts.closings.add((dump.block(end), None))
     else:
         _hash_everything(dump, algorithm, ends, facts)
     compressed = dump.schema.compressed
     for index, flags in enumerate(dump.index.flags):
         if flags & compressed:
-            facts.unseen.extend(_unseen(dump.block(index)))
+            facts.look(dump.block(index))
     verdict = _judge(facts, dump, problem)
     dump.require_unchanged()
     return verdict
@@ -79,55 +97,57 @@ def verify_passing(dump: Opened) -> Verdict:
     chain.update(dump.header.raw)
     whole.update(dump.header.raw)
 
+    before = _header(dump)
+
     def take(block: Block) -> None:
-        nonlocal chain
-        if block.header["prev_hash"] != chain.digest() and problem is None:
-            facts.links.append((block, chain.digest()))
+        nonlocal before, chain
+        broken = problem is None and block.header["prev_hash"] != chain.digest()
+        if broken and facts.links.wants(block.index):
+            facts.links.add(Link(block, chain.digest(), before))
+        before = suspect_of(block)
         kind = block.header["block_type"]
         if kind == closing:
             assert block.payload is not None  # decoded while it is at hand
-            facts.closings.append((block, whole.copy().digest() if problem is None else None))
+            if facts.closings.wants(block.index):
+                digest = whole.copy().digest() if problem is None else None
+                facts.closings.add((block, digest))
         elif kind == invalid:
-            facts.forbidden.append(block)
+            facts.forbid(block)
         chain = new_hasher(algorithm if problem is None else "blake3")
         for piece in block.extent.chunks():
             chain.update(piece)
             whole.update(piece)
-        facts.unseen.extend(_unseen(block))
+        facts.look(block)
 
     for _ in dump.each_capture_block(take):
         facts.blocks += 1
     # What belongs to a block that turned out not to be whole is no finding of its own.
-    for found in (facts.links, facts.closings):
-        found[:] = [entry for entry in found if entry[0].index < facts.blocks]  # type: ignore[misc]
-    facts.forbidden = [block for block in facts.forbidden if block.index < facts.blocks]
-    facts.unseen = [gap for gap in facts.unseen if (gap.block or 0) < facts.blocks]
+    facts.links.only(lambda link: link.block.index < facts.blocks)
+    facts.closings.only(lambda end: end[0].index < facts.blocks)
+    facts.forbidden.only(lambda block: block.index < facts.blocks)
+    facts.unseen.only(lambda gap: (gap.block or 0) < facts.blocks)
     facts.blocks += sum(segment.count for segment in dump.segments)
     for segment in dump.segments:
         blocks = dump.segment_blocks(segment)
         for block in blocks:
             if block.header["block_type"] == invalid:
-                facts.forbidden.append(block)
-            facts.unseen.extend(_unseen(block))
-    facts.forbidden.extend(_misplaced(dump))
+                facts.forbid(block)
+            facts.look(block)
+    for block in _misplaced(dump):
+        facts.forbid(block)
     return _judge(facts, dump, problem)
 
 
-def _misplaced(dump: Opened) -> list[Block]:
+def _header(dump: Opened) -> Suspect:
+    return Suspect(0, dump.header.size, "the file header")
+
+
+def _misplaced(dump: Opened) -> Iterator[Block]:
     """Blocks of extension segments whose type segments must not hold (§4.6)."""
-    return [
-        block
-        for segment in dump.segments
-        for block in dump.segment_blocks(segment)
-        if block.type is not None and not block.type.in_segment and block.type.code
-    ]
-
-
-def _unseen(block: Block) -> Iterator[Finding]:
-    """Why a block could not be looked at, if so."""
-    gap = gap_of(block)
-    if gap is not None:
-        yield gap
+    for segment in dump.segments:
+        for block in dump.segment_blocks(segment):
+            if block.type is not None and not block.type.in_segment and block.type.code:
+                yield block
 
 
 def _unknown(algorithm: str) -> str | None:
@@ -138,7 +158,7 @@ def _unknown(algorithm: str) -> str | None:
     return None
 
 
-def _hash_everything(dump: Indexed, algorithm: str, ends: list[int], facts: Observed) -> None:
+def _hash_everything(dump: Indexed, algorithm: str, ends: Sequence[int], facts: Observed) -> None:
     """The chain in this thread, FileHash in a second one, in step with each other."""
     source = dump.sequential()
     failure: list[BaseException] = []
@@ -159,15 +179,17 @@ def _hash_everything(dump: Indexed, algorithm: str, ends: list[int], facts: Obse
     thread = threading.Thread(target=whole, name="msl-verify-file-hash", daemon=True)
     thread.start()
     try:
-        facts.links.extend(_chain(dump, source, algorithm))
+        _check_chain(dump, source, algorithm, facts)
     finally:
         thread.join()
     if failure:
         raise failure[0]
-    facts.closings.extend((dump.block(i), digest) for i, digest in zip(ends, digests))
+    for end, digest in zip(ends, digests):
+        if facts.closings.wants(end):
+            facts.closings.add((dump.block(end), digest))
 
 
-def _chain(dump: Indexed, source: Source, algorithm: str) -> Iterator[tuple[Block, bytes]]:
+def _check_chain(dump: Indexed, source: Source, algorithm: str, facts: Observed) -> None:
     hasher = new_hasher(algorithm)
     hasher.update(dump.header.raw)
     expected = hasher.digest()
@@ -175,8 +197,9 @@ def _chain(dump: Indexed, source: Source, algorithm: str) -> Iterator[tuple[Bloc
     width = dump.schema.block_header.field("prev_hash").type.minimum
     last = len(dump.index) - 1
     for index, (offset, length) in enumerate(zip(dump.index.offsets, dump.index.lengths)):
-        if source.read(offset + stored_at, width) != expected:
-            yield dump.block(index), expected
+        if source.read(offset + stored_at, width) != expected and facts.links.wants(index):
+            before = suspect_of(dump.block(index - 1)) if index else _header(dump)
+            facts.links.add(Link(dump.block(index), expected, before))
         if index < last:
             hasher = new_hasher(algorithm)
             _feed(hasher, source, offset, length)
@@ -197,19 +220,16 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     if problem is not None:
         verdict.file_hash = "unchecked"
         gaps.append(Finding("hash_algo", problem))
-    for block, expected in facts.links:
+    links = list(facts.links)
+    for link, behind in zip(links, [*links[1:], None]):
+        block = link.block
         if block.index == 0 and _is_unrecorded(dump, block.header["prev_hash"]):
             text = f"PrevHash of {block.describe()} was not recorded: nothing covers the header"
             gaps.append(Finding("unrecorded", text, block.offset, block.index))
             continue
-        text = (
-            f"PrevHash of {block.describe()}: expected {expected.hex()}, found "
-            f"{block.header['prev_hash'].hex()}: the structure before it is not what was "
-            "written, or the block was not written behind it (§4.4)"
-        )
-        findings.append(Finding("chain", text, block.offset, block.index))
+        findings.append(_broken(link, facts, behind))
     if facts.closings:
-        verdict.stored_file_hash = facts.closings[0][0].payload.get("file_hash")
+        verdict.stored_file_hash = facts.closings.first[0].payload.get("file_hash")
     for block, digest in facts.closings:
         if _is_unrecorded(dump, block.payload.get("file_hash")):
             verdict.file_hash = "unchecked"
@@ -229,6 +249,7 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
         )
         gaps.append(Finding("no_end_of_capture", text))
     gaps.extend(facts.unseen)
+    _count_the_rest(verdict, facts)
     unproven = (Reason.UNCLOSED, Reason.ALGORITHM)
     if dump.ending.kind == "segment" and dump.ending.reason not in unproven:
         findings.append(Finding("segment", dump.ending.text, dump.ending.offset))
@@ -240,6 +261,39 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
         )
         gaps.append(Finding(kind, text, dump.trailing.offset))
     return verdict
+
+
+def _broken(link: Link, facts: Observed, behind: Link | None) -> Finding:
+    """What a link that does not hold says, by the bytes that it speaks against.
+
+    The next link covers this PrevHash: where it holds, the bytes before are what was changed.
+    """
+    block, before = link.block, link.before
+    index = block.index
+    covered = index + 1 < facts.blocks and (behind is None or behind.block.index != index + 1)
+    if behind is None and facts.links.more:
+        covered = False  # nobody remembers
+    text = (
+        f"{before.length} bytes at {before.offset:#x} ({before.text}) are not what was written"
+        f"{'' if covered else ', or the block behind them was not'}: PrevHash of "
+        f"{block.describe()}: expected {link.expected.hex()}, found "
+        f"{block.header['prev_hash'].hex()} (§4.4)"
+    )
+    span = (before.offset, before.length)
+    return Finding("chain", text, block.offset, index, span, before.addresses)
+
+
+def _count_the_rest(verdict: Verdict, facts: Observed) -> None:
+    """One line for what is not told one by one."""
+    for kind, few, into in (
+        ("chain", facts.links, verdict.findings),
+        ("file_hash", facts.closings, verdict.findings),
+        ("block_type", facts.forbidden, verdict.findings),
+        ("not_inflated", facts.unseen, verdict.gaps),
+    ):
+        if few.more and any(found.kind == kind for found in into):
+            text = f"and {few.more} blocks more, up to block {few.last}"
+            into.append(Finding(kind, text, None, few.last))
 
 
 def _is_unrecorded(dump: Opened, digest: bytes | None) -> bool:
@@ -271,7 +325,7 @@ def _judge_counts(verdict: Verdict, dump: Opened, facts: Observed) -> None:
     if not facts.closings:
         return  # an unfinished file has fewer blocks than were announced: that is a gap
     stated = [("header", dump.header.record.get("block_count", 0), 0)]
-    closing = facts.closings[0][0]
+    closing = facts.closings.first[0]
     stated.append(("End-of-Capture", closing.payload.get("block_count", 0), closing.offset))
     actual = closing.index + 1
     for where, count, offset in stated:
