@@ -14,6 +14,7 @@ from languages.languages import LANGUAGES, prepare
 from languages.run import ROOT, SAMPLES, check, gallery_files, is_of, main, sample_files
 from languages.syntax import SYNTAX, check_syntax
 from languages.toolchains import Missing
+from mutations import mutated
 
 from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
@@ -21,6 +22,8 @@ from msl_construct.exports import EXPORTS
 FOLDER = Path(os.environ.get("MSL_LANGUAGES_SCHEMA", ROOT / "schema"))
 SCHEMAS = EXPORTS["ksy"].files
 Files = tuple[tuple[Path, Ours], ...]
+
+MUTANTS = int(os.environ.get("MSL_FUZZ", "1500")) // 5
 
 LANGUAGE = pytest.mark.parametrize("name", LANGUAGES)
 SCHEMA = pytest.mark.parametrize(("file", "draft"), SCHEMAS, ids=[file for file, _ in SCHEMAS])
@@ -96,6 +99,18 @@ def test_agrees_about_files_of_other_producers(name: str, file: str, draft: str)
     if not files:
         pytest.skip("needs ../shared/samples")
     agree(name, file, draft, files)
+
+
+@LANGUAGE
+def test_agrees_about_mutants(name: str, tmp_path: Path) -> None:
+    """Whatever a payload holds, the blocks behind it are read."""
+    file, draft = SCHEMAS[0]
+    pool = [path.read_bytes() for path in gallery_files(tmp_path)]
+    folder = tmp_path / "mutants"
+    folder.mkdir()
+    for number in range(MUTANTS):
+        (folder / f"{number:05}.msl").write_bytes(mutated(f"languages:{number}", pool))
+    agree(name, file, draft, read(sorted(folder.iterdir()), draft))
 
 
 @pytest.mark.parametrize("name", SYNTAX)

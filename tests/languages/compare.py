@@ -287,9 +287,12 @@ class Comparison:
                 self.used["replacement"] += 1
                 return
         if set(expected) == {"text", "raw"} == set(found) and expected["raw"] == found["raw"]:
-            one, other = expected["text"], found["text"]
-            if other.startswith(one) and bytes.fromhex(found["raw"]).startswith(other.encode()):
-                self.used["runs-on"] += one != other
+            whole = bytes.fromhex(found["raw"]).partition(b"\0")[0].decode(errors="replace")
+            one, other, whole = (
+                text.replace("\ufffd", "") for text in (expected["text"], found["text"], whole)
+            )
+            if other == whole and other.startswith(one):
+                self.used["runs-on"] += expected["text"] != found["text"]
                 return
         if "length" in found and "offset" in expected and "offset" not in found:
             self.used["no-offset"] += 1
