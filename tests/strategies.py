@@ -121,8 +121,9 @@ def page_map_of(states: list[int]) -> PageMap:
 def example_of(layout: Layout) -> Record | None:
     """The example of the block type whose payload this is, if it is one's."""
     kinds = DRAFTS[layout.draft].blocks if layout.draft in DRAFTS else ()
+    keys = {field.key for field in layout.fields}  # fewer in a part of a layout
     for kind in kinds:
-        if kind.key == layout.key and kind.example is not None:
+        if kind.key == layout.key and kind.example is not None and keys >= set(kind.example):
             return layout.complete(layout.from_document(kind.example))
     return None
 
