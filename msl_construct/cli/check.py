@@ -66,7 +66,9 @@ _PIECE = 1 << 16
     help="How the findings are printed.",
 )
 @click.option("--all", "everything", is_flag=True, help="Text: each finding, not the first few.")
-@click.option("--strict", is_flag=True, help="Let SHOULD and our own rules count as well.")
+@click.option(
+    "--strict", is_flag=True, help="Let SHOULD, our own rules and what a dialect explains count."
+)
 @click.option(
     "--role",
     "roles",
@@ -102,9 +104,10 @@ def check(
     """Check dumps against the rules of the specification.
 
     Each file is judged by the draft of its version. What is found is grouped by rule: MUST
-    counts, SHOULD and our own doubts (MSLX-...) are shown and count with --strict only. A
-    directory stands for every *.msl below it. Every file is checked, whatever became of
-    the others.
+    counts, SHOULD and our own doubts (MSLX-...) are shown and count with --strict only. What
+    the dialect of a file explains is told apart and does not count, unless --strict or --role
+    asks for every deviation from the draft. A directory stands for every *.msl below it.
+    Every file is checked, whatever became of the others.
 
     \b
     Example:
