@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..reader.block import RAW, Block
+from ..reader.block import RAW, Block, Problems
 from ..reader.regions import Region, assemble, lacks_data
 from .text import Style, aligned, binary_size, many, moment, printable
 
@@ -48,11 +48,19 @@ _COLORS = {
 
 @dataclass
 class _Seen:
-    """What is kept of the blocks that went by."""
+    """What is kept of the blocks that went by.
 
+    Attributes:
+        known: what the dump has found out of their payloads.
+        problems: of payloads that do not fit.
+        unread: of payloads that could not be looked at.
+    """
+
+    known: Problems
     by_type: dict[str, list[Block]] = field(default_factory=dict)
     others: list[Block] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     count: int = 0
     undecoded: int = 0
 
@@ -61,7 +69,8 @@ class _Seen:
         block.hold()
         self.count += 1
         if block.problem is not None:
-            self.problems.append(block.problem)
+            unread = block.index in self.known.unread
+            (self.unread if unread else self.problems).append(block.problem)
         elif RAW in block.payload:
             self.undecoded += 1
         whole = block.payload.damage is None or block.key not in _WHOLE_ONLY
@@ -81,7 +90,7 @@ Branch = tuple[str, list[str]]
 
 def tree(dump: Dump | PassingDump, write: Write, style: Style) -> None:
     """Print a dump as a tree; reads no page data."""
-    seen = _Seen()
+    seen = _Seen(dump.problems)
     for _ in dump.each_capture_block(seen.take):
         pass
     branches = list(_branches(dump, seen, style))
@@ -113,14 +122,19 @@ def _verdict(dump: Dump | PassingDump, seen: _Seen, style: Style) -> str:
     parts = [many(seen.count, "block")]
     if seen.problems:
         parts.append(f"{many(len(seen.problems), 'payload')} not fitting the layout")
+    if seen.unread:
+        parts.append(f"{many(len(seen.unread), 'payload')} that could not be looked at")
     if seen.undecoded:
         parts.append(f"{many(seen.undecoded, 'payload')} not decoded")
     missing = [b for b in seen.of("memory_region") if lacks_data(b)]
     if missing:
         parts.append(f"{many(len(missing), 'region')} without all the bytes promised")
-    if dump.complete and not seen.problems and not missing:
+    if dump.complete and not seen.problems and not missing and not seen.unread:
         mark, color = ("✔" if style.unicode else "ok"), "green"
         head = "complete"
+    elif dump.complete and not seen.problems and not missing:
+        mark, color = ("✘" if style.unicode else "!!"), "yellow"
+        head = "complete, but not all of it could be looked at"
     else:
         mark, color = ("✘" if style.unicode else "!!"), "red"
         head = "complete, but damaged" if dump.complete else "incomplete"
@@ -187,6 +201,8 @@ def _branches(dump: Dump | PassingDump, seen: _Seen, style: Style) -> Iterator[B
         yield f"segment   {segment.index} at {segment.offset:#x}, intact{other}", rows
     if seen.problems:
         yield f"damage    {many(len(seen.problems), 'payload')}", seen.problems
+    if seen.unread:
+        yield f"unread    {many(len(seen.unread), 'payload')}", seen.unread
     if dump.trailing is not None:
         yield (
             f"trailing  {many(dump.trailing.length, 'byte')} at {dump.trailing.offset:#x}",

@@ -6,6 +6,7 @@ those of the canonical document: addresses as hex strings, times as decimal stri
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,14 @@ class DocumentTable:
         text: a sentence for --help and the docs.
         columns: keys of a row, in order.
         rows: from the blocks to the rows.
+        together: whether the rows are made of all blocks, not of each for itself.
     """
 
     types: tuple[str, ...]
     text: str
     columns: tuple[str, ...]
     rows: Callable[[list[Block]], Iterator[Row]]
+    together: bool = False
 
 
 def block_rows(blocks: list[Block]) -> Iterator[Row]:
@@ -204,12 +207,14 @@ TABLES: dict[str, DocumentTable] = {
             "block_uuid",
         ),
         region_rows,
+        together=True,
     ),
     "pages": DocumentTable(
         ("memory_region",),
         "runs of pages of one state",
         ("block", "base_addr", "first_page", "count", "size", "state"),
         page_rows,
+        together=True,
     ),
     "modules": _of_payload(
         "module_entry",
@@ -241,6 +246,7 @@ TABLES: dict[str, DocumentTable] = {
         "entries of the VAS Map",
         ("base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"),
         mapping_rows,
+        together=True,
     ),
     "process": _of_payload(
         "process_identity",
@@ -284,19 +290,27 @@ TABLES: dict[str, DocumentTable] = {
 
 
 class Gatherer:
-    """Collects the blocks that some tables need while all blocks go by."""
+    """Collects what some tables need while all blocks go by.
+
+    A row that is made of one block is kept in a form that takes a fifth of the block.
+    """
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        self._all = any(not TABLES[name].types for name in names)
-        self._wanted = {key for name in names for key in TABLES[name].types}
-        self._blocks: list[Block] = []
+        self._blocks: dict[str, list[Block]] = {name: [] for name in names}
+        self._rows: dict[str, list[bytes]] = {name: [] for name in names}
 
     def take(self, block: Block) -> None:
-        """Keep a block if a table is made from it; decodes it while it is at hand."""
-        if self._all or block.key in self._wanted:
-            block.hold()
-            self._blocks.append(block)
+        """Keep of a block what the tables show; decodes it while it is at hand."""
+        for name in self.names:
+            table = TABLES[name]
+            if table.types and block.key not in table.types:
+                continue
+            if table.together:
+                block.hold()
+                self._blocks[name].append(block)
+            else:
+                self._rows[name] += map(pickle.dumps, table.rows([block]))
 
     def take_appended(self, block: Block) -> None:
         """Keep a block of an extension segment, unless segments must not hold its type (§4.6)."""
@@ -317,7 +331,6 @@ class Gatherer:
 
     def rows(self, name: str) -> Iterator[Row]:
         """Rows of one table."""
-        table = TABLES[name]
-        if not table.types:
-            return table.rows(self._blocks)
-        return table.rows([b for b in self._blocks if b.key in table.types])
+        if TABLES[name].together:
+            return TABLES[name].rows(self._blocks[name])
+        return map(pickle.loads, self._rows[name])
