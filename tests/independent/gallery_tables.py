@@ -332,6 +332,7 @@ def _bent(facts: BlockFacts) -> Named:
     bodies = [body, *(body[:size] for size in range(len(body))), body + b"\1"]
     for place in range(len(body)):
         bodies += (body[:place] + value + body[place + 1 :] for value in (b"\0", b"\x41", b"\xff"))
+    yield f"typical-{facts.code:04x}-{NAME}", one(LE11, facts.code, body)
     yield f"bent-{facts.code:04x}-{NAME}", one(LE11, facts.code, *bodies)
 
 
