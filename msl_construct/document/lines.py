@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..characters import escape_for_json
-from ..page_map import PageMap
+from ..page_map import PageMap, stored_size
 from ..reader.block import Block
 from ..schema import Layout, Schema
 from ..schema.base import DocumentOptions, Misfit, Vocabulary
@@ -33,6 +33,8 @@ __all__ = ["Line", "Lines"]
 _LOOK = 512
 _REMEMBERED = 4096
 _OPTIONS = DocumentOptions()
+_FEW_PAGES = 4 * _LOOK
+_NO_STATES = bytes(_LOOK)
 _BEHIND = (Blob, Choice, PageData, PageStateMap, RegisterValue, Rest, Table, Utf8, Utf8Z)
 """Fields of varying length that are known to look at earlier ones as numbers only."""
 
@@ -116,6 +118,9 @@ class _Body:
         if not known or any(f.optional for f in fields):
             raise _NoLine
         self._behind = [(f.key, f.type, f'"{f.key}": ') for f in behind]
+        self._pages = None
+        if [type(f.type) for f in behind] == [PageStateMap, PageData]:
+            self._pages = _Pages(self.row, behind[0], behind[1])
 
     def text(self, block: Block, raw: bytes, start: int) -> str:
         """The fields in braces."""
@@ -123,6 +128,10 @@ class _Body:
         if len(raw) < start + row.size:
             raise _NoLine
         values = row.unpack_from(raw, start)
+        if self._pages is not None:
+            short = self._pages.text(block, raw, start + row.size, values)
+            if short is not None:
+                return f"{{{row.template % tuple(row.spell(values))}, {short}}}"
         out = [row.template % tuple(row.spell(values))] if row.size else []
         cursor = Cursor.ahead(block.source, block.offset, block.offset + block.length, raw)
         cursor.position += start + row.size
@@ -134,6 +143,32 @@ class _Body:
         if cursor.position != cursor.end:
             raise _NoLine
         return f"{{{', '.join(out)}}}"
+
+
+class _Pages:
+    """The most common end of a payload: a short map of captured pages alone, and their bytes."""
+
+    def __init__(self, row: _Row, page_map: Field, data: Field) -> None:
+        kind = page_map.type
+        assert isinstance(kind, PageStateMap)
+        self._size, self._log2 = row.keys.index(kind.size_key), row.keys.index(kind.log2_key)
+        self._range = range(kind.low, kind.high + 1)
+        self._template = (
+            f'"{page_map.key}": [[0, %d, "{kind.names[0]}"]], '
+            f'"{data.key}": {{"offset": "0x%x", "length": %d}}'
+        )
+
+    def text(self, block: Block, raw: bytes, start: int, values: Sequence[Any]) -> str | None:
+        """Both fields; None where the map is another, or its bytes are not at hand."""
+        if values[self._log2] not in self._range:
+            return None
+        pages = values[self._size] >> values[self._log2]
+        if not 0 < pages <= _FEW_PAGES:
+            return None
+        end = start + stored_size(pages)
+        if end > len(raw) or not _NO_STATES.startswith(raw[start:end]):
+            return None
+        return self._template % (pages, block.offset + end, block.length - end)
 
 
 class _Head:
