@@ -415,7 +415,7 @@ UNDAMAGED = re.compile(
     r"|string-(absent|empty|one|seven|eight|fifteen|long|non-ascii|quotes|spaces|windows|bom)"
     r"|(plain|packed)-string-(absent|one|seven|eight|nine|long|non-ascii|quotes|spaces|bom)"
     r"|region-(all-(captured|failed|unmapped)|base|size|many-pages|log2-[1-4]\d-)"
-    r"|map-(figure-8|full-word)|table-[a-z]|segments-2-(blake3|sha)|segment-allowed-types"
+    r"|map-(figure-8|full-word)|table-[a-z]|typical-|segments-2-(blake3|sha)|segment-allowed-types"
     r"|(identity|module|index|hint|import|related)-(zstd|lz4)|zeros-(zstd|lz4)"
     r"|investigation|tables-padded|behind-end|thread-arches|register-widths|processes-many"
     r"|unaligned|everything-11|region-\d\d-|connectivity-(every|numbers|\d))"
