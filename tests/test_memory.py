@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from independent import wire
 from independent.specimens import KINDS, LE10, LE11, Kind, finish, start
+from steps import steps
 
 from msl_construct.errors import MemoryAccessError
 from msl_construct.reader import Dump, Region, open_dump
@@ -327,3 +328,19 @@ def test_only_the_pages_asked_for_are_taken_from_the_file() -> None:
         (BASE + (1 << 20), 31 << 20, "truncated"),
         (BASE + (32 << 20), (pages - 32) << 20, "failed"),
     )
+
+
+def test_block_uuids_that_were_made_to_collide_cost_what_others_do() -> None:
+    """Numbers that differ by multiples of 2^61 - 1 have one hash, as `uuid.UUID` has it."""
+
+    def cost(step: int) -> int:
+        builder = start(LE10)
+        body = wire.memory_region("<", (0,), base_addr=BASE, page_size_log2=10)
+        for number in range(1, 600):
+            identity = (number * step).to_bytes(16, "big")
+            builder.add(wire.MEMORY_REGION, body, block_uuid=identity)
+        dump = open_dump(finish(builder, LE10))
+        return steps(lambda: dump.regions)
+
+    cost(1)
+    assert cost((1 << 61) - 1) < 1.1 * cost(1)

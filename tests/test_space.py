@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from independent import wire
 from independent.specimens import KINDS, LE11, Kind, finish, start
+from steps import steps
 from test_memory import BASE, PAGE, dump_of
 
 from msl_construct.errors import MemoryAccessError
@@ -215,22 +214,6 @@ def test_names() -> None:
 
 
 # -- what it costs ------------------------------------------------------------------------------
-
-
-def steps(function: Callable[[], object]) -> int:
-    """How many functions are called, of Python and of C: the same on every machine."""
-    count = 0
-
-    def look(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(look)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def one_spans_all(count: int) -> list[Part]:
