@@ -309,3 +309,21 @@ def test_rows_of_very_many_blocks_take_a_part_of_what_is_stored() -> None:
     assert len(rows) == 3001
     assert rows[0]["block_type"] == "0x2345"
     assert held < 8 * len(data)
+
+
+def test_texts_are_charged_as_what_they_take() -> None:
+    """A character beyond the basic plane takes four bytes in the file and in memory."""
+    builder = start(LE10)
+    path = ("\U0001f600" * 10_000).encode()
+    for number in range(60):
+        body = wire.module_entry("<", base_addr=number << 20, path=path)
+        builder.add(wire.MODULE_ENTRY, body, compression="zstd")
+    with msl_construct.open(finish(builder, LE10), max_memory=2 * MIB) as dump:
+        modules = [block.payload for block in dump.blocks.of_type("module_entry")]
+        assert dump.budget.used <= 2 * MIB
+        shown = [module for module in modules if "path" in module]
+        assert 10 < len(shown) < 60
+        assert len(dump.problems) == 60 - len(shown)
+        del modules, shown
+        gc.collect()
+        assert dump.budget.used == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid as uuids
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -343,7 +344,7 @@ def _weight(value: Any) -> int:
     if isinstance(value, PageMap):
         return len(value.stored)
     if isinstance(value, (bytes, str)):
-        return len(value)
+        return sys.getsizeof(value) + len(getattr(value, "raw", b""))
     if isinstance(value, dict):
         return _RECORD + sum(map(_weight, value.values()))
     if isinstance(value, list):
