@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..reader.gaps import gap_of_hashes
+from ..reader.opened import Indexed
 from .common import (
     STDIO,
     Exit,
@@ -188,54 +189,45 @@ def _document(
 def _narrowed(
     dump: Dump | PassingDump, parts: Iterator[tuple[str, Any]], show: list[str], tables: list[str]
 ) -> Iterator[tuple[str, object]]:
-    """The parts that were asked for, then the tables; all blocks go by all the same."""
+    """The parts that were asked for, then the tables; all blocks of a pipe go by all the same."""
     from ..document.tables import Gatherer
 
     gatherer = Gatherer(tables)
     for key, value in parts:
-        if key == "blocks":
-            if key in show:
-                yield key, _watched(dump, value, gatherer)
-            else:
-                for _ in dump.each_capture_block(gatherer.take):
-                    pass
-            continue
-        if key in ("segments", "trailing"):
-            if key == "segments":
-                for segment in dump.segments:
-                    for block in dump.segment_blocks(segment):
-                        gatherer.take_appended(block)
-            if key in show:
-                yield key, value
+        if key == "blocks" and key not in show:
+            if not isinstance(dump, Indexed):
+                _gather(dump, gatherer)
             continue
         if key in ("document", "file", "format") or key in show:
             yield key, value
     for name in tables:
-        yield name, gatherer.rows(name)
+        yield name, _rows(dump, name, gatherer)
 
 
-def _watched(
-    dump: Dump | PassingDump, blocks: Iterable[object], gatherer: Gatherer
-) -> Iterator[object]:
-    """Blocks for the document, with the tables gathered from the same blocks on the way."""
-    yield from blocks
-    if gatherer.names:
-        for _ in dump.each_capture_block(gatherer.take):
-            pass
-
-
-def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
-    from ..document.tables import Gatherer
-
-    gatherer = Gatherer([name])
+def _gather(dump: Dump | PassingDump, gatherer: Gatherer) -> None:
+    """Read a pipe to its end, and keep what tables are made from."""
     for _ in dump.each_capture_block(gatherer.take):
         pass
     for segment in dump.segments:
         for block in dump.segment_blocks(segment):
             gatherer.take_appended(block)
-    writer = csv.DictWriter(out, gatherer.columns(name, dump.schema), lineterminator="\n")
+
+
+def _rows(dump: Dump | PassingDump, name: str, gatherer: Gatherer) -> Iterator[dict[str, Any]]:
+    from ..document.tables import table_rows
+
+    return gatherer.rows(name) if not isinstance(dump, Indexed) else table_rows(dump, name)
+
+
+def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
+    from ..document.tables import Gatherer, table_columns
+
+    gatherer = Gatherer([name])
+    if not isinstance(dump, Indexed):
+        _gather(dump, gatherer)
+    writer = csv.DictWriter(out, table_columns(name, dump.schema), lineterminator="\n")
     writer.writeheader()
-    for row in gatherer.rows(name):
+    for row in _rows(dump, name, gatherer):
         writer.writerow({key: cell(value) for key, value in row.items()})
 
 

@@ -1,23 +1,27 @@
 """Tables of a dump: regions, pages, modules, threads and so on, one row a thing.
 
-A table is gathered while the blocks go by, so that it works on a pipe as well. Values are
+Rows come out as the blocks are read, so that a table takes no memory for its rows. Of a pipe the
+blocks of a table are gathered while they go by. Values are
 those of the canonical document: addresses as hex strings, times as decimal strings.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..reader.block import Block
-from ..reader.regions import TRUNCATED, assemble
+from ..reader.dump import Dump
+from ..reader.regions import TRUNCATED
 from ..schema import Schema
 from ..schema.codes import Name
 from ..schema.vocabulary import DocumentOptions
+from .table_blocks import TableBlocks, may_be_appended, regions_of
 
-__all__ = ["TABLES", "DocumentTable", "Gatherer", "page_rows", "region_rows"]
+__all__ = ["TABLES", "DocumentTable", "Gatherer", "table_columns", "table_rows"]
 
 Row = dict[str, Any]
 
@@ -40,11 +44,11 @@ class DocumentTable:
     types: tuple[str, ...]
     text: str
     columns: tuple[str, ...]
-    rows: Callable[[list[Block]], Iterator[Row]]
+    rows: Callable[[Iterable[Block]], Iterator[Row]]
     together: bool = False
 
 
-def block_rows(blocks: list[Block]) -> Iterator[Row]:
+def block_rows(blocks: Iterable[Block]) -> Iterator[Row]:
     """Header fields of every block."""
     for block in blocks:
         header = block.header
@@ -62,9 +66,9 @@ def block_rows(blocks: list[Block]) -> Iterator[Row]:
         }
 
 
-def region_rows(blocks: list[Block]) -> Iterator[Row]:
+def region_rows(blocks: Iterable[Block]) -> Iterator[Row]:
     """Memory regions, fragments put together, with the number of pages of each state."""
-    for region in assemble(blocks):
+    for region in regions_of(blocks):
         counts = region.counts
         counts[TRUNCATED] = counts.pop(TRUNCATED, 0)  # always there, and last
         captured = counts.get("captured", 0)
@@ -89,9 +93,9 @@ def region_rows(blocks: list[Block]) -> Iterator[Row]:
         }
 
 
-def page_rows(blocks: list[Block]) -> Iterator[Row]:
+def page_rows(blocks: Iterable[Block]) -> Iterator[Row]:
     """Runs of pages of one state."""
-    for region in assemble(blocks):
+    for region in regions_of(blocks):
         block = region.head.block.index
         for first, count, state in region.runs():
             yield {
@@ -104,10 +108,10 @@ def page_rows(blocks: list[Block]) -> Iterator[Row]:
             }
 
 
-def _payload_rows(*keys: str) -> Callable[[list[Block]], Iterator[Row]]:
+def _payload_rows(*keys: str) -> Callable[[Iterable[Block]], Iterator[Row]]:
     """Chosen fields of a payload, as the document shows them."""
 
-    def rows(blocks: list[Block]) -> Iterator[Row]:
+    def rows(blocks: Iterable[Block]) -> Iterator[Row]:
         for block in blocks:
             kind = block.type
             shown: Row = {"block": block.index}
@@ -127,7 +131,7 @@ def _payload_rows(*keys: str) -> Callable[[list[Block]], Iterator[Row]]:
     return rows
 
 
-def thread_rows(blocks: list[Block]) -> Iterator[Row]:
+def thread_rows(blocks: Iterable[Block]) -> Iterator[Row]:
     """Threads with the two registers that every thread has."""
     for block in blocks:
         payload = block.payload
@@ -151,9 +155,9 @@ def thread_rows(blocks: list[Block]) -> Iterator[Row]:
         yield row
 
 
-def mapping_rows(blocks: list[Block]) -> Iterator[Row]:
+def mapping_rows(blocks: Iterable[Block]) -> Iterator[Row]:
     """Entries of the VAS Map that counts: the last one in the file."""
-    for block in blocks[-1:]:
+    for block in deque(blocks, maxlen=1):
         for entry in block.payload.get("entries", []):
             yield {
                 "base_addr": f"{entry['base_addr']:#x}",
@@ -289,8 +293,26 @@ TABLES: dict[str, DocumentTable] = {
 """The tables by the name that ``--show`` knows them by."""
 
 
+def table_columns(name: str, schema: Schema) -> list[str]:
+    """Keys of a table's rows, whether there are any or not."""
+    found: list[str] = []
+    for key in TABLES[name].columns:
+        if key == _STATES:
+            found += [f"{state.name}_pages" for state in schema.page_states.values]
+            found.append(f"{TRUNCATED}_pages")
+        else:
+            found.append(key)
+    return found
+
+
+def table_rows(dump: Dump, name: str) -> Iterator[Row]:
+    """Rows of one table of a dump that can be read in any order."""
+    table = TABLES[name]
+    return table.rows(TableBlocks(dump, table.types))
+
+
 class Gatherer:
-    """Collects what some tables need while all blocks go by.
+    """Collects what some tables need while all blocks of a pipe go by.
 
     A row that is made of one block is kept in a form that takes a fifth of the block.
     """
@@ -314,20 +336,8 @@ class Gatherer:
 
     def take_appended(self, block: Block) -> None:
         """Keep a block of an extension segment, unless segments must not hold its type (§4.6)."""
-        if block.type is None or block.type.in_segment:
+        if may_be_appended(block):
             self.take(block)
-
-    @staticmethod
-    def columns(name: str, schema: Schema) -> list[str]:
-        """Keys of a table's rows, whether there are any or not."""
-        found: list[str] = []
-        for key in TABLES[name].columns:
-            if key == _STATES:
-                found += [f"{state.name}_pages" for state in schema.page_states.values]
-                found.append(f"{TRUNCATED}_pages")
-            else:
-                found.append(key)
-        return found
 
     def rows(self, name: str) -> Iterator[Row]:
         """Rows of one table."""

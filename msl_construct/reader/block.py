@@ -61,6 +61,12 @@ class Problems(dict[int, str]):
         super().__init__()
         self.unread: set[int] = set()
 
+    def cut(self, count: int) -> None:
+        """Forget what is not among the first `count` blocks: they turned out to be none."""
+        for index in [index for index in self if index >= count]:
+            del self[index]
+            self.unread.discard(index)
+
 
 class Block:
     """A block as it stands in the file.

@@ -302,6 +302,7 @@ class Dump(Indexed):
         if broken is not None:
             offset = self.index.offsets[first]
             self.index.cut(first)
+            self.problems.cut(first)
             self.ending = Ending(offset, "segment", broken.text, broken.reason, self.ending)
 
     # -- life cycle --------------------------------------------------------------------

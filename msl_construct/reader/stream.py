@@ -213,6 +213,7 @@ class PassingDump(Opened):
             self._behind.block, first, count, closing, self.header.hash_algorithm
         )
         if broken is not None:
+            self.problems.cut(outside)
             offset = self._behind.index.offsets[outside - first]
             self.ending = Ending(offset, "segment", broken.text, broken.reason, self.ending)
         if self._insisted is None:

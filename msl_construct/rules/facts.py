@@ -214,7 +214,7 @@ class Facts:
             self.hashed.add(block.index)
         if len(self.closings) == 1:
             self.acq_end = payload.get("acq_end")
-            if payload.damage is None:
+            if payload.damage is None or "block_count" in payload:
                 self.stated_count = payload.get("block_count", 0)
 
     def _take_thread_context(self, block: Block, payload: Record) -> None:

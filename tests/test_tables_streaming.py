@@ -1,0 +1,142 @@
+"""Tables of any length take the memory of a short one, in every output."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import PLACE, run
+from independent import wire
+from independent.specimens import LE11, finish, start
+
+import msl_construct
+from msl_construct.document.table_blocks import TableBlocks, regions_of
+from msl_construct.reader.regions import assemble
+from msl_construct.schema.entries import HELD, Entries
+
+PEAK = """
+import resource, runpy, sys
+sys.argv = ["msl", *sys.argv[1:]]
+try:
+    runpy.run_module("msl_construct", run_name="__main__")
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+ROWS = 1500, 9000
+MORE = 6 << 10  # KiB that seven times the rows may take on top
+
+
+def hints(count: int) -> bytes:
+    builder = start(LE11)
+    for number in range(count):
+        builder.add(wire.KEY_HINT, wire.key_hint("<", region_offset=number))
+    return finish(builder, LE11)
+
+
+def mappings(count: int) -> bytes:
+    builder = start(LE11)
+    rows = (wire.vas_entry("<", base_addr=number << 12) for number in range(count))
+    builder.add(wire.VAS_MAP, wire.vas_map("<", rows))
+    return finish(builder, LE11)
+
+
+def regions(count: int) -> bytes:
+    builder = start(LE11)
+    for number in range(count):
+        builder.add(wire.MEMORY_REGION, wire.memory_region("<", (1, 2), base_addr=number << 16))
+    return finish(builder, LE11)
+
+
+def peak(path: Path, words: str) -> int:
+    """KiB that a command takes at most."""
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, "inspect", *words.split(), str(path)],
+        env={**os.environ, "PYTHONPATH": str(PLACE)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+    return int(done.stderr.split()[-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures in KiB as Linux does")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (hints, "--csv --show index"), (hints, "--json --show hints"), (hints, ""),
+        (regions, "--csv --show regions"), (regions, "--yaml --show pages"), (regions, ""),
+        (mappings, "--json --offsets"), (mappings, "--yaml"), (mappings, "--csv --show mappings"),
+    ],
+)  # fmt: skip
+def test_memory_does_not_grow_with_rows(make: object, words: str, tmp_path: Path) -> None:
+    assert callable(make)
+    peaks = []
+    for count in ROWS:
+        path = tmp_path / f"{count}.msl"
+        path.write_bytes(make(count))
+        peaks.append(peak(path, words))
+    assert peaks[1] - peaks[0] < MORE, peaks
+
+
+def test_long_tables_are_what_they_were() -> None:
+    count = HELD + 700
+    with msl_construct.open(mappings(count)) as dump:
+        (block,) = dump.capture_blocks.of_type("vas_map")
+        entries = block.payload["entries"]
+        assert isinstance(entries, Entries)
+        assert len(entries) == count
+        assert [e["base_addr"] >> 12 for e in entries] == list(range(count))
+        assert [entries[i]["base_addr"] >> 12 for i in (0, 255, 256, count - 1, -1)] == [
+            0, 255, 256, count - 1, count - 1,
+        ]  # fmt: skip
+        assert entries == list(entries)
+        assert [e["base_addr"] >> 12 for e in entries[5:8]] == [5, 6, 7]
+
+
+def test_long_tables_of_a_pipe_are_those_of_a_file(tmp_path: Path) -> None:
+    data = mappings(HELD + 700)
+    path = tmp_path / "-"
+    path.write_bytes(data)
+    for words in (["--json", "--offsets"], ["--yaml"], ["--csv", "--show", "mappings"]):
+        whole, piped = run("inspect", *words, path), run("inspect", *words, "-", data=data)
+        assert whole.stdout.replace(f"{len(data)}".encode(), b"null", 1) in (
+            piped.stdout,
+            whole.stdout.replace(f"{len(data)}".encode(), b"null", 1),
+        )
+        assert whole.stdout.count(b"\n") == piped.stdout.count(b"\n")
+    shown = json.loads(run("inspect", "--json", path).stdout)
+    assert len(shown["blocks"][-2]["payload"]["entries"]) == HELD + 700
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_regions_come_in_the_order_in_which_they_are_put_together(seed: int) -> None:
+    """Continuations before, behind and without their first fragment, and such as don't line up."""
+    rng = random.Random(seed)
+    uuids = [wire.uuid4(n) for n in range(1, 6)]
+    builder = start(LE11)
+    for number in range(14):
+        further = rng.random() < 0.5
+        builder.add(
+            wire.MEMORY_REGION,
+            wire.memory_region(
+                "<", (1,), base_addr=number << 16, page_size_log2=rng.choice((12, 13))
+            ),
+            flags=wire.CONTINUATION if further else 0,
+            parent_uuid=rng.choice(uuids) if further else bytes(16),
+            **(
+                {}
+                if further
+                else {"block_uuid": rng.choice(uuids) if number % 2 else wire.uuid4(90 + number)}
+            ),
+        )
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        streamed = list(regions_of(TableBlocks(dump, ("memory_region",))))
+        kept = assemble(dump.capture_blocks.of_type("memory_region"))
+    assert [[f.block.index for f in r.fragments] for r in streamed] == [
+        [f.block.index for f in r.fragments] for r in kept
+    ]
