@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -11,11 +12,26 @@ import click
 
 from ..characters import escape_for_people, width_of
 
-__all__ = ["DRAWN", "Style", "aligned", "as_json", "binary_size", "many", "moment", "printable"]
+__all__ = [
+    "DRAWN",
+    "AlignedRows",
+    "Style",
+    "aligned",
+    "as_json",
+    "binary_size",
+    "folded",
+    "many",
+    "moment",
+    "printable",
+]
 
 DRAWN = "✔✘█▓░·│├└─"
 """What lines and bars are drawn with where the encoding has all of it."""
 
+_CELLS, _FEW_CELLS = 24, 10
+_WIDE = 120  # columns
+_REMEMBERED = 256  # rows
+_NARROWEST = 16  # columns
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -26,6 +42,11 @@ class Style:
     color: bool = False
     unicode: bool = True
     columns: int | None = None
+
+    @property
+    def cells(self) -> int:
+        """How many columns the bar of a region's pages has."""
+        return _CELLS if self.columns is None or self.columns >= _WIDE else _FEW_CELLS
 
     def paint(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
         """The text, styled if there is colour."""
@@ -93,22 +114,80 @@ def as_json(value: object, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
+def folded(text: str, width: int | None) -> list[str]:
+    """A line as lines of a width, broken between words where there are any."""
+    if width is None or _width(text) <= width:
+        return [text]
+    width = max(width, _NARROWEST)
+    lines, line, used = [], "", 0
+    for word in re.split("( +)", text):
+        size = _width(word)
+        if used + size > width and line.strip():
+            lines.append(line.rstrip())
+            line, used = "", 0
+        if not line and not word.strip():
+            continue
+        if size > width:
+            word = click.unstyle(word)  # colour is not worth a line that is too long
+        while size > width:
+            head = _beginning(word, width)
+            lines.append(head)
+            word = word[len(head) :]
+            size = _width(word)
+        line, used = line + word, used + size
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _beginning(word: str, width: int) -> str:
+    """As much of a word as fits."""
+    stop = min(len(word), width)
+    while stop > 1 and _width(word[:stop]) > width:
+        stop -= 1
+    return word[:stop]
+
+
 def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """Rows as lines with columns below each other; sizes and numbers to the right."""
     table = list(rows)
-    if not table:
-        return []
-    widths = [max(_width(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = []
-    for row in table:
-        cells = []
-        for text, width in zip(row, widths):
-            fill = " " * (width - _width(text))
-            right = text[:1].isdigit() and text.split(" ")[-1] in (*_UNITS, text)
-            right = right and not text.startswith("0x")
-            cells.append(fill + text if right else text + fill)
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    return list(AlignedRows(lambda: iter(table)))
+
+
+class AlignedRows(Iterable[str]):
+    """The same for rows that are made twice, first to measure them: none of many is kept."""
+
+    def __init__(self, rows: Callable[[], Iterator[tuple[str, ...]]]) -> None:
+        self._rows = rows
+        self._widths: list[int] | None = None
+        self._few: list[tuple[str, ...]] | None = []
+
+    def measure(self) -> list[int]:
+        """Widths of the columns; makes all rows, the first time."""
+        if self._widths is None:
+            widths: list[int] = []
+            for row in self._rows():
+                found = [_width(text) for text in row]
+                widths = [max(pair) for pair in zip(widths, found)] if widths else found
+                if self._few is not None:
+                    self._few.append(row)
+                    if len(self._few) > _REMEMBERED:
+                        self._few = None
+            self._widths = widths
+        return self._widths
+
+    def __iter__(self) -> Iterator[str]:
+        widths = self.measure()
+        for row in self._rows() if self._few is None else self._few:
+            yield _line(row, widths)
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = []
+    for text, width in zip(row, widths):
+        fill = " " * (width - _width(text))
+        right = text[:1].isdigit() and text.split(" ")[-1] in (*_UNITS, text)
+        right = right and not text.startswith("0x")
+        cells.append(fill + text if right else text + fill)
+    return "  ".join(cells).rstrip()
 
 
 def _width(text: str) -> int:
