@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import click
 import pytest
 from commands import COMMAND, PATIENCE, PLACE, one_line
 from independent.specimens import LE10, LE11, capture
 
 import msl_construct
+from msl_construct.cli import check_data
 from msl_construct.errors import HeaderError, LimitError, StreamError
 from msl_construct.reader import opening, spool
 
@@ -225,3 +227,9 @@ def test_a_command_has_the_limit(tmp_path: Path) -> None:
     with pipe_of(path, capture(LE10).data(), bytes(1 << 16)):
         code, line = ended("check", "--max-spool", 1 << 20, path)
     assert (code, "more than the 1048576 bytes" in line) == (3, True)
+
+
+def test_an_older_report_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_data, "_LARGEST", 1 << 16)
+    with pytest.raises(click.UsageError, match=r"/dev/zero.*more than 65536 characters"):
+        check_data.KnownFindings.read("/dev/zero")

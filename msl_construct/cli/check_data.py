@@ -96,6 +96,10 @@ def _result(outcome: FileOutcome) -> dict[str, object]:
     }
 
 
+_LARGEST = 1 << 28
+"""Characters of an older report; a device would give them without end."""
+
+
 class JsonReport(CheckReport):
     """One JSON object: files with their findings, and the rules that were broken."""
 
@@ -167,7 +171,10 @@ class KnownFindings:
         places: Counter[_Place] = Counter()
         try:
             with open(path, encoding="utf-8") as file:
-                older = json.load(file)
+                text = file.read(_LARGEST + 1)
+            if len(text) > _LARGEST:
+                raise ValueError(f"more than {_LARGEST} characters")
+            older = json.loads(text)
             if older["check"] != VERSION:
                 raise ValueError(f"expected a report of version {VERSION}")
             for one in older["files"]:
