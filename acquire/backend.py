@@ -16,7 +16,7 @@ from .bounds import Stopped
 from .evidence import EvidenceFolder, EvidenceLimits
 from .model import Failure, Identity, Limit, Mapping, Module, Shared, Stretch, Thread
 
-__all__ = ["Backend", "Chosen", "EvidenceCollector", "Frozen", "Target"]
+__all__ = ["Backend", "Chosen", "EvidenceCollector", "Frozen", "Pageable", "Target"]
 
 Chosen = Callable[[Sequence[Mapping]], Sequence[Mapping]]
 """Picks those mappings of a target's that are to be captured."""
@@ -89,11 +89,38 @@ class EvidenceCollector(Protocol):
         """Let go of everything; more than once does no harm."""
 
 
-class Target(Protocol):
+class Pageable(Protocol):
+    """Memory that is read page by page."""
+
+    page_size: int
+
+    def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
+        """For each mapping, in order, what to do about its pages; their sum is the mapping.
+
+        Lazy: asked for shortly before the mapping is read. Nothing is read for it. They are
+        mostly in address order, but need not be.
+        """
+
+    def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
+        """Read whole pages from `address` on; how many bytes came.
+
+        Stops in front of the first page that can't be read, having tried every way to
+        read it. Never blocks on a page that nobody will ever provide. Called from several
+        threads at once, as `failure` is: by one for the page at which its own read stopped.
+        """
+
+    def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
+        """Why the page at `address`, where `read` stopped, can't be read.
+
+        Args:
+            pages: how many of the mapping's pages from there on are of interest.
+        """
+
+
+class Target(Pageable, Protocol):
     """One process."""
 
     pid: int
-    page_size: int
 
     def prepare(self, hash_algo: str = "blake3") -> None:
         """Do ahead of the freeze whatever takes long and may be done then: hash modules.
@@ -164,26 +191,20 @@ class Target(Protocol):
     def threads(self, frozen: Frozen) -> list[Thread]:
         """Its threads, with registers where the freeze permits."""
 
-    def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
-        """For each mapping, in order, what to do about its pages; their sum is the mapping.
+    def readable_later(
+        self, mappings: Sequence[Mapping], *, alone: bool
+    ) -> tuple[Sequence[Mapping], Pageable | None]:
+        """What can be read after it has been let go, whatever becomes of it then.
 
-        Lazy: asked for shortly before the mapping is read. Nothing is read for it. They are
-        mostly in address order, but need not be.
-        """
-
-    def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
-        """Read whole pages from `address` on; how many bytes came.
-
-        Stops in front of the first page that can't be read, having tried every way to
-        read it. Never blocks on a page that nobody will ever provide. Called from several
-        threads at once, as `failure` is: by one for the page at which its own read stopped.
-        """
-
-    def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
-        """Why the page at `address`, where `read` stopped, can't be read.
+        To be asked while it stands still, and before `plans`. Parts of other mappings may be
+        planned to be read so, too: see `model.Action.LATER`.
 
         Args:
-            pages: how many of the mapping's pages from there on are of interest.
+            alone: nobody stands still who has some of its memory mapped as well.
+
+        Returns:
+            whole mappings, in order, of which that is true; and what reads them and those parts
+            until `close`, None where there is nothing of the kind.
         """
 
     def resident(self) -> int:

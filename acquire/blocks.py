@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from msl_construct import Writer
@@ -15,7 +15,15 @@ from msl_construct.schema.packing import RowPacker
 
 from .model import Identity, Mapping, Module, Outcome, StoredRegisters, Thread
 
-__all__ = ["Related", "add_identity", "add_modules", "add_threads", "add_vas_map", "capabilities"]
+__all__ = [
+    "Related",
+    "add_identity",
+    "add_modules",
+    "add_threads",
+    "add_vas_map",
+    "capabilities",
+    "check_thread",
+]
 
 _LONGEST_TEXT = 0xFFFE  # what a u16 length that counts the NUL leaves
 _NO_HASH = bytes(32)
@@ -116,12 +124,30 @@ def complete(thread: Thread) -> bool:
     return {role for register in registers for role in register.flags} >= _POINTERS
 
 
-def add_threads(writer: Writer, threads: Iterable[Thread]) -> None:
+def add_threads(writer: Writer, threads: Iterable[Thread]) -> bytes:
     """Thread Contexts (§5.7) of threads whose registers are known; the first is Current.
 
     A live target has no thread that the others wait for: its first one stands for it.
+
+    Returns:
+        the first payload, which is to be held against the draft when there is time; empty if
+        there is none.
     """
-    writer.add_stored("thread_context", thread_contexts(threads, writer.schema))
+    payloads = thread_contexts(threads, writer.schema)
+    first = next(payloads, b"")
+    if first:
+        writer.add_stored("thread_context", chain((first,), payloads), check=False)
+    return first
+
+
+def check_thread(writer: Writer, payload: bytes) -> None:
+    """Hold a Thread Context that `add_threads` has added against the draft.
+
+    Raises:
+        ConformanceError: it is a defect of ours.
+    """
+    if payload:
+        writer.check_stored("thread_context", payload)
 
 
 def thread_contexts(threads: Iterable[Thread], form: Schema) -> Iterator[bytes]:

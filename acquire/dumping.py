@@ -9,16 +9,16 @@ from typing import IO, Any, cast
 
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed
-from msl_construct.builder.overlapped_output import Conveyor
+from msl_construct.builder.overlapped_output import SLOTS, Buffers, Conveyor
 
 from . import blocks, dump_hashes, model
-from .backend import Target
+from .backend import Pageable
 from .blocks import Related
 from .bounds import Bounds, Stopped
 from .dump_hashes import HashedOutput
 from .model import Known, Thread
 from .options import Options
-from .pages import Pages
+from .pages import Pages, Part
 from .saving import Saved, save_tail
 from .tally import Tally
 
@@ -43,6 +43,7 @@ class Dumping:
     Attributes:
         writer: once it has been begun.
         failed: whether the output failed: what was read is not what could be written.
+        put_off: parts of mappings that are to be read when the target has been let go.
     """
 
     def __init__(
@@ -55,10 +56,17 @@ class Dumping:
         self.writer: Writer | None = None
         self.failed = False
         self._begun = False
+        self._buffers: Buffers | None = None
         self._feed: RegionFeed | None = None
         self._modules: list[uuid.UUID] = []  # of the Module Entries to come
+        self.put_off: list[Part] = []
+        self._thread = b""  # the first Thread Context
         self._hashed: HashedOutput | None = None
         self._saved: Saved | None = None
+
+    def get_ready(self) -> None:
+        """Take the memory that writing needs."""
+        self._buffers = Buffers(SLOTS if self._options.compress == "none" else 2)
 
     # -- in the order of the file ------------------------------------------------------
 
@@ -91,6 +99,7 @@ class Dumping:
             level=self._options.level,
             overlapped=True,
             cache_room=cache_room,
+            buffers=self._buffers,
         )
         assert isinstance(writer.sink, Conveyor)
         if writer.sink.revisable:
@@ -98,24 +107,26 @@ class Dumping:
         self._bounds.watch(writer.sink, self._file)
         blocks.add_identity(writer, known.identity, known.outcomes)
         if writer.sink.revisable:
-            writer.sink.flush()  # whoever sees the file sees a dump
-        self._on_begin()
+            writer.sink.flush_and(self._on_begin)  # whoever sees the file sees a dump
+        else:
+            self._on_begin()
         self._begun = True
         self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
         blocks.add_related(writer, related)
-        blocks.add_threads(writer, threads)
+        self._thread = blocks.add_threads(writer, threads)
 
     def add_regions(
         self,
-        target: Target,
+        target: Pageable,
         chosen: Sequence[model.Mapping],
         tally: Tally,
         tail: int,
         progress: Progress | None,
     ) -> None:
-        """Read the memory.
+        """Read memory; may be called several times, and `end_regions` behind that.
 
         Args:
+            target: reads it; the first time what stands still, then what it has put off.
             chosen: which mappings, in the order in which they are read.
             tail: bytes that must still fit the dump behind them.
 
@@ -124,11 +135,15 @@ class Dumping:
             OSError: the output failed.
         """
         assert self.writer is not None
-        few = None if self._options.max_bytes is None else _SMALL_PARTS
-        self._feed = feed = self.writer.feed(longest=few)
-        self._bounds.bound(feed, tail)
+        if self._feed is None:
+            few = None if self._options.max_bytes is None else _SMALL_PARTS
+            self._feed = self.writer.feed(longest=few)
+            self._bounds.bound(self._feed, tail)
+        feed, put_off = self._feed, self.put_off
+        pages = Pages(target, feed, tally)
+        self.put_off = pages.put_off
         try:
-            pages = Pages(target, feed, tally)
+            pages.capture_later(put_off)
             if progress is None:
                 for mapping, plan in zip(chosen, target.plans(chosen)):
                     pages.capture(mapping, plan)
@@ -138,8 +153,11 @@ class Dumping:
         except Stopped:
             feed.finish()
             raise
-        finally:
-            feed.close()
+
+    def end_regions(self) -> None:
+        """No more memory is read; more than once does no harm."""
+        if self._feed is not None:
+            self._feed.close()
 
     def add_tail(self, known: Known, *, complete: bool) -> None:
         """What stands behind the regions.
@@ -151,6 +169,7 @@ class Dumping:
             OSError: it can't be written.
         """
         assert self.writer is not None
+        blocks.check_thread(self.writer, self._thread)
         self._add_tail(self.writer, known)
         if complete:
             self.writer.close()
@@ -163,6 +182,9 @@ class Dumping:
 
     def abandon(self) -> None:
         """Write nothing any more; more than once does no harm."""
+        self.end_regions()
+        if self._buffers is not None:
+            self._buffers.close()
         if self.writer is not None:
             with contextlib.suppress(OSError):
                 self.writer.abandon()
@@ -234,7 +256,7 @@ class Dumping:
 
 
 def _read_visibly(
-    target: Target,
+    target: Pageable,
     chosen: Sequence[model.Mapping],
     pages: Pages,
     feed: RegionFeed,

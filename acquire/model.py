@@ -73,6 +73,12 @@ class Action(IntEnum):
     """Provably zero and without memory of their own: reading would give them some."""
     SKIP = 2
     """Mapped, and known to be unreadable, or not to be read: Failed."""
+    LATER = 3
+    """Read them when the target has been let go; see `backend.Target.readable_later`."""
+
+
+LATER_AMONG = 1024
+"""Only so many of a mapping's first stretches can be `Action.LATER`: there may be millions."""
 
 
 class Stretch(NamedTuple):

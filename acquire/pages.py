@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from time import time_ns
-from typing import overload
+from typing import NamedTuple, overload
 
 from msl_construct.builder import READ, ZERO, Plan, Read, RegionFeed
 
-from .backend import Target
-from .model import Action, Mapping, Stretch
+from .backend import Pageable
+from .model import LATER_AMONG, Action, Mapping, Stretch
 from .tally import RegionTally, Tally
 
-__all__ = ["Pages"]
+__all__ = ["Pages", "Part"]
+
+
+class Part(NamedTuple):
+    """Pages of a mapping that become a region of their own.
+
+    Attributes:
+        mapping: all of it, as the target knows it.
+        part: the same with the limits of the part.
+        plan: what to do about its pages.
+    """
+
+    mapping: Mapping
+    part: Mapping
+    plan: Sequence[Stretch]
 
 
 class Pages:
@@ -22,28 +37,62 @@ class Pages:
         target: who is read.
         feed: where the pages go.
         tally: where the outcomes go.
+
+    Attributes:
+        put_off: what is to be read when the target has been let go.
     """
 
-    def __init__(self, target: Target, feed: RegionFeed, tally: Tally) -> None:
+    def __init__(self, target: Pageable, feed: RegionFeed, tally: Tally) -> None:
         self._target = target
         self._feed = feed
         self._tally = tally
         self._page = target.page_size
         self._log2 = target.page_size.bit_length() - 1
+        self.put_off: list[Part] = []
 
     def capture(self, mapping: Mapping, stretches: Sequence[Stretch]) -> None:
-        """One mapping.
+        """One mapping, but for what is to be read later.
 
         Raises:
             Stopped: a bound was reached; what was written stays.
             OSError: the output failed.
         """
-        tally = self._tally.begin(mapping, stretches)
+        if any(one.action is Action.LATER for one in islice(stretches, LATER_AMONG)):
+            self._capture_parts(mapping, stretches)
+        else:
+            self._capture(mapping, mapping, stretches)
+
+    def _capture_parts(self, mapping: Mapping, stretches: Sequence[Stretch]) -> None:
+        """What stands between parts that are to be read later, each for itself."""
+        start = mapping.start
+        for later, group in groupby(stretches, key=lambda one: one.action is Action.LATER):
+            plan = list(group)
+            if later:
+                plan = [one._replace(action=Action.READ) for one in plan]
+            end = start + sum(one.pages for one in plan) * self._page
+            part = mapping._replace(start=start, end=end)
+            if later:
+                self.put_off.append(Part(mapping, part, plan))
+            else:
+                self._capture(mapping, part, plan)
+            start = end
+
+    def capture_later(self, parts: Iterable[Part]) -> None:
+        """What another one has put off; it is read as this one's target reads it.
+
+        Raises:
+            Stopped, OSError: as `capture`.
+        """
+        for one in parts:
+            self._capture(one.mapping, one.part, one.plan)
+
+    def _capture(self, mapping: Mapping, part: Mapping, stretches: Sequence[Stretch]) -> None:
+        tally = self._tally.begin(part, stretches)
         self._feed.add(
-            mapping.start,
-            mapping.protection,
-            mapping.region_type,
-            self._plan(mapping, stretches),
+            part.start,
+            part.protection,
+            part.region_type,
+            self._plan(part, stretches),
             self._reader(mapping, tally),
             page_size_log2=self._log2,
         )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from msl_construct.errors import TargetError
 
-from .backend import Chosen
+from .backend import Chosen, Pageable
 from .bounds import Stopped, gone
 from .model import Failure, Mapping, Shared, Stretch
 from .suspension import Suspension
@@ -205,6 +205,12 @@ class PlainTarget:
     def shared_memory(self, mappings: Sequence[Mapping]) -> Shared | None:
         """Not known here."""
         return None
+
+    def readable_later(
+        self, mappings: Sequence[Mapping], *, alone: bool
+    ) -> tuple[Sequence[Mapping], Pageable | None]:
+        """None."""
+        return (), None
 
     def another_program(self) -> str:
         """Never said here."""

@@ -22,7 +22,11 @@ from .report import REPORT_VERSION, Report, pieces
 __all__ = ["ReportFile", "write_report"]
 
 _SOON = 0.02
-"""Seconds that the first page waits for what is known to be on disk."""
+"""Seconds that the first page waits for what is known to be on disk, where no report is there."""
+
+_LATER = 0.02
+"""Seconds from the first page on after which a report that is there is renewed: most targets are
+let go before, and need not share our time with it."""
 
 _EVERY = 1.0
 _SHARE = 100
@@ -64,8 +68,8 @@ class ReportFile:
         self._replace = force and os.path.lexists(self.path)
         self.made = False
         self._ours = 0, 0, 0
+        self._waiting: NewFile | None = None
         self._reserve: int | None = None
-        self._known: list[str] = []
         self._thread: threading.Thread | None = None
         self._written = threading.Event()
         self._over = threading.Event()
@@ -80,10 +84,11 @@ class ReportFile:
             return
         try:
             if not self._replace:
-                self._store(_running(_known(report), {}))
+                self._store(_running(_known(report.summary()), {}))
                 return
-            with NewFile(self.path, force=True):
-                pass  # what is there stays until there is a dump
+            # What is there stays until there is a dump.
+            self._waiting = NewFile(self.path, force=True)
+            _write(self._waiting, _running(_known(report.summary()), {}))
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 
@@ -98,19 +103,20 @@ class ReportFile:
         """
         if self._passing:
             return
-        self._known = _known(report)
-        size = sum(map(len, self._known)) + 300 * rows + _RESERVE
+        self._appear()
+        found = report.summary()
         self._thread = threading.Thread(
-            target=self._renewing, args=(progress, size), name="msl-report", daemon=True
+            target=self._renewing, args=(found, progress, rows), name="msl-report", daemon=True
         )
         try:
             self._thread.start()
         except RuntimeError:  # there are no more threads to be had: once has to do
             self._thread = None
             with contextlib.suppress(OSError):
-                self._store(_running(self._known, progress()))
+                self._store(_running(_known(found), progress()))
             return
-        self._written.wait(_SOON)
+        if not self.made:
+            self._written.wait(_SOON)
 
     def finish(self, report: Report) -> None:
         """Write the report as it is in the end.
@@ -124,15 +130,33 @@ class ReportFile:
                 out.writelines(pieces(report.summary()))
             return
         self._release()
+        self._forget_waiting()
         self._store(pieces(report.summary()), last=True)
 
     def discard(self) -> None:
         """There is nothing to report on: leave things as they were found."""
         self._stop()
         self._release()
+        self._forget_waiting()
         if self.made and not self._replace:
             with contextlib.suppress(OSError):
                 os.unlink(self.path)
+
+    def _appear(self) -> None:
+        """Let the first version take the place of somebody else's report."""
+        new = self._waiting
+        if new is None:
+            return
+        with contextlib.suppress(OSError):
+            new.settle()
+            self._ours = _who(os.fstat(new.file.fileno()))
+            self.made = True
+        self._forget_waiting()
+
+    def _forget_waiting(self) -> None:
+        new, self._waiting = self._waiting, None
+        if new is not None:
+            new.__exit__(None, None, None)
 
     def _release(self) -> None:
         """Give back the room that was kept for the last version."""
@@ -142,12 +166,16 @@ class ReportFile:
 
     # -- in the thread -----------------------------------------------------------------
 
-    def _renewing(self, progress: Progress, size: int) -> None:
+    def _renewing(self, found: dict[str, Any], progress: Progress, rows: int) -> None:
         pause = _EVERY
+        if self.made and self._over.wait(_LATER):
+            return
+        known = _known(found)
+        size = sum(map(len, known)) + 300 * rows + _RESERVE
         while True:
             began = time.monotonic()
             try:  # a disk that is full now may not be full later
-                self._store(_running(self._known, progress()))
+                self._store(_running(known, progress()))
                 if not self._written.is_set():
                     self._reserve = _reserved(self.path, size)
             except OSError:
@@ -180,8 +208,7 @@ class ReportFile:
             OSError: it can't be written, or somebody else's file is there by now.
         """
         with NewFile(self.path, force=self.made or self._replace) as new:
-            with open(new.file.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as out:
-                out.writelines(text)
+            _write(new, text)
             if last:
                 os.fsync(new.file.fileno())
             if self.made and _who(os.lstat(self.path)) != self._ours:
@@ -191,9 +218,13 @@ class ReportFile:
         self.made = True
 
 
-def _known(report: Report) -> list[str]:
+def _write(new: NewFile, text: Iterable[str]) -> None:
+    with open(new.file.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as out:
+        out.writelines(text)
+
+
+def _known(found: dict[str, Any]) -> list[str]:
     """What of a report does not change any more, as JSON."""
-    found = report.summary()
     return list(pieces({key: found[key] for key in found if key not in _CHANGING}, compact=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 import uuid
 from collections.abc import Callable, Hashable, Sequence, Set
@@ -14,7 +15,7 @@ from msl_construct.builder import new_uuid
 from msl_construct.errors import TargetError
 
 from . import blocks, describing, room
-from .backend import Backend, Frozen, Target
+from .backend import Backend, Frozen, Pageable, Target
 from .background import Later
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
@@ -30,8 +31,12 @@ from .report import Report
 from .report_file import ReportFile
 from .selection import reading_order
 from .tally import MappingRows, Tally
+from .warming import warm
 
 __all__ = ["Progress", "Session"]
+
+_FILES_REMAIN = ("complete", "target_gone", "target_replaced")
+"""What may have come of it where there still is a point in reading files that were mapped."""
 
 _LOOKS = 3
 """How often a target that runs is looked at anew because it executed another program."""
@@ -111,6 +116,8 @@ class Session:
         self._frozen: Frozen | None = None
         self._known: Known | None = None
         self._chosen: list[Mapping] = []
+        self._later: list[Mapping] = []
+        self._later_reader: Pageable | None = None
         self._left: list[Mapping] = []
         self._idle: list[str] = []
         self._written = False
@@ -141,6 +148,7 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._bounds.close()
+        gc.unfreeze()
         try:
             if self._frozen is not None:
                 with contextlib.suppress(TargetError):  # it was said by whoever tried first
@@ -225,8 +233,6 @@ class Session:
         if refusals:
             raise refusals[0]
         assert self._target is not None
-        if self._report_file is not None:
-            self._report_file.begin(self.report)
         with lack_refuses():
             check_tasks(expected.needs.tasks, self._limits)
             # Whoever will stop it starts while modules are still being hashed.
@@ -237,7 +243,22 @@ class Session:
                 self._preparing.result()
             if self._evidence_folder is not None:
                 self._begin_evidence(self._target, self._evidence_folder)
+            self._warm_up(self._target)
+        if self._report_file is not None:
+            self._report_file.begin(self.report)
+        with lack_refuses():
             self._target.ready()
+
+    def _warm_up(self, target: Target) -> None:
+        """Learn and write once what is learnt and written while the target stands still."""
+        identity, mappings = target.identity(), target.mappings()
+        found = Known(identity, mappings, [], target.modules(mappings), target.facts())
+        self._options.selection.split(mappings)
+        # It is what the report says where we are killed in the first moments of the stop.
+        self.report.sections["target"] = describing.target(found)
+        warm(self._options, self._header(found, regions=True, threads=True), found)
+        self._dumping.get_ready()
+        gc.freeze()  # what is there by now need not be looked through while the target waits
 
     def rehearse(
         self, output: DumpOutput, *, prepare: bool = False
@@ -387,22 +408,36 @@ class Session:
         pointers = _stack_pointers(known, self._options)
         chosen, self._left = self._options.selection.split(known.mappings, pointers)
         self._idle = self._options.selection.idle(known.mappings, pointers)
-        self._chosen = reading_order(chosen)
+        later, self._later_reader = self._readable_later(chosen)
+        left = set(later)
+        self._later = reading_order(later)
+        self._chosen = reading_order([one for one in chosen if one not in left])
         self._begun = True
         if self._report_file is not None:
             self.report.sections["freeze"] = describing.freeze(frozen)
             self._report_file.renew(self.report, self._progress_so_far, len(chosen))
+        threads = self._stored_threads()
+        header = self._header(known, regions=bool(chosen), threads=bool(threads))
         try:
             self._dumping.begin(
-                self._header(known),
+                header,
                 known,
-                self._stored_threads(),
+                threads,
                 self._related,
                 room.cache_room(self._limits),
             )
             self._read_memory(room.behind(known))
         except (Stopped, OSError, MemoryError) as error:
             self._ended_early(error)
+
+    def _readable_later(
+        self, chosen: Sequence[Mapping]
+    ) -> tuple[Sequence[Mapping], Pageable | None]:
+        """What of it need not be read while the target stands still."""
+        assert self._target is not None
+        with contextlib.suppress(OSError):
+            return self._target.readable_later(chosen, alone=not self._related)
+        return (), None
 
     def let_go(self) -> None:
         """Let the target go.
@@ -423,11 +458,19 @@ class Session:
                 raise
 
     def write_rest(self) -> None:
-        """Write what stands behind the regions, and give back what writing takes."""
+        """Read what need not stand still, write what stands behind the regions, and give back
+        what writing takes."""
         known, target = self._known, self._target
         if self._written or known is None or target is None:
             return
         self._written = True
+        there_is_more = self._later or self._dumping.put_off
+        if there_is_more and self.report.status in _FILES_REMAIN:
+            try:
+                self._read_later(self._later, room.behind(known))
+            except (Stopped, OSError, MemoryError) as error:
+                self._ended_early(error)
+        self._dumping.end_regions()
         if self._dumping.writer is not None and not self._dumping.failed:
             self._write_tail(known)
         self._bounds.close()
@@ -518,7 +561,7 @@ class Session:
         assert self._known is not None
         return [thread for thread in self._known.threads if blocks.complete(thread)]
 
-    def _header(self, known: Known) -> dict[str, Any]:
+    def _header(self, known: Known, *, regions: bool, threads: bool) -> dict[str, Any]:
         header: dict[str, Any] = {
             "os_type": known.identity.os_type,
             "arch_type": known.identity.arch_type,
@@ -527,8 +570,8 @@ class Session:
             "dump_uuid": self._dump_uuid,
             "timestamp": self._began,
             "cap_bitmap": blocks.capabilities(
-                regions=bool(self._chosen),
-                threads=bool(self._stored_threads()),
+                regions=regions,
+                threads=threads,
                 related=bool(self._related),
             ),
         }
@@ -539,7 +582,9 @@ class Session:
     def _read_memory(self, tail: int) -> None:
         target = self._target
         assert target is not None
-        self._dumping.add_regions(target, self._chosen, self._tally, tail, self._progress)
+        self._dumping.add_regions(
+            target, self._chosen, self._tally, tail, self._shown(0, self._chosen)
+        )
         if another := target.another_program():
             raise Stopped(
                 "target_replaced",
@@ -547,6 +592,24 @@ class Session:
             )
         if not target.alive():
             raise target.ending()
+
+    def _read_later(self, later: Sequence[Mapping], tail: int) -> None:
+        assert self._later_reader is not None
+        done = sum(mapping.size for mapping in self._chosen)
+        times = self._tally.last_page
+        self._dumping.add_regions(
+            self._later_reader, later, self._tally, tail, self._shown(done, later)
+        )
+        # What is read then is what the target held when it stood still.
+        self._tally.last_page = times or self._tally.first_page
+
+    def _shown(self, done: int, mappings: Sequence[Mapping]) -> Progress | None:
+        """Tells the user's progress of a part of the mappings, of which `done` bytes are over."""
+        progress = self._progress
+        if progress is None:
+            return None
+        whole = sum(mapping.size for mapping in (*self._chosen, *self._later))
+        return lambda size, _: progress(done + size, whole)
 
     def _ended_early(self, error: Stopped | OSError | MemoryError) -> None:
         """Take note of why the dump is incomplete."""

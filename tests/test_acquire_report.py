@@ -59,6 +59,8 @@ def test_what_is_known_outlives_the_acquirer(size: int, worker: Running, tmp_pat
     out = tmp_path / "out.msl"
     with launched(worker.pid, "-o", out, "--case", "7") as tool:
         when_written(out, size, tool)
+        # Of the very first moments it says what was known right before the stop.
+        wait_until(lambda: "freeze" in running(out.with_name("out.msl.report.json")), "all of it")
         tool.kill()
         tool.wait(PATIENCE)
     as_found(worker.pid)
@@ -212,6 +214,7 @@ def test_a_defect_is_no_acquisition_that_runs(
         raise RuntimeError("this is a test")
 
     monkeypatch.setattr(Pages, "capture", broken)
+    monkeypatch.setattr("msl_acquire.session.warm", lambda *_: None)
     path = tmp_path / "report.json"
     with pytest.raises(RuntimeError, match="a test"):
         msl_acquire.acquire(worker.pid, tmp_path / "out.msl", report=path)

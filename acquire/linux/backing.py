@@ -27,7 +27,7 @@ __all__ = ["Backings"]
 
 _PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
-_MOST_OPEN = 32
+_MOST_OPEN = 160
 """Files that are kept open at once: many programs may open no more than 1,024."""
 _WITHOUT_NAME = (
     *("/memfd:", "/SYSV", "/dev/zero (deleted)", "/anon_hugepage", "/secretmem"),
@@ -74,16 +74,30 @@ class Backings:
         self._no_root = False
 
     def refresh(self) -> None:
-        """Forget what was known of descriptors and mounts: they may have changed."""
-        self.close()
+        """Forget what was known of descriptors and mounts: they may have changed.
+
+        Files that are open stay what they are.
+        """
+        with self._lock:
+            self._forget_places()
+
+    def take_over(self, other: Backings) -> None:
+        """Have the files that another one of the same process has open, and nobody uses."""
+        with self._lock, other._lock:
+            for key in [key for key, kept in other._open.items() if not kept.users]:
+                if key not in self._open:
+                    self._open[key] = other._open.pop(key)
 
     def close(self) -> None:
         """Close every file that nobody uses; more than once does no harm."""
         with self._lock:
             self._drop(0)
-            if self._root is not None:
-                self._root.close()
-            self._forget()
+            self._forget_places()
+
+    def _forget_places(self) -> None:
+        if self._root is not None:
+            self._root.close()
+        self._forget()
 
     @property
     def mounts(self) -> Mounts:
@@ -100,6 +114,9 @@ class Backings:
             anything but a regular file.
         """
         with self._lock:
+            kept = self._open.get((more.device, more.inode))
+            if kept is not None:
+                return self._looked_at(kept.descriptor, not self._watched())
             try:
                 place = self._reach(mapping, more)
             except OSError:
@@ -144,6 +161,14 @@ class Backings:
         finally:
             with self._lock:
                 kept.users -= 1
+
+    @staticmethod
+    def _looked_at(descriptor: int, readable: bool) -> tuple[os.stat_result, int, bool] | None:
+        """The same of a file that is open."""
+        try:
+            return os.fstat(descriptor), os.fstatvfs(descriptor).f_bsize, readable
+        except OSError:
+            return None
 
     # Below, the lock is held -----------------------------------------------------------
 

@@ -15,6 +15,7 @@ from ..background import Later
 from ..model import READ, Failure, Mapping, Stretch
 from . import smaps
 from .backing import Backings
+from .files_later import FilesLater
 from .mapped import Mapped, same
 from .maps import details, living_thread
 from .pagemap import Pagemap
@@ -120,6 +121,8 @@ class LinuxMemory:
         self._through_file: set[int] = set()
         self._from_file: dict[int, array[int]] = {}
         self._no_pages: set[int] | None = None
+        self._refreshed = False
+        self._later: FilesLater | None = None
         self._said = _Said()
 
     @staticmethod
@@ -179,9 +182,16 @@ class LinuxMemory:
         """
         self._before = self._before or Later(self._flags)
 
+    def open_files(self, mappings: Sequence[Mapping]) -> None:
+        """Open the mapped files, as far as they can be read; the target still runs."""
+        for mapping in mappings:
+            if mapping.name.startswith("/"):
+                self._treatments.of(mapping)
+
     def learnt_from(self, other: LinuxMemory) -> None:
         """Take over what `other`, of the same address space, has learnt by `look_before`."""
         self._before = other._before
+        self._backings.take_over(other._backings)
 
     def look_ahead(self) -> None:
         """Begin to find out what `plans` will need and what takes a while.
@@ -201,15 +211,15 @@ class LinuxMemory:
 
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages; see `msl_acquire.backend.Target`."""
-        self._treatments.refresh()
+        if not self._refreshed:
+            self._treatments.refresh()
+        self._refreshed = False
         self._common_pages = self._may_share_pages()
         flags, self._ahead = self._ahead or (self._before or Later(self._flags)).result, None
         shares = Later(self._shares) if self.pagemap.method == "none" else None
 
         def handled() -> set[int]:
-            self._handled = {
-                start for start, words in flags().items() if words & smaps.FAULT_HANDLER
-            }
+            self._handled = self._handlers(flags)
             return self._handled
 
         planner = Planner(
@@ -220,10 +230,25 @@ class LinuxMemory:
             shares.result if shares is not None else dict,
             self._mapped.still,
             self._untouched,
+            self._later.holds if self._later else _never,
         )
         self._through_file = planner.through_file
         self._from_file = planner.from_file
         return planner.plans(mappings)
+
+    def files_later(self, *, shared: bool) -> FilesLater:
+        """What reads files when the process runs; `plans` leaves much to it. To be closed."""
+        self._treatments.refresh()
+        self._refreshed = True
+        handled = self._handlers(self._ahead or (self._before or Later(self._flags)).result)
+        self._later = FilesLater(
+            self.pagemap, self._treatments, self._backings, handled, shared=shared
+        )
+        return self._later
+
+    @staticmethod
+    def _handlers(flags: Callable[[], dict[int, frozenset[bytes]]]) -> set[int]:
+        return {start for start, words in flags().items() if words & smaps.FAULT_HANDLER}
 
     def _flags(self) -> dict[int, frozenset[bytes]]:
         try:
@@ -432,6 +457,10 @@ class LinuxMemory:
                 flags = {}
             self._no_pages = {s for s, words in flags.items() if words & smaps.NO_PAGES}
         return self._no_pages
+
+
+def _never(_: Mapping) -> bool:
+    return False
 
 
 def _huge(mapping: Mapping) -> bool:

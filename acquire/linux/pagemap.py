@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from .syscalls import GUARD_PAGE, PAGE_SIZE, PRESENT, SWAPPED, ZERO_PAGE, PageScan
+from .syscalls import GUARD_PAGE, OF_FILE, PAGE_SIZE, PRESENT, SWAPPED, ZERO_PAGE, PageScan
 
 __all__ = ["Pagemap"]
 
@@ -163,6 +163,15 @@ class Pagemap:
         if self.method == "read":
             return next(self._by_read(start, end, PRESENT | SWAPPED), None) is not None
         return True
+
+    def of_file_alone(self, start: int, end: int) -> bool:
+        """Whether a range certainly has no page, present or swapped, that is not its file's."""
+        if self.method != "scan":
+            return False
+        try:
+            return not self._scan.any(start, end, PRESENT | SWAPPED, OF_FILE)
+        except OSError:
+            return False
 
     def untouched(self, start: int, end: int) -> bool | None:
         """Whether all of a range is mapped, and no page of it is there, at one moment.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import overload
 
-from ..model import Action, Mapping, Stretch
+from ..model import LATER_AMONG, Action, Mapping, Stretch
 from .backing import Backings
 from .maps import details
 from .pagemap import Pagemap
@@ -22,6 +22,11 @@ __all__ = ["Planner", "Stretches"]
 FROM_FILE = "from_file"
 """Says of pages to be read that they come from the file, not through the target."""
 
+FROM_FILE_LATER = "from_file_later"
+"""The same of pages that are read when the target has been let go; see `files_later`."""
+
+_LATER = 1 << 20
+"""Bytes side by side from which on that is worth it."""
 _GROWTH = 512 << 10
 """Bytes by which a target may grow where nothing tells which pages of a mapping are there."""
 _FEW = 64
@@ -79,6 +84,11 @@ class _Builder:
         self._kinds.append(self._words.index(word))
         self._last = word
 
+    @property
+    def few(self) -> bool:
+        """Whether there are few so far."""
+        return len(self._pages) < LATER_AMONG - 1
+
     def plan(self) -> Sequence[Stretch]:
         every = Stretches(self._pages, self._kinds, self._words)
         return tuple(every) if len(every) <= _FEW else every
@@ -100,6 +110,7 @@ class Planner:
         still: whether all of a stretch of a mapping is still mapped.
         untouched: whether it is, and has no pages. What is gone has no pages either, and is
             not to be taken for untouched; reading it will tell.
+        later: whether what is read from the file of a mapping can be read when the target runs.
 
     Attributes:
         through_file: starts of the mappings planned so far that are to be read from their
@@ -117,6 +128,7 @@ class Planner:
         shares: Callable[[], dict[int, Share]],
         still: Callable[[Mapping, int, int], bool],
         untouched: Callable[[Mapping, int, int], bool],
+        later: Callable[[Mapping], bool],
     ) -> None:
         self._still = still
         self._untouched = untouched
@@ -125,6 +137,7 @@ class Planner:
         self._backings = backings
         self._handled = handled
         self._shares = shares
+        self._later = later
         self._grown = 0
         self.through_file: set[int] = set()
         self.from_file: dict[int, array[int]] = {}
@@ -177,6 +190,8 @@ class Planner:
                 if treatment.absent_from_file:
                     self.from_file[start] = array("Q", (start, end))
                     action, cause = Action.READ, FROM_FILE
+                    if self._put_off(mapping, end - start):
+                        action, cause = Action.LATER, FROM_FILE_LATER
                 elif action is Action.UNTOUCHED and not self._untouched(mapping, start, end):
                     action, cause = Action.READ, ""
                 yield _whole((end - start) // PAGE_SIZE, action, cause)
@@ -232,7 +247,14 @@ class Planner:
     def _add_from_file(self, builder: _Builder, mapping: Mapping, start: int, end: int) -> None:
         if start < end:
             self.from_file.setdefault(mapping.start, array("Q")).extend((start, end))
-            builder.add(end - start, Action.READ, FROM_FILE)
+            if builder.few and self._put_off(mapping, end - start):
+                builder.add(end - start, Action.LATER, FROM_FILE_LATER)
+            else:
+                builder.add(end - start, Action.READ, FROM_FILE)
+
+    def _put_off(self, mapping: Mapping, size: int) -> bool:
+        """Whether pages are read from their file only when the target runs."""
+        return size >= _LATER and self._later(mapping)
 
     def _holes(self, mapping: Mapping, start: int, end: int) -> Iterator[tuple[int, bool | None]]:
         """Sizes in order, and whether the file has a hole there.

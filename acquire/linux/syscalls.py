@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 __all__ = [
     "GUARD_PAGE",
+    "OF_FILE",
     "PAGE_SIZE",
     "PRESENT",
     "SWAPPED",
@@ -29,7 +30,7 @@ __all__ = [
 
 PAGE_SIZE: int = os.sysconf("SC_PAGE_SIZE")
 
-PRESENT, SWAPPED, ZERO_PAGE, GUARD_PAGE = 8, 16, 32, 256
+OF_FILE, PRESENT, SWAPPED, ZERO_PAGE, GUARD_PAGE = 4, 8, 16, 32, 256
 """Categories of pages, as PAGEMAP_SCAN numbers them (PAGE_IS_…)."""
 
 

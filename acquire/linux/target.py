@@ -6,18 +6,20 @@ import errno
 import os
 import time
 from collections.abc import Hashable, Iterator, Sequence, Set
+from contextlib import suppress
 from typing import Any
 
 from msl_construct.errors import TargetError
 
-from ..backend import Chosen, Frozen
+from ..backend import Chosen, Frozen, Pageable
 from ..bounds import Stopped, gone
 from ..model import Failure, Identity, Mapping, Module, Shared, Stretch, Thread
 from . import identity as identities
 from . import maps, threads
 from .afterwards import StateBefore, afterwards, found
 from .evidence import LinuxEvidence
-from .facts import facts
+from .facts import Sockets, facts, sockets
+from .files_later import FilesLater
 from .freeze import Hold, arm, in_words, stop
 from .freeze.copied import Copied
 from .freeze.guardian.refusals import being_traced, process_of, tracer_of
@@ -72,6 +74,8 @@ class LinuxTarget:
         self._armed: tuple[str, float | None, Hold] | None = None
         self._hold: Hold | None = None
         self._snapshot: Snapshot | None = None
+        self._files_later: FilesLater | None = None
+        self._sockets: Sockets | None = None
         try:
             self._open(certain=False)
         except BaseException:
@@ -131,6 +135,7 @@ class LinuxTarget:
             earlier=earlier,
             stop=lambda: self._closed,
         )
+        self._memory.open_files(mappings)
 
     def arm(self, method: str, max_freeze: float | None) -> None:
         """Start the guardian that will hold it; see `linux.freeze.arm`."""
@@ -162,6 +167,8 @@ class LinuxTarget:
         self.ready()
         self._handle.check()  # as late as can be
         self._found = self._found or found(self.pid)
+        with suppress(OSError):
+            self._sockets = sockets(self._path)
         until = time.monotonic() + (float("inf") if max_freeze is None else max_freeze - _EARLIER)
         assert self._armed is not None
         hold = self._armed[2]
@@ -287,13 +294,13 @@ class LinuxTarget:
                     remedy=error.remedy,
                 ) from error
             raise
-        old.close()
         if not another:
             self._memory.learnt_from(old)
         else:
             self._listed = []
             if self._cache is not None:
                 self._cache.problems.clear()  # of files: what is known of them stays true
+        old.close()
 
     def identity(self) -> Identity:
         """Who it is."""
@@ -320,6 +327,16 @@ class LinuxTarget:
     def plans(self, mappings: Sequence[Mapping]) -> Iterator[Sequence[Stretch]]:
         """For each mapping what to do about its pages."""
         return (self._snapshot or self._memory).plans(mappings)
+
+    def readable_later(
+        self, mappings: Sequence[Mapping], *, alone: bool
+    ) -> tuple[Sequence[Mapping], Pageable | None]:
+        """Those that hold nothing but what their files hold, and what reads these."""
+        hold = self._hold
+        if hold is None or self._snapshot is not None or hold.method == "none":
+            return (), None
+        self._files_later = reader = self._memory.files_later(shared=alone)
+        return reader.take(mappings), reader
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
         """Why a page can't be read."""
@@ -351,7 +368,7 @@ class LinuxTarget:
 
     def facts(self) -> dict[str, Any]:
         """Everything else that Linux knows of it."""
-        found = facts(self.pid, self._path)
+        found = facts(self.pid, self._path, self._sockets)
         found["means"] = self._means()
         if self._cache is not None and self._cache.problems:
             found["module_problems"] = self._cache.problems
@@ -382,6 +399,8 @@ class LinuxTarget:
         self._disarm()
         self._closed = True
         self._forget_snapshot()
+        if self._files_later is not None:
+            self._files_later.close()
         self._memory.close()
         self._handle.close()
 

@@ -180,7 +180,12 @@ class BlockAdder:
         return self._append(kind, payload, word, block_uuid, NIL, compression)
 
     def add_stored(
-        self, key: str, payloads: Iterable[bytes], *, compression: str | None = None
+        self,
+        key: str,
+        payloads: Iterable[bytes],
+        *,
+        compression: str | None = None,
+        check: bool = True,
     ) -> int:
         """Add blocks of one type whose payloads are laid out already; how many there were.
 
@@ -193,6 +198,8 @@ class BlockAdder:
                 the newest draft gave it.
             payloads: made when they are asked for, so that they need not all be in memory.
             compression: overrides the writer's.
+            check: look at the first one now; otherwise the caller does it when there is time, by
+                `check_stored`.
 
         Raises:
             ConformanceError: the draft forbids them, or has no such block.
@@ -205,13 +212,22 @@ class BlockAdder:
             )
         count = 0
         for payload in payloads:
-            if not count:
-                record = stored_payload(self.schema, kind, payload, self._where(kind))
-                self._state.check(kind, record)
+            if check and not count:
+                self.check_stored(key, payload)
             extent = Extent(BufferSource(payload), 0, len(payload))
             self._append(kind, [extent], 0, None, NIL, compression)
             count += 1
         return count
+
+    def check_stored(self, key: str, payload: bytes) -> None:
+        """Hold a payload that is laid out already against the draft.
+
+        Raises:
+            ConformanceError: the draft forbids it, or has no such block.
+        """
+        kind = self.schema.find(key)
+        record = stored_payload(self.schema, kind, payload, self._where(kind))
+        self._state.check(kind, record)
 
     # -- inside ------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import mmap
 import os
 import stat
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -27,7 +28,7 @@ from .output import Mark
 from .sink import appends, read_back
 from .worker_thread import WorkerThread
 
-__all__ = ["SLOT", "SLOTS", "Conveyor"]
+__all__ = ["SLOT", "SLOTS", "Buffers", "Conveyor"]
 
 SLOT = (2 << 20) + (260 << 10)
 """Bytes of one buffer: the most that `Conveyor.reserve` can give. A block with two megabytes of
@@ -50,10 +51,38 @@ class _Slot:
         self.memory = mmap.mmap(-1, SLOT + UNIT)
         self.view = memoryview(self.memory)
 
+    def touch(self) -> None:
+        """Have the system provide all of it now, and not while it is being filled."""
+        for start in range(0, len(self.memory), mmap.PAGESIZE):
+            self.view[start] = 0
+
     def close(self) -> None:
         self.view.release()
         with contextlib.suppress(BufferError):  # a view that somebody still holds
             self.memory.close()
+
+
+class Buffers:
+    """The buffers of an output to come, made while there is time.
+
+    Args:
+        count: how many.
+    """
+
+    def __init__(self, count: int = SLOTS) -> None:
+        self._slots = [_Slot() for _ in range(count)]
+        for slot in self._slots:
+            slot.touch()
+
+    def take(self) -> list[_Slot]:
+        """Them; they belong to whoever takes them, and can be taken once."""
+        taken, self._slots = self._slots, []
+        return taken
+
+    def close(self) -> None:
+        """Free those that nobody took; more than once does no harm."""
+        for slot in self.take():
+            slot.close()
 
 
 class Conveyor:
@@ -65,6 +94,7 @@ class Conveyor:
         slots: number of buffers, at least 2; fewer do where little is written.
         cache_room: bytes of the page cache that a regular file may take where it could be
             written past it; see `Disk`.
+        buffers: made before; none of its own then, unless they are taken.
     """
 
     def __init__(
@@ -74,14 +104,17 @@ class Conveyor:
         *,
         slots: int = SLOTS,
         cache_room: int = 0,
+        buffers: Buffers | None = None,
     ) -> None:
         self.file = file
         self.algorithm = algorithm
         self.position = 0
         self._slots: SimpleQueue[_Slot] = SimpleQueue()
-        for _ in range(slots - 1):
-            self._slots.put(_Slot())
-        self._slot = _Slot()
+        made = buffers.take() if buffers is not None else []
+        made += [_Slot() for _ in range(slots - len(made))]
+        self._slot = made.pop()
+        for slot in made:
+            self._slots.put(slot)
         self._view = self._slot.view
         self._filled = 0
         self._hashed = 0  # bytes at the slot's start that FileHash knows, or will in its turn
@@ -189,6 +222,22 @@ class Conveyor:
         flush = getattr(self.file, "flush", None)
         if flush is not None:
             flush()
+
+    def flush_and(self, action: Callable[[], object]) -> None:
+        """Begin to write everything so far, and do something when it is with the operating system.
+
+        Comes back at once. What `action` raises is a failure of the output.
+
+        Raises:
+            OSError: something before could not be written.
+        """
+        self._turn(whole=True)
+        last = self._writer or self._hasher
+        self._hasher.put(lambda: last.put(lambda: self._unless_failed(action)))
+
+    def _unless_failed(self, action: Callable[[], object]) -> None:
+        if self._failure() is None:
+            action()
 
     def close(self) -> None:
         """End the threads and free the buffers; the file stays the caller's."""

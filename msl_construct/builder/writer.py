@@ -23,7 +23,7 @@ from .compressing_feed import CompressingFeed
 from .feed import RegionFeed
 from .file_state import FileState
 from .output import ChainedOutput
-from .overlapped_output import SLOTS, Conveyor
+from .overlapped_output import SLOTS, Buffers, Conveyor
 from .page_buffer import PageBuffer
 from .region import RegionWriter
 from .sink import Sink
@@ -62,6 +62,7 @@ class Writer(BlockAdder):
             that is possible; for `feed`.
         cache_room: bytes of the page cache that an overlapped writer may take nevertheless where
             that turns out to be faster.
+        buffers: made before, for an overlapped writer.
         new_uuid, clock: where UUIDs and times (ns) come from, for reproducible files.
 
     Attributes:
@@ -85,6 +86,7 @@ class Writer(BlockAdder):
         buffer_limit: int = DEFAULT_BUFFER_LIMIT,
         overlapped: bool = False,
         cache_room: int = 0,
+        buffers: Buffers | None = None,
         new_uuid: Callable[[], uuid.UUID] = new_uuid,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -99,7 +101,9 @@ class Writer(BlockAdder):
             if overlapped:
                 few = compression not in (None, "none")  # others hold what is being compressed
                 slots = 2 if few else SLOTS
-                output = Conveyor(target, algorithm, slots=slots, cache_room=cache_room)
+                output = Conveyor(
+                    target, algorithm, slots=slots, cache_room=cache_room, buffers=buffers
+                )
             else:
                 output = Sink(target, algorithm)
             output.begin()

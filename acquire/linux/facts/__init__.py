@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .connections import connections
+from .connections import Sockets, connections, sockets
 from .container import container
 from .descriptors import descriptors
 from .items import item
 from .process import PROCESS_ITEMS
 from .security import credentials, namespaces
 
-__all__ = ["facts"]
+__all__ = ["Sockets", "facts", "sockets"]
 
 _ITEMS: dict[str, Callable[[str], Any]] = {
     **PROCESS_ITEMS,
@@ -25,16 +25,18 @@ _ITEMS: dict[str, Callable[[str], Any]] = {
     "namespaces": namespaces,
     "container": container,
     "descriptors": descriptors,
-    "connections": connections,
 }
 
 
-def facts(pid: int, path: str | None = None) -> dict[str, Any]:
+def facts(pid: int, path: str | None = None, before: Sockets | None = None) -> dict[str, Any]:
     """Every fact about process `pid`, by name; raises nothing.
 
     Args:
         path: a folder of /proc to ask instead of ``/proc/PID``: that of a living thread
             where the first one has ended.
+        before: its sockets, if they have been looked for already.
     """
     path = path or f"/proc/{pid}"
-    return {name: item(read, path) for name, read in _ITEMS.items()}
+    found = {name: item(read, path) for name, read in _ITEMS.items()}
+    found["connections"] = item(lambda place: connections(place, before), path)
+    return found

@@ -9,12 +9,13 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..proc_text import text
 from .items import not_read
 
-__all__ = ["address_of", "connections"]
+__all__ = ["Sockets", "address_of", "connections", "sockets"]
 
 _SECONDS = 2.0
 """How long reading all tables may take: a busy server's are long."""
@@ -39,24 +40,38 @@ _UNIX_LINE = re.compile(
 _Row = dict[str, Any]
 
 
-def connections(path: str) -> list[_Row]:
-    """The sockets, in the order of their lowest descriptor.
+@dataclass(frozen=True)
+class Sockets:
+    """What the tables of a network namespace told of some sockets, which takes a while.
 
-    Each has ``inode``, ``descriptors`` and ``protocol`` (``tcp``, ``udp6``, ``unix``,
-    ``netlink`` …), and what the table of its protocol tells: ``local``, ``remote``, ``state``,
-    queues in bytes. A socket in no table (not yet bound, or of a rare family) has the
-    kernel's own name of its protocol, and ``listed`` is false. A table that could not be read
-    adds an entry with ``protocol`` and ``error``.
+    Attributes:
+        held: their inodes, with the descriptors that are them.
+        found: what a table tells, by inode.
+        failed: an entry for each table that could not be read.
+    """
 
-    The kernel prints the names of Unix sockets with their newlines, so anybody can bring lines
-    of their own into that table. It only tells of sockets that are in no other and that the
-    kernel itself calls Unix sockets; where several lines tell different things of one, the
-    first counts and ``contradicted`` is true.
+    held: dict[int, list[int]]
+    found: dict[int, _Row]
+    failed: list[_Row]
+
+
+def sockets(path: str, known: Sockets | None = None) -> Sockets:
+    """Look for the sockets that a process holds in all tables.
+
+    Args:
+        known: those that it held a moment ago are not looked for again.
 
     Raises:
         OSError: the descriptors can't be listed.
     """
     held = _held(path)
+    known = known or Sockets({}, {}, [])
+    new = {inode: held[inode] for inode in held if inode not in known.held}
+    found, failed = _tabled(path, new)
+    return Sockets(held, {**known.found, **found}, known.failed + failed)
+
+
+def _tabled(path: str, held: dict[int, list[int]]) -> tuple[dict[int, _Row], list[_Row]]:
     found: dict[int, _Row] = {}
     failed: list[_Row] = []
     deadline = time.monotonic() + _SECONDS
@@ -78,12 +93,39 @@ def connections(path: str) -> list[_Row]:
             failed.append({"protocol": table, "error": "ETIMEDOUT", "detail": str(error)})
         except OSError as error:
             failed.append({"protocol": table, **not_read(error)})
+    return found, failed
+
+
+def connections(path: str, before: Sockets | None = None) -> list[_Row]:
+    """The sockets, in the order of their lowest descriptor.
+
+    Each has ``inode``, ``descriptors`` and ``protocol`` (``tcp``, ``udp6``, ``unix``,
+    ``netlink`` …), and what the table of its protocol tells: ``local``, ``remote``, ``state``,
+    queues in bytes. A socket in no table (not yet bound, or of a rare family) has the
+    kernel's own name of its protocol, and ``listed`` is false. A table that could not be read
+    adds an entry with ``protocol`` and ``error``.
+
+    The kernel prints the names of Unix sockets with their newlines, so anybody can bring lines
+    of their own into that table. It only tells of sockets that are in no other and that the
+    kernel itself calls Unix sockets; where several lines tell different things of one, the
+    first counts and ``contradicted`` is true.
+
+    Args:
+        before: what was found of them right before the process was stopped: ``before_stop``
+            is true of those.
+
+    Raises:
+        OSError: the descriptors can't be listed.
+    """
+    now = sockets(path, before)
     rows = []
-    for inode, numbers in held.items():
-        row = {"inode": inode, "descriptors": numbers, "listed": inode in found}
-        known = found.get(inode) or {"protocol": _named(path, numbers[0])}
+    for inode, numbers in now.held.items():
+        row = {"inode": inode, "descriptors": numbers, "listed": inode in now.found}
+        if before is not None and inode in before.held:
+            row["before_stop"] = True
+        known = now.found.get(inode) or {"protocol": _named(path, numbers[0])}
         rows.append({**row, **known})
-    return rows + failed
+    return rows + now.failed
 
 
 def _held(path: str) -> dict[int, list[int]]:

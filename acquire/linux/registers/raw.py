@@ -134,6 +134,15 @@ def _size(shape: _Shape) -> int:
     return sum(size for _, size, _ in shape[1])
 
 
+def _places(size: int) -> tuple[bytes, bytes]:
+    """For every byte its place: the rest of a division by 255, and that plus what comes out plus
+    one, within 256."""
+    times, every = size // 255 + 1, bytes(range(256)) * 2
+    low = every[:255] * times
+    high = b"".join(every[(time + 1) % 256 :][:255] for time in range(times))
+    return low[:size], high[:size]
+
+
 @lru_cache(_MOST_SHAPES)
 def _summary(shape: _Shape) -> tuple[int, tuple[str, ...], frozenset[str]]:
     registers, missing = decode(shape[0], _blank(shape, bytes(_size(shape))))
@@ -151,15 +160,12 @@ def _template(shape: _Shape, layout: Layout) -> _Template:
         registers = decode(shape[0], _blank(shape, value)).registers
         return packer.rows([(r.name, len(r.value), r.flags, r.value) for r in registers])
 
-    # Every byte is told its own place, counted from 1, in two halves. What is the same in all
-    # three tables is no byte of a register.
-    counted = range(1, _size(shape) + 1)
-    fixed = stored(bytes(len(counted)))
-    low = stored(bytes(place & 0xFF for place in counted))
-    high = stored(bytes(place >> 8 for place in counted))
+    # Every byte is told its own place, in two parts that are never the same. Whatever is the same
+    # in both tables is no byte of a register.
+    low, high = (stored(value) for value in _places(_size(shape)))
     places = [
-        None if one == other == same else one | other << 8
-        for one, other, same in zip(low, high, fixed)
+        None if one == other else one + (other - one - 1) % 256 * 255
+        for one, other in zip(low, high)
     ]
     runs: list[tuple[int, int]] = []  # of bytes of the sets, in the table's order
     parts = [b""]
@@ -172,11 +178,11 @@ def _template(shape: _Shape, layout: Layout) -> _Template:
         end = begun
         while end < len(places) and places[end] == place + end - begun:
             end += 1
-        parts[-1] = fixed[ended:begun]
+        parts[-1] = low[ended:begun]
         parts += [b"", b""]
-        runs.append((place - 1, end - begun))
+        runs.append((place, end - begun))
         ended = begun = end
-    parts[-1] = fixed[ended:]
+    parts[-1] = low[ended:]
     wanted, code, done = sorted(runs), "", 0
     for start, size in wanted:
         assert start >= done, "a byte is in two registers"
