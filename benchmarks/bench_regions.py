@@ -103,13 +103,13 @@ def _printed(setting: Setting) -> Iterator[Row]:
         bound=[str(walk), str(path), "headers"],
     )
     path.unlink()
-    times = {name: [child.seconds for child in found] for name, found in children.items()}
+    times = {name: [child.cores for child in found] for name, found in children.items()}
     yield _row(
         f"inspect --json, {count} regions, {shape.size / GIB:.1f} GiB sparse",
         times,
         "walk with schema/msl.h",
         10.0,
-        "both as whole programs, starting included",
+        "processor time of both as whole programs, starting included",
     )
 
 

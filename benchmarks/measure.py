@@ -118,6 +118,8 @@ class Child:
     code: int
     output: bytes = b""
     peaks: dict[str, int] = field(default_factory=dict)
+    cores: float = 0.0
+    """Seconds of processor time."""
 
 
 def note(text: str) -> None:
@@ -226,7 +228,15 @@ def run_child(command: Sequence[str], *, capture: bool = False, expect: int = 0)
     seconds = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     return _checked(
-        Child(seconds, usage.ru_maxrss * KIB, process.returncode, output), command, expect
+        Child(
+            seconds,
+            usage.ru_maxrss * KIB,
+            process.returncode,
+            output,
+            cores=usage.ru_utime + usage.ru_stime,
+        ),
+        command,
+        expect,
     )
 
 
