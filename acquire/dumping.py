@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed
 from msl_construct.builder.overlapped_output import SLOTS, Buffers, Conveyor
+from msl_construct.errors import ConformanceError
 
 from . import blocks, dump_hashes, model
 from .backend import Pageable
@@ -107,13 +108,17 @@ class Dumping:
         self._bounds.watch(writer.sink, self._file)
         blocks.add_identity(writer, known.identity, known.outcomes)
         if writer.sink.revisable:
-            writer.sink.flush_and(self._on_begin)  # whoever sees the file sees a dump
+            writer.sink.flush_and(self._appear)  # whoever sees the file sees a dump
         else:
-            self._on_begin()
-        self._begun = True
+            self._appear()
         self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
         blocks.add_related(writer, related)
         self._thread = blocks.add_threads(writer, threads)
+
+    def _appear(self) -> None:
+        """Header and first block are with the operating system; in a thread of the output's."""
+        self._on_begin()
+        self._begun = True
 
     def add_regions(
         self,
@@ -198,7 +203,8 @@ class Dumping:
         if self.writer is None or not self._begun or not self.writer.sink.revisable:
             return None
         writer = self.writer
-        with contextlib.suppress(OSError):
+        # Where not even the module list was written, there is nothing to be saved.
+        with contextlib.suppress(OSError, ConformanceError):
             self._saved = save_tail(
                 self._file,
                 writer,

@@ -74,8 +74,11 @@ class ReportFile:
         self._written = threading.Event()
         self._over = threading.Event()
 
-    def begin(self, report: Report) -> None:
+    def begin(self, report: Report, progress: dict[str, Any]) -> None:
         """See to it that there can be a report, before the target is touched.
+
+        Args:
+            progress: the sections that will change.
 
         Raises:
             OSError: there can't.
@@ -84,11 +87,11 @@ class ReportFile:
             return
         try:
             if not self._replace:
-                self._store(_running(_known(report.summary()), {}))
+                self._store(_running(_known(report.summary()), progress))
                 return
             # What is there stays until there is a dump.
             self._waiting = NewFile(self.path, force=True)
-            _write(self._waiting, _running(_known(report.summary()), {}))
+            _write(self._waiting, _running(_known(report.summary()), progress))
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 

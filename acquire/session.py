@@ -245,7 +245,7 @@ class Session:
                 self._begin_evidence(self._target, self._evidence_folder)
             self._warm_up(self._target)
         if self._report_file is not None:
-            self._report_file.begin(self.report)
+            self._report_file.begin(self.report, self._progress_so_far())
         with lack_refuses():
             self._target.ready()
 

@@ -85,16 +85,16 @@ def test_killed_at_any_moment(
 
 
 _AT_THAT_MOMENT = """
-import os, signal, sys, threading
+import os, signal, sys
 where, action, *sys.argv[1:] = sys.argv[1:]
-thread = 0
 def look(event, arguments):
-    global where, thread
+    global where
     appears = event == "os.link" and arguments[1].endswith("out.msl")
-    if appears and where == "after":
-        thread = threading.get_ident()
-    elif (appears and where == "before") or thread == threading.get_ident():
-        where, thread = "", 0
+    if where == "after" and appears:
+        where = arguments[1]
+    elif (appears and where == "before") or (where not in ("before", "after", "") and
+                                             os.path.exists(where)):
+        where = ""
         exec(action)
 sys.addaudithook(look)
 from msl_construct.cli import main

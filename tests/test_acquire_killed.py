@@ -32,6 +32,7 @@ from acquiring import (
     report_of,
     root_only,
     states,
+    status,
     stopped,
     verified,
     wait_until,
@@ -321,10 +322,13 @@ def test_the_disk_fills_up(worker: Running, tmp_path: Path) -> None:
         out = disk / "out.msl"
         with launched(worker.pid, "-o", out, "--min-free", "0", "--quiet") as tool:
             when_written(out, 10 << 20, tool)
+            tool.send_signal(signal.SIGSTOP)
+            wait_until(lambda: status(tool.pid, "State").startswith("T"), "it is stopped")
             with (disk / "other").open("wb") as other:
                 space = os.statvfs(disk)
                 with contextlib.suppress(OSError):
                     os.posix_fallocate(other.fileno(), 0, space.f_bavail * space.f_frsize)
+            tool.send_signal(signal.SIGCONT)
             _, errors = tool.communicate(timeout=20)
             nobody_left(tool.pid)
         assert tool.returncode == 4, errors
