@@ -44,6 +44,8 @@ def add_fields(structure: Structure, fields: Iterable[Field]) -> None:
         ExportError: one of them can't be said in a .ksy.
     """
     for one in fields:
+        if attributes.dispatch(type(one.type)) is attributes.dispatch(object):
+            raise no_words(one.type, __name__, f"{structure.layout.title}.{one.key}")
         attributes(one.type, one, structure)
 
 
