@@ -33,8 +33,8 @@ napoleon_use_rtype = False
 
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
-    "Beginning|Bit|BitRange|BlockIndex|BlockStream|C|Coverage|Cursor|DocumentOptions|Ending|"
-    "FileHeader|Fragment|Marks|Misfit|Note|Options|PageBuffer|PageMap|PageStates|Plan|Problem|"
+    "Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Coverage|Cursor|DocumentOptions|"
+    "Ending|FileHeader|Fragment|Marks|Misfit|Note|Options|PageBuffer|PageMap|PageStates|Plan|Problem|"
     "Problems|Read|Run|Sink|Source|Span|T|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
