@@ -16,7 +16,9 @@ from languages.syntax import SYNTAX, check_syntax
 from languages.toolchains import Missing
 from mutations import mutated
 
+import msl_construct
 from msl_construct.drafts import DRAFTS
+from msl_construct.errors import MslError
 from msl_construct.exports import EXPORTS
 
 FOLDER = Path(os.environ.get("MSL_LANGUAGES_SCHEMA", ROOT / "schema"))
@@ -101,6 +103,14 @@ def test_agrees_about_files_of_other_producers(name: str, file: str, draft: str)
     agree(name, file, draft, files)
 
 
+def of_another_major(data: bytes) -> bool:
+    try:
+        with msl_construct.open(data):
+            return False
+    except MslError as error:
+        return "expected major" in str(error)
+
+
 @LANGUAGE
 def test_agrees_about_mutants(name: str, tmp_path: Path) -> None:
     """Whatever a payload holds, the blocks behind it are read."""
@@ -109,7 +119,9 @@ def test_agrees_about_mutants(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "mutants"
     folder.mkdir()
     for number in range(MUTANTS):
-        (folder / f"{number:05}.msl").write_bytes(mutated(f"languages:{number}", pool))
+        data = mutated(f"languages:{number}", pool)
+        if not of_another_major(data):  # which has no layout that could be agreed about
+            (folder / f"{number:05}.msl").write_bytes(data)
     agree(name, file, draft, read(sorted(folder.iterdir()), draft))
 
 
