@@ -74,7 +74,7 @@ class ReportFile:
         self._written = threading.Event()
         self._over = threading.Event()
 
-    def begin(self, report: Report, progress: dict[str, Any]) -> None:
+    def begin(self, report: Report, progress: dict[str, Any] | None = None) -> None:
         """See to it that there can be a report, before the target is touched.
 
         Args:
@@ -87,11 +87,11 @@ class ReportFile:
             return
         try:
             if not self._replace:
-                self._store(_running(_known(report.summary()), progress))
+                self._store(_running(_known(report.summary()), progress or {}))
                 return
             # What is there stays until there is a dump.
             self._waiting = NewFile(self.path, force=True)
-            _write(self._waiting, _running(_known(report.summary()), progress))
+            _write(self._waiting, _running(_known(report.summary()), progress or {}))
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 
