@@ -84,7 +84,11 @@ def session(name: str, folder: Path) -> tuple[str, str]:
         [*COMMAND, *words],
         capture_output=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PLACE), "PYTHONIOENCODING": encoding},
+        env={
+            **{key: value for key, value in os.environ.items() if key != "COLUMNS"},
+            "PYTHONPATH": str(PLACE),
+            "PYTHONIOENCODING": encoding,
+        },
         timeout=60,
     )
     assert done.returncode == (4 if file == "damaged" else 0), done.stderr

@@ -203,5 +203,5 @@ def test_a_region_that_does_not_inflate_is_not_skipped_silently(tmp_path: Path) 
         done = run("inspect", "-", *arguments, data=builder.data())
         assert done.returncode == 4
         assert b"1 payload could not be looked at" in done.stderr
-        # It is a gap with an exit code of its own, and so said to those as well who want no remarks.
+        # It is a gap with an exit code of its own, and so said without remarks as well.
         assert run("inspect", "-", "-q", *arguments, data=builder.data()).stderr == done.stderr

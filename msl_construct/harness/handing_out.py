@@ -35,7 +35,7 @@ class HandedOut:
     path: Path
     sample: Sample
     original: Path
-    _before: os.stat_result
+    _before: tuple[int, ...]
 
     def changes(self) -> str:
         """What the decoder did to its copy, in words; nothing if it left it alone.
@@ -43,8 +43,7 @@ class HandedOut:
         Raises:
             DocumentError: it found its way to the corpus, and changed the sample there.
         """
-        after = self.original.lstat()
-        if _identity(after) != _identity(self._before):
+        if _identity(self.original) != self._before:
             raise DocumentError(
                 f"{self.original}: changed while a decoder ran, which was given a copy of it: "
                 "generate the corpus anew"
@@ -79,9 +78,9 @@ def handed_out(manifest: Manifest, sample: Sample, place: Path) -> Iterator[Hand
         OSError: it can't be read or copied.
     """
     original = manifest.folder / sample.file
-    before = original.stat()
-    if before.st_size != sample.size:
-        raise DocumentError(f"{original}: expected {sample.size} bytes, found {before.st_size}")
+    identity, size = _identity(original), original.stat().st_size
+    if size != sample.size:
+        raise DocumentError(f"{original}: expected {sample.size} bytes, found {size}")
     if _hash(original) != sample.blake3:
         raise DocumentError(f"{original}: expected BLAKE3 {sample.blake3}, found another")
     folder = Path(tempfile.mkdtemp(dir=place))
@@ -96,7 +95,7 @@ def handed_out(manifest: Manifest, sample: Sample, place: Path) -> Iterator[Hand
                 shutil.copyfile(
                     manifest.folder / sample.document_file, folder / sample.document_file
                 )
-        yield HandedOut(copy, sample, original, before)
+        yield HandedOut(copy, sample, original, identity)
     finally:
         _removed(folder)
 
@@ -106,8 +105,16 @@ def prepare(manifest: Manifest, place: Path) -> None:
     shutil.copyfile(manifest.folder / MANIFEST, place / MANIFEST)
 
 
-def _identity(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+def _identity(path: Path) -> tuple[int, ...]:
+    """What shows that a file, or what a link leads to, is another one or was written to."""
+    return tuple(
+        part
+        for found in (path.lstat(), path.stat())
+        for part in (
+            *(found.st_mode, found.st_dev, found.st_ino),
+            *(found.st_size, found.st_mtime_ns),
+        )
+    )
 
 
 def _hash(path: Path) -> str:
