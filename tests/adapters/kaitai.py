@@ -47,6 +47,9 @@ def main(path):
             raise Refused(refusal)
     # It can't hash, so it knows no segments: all blocks stand in one list, as it has them.
     blocks = [{"index": index, **block} for index, block in enumerate(found["blocks"])]
+    for block in blocks:
+        if "error" in block:  # what it says where a payload does not fit its layout
+            block["damage"] = block.pop("error")
     parts = {"header": found["header"], "blocks": blocks, "segments": []}
     order = {"byte_order": found["header"]["endianness"]}
     return pruned({"format": order, **parts, "trailing": found["trailing"]}, how["lacks"])
