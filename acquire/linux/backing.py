@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -23,12 +24,13 @@ from .files_of_target import RootFolder, open_place
 from .maps import Details, read_whole
 from .mounts import RESTLESS, Mounts, is_remote
 
-__all__ = ["Backings"]
+__all__ = ["Backings", "files_left"]
 
 _PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
-_MOST_OPEN = 160
-"""Files that are kept open at once: many programs may open no more than 1,024."""
+_MOST_OPEN, _FEW_OPEN = 160, 32
+"""Files of a process that are kept open at once; the fewer where much is open. Many programs
+may open no more than 1,024, and many targets may be acquired together."""
 _WITHOUT_NAME = (
     *("/memfd:", "/SYSV", "/dev/zero (deleted)", "/anon_hugepage", "/secretmem"),
     *("[", "/["),
@@ -37,6 +39,16 @@ _WITHOUT_NAME = (
 
 _T = TypeVar("_T")
 _Key = tuple[tuple[int, int], int]
+
+
+def files_left() -> int:
+    """How many more files may well be opened here, so that half of all may be for others."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return _MOST_OPEN * 4
+    with suppress(OSError):
+        return int(most) // 2 - len(os.listdir("/proc/self/fd"))
+    return 0
 
 
 class _Open:
@@ -64,6 +76,7 @@ class Backings:
         self._tid = tid
         self._lock = threading.Lock()
         self._open: dict[_Key, _Open] = {}
+        self._most = _MOST_OPEN if files_left() > _MOST_OPEN else _FEW_OPEN
         self._forget()
 
     def _forget(self) -> None:
@@ -178,7 +191,7 @@ class Backings:
         if kept is None:
             if self._watched():
                 raise OSError(errno.EACCES, "the process itself decides on who opens files")
-            self._drop(_MOST_OPEN - 1)
+            self._drop(self._most - 1)
             kept = self._open[key] = _Open(self._try(partial(open_place, place, "")))
         return kept
 

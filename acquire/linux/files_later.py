@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from ..model import EXECUTE, Action, Failure, Mapping, Stretch
-from .backing import Backings
+from .backing import Backings, files_left
 from .maps import details
 from .pagemap import Pagemap
 from .plan import FROM_FILE_LATER
@@ -86,6 +86,7 @@ class FilesLater:
         self._held = ExitStack()
         self._files: dict[_Key, _File] = {}
         self._within: dict[int, tuple[_Key, int]] = {}  # by start: its file, pages in it
+        self._most = 0
         self._number = errno.EIO
         self._changed = self._beyond = False
 
@@ -95,6 +96,7 @@ class FilesLater:
         A file that somebody writes to through memory that is shared changes no time: so not those
         of files that the process itself shares, and of others who stand still only code.
         """
+        self._most = min(_MOST_FILES, files_left())
         written, code = set(), set()
         for one in mappings:
             if one.name.startswith("/"):
@@ -141,7 +143,7 @@ class FilesLater:
         more = details(mapping)
         key = more.device, more.inode, more.shared
         if key not in self._files:
-            if len(self._files) >= _MOST_FILES:
+            if len(self._files) >= self._most:
                 return False
             try:
                 descriptor = self._held.enter_context(self._backings.opened(mapping, more))

@@ -14,7 +14,7 @@ from msl_construct.errors import TargetError
 from ..background import Later
 from ..model import READ, Failure, Mapping, Stretch
 from . import smaps
-from .backing import Backings
+from .backing import Backings, files_left
 from .files_later import FilesLater
 from .mapped import Mapped, same
 from .maps import details, living_thread
@@ -33,6 +33,8 @@ _HUGE = 1 << 21
 _END_OF_ADDRESSES = 1 << 63
 _LITTLE = 64 << 20
 """Bytes up to which a stretch is read where the kernel can't prove that it was never touched."""
+_FILES_AHEAD = 256
+"""Files that we may still open, for those that are mapped to be opened before the target stops."""
 _TRIES = 3
 """How often a page of a target that runs is read again before it is said to be unreadable."""
 _MANY = 16
@@ -184,6 +186,8 @@ class LinuxMemory:
 
     def open_files(self, mappings: Sequence[Mapping]) -> None:
         """Open the mapped files, as far as they can be read; the target still runs."""
+        if files_left() < _FILES_AHEAD:
+            return  # there are many targets
         for mapping in mappings:
             if mapping.name.startswith("/"):
                 self._treatments.of(mapping)
