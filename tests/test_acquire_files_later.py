@@ -136,6 +136,21 @@ def test_what_it_does_not_have_of_shared_memory(name: str, open_tmp: Path) -> No
                 assert read(reader, mapping, 1024, 512) == b"\xaa" * (2 << 20)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_it_does_not_have_of_a_file_that_others_may_write_to(
+    alone: bool, open_tmp: Path
+) -> None:
+    """One page is its own, so the mapping is read in parts."""
+    with stopped("file_private", open_tmp) as (process, target, mapping):
+        with open(f"/proc/{process.pid}/mem", "r+b", 0) as memory:
+            memory.seek(mapping.start)
+            memory.write(b"\xee" * PAGE)
+        later, _ = target.readable_later([mapping], alone=alone)
+        assert not later
+        (plan,) = target.plans([mapping])
+        assert any(one.action is Action.LATER for one in plan) is alone
+
+
 def test_the_dump_has_it_all_and_says_so(open_tmp: Path) -> None:
     with kinds(0, open_tmp / "files", 512, "file_private", "file") as (process, places):
         acquire(process.pid, "-o", open_tmp / "out.msl", "--compress", "zstd")

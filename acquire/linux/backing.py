@@ -23,8 +23,9 @@ from ..model import Mapping
 from .files_of_target import RootFolder, open_place
 from .maps import Details, read_whole
 from .mounts import RESTLESS, Mounts, is_remote
+from .syscalls import PAGE_SIZE
 
-__all__ = ["Backings", "files_left"]
+__all__ = ["Backings", "files_left", "read_as_mapped"]
 
 _PLACE = getattr(os, "O_PATH", 0) | os.O_CLOEXEC
 _NONE_LEFT = (errno.EMFILE, errno.ENFILE)
@@ -49,6 +50,25 @@ def files_left() -> int:
     with suppress(OSError):
         return int(most) // 2 - len(os.listdir("/proc/self/fd"))
     return 0
+
+
+def read_as_mapped(descriptor: int, at: int, into: memoryview) -> tuple[int, int]:
+    """Read a file from `at` on as memory shows it: zeros behind its end, up to the end of a page.
+
+    Returns:
+        bytes in whole pages, and the errno at which reading stopped; 0: not by an error.
+    """
+    got = number = 0
+    try:
+        while got < len(into) and (count := os.preadv(descriptor, [into[got:]], at + got)):
+            got += count
+    except OSError as error:
+        number = error.errno or errno.EIO
+    if not number and got % PAGE_SIZE:
+        tail = -got % PAGE_SIZE
+        into[got : got + tail] = bytes(tail)
+        got += tail
+    return got // PAGE_SIZE * PAGE_SIZE, number
 
 
 class _Open:

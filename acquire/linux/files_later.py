@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from ..model import EXECUTE, Action, Failure, Mapping, Stretch
-from .backing import Backings, files_left
+from .backing import Backings, files_left, read_as_mapped
 from .maps import details
 from .pagemap import Pagemap
 from .plan import FROM_FILE_LATER
@@ -29,6 +30,7 @@ FILE_CHANGED = "file_changed"
 
 _MOST_FILES = 128
 
+_Identity = tuple[tuple[int, int], int]
 _Key = tuple[tuple[int, int], int, bool]
 _Version = tuple[int, int, int]
 
@@ -44,7 +46,7 @@ class _File(NamedTuple):
     version: _Version | None
 
 
-def _identity(mapping: Mapping) -> tuple[tuple[int, int], int]:
+def _identity(mapping: Mapping) -> _Identity:
     more = details(mapping)
     return more.device, more.inode
 
@@ -54,14 +56,25 @@ def _version(descriptor: int) -> _Version:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
+class _Said(threading.local):
+    """Why a thread's last read stopped."""
+
+    cause = "unreadable"
+    errno = errno.EIO
+
+
 class FilesLater:
     """Reads mappings from their files, after the process has been let go.
+
+    A file that somebody writes to through memory that is shared changes no time. So no private
+    mapping is left for later whose file the process itself shares; and, where others stand still
+    that may share it, none but of files with code.
 
     Args:
         pagemap, treatments, backings: of the process, which stands still.
         handled: starts of the mappings that a userfaultfd is registered for.
-        shared: whether that is true of shared memory as well: not where others who write to it
-            stand still for it.
+        mappings: all of the process.
+        alone: nobody stands still who has some of its memory mapped as well.
 
     Attributes:
         page_size: bytes.
@@ -75,49 +88,36 @@ class FilesLater:
         treatments: Treatments,
         backings: Backings,
         handled: set[int],
+        mappings: Sequence[Mapping],
         *,
-        shared: bool,
+        alone: bool,
     ) -> None:
         self._pagemap = pagemap
         self._treatments = treatments
         self._backings = backings
         self._handled = handled
-        self._shared = shared
-        self._held = ExitStack()
-        self._files: dict[_Key, _File] = {}
-        self._within: dict[int, tuple[_Key, int]] = {}  # by start: its file, pages in it
-        self._most = 0
-        self._number = errno.EIO
-        self._changed = self._beyond = False
-
-    def take(self, mappings: Sequence[Mapping]) -> list[Mapping]:
-        """Those that can be read later; their files stay open until `close`.
-
-        A file that somebody writes to through memory that is shared changes no time: so not those
-        of files that the process itself shares, and of others who stand still only code.
-        """
-        self._most = min(_MOST_FILES, files_left())
-        written, code = set(), set()
+        self._alone = alone
+        self._written: set[_Identity] = set()
+        self._code: set[_Identity] = set()
         for one in mappings:
             if one.name.startswith("/"):
                 if details(one).shared:
-                    written.add(_identity(one))
+                    self._written.add(_identity(one))
                 elif one.protection & EXECUTE:
-                    code.add(_identity(one))
-        return [
-            one
-            for one in mappings
-            if one.name.startswith("/")
-            and (key := _identity(one)) not in written
-            and (self._shared or key in code)
-            and self._admit(one)
-        ]
+                    self._code.add(_identity(one))
+        self._held = ExitStack()
+        self._files: dict[_Key, _File] = {}
+        self._within: dict[int, tuple[_Key, int]] = {}  # by start: its file, pages in it
+        self._most = min(_MOST_FILES, files_left())
+        self._said = _Said()
+
+    def take(self, mappings: Sequence[Mapping]) -> list[Mapping]:
+        """Those that can be read later as a whole; their files stay open until `close`."""
+        return [one for one in mappings if one.name.startswith("/") and self._admit(one)]
 
     def _admit(self, mapping: Mapping) -> bool:
-        if mapping.start in self._handled:
-            return False
         more = details(mapping)
-        if more.shared or not more.inode:
+        if mapping.start in self._handled or more.shared or not self._can_wait(mapping):
             return False
         treatment = self._treatments.of(mapping)
         if (
@@ -131,13 +131,19 @@ class FilesLater:
             return False
         return self._hold(mapping, treatment.file_pages)
 
+    def _can_wait(self, mapping: Mapping) -> bool:
+        """Whether nobody stands still who could write to it otherwise."""
+        more = details(mapping)
+        if more.shared:
+            return self._alone
+        key = _identity(mapping)
+        return bool(more.inode) and key not in self._written and (self._alone or key in self._code)
+
     def holds(self, mapping: Mapping) -> bool:
         """Whether those pages that the process does not have of a mapping can be read later."""
         if mapping.start in self._within:
             return True
-        if details(mapping).shared and not self._shared:
-            return False
-        return self._hold(mapping, None)
+        return self._can_wait(mapping) and self._hold(mapping, None)
 
     def _hold(self, mapping: Mapping, in_file: int | None) -> bool:
         more = details(mapping)
@@ -168,34 +174,24 @@ class FilesLater:
     def read(self, mapping: Mapping, address: int, into: memoryview) -> int:
         """Read whole pages from `address` on; how many bytes came."""
         key, _ = self._within[mapping.start]
-        file, got = self._files[key], 0
+        file, said = self._files[key], self._said
         at = address - mapping.start + details(mapping).offset
-        self._changed, self._number, size = False, errno.EIO, -1
-        try:
-            while got < len(into) and (count := os.preadv(file.descriptor, [into[got:]], at + got)):
-                got += count
-            now = _version(file.descriptor)
-            size = now[0]
-            self._changed = file.version is not None and now != file.version
-        except OSError as error:
-            self._number = error.errno or errno.EIO
-        if self._changed:
+        got, number = read_as_mapped(file.descriptor, at, into)
+        said.cause = "unreadable" if number else "beyond_end_of_file"
+        said.errno = number or errno.EIO
+        if file.version is not None and _version(file.descriptor) != file.version:
+            said.cause = FILE_CHANGED
             return 0
-        if got % PAGE_SIZE and at + got == size:
-            # In memory there are zeros behind the end, up to the end of its page.
-            tail = -got % PAGE_SIZE
-            into[got : got + tail] = bytes(tail)
-            got += tail
-        self._beyond = at + got >= size >= 0
-        return got // PAGE_SIZE * PAGE_SIZE
+        return got
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
         """Why the page at `address` could not be read."""
-        if self._changed:
-            return Failure("failed", FILE_CHANGED, self._number, pages)
-        if self._beyond:
-            return Failure("failed", "beyond_end_of_file", self._number, pages)
-        return Failure("failed", "unreadable", self._number, 1)
+        said = self._said
+        if said.cause == FILE_CHANGED:
+            return Failure("failed", FILE_CHANGED, said.errno, pages)
+        if said.cause == "beyond_end_of_file":
+            return Failure("failed", "beyond_end_of_file", said.errno, pages)
+        return Failure("failed", "unreadable", said.errno, 1)
 
     def close(self) -> None:
         """Let go of the files; more than once does no harm."""

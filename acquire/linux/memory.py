@@ -14,7 +14,7 @@ from msl_construct.errors import TargetError
 from ..background import Later
 from ..model import READ, Failure, Mapping, Stretch
 from . import smaps
-from .backing import Backings, files_left
+from .backing import Backings, files_left, read_as_mapped
 from .files_later import FilesLater
 from .mapped import Mapped, same
 from .maps import details, living_thread
@@ -240,13 +240,18 @@ class LinuxMemory:
         self._from_file = planner.from_file
         return planner.plans(mappings)
 
-    def files_later(self, *, shared: bool) -> FilesLater:
-        """What reads files when the process runs; `plans` leaves much to it. To be closed."""
+    def files_later(self, mappings: Sequence[Mapping], *, alone: bool) -> FilesLater:
+        """What reads files when the process runs; `plans` leaves much to it. To be closed.
+
+        Args:
+            mappings: all of the process.
+            alone: nobody stands still who has some of its memory mapped as well.
+        """
         self._treatments.refresh()
         self._refreshed = True
         handled = self._handlers(self._ahead or (self._before or Later(self._flags)).result)
         self._later = FilesLater(
-            self.pagemap, self._treatments, self._backings, handled, shared=shared
+            self.pagemap, self._treatments, self._backings, handled, mappings, alone=alone
         )
         return self._later
 
@@ -365,28 +370,14 @@ class LinuxMemory:
         self._said.cause, self._said.errno = "beyond_end_of_file", errno.EIO
         try:
             with self._backings.opened(mapping, more) as descriptor:
-                self._said.cause = "beyond_end_of_file"
-                while got < len(into):
-                    try:
-                        count = os.preadv(descriptor, [into[got:]], at + got)
-                    except OSError as error:
-                        self._said.cause = "unreadable"
-                        self._said.errno = error.errno or errno.EIO
-                        break
-                    if not count:
-                        break
-                    got += count
+                got, number = read_as_mapped(descriptor, at, into)
+                if number:
+                    self._said.cause, self._said.errno = "unreadable", number
         except OSError as error:
             self._said.cause = (
                 SHARED_UNREACHED if mapping.region_type == "shared_mem" else FILE_UNREACHED
             )
             self._said.errno = error.errno or errno.EIO
-        if got % PAGE_SIZE and self._said.cause == "beyond_end_of_file":
-            # In memory there are zeros behind the end, up to the end of its page.
-            tail = -got % PAGE_SIZE
-            into[got : got + tail] = bytes(tail)
-            got += tail
-        got = got // PAGE_SIZE * PAGE_SIZE
         # A target that runs on may have mapped something else there meanwhile.
         return got if self._mapped.still(mapping, address, address + got) else 0
 

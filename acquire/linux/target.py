@@ -335,7 +335,7 @@ class LinuxTarget:
         hold = self._hold
         if hold is None or self._snapshot is not None or hold.method == "none":
             return (), None
-        self._files_later = reader = self._memory.files_later(shared=alone)
+        self._files_later = reader = self._memory.files_later(self._listed or mappings, alone=alone)
         return reader.take(mappings), reader
 
     def failure(self, mapping: Mapping, address: int, pages: int) -> Failure:
