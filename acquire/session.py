@@ -111,6 +111,7 @@ class Session:
         self._method = options.freeze or backend.freezers[0]
         self._began = 0
         self._resident = 0
+        self._unfreeze: Callable[[], None] = _nothing
         self._target: Target | None = None
         self._preparing: Later[None] | None = None
         self._frozen: Frozen | None = None
@@ -148,7 +149,7 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._bounds.close()
-        gc.unfreeze()
+        self._unfreeze()
         try:
             if self._frozen is not None:
                 with contextlib.suppress(TargetError):  # it was said by whoever tried first
@@ -258,7 +259,10 @@ class Session:
         self.report.sections["target"] = describing.target(found)
         warm(self._options, self._header(found, regions=True, threads=True), found)
         self._dumping.get_ready()
-        gc.freeze()  # what is there by now need not be looked through while the target waits
+        if not gc.get_freeze_count():  # else it is our caller's, or another session's
+            # What is there by now need not be looked through while the target waits.
+            gc.freeze()
+            self._unfreeze = gc.unfreeze
 
     def rehearse(
         self, output: DumpOutput, *, prepare: bool = False
@@ -645,6 +649,10 @@ class Session:
             self._related,
             certain=certain,
         )
+
+
+def _nothing() -> None:
+    """What there is to undo where nothing was done."""
 
 
 def _stack_pointers(known: Known, options: Options) -> list[int]:
