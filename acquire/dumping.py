@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed
-from msl_construct.builder.overlapped_output import SLOTS, Buffers, Conveyor
+from msl_construct.builder.overlapped_output import Buffers, Conveyor
 from msl_construct.errors import ConformanceError
 
 from . import blocks, dump_hashes, model
@@ -67,7 +67,7 @@ class Dumping:
 
     def get_ready(self) -> None:
         """Take the memory that writing needs."""
-        self._buffers = Buffers(SLOTS if self._options.compress == "none" else 2)
+        self._buffers = Buffers(self._options.compress)
 
     # -- in the order of the file ------------------------------------------------------
 

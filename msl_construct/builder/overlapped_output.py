@@ -28,7 +28,7 @@ from .output import Mark
 from .sink import appends, read_back
 from .worker_thread import WorkerThread
 
-__all__ = ["SLOT", "SLOTS", "Buffers", "Conveyor"]
+__all__ = ["SLOT", "Buffers", "Conveyor", "slots_for"]
 
 SLOT = (2 << 20) + (260 << 10)
 """Bytes of one buffer: the most that `Conveyor.reserve` can give. A block with two megabytes of
@@ -62,15 +62,20 @@ class _Slot:
             self.memory.close()
 
 
+def slots_for(compression: str | None) -> int:
+    """How many buffers do."""
+    return SLOTS if compression in (None, "none") else 2
+
+
 class Buffers:
     """The buffers of an output to come, made while there is time.
 
     Args:
-        count: how many.
+        compression: what is written compressed with; others hold that meanwhile, so fewer do.
     """
 
-    def __init__(self, count: int = SLOTS) -> None:
-        self._slots = [_Slot() for _ in range(count)]
+    def __init__(self, compression: str | None) -> None:
+        self._slots = [_Slot() for _ in range(slots_for(compression))]
         for slot in self._slots:
             slot.touch()
 

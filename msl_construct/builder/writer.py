@@ -23,7 +23,7 @@ from .compressing_feed import CompressingFeed
 from .feed import RegionFeed
 from .file_state import FileState
 from .output import ChainedOutput
-from .overlapped_output import SLOTS, Buffers, Conveyor
+from .overlapped_output import Buffers, Conveyor, slots_for
 from .page_buffer import PageBuffer
 from .region import RegionWriter
 from .sink import Sink
@@ -99,8 +99,7 @@ class Writer(BlockAdder):
             if isinstance(target, (str, os.PathLike)):
                 target = opened.enter_context(own_file(target))
             if overlapped:
-                few = compression not in (None, "none")  # others hold what is being compressed
-                slots = 2 if few else SLOTS
+                slots = slots_for(compression)
                 output = Conveyor(
                     target, algorithm, slots=slots, cache_room=cache_room, buffers=buffers
                 )
