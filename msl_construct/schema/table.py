@@ -15,7 +15,7 @@ from .names import snake_case
 from .values import Record
 from .vocabulary import Uint
 
-__all__ = ["Table"]
+__all__ = ["Table", "entries_from_document"]
 
 
 class Table(Vocabulary):
@@ -160,12 +160,24 @@ class Table(Vocabulary):
         return [self.entry.to_document(entry, options) for entry in value]
 
     def from_document(self, value: Any) -> Any:
-        if not isinstance(value, list):
-            raise ValueError(f"expected a list of entries, found {abbreviated(value)}")
-        entries = []
-        for index, entry in enumerate(value):
-            try:
-                entries.append(self.entry.from_document(entry))
-            except DocumentError as error:
-                raise error.within(f"[{index}]") from None
-        return entries
+        return entries_from_document(self.entry, value, "entries")
+
+
+def entries_from_document(entry: Layout, value: Any, what: str) -> list[Any]:
+    """Entries of one layout as a document holds them.
+
+    Args:
+        what: what they are called.
+
+    Raises:
+        ValueError, DocumentError: they are none; the error says which.
+    """
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list of {what}, found {abbreviated(value)}")
+    entries = []
+    for index, one in enumerate(value):
+        try:
+            entries.append(entry.from_document(one))
+        except DocumentError as error:
+            raise error.within(f"[{index}]") from None
+    return entries

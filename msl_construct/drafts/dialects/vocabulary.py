@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...abbreviated import abbreviated, abbreviated_hex
-from ...errors import ConformanceError, DocumentError
+from ...errors import ConformanceError
 from ...schema.base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
 from ...schema.document_values import as_hex, as_text, checked_keys
 from ...schema.layout import Layout
+from ...schema.table import entries_from_document
 from ...schema.values import Record, StoredText
 from ...schema.variable import Utf8Z
 from ...source import Cursor, Extent
@@ -194,15 +195,7 @@ class Rows(Vocabulary):
         return [self.entry.to_document(entry, options) for entry in value]
 
     def from_document(self, value: Any) -> Any:
-        if not isinstance(value, list):
-            raise ValueError(f"expected a list of rows, found {abbreviated(value)}")
-        entries = []
-        for index, entry in enumerate(value):
-            try:
-                entries.append(self.entry.from_document(entry))
-            except DocumentError as error:
-                raise error.within(f"[{index}]") from None
-        return entries
+        return entries_from_document(self.entry, value, "rows")
 
 
 def _is_padding(cursor: Cursor) -> bool:
