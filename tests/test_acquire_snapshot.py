@@ -677,3 +677,33 @@ def test_a_limit_of_processes_is_refused(tmp_path: Path) -> None:
         (place / "pids.max").write_text(str(len(tasks(process.pid))))
         refused(process, tmp_path, b"limit of processes")
         Path("/sys/fs/cgroup/pids/cgroup.procs").write_text(str(process.pid))
+
+
+def test_a_copy_gives_its_memory_back_while_it_is_the_kernels_first_choice() -> None:
+    """While a process ends its memory is still in use, and another is ended where it is short."""
+    pages = 65536
+    with turning(pages=pages) as (process, _):
+        catcher = Catcher(process.pid)
+        catcher.catch(time.monotonic() + 10)
+        chosen = next(number for number, _ in catcher.stops())
+        copy = Copy(process.pid)
+        try:
+            copy.make(injection.find_gadget(chosen), [chosen], 10.0, lambda _: None)
+        finally:
+            catcher.let_go()
+        held: list[int] = []
+
+        def kill(pid: int, number: int) -> None:
+            assert pid == copy.pid
+            held.append(kilobytes(pid, "VmRSS"))
+            os_kill(pid, number)
+
+        assert kilobytes(copy.pid, "VmRSS") > pages * PAGE >> 10
+        os_kill = os.kill
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "kill", kill)
+            copy.end()
+        assert len(held) == 1
+        assert held[0] < 1024
+        assert copy.reap() == ""
+        alive(process)

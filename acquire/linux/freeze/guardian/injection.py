@@ -35,6 +35,7 @@ __all__ = [
     "CLONE",
     "CLONE_FILES",
     "GADGET",
+    "MUNMAP",
     "RESTARTED",
     "WAIT4",
     "CallResult",
@@ -51,7 +52,7 @@ __all__ = [
 
 GADGET = b"\x0f\x05"
 """The instruction ``syscall`` of x86-64."""
-CLONE, WAIT4 = 56, 61
+MUNMAP, CLONE, WAIT4 = 11, 56, 61
 """Numbers of system calls."""
 CLONE_FILES = 0x400
 BLOCKED = range(-516, -511)
@@ -308,6 +309,7 @@ def inject(
     arguments: tuple[int, ...],
     *,
     suspend_filters: bool = False,
+    options: int = 0,
     patience: float = 5.0,
     overdue: Callable[[], None] = lambda: None,
 ) -> CallResult:
@@ -318,6 +320,7 @@ def inject(
         number: of the call.
         arguments: up to six.
         suspend_filters: switch off its seccomp filters for the time.
+        options: that it has, and keeps.
         patience: seconds, see `wait`.
         overdue: see `wait`.
 
@@ -325,8 +328,8 @@ def inject(
         Died: the thread, or the process, ended.
         OSError: it isn't stopped, or an option is not to be had; nothing was changed.
     """
-    options = TraceOptions.SYSGOOD | TraceOptions.NEW_CHILDREN
-    set_options(thread_id, options | (TraceOptions.SUSPEND_SECCOMP if suspend_filters else 0))
+    meanwhile = options | TraceOptions.SYSGOOD | TraceOptions.NEW_CHILDREN
+    set_options(thread_id, meanwhile | (TraceOptions.SUSPEND_SECCOMP if suspend_filters else 0))
     saved, mask, every = _registers(thread_id), ctypes.c_uint64(), ctypes.c_uint64(~0)
     call(_GETSIGMASK, thread_id, _MASK, ctypes.addressof(mask))
     given = [*arguments, 0, 0, 0, 0, 0, 0][:6]
@@ -343,7 +346,7 @@ def inject(
         finally:
             call(_SETREGS, thread_id, 0, ctypes.addressof(saved))
             call(_SETSIGMASK, thread_id, _MASK, ctypes.addressof(mask))
-            set_options(thread_id, 0)
+            set_options(thread_id, options)
     except ProcessLookupError:
         raise Died from None
     return CallResult(value, child, time.perf_counter_ns() - began)
