@@ -635,7 +635,9 @@ def test_the_kernel_takes_the_copy_where_memory_is_short(tmp_path: Path) -> None
                 wait_until(lambda: children(process.pid).get(copy) == "Z", "it was taken")
             finally:
                 os.kill(guardian, signal.SIGCONT)
-            assert ended(acquirer, tmp_path)["status"] == "snapshot_lost"
+            report = ended(acquirer, tmp_path)
+            assert report["status"] == "snapshot_lost"
+            assert "memory" in report["detail"]
         alive(process)
 
 

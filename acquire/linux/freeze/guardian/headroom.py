@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["MemoryGroup", "Room", "groups", "machine", "room"]
+__all__ = ["MemoryGroup", "Room", "groups", "machine", "room", "times_short"]
 
 _NO_LIMIT = 1 << 62
 _LEAST, _MOST = 4 << 20, 64 << 20
@@ -116,3 +116,13 @@ def room(limited: Iterable[MemoryGroup]) -> Room:
         except (OSError, ValueError):
             continue  # it has gone, or the process was moved out of it
     return min(rooms, key=lambda one: one.free - one.kept)
+
+
+def times_short() -> int:
+    """How many processes the kernel has ended since memory was short, on the machine or in a
+    group."""
+    for line in _text("/proc/vmstat").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "oom_kill":
+            return int(value)
+    return 0

@@ -22,7 +22,7 @@ import time
 
 from . import refusals, trace_calls
 from .copying import Copy
-from .headroom import groups, room
+from .headroom import groups, room, times_short
 from .injection import Died, Unfit, find_gadget
 from .method import Limits, SharedMemory
 from .refusals import Refusal
@@ -57,6 +57,7 @@ class Snapshotting(Tracing):
         self._pagemap = -1
         self._given_up = False
         self._groups = groups(limiting)
+        self._times_short = times_short()
 
     def order(self, words: list[str], limits: Limits) -> object:
         """Copy the target, or let it run on."""
@@ -105,7 +106,7 @@ class Snapshotting(Tracing):
             return ""
         self._see_to_those_left()
         if self._copy.ended():
-            return "copy_killed"
+            return "memory_short" if times_short() > self._times_short else "copy_killed"
         try:
             there = os.pread(self._pagemap, 8, 0)
         except OSError:
