@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import os
 import select
 import shutil
@@ -29,9 +30,15 @@ PATIENCE = 20.0
 """Seconds that a target may take to get ready, or to answer."""
 
 
+DIRECTORY = "MSL_TEST_PROGRAMS"
+"""Names the folder of programs that all processes of a test run share."""
+
+
 @cache
 def _directory() -> Path:
-    """Where this test process keeps its programs (each xdist worker has its own)."""
+    given = os.environ.get(DIRECTORY)
+    if given:
+        return Path(given)
     path = tempfile.mkdtemp(prefix="msl-targets-")
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return Path(path)
@@ -45,14 +52,19 @@ def compiled(name: str, *options: str) -> Path:
         pytest.skip("needs a C compiler (gcc)")
     program = _directory() / "-".join([name, *(option.strip("-") for option in options)])
     flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-pthread", *options]
-    done = subprocess.run(
-        [compiler, *flags, "-o", str(program), str(SOURCES / f"{name}.c")],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    with open(f"{program}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may want it at once
+        if not program.exists():
+            made = f"{program}.made"
+            done = subprocess.run(
+                [compiler, *flags, "-o", made, str(SOURCES / f"{name}.c")],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            os.rename(made, program)
     return program
 
 

@@ -1,13 +1,19 @@
-"""What all tests share: where foreign material lies, and how hard hypothesis tries."""
+"""What all tests share: where foreign material lies, how hard hypothesis tries, which part of
+the large suites a run takes, and what the processes of a run make once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sampling
+from acquire_targets import DIRECTORY
 from hypothesis import HealthCheck, settings
 
 _COMMON: dict[str, Any] = {
@@ -60,6 +66,40 @@ def draft_texts() -> dict[str, str]:
         name: shared("format", f"{name}.md").read_text(encoding="utf-8")
         for name in ("draft-2026-03", "draft-2026-10")
     }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide once, for all processes of this run, what they have in common."""
+    config.addinivalue_line("markers", "sampled(*parameters): a run takes a part, see sampling.py")
+    if hasattr(config, "workerinput"):
+        return
+    named = config.args_source is not config.ArgsSource.TESTPATHS or bool(config.option.keyword)
+    os.environ[sampling.SAMPLE] = str(sampling.chosen(named))
+    made = tempfile.mkdtemp(prefix="msl-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
+    os.chmod(made, 0o711)  # some tests run commands as another user
+    os.environ.setdefault(DIRECTORY, made)
+    if sys.dont_write_bytecode:
+        # Each command that a test runs would compile the package anew.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(made, "bytecode"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases of sampled suites that are in other parts."""
+    items[:], left_out = sampling.deselect(items)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which part it was."""
+    part = os.environ[sampling.SAMPLE]
+    if part != str(sampling.EVERYTHING):
+        terminalreporter.write_line(
+            f"part {part} of the sampled suites: {sampling.SAMPLE}={part} takes it again, "
+            f"{sampling.WHOLE}=1 takes all"
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,0 +1,150 @@
+"""A part of the large suites in each run, another part with each commit, and all on demand.
+
+A suite that has more cases than a run has time for is marked, and says what stays covered::
+
+    @sampled("key")  # of each value of `key` some cases, whatever the part
+    @pytest.mark.parametrize(("draft", "order", "key"), all_layouts())
+    def test_...
+
+A test that goes over many cases itself takes `part_of` them. The cases of a kind are dealt out
+to the parts one after the other, so that the parts together are the whole; a kind with fewer
+cases than there are parts has one case in each.
+
+``MSL_SAMPLE=3/8`` takes the third of eight parts, ``MSL_WHOLE=1`` all cases. By default whoever
+names files or tests gets all of them, and a run of everything gets the part that the commit's
+number says.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zlib
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import pytest
+
+__all__ = ["EVERYTHING", "PARTS", "SAMPLE", "WHOLE", "Part", "chosen", "part_of", "sampled"]
+
+SAMPLE, WHOLE = "MSL_SAMPLE", "MSL_WHOLE"
+PARTS = 8
+"""How many parts there are unless somebody says otherwise."""
+
+Case = TypeVar("Case")
+
+
+class Part(NamedTuple):
+    """One part of so many.
+
+    Attributes:
+        number: from 1.
+        of: how many parts there are.
+    """
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """``3/8``.
+
+        Raises:
+            ValueError: it is nothing of that kind.
+        """
+        number, _, of = text.partition("/")
+        part = cls(int(number), int(of))
+        if not 1 <= part.number <= part.of:
+            raise ValueError(text)
+        return part
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+EVERYTHING = Part(1, 1)
+
+
+def chosen(named: bool) -> Part:
+    """The part that a run takes.
+
+    Args:
+        named: whoever started it named files or tests.
+
+    Raises:
+        pytest.UsageError: `SAMPLE` is no part.
+    """
+    if os.environ.get(WHOLE, "0") not in ("", "0"):
+        return EVERYTHING
+    text = os.environ.get(SAMPLE, "")
+    if not text:
+        return EVERYTHING if named else Part(_commit() % PARTS + 1, PARTS)
+    try:
+        return Part.parse(text)
+    except ValueError:
+        raise pytest.UsageError(f"{SAMPLE} is a part such as 3/{PARTS}, not {text!r}") from None
+
+
+def _commit() -> int:
+    """A number that goes round with the commits; 0 where there is no repository."""
+    asked = ["git", "-c", "safe.directory=*", "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(
+            asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return 0
+    return int(done.stdout, 16) if done.returncode == 0 else 0
+
+
+def part_of(
+    cases: Iterable[Case],
+    kind: Callable[[Case], Hashable] = lambda case: None,
+    part: Part | None = None,
+) -> list[Case]:
+    """The cases that are in this run's part, in their order, some of every kind.
+
+    Args:
+        kind: what a case is an instance of.
+        part: by default, that of `SAMPLE`.
+    """
+    part = part or Part.parse(os.environ.get(SAMPLE, str(EVERYTHING)))
+    kinds: dict[Hashable, list[int]] = {}
+    cases = list(cases)
+    for number, case in enumerate(cases):
+        kinds.setdefault(kind(case), []).append(number)
+    taken: set[int] = set()
+    for name, numbers in kinds.items():
+        # Kinds begin at different cases: else all would take, say, the same draft's.
+        turn = part.number - 1 + zlib.crc32(repr(name).encode())
+        every = min(part.of, len(numbers))
+        taken.update(numbers[turn % every :: every])
+    return [case for number, case in enumerate(cases) if number in taken]
+
+
+def sampled(*parameters: str) -> pytest.MarkDecorator:
+    """Marks a parametrised test of which a run takes a part.
+
+    Args:
+        parameters: those of which every value, or every combination of values, stays covered.
+    """
+    return pytest.mark.sampled(*parameters)
+
+
+def deselect(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Those of the items that are in this run's part or not sampled, and the others."""
+    suites: dict[str, list[tuple[pytest.Item, Hashable]]] = {}
+    for item in items:
+        mark = item.get_closest_marker("sampled")
+        if mark is not None:
+            assert isinstance(item, pytest.Function)
+            kind = tuple(repr(item.callspec.params[name]) for name in mark.args)
+            assert " at 0x" not in repr(kind), f"{item.nodeid}: another name in each process"
+            suites.setdefault(item.nodeid.partition("[")[0], []).append((item, kind))
+    left_out = {
+        item
+        for cases in suites.values()
+        for item, _ in set(cases).difference(part_of(cases, lambda case: case[1]))
+    }
+    return [i for i in items if i not in left_out], [i for i in items if i in left_out]

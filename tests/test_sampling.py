@@ -1,0 +1,98 @@
+"""Parts of the large suites: together they are the whole, and each has some of every kind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sampling import EVERYTHING, PARTS, SAMPLE, WHOLE, Part, chosen, part_of
+
+CASES = [(number % 9 if number % 2 else 0, number) for number in range(150)]
+SUITE = """
+import pytest
+from sampling import part_of, sampled
+
+@sampled("letter")
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("letter", "abc")
+def test_dealt_out(letter, number):
+    pass
+
+@sampled()
+@pytest.mark.parametrize("number", range(4))
+def test_of_one_kind(number):
+    pass
+
+@pytest.mark.parametrize("number", part_of(range(4)))
+def test_not_marked(number):
+    pass
+"""
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 8, 100])
+def test_the_parts_are_the_whole(parts: int) -> None:
+    seen = set()
+    for number in range(1, parts + 1):
+        taken = part_of(CASES, lambda case: case[0], Part(number, parts))
+        assert taken == [case for case in CASES if case in taken], "in their order"
+        assert {kind for kind, _ in taken} == set(range(9)), "some of every kind"
+        seen.update(taken)
+        assert len(taken) <= len(CASES) / parts + 9
+    assert seen == set(CASES)
+
+
+def test_a_part_is_the_same_whenever_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SAMPLE, "2/3")
+    monkeypatch.delenv(WHOLE, raising=False)
+    assert chosen(named=False) == chosen(named=True) == Part(2, 3)
+    assert part_of(CASES) == part_of(CASES, part=Part(2, 3))
+
+
+def test_who_names_files_gets_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SAMPLE, raising=False)
+    monkeypatch.delenv(WHOLE, raising=False)
+    assert chosen(named=True) == EVERYTHING
+    assert chosen(named=False).of == PARTS
+    assert chosen(named=False) == chosen(named=False)
+    monkeypatch.setenv(WHOLE, "1")
+    assert chosen(named=False) == EVERYTHING
+
+
+@pytest.mark.parametrize("text", ["0/8", "9/8", "3", "a/b", "1/0", "-1/8"])
+def test_what_is_no_part_is_said(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(WHOLE, raising=False)
+    monkeypatch.setenv(SAMPLE, text)
+    with pytest.raises(pytest.UsageError, match="a part such as 3/8"):
+        chosen(named=False)
+
+
+def collected(folder: Path, **environment: str) -> set[str]:
+    """The tests of SUITE that a run has."""
+    (folder / "test_suite.py").write_text(SUITE)
+    (folder / "conftest.py").symlink_to(Path(__file__).with_name("conftest.py"))
+    variables = {k: v for k, v in os.environ.items() if k not in (SAMPLE, WHOLE)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env={**variables, "PYTHONPATH": str(Path(__file__).parent), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.partition("::")[2] for line in ran.stdout.splitlines() if "::" in line}
+
+
+def test_marked_suites_are_dealt_out(tmp_path: Path) -> None:
+    parts = []
+    for number in (1, 2, 3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        parts.append(collected(folder, MSL_SAMPLE=f"{number}/3"))
+    (whole := tmp_path / "whole").mkdir()
+    assert set.union(*parts) == collected(whole, MSL_WHOLE="1")
+    for part in parts:
+        assert {name.partition("[")[2][0] for name in part if "dealt_out" in name} == set("abc")
+        assert len(part) <= 3 * 2 + 2 + 2
