@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from commands import COMMAND, PLACE
+from commands import COMMAND, PLACE, run
 from independent.basics import COMPRESSED
 from independent.decode import decode, inflate
 from independent.hashing import digest
@@ -94,13 +94,7 @@ def acquire(
 
 def verified(path: Path, code: int = 0) -> dict[str, Any]:
     """What ``msl verify`` says of a file: intact always; complete with exit code 0 only."""
-    done = subprocess.run(
-        [*COMMAND, "verify", "--json", str(path)],
-        capture_output=True,
-        env=environment(),
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run("verify", "--json", path)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     verdict = json.loads(done.stdout)
     assert verdict["intact"] is True

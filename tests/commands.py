@@ -27,10 +27,10 @@ def _server() -> Server:
 def run(
     *arguments: Any, data: bytes = b"", folder: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end: a new interpreter only if it gets an environment of its own."""
+    """Run a command to its end: a new interpreter only if that is told something of its own."""
     words = list(map(str, arguments))
     variables = {**os.environ, "PYTHONPATH": str(PLACE), **environment}
-    if CAN_FORK and not environment:
+    if CAN_FORK and not any(name.startswith(("PYTHON", "LANG", "LC_")) for name in environment):
         return _server().run(
             [COMMAND[-1], *words],
             data=data,

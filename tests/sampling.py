@@ -99,52 +99,63 @@ def _commit() -> int:
 
 
 def part_of(
-    cases: Iterable[Case],
-    kind: Callable[[Case], Hashable] = lambda case: None,
-    part: Part | None = None,
+    cases: Iterable[Case], *kinds: Callable[[Case], Hashable], part: Part | None = None
 ) -> list[Case]:
-    """The cases that are in this run's part, in their order, some of every kind.
+    """The cases that are in this run's part, in their order.
 
     Args:
-        kind: what a case is an instance of.
+        kinds: what a case is an instance of; some of each are taken.
         part: by default, that of `SAMPLE`.
     """
     part = part or Part.parse(os.environ.get(SAMPLE, str(EVERYTHING)))
-    kinds: dict[Hashable, list[int]] = {}
     cases = list(cases)
-    for number, case in enumerate(cases):
-        kinds.setdefault(kind(case), []).append(number)
     taken: set[int] = set()
-    for name, numbers in kinds.items():
-        # Kinds begin at different cases: else all would take, say, the same draft's.
-        turn = part.number - 1 + zlib.crc32(repr(name).encode())
-        every = min(part.of, len(numbers))
-        taken.update(numbers[turn % every :: every])
+    first, *others = kinds or (lambda case: None,)
+    for kind in (first, *others):
+        instances: dict[Hashable, list[int]] = {}
+        for number, case in enumerate(cases):
+            instances.setdefault(kind(case), []).append(number)
+        for name, numbers in instances.items():
+            # The first kind deals all cases out; others add what is not yet covered.
+            if kind is first or taken.isdisjoint(numbers):
+                # Kinds begin at different cases: else all would take, say, the same draft's.
+                turn = part.number - 1 + zlib.crc32(repr(name).encode())
+                every = min(part.of, len(numbers))
+                taken.update(numbers[turn % every :: every])
     return [case for number, case in enumerate(cases) if number in taken]
 
 
-def sampled(*parameters: str) -> pytest.MarkDecorator:
+def sampled(*parameters: str | tuple[str, ...]) -> pytest.MarkDecorator:
     """Marks a parametrised test of which a run takes a part.
 
     Args:
-        parameters: those of which every value, or every combination of values, stays covered.
+        parameters: those of which every value stays covered; of a tuple, every combination.
     """
     return pytest.mark.sampled(*parameters)
 
 
 def deselect(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
     """Those of the items that are in this run's part or not sampled, and the others."""
-    suites: dict[str, list[tuple[pytest.Item, Hashable]]] = {}
+    suites: dict[str, list[pytest.Item]] = {}
     for item in items:
-        mark = item.get_closest_marker("sampled")
-        if mark is not None:
-            assert isinstance(item, pytest.Function)
-            kind = tuple(repr(item.callspec.params[name]) for name in mark.args)
-            assert " at 0x" not in repr(kind), f"{item.nodeid}: another name in each process"
-            suites.setdefault(item.nodeid.partition("[")[0], []).append((item, kind))
-    left_out = {
-        item
-        for cases in suites.values()
-        for item, _ in set(cases).difference(part_of(cases, lambda case: case[1]))
-    }
+        if item.get_closest_marker("sampled"):
+            suites.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for suite in suites.values():
+        (mark,) = suite[0].iter_markers("sampled")
+        left_out.update(suite)
+        left_out.difference_update(part_of(suite, *map(_value, mark.args)))
     return [i for i in items if i not in left_out], [i for i in items if i in left_out]
+
+
+def _value(parameter: str | tuple[str, ...]) -> Callable[[pytest.Item], Hashable]:
+    """What gives the value of a parameter, by a name that all processes have for it."""
+    names = parameter if isinstance(parameter, tuple) else (parameter,)
+
+    def value(item: pytest.Item) -> str:
+        assert isinstance(item, pytest.Function)
+        found = repr([item.callspec.params[name] for name in names])
+        assert " at 0x" not in found, f"{item.nodeid}: another name in each process"
+        return found
+
+    return value

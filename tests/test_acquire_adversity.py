@@ -28,6 +28,7 @@ from acquiring import (
     verified,
 )
 from control_groups import control_group
+from sampling import sampled
 from test_acquire_killed import _small_disk, complete, runs_on
 
 pytestmark = linux_only
@@ -79,6 +80,7 @@ def judge(out: Path, report: Path, worker: Running) -> str:
     return status
 
 
+@sampled("options")
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("options", [(), ("--compress", "zstd")], ids=["plain", "zstd"])
 def test_killed(
@@ -93,6 +95,7 @@ def test_killed(
     judge(out, tmp_path / "out.msl.report.json", worker)
 
 
+@sampled()
 @pytest.mark.parametrize("seed", SEEDS)
 def test_stopped_and_continued(seed: int, worker: Running, usual: float, tmp_path: Path) -> None:
     numbers = random.Random(seed)
@@ -111,6 +114,7 @@ def test_stopped_and_continued(seed: int, worker: Running, usual: float, tmp_pat
     assert judge(out, tmp_path / "out.msl.report.json", worker) == "complete"
 
 
+@sampled()
 @pytest.mark.parametrize("seed", SEEDS)
 def test_asked_to_end(seed: int, worker: Running, usual: float, tmp_path: Path) -> None:
     numbers = random.Random(seed)
@@ -132,6 +136,7 @@ def test_asked_to_end(seed: int, worker: Running, usual: float, tmp_path: Path) 
     ), errors
 
 
+@sampled()
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_limit_on_files(seed: int, worker: Running, tmp_path: Path) -> None:
     """Compressed, so that nobody can say beforehand that it will not fit."""
@@ -151,6 +156,7 @@ def test_a_limit_on_files(seed: int, worker: Running, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small disk")
+@sampled()
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_disk_that_fills_up(seed: int, worker: Running, usual: float, tmp_path: Path) -> None:
     numbers = random.Random(seed)
@@ -180,6 +186,7 @@ def test_a_disk_that_fills_up(seed: int, worker: Running, usual: float, tmp_path
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a control group")
+@sampled("version")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_more_threads_are_to_be_had(
@@ -203,6 +210,7 @@ def test_no_more_threads_are_to_be_had(
     assert (tool.returncode == 3) is (b"the evidence is incomplete" in errors), errors
 
 
+@sampled()
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_target_that_dies(seed: int, usual: float, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"

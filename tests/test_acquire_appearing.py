@@ -25,6 +25,7 @@ from acquiring import (
     report_of,
     verified,
 )
+from sampling import sampled
 from test_acquire_killed import complete, runs_on
 
 pytestmark = linux_only
@@ -66,6 +67,7 @@ def a_dump_or_none(out: Path, before: bytes | None) -> None:
     assert Dump(out, whole=whole).blocks[0]["block_type"] == "process_identity"
 
 
+@sampled("force")
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("force", [False, True], ids=["new", "replaced"])
 def test_killed_at_any_moment(

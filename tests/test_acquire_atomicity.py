@@ -29,6 +29,7 @@ from acquiring import (
     verified,
     wait_until,
 )
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -100,6 +101,7 @@ def freeze_or_skip(method: str) -> None:
             pytest.skip("needs a cgroup hierarchy that may be written to")
 
 
+@sampled("method", "draft")
 @pytest.mark.parametrize("draft", ["draft-2026-03", "draft-2026-10"])
 @pytest.mark.parametrize("method", ["ptrace", "sigstop", "cgroup"])
 def test_a_frozen_capture_shows_one_moment(

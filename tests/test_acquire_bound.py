@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running
 from acquiring import command, environment, root_only, states, status, wait_until
+from sampling import sampled
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -76,6 +77,7 @@ STOPPED = {
 }
 
 
+@sampled("who", "method")
 @pytest.mark.parametrize("who", STOPPED)
 @pytest.mark.parametrize("method", HOLDING)
 def test_max_freeze_though_somebody_is_stopped(tmp_path: Path, method: str, who: str) -> None:
@@ -159,6 +161,7 @@ def frozen(group: ControlGroup) -> None:
 
 
 @root_only
+@sampled("method", "version")
 @pytest.mark.parametrize("method", HOLDING)
 @pytest.mark.parametrize("version", [1, 2])
 def test_max_freeze_though_the_acquirer_s_group_is_frozen(
@@ -193,6 +196,7 @@ def test_max_freeze_though_the_acquirer_s_group_is_frozen(
 
 
 @root_only
+@sampled("method", "version")
 @pytest.mark.parametrize("method", HOLDING)
 @pytest.mark.parametrize("version", [1, 2])
 def test_max_freeze_though_the_guardian_is_put_into_a_frozen_group(
@@ -227,6 +231,7 @@ def test_a_guardian_that_is_killed(tmp_path: Path, method: str) -> None:
         assert hold.ended - hold.began < 1e9 * (LIMIT + LATE + SLACK)
 
 
+@sampled("method", "killed")
 @pytest.mark.parametrize("killed", [("acquirer", "guardian"), ("guardian", "acquirer")])
 @pytest.mark.parametrize("method", HOLDING)
 def test_acquirer_and_guardian_are_killed_at_once(
@@ -277,6 +282,7 @@ def test_no_bound_and_a_stopped_acquirer_holds(tmp_path: Path, method: str) -> N
         assert counters.all_move(range(4))
 
 
+@sampled("method", "number")
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=lambda one: one.name)
 @pytest.mark.parametrize("method", HOLDING)
 def test_the_command_s_process_group_is_stopped(

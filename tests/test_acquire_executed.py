@@ -11,6 +11,7 @@ from typing import IO
 import pytest
 from acquire_targets import Running, compiled, started, target
 from acquiring import Dump, acquire, as_found, linux_only, report_of, status, verified, wait_until
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -66,6 +67,7 @@ def can_freeze(method: str) -> None:
         pytest.skip("needs root")
 
 
+@sampled("method", "who")
 @pytest.mark.parametrize("who", ["leader", "thread"])
 @pytest.mark.parametrize("method", METHODS)
 def test_between_preparation_and_freeze(method: str, who: str, tmp_path: Path) -> None:
@@ -127,6 +129,7 @@ def test_a_child_that_still_had_its_parents_memory(tmp_path: Path) -> None:
     of_one_program(Dump(out), compiled("executes"), "MARK-of-the-child", "MARK-of-the-parent")
 
 
+@sampled("method", "microseconds")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("microseconds", [200, 3000, 30000])
 def test_a_program_that_executes_itself_without_pause(

@@ -38,6 +38,7 @@ from acquiring import (
     wait_until,
 )
 from commands import one_line
+from sampling import sampled
 from test_acquire_atomicity import freeze_or_skip
 
 import msl_construct
@@ -198,6 +199,7 @@ def test_killed_before_anything_is_written_or_after(
     beginning(out)
 
 
+@sampled("size", "number")
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT], ids=lambda n: n.name
 )

@@ -25,6 +25,7 @@ from acquiring import (
     verified,
 )
 from control_groups import ControlGroup, control_group
+from sampling import sampled
 
 from msl_acquire.linux import limits as linux_limits
 from msl_acquire.linux.control_groups import levels
@@ -76,6 +77,7 @@ MEMORY = {
 
 
 @root_only
+@sampled("room", "version", "more")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("room", [20, 30, 45, 60, 120])
 @pytest.mark.parametrize("more", [(), ("--compress", "zstd", "--level", "19")], ids=["", "zstd"])
@@ -206,6 +208,7 @@ def test_who_guards_the_target_dies_before_it(method: str, idle: Running, not_ch
 
 
 @root_only
+@sampled("room", "version", "method")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("room", [1, 2, 3, 4, 5, 6])
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
@@ -325,6 +328,7 @@ def test_a_file_that_may_not_be_so_large(idle: Running, tmp_path: Path) -> None:
     Dump(dump, whole=False)
 
 
+@sampled("most", "option")
 @pytest.mark.parametrize("option", ["RLIMIT_AS", "RLIMIT_DATA"])
 @pytest.mark.parametrize("most", [24, 32, 48, 64, 96, 128, 192, 1024])
 def test_few_addresses(option: str, most: int, idle: Running, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from acquiring import Dump, acquire, linux_only, report_of, root_only, verified
 from commands import PLACE
+from sampling import sampled
 
 sys.path.insert(0, str(PLACE / "benchmarks"))
 
@@ -33,6 +34,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@sampled("name", "compress")
 @pytest.mark.parametrize("compress", ["none", "zstd"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_client_sees_no_error(name: str, compress: str, folder: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from acquiring import (
     wait_until,
 )
 from commands import one_line
+from sampling import sampled
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -106,6 +107,7 @@ def is_interrupted(target: Filtered, facts: dict[str, Any], thread_id: int = 0) 
 
 
 @root_only
+@sampled("call", "action")
 @pytest.mark.parametrize("action", ["kill_process", "kill_thread", "trap", "errno"])
 @pytest.mark.parametrize("call", CALLS)
 def test_a_filter_that_forbids_restart_syscall(tmp_path: Path, call: str, action: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from acquire_targets import Running, compiled, started
 from acquiring import PAGE, Dump, kilobytes, linux_only, report_of, root_only
+from sampling import sampled
 from standings import NOBODY, ROOT, ROOT_WITHOUT_MAP_FILES, USER, acquire_as
 
 pytestmark = [linux_only, root_only]
@@ -119,6 +120,7 @@ def test_every_kind(who: str, open_tmp: Path) -> None:
             assert dump.read(at + number * PAGE, PAGE) == bytes([number + 1]) * PAGE, name
 
 
+@sampled("name", "who")
 @pytest.mark.parametrize("who", STANDINGS)
 @pytest.mark.parametrize("name", ["memfd", "anonymous", "sysv", "shm", "memfd_private", "file"])
 def test_a_hole_of_300_mib(who: str, name: str, open_tmp: Path) -> None:
@@ -173,6 +175,7 @@ def memory_group(limit: int) -> Iterator[Path]:
         group.rmdir()
 
 
+@sampled("name", "who")
 @pytest.mark.parametrize("who", STANDINGS)
 @pytest.mark.parametrize("name", ["memfd", "anonymous", "sysv"])
 def test_the_target_lives_in_a_group_of_64_mib(who: str, name: str, open_tmp: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from acquire_targets import started
 from acquiring import as_found, linux_only, verified
 from commands import COMMAND, PLACE, files_of_every_fate, one_line  # noqa: F401 - a fixture
+from sampling import sampled
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 
@@ -48,6 +49,7 @@ def a_process() -> Iterator[int]:
 # -- streams ---------------------------------------------------------------------------
 
 
+@sampled("redirections", "command")
 @pytest.mark.parametrize("redirections", [*CLOSED, "2>/dev/full", "2>/dev/full >&-"])
 @pytest.mark.parametrize("command", ["inspect", "verify", "check"])
 def test_closed_streams_change_only_what_needs_them(
@@ -159,6 +161,7 @@ def _default_signals() -> None:
 
 
 @linux_only
+@sampled("module", "number")
 @pytest.mark.parametrize("number", ENDING)
 @pytest.mark.parametrize(
     "module",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sampling import sampled
 from strategies import SCHEMAS, all_layouts, bound_layout, damaged
 
 from msl_construct.drafts import schema
@@ -72,6 +73,7 @@ def table(kind: Table, key: str, cursor: Cursor, record: Record) -> None:
         entries.append(entry)
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_decode_equals_field_by_field(
@@ -112,6 +114,7 @@ def test_headers_equal_struct_by_hand(draft: str, order: str, data: st.DataObjec
         assert position == size
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_unpacker_equals_decode(draft: str, order: str, key: str, data: st.DataObject) -> None:

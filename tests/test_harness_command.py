@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from commands import COMMAND, PLACE, one_line
+from commands import COMMAND, PLACE, one_line, run
 from harness_corpus import Corpus, a_corpus, a_corpus_of_one, decoder, gone
 from independent.specimens import LE10
 from rules_files import live
@@ -30,17 +30,11 @@ LIVE = "valid/live-10-le"
 def samples_run(
     *words: Any, code: int = 0, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*COMMAND, "samples", "run", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(PLACE), "COLUMNS": "100"},
-        timeout=120,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+    raw = run("samples", "run", *words, folder=cwd, COLUMNS="100")
+    out, errors = raw.stdout.decode(), raw.stderr.decode()
+    assert raw.returncode == code, out + errors
+    assert "Traceback" not in errors
+    return subprocess.CompletedProcess(raw.args, raw.returncode, out, errors)
 
 
 @pytest.fixture(name="wrong")

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from commands import PLACE
+from sampling import sampled
 from test_imports import modules
 
 from msl_construct.rules import rules_for
@@ -64,11 +65,13 @@ def test_importing_in_any_order_gives_the_same() -> None:
     assert mine.split() == sorted(rule.id for rule in rules_for(BASE))
 
 
+@sampled()
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_can_be_the_first(package: str) -> None:
     told(imports([package]) + REGISTER)
 
 
+@sampled()
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_package_can_be_the_first_behind_a_draft_of_ones_own(package: str) -> None:
     told(REGISTER + imports([package]))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sampling import sampled
 from strategies import all_layouts, bound_layout, damaged, records
 
 from msl_construct.drafts import schema
@@ -36,6 +37,7 @@ def through_json(layout: Layout, record: Record) -> Record:
     return layout.from_document(json.loads(text))
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_what_is_built_is_what_is_read(
@@ -51,6 +53,7 @@ def test_what_is_built_is_what_is_read(
     assert layout.encode(found) == raw
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_permitted_records_have_no_problems(
@@ -62,6 +65,7 @@ def test_permitted_records_have_no_problems(
     assert [(path, str(problem)) for path, problem in layout.problems_of(found)] == []
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_any_bytes_are_decoded_and_given_back(
@@ -79,6 +83,7 @@ def test_any_bytes_are_decoded_and_given_back(
     assert dict(decode(layout, stored(layout, found))) == dict(found)
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_the_document_holds_everything(
@@ -106,6 +111,7 @@ def assert_offsets_cover(record: Record, size: int) -> None:
     assert position == size
 
 
+@sampled("key")
 @each_layout
 @given(data=st.data())
 def test_offsets_cover_every_byte_once(

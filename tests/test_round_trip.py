@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run
 from comparing import built, document_of, gallery_files, sample, sample_names, text_of
 from independent import decode, wire
 from independent.hashing import ALGORITHMS
@@ -91,23 +89,10 @@ SPREAD = [
 ]  # fmt: skip
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PLACE)}
-
-
 def through_commands(path: Path, form: str = "--yaml") -> tuple[bytes, int, int]:
-    command = [sys.executable, "-m", "msl_construct"]
-    with subprocess.Popen(
-        [*command, "inspect", "--with-data", form, str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-    ) as inspect:
-        build = subprocess.run(
-            [*command, "build", "-"], stdin=inspect.stdout, capture_output=True, env=environment()
-        )
-        inspect.communicate()
-    return build.stdout, inspect.returncode, build.returncode
+    inspected = run("inspect", "--with-data", form, path)
+    made = run("build", "-", data=inspected.stdout)
+    return made.stdout, inspected.returncode, made.returncode
 
 
 @pytest.mark.parametrize("name", SPREAD)

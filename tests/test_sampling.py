@@ -36,12 +36,23 @@ def test_not_marked(number):
 def test_the_parts_are_the_whole(parts: int) -> None:
     seen = set()
     for number in range(1, parts + 1):
-        taken = part_of(CASES, lambda case: case[0], Part(number, parts))
+        taken = part_of(CASES, lambda case: case[0], part=Part(number, parts))
         assert taken == [case for case in CASES if case in taken], "in their order"
         assert {kind for kind, _ in taken} == set(range(9)), "some of every kind"
         seen.update(taken)
         assert len(taken) <= len(CASES) / parts + 9
     assert seen == set(CASES)
+
+
+def test_what_other_kinds_lack_is_added() -> None:
+    cases = [(row, column) for row in range(3) for column in range(7)]
+    for number in range(1, 9):
+        part = Part(number, 8)
+        alone = part_of(cases, lambda case: case[0], part=part)
+        both = part_of(cases, lambda case: case[0], lambda case: case[1], part=part)
+        assert set(alone) <= set(both)
+        assert {column for _, column in both} == set(range(7))
+        assert len(both) <= 3 + 7
 
 
 def test_a_part_is_the_same_whenever_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

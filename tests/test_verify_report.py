@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from acquire_targets import Running, target
-from acquiring import PATIENCE, acquire, environment, launched, linux_only, report_of
+from acquiring import PATIENCE, acquire, launched, linux_only, report_of
 from blake3 import blake3
-from commands import COMMAND, PLACE, one_line
+from commands import PLACE, one_line, run
 
 import msl_construct
 
@@ -51,14 +51,7 @@ def _last_block(data: bytes) -> int:
 def verify(
     *arguments: Any, stdin: bytes | None = None, code: int = 0
 ) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(
-        [*COMMAND, "verify", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env=environment(),
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = run("verify", *arguments, data=stdin or b"")
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert b"Traceback" not in done.stderr
     return done
