@@ -250,13 +250,12 @@ SLOWLY = """
 import os, sys
 from msl_construct.source import PathSource
 path, how = sys.argv.pop(1), sys.argv.pop(1)
-fill, turns = PathSource._fill, []
+fill = PathSource.read_into
 def late(self, *arguments):
-    turns.append(0)
-    if len(turns) == 3:
-        os.truncate(path, 700 if how == "cut" else 1 << 20)
+    PathSource.read_into = fill
+    os.truncate(path, 700 if how == "cut" else 1 << 20)
     return fill(self, *arguments)
-PathSource._fill = late
+PathSource.read_into = late
 from msl_construct.cli import main
 sys.exit(main())
 """

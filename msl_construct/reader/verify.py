@@ -1,19 +1,19 @@
 """Whether a file is intact and complete: chain, FileHash, counts, segments, trailing bytes.
 
 Every byte is hashed twice, once for the chain and once for FileHash; the two run in two
-threads that pass over the file together, so that it is brought into memory once.
+threads that pass over the file together, so that it is read once.
 """
 
 from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import FormatError
-from ..hashing import Hasher, new_hasher
-from ..source import Source
+from ..hashing import Hasher, hasher_factory, new_hasher
+from ..source import WindowReader, Windows
 from .block import RAW, Block
 from .gaps import gap_of
 from .opened import Indexed, Opened
@@ -159,29 +159,42 @@ def _unknown(algorithm: str) -> str | None:
 
 
 def _hash_everything(dump: Indexed, algorithm: str, ends: Sequence[int], facts: Observed) -> None:
-    """The chain in this thread, FileHash in a second one, in step with each other."""
-    source = dump.sequential()
-    failure: list[BaseException] = []
-    digests: list[bytes] = []
+    """The chain in this thread, FileHash in a second one, over the same windows of the file.
 
-    def whole() -> None:
+    Where the system gives no thread, one after the other.
+    """
+    offsets = dump.index.offsets
+    stop = offsets[-1] if len(offsets) else 0  # no hash covers the last block
+    source = dump.sequential()
+    digests: list[bytes] = []
+    failure: list[BaseException] = []
+
+    def whole(along: WindowReader) -> None:
         try:
-            hasher = new_hasher(algorithm)
-            position = 0
-            for index in ends:
-                stop = dump.index.offsets[index]
-                _feed(hasher, source, position, stop - position)
-                position = stop
-                digests.append(hasher.copy().digest())
+            digests.extend(_file_hashes(along, algorithm, [offsets[end] for end in ends]))
         except BaseException as error:
             failure.append(error)
+        finally:
+            along.close()
 
-    thread = threading.Thread(target=whole, name="msl-verify-file-hash", daemon=True)
-    thread.start()
+    windows = Windows(source, stop, readers=2)
+    name = "msl-verify-file-hash"
+    thread = threading.Thread(target=whole, args=[WindowReader(windows, 1)], name=name, daemon=True)
     try:
-        _check_chain(dump, source, algorithm, facts)
+        thread.start()
+    except (RuntimeError, MemoryError):
+        whole(WindowReader(Windows(source, stop, readers=1), 0))
+        windows.passed(1)
+    along = WindowReader(windows, 0)
+    try:
+        _check_chain(dump, along, algorithm, facts)
+    except BaseException as error:
+        windows.give_up(error)
+        raise
     finally:
-        thread.join()
+        along.close()
+        if thread.ident is not None:
+            thread.join()
     if failure:
         raise failure[0]
     for end, digest in zip(ends, digests):
@@ -189,25 +202,34 @@ def _hash_everything(dump: Indexed, algorithm: str, ends: Sequence[int], facts: 
             facts.closings.add((dump.block(end), digest))
 
 
-def _check_chain(dump: Indexed, source: Source, algorithm: str, facts: Observed) -> None:
+def _file_hashes(along: WindowReader, algorithm: str, stops: Iterable[int]) -> Iterator[bytes]:
+    """The hash of all bytes before each of these offsets."""
     hasher = new_hasher(algorithm)
-    hasher.update(dump.header.raw)
-    expected = hasher.digest()
+    position = 0
+    for stop in stops:
+        _feed(hasher, along, position, stop - position)
+        position = stop
+        yield hasher.copy().digest()
+
+
+def _check_chain(dump: Indexed, along: WindowReader, algorithm: str, facts: Observed) -> None:
+    make = hasher_factory(algorithm)
+    expected = make(dump.header.raw).digest()
     stored_at = dump.schema.block_header.offset_of("prev_hash")
     width = dump.schema.block_header.field("prev_hash").type.minimum
     last = len(dump.index) - 1
     for index, (offset, length) in enumerate(zip(dump.index.offsets, dump.index.lengths)):
-        if source.read(offset + stored_at, width) != expected and facts.links.wants(index):
+        if along.read(offset + stored_at, width) != expected and facts.links.wants(index):
             before = suspect_of(dump.block(index - 1)) if index else _header(dump)
             facts.links.add(Link(dump.block(index), expected, before))
         if index < last:
-            hasher = new_hasher(algorithm)
-            _feed(hasher, source, offset, length)
+            hasher = make()
+            _feed(hasher, along, offset, length)
             expected = hasher.digest()
 
 
-def _feed(hasher: Hasher, source: Source, offset: int, length: int) -> None:
-    for piece in source.pieces(offset, length):
+def _feed(hasher: Hasher, along: WindowReader, offset: int, length: int) -> None:
+    for piece in along.pieces(offset, length):
         hasher.update(piece)
 
 

@@ -12,6 +12,7 @@ from .base import CHUNK, BufferSource, ShiftedSource, Short, Source
 from .cursor import Cursor, Extent
 from .files import FileSource, PathSource
 from .pipe import StreamSource
+from .windows import WindowReader, Windows
 
 __all__ = [
     "CHUNK",
@@ -24,4 +25,6 @@ __all__ = [
     "Short",
     "Source",
     "StreamSource",
+    "WindowReader",
+    "Windows",
 ]

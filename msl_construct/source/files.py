@@ -54,7 +54,7 @@ class PathSource:
     def view(self, offset: int, length: int) -> memoryview:
         wanted = max(0, min(length, self._size - offset))
         buffer = memoryview(bytearray(wanted))
-        self._fill(offset, buffer)
+        self.read_into(offset, buffer)
         return buffer.toreadonly()
 
     def pieces(self, offset: int, length: int, size: int = CHUNK) -> Iterator[memoryview]:
@@ -66,11 +66,21 @@ class PathSource:
         try:
             while offset < end:
                 piece = buffer[: min(size, CHUNK, end - offset)]
-                self._fill(offset, piece)
+                self.read_into(offset, piece)
                 yield piece.toreadonly()
                 offset += piece.nbytes
         finally:
             self._spare.append(buffer)
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill a buffer of the caller's with the bytes at `offset`."""
+        self._require_open()
+        while buffer:
+            count = self._read_some(offset, buffer[:_MOST_AT_ONCE])
+            if not count:
+                raise self._changed(offset, os.fstat(self._descriptor).st_size)
+            offset += count
+            buffer = buffer[count:]
 
     def forget(self, before: int) -> None:
         pass
@@ -106,17 +116,7 @@ class PathSource:
             self._descriptor = -1
         self._spare.clear()
 
-    def _fill(self, offset: int, buffer: memoryview) -> None:
-        """Read a whole buffer."""
-        self._require_open()
-        while buffer:
-            count = self._read_into(offset, buffer[:_MOST_AT_ONCE])
-            if not count:
-                raise self._changed(offset, os.fstat(self._descriptor).st_size)
-            offset += count
-            buffer = buffer[count:]
-
-    def _read_into(self, offset: int, buffer: memoryview) -> int:
+    def _read_some(self, offset: int, buffer: memoryview) -> int:
         if hasattr(os, "preadv"):
             return os.preadv(self._descriptor, [buffer], offset)
         if hasattr(os, "pread"):
