@@ -13,6 +13,7 @@ from independent.specimens import KINDS, LE10, LE11, Kind, finish, one, start
 
 from msl_construct.errors import CompressionError, LimitError, MslError
 from msl_construct.reader import Block, open_dump
+from msl_construct.rules import check
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 codecs = pytest.mark.parametrize("codec", ["zstd", "lz4"])
@@ -208,3 +209,51 @@ def test_a_listing_of_a_large_compressed_region_inflates_little() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 4 << 20
+
+
+def zstd_frame(data: bytes, *, checksum: bool) -> bytes:
+    compressor = zstandard.ZstdCompressor(write_checksum=checksum)
+    return compressor.compress(data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"a", b"abc" * 7000, bytes(1 << 20), bytes(3 << 20)], ids=len
+)
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("padding", [0, 7])
+def test_a_whole_frame_of_any_size_inflates(data: bytes, checksum: bool, padding: int) -> None:
+    """Of a size that is read in full pieces as well, with zeros behind it."""
+    stored = struct.pack("<Q", len(data)) + zstd_frame(data, checksum=checksum) + bytes(padding)
+    block = open_dump(one(LE10, 0x2345, stored, flags=FLAGS["zstd"])).blocks[0]
+    assert block.problem is None
+    assert block.inflation_error is None
+    assert bytes(block.payload["raw"]) == data
+
+
+@pytest.mark.parametrize("data", [b"", b"a", b"abc" * 7000, bytes(1 << 20)], ids=len)
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_frame_without_its_end_is_not_whole(data: bytes, checksum: bool, cut: int) -> None:
+    """Its last bytes may be a checksum or an empty block, and all that inflates may be there."""
+    compressor = zstandard.ZstdCompressor(write_checksum=checksum).compressobj()
+    stream = compressor.compress(data) + compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    stream += compressor.flush()
+    stored = struct.pack("<Q", len(data)) + stream[:-cut]
+    dump = open_dump(one(LE11, 0x2345, stored, flags=FLAGS["zstd"]))
+    assert "zstd frame" in str(dump.blocks[0].problem)
+    assert [gap.block for gap in dump.verify().gaps if gap.kind == "not_inflated"] == [0]
+    assert "MSL-4.2.1-PAYLOAD-NOT-INFLATABLE" in {found.rule.id for found in check(dump)}
+
+
+def test_a_payload_of_nothing_needs_a_frame_all_the_same() -> None:
+    for stream in (b"", b"MSLC", zstd_frame(b"", checksum=True)[:5]):
+        stored = struct.pack("<Q", 0) + stream
+        dump = open_dump(one(LE11, 0x2345, stored, flags=FLAGS["zstd"]))
+        assert dump.blocks[0].problem is not None
+        assert dump.verify().gaps
+
+
+def test_a_frame_that_is_to_be_skipped_is_none() -> None:
+    skipped = struct.pack("<II", 0x184D2A50, 5) + b"abcde"
+    stored = struct.pack("<Q", 3) + skipped + zstd_frame(b"hey", checksum=True)
+    assert "zstd frame" in str(block_of(LE11, stored, FLAGS["zstd"]).problem)

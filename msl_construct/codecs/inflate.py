@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 from ..budget import Budget
 from ..errors import CompressionError, LimitError
 from ..source import CHUNK, BufferSource, Extent
+from .zstd_frame import zstd_frame_length
 
 __all__ = [
     "DEFAULT_INFLATE_LIMIT",
@@ -282,7 +283,10 @@ class InflatedSource:
     def _new_reader(self) -> Any:
         zstandard = _library("zstandard")
 
-        feed = cast("IO[bytes]", _Feed(self._stream))
+        stream = self._stream
+        if not self._declared:  # a frame of nothing would be read on from
+            stream = stream.part(0, zstd_frame_length(stream) or stream.length)
+        feed = cast("IO[bytes]", _Feed(stream))
         with self._enough_memory():
             return zstandard.ZstdDecompressor().stream_reader(feed, read_size=_PIECE)
 
@@ -297,11 +301,13 @@ class InflatedSource:
         """What the reader gives up to `end`, of which `done` bytes have been given."""
         zstandard = _library("zstandard")
 
-        # One byte more than declared is asked for in the end: only a read that is not filled
-        # sees the frame's end, and one that is has found too much.
+        # One byte more than declared is asked for along with the last: only a read that is not
+        # filled sees the frame's end, and one that gives nothing goes on into what is behind it.
         wanted = end + 1 if end == self._declared else end
         while done < wanted:
             asked = min(_OUTPUT, wanted - done)
+            if wanted - done - asked == 1:
+                asked += 1
             try:
                 piece = reader.read(asked)
             except zstandard.ZstdError as error:
@@ -316,6 +322,9 @@ class InflatedSource:
                 break
         if done < end:
             raise self._error(f"{self._declared} bytes", f"only {done}")
+        if end == self._declared and zstd_frame_length(self._stream) is None:
+            # All bytes are there, but not what tells whether they are the right ones.
+            raise self._error("one zstd frame", "one that is cut off behind its last byte")
 
     def _frame_size(self) -> int | None:
         """What the zstd frame itself says that it inflates to; None if it does not say it.
