@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import run
+from commands import PLACE, run
 from conftest import shared
 from test_dialects_foreign import EARLY, EXPECTED, path_of
 from test_rules_foreign import (
@@ -35,6 +36,7 @@ FLAG = "MSL-4.2-COMPRESSED-WITHOUT-COMP-ALGO"
 NO_IDENTITY = "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST"
 EDITED = ("MSL-4.4-PREV-HASH-MISMATCH", "MSL-4.5-FILE-HASH-MISMATCH")
 INDEX = "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND"
+OLDER = "api-investigation-all-tables.msl"
 
 EXPLAINED = {
     "memdiver-1.0": {NO_BLOB, CHILDREN, HINTS, BITS, SOURCE_HASH, UNKNOWN, CONTEXT, ORPHAN},
@@ -168,3 +170,17 @@ def test_rules_that_are_given_are_explained_no_more_than_all_of_them() -> None:
         with msl_construct.open(bytes(data)) as dump:
             found = [one for one in check(dump, rules=chosen) if one.rule.id == rule]
         assert [(one.rule.id, one.explained_by) for one in found] == [(rule, None)]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "ndjson", "sarif", "junit"])
+def test_a_rule_that_only_the_dialect_has_is_told_in_every_format(
+    tmp_path: Path, form: str
+) -> None:
+    """Its draft has no HashAlgo, so that no rule of the draft is about one."""
+    data = bytearray((PLACE / "tests/data/memslicer-0.2.7" / OLDER).read_bytes())
+    data[0x3D] = 0x51
+    path = tmp_path / "a.msl"
+    path.write_bytes(data)
+    done = run("check", "--format", form, path)
+    assert done.returncode == 4, done.stderr
+    assert b"MSLX-3-FILE-HEADER-UNREGISTERED-CODE" in done.stdout

@@ -66,6 +66,7 @@ class FileOutcome:
     def take(self, finding: RuleFinding) -> None:
         """Count a finding, and keep it while it is among the first."""
         rule = finding.rule.id
+        self.rules.setdefault(rule, finding.rule)  # a dialect has rules of its own
         count = self.counts[rule] = self.counts.get(rule, 0) + 1
         if self._keep is None or count <= self._keep:
             self.places.setdefault(rule, []).append(finding.found)
