@@ -5,7 +5,7 @@ Usage: python tests/fuzzing/mutants.py [--count 100000] [--from 0] [--seed NAME]
 
 Each mutant is judged as it is and with its hashes renewed: by verify, check, the stream reader
 and an independent judge, which must agree (`test_agreement`); by all that reads a dump, every
-fifth with its memory measured (`test_fuzz`); every twentieth by the commands themselves, whose
+fifth with its memory measured (`test_fuzz`); every fiftieth by the commands themselves, whose
 exit codes must be documented ones that belong together. The number behind the seed's name
 makes the mutant again: ``--from 17 --count 1``.
 
@@ -37,7 +37,7 @@ from msl_construct.cli.group import cli  # noqa: E402
 __all__ = ["commands_agree", "judge", "main", "mutants"]
 
 MEASURED = 5
-COMMANDS = 20
+COMMANDS = 50
 _KEPT_AT_MOST = 20
 _SAID = 5000
 FINE, FINDINGS, UNREADABLE, INCOMPLETE, KEY = 0, 1, 3, 4, 5
