@@ -85,7 +85,9 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     metavar="NAMES",
     callback=_show,
     help="Only these, separated by commas. Parts: header, blocks, segments, trailing. Tables: "
-    "index, regions, pages, modules, threads, mappings, process, hints, related, origin.",
+    "index, regions, pages, modules, threads, mappings, process, hints, related, origin; of the "
+    "machine: system, processes, connections, handles, connectivity, kernel, kernel_modules, "
+    "persistence, introspection, physical, build_ids, omissions.",
 )
 @click.option("--offsets", is_flag=True, help="Add every field's file offset and length.")
 @click.option("--with-data", is_flag=True, help="Add page data, base64; not with --csv.")
@@ -117,6 +119,7 @@ def inspect(
       msl inspect dump.msl
       msl inspect dump.msl --json --show regions,modules
       msl inspect dump.msl --csv --show pages > pages.csv
+      msl inspect dump.msl --csv --show connections
 
     Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
     truncated, trailing bytes), or something could not be looked at (a payload that does not
@@ -192,7 +195,7 @@ def _narrowed(
     """The parts that were asked for, then the tables; all blocks of a pipe go by all the same."""
     from ..document.tables import Gatherer
 
-    gatherer = Gatherer(tables)
+    gatherer = Gatherer(tables, dump)
     for key, value in parts:
         if key == "blocks" and key not in show:
             if not isinstance(dump, Indexed):
@@ -222,7 +225,7 @@ def _rows(dump: Dump | PassingDump, name: str, gatherer: Gatherer) -> Iterator[d
 def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
     from ..document.tables import Gatherer, table_columns
 
-    gatherer = Gatherer([name])
+    gatherer = Gatherer([name], dump)
     if not isinstance(dump, Indexed):
         _gather(dump, gatherer)
     writer = csv.DictWriter(out, table_columns(name, dump.schema), lineterminator="\n")

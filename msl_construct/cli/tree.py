@@ -9,6 +9,7 @@ from ..document.table_blocks import regions_of
 from ..reader.regions import Region
 from .text import AlignedRows, Style, binary_size, folded, many, moment, printable
 from .tree_blocks import TreeBlocks
+from .tree_investigation import Branch, investigated
 from .tree_names import MappingNames
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ _COLORS = {
     "truncated": "red",
     "mixed": "cyan",
 }
-
-
-Branch = tuple[str, Iterable[str]]
-"""A line of the tree and the lines below it."""
 
 
 def tree(dump: Dump | PassingDump, write: Write, style: Style) -> None:
@@ -149,6 +146,7 @@ def _branches(dump: Dump | PassingDump, seen: TreeBlocks, style: Style) -> Itera
     yield from _threads(seen)
     yield from _memory(seen, style)
     yield from _more(seen)
+    yield from investigated(dump.header.record, seen)
     if seen.others:
         yield (
             f"others    {many(len(seen.others), 'block')} shown by type only",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 
+from ..document.tables import INVESTIGATED
 from ..reader.block import RAW, Block
 from ..reader.dump import Dump
 from ..reader.regions import lacks_data
@@ -24,6 +25,7 @@ _OWN_SECTION = (
     "related_dump",
     "vas_map",
     "end_of_capture",
+    *INVESTIGATED,
 )
 
 
@@ -62,7 +64,7 @@ class TreeBlocks:
 
     def __init__(self, dump: Dump | PassingDump) -> None:
         self._held: dict[int, Block] = {}
-        self._keep = not isinstance(dump, Dump)
+        self._pipe = None if isinstance(dump, Dump) else dump
         self._get = dump.block if isinstance(dump, Dump) else self._held.__getitem__
         self._by_type: dict[str, BlockList] = {}
         self.others = BlockList(self._get)
@@ -73,13 +75,19 @@ class TreeBlocks:
         for _ in dump.each_capture_block(self._take):
             pass
 
-    def of(self, key: str) -> BlockList:
-        """Decoded blocks of a type."""
-        return self._by_type.get(key) or BlockList(self._get)
+    def of(self, *keys: str) -> BlockList:
+        """Decoded blocks of some types, type by type."""
+        found = BlockList(self._get)
+        for key in keys:
+            if key in self._by_type:
+                found.numbers.extend(self._by_type[key].numbers)
+        return found
 
     def _take(self, block: Block) -> None:
+        if self._pipe is not None and block.key in INVESTIGATED:
+            self._pipe.keep(block)
         block.hold()
-        if self._keep:
+        if self._pipe is not None:
             self._held[block.index] = block
         self.count += 1
         payload, key = block.payload, block.key

@@ -10,42 +10,23 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..reader.regions import TRUNCATED
+from ..reader.stream import PassingDump
 from ..schema import Schema
 from ..schema.codes import Name
-from ..schema.vocabulary import DocumentOptions
+from .investigation_tables import INVESTIGATION
+from .machine_tables import MACHINE
+from .manifest_tables import MANIFESTS
+from .table import DocumentTable, Header, Row, of_blocks, shown
 from .table_blocks import TableBlocks, may_be_appended, regions_of
 
-__all__ = ["TABLES", "DocumentTable", "Gatherer", "table_columns", "table_rows"]
-
-Row = dict[str, Any]
+__all__ = ["INVESTIGATED", "TABLES", "Gatherer", "table_columns", "table_rows"]
 
 _STATES = "*_pages"
 """Stands for one column for each page state of the draft."""
-
-
-@dataclass(frozen=True)
-class DocumentTable:
-    """One table.
-
-    Args:
-        types: block types that it is made from; empty: all of them.
-        text: a sentence for --help and the docs.
-        columns: keys of a row, in order.
-        rows: from the blocks to the rows.
-        together: whether the rows are made of all blocks, not of each for itself.
-    """
-
-    types: tuple[str, ...]
-    text: str
-    columns: tuple[str, ...]
-    rows: Callable[[Iterable[Block]], Iterator[Row]]
-    together: bool = False
 
 
 def block_rows(blocks: Iterable[Block]) -> Iterator[Row]:
@@ -113,20 +94,8 @@ def _payload_rows(*keys: str) -> Callable[[Iterable[Block]], Iterator[Row]]:
 
     def rows(blocks: Iterable[Block]) -> Iterator[Row]:
         for block in blocks:
-            kind = block.type
-            shown: Row = {"block": block.index}
-            if kind is not None and kind.layout is not None and block.known_version:
-                shown.update(
-                    (
-                        key,
-                        kind.layout.field(key).type.to_document(
-                            block.payload[key], DocumentOptions()
-                        ),
-                    )
-                    for key in keys
-                    if key in block.payload
-                )
-            yield {**dict.fromkeys(("block", *keys)), **shown, "block_uuid": str(block.uuid)}
+            row = shown(block, keys)
+            yield {"block": block.index, **row, "block_uuid": str(block.uuid)}
 
     return rows
 
@@ -171,7 +140,9 @@ def mapping_rows(blocks: Iterable[Block]) -> Iterator[Row]:
 
 def _of_payload(kind: str, text: str, *keys: str) -> DocumentTable:
     """A table of chosen payload fields of one block type."""
-    return DocumentTable((kind,), text, ("block", *keys, "block_uuid"), _payload_rows(*keys))
+    return DocumentTable(
+        (kind,), text, ("block", *keys, "block_uuid"), of_blocks(_payload_rows(*keys))
+    )
 
 
 TABLES: dict[str, DocumentTable] = {
@@ -190,7 +161,7 @@ TABLES: dict[str, DocumentTable] = {
             "prev_hash",
             "problem",
         ),
-        block_rows,
+        of_blocks(block_rows),
     ),
     "regions": DocumentTable(
         ("memory_region",),
@@ -210,14 +181,14 @@ TABLES: dict[str, DocumentTable] = {
             "fragments",
             "block_uuid",
         ),
-        region_rows,
+        of_blocks(region_rows),
         together=True,
     ),
     "pages": DocumentTable(
         ("memory_region",),
         "runs of pages of one state",
         ("block", "base_addr", "first_page", "count", "size", "state"),
-        page_rows,
+        of_blocks(page_rows),
         together=True,
     ),
     "modules": _of_payload(
@@ -243,13 +214,13 @@ TABLES: dict[str, DocumentTable] = {
             "registers",
             "block_uuid",
         ),
-        thread_rows,
+        of_blocks(thread_rows),
     ),
     "mappings": DocumentTable(
         ("vas_map",),
         "entries of the VAS Map",
         ("base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"),
-        mapping_rows,
+        of_blocks(mapping_rows),
         together=True,
     ),
     "process": _of_payload(
@@ -289,8 +260,16 @@ TABLES: dict[str, DocumentTable] = {
         "tool_name",
         "note",
     ),
+    **INVESTIGATION,
+    **MACHINE,
+    **MANIFESTS,
 }
 """The tables by the name that ``--show`` knows them by."""
+
+INVESTIGATED = frozenset(
+    key for table in (INVESTIGATION | MACHINE | MANIFESTS).values() for key in table.types
+)
+"""Block types that the investigation's tables and the manifests are made from."""
 
 
 def table_columns(name: str, schema: Schema) -> list[str]:
@@ -308,17 +287,23 @@ def table_columns(name: str, schema: Schema) -> list[str]:
 def table_rows(dump: Dump, name: str) -> Iterator[Row]:
     """Rows of one table of a dump that can be read in any order."""
     table = TABLES[name]
-    return table.rows(TableBlocks(dump, table.types))
+    return table.rows(TableBlocks(dump, table.types), dump.header.record)
 
 
 class Gatherer:
     """Collects what some tables need while all blocks of a pipe go by.
 
     A row that is made of one block is kept in a form that takes a fifth of the block.
+
+    Args:
+        names: of the tables.
+        dump: whose blocks they are.
     """
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], dump: Dump | PassingDump) -> None:
         self.names = names
+        self._dump = dump
+        self._header: Header = dump.header.record
         self._blocks: dict[str, list[Block]] = {name: [] for name in names}
         self._rows: dict[str, list[bytes]] = {name: [] for name in names}
 
@@ -329,10 +314,12 @@ class Gatherer:
             if table.types and block.key not in table.types:
                 continue
             if table.together:
+                if block.key in INVESTIGATED and isinstance(self._dump, PassingDump):
+                    self._dump.keep(block)
                 block.hold()
                 self._blocks[name].append(block)
             else:
-                self._rows[name] += map(pickle.dumps, table.rows([block]))
+                self._rows[name] += map(pickle.dumps, table.rows([block], self._header))
 
     def take_appended(self, block: Block) -> None:
         """Keep a block of an extension segment, unless segments must not hold its type (§4.6)."""
@@ -342,5 +329,5 @@ class Gatherer:
     def rows(self, name: str) -> Iterator[Row]:
         """Rows of one table."""
         if TABLES[name].together:
-            return TABLES[name].rows(self._blocks[name])
+            return TABLES[name].rows(self._blocks[name], self._header)
         return map(pickle.loads, self._rows[name])

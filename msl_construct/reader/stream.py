@@ -131,6 +131,14 @@ class PassingDump(Opened):
         assert walk.ending is not None
         self._end(walk.ending)
 
+    def keep(self, block: Block) -> None:
+        """Make sure that a block's payload can be read when it has gone by.
+
+        Takes the block's stored bytes, be they compressed or not: not for page data.
+        """
+        if block.source is self._source:
+            block.source = self._kept(block.offset, block.length)
+
     def segment_blocks(self, segment: Segment) -> Iterator[Block]:
         """The blocks of one extension segment."""
         assert self._behind is not None

@@ -10,7 +10,7 @@ from ...schema.codes import Bit
 from ...schema.layout import Layout
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
-from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table
+from .memslicer_tables import ENUMERATIONS, FLAGS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
 from .shared import padded
 
@@ -102,6 +102,8 @@ DIALECT = Dialect(
         block.code for block in _DRAFT.blocks if block.key in ("key_hint", "end_of_capture")
     ),
     marks=_marks,
+    reversed_ipv4=True,
+    socket_sections=SOCKET_SECTIONS,
     differences={
         "file_header": "Flags and bits of CapBitmap, BlockCount and HashAlgo are those of 1.1.",
         "end_of_capture": "The blocks are counted behind AcqEnd, as 1.1 has it.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...schema import Schema
 from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
-from .memslicer_tables import ENUMERATIONS, FLAGS, TABLES, handle_table
+from .memslicer_tables import ENUMERATIONS, FLAGS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
 from .shared import padded
 
@@ -67,6 +67,8 @@ DIALECT = Dialect(
     beginning=_beginning,
     untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _PACKED),
     marks=_marks,
+    reversed_ipv4=True,
+    socket_sections=SOCKET_SECTIONS,
     explains={
         "MSL-4.2-HAS-CHILDREN-MISSING": "memslicer sets HasChildren neither on the System Context "
         "nor, where there are threads, on the Process Identity.",

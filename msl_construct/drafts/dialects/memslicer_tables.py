@@ -28,7 +28,7 @@ from ..draft_2026_03.payloads import reserved
 from .shared import PADDING, SECTION, TABLE_BITMAP, system_context
 from .vocabulary import Rows, TextToEnd
 
-__all__ = ["ENUMERATIONS", "FLAGS", "TABLES", "handle_table"]
+__all__ = ["ENUMERATIONS", "FLAGS", "SOCKET_SECTIONS", "TABLES", "handle_table"]
 
 HANDLE_TYPE = Enumeration(
     "HandleType",
@@ -66,6 +66,19 @@ PERSISTENCE_SOURCE = Enumeration(
         Value(11, "modules load"),
     ),
 )
+
+SOCKET_SECTIONS = {
+    0x02: "tcp",
+    0x03: "raw",
+    0x04: "frag",
+    0x0A: "tcp6",
+    0x0B: "udp6",
+    0x11: "udp",
+    0x83: "raw6",
+    0x84: "frag6",
+    0xFF: "all",
+}
+"""Sections of /proc/net/sockstat and sockstat6, as memslicer numbers them."""
 
 
 def _value(name: str, kind: Vocabulary) -> Layout:

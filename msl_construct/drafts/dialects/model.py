@@ -110,6 +110,10 @@ class Dialect:
         marks: see `Marks`.
         unrecorded_hashes: whether its producers have left out hashes: a PrevHash of Block 0 or a
             FileHash of zeros is none.
+        reversed_ipv4: whether its producers turn the bytes of the IPv4 addresses that Linux gives
+            them for their Connection Tables.
+        socket_sections: what its producers mean by Family in a Connectivity Table's rows about
+            sockets, where that is no address family.
         explains: by a rule's id, or that and the path of a field with a colon between, why files
             of these producers break it; patterns (``fnmatch``) of both.
         differences: by key of a structure, what is different in it, in a sentence; `text` speaks
@@ -127,6 +131,8 @@ class Dialect:
     beginning: Beginning | None = None
     marks: Marks | None = None
     unrecorded_hashes: bool = False
+    reversed_ipv4: bool = False
+    socket_sections: Mapping[int, str] = field(default_factory=dict)
     explains: Mapping[str, str] = field(default_factory=dict)
     differences: Mapping[str, str] = field(default_factory=dict)
 
