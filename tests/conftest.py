@@ -103,6 +103,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Twice as many processes as there are processors: half of the time a test waits for others.
+
+    `PYTEST_XDIST_AUTO_NUM_WORKERS` is obeyed, as by xdist itself.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    usable = getattr(os, "sched_getaffinity", None)
+    return 2 * (len(usable(0)) if usable else os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each process a stretch of the tests, and what is left over to whoever is done.
 

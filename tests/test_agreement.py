@@ -13,6 +13,7 @@ import pytest
 from independent.decode import NotMsl
 from independent.judge import Judged, judge
 from mutations import mutated
+from sampling import part_of
 from test_fuzz import Pipe, pool, samples
 
 import msl_construct
@@ -118,7 +119,7 @@ def test_over_files_of_others() -> None:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_over_mutants(shard: int) -> None:
-    for number in range(shard, MUTANTS, SHARDS):
+    for number in part_of(range(shard, MUTANTS, SHARDS)):
         seed = f"agree:{number}"
         try:
             agree(mutated(seed, pool(), samples()))

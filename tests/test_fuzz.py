@@ -20,6 +20,7 @@ import pytest
 from conftest import SHARED
 from independent import gallery
 from mutations import mutated
+from sampling import part_of
 
 import msl_construct
 from msl_construct.document.render import Renderer
@@ -167,7 +168,7 @@ def report(seed: str, data: bytes, folder: Path) -> str:
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_mutated_files(shard: int, tmp_path: Path) -> None:
     count = FILES // SHARDS + (shard < FILES % SHARDS)
-    for number in range(count):
+    for number in part_of(range(count)):
         run_one(f"{shard}:{number}", number, tmp_path)
 
 

@@ -18,6 +18,7 @@ from document_mutations import mutated_document
 from hypothesis import given
 from hypothesis import strategies as st
 from independent.specimens import KINDS, LE11, capture, one, typical_payloads
+from sampling import part_of
 from test_fuzz import DEADLINE, deadline
 
 from msl_construct.document.build import build
@@ -85,7 +86,7 @@ def run_one(seed: str, number: int, folder: Path) -> bool:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_mutated_documents(shard: int, tmp_path: Path) -> None:
-    for number in range(DOCUMENTS // SHARDS + (shard < DOCUMENTS % SHARDS)):
+    for number in part_of(range(DOCUMENTS // SHARDS + (shard < DOCUMENTS % SHARDS))):
         run_one(f"{shard}:{number}", number, tmp_path)
 
 
