@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import FormatError
-from .pool import started_pool
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["Digests", "Hasher", "digest", "hasher_factory", "new_hasher"]
 
@@ -99,6 +100,8 @@ class Digests:
         if piece.nbytes >= _WORTH_A_THREAD:
             if not self._tried:
                 self._tried = True
+                from .pool import started_pool
+
                 self._threads = started_pool(len(self._hashers), "msl-digests")
             if self._threads is not None:
                 for hasher in self._hashers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 __all__ = ["PAGES_PER_BYTE", "PageMap", "Run", "checked_runs", "pad8", "stored_size"]
 
@@ -67,7 +68,10 @@ def _byte_states(value: int) -> tuple[tuple[int, int], ...]:
     return tuple(pairs)
 
 
-_STATES_OF = tuple(_byte_states(value) for value in range(256))
+@cache
+def _states_of() -> tuple[tuple[tuple[int, int], ...], ...]:
+    """The same of every byte; made when a map of mixed states is met."""
+    return tuple(_byte_states(value) for value in range(256))
 
 
 class PageMap:
@@ -161,6 +165,7 @@ class PageMap:
             return
         start = first
         current = -1
+        states_of = _states_of()
         page = first // PAGES_PER_BYTE * PAGES_PER_BYTE
         last_byte = (stop + PAGES_PER_BYTE - 1) // PAGES_PER_BYTE
         for position in range(first // PAGES_PER_BYTE, last_byte, _PIECE):
@@ -176,7 +181,7 @@ class PageMap:
                     page += PAGES_PER_BYTE * len(alike)
                     continue
                 for value in alike:
-                    for count, state in _STATES_OF[value]:
+                    for count, state in states_of[value]:
                         if state != current:
                             if current >= 0 and page > start:
                                 if page >= stop:

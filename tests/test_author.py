@@ -15,6 +15,7 @@ from acquiring import acquire, linux_only
 from commands import PLACE, run
 
 import msl_construct
+from msl_construct import author
 from msl_construct.drafts import DRAFTS
 from msl_construct.drafts.authored import load
 from msl_construct.errors import DraftError
@@ -284,6 +285,12 @@ MISTAKES = {
         4,
         "reference",
     ),
+    "two fields of a name": (
+        "X = [Field('Kind', U8, 'What it is.'), Field('Kind', U8, 'What it was.')]\n"
+        f"{GOOD}, blocks=[\n{BLOCK.format('')[:-3]}X)))])",
+        5,
+        "two fields are called Kind",
+    ),
     "a name of a reserved word": (
         f"{GOOD}, blocks=[{BLOCK.format('')[:-3]}\n  Field('Class', U8, 'A class.'),)))])",
         4,
@@ -357,3 +364,12 @@ def test_the_help_says_that_the_file_is_run() -> None:
     for command in commands:
         text = " ".join(said(*command.split(), "--help").split())
         assert "FILE.py:NAME is a draft of your own; FILE.py is run for it." in text, command
+
+
+def test_a_draft_that_can_not_be_bound_is_refused_before_a_file_is_read() -> None:
+    fields = (author.Field("Kind", author.Coded("Kinds"), "What it is."),)
+    layout = author.Layout("Remark", "§lab", fields)
+    block = author.BlockType(0x1002, "Remark", "§lab", "A remark.", layout)
+    faulty = author.DRAFTS[BASE].overlay("faulty", version=0x0102, status="ours", blocks=[block])
+    with pytest.raises(KeyError, match="Kinds"):
+        msl_construct.schema(faulty)

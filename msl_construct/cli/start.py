@@ -8,6 +8,7 @@ come while the interpreter is still importing, where an exception shows a traceb
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import signal
@@ -34,6 +35,8 @@ _acquiring = False
 _INTERRUPTED = 130
 _UNTOUCHED = 6  # `Exit.TARGET`: importing it would take as long as what is guarded here
 _UNREADABLE = 3  # `Exit.UNREADABLE`
+_GARBAGE = 10_000
+"""Objects after which the interpreter looks for garbage: starting makes many, and none of it."""
 _STREAMS = ("stdin", "stdout", "stderr")
 ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGXCPU")
 """What ends a process unless it is caught, and can come from outside; SIGXCPU from ulimit -t."""
@@ -49,6 +52,8 @@ def begin(*, acquiring: bool = False) -> None:
     _acquiring = acquiring
     if acquiring:
         _volunteer()
+    else:
+        gc.set_threshold(_GARBAGE)
     _catch_early(acquiring)
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _occupy()

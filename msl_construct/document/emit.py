@@ -15,7 +15,6 @@ from typing import Any
 from ..characters import escape_for_json, escape_for_yaml
 from ..schema.codes import Name
 from ..schema.raw import Base64
-from .lines import Line
 
 __all__ = ["write_json", "write_ndjson", "write_yaml"]
 
@@ -92,7 +91,7 @@ def write_json(parts: Iterable[tuple[str, Any]], write: Write) -> None:
 def _json_lines(values: Iterator[Any], write: Write) -> None:
     between = "[\n"
     for value in values:
-        if isinstance(value, Line):
+        if isinstance(value, str):  # a `Line`: whatever else is listed is a mapping
             write(between + value)
         else:
             write(between)

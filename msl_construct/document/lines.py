@@ -13,11 +13,10 @@ import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, NewType
 
 from ..characters import escape_for_json
 from ..page_map import PageMap, stored_size
-from ..reader.block import Block
 from ..schema import Layout, Schema
 from ..schema.base import DocumentOptions, Misfit, Vocabulary
 from ..schema.choice import Choice
@@ -26,11 +25,12 @@ from ..schema.pages import PageData, PageStateMap
 from ..schema.table import Table
 from ..schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Bytes, Fixed, Hash, Reserved, Timestamp, Uint, Uuid
-from ..source import Cursor, Extent, Short
+from ..source import Cursor, Extent, Short, Source
 
 __all__ = ["Line", "Lines"]
 
 _LOOK = 512
+_TYPE = "block_type"
 _REMEMBERED = 4096
 _OPTIONS = DocumentOptions()
 _FEW_PAGES = 4 * _LOOK
@@ -41,10 +41,8 @@ _BEHIND = (Blob, Choice, PageData, PageStateMap, RegisterValue, Rest, Table, Utf
 Spelling = Callable[[Any], str]
 
 
-class Line(str):
-    """A value of the document that is JSON already."""
-
-    __slots__ = ()
+Line = NewType("Line", str)
+"""A value of the document that is JSON already."""
 
 
 class _NoLine(Exception):
@@ -62,154 +60,171 @@ class Lines:
     """Makes the lines of blocks; of any draft, dialect and byte order."""
 
     def __init__(self) -> None:
-        self._heads: dict[Schema, _Head] = {}
+        self._forms: dict[Schema, _Forms] = {}
 
-    def line(self, block: Block) -> Line | None:
-        """What `Renderer.block` shows of it, as JSON; None where that has to be asked."""
-        head = self._heads.get(block.schema)
-        if head is None:
-            head = self._heads[block.schema] = _Head(block.schema)
+    def line(
+        self, source: Source, schema: Schema, index: int, offset: int, length: int
+    ) -> Line | None:
+        """What `Renderer.block` shows of a block, as JSON; None where that has to be asked."""
+        forms = self._forms.get(schema)
+        if forms is None:
+            forms = self._forms[schema] = _Forms(schema)
+        raw = source.read(offset, length if length < _LOOK else _LOOK)
+        form = forms.of(raw)
+        if form is None:
+            return None
         try:
-            return head.line(block)
+            return form.line(source, raw, index, offset, length)
         except (_NoLine, Misfit, Short):
             return None
+
+
+class _Forms:
+    """The forms of a schema's blocks that were met."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        header = schema.block_header
+        start = header.offset_of(_TYPE)
+        self._code = slice(start, start + header.field(_TYPE).type.minimum)
+        self._known: dict[bytes, _Form | None] = {}
+
+    def of(self, raw: bytes) -> _Form | None:
+        """The form of the block that begins so, if there is one."""
+        code = raw[self._code]
+        try:
+            return self._known[code]
+        except KeyError:
+            return self._met(code)
+
+    def _met(self, code: bytes) -> _Form | None:
+        schema, form = self._schema, None
+        kind = schema.blocks.get(int.from_bytes(code, schema.byte_order.value))
+        if kind is not None and kind.layout is not None:
+            with suppress(_NoLine):
+                form = _Form(schema, kind.layout)
+        if len(self._known) < _REMEMBERED:
+            self._known[code] = form
+        return form
+
+
+class _Form:
+    """One type's blocks: a header and a row, of constant widths, and behind them what varies."""
+
+    def __init__(self, schema: Schema, payload: Layout) -> None:
+        header, fields = schema.block_header.fields, payload.fields
+        fixed = next((i for i, f in enumerate(fields) if not isinstance(f.type, Fixed)), None)
+        row, behind = fields[:fixed], () if fixed is None else fields[fixed:]
+        known = all(isinstance(f.type, Fixed) or type(f.type) in _BEHIND for f in behind)
+        if not known or any(f.optional for f in fields):
+            raise _NoLine
+        first = _Row(header, "magic")
+        second = _Row(row)
+        together = struct.Struct(payload.order + first.code + second.code)
+        self._size, self._unpack_from = together.size, together.unpack_from
+        self._template = f'{{"index": %d, "offset": "0x%x", {first.template}, "payload": {{'
+        self._template += second.template
+        self._spellings = [
+            *((at + 2, spelling) for at, spelling in first.spellings),
+            *((at + 2 + len(first.keys), spelling) for at, spelling in second.spellings),
+        ]
+        self._flags = first.keys.index("flags")
+        self._version = first.keys.index("payload_version")
+        self._known_version, self._compressed = schema.draft.payload_version, schema.compressed
+        self._keys, self._payload = second.keys, len(first.keys)
+        comma = ", " if row else ""
+        self._behind = [(f.key, f.type, f'{comma}"{f.key}": ') for f in behind[:1]]
+        self._behind += [(f.key, f.type, f', "{f.key}": ') for f in behind[1:]]
+        self._pages = None
+        if [type(f.type) for f in behind] == [PageStateMap, PageData]:
+            self._pages = _Pages(self._template, self._payload, second.keys, behind[0], behind[1])
+
+    def line(self, source: Source, raw: bytes, index: int, offset: int, length: int) -> Line:
+        """What is shown of a block whose first bytes are these."""
+        size = self._size
+        if len(raw) < size:
+            raise _NoLine
+        values = self._unpack_from(raw)
+        if values[self._version] != self._known_version or values[self._flags] & self._compressed:
+            raise _NoLine
+        shown: list[Any] = [index, offset, *values]
+        for at, spelling in self._spellings:
+            shown[at] = spelling(shown[at])
+        if self._pages is not None:
+            short = self._pages.line(shown, values, raw, size, offset, length)
+            if short is not None:
+                return short
+        cursor = Cursor.ahead(source, offset, offset + length, raw)
+        cursor.position += size
+        text = self._template % tuple(shown)
+        if self._behind:
+            record = dict(zip(self._keys, values[self._payload :]))
+            for key, kind, name in self._behind:
+                value = record[key] = kind.decode(cursor, record)
+                text += name + _text_of(kind, value)
+        if cursor.position != cursor.end:
+            raise _NoLine
+        return Line(text + "}}")
 
 
 class _Row:
     """Fields of constant width, one behind the other: how they are read and spelled."""
 
-    def __init__(self, fields: Sequence[Field], order: str, leaving_out: str = "") -> None:
-        code = order
+    def __init__(self, fields: Sequence[Field], leaving_out: str = "") -> None:
         spelled: list[str] = []
-        self._spellings: list[tuple[int, Spelling]] = []
+        self.code = ""
+        self.spellings: list[tuple[int, Spelling]] = []
         for field in fields:
             kind = field.type
             assert isinstance(kind, Fixed)
             if field.key == leaving_out:
-                code += f"{kind.width}x"
+                self.code += f"{kind.width}x"
                 continue
-            code += kind.code
+            self.code += kind.code
             form, spelling = _spelled(kind)
             if spelling is not None:
-                self._spellings.append((len(spelled), spelling))
+                self.spellings.append((len(spelled), spelling))
             spelled.append(f'"{field.key}": {form}')
-        self.unpack_from = struct.Struct(code).unpack_from
-        self.size = struct.calcsize(code)
         self.template = ", ".join(spelled)
         self.keys = tuple(field.key for field in fields if field.key != leaving_out)
-
-    def spell(self, values: Sequence[Any]) -> list[Any]:
-        """What the template takes."""
-        out = list(values)
-        for at, spelling in self._spellings:
-            out[at] = spelling(out[at])
-        return out
-
-
-class _Body:
-    """A payload: a row, and behind it fields of varying length."""
-
-    def __init__(self, layout: Layout, order: str) -> None:
-        fields = list(layout.fields)
-        fixed = next((i for i, f in enumerate(fields) if not isinstance(f.type, Fixed)), None)
-        self.row = _Row(fields[:fixed], order)
-        behind = fields[fixed:] if fixed is not None else []
-        known = all(isinstance(f.type, Fixed) or type(f.type) in _BEHIND for f in behind)
-        if not known or any(f.optional for f in fields):
-            raise _NoLine
-        self._behind = [(f.key, f.type, f'"{f.key}": ') for f in behind]
-        self._pages = None
-        if [type(f.type) for f in behind] == [PageStateMap, PageData]:
-            self._pages = _Pages(self.row, behind[0], behind[1])
-
-    def text(self, block: Block, raw: bytes, start: int) -> str:
-        """The fields in braces."""
-        row = self.row
-        if len(raw) < start + row.size:
-            raise _NoLine
-        values = row.unpack_from(raw, start)
-        if self._pages is not None:
-            short = self._pages.text(block, raw, start + row.size, values)
-            if short is not None:
-                return f"{{{row.template % tuple(row.spell(values))}, {short}}}"
-        out = [row.template % tuple(row.spell(values))] if row.size else []
-        cursor = Cursor.ahead(block.source, block.offset, block.offset + block.length, raw)
-        cursor.position += start + row.size
-        if self._behind:
-            record = dict(zip(row.keys, values))
-            for key, kind, name in self._behind:
-                value = record[key] = kind.decode(cursor, record)
-                out.append(name + _text_of(kind, value))
-        if cursor.position != cursor.end:
-            raise _NoLine
-        return f"{{{', '.join(out)}}}"
 
 
 class _Pages:
     """The most common end of a payload: a short map of captured pages alone, and their bytes."""
 
-    def __init__(self, row: _Row, page_map: Field, data: Field) -> None:
+    def __init__(
+        self, before: str, payload: int, keys: Sequence[str], page_map: Field, data: Field
+    ) -> None:
         kind = page_map.type
         assert isinstance(kind, PageStateMap)
-        self._size, self._log2 = row.keys.index(kind.size_key), row.keys.index(kind.log2_key)
+        self._bytes = payload + keys.index(kind.size_key)
+        self._log2 = payload + keys.index(kind.log2_key)
         self._range = range(kind.low, kind.high + 1)
         self._template = (
-            f'"{page_map.key}": [[0, %d, "{kind.names[0]}"]], '
-            f'"{data.key}": {{"offset": "0x%x", "length": %d}}'
+            f'{before}, "{page_map.key}": [[0, %d, "{kind.names[0]}"]], '
+            f'"{data.key}": {{"offset": "0x%x", "length": %d}}}}}}'
         )
 
-    def text(self, block: Block, raw: bytes, start: int, values: Sequence[Any]) -> str | None:
-        """Both fields; None where the map is another, or its bytes are not at hand."""
-        if values[self._log2] not in self._range:
+    def line(
+        self,
+        shown: list[Any],
+        values: Sequence[Any],
+        raw: bytes,
+        start: int,
+        offset: int,
+        length: int,
+    ) -> Line | None:
+        """The whole block; None where the map is another, or its bytes are not at hand."""
+        log2 = values[self._log2]
+        if log2 not in self._range:
             return None
-        pages = values[self._size] >> values[self._log2]
+        pages = values[self._bytes] >> log2
         if not 0 < pages <= _FEW_PAGES:
             return None
         end = start + stored_size(pages)
         if end > len(raw) or not _NO_STATES.startswith(raw[start:end]):
             return None
-        return self._template % (pages, block.offset + end, block.length - end)
-
-
-class _Head:
-    """The header of a schema's blocks, and the payloads that were met."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-        layout = schema.block_header
-        self._row = _Row(layout.fields, layout.order, "magic")
-        self._template = f'{{"index": %d, "offset": "0x%x", {self._row.template}, "payload": %s}}'
-        keys = self._row.keys
-        self._type, self._flags = keys.index("block_type"), keys.index("flags")
-        self._version = keys.index("payload_version")
-        self._bodies: dict[int, _Body | None] = {}
-
-    def line(self, block: Block) -> Line:
-        row, schema = self._row, self._schema
-        raw = block.source.read(block.offset, min(block.length, _LOOK))
-        if len(raw) < row.size:
-            raise _NoLine
-        values = row.unpack_from(raw)
-        if values[self._version] != schema.draft.payload_version:
-            raise _NoLine
-        if values[self._flags] & schema.compressed:
-            raise _NoLine
-        code = values[self._type]
-        body = self._bodies[code] if code in self._bodies else self._body(code)
-        if body is None:
-            raise _NoLine
-        text = body.text(block, raw, row.size)
-        return Line(self._template % (block.index, block.offset, *row.spell(values), text))
-
-    def _body(self, code: int) -> _Body | None:
-        kind = self._schema.blocks.get(code)
-        body = None
-        if kind is not None and kind.layout is not None:
-            with suppress(_NoLine):
-                body = _Body(kind.layout, kind.layout.order)
-        if len(self._bodies) < _REMEMBERED:
-            self._bodies[code] = body
-        return body
+        return Line(self._template % (*shown, pages, offset + end, length - end))
 
 
 # -- how values are spelled --------------------------------------------------------------------
@@ -243,8 +258,8 @@ _NIL = "00000000-0000-0000-0000-000000000000"
 def _uuid(raw: bytes) -> str:
     if raw == _NIL_BYTES:
         return _NIL
-    digits = raw.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    pairs = raw.hex("-", 2)  # three of its seven hyphens are too many
+    return f"{pairs[:4]}{pairs[5:29]}{pairs[30:34]}{pairs[35:]}"
 
 
 def _text_of(kind: Vocabulary, value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from ..drafts.dialects import Recognition
 from ..reader.block import RAW, Block
 from ..reader.header import ENCRYPTION, EXTENSION, FileHeader
+from ..reader.opened import Indexed
 from ..reader.segments import Segment
 from ..schema.codes import Name
 from ..schema.layout import OFFSETS, offsets_to_document
@@ -76,8 +77,11 @@ class Renderer:
         yield "file", {"name": dump.name, "size": dump.size}
         yield "format", self.format(dump)
         yield "header", self.header(dump.header)
-        show = self.block if self._lines is None else self._line_or_block
-        yield "blocks", iter(dump.each_capture_block(show))
+        if self._lines is not None and isinstance(dump, Indexed):
+            yield "blocks", self._lines_of(dump, self._lines)
+        else:
+            show = self.block if self._lines is None else self._line_or_block
+            yield "blocks", iter(dump.each_capture_block(show))
         yield "segments", (self.segment(dump, segment) for segment in dump.segments)
         trailing = dump.trailing
         yield (
@@ -162,8 +166,16 @@ class Renderer:
 
     def _line_or_block(self, block: Block) -> Line | dict[str, Any]:
         assert self._lines is not None
-        line = self._lines.line(block)
+        line = self._lines.line(block.source, block.schema, block.index, block.offset, block.length)
         return self.block(block) if line is None else line
+
+    def _lines_of(self, dump: Indexed, lines: Lines) -> Iterator[Line | dict[str, Any]]:
+        """The same of all blocks of a capture, made only where that has to be."""
+        source, schema, line_of = dump.source, dump.schema, lines.line
+        offsets, lengths = dump.index.offsets, dump.index.lengths
+        for index in range(dump.capture_count):
+            line = line_of(source, schema, index, offsets[index], lengths[index])
+            yield self.block(dump.block(index)) if line is None else line
 
     def segment(self, dump: Renderable, segment: Segment) -> dict[str, Any]:
         """One extension segment; only those that verify are shown as such."""

@@ -170,7 +170,11 @@ def schema(draft: str | Draft = DEFAULT_DRAFT, byte_order: str | ByteOrder = "li
     """
     from ..schema import ByteOrder
 
-    return _bound(find(draft), ByteOrder(byte_order))
+    found = find(draft)
+    bound = _bound(found, ByteOrder(byte_order))
+    if found.name not in PUBLIC:
+        _ = bound.settled  # what is wrong with one's own draft shows here, not in a file
+    return bound
 
 
 def layout_of(form: Schema, key: str) -> Layout | None:

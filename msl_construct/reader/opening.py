@@ -12,7 +12,6 @@ from typing import IO, Any
 
 from ..errors import StreamError
 from ..source import BufferSource, FileSource, PathSource, Source, StreamSource
-from .spool import spool
 
 __all__ = ["source_of"]
 
@@ -75,6 +74,8 @@ def source_of(
 def _judged(
     pipe: IO[bytes], judge: Callable[[Source], object], max_spool: int | None
 ) -> PathSource:
+    from .spool import spool
+
     source = StreamSource(pipe)
     judge(source)
     return spool(source, max_spool)[0]

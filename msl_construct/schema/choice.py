@@ -72,6 +72,8 @@ class Choice(Measured):
 
     def stamped(self, since: str) -> Choice:
         cases = {tag: layout.stamped(since) for tag, layout in self.cases.items()}
+        if all(layout is self.cases[tag] for tag, layout in cases.items()):
+            return self
         return Choice(self.length, self.tag, cases)
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Body | Extent:

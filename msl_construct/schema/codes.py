@@ -186,13 +186,19 @@ class Enumeration:
     def adding(self, since: str, values: Iterable[Value]) -> Enumeration:
         """This registry with more values, or other ones for the same codes."""
         added = {v.code: replace(v, since=since) for v in values}
+        if not added:
+            return self
         kept = [v for v in self.values if v.code not in added]
         merged = sorted([*kept, *added.values()], key=lambda v: v.code)
         return replace(self, values=tuple(merged))
 
     def stamped(self, since: str) -> Enumeration:
         """This registry with `since` filled in where it is empty."""
-        return replace(self, values=tuple(replace(v, since=v.since or since) for v in self.values))
+        if all(v.since for v in self.values):
+            return self
+        return replace(
+            self, values=tuple(v if v.since else replace(v, since=since) for v in self.values)
+        )
 
     def _unknown(self, value: int) -> Code:
         return Code(value, f"0x{value:0{2 * self.width}x}", known=False)
@@ -341,13 +347,17 @@ class FlagDefinition:
     def adding(self, since: str, bits: Iterable[Bit]) -> FlagDefinition:
         """This word with more bits defined, or other meanings for the same bits."""
         added = {b.bit: replace(b, since=since) for b in bits}
+        if not added:
+            return self
         kept = [b for b in self.bits if b.bit not in added]
         merged = sorted([*kept, *added.values()], key=lambda b: b.bit)
         return FlagDefinition(self.name, self.width, self.section, self.text, tuple(merged))
 
     def stamped(self, since: str) -> FlagDefinition:
         """This word with `since` filled in where it is empty."""
-        bits = tuple(replace(b, since=b.since or since) for b in self.bits)
+        if all(b.since for b in self.bits):
+            return self
+        bits = tuple(b if b.since else replace(b, since=since) for b in self.bits)
         return FlagDefinition(self.name, self.width, self.section, self.text, bits)
 
     def _mask_of(self, word: int) -> int:

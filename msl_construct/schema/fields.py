@@ -55,6 +55,27 @@ class Field:
     omitted_by: str = ""
     called: str = ""
 
+    def with_type(self, kind: Vocabulary) -> Field:
+        """The same field with another Construct."""
+        return self._copy(type=kind)
+
+    def stamped(self, since: str) -> Field:
+        """The same field, with `since` filled in where it is empty, here and inside."""
+        kind = self.type.stamped(since)
+        if kind is self.type and self.since:
+            return self
+        return self._copy(type=kind, since=self.since or since)
+
+    def in_section(self, section: str) -> Field:
+        """The same field, in a structure's section unless it names its own."""
+        return self if self.section else self._copy(section=section)
+
+    def _copy(self, **changes: Any) -> Field:
+        """What `dataclasses.replace` makes, five times faster: a draft has two thousand."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, **changes)
+        return twin
+
     @cached_property
     def key(self) -> str:
         """The field's name in Python, .ksy, JSON and YAML."""

@@ -30,6 +30,8 @@ _LIKE_A_KEY = re.compile("[a-z_0-9]{1,64}")
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
 
+_DERIVED = ("_steps", "_by_key", "_documented", "_judged")
+
 REST = "rest"
 """Key of the bytes behind a structure's last decoded field; no field may be called so."""
 
@@ -82,19 +84,47 @@ class Layout(Vocabulary):
         name: the specification's name of the structure.
         section: where it is specified.
         fields: the fields in stored order.
+
+    Raises:
+        ValueError: two of them have the same name.
     """
 
     def __init__(self, name: str, section: str, fields: Iterable[Field]) -> None:
         super().__init__()
         self.title = name
         self.section = section
-        self.fields = tuple(f if f.section else replace(f, section=section) for f in fields)
-        self.__dict__.update(self._derived())
+        self.fields = tuple(f.in_section(section) for f in fields)
+        names = [f.called or f.name for f in self.fields]
+        if len(set(names)) < len(names):
+            twice = next(one for one in names if names.count(one) > 1)
+            raise ValueError(f"{name}: two fields are called {twice}")
 
+    fields: tuple[Field, ...]
     _steps: tuple[Callable[[Cursor, Record], None], ...]
     _by_key: dict[str, Field]
     _documented: list[tuple[str, Callable[[Any, DocumentOptions], Any] | None]]
     _judged: list[tuple[str, Vocabulary, bool]]
+
+    def __getattr__(self, name: str) -> Any:
+        """What is made when it is first asked for: most layouts of a draft are in no file."""
+        if name == "fields" and "_declared" in self.__dict__:
+            declared, binding = self.__dict__["_declared"]
+            fields = tuple(f.with_type(f.type.bound(binding)) for f in declared)
+            return self.__dict__.setdefault("fields", fields)
+        if name in _DERIVED:
+            self.__dict__.update(self._derived())
+            return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def settle(self) -> None:
+        """Make now, here and inside, what is made when it is first asked for.
+
+        Raises:
+            KeyError: a field names a registry that the draft does not have.
+        """
+        self.__dict__.update(self._derived())
+        for _, _, layout in self.inside():
+            layout.settle()
 
     def _derived(self) -> dict[str, Any]:
         """What follows from the fields and is kept so that it need not be found again."""
@@ -112,8 +142,10 @@ class Layout(Vocabulary):
 
     def _bind(self, binding: Binding) -> None:
         super()._bind(binding)
-        self.fields = tuple(replace(f, type=f.type.bound(binding)) for f in self.fields)
-        self.__dict__.update(self._derived())
+        own = self.__dict__
+        own["_declared"] = (self.fields, binding)
+        for name in ("fields", *_DERIVED):
+            own.pop(name, None)
 
     # -- what the schema knows ---------------------------------------------------------
 
@@ -227,7 +259,6 @@ class Layout(Vocabulary):
         stop = self.fields.index(self._by_key[key])
         part = Layout(self.title, self.section, self.fields[:stop])
         part.order, part.draft = self.order, self.draft
-        part.__dict__.update(part._derived())
         return part
 
     def replacing(self, name: str, since: str, *fields: Field) -> Layout:
@@ -245,7 +276,7 @@ class Layout(Vocabulary):
                 new.append(field)
         return Layout(self.title, self.section, new)
 
-    def changing(self, name: str, **changes: Any) -> Layout:
+    def changing(self, name: str, /, **changes: Any) -> Layout:
         """This layout with something else about one field: ``changing("PID", type=U64)``.
 
         Raises:
@@ -269,10 +300,9 @@ class Layout(Vocabulary):
         )
 
     def stamped(self, since: str) -> Layout:
-        fields = (
-            replace(field, type=field.type.stamped(since), since=field.since or since)
-            for field in self.fields
-        )
+        fields = tuple(field.stamped(since) for field in self.fields)
+        if all(new is old for new, old in zip(fields, self.fields)):
+            return self
         return Layout(self.title, self.section, fields)
 
     def _refuse_to_read(self, cursor: Cursor, record: Record) -> None:
@@ -323,12 +353,9 @@ class Layout(Vocabulary):
     # -- as a Construct ----------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_steps", "_by_key", "_documented", "_judged")
-        return {name: value for name, value in self.__dict__.items() if name not in derived}
-
-    def __setstate__(self, attrs: Mapping[str, Any]) -> None:
-        super().__setstate__(attrs)
-        self.__dict__.update(self._derived())
+        _ = self.fields
+        left_out = ("_declared", *_DERIVED)
+        return {name: value for name, value in self.__dict__.items() if name not in left_out}
 
     def _take(self, cursor: Cursor, context: Any) -> Record:
         """One structure of a stream: it ends behind its last field."""

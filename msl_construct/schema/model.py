@@ -422,6 +422,17 @@ class Schema:
         found.update({b.key: b.layout for b in self.blocks.values() if b.layout is not None})
         return MappingProxyType(found)
 
+    @cached_property
+    def settled(self) -> bool:
+        """Whether all structures can be made, which is done when they are first asked for.
+
+        Raises:
+            KeyError: a field names a registry that the draft does not have.
+        """
+        for layout in self.layouts.values():
+            layout.settle()
+        return True
+
     def coverage(self, structure: str) -> Coverage:
         """The hash that a structure stores."""
         return next(c for c in self.draft.chain if c.structure == structure)

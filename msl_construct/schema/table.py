@@ -58,7 +58,8 @@ class Table(Vocabulary):
         return {None: self.entry}
 
     def stamped(self, since: str) -> Table:
-        return Table(self.count, self.entry.stamped(since), self.entry_size)
+        entry = self.entry.stamped(since)
+        return self if entry is self.entry else Table(self.count, entry, self.entry_size)
 
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Sequence[Record]:
         size = record[self.entry_size_key] if self.entry_size_key else 0

@@ -42,10 +42,12 @@ class PathSource:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        wanted = max(0, min(length, self._size - offset))
-        if wanted > CHUNK or not hasattr(os, "pread"):
+        left = self._size - offset  # plain comparisons: this is called for every block
+        wanted = length if length <= left else left
+        if wanted > CHUNK or wanted <= 0 or not hasattr(os, "pread"):
             return bytes(self.view(offset, wanted))
-        self._require_open()
+        if self._descriptor < 0:
+            self._require_open()
         found = os.pread(self._descriptor, wanted, offset)
         if len(found) < wanted:  # interrupted, or the file is not what it was
             return found + bytes(self.view(offset + len(found), wanted - len(found)))

@@ -282,19 +282,12 @@ def handle_table(block: BlockType) -> BlockType:
     assert block.layout is not None
     table = block.layout.field("entries").type
     assert isinstance(table, Table)
-    entry = table.entry.replacing(
+    entry = table.entry.changing("Reserved", name="Reserved2").replacing(
         "HandleType",
         table.entry.field("handle_type").since,
         Field("HandleType", Coded("HandleType"), "What it is; 0: unknown.", default=0),
         reserved(1),
     )
-    renamed = entry.fields
-    last = max(i for i, field in enumerate(renamed) if field.name == "Reserved")
-    fields = [
-        replace(field, name="Reserved2") if number == last else field
-        for number, field in enumerate(renamed)
-    ]
-    entry = Layout(entry.title, entry.section, fields)
     return replace(
         block,
         layout=block.layout.changing("Entries", type=Table(table.count, entry)),

@@ -161,7 +161,8 @@ class Rows(Vocabulary):
         return {None: self.entry}
 
     def stamped(self, since: str) -> Rows:
-        return Rows(self.entry.stamped(since))
+        entry = self.entry.stamped(since)
+        return self if entry is self.entry else Rows(entry)
 
     def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
         return b"".join(self.entry.encode(entry) for entry in value)
