@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import IO, Any, cast
 
 from msl_construct import Writer
@@ -23,13 +24,16 @@ from .pages import Pages, Part
 from .saving import Saved, save_tail
 from .tally import Tally
 
-__all__ = ["Dumping", "Progress"]
+__all__ = ["Dumping", "Progress", "Shown"]
 
 _SMALL_PARTS = 1 << 20
 """Bytes of data in a block where the size of the dump is bounded: little is lost at its end."""
 
 Progress = Callable[[int, int], None]
 """Told of bytes of address space that are done, and how many there are."""
+
+Shown = Callable[[int], None]
+"""The same, of a part of them."""
 
 
 class Dumping:
@@ -123,41 +127,90 @@ class Dumping:
     def add_regions(
         self,
         target: Pageable,
-        chosen: Sequence[model.Mapping],
+        planned: Iterable[tuple[model.Mapping, Sequence[model.Stretch]]],
         tally: Tally,
         tail: int,
-        progress: Progress | None,
+        progress: Shown | None,
     ) -> None:
-        """Read memory; may be called several times, and `end_regions` behind that.
+        """Read memory; may be called several times, as `add_parts`, and `end_regions` behind that.
 
         Args:
-            target: reads it; the first time what stands still, then what it has put off.
-            chosen: which mappings, in the order in which they are read.
+            target: reads it.
+            planned: which mappings, in the order in which they are read, and how.
             tail: bytes that must still fit the dump behind them.
+            progress: told of the bytes of these.
 
         Raises:
             Stopped: a bound was reached; what was read is written.
             OSError: the output failed.
         """
+        feed = self._ready_feed(tail)
+        pages = Pages(target, feed, tally)
+        done = 0
+        try:
+            for mapping, plan in planned:
+                if progress is not None:
+                    feed.watch = partial(_tell, progress, done)
+                pages.capture(mapping, plan)
+                done += mapping.size
+                if progress is not None:
+                    progress(done)
+            feed.finish()
+        except Stopped:
+            feed.finish()
+            raise
+        finally:
+            self.put_off += pages.put_off
+            feed.watch = None
+
+    def add_parts(
+        self,
+        reader: Pageable,
+        parts: Iterable[Part],
+        tally: Tally,
+        tail: int,
+        progress: Shown | None,
+        *,
+        read_at: int = 0,
+    ) -> None:
+        """Read parts of mappings.
+
+        Args:
+            reader, tally, tail, progress: as for `add_regions`.
+            read_at: nanoseconds since the Unix epoch when they were read, if that is over.
+
+        Raises:
+            Stopped, OSError: as by `add_regions`.
+        """
+        assert self.writer is not None
+        feed, clock = self._ready_feed(tail), self.writer.blocks.clock
+        pages = Pages(reader, feed, tally)
+        done = 0
+        if read_at:
+            self.writer.blocks.clock = lambda: read_at
+        try:
+            for part in parts:
+                if progress is not None:
+                    feed.watch = partial(_tell, progress, done)
+                pages.capture_parts((part,))
+                done += part.part.size
+                if progress is not None:
+                    progress(done)
+            feed.finish()
+        except Stopped:
+            feed.finish()
+            raise
+        finally:
+            feed.watch = None
+            self.writer.blocks.clock = clock
+
+    def _ready_feed(self, tail: int) -> RegionFeed:
         assert self.writer is not None
         if self._feed is None:
             few = None if self._options.max_bytes is None else _SMALL_PARTS
             self._feed = self.writer.feed(longest=few)
             self._bounds.bound(self._feed, tail)
-        feed, put_off = self._feed, self.put_off
-        pages = Pages(target, feed, tally)
-        self.put_off = pages.put_off
-        try:
-            pages.capture_later(put_off)
-            if progress is None:
-                for mapping, plan in zip(chosen, target.plans(chosen)):
-                    pages.capture(mapping, plan)
-            else:
-                _read_visibly(target, chosen, pages, feed, progress)
-            feed.finish()
-        except Stopped:
-            feed.finish()
-            raise
+        return self._feed
 
     def end_regions(self) -> None:
         """No more memory is read; more than once does no harm."""
@@ -261,16 +314,5 @@ class Dumping:
         )
 
 
-def _read_visibly(
-    target: Pageable,
-    chosen: Sequence[model.Mapping],
-    pages: Pages,
-    feed: RegionFeed,
-    progress: Progress,
-) -> None:
-    done, whole = 0, sum(mapping.size for mapping in chosen)
-    feed.watch = lambda size: progress(min(whole, done + size), whole)
-    for mapping, plan in zip(chosen, target.plans(chosen)):
-        pages.capture(mapping, plan)
-        done += mapping.size
-        progress(done, whole)
+def _tell(progress: Shown, done: int, size: int) -> None:
+    progress(done + size)

@@ -21,7 +21,7 @@ from msl_construct.errors import TargetError
 from .model import Limit
 from .options import Options
 
-__all__ = ["Needs", "check_tasks", "lack_refuses", "lacking", "needs"]
+__all__ = ["Needs", "check_tasks", "lack_refuses", "lacking", "needs", "to_hold"]
 
 _MEMORY = 56 << 20
 """Bytes beyond what is in use when this is asked: the output's buffers, the two processes that
@@ -81,6 +81,22 @@ class Needs:
         return int(getattr(self, kind))
 
 
+def _lists(mappings: int, threads: int, each_mapping: int = _PER_MAPPING) -> int:
+    """Bytes for what there is of each mapping and thread."""
+    return mappings * each_mapping + threads * _PER_THREAD
+
+
+def to_hold(most: int, several: int, mappings: int, threads: int) -> int:
+    """Bytes that may be held for the time of the stop.
+
+    Args:
+        most: where there is little else to keep in memory.
+        several: targets that are stopped together.
+        mappings, threads: how many the target has.
+    """
+    return max(0, most // several - _lists(mappings, threads))
+
+
 def needs(
     options: Options, size: int, mappings: int, threads: int, *, regular: bool, in_memory: bool
 ) -> Needs:
@@ -95,7 +111,7 @@ def needs(
     workers = WORKERS if options.compress != "none" else 0
     copied = options.freeze == "snapshot"
     each_mapping = _PER_MAPPING_COPIED if copied else _PER_MAPPING
-    memory = _MEMORY + mappings * each_mapping + threads * _PER_THREAD
+    memory = _MEMORY + _lists(mappings, threads, each_mapping)
     if workers:
         each = working_memory(options.compress, options.level, _PIECE)
         memory += workers * (each + _PIECE)

@@ -13,7 +13,7 @@ from .backend import Pageable
 from .model import LATER_AMONG, Action, Mapping, Stretch
 from .tally import RegionTally, Tally
 
-__all__ = ["Pages", "Part"]
+__all__ = ["Pages", "Part", "parts"]
 
 
 class Part(NamedTuple):
@@ -28,6 +28,23 @@ class Part(NamedTuple):
     mapping: Mapping
     part: Mapping
     plan: Sequence[Stretch]
+
+
+def parts(
+    mapping: Mapping, stretches: Sequence[Stretch], page_size: int
+) -> Iterator[tuple[bool, Part]]:
+    """What of a mapping is read together: whether later than the rest, and what."""
+    if not any(one.action is Action.LATER for one in islice(stretches, LATER_AMONG)):
+        yield False, Part(mapping, mapping, stretches)
+        return
+    start = mapping.start
+    for later, group in groupby(stretches, key=lambda one: one.action is Action.LATER):
+        plan = list(group)
+        if later:
+            plan = [one._replace(action=Action.READ) for one in plan]
+        end = start + sum(one.pages for one in plan) * page_size
+        yield later, Part(mapping, mapping._replace(start=start, end=end), plan)
+        start = end
 
 
 class Pages:
@@ -57,34 +74,20 @@ class Pages:
             Stopped: a bound was reached; what was written stays.
             OSError: the output failed.
         """
-        if any(one.action is Action.LATER for one in islice(stretches, LATER_AMONG)):
-            self._capture_parts(mapping, stretches)
-        else:
-            self._capture(mapping, mapping, stretches)
-
-    def _capture_parts(self, mapping: Mapping, stretches: Sequence[Stretch]) -> None:
-        """What stands between parts that are to be read later, each for itself."""
-        start = mapping.start
-        for later, group in groupby(stretches, key=lambda one: one.action is Action.LATER):
-            plan = list(group)
+        for later, part in parts(mapping, stretches, self._page):
             if later:
-                plan = [one._replace(action=Action.READ) for one in plan]
-            end = start + sum(one.pages for one in plan) * self._page
-            part = mapping._replace(start=start, end=end)
-            if later:
-                self.put_off.append(Part(mapping, part, plan))
+                self.put_off.append(part)
             else:
-                self._capture(mapping, part, plan)
-            start = end
+                self._capture(*part)
 
-    def capture_later(self, parts: Iterable[Part]) -> None:
-        """What another one has put off; it is read as this one's target reads it.
+    def capture_parts(self, wanted: Iterable[Part]) -> None:
+        """Parts of which none is to be read later than now.
 
         Raises:
             Stopped, OSError: as `capture`.
         """
-        for one in parts:
-            self._capture(one.mapping, one.part, one.plan)
+        for part in wanted:
+            self._capture(*part)
 
     def _capture(self, mapping: Mapping, part: Mapping, stretches: Sequence[Stretch]) -> None:
         tally = self._tally.begin(part, stretches)

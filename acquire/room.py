@@ -13,10 +13,12 @@ from .needs import lacking
 from .options import DRAFT, Options
 from .output import DumpOutput
 
-__all__ = ["behind", "cache_room", "check_limit", "look"]
+__all__ = ["behind", "cache_room", "check_limit", "look", "room_to_hold"]
 
 _PART_FOR_CACHE = 8
 """One in so many bytes of memory that are left may hold what is still to be written to disk."""
+_PART_TO_HOLD = 4
+"""The same of addresses that may be taken to hold memory."""
 
 
 def look(
@@ -47,6 +49,19 @@ def cache_room(limits: Sequence[Limit]) -> int:
     if not machine or any(limit.shared for limit in own):
         return 0
     return min(limit.left for limit in [*own, *machine]) // _PART_FOR_CACHE
+
+
+def room_to_hold(limits: Sequence[Limit], expected: Estimate) -> int:
+    """Bytes of our memory that may be taken to shorten the stop.
+
+    None of a limit that the target shares, and only a part of what is left beyond our needs.
+    """
+    addresses = [
+        limit.left - expected.needs.address_space
+        for limit in limits
+        if limit.kind == "address_space"
+    ]
+    return max(0, min([cache_room(limits), *(left // _PART_TO_HOLD for left in addresses)]))
 
 
 def _machine() -> list[Limit]:

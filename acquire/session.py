@@ -15,7 +15,7 @@ from msl_construct.builder import new_uuid
 from msl_construct.errors import TargetError
 
 from . import blocks, describing, room
-from .backend import Backend, Frozen, Pageable, Target
+from .backend import Backend, Frozen, Target
 from .background import Later
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
@@ -23,13 +23,13 @@ from .collecting import Collecting
 from .dumping import Dumping, Progress
 from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
+from .memory_capture import MemoryCapture
 from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
 from .options import Options
 from .output import DumpOutput
 from .report import Report
 from .report_file import ReportFile
-from .selection import reading_order
 from .tally import MappingRows, Tally
 from .warming import warm
 
@@ -38,6 +38,8 @@ __all__ = ["Progress", "Session"]
 _FILES_REMAIN = ("complete", "target_gone", "target_replaced")
 """What may have come of it where there still is a point in reading files that were mapped."""
 
+_RUNS_ON = ("none", "snapshot")
+"""Methods by which the target runs on while it is read."""
 _LOOKS = 3
 """How often a target that runs is looked at anew because it executed another program."""
 
@@ -92,7 +94,6 @@ class Session:
         self._file = file
         self._options = options
         self._name = name
-        self._progress = progress
         self._dump_uuid = dump_uuid or new_uuid()
         self._related = related
         self._command_line = list(command_line)
@@ -108,6 +109,7 @@ class Session:
             "not_resident" if newer else "failed",
             backend.error_name,
         )
+        self._memory = MemoryCapture(self._dumping, self._tally, self._bounds, progress)
         self._method = options.freeze or backend.freezers[0]
         self._began = 0
         self._resident = 0
@@ -116,13 +118,11 @@ class Session:
         self._preparing: Later[None] | None = None
         self._frozen: Frozen | None = None
         self._known: Known | None = None
-        self._chosen: list[Mapping] = []
-        self._later: list[Mapping] = []
-        self._later_reader: Pageable | None = None
         self._left: list[Mapping] = []
         self._idle: list[str] = []
         self._written = False
-        self._expected_freeze = 0.0
+        self._expected: Estimate | None = None
+        self._several = 1
         self._collecting: Collecting | None = None
         self._limits: list[Limit] = []
 
@@ -156,6 +156,7 @@ class Session:
                     self._frozen.thaw()
         finally:
             self._dumping.abandon()
+            self._memory.close()
             if self._collecting is not None:
                 self._collecting.close(keep=self._begun)
             elif self._evidence_folder is not None:
@@ -190,7 +191,7 @@ class Session:
     @property
     def expected_freeze(self) -> float:
         """Seconds for which the target is expected to stand still; after `prepare`."""
-        return self._expected_freeze
+        return self._expected.freeze if self._expected else 0.0
 
     @property
     def shared(self) -> Shared | None:
@@ -220,6 +221,10 @@ class Session:
         """Say which dumps are taken along with this one; before it is read."""
         self._related = related
 
+    def among(self, several: int) -> None:
+        """Say how many are stopped together, and share memory for them; before `prepare`."""
+        self._several = several
+
     # -- the phases --------------------------------------------------------------------
 
     def prepare(self) -> None:
@@ -230,7 +235,7 @@ class Session:
         """
         output = DumpOutput.of_file(self._file, self._backend.in_memory)
         expected, refusals = self.rehearse(output, prepare=True)
-        self._expected_freeze = expected.freeze
+        self._expected = expected
         if refusals:
             raise refusals[0]
         assert self._target is not None
@@ -259,6 +264,9 @@ class Session:
         self.report.sections["target"] = describing.target(found)
         warm(self._options, self._header(found, regions=True, threads=True), found)
         self._dumping.get_ready()
+        if self._method not in _RUNS_ON:
+            assert self._expected is not None
+            self._memory.prepare_to_hold(self._expected, self._limits, self._several)
         if not gc.get_freeze_count():  # else it is our caller's, or another session's
             # What is there by now need not be looked through while the target waits.
             gc.freeze()
@@ -406,42 +414,40 @@ class Session:
 
         A bound that is reached and an output that fails are told by the report's status.
         """
-        known, frozen = self._known, self._frozen
+        known = self._known
         assert known is not None
-        assert frozen is not None
+        target, memory = self._target, self._memory
+        assert target is not None
         pointers = _stack_pointers(known, self._options)
         chosen, self._left = self._options.selection.split(known.mappings, pointers)
         self._idle = self._options.selection.idle(known.mappings, pointers)
-        later, self._later_reader = self._readable_later(chosen)
-        left = set(later)
-        self._later = reading_order(later)
-        self._chosen = reading_order([one for one in chosen if one not in left])
+        memory.choose(target, chosen, alone=not self._related)
         self._begun = True
-        if self._report_file is not None:
-            self.report.sections["freeze"] = describing.freeze(frozen)
-            self._report_file.renew(self.report, self._progress_so_far, len(chosen))
-        threads = self._stored_threads()
-        header = self._header(known, regions=bool(chosen), threads=bool(threads))
         try:
-            self._dumping.begin(
-                header,
-                known,
-                threads,
-                self._related,
-                room.cache_room(self._limits),
-            )
-            self._read_memory(room.behind(known))
+            memory.read(target, room.behind(known), self._begin_dump)
         except (Stopped, OSError, MemoryError) as error:
             self._ended_early(error)
 
-    def _readable_later(
-        self, chosen: Sequence[Mapping]
-    ) -> tuple[Sequence[Mapping], Pageable | None]:
-        """What of it need not be read while the target stands still."""
-        assert self._target is not None
-        with contextlib.suppress(OSError):
-            return self._target.readable_later(chosen, alone=not self._related)
-        return (), None
+    def _begin_dump(self) -> None:
+        """Write what stands in front of the regions.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        assert self._known is not None
+        assert self._frozen is not None
+        if self._report_file is not None:
+            self.report.sections["freeze"] = describing.freeze(self._frozen)
+            rows = self._memory.mappings
+            self._report_file.renew(self.report, self._progress_so_far, rows)
+        threads, regions = self._stored_threads(), bool(self._memory.mappings)
+        self._dumping.begin(
+            self._header(self._known, regions=regions, threads=bool(threads)),
+            self._known,
+            threads,
+            self._related,
+            room.cache_room(self._limits),
+        )
 
     def let_go(self) -> None:
         """Let the target go.
@@ -468,17 +474,22 @@ class Session:
         if self._written or known is None or target is None:
             return
         self._written = True
-        there_is_more = self._later or self._dumping.put_off
-        if there_is_more and self.report.status in _FILES_REMAIN:
-            try:
-                self._read_later(self._later, room.behind(known))
-            except (Stopped, OSError, MemoryError) as error:
-                self._ended_early(error)
+        tail = room.behind(known)
+        try:
+            if not self._dumping.failed:
+                if self._dumping.writer is None:
+                    self._begin_dump()
+                self._memory.write_held(tail)
+            if self.report.status in _FILES_REMAIN:
+                self._memory.read_later(tail)
+        except (Stopped, OSError, MemoryError) as error:
+            self._ended_early(error)
         self._dumping.end_regions()
         if self._dumping.writer is not None and not self._dumping.failed:
             self._write_tail(known)
         self._bounds.close()
         self._dumping.abandon()
+        self._memory.close()
         if self.report.status == "output_failed":
             given_up = self._dumping.save_tail(known, target.page_size)
             if given_up is not None:
@@ -582,38 +593,6 @@ class Session:
         if self._options.hash_algo != "blake3":  # which the other draft has no field for
             header["hash_algo"] = self._options.hash_algo
         return header
-
-    def _read_memory(self, tail: int) -> None:
-        target = self._target
-        assert target is not None
-        self._dumping.add_regions(
-            target, self._chosen, self._tally, tail, self._shown(0, self._chosen)
-        )
-        if another := target.another_program():
-            raise Stopped(
-                "target_replaced",
-                f"the target executed another program ({another}) while it was being read",
-            )
-        if not target.alive():
-            raise target.ending()
-
-    def _read_later(self, later: Sequence[Mapping], tail: int) -> None:
-        assert self._later_reader is not None
-        done = sum(mapping.size for mapping in self._chosen)
-        times = self._tally.last_page
-        self._dumping.add_regions(
-            self._later_reader, later, self._tally, tail, self._shown(done, later)
-        )
-        # What is read then is what the target held when it stood still.
-        self._tally.last_page = times or self._tally.first_page
-
-    def _shown(self, done: int, mappings: Sequence[Mapping]) -> Progress | None:
-        """Tells the user's progress of a part of the mappings, of which `done` bytes are over."""
-        progress = self._progress
-        if progress is None:
-            return None
-        whole = sum(mapping.size for mapping in (*self._chosen, *self._later))
-        return lambda size, _: progress(done + size, whole)
 
     def _ended_early(self, error: Stopped | OSError | MemoryError) -> None:
         """Take note of why the dump is incomplete."""

@@ -106,6 +106,8 @@ class _Group:
         for part in parts:
             self._closing.push(part.stack)
         parts = self._each(parts, lambda part: part.open(self._how))
+        for part in parts:
+            part.session.among(len(parts))
         parts = self._each(parts, lambda part: part.session.prepare())
         self._check_methods([*self.parts, *parts])
         self._check_bound([*self.parts, *parts])

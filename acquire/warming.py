@@ -15,6 +15,7 @@ from .bounds import Bounds, Interrupt
 from .dumping import Dumping
 from .model import Action, Failure, Known, Mapping, Register, Stretch, Thread
 from .options import Options
+from .standing import HeldPages, Standing
 from .tally import Tally
 
 __all__ = ["warm"]
@@ -41,8 +42,13 @@ def warm(options: Options, header: dict[str, Any], known: Known) -> None:
     dumping = Dumping(io.BytesIO(), options, Bounds(options, Interrupt()), lambda: None)
     try:
         dumping.begin(header, few, few.threads, (), 0)
-        chosen = [_mapping(page_size, 1), _mapping(page_size, 4)]
-        dumping.add_regions(_Nobody(page_size), chosen, Tally("failed", "failed", str), 0, None)
+        chosen, nobody = [_mapping(page_size, 1), _mapping(page_size, 4)], _Nobody(page_size)
+        tally, held = Tally("failed", "failed", str), HeldPages(4 * page_size, page_size)
+        dumping.add_regions(nobody, zip(chosen, nobody.plans(chosen)), tally, 0, None)
+        standing = Standing(nobody, chosen, held)
+        held.take(nobody, standing.last, lambda size: None)
+        dumping.add_parts(held, held.parts, tally, 0, None)
+        held.close()
     finally:
         dumping.abandon()
 
