@@ -21,6 +21,7 @@ from . import errors
 if TYPE_CHECKING:
     from .builder import SegmentWriter, Writer, append_segment
     from .drafts import schema
+    from .encryption import Keys
     from .reader import Dump, Memory, Region, Verdict
     from .reader.stream import PassingDump
     from .schema import ByteOrder, Draft, Schema
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Dump",
+    "Keys",
     "Memory",
     "PassingDump",
     "Region",
@@ -45,6 +47,7 @@ __all__ = [
 
 _HOMES = {
     "Dump": "reader",
+    "Keys": "encryption",
     "Memory": "reader",
     "PassingDump": "reader.stream",
     "Region": "reader",
@@ -61,7 +64,7 @@ def open(  # noqa: A001 - the name is part of the public interface
     *,
     draft: str | Draft | None = None,
     dialect: str | None = None,
-    key: bytes | str | None = None,
+    key: bytes | str | Keys | None = None,
     byte_order: str | None = None,
     max_inflate: int | None = None,
     max_memory: int | None = None,
@@ -77,7 +80,8 @@ def open(  # noqa: A001 - the name is part of the public interface
         dialect: read with this dialect whatever the file looks like, or with ``none``; by
             default it is recognised by the structure of the blocks in question, unless `draft`
             is given.
-        key: for encrypted files; none can be read yet.
+        key: for encrypted files: 32 bytes, which are the raw key; a passphrase; or `Keys`. The
+            tag is verified before this returns. For others it is not used.
         byte_order: ``little`` or ``big``, whatever the header says.
         max_inflate: bytes that one compressed payload may inflate to; 1 GiB by default.
         max_memory: bytes that may be kept of all that is inflated; by default 256 MiB and eight
@@ -87,6 +91,8 @@ def open(  # noqa: A001 - the name is part of the public interface
 
     Raises:
         FormatError: not a Memory Slice file, or one that can't be read; see its subclasses.
+        EncryptedError: the key is none for this file; `WrongKeyError`: it does not open it.
+        TamperedError: the file is encrypted, and not what was written.
         ValueError: no such draft, dialect or byte order.
         LimitError: a pipe gives more than may be put on disk.
         StreamError: nobody writes to the named pipe.
@@ -94,13 +100,12 @@ def open(  # noqa: A001 - the name is part of the public interface
     """
     from .reader import DEFAULT_INFLATE_LIMIT, open_dump
 
-    if key is not None:
-        raise errors.EncryptedError("encrypted files can't be read yet (§10)")
     return open_dump(
         file,
         draft=draft,
         dialect=dialect,
         byte_order=byte_order,
+        key=key,
         max_inflate=DEFAULT_INFLATE_LIMIT if max_inflate is None else max_inflate,
         max_memory=max_memory,
         max_spool=max_spool,

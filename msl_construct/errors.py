@@ -11,6 +11,8 @@
     │   └── CompressionError  a stored payload does not inflate as declared
     ├── LimitError            a configured limit would be exceeded
     ├── EncryptedError        a key is needed to read on
+    │   └── WrongKeyError     the one that was given does not open the file
+    ├── TamperedError         an encrypted file is not what was written
     ├── MemoryAccessError     an address range holds pages without bytes
     ├── ConformanceError      the builder refuses what the draft forbids
     ├── DocumentError         a canonical document cannot be turned into a file
@@ -50,9 +52,11 @@ __all__ = [
     "MslError",
     "PayloadError",
     "StreamError",
+    "TamperedError",
     "TargetError",
     "UnboundError",
     "WrongDialectError",
+    "WrongKeyError",
 ]
 
 
@@ -114,6 +118,17 @@ class LimitError(MslError):
 
 class EncryptedError(MslError):
     """The blocks are encrypted and no usable key was given (§10)."""
+
+
+class WrongKeyError(EncryptedError):
+    """The key that was given does not open the file; where nobody can tell, the message says so."""
+
+
+class TamperedError(MslError):
+    """The tag of an encrypted file does not match though the key is right (§10).
+
+    Nothing of the file's content is shown.
+    """
 
 
 class MemoryAccessError(MslError):

@@ -236,7 +236,7 @@ def _check_one(
                 outcome.take(finding)
                 shown.finding(outcome, finding)
             outcome.gaps = [*gaps(dump), *under_way.unchecked]
-            if dump.header.encrypted:
+            if dump.locked:
                 outcome.encrypted = f"encrypted: {dump.encryption().text}; the header was checked"
     except Exception as error:  # one hopeless file must not keep the others from being checked
         if click.get_current_context().params.get("debug"):

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, TypedDict, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, TypeVar, overload
 
 import click
 
@@ -24,10 +24,12 @@ from ..errors import (
     FormatError,
     HarnessError,
     MslError,
+    TamperedError,
     TargetError,
     WrongDialectError,
 )
 from .drafts import draft_option
+from .keys import KeyOptions, key_options, keys_of
 from .start import let_interrupts_raise
 from .text import DRAWN, printable
 
@@ -124,6 +126,7 @@ def draft_options(function: F) -> F:
             "files).",
         ),
     )
+    function = key_options(function)
     for option in reversed(options):
         function = option(function)
     return function
@@ -133,6 +136,8 @@ def exit_code(error: BaseException) -> Exit:
     """The code that an exception ends a command with."""
     if isinstance(error, EncryptedError):
         return Exit.KEY
+    if isinstance(error, TamperedError):
+        return Exit.FINDINGS
     if isinstance(error, TargetError):
         return Exit.TARGET
     if isinstance(error, (HarnessError, WrongDialectError)):
@@ -364,7 +369,7 @@ def wants_color(no_color: bool) -> bool:
     return not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
 
 
-class ReadOptions(TypedDict, total=False):
+class ReadOptions(KeyOptions, total=False):
     """How to read a file whose header says otherwise, see `draft_options`; None: as it says."""
 
     draft: str | None
@@ -372,6 +377,7 @@ class ReadOptions(TypedDict, total=False):
     byte_order: str | None
     max_inflate: int | None
     max_memory: int | None
+    max_spool: int | None
 
 
 @overload
@@ -398,6 +404,10 @@ def open_input(
         stdin: what to read block by block instead.
     """
     kept: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    keys = keys_of(kept)
+    if keys is not None:
+        kept["key"] = keys
+        passing = False  # nothing is shown before the tag, which is the end of the file
     try:
         return _opened(path, passing, stdin, kept)
     except MslError as error:

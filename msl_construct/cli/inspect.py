@@ -237,11 +237,8 @@ def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
 def _ending(dump: Dump | PassingDump, path: str, quiet: bool) -> int:
     """The exit code, and the one line on stderr that goes with it."""
     name = "stdin" if path == STDIO else path
-    if dump.header.encrypted:
-        note(
-            f"msl: {name}: encrypted from {dump.header.size:#x} on (§10): only the header can be "
-            "read, this version takes no key"
-        )
+    if dump.locked:
+        note(f"msl: {name}: {dump.encryption().text}; without, only the header can be read")
         return Exit.KEY
     unseen = _unseen(dump)
     if dump.complete or dump.ending.kind == "open":  # a pipe of which the rest was not read

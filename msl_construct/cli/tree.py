@@ -76,7 +76,7 @@ def _until_last(items: Iterable[T]) -> Iterator[tuple[bool, T]]:
 
 def _verdict(dump: Dump | PassingDump, seen: TreeBlocks, style: Style) -> str:
     """One line that says how much of a dump this is."""
-    if dump.header.encrypted:
+    if dump.locked:
         return style.paint("encrypted: only the header can be read", fg="yellow")
     parts = [many(seen.count, "block")]
     if seen.damaged:

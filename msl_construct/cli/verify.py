@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
-from ..errors import MslError
+from ..errors import MslError, TamperedError
 from ..hashing import Digests
 from ..reader.acquisition_report import Tie, read_report, tie
 from ..reader.verdict import Finding, Verdict
@@ -122,7 +122,8 @@ def _one(
             verdict, found = _tied(path, told, options)
     except (MslError, OSError) as error:
         code = complain(error, name)
-        row = json_text({"file": path, "error": error_text(error)}) + "\n"
+        known = {"intact": False} if isinstance(error, TamperedError) else {}
+        row = json_text({"file": path, **known, "error": error_text(error)}) + "\n"
         return code, row if as_json else ""
     code = _code(verdict, found)
     if code is Exit.INCOMPLETE:
@@ -156,7 +157,7 @@ def _tied(path: str, told: dict[str, Any], options: ReadOptions) -> tuple[Verdic
         with open_input(path, passing=False, **options) as dump:
             say_version(path, dump)
             verdict = dump.verify()
-            for piece in Extent(dump.source, 0, dump.size or 0).chunks():
+            for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
                 digests.update(piece)
             dump.require_unchanged()
             return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
@@ -216,6 +217,7 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
         "segments": verdict.segments,
         "file_hash": verdict.file_hash,
         "unprotected_block": verdict.unprotected,
+        "authenticated": verdict.authenticated,
         "findings": rows(verdict.findings),
         "gaps": rows(verdict.gaps),
     }
@@ -241,6 +243,7 @@ def _as_text(
     lines = [
         f"{printable(path)}: {first}, {second}: {many(verdict.blocks, 'block')}, "
         f"{many(verdict.segments, 'extension segment')}, FileHash {verdict.file_hash}"
+        f"{', tag match' if verdict.authenticated else ''}"
     ]
     if verdict.recognition.dialect is not None:
         lines.append(f"  {printable(str(verdict.recognition))}")

@@ -371,7 +371,7 @@ def _exit_of(built: Built, form: Form) -> int:
 
 def _exit(dump: Dump) -> int:
     """What `msl inspect` ends with."""
-    if dump.header.encrypted:
+    if dump.locked:
         return _ENCRYPTED
     return 0 if dump.complete else _INCOMPLETE
 

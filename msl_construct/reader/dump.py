@@ -13,13 +13,15 @@ from ..abbreviated import abbreviated
 from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts import DIALECTS, DRAFTS
-from ..errors import ChangedError, MslError
+from ..encryption import Keys
+from ..encryption.parameters import Envelope
+from ..errors import ChangedError, MslError, TamperedError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from ..space import Cover
 from .block import Block, Problems
 from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
-from .header import read_header
+from .header import envelope_of, read_header
 from .memory import MemoryView
 from .names import names_of
 from .opened import Indexed
@@ -30,6 +32,8 @@ from .walk import BlockIndex, Ending, Walk
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ..encryption.unlock import Unlocked
 
 __all__ = ["Blocks", "Dump"]
 
@@ -97,11 +101,12 @@ class Dump(Indexed):
         draft: str | Draft | None = None,
         dialect: str | None = None,
         byte_order: str | None = None,
+        key: bytes | str | Keys | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
         max_memory: int | None = None,
         owned: Any = None,
     ) -> None:
-        self.source = source
+        self.source = self.stored = source
         self.name = name
         self._owned = owned
         self._max_inflate = max_inflate
@@ -109,6 +114,9 @@ class Dump(Indexed):
         self.problems = Problems()
         self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
+        self.unlocked = self._unlock(key)
+        if self.unlocked is not None:
+            self.source = self.unlocked.source()
         self.index = BlockIndex()
         self.ending = self._walk()
         self.capture_count = len(self.index)
@@ -123,10 +131,10 @@ class Dump(Indexed):
         elif self.header.recognition.dialect is not None:
             self.recognition = self.header.recognition
         else:
-            seen = Seen(source, self.header, self.index, 0, closing + 1)
+            seen = Seen(self.source, self.header, self.index, 0, closing + 1)
             self.recognition = recognised(seen, plain)
         self.schema = schema_of(self.recognition, plain)
-        self.header = read_in(source, self.header, self.schema)
+        self.header = read_in(self.stored, self.header, self.schema)
         if self.schema.draft.segments:
             self._find_segments()
             if insisted is None:
@@ -164,6 +172,8 @@ class Dump(Indexed):
         offset = self.ending.offset
         if size is None or offset >= size:
             return None
+        if self.unlocked is not None and self.unlocked.behind == size:
+            size = max(self.unlocked.end, offset)  # the tag is no remainder of the plaintext
         return Extent(self.source, offset, size - offset)
 
     @property
@@ -222,8 +232,8 @@ class Dump(Indexed):
         Raises:
             ChangedError: it was cut, extended or written to since it was opened.
         """
-        if isinstance(self.source, PathSource):
-            self.source.require_unchanged()
+        if isinstance(self.stored, PathSource):
+            self.stored.require_unchanged()
 
     # -- for the package's own parts ----------------------------------------------------
 
@@ -258,18 +268,58 @@ class Dump(Indexed):
 
     def sequential(self) -> Source:
         """The source, told that it will be read from front to back."""
-        source = self.source
-        if isinstance(source, PathSource):
-            source.advise_sequential()
-        return source
+        if isinstance(self.stored, PathSource):
+            self.stored.advise_sequential()
+        return self.source
+
+    def _unlock(self, key: bytes | str | Keys | None) -> Unlocked | None:
+        """Verify and open what is encrypted; None if nothing is, or there is no key.
+
+        Raises:
+            EncryptedError, TamperedError, LimitError: see `msl_construct.encryption`.
+        """
+        if key is None or not self.header.encrypted:
+            return None
+        from ..encryption.unlock import unlock
+
+        return unlock(self.stored, self._envelope(), Keys.of(key))
+
+    def _envelope(self) -> Envelope:
+        envelope = envelope_of(self.header)
+        if envelope is None:
+            raise TamperedError(
+                f"the header says Encrypted, but ends at {self.header.size:#x} before it says how "
+                "(§3)",
+                offset=self.header.size,
+            )
+        return envelope
+
+    @property
+    def locked(self) -> bool:
+        """Whether the blocks are ciphertext that nobody gave a key for."""
+        return self.header.encrypted and self.unlocked is None
 
     def _walk(self) -> Ending:
-        if self.header.encrypted:
+        if self.locked:
             return self.encryption()
-        found = Walk(self.source, self.schema, self.header.size)
+        unlocked = self.unlocked
+        if unlocked is None:
+            found = Walk(self.source, self.schema, self.header.size)
+        else:
+            found = Walk(unlocked.capture, self.schema, unlocked.start)
         self.index.extend(found)
         assert found.ending is not None
+        if unlocked is not None and found.ending.clean:
+            return self._behind_tag(unlocked)
         return found.ending
+
+    def _behind_tag(self, unlocked: Unlocked) -> Ending:
+        """How a file ends whose plaintext ends with its last block."""
+        at, size = unlocked.behind, self.stored.size
+        assert size is not None
+        if at == size:
+            return Ending(at, "end", f"the file ends at {at:#x} behind the tag")
+        return Ending(at, "sealed", f"{size - at} bytes stand behind the tag at {unlocked.end:#x}")
 
     def _closing(self) -> int:
         """Index of the first End-of-Capture; of the last block where there is none."""
@@ -298,6 +348,7 @@ class Dump(Indexed):
             len(self.index),
             closing,
             self.header.hash_algorithm,
+            chained=self.unlocked is None,
         )
         if broken is not None:
             offset = self.index.offsets[first]

@@ -9,6 +9,7 @@ from typing import Any
 from ..abbreviated import abbreviated
 from ..drafts import DIALECTS, DRAFTS, NEWEST_DRAFT, recognised, schema
 from ..drafts.dialects import Recognition, is_turned
+from ..encryption.parameters import Envelope
 from ..errors import DialectError, HeaderError
 from ..schema import ByteOrder, Draft, Layout, Record, Schema
 from ..source import BufferSource, Cursor, Source
@@ -19,6 +20,7 @@ __all__ = [
     "NO_DIALECT",
     "FileHeader",
     "encryption_layout",
+    "envelope_of",
     "read_header",
 ]
 
@@ -155,6 +157,14 @@ def encryption_layout(bound: Schema, record: Mapping[str, Any]) -> Layout | None
         return None
     since = bound.draft.ancestor(layout.fields[0].since) or bound.draft
     return layout if record.get("version", since.version) >= since.version else None
+
+
+def envelope_of(header: FileHeader) -> Envelope | None:
+    """What a header says of the encryption; None if it doesn't."""
+    stated = header.record.get(ENCRYPTION)
+    if stated is None:
+        return None
+    return Envelope(header.schema, header.raw, stated, header.record["dump_uuid"].bytes)
 
 
 def _byte_order(raw: bytes, probe: Schema) -> ByteOrder:

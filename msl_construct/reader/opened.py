@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from ..budget import Budget
 from ..drafts.dialects import Recognition
+from ..encryption.parameters import lacking
 from ..errors import EncryptedError
 from ..schema import Schema
 from ..source import Extent, Source
 from .block import Block, Problems
-from .header import FileHeader
+from .header import FileHeader, envelope_of
 from .segments import Segment
 from .walk import BlockIndex, Ending
 
@@ -80,17 +81,19 @@ class Opened(ABC):
         """Who has probably written the file, as far as its dialect tells."""
         return self.recognition.producer
 
+    @property
+    def locked(self) -> bool:
+        """Whether the blocks are ciphertext that nobody gave a key for."""
+        return self.header.encrypted
+
     def require_key(self) -> None:
         """Refuse to go on with ciphertext.
 
         Raises:
-            EncryptedError: the blocks are encrypted.
+            EncryptedError: the blocks are encrypted, and no key was given.
         """
-        if self.header.encrypted:
-            raise EncryptedError(
-                f"{self.encryption().text}; this version reads only the header of such files",
-                offset=self.header.size,
-            )
+        if self.locked:
+            raise EncryptedError(self.encryption().text, offset=self.header.size)
 
     @abstractmethod
     def require_unchanged(self) -> None:
@@ -103,7 +106,9 @@ class Opened(ABC):
     def encryption(self) -> Ending:
         """How the blocks of an encrypted file end: before they begin."""
         start = self.header.size
-        text = f"everything from {start:#x} on, behind the header, is ciphertext (§10)"
+        envelope = envelope_of(self.header)
+        how = "the header does not say how" if envelope is None else lacking(envelope)
+        text = f"everything from {start:#x} on, behind the header, is ciphertext (§10): {how}"
         return Ending(start, "encrypted", text)
 
 
@@ -111,12 +116,15 @@ class Indexed(Opened):
     """An opened dump whose blocks can be had in any order.
 
     Attributes:
-        source: the file's bytes.
+        source: the file's bytes; of an encrypted one that was opened, plaintext in the place of
+            ciphertext.
+        stored: the file's bytes as they are.
         index: where the blocks are.
         capture_count: how many of them belong to the capture; the others to segments.
     """
 
     source: Source
+    stored: Source
     index: BlockIndex
     capture_count: int
 

@@ -11,7 +11,7 @@ from ..hashing import new_hasher
 from ..schema import Start
 from .block import Block
 
-__all__ = ["Broken", "Reason", "Segment", "find_segments"]
+__all__ = ["Broken", "Reason", "Segment", "check_segment", "find_segments"]
 
 
 class Reason(str, Enum):
@@ -58,13 +58,21 @@ class Segment:
 
 
 def find_segments(
-    get: Callable[[int], Block], first: int, stop: int, previous: Block, algorithm: str
+    get: Callable[[int], Block],
+    first: int,
+    stop: int,
+    previous: Block,
+    algorithm: str,
+    *,
+    chained: bool = True,
 ) -> tuple[list[Segment], int, Broken | None]:
     """The segments among blocks [first, stop), which stand behind the capture segment.
 
     Args:
         get: a block by its index.
         previous: the End-of-Capture block, to which the first segment is chained.
+        chained: whether PrevHash is the hash of the block before; else it is zero, as in files
+            that are encrypted (§10).
 
     Returns:
         The intact segments, the index of the first block that belongs to none, and why it
@@ -72,7 +80,8 @@ def find_segments(
     """
     segments: list[Segment] = []
     while first < stop:
-        segment = _check(get, first, stop, previous, algorithm, len(segments) + 1)
+        chain_start = previous if chained else None
+        segment = check_segment(get, first, stop, chain_start, algorithm, len(segments) + 1)
         if isinstance(segment, Broken):
             return segments, first, segment
         segments.append(segment)
@@ -81,10 +90,19 @@ def find_segments(
     return segments, first, None
 
 
-def _check(
-    get: Callable[[int], Block], first: int, stop: int, previous: Block, algorithm: str, number: int
+def check_segment(
+    get: Callable[[int], Block],
+    first: int,
+    stop: int,
+    previous: Block | None,
+    algorithm: str,
+    number: int,
 ) -> Segment | Broken:
-    """One segment from block `first` on, or why there is none."""
+    """One segment from block `first` on, or why there is none.
+
+    Args:
+        previous: the block to which it is chained; None: every PrevHash is zero.
+    """
     begin = get(first)
     where = f"segment {number} at {begin.offset:#x}"
     closing = begin.schema.block("end_of_extension")
@@ -95,12 +113,15 @@ def _check(
         covered = new_hasher(algorithm)
     except FormatError as error:
         return Broken(Reason.ALGORITHM, f"{where}: {error}")
-    for piece in previous.extent.chunks():
+    unchained = bytes(len(chain.digest()))
+    for piece in () if previous is None else previous.extent.chunks():
         chain.update(piece)
     for index in range(first, stop):
         block = get(index)
-        if block.header["prev_hash"] != chain.digest():
-            text = f"{where}: PrevHash of {block.describe()} does not match the block before"
+        expected = unchained if previous is None else chain.digest()
+        if block.header["prev_hash"] != expected:
+            what = "is not zero" if previous is None else "does not match the block before"
+            text = f"{where}: PrevHash of {block.describe()} {what}"
             return Broken(Reason.CHAIN, text)
         if block.header["block_type"] == closing.code:
             payload = block.payload

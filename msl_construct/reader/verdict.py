@@ -45,7 +45,9 @@ class Verdict:
         stored_file_hash: FileHash as the End-of-Capture has it; None without one.
         segments: how many extension segments hold.
         recognition: which dialect the capture is in.
-        unprotected: index of the last block: no hash covers it, a limit of the format.
+        authenticated: whether the file is encrypted and its tag matches: nobody without the key
+            has written or changed any of it.
+        unprotected: index of the last block, where no hash covers it: a limit of the format.
     """
 
     blocks: int = 0
@@ -55,6 +57,7 @@ class Verdict:
     stored_file_hash: bytes | None = None
     segments: int = 0
     unprotected: int | None = None
+    authenticated: bool = False
     recognition: Recognition = field(default_factory=Recognition)
 
     @property

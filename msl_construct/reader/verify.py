@@ -214,7 +214,10 @@ def _file_hashes(along: WindowReader, algorithm: str, stops: Iterable[int]) -> I
 
 def _check_chain(dump: Indexed, along: WindowReader, algorithm: str, facts: Observed) -> None:
     make = hasher_factory(algorithm)
+    chained = not dump.header.encrypted  # there the tag covers everything, and PrevHash is zero
     expected = make(dump.header.raw).digest()
+    if not chained:
+        expected = bytes(len(expected))
     stored_at = dump.schema.block_header.offset_of("prev_hash")
     width = dump.schema.block_header.field("prev_hash").type.minimum
     last = len(dump.index) - 1
@@ -222,7 +225,7 @@ def _check_chain(dump: Indexed, along: WindowReader, algorithm: str, facts: Obse
         if along.read(offset + stored_at, width) != expected and facts.links.wants(index):
             before = suspect_of(dump.block(index - 1)) if index else _header(dump)
             facts.links.add(Link(dump.block(index), expected, before))
-        if index < last:
+        if chained and index < last:
             hasher = make()
             _feed(hasher, along, offset, length)
             expected = hasher.digest()
@@ -237,7 +240,9 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     """Turn hashes, counts and the way the file ends into findings."""
     verdict = Verdict(blocks=facts.blocks, segments=len(dump.segments))
     verdict.recognition = dump.recognition
-    verdict.unprotected = verdict.blocks - 1 if verdict.blocks else None
+    verdict.authenticated = dump.header.encrypted
+    if not verdict.authenticated:
+        verdict.unprotected = verdict.blocks - 1 if verdict.blocks else None
     findings, gaps = verdict.findings, verdict.gaps
     if problem is not None:
         verdict.file_hash = "unchecked"
@@ -249,7 +254,7 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
             text = f"PrevHash of {block.describe()} was not recorded: nothing covers the header"
             gaps.append(Finding("unrecorded", text, block.offset, block.index))
             continue
-        findings.append(_broken(link, facts, behind))
+        findings.append(_broken(link, facts, behind, chained=not dump.header.encrypted))
     if facts.closings:
         verdict.stored_file_hash = facts.closings.first[0].payload.get("file_hash")
     for block, digest in facts.closings:
@@ -259,8 +264,7 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
             gaps.append(Finding("unrecorded", text, block.offset, block.index))
         elif digest is not None:
             _judge_file_hash(verdict, block, digest)
-    if not dump.header.encrypted:
-        _judge_counts(verdict, dump, facts)
+    _judge_counts(verdict, dump, facts)
     for block in facts.forbidden:
         text = f"{block.describe()}: a block of this type must not stand here (§4.3, §4.6)"
         findings.append(Finding("block_type", text, block.offset, block.index))
@@ -285,13 +289,19 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     return verdict
 
 
-def _broken(link: Link, facts: Observed, behind: Link | None) -> Finding:
+def _broken(link: Link, facts: Observed, behind: Link | None, *, chained: bool) -> Finding:
     """What a link that does not hold says, by the bytes that it speaks against.
 
     The next link covers this PrevHash: where it holds, the bytes before are what was changed.
     """
     block, before = link.block, link.before
     index = block.index
+    if not chained:
+        text = (
+            f"PrevHash of {block.describe()}: expected zeros, as in every block of an encrypted "
+            f"file, found {block.header['prev_hash'].hex()} (§10)"
+        )
+        return Finding("chain", text, block.offset, index)
     covered = index + 1 < facts.blocks and (behind is None or behind.block.index != index + 1)
     if behind is None and facts.links.more:
         covered = False  # nobody remembers

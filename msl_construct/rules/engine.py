@@ -145,7 +145,7 @@ class Check:
         chosen = rules_for(self._plain.draft) if rules is None else tuple(rules)
         chosen = chosen if roles is None else binding(chosen, roles)
         chosen = tuple(rule for rule in chosen if rule.judges_files)
-        if dump.header.encrypted:
+        if dump.locked:
             chosen = tuple(rule for rule in chosen if rule.scope is Scope.HEADER)
         self.rules = chosen
         self.unchecked: list[str] = []
@@ -168,7 +168,7 @@ class Check:
     def _all(self) -> Iterator[RuleFinding]:
         dump = self._dump
         yield from self._header()
-        if dump.header.encrypted:
+        if dump.locked:
             return
         facts = Facts(dump) if self._written[Scope.WHOLE] else None
         given = Given()
@@ -183,7 +183,7 @@ class Check:
 
     def _header(self) -> Iterator[RuleFinding]:
         header = self._dump.header
-        plain = read_in(self._dump.source, header, self._plain)
+        plain = read_in(self._dump.stored, header, self._plain)
 
         def findings(one: FileHeader) -> Iterator[RuleFinding]:
             yield from self._of(faults_of_header(one), one.schema.draft)
@@ -327,7 +327,7 @@ def gaps(dump: Dump) -> list[str]:
     version, or can't be looked at. What `Check.unchecked` has comes with it.
     """
     found = [dump.header.unknown_version] if dump.header.unknown_version else []
-    if dump.header.encrypted:
+    if dump.locked:
         return found
     hashes = gap_of_hashes(dump.header)
     if hashes is not None:

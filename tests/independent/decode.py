@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import lz4.block  # type: ignore[import-untyped]
 import zstandard
 
-from . import layouts, names
+from . import encryption, layouts, names
 from .hashing import digest
 from .layouts import Cursor, Document, read_payload
 
@@ -52,10 +52,15 @@ class _File(NamedTuple):
         return int(struct.unpack_from(self.order + "Q", self.data, offset)[0])
 
 
-def decode(data: bytes, name: str = "x.msl") -> Document:
-    """The canonical document of a file; raises :class:`NotMsl` for what must be rejected."""
+def decode(data: bytes, name: str = "x.msl", *, key: bytes | None = None) -> Document:
+    """The canonical document of a file; raises :class:`NotMsl` for what must be rejected.
+
+    An encrypted one is decrypted if its key is given.
+    """
     file = _open(data)
     header = _header(file)
+    if key is not None:
+        return _decrypted(data, name, key, header)
     blocks: list[Document] = []
     segments: list[Document] = []
     position = file.header_size
@@ -78,6 +83,56 @@ def decode(data: bytes, name: str = "x.msl") -> Document:
         "segments": segments,
         "trailing": {"offset": hex(position), "length": left} if left else None,
     }
+
+
+def _decrypted(data: bytes, name: str, key: bytes, header: Document) -> Document:
+    """The document of an encrypted file: blocks stand in it where their ciphertext does."""
+    found = encryption.opened(data, key)
+    file = _open(found.view)
+    blocks: list[Document] = []
+    segments: list[Document] = []
+    position = _capture(file, found.start, blocks)
+    position = _unchained(file, position, found.end, len(blocks), segments)
+    whole = position == found.end
+    at, left = position, found.end - position
+    for offset, plain in found.sealed if whole else ():
+        shifted = _open(data[:offset] + plain)
+        count = len(blocks) + sum(len(segment["blocks"]) for segment in segments)
+        _unchained(shifted, offset, offset + len(plain), count, segments)
+    if whole:
+        at, left = found.behind, len(data) - found.behind
+    return {
+        "document": 1,
+        "file": {"name": PurePath(name).name, "size": len(data)},
+        "format": {"draft": "draft-2026-10", "dialect": None, "byte_order": "little"},
+        "header": header,
+        "blocks": blocks,
+        "segments": segments,
+        "trailing": {"offset": hex(at), "length": left} if left else None,
+    }
+
+
+def _unchained(file: _File, position: int, end: int, index: int, segments: list[Document]) -> int:
+    """Segments whose every PrevHash is zero; return where they end."""
+    pending: list[_Raw] = []
+    start = position
+    for raw in _walk(file, position):
+        pending.append(raw)
+        if any(raw.prev_hash):
+            break
+        if raw.block_type == END_OF_EXTENSION:
+            documents = [_block(file, one, index + i) for i, one in enumerate(pending)]
+            segments.append(
+                {
+                    "index": len(segments) + 1,
+                    "offset": hex(start),
+                    "blocks": documents,
+                    "verdict": {"intact": True},
+                }
+            )
+            index += len(pending)
+            start, pending = raw.offset + raw.length, []
+    return start
 
 
 def all_blocks(document: Document) -> list[Document]:

@@ -1,0 +1,367 @@
+"""Encrypted files: opened, refused, and never shown before their tag was verified."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import one_line, run
+from comparing import assert_same, sample
+from conftest import shared
+from independent import encryption as by_hand
+from independent import wire
+from independent.decode import decode
+
+import msl_construct
+from msl_construct.document.render import Renderer
+from msl_construct.encryption import Keys
+from msl_construct.errors import EncryptedError, LimitError, TamperedError, WrongKeyError
+
+pytest.importorskip("cryptography")
+
+PASSPHRASE = b"peerpass"
+CHEAP = {"kdf_type": 1, "kdf_time": 1, "kdf_memory": 64, "kdf_lanes": 1}
+CIPHERS = pytest.mark.parametrize(
+    "cipher", [by_hand.GCM, by_hand.XCHACHA], ids=["aes_256_gcm", "xchacha20_poly1305"]
+)
+
+
+def small(**options: Any) -> bytes:
+    return by_hand.EncryptedBuilder(**options).small().sealed()
+
+
+def smallest(**options: Any) -> bytes:
+    builder = by_hand.EncryptedBuilder(**options)
+    builder.add(wire.PROCESS_IDENTITY, wire.process_identity("<"))
+    builder.end_capture(block_count=2)
+    return builder.sealed()
+
+
+def by_passphrase(**extension: Any) -> bytes:
+    """A file whose key is one of a passphrase, derived cheaply."""
+    builder = by_hand.EncryptedBuilder(**{**CHEAP, **extension})
+    builder.key = by_hand.argon2id(PASSPHRASE, builder.extension)
+    return builder.small().sealed()
+
+
+def document(data: bytes, key: Any) -> dict[str, Any]:
+    with msl_construct.open(data, key=key, dialect="none") as dump:
+        shown = Renderer(with_data=True).document(dump)
+    shown["file"]["name"] = "x.msl"
+    found: dict[str, Any] = json.loads(json.dumps(shown))
+    return found
+
+
+def expected(data: bytes, key: bytes) -> dict[str, Any]:
+    return decode(data, key=key)
+
+
+# -- what is opened ----------------------------------------------------------------------
+
+
+@CIPHERS
+@pytest.mark.parametrize("sized", [True, False], ids=["sized", "unsized"])
+def test_read_as_an_independent_decoder_reads_it(cipher: int, sized: bool) -> None:
+    data = small(enc_algo=cipher, sized=sized)
+    with msl_construct.open(data, key=by_hand.KEY, dialect="none") as dump:
+        ours = Renderer().document(dump)
+    ours["file"]["name"] = "x.msl"
+    assert_same(json.loads(json.dumps(ours)), expected(data, by_hand.KEY), "encrypted")
+    assert len(ours["blocks"]) == 4
+
+
+@CIPHERS
+@pytest.mark.parametrize("algorithm", [0, 1, 2], ids=["blake3", "sha_256", "sha_512_256"])
+def test_verified(cipher: int, algorithm: int) -> None:
+    names = ("blake3", "sha_256", "sha_512_256")
+    builder = by_hand.EncryptedBuilder(
+        enc_algo=cipher, algorithm=names[algorithm], header={"hash_algo": algorithm}
+    )
+    with msl_construct.open(builder.small().sealed(), key=by_hand.KEY) as dump:
+        verdict = dump.verify()
+    assert str(verdict).startswith("intact and complete")
+    assert (verdict.file_hash, verdict.authenticated, verdict.unprotected) == ("match", True, None)
+
+
+def test_a_prev_hash_that_is_not_zero_is_a_finding() -> None:
+    builder = by_hand.EncryptedBuilder()
+    builder.add(wire.PROCESS_IDENTITY, wire.process_identity("<"), prev_hash=bytes(range(32)))
+    builder.end_capture(block_count=2)
+    with msl_construct.open(builder.sealed(), key=by_hand.KEY) as dump:
+        verdict = dump.verify()
+    assert [(one.kind, one.block) for one in verdict.findings] == [("chain", 0)]
+
+
+def test_segments_inside_of_the_message() -> None:
+    builder = by_hand.EncryptedBuilder().small()
+    builder.add(wire.KEY_HINT, wire.key_hint("<"))
+    builder.end_segment()
+    data = builder.sealed()
+    with msl_construct.open(data, key=by_hand.KEY) as dump:
+        assert dump.complete
+        assert [segment.count for segment in dump.segments] == [2]
+        assert dump.verify().intact
+
+
+@CIPHERS
+def test_every_range_of_the_plaintext(cipher: int) -> None:
+    """Ranges that begin and end anywhere, across the parts and the pieces."""
+    builder = by_hand.EncryptedBuilder(enc_algo=cipher)
+    builder.add(0x2345, bytes(i * 7 % 251 for i in range(3000)))
+    builder.end_capture(block_count=2)
+    plain = builder.data()
+    with msl_construct.open(builder.sealed(), key=by_hand.KEY) as dump:
+        source = dump.source
+        for start in (*range(100, 170), 1000, 1023, 1024, len(plain) - 5):
+            for length in (0, 1, 15, 16, 17, 63, 64, 65, 200, 2000):
+                want = plain[start : start + length]
+                stop = min(start + length, len(plain))
+                assert source.read(start, stop - start) == want
+                assert source.view(start, stop - start) == want
+                assert b"".join(map(bytes, source.pieces(start, stop - start, 33))) == want
+
+
+def test_a_passphrase() -> None:
+    data = by_passphrase()
+    for key in ("peerpass", Keys(passphrase=PASSPHRASE), Keys(passphrase=lambda: PASSPHRASE)):
+        with msl_construct.open(data, key=key) as dump:
+            assert dump.verify().intact
+    with pytest.raises(WrongKeyError, match="passphrase does not open it"):
+        msl_construct.open(data, key="peerpasS")
+
+
+def test_a_raw_key_opens_a_file_whose_header_speaks_of_a_passphrase() -> None:
+    data = small(kdf_type=1)
+    with msl_construct.open(data, key=Keys(raw=by_hand.KEY, passphrase=lambda: b"x")) as dump:
+        assert dump.verify().intact
+
+
+def test_a_file_that_is_not_encrypted_does_not_care() -> None:
+    plain = by_hand.FileBuilder(wire.file_header(version=wire.V11))
+    plain.end_capture(block_count=1)
+    with msl_construct.open(plain.data(), key=bytes(32)) as dump:
+        assert not dump.verify().authenticated
+
+
+ENCRYPTED = [
+    ("memdiver-1.0.2/api-encrypted-rawkey-aesgcm.msl", by_hand.KEY),
+    ("memdiver-1.0.2/api-encrypted-passphrase-xchacha20.msl", "peerpass"),
+    ("memdiver-1.0.2/api-encrypted-passphrase-aesgcm-zstd.msl", "peerpass"),
+    ("memslicer-0.5.2/api-encrypted-zstd.msl", "peerpass"),
+    ("memslicer-0.5.2/api-sealed-segment.msl", "peerpass"),
+    ("memslicer-0.5.2/sh-gdb-encrypted.msl", "peerpass"),
+]
+
+
+@pytest.mark.parametrize(("name", "key"), ENCRYPTED, ids=[name for name, _ in ENCRYPTED])
+def test_files_of_other_producers(name: str, key: bytes | str) -> None:
+    shared("samples")
+    data = sample(name)
+    raw = key if isinstance(key, bytes) else by_hand.argon2id(key.encode(), data[64:128])
+    with msl_construct.open(data, key=key, dialect="none") as dump:
+        ours = Renderer().document(dump)
+        assert dump.verify().intact
+        assert dump.trailing is None
+    assert_same(json.loads(json.dumps(ours)), decode(data, "", key=raw), name)
+
+
+# -- what is refused ---------------------------------------------------------------------
+
+
+def test_no_key() -> None:
+    with msl_construct.open(small()) as dump:
+        assert dump.locked
+        assert not len(dump.blocks)
+        with pytest.raises(EncryptedError, match=r"0x80 .*--key-file"):
+            dump.verify()
+
+
+@CIPHERS
+def test_a_wrong_key(cipher: int) -> None:
+    with pytest.raises(WrongKeyError, match="raw key does not open it"):
+        msl_construct.open(small(enc_algo=cipher), key=bytes(32))
+
+
+def test_a_key_of_another_kind() -> None:
+    with pytest.raises(EncryptedError, match="raw key"):
+        msl_construct.open(small(), key="passphrase")
+    with pytest.raises(EncryptedError, match="expected 32 bytes, found 31"):
+        msl_construct.open(small(), key=bytes(31))
+
+
+@CIPHERS
+def test_a_bit_flipped_anywhere(cipher: int) -> None:
+    """No byte of any such file is shown; that it was changed is said wherever it can be known."""
+    data = smallest(enc_algo=cipher)
+    used = 64 + 16 + (12 if cipher == by_hand.GCM else 24)
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= 1 << position % 8
+        try:
+            dump = msl_construct.open(bytes(changed), key=by_hand.KEY)
+        except TamperedError:
+            continue
+        except msl_construct.errors.FormatError:
+            assert position < 0x0C, position  # no longer an .msl, or none that can be read
+            continue
+        # No longer encrypted by what its header says: then there is no block in it.
+        assert position in (0x0A, 0x0B, 0x0C), (position, used)
+        assert not len(dump.blocks), position
+
+
+def test_every_bit_of_nonce_and_codes() -> None:
+    """Where a change makes the right key look wrong, what was changed is looked for."""
+    data = small()
+    places = [*range(64 + 16, 64 + 40), *range(64, 68), *range(0x4E, 0x50), *range(0x78, 0x80)]
+    for position in places:
+        for bit in range(8):
+            changed = bytearray(data)
+            changed[position] ^= 1 << bit
+            with pytest.raises(TamperedError):
+                msl_construct.open(bytes(changed), key=by_hand.KEY)
+
+
+def test_a_file_that_was_cut() -> None:
+    data = small()
+    for length in range(128, len(data), 7):
+        with pytest.raises(TamperedError):
+            msl_construct.open(data[:length], key=by_hand.KEY)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"kdf_memory": 0xFFFFFFFF}, "KDFMemory"),
+        ({"kdf_memory": (1 << 20) + 1}, "KDFMemory"),
+        ({"kdf_time": 0xFFFFFFFF, "kdf_memory": 1 << 19}, "KDFTime"),
+        ({"kdf_time": 17, "kdf_memory": 1 << 20}, "KDFTime"),
+    ],
+)
+def test_derivations_are_bounded(parameters: dict[str, int], field: str) -> None:
+    data = small(kdf_type=1, **parameters)
+    with pytest.raises(LimitError, match=rf"{field} asks .*max_kdf_memory"):
+        msl_construct.open(data, key="x")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"kdf_time": 0}, {"kdf_lanes": 0}, {"kdf_memory": 8, "kdf_lanes": 2}, {"kdf_memory": 0}],
+)
+def test_derivations_that_are_none(parameters: dict[str, int]) -> None:
+    data = small(**{**CHEAP, **parameters})
+    with pytest.raises(EncryptedError, match="Argon2id"):
+        msl_construct.open(data, key="x")
+
+
+def test_the_bound_can_be_moved() -> None:
+    data = by_passphrase()
+    with pytest.raises(LimitError):
+        msl_construct.open(data, key=Keys(passphrase=PASSPHRASE, max_kdf_memory=63 << 10))
+    with msl_construct.open(data, key=Keys(passphrase=PASSPHRASE, max_kdf_memory=64 << 10)) as dump:
+        assert dump.complete
+
+
+def test_no_secret_is_printed() -> None:
+    assert "peerpass" not in repr(Keys(raw=bytes(32), passphrase=b"peerpass"))
+    with msl_construct.open(small(), key=by_hand.KEY) as dump:
+        assert by_hand.KEY.hex() not in repr(dump.unlocked)
+        assert repr(by_hand.KEY) not in repr(dump.unlocked)
+
+
+# -- the commands ------------------------------------------------------------------------
+
+
+@pytest.fixture(name="place")
+def _place(tmp_path: Path) -> Path:
+    (tmp_path / "a.msl").write_bytes(small())
+    (tmp_path / "raw").write_bytes(by_hand.KEY)
+    (tmp_path / "hex").write_text(by_hand.KEY.hex() + "\n")
+    (tmp_path / "wrong").write_bytes(bytes(32))
+    (tmp_path / "p.msl").write_bytes(by_passphrase())
+    (tmp_path / "pass").write_bytes(PASSPHRASE + b"\n")
+    changed = bytearray(small())
+    changed[-20] ^= 1
+    (tmp_path / "changed.msl").write_bytes(changed)
+    return tmp_path
+
+
+COMMANDS = pytest.mark.parametrize(
+    "words", [["inspect"], ["inspect", "--json"], ["verify"], ["check"]], ids=" ".join
+)
+
+
+@COMMANDS
+def test_commands_with_a_key(words: list[str], place: Path) -> None:
+    for key in ("raw", "hex"):
+        done = run(*words, "a.msl", "--key-file", key, folder=place)
+        assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+        assert not done.stderr
+    done = run(*words, "p.msl", "--passphrase-file", "pass", folder=place)
+    assert done.returncode == (1 if words == ["check"] else 0)  # its derivation is too weak
+    done = run(*words, "p.msl", "--passphrase-env", "P", folder=place, P="peerpass")
+    assert done.returncode == (1 if words == ["check"] else 0)
+    done = run(*words, "-", "--key-file", "raw", folder=place, data=small())
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@COMMANDS
+def test_commands_without_the_right_key(words: list[str], place: Path) -> None:
+    texts = set()
+    for file, options, code in (
+        ("a.msl", (), 5),
+        ("a.msl", ("--key-file", "wrong"), 5),
+        ("changed.msl", ("--key-file", "raw"), 1),
+    ):
+        done = run(*words, file, *options, folder=place)
+        assert done.returncode == code, done.stderr.decode()
+        texts.add(one_line(done.stderr).split(":", 2)[2])
+        assert b"exe_path" not in done.stdout
+        assert b"process " not in done.stdout
+    assert len(texts) == 3
+
+
+def test_a_changed_file_is_not_intact_in_json(place: Path) -> None:
+    done = run("verify", "--json", "changed.msl", "--key-file", "raw", folder=place)
+    shown = json.loads(done.stdout)
+    assert (done.returncode, shown["intact"]) == (1, False)
+
+
+def test_what_was_given_is_no_key(place: Path) -> None:
+    (place / "empty").write_bytes(b"")
+    (place / "line").write_bytes(b"\n")
+    for options, code in (
+        (("--key-file", "a.msl"), 5),
+        (("--key-file", "empty"), 5),
+        (("--key-file", "absent"), 3),
+        (("--passphrase-file", "line"), 5),
+        (("--passphrase-env", "MSL_NO_SUCH_VARIABLE"), 5),
+        (("--private-key", "a.msl"), 5),
+    ):
+        done = run("inspect", "a.msl", *options, folder=place)
+        assert done.returncode == code, (options, done.stderr.decode())
+        assert "Traceback" not in one_line(done.stderr)
+    done = run("inspect", "a.msl", "--passphrase-file", "pass", "--ask-passphrase", folder=place)
+    assert done.returncode == 2
+
+
+def test_two_flips_of_many_bytes_are_noticed() -> None:
+    """Block 0 is garbage all but its first bytes: still the key is known to be right."""
+    data = bytearray(small())
+    for position in range(132, 190):
+        data[position] ^= 0xFF
+    with pytest.raises(TamperedError, match="the key is right"):
+        msl_construct.open(bytes(data), key=by_hand.KEY)
+
+
+def test_plaintext_that_is_no_block() -> None:
+    """Whoever has the key may encrypt anything: it is authentic and has no blocks."""
+    covered = by_hand.EncryptedBuilder().header
+    message = by_hand.encrypt(1, by_hand.KEY, bytes(range(12)), b"no block at all", covered)
+    sized = covered[:0x78] + struct.pack("<Q", len(message) - 16) + covered[0x80:]
+    with msl_construct.open(sized + message, key=by_hand.KEY) as dump:
+        assert not len(dump.blocks)
+        assert dump.trailing is not None
+        assert bytes(dump.trailing) == b"no block at all"
