@@ -119,8 +119,8 @@ def check(
     Exit codes: 0 no findings that count; 1 findings; 2 usage; 3 not an .msl, or unreadable;
     4 no findings, but incomplete (no End-of-Capture, truncated, trailing bytes), or something
     could not be looked at (a limit, a payload that does not inflate, an unknown HashAlgo or
-    version); 5 encrypted, and no findings in the header. With several files, that of the
-    worst of them (3, 1, 5, 4, 0).
+    version); 5 encrypted, no key or a wrong one, and no findings in the header. With several
+    files, that of the worst of them (3, 1, 5, 4, 0).
     """
     from ..rules import Role
 

@@ -123,7 +123,8 @@ def inspect(
 
     Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
     truncated, trailing bytes), or something could not be looked at (a payload that does not
-    inflate, an unknown HashAlgo); 5 encrypted. What could be read is on stdout with 4 and 5.
+    inflate, an unknown HashAlgo); 5 encrypted, and no key or a wrong one; 1 encrypted, and not
+    what was written. What could be read is on stdout with 4 and 5.
     Page data is looked at with --with-data only.
     """
     from ..document.tables import TABLES

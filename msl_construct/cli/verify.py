@@ -81,7 +81,8 @@ def verify(
 
     Exit codes: 0 intact and complete; 1 not intact, or not what the report speaks of; 3
     unreadable; 4 intact but incomplete, or the report is, or something could not be looked at
-    (an unknown HashAlgo, a payload that does not inflate); 5 encrypted.
+    (an unknown HashAlgo, a payload that does not inflate); 5 encrypted, and no key or a wrong one.
+
     With several files, that of the worst of them (3, 1, 5, 4, 0).
     """
     if report is not None:

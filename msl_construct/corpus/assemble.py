@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..encryption.library import part_of_library
 from ..hashing import new_hasher
 from ..schema import Layout, Record, Schema
 from .plan import Edit, Plan, PlannedBlock, Tail, uuid_of
@@ -189,8 +190,7 @@ class _Assembly:
 
     def _sealed(self, data: bytes, key: bytes) -> bytes:
         """Everything behind the header as one message of AES-256-GCM (draft 2026-10 §10)."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+        aead = part_of_library("ciphers.aead", "the sample of an encrypted file")
         layout = self._schema.encryption_header
         assert layout is not None
         front = self._schema.file_header_size
@@ -202,7 +202,7 @@ class _Assembly:
         if self._plan.sized:
             size = layout.field("cipher_len").type.encode(len(plain), {})
             header = header[:place] + size + header[place + len(size) :]
-        return header + AESGCM(key).encrypt(nonce, plain, unsized)
+        return header + bytes(aead.AESGCM(key).encrypt(nonce, plain, unsized))
 
 
 def _stored(layout: Layout, record: Record) -> bytes:

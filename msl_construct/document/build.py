@@ -146,6 +146,7 @@ class _Builder:
         extension = loaded(f"header.{EXTENSION}", as_hex, given.pop(EXTENSION, ""))
         encryption = given.pop(ENCRYPTION, None)
         record = _within("header", layout.from_document, given)
+        self._encrypted = encryption is not None
         if encryption is not None:
             extension = _encryption(chosen, record, encryption) + extension
         defaults = {
@@ -172,6 +173,12 @@ class _Builder:
     def blocks(self, rows: Iterator[Any], where: str) -> None:
         """Blocks, one behind the other."""
         for number, row in enumerate(rows):
+            if self._encrypted:
+                raise DocumentError(
+                    "a file whose header says that it is encrypted has none in the clear; take "
+                    "the flag encrypted and header.encryption out to build one that is not",
+                    field=f"{where}[{number}]",
+                )
             self._block(row, f"{where}[{number}]", None)
 
     def segment(self, row: Any, where: str) -> None:

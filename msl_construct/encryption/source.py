@@ -78,6 +78,12 @@ class PartedSource:
         self._sources = [source for source, _ in parts]
         self._ends = [end for _, end in parts]
 
+    def put(self, source: Source, start: int, end: int) -> None:
+        """Put another source in the place of some bytes of the last."""
+        last, size = self._sources.pop(), self._ends.pop()
+        self._sources += [last, source, last]
+        self._ends += [start, end, size]
+
     @property
     def size(self) -> int:
         return self._ends[-1]

@@ -42,6 +42,11 @@ class Unlocked:
     candidate: Candidate
 
     @property
+    def ends(self) -> bool:
+        """Whether nothing stands behind the tag."""
+        return self.behind == self.stored.size
+
+    @property
     def covered(self) -> bytes:
         """What the tag covers beside the message."""
         return self.envelope.covered_header + self.enclosed

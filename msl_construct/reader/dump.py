@@ -14,18 +14,18 @@ from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts import DIALECTS, DRAFTS
 from ..encryption import Keys
-from ..encryption.parameters import Envelope
-from ..errors import ChangedError, MslError, TamperedError
+from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from ..space import Cover
 from .block import Block, Problems
 from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
-from .header import envelope_of, read_header
+from .header import read_header
 from .memory import MemoryView
 from .names import names_of
 from .opened import Indexed
 from .regions import Region, assemble
+from .sealed import Sealed, behind_tag, unlocked_with
 from .segments import Segment, find_segments
 from .verdict import Verdict
 from .walk import BlockIndex, Ending, Walk
@@ -33,7 +33,6 @@ from .walk import BlockIndex, Ending, Walk
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..encryption.unlock import Unlocked
 
 __all__ = ["Blocks", "Dump"]
 
@@ -114,9 +113,10 @@ class Dump(Indexed):
         self.problems = Problems()
         self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
         self.schema = self.header.schema
-        self.unlocked = self._unlock(key)
+        self.unlocked = None if key is None else unlocked_with(source, self.header, key)
         if self.unlocked is not None:
-            self.source = self.unlocked.source()
+            self._view = self.unlocked.source()
+            self.source = self._view
         self.index = BlockIndex()
         self.ending = self._walk()
         self.capture_count = len(self.index)
@@ -137,6 +137,7 @@ class Dump(Indexed):
         self.header = read_in(self.stored, self.header, self.schema)
         if self.schema.draft.segments:
             self._find_segments()
+            self._find_sealed()
             if insisted is None:
                 self._recognise_segments()
 
@@ -172,8 +173,8 @@ class Dump(Indexed):
         offset = self.ending.offset
         if size is None or offset >= size:
             return None
-        if self.unlocked is not None and self.unlocked.behind == size:
-            size = max(self.unlocked.end, offset)  # the tag is no remainder of the plaintext
+        if self.unlocked is not None and offset < self.unlocked.end and self.unlocked.ends:
+            size = self.unlocked.end  # the tag is no remainder of the plaintext
         return Extent(self.source, offset, size - offset)
 
     @property
@@ -272,28 +273,6 @@ class Dump(Indexed):
             self.stored.advise_sequential()
         return self.source
 
-    def _unlock(self, key: bytes | str | Keys | None) -> Unlocked | None:
-        """Verify and open what is encrypted; None if nothing is, or there is no key.
-
-        Raises:
-            EncryptedError, TamperedError, LimitError: see `msl_construct.encryption`.
-        """
-        if key is None or not self.header.encrypted:
-            return None
-        from ..encryption.unlock import unlock
-
-        return unlock(self.stored, self._envelope(), Keys.of(key))
-
-    def _envelope(self) -> Envelope:
-        envelope = envelope_of(self.header)
-        if envelope is None:
-            raise TamperedError(
-                f"the header says Encrypted, but ends at {self.header.size:#x} before it says how "
-                "(§3)",
-                offset=self.header.size,
-            )
-        return envelope
-
     @property
     def locked(self) -> bool:
         """Whether the blocks are ciphertext that nobody gave a key for."""
@@ -310,16 +289,8 @@ class Dump(Indexed):
         self.index.extend(found)
         assert found.ending is not None
         if unlocked is not None and found.ending.clean:
-            return self._behind_tag(unlocked)
+            return behind_tag(unlocked)
         return found.ending
-
-    def _behind_tag(self, unlocked: Unlocked) -> Ending:
-        """How a file ends whose plaintext ends with its last block."""
-        at, size = unlocked.behind, self.stored.size
-        assert size is not None
-        if at == size:
-            return Ending(at, "end", f"the file ends at {at:#x} behind the tag")
-        return Ending(at, "sealed", f"{size - at} bytes stand behind the tag at {unlocked.end:#x}")
 
     def _closing(self) -> int:
         """Index of the first End-of-Capture; of the last block where there is none."""
@@ -355,6 +326,14 @@ class Dump(Indexed):
             self.index.cut(first)
             self.problems.cut(first)
             self.ending = Ending(offset, "segment", broken.text, broken.reason, self.ending)
+
+    def _find_sealed(self) -> None:
+        """Sealed segments, behind the tag of an encrypted file whose plaintext ends as it must."""
+        if self.unlocked is None or self.ending.kind != "sealed":
+            return
+        sealed = Sealed(self.unlocked, self._view, self.index, self.segments, self.block_in)
+        self.ending = sealed.find(self.schema, self.header.hash_algorithm, self.ending)
+        self.problems.cut(len(self.index))
 
     # -- life cycle --------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ class Reason(str, Enum):
     """SegmentHash does not match the bytes."""
     COUNT = "count"
     """BlockCount is not the number of the blocks."""
+    TAG = "tag"
+    """The tag of a sealed segment does not match, or its header is damaged."""
     UNCLOSED = "unclosed"
     """No End-of-Extension: its writer did not finish. A gap, and nothing that is wrong."""
 

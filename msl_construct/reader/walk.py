@@ -29,7 +29,8 @@ class Ending:
         kind: ``end`` (the file is at its end), ``short`` (too few bytes for a block),
             ``magic`` (something else stands there), ``length`` (a BlockLength below the
             header's size), ``truncated`` (the file ends inside the block), ``encrypted``,
-            ``segment`` (an extension segment that does not verify).
+            ``segment`` (an extension segment that does not verify), ``sealed`` (something stands
+            behind the tag of an encrypted file that is no sealed segment).
         text: the same for people, with what was expected and found.
         reason: of a ``segment``, why it does not verify.
         walked: of a ``segment``, how the blocks ended that stand where it should be.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..encryption.parameters import ENCLOSED, NONCES, WEAKEST
 from ..reader import FileHeader
 from ..reader.header import ENCRYPTION
 from ..schema import Record
 from .declare import rule, since
 from .model import Found, Level, Scope
 
-_GCM_NONCE = 12
-_WEAKEST = {"kdf_time": 3, "kdf_memory": 65536, "kdf_lanes": 4}
-_ENCLOSED = {"none": 0, "x25519": 32, "ml_kem_768": 1088, "ml_kem_1024": 1568}
-_ENCLOSED["x25519_ml_kem_768"] = _ENCLOSED["x25519"] + _ENCLOSED["ml_kem_768"]
+_GCM_NONCE = NONCES["aes_256_gcm"]
 
 
 def _found(header: FileHeader, field: str, text: str, *, skip: int = 0) -> Found:
@@ -41,7 +39,7 @@ def key_derivation_too_weak(header: FileHeader) -> Iterator[Found]:
     stated = _stated(header)
     if stated is None or stated["kdf_type"].name != "argon2id":
         return
-    for field, least in _WEAKEST.items():
+    for field, least in WEAKEST.items():
         if stated[field] < least:
             yield _found(header, field, f"expected at least {least}, found {stated[field]}")
 
@@ -59,7 +57,7 @@ def enclosed_key_length(header: FileHeader) -> Iterator[Found]:
     stated = _stated(header)
     if stated is None:
         return
-    expected = _ENCLOSED.get(stated["key_encap"].name)
+    expected = ENCLOSED.get(stated["key_encap"].name)
     found = stated["kem_ct_len"]
     if expected is not None and found != expected:
         text = f"expected {expected} for {stated['key_encap'].name}, found {found}"

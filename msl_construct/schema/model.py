@@ -62,6 +62,7 @@ class Draft:
     segments: bool = False
     notes: tuple[Note, ...] = ()
     encryption_header: Layout | None = None
+    seal_header: Layout | None = None
     dialect: str | None = None
     rules: tuple[Identified, ...] = ()
     without_rules: tuple[str, ...] = ()
@@ -298,6 +299,7 @@ class Draft:
             encryption_header=(
                 self.encryption_header.bound(binding) if self.encryption_header else None
             ),
+            seal_header=self.seal_header.bound(binding) if self.seal_header else None,
         )
 
 
@@ -308,6 +310,7 @@ class Schema:
     Attributes:
         file_header, block_header, compressed_payload: Constructs of these structures.
         encryption_header: what stands behind the file header of an encrypted file, or None.
+        seal_header: what stands in front of a segment that is encrypted on its own, or None.
         blocks: block types by code; `BlockType.layout` is the payload's Construct.
         enumerations, flags: registries by the specification's name.
     """
@@ -322,6 +325,7 @@ class Schema:
     flags: Mapping[str, FlagDefinition]
     page_states: Enumeration
     encryption_header: Layout | None = None
+    seal_header: Layout | None = None
 
     def __repr__(self) -> str:
         return f"<Schema {self.draft.name}, {self.byte_order.value}>"
@@ -356,6 +360,11 @@ class Schema:
     def block_magic(self) -> bytes:
         """The first bytes of every block."""
         return _magic(self.block_header)
+
+    @cached_property
+    def seal_magic(self) -> bytes:
+        """The first bytes of every sealed segment; empty where a draft has none."""
+        return b"" if self.seal_header is None else _magic(self.seal_header)
 
     @cached_property
     def compressed(self) -> int:

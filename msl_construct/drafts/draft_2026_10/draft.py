@@ -31,6 +31,7 @@ from ...schema.vocabulary import (
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_03.payloads import reserved
 from . import examples
+from .sealing import SEAL_HEADER
 from .tables import ENCRYPTION_HEADER, ENUMERATIONS, FLAGS, TABLES
 
 __all__ = ["DRAFT"]
@@ -361,6 +362,7 @@ _OVERLAY = DRAFT_2026_03.overlay(
     enumerations=(HASH_ALGO, THREAD_STATE, NAME_SOURCE, *ENUMERATIONS),
     flags=(THREAD_FLAGS, REGISTER_FLAGS, *FLAGS),
     encryption_header=ENCRYPTION_HEADER.stamped(_NAME),
+    seal_header=SEAL_HEADER.stamped(_NAME),
     page_states=(
         Value(3, "NotResident", text="Mapped, never touched: zero content, no bytes in PageData."),
     ),
