@@ -90,6 +90,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:], left_out = sampling.deselect(items)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
+    _spread(items)
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Put modules that wait for others' processes between those that compute."""
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    waiting = [path for path in modules if path.name.startswith("test_acquire")]
+    computing = [path for path in modules if path not in waiting]
+    order = {
+        path: (number + 0.5) / len(paths)
+        for paths in (waiting, computing)
+        for number, path in enumerate(paths)
+    }
+    items[:] = [item for path in sorted(modules, key=order.__getitem__) for item in modules[path]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

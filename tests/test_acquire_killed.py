@@ -327,6 +327,14 @@ def stopped_early(tool: subprocess.Popen[bytes], out: Path) -> bool:
     return False
 
 
+def fill(disk: Path) -> None:
+    """Take all the room that is left."""
+    with (disk / "other").open("wb") as other:
+        space = os.statvfs(disk)
+        with contextlib.suppress(OSError):
+            os.posix_fallocate(other.fileno(), 0, space.f_bavail * space.f_frsize)
+
+
 @root_only
 def test_the_disk_fills_up(worker: Running, tmp_path: Path) -> None:
     """There was room when it began; then somebody else takes it."""
@@ -336,10 +344,7 @@ def test_the_disk_fills_up(worker: Running, tmp_path: Path) -> None:
             with launched(worker.pid, "-o", out, *words) as tool:
                 if not stopped_early(tool, out):
                     continue
-                with (disk / "other").open("wb") as other:
-                    space = os.statvfs(disk)
-                    with contextlib.suppress(OSError):
-                        os.posix_fallocate(other.fileno(), 0, space.f_bavail * space.f_frsize)
+                fill(disk)
                 tool.send_signal(signal.SIGCONT)
                 _, errors = tool.communicate(timeout=20)
                 nobody_left(tool.pid)
