@@ -93,10 +93,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _spread(items)
 
 
+_LONGEST = ("test_languages", "test_generate", "test_adapters", "test_schema_change", "test_docs")
+"""What the modules begin with whose tests take longest: they wait for other people's compilers."""
+
+
 def _spread(items: list[pytest.Item]) -> None:
-    """Put modules that wait for others' processes between those that compute."""
+    """Begin with the longest modules, and put those that wait between those that compute."""
     modules: dict[Path, list[pytest.Item]] = {}
-    for item in items:
+    for item in sorted(items, key=lambda item: not item.path.name.startswith(_LONGEST)):
         modules.setdefault(item.path, []).append(item)
     waiting = [path for path in modules if path.name.startswith("test_acquire")]
     computing = [path for path in modules if path not in waiting]
