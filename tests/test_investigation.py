@@ -333,3 +333,15 @@ def test_a_terminal_is_not_spoken_to_by_what_a_machine_is_called() -> None:
     assert out.count("\\x1b") == 5
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+def test_a_name_that_is_no_utf_8_is_shown_as_far_as_it_is() -> None:
+    odd = vendor.system_context("<", aligned=False, hostname=b"h\xffst\0", case_ref=b"C\xfe\0")
+    data = one((context()[0], odd))
+    dialect = ("--dialect", "memslicer-0.5")
+    done = run("inspect", "-", *dialect, data=data)
+    assert done.returncode == 0, done.stderr
+    assert "system    h\ufffdst" in done.stdout.decode()
+    assert "case      C\ufffd" in done.stdout.decode()
+    (row,) = shown(data, "system", *dialect)
+    assert row["hostname"]["raw"].startswith("68ff737400")

@@ -73,7 +73,7 @@ def _many(count: int, thing: str) -> str:
 
 def _system(row: Row) -> Branch:
     lines = [
-        f"{label:9} {printable(str(row[key]))}"
+        f"{label:9} {_text(row[key])}"
         for label, key in (
             ("case", "case_ref"),
             ("examiner", "acq_user"),
@@ -84,7 +84,14 @@ def _system(row: Row) -> Branch:
         )
         if row[key] is not None
     ]
-    return f"system    {printable(row['hostname']) if row['hostname'] else 'unknown'}", lines
+    return f"system    {_text(row['hostname']) if row['hostname'] else 'unknown'}", lines
+
+
+def _text(value: Any) -> str:
+    """A value of the document; the text alone where the stored bytes stand beside it."""
+    return printable(
+        str(value["text"] if isinstance(value, Mapping) and "text" in value else value)
+    )
 
 
 def _process(row: Row) -> tuple[str, ...]:
@@ -119,7 +126,7 @@ def _connectivity(row: Row) -> tuple[str, ...]:
 
 
 def _fact(row: Row) -> tuple[str, ...]:
-    return (row["fact"], printable(str(row["value"] if row["text"] is None else row["text"])))
+    return (row["fact"], _text(row["value"] if row["text"] is None else row["text"]))
 
 
 def _kernel_module(row: Row) -> tuple[str, ...]:
