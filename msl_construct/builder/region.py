@@ -234,8 +234,11 @@ class RegionWriter:
                 self.captured(data[taken : taken + (count << self._log2)])
                 taken += count << self._log2
 
-    def whole(self, page_map: PageMap, data: memoryview) -> None:
+    def whole(self, page_map: PageMap, data: memoryview | Extent) -> None:
         """The whole region at once, with states known before.
+
+        Args:
+            data: bytes of the captured pages; those of an extent are read as they are written.
 
         Raises:
             ConformanceError: the data is not as long as the captured pages.
@@ -254,10 +257,11 @@ class RegionWriter:
         if not page_map.canonical:
             raise ConformanceError("PageStateMap: bits behind the last page must be zero (§1.3)")
         expected = page_map.captured << self._log2
-        if data.nbytes != expected:
+        given = data if isinstance(data, Extent) else _extent(data)
+        if given.length != expected:
             raise ConformanceError(
                 f"PageData: expected {expected} bytes for the captured pages, found "
-                f"{data.nbytes} (§5.1)"
+                f"{given.length} (§5.1)"
             )
         room = self._stream.max_payload - self._layout.minimum
         if self._algorithm is not None:
@@ -270,7 +274,7 @@ class RegionWriter:
             size = page_map.counts(first, stop)[0] << self._log2
             last = stop == self.pages
             part = page_map if last and not first else part_of(page_map, first, stop)
-            self._emit(first, part, data[taken : taken + size], last=last)
+            self._emit(first, part, given.part(taken, size), last=last)
             for state, count in enumerate(part.counts()):
                 self._account(count, state)
             taken += size
@@ -348,11 +352,11 @@ class RegionWriter:
         """Write what is held as one fragment."""
         pages = self.done - self._first
         part = PageMap.from_runs(self._runs, pages)
-        self._emit(self._first, part, self._held.view(), last=last)
+        self._emit(self._first, part, _extent(self._held.view()), last=last)
         self._first, self._runs = self.done, []
         self._held.clear()
 
-    def _emit(self, first: int, part: PageMap, data: memoryview, *, last: bool) -> None:
+    def _emit(self, first: int, part: PageMap, data: Extent, *, last: bool) -> None:
         flag = self._stream.schema.flags["BlockFlags"].mask
         word, found, parent = self._word, self.uuid, NIL
         if self.fragments:
@@ -365,13 +369,13 @@ class RegionWriter:
         self._stream.append(self._kind, payload, word, found, parent, self._algorithm)
         self.fragments += 1
 
-    def _payload(self, first: int, part: PageMap, data: memoryview) -> list[bytes | Extent]:
+    def _payload(self, first: int, part: PageMap, data: Extent) -> list[bytes | Extent]:
         """What stands in a fragment from page `first` on; its fields are known to be right."""
         own = {
             "base_addr": self._base + (first << self._log2),
             "region_size": part.pages << self._log2,
             "page_state_map": part,
-            "page_data": _extent(data),
+            "page_data": data,
         }
         return list(self._layout.pieces(Record({**self._fields, **own})))
 
@@ -383,7 +387,7 @@ class RegionWriter:
         if self._algorithm is not None or not stream.output.revisable:
             return None
         expected = self._expected or PageMap.uniform(self.pages)
-        head = self._payload(0, expected, memoryview(b""))
+        head = self._payload(0, expected, _extent(b""))
         fields = b"".join(map(bytes, head)).removesuffix(expected.stored)
         if len(fields) + len(expected.stored) + (self.pages << self._log2) > stream.max_payload:
             return None

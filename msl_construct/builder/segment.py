@@ -23,17 +23,21 @@ if TYPE_CHECKING:
 
     from ..reader.dump import Dump
 
+    Place = str | os.PathLike[str] | IO[bytes]
+
 __all__ = ["SegmentWriter", "append_segment"]
 
 
 class _SegmentState(BlockState):
     """What was written of a segment, behind a capture that is as it is."""
 
-    def __init__(self, dump: Dump, path: str | os.PathLike[str]) -> None:
+    def __init__(self, dump: Dump, path: Place) -> None:
         super().__init__(dump.schema)
         self._path = path
         self._known = {block.uuid for block in dump.blocks}
         self._data: dict[uuid.UUID, int] | None = None
+        if not isinstance(path, (str, os.PathLike)):  # reading it later would move its position
+            self._data = _data_of(dump)
 
     def check(self, kind: BlockType, record: Record) -> None:
         self._check_type(kind)
@@ -65,15 +69,19 @@ class _SegmentState(BlockState):
             )
 
 
-def _data_of_regions(path: str | os.PathLike[str]) -> dict[uuid.UUID, int]:
-    """Bytes of PageData of each region, of all its fragments."""
+def _data_of_regions(path: Place) -> dict[uuid.UUID, int]:
     from ..reader.dump import open_dump
 
     with open_dump(path) as dump:
-        return {
-            region.uuid: sum(part.pages.captured * part.page_size for part in region.fragments)
-            for region in dump.regions
-        }
+        return _data_of(dump)
+
+
+def _data_of(dump: Dump) -> dict[uuid.UUID, int]:
+    """Bytes of PageData of each region, of all its fragments."""
+    return {
+        region.uuid: sum(part.pages.captured * part.page_size for part in region.fragments)
+        for region in dump.regions
+    }
 
 
 class SegmentWriter(BlockAdder):
@@ -88,15 +96,17 @@ class SegmentWriter(BlockAdder):
     def __init__(
         self,
         dump: Dump,
-        path: str | os.PathLike[str],
+        path: Place,
         file: IO[bytes],
         producer: str | None,
         new_uuid: Callable[[], uuid.UUID],
         clock: Callable[[], int],
         compression: str | None,
         level: int | None,
+        owned: bool,
     ) -> None:
         self._file = file
+        self._owned = owned
         self._producer = producer
         last = dump.blocks[len(dump.blocks) - 1]
         algorithm = dump.header.hash_algorithm
@@ -104,8 +114,9 @@ class SegmentWriter(BlockAdder):
         assert dump.size is not None
         self._start = dump.size
         self._first = len(dump.blocks)
-        self._sink = Sink(file, algorithm, dump.size)
         state = _SegmentState(dump, path)
+        file.seek(0, os.SEEK_END)  # now that nothing of it is read any more
+        self._sink = Sink(file, algorithm, dump.size)
         blocks = BlockStream(
             self._sink,
             dump.schema,
@@ -157,7 +168,10 @@ class SegmentWriter(BlockAdder):
             if kind is not None:
                 self._restore()
         finally:
-            self._file.close()
+            if self._owned:
+                self._file.close()
+            else:
+                self._file.flush()
 
     def _restore(self) -> None:
         self._sink.close()
@@ -166,7 +180,7 @@ class SegmentWriter(BlockAdder):
 
 
 def append_segment(
-    path: str | os.PathLike[str],
+    path: Place,
     *,
     producer: str | None = None,
     compression: str | None = None,
@@ -177,7 +191,8 @@ def append_segment(
     """Open a finished dump to append one extension segment; existing bytes stay as they are.
 
     Args:
-        path: a file of draft 2026-10 that ends with its End-of-Capture or a segment.
+        path: a file of draft 2026-10 that ends with its End-of-Capture or a segment; by its
+            name, or open for reading and writing, which it then stays.
         producer: who appends, for the End-of-Extension.
         compression, level: of payloads, as for `Writer`.
 
@@ -195,6 +210,6 @@ def append_segment(
                 f"{dump.name}: an appender must refuse a dump without End-of-Capture or with "
                 f"trailing bytes; {dump.ending.text} (§4.6)"
             )
-        file = open(path, "r+b")  # noqa: SIM115 - the SegmentWriter closes it
-        file.seek(0, os.SEEK_END)
-        return SegmentWriter(dump, path, file, producer, new_uuid, clock, compression, level)
+        named = isinstance(path, (str, os.PathLike))
+        file = open(path, "r+b") if isinstance(path, (str, os.PathLike)) else path  # noqa: SIM115
+        return SegmentWriter(dump, path, file, producer, new_uuid, clock, compression, level, named)

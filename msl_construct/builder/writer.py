@@ -16,6 +16,7 @@ from ..errors import ConformanceError
 from ..outputs import own_file
 from ..page_map import PageMap
 from ..schema import ByteOrder, Draft
+from ..source import Extent
 from .arguments import BlockFlags, PageStates, checked_header, flag_word, page_map_of
 from .block_adder import BlockAdder
 from .blocks import NIL, BlockStream
@@ -157,7 +158,7 @@ class Writer(BlockAdder):
         self,
         *,
         base_addr: int,
-        data: bytes | bytearray | memoryview,
+        data: bytes | bytearray | memoryview | Extent,
         region_size: int | None = None,
         page_states: PageStates | None = None,
         block_flags: BlockFlags = 0,
@@ -169,7 +170,7 @@ class Writer(BlockAdder):
 
         Args:
             data: bytes of the captured pages, one page behind the other. The buffer may
-                be reused once this returns.
+                be reused once this returns. Those of an extent are read while they are written.
             region_size: bytes of address space; follows from the data when every page is
                 captured.
             page_states: runs ``(first_page, count, state)``; all captured by default.
@@ -177,11 +178,11 @@ class Writer(BlockAdder):
         Raises:
             ConformanceError: data and states don't agree, or the draft forbids a value.
         """
-        view = memoryview(data).cast("B")
+        given = data if isinstance(data, Extent) else memoryview(data).cast("B")
         if region_size is None:
             if page_states is not None:
                 raise ConformanceError("region_size must be given with page_states (§5.1)")
-            region_size = view.nbytes
+            region_size = len(given)
         with self.region(
             base_addr=base_addr,
             region_size=region_size,
@@ -190,7 +191,7 @@ class Writer(BlockAdder):
             compression=compression,
             **fields,
         ) as region:
-            region.whole(self.page_map(page_states, region.pages), view)
+            region.whole(self.page_map(page_states, region.pages), given)
         return region.uuid
 
     def region(

@@ -13,6 +13,7 @@ COMMANDS = {
     "acquire": "Capture a running process.",
     "build": "Turn a canonical document into the file it describes.",
     "check": "Check against the rules of the specification.",
+    "convert": "Write a dump of any dialect or draft as a conforming one.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",
     "samples": "Make the sample corpus, list it, run decoders over it.",
