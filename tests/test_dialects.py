@@ -204,6 +204,8 @@ def test_a_file_is_judged_as_its_draft_has_it(tmp_path: Path) -> None:
 
 
 MADE_IN_A_DIALECT = {
+    "hint-padded-10-le": "memslicer-0.2",
+    "hint-padded-11-le": "memslicer-0.5",
     "system-context-aligned-11-le": "memdiver-1.0",
     "system-context-packed-11-le": "memslicer-0.5",
 }

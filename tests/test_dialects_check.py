@@ -36,12 +36,16 @@ FLAG = "MSL-4.2-COMPRESSED-WITHOUT-COMP-ALGO"
 NO_IDENTITY = "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST"
 EDITED = ("MSL-4.4-PREV-HASH-MISMATCH", "MSL-4.5-FILE-HASH-MISMATCH")
 INDEX = "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND"
+UNFOUNDED = "MSL-4.2-HAS-CHILDREN-UNFOUNDED"
+NO_REGION = "MSL-5.6-KEY-HINT-WITHOUT-REGION"
+UNREGISTERED = "MSLX-5.6-KEY-HINT-UNREGISTERED-CODE"
+NO_PAGES = "MSLX-5.1-REGION-EMPTY"
 OLDER = "api-investigation-all-tables.msl"
 
 EXPLAINED = {
     "memdiver-1.0": {NO_BLOB, CHILDREN, HINTS, BITS, SOURCE_HASH, UNKNOWN, CONTEXT, ORPHAN},
-    "memslicer-0.5": {UNKNOWN, CHILDREN, ORPHAN},
-    "memslicer-0.2": {BITS, UNKNOWN, CHILDREN, "MSL-4.2-HAS-CHILDREN-UNFOUNDED", RESERVED},
+    "memslicer-0.5": {UNKNOWN, CHILDREN, ORPHAN, HINTS},
+    "memslicer-0.2": {BITS, UNKNOWN, CHILDREN, UNFOUNDED, RESERVED, HINTS, UNREGISTERED},
     "radare2": {
         NO_BLOB,
         INDEX,
@@ -60,6 +64,10 @@ LEFT = {
     "samples/memdiver-1.0.2/api-pointer-graph-extension": {WRITTEN_AT},
     "samples/memdiver-1.0.2/api-thread-contexts": {*NO_REGISTERS},
     "samples/memdiver-1.0.2/api-vas-map": {*MAP},
+    "samples/memslicer-0.2.7/api-key-hints": {NO_REGION, EMPTY_KEY},
+    "samples/memslicer-0.2.7/api-pagestates-all": {NO_PAGES},
+    "samples/memslicer-0.5.2/api-key-hints": {NO_REGION, EMPTY_KEY},
+    "samples/memslicer-0.5.2/api-thread-contexts": {*NO_REGISTERS},
     "more-samples/memdiver-1.0.2/import-minidump-test": {"MSLX-4.5-ACQUISITION-ENDS-BEFORE-START"},
     **{
         name: {"MSL-5.2-NATIVE-BLOB-NOT-TEXT", "MSLX-5.1-REGION-TIME-OUTSIDE-ACQUISITION"}
@@ -71,7 +79,8 @@ LEFT = {
 }
 """What no dialect explains: what these files were made to hold, or what became of them."""
 
-MUST_LEFT = {name for name, rules in LEFT.items() if rules & {*NO_REGISTERS, *MAP, *EDITED}}
+MUSTS = {*NO_REGISTERS, *MAP, *EDITED, NO_REGION}
+MUST_LEFT = {name for name, rules in LEFT.items() if rules & MUSTS}
 
 IN_DIALECTS = [name for name, dialect in EXPECTED.items() if dialect is not None]
 

@@ -233,6 +233,7 @@ DIALECT = Dialect(
         "MSL-4.2-HAS-CHILDREN-MISSING": "MemDiver does not set HasChildren on the Module List "
         "Index, nor on the System Context.",
         "MSL-4.2-HAS-KEY-HINTS-MISSING": "MemDiver never sets HasKeyHints.",
+        "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND": "MemDiver lists no modules where it has none.",
         "MSL-6-SYSTEM-CONTEXT-NOT-THIRD": "MemDiver writes the System Context behind the modules.",
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "MemDiver's tables have no parent where the System "
         "Context does not stand before them.",

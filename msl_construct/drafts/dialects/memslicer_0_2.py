@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...schema import Schema
 from ...schema.blocks import BlockType, ByteOrder
-from ...schema.codes import Bit
+from ...schema.codes import Bit, Value
 from ...schema.layout import Layout
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
@@ -30,6 +30,14 @@ def _bits(word: str) -> Iterator[Bit]:
     return (bit for bit in later.bits if isinstance(bit, Bit) and bit.bit not in known)
 
 
+def _later_values(enumeration: str) -> tuple[Value, ...]:
+    """The codes that draft-2026-10 added to an enumeration."""
+    (mine,) = (one for one in DRAFT_2026_03.enumerations if one.name == enumeration)
+    (later,) = (one for one in DRAFT_2026_10.enumerations if one.name == enumeration)
+    known = {value.code for value in mine.values if isinstance(value, Value)}
+    return tuple(v for v in later.values if isinstance(v, Value) and v.code not in known)
+
+
 def _packed(key: str) -> BlockType:
     block = _LATER[key]
     assert block.layout is not None
@@ -50,7 +58,13 @@ def _end_of_capture(layout: Layout) -> Layout:
 
 
 def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
-    """The End-of-Capture has the number of blocks where the draft has zeros."""
+    """Where 0.5 counts the blocks, and what 0.2 says of a list of no modules."""
+    listing = schema.block("module_list_index").code
+    if listing in seen.types:
+        block = seen.block(schema, list(seen.types).index(listing))
+        empty = block is not None and block.payload.get("entry_count") == 0
+        if block is not None and empty and "has_children" in block.flags:
+            yield "Module List Index: it sets HasChildren and lists no module"
     closing = schema.block("end_of_capture").code
     if closing not in seen.types:
         return
@@ -79,6 +93,7 @@ _DRAFT = told_anew(
         "key_hint": lambda layout: padded(layout, _NAME),
         "end_of_capture": _end_of_capture,
     },
+    values={"KeyType": _later_values("KeyType")},
     bits={"HeaderFlags": _bits("HeaderFlags"), "CapBitmap": _bits("CapBitmap")},
     enumerations=(
         *(one for one in DRAFT_2026_10.enumerations if one.name not in _mine),
@@ -98,9 +113,7 @@ DIALECT = Dialect(
     producers=(Producer("memslicer", "0.2", ("0.2.7",)), Producer("memslicer", "0.5", ("0.5.2",))),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),
-    untold=frozenset(
-        block.code for block in _DRAFT.blocks if block.key in ("key_hint", "end_of_capture")
-    ),
+    untold=frozenset(block.code for block in _DRAFT.blocks if block.key == "end_of_capture"),
     marks=_marks,
     reversed_ipv4=True,
     socket_sections=SOCKET_SECTIONS,
@@ -113,6 +126,8 @@ DIALECT = Dialect(
         "MSL-4.2-HAS-CHILDREN-UNFOUNDED": "memslicer 0.2 sets HasChildren on every Module List "
         "Index, be it the parent of a module or not.",
         "MSL-4.2-HAS-KEY-HINTS-MISSING": "memslicer never sets HasKeyHints.",
+        "MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK": "memslicer sets the bit of the regions whether it "
+        "captured one or not.",
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "memslicer's Connectivity Table and the blocks "
         "behind it have no parent.",
     },

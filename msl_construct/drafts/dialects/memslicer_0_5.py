@@ -14,7 +14,8 @@ from .shared import padded
 __all__ = ["DIALECT"]
 
 _NAME = "memslicer-0.5"
-_PACKED = ("connectivity_table", "physical_memory_map", "key_hint")
+_TABLES = ("connectivity_table", "physical_memory_map")
+_PACKED = (*_TABLES, "key_hint")
 _HANDLE_TABLE = next(block for block in DRAFT_2026_10.blocks if block.key == "handle_table")
 
 
@@ -37,7 +38,26 @@ _DRAFT = told_anew(
 
 
 def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
-    """What its gdb backend does: the clock unknown, the modules behind the regions."""
+    """What it does about threads, and what its gdb backend does."""
+    yield from _silent_parents(seen, schema)
+    yield from _gdb(seen, schema)
+
+
+def _silent_parents(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """Threads are children of a Process Identity that does not say so."""
+    identity, thread = (schema.block(key).code for key in ("process_identity", "thread_context"))
+    types = list(seen.types)
+    if not types or types[0] != identity or thread not in types:
+        return
+    parent, child = seen.block(schema, 0), seen.block(schema, types.index(thread))
+    if parent is None or child is None or "has_children" in parent.flags:
+        return
+    if parent.uuid.int and child.parent_uuid == parent.uuid:
+        yield "Thread Contexts are children of a Process Identity that does not set HasChildren"
+
+
+def _gdb(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """The clock is unknown, the modules stand behind the regions."""
     header = seen.header
     if header["clock_source"] or header["block_count"] or "imported" in header["flags"]:
         return
@@ -63,9 +83,9 @@ DIALECT = Dialect(
     producers=(Producer("memslicer", "0.5", ("0.5.2",)),),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
-    # Zeros that align the next block are nothing that no other producer would write.
     beginning=_beginning,
-    untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _PACKED),
+    # Zeros that align the block behind a table are nothing that no other producer would write.
+    untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _TABLES),
     marks=_marks,
     reversed_ipv4=True,
     socket_sections=SOCKET_SECTIONS,
@@ -75,6 +95,8 @@ DIALECT = Dialect(
         "MSL-4.2-HAS-KEY-HINTS-MISSING": "memslicer never sets HasKeyHints.",
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "memslicer's Connectivity Table and the blocks "
         "behind it have no parent.",
+        "MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK": "memslicer sets the bit of the regions whether it "
+        "captured one or not.",
         "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED:endianness": "memslicer writes little-endian "
         "integers whatever the header says.",
     },

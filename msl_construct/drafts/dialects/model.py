@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...schema.blocks import ByteOrder
 
 if TYPE_CHECKING:
-    from ...schema import BlockType, Draft, Record, Schema
+    from uuid import UUID
+
+    from ...schema import BlockType, Draft, FlagValue, Record, Schema
 
 __all__ = [
     "MOST_ROWS",
@@ -42,6 +44,18 @@ class SeenBlock(Protocol):
     @property
     def problem(self) -> str | None:
         """Why the payload could not be decoded to its end."""
+
+    @property
+    def flags(self) -> FlagValue:
+        """The block's flags."""
+
+    @property
+    def uuid(self) -> UUID:
+        """BlockUUID."""
+
+    @property
+    def parent_uuid(self) -> UUID:
+        """ParentUUID; all zeros where there is none."""
 
 
 class Evidence(Protocol):
