@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,19 @@ def shared(*parts: str) -> Path:
 def samples() -> Path:
     """The folder of files that other people's tools wrote."""
     return shared("samples")
+
+
+@pytest.fixture
+def open_tmp() -> Iterator[Path]:
+    """A temporary directory that everybody may enter.
+
+    Pytest's own are not: whenever another pytest of ours starts, it closes the one above them.
+    """
+    with tempfile.TemporaryDirectory(prefix="open-") as name:
+        for folder in (path := Path(name), *path.parents):
+            if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o001:
+                folder.chmod(folder.stat().st_mode | 0o011)
+        yield path
 
 
 @pytest.fixture(scope="session")

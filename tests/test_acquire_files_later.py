@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running
 from acquiring import PAGE, Dump, acquire, linux_only, report_of, root_only
-from test_acquire_shared import PAGES, causes, kinds, open_tmp_fixture
+from test_acquire_shared import PAGES, causes, kinds
 
 pytestmark = [linux_only, root_only]
 
@@ -18,8 +18,6 @@ from msl_acquire.backend import Pageable  # noqa: E402
 from msl_acquire.linux.pagemap import Pagemap  # noqa: E402
 from msl_acquire.linux.target import LinuxTarget  # noqa: E402
 from msl_acquire.model import Action, Mapping, Stretch  # noqa: E402
-
-__all__ = ["open_tmp_fixture"]
 
 OWN = 3
 """Pages that the target has written or read of each mapping."""

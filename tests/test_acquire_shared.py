@@ -77,15 +77,6 @@ def near(found: dict[str, int], expected: dict[str, int]) -> bool:
     )
 
 
-@pytest.fixture(name="open_tmp")
-def open_tmp_fixture(tmp_path: Path) -> Path:
-    """A temporary directory that everybody may enter."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return tmp_path
-
-
 @pytest.mark.parametrize("who", STANDINGS)
 def test_every_kind(who: str, open_tmp: Path) -> None:
     """Present pages, absent ones with data, and holes, page by page."""
