@@ -14,6 +14,8 @@
     │   └── WrongKeyError     the one that was given does not open the file
     ├── TamperedError         an encrypted file is not what was written
     ├── MemoryAccessError     an address range holds pages without bytes
+    ├── AddressError          an address that was named is not in the dump, or not only once
+    ├── PatternError          what is to be searched for can't be
     ├── ConformanceError      the builder refuses what the draft forbids
     ├── DocumentError         a canonical document cannot be turned into a file
     ├── ChangedError          a file was written to while it was read
@@ -34,6 +36,7 @@ found and, where there is something to do about it, what to do.
 from __future__ import annotations
 
 __all__ = [
+    "AddressError",
     "ChangedError",
     "CompilerError",
     "CompressionError",
@@ -50,6 +53,7 @@ __all__ = [
     "LimitError",
     "MemoryAccessError",
     "MslError",
+    "PatternError",
     "PayloadError",
     "StreamError",
     "TamperedError",
@@ -133,6 +137,14 @@ class TamperedError(MslError):
 
 class MemoryAccessError(MslError):
     """A memory read met pages that hold no bytes and no fill was chosen."""
+
+
+class AddressError(MslError):
+    """An address was named that the dump does not know, or knows more than once."""
+
+
+class PatternError(MslError):
+    """A pattern is malformed, or would match everywhere."""
 
 
 class ConformanceError(MslError):

@@ -19,11 +19,13 @@ import click
 
 from ..drafts import DIALECTS
 from ..errors import (
+    AddressError,
     DocumentError,
     EncryptedError,
     FormatError,
     HarnessError,
     MslError,
+    PatternError,
     TamperedError,
     TargetError,
     WrongDialectError,
@@ -140,7 +142,7 @@ def exit_code(error: BaseException) -> Exit:
         return Exit.FINDINGS
     if isinstance(error, TargetError):
         return Exit.TARGET
-    if isinstance(error, (HarnessError, WrongDialectError)):
+    if isinstance(error, (AddressError, HarnessError, PatternError, WrongDialectError)):
         return Exit.USAGE
     if isinstance(error, (FormatError, DocumentError, OSError)):
         return Exit.UNREADABLE

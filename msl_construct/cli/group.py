@@ -16,8 +16,11 @@ COMMANDS = {
     "convert": "Write a dump of any dialect or draft as a conforming one.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",
+    "read": "Show bytes and page states at a virtual address.",
     "samples": "Make the sample corpus, list it, run decoders over it.",
     "schema": "Show, compare, check and export the declaration of the format.",
+    "search": "Find bytes, texts, numbers and pointers in virtual memory.",
+    "strings": "List the texts in virtual memory.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
 }
 """Name and summary of every subcommand; each stands in a module of its name."""

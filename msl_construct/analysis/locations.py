@@ -1,0 +1,115 @@
+"""Where an address is: region, protection, name, module and offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..reader.dump import Dump
+from ..space import Cover
+
+__all__ = ["Location", "Locations", "ModuleLocation", "RegionLocation", "rights"]
+
+
+@dataclass(frozen=True)
+class RegionLocation:
+    """A memory region, as hits tell it.
+
+    Attributes:
+        base_addr: its first address.
+        protection: names of the access rights.
+        region_type: the schema's name of what backs it.
+        name: what the dump calls it; None: nothing.
+    """
+
+    base_addr: int
+    protection: tuple[str, ...]
+    region_type: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class ModuleLocation:
+    """A place within a module.
+
+    Attributes:
+        path: the module's.
+        offset: bytes from its base address.
+    """
+
+    path: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Location:
+    """What stands at an address; None where the dump has nothing there.
+
+    Attributes:
+        region, module: which of them cover it.
+    """
+
+    region: RegionLocation | None
+    module: ModuleLocation | None
+
+
+class Locations:
+    """Answers for every address where it is.
+
+    Args:
+        dump: what is asked.
+    """
+
+    def __init__(self, dump: Dump) -> None:
+        self._dump = dump
+
+    @cached_property
+    def _modules(self) -> Cover[tuple[int, str]]:
+        return Cover(
+            (
+                one["base_addr"],
+                one["base_addr"] + one["module_size"],
+                (one["base_addr"], one["path"]),
+            )
+            for one in self._dump.modules
+            if one.get("path") and "module_size" in one
+        )
+
+    def at(self, address: int) -> Location:
+        """Where an address is."""
+        region = self._dump.memory.region_at(address)
+        found = None
+        if region is not None:
+            name = self._dump.memory.name_of(address)
+            found = RegionLocation(
+                region.base_addr,
+                tuple(region.protection.names),
+                region.region_type.name,
+                name,
+            )
+        module = self._modules.at(address)
+        return Location(
+            found, None if module is None else ModuleLocation(module[1], address - module[0])
+        )
+
+    def text(self, address: int) -> str:
+        """The same in a few words: ``libc.so.6+0x10``; empty where nothing has a name."""
+        from .addresses import file_name
+
+        module = self._modules.at(address)
+        if module is not None:
+            return f"{file_name(module[1])}+{address - module[0]:#x}"
+        region = self._dump.memory.region_at(address)
+        if region is None:
+            return ""
+        name = self._dump.memory.name_of(address) or f"[{region.region_type.name}]"
+        return f"{file_name(name) or name}+{address - region.base_addr:#x}"
+
+
+def rights(protection: tuple[str, ...]) -> str:
+    """Access rights in letters: ``rwx``, with dashes for those that are not given."""
+    found = "".join(
+        letter if name in protection else "-"
+        for letter, name in (("r", "read"), ("w", "write"), ("x", "execute"))
+    )
+    return found + ("g" if "guard" in protection else "")

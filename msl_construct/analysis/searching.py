@@ -1,0 +1,271 @@
+"""Looking for patterns in virtual memory: across the edges of regions, never across a hole."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+
+from ..errors import DamageError, LimitError
+from ..schema import ByteOrder
+from ..space import AddressSpace
+from .islands import IslandPiece, SearchedBytes, islands, pieces
+from .locations import Location, Locations
+from .patterns import SearchPattern
+
+__all__ = ["Hit", "Searched", "search"]
+
+_CONTEXT = 16
+"""Bytes in front of a hit and behind it that are shown with it."""
+_SEEN_BEHIND = 64
+"""Bytes in front of where a match may begin that an expression can look at."""
+_SHOWN = 256
+"""Bytes of a hit that it carries."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a pattern was found.
+
+    Attributes:
+        address, length: of the match, in bytes.
+        data: its bytes; of a long one the first.
+        kind, pattern: what was looked for; of a string, its encoding and empty.
+        location: where that is.
+        before, after: captured bytes next to it, at most 16 each.
+        text: the bytes as text where that is what they are; else None.
+        value: of a pointer; else None.
+    """
+
+    address: int
+    length: int
+    data: bytes
+    kind: str
+    pattern: str
+    location: Location
+    before: bytes
+    after: bytes
+    text: str | None = None
+    value: int | None = None
+
+
+@dataclass
+class Searched:
+    """What a search looked at; complete when it has ended.
+
+    Attributes:
+        coverage: bytes that were searched, and those that could not be.
+        failed: what could not be read although it was captured, each with where and why.
+        hits: how many there were.
+    """
+
+    coverage: SearchedBytes = field(default_factory=lambda: SearchedBytes(0, {}))
+    failed: list[str] = field(default_factory=list)
+    hits: int = 0
+
+
+Found = tuple[int, int, int, "int | None"]
+"""Address, number of the pattern, length, value of a pointer."""
+
+
+def search(
+    space: AddressSpace,
+    places: Locations,
+    patterns: Sequence[SearchPattern],
+    *,
+    order: ByteOrder = ByteOrder.LITTLE,
+    within: Iterable[tuple[int, int]] | None = None,
+    searched: Searched | None = None,
+) -> Iterator[Hit]:
+    """All matches of all patterns in one pass, by address.
+
+    A text, number or sequence of bytes is found wherever it begins; matches of one regular
+    expression do not overlap.
+
+    Args:
+        space: what is searched.
+        places: says where a hit is.
+        patterns: what for.
+        order: byte order of pointers.
+        within: address ranges, ascending and apart; None: everything.
+        searched: told what was looked at.
+    """
+    told = searched or Searched()
+    for start, end in islands(space, within, told.coverage):
+        for address, number, length, value in _island(space, start, end, patterns, order, told):
+            told.hits += 1
+            yield _hit(space, places, (start, end), patterns[number], address, length, value)
+
+
+def _hit(
+    space: AddressSpace,
+    places: Locations,
+    island: tuple[int, int],
+    pattern: SearchPattern,
+    address: int,
+    length: int,
+    value: int | None,
+) -> Hit:
+    first = max(island[0], address - _CONTEXT)
+    last = min(island[1], address + length + _CONTEXT)
+    around = bytes(space.read(first, last - first))
+    data = around[address - first : address - first + length]
+    return Hit(
+        address,
+        length,
+        data[:_SHOWN],
+        pattern.kind,
+        pattern.given,
+        places.at(address),
+        around[: address - first],
+        around[address - first + length :],
+        _text(pattern.kind, pattern, data[:_SHOWN]),
+        value,
+    )
+
+
+def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
+    if kind in ("text", "utf16"):
+        return pattern.given
+    if kind == "regex" and data.isascii() and data.decode("ascii").isprintable():
+        return data.decode("ascii")
+    return None
+
+
+def _island(
+    space: AddressSpace,
+    start: int,
+    end: int,
+    patterns: Sequence[SearchPattern],
+    order: ByteOrder,
+    told: Searched,
+) -> Iterator[Found]:
+    longest = max(pattern.longest for pattern in patterns)
+    overlap = longest + _SEEN_BEHIND
+    behind = [start] * len(patterns)  # where each goes on
+    at = start
+    while at < end:
+        try:
+            for piece in pieces(space, at, end, overlap):
+                at = piece.address
+                stop = end if piece.last else piece.address + len(piece.data) - longest
+                found = [
+                    _matches(pattern, number, piece, behind, stop, order)
+                    for number, pattern in enumerate(patterns)
+                ]
+                yield from merge(*found)
+            return
+        except (DamageError, LimitError) as error:
+            # Captured, and not to be had: the next run of the dump may be.
+            told.failed.append(f"{end - at} bytes at {at:#x} were not searched: {error}")
+            told.coverage.captured -= end - at
+            return
+
+
+def _matches(
+    pattern: SearchPattern,
+    number: int,
+    piece: IslandPiece,
+    behind: list[int],
+    stop: int,
+    order: ByteOrder,
+) -> Iterator[Found]:
+    """Matches that begin from where this pattern goes on to `stop`."""
+    base = piece.address
+    first = max(behind[number], base) - base
+    last = stop - base
+    if pattern.bounds is not None:
+        found = _pointers(pattern, piece, first, last, order)
+    elif pattern.kind == "regex":
+        found = _by_expression(pattern, piece.data, first, last)
+    elif pattern.literal:
+        found = _by_literal(pattern, piece.data, first, last)
+    else:
+        found = _everywhere(pattern, piece.data, first, last)
+    behind[number] = max(behind[number], stop)
+    for at, length, value in found:
+        if pattern.kind == "regex":
+            behind[number] = max(behind[number], base + at + length)
+        yield base + at, number, length, value
+
+
+Match = tuple[int, int, "int | None"]
+
+
+def _by_literal(
+    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
+) -> Iterator[Match]:
+    """Look for the bytes that are known, then at what is around them."""
+    expression, literal, before = pattern.expression, pattern.literal, pattern.before
+    assert expression is not None
+    at = data.find(literal, first + before)
+    while at >= 0 and at - before < last:
+        match = expression.match(data, at - before)
+        if match is not None:
+            yield at - before, match.end() - match.start(), None
+        at = data.find(literal, at + 1)
+
+
+def _by_expression(
+    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
+) -> Iterator[Match]:
+    assert pattern.expression is not None
+    for match in pattern.expression.finditer(data, first):
+        if match.start() >= last:
+            return
+        if match.end() > match.start():
+            yield match.start(), match.end() - match.start(), None
+
+
+def _everywhere(
+    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
+) -> Iterator[Match]:
+    """Matches wherever they begin, of what has no byte that is certain."""
+    assert pattern.expression is not None
+    at = first
+    while at < last:
+        match = pattern.expression.search(data, at)
+        if match is None or match.start() >= last:
+            return
+        yield match.start(), match.end() - match.start(), None
+        at = match.start() + 1
+
+
+def _pointers(
+    pattern: SearchPattern, piece: IslandPiece, first: int, last: int, order: ByteOrder
+) -> Iterator[Match]:
+    assert pattern.bounds is not None
+    low, high = pattern.bounds
+    width = pattern.width
+    first += -(piece.address + first) % width
+    stop = min(last + width - 1, len(piece.data))
+    count = max(0, (stop - first) // width)
+    values = memoryview(piece.data)[first : first + count * width]
+    for index, value in _values(values, width, order, low, high):
+        yield first + index * width, width, value
+
+
+def _values(
+    data: memoryview, width: int, order: ByteOrder, low: int, high: int
+) -> Iterator[tuple[int, int]]:
+    try:
+        import numpy  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        mark = "<" if order is ByteOrder.LITTLE else ">"
+        for index, (value,) in enumerate(struct.iter_unpack(f"{mark}{_CODES[width]}", data)):
+            if low <= value < high:
+                yield index, value
+        return
+    numbers = numpy.frombuffer(data, f"{'<' if order == 'little' else '>'}u{width}")
+    if low >= 1 << 8 * width:
+        return
+    top = min(high - 1, (1 << 8 * width) - 1)
+    found = numpy.flatnonzero(
+        (numbers >= numbers.dtype.type(low)) & (numbers <= numbers.dtype.type(top))
+    )
+    for index in found.tolist():
+        yield index, int(numbers[index])
+
+
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}

@@ -1,0 +1,137 @@
+"""What the commands that look into a dump's memory have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ..errors import AddressError
+from .common import STDIO, Exit, note
+
+if TYPE_CHECKING:
+    from ..analysis import Addresses
+    from ..reader.dump import Dump
+
+__all__ = ["ending", "region_options", "width_of_length", "within"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_TOLD = 5
+"""Lines about what could not be looked at; of more there is a number."""
+
+
+def width_of_length(addresses: Addresses, start: int, text: str) -> int:
+    """Bytes that LEN stands for.
+
+    Raises:
+        AddressError: it is no length.
+    """
+    if text.startswith(".."):
+        end = addresses.address(text[2:])
+        if end < start:
+            raise AddressError(f"{text}: the range ends before it begins")
+        return end - start
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19}", text):
+        raise AddressError(f"LEN {text[:40]!r}: expected a number of bytes, or ..ADDR")
+    return int(text, 0 if text[:1] == "0" and len(text) > 1 and text[1] in "xX" else 10)
+
+
+def region_options(function: F) -> F:
+    """``--range``, ``--protection`` and ``--type``."""
+    options = (
+        click.option(
+            "--range",
+            "ranges",
+            multiple=True,
+            metavar="A..B",
+            help="Only these addresses; several times for several ranges.",
+        ),
+        click.option(
+            "--protection",
+            metavar="rwx",
+            help="Only regions with at least these rights, such as x or rw.",
+        ),
+        click.option(
+            "--type",
+            "region_type",
+            metavar="TYPE",
+            help="Only regions of this type: heap, stack, image, mapped_file, anonymous, ...",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def within(
+    dump: Dump,
+    addresses: Addresses,
+    ranges: tuple[str, ...],
+    protection: str | None,
+    region_type: str | None,
+) -> list[tuple[int, int]] | None:
+    """Address ranges that were asked for, ascending and apart; None: all.
+
+    Raises:
+        AddressError: one is none, or nothing is left.
+    """
+    if not ranges and protection is None and region_type is None:
+        return None
+    chosen = _merged(addresses.range(text) for text in ranges) if ranges else [(0, 1 << 64)]
+    if protection is not None or region_type is not None:
+        wanted = _rights(protection or "")
+        fitting = _merged(
+            (region.base_addr, region.end)
+            for region in dump.regions
+            if wanted <= set(region.protection.names)
+            and region_type in (None, region.region_type.name)
+        )
+        chosen = _common(chosen, fitting)
+    if not chosen:
+        raise AddressError("no region is left: see msl inspect --show regions")
+    return chosen
+
+
+def _rights(text: str) -> set[str]:
+    names = {"r": "read", "w": "write", "x": "execute"}
+    if not set(text) <= {*names, "-"}:
+        raise click.UsageError(f"--protection {text!r}: expected letters of rwx")
+    return {names[letter] for letter in text if letter in names}
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        elif start < end:
+            found.append((start, end))
+    return found
+
+
+def _common(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found, index = [], 0
+    for start, end in some:
+        while index < len(others) and others[index][1] <= start:
+            index += 1
+        at = index
+        while at < len(others) and others[at][0] < end:
+            found.append((max(start, others[at][0]), min(end, others[at][1])))
+            at += 1
+    return found
+
+
+def ending(dump: Dump, path: str, quiet: bool) -> Exit:
+    """Say what could not be looked at; the exit code for that."""
+    from ..analysis.unread import unread
+
+    name = "stdin" if path == STDIO else path
+    lines = list(unread(dump))
+    for line in lines[:_TOLD]:
+        note(f"msl: {name}: incomplete: {line}")
+    if len(lines) > _TOLD and not quiet:
+        note(f"msl: {name}: and {len(lines) - _TOLD} more like this")
+    return Exit.INCOMPLETE if lines else Exit.FINE

@@ -1,0 +1,256 @@
+"""``msl read``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from ..space import CAPTURED, Memory
+from .analysis_options import ending, width_of_length
+from .common import (
+    Exit,
+    command_options,
+    data_out,
+    discard_stdout,
+    draft_options,
+    note,
+    open_input,
+    run,
+    say_version,
+    text_out,
+    wants_color,
+)
+from .text import Style, as_json, printable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..analysis import HexLine, Locations
+    from ..reader.dump import Dump
+    from .common import ReadOptions
+
+__all__ = ["read"]
+
+_PIECE = 1 << 20
+_WIDTH = 16
+_TYPES = ("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "ptr")
+_TEXTS = ("ascii", "utf8", "utf16", "time")
+_MOST_JSON = 64 << 20
+"""Bytes that --json prints: they stand in one document."""
+
+
+def _fill(_: click.Context, __: click.Parameter, value: str) -> int | None:
+    """A byte; None: what is not known is an error."""
+    if value == "error":
+        return None
+    if value == "zero":
+        return 0
+    try:
+        found = int(value, 16) if value.lower().startswith("0x") else -1
+    except ValueError:
+        found = -1
+    if not 0 <= found < 256:
+        raise click.BadParameter(f"{value!r} is none of error, zero, 0xNN")
+    return found
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@click.argument("address", metavar="ADDR")
+@click.argument("length", metavar="LEN", default="0x100")
+@click.option("--raw", is_flag=True, help="The bytes alone; needs --fill where some are not known.")
+@click.option(
+    "--fill",
+    default="error",
+    metavar="error|zero|0xNN",
+    callback=_fill,
+    help="What --raw puts where no byte is known; error: nothing is printed then (the default).",
+)
+@click.option(
+    "--as",
+    "view",
+    type=click.Choice([*_TYPES, *_TEXTS]),
+    help="Values of a type, in the byte order of the dump; ptr: with what they point to.",
+)
+@click.option("--json", "as_json_", is_flag=True, help="One JSON object: runs with their bytes.")
+@draft_options
+@command_options
+@run
+def read(
+    dump: str,
+    address: str,
+    length: str,
+    raw: bool,
+    fill: int | None,
+    view: str | None,
+    as_json_: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Unpack[ReadOptions],
+) -> int:
+    """Show the bytes at a virtual address, and what the dump says where it has none.
+
+    ADDR is a number, module+0x10, region:0x...+0x10, [heap]+0x10, reg:rip (of the current
+    thread) or reg:rip@TID. LEN is a number of bytes, 256 unless given, or ..ADDR for all up
+    to that address. A byte that is not known is shown as ??, and never as zero.
+
+    \b
+    Example:
+      msl read dump.msl reg:rsp 0x80
+      msl read dump.msl libc.so.6+0x10 64 --as ptr
+      msl read dump.msl '[heap]' 0x1000 --raw --fill zero > heap.bin
+
+    Exit codes: 0 fine; 2 nothing is called so; 3 not an .msl or unreadable; 4 some of the bytes
+    are not known, or the dump is incomplete; 5 a key is missing.
+    """
+    if raw + as_json_ + (view is not None) > 1:
+        raise click.UsageError("one of --raw, --json and --as, please")
+    if fill is not None and not raw:
+        raise click.UsageError("--fill goes with --raw: what is not known is shown as ?? elsewhere")
+    from ..analysis import Addresses, Locations
+
+    with open_input(dump, passing=False, **options) as opened:
+        say_version(dump, opened)
+        addresses = Addresses(opened)
+        start = addresses.address(address)
+        end = min(start + width_of_length(addresses, start, length), 1 << 64)
+        unknown = _unknown(opened, start, end)
+        try:
+            if raw:
+                if unknown and fill is None:
+                    first = unknown[0]
+                    note(
+                        f"msl: {dump}: {first[1]} bytes at {first[0]:#x} are {first[2]}: nothing "
+                        "was printed; choose a --fill, or read what there is"
+                    )
+                    return Exit.INCOMPLETE
+                _raw(opened, start, end, fill or 0)
+            elif as_json_:
+                if end - start > _MOST_JSON:
+                    raise click.UsageError(f"--json takes at most {_MOST_JSON} bytes: use --raw")
+                with data_out() as out:
+                    _json(opened, Locations(opened), start, end, out)
+            else:
+                with text_out() as out:
+                    if view is None:
+                        style = Style(wants_color(no_color))
+                        _dump_lines(opened, Locations(opened), start, end, out, style)
+                    else:
+                        _values(opened, Locations(opened), start, end, view, out)
+        except BrokenPipeError:
+            discard_stdout()
+        opened.require_unchanged()
+        told = ending(opened, dump, quiet)
+        if unknown and not quiet:
+            total = sum(length for _, length, _ in unknown)
+            states = ", ".join(dict.fromkeys(state for _, _, state in unknown))
+            note(f"msl: {dump}: {total} of {end - start} bytes are not known ({states})")
+        return told or (Exit.INCOMPLETE if unknown and fill is None else Exit.FINE)
+
+
+def _unknown(dump: Dump, start: int, end: int) -> list[tuple[int, int, str]]:
+    """Runs of what is not known; of very many the first."""
+    found = []
+    for run_ in dump.memory.states(start, end):
+        if run_[2] != CAPTURED:
+            found.append(run_)
+            if len(found) > 10_000:
+                break
+    return found
+
+
+def _raw(dump: Dump, start: int, end: int, fill: int) -> None:
+    out = sys.stdout.buffer
+    for at in range(start, end, _PIECE):
+        out.write(dump.memory.read(at, min(_PIECE, end - at)).filled(fill))
+    out.flush()
+
+
+def _json(dump: Dump, places: Locations, start: int, end: int, out: IO[str]) -> None:
+    from .search import place_json
+
+    memory = dump.memory.read(start, end - start)
+    taken = 0
+    runs = []
+    for address, length, state in memory.runs:
+        row: dict[str, Any] = {"address": f"{address:#x}", "length": length, "state": state}
+        if state == CAPTURED:
+            row["bytes"] = bytes(memory.data[taken : taken + length]).hex()
+            taken += length
+        runs.append(row)
+    found = {"address": f"{start:#x}", "length": end - start, **place_json(places.at(start))}
+    out.write(as_json({**found, "runs": runs}, indent=2) + "\n")
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def _dump_lines(
+    dump: Dump, places: Locations, start: int, end: int, out: IO[str], style: Style
+) -> None:
+    from ..analysis import hex_lines
+
+    known = ""
+    for line in hex_lines(dump.memory, start, end, _WIDTH):
+        where = places.text(line.address)
+        name = where.rpartition("+")[0]
+        if name != known:
+            known = name
+            out.write(style.paint(f"{printable(where) or 'no region'}:", bold=True) + "\n")
+        out.write(_line(line, style) + "\n")
+        if line.repeats:
+            out.write(f"* {line.repeats} more lines like this\n")
+
+
+def _line(line: HexLine, style: Style) -> str:
+    shift = line.address % _WIDTH
+    cells = ["  "] * shift
+    cells += ["??" if byte is None else f"{byte:02x}" for byte in line.data]
+    cells += ["  "] * (_WIDTH - len(cells))
+    text = " " * shift
+    text += "".join(
+        "?" if byte is None else chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line.data
+    )
+    halves = " ".join(cells[: _WIDTH // 2]) + "  " + " ".join(cells[_WIDTH // 2 :])
+    states = style.paint("  " + ", ".join(line.states), fg="yellow") if line.states else ""
+    return f"{line.address:016x}  {halves}  |{text.ljust(_WIDTH)}|{states}"
+
+
+def _values(dump: Dump, places: Locations, start: int, end: int, view: str, out: IO[str]) -> None:
+    for address, text in _views(dump, places, start, end, view):
+        out.write(f"{address:016x}  {text}\n")
+
+
+def _views(
+    dump: Dump, places: Locations, start: int, end: int, view: str
+) -> Iterator[tuple[int, str]]:
+    from .read_views import NUMBERS, number_text, text_rows
+
+    if view not in NUMBERS:
+        yield from text_rows(dump.memory, start, end, view, dump.schema.byte_order)
+        return
+    width = NUMBERS[view][1]
+    step = _PIECE // width * width
+    for at in range(start, end, step):
+        memory = dump.memory.read(at, min(step, end - at))
+        for address, data, state in _cells(memory, width):
+            if data is None:
+                yield address, f"?? ({state})"
+                continue
+            text = number_text(view, data, dump.schema.byte_order)
+            if view == "ptr":
+                value = int(text, 16)
+                where = places.text(value)
+                text += f"  {printable(where)}" if where else ""
+            yield address, text
+
+
+def _cells(memory: Memory, width: int) -> Iterator[tuple[int, bytes | None, str]]:
+    """Values of one width; None where a byte of one is not known."""
+    from .read_views import known_bytes
+
+    for offset, data, state in known_bytes(memory, width):
+        yield memory.address + offset, data, state

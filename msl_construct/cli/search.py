@@ -1,0 +1,256 @@
+"""``msl search``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from .analysis_options import ending, region_options, within
+from .common import (
+    Exit,
+    command_options,
+    data_out,
+    discard_stdout,
+    draft_options,
+    note,
+    open_input,
+    run,
+    say_version,
+    text_out,
+)
+from .text import as_json, binary_size, many, printable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..analysis import Hit, Location, Searched
+    from ..reader.dump import Dump
+    from .common import ReadOptions
+
+__all__ = ["finish", "hit_json", "place_json", "print_hits", "search"]
+
+_OF_32_BITS = ("x86", "arm32", "mips32", "riscv32")
+_SHOWN = 32
+"""Bytes of a hit on its line."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@click.argument("texts", metavar="PATTERN...", nargs=-1)
+@click.option("--text", "more", multiple=True, metavar="TEXT", help="A text in UTF-8.")
+@click.option(
+    "--utf16", multiple=True, metavar="TEXT", help="A text in UTF-16, of either byte order."
+)
+@click.option(
+    "--hex", "hexes", multiple=True, metavar="HEX", help="Bytes: 4d5a??90, 4? for a half, [2-6]."
+)
+@click.option("--regex", multiple=True, metavar="RE", help="A regular expression on bytes.")
+@click.option("--int", "numbers", multiple=True, metavar="N", help="A number, see --width.")
+@click.option(
+    "--width", type=click.IntRange(1, 8), default=4, help="Bytes of the numbers of --int (4)."
+)
+@click.option(
+    "--pointer-to",
+    "pointers",
+    multiple=True,
+    metavar="A..B",
+    help="Pointers into a range, at multiples of 8.",
+)
+@click.option("-i", "--ignore-case", is_flag=True, help="Of texts and expressions.")
+@region_options
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many hits.")
+@click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
+@click.option("--ndjson", is_flag=True, help="One JSON object a line.")
+@draft_options
+@command_options
+@run
+def search(
+    dump: str,
+    texts: tuple[str, ...],
+    more: tuple[str, ...],
+    utf16: tuple[str, ...],
+    hexes: tuple[str, ...],
+    regex: tuple[str, ...],
+    numbers: tuple[str, ...],
+    width: int,
+    pointers: tuple[str, ...],
+    ignore_case: bool,
+    ranges: tuple[str, ...],
+    protection: str | None,
+    region_type: str | None,
+    limit: int | None,
+    as_json_: bool,
+    ndjson: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Unpack[ReadOptions],
+) -> int:
+    """Find bytes, texts, numbers and pointers in virtual memory.
+
+    A PATTERN is a text in UTF-8; several are looked for in one pass. A match goes on across
+    the edges of regions and fragments, and never across a byte that is not known. Addresses
+    are as for msl read.
+
+    \b
+    Example:
+      msl search dump.msl 'BEGIN RSA PRIVATE KEY'
+      msl search dump.msl --hex '4d5a??00' --protection x
+      msl search dump.msl --int 0xdeadbeef --pointer-to libc.so.6..libc.so.6+0x1000 --json
+
+    Exit codes: 0 found; 1 no match; 2 usage; 3 not an .msl or unreadable; 4 the dump is
+    incomplete, or some captured memory could not be read; 5 a key is missing.
+    """
+    if as_json_ and ndjson:
+        raise click.UsageError("one of --json and --ndjson, please")
+    if not (texts or more or utf16 or hexes or regex or numbers or pointers):
+        raise click.UsageError("nothing to look for: give a PATTERN, --hex, --regex, ...")
+    from .. import analysis
+
+    with open_input(dump, passing=False, **options) as opened:
+        say_version(dump, opened)
+        addresses = analysis.Addresses(opened)
+        order = opened.schema.byte_order
+        wanted = [analysis.text_pattern(text, ignore_case=ignore_case) for text in (*texts, *more)]
+        for text in utf16:
+            for encoding in ("utf-16-le", "utf-16-be"):
+                wanted.append(analysis.text_pattern(text, encoding, ignore_case=ignore_case))
+        wanted += [analysis.hex_pattern(text) for text in hexes]
+        wanted += [analysis.regex_pattern(text, ignore_case=ignore_case) for text in regex]
+        wanted += [analysis.integer_pattern(_int(text), width, order) for text in numbers]
+        wanted += [
+            analysis.pointer_pattern(*addresses.range(text), _pointer_width(opened))
+            for text in pointers
+        ]
+        found = analysis.Searched()
+        hits = analysis.search(
+            opened.memory,
+            analysis.Locations(opened),
+            wanted,
+            order=order,
+            within=within(opened, addresses, ranges, protection, region_type),
+            searched=found,
+        )
+        print_hits(islice(hits, limit), "json" if as_json_ else "ndjson" if ndjson else "text")
+        opened.require_unchanged()
+        return finish(opened, dump, found, quiet, limit)
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise click.BadParameter(f"--int {text[:40]!r}: expected a number") from None
+
+
+def _pointer_width(dump: Dump) -> int:
+    """Bytes of a pointer of the target."""
+    return 4 if dump.header.record["arch_type"].name in _OF_32_BITS else 8
+
+
+def place_json(place: Location) -> dict[str, Any]:
+    """Where something is, as every command prints it."""
+    region, module = place.region, place.module
+    return {
+        "region": None
+        if region is None
+        else {
+            "base_addr": f"{region.base_addr:#x}",
+            "protection": list(region.protection),
+            "region_type": region.region_type,
+            "name": region.name,
+        },
+        "module": None
+        if module is None
+        else {"path": module.path, "offset": f"{module.offset:#x}"},
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A hit, as ``--json`` prints it."""
+    row: dict[str, Any] = {
+        "address": f"{hit.address:#x}",
+        "length": hit.length,
+        "bytes": hit.data.hex(),
+        "text": hit.text,
+        "kind": hit.kind,
+        "pattern": hit.pattern or None,
+        **place_json(hit.location),
+        "before": hit.before.hex(),
+        "after": hit.after.hex(),
+    }
+    if hit.value is not None:
+        row["value"] = f"{hit.value:#x}"
+    return row
+
+
+def print_hits(hits: Iterable[Hit], form: str) -> None:
+    """All hits, as they come."""
+    try:
+        if form == "text":
+            with text_out() as out:
+                for hit in hits:
+                    out.write(_line(hit) + "\n")
+        else:
+            with data_out() as out:
+                _write_json(hits, form, out)
+    except BrokenPipeError:
+        discard_stdout()
+
+
+def _write_json(hits: Iterable[Hit], form: str, out: IO[str]) -> None:
+    if form == "ndjson":
+        for hit in hits:
+            out.write(as_json(hit_json(hit)) + "\n")
+        return
+    out.write("[")
+    for index, hit in enumerate(hits):
+        out.write(("," if index else "") + "\n" + as_json(hit_json(hit)))
+    out.write("\n]\n")
+
+
+def _line(hit: Hit) -> str:
+    """``address  rights  where  what``."""
+    from ..analysis.addresses import file_name
+    from ..analysis.locations import rights
+
+    region, module = hit.location.region, hit.location.module
+    letters = rights(region.protection) if region is not None else "---"
+    if module is not None:
+        where = f"{file_name(module.path)}+{module.offset:#x}"
+    elif region is not None:
+        name = region.name or f"[{region.region_type}]"
+        where = f"{name}+{hit.address - region.base_addr:#x}"
+    else:
+        where = "-"
+    if hit.value is not None:
+        what = f"-> {hit.value:#x}"
+    elif hit.text is not None:
+        what = f'"{hit.text}"'
+    else:
+        what = hit.data[:_SHOWN].hex() + ("…" if hit.length > _SHOWN else "")
+    kind = f"{hit.kind:<9}"
+    return f"{hit.address:#018x}  {letters}  {kind}  {printable(where):<32}  {printable(what)}"
+
+
+def finish(dump: Dump, path: str, found: Searched, quiet: bool, limit: int | None) -> Exit:
+    """Say what could not be searched; the exit code of the whole."""
+    code = ending(dump, path, quiet)
+    for line in found.failed:
+        note(f"msl: {path}: {line}")
+        code = Exit.INCOMPLETE
+    stopped = limit is not None and found.hits >= limit
+    if not quiet:
+        said = f"{many(found.hits, 'hit')} in {binary_size(found.coverage.captured)}"
+        if stopped:
+            said += f", and no more were looked for (--limit {limit})"
+        holes = {state: size for state, size in found.coverage.unknown.items() if size}
+        if holes:
+            parts = ", ".join(f"{binary_size(size)} {state}" for state, size in holes.items())
+            said += f"; not to be searched, since there are no bytes: {parts}"
+        note(f"msl: {path}: {said}")
+    if code is Exit.FINE and not found.hits:
+        return Exit.FINDINGS
+    return code

@@ -1,0 +1,88 @@
+"""``msl strings``."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from .analysis_options import region_options, within
+from .common import command_options, draft_options, open_input, run, say_version
+from .search import finish, print_hits
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .common import ReadOptions
+
+__all__ = ["strings"]
+
+_ENCODINGS = {
+    "ascii": ("ascii",),
+    "utf16": ("utf-16-le", "utf-16-be"),
+    "all": ("ascii", "utf-16-le", "utf-16-be"),
+}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@click.option(
+    "-n", "--least", type=click.IntRange(1, 1024), default=4, help="Characters at least (4)."
+)
+@click.option(
+    "--encoding",
+    type=click.Choice([*_ENCODINGS]),
+    default="all",
+    help="One byte a character, UTF-16 of either byte order, or all of them (the default).",
+)
+@region_options
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many strings.")
+@click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
+@click.option("--ndjson", is_flag=True, help="One JSON object a line.")
+@draft_options
+@command_options
+@run
+def strings(
+    dump: str,
+    least: int,
+    encoding: str,
+    ranges: tuple[str, ...],
+    protection: str | None,
+    region_type: str | None,
+    limit: int | None,
+    as_json_: bool,
+    ndjson: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Unpack[ReadOptions],
+) -> int:
+    """List the texts in virtual memory, with where each stands.
+
+    A string goes on across the edges of regions, and ends where a byte is not known.
+
+    \b
+    Example:
+      msl strings dump.msl -n 8 --type heap
+      msl strings dump.msl --encoding utf16 --ndjson
+
+    Exit codes: as of msl search.
+    """
+    if as_json_ and ndjson:
+        raise click.UsageError("one of --json and --ndjson, please")
+    from .. import analysis
+
+    with open_input(dump, passing=False, **options) as opened:
+        say_version(dump, opened)
+        found = analysis.Searched()
+        hits = analysis.strings(
+            opened.memory,
+            analysis.Locations(opened),
+            least=least,
+            encodings=_ENCODINGS[encoding],
+            within=within(opened, analysis.Addresses(opened), ranges, protection, region_type),
+            searched=found,
+        )
+        print_hits(islice(hits, limit), "json" if as_json_ else "ndjson" if ndjson else "text")
+        opened.require_unchanged()
+        return finish(opened, dump, found, quiet, limit)
