@@ -6,6 +6,14 @@ Everything here stands on `msl_construct.space.AddressSpace` and yields dataclas
 from __future__ import annotations
 
 from .addresses import Addresses
+from .extracting import (
+    ExtractedPart,
+    WantedPart,
+    extract,
+    manifest,
+    module_parts,
+    region_parts,
+)
 from .hexdump import HexLine, hex_lines
 from .locations import Location, Locations, ModuleLocation, RegionLocation
 from .patterns import (
@@ -21,6 +29,7 @@ from .text_strings import strings
 
 __all__ = [
     "Addresses",
+    "ExtractedPart",
     "HexLine",
     "Hit",
     "Location",
@@ -29,11 +38,16 @@ __all__ = [
     "RegionLocation",
     "SearchPattern",
     "Searched",
+    "WantedPart",
+    "extract",
     "hex_lines",
     "hex_pattern",
     "integer_pattern",
+    "manifest",
+    "module_parts",
     "pointer_pattern",
     "regex_pattern",
+    "region_parts",
     "search",
     "strings",
     "text_pattern",

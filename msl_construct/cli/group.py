@@ -14,6 +14,7 @@ COMMANDS = {
     "build": "Turn a canonical document into the file it describes.",
     "check": "Check against the rules of the specification.",
     "convert": "Write a dump of any dialect or draft as a conforming one.",
+    "extract": "Write parts of memory to files, with a manifest of what is known.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",
     "read": "Show bytes and page states at a virtual address.",

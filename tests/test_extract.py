@@ -1,0 +1,96 @@
+"""``msl extract``: files hold what is known, and holes are told apart from zeros."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import blake3
+import pytest
+from commands import run
+from test_read import CODE, HEAP, PAGE, SECRET, dump
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    return dump(tmp_path / "dump.msl", compression="zstd")
+
+
+def extracted(made: Path, *words: str, code: int = 4) -> tuple[Path, list[dict[str, Any]]]:
+    folder = made.with_name("out")
+    done = run("extract", made, "-o", folder, *words)
+    assert done.returncode == code, done.stderr
+    found = json.loads((folder / "manifest.json").read_text())
+    assert {row["file"] for row in found["parts"] if row["file"]} | {"manifest.json"} == {
+        entry.name for entry in folder.iterdir()
+    }
+    for row in found["parts"]:
+        if row["file"] is None:
+            continue
+        data = (folder / row["file"]).read_bytes()
+        assert len(data) == row["size"]
+        assert hashlib.sha256(data).hexdigest() == row["sha256"]
+        assert blake3.blake3(data).hexdigest() == row["blake3"]
+        assert stat.S_IMODE((folder / row["file"]).stat().st_mode) == 0o600
+        assert sum(length for _, length, _ in row["runs"]) == row["size"]
+    return folder, found["parts"]
+
+
+def test_a_region_has_its_states(made: Path) -> None:
+    folder, (row,) = extracted(made, "--region", "[heap]+0x1000")
+    assert row["base_addr"] == f"{HEAP:#x}"
+    assert row["runs"] == [
+        [0, PAGE, "captured"], [PAGE, PAGE, "failed"], [2 * PAGE, 2 * PAGE, "captured"],
+    ]  # fmt: skip
+    data = (folder / row["file"]).read_bytes()
+    assert data[16 : 16 + len(SECRET)] == SECRET
+    assert data[PAGE - 3 : PAGE] == b"end"
+
+
+def test_a_module_is_taken_as_it_lies_in_memory(made: Path) -> None:
+    folder, (row,) = extracted(made, "--module", "/lib/libx-2.so", code=0)
+    assert row["file"] == f"{CODE:016x}-libx-2.so.bin"
+    assert (folder / row["file"]).read_bytes()[PAGE - 4 : PAGE + 2] == b"across"
+
+
+def test_everything_and_what_nothing_is_known_of(made: Path) -> None:
+    _, rows = extracted(made, "--all", "--range", "0x1000..0x5000")
+    assert [row["base_addr"] for row in rows] == [
+        f"{HEAP:#x}", f"{CODE:#x}", f"{CODE + PAGE:#x}", "0x1000",
+    ]  # fmt: skip
+    assert rows[-1] == {
+        "file": None, "base_addr": "0x1000", "size": 0x4000, "name": "",
+        "runs": [[0, 0x4000, "absent"]], "blake3": None, "sha256": None,
+    }  # fmt: skip
+
+
+def test_a_range_of_terabytes_is_refused_and_the_rest_is_there(made: Path) -> None:
+    _, rows = extracted(made, "--range", "0..0x7f0000000000", "--region", "[heap]")
+    assert [row["base_addr"] for row in rows] == [f"{HEAP:#x}"]
+
+
+def test_holes_take_no_room(made: Path) -> None:
+    folder, (row,) = extracted(made, "--range", f"{HEAP:#x}..{HEAP + (1 << 30):#x}")
+    assert os.stat(folder / row["file"]).st_blocks * 512 < 1 << 20
+
+
+def test_a_folder_that_holds_something_is_left_alone(made: Path) -> None:
+    folder = made.with_name("out")
+    folder.mkdir()
+    (folder / "mine").write_text("x")
+    done = run("extract", made, "-o", folder, "--all")
+    assert done.returncode == 3
+    assert [entry.name for entry in folder.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--region", "0x10"), ("--module", "nosuch"), ("--range", "5..1")]
+)
+def test_what_is_not_there_is_said(made: Path, words: tuple[str, ...]) -> None:
+    done = run("extract", made, "-o", made.with_name("out"), *words)
+    assert done.returncode == 2
+    assert not made.with_name("out").exists()
