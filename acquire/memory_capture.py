@@ -14,7 +14,7 @@ from .estimate import Estimate
 from .model import Limit, Mapping
 from .needs import to_hold
 from .selection import reading_order
-from .standing import LEAST, MOST, HeldPages, Standing
+from .standing import LEAST, MOST, HeldPages, StopPlan
 from .tally import Tally
 
 __all__ = ["MemoryCapture"]
@@ -94,7 +94,7 @@ class MemoryCapture:
             plans = zip(self._standing, target.plans(self._standing))
             dumping.add_regions(target, plans, self._tally, tail, self._shown())
         else:
-            standing = Standing(target, self._standing, held)
+            standing = StopPlan(target, self._standing, held)
             dumping.put_off += standing.put_off
             if standing.first or standing.rest:
                 begin()

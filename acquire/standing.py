@@ -18,7 +18,7 @@ from .backend import Pageable
 from .model import Action, Failure, Mapping, Stretch
 from .pages import Part, parts
 
-__all__ = ["LEAST", "MOST", "HeldPages", "Standing"]
+__all__ = ["LEAST", "MOST", "HeldPages", "StopPlan"]
 
 MOST = 32 << 20
 """Bytes that are held at most."""
@@ -156,7 +156,7 @@ class HeldPages:
             self._memory = None
 
 
-class Standing:
+class StopPlan:
     """What has to be read while the target stands still.
 
     Args:

@@ -15,7 +15,7 @@ from .bounds import Bounds, Interrupt
 from .dumping import Dumping
 from .model import Action, Failure, Known, Mapping, Register, Stretch, Thread
 from .options import Options
-from .standing import HeldPages, Standing
+from .standing import HeldPages, StopPlan
 from .tally import Tally
 
 __all__ = ["warm"]
@@ -45,7 +45,7 @@ def warm(options: Options, header: dict[str, Any], known: Known) -> None:
         chosen, nobody = [_mapping(page_size, 1), _mapping(page_size, 4)], _Nobody(page_size)
         tally, held = Tally("failed", "failed", str), HeldPages(4 * page_size, page_size)
         dumping.add_regions(nobody, zip(chosen, nobody.plans(chosen)), tally, 0, None)
-        standing = Standing(nobody, chosen, held)
+        standing = StopPlan(nobody, chosen, held)
         held.take(nobody, standing.last, lambda size: None)
         dumping.add_parts(held, held.parts, tally, 0, None)
         held.close()

@@ -24,7 +24,7 @@ from feeding import feeding
 from msl_acquire.bounds import Stopped
 from msl_acquire.model import Action, Failure, Mapping, Stretch
 from msl_acquire.pages import Pages, Part
-from msl_acquire.standing import LEAST, HeldPages, Standing
+from msl_acquire.standing import LEAST, HeldPages, StopPlan
 from msl_acquire.tally import Tally
 
 PLANNED = (Action.READ, Action.READ, Action.READ, Action.SKIP, Action.UNTOUCHED)
@@ -113,7 +113,7 @@ def test_every_page_is_written_at_once_or_held(seed: int) -> None:
     target, mappings = memory(rng, 0)
     room = rng.choice((0, LEAST, LEAST + 5 * PAGE, 4 << 20, 64 << 20))
     held = HeldPages(room, PAGE)
-    standing = Standing(target, mappings, held)
+    standing = StopPlan(target, mappings, held)
     assert standing.rest is None
     assert not standing.put_off
     assert not target.reads
@@ -138,7 +138,7 @@ def test_what_was_held_is_written_as_what_is_read(seed: int) -> None:
     rng = random.Random(1000 + seed)
     target, mappings = memory(rng, rng.choice((0, 0.02, 0.5)))
     held = HeldPages(64 << 20, PAGE)
-    standing = Standing(target, mappings, held)
+    standing = StopPlan(target, mappings, held)
     assert not standing.first
     held.take(target, standing.last, lambda size: None)
     reads = target.reads
@@ -161,7 +161,7 @@ def test_what_was_held_is_written_as_what_is_read(seed: int) -> None:
 def test_what_was_not_read_is_not_written() -> None:
     target, mappings = memory(random.Random(5), 0)
     held = HeldPages(64 << 20, PAGE)
-    standing = Standing(target, mappings, held)
+    standing = StopPlan(target, mappings, held)
     left = 3
 
     def look(size: int) -> None:
@@ -181,7 +181,7 @@ def test_too_many_mappings_are_planned_on_the_way() -> None:
     starts = range(1 << 20, (1 << 20) + 40000 * 2 * PAGE, 2 * PAGE)
     mappings = [Mapping(at, at + PAGE, 3, "anonymous", "", b"") for at in starts]
     target = Memory(random.Random(1), dict.fromkeys(starts, plan), 0)
-    standing = Standing(target, mappings, HeldPages(64 << 20, PAGE))
+    standing = StopPlan(target, mappings, HeldPages(64 << 20, PAGE))
     assert not standing.last
     assert standing.rest is not None
     rest = [mapping for mapping, _ in standing.rest]

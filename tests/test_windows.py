@@ -15,7 +15,7 @@ from independent.specimens import LE11, finish, start
 
 import msl_construct
 from msl_construct.errors import ChangedError
-from msl_construct.source import BufferSource, FileSource, PathSource, WindowReader, Windows
+from msl_construct.source import BufferSource, FileSource, PathSource, SharedPass, WindowReader
 
 DATA = random.Random(5).randbytes(50_000)
 SIZE = 1000
@@ -53,7 +53,7 @@ def read_in_steps(reader: WindowReader, steps: int, into: list[bytes]) -> None:
 @pytest.mark.parametrize("steps", [30, 900, 7000])
 def test_each_reader_gets_every_byte(path: Path, kind: Any, steps: int) -> None:
     made = {PathSource: path, BufferSource: DATA, FileSource: path.open("rb", buffering=0)}
-    windows = Windows(kind(made[kind]), len(DATA), 2, SIZE)
+    windows = SharedPass(kind(made[kind]), len(DATA), 2, SIZE)
     found: tuple[list[bytes], list[bytes]] = [], []
     together(
         lambda: read_in_steps(WindowReader(windows, 0), steps, found[0]),
@@ -72,7 +72,7 @@ def test_each_byte_is_read_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         real(self, offset, buffer)
 
     monkeypatch.setattr(PathSource, "read_into", counted)
-    windows = Windows(source, len(DATA), 2, SIZE)
+    windows = SharedPass(source, len(DATA), 2, SIZE)
 
     def all_of_it(number: int) -> None:
         reader = WindowReader(windows, number)
@@ -85,7 +85,7 @@ def test_each_byte_is_read_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_who_stops_early_holds_nobody_up(path: Path) -> None:
-    windows = Windows(PathSource(path), len(DATA), 2, SIZE)
+    windows = SharedPass(PathSource(path), len(DATA), 2, SIZE)
 
     def a_little() -> None:
         reader = WindowReader(windows, 1)
@@ -100,7 +100,7 @@ def test_one_who_stops_early_holds_nobody_up(path: Path) -> None:
 def test_what_can_not_be_read_is_told_to_everybody(path: Path) -> None:
     source = PathSource(path)
     os.truncate(path, 20_500)
-    windows = Windows(source, len(DATA), 2, SIZE)
+    windows = SharedPass(source, len(DATA), 2, SIZE)
     told: list[BaseException] = []
 
     def all_of_it(number: int) -> None:
@@ -118,7 +118,7 @@ def test_what_can_not_be_read_is_told_to_everybody(path: Path) -> None:
 
 
 def test_one_who_gives_up_ends_the_other(path: Path) -> None:
-    windows = Windows(PathSource(path), len(DATA), 2, SIZE)
+    windows = SharedPass(PathSource(path), len(DATA), 2, SIZE)
     told: list[BaseException] = []
 
     def all_of_it() -> None:

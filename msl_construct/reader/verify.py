@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..errors import FormatError
 from ..hashing import Hasher, hasher_factory, new_hasher
-from ..source import WindowReader, Windows
+from ..source import SharedPass, WindowReader
 from .block import RAW, Block
 from .gaps import gap_of
 from .opened import Indexed, Opened
@@ -177,13 +177,13 @@ def _hash_everything(dump: Indexed, algorithm: str, ends: Sequence[int], facts: 
         finally:
             along.close()
 
-    windows = Windows(source, stop, readers=2)
+    windows = SharedPass(source, stop, readers=2)
     name = "msl-verify-file-hash"
     thread = threading.Thread(target=whole, args=[WindowReader(windows, 1)], name=name, daemon=True)
     try:
         thread.start()
     except (RuntimeError, MemoryError):
-        whole(WindowReader(Windows(source, stop, readers=1), 0))
+        whole(WindowReader(SharedPass(source, stop, readers=1), 0))
         windows.passed(1)
     along = WindowReader(windows, 0)
     try:

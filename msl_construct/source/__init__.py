@@ -12,7 +12,7 @@ from .base import CHUNK, BufferSource, ShiftedSource, Short, Source
 from .cursor import Cursor, Extent
 from .files import FileSource, PathSource
 from .pipe import StreamSource
-from .windows import WindowReader, Windows
+from .shared_pass import SharedPass, WindowReader
 
 __all__ = [
     "CHUNK",
@@ -21,10 +21,10 @@ __all__ = [
     "Extent",
     "FileSource",
     "PathSource",
+    "SharedPass",
     "ShiftedSource",
     "Short",
     "Source",
     "StreamSource",
     "WindowReader",
-    "Windows",
 ]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from .base import CHUNK, Source
 from .files import PathSource
 
-__all__ = ["WindowReader", "Windows"]
+__all__ = ["SharedPass", "WindowReader"]
 
 _AHEAD = 4
 _DONE = 1 << 63
 
 
-class Windows:
+class SharedPass:
     """The bytes before `stop` in windows, each of which is there until all readers passed it.
 
     Whoever comes first to a window that is not there reads it, or meanwhile the one behind it:
@@ -110,7 +110,7 @@ class WindowReader:
         number: which of the readers it is.
     """
 
-    def __init__(self, windows: Windows, number: int) -> None:
+    def __init__(self, windows: SharedPass, number: int) -> None:
         self._windows = windows
         self._reader = number
         self._number = -1
