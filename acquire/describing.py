@@ -128,7 +128,7 @@ def dump(
     """
     return {
         "path": name,
-        "draft": options.draft,
+        "draft": options.schema.name,
         "compression": options.compress,
         "hash": options.hash,
         "dump_uuid": str(dump_uuid),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from msl_construct.drafts import NEWEST_DRAFT, known, schema
 from msl_construct.errors import TargetError
+from msl_construct.schema import Draft, Schema
 
 from .selection import Selection
 
@@ -54,7 +55,7 @@ class Options:
         compress: ``none``, ``zstd`` or ``lz4``.
         level: the codec's level; None: its default.
         hash: ``blake3`` or ``sha256``: of the chain, of the whole file, and of module files.
-        draft: what to write.
+        draft: what to write: a name, or a draft of one's own.
         untouched: what draft 2026-03 says of pages that are provably zero and without memory:
             ``zeros`` (Captured, and not read) or ``failed``. Later drafts say NotResident.
         selection: which mappings are read.
@@ -79,7 +80,7 @@ class Options:
     compress: str = "none"
     level: int | None = None
     hash: str = "blake3"
-    draft: str = DRAFT
+    draft: str | Draft = DRAFT
     untouched: str = "zeros"
     selection: Selection = field(default_factory=Selection)
     max_bytes: int | None = None
@@ -102,12 +103,13 @@ class Options:
             ("draft", known()),
         ):
             value = getattr(self, name)
-            if value not in allowed:
+            if value not in allowed and not isinstance(value, Draft):
                 raise TargetError(f"{name} {value!r}: expected {' or '.join(allowed)}")
-        header = schema(self.draft).file_header
+        header = self.schema.file_header
         if self.hash != "blake3" and "hash_algo" not in {field.key for field in header.fields}:
             raise TargetError(
-                f"hash {self.hash!r}: {self.draft} has no place to say so, its hashes are BLAKE3",
+                f"hash {self.hash!r}: {self.schema.name} has no place to say so, its hashes are "
+                "BLAKE3",
                 remedy=f"choose draft {DRAFT}",
             )
         for name in ("max_freeze", "max_bytes", "timeout"):
@@ -130,6 +132,11 @@ class Options:
             )
 
     @property
+    def schema(self) -> Schema:
+        """The draft, in some byte order."""
+        return schema(self.draft)
+
+    @property
     def evidence_seconds(self) -> float:
         """The most that the target stands still longer for its evidence."""
         if not self.evidence:
@@ -144,4 +151,4 @@ class Options:
     @property
     def has_not_resident(self) -> bool:
         """Whether the draft has a word for pages that the process has no memory for."""
-        return any(state.name == "not_resident" for state in schema(self.draft).page_states.values)
+        return any(state.name == "not_resident" for state in self.schema.page_states.values)

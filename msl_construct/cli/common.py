@@ -191,23 +191,17 @@ def complain(error: BaseException, name: str = "") -> Exit:
         name = error.file
     text = error_text(error)
     if code is Exit.DEFECT:
-        blamed = _blamed(error)
-        if blamed is not None:
-            note(f"msl: {blamed} (--debug shows where)")
+        text = f"{type(error).__name__}: {text}"
+        authored = sys.modules.get("msl_construct.drafts.authored")  # not loaded, no such draft
+        place = authored.responsible(error) if authored is not None else None
+        if place is not None:
+            note(f"msl: {place}: {text} (--debug shows where)")
             return Exit.USAGE
-        text = f"a defect of ours: {type(error).__name__}: {text} (--debug shows where)"
+        own = list(authored.origins()) if authored is not None else []
+        read_with = f", with the draft {', '.join(own)}" if own else ""
+        text = f"a defect of ours: {text}{read_with} (--debug shows where)"
     note(f"msl: {name}: {text}" if name else f"msl: {text}")
     return code
-
-
-def _blamed(error: BaseException) -> str | None:
-    """What to say of an exception that comes of a draft of the user's own."""
-    authored = sys.modules.get("msl_construct.drafts.authored")  # not loaded, no such draft
-    own = [] if authored is None else list(authored.origins())
-    if authored is None or not own:
-        return None
-    place = authored.blamed(error.__traceback__) or f"with the draft {', '.join(own)}"
-    return f"{place}: {type(error).__name__}: {error_text(error)}"
 
 
 def note(text: str) -> None:

@@ -21,9 +21,20 @@ from .registry import register
 if TYPE_CHECKING:
     from ..schema import Draft
 
-__all__ = ["SourceLine", "blamed", "is_authored", "load", "origins", "place_of", "said"]
+__all__ = [
+    "SourceLine",
+    "blamed",
+    "is_authored",
+    "load",
+    "origins",
+    "place_of",
+    "responsible",
+    "said",
+]
 
 _SUFFIX = ".py"
+_OURS = ("msl_construct.", "msl_acquire.")
+_OF_ARGUMENTS = (MslError, ValueError, TypeError, KeyError)
 
 
 class SourceLine(NamedTuple):
@@ -127,6 +138,24 @@ def blamed(traceback: TracebackType | None) -> SourceLine | None:
             found = SourceLine(shown, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+def responsible(error: BaseException) -> SourceLine | None:
+    """The line of an author's file that an exception comes of; None: it is a defect of ours.
+
+    Who raised it decides. Where that is a function of ours that an author's line called, the
+    line is to blame for what we say of arguments, and for nothing else.
+    """
+    found, ours = None, False
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if file in _files:
+            found, ours = SourceLine(_files[file], traceback.tb_lineno), False
+        elif traceback.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+            ours = True
+        traceback = traceback.tb_next
+    return None if ours and not isinstance(error, _OF_ARGUMENTS) else found
 
 
 def origins() -> Iterator[str]:

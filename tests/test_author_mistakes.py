@@ -1,0 +1,165 @@
+"""What one can do wrong in a draft of one's own, and who is to blame for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from authoring import BASE, FILE, MINE, a_dump, complained, known_as_before, said  # noqa: F401
+from commands import run
+
+import msl_construct
+from msl_construct import author
+from msl_construct.cli.inspect import inspect
+from msl_construct.drafts.authored import load
+from msl_construct.errors import DraftError
+
+HEAD = "from msl_construct.author import *\nBASE = DRAFTS['draft-2026-10']\n"
+GOOD = "MINE = BASE.overlay('mistaken', version=0x0102, status='ours'"
+BLOCK = "BlockType(0x1002, 'Remark', '§lab', 'A remark.', Layout('Remark', '§lab', ({})))"
+
+MISTAKES = {
+    "no Python": ("MINE = (", 3, "never closed"),
+    "an exception": ("X = 1\nMINE = 1 / 0", 4, "ZeroDivisionError"),
+    "no such draft": ("MINE = DRAFTS['draft-2026-04']", 3, "draft-2026-04"),
+    "no draft": ("X = 1\nMINE = U8", 4, "MINE is no draft but Uint"),
+    "a taken name": (
+        "MINE = BASE.overlay('draft-2026-03', version=0x0102, status='x')",
+        3,
+        "there is a draft 'draft-2026-03' already",
+    ),
+    "no such block": (f"{GOOD},\n  forbidden_blocks=['key_hnt'])", 3, "no block type key_hnt"),
+    "no such structure": (f"{GOOD},\n  layouts={{'modul': lambda x: x}})", 3, "modul"),
+    "no such field": (
+        f"{GOOD}, layouts={{\n  'module_entry': lambda x: x.changing('Bas', type=U64)}})",
+        4,
+        "Module Entry has no field 'Bas'",
+    ),
+    "no such attribute": (f"{GOOD}, colour=1)", 3, "colour"),
+    "two of a code": (f"B = {BLOCK.format('')}\n{GOOD}, blocks=[B,\n {BLOCK.format('')}])", 4,
+                      "the same code 0x1002"),
+    "a code without a layout": (f"{GOOD}, blocks=[\n BlockType(1, 'X', '§1', 'X x.')])", 3,
+                                "must have a layout"),
+    "no such registry": (
+        f"{GOOD}, blocks=[{BLOCK.format('')[:-3]}\n"
+        "  Field('Kind', Coded('Kinds'), 'What it is.'),)))])",
+        4,
+        "no-such-registry",
+    ),
+    "a length behind its string": (
+        f"{GOOD}, blocks=[{BLOCK.format('')[:-3]}\n"
+        "  Field('Text', Utf8Z('TextLen'), 'What it says.'),\n"
+        "  Field('TextLen', U16, 'Length of it.'),)))])",
+        4,
+        "reference",
+    ),
+    "two fields of a name": (
+        "X = [Field('Kind', U8, 'What it is.'), Field('Kind', U8, 'What it was.')]\n"
+        f"{GOOD}, blocks=[\n{BLOCK.format('')[:-3]}X)))])",
+        5,
+        "two fields are called Kind",
+    ),
+    "a name of a reserved word": (
+        f"{GOOD}, blocks=[{BLOCK.format('')[:-3]}\n  Field('Class', U8, 'A class.'),)))])",
+        4,
+        "no-identifier",
+    ),
+    "no such rule": (f"{GOOD}, without_rules=[\n  'MSL-99-NONE'])", 4, "MSL-99-NONE"),
+    "no rule": (f"{GOOD}, rules=[print])", 3, "expected a rule"),
+    "a statement of no rule": (
+        f"{GOOD}, statements=[st(\n 'ST-9-X', Word.MUST, Role.PRODUCER, 'X.', 'MSL-9-NONE')])",
+        4,
+        "ST-9-X",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_mistake_names_the_file_and_the_line(what: str, tmp_path: Path) -> None:
+    text, line, words = MISTAKES[what]
+    (tmp_path / "own.py").write_text(HEAD + text + "\n", "utf-8")
+    error = complained("schema", "show", "own.py:MINE", folder=tmp_path)
+    assert f"own.py:{line}: " in error
+    assert words in " ".join(error.split())
+    assert complained("inspect", "--draft", "own.py:MINE", "x.msl", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("absent.py:MINE", "No such file"),
+        ("own.py:YOURS", "there is no YOURS, but BASE, MINE"),
+        ("own.py", "expected own.py:NAME; its drafts are BASE, MINE"),
+        ("own.txt:MINE", "is not one of"),
+    ],
+)
+def test_a_name_of_nothing(named: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(f"{HEAD}{GOOD})\n", "utf-8")
+    for command in (["inspect", "--draft", named, "x.msl"], ["schema", "check", named]):
+        assert words in complained(*command, folder=tmp_path)
+
+
+def test_a_rule_that_fails_is_its_author_s(dump: Path, tmp_path: Path) -> None:
+    source = FILE.read_text("utf-8").replace('block.payload.get("places") == []', "block.nothing")
+    (tmp_path / "own.py").write_text(source, "utf-8")
+    line = next(n for n, text in enumerate(source.splitlines(), 1) if "block.nothing" in text)
+    done = run("check", "--draft", "own.py:MINE", dump, folder=tmp_path)
+    assert done.returncode == 2
+    assert f"own.py:{line}: AttributeError" in done.stderr.decode()
+    assert b"defect of ours" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        ('DRAFTS["draft-2026-10"].base.blocks[0].layout.field(key="no such")', 2),  # argument
+        ("inner_layouts(None)", 70),
+    ],
+)
+def test_who_raised_it_is_to_blame(broken: str, code: int, dump: Path, tmp_path: Path) -> None:
+    """A function of ours that fails under an author's line is ours, but for its arguments."""
+    source = FILE.read_text("utf-8").replace('block.payload.get("places") == []', broken)
+    ours = "from msl_construct.schema.layout import inner_layouts"
+    (tmp_path / "own.py").write_text(source.replace("MINE = ", f"{ours}\nMINE = "), "utf-8")
+    done = run("check", "--draft", "own.py:MINE", dump, folder=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert (b"defect of ours" in done.stderr) == (code == 70)
+    assert b"own.py:" in done.stderr
+
+
+def test_a_defect_of_ours_is_not_its_author_s(
+    dump: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("nowhere")
+
+    monkeypatch.setattr("msl_construct.cli.inspect._document", fail)
+    with pytest.raises(SystemExit) as ended:
+        inspect.main(args=["--json", "--draft", MINE, str(dump)], standalone_mode=False)
+    assert ended.value.code == 70
+    assert (
+        f"a defect of ours: IndexError: nowhere, with the draft {MINE}" in capsys.readouterr().err
+    )
+
+
+def test_nothing_is_written_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(f"{HEAD}{GOOD})\n", "utf-8")
+    assert "mistaken" in said("schema", "list", "own.py:MINE", folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["own.py"]
+
+
+def test_a_file_is_run_once(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(f"{HEAD}{GOOD})\n", "utf-8")
+    (tmp_path / "link.py").symlink_to("own.py")
+    assert load(f"{tmp_path}/own.py:MINE") is load(f"{tmp_path}/link.py:MINE")
+    with pytest.raises(DraftError, match="NONE"):
+        load(f"{tmp_path}/own.py:NONE")
+
+
+def test_a_draft_that_can_not_be_bound_is_refused_before_a_file_is_read() -> None:
+    fields = (author.Field("Kind", author.Coded("Kinds"), "What it is."),)
+    layout = author.Layout("Remark", "§lab", fields)
+    block = author.BlockType(0x1002, "Remark", "§lab", "A remark.", layout)
+    faulty = author.DRAFTS[BASE].overlay("faulty", version=0x0102, status="ours", blocks=[block])
+    with pytest.raises(KeyError, match="Kinds"):
+        msl_construct.schema(faulty)
