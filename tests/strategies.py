@@ -7,8 +7,7 @@ more than drawing from it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from functools import cache
+from functools import cache, singledispatch
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,11 +15,13 @@ from hypothesis import strategies as st
 from msl_construct.drafts import DRAFTS, schema
 from msl_construct.page_map import PageMap
 from msl_construct.schema import Field, Layout, Record, Schema, Table
+from msl_construct.schema.base import Vocabulary
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.pages import PageData, PageStateMap
 from msl_construct.schema.variable import Blob, Measured, RegisterValue, Rest, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import (
     Between,
+    Bytes,
     Coded,
     Fixed,
     Flags,
@@ -30,6 +31,7 @@ from msl_construct.schema.vocabulary import (
     Uint,
     Uuid,
 )
+from msl_construct.schema.words import no_words
 from msl_construct.source import BufferSource, Extent
 
 Strategy = st.SearchStrategy[Any]
@@ -50,7 +52,20 @@ def extent(data: bytes) -> Extent:
     return Extent(BufferSource(data), 0, len(data))
 
 
-def uint_values(kind: Uint, permitted: bool) -> Strategy:
+@cache
+def fixed_values(kind: Fixed, permitted: bool = True) -> Strategy:
+    """Values of a constant width; all that can be stored, or those a producer may write."""
+    return stored_values(kind, permitted)
+
+
+@singledispatch
+def stored_values(kind: Vocabulary, permitted: bool) -> Strategy:
+    """The same, made anew."""
+    raise no_words(kind, "tests.strategies")
+
+
+@stored_values.register
+def _(kind: Uint, permitted: bool) -> Strategy:
     if permitted and isinstance(kind.valid, OneOf):
         return st.sampled_from(kind.valid.values)
     if permitted and isinstance(kind.valid, Between):
@@ -58,38 +73,39 @@ def uint_values(kind: Uint, permitted: bool) -> Strategy:
     return st.integers(0, (1 << 8 * kind.width) - 1)
 
 
-def uuid_values(kind: Uuid, permitted: bool) -> Strategy:
-    anything = st.uuids() if not permitted else st.uuids(version=4)
-    return anything | st.just(uuid.UUID(int=0)) if kind.nil or not permitted else anything
-
-
-def coded_values(kind: Coded, permitted: bool) -> Strategy:
+@stored_values.register
+def _(kind: Coded, permitted: bool) -> Strategy:
     registered = [v.code for v in kind.registry.values if not v.reserved]
     if permitted:
         return st.sampled_from(list(kind.valid.values) if kind.valid is not None else registered)
     return st.sampled_from(registered) | st.integers(0, (1 << 8 * kind.width) - 1)
 
 
-def flag_values(kind: Flags, permitted: bool) -> Strategy:
+@stored_values.register
+def _(kind: Flags, permitted: bool) -> Strategy:
     whole = st.integers(0, (1 << 8 * kind.width) - 1)
     return whole.map(lambda word: word & kind.word.defined) if permitted else whole
 
 
-@cache
-def fixed_values(kind: Fixed, permitted: bool = True) -> Strategy:
-    """Values of a constant width; all that can be stored, or those a producer may write."""
-    makers: list[tuple[type, Callable[[Any, bool], Strategy]]] = [
-        (Uint, uint_values),
-        (Uuid, uuid_values),
-        (Coded, coded_values),
-        (Flags, flag_values),
-        (Magic, lambda k, p: st.just(k.magic) if p else _bytes(k.width)),
-        (Reserved, lambda k, p: st.just(bytes(k.width)) if p else _bytes(k.width)),
-    ]
-    for type_, make in makers:
-        if isinstance(kind, type_):
-            return make(kind, permitted)
+@stored_values.register
+def _(kind: Bytes, permitted: bool) -> Strategy:
     return _bytes(kind.width)
+
+
+@stored_values.register
+def _(kind: Uuid, permitted: bool) -> Strategy:
+    anything = st.uuids() if not permitted else st.uuids(version=4)
+    return anything | st.just(uuid.UUID(int=0)) if kind.nil or not permitted else anything
+
+
+@stored_values.register
+def _(kind: Magic, permitted: bool) -> Strategy:
+    return st.just(kind.magic) if permitted else _bytes(kind.width)
+
+
+@stored_values.register
+def _(kind: Reserved, permitted: bool) -> Strategy:
+    return st.just(bytes(kind.width)) if permitted else _bytes(kind.width)
 
 
 def _bytes(width: int) -> Strategy:
@@ -151,18 +167,91 @@ def records(draw: st.DrawFn, layout: Layout, permitted: bool = True) -> Record:
 
 def value_of(field: Field, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
     """A value of one field; `values` holds those before it."""
-    kind = field.type
-    if isinstance(kind, PageStateMap):
-        pages = values[kind.size_key] >> values[kind.log2_key]
-        last = 3 if kind.states is None or kind.states.permits(3) or not permitted else 2
-        return _states(pages, last)
-    if isinstance(kind, PageData):
-        size = values[kind.map_key].captured << values[kind.log2_key]
-        return _page_data(size)
-    if isinstance(kind, Choice):
-        case = kind.cases.get(int(values[kind.tag_key]))
-        return _bytes_of_a_file(40) if case is None else records(case, permitted)
-    return _value_alone(field.key, layout, permitted)
+    maps = next((f.type for f in layout.fields if isinstance(f.type, PageStateMap)), None)
+    if maps is not None and field.key == maps.log2_key:
+        return st.integers(maps.low, maps.low + 2)
+    if maps is not None and field.key == maps.size_key:
+        return st.integers(0, _PAGES).map(lambda n: n * (_SMALLEST_PAGE << 2))
+    if any(getattr(f.type, "entry_size_key", None) == field.key for f in layout.fields):
+        return st.just(0)  # a constant size needs entries to match
+    return values_of(field.type, layout, values, permitted)
+
+
+@singledispatch
+def values_of(
+    kind: Vocabulary, layout: Layout, values: dict[str, Any], permitted: bool
+) -> Strategy:
+    """Values of a class; `values` holds those of the fields before it."""
+    raise no_words(kind, "tests.strategies")
+
+
+@values_of.register
+def _(kind: Fixed, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return fixed_values(kind, permitted)
+
+
+@values_of.register
+def _(kind: PageStateMap, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    pages = values[kind.size_key] >> values[kind.log2_key]
+    last = 3 if kind.states is None or kind.states.permits(3) or not permitted else 2
+    return _states(pages, last)
+
+
+@values_of.register
+def _(kind: Rest, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return _bytes_of_a_file(600)
+
+
+@values_of.register
+def _(kind: PageData, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return _page_data(values[kind.map_key].captured << values[kind.log2_key])
+
+
+@values_of.register
+def _(kind: Choice, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    case = kind.cases.get(int(values[kind.tag_key]))
+    return _bytes_of_a_file(40) if case is None else records(case, permitted)
+
+
+@values_of.register
+def _(kind: Table, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return _rows(kind.entry, permitted)
+
+
+@values_of.register(Blob)
+@values_of.register(RegisterValue)
+def _(kind: Measured, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return _blobs(min(_longest(kind, layout), 50))
+
+
+@values_of.register
+def _(kind: Utf8Z, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return texts(_longest(kind, layout))
+
+
+@values_of.register
+def _(kind: Utf8, layout: Layout, values: dict[str, Any], permitted: bool) -> Strategy:
+    return _texts_that_are_there(_longest(kind, layout))
+
+
+def _longest(kind: Measured, layout: Layout) -> int:
+    """Bytes that the length field can say, if they are not too many for a test."""
+    return min(1 << 16, (1 << 8 * layout.field(kind.length_key).type.minimum) - 1)
+
+
+@cache
+def _texts_that_are_there(longest: int) -> Strategy:
+    return texts(longest).map(lambda text: text or None)
+
+
+@cache
+def _blobs(longest: int) -> Strategy:
+    return st.binary(max_size=longest)
+
+
+@cache
+def _rows(entry: Layout, permitted: bool) -> Strategy:
+    return st.lists(records(entry, permitted), max_size=4)
 
 
 @cache
@@ -179,35 +268,6 @@ def _page_data(size: int) -> Strategy:
 @cache
 def _bytes_of_a_file(most: int) -> Strategy:
     return st.binary(max_size=most).map(extent)
-
-
-@cache
-def _value_alone(key: str, layout: Layout, permitted: bool) -> Strategy:
-    """A value of a field that no other field has a say in."""
-    field = layout.field(key)
-    kind = field.type
-    maps = next((f.type for f in layout.fields if isinstance(f.type, PageStateMap)), None)
-    if maps is not None and key == maps.log2_key:
-        return st.integers(maps.low, maps.low + 2)
-    if maps is not None and key == maps.size_key:
-        return st.integers(0, _PAGES).map(lambda n: n * (_SMALLEST_PAGE << 2))
-    if isinstance(kind, Rest):
-        return _bytes_of_a_file(600)
-    if isinstance(kind, Measured):
-        width = layout.field(kind.length_key).type.minimum
-        longest = min(1 << 16, (1 << 8 * width) - 1)
-        if isinstance(kind, Utf8):
-            return texts(longest).map(lambda text: text or None)
-        if isinstance(kind, Utf8Z):
-            return texts(longest)
-        assert isinstance(kind, (Blob, RegisterValue))
-        return st.binary(max_size=min(longest, 50))
-    if isinstance(kind, Table):
-        return st.lists(records(kind.entry, permitted), max_size=4)
-    assert isinstance(kind, Fixed), field
-    if any(isinstance(f.type, Table) and f.type.entry_size_key == key for f in layout.fields):
-        return st.just(0)  # a constant size needs entries to match
-    return fixed_values(kind, permitted)
 
 
 @cache

@@ -7,10 +7,14 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import strategies
+from c import driver
 from commands import PLACE
+from languages import plan
 
 from msl_construct.drafts import DIALECTS, DRAFTS
 from msl_construct.errors import ExportError
@@ -23,6 +27,10 @@ from msl_construct.schema.layout import Layout
 from msl_construct.schema.variable import Measured
 from msl_construct.schema.vocabulary import Fixed
 from msl_construct.schema.whole_block import WholeBlock
+
+sys.path.insert(0, str(PLACE / "benchmarks"))
+
+from mutation import fields, spots
 
 STRUCTURES = (Layout, WholeBlock)
 ABSTRACT = {Vocabulary, Fixed, Measured}
@@ -68,32 +76,38 @@ class Consumer:
 
     @property
     def file(self) -> str:
-        return str(self.module.__name__).replace(".", "/") + ".py"
+        return Path(self.module.__file__).relative_to(PLACE).as_posix()
 
 
 def everything(kind: type[Vocabulary]) -> bool:
     return True
 
 
+def fixed(kind: type[Vocabulary]) -> bool:
+    return of_drafts(kind) and issubclass(kind, Fixed)
+
+
+def varying(kind: type[Vocabulary]) -> bool:
+    return of_drafts(kind) and not issubclass(kind, Fixed)
+
+
 CONSUMERS = {
     "ksy": Consumer(attributes.attributes, attributes, of_drafts),
-    "imhex": Consumer(
-        imhex.Pattern.__dict__["lines"],
-        imhex,
-        lambda kind: of_drafts(kind) and not issubclass(kind, Fixed),
-    ),
-    "imhex-fixed": Consumer(
-        imhex.hexpat_type, imhex, lambda kind: of_drafts(kind) and issubclass(kind, Fixed)
-    ),
+    "imhex": Consumer(imhex.Pattern.__dict__["lines"], imhex, varying),
+    "imhex-fixed": Consumer(imhex.hexpat_type, imhex, fixed),
     "json-schema": Consumer(json_values.Definitions.__dict__["value"], json_values, everything),
     "description": Consumer(description.stored_as, description, of_drafts),
-    "c-member": Consumer(
-        views.c_member, views, lambda kind: of_drafts(kind) and not issubclass(kind, Fixed)
-    ),
-    "c-step": Consumer(
-        views.c_step, views, lambda kind: of_drafts(kind) and not issubclass(kind, Fixed)
-    ),
+    "c-member": Consumer(views.c_member, views, varying),
+    "c-step": Consumer(views.c_step, views, varying),
     "defects": Consumer(defect_kinds.defects, defect_kinds, everything),
+    "damage": Consumer(defect_kinds.what_does_not_fit, defect_kinds, everything),
+    "strategies": Consumer(strategies.values_of, strategies, of_drafts),
+    "strategies-fixed": Consumer(strategies.stored_values, strategies, fixed),
+    "c-driver": Consumer(driver.walked, driver, varying),
+    "c-driver-fixed": Consumer(driver.printed, driver, fixed),
+    "plan": Consumer(plan.shown, plan, of_drafts),
+    "mutants": Consumer(fields.of_kind, fields, of_drafts),
+    "free-values": Consumer(spots.is_free, spots, of_drafts),
 }
 
 
@@ -151,15 +165,17 @@ def test_every_class_says_itself(method: str) -> None:
 MOST_STEPS = 4
 """Classes of the vocabulary that one function may ask for by `isinstance`."""
 
+LOOKED_AT = ("msl_construct", "benchmarks", "tests")
 LADDERS = {
-    "msl_construct/rules/faults.py:_faults_of_damage",  # where a path of damage leads
-    "msl_construct/schema/packing.py:__init__",  # which shapes of rows are packed in columns
+    # What is expected of the schema and the rules, told a second time.
+    "tests/test_rules_consequences.py:bent",
+    "tests/test_schema.py:referenced",
 }
 
 
 def ladders() -> Iterator[str]:
     names = {kind.__name__ for kind in values()} | {"Measured", "Fixed"}
-    for path in (PLACE / "msl_construct").rglob("*.py"):
+    for path in (path for folder in LOOKED_AT for path in (PLACE / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef) and len(asked(node) & names) >= MOST_STEPS:
                 yield f"{path.relative_to(PLACE).as_posix()}:{node.name}"

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import singledispatch
 from itertools import combinations
 from typing import Any
 
-from msl_construct.schema import Draft, Field, Layout
+from msl_construct.schema import Draft, Field, Layout, Table
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.pages import PageStateMap
-from msl_construct.schema.variable import Blob, RegisterValue, Utf8, Utf8Z
+from msl_construct.schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
 from msl_construct.schema.vocabulary import (
     Bytes,
     Coded,
+    Fixed,
     Flags,
     Magic,
     Timestamp,
     Uint,
     Uuid,
 )
+from msl_construct.schema.words import no_words
 
 from .declarations import (
     Path,
@@ -78,21 +81,10 @@ def mutants_of_structures(draft: Draft) -> Iterator[Mutant]:
     """Every fault of these kinds in every structure of a draft."""
     for path, layout in structures(draft):
         site = _Site(draft, path, layout)
-        for operator in (
-            _dropped,
-            _swapped,
-            _width,
-            _byte_order,
-            _reference,
-            _padding,
-            _text_kind,
-            _registry,
-            _pages,
-            _tail,
-            _cases,
-            _magic,
-        ):
+        for operator in (_dropped, _swapped, _reference, _tail):
             yield from operator(site)
+        for field in layout.fields:
+            yield from of_kind(field.type, site, field)
 
 
 def _dropped(site: _Site) -> Iterator[Mutant]:
@@ -117,61 +109,12 @@ def _swapped(site: _Site) -> Iterator[Mutant]:
         )
 
 
-def _width(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if isinstance(kind, Uint):
-            widths = [width for width in _WIDTHS if width != kind.width]
-        elif isinstance(kind, Bytes) and not isinstance(kind, (Magic, Uuid)):
-            widths = [kind.width + step for step in (-1, 1) if kind.width + step]
-        else:
-            continue
-        for width in widths:
-            code = _WIDTHS[width] if isinstance(kind, Uint) else f"{width}s"
-            yield site.typed(
-                "field-width",
-                field,
-                changed(kind, width=width, code=code),
-                f"{width} bytes for {kind.width}",
-                "a file where the bytes behind the field tell its width",
-            )
-
-
-def _byte_order(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if isinstance(kind, (Uint, Coded, Flags)) and _width_of(site.draft, kind) > 1:
-            new = with_field(site.layout, field, replace(field, type=Turned(kind)))
-            turned = TurnedLayout(new.title, new.section, new.fields)
-            lacks = "a value that isn't the same in both byte orders"
-            yield site.mutant("byte-order", field.name, "of the other order", turned, lacks)
-        elif isinstance(kind, Uuid):
-            new_kind = FileOrderUuid(nil=kind.nil)
-            lacks = "a UUID that isn't nil"
-            yield site.typed("byte-order", field, new_kind, "not in network order", lacks)
-        elif isinstance(kind, RegisterValue):
-            lacks = "a register that isn't the same in both byte orders"
-            new_kind = TurnedRegister(kind.length)
-            yield site.typed("byte-order", field, new_kind, "of the other order", lacks)
-
-
-def _width_of(draft: Draft, kind: Any) -> int:
-    name = registry_of(kind)
-    if name is None:
-        return int(kind.width)
-    widths = {f.name: f.width for f in draft.flags}
-    widths.update((e.name, e.width) for e in (*draft.enumerations, draft.block_type_registry))
-    return widths[name]
-
-
 def _reference(site: _Site) -> Iterator[Mutant]:
     for index, field in enumerate(site.layout.fields):
         for attribute, key in references(field.type).items():
             for target in site.layout.fields[:index]:
                 # A key that was given a name of its own can't be referred to.
-                if target.key == key or target.called or not isinstance(target.type, (Uint, Coded)):
-                    continue
-                if isinstance(target.type, Timestamp):
+                if target.key == key or target.called or not _may_measure(target.type):
                     continue
                 yield site.typed(
                     "reference",
@@ -190,70 +133,8 @@ def _reference(site: _Site) -> Iterator[Mutant]:
                 )
 
 
-def _padding(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if isinstance(kind, (Utf8Z, Blob, PageStateMap)):
-            padded = not (isinstance(kind, Utf8) and not kind.padded)
-            for multiple in (1, 4, 16) if padded else (2, 4, 8):
-                if not padded and multiple == 8:
-                    fault = changed(kind, padded=True, padding=True)
-                else:
-                    fault = Repadded(kind, multiple)
-                what = f"padded to {multiple}" if multiple > 1 else "no padding"
-                lacks = f"a length that {what} changes"
-                yield site.typed("padding", field, fault, what, lacks)
-
-
-def _text_kind(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if isinstance(kind, Utf8):
-            lacks = "a text"
-            yield site.typed("text-kind", field, Utf8Z(kind.length), "with a NUL", lacks)
-        elif isinstance(kind, Utf8Z):
-            lacks = "a text"
-            yield site.typed("text-kind", field, Utf8(kind.length), "without a NUL", lacks)
-
-
-def _registry(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        draft = site.draft
-        if isinstance(kind, Coded):
-            for registry in (*draft.enumerations, draft.block_type_registry):
-                if registry.name != kind.enumeration_name and registry.width == _width_of(
-                    draft, kind
-                ):
-                    fault: Any = changed(kind, enumeration_name=registry.name)
-                    lacks = f"a code that {registry.name} has another name for"
-                    yield site.typed("registry", field, fault, f"of {registry.name}", lacks)
-        elif isinstance(kind, Flags):
-            for word in draft.flags:
-                if word.name != kind.definition_name and word.width == _width_of(draft, kind):
-                    fault = changed(kind, definition_name=word.name)
-                    lacks = f"a flag that {word.name} has another name for"
-                    yield site.typed("registry", field, fault, f"of {word.name}", lacks)
-
-
-def _pages(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if not isinstance(kind, PageStateMap):
-            continue
-        yield site.typed(
-            "bit-order",
-            field,
-            FromTheOtherEnd(kind),
-            "least significant first",
-            "four pages of which the first and the last, or the others, differ",
-        )
-        for bound, step in (("low", -1), ("low", 1), ("high", -1), ("high", 1)):
-            value = getattr(kind, bound) + step
-            fault = changed(kind, **{bound: value})
-            at = value if (bound == "low") == (step < 0) else value - step
-            what = f"PageSizeLog2 {bound}: {value}"
-            yield site.typed("page-size", field, fault, what, f"a region of PageSizeLog2 {at}")
+def _may_measure(kind: Any) -> bool:
+    return isinstance(kind, (Uint, Coded)) and not isinstance(kind, Timestamp)
 
 
 def _tail(site: _Site) -> Iterator[Mutant]:
@@ -276,32 +157,171 @@ def _tail(site: _Site) -> Iterator[Mutant]:
         )
 
 
-def _cases(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if not isinstance(kind, Choice):
-            continue
-        for tag, layout in kind.cases.items():
-            cases = {t: case for t, case in kind.cases.items() if t != tag}
-            lacks = f"a body of {kind.tag} {tag} ({layout.title})"
-            yield site.typed("choice", field, changed(kind, cases=cases), f"no {tag}", lacks)
-        for one, other in combinations(kind.cases, 2):
-            cases = {**kind.cases, one: kind.cases[other], other: kind.cases[one]}
-            yield site.typed(
-                "choice",
-                field,
-                changed(kind, cases=cases),
-                f"{one} and {other} swapped",
-                f"a body of {kind.tag} {one} or {other}",
-            )
+# -- faults of the classes of the vocabulary ---------------------------------------------------
 
 
-def _magic(site: _Site) -> Iterator[Mutant]:
-    for field in site.layout.fields:
-        kind = field.type
-        if isinstance(kind, Magic):
-            for index in range(len(kind.magic)):
-                magic = bytearray(kind.magic)
-                magic[index] ^= 0x20
-                new = changed(kind, magic=bytes(magic))
-                yield site.typed("constant", field, new, repr(bytes(magic)), "any file")
+@singledispatch
+def of_kind(kind: Any, site: _Site, field: Field) -> Iterator[Mutant]:
+    """The faults that a class of fields can have."""
+    raise no_words(kind, "benchmarks.mutation.fields")
+
+
+@of_kind.register
+def _(kind: Uint, site: _Site, field: Field) -> Iterator[Mutant]:
+    for width, code in _WIDTHS.items():
+        if width != kind.width:
+            yield from _width(kind, site, field, width, code)
+    yield from _turned(kind, site, field)
+
+
+@of_kind.register
+def _(kind: Coded, site: _Site, field: Field) -> Iterator[Mutant]:
+    yield from _turned(kind, site, field)
+    draft = site.draft
+    for registry in (*draft.enumerations, draft.block_type_registry):
+        if registry.name != kind.enumeration_name and registry.width == _width_of(draft, kind):
+            fault = changed(kind, enumeration_name=registry.name)
+            lacks = f"a code that {registry.name} has another name for"
+            yield site.typed("registry", field, fault, f"of {registry.name}", lacks)
+
+
+@of_kind.register
+def _(kind: Flags, site: _Site, field: Field) -> Iterator[Mutant]:
+    yield from _turned(kind, site, field)
+    for word in site.draft.flags:
+        if word.name != kind.definition_name and word.width == _width_of(site.draft, kind):
+            fault = changed(kind, definition_name=word.name)
+            lacks = f"a flag that {word.name} has another name for"
+            yield site.typed("registry", field, fault, f"of {word.name}", lacks)
+
+
+@of_kind.register
+def _(kind: Bytes, site: _Site, field: Field) -> Iterator[Mutant]:
+    for width in (kind.width - 1, kind.width + 1):
+        if width:
+            yield from _width(kind, site, field, width, f"{width}s")
+
+
+@of_kind.register
+def _(kind: Magic, site: _Site, field: Field) -> Iterator[Mutant]:
+    for index in range(len(kind.magic)):
+        magic = bytearray(kind.magic)
+        magic[index] ^= 0x20
+        new = changed(kind, magic=bytes(magic))
+        yield site.typed("constant", field, new, repr(bytes(magic)), "any file")
+
+
+@of_kind.register
+def _(kind: Uuid, site: _Site, field: Field) -> Iterator[Mutant]:
+    new_kind = FileOrderUuid(nil=kind.nil)
+    lacks = "a UUID that isn't nil"
+    yield site.typed("byte-order", field, new_kind, "not in network order", lacks)
+
+
+@of_kind.register
+def _(kind: Utf8Z, site: _Site, field: Field) -> Iterator[Mutant]:
+    yield from _padding(kind, site, field, 1, 4, 16)
+    yield site.typed("text-kind", field, Utf8(kind.length), "without a NUL", "a text")
+
+
+@of_kind.register
+def _(kind: Utf8, site: _Site, field: Field) -> Iterator[Mutant]:
+    if kind.padded:
+        yield from _padding(kind, site, field, 1, 4, 16)
+    else:
+        yield from _padding(kind, site, field, 2, 4)
+        fault = changed(kind, padded=True, padding=True)
+        yield _padded(site, field, fault, 8)
+    yield site.typed("text-kind", field, Utf8Z(kind.length), "with a NUL", "a text")
+
+
+@of_kind.register
+def _(kind: Blob, site: _Site, field: Field) -> Iterator[Mutant]:
+    yield from _padding(kind, site, field, 1, 4, 16)
+
+
+@of_kind.register
+def _(kind: RegisterValue, site: _Site, field: Field) -> Iterator[Mutant]:
+    yield from _padding(kind, site, field, 1, 4, 16)
+    lacks = "a register that isn't the same in both byte orders"
+    new_kind = TurnedRegister(kind.length)
+    yield site.typed("byte-order", field, new_kind, "of the other order", lacks)
+
+
+@of_kind.register
+def _(kind: PageStateMap, site: _Site, field: Field) -> Iterator[Mutant]:
+    yield from _padding(kind, site, field, 1, 4, 16)
+    yield site.typed(
+        "bit-order",
+        field,
+        FromTheOtherEnd(kind),
+        "least significant first",
+        "four pages of which the first and the last, or the others, differ",
+    )
+    for bound, step in (("low", -1), ("low", 1), ("high", -1), ("high", 1)):
+        value = getattr(kind, bound) + step
+        fault = changed(kind, **{bound: value})
+        at = value if (bound == "low") == (step < 0) else value - step
+        what = f"PageSizeLog2 {bound}: {value}"
+        yield site.typed("page-size", field, fault, what, f"a region of PageSizeLog2 {at}")
+
+
+@of_kind.register
+def _(kind: Choice, site: _Site, field: Field) -> Iterator[Mutant]:
+    for tag, layout in kind.cases.items():
+        cases = {t: case for t, case in kind.cases.items() if t != tag}
+        lacks = f"a body of {kind.tag} {tag} ({layout.title})"
+        yield site.typed("choice", field, changed(kind, cases=cases), f"no {tag}", lacks)
+    for one, other in combinations(kind.cases, 2):
+        cases = {**kind.cases, one: kind.cases[other], other: kind.cases[one]}
+        yield site.typed(
+            "choice",
+            field,
+            changed(kind, cases=cases),
+            f"{one} and {other} swapped",
+            f"a body of {kind.tag} {one} or {other}",
+        )
+
+
+@of_kind.register(Rest)
+@of_kind.register(Table)
+def _(kind: Any, site: _Site, field: Field) -> Iterator[Mutant]:
+    return iter(())  # what it refers to and what is inside is bent all the same
+
+
+def _width(kind: Fixed, site: _Site, field: Field, width: int, code: str) -> Iterator[Mutant]:
+    yield site.typed(
+        "field-width",
+        field,
+        changed(kind, width=width, code=code),
+        f"{width} bytes for {kind.width}",
+        "a file where the bytes behind the field tell its width",
+    )
+
+
+def _turned(kind: Fixed, site: _Site, field: Field) -> Iterator[Mutant]:
+    if _width_of(site.draft, kind) == 1:
+        return
+    new = with_field(site.layout, field, replace(field, type=Turned(kind)))
+    turned = TurnedLayout(new.title, new.section, new.fields)
+    lacks = "a value that isn't the same in both byte orders"
+    yield site.mutant("byte-order", field.name, "of the other order", turned, lacks)
+
+
+def _width_of(draft: Draft, kind: Any) -> int:
+    name = registry_of(kind)
+    if name is None:
+        return int(kind.width)
+    widths = {f.name: f.width for f in draft.flags}
+    widths.update((e.name, e.width) for e in (*draft.enumerations, draft.block_type_registry))
+    return widths[name]
+
+
+def _padding(kind: Any, site: _Site, field: Field, *multiples: int) -> Iterator[Mutant]:
+    for multiple in multiples:
+        yield _padded(site, field, Repadded(kind, multiple), multiple)
+
+
+def _padded(site: _Site, field: Field, fault: Any, multiple: int) -> Mutant:
+    what = f"padded to {multiple}" if multiple > 1 else "no padding"
+    return site.typed("padding", field, fault, what, f"a length that {what} changes")

@@ -6,14 +6,14 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, singledispatch
 from typing import Any
 
 import msl_construct
 from msl_construct.page_map import PageMap, pad8, stored_size
 from msl_construct.reader import RAW
 from msl_construct.schema import Field, Layout, Record, Table
-from msl_construct.schema.choice import Body, Choice
+from msl_construct.schema.choice import Choice
 from msl_construct.schema.layout import REST
 from msl_construct.schema.pages import PageStateMap
 from msl_construct.schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
@@ -21,13 +21,13 @@ from msl_construct.schema.vocabulary import (
     Bytes,
     Coded,
     Flags,
-    Hash,
     Magic,
     Reserved,
     Timestamp,
     Uint,
     Uuid,
 )
+from msl_construct.schema.words import no_words
 
 from .declarations import references
 
@@ -110,79 +110,106 @@ class Spot:
         """
         if self.field is None or self.chain:
             return False
-        kind: Any = self.field.type
-        if isinstance(kind, (Magic, Reserved)):
-            return False
-        if isinstance(kind, Hash) or type(kind) is Bytes or type(kind) is Rest:
-            return True
-        if isinstance(kind, Rest):
-            return True
-        if isinstance(kind, Uuid):
-            return self._free_uuid(kind, old, new)
-        if isinstance(kind, Coded):
-            return self._free_code(kind, self.number(new))
-        if isinstance(kind, Flags):
-            changed = self.number(old) ^ self.number(new)
-            if self.layout.key in _HEADERS:
-                return set(kind.word.names(changed)) <= _FREE_FLAGS
-            return not self.number(new) & ~kind.word.defined
-        if isinstance(kind, Uint):
-            if self.counting:
-                return self.field.default == 0 and not any(new) and self._measures_nothing
-            return kind.valid is None or kind.valid.permits(self.number(new))
-        if isinstance(kind, PageStateMap):
-            return self._free_states(kind, old, new)
-        return self._free_content(kind, old, new)
+        return is_free(self.field.type, self, old, new)
 
     def number(self, raw: bytes) -> int:
         """The integer that these bytes are in file order."""
         return int.from_bytes(raw, "little" if self.layout.order == "<" else "big")
 
-    @property
-    def _measures_nothing(self) -> bool:
-        assert self.field is not None
-        return not _referred_to(self.layout, self.field.key)
 
-    def _free_uuid(self, kind: Uuid, old: bytes, new: bytes) -> bool:
-        if self.referred or not any(old):
-            return False
-        found = uuid.UUID(bytes=new)
-        return found.version == 4 and found.variant == uuid.RFC_4122
+@singledispatch
+def is_free(kind: Any, spot: Spot, old: bytes, new: bytes) -> bool:
+    """`Spot.free` of the value of a field of this class."""
+    raise no_words(kind, "benchmarks.mutation.spots")
 
-    def _free_code(self, kind: Coded, code: int) -> bool:
-        assert self.field is not None
-        if kind.enumeration_name in _DECIDING or _referred_to(self.layout, self.field.key):
-            return False
-        if kind.valid is not None:
-            return kind.valid.permits(code)
-        return kind.registry.permits(code)
 
-    def _free_states(self, kind: PageStateMap, old: bytes, new: bytes) -> bool:
-        before, after = PageMap(old, self.length), PageMap(new, self.length)
-        assert kind.states is not None
-        return (
-            after.canonical
-            and all(
-                kind.states.permits(state) for state, count in enumerate(after.counts()) if count
-            )
-            and [run for run in before.runs() if not run[2]]
-            == [run for run in after.runs() if not run[2]]
-        )
+@is_free.register(Magic)
+@is_free.register(Reserved)
+@is_free.register(Table)
+def _(kind: Any, spot: Spot, old: bytes, new: bytes) -> bool:
+    return False
 
-    def _free_content(self, kind: Any, old: bytes, new: bytes) -> bool:
-        if old[self.length :] != new[self.length :]:
-            return False  # padding
-        if isinstance(kind, Blob):
-            return True
-        text = new[: self.length]
-        if isinstance(kind, Utf8Z) and not isinstance(kind, Utf8):
-            if not text.endswith(b"\0"):
-                return False
-            text = text[:-1]
-        try:
-            return b"\0" not in text and bool(text.decode()) >= 0
-        except UnicodeDecodeError:
-            return False
+
+@is_free.register(Bytes)
+@is_free.register(Rest)
+def _(kind: Any, spot: Spot, old: bytes, new: bytes) -> bool:
+    return True
+
+
+@is_free.register
+def _(kind: Uuid, spot: Spot, old: bytes, new: bytes) -> bool:
+    if spot.referred or not any(old):
+        return False
+    found = uuid.UUID(bytes=new)
+    return found.version == 4 and found.variant == uuid.RFC_4122
+
+
+@is_free.register
+def _(kind: Coded, spot: Spot, old: bytes, new: bytes) -> bool:
+    assert spot.field is not None
+    if kind.enumeration_name in _DECIDING or _referred_to(spot.layout, spot.field.key):
+        return False
+    if kind.valid is not None:
+        return kind.valid.permits(spot.number(new))
+    return kind.registry.permits(spot.number(new))
+
+
+@is_free.register
+def _(kind: Flags, spot: Spot, old: bytes, new: bytes) -> bool:
+    if spot.layout.key in _HEADERS:
+        return set(kind.word.names(spot.number(old) ^ spot.number(new))) <= _FREE_FLAGS
+    return not spot.number(new) & ~kind.word.defined
+
+
+@is_free.register
+def _(kind: Uint, spot: Spot, old: bytes, new: bytes) -> bool:
+    assert spot.field is not None
+    if spot.counting:
+        measures = _referred_to(spot.layout, spot.field.key)
+        return spot.field.default == 0 and not any(new) and not measures
+    return kind.valid is None or kind.valid.permits(spot.number(new))
+
+
+@is_free.register
+def _(kind: PageStateMap, spot: Spot, old: bytes, new: bytes) -> bool:
+    before, after = PageMap(old, spot.length), PageMap(new, spot.length)
+    assert kind.states is not None
+    return (
+        after.canonical
+        and all(kind.states.permits(state) for state, count in enumerate(after.counts()) if count)
+        and [run for run in before.runs() if not run[2]]
+        == [run for run in after.runs() if not run[2]]
+    )
+
+
+@is_free.register
+def _(kind: Blob, spot: Spot, old: bytes, new: bytes) -> bool:
+    return old[spot.length :] == new[spot.length :]
+
+
+@is_free.register
+def _(kind: Utf8, spot: Spot, old: bytes, new: bytes) -> bool:
+    return old[spot.length :] == new[spot.length :] and _is_text(new[: spot.length])
+
+
+@is_free.register
+def _(kind: Utf8Z, spot: Spot, old: bytes, new: bytes) -> bool:
+    text = new[: spot.length]
+    same = old[spot.length :] == new[spot.length :]
+    return same and text.endswith(b"\0") and _is_text(text[:-1])
+
+
+@is_free.register
+def _(kind: Choice, spot: Spot, old: bytes, new: bytes) -> bool:
+    return False  # what is inside has spots of its own
+
+
+def _is_text(stored: bytes) -> bool:
+    try:
+        stored.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in stored
 
 
 def _referred_to(layout: Layout, key: str) -> bool:
@@ -234,12 +261,10 @@ class Spots:
                 continue
             offset, width = record.offsets[field.key]
             kind, value = field.type, record[field.key]
-            if isinstance(kind, Table):
-                for entry in value:
-                    yield from self._of(kind.entry, entry, block, shift)
-            elif isinstance(kind, Choice):
-                if isinstance(value, Body):
-                    yield from self._of(value.layout, value, block, shift)
+            if kind.inner():
+                for inside, entry in kind.held(value):
+                    assert isinstance(inside, Layout)
+                    yield from self._of(inside, entry, block, shift)
             elif width:
                 length = 0
                 if isinstance(kind, Measured):

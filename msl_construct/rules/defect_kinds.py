@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 from ..drafts.dialects.vocabulary import Padding, Rows, TextToEnd
-from ..schema import Field, Layout, Table
+from ..schema import Field, Layout, Record, Table
 from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.codes import Enumeration
 from ..schema.pages import PageData, PageStateMap
-from ..schema.variable import Blob, Rest, Utf8, Utf8Z
+from ..schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Reserved, Uint, Uuid
 from ..schema.words import no_words
 from .model import Level
 
-__all__ = ["KINDS", "DefectKind", "kinds_of_field", "kinds_of_structure", "prohibited"]
+__all__ = [
+    "KINDS",
+    "DefectKind",
+    "kinds_of_field",
+    "kinds_of_structure",
+    "prohibited",
+    "what_does_not_fit",
+]
 
 
 @dataclass(frozen=True)
@@ -333,6 +340,43 @@ def _(kind: Table) -> Iterator[str]:
 @defects.register
 def _(kind: Choice) -> Iterator[str]:
     yield from ("BODY-TOO-SHORT", "BODY-TOO-LONG", "LENGTH-TOO-LARGE")
+
+
+@singledispatch
+def what_does_not_fit(kind: Vocabulary, payload: Record, last: bool) -> str | None:
+    """What is wrong where a value does not fit the payload; None: another finding says it.
+
+    Args:
+        payload: what was decoded.
+        last: whether it is the value itself, and not something inside of it.
+    """
+    raise no_words(kind, __name__)
+
+
+@what_does_not_fit.register(Fixed)
+@what_does_not_fit.register(Rest)
+@what_does_not_fit.register(Table)
+@what_does_not_fit.register(Padding)
+@what_does_not_fit.register(Rows)
+@what_does_not_fit.register(TextToEnd)
+def _(kind: Vocabulary, payload: Record, last: bool) -> str | None:
+    return "TOO-SHORT"
+
+
+@what_does_not_fit.register
+def _(kind: Measured, payload: Record, last: bool) -> str | None:
+    return "LENGTH-TOO-LARGE"
+
+
+@what_does_not_fit.register
+def _(kind: Choice, payload: Record, last: bool) -> str | None:
+    return "LENGTH-TOO-LARGE" if last else "BODY-TOO-SHORT"
+
+
+@what_does_not_fit.register
+def _(kind: PageStateMap, payload: Record, last: bool) -> str | None:
+    # A page size that makes no sense is a finding itself.
+    return None if kind.exponent(payload) is None else "PAGE-MAP-TOO-LARGE"
 
 
 def kinds_of_structure(layout: Layout) -> Iterator[str]:

@@ -15,13 +15,13 @@ from ..reader.block import RAW, Block, budget_ran_out
 from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
 from ..schema.base import Problem
-from ..schema.choice import Body, Choice
+from ..schema.choice import Body
 from ..schema.layout import REST
 from ..schema.pages import PageStateMap
 from ..schema.variable import Measured, Utf8
 from ..schema.vocabulary import Coded, Fixed
 from ..source import Extent
-from .defect_kinds import kinds_of_field
+from .defect_kinds import kinds_of_field, what_does_not_fit
 from .model import Found
 
 __all__ = ["WRITTEN", "Defect", "Key", "faults_of_block", "faults_of_header"]
@@ -363,15 +363,13 @@ def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterato
             if last or isinstance(layout.field(steps[number + 1][0]).type, Fixed):
                 kind = "ENTRY-SIZE-TOO-SMALL" if sized and not last else kind
                 break
-        elif isinstance(field.type, Choice) and not last:
-            kind = "BODY-TOO-SHORT"
+            continue
+        found = what_does_not_fit(field.type, payload, last)
+        if found is None:
+            return
+        kind = found
+        if kind == "BODY-TOO-SHORT":
             break
-        elif isinstance(field.type, PageStateMap):
-            if field.type.exponent(payload) is None:
-                return  # the page size itself is a finding
-            kind = "PAGE-MAP-TOO-LARGE"
-        else:
-            kind = "LENGTH-TOO-LARGE" if isinstance(field.type, Measured) else "TOO-SHORT"
     text = f"expected {damage.expected}, found {damage.found}"
     if field.omitted_by:
         text += f"; {field.omitted_by} leaves out what is missing"

@@ -15,11 +15,10 @@ from typing import Any
 
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError
-from .choice import Choice
 from .fields import Field
 from .layout import Layout
 from .variable import Measured
-from .vocabulary import Fixed, Reserved, Uint
+from .vocabulary import Fixed, Uint
 
 __all__ = ["RowPacker"]
 
@@ -46,17 +45,17 @@ class RowPacker:
         unknown = [key for key in keys if key not in {field.key for field in layout.fields}]
         if unknown:
             raise TypeError(f"{layout.title} has no field {', '.join(unknown)} ({layout.section})")
-        fixed = [field for field in layout.fields if isinstance(field.type, Fixed)]
-        self._texts = [field for field in layout.fields if isinstance(field.type, Measured)]
-        choices = any(isinstance(field.type, Choice) for field in layout.fields)
-        if choices or list(layout.fields) != fixed + self._texts:
-            raise TypeError(f"{layout.title}: its rows can't be packed in columns")
-        self._struct = struct.Struct(
-            layout.order + "".join(f.type.code for f in fixed if isinstance(f.type, Fixed))
-        )
+        fixed, self._texts = _in_columns(layout)
+        codes: list[str] = []
+        for field in fixed:
+            assert isinstance(field.type, Fixed)
+            codes.append(field.type.code)
+        self._struct = struct.Struct(layout.order + "".join(codes))
         self.size = self._struct.size
-        lengths = {f.type.length_key for f in self._texts if isinstance(f.type, Measured)}
-        self._lengths = [f.type.length_key for f in self._texts if isinstance(f.type, Measured)]
+        self._lengths = []
+        for field in self._texts:
+            assert isinstance(field.type, Measured)
+            self._lengths.append(field.type.length_key)
         self._order = [field.key for field in fixed]
         self._template: list[Any] = []
         self._stores: dict[str, Callable[[Any], Any]] = {}
@@ -64,12 +63,11 @@ class RowPacker:
             constant: Any = None
             if field.key in keys:
                 self._stores[field.key] = _storing(field)
-            elif isinstance(field.type, Reserved):
-                constant = bytes(field.type.width)
-            elif field.key not in lengths:
-                if field.default is None:
+            elif field.key not in self._lengths:
+                follows = field.type.completed(field.key, {}, field.default)
+                if field.key not in follows:
                     raise TypeError(f"{layout.title}.{field.key} must be given")
-                constant = _storing(field)(field.default)
+                constant = _storing(field)(follows[field.key])
             self._template.append(constant)
         missing = [field.key for field in self._texts if field.key not in keys]
         if missing:
@@ -160,6 +158,19 @@ class RowPacker:
                         f"({field.section})"
                     )
         return ConformanceError(f"{self._layout.title}: a value does not fit its field")
+
+
+def _in_columns(layout: Layout) -> tuple[list[Field], list[Field]]:
+    """The fields of constant width, and those behind them that are measured by one of these.
+
+    Raises:
+        TypeError: there are others, or they are mixed.
+    """
+    fixed = [field for field in layout.fields if isinstance(field.type, Fixed)]
+    texts = [field for field in layout.fields if isinstance(field.type, Measured)]
+    if any(field.type.chosen_by for field in texts) or list(layout.fields) != fixed + texts:
+        raise TypeError(f"{layout.title}: its rows can't be packed in columns")
+    return fixed, texts
 
 
 def _storing(field: Field) -> Callable[[Any], Any]:

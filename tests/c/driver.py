@@ -8,13 +8,16 @@ memory of just its size, at an odd address, so that a sanitizer sees any step ou
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 
 from msl_construct.exports.c.parts import Run, Shape, shapes
 from msl_construct.schema import BitRange, ByteOrder, Draft, Field, FlagDefinition, Table
+from msl_construct.schema.base import Vocabulary
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.pages import PageData, PageStateMap
-from msl_construct.schema.variable import Blob, RegisterValue, Utf8, Utf8Z
-from msl_construct.schema.vocabulary import Coded, Flags, Uint, Uuid
+from msl_construct.schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
+from msl_construct.schema.vocabulary import Bytes, Coded, Flags, Uint, Uuid
+from msl_construct.schema.words import no_words
 
 MAIN = r"""
 static void print_file(const char *name, const uint8_t *data, size_t size)
@@ -178,27 +181,46 @@ def _number(field: Field, place: str) -> str:
 
 
 def _fixed(field: Field, place: str, comma: str) -> Iterator[str]:
-    kind = field.type
     yield f'    printf("{comma}\\"{field.key}\\": ");'
-    if isinstance(kind, Coded):
-        number = _number(field, place)
-        name = f"msl_{kind.registry.key}_name({number})"
-        yield f"    print_name({name}, {number}, {kind.width});"
-    elif isinstance(kind, Flags):
-        yield f"    print_{kind.word.key}({_number(field, place)});"
-    elif isinstance(kind, Uint):
-        number = f"(uint64_t){_number(field, place)}"
-        form = {
-            "number": '%" PRIu64 "',
-            "time": '\\"%" PRIu64 "\\"',
-            "address": '\\"0x%" PRIx64 "\\"',
-            "version": f'\\"0x%0{2 * kind.width}" PRIx64 "\\"',
-        }[kind.shown]
-        yield f'    printf("{form}", {number});'
-    elif isinstance(kind, Uuid):
-        yield f"    print_uuid({place});"
-    else:
-        yield f"    print_bytes({place}, sizeof {place});"
+    yield f"    {printed(field.type, field, place)};"
+
+
+@singledispatch
+def printed(kind: Vocabulary, field: Field, place: str) -> str:
+    """The call that prints a value of constant width."""
+    raise no_words(kind, "tests.c.driver")
+
+
+@printed.register
+def _(kind: Coded, field: Field, place: str) -> str:
+    number = _number(field, place)
+    return f"print_name(msl_{kind.registry.key}_name({number}), {number}, {kind.width})"
+
+
+@printed.register
+def _(kind: Flags, field: Field, place: str) -> str:
+    return f"print_{kind.word.key}({_number(field, place)})"
+
+
+@printed.register
+def _(kind: Uint, field: Field, place: str) -> str:
+    form = {
+        "number": '%" PRIu64 "',
+        "time": '\\"%" PRIu64 "\\"',
+        "address": '\\"0x%" PRIx64 "\\"',
+        "version": f'\\"0x%0{2 * kind.width}" PRIx64 "\\"',
+    }[kind.shown]
+    return f'printf("{form}", (uint64_t){_number(field, place)})'
+
+
+@printed.register
+def _(kind: Bytes, field: Field, place: str) -> str:
+    return f"print_bytes({place}, sizeof {place})"
+
+
+@printed.register
+def _(kind: Uuid, field: Field, place: str) -> str:
+    return f"print_uuid({place})"
 
 
 def _view(shape: Shape) -> Iterator[str]:
@@ -227,47 +249,81 @@ def _view(shape: Shape) -> Iterator[str]:
 
 
 def _varying(shape: Shape, field: Field) -> Iterator[str]:
-    kind, place = field.type, f"view->{field.key}"
     yield f'    printf(", \\"{field.key}\\": ");'
-    if isinstance(kind, Utf8Z):
-        padded = int(not isinstance(kind, Utf8) or kind.padded)
-        yield f"    print_text({place}, {padded});"
-    elif isinstance(kind, RegisterValue):
-        yield f'    print_padded({place}, "register");'
-    elif isinstance(kind, Blob):
-        yield f'    print_padded({place}, "blob");'
-    elif isinstance(kind, PageStateMap):
-        yield f"    print_page_map(&{place});"
-    elif isinstance(kind, PageData):
-        yield f"    print_extent({place}, base);"
-        yield '    printf(", \\"page count\\": ");'
-        yield f"    print_pages(&view->{kind.map_key}, {place});"
-    elif isinstance(kind, Table):
-        row = kind.entry.key
-        yield f"    msl_table {field.key} = {place};"
-        yield '    const char *comma = "";'
-        yield '    printf("[");'
-        yield "    for (;;) {"
-        yield f"        msl_{row}_view row;"
-        yield f"        msl_table before = {field.key};"
-        yield f"        if (msl_next_{row}(&{field.key}, &row) != MSL_OK) {{ break; }}"
-        for inner in kind.entry.fields:
-            if isinstance(inner.type, Choice):
-                yield f"        if (!fits_{row}_{inner.key}(&row, order)) {{"
-                yield f"            {field.key} = before;"
-                yield "            break;"
-                yield "        }"
-        yield "        (void)before;"
-        yield '        printf("%s", comma);'
-        yield '        comma = ", ";'
-        yield f"        print_{row}(&row, order, base);"
-        yield "    }"
-        yield '    printf("]");'
-        yield f"    rest = {field.key}.input;"
-    elif isinstance(kind, Choice):
-        yield f"    print_{shape.key}_{field.key}(view, order, base);"
-    else:
-        yield f"    print_extent({place}, base);"
+    yield from walked(field.type, shape, field, f"view->{field.key}")
+
+
+@singledispatch
+def walked(kind: Vocabulary, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    """What prints a value whose width varies."""
+    raise no_words(kind, "tests.c.driver")
+
+
+@walked.register
+def _(kind: Utf8Z, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f"    print_text({place}, 1);"
+
+
+@walked.register
+def _(kind: Utf8, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f"    print_text({place}, {int(kind.padded)});"
+
+
+@walked.register
+def _(kind: Blob, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f'    print_padded({place}, "blob");'
+
+
+@walked.register
+def _(kind: RegisterValue, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f'    print_padded({place}, "register");'
+
+
+@walked.register
+def _(kind: PageStateMap, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f"    print_page_map(&{place});"
+
+
+@walked.register
+def _(kind: Rest, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f"    print_extent({place}, base);"
+
+
+@walked.register
+def _(kind: PageData, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f"    print_extent({place}, base);"
+    yield '    printf(", \\"page count\\": ");'
+    yield f"    print_pages(&view->{kind.map_key}, {place});"
+
+
+@walked.register
+def _(kind: Table, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    row = kind.entry.key
+    yield f"    msl_table {field.key} = {place};"
+    yield '    const char *comma = "";'
+    yield '    printf("[");'
+    yield "    for (;;) {"
+    yield f"        msl_{row}_view row;"
+    yield f"        msl_table before = {field.key};"
+    yield f"        if (msl_next_{row}(&{field.key}, &row) != MSL_OK) {{ break; }}"
+    for inner in kind.entry.fields:
+        if isinstance(inner.type, Choice):
+            yield f"        if (!fits_{row}_{inner.key}(&row, order)) {{"
+            yield f"            {field.key} = before;"
+            yield "            break;"
+            yield "        }"
+    yield "        (void)before;"
+    yield '        printf("%s", comma);'
+    yield '        comma = ", ";'
+    yield f"        print_{row}(&row, order, base);"
+    yield "    }"
+    yield '    printf("]");'
+    yield f"    rest = {field.key}.input;"
+
+
+@walked.register
+def _(kind: Choice, shape: Shape, field: Field, place: str) -> Iterator[str]:
+    yield f"    print_{shape.key}_{field.key}(view, order, base);"
 
 
 def _choices(shape: Shape) -> Iterator[str]:

@@ -38,11 +38,13 @@ where it is not empty.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import singledispatch
 from typing import Any
 
 from msl_construct.exports.ksy.attributes import OPAQUE, flag_id
 from msl_construct.exports.ksy.type_builder import stored_id
 from msl_construct.schema import BitRange, Draft, Enumeration, Field, FlagDefinition, Layout, Table
+from msl_construct.schema.base import Vocabulary
 from msl_construct.schema.choice import Choice
 from msl_construct.schema.layout import REST
 from msl_construct.schema.pages import PageData, PageStateMap
@@ -57,8 +59,9 @@ from msl_construct.schema.vocabulary import (
     Uint,
     Uuid,
 )
+from msl_construct.schema.words import no_words
 
-__all__ = ["COMPRESSED", "make_plan"]
+__all__ = ["COMPRESSED", "make_plan", "shown"]
 
 Plan = dict[str, Any]
 
@@ -127,59 +130,121 @@ class _Structures:
             fields.append({"key": REST, "id": REST, "shown": "raw", "hidden": True})
 
     def _field(self, field: Field, layout: Layout) -> Plan:
-        plan = {"key": field.key, "id": field.key, **dict(_how(field, layout))}
+        plan = {"key": field.key, "id": field.key, **dict(shown(field.type, field, layout))}
         if field.optional or field.omitted_by:
             plan["optional"] = True
         return plan
 
 
-def _how(field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+@singledispatch
+def shown(kind: Vocabulary, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
     """What the plan says of a field beside its name."""
-    key, kind = field.key, field.type
-    if isinstance(kind, Timestamp):
-        yield "shown", "time"
-    elif isinstance(kind, Uint):
-        yield "shown", "number" if kind.shown == "number" else "hex"
-        if kind.shown != "number":
-            yield "digits", 2 * kind.width if kind.shown == "version" else 1
-    elif isinstance(kind, Coded):
-        yield "shown", "code"
-        yield "code", stored_id(field)
-        yield "digits", 2 * kind.width
-        yield "names", _names(kind.registry)
-    elif isinstance(kind, Flags):
-        yield "shown", "flags"
-        yield from _bits(field, kind.word)
-    elif isinstance(kind, (Magic, Uuid, Bytes)):
-        yield "shown", {Magic: "magic", Uuid: "uuid"}.get(type(kind), "bytes")
-    elif isinstance(kind, Utf8Z):
-        yield "shown", "text"
-        yield "raw", f"{key}_raw"
-        yield "length", kind.length_key
-        yield "terminated", not isinstance(kind, Utf8)
-        if isinstance(kind, Utf8) and kind.padded:
-            yield "padding", f"{key}_padding"
-    elif isinstance(kind, Blob):
-        yield "shown", "register" if isinstance(kind, RegisterValue) else "blob"
-        yield "padding", f"{key}_padding"
-    elif isinstance(kind, PageStateMap):
-        assert kind.states is not None
-        yield "shown", "runs"
-        yield "id", "page_states"
-        yield "raw", key
-        yield "names", _names(kind.states)
-    elif isinstance(kind, Rest):
-        yield "shown", "data" if isinstance(kind, PageData) else "raw"
-    elif isinstance(kind, Table):
-        yield "shown", "table"
-        yield "structure", kind.entry.key
-    elif isinstance(kind, Choice):
-        yield "shown", "choice"
-        yield "tag", stored_id(layout.field(kind.tag_key))
-        yield "cases", {str(tag): case.key for tag, case in kind.cases.items()}
-        yield "otherwise", OPAQUE
-    else:
-        raise TypeError(f"{key}: the plan has no word for {type(kind).__name__}")
+    raise no_words(kind, f"tests.{__name__}")
+
+
+@shown.register
+def _(kind: Uint, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "number" if kind.shown == "number" else "hex"
+    if kind.shown != "number":
+        yield "digits", 2 * kind.width if kind.shown == "version" else 1
+
+
+@shown.register
+def _(kind: Timestamp, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "time"
+
+
+@shown.register
+def _(kind: Coded, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "code"
+    yield "code", stored_id(field)
+    yield "digits", 2 * kind.width
+    yield "names", _names(kind.registry)
+
+
+@shown.register
+def _(kind: Flags, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "flags"
+    yield from _bits(field, kind.word)
+
+
+@shown.register
+def _(kind: Bytes, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "bytes"
+
+
+@shown.register
+def _(kind: Magic, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "magic"
+
+
+@shown.register
+def _(kind: Uuid, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "uuid"
+
+
+@shown.register
+def _(kind: Utf8Z, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield from _text(kind, field, terminated=True)
+
+
+@shown.register
+def _(kind: Utf8, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield from _text(kind, field, terminated=False)
+    if kind.padded:
+        yield "padding", f"{field.key}_padding"
+
+
+@shown.register
+def _(kind: Blob, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "blob"
+    yield "padding", f"{field.key}_padding"
+
+
+@shown.register
+def _(kind: RegisterValue, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "register"
+    yield "padding", f"{field.key}_padding"
+
+
+@shown.register
+def _(kind: PageStateMap, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    assert kind.states is not None
+    yield "shown", "runs"
+    yield "id", "page_states"
+    yield "raw", field.key
+    yield "names", _names(kind.states)
+
+
+@shown.register
+def _(kind: Rest, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "raw"
+
+
+@shown.register
+def _(kind: PageData, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "data"
+
+
+@shown.register
+def _(kind: Table, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "table"
+    yield "structure", kind.entry.key
+
+
+@shown.register
+def _(kind: Choice, field: Field, layout: Layout) -> Iterator[tuple[str, Any]]:
+    yield "shown", "choice"
+    yield "tag", stored_id(layout.field(kind.tag_key))
+    yield "cases", {str(tag): case.key for tag, case in kind.cases.items()}
+    yield "otherwise", OPAQUE
+
+
+def _text(kind: Utf8Z, field: Field, *, terminated: bool) -> Iterator[tuple[str, Any]]:
+    yield "shown", "text"
+    yield "raw", f"{field.key}_raw"
+    yield "length", kind.length_key
+    yield "terminated", terminated
 
 
 def _names(registry: Enumeration) -> dict[str, str]:
