@@ -21,7 +21,6 @@ from independent.specimens import LE10, finish, start
 import msl_construct
 from msl_construct.budget import Budget, Charge, default_budget
 from msl_construct.codecs.inflate import InflatedSource
-from msl_construct.document.tables import Gatherer
 from msl_construct.errors import CompressionError, LimitError
 from msl_construct.source import BufferSource, Extent
 
@@ -287,28 +286,6 @@ def test_what_could_not_be_looked_at_is_not_called_damaged() -> None:
     assert b"could not be looked at" in done.stdout
     assert b"--max-memory" in done.stdout + done.stderr
     assert b"damage" not in done.stdout + done.stderr
-
-
-def test_rows_of_very_many_blocks_take_a_part_of_what_is_stored() -> None:
-    """They were kept decoded, in more than twenty times what the file takes."""
-    builder = start(LE10)
-    for _ in range(3000):
-        builder.add(0x2345, b"")
-    data = finish(builder, LE10)
-    with msl_construct.open(data) as dump:
-        Gatherer(["index"]).take(dump.blocks[0])
-        tracemalloc.start()
-        try:
-            gatherer = Gatherer(["index"])
-            for _ in dump.each_capture_block(gatherer.take):
-                pass
-            held, _ = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        rows = list(gatherer.rows("index"))
-    assert len(rows) == 3001
-    assert rows[0]["block_type"] == "0x2345"
-    assert held < 8 * len(data)
 
 
 def test_texts_are_charged_as_what_they_take() -> None:

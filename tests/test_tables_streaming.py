@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,8 @@ from independent.specimens import LE11, finish, start
 
 import msl_construct
 from msl_construct.document.table_blocks import TableBlocks, regions_of
+from msl_construct.errors import LimitError, StreamError
+from msl_construct.reader import open_listing
 from msl_construct.reader.regions import assemble
 from msl_construct.schema.entries import HELD, Entries
 
@@ -28,6 +32,8 @@ finally:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
 ROWS = 1500, 9000
+MANY_BLOCKS, MANY_ROWS = 200_000, 1_000_000
+SPACE = 160 << 20
 MORE = 6 << 10  # KiB that seven times the rows may take on top
 
 
@@ -52,19 +58,22 @@ def regions(count: int) -> bytes:
     return finish(builder, LE11)
 
 
-def peak(path: Path, words: str) -> int:
+def peak(path: Path, words: str, *, piped: bool) -> int:
     """KiB that a command takes at most."""
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK, "inspect", *words.split(), str(path)],
-        env={**os.environ, "PYTHONPATH": str(PLACE)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=True,
-    )
+    with path.open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, "inspect", *words.split(), "-" if piped else str(path)],
+            env={**os.environ, "PYTHONPATH": str(PLACE)},
+            stdin=file,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=True,
+        )
     return int(done.stderr.split()[-1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures in KiB as Linux does")
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -73,14 +82,68 @@ def peak(path: Path, words: str) -> int:
         (mappings, "--json --offsets"), (mappings, "--yaml"), (mappings, "--csv --show mappings"),
     ],
 )  # fmt: skip
-def test_memory_does_not_grow_with_rows(make: object, words: str, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_rows(
+    make: object, words: str, piped: bool, tmp_path: Path
+) -> None:
     assert callable(make)
     peaks = []
     for count in ROWS:
         path = tmp_path / f"{count}.msl"
         path.write_bytes(make(count))
-        peaks.append(peak(path, words))
+        peaks.append(peak(path, words, piped=piped))
     assert peaks[1] - peaks[0] < MORE, peaks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@pytest.mark.skipif(not os.environ.get("MSL_LARGE"), reason="needs MSL_LARGE=1, and minutes")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (hints, "--csv --show index"), (hints, ""), (regions, "--csv --show regions"),
+        (regions, ""), (mappings, "--csv --show mappings"), (mappings, ""),
+    ],
+)  # fmt: skip
+def test_a_piped_dump_of_any_length_takes_the_address_space_of_a_short_one(
+    make: object, words: str, tmp_path: Path
+) -> None:
+    """Two hundred thousand blocks, or a million rows."""
+    assert callable(make)
+    (tmp_path / "a.msl").write_bytes(make(MANY_ROWS if make is mappings else MANY_BLOCKS))
+    with (tmp_path / "a.msl").open("rb") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "msl_construct", "inspect", *words.split(), "-"],
+            env={**os.environ, "PYTHONPATH": str(PLACE)}, stdin=file, capture_output=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE)),
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.count(b"\n")
+    assert lines > (MANY_BLOCKS if make is not mappings else MANY_ROWS if words else 5)
+
+
+def test_page_data_of_a_pipe_passes_by() -> None:
+    """It is neither kept nor made up: whoever asks for it is told."""
+    builder = start(LE11)
+    data = random.Random(2).randbytes(20 << 12)
+    body = wire.memory_region("<", [0] * 20, base_addr=1 << 20, page_data=data)
+    builder.add(wire.MEMORY_REGION, body)
+    stored = finish(builder, LE11)
+    for whole in (stored, stored[: len(stored) - 200], stored[:30_000], stored[:100]):
+        with msl_construct.open(whole) as dump, open_listing(io.BytesIO(whole)) as listed:
+            assert listed.ending == dump.ending
+            assert [b.header for b in listed.blocks] == [b.header for b in dump.blocks]
+            assert [r.counts for r in listed.regions] == [r.counts for r in dump.regions]
+            assert (listed.trailing is None) == (dump.trailing is None)
+            for block in listed.blocks.of_type("memory_region"):
+                with pytest.raises(StreamError, match="has gone by"):
+                    bytes(block.payload["page_data"])
+                with pytest.raises(StreamError, match="has gone by"):
+                    listed.memory.read((1 << 20) + (10 << 12), 16)
+
+
+def test_what_is_kept_of_a_pipe_has_a_limit() -> None:
+    data = hints(100)
+    with pytest.raises(LimitError, match=r"max_spool \(--max-spool\)"):
+        open_listing(io.BytesIO(data), max_spool=len(data) // 2)
 
 
 def test_long_tables_are_what_they_were() -> None:

@@ -377,26 +377,29 @@ class ReadOptions(KeyOptions, total=False):
 
 
 @overload
-def open_input(path: str, *, passing: Literal[False], **options: Unpack[ReadOptions]) -> Dump: ...
+def open_input(
+    path: str, *, passing: Literal[False, "listing"], **options: Unpack[ReadOptions]
+) -> Dump: ...
 @overload
 def open_input(
     path: str,
     *,
-    passing: bool = True,
+    passing: bool | Literal["listing"] = True,
     stdin: IO[bytes] | None = None,
     **options: Unpack[ReadOptions],
 ) -> Dump | PassingDump: ...
 def open_input(
     path: str,
     *,
-    passing: bool = True,
+    passing: bool | Literal["listing"] = True,
     stdin: IO[bytes] | None = None,
     **options: Unpack[ReadOptions],
 ) -> Dump | PassingDump:
     """A dump from a path, or from stdin for ``-``.
 
     Args:
-        passing: whether stdin may be read block by block; else it is spooled.
+        passing: whether stdin may be read block by block; else it is spooled, and for a
+            listing without page data.
         stdin: what to read block by block instead.
     """
     kept: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
@@ -412,12 +415,16 @@ def open_input(
 
 
 def _opened(
-    path: str, passing: bool, stdin: IO[bytes] | None, kept: dict[str, Any]
+    path: str, passing: bool | Literal["listing"], stdin: IO[bytes] | None, kept: dict[str, Any]
 ) -> Dump | PassingDump:
     if path != STDIO:
         from ..reader import open_dump
 
         return open_dump(path, **kept)
+    if passing == "listing":
+        from ..reader import open_listing
+
+        return open_listing(sys.stdin.buffer, **kept)
     if passing:
         from ..reader.stream import PassingDump
 

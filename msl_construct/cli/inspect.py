@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -33,7 +33,6 @@ from .text import many
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..document.tables import Gatherer
     from ..reader.dump import Dump
     from ..reader.stream import PassingDump
     from .common import ReadOptions
@@ -111,8 +110,9 @@ def inspect(
 
     Prints a readable tree, or the canonical document (--yaml, --json, --ndjson), which
     other programs may rely on, or a table (--csv). --show, --offsets and --with-data print
-    YAML unless told otherwise. DUMP may be - for stdin, which is read block by block (with
-    --with-data, and to verify extension segments, it is spooled to a temporary file).
+    YAML unless told otherwise. DUMP may be - for stdin, which is read block by block. For the
+    tree and for tables it is spooled to a temporary file, all but page data; with --with-data,
+    and to verify extension segments, page data as well.
 
     \b
     Example:
@@ -137,11 +137,11 @@ def inspect(
             raise click.UsageError(f"--csv prints one table: --show {'|'.join(TABLES)}")
     if form == "csv" and (with_data or offsets):
         raise click.UsageError("--with-data and --offsets need --yaml, --json or --ndjson")
-    if dump == STDIO and not with_data and tables and "blocks" in show:
-        raise click.UsageError("from a pipe, --show can't give blocks and tables at once")
     if form is None and (with_data or offsets):
         form = "yaml"
-    with open_input(dump, passing=not with_data, **options) as opened:
+    again = tables or (form is None and not show)  # blocks are needed more than once
+    passing: bool | Literal["listing"] = "listing" if again and not with_data else not with_data
+    with open_input(dump, passing=passing, **options) as opened:
         say_version(dump, opened)
         try:
             with _out(form, show) as out:
@@ -169,6 +169,7 @@ def _tree(dump: Dump | PassingDump, out: IO[str], no_color: bool) -> None:
     from .text import Style
     from .tree import tree
 
+    assert isinstance(dump, Indexed)
     tree(dump, out.write, Style(wants_color(no_color), draws(), columns()))
 
 
@@ -194,44 +195,31 @@ def _narrowed(
     dump: Dump | PassingDump, parts: Iterator[tuple[str, Any]], show: list[str], tables: list[str]
 ) -> Iterator[tuple[str, object]]:
     """The parts that were asked for, then the tables; all blocks of a pipe go by all the same."""
-    from ..document.tables import Gatherer
-
-    gatherer = Gatherer(tables, dump)
     for key, value in parts:
         if key == "blocks" and key not in show:
             if not isinstance(dump, Indexed):
-                _gather(dump, gatherer)
+                for _ in dump.each_capture_block(lambda block: None):
+                    pass
             continue
         if key in ("document", "file", "format") or key in show:
             yield key, value
     for name in tables:
-        yield name, _rows(dump, name, gatherer)
+        yield name, _rows(dump, name)
 
 
-def _gather(dump: Dump | PassingDump, gatherer: Gatherer) -> None:
-    """Read a pipe to its end, and keep what tables are made from."""
-    for _ in dump.each_capture_block(gatherer.take):
-        pass
-    for segment in dump.segments:
-        for block in dump.segment_blocks(segment):
-            gatherer.take_appended(block)
-
-
-def _rows(dump: Dump | PassingDump, name: str, gatherer: Gatherer) -> Iterator[dict[str, Any]]:
+def _rows(dump: Dump | PassingDump, name: str) -> Iterator[dict[str, Any]]:
     from ..document.tables import table_rows
 
-    return gatherer.rows(name) if not isinstance(dump, Indexed) else table_rows(dump, name)
+    assert isinstance(dump, Indexed)
+    return table_rows(dump, name)
 
 
 def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
-    from ..document.tables import Gatherer, table_columns
+    from ..document.tables import table_columns
 
-    gatherer = Gatherer([name], dump)
-    if not isinstance(dump, Indexed):
-        _gather(dump, gatherer)
     writer = csv.DictWriter(out, table_columns(name, dump.schema), lineterminator="\n")
     writer.writeheader()
-    for row in _rows(dump, name, gatherer):
+    for row in _rows(dump, name):
         writer.writerow({key: cell(value) for key, value in row.items()})
 
 

@@ -14,7 +14,6 @@ from .tree_names import MappingNames
 
 if TYPE_CHECKING:
     from ..reader.dump import Dump
-    from ..reader.stream import PassingDump
 
 __all__ = ["tree"]
 
@@ -34,7 +33,7 @@ _COLORS = {
 }
 
 
-def tree(dump: Dump | PassingDump, write: Write, style: Style) -> None:
+def tree(dump: Dump, write: Write, style: Style) -> None:
     """Print a dump as a tree; reads no page data."""
     seen = TreeBlocks(dump)
     name = printable(dump.name) or "dump"
@@ -74,7 +73,7 @@ def _until_last(items: Iterable[T]) -> Iterator[tuple[bool, T]]:
         yield True, waiting.pop()
 
 
-def _verdict(dump: Dump | PassingDump, seen: TreeBlocks, style: Style) -> str:
+def _verdict(dump: Dump, seen: TreeBlocks, style: Style) -> str:
     """One line that says how much of a dump this is."""
     if dump.locked:
         return style.paint("encrypted: only the header can be read", fg="yellow")
@@ -108,7 +107,7 @@ def _verdict(dump: Dump | PassingDump, seen: TreeBlocks, style: Style) -> str:
     )
 
 
-def _branches(dump: Dump | PassingDump, seen: TreeBlocks, style: Style) -> Iterator[Branch]:
+def _branches(dump: Dump, seen: TreeBlocks, style: Style) -> Iterator[Branch]:
     header = dump.header.record
     capabilities = ", ".join(header["cap_bitmap"].names) or "nothing"
     below = [

@@ -9,7 +9,6 @@ from ..document.tables import INVESTIGATED
 from ..reader.block import RAW, Block
 from ..reader.dump import Dump
 from ..reader.regions import lacks_data
-from ..reader.stream import PassingDump
 
 __all__ = ["BlockList", "TreeBlocks"]
 
@@ -51,7 +50,7 @@ class BlockList(Iterable[Block]):
 class TreeBlocks:
     """The blocks of a dump by where the tree shows them.
 
-    Those of a file are read again when they are shown; those of a pipe are kept.
+    They are read again when they are shown.
 
     Attributes:
         others: of no section of their own.
@@ -62,10 +61,8 @@ class TreeBlocks:
         lacking: how many regions lack bytes that their page maps promise.
     """
 
-    def __init__(self, dump: Dump | PassingDump) -> None:
-        self._held: dict[int, Block] = {}
-        self._pipe = None if isinstance(dump, Dump) else dump
-        self._get = dump.block if isinstance(dump, Dump) else self._held.__getitem__
+    def __init__(self, dump: Dump) -> None:
+        self._get = dump.block
         self._by_type: dict[str, BlockList] = {}
         self.others = BlockList(self._get)
         self.damaged = BlockList(self._get)
@@ -84,11 +81,7 @@ class TreeBlocks:
         return found
 
     def _take(self, block: Block) -> None:
-        if self._pipe is not None and block.key in INVESTIGATED:
-            self._pipe.keep(block)
         block.hold()
-        if self._pipe is not None:
-            self._held[block.index] = block
         self.count += 1
         payload, key = block.payload, block.key
         if block.problem is not None:

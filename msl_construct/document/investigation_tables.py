@@ -225,7 +225,6 @@ INVESTIGATION: dict[str, DocumentTable] = {
             "cmd",
         ),
         process_rows,
-        together=True,
     ),
     "connections": DocumentTable(
         ("process_table", "connection_table"),
@@ -247,14 +246,12 @@ INVESTIGATION: dict[str, DocumentTable] = {
             "remote_port",
         ),
         connection_rows,
-        together=True,
     ),
     "handles": DocumentTable(
         ("process_table", "handle_table"),
         "open files and handles of the machine's processes",
         ("block", "pid", "is_target", "fd", "handle_type", "handle_code", "path"),
         handle_rows,
-        together=True,
     ),
 }
 """Tables of what processes do, by the name that ``--show`` knows them by."""

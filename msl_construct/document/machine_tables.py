@@ -231,7 +231,6 @@ MACHINE: dict[str, DocumentTable] = {
         "routes, neighbours, packet sockets and counters of the machine",
         _CONNECTIVITY,
         connectivity_rows,
-        together=True,
     ),
     "kernel": DocumentTable(
         ("kernel_symbol_bundle",),
@@ -255,7 +254,6 @@ MACHINE: dict[str, DocumentTable] = {
             "seen_in",
         ),
         of_blocks(kernel_module_rows),
-        together=True,
     ),
     "persistence": DocumentTable(
         ("persistence_manifest",),
@@ -271,7 +269,6 @@ MACHINE: dict[str, DocumentTable] = {
             "mode_text",
         ),
         of_blocks(persistence_rows),
-        together=True,
     ),
     "introspection": DocumentTable(
         ("target_introspection",),

@@ -89,7 +89,6 @@ MANIFESTS: dict[str, DocumentTable] = {
         "what the machine's physical addresses belong to",
         ("block", "start", "end_addr", "size", "label"),
         of_blocks(physical_rows),
-        together=True,
     ),
     "build_ids": DocumentTable(
         ("module_build_id_manifest",),
@@ -105,14 +104,12 @@ MANIFESTS: dict[str, DocumentTable] = {
             "disk_hash",
         ),
         of_blocks(build_id_rows),
-        together=True,
     ),
     "omissions": DocumentTable(
         ("region_omission_manifest",),
         "regions that were left out on purpose",
         _OMITTED,
         of_blocks(omission_rows),
-        together=True,
     ),
 }
 """Tables of the manifests, by the name that ``--show`` knows them by."""

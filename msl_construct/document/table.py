@@ -32,14 +32,12 @@ class DocumentTable:
         text: a sentence for --help and the docs.
         columns: keys of a row, in order.
         rows: from the blocks, and the file header, to the rows.
-        together: whether the rows are made of all blocks, not of each for itself.
     """
 
     types: tuple[str, ...]
     text: str
     columns: tuple[str, ...]
     rows: Callable[[Iterable[Block], Header], Iterator[Row]]
-    together: bool = False
 
 
 def of_blocks(

@@ -1,7 +1,4 @@
-"""The blocks that a table is made from: read again for every table, so that none is kept.
-
-Of a pipe they can be had once, so that whoever wants tables of it keeps them.
-"""
+"""The blocks that a table is made from: read again for every table, so that none is kept."""
 
 from __future__ import annotations
 

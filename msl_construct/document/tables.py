@@ -1,29 +1,26 @@
 """Tables of a dump: regions, pages, modules, threads and so on, one row a thing.
 
-Rows come out as the blocks are read, so that a table takes no memory for its rows. Of a pipe the
-blocks of a table are gathered while they go by. Values are
+Rows come out as the blocks are read, so that a table takes no memory for its rows. Values are
 those of the canonical document: addresses as hex strings, times as decimal strings.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..reader.regions import TRUNCATED
-from ..reader.stream import PassingDump
 from ..schema import Schema
 from ..schema.codes import Name
 from .investigation_tables import INVESTIGATION
 from .machine_tables import MACHINE
 from .manifest_tables import MANIFESTS
-from .table import DocumentTable, Header, Row, of_blocks, shown
-from .table_blocks import TableBlocks, may_be_appended, regions_of
+from .table import DocumentTable, Row, of_blocks, shown
+from .table_blocks import TableBlocks, regions_of
 
-__all__ = ["INVESTIGATED", "TABLES", "Gatherer", "table_columns", "table_rows"]
+__all__ = ["INVESTIGATED", "TABLES", "table_columns", "table_rows"]
 
 _STATES = "*_pages"
 """Stands for one column for each page state of the draft."""
@@ -182,14 +179,12 @@ TABLES: dict[str, DocumentTable] = {
             "block_uuid",
         ),
         of_blocks(region_rows),
-        together=True,
     ),
     "pages": DocumentTable(
         ("memory_region",),
         "runs of pages of one state",
         ("block", "base_addr", "first_page", "count", "size", "state"),
         of_blocks(page_rows),
-        together=True,
     ),
     "modules": _of_payload(
         "module_entry",
@@ -221,7 +216,6 @@ TABLES: dict[str, DocumentTable] = {
         "entries of the VAS Map",
         ("base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"),
         of_blocks(mapping_rows),
-        together=True,
     ),
     "process": _of_payload(
         "process_identity",
@@ -288,46 +282,3 @@ def table_rows(dump: Dump, name: str) -> Iterator[Row]:
     """Rows of one table of a dump that can be read in any order."""
     table = TABLES[name]
     return table.rows(TableBlocks(dump, table.types), dump.header.record)
-
-
-class Gatherer:
-    """Collects what some tables need while all blocks of a pipe go by.
-
-    A row that is made of one block is kept in a form that takes a fifth of the block.
-
-    Args:
-        names: of the tables.
-        dump: whose blocks they are.
-    """
-
-    def __init__(self, names: list[str], dump: Dump | PassingDump) -> None:
-        self.names = names
-        self._dump = dump
-        self._header: Header = dump.header.record
-        self._blocks: dict[str, list[Block]] = {name: [] for name in names}
-        self._rows: dict[str, list[bytes]] = {name: [] for name in names}
-
-    def take(self, block: Block) -> None:
-        """Keep of a block what the tables show; decodes it while it is at hand."""
-        for name in self.names:
-            table = TABLES[name]
-            if table.types and block.key not in table.types:
-                continue
-            if table.together:
-                if block.key in INVESTIGATED and isinstance(self._dump, PassingDump):
-                    self._dump.keep(block)
-                block.hold()
-                self._blocks[name].append(block)
-            else:
-                self._rows[name] += map(pickle.dumps, table.rows([block], self._header))
-
-    def take_appended(self, block: Block) -> None:
-        """Keep a block of an extension segment, unless segments must not hold its type (§4.6)."""
-        if may_be_appended(block):
-            self.take(block)
-
-    def rows(self, name: str) -> Iterator[Row]:
-        """Rows of one table."""
-        if TABLES[name].together:
-            return TABLES[name].rows(self._blocks[name], self._header)
-        return map(pickle.loads, self._rows[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from .block import RAW, Block, Compression
-from .dump import Blocks, Dump, open_dump
+from .dump import Blocks, Dump, open_dump, open_listing
 from .header import EXTENSION, FileHeader, read_header
 from .memory import Memory, MemoryView, Overlap
 from .regions import ABSENT, TRUNCATED, Fragment, Region
@@ -33,5 +33,6 @@ __all__ = [
     "Segment",
     "Verdict",
     "open_dump",
+    "open_listing",
     "read_header",
 ]

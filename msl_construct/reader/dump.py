@@ -13,6 +13,7 @@ from ..abbreviated import abbreviated
 from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts import DIALECTS, DRAFTS
+from ..drafts.dialects import Recognition
 from ..encryption import Keys
 from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
@@ -103,6 +104,7 @@ class Dump(Indexed):
         key: bytes | str | Keys | None = None,
         max_inflate: int = DEFAULT_INFLATE_LIMIT,
         max_memory: int | None = None,
+        recognition: Recognition | None = None,
         owned: Any = None,
     ) -> None:
         self.source = self.stored = source
@@ -126,7 +128,9 @@ class Dump(Indexed):
         insisted = NO_DIALECT if dialect is None and draft is not None else dialect
         closing = self._closing()
         plain = plain_schema(self.schema)
-        if insisted is not None:
+        if recognition is not None:
+            self.recognition = recognition
+        elif insisted is not None:
             self.recognition = insisted_on(insisted, plain)
         elif self.header.recognition.dialect is not None:
             self.recognition = self.header.recognition
@@ -385,4 +389,24 @@ def open_dump(
         finally:
             if owned is not None:
                 owned.close()
+        raise
+
+
+def open_listing(file: IO[bytes], *, name: str = "-", **options: Any) -> Dump:
+    """A dump from a pipe, for whoever needs its blocks more than once, but no page data.
+
+    All else is put on disk. Page data that is not compressed passes by, and is an error to read.
+
+    Args:
+        options: those of `PassingDump`.
+    """
+    from .stream import PassingDump
+
+    with PassingDump(file, name=name, **options) as passing:
+        kept = passing.without_pages()
+    options.pop("max_spool", None)
+    try:
+        return Dump(kept, name=name, recognition=passing.recognition, owned=kept, **options)
+    except BaseException:
+        kept.close()
         raise

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 
 from ..errors import LimitError
 from ..source import Extent, PathSource, StreamSource
 
-__all__ = ["spool", "spool_extent"]
+__all__ = ["spool", "spool_allowance", "spool_extent"]
 
 
 def spool(pipe: StreamSource, limit: int | None = None) -> tuple[PathSource, int]:
@@ -23,12 +24,11 @@ def spool(pipe: StreamSource, limit: int | None = None) -> tuple[PathSource, int
     Raises:
         LimitError: the pipe gives more.
     """
-    most = _most(limit)
     first = pipe.start
+    allowed = spool_allowance(limit, first)
     with tempfile.TemporaryFile(prefix="msl-spool-") as file:
         for piece in pipe.drain():
-            if pipe.position - first > most:
-                raise _too_much(most, first)
+            allowed(pipe.position - first)
             file.write(piece)
         file.flush()
         return PathSource(file.fileno()), first
@@ -40,14 +40,26 @@ def spool_extent(extent: Extent, limit: int | None = None) -> PathSource:
     Raises:
         LimitError: they are more than may be put on disk.
     """
-    most = _most(limit)
-    if extent.length > most:
-        raise _too_much(most, extent.offset)
+    spool_allowance(limit, extent.offset)(extent.length)
     with tempfile.TemporaryFile(prefix="msl-spool-") as file:
         for piece in extent.chunks():
             file.write(piece)
         file.flush()
         return PathSource(file.fileno())
+
+
+def spool_allowance(limit: int | None, first: int = 0) -> Callable[[int], None]:
+    """What to ask before a number of bytes of a pipe, from an offset on, is put on disk.
+
+    It raises `LimitError` where they are too many.
+    """
+    most = _most(limit)
+
+    def allowed(size: int) -> None:
+        if size > most:
+            raise _too_much(most, first)
+
+    return allowed
 
 
 def _most(limit: int | None) -> int:

@@ -8,14 +8,23 @@ whether it is a segment or trailing bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, TypeVar
 
 from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts.dialects import Recognition
 from ..schema import Draft, Schema
-from ..source import CHUNK, BufferSource, Extent, ShiftedSource, Source, StreamSource
+from ..source import (
+    CHUNK,
+    BufferSource,
+    Extent,
+    GappedFile,
+    GappedSource,
+    ShiftedSource,
+    Source,
+    StreamSource,
+)
 from .block import Block, Problems
 from .dialects import (
     NO_DIALECT,
@@ -30,13 +39,15 @@ from .dialects import (
 from .header import read_header
 from .opened import Opened
 from .segments import Segment, find_segments
-from .spool import spool, spool_extent
+from .spool import spool, spool_allowance, spool_extent
 from .verdict import Verdict
-from .walk import BlockIndex, Ending, Walk, truncated
+from .walk import BlockIndex, Ending, Found, Walk, truncated
 
 __all__ = ["PassingDump"]
 
 T = TypeVar("T")
+
+_BEGINNING = 1 << 13  # of page data that is kept, for whoever reads a little ahead
 
 
 class PassingDump(Opened):
@@ -131,13 +142,47 @@ class PassingDump(Opened):
         assert walk.ending is not None
         self._end(walk.ending)
 
-    def keep(self, block: Block) -> None:
-        """Make sure that a block's payload can be read when it has gone by.
+    def without_pages(self) -> GappedSource:
+        """Put on disk what passes, but for page data that is not compressed.
 
-        Takes the block's stored bytes, be they compressed or not: not for page data.
+        For whoever needs blocks more than once, as tables and trees do. Nothing of the dump
+        can be had from here any more.
+
+        Raises:
+            LimitError: it is more than may be put on disk.
         """
-        if block.source is self._source:
-            block.source = self._kept(block.offset, block.length)
+        source, start = self._source, self.header.size
+        kept = GappedFile(spool_allowance(self._max_spool))
+        try:
+            kept.copy(Extent(source, 0, start))
+            walk: Iterable[Found] = (
+                () if self.header.encrypted else Walk(source, self.schema, start)
+            )
+            closing = self.end_of_capture_code if self.schema.draft.segments else None
+            for index, (offset, kind, _, length) in enumerate(walk):
+                pages = self._pages(index, offset, length)
+                behind = pages.offset + pages.length
+                kept.copy(Extent(source, offset, pages.offset - offset))
+                source.forget(behind)
+                kept.copy(Extent(source, behind, offset + length - behind))
+                if kind == closing:  # what follows will be hashed, so that all of it is needed
+                    break
+            offset = source.start
+            for piece in source.drain():
+                kept.put(offset, piece)
+                offset += len(piece)
+            return kept.source(source.position)
+        finally:
+            kept.close()
+
+    def _pages(self, index: int, offset: int, length: int) -> Extent:
+        """The page data of a block, but for its beginning; empty where it has none."""
+        block = self._block(self._source, index, offset, length)
+        if length > _BEGINNING and block.key == "memory_region":
+            data = block.payload.get("page_data")
+            if isinstance(data, Extent) and data.source is self._source:
+                return data.part(_BEGINNING, data.length)
+        return Extent(self._source, offset + length, 0)
 
     def segment_blocks(self, segment: Segment) -> Iterator[Block]:
         """The blocks of one extension segment."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .base import CHUNK, BufferSource, ShiftedSource, Short, Source
 from .cursor import Cursor, Extent
 from .files import FileSource, PathSource
+from .gapped import GappedFile, GappedSource
 from .pipe import StreamSource
 from .shared_pass import SharedPass, WindowReader
 
@@ -20,6 +21,8 @@ __all__ = [
     "Cursor",
     "Extent",
     "FileSource",
+    "GappedFile",
+    "GappedSource",
     "PathSource",
     "SharedPass",
     "ShiftedSource",
