@@ -32,7 +32,9 @@ class _SegmentState(BlockState):
     """What was written of a segment, behind a capture that is as it is."""
 
     def __init__(self, dump: Dump, path: Place) -> None:
-        super().__init__(dump.schema)
+        from ..reader.dialects import plain_schema
+
+        super().__init__(plain_schema(dump.schema))  # whatever dialect the capture is in
         self._path = path
         self._known = {block.uuid for block in dump.blocks}
         self._data: dict[uuid.UUID, int] | None = None
@@ -89,6 +91,9 @@ class SegmentWriter(BlockAdder):
 
     They are added as to a `Writer`. Leaving the context writes the End-of-Extension. Leaving
     it by an exception cuts the file back to what it was.
+
+    Attributes:
+        offset: where the segment begins.
     """
 
     _END = "end_of_extension"
@@ -112,14 +117,15 @@ class SegmentWriter(BlockAdder):
         algorithm = dump.header.hash_algorithm
         previous = digest(algorithm, last.extent.chunks())
         assert dump.size is not None
-        self._start = dump.size
+        self.offset = dump.size
         self._first = len(dump.blocks)
         state = _SegmentState(dump, path)
+        chosen = state.schema
         file.seek(0, os.SEEK_END)  # now that nothing of it is read any more
         self._sink = Sink(file, algorithm, dump.size)
         blocks = BlockStream(
             self._sink,
-            dump.schema,
+            chosen,
             state,
             previous,
             self._first,
@@ -127,7 +133,7 @@ class SegmentWriter(BlockAdder):
             new_uuid=new_uuid,
             clock=clock,
         )
-        super().__init__(dump.schema, blocks, state, compression)
+        super().__init__(chosen, blocks, state, compression)
 
     def close(self) -> None:
         """Write the End-of-Extension.
@@ -176,7 +182,7 @@ class SegmentWriter(BlockAdder):
     def _restore(self) -> None:
         self._sink.close()
         self._file.flush()
-        self._file.truncate(self._start)
+        self._file.truncate(self.offset)
 
 
 def append_segment(

@@ -11,9 +11,11 @@ __all__ = ["COMMANDS", "cli"]
 
 COMMANDS = {
     "acquire": "Capture a running process.",
+    "append": "Append blocks of a document to a dump, as an extension segment.",
     "build": "Turn a canonical document into the file it describes.",
     "check": "Check against the rules of the specification.",
     "convert": "Write a dump of any dialect or draft as a conforming one.",
+    "enrich": "Append the build-ids of captured images to a dump.",
     "extract": "Write parts of memory to files, with a manifest of what is known.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",

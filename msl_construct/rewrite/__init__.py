@@ -5,7 +5,7 @@ one, so that it stands above `reader` and `builder`.
 """
 
 from .comparison import differences
-from .conversion import Conversion, convert
+from .conversion import TOOL, Conversion, convert
 from .losses import Loss, Losses
 
-__all__ = ["Conversion", "Loss", "Losses", "convert", "differences"]
+__all__ = ["TOOL", "Conversion", "Loss", "Losses", "convert", "differences"]

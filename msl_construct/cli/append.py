@@ -1,0 +1,81 @@
+"""``msl append``."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO
+
+import click
+
+from ..codecs.compress import ALGORITHMS
+from ..errors import DocumentError
+from .appending import appendable
+from .common import STDIO, Exit, command_options, note, run
+from .text import many
+
+__all__ = ["append"]
+
+
+def _opened(path: str) -> IO[str]:
+    if path == STDIO:
+        if sys.stdin is None:
+            raise click.UsageError("-: stdin is closed")
+        return open(sys.stdin.fileno(), encoding="utf-8", errors="surrogateescape", closefd=False)
+    return open(path, encoding="utf-8", errors="surrogateescape")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@click.argument("document", metavar="DOC")
+@click.option("--producer", metavar="TEXT", help="Who appends; this program unless given.")
+@click.option("--compress", type=click.Choice(ALGORITHMS), help="Compress what gets smaller by it.")
+@command_options
+@run
+def append(
+    dump: str,
+    document: str,
+    producer: str | None,
+    compress: str | None,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Append blocks to a finished dump, as an extension segment behind it.
+
+    DOC (YAML or JSON) has `blocks`, each with `block_type` and `payload` as `msl inspect --yaml`
+    shows them; lengths, counts and hashes follow. No byte that is there is changed. The chain goes
+    on behind the last block; an End-of-Extension closes the segment.
+
+    DUMP is verified first: nothing is appended to a file that is damaged, incomplete or has bytes
+    behind its blocks. If it is interrupted, what was there stays as it was, and the rest is bytes
+    behind the last block.
+
+    \b
+    Example:
+      msl append dump.msl doc.yaml
+
+    Exit codes: 0 appended; 1 DUMP is not intact; 2 its draft has no segments, or somebody else is
+    appending; 3 DUMP or DOC can't be read, or DOC can't be stored; 4 DUMP is incomplete, or
+    has bytes behind its blocks; 5 it is encrypted.
+    """
+    from ..document.append import append as write
+    from ..document.load import load
+    from ..rewrite import TOOL
+
+    with appendable(dump) as place:
+        if place.code is not None:
+            return place.code
+        with _opened(document) as source:
+            try:
+                found = write(
+                    load(source), place.file, producer=producer or TOOL, compression=compress
+                )
+            except DocumentError as error:
+                error.file = document
+                raise
+        number = place.settle(dump)
+    if not quiet:
+        note(
+            f"msl: {dump}: extension segment {number}, {many(found.blocks, 'block')}, "
+            f"{found.length} bytes at {found.offset:#x}"
+        )
+    return Exit.FINE

@@ -1,0 +1,57 @@
+"""``msl enrich``."""
+
+from __future__ import annotations
+
+import click
+
+from .appending import appendable
+from .common import Exit, command_options, note, run
+from .text import many
+
+__all__ = ["enrich"]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@click.option("--dry-run", is_flag=True, help="Say what was found, and append nothing.")
+@command_options
+@run
+def enrich(dump: str, dry_run: bool, quiet: bool, no_color: bool) -> int:
+    """Append the build-ids of captured images to a dump.
+
+    Of each module the image's headers are read from the captured memory: the build-id of ELF, the
+    GUID of the symbols of PE, the UUID of Mach-O. They go into a Module Build-ID Manifest in an
+    extension segment behind the dump, as with `msl append`: no byte that is there is changed.
+    Modules whose build-id the dump has already are left out; of those whose headers were not
+    captured that is said.
+
+    \b
+    Example:
+      msl enrich dump.msl && msl inspect --show build_ids dump.msl
+
+    Exit codes: 0 each module's build-id is in DUMP now; 1 DUMP is not intact; 2 its draft has no
+    segments, or somebody else is appending; 3 unreadable; 4 of some modules there is none, or DUMP
+    is incomplete, or has bytes behind its blocks; 5 it is encrypted.
+    """
+    from ..rewrite.enriching import build_ids
+    from ..rewrite.enriching import enrich as write
+
+    with appendable(dump) as place:
+        if place.code is not None:
+            return place.code
+        found = list(build_ids(place.dump))
+        new = [one for one in found if one.build_id]
+        for one in found:
+            if one.build_id and not quiet:
+                note(f"msl: {dump}: {one.base_addr:#x} {one.path}: {one.build_id.hex()}")
+            elif one.reason:
+                note(f"msl: {dump}: {one.base_addr:#x} {one.path}: {one.reason}")
+        if not found:
+            note(f"msl: {dump}: it names no module")
+        if new and not dry_run:
+            write(place.file, new)
+            number = place.settle(dump)
+            if not quiet:
+                note(f"msl: {dump}: extension segment {number}, {many(len(new), 'build-id')}")
+    missing = not found or any(one.reason for one in found)
+    return Exit.INCOMPLETE if missing else Exit.FINE
