@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -197,8 +198,34 @@ def test_a_pipe_in_a_directory_is_not_waited_for(place: Path) -> None:
     done = run("check", "--format", "ndjson", place)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     names = {Path(row["file"]).name for row in rows if row["type"] == "file"}
-    assert names == {*(f"{name}.msl" for name in MAKERS), "gone.msl"}
+    assert names == {*(f"{name}.msl" for name in MAKERS), "gone.msl", "pipe.msl"}
     assert done.returncode == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("form", ["text", "json", "ndjson", "sarif", "junit"])
+def test_what_is_left_out_of_a_directory_is_a_gap(tmp_path: Path, form: str) -> None:
+    """A line for each on either stream; whatever it is, it is not opened."""
+    (tmp_path / "fine.msl").write_bytes(plain())
+    os.mkfifo(tmp_path / "a.msl")
+    (tmp_path / "b.msl").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.relpath(tmp_path / "c.msl"))
+        done = run("check", "--format", form, tmp_path)
+    assert done.returncode == 4
+    errors = done.stderr.decode().splitlines()
+    assert len(errors) == 3, errors
+    for name, what, error in zip("abc", ("named pipe", "device", "socket"), errors):
+        assert f"{name}.msl: a {what} in a directory is not looked at" in error
+        assert f"a {what} in a directory is not looked at" in done.stdout.decode()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_directory_with_nothing_but_a_pipe_is_no_success(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.msl")
+    done = run("check", tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_a_directory_without_dumps_is_no_success(tmp_path: Path) -> None:

@@ -106,8 +106,9 @@ def check(
     Each file is judged by the draft of its version. What is found is grouped by rule: MUST
     counts, SHOULD and our own doubts (MSLX-...) are shown and count with --strict only. What
     the dialect of a file explains is told apart and does not count, unless --strict or --role
-    asks for every deviation from the draft. A directory stands for every *.msl below it.
-    Every file is checked, whatever became of the others.
+    asks for every deviation from the draft. A directory stands for every *.msl below it, but
+    for those behind links to directories; a pipe, socket or device there is not looked at,
+    which is a gap. Every file is checked, whatever became of the others.
 
     \b
     Example:
@@ -164,10 +165,14 @@ def _check_all(
 
     worst = Exit.FINE
     shown.begin()
-    for name, error in _files(dumps):
+    for name, reason in _files(dumps):
         outcome = FileOutcome(name, strict, shown.keep)
-        if error is not None:
-            outcome.fail(complain(error, name), error_text(error))
+        if isinstance(reason, OSError):
+            outcome.fail(complain(reason, name), error_text(reason))
+            shown.file(outcome)
+        elif reason is not None:
+            note(f"msl: {name}: {reason}")
+            outcome.fail(Exit.INCOMPLETE, reason)
             shown.file(outcome)
         else:
             _check_one(outcome, shown, strict, roles, known, options)
@@ -177,8 +182,8 @@ def _check_all(
     return worst
 
 
-def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
-    """The files that the arguments stand for, or why one stands for none."""
+def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | str | None]]:
+    """The files that the arguments stand for, or why one stands for none, or is left out."""
     for name in dumps:
         if name == STDIO or not os.path.isdir(name):
             yield name, None
@@ -189,22 +194,26 @@ def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
             folders.sort()
             for file in sorted(files):
                 path = os.path.join(folder, file)
-                if file.lower().endswith(_SUFFIX) and not _waits(path):
+                if file.lower().endswith(_SUFFIX):
                     empty = False
-                    yield path, None
+                    yield path, _left_out(path)
         for error in errors:
             yield str(error.filename or name), error
         if empty and not errors:
             yield name, FileNotFoundError(errno.ENOENT, f"no *{_SUFFIX} in this directory")
 
 
-def _waits(path: str) -> bool:
-    """Whether it is a pipe, socket or device: nobody meant it who named the directory."""
+def _left_out(path: str) -> str | None:
+    """Why something in a directory is not looked at: nobody knows how long it would take."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
-        return False  # whoever opens it says what is wrong
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+        return None  # whoever opens it says what is wrong
+    kinds = ((stat.S_ISFIFO, "named pipe"), (stat.S_ISSOCK, "socket"))
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    what = next((name for is_such, name in kinds if is_such(mode)), "device")
+    return f"a {what} in a directory is not looked at; name it by itself to have it checked"
 
 
 def _check_one(
