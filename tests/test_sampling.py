@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,15 @@ def test_marked_suites_are_dealt_out(tmp_path: Path) -> None:
     for part in parts:
         assert {name.partition("[")[2][0] for name in part if "dealt_out" in name} == set("abc")
         assert len(part) <= 3 * 2 + 2 + 2
+
+
+def test_what_is_sampled_is_listed_for_people() -> None:
+    here = Path(__file__).parent
+    text = (here.parent / "CONTRIBUTING.md").read_text("utf-8")
+    listed = text.partition("Sampled are")[2].partition("What asks whether")[0]
+    found = {
+        f"tests/{path.name}"
+        for path in here.glob("test_*.py")
+        if path != Path(__file__) and "\nfrom sampling import " in path.read_text("utf-8")
+    }
+    assert set(re.findall(r"`(tests/test_\w+\.py)`", listed)) == found
