@@ -59,9 +59,9 @@ def checked_header(
             f"{form.byte_order.value}-endian order (§3)"
         )
     if found["header_size"] != form.file_header_size:
-        raise ConformanceError("HeaderSize: encrypted files can't be written yet (§10)")
+        raise ConformanceError("HeaderSize: follows from `encryption` (§10)")
     if "encrypted" in found["flags"]:
-        raise ConformanceError("Flags: encrypted files can't be written yet (§10)")
+        raise ConformanceError("Flags: encrypted follows from `encryption` (§10)")
     algorithm = found.get("hash_algo")
     name = "blake3" if algorithm is None else algorithm.name
     try:

@@ -33,6 +33,8 @@ from .uuids import new_uuid
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ..encryption.sealing import Encryption
+
 __all__ = ["DEFAULT_BUFFER_LIMIT", "Writer"]
 
 DEFAULT_BUFFER_LIMIT = 64 << 20
@@ -64,6 +66,8 @@ class Writer(BlockAdder):
         cache_room: bytes of the page cache that an overlapped writer may take nevertheless where
             that turns out to be faster.
         buffers: made before, for an overlapped writer.
+        encryption: encrypt the file: with which key, and for whom. It is written as it comes, by
+            one thread; when it is closed, its tag. `overlapped` is left out of account.
         new_uuid, clock: where UUIDs and times (ns) come from, for reproducible files.
 
     Attributes:
@@ -88,26 +92,31 @@ class Writer(BlockAdder):
         overlapped: bool = False,
         cache_room: int = 0,
         buffers: Buffers | None = None,
+        encryption: Encryption | None = None,
         new_uuid: Callable[[], uuid.UUID] = new_uuid,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         form = schema(draft, byte_order)
         self.header, algorithm = checked_header(form, header, new_uuid(), clock())
-        raw = form.file_header.encode(self.header)
         output: ChainedOutput
         with ExitStack() as opened:
             target = file
             if isinstance(target, (str, os.PathLike)):
                 target = opened.enter_context(own_file(target))
-            if overlapped:
+            if encryption is not None:
+                from .encrypted_output import EncryptedOutput
+
+                output = EncryptedOutput.opened(target, form, self.header, algorithm, encryption)
+            elif overlapped:
                 slots = slots_for(compression)
                 output = Conveyor(
                     target, algorithm, slots=slots, cache_room=cache_room, buffers=buffers
                 )
             else:
                 output = Sink(target, algorithm)
-            output.begin()
-            output.write(raw)
+            if encryption is None:
+                output.begin()
+                output.write(form.file_header.encode(self.header))
             ending = opened.pop_all()
         state = FileState(form, self.header)
         blocks = BlockStream(

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import IO
 
 import click
 
 from ..errors import DocumentError
-from ..outputs import check_place, is_passing, whole_file
+from ..outputs import is_passing
 from .common import STDIO, Exit, command_options, discard_stdout, note, run
 from .drafts import draft_option
+from .written_file import write_new
 
 __all__ = ["build"]
-
-
-def _written(path: str, force: bool, write: Callable[[IO[bytes]], int]) -> int:
-    """Write to a path; see `whole_file`.
-
-    Raises:
-        click.UsageError: nothing can be written there.
-    """
-    try:
-        check_place(path, force=force)
-    except FileExistsError:
-        raise click.UsageError(f"{path} exists; --force overwrites it") from None
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror}") from None
-    with whole_file(path, force=force) as file:
-        try:
-            return write(file)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, error.filename or path) from None
 
 
 def _refuse_itself(source: IO[str], output: str) -> None:
@@ -100,7 +81,7 @@ def build(
                 size = write(load(source), sys.stdout.buffer, draft=draft)
                 sys.stdout.buffer.flush()
             else:
-                size = _written(output, force, lambda file: write(load(source), file, draft=draft))
+                size = write_new(output, force, lambda file: write(load(source), file, draft=draft))
         except BrokenPipeError:
             if output == STDIO:
                 discard_stdout()

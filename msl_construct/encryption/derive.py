@@ -15,6 +15,7 @@ __all__ = [
     "Candidate",
     "candidates",
     "content_key_of",
+    "from_parameters",
     "from_passphrase",
     "hkdf",
     "segment_key",
@@ -111,13 +112,18 @@ def from_passphrase(passphrase: bytes, envelope: Envelope, most: int) -> bytes:
             f"pass, 1 lane and {_MEMORY_A_LANE} KiB a lane; no key follows from that",
             offset=envelope.offset_of("kdf_time"),
         )
+    return from_parameters(passphrase, stated["kdf_salt"], passes, memory, lanes)
+
+
+def from_parameters(passphrase: bytes, salt: bytes, passes: int, memory: int, lanes: int) -> bytes:
+    """32 bytes of Argon2id.
+
+    Args:
+        memory: in KiB.
+    """
     argon2 = part_of_library("kdf.argon2", "a passphrase")
     derivation = argon2.Argon2id(
-        salt=stated["kdf_salt"],
-        length=KEY_SIZE,
-        iterations=passes,
-        lanes=lanes,
-        memory_cost=memory,
+        salt=bytes(salt), length=KEY_SIZE, iterations=passes, lanes=lanes, memory_cost=memory
     )
     return bytes(derivation.derive(passphrase))
 

@@ -12,7 +12,7 @@ from .keys import read_secret
 from .library import part_of_library
 from .parameters import ENCLOSED
 
-__all__ = ["PrivateKeys", "read_private_keys"]
+__all__ = ["HALVES", "PrivateKeys", "frames_of", "kind_of", "read_private_keys"]
 
 _X25519 = 32
 _SEED = 64
@@ -20,7 +20,7 @@ _SEED = 64
 
 _PEM = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----", re.DOTALL)
 
-_HALVES = {
+HALVES = {
     "x25519": ("x25519",),
     "ml_kem_768": ("ml_kem_768",),
     "ml_kem_1024": ("ml_kem_1024",),
@@ -50,7 +50,7 @@ class PrivateKeys:
             EncryptedError: there is no private key of that kind, or the bytes enclose none.
         """
         secrets = []
-        for half in _HALVES[enclosure]:
+        for half in HALVES[enclosure]:
             length = ENCLOSED[half]
             secrets.append(self._opened(half, enclosed[:length]))
             enclosed = enclosed[length:]
@@ -97,7 +97,7 @@ def read_private_keys(path: str) -> PrivateKeys:
     """
     data = read_secret(path)
     name = os.path.basename(path)
-    frames = _PEM.findall(data)
+    frames = frames_of(data)
     if frames:
         return _loaded(frames, name, "pem")
     if len(data) == _X25519:
@@ -107,6 +107,11 @@ def read_private_keys(path: str) -> PrivateKeys:
     if len(data) == _X25519 + _SEED:
         return PrivateKeys(x25519=data[:_X25519], seed=data[_X25519:])
     return _loaded([data], name, "der")
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    """The PEM structures of a file."""
+    return _PEM.findall(data)
 
 
 def _loaded(frames: list[bytes], name: str, form: str) -> PrivateKeys:
@@ -122,7 +127,7 @@ def _loaded(frames: list[bytes], name: str, form: str) -> PrivateKeys:
                 f"{_X25519} bytes of X25519, {_SEED} of an ML-KEM's seed, or both behind each "
                 f"other{hint}"
             ) from error
-        kind = _kind(key)
+        kind = kind_of(key)
         if kind is None:
             raise EncryptedError(
                 f"{name}: expected a private key of X25519, ML-KEM-768 or ML-KEM-1024, found a "
@@ -136,7 +141,7 @@ def _locked(frame: bytes) -> bool:
     return b"ENCRYPTED" in frame
 
 
-def _kind(key: object) -> str | None:
-    """What the library's key is one of."""
+def kind_of(key: object) -> str | None:
+    """What a key of the library is one of; None: of nothing that encloses a key."""
     names = {"X25519": "x25519", "MLKEM768": "ml_kem_768", "MLKEM1024": "ml_kem_1024"}
     return next((kind for part, kind in names.items() if part in type(key).__name__), None)

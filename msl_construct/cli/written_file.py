@@ -1,0 +1,65 @@
+"""Writing a file that a command was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import IO, TypeVar
+
+import click
+
+from ..outputs import check_place, is_passing, whole_file
+from .common import STDIO
+
+__all__ = ["refuse_itself", "write_new", "write_out"]
+
+T = TypeVar("T")
+
+
+def write_out(path: str, force: bool, write: Callable[[IO[bytes]], T]) -> T:
+    """Write to a path, or to stdout for ``-``.
+
+    Raises:
+        click.UsageError: nothing can be written there.
+    """
+    if path != STDIO:
+        return write_new(path, force, write)
+    made = write(sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+    return made
+
+
+def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret: bool = True) -> T:
+    """Write to a path; see `whole_file`.
+
+    Raises:
+        click.UsageError: nothing can be written there.
+    """
+    try:
+        check_place(path, force=force)
+    except FileExistsError:
+        raise click.UsageError(f"{path} exists; --force overwrites it") from None
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}") from None
+    with whole_file(path, force=force, secret=secret) as file:
+        try:
+            return write(file)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, error.filename or path) from None
+
+
+def refuse_itself(source: str, output: str) -> None:
+    """Refuse to write over the file that is read.
+
+    Raises:
+        click.UsageError: it would be.
+    """
+    if STDIO in (source, output) or is_passing(output):
+        return
+    try:
+        same = os.path.samefile(source, output)
+    except OSError:
+        return  # there is nothing yet
+    if same:
+        raise click.UsageError(f"{output} is the dump itself: choose another name")
