@@ -6,6 +6,9 @@ Everything here stands on `msl_construct.space.AddressSpace` and yields dataclas
 from __future__ import annotations
 
 from .addresses import Addresses
+from .aligning import AlignedStretch, Alignment, RegionPair, align
+from .comparing import ComparedPages, MemoryChange, compare
+from .diffing import DumpDifference, diff
 from .extracting import (
     ExtractedPart,
     WantedPart,
@@ -29,16 +32,25 @@ from .text_strings import strings
 
 __all__ = [
     "Addresses",
+    "AlignedStretch",
+    "Alignment",
+    "ComparedPages",
+    "DumpDifference",
     "ExtractedPart",
     "HexLine",
     "Hit",
     "Location",
     "Locations",
+    "MemoryChange",
     "ModuleLocation",
     "RegionLocation",
+    "RegionPair",
     "SearchPattern",
     "Searched",
     "WantedPart",
+    "align",
+    "compare",
+    "diff",
     "extract",
     "hex_lines",
     "hex_pattern",

@@ -18,6 +18,7 @@ COMMANDS = {
     "decrypt": "Write an encrypted dump in the open.",
     "encrypt": "Encrypt a dump.",
     "enrich": "Append the build-ids of captured images to a dump.",
+    "diff": "Say what is different in two dumps or more.",
     "extract": "Write parts of memory to files, with a manifest of what is known.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",

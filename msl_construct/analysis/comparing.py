@@ -1,0 +1,211 @@
+"""Page by page: what two dumps have in common, what changed, and what nobody can know."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..errors import DamageError, LimitError
+from ..reader.dump import Dump
+from ..schema import ByteOrder
+from ..space import ABSENT, CAPTURED, AddressSpace, Run
+from .aligning import AlignedStretch, Alignment
+
+__all__ = ["PAGE", "ComparedPages", "MemoryChange", "compare"]
+
+PAGE = 4096
+"""Bytes that are counted as a page, whatever the dumps' own pages."""
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class MemoryChange:
+    """Bytes side by side of which some differ.
+
+    Attributes:
+        address: in the first dump.
+        other: in the second.
+        size: bytes, from the first that differs to the last.
+        rebased: whether each word that differs is a pointer that moved with its target.
+    """
+
+    address: int
+    other: int
+    size: int
+    rebased: bool
+
+
+@dataclass
+class ComparedPages:
+    """Pages by what became of them; complete when the comparison has ended.
+
+    Attributes:
+        same, changed: of those that both have.
+        rebased: of those that changed: only pointers that moved with their targets.
+        unknown: both have something there, and one or both have no bytes.
+        only_a, only_b: only one dump says anything of them.
+        failed: captured bytes that could not be had, each with where and why.
+    """
+
+    same: int = 0
+    changed: int = 0
+    rebased: int = 0
+    unknown: int = 0
+    only_a: int = 0
+    only_b: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def compare(a: Dump, b: Dump, alignment: Alignment, told: ComparedPages) -> Iterator[MemoryChange]:
+    """What changed, by address; of each page at least one change, runs over pages are put together.
+
+    Args:
+        told: counts pages.
+    """
+    held: MemoryChange | None = None
+    for stretch in alignment.stretches:
+        for change in _stretch(a, b, alignment, stretch, told):
+            if (
+                held is not None
+                and held.address + held.size == change.address
+                and held.other + held.size == change.other
+                and held.rebased == change.rebased
+            ):
+                held = MemoryChange(held.address, held.other, held.size + change.size, held.rebased)
+                continue
+            if held is not None:
+                yield held
+            held = change
+    if held is not None:
+        yield held
+    told.only_a += _beside(a.memory, [(one.a, one.a + one.size) for one in alignment.stretches])
+    told.only_b += _beside(
+        b.memory, sorted((one.b, one.b + one.size) for one in alignment.stretches)
+    )
+
+
+def _stretch(
+    a: Dump, b: Dump, alignment: Alignment, stretch: AlignedStretch, told: ComparedPages
+) -> Iterator[MemoryChange]:
+    states = _common(
+        a.memory.states(stretch.a, stretch.a + stretch.size),
+        b.memory.states(stretch.b, stretch.b + stretch.size),
+        stretch,
+    )
+    for offset, size, one, other in states:
+        if one == other == CAPTURED:
+            yield from _captured(a, b, alignment, stretch, offset, size, told)
+        elif ABSENT in (one, other):
+            told.only_a += 0 if one == ABSENT else -(-size // PAGE)
+            told.only_b += 0 if other == ABSENT else -(-size // PAGE)
+        else:
+            told.unknown += -(-size // PAGE)
+
+
+def _common(
+    a: Iterator[Run], b: Iterator[Run], stretch: AlignedStretch
+) -> Iterator[tuple[int, int, str, str]]:
+    """Offset, size and both states, over the whole stretch."""
+    at = 0
+    one = other = (0, 0, ABSENT)
+    while at < stretch.size:
+        while one[0] + one[1] - stretch.a <= at:
+            one = next(a)
+        while other[0] + other[1] - stretch.b <= at:
+            other = next(b)
+        end = min(one[0] + one[1] - stretch.a, other[0] + other[1] - stretch.b, stretch.size)
+        yield at, end - at, one[2], other[2]
+        at = end
+
+
+def _captured(
+    a: Dump,
+    b: Dump,
+    alignment: Alignment,
+    stretch: AlignedStretch,
+    offset: int,
+    size: int,
+    told: ComparedPages,
+) -> Iterator[MemoryChange]:
+    done = 0
+    while done < size:
+        # Pieces end where pages of the first do.
+        at = stretch.a + offset + done
+        count = min(size - done, _PIECE - at % PAGE)
+        try:
+            left = a.memory.read(at, count).data
+            right = b.memory.read(stretch.b + offset + done, count).data
+        except (DamageError, LimitError) as error:
+            told.failed.append(f"{size - done} bytes at {at:#x} were not compared: {error}")
+            told.unknown += -(-(size - done) // PAGE)
+            return
+        if left == right:
+            told.same += -(-(at % PAGE + count) // PAGE)
+        else:
+            for first in range(-(at % PAGE), count, PAGE):
+                begin, end = max(0, first), min(count, first + PAGE)
+                one, other = left[begin:end], right[begin:end]
+                if one == other:
+                    told.same += 1
+                    continue
+                told.changed += 1
+                low, high = _edges(one, other)
+                rebased = _rebased(a, b, alignment, at + begin, one, other)
+                told.rebased += rebased
+                yield MemoryChange(
+                    at + begin + low,
+                    stretch.b + offset + done + begin + low,
+                    high - low,
+                    rebased,
+                )
+        done += count
+
+
+def _edges(one: memoryview, other: memoryview) -> tuple[int, int]:
+    """The first byte that differs, and the one behind the last."""
+    x = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    size = len(one)
+    low = size - (x.bit_length() + 7) // 8
+    y = int.from_bytes(one, "little") ^ int.from_bytes(other, "little")
+    return low, (y.bit_length() + 7) // 8
+
+
+def _rebased(
+    a: Dump, b: Dump, alignment: Alignment, address: int, one: memoryview, other: memoryview
+) -> bool:
+    """Whether all words that differ point to what moved."""
+    if alignment.how != "module":
+        return False
+    skip = -address % 8
+    count = (len(one) - skip) // 8
+    if one[:skip] != other[:skip] or one[skip + 8 * count :] != other[skip + 8 * count :]:
+        return False
+    marks = ["<" if dump.schema.byte_order is ByteOrder.LITTLE else ">" for dump in (a, b)]
+    left = struct.unpack_from(f"{marks[0]}{count}Q", one, skip)
+    right = struct.unpack_from(f"{marks[1]}{count}Q", other, skip)
+    return all(x == y or alignment.moved(x) == y for x, y in zip(left, right))
+
+
+def _beside(space: AddressSpace, covered: list[tuple[int, int]]) -> int:
+    """Pages of which a dump says something and that were not compared.
+
+    Args:
+        covered: what was, ascending.
+    """
+    found = 0
+    index = 0
+    for start, end in space.ranges():
+        at = start
+        while index < len(covered) and covered[index][1] <= at:
+            index += 1
+        position = index
+        while at < end:
+            if position < len(covered) and covered[position][0] <= at:
+                at = max(at, covered[position][1])
+                position += 1
+                continue
+            stop = min(end, covered[position][0]) if position < len(covered) else end
+            found += sum(-(-n // PAGE) for _, n, state in space.states(at, stop) if state != ABSENT)
+            at = stop
+    return found

@@ -1,0 +1,189 @@
+"""What is different in two dumps of one process, or of two of one program."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..document.tables import TABLES, table_rows
+from ..reader.dump import Dump
+from ..reader.regions import Region
+from ..schema import Record
+from .aligning import RegionPair, align
+from .comparing import ComparedPages, MemoryChange, compare
+
+__all__ = ["DumpDifference", "diff"]
+
+_ROWS = ("connections", "handles", "processes")
+"""Tables of which rows come and go."""
+_PASSING = ("block", "offset")
+"""Columns that say where in a file a row stands."""
+
+
+@dataclass
+class DumpDifference:
+    """What is different.
+
+    Attributes:
+        alignment: ``address`` or ``module``, see `align`.
+        regions: pairs by what happened: ``added``, ``removed``, ``resized``, ``reprotected``,
+            ``retyped``; one pair may be in several.
+        pages: counted.
+        changes: of memory, by address; of very many the first.
+        more_changes: how many more there are.
+        modules: ``added``, ``removed``, ``moved``, ``replaced`` (another file under the same
+            path), each a list of rows.
+        threads: ``added``, ``removed``, ``moved`` (another program counter).
+        system: for each table rows ``added`` and ``removed``.
+    """
+
+    alignment: str
+    regions: dict[str, list[RegionPair]]
+    pages: ComparedPages
+    changes: list[MemoryChange]
+    more_changes: int
+    modules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    threads: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    system: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is."""
+        pages = self.pages
+        return bool(
+            any(self.regions.values())
+            or pages.changed
+            or pages.only_a
+            or pages.only_b
+            or any(self.modules.values())
+            or any(self.threads.values())
+            or any(rows for table in self.system.values() for rows in table.values())
+        )
+
+
+def diff(a: Dump, b: Dump, *, how: str = "auto", most_changes: int = 100_000) -> DumpDifference:
+    """Compare two dumps.
+
+    Args:
+        a, b: the earlier and the later.
+        how: see `align`.
+        most_changes: of memory that are kept.
+    """
+    alignment = align(a, b, how)
+    pages = ComparedPages()
+    changes: list[MemoryChange] = []
+    more = 0
+    for change in compare(a, b, alignment, pages):
+        if len(changes) < most_changes:
+            changes.append(change)
+        else:
+            more += 1
+    return DumpDifference(
+        alignment.how,
+        _regions(alignment.pairs),
+        pages,
+        changes,
+        more,
+        _modules(a, b),
+        _threads(a, b),
+        {name: _rows(a, b, name) for name in _ROWS if name in TABLES},
+    )
+
+
+def _regions(pairs: list[RegionPair]) -> dict[str, list[RegionPair]]:
+    found: dict[str, list[RegionPair]] = {
+        key: [] for key in ("added", "removed", "resized", "reprotected", "retyped")
+    }
+    differ: tuple[tuple[str, Callable[[Region], object]], ...] = (
+        ("resized", lambda one: one.region_size),
+        ("reprotected", lambda one: int(one.protection)),
+        ("retyped", lambda one: int(one.region_type)),
+    )
+    for pair in pairs:
+        if pair.a is None or pair.b is None:
+            found["added" if pair.a is None else "removed"].append(pair)
+            continue
+        for key, value in differ:
+            if value(pair.a) != value(pair.b):
+                found[key].append(pair)
+    return found
+
+
+def _modules(a: Dump, b: Dump) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {
+        key: [] for key in ("added", "removed", "moved", "replaced")
+    }
+    before, after = _by_path(a), _by_path(b)
+    for path, base, other in _both(before, after):
+        if base is None or other is None:
+            one = base or other
+            assert one is not None
+            key = "added" if base is None else "removed"
+            found[key].append({"path": path, "base_addr": f"{one['base_addr']:#x}"})
+            continue
+        row = {
+            "path": path,
+            "base_addr": f"{base['base_addr']:#x}",
+            "other_base_addr": f"{other['base_addr']:#x}",
+        }
+        if base["base_addr"] != other["base_addr"]:
+            found["moved"].append(row)
+        hashes = base.get("disk_hash", b""), other.get("disk_hash", b"")
+        if all(any(one) for one in hashes) and hashes[0] != hashes[1]:
+            found["replaced"].append(row)
+    return found
+
+
+def _by_path(dump: Dump) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    for module in dump.modules:
+        if module.get("path") and "base_addr" in module:
+            found.setdefault(module["path"], module)
+    return found
+
+
+def _both(
+    a: dict[Any, Record], b: dict[Any, Record]
+) -> Iterator[tuple[Any, Record | None, Record | None]]:
+    for key in sorted({*a, *b}):
+        yield key, a.get(key), b.get(key)
+
+
+def _threads(a: Dump, b: Dump) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {key: [] for key in ("added", "removed", "moved")}
+    before, after = (
+        {one["thread_id"]: one for one in dump.threads if "thread_id" in one} for dump in (a, b)
+    )
+    for number, one, other in _both(before, after):
+        if one is None or other is None:
+            found["added" if one is None else "removed"].append({"thread_id": number})
+            continue
+        was, now = _counter(a, one), _counter(b, other)
+        if was is not None and now is not None and was != now:
+            found["moved"].append({"thread_id": number, "pc": f"{was:#x}", "other_pc": f"{now:#x}"})
+    return found
+
+
+def _counter(dump: Dump, thread: Record) -> int | None:
+    for register in thread.get("registers", ()):
+        if "pc" in register["flags"].names:
+            little = dump.schema.byte_order.value == "little"
+            return int.from_bytes(register["value"], "little" if little else "big")
+    return None
+
+
+def _rows(a: Dump, b: Dump, name: str) -> dict[str, list[dict[str, Any]]]:
+    before, after = _counted(a, name), _counted(b, name)
+    return {
+        "added": [json.loads(row) for row in (after - before).elements()],
+        "removed": [json.loads(row) for row in (before - after).elements()],
+    }
+
+
+def _counted(dump: Dump, name: str) -> Counter[str]:
+    return Counter(
+        json.dumps({key: value for key, value in row.items() if key not in _PASSING})
+        for row in table_rows(dump, name)
+    )

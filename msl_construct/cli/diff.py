@@ -1,0 +1,282 @@
+"""``msl diff``."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from .analysis_options import ending
+from .common import (
+    STDIO,
+    Exit,
+    command_options,
+    data_out,
+    discard_stdout,
+    draft_options,
+    note,
+    open_input,
+    run,
+    say_version,
+    text_out,
+)
+from .text import as_json, binary_size, many, printable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..analysis import DumpDifference, MemoryChange, RegionPair
+    from ..reader.dump import Dump
+    from .common import ReadOptions
+
+__all__ = ["diff"]
+
+_LISTED = 20
+"""Rows of one kind for people, unless --full."""
+_BYTES = 16
+"""Bytes of a change on its line."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dumps", metavar="A B...", nargs=-1, required=True)
+@click.option(
+    "--align",
+    "how",
+    type=click.Choice(["auto", "address", "module"]),
+    default="auto",
+    help="Which regions belong together: those at one address, or at one offset in one module "
+    "(auto: that, if a module moved).",
+)
+@click.option("--bytes", "with_bytes", is_flag=True, help="Show the bytes before and after.")
+@click.option("--full", is_flag=True, help="List everything, also for people.")
+@click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
+@click.option("--ndjson", is_flag=True, help="One JSON object for each pair of dumps.")
+@draft_options
+@command_options
+@run
+def diff(
+    dumps: tuple[str, ...],
+    how: str,
+    with_bytes: bool,
+    full: bool,
+    as_json_: bool,
+    ndjson: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Unpack[ReadOptions],
+) -> int:
+    """Say what is different in two dumps, or from each to the next of several.
+
+    A page that one of them did not capture is unknown, and neither same nor changed. With
+    --align module, pointers that moved with what they point to are told from other changes.
+
+    \b
+    Example:
+      msl diff before.msl after.msl
+      msl diff monday.msl tuesday.msl wednesday.msl --json
+      msl diff a.msl b.msl --align module --bytes
+
+    Exit codes: 0 nothing differs and all of it could be compared; 1 they differ; 2 usage; 3 one
+    is not an .msl or unreadable; 4 nothing differs, but pages are unknown or a dump is
+    incomplete; 5 a key is missing.
+    """
+    if len(dumps) < 2:
+        raise click.UsageError("two dumps, please")
+    if dumps.count(STDIO) > 1:
+        raise click.UsageError("stdin can be one of them only")
+    if as_json_ and ndjson:
+        raise click.UsageError("one of --json and --ndjson, please")
+    from .. import analysis
+
+    code, found = Exit.FINE, []
+    with ExitStack() as stack:
+        opened: list[Dump] = []
+        for path in dumps:
+            one = stack.enter_context(open_input(path, passing=False, **options))
+            say_version(path, one)
+            opened.append(one)
+        try:
+            for number in range(1, len(opened)):
+                a, b = opened[number - 1], opened[number]
+                difference = analysis.diff(a, b, how=how)
+                names = dumps[number - 1], dumps[number]
+                found.append(
+                    _as_json(names, difference, opened[number - 1 : number + 1], with_bytes)
+                )
+                if ndjson:
+                    with data_out() as out:
+                        out.write(as_json(found[-1]) + "\n")
+                elif not as_json_:
+                    with text_out() as out:
+                        _write(names, difference, a, b, with_bytes, full, out)
+                for line in difference.pages.failed:
+                    note(f"msl: {names[0]}, {names[1]}: {line}")
+                code = _worse(code, difference)
+            if as_json_:
+                with data_out() as out:
+                    whole = found[0] if len(found) == 1 else {"steps": found}
+                    out.write(as_json(whole, indent=2) + "\n")
+        except BrokenPipeError:
+            discard_stdout()
+        for path, one in zip(dumps, opened):
+            one.require_unchanged()
+            incomplete = ending(one, path, quiet)
+            code = code or incomplete
+    return code
+
+
+def _worse(code: Exit, difference: DumpDifference) -> Exit:
+    if difference:
+        return Exit.FINDINGS
+    return code or (Exit.INCOMPLETE if difference.pages.unknown else Exit.FINE)
+
+
+# --- as JSON -----------------------------------------------------------------------------------
+
+
+def _as_json(
+    names: tuple[str, str], found: DumpDifference, dumps: list[Dump], with_bytes: bool
+) -> dict[str, Any]:
+    pages = found.pages
+    return {
+        "a": names[0],
+        "b": names[1],
+        "align": found.alignment,
+        "regions": {
+            key: [_region_row(pair) for pair in pairs] for key, pairs in found.regions.items()
+        },
+        "pages": {
+            "same": pages.same,
+            "changed": pages.changed,
+            "rebased": pages.rebased,
+            "unknown": pages.unknown,
+            "only_a": pages.only_a,
+            "only_b": pages.only_b,
+        },
+        "changes": _changes(found.changes, dumps, with_bytes),
+        "more_changes": found.more_changes,
+        "modules": found.modules,
+        "threads": found.threads,
+        "system": found.system,
+    }
+
+
+def _region_row(pair: RegionPair) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for prefix, region in (("", pair.a), ("other_", pair.b)):
+        if region is not None:
+            row[f"{prefix}base_addr"] = f"{region.base_addr:#x}"
+            row[f"{prefix}region_size"] = region.region_size
+            row[f"{prefix}protection"] = region.protection.names
+            row[f"{prefix}region_type"] = region.region_type.name
+    return row
+
+
+def _changes(
+    changes: list[MemoryChange], dumps: list[Dump], with_bytes: bool
+) -> list[dict[str, Any]]:
+    """By region, in the order of addresses."""
+    rows: list[dict[str, Any]] = []
+    a, b = dumps
+    for change in changes:
+        region = a.memory.region_at(change.address)
+        base = change.address if region is None else region.base_addr
+        if not rows or rows[-1]["base_addr"] != f"{base:#x}":
+            name = a.memory.name_of(change.address)
+            rows.append({"base_addr": f"{base:#x}", "name": name, "runs": []})
+            if with_bytes:
+                rows[-1]["bytes"] = []
+        rows[-1]["runs"].append([f"{change.address:#x}", change.size])
+        if with_bytes:
+            size = min(change.size, 1 << 16)
+            rows[-1]["bytes"].append(
+                [
+                    bytes(a.memory.read(change.address, size).data).hex(),
+                    bytes(b.memory.read(change.other, size).data).hex(),
+                ]
+            )
+    return rows
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def _write(
+    names: tuple[str, str],
+    found: DumpDifference,
+    a: Dump,
+    b: Dump,
+    with_bytes: bool,
+    full: bool,
+    out: IO[str],
+) -> None:
+    from ..analysis import Locations
+
+    most = None if full else _LISTED
+    out.write(f"{printable(names[0])} -> {printable(names[1])} (by {found.alignment})\n")
+    for key, pairs in found.regions.items():
+        _list(out, f"regions {key}", [_region_text(key, pair) for pair in pairs], most)
+    for what, rows in (("modules", found.modules), ("threads", found.threads)):
+        for key, listed in rows.items():
+            _list(out, f"{what} {key}", [_row_text(row) for row in listed], most)
+    for table, kinds in found.system.items():
+        for key, listed in kinds.items():
+            _list(out, f"{table} {key}", [_row_text(row) for row in listed], most)
+    pages = found.pages
+    rebased = f" ({pages.rebased} of them only by pointers that moved)" if pages.rebased else ""
+    out.write(
+        f"pages: {pages.same} same, {pages.changed} changed{rebased}, {pages.unknown} unknown, "
+        f"{pages.only_a} only in the first, {pages.only_b} only in the second\n"
+    )
+    locations = Locations(a)
+    lines = []
+    for change in found.changes[: most or None]:
+        where = locations.text(change.address)
+        line = f"{change.address:#018x}  {change.size:>8}  {printable(where)}"
+        if change.rebased:
+            line += "  (moved pointers)"
+        if with_bytes:
+            size = min(change.size, _BYTES)
+            old = bytes(a.memory.read(change.address, size).data).hex()
+            new = bytes(b.memory.read(change.other, size).data).hex()
+            line += f"  {old} -> {new}"
+        lines.append(line)
+    more = len(found.changes) - len(lines) + found.more_changes
+    _list(out, "changes", lines, None, more)
+
+
+def _list(out: IO[str], title: str, lines: list[str], most: int | None, more: int = 0) -> None:
+    if not lines:
+        return
+    shown = lines if most is None else lines[:most]
+    more += len(lines) - len(shown)
+    out.write(f"{title}: {many(len(lines) + (more if most is None else 0), 'row')}\n")
+    for line in shown:
+        out.write(f"  {line}\n")
+    if more:
+        out.write(f"  and {more} more (--full)\n")
+
+
+def _region_text(key: str, pair: RegionPair) -> str:
+    from ..analysis.locations import rights
+
+    one = pair.a or pair.b
+    assert one is not None
+    text = (
+        f"{one.base_addr:#018x}  {binary_size(one.region_size):>10}  "
+        f"{rights(tuple(one.protection.names))}  {one.region_type.name}"
+    )
+    if pair.a is None or pair.b is None:
+        return text
+    if key == "resized":
+        return f"{text}  -> {binary_size(pair.b.region_size)}"
+    if key == "reprotected":
+        return f"{text}  -> {rights(tuple(pair.b.protection.names))}"
+    return f"{text}  -> {pair.b.region_type.name}"
+
+
+def _row_text(row: dict[str, Any]) -> str:
+    return printable(
+        "  ".join(f"{key} {value}" for key, value in row.items() if value not in (None, "", []))
+    )

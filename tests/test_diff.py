@@ -1,0 +1,227 @@
+"""``msl diff``: held against a look at every page, by a decoder that knows nothing of ours."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import run
+from independent.specimens import LE11
+from writing import live, memory_of, uid, writer
+
+import msl_construct
+from msl_construct import analysis
+
+PAGE = 4096
+STATES = ("captured", "captured", "captured", "failed", "not_resident")
+
+
+def random_dump(rng: random.Random, like: dict[int, bytes | str] | None = None) -> bytes:
+    """A dump of a few regions; where `like` has a page captured, mostly the same bytes."""
+    file = io.BytesIO()
+    compression = rng.choice(("none", "zstd"))
+    with live(file, LE11, "memory_regions", compression=compression) as out:
+        at = 0x10000
+        for _ in range(rng.randint(1, 5)):
+            at += PAGE * rng.choice((0, 0, 1, 7))
+            states, data = [], b""
+            for page in range(rng.randint(1, 12)):
+                state = rng.choice(STATES)
+                states.append((page, 1, state))
+                if state == "captured":
+                    old = (like or {}).get(at + page * PAGE)
+                    if isinstance(old, bytes) and rng.random() < 0.7:
+                        data += old
+                    else:
+                        data += bytes([rng.randrange(2)]) * 100 + bytes(PAGE - 100)
+            out.add_memory_region(
+                base_addr=at,
+                region_size=len(states) * PAGE,
+                protection=rng.choice((["read"], ["read", "write"])),
+                region_type="anonymous",
+                page_states=states,
+                data=data,
+            )
+            at += len(states) * PAGE
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_pages_are_counted_as_they_are(seed: int) -> None:
+    rng = random.Random(seed)
+    raw = random_dump(rng)
+    before = memory_of(raw)
+    other = random_dump(rng, before)
+    after = memory_of(other)
+    expected: Counter[str] = Counter()
+    differ: set[int] = set()
+    for page in {*before, *after}:
+        one, two = before.get(page), after.get(page)
+        if one is None or two is None:
+            expected["only_b" if one is None else "only_a"] += 1
+        elif isinstance(one, str) or isinstance(two, str):
+            expected["unknown"] += 1
+        elif one == two:
+            expected["same"] += 1
+        else:
+            expected["changed"] += 1
+            differ |= {page + n for n in range(PAGE) if one[n] != two[n]}
+    with msl_construct.open(raw) as a, msl_construct.open(other) as b:
+        found = analysis.diff(a, b)
+        pages = found.pages
+        assert Counter(
+            same=pages.same,
+            changed=pages.changed,
+            unknown=pages.unknown,
+            only_a=pages.only_a,
+            only_b=pages.only_b,
+        ) == Counter({"same": 0, **expected})
+        covered = {n for one in found.changes for n in range(one.address, one.address + one.size)}
+        assert differ <= covered
+        for change in found.changes:
+            assert change.address in differ
+            assert change.address + change.size - 1 in differ
+        assert bool(found) == bool(
+            expected["changed"] + expected["only_a"] + expected["only_b"]
+            or any(found.regions.values())
+        )
+
+
+def test_a_dump_is_the_same_as_itself(tmp_path: Path) -> None:
+    path = tmp_path / "dump.msl"
+    with path.open("w+b") as file, live(file, LE11, "memory_regions") as out:
+        out.add_memory_region(
+            base_addr=0x1000, protection=["read"], region_type="heap", data=bytes(PAGE)
+        )
+    done = run("diff", path, path, "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert found["pages"] == {
+        "same": 1, "changed": 0, "rebased": 0, "unknown": 0, "only_a": 0, "only_b": 0,
+    }  # fmt: skip
+    assert not any(found["regions"].values())
+
+
+def test_what_is_unknown_is_not_called_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "dump.msl"
+    with path.open("w+b") as file, live(file, LE11, "memory_regions") as out:
+        out.add_memory_region(
+            base_addr=0x1000,
+            region_size=PAGE,
+            protection=["read"],
+            region_type="heap",
+            page_states=[(0, 1, "failed")],
+            data=b"",
+        )
+    done = run("diff", path, path)
+    assert done.returncode == 4
+    assert b"1 unknown" in done.stdout
+
+
+def program(
+    path: Path, base: int, heap: int, counter: int, *, disk_hash: bytes = b"\1" * 32
+) -> Path:
+    """A program at an address of its own: a module, and a heap that points into it."""
+    with (
+        path.open("w+b") as file,
+        writer(
+            file, LE11, "process_identity", "module_list", "memory_regions", "thread_contexts"
+        ) as out,
+    ):
+        out.add_process_identity(block_uuid=uid(1))
+        module = uid(20)
+        out.add_module_list_index(
+            [{"module_uuid": module, "base_addr": base, "module_size": 2 * PAGE, "path": "/bin/p"}]
+        )
+        out.add_thread_context(
+            thread_id=7,
+            flags=["current"],
+            registers=[
+                {"name": "rip", "width": 8, "flags": ["pc"], "value": struct.pack("<Q", base + 4)},
+                {"name": "rsp", "width": 8, "flags": ["sp"], "value": struct.pack("<Q", heap)},
+            ],
+        )
+        code = bytearray(2 * PAGE)
+        code[:4] = b"code"
+        out.add_memory_region(
+            base_addr=base, protection=["read", "execute"], region_type="image", data=bytes(code)
+        )
+        data = bytearray(3 * PAGE)
+        data[8:16] = struct.pack("<Q", base + 0x10)  # moved with its target
+        data[PAGE : PAGE + 8] = struct.pack("<Q", counter)
+        data[2 * PAGE : 2 * PAGE + 8] = struct.pack("<Q", heap + 0x20)
+        data[2 * PAGE + 8] = counter & 1
+        out.add_memory_region(
+            base_addr=heap, protection=["read", "write"], region_type="heap", data=bytes(data)
+        )
+        out.add_module_entry(
+            block_uuid=module, base_addr=base, module_size=2 * PAGE, path="/bin/p",
+            disk_hash=disk_hash,
+        )  # fmt: skip
+    return path
+
+
+def test_pointers_that_moved_are_told_from_changes(tmp_path: Path) -> None:
+    a = program(tmp_path / "a.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1)
+    b = program(tmp_path / "b.msl", 0x55BB_0000_0000, 0x7F11_0000_0000, 2)
+    done = run("diff", a, b, "--json", "--bytes")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["align"] == "module"
+    assert not any(found["regions"].values())
+    assert found["pages"] == {
+        "same": 2, "changed": 3, "rebased": 1, "unknown": 0, "only_a": 0, "only_b": 0,
+    }  # fmt: skip
+    assert [row["path"] for row in found["modules"]["moved"]] == ["/bin/p"]
+    assert found["modules"]["replaced"] == []
+    assert found["threads"]["moved"] == [
+        {"thread_id": 7, "pc": "0x55aa00000004", "other_pc": "0x55bb00000004"}
+    ]
+    (row,) = found["changes"]
+    assert [run_[0] for run_ in row["runs"]][1] == f"{0x7F00_0000_0000 + PAGE:#x}"
+    assert row["bytes"][1] == ["01", "02"]
+    by_address = json.loads(run("diff", a, b, "--align", "address", "--json").stdout)
+    assert len(by_address["regions"]["added"]) == len(by_address["regions"]["removed"]) == 2
+    assert by_address["pages"]["only_a"] == by_address["pages"]["only_b"] == 5
+
+
+def test_a_file_replaced_under_the_same_path_is_said(tmp_path: Path) -> None:
+    a = program(tmp_path / "a.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1)
+    b = program(tmp_path / "b.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1, disk_hash=b"\2" * 32)
+    done = run("diff", a, b)
+    assert done.returncode == 1
+    assert b"modules replaced: 1 row" in done.stdout
+
+
+def test_several_dumps_are_a_line_of_steps(tmp_path: Path) -> None:
+    paths = [
+        program(tmp_path / f"{n}.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, n // 2) for n in range(3)
+    ]
+    done = run("diff", *paths, "--json")
+    assert done.returncode == 1
+    steps = json.loads(done.stdout)["steps"]
+    assert [step["pages"]["changed"] for step in steps] == [0, 2]
+    lines = run("diff", *paths, "--ndjson").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == steps
+
+
+def test_a_dump_that_was_cut_is_not_called_the_same(tmp_path: Path) -> None:
+    a = program(tmp_path / "a.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1)
+    b = tmp_path / "b.msl"
+    b.write_bytes(a.read_bytes()[:-120])
+    done = run("diff", a, b)
+    assert done.returncode == 4
+    assert b"incomplete" in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--json", "--ndjson"), ("-", "-")])
+def test_what_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    a = program(tmp_path / "a.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1)
+    given: list[Any] = [a, *words] if len(words) != 2 or words[0] != "--json" else [a, a, *words]
+    assert run("diff", *given).returncode == 2
