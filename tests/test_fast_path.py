@@ -14,7 +14,8 @@ from strategies import SCHEMAS, all_layouts, bound_layout, damaged
 
 from msl_construct.drafts import schema
 from msl_construct.schema import Layout, Record, Table
-from msl_construct.schema.vocabulary import Fixed, Misfit
+from msl_construct.schema.misfit import Misfit
+from msl_construct.schema.vocabulary import Fixed
 from msl_construct.source import Cursor, Short
 
 _FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}

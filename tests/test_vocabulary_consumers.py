@@ -23,6 +23,7 @@ from msl_construct.exports.c import views
 from msl_construct.exports.ksy import attributes
 from msl_construct.rules import defect_kinds
 from msl_construct.schema.base import Vocabulary
+from msl_construct.schema.field_list import FieldList
 from msl_construct.schema.layout import Layout
 from msl_construct.schema.variable import Measured
 from msl_construct.schema.vocabulary import Fixed
@@ -33,7 +34,7 @@ sys.path.insert(0, str(PLACE / "benchmarks"))
 from mutation import fields, spots
 
 STRUCTURES = (Layout, WholeBlock)
-ABSTRACT = {Vocabulary, Fixed, Measured}
+ABSTRACT = {Vocabulary, Fixed, Measured, FieldList}
 """What no field is of: these have no words."""
 
 

@@ -18,9 +18,10 @@ from typing import Any, NewType
 from ..characters import escape_for_json
 from ..page_map import PageMap, stored_size
 from ..schema import Layout, Schema
-from ..schema.base import DocumentOptions, Misfit, Vocabulary
+from ..schema.base import DocumentOptions, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field
+from ..schema.misfit import Misfit
 from ..schema.pages import PageData, PageStateMap
 from ..schema.table import Table
 from ..schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z

@@ -7,19 +7,14 @@ and build.
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from construct import Construct, stream_seek, stream_tell, stream_write
-
 from ..errors import ConformanceError
-from ..source import Cursor, FileSource, Short
 from .codes import Enumeration, FlagDefinition
-from .construct_errors import NotBound, NotBuilt, NotParsed, NotSized
+from .on_streams import OnStreams
 from .values import Record
 
 if TYPE_CHECKING:
@@ -29,7 +24,6 @@ __all__ = [
     "Between",
     "Binding",
     "DocumentOptions",
-    "Misfit",
     "OneOf",
     "Problem",
     "Refused",
@@ -73,44 +67,6 @@ class Problem:
         return f"expected {self.expected}, found {self.found}"
 
 
-class Misfit(Exception):
-    """A value does not fit the bytes that remain.
-
-    Attributes:
-        path: where, from the structure outwards: ``entries[3].path``.
-        offset: where the value begins.
-        value: what could be decoded of it, if anything.
-        restart: where the bytes begin that belong to no decoded value.
-    """
-
-    def __init__(
-        self,
-        expected: str,
-        found: str,
-        *,
-        path: str = "",
-        offset: int = -1,
-        value: Any = None,
-        restart: int = -1,
-    ) -> None:
-        super().__init__(expected, found)
-        self.expected = expected
-        self.found = found
-        self.path = path
-        self.offset = offset
-        self.value = value
-        self.restart = restart
-
-    def at(self, key: str, offset: int) -> Misfit:
-        """The same, seen from the structure whose field `key` begins at `offset`."""
-        self.path = key + self.path
-        if self.offset < 0:
-            self.offset = offset
-        if self.restart < 0:
-            self.restart = offset
-        return self
-
-
 class Refused(ValueError):
     """A value can't be completed, for a reason that can be said of it and its field alone."""
 
@@ -147,19 +103,15 @@ class OneOf:
         return " or ".join(f"{value:#x}" for value in self.values)
 
 
-class Vocabulary(Construct):
+class Vocabulary(OnStreams):
     """Base of the vocabulary; see the module's text."""
 
-    order = ""
-    """The `struct` prefix of the byte order; empty before `bound`."""
     draft = ""
     """Name of the draft that it is bound to."""
     number = False
     """Whether the values are integers in file order."""
     padded = False
     """Whether zeros up to a multiple of 8 bytes follow a value."""
-    title = ""
-    """What the specification calls it, where it has a name of its own."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self.__dict__.get("_sealed"):
@@ -178,19 +130,6 @@ class Vocabulary(Construct):
     def _bind(self, binding: Binding) -> None:
         self.order = binding.order
         self.draft = binding.draft
-
-    def _demand_order(self) -> None:
-        """Refuse to read or write what was declared, but not bound to a byte order.
-
-        Raises:
-            UnboundError: it has none; it is a ConstructError, too.
-        """
-        if not self.order:
-            name = self.title or type(self).__name__
-            raise NotBound(
-                f"{name} has no byte order: take it from a schema, as in "
-                'msl_construct.schema(draft, "little")'
-            )
 
     # -- what the schema knows ---------------------------------------------------------
 
@@ -239,22 +178,6 @@ class Vocabulary(Construct):
         return self
 
     # -- values ------------------------------------------------------------------------
-
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Any:
-        """The value at the cursor; earlier fields of the structure are in `record`.
-
-        Raises:
-            Short, Misfit: the payload does not hold it.
-        """
-        raise NotImplementedError
-
-    def encode(self, value: Any, record: Mapping[str, Any]) -> Any:
-        """The stored bytes (or an Extent that names them) of a value.
-
-        Raises:
-            ValueError: the value can't be stored in this field.
-        """
-        raise NotImplementedError
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         """What the draft forbids about this value; reading never asks."""
@@ -315,97 +238,5 @@ class Vocabulary(Construct):
     def __setstate__(self, attrs: Mapping[str, Any]) -> None:
         self.__dict__.update(attrs)
 
-    def parse_file(self, filename: str | os.PathLike[str], **contextkw: Any) -> Any:
-        """Parse a file; bytes that are named and not read stay readable behind it."""
-        return self.parse_stream(_ClosedWhenUnused(filename), **contextkw)
-
-    def _parse(self, stream: Any, context: Any, path: str) -> Any:
-        return self._reading(stream, path, lambda cursor: self._take(cursor, context))
-
-    def _reading(self, stream: Any, path: str, take: Callable[[Cursor], T]) -> T:
-        """What `take` finds at the stream's position, which is behind it then.
-
-        Raises:
-            PayloadError: it does not fit; a ConstructError, too.
-        """
-        self._demand_order()
-        start = stream_tell(stream, path)
-        stream_seek(stream, start, 0, path)
-        source = _Borrowed(stream)
-        cursor = Cursor(source, start, source.size)
-        where = path.removeprefix("(parsing)").removeprefix(" -> ").replace(" -> ", ".")
-        try:
-            value = take(cursor)
-        except Short as short:
-            at = cursor.position
-            found = f"{short.remaining} before the end"
-            raise self._unparsed(where, "", at, f"{short.needed} bytes", found) from None
-        except Misfit as misfit:
-            at = max(misfit.offset, start)
-            raise self._unparsed(where, misfit.path, at, misfit.expected, misfit.found) from None
-        except KeyError as error:
-            name = where or self.title or type(self).__name__
-            message = f"{name}: needs {error}, and nothing in front of it is called so"
-            raise NotParsed(message, offset=start, field=where) from None
-        stream_seek(stream, cursor.position, 0, path)
-        return value
-
-    def _take(self, cursor: Cursor, context: Any) -> Any:
-        """The value at a cursor that may have more behind it."""
-        return self.decode(cursor, context)
-
-    def _unparsed(
-        self, where: str, inside: str, offset: int, expected: str, found: str
-    ) -> NotParsed:
-        dot = "." if where and inside[:1] not in ("", ".", "[") else ""
-        field = f"{where}{dot}{inside}"
-        place = field if where else f"{self.title or type(self).__name__}: {inside}".rstrip(": ")
-        message = f"{place} at {offset:#x}: expected {expected}, found {found}"
-        return NotParsed(message, offset=offset, field=field)
-
-    def _build(self, obj: Any, stream: Any, context: Any, path: str) -> Any:
-        self._demand_order()
-        try:
-            raw = bytes(self.encode(obj, context))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, Misfit) as error:
-            raise NotBuilt(f"{path.removeprefix('(building) -> ')}: {error}") from None
-        stream_write(stream, raw, len(raw), path)
-        return obj
-
-    def _sizeof(self, context: Any, path: str) -> int:
-        raise NotSized(f"{self.title or type(self).__name__} has no constant size")
-
-    def _actualsize(self, stream: Any, context: Any, path: str) -> int:
-        """The size of what stands in the stream, which is left where it stood."""
-        start = stream_tell(stream, path)
-        try:
-            self._parse(stream, context, path)
-            return int(stream_tell(stream, path)) - int(start)
-        finally:
-            stream_seek(stream, start, 0, path)
-
 
 _ORDERS = {"<": "little", ">": "big"}
-
-
-class _ClosedWhenUnused(io.FileIO):
-    """A file that is open while something still names bytes of it."""
-
-    def __del__(self) -> None:
-        self.close()
-
-
-class _Borrowed(FileSource):
-    """A stream that is somebody else's: whatever is read of it, it stands where it stood."""
-
-    def __init__(self, file: Any) -> None:
-        position = file.tell()
-        super().__init__(file)
-        file.seek(position)
-
-    def read(self, offset: int, length: int) -> bytes:
-        position = self._file.tell()
-        try:
-            return super().read(offset, length)
-        finally:
-            self._file.seek(position)

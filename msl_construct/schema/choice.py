@@ -7,8 +7,9 @@ from typing import Any
 
 from ..errors import ConformanceError
 from ..source import Cursor, Extent, Short
-from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from .base import Binding, DocumentOptions, Problem, Refused, Vocabulary, refusal
 from .layout import Layout, surplus
+from .misfit import Misfit
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
 from .values import Record

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from construct import stream_write
@@ -14,9 +12,11 @@ from construct import stream_write
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor, Extent
-from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from .base import DocumentOptions, Problem, Refused, Vocabulary, refusal
 from .construct_errors import NotBuilt, NotSized
+from .field_list import FieldList
 from .fields import Field
+from .misfit import Misfit
 from .names import snake_case
 from .raw import raw_from_document, raw_to_document
 from .steps import Ended, reading_steps
@@ -29,8 +29,6 @@ _LIKE_A_KEY = re.compile("[a-z_0-9]{1,64}")
 
 OFFSETS = "offsets"
 """Key under which the document lists each field's file offset and length."""
-
-_DERIVED = ("_steps", "_by_key", "_documented", "_judged")
 
 REST = "rest"
 """Key of the bytes behind a structure's last decoded field; no field may be called so."""
@@ -74,64 +72,23 @@ def _looks_inside(kind: Vocabulary) -> bool:
     return type(kind).problems_within is not Vocabulary.problems_within
 
 
-class Layout(Vocabulary):
+class Layout(FieldList):
     """A structure, as a Construct: fields in stored order.
 
     Runs of fields of constant width are read by one precompiled `struct.Struct` each, so
     that declaring a header costs no more than hand-writing its format string would.
-
-    Args:
-        name: the specification's name of the structure.
-        section: where it is specified.
-        fields: the fields in stored order.
-
-    Raises:
-        ValueError: two of them have the same name.
     """
 
-    def __init__(self, name: str, section: str, fields: Iterable[Field]) -> None:
-        super().__init__()
-        self.title = name
-        self.section = section
-        self.fields = tuple(f.in_section(section) for f in fields)
-        names = [f.called or f.name for f in self.fields]
-        if len(set(names)) < len(names):
-            twice = next(one for one in names if names.count(one) > 1)
-            raise ValueError(f"{name}: two fields are called {twice}")
-
-    fields: tuple[Field, ...]
     _steps: tuple[Callable[[Cursor, Record], None], ...]
-    _by_key: dict[str, Field]
     _documented: list[tuple[str, Callable[[Any, DocumentOptions], Any] | None]]
     _judged: list[tuple[str, Vocabulary, bool]]
-
-    def __getattr__(self, name: str) -> Any:
-        """What is made when it is first asked for: most layouts of a draft are in no file."""
-        if name == "fields" and "_declared" in self.__dict__:
-            declared, binding = self.__dict__["_declared"]
-            fields = tuple(f.with_type(f.type.bound(binding)) for f in declared)
-            return self.__dict__.setdefault("fields", fields)
-        if name in _DERIVED:
-            self.__dict__.update(self._derived())
-            return self.__dict__[name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    def settle(self) -> None:
-        """Make now, here and inside, what is made when it is first asked for.
-
-        Raises:
-            KeyError: a field names a registry that the draft does not have.
-        """
-        self.__dict__.update(self._derived())
-        for _, _, layout in self.inside():
-            layout.settle()
+    _made_later = ("_by_key", "_steps", "_documented", "_judged")
 
     def _derived(self) -> dict[str, Any]:
-        """What follows from the fields and is kept so that it need not be found again."""
         steps = tuple(reading_steps(self.fields, self.order)) if self.order else ()
         return {
+            **super()._derived(),
             "_steps": steps or (self._refuse_to_read,),
-            "_by_key": {f.key: f for f in self.fields},
             "_documented": [
                 (f.key, None if f.type.shown_as_it_is else f.type.to_document) for f in self.fields
             ],
@@ -139,171 +96,6 @@ class Layout(Vocabulary):
                 (f.key, f.type, _looks_inside(f.type)) for f in self.fields if f.type.judges
             ],
         }
-
-    def _bind(self, binding: Binding) -> None:
-        super()._bind(binding)
-        own = self.__dict__
-        own["_declared"] = (self.fields, binding)
-        for name in ("fields", *_DERIVED):
-            own.pop(name, None)
-
-    # -- what the schema knows ---------------------------------------------------------
-
-    @property
-    def key(self) -> str:
-        """The structure's name in snake_case."""
-        return snake_case(self.title)
-
-    @property
-    def minimum(self) -> int:
-        return sum(f.type.minimum for f in self.fields if not f.optional)
-
-    @property
-    def size(self) -> int:
-        """The size in bytes of a structure all of whose fields have constant width.
-
-        Raises:
-            TypeError: a field's length varies.
-        """
-        if not all(isinstance(f.type, Fixed) for f in self.fields):
-            raise TypeError(f"{self.title} has no constant size")
-        return sum(f.type.minimum for f in self.fields)
-
-    def offset_of(self, key: str) -> int:
-        """Where a field begins, counted from the structure's start.
-
-        Raises:
-            KeyError: no such field, or a field before it has no constant width.
-        """
-        offset = 0
-        for field in self.fields:
-            if field.key == key:
-                return offset
-            if not isinstance(field.type, Fixed):
-                break
-            offset += field.type.width
-        raise KeyError(key)
-
-    def field(self, key: str) -> Field:
-        """The field of this key.
-
-        Raises:
-            KeyError: there is none.
-        """
-        found = self._by_key.get(key)
-        if found is None:
-            raise KeyError(
-                f"{self.title} has no field {abbreviated(key)}; it has {', '.join(self._by_key)}"
-            )
-        return found
-
-    def structures(self) -> Iterator[Layout]:
-        """This structure and those inside of it: entries of tables, cases of choices."""
-        yield self
-        for _, _, layout in self.inside():
-            yield from layout.structures()
-
-    def inside(self) -> Iterator[tuple[Field, int | None, Layout]]:
-        """The structures in the fields: each with its field, and the tag that chooses it."""
-        for field in self.fields:
-            for tag, layout in inner_layouts(field.type).items():
-                yield field, tag, layout
-
-    def inner(self) -> Mapping[int | None, Layout]:
-        return {None: self}
-
-    def records(self, record: Record) -> Iterator[tuple[Layout, Record]]:
-        """A value of this structure and those inside of it, each with its layout."""
-        yield self, record
-        for field in self.fields:
-            if field.key in record:
-                for layout, inner in field.type.held(record[field.key]):
-                    assert isinstance(layout, Layout)
-                    yield from layout.records(inner)
-
-    def example(self) -> Record:
-        """A value that conforms, as far as the fields say what that is.
-
-        Raises:
-            TypeError: a field is of a kind that has no example of its own.
-        """
-        read = {snake_case(name) for field in self.fields for name, _ in field.type.reads()}
-        values: dict[str, Any] = {}
-        for field in self.fields:
-            follows = isinstance(field.type, Fixed) and field.default is not None
-            if field.key not in read and not follows:
-                values[field.key] = field.type.example()
-        return self.complete(values)
-
-    def unpacker(self, *keys: str) -> struct.Struct:
-        """A `struct` that yields just these fields from the structure's start.
-
-        For loops that look at every block of a file; derived, so it can't drift.
-        """
-        self._demand_order()
-        wanted, format_, last = set(keys), self.order, 0
-        for index, field in enumerate(self.fields):
-            if field.key in wanted:
-                last = index
-        for field in self.fields[: last + 1]:
-            assert isinstance(field.type, Fixed)
-            format_ += field.type.code if field.key in wanted else f"{field.type.width}x"
-        return struct.Struct(format_)
-
-    def before(self, key: str) -> Layout:
-        """The part of this layout that stands in front of a field.
-
-        Raises:
-            KeyError: no such field.
-        """
-        stop = self.fields.index(self._by_key[key])
-        part = Layout(self.title, self.section, self.fields[:stop])
-        part.order, part.draft = self.order, self.draft
-        return part
-
-    def replacing(self, name: str, since: str, *fields: Field) -> Layout:
-        """This layout with one field replaced by others (none: removed).
-
-        Raises:
-            ValueError: there is no such field.
-        """
-        self._named(name)
-        new: list[Field] = []
-        for field in self.fields:
-            if field.name == name:
-                new.extend(replace(f, since=since) for f in fields)
-            else:
-                new.append(field)
-        return Layout(self.title, self.section, new)
-
-    def changing(self, name: str, /, **changes: Any) -> Layout:
-        """This layout with something else about one field: ``changing("PID", type=U64)``.
-
-        Raises:
-            ValueError: there is no such field.
-            TypeError: fields have no such attribute.
-        """
-        field = self._named(name)
-        return self.replacing(name, field.since, replace(field, **changes))
-
-    def _named(self, name: str) -> Field:
-        for field in self.fields:
-            if field.name == name:
-                return field
-        names = ", ".join(field.name for field in self.fields)
-        raise ValueError(f"{self.title} has no field {abbreviated(name)}; it has {names}")
-
-    def appending(self, since: str, *fields: Field) -> Layout:
-        """This layout with more fields at its end."""
-        return Layout(
-            self.title, self.section, [*self.fields, *(replace(f, since=since) for f in fields)]
-        )
-
-    def stamped(self, since: str) -> Layout:
-        fields = tuple(field.stamped(since) for field in self.fields)
-        if all(new is old for new, old in zip(fields, self.fields)):
-            return self
-        return Layout(self.title, self.section, fields)
 
     def _refuse_to_read(self, cursor: Cursor, record: Record) -> None:
         """The only step of a layout that was not bound: reading it would be guessing."""
@@ -352,11 +144,6 @@ class Layout(Vocabulary):
 
     # -- as a Construct ----------------------------------------------------------------
 
-    def __getstate__(self) -> dict[str, Any]:
-        _ = self.fields
-        left_out = ("_declared", *_DERIVED)
-        return {name: value for name, value in self.__dict__.items() if name not in left_out}
-
     def _take(self, cursor: Cursor, context: Any) -> Record:
         """One structure of a stream: it ends behind its last field."""
         return self.decode_entry(cursor)
@@ -389,6 +176,20 @@ class Layout(Vocabulary):
             raise NotSized(str(error)) from None
 
     # -- writing -----------------------------------------------------------------------
+
+    def example(self) -> Record:
+        """A value that conforms, as far as the fields say what that is.
+
+        Raises:
+            TypeError: a field is of a kind that has no example of its own.
+        """
+        read = {snake_case(name) for field in self.fields for name, _ in field.type.reads()}
+        values: dict[str, Any] = {}
+        for field in self.fields:
+            follows = isinstance(field.type, Fixed) and field.default is not None
+            if field.key not in read and not follows:
+                values[field.key] = field.type.example()
+        return self.complete(values)
 
     def pieces(self, values: Mapping[str, Any]) -> Iterator[bytes | Extent]:
         """The stored bytes of a structure, piece by piece; large data is passed through.

@@ -16,6 +16,7 @@ from .blocks import BlockType, ByteOrder, Coverage
 from .codes import Enumeration, FlagDefinition, Span, Value
 from .fields import Field, Note
 from .layout import Layout
+from .overlaid_blocks import codes_of, overlaid
 from .vocabulary import Magic, Uint
 from .whole_block import WholeBlock
 
@@ -124,45 +125,16 @@ class Draft:
             removed.extend(replace(f, until=self.name) for f in layout.fields if f.name not in kept)
             return new
 
-        fresh: dict[int, BlockType] = {}
-        for block in blocks:
-            if fresh.setdefault(block.code, block) is not block:
-                other = fresh[block.code].name
-                raise ValueError(
-                    f"{name}: {block.name} and {other} have the same code {block.code:#06x}"
-                )
-        merged: list[BlockType] = []
-        allowed, forbidden = self._codes(name, segment_blocks), self._codes(name, forbidden_blocks)
-        apart = self._codes(name, segment_only_blocks)
-        for block in self.blocks:
-            if block.code in fresh:
-                defined = fresh.pop(block.code)
-                if defined.layout is None:
-                    raise ValueError(
-                        f"{name}: {self.name} has {block.code:#06x} ({block.name}) already; what "
-                        "takes its place must have a layout"
-                    )
-                block = replace(
-                    defined,
-                    since=block.since,
-                    capability=defined.capability or block.capability,
-                    parent=defined.parent or block.parent,
-                    in_capture=defined.in_capture and block.in_capture,
-                    layout=defined.layout.stamped(name),
-                )
-            elif block.layout is not None:
-                block = replace(block, layout=edited(block.key, block.layout))
-            merged.append(
-                replace(
-                    block,
-                    in_segment=block.in_segment or block.code in allowed,
-                    in_capture=block.in_capture and block.code not in apart,
-                    forbidden=block.forbidden or block.code in forbidden,
-                )
-            )
-        for block in fresh.values():
-            layout = block.layout.stamped(name) if block.layout is not None else None
-            merged.append(replace(block, since=name, layout=layout))
+        merged = overlaid(
+            name,
+            self.name,
+            self.blocks,
+            fresh=blocks,
+            edited=edited,
+            in_segment=codes_of(name, self.name, self.blocks, segment_blocks),
+            only_there=codes_of(name, self.name, self.blocks, segment_only_blocks),
+            forbidden=codes_of(name, self.name, self.blocks, forbidden_blocks),
+        )
         more_values, more_bits = dict(values or {}), dict(bits or {})
         draft = replace(
             self,
@@ -172,7 +144,7 @@ class Draft:
             base=self,
             file_header=self._versioned(edited("file_header", self.file_header), version),
             compressed_payload=edited("compressed_payload", self.compressed_payload),
-            blocks=tuple(sorted(merged, key=lambda b: b.code)),
+            blocks=merged,
             enumerations=(
                 *(e.adding(name, more_values.pop(e.name, ())) for e in self.enumerations),
                 *(e.stamped(name) for e in enumerations),
@@ -201,24 +173,6 @@ class Draft:
             return header
         kind = Uint(field.type.minimum, shown="version", valid=OneOf((version,)))
         return header.changing(field.name, type=kind, default=version)
-
-    def _codes(self, name: str, blocks: Iterable[int | str]) -> set[int]:
-        """Codes of block types of this draft.
-
-        Raises:
-            ValueError: it has no such type.
-        """
-        by_name = {block.key: block.code for block in self.blocks}
-        known = set(by_name.values())
-        found = {by_name.get(one, -1) if isinstance(one, str) else one: one for one in blocks}
-        missing = [
-            str(one) if isinstance(one, str) else f"{one:#06x}"
-            for code, one in found.items()
-            if code not in known
-        ]
-        if missing:
-            raise ValueError(f"{name}: {self.name} has no block type {', '.join(missing)}")
-        return set(found)
 
     def __repr__(self) -> str:
         return f"<Draft {self.name}>"

@@ -8,9 +8,10 @@ from typing import Any
 from ..abbreviated import abbreviated, abbreviated_hex
 from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
 from ..source import Cursor, Extent
-from .base import Binding, DocumentOptions, Misfit, Problem, Vocabulary
+from .base import Binding, DocumentOptions, Problem, Vocabulary
 from .codes import Enumeration
 from .document_values import as_hex, as_name, as_number, checked_keys
+from .misfit import Misfit
 from .names import snake_case
 from .raw import extent_from_document, extent_to_document
 from .run_map import RunMap

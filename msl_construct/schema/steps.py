@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..source import Cursor, Short
-from .base import Misfit
 from .fields import Field
+from .misfit import Misfit
 from .values import Record
 from .variable import Rest
 from .vocabulary import Fixed

@@ -8,9 +8,10 @@ from typing import Any
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor
-from .base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from .base import Binding, DocumentOptions, Problem, Refused, Vocabulary, refusal
 from .entries import HELD, Entries, EntriesShown
 from .layout import OFFSETS, Layout, surplus
+from .misfit import Misfit
 from .names import snake_case
 from .values import Record
 from .vocabulary import Uint

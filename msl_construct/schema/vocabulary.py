@@ -14,9 +14,10 @@ from typing import Any
 
 from ..abbreviated import abbreviated, abbreviated_hex
 from ..source import Cursor
-from .base import Between, Binding, DocumentOptions, Misfit, OneOf, Problem, Vocabulary
+from .base import Between, Binding, DocumentOptions, OneOf, Problem, Vocabulary
 from .codes import Code, Enumeration, FlagDefinition, FlagValue
 from .document_values import as_hex, as_name, as_number, as_text, checked_keys
+from .misfit import Misfit
 
 __all__ = [
     "ADDRESS",

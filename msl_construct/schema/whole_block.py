@@ -13,12 +13,13 @@ from ..codecs.compress import compress_lz4, compress_zstd
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..errors import CompressionError, ConformanceError, LimitError
 from ..source import Cursor, Extent
-from .base import Misfit, Vocabulary
+from .base import Vocabulary
 from .blocks import BlockType
 from .codes import FlagDefinition
 from .construct_errors import NotBuilt
 from .framing import inflated
 from .layout import REST, Layout
+from .misfit import Misfit
 from .values import Record
 from .vocabulary import Coded
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...page_map import pad8
-from ...schema.base import DocumentOptions, Misfit, Problem
+from ...schema.base import DocumentOptions, Problem
+from ...schema.misfit import Misfit
 from ...schema.pages import PackedPages, PageData, PageStateMap
 from ...schema.values import StoredText
 from ...schema.variable import Blob, Utf8Z

@@ -7,9 +7,10 @@ from typing import Any
 
 from ...abbreviated import abbreviated, abbreviated_hex
 from ...errors import ConformanceError
-from ...schema.base import Binding, DocumentOptions, Misfit, Problem, Refused, Vocabulary, refusal
+from ...schema.base import Binding, DocumentOptions, Problem, Refused, Vocabulary, refusal
 from ...schema.document_values import as_hex, as_text, checked_keys
 from ...schema.layout import Layout
+from ...schema.misfit import Misfit
 from ...schema.table import entries_from_document
 from ...schema.values import Record, StoredText
 from ...schema.variable import Utf8Z
