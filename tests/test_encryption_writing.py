@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from commands import one_line, run
 from independent import encryption as by_hand
 from independent import wire
@@ -21,6 +22,7 @@ from writing import header
 
 import msl_construct
 from msl_construct import Writer
+from msl_construct.cli.group import cli
 from msl_construct.encryption.public_keys import read_public_keys
 from msl_construct.encryption.sealing import Encryption
 from msl_construct.errors import ConformanceError
@@ -204,6 +206,32 @@ def test_commands_that_refuse(place: Path) -> None:
         if code != 2:
             one_line(done.stderr)
         assert not (place / "x.msl").exists()
+
+
+@pytest.mark.parametrize("command", ["encrypt", "decrypt"])
+def test_of_a_dump_that_changes_meanwhile_nothing_is_kept(
+    command: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from msl_construct.builder import rewrapping
+
+    dump, out = place / "plain.msl", place / "out.msl"
+    key = ("--key-file", str(place / "key"))
+    if command == "decrypt":
+        assert run("encrypt", dump, "-o", place / "sealed.msl", *key).returncode == 0
+        dump = place / "sealed.msl"
+    real = getattr(rewrapping, f"write_{command}ed")
+
+    def slow(opened: Any, *more: Any) -> int:
+        size = int(real(opened, *more))
+        with dump.open("ab") as file:
+            file.write(b"x")
+        return size
+
+    monkeypatch.setattr(rewrapping, f"write_{command}ed", slow)
+    done = CliRunner().invoke(cli, [command, str(dump), "-o", str(out), *key])
+    assert done.exit_code == 3, done.output
+    assert "while it was read" in done.output
+    assert not out.exists()
 
 
 def test_sealed_segments_are_decrypted_to_segments(place: Path) -> None:

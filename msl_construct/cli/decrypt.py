@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -57,8 +57,13 @@ def decrypt(
         if text:
             note(f"msl: {dump}: {text}")
             return code
-        size = write_out(output, force, lambda file: write_decrypted(opened, file))
-        opened.require_unchanged()
+
+        def written(file: IO[bytes]) -> int:
+            size = write_decrypted(opened, file)
+            opened.require_unchanged()  # else OUT is not kept
+            return size
+
+        size = write_out(output, force, written)
     if not quiet:
         note(f"msl: {size} bytes written to {output}")
     return Exit.FINE

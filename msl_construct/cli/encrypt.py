@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -56,8 +56,13 @@ def encrypt(
             note(f"msl: {dump}: {text}")
             return code
         made = encryption
-        size = write_out(output, force, lambda file: write_encrypted(opened, file, made))
-        opened.require_unchanged()
+
+        def written(file: IO[bytes]) -> int:
+            size = write_encrypted(opened, file, made)
+            opened.require_unchanged()  # else OUT is not kept
+            return size
+
+        size = write_out(output, force, written)
     if not quiet:
         note(f"msl: {size} bytes and their tag written to {output}")
     return Exit.FINE
