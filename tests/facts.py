@@ -327,4 +327,10 @@ IN_SEGMENT = {
     DRAFT_10: {0x20, 0x41, 0x59, 0x5A, 0x5B, 0x0FFE, 0x1001, 0x1003}
     | {one.code for one in ADDED if one.in_segment},
 }
+NOT_IN_CAPTURE = {DRAFT_03: set(), DRAFT_10: {0x0FFE, 0x1003}}
+CHILDREN = {
+    DRAFT_03: {0x0002: 0x0010},
+    DRAFT_10: {0x0002: 0x0010, **dict.fromkeys((0x51, 0x52, 0x53, 0x54), 0x50)},
+}
+"""Block types of which each block is the child of the one block of another type."""
 FORBIDDEN = {DRAFT_03: {0x0000}, DRAFT_10: {0x0000, 0x0012, 0x0013, 0x0014, 0x0015}}

@@ -8,6 +8,7 @@ from facts import DRAFT_03, DRAFT_10
 from independent import blocks
 
 from msl_construct.drafts import DRAFTS, PUBLIC, schema
+from msl_construct.exports import description
 from msl_construct.schema import Layout, Schema, Table, Value
 from msl_construct.schema.choice import Choice
 
@@ -143,6 +144,14 @@ def test_segments_and_forbidden_blocks(draft: str) -> None:
     blocks = schema(draft).blocks.values()
     assert {b.code for b in blocks if b.in_segment} == facts.IN_SEGMENT[draft]
     assert {b.code for b in blocks if b.forbidden} == facts.FORBIDDEN[draft]
+    described = description.describe(DRAFTS[draft])["structures"]
+    told = {int(one["code"], 16): one for one in described.values() if "code" in one}
+    assert {code for code, one in told.items() if not one["in_capture"]} == (
+        facts.NOT_IN_CAPTURE[draft]
+    )
+    codes = {key: int(one["code"], 16) for key, one in described.items() if "code" in one}
+    children = {code: codes[one["parent"]] for code, one in told.items() if one["parent"]}
+    assert children == facts.CHILDREN[draft]
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,11 @@ class _Text:
         if one.get("capability"):
             remarks.append(f"CapBitmap: {one['capability']}.")
         if one.get("in_segment"):
-            remarks.append("May stand in an extension segment.")
+            where = "May stand" if one["in_capture"] else "Stands"
+            only = "" if one["in_capture"] else " only"
+            remarks.append(f"{where} in an extension segment{only}.")
+        if one.get("parent"):
+            remarks.append(f"Child of the {one['parent']}.")
         if one.get("forbidden"):
             remarks.append("Must not be written.")
         if remarks:

@@ -189,6 +189,8 @@ def describe(draft: Draft) -> dict[str, Any]:
             "text": block.text,
             "capability": block.capability,
             "in_segment": block.in_segment,
+            "in_capture": block.in_capture,
+            "parent": block.parent or None,
             "forbidden": block.forbidden,
             "notes": _notes(block.notes),
             "fields": None if block.layout is None else _fields(block.layout),
