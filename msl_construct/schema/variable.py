@@ -75,9 +75,9 @@ class Utf8Z(Measured):
         length = record[self.length_key]
         if not length:
             return None
-        stored = cursor.take(pad8(length))
+        stored = cursor.take(pad8(length) if self.padded else length)
         text, nul, behind = stored.partition(b"\0")
-        if nul and len(text) + 1 == length and not any(behind):
+        if nul and self.counted(len(text) + 1) == length and not any(behind):
             try:
                 return text.decode()
             except UnicodeDecodeError:
@@ -92,12 +92,19 @@ class Utf8Z(Measured):
         if not isinstance(value, str):
             raise ValueError(f"expected text, found {abbreviated(value)}")
         raw = value.encode("utf-8", "surrogatepass") + b"\0"
-        return raw.ljust(pad8(len(raw)), b"\0")
+        size = self.counted(len(raw))
+        return raw.ljust(pad8(size) if self.padded else size, b"\0")
 
     def measure(self, value: Any) -> int:
         if value is None:
             return 0
-        return len(value.encode("utf-8", "surrogatepass")) + 1
+        if isinstance(value, StoredText) and not self.padded:
+            return len(value.raw)
+        return self.counted(len(value.encode("utf-8", "surrogatepass")) + 1)
+
+    def counted(self, size: int) -> int:
+        """What the length says of so many bytes of text and NUL."""
+        return size
 
     def normal(self, value: Any, record: Mapping[str, Any]) -> Any:
         if isinstance(value, StoredText) and self.length_key not in record and self.padded:

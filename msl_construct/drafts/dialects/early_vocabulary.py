@@ -9,7 +9,6 @@ from ...page_map import pad8
 from ...schema.base import DocumentOptions, Problem
 from ...schema.misfit import Misfit
 from ...schema.pages import PackedPages, PageData, PageStateMap
-from ...schema.values import StoredText
 from ...schema.variable import Blob, Utf8Z
 from ...schema.vocabulary import Uint
 from ...source import Cursor, Extent
@@ -53,23 +52,8 @@ class Utf8ZWhole(Utf8Z):
 
     padded = False
 
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
-        length = record[self.length_key]
-        if not length:
-            return None
-        stored = cursor.take(length)
-        text, nul, behind = stored.partition(b"\0")
-        if nul and not any(behind) and len(stored) == pad8(len(text) + 1):
-            try:
-                return text.decode()
-            except UnicodeDecodeError:
-                pass
-        return StoredText(text.decode(errors="replace"), stored)
-
-    def measure(self, value: Any) -> int:
-        if isinstance(value, StoredText):
-            return len(value.raw)
-        return pad8(super().measure(value))
+    def counted(self, size: int) -> int:
+        return pad8(size)
 
 
 class UnpaddedBlob(Blob):

@@ -26,27 +26,6 @@ class Utf8ZPacked(Utf8Z):
 
     padded = False
 
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> str | None:
-        length = record[self.length_key]
-        if not length:
-            return None
-        stored = cursor.take(length)
-        text, nul, behind = stored.partition(b"\0")
-        if nul and not behind:
-            try:
-                return text.decode()
-            except UnicodeDecodeError:
-                pass
-        return StoredText(text.decode(errors="replace"), stored)
-
-    def encode(self, value: Any, record: Mapping[str, Any]) -> bytes:
-        if value is None or isinstance(value, StoredText) or not isinstance(value, str):
-            return super().encode(value, record)
-        return value.encode("utf-8", "surrogatepass") + b"\0"
-
-    def measure(self, value: Any) -> int:
-        return len(value.raw) if isinstance(value, StoredText) else super().measure(value)
-
 
 class TextToEnd(Vocabulary):
     """UTF-8 text without a NUL that takes up all that is left of its structure."""
