@@ -21,6 +21,7 @@
     ├── ChangedError          a file was written to while it was read
     ├── StreamError           a forward-only source was asked to go back
     ├── TargetError           a process can't be acquired
+    ├── SignatureError        a signature or a time stamp can't be made, read or believed
     ├── DraftError            a draft of one's own can't be used
     ├── UnboundError          a structure was used that has no byte order yet
     ├── ExportError           the schema declares what an exported form can't say
@@ -55,6 +56,7 @@ __all__ = [
     "MslError",
     "PatternError",
     "PayloadError",
+    "SignatureError",
     "StreamError",
     "TamperedError",
     "TargetError",
@@ -231,6 +233,19 @@ class HarnessError(MslError):
     It can't be started, a list of samples can't be read, or what was asked for names nothing
     that the corpus has.
     """
+
+
+class SignatureError(MslError):
+    """A signature, a time stamp or what goes with them can't be made, read or believed.
+
+    `disproved`: it can be read, and does not hold for what it was held against.
+    """
+
+    disproved: bool
+
+    def __init__(self, message: str, *, disproved: bool = False) -> None:
+        super().__init__(message)
+        self.disproved = disproved
 
 
 class DraftError(MslError):

@@ -27,7 +27,9 @@ COMMANDS = {
     "samples": "Make the sample corpus, list it, run decoders over it.",
     "schema": "Show, compare, check and export the declaration of the format.",
     "search": "Find bytes, texts, numbers and pointers in virtual memory.",
+    "sign": "Sign a dump, beside it, as OpenSSH does.",
     "strings": "List the texts in virtual memory.",
+    "timestamp": "Have a dump dated by a time stamp authority, and check its answer.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
 }
 """Name and summary of every subcommand; each stands in a module of its name."""

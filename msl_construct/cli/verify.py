@@ -31,6 +31,7 @@ from .common import (
 )
 from .text import as_json as json_text
 from .text import many, printable
+from .vouching import Vouched, VouchingOptions, asked, check_options, statement_of, vouched
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["verify"]
 
 _PIECE = 1 << 20
+
+_UNSIGNED = (
+    "no signature was given: the chain has no key, and whoever can write the file can make it anew"
+)
 
 _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 """With several files the exit code is that of the worst; worse stands further right."""
@@ -52,6 +57,13 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
     metavar="R.json",
     help="The report of the acquisition: check that it speaks of this very file.",
 )
+@click.option(
+    "--signature", metavar="S.sig", help="A signature of the statement about it (msl sign)."
+)
+@click.option("--signers", metavar="FILE", help="Whose keys are whose, as ssh-keygen has it.")
+@click.option("--timestamp", metavar="R.tsr", help="A time stamp of the statement, or of S.sig.")
+@click.option("--trusted", metavar="CA.pem", help="Certificates of whom to trust with time.")
+@click.option("--statement", metavar="FILE", help="The statement; S or DUMP.statement by default.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, one a line.")
 @draft_options
 @command_options
@@ -59,12 +71,17 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 def verify(
     dumps: tuple[str, ...],
     report: str | None,
+    signature: str | None,
+    signers: str | None,
+    timestamp: str | None,
+    trusted: str | None,
+    statement: str | None,
     as_json: bool,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
-    """Check that dumps are intact and complete.
+    """Check that dumps are intact and complete; by whom they are signed, and dated.
 
     Intact: the hash chain, FileHash, block counts and extension segments agree with the
     bytes. Complete: there is an End-of-Capture, nothing but blocks behind it, and what is
@@ -74,14 +91,22 @@ def verify(
     FileHash, size, BLAKE3 and SHA-256: then no byte of it has changed since, if none of the
     report has.
 
+    Signed and dated: with --signature and --timestamp, the statement about the dump (its DumpUUID,
+    size, FileHash, BLAKE3 and SHA-256) must be that of this file, and the signature or time stamp
+    must be of that statement. A file of allowed signers says whose the key is (--signers),
+    certificates whose time stamps count (--trusted); nothing is fetched. Without a signature nobody
+    vouches for the dump, whatever its chain says.
+
     \b
     Example:
       msl verify dump.msl --report dump.msl.report.json
+      msl verify dump.msl --signature dump.msl.statement.sig --signers allowed_signers
       ssh host cat dump.msl | msl verify -
 
-    Exit codes: 0 intact and complete; 1 not intact, or not what the report speaks of; 3
-    unreadable; 4 intact but incomplete, or the report is, or something could not be looked at
-    (an unknown HashAlgo, a payload that does not inflate); 5 encrypted, and no key or a wrong one.
+    Exit codes: 0 intact and complete; 1 not intact, or not what the report speaks of, or what was
+    signed or dated; 3 unreadable; 4 intact but incomplete, or the report is, or something could
+    not be looked at (an unknown HashAlgo, a payload that does not inflate, whose a key is); 5
+    encrypted, and no key or a wrong one.
 
     With several files, that of the worst of them (3, 1, 5, 4, 0).
     """
@@ -90,10 +115,18 @@ def verify(
             raise click.UsageError(f"--report speaks of one dump, {len(dumps)} are given")
         if report == STDIO == dumps[0]:
             raise click.UsageError("stdin is the dump or the report, not both")
+    vouching = VouchingOptions(
+        signature=signature,
+        signers=signers,
+        timestamp=timestamp,
+        trusted=trusted,
+        statement=statement,
+    )
+    check_options(vouching, dumps)
     worst = Exit.FINE
     readers = True
     for path in dumps:
-        code, text = _one(path, report, as_json, quiet, options)
+        code, text = _one(path, report, vouching, as_json, quiet, options)
         worst = max(worst, code, key=_WORST.index)
         if readers:
             try:
@@ -106,33 +139,46 @@ def verify(
 
 
 def _one(
-    path: str, report: str | None, as_json: bool, quiet: bool, options: ReadOptions
+    path: str,
+    report: str | None,
+    vouching: VouchingOptions,
+    as_json: bool,
+    quiet: bool,
+    options: ReadOptions,
 ) -> tuple[Exit, str]:
     """The exit code of one file, and what to print of it."""
     name = path
     found: Tie | None = None
+    voucher: Vouched | None = None
     try:
-        if report is None:
+        if report is None and not asked(vouching):
             with open_input(path, **options) as dump:
                 say_version(path, dump)
                 verdict = dump.verify()
         else:
             name = ""  # what is wrong with the report names it
-            told = _report(report)
+            told = None if report is None else _report(report)
             name = path
-            verdict, found = _tied(path, told, options)
+            verdict, dump_uuid, algorithm, digests = _measured(path, options)
+            if told is not None:
+                found = tie(told, dump_uuid, verdict, digests)
+            if asked(vouching):
+                name = ""
+                actual = statement_of(dump_uuid, algorithm, verdict, digests)
+                voucher = vouched(vouching, path, actual)
     except (MslError, OSError) as error:
         code = complain(error, name)
         known = {"intact": False} if isinstance(error, TamperedError) else {}
         row = json_text({"file": path, **known, "error": error_text(error)}) + "\n"
         return code, row if as_json else ""
-    code = _code(verdict, found)
+    code = _code(verdict, found, voucher)
     if code is Exit.INCOMPLETE:
-        gap = found.gaps[0].text if found is not None and verdict.complete else verdict
+        gaps = [*(found.gaps if found else ()), *(voucher.gaps if voucher else ())]
+        gap = gaps[0].text if gaps and verdict.complete else verdict
         note(f"msl: {path}: {gap}")
     if as_json:
-        return code, _as_json(path, verdict, report, found)
-    return code, _as_text(path, verdict, quiet, report, found)
+        return code, _as_json(path, verdict, report, found, voucher)
+    return code, _as_text(path, verdict, quiet, report, found, voucher)
 
 
 def _report(path: str) -> dict[str, Any]:
@@ -144,8 +190,8 @@ def _report(path: str) -> dict[str, Any]:
         return read_report(file, path)
 
 
-def _tied(path: str, told: dict[str, Any], options: ReadOptions) -> tuple[Verdict, Tie]:
-    """The verdict of a dump, and what its report has to do with it."""
+def _measured(path: str, options: ReadOptions) -> tuple[Verdict, Any, str, Digests]:
+    """The verdict of a dump, its DumpUUID, its HashAlgo, and the hashes of the whole file."""
     digests = Digests()
     try:
         if path == STDIO and sys.stdin is not None:
@@ -154,14 +200,16 @@ def _tied(path: str, told: dict[str, Any], options: ReadOptions) -> tuple[Verdic
                 say_version(path, dump)
                 verdict = dump.verify()
                 passing.drain()
-                return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
-        with open_input(path, passing=False, **options) as dump:
-            say_version(path, dump)
-            verdict = dump.verify()
-            for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
-                digests.update(piece)
-            dump.require_unchanged()
-            return verdict, tie(told, dump.header.record["dump_uuid"], verdict, digests)
+                header = dump.header
+        else:
+            with open_input(path, passing=False, **options) as dump:
+                say_version(path, dump)
+                verdict = dump.verify()
+                for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
+                    digests.update(piece)
+                dump.require_unchanged()
+                header = dump.header
+        return verdict, header.record["dump_uuid"], header.hash_algorithm, digests
     finally:
         digests.close()
 
@@ -185,14 +233,21 @@ class _HashedInput:
             pass
 
 
-def _code(verdict: Verdict, found: Tie | None) -> Exit:
-    if verdict.findings or (found is not None and found.findings):
+def _code(verdict: Verdict, found: Tie | None, voucher: Vouched | None) -> Exit:
+    others = [one for one in (found, voucher) if one is not None]
+    if verdict.findings or any(one.findings for one in others):
         return Exit.FINDINGS
-    whole = verdict.complete and (found is None or not found.gaps)
+    whole = verdict.complete and not any(one.gaps for one in others)
     return Exit.FINE if whole else Exit.INCOMPLETE
 
 
-def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None) -> str:
+def _as_json(
+    name: str,
+    verdict: Verdict,
+    report: str | None,
+    found: Tie | None,
+    voucher: Vouched | None,
+) -> str:
     def rows(findings: Iterable[Finding]) -> list[dict[str, object]]:
         return [
             {
@@ -233,11 +288,19 @@ def _as_json(name: str, verdict: Verdict, report: str | None, found: Tie | None)
             "findings": rows(found.findings),
             "gaps": rows(found.gaps),
         }
+    shown |= (voucher or Vouched()).as_json()
+    if voucher is not None:
+        shown["vouching"] = {"findings": rows(voucher.findings), "gaps": rows(voucher.gaps)}
     return json_text(shown) + "\n"
 
 
 def _as_text(
-    path: str, verdict: Verdict, quiet: bool, report: str | None, found: Tie | None
+    path: str,
+    verdict: Verdict,
+    quiet: bool,
+    report: str | None,
+    found: Tie | None,
+    voucher: Vouched | None,
 ) -> str:
     first = {True: "intact", False: "not intact", None: "hashes not checked"}[verdict.intact]
     second = "complete" if verdict.complete else "incomplete"
@@ -256,6 +319,15 @@ def _as_text(
         same = f"agrees: {', '.join(found.agrees)}" if found.agrees else "agrees in nothing"
         lines.append(f"  report {printable(report or '')}: {same}")
         lines += [f"  {f.kind}: {printable(f.text)}" for f in (*found.findings, *found.gaps)]
-    if not quiet and verdict.unprotected is not None:
+    if voucher is not None:
+        lines += [
+            f"  {question}: {printable(answer)}"
+            for question, answer in (("signed", voucher.signed), ("dated", voucher.dated))
+            if answer
+        ]
+        lines += [f"  {f.kind}: {printable(f.text)}" for f in (*voucher.findings, *voucher.gaps)]
+    if not quiet and (voucher is None or not voucher.signed):
+        lines.append(f"  note: {_UNSIGNED}")
+    if not quiet and verdict.unprotected is not None and voucher is None:
         lines.append(f"  note: no hash covers the last block ({verdict.unprotected})")
     return "\n".join(lines) + "\n"

@@ -1,0 +1,81 @@
+"""What `msl sign` and `msl timestamp` share: the statement about a dump, as a file beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import SignatureError
+from ..hashing import Digests
+from ..outputs import check_place, whole_file
+from ..source import Extent
+from .common import STDIO, Exit, note, open_input, say_version
+from .vouching import SUFFIX, statement_of
+
+if TYPE_CHECKING:
+    from .common import ReadOptions
+
+__all__ = ["check_new", "stated", "written"]
+
+
+def stated(path: str, options: ReadOptions) -> tuple[bytes, Exit | None]:
+    """The statement about a dump, which is verified first, and why nobody should sign it.
+
+    Raises:
+        click.UsageError: it is no file, which a statement can stand beside.
+    """
+    if path == STDIO:
+        raise click.UsageError("-: a statement stands beside a file: name one")
+    digests = Digests()
+    try:
+        with open_input(path, passing=False, **options) as dump:
+            say_version(path, dump)
+            verdict = dump.verify()
+            for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
+                digests.update(piece)
+            dump.require_unchanged()
+            header = dump.header
+    finally:
+        digests.close()
+    uuid, algorithm = header.record["dump_uuid"], header.hash_algorithm
+    text = statement_of(uuid, algorithm, verdict, digests).text().encode()
+    if verdict.findings:
+        note(f"msl: {path}: {verdict}")
+        return text, Exit.FINDINGS
+    if not verdict.complete:
+        note(f"msl: {path}: {verdict}")
+    return text, None
+
+
+def check_new(place: str, force: bool) -> None:
+    """Refuse a place where nothing can be written.
+
+    Raises:
+        click.UsageError: it is such a place.
+    """
+    try:
+        check_place(place, force=force)
+    except FileExistsError:
+        raise click.UsageError(f"{place} exists; --force overwrites it") from None
+    except OSError as error:
+        raise click.UsageError(f"{place}: {error.strerror}") from None
+
+
+def written(path: str, text: bytes) -> str:
+    """The file with the statement, made unless it is there; its name.
+
+    Raises:
+        SignatureError: another text is there.
+    """
+    place = path + SUFFIX
+    try:
+        there = Path(place).read_bytes()
+    except FileNotFoundError:
+        with whole_file(place, secret=False) as file:
+            file.write(text)
+        return place
+    if there != text:
+        raise SignatureError(f"{place}: is there, and is no statement about {path} as it is now")
+    return place
