@@ -15,7 +15,9 @@ from msl_construct.cli.common import (
     run,
 )
 from msl_construct.cli.drafts import draft_option
+from msl_construct.cli.keys import encryption_of, encryption_options
 from msl_construct.cli.start import ENDING, untouched
+from msl_construct.encryption.sealing import Encryption
 from msl_construct.errors import TargetError
 
 from .backend import Backend
@@ -221,6 +223,12 @@ SIZE, SECONDS = _Size(), _Seconds()
     metavar="SIZE",
     help="All such copies together (1G).",
 )
+@click.option(
+    "--encrypt",
+    is_flag=True,
+    help="Encrypt the dump, with one of the keys below; the report beside it is not encrypted.",
+)
+@encryption_options
 @click.option("--examiner", default="", metavar="TEXT", help="Who acquires; for the report.")
 @click.option("--case", default="", metavar="TEXT", help="The case; for the report.")
 @click.option("--note", "remark", default="", metavar="TEXT", help="A remark; for the report.")
@@ -248,8 +256,9 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
     can't be acquired; 70 a defect of ours. With several targets, that of the worst of them
     (3, 6, 4, 0).
     """
+    encryption = _encryption(options)
     system = this_system(devices=options["devices"], touch_shared=options["touch_shared"])
-    _check(system, options)
+    _check(system, options, encryption)
     wanted = Wanted(
         targets,
         options.pop("all_of"),
@@ -266,6 +275,7 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
     dry, as_json = options.pop("dry_run"), options.pop("as_json")
     if dry:
         chosen = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
+        chosen["encryption"] = encryption
         return rehearse(system, pids, output, chosen, as_json=as_json)
     if as_json:
         raise click.UsageError("--json is for --dry-run; the report of an acquisition is JSON")
@@ -286,7 +296,7 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
         system,
         places,
         interrupt,
-        {**kept, "note": options["remark"]},
+        {**kept, "note": options["remark"], "encryption": encryption},
         alone=len(pids) == 1,
         quiet=options["quiet"],
     )
@@ -301,7 +311,22 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
     return command.code
 
 
-def _check(system: Backend, options: dict[str, Any]) -> None:
+def _encryption(options: dict[str, Any]) -> Encryption | None:
+    """How the dump is to be encrypted, taken out of the options.
+
+    Raises:
+        click.UsageError: a key without --encrypt, or the other way round.
+    """
+    asked = options.pop("encrypt")
+    found = encryption_of(options)
+    if asked and found is None:
+        raise click.UsageError("--encrypt: with which key? --public-key, --passphrase-file, ...")
+    if found is not None and not asked:
+        raise click.UsageError("a key is given: say --encrypt to have the dump encrypted")
+    return found
+
+
+def _check(system: Backend, options: dict[str, Any], encryption: Encryption | None) -> None:
     """Refuse what no target can be acquired with.
 
     Raises:
@@ -319,6 +344,7 @@ def _check(system: Backend, options: dict[str, Any]) -> None:
         Options(
             selection=Selection(options["include"], options["exclude"]),
             **{name: options[name] for name in _CHOICES},
+            encryption=encryption,
         )
     except TargetError as error:
         raise click.UsageError(str(error)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from msl_construct import Writer
@@ -22,7 +22,8 @@ __all__ = ["dump", "freeze", "head", "memory", "target"]
 
 def head(options: Options, command_line: Sequence[str], began: int) -> dict[str, Any]:
     """The sections that are known before the target is looked at."""
-    told = asdict(options)
+    told = asdict(replace(options, encryption=None))  # no secret gets into a report
+    told["encryption"] = _encryption(options)
     told["selection"] = {
         "include": list(options.selection.include),
         "exclude": list(options.selection.exclude),
@@ -131,9 +132,16 @@ def dump(
         "draft": options.schema.name,
         "compression": options.compress,
         "hash": options.hash,
+        "encryption": _encryption(options),
         "dump_uuid": str(dump_uuid),
         "file_hash": writer.file_hash.hex() if writer and writer.file_hash else None,
         "size": size,
         "blocks": writer.blocks.index if writer and certain else None,
         "related": [{"dump_uuid": str(other.dump_uuid), "pid": other.pid} for other in related],
     }
+
+
+def _encryption(options: Options) -> dict[str, str] | None:
+    """With which cipher the dump is encrypted, and for whom; None: it is not."""
+    found = options.encryption
+    return None if found is None else {"cipher": found.cipher, "opened_by": found.recipient}

@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 from msl_construct import Writer
 from msl_construct.builder import RegionFeed
 from msl_construct.builder.overlapped_output import Buffers, Conveyor
+from msl_construct.encryption.parameters import TAG
 from msl_construct.errors import ConformanceError
 
 from . import blocks, dump_hashes, model
@@ -72,6 +73,8 @@ class Dumping:
     def get_ready(self) -> None:
         """Take the memory that writing needs."""
         self._buffers = Buffers(self._options.compress)
+        if self._options.encryption is not None:
+            self._options.encryption.get_ready()
 
     # -- in the order of the file ------------------------------------------------------
 
@@ -105,14 +108,15 @@ class Dumping:
             overlapped=True,
             cache_room=cache_room,
             buffers=self._buffers,
+            encryption=self._options.encryption,
         )
-        assert isinstance(writer.sink, Conveyor)
-        if writer.sink.revisable:
+        conveyor = self._conveyor
+        if conveyor.revisable:
             self._file.truncate(0)  # nothing was written yet: now it is certain to be
-        self._bounds.watch(writer.sink, self._file)
+        self._bounds.watch(conveyor, self._file)
         blocks.add_identity(writer, known.identity, known.outcomes)
-        if writer.sink.revisable:
-            writer.sink.flush_and(self._appear)  # whoever sees the file sees a dump
+        if conveyor.revisable:
+            conveyor.flush_and(self._appear)  # whoever sees the file sees a dump
         else:
             self._appear()
         self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
@@ -209,7 +213,8 @@ class Dumping:
         if self._feed is None:
             few = None if self._options.max_bytes is None else _SMALL_PARTS
             self._feed = self.writer.feed(longest=few)
-            self._bounds.bound(self._feed, tail)
+            tag = 0 if self._options.encryption is None else TAG
+            self._bounds.bound(self._feed, tail + tag)
         return self._feed
 
     def end_regions(self) -> None:
@@ -273,6 +278,13 @@ class Dumping:
     # -- what is known of it -----------------------------------------------------------
 
     @property
+    def _conveyor(self) -> Conveyor:
+        """What writes the file: the writer's output, or what is below its encryption."""
+        found = None if self.writer is None else self.writer.conveyor
+        assert found is not None
+        return found
+
+    @property
     def position(self) -> int:
         """Bytes written so far, those under way included."""
         return 0 if self.writer is None else self.writer.sink.position
@@ -305,7 +317,7 @@ class Dumping:
             if self.failed:
                 return dump_hashes.none("it is not known how much of it was taken")
             return self._hashed.section(self.writer.sink.position)
-        if not self.writer.sink.revisable:
+        if not self._conveyor.revisable:
             return dump_hashes.none("a device")
         interrupt = self._bounds.interrupt
         asked = interrupt.requests

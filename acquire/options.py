@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from msl_construct.drafts import NEWEST_DRAFT, known, schema
+from msl_construct.encryption.sealing import Encryption
 from msl_construct.errors import TargetError
 from msl_construct.schema import Draft, Schema
 
@@ -70,6 +71,7 @@ class Options:
         touch_shared: read absent pages of shared memory and files through the target where
             nothing else leads to them; it grows by them.
         examiner, case, note: for the report.
+        encryption: encrypt the dump: with which key, and for whom.
 
     Raises:
         TargetError: a value that there is not.
@@ -94,6 +96,7 @@ class Options:
     examiner: str = ""
     case: str = ""
     note: str = ""
+    encryption: Encryption | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -111,6 +114,10 @@ class Options:
                 f"hash {self.hash!r}: {self.schema.name} has no place to say so, its hashes are "
                 "BLAKE3",
                 remedy=f"choose draft {DRAFT}",
+            )
+        if self.encryption is not None and self.schema.encryption_header is None:
+            raise TargetError(
+                f"{self.schema.name} has no encrypted files", remedy=f"choose draft {DRAFT}"
             )
         for name in ("max_freeze", "max_bytes", "timeout"):
             value = getattr(self, name)

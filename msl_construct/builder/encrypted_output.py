@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from typing import IO, Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from ..encryption.ciphers import SLACK
 from ..encryption.sealing import Encryption, Prepared
 from ..errors import ConformanceError, LimitError
-from ..schema import Record, Schema
+from ..hashing import new_hasher
+from ..pool import started_pool
+from ..schema import Layout, Record, Schema
 from ..source import Extent
 from .output import Mark
+from .overlapped_output import SLOT, Conveyor
 from .sink import Sink, appends
 
 __all__ = ["EncryptedOutput", "encrypted_header"]
@@ -20,20 +23,13 @@ _WORTH_A_THREAD = 1 << 18
 _ENCRYPTED = "encrypted"
 
 
-def encrypted_header(form: Schema, header: Record, prepared: Prepared) -> bytes:
+def encrypted_header(form: Schema, layout: Layout, header: Record, prepared: Prepared) -> bytes:
     """The header of an encrypted file, with CipherLen 0, and the enclosed key.
 
     Args:
+        layout: of its encryption header.
         header: fields of the header of one that is not; those that change are changed in it.
-
-    Raises:
-        ConformanceError: the draft knows no encryption.
     """
-    layout = form.encryption_header
-    if layout is None:
-        raise ConformanceError(
-            f"{form.name} has no encrypted files: expected draft-2026-10 or later (§10)"
-        )
     header["flags"] = form.file_header.from_document(
         {"flags": [*header["flags"].names, _ENCRYPTED]}
     )["flags"]
@@ -46,45 +42,53 @@ def encrypted_header(form: Schema, header: Record, prepared: Prepared) -> bytes:
     return bytes(form.file_header.encode(header)) + stated + prepared.enclosed
 
 
-class EncryptedOutput(Sink):
-    """Encrypts what it is given and writes it; the tag is written when it is closed.
+class EncryptedOutput:
+    """Encrypts what it is given and hands it to an output below; in the end the tag.
 
     FileHash is over the plaintext, and every PrevHash is zero (§10). Nothing can be corrected.
+    CipherLen is filled in where the output below can correct; else it stays 0, and the tag is the
+    end of the file.
 
     Args:
-        file: where the bytes go; only `write` is needed. CipherLen is filled in where the file
-            can seek; else it stays 0, and the tag is the end of the file.
+        below: takes what is to be written, and need not hash it.
         algorithm: HashAlgo name.
         front: the header, with CipherLen 0, and the enclosed key; it is written.
         cipher_len: offset of CipherLen, and its width.
     """
 
-    room = _PIECE
+    revisable = False
+    room = SLOT
 
     def __init__(
         self,
-        file: IO[bytes],
+        below: Sink | Conveyor,
         algorithm: str,
         prepared: Prepared,
         front: bytes,
         cipher_len: tuple[int, int],
     ) -> None:
-        super().__init__(file, algorithm)
+        self.below = below
+        self.algorithm = algorithm
         self._most = prepared.cipher.most
         self._sealing = prepared.cipher.sealing(front)
         self._cipher_len = cipher_len
         self._start = len(front)
-        self._digest_size = len(self._whole.digest())
+        self._whole = new_hasher(algorithm)
         self._whole.update(front)
+        self._digest_size = len(self._whole.digest())
         self._buffer = memoryview(bytearray(_PIECE + SLACK))
         self._reserved = bytearray()
-        self._sealed = False
-        self._put(memoryview(front))
+        self._helper: ThreadPoolExecutor | None = None
+        self._tried = False
+        self._failed = self._closed = False
+        below.begin()
+        below.write(front)
+        self.position = below.position
 
     @classmethod
     def opened(
         cls,
-        file: IO[bytes],
+        below: Sink | Conveyor,
         form: Schema,
         header: Record,
         algorithm: str,
@@ -95,17 +99,16 @@ class EncryptedOutput(Sink):
         Raises:
             ConformanceError: the draft knows no encryption.
         """
-        prepared = encryption.prepare(header["dump_uuid"].bytes)
-        front = encrypted_header(form, header, prepared)
         layout = form.encryption_header
-        assert layout is not None
+        if layout is None:
+            raise ConformanceError(
+                f"{form.name} has no encrypted files: expected draft-2026-10 or later (§10)"
+            )
+        prepared = encryption.prepare(header["dump_uuid"].bytes)
+        front = encrypted_header(form, layout, header, prepared)
         at = form.file_header_size + layout.offset_of("cipher_len")
-        return cls(file, algorithm, prepared, front, (at, layout.field("cipher_len").type.minimum))
-
-    @property
-    def revisable(self) -> bool:
-        """Never: what stands under a tag can't be corrected."""
-        return False
+        width = layout.field("cipher_len").type.minimum
+        return cls(below, algorithm, prepared, front, (at, width))
 
     def begin(self) -> None:
         """Nothing is chained."""
@@ -113,6 +116,10 @@ class EncryptedOutput(Sink):
     def chain_digest(self) -> bytes:
         """Zeros: every PrevHash of an encrypted file."""
         return bytes(self._digest_size)
+
+    def file_digest(self) -> bytes:
+        """Hash of all plaintext so far: the FileHash of an End-of-Capture written now."""
+        return self._whole.copy().digest()
 
     def mark(self) -> Mark:
         raise ConformanceError("an encrypted file can't be corrected (§10)")
@@ -149,11 +156,30 @@ class EncryptedOutput(Sink):
             else:
                 pending = helper.submit(self._whole.update, part)
             try:
-                count = self._sealing.update_into(part, self._buffer)
-                self._put(self._buffer[:count])
+                self._encrypt(part)
             finally:
                 if pending is not None:
                     pending.result()
+
+    def _encrypt(self, part: memoryview) -> None:
+        failed, self._failed = self._failed, True  # until all of it has been handed on
+        if failed:
+            raise OSError("an earlier write failed: nothing may follow what it left")
+        below = self.below
+        if isinstance(below, Conveyor):
+            count = self._sealing.update_into(part, below.reserve(part.nbytes + SLACK))
+            below.commit(count, digest=bytes(self._digest_size))
+        else:
+            count = self._sealing.update_into(part, self._buffer)
+            below.write(self._buffer[:count])
+        self.position = below.position
+        self._failed = False
+
+    def _helping(self) -> ThreadPoolExecutor | None:
+        if not self._tried:
+            self._tried = True
+            self._helper = started_pool(1, "msl-file-hash")
+        return self._helper
 
     def reserve(self, size: int) -> memoryview:
         """Room for the next `size` bytes, as they are before they are encrypted."""
@@ -165,29 +191,45 @@ class EncryptedOutput(Sink):
         """Write what was reserved."""
         self.write(memoryview(self._reserved)[:size])
 
+    def flush(self) -> None:
+        """See to it that all of it is with the operating system, but for the tag.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.below.flush()
+
     def close(self) -> None:
         """Write the tag, and CipherLen where that can be; the file stays the caller's.
 
         Raises:
             OSError: it can't be written.
         """
-        try:
-            if not self._sealed and not self._failed:
-                self._sealed = True
-                length = self.position - self._start
-                self._put(memoryview(self._sealing.tag()))
-                self._record(length)
-                self.flush()
-        finally:
-            super().close()
-
-    def _record(self, length: int) -> None:
-        at, width = self._cipher_len
-        try:
-            if appends(self.file) or not self.file.seekable():
-                return
-        except (AttributeError, ValueError):
+        if self._closed:
             return
-        self.file.seek(self._base + at)
-        self._put(memoryview(length.to_bytes(width, "little")), advance=False)
-        self.file.seek(self._base + self.position)
+        self._closed = True
+        try:
+            if not self._failed:
+                self._failed = True
+                length = self.position - self._start
+                self.below.write(self._sealing.tag())
+                self.position = self.below.position
+                at, width = self._cipher_len
+                if _corrects(self.below):
+                    self.below.patch(at, length.to_bytes(width, "little"))
+                self.below.flush()
+        finally:
+            self.below.close()
+            if self._helper is not None:
+                self._helper.shutdown()
+                self._helper = None
+
+
+def _corrects(below: Sink | Conveyor) -> bool:
+    """Whether bytes that were written can be written over."""
+    if isinstance(below, Conveyor):
+        return below.revisable
+    try:
+        return below.file.seekable() and not appends(below.file)
+    except (AttributeError, ValueError):
+        return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from ..errors import ConformanceError
-from ..hashing import Hasher, new_hasher
+from ..hashing import UNHASHED, Hasher, new_hasher
 from ..schema import Record, Schema
 from ..source import Extent
 from .encrypted_output import EncryptedOutput
@@ -38,7 +38,8 @@ def write_encrypted(dump: Dump, file: IO[bytes], encryption: Encryption) -> int:
         raise ConformanceError("the dump is encrypted already (§10)")
     header = _plain_header(dump)
     algorithm = dump.header.hash_algorithm
-    output = EncryptedOutput.opened(file, dump.schema, header, algorithm, encryption)
+    below = Sink(file, UNHASHED)
+    output = EncryptedOutput.opened(below, dump.schema, header, algorithm, encryption)
     return _written(dump, output)
 
 

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..drafts import DEFAULT_DRAFT, schema
 from ..errors import ConformanceError
+from ..hashing import UNHASHED
 from ..outputs import own_file
 from ..page_map import PageMap
 from ..schema import ByteOrder, Draft
@@ -66,8 +67,8 @@ class Writer(BlockAdder):
         cache_room: bytes of the page cache that an overlapped writer may take nevertheless where
             that turns out to be faster.
         buffers: made before, for an overlapped writer.
-        encryption: encrypt the file: with which key, and for whom. It is written as it comes, by
-            one thread; when it is closed, its tag. `overlapped` is left out of account.
+        encryption: encrypt the file: with which key, and for whom. Its tag is written when it is
+            closed, or given up.
         new_uuid, clock: where UUIDs and times (ns) come from, for reproducible files.
 
     Attributes:
@@ -98,25 +99,27 @@ class Writer(BlockAdder):
     ) -> None:
         form = schema(draft, byte_order)
         self.header, algorithm = checked_header(form, header, new_uuid(), clock())
-        output: ChainedOutput
         with ExitStack() as opened:
             target = file
             if isinstance(target, (str, os.PathLike)):
                 target = opened.enter_context(own_file(target))
-            if encryption is not None:
-                from .encrypted_output import EncryptedOutput
-
-                output = EncryptedOutput.opened(target, form, self.header, algorithm, encryption)
-            elif overlapped:
+            hashes = algorithm if encryption is None else UNHASHED
+            below: Sink | Conveyor
+            if overlapped:
                 slots = slots_for(compression)
-                output = Conveyor(
-                    target, algorithm, slots=slots, cache_room=cache_room, buffers=buffers
+                below = Conveyor(
+                    target, hashes, slots=slots, cache_room=cache_room, buffers=buffers
                 )
             else:
-                output = Sink(target, algorithm)
+                below = Sink(target, hashes)
+            output: ChainedOutput = below
             if encryption is None:
                 output.begin()
                 output.write(form.file_header.encode(self.header))
+            else:
+                from .encrypted_output import EncryptedOutput
+
+                output = EncryptedOutput.opened(below, form, self.header, algorithm, encryption)
             ending = opened.pop_all()
         state = FileState(form, self.header)
         blocks = BlockStream(
@@ -142,6 +145,12 @@ class Writer(BlockAdder):
     def sink(self) -> ChainedOutput:
         """The output."""
         return self.blocks.output
+
+    @property
+    def conveyor(self) -> Conveyor | None:
+        """What writes in threads of its own, if anything does: the output, or what is below it."""
+        found = getattr(self.sink, "below", self.sink)
+        return found if isinstance(found, Conveyor) else None
 
     def add_module_list_index(
         self,

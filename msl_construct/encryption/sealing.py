@@ -61,6 +61,7 @@ class Encryption:
     kdf_memory: int = WEAKEST["kdf_memory"]
     kdf_lanes: int = WEAKEST["kdf_lanes"]
     random: Callable[[int], bytes] = os.urandom
+    _made: tuple[bytes, bytes] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         given = [key for key in (self.raw, self.passphrase, self.public) if key is not None]
@@ -87,6 +88,32 @@ class Encryption:
                         f"{name}: expected at least {least}, found {found} (§10.5)", field=name
                     )
 
+    def get_ready(self) -> None:
+        """Do now what takes time: derive the key of the passphrase, import what is needed.
+
+        Raises:
+            EncryptedError: what it takes is not installed.
+        """
+        if self.passphrase is not None:
+            self._derived()
+        cipher_named(self.cipher, bytes(KEY_SIZE), bytes(_NONCE))
+
+    def _derived(self) -> tuple[bytes, bytes]:
+        """Key and salt, which all files have that are encrypted with this: their nonces differ."""
+        if self._made is None:
+            assert self.passphrase is not None
+            salt = self.random(_SALT)
+            parameters = self.kdf_time, self.kdf_memory, self.kdf_lanes
+            self._made = from_parameters(self.passphrase, salt, *parameters), salt
+        return self._made
+
+    @property
+    def recipient(self) -> str:
+        """Who can open the files, in a word or two."""
+        if self.public is not None:
+            return f"public key ({self.public.enclosure})"
+        return "raw key" if self.raw is not None else "passphrase"
+
     def prepare(self, dump_uuid: bytes) -> Prepared:
         """Draw a nonce, make the key, and say so in the fields of an encryption header.
 
@@ -99,12 +126,9 @@ class Encryption:
         if self.raw is not None:
             key = self.raw
         elif self.passphrase is not None:
-            salt = self.random(_SALT)
+            key, salt = self._derived()
             fields |= {name: getattr(self, name) for name in WEAKEST}
             fields |= {"kdf_type": "argon2id", "kdf_salt": salt}
-            key = from_parameters(
-                self.passphrase, salt, self.kdf_time, self.kdf_memory, self.kdf_lanes
-            )
         else:
             assert self.public is not None
             enclosed, secret = self.public.enclose()
