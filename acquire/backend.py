@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from .bounds import Stopped
 from .evidence import EvidenceFolder, EvidenceLimits
+from .machine import Machine
 from .model import Failure, Identity, Limit, Mapping, Module, Shared, Stretch, Thread
 
 __all__ = ["Backend", "Chosen", "EvidenceCollector", "Frozen", "Pageable", "Target"]
@@ -254,6 +255,12 @@ class Backend(Protocol):
     @property
     def freezers(self) -> tuple[str, ...]:
         """Methods of freezing; the first is the default."""
+
+    def machine(self) -> Machine | None:
+        """What runs on the machine, and who is connected; None where that is not looked at.
+
+        Takes some milliseconds for each process.
+        """
 
     @property
     def keeps_evidence(self) -> bool:

@@ -47,9 +47,15 @@ class Related:
     relationship: str
 
 
-def capabilities(*, regions: bool, threads: bool, related: bool) -> list[str]:
-    """CapBitmap (§8): exactly what will be written."""
-    found = ["module_list", "process_identity"]
+def capabilities(
+    *, regions: bool, threads: bool, related: bool, machine: Iterable[str] = ()
+) -> list[str]:
+    """CapBitmap (§8): exactly what will be written.
+
+    Args:
+        machine: bits of the tables of the machine.
+    """
+    found = ["module_list", "process_identity", *machine]
     found += ["memory_regions"] if regions else []
     found += ["thread_contexts"] if threads else []
     found += ["related_dumps"] if related else []

@@ -47,6 +47,7 @@ __all__ = ["acquire"]
 _CHOICES = (
     *("freeze", "max_freeze", "compress", "level", "hash", "draft", "untouched", "max_bytes"),
     *("timeout", "min_free", "devices", "touch_shared", "examiner", "case"),
+    "investigation",
     *("evidence_max_file", "evidence_max_total"),
 )
 """Options that go to the library as they are."""
@@ -229,8 +230,19 @@ SIZE, SECONDS = _Size(), _Seconds()
     help="Encrypt the dump, with one of the keys below; the report beside it is not encrypted.",
 )
 @encryption_options
+@click.option(
+    "--investigation",
+    is_flag=True,
+    help="Describe the machine as well: its processes and connections, and the target's "
+    "descriptors, as tables in the dump.",
+)
 @click.option("--examiner", default="", metavar="TEXT", help="Who acquires; for the report.")
-@click.option("--case", default="", metavar="TEXT", help="The case; for the report.")
+@click.option(
+    "--case",
+    default="",
+    metavar="TEXT",
+    help="The case; for the report, and with --investigation for the dump.",
+)
 @click.option("--note", "remark", default="", metavar="TEXT", help="A remark; for the report.")
 @command_options
 @run

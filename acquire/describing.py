@@ -12,12 +12,13 @@ from msl_construct import Writer
 from . import blocks
 from .backend import Frozen
 from .blocks import Related
+from .machine import Machine
 from .model import Known, Mapping
 from .options import Options
 from .report import tool
 from .tally import Tally
 
-__all__ = ["dump", "freeze", "head", "memory", "target"]
+__all__ = ["dump", "freeze", "head", "machine", "memory", "target"]
 
 
 def head(options: Options, command_line: Sequence[str], began: int) -> dict[str, Any]:
@@ -38,6 +39,20 @@ def head(options: Options, command_line: Sequence[str], began: int) -> dict[str,
         "ended": "0",
         "options": told,
         "together": None,
+    }
+
+
+def machine(found: Machine) -> dict[str, Any]:
+    """What was learnt of the machine for the dump's tables, and what could not be."""
+    return {
+        "boot_time": str(found.boot_time),
+        "hostname": found.hostname,
+        "domain": found.domain,
+        "os_detail": found.os_detail,
+        "acquirer": found.acquirer,
+        "processes": len(found.processes),
+        "connections": len(found.connections),
+        "lacking": found.lacking,
     }
 
 

@@ -13,8 +13,9 @@ from msl_construct.builder import RegionFeed
 from msl_construct.builder.overlapped_output import Buffers, Conveyor
 from msl_construct.encryption.parameters import TAG
 from msl_construct.errors import ConformanceError
+from msl_construct.reader.acquisition_report import target_hash
 
-from . import blocks, dump_hashes, model
+from . import blocks, describing, dump_hashes, machine_blocks, model
 from .backend import Pageable
 from .blocks import Related
 from .bounds import Bounds, Stopped
@@ -64,6 +65,7 @@ class Dumping:
         self._begun = False
         self._buffers: Buffers | None = None
         self._feed: RegionFeed | None = None
+        self._targets: list[int] = []  # that are acquired together
         self._modules: list[uuid.UUID] = []  # of the Module Entries to come
         self.put_off: list[Part] = []
         self._thread = b""  # the first Thread Context
@@ -120,6 +122,17 @@ class Dumping:
         else:
             self._appear()
         self._modules = blocks.add_module_list(writer, known.modules, known.outcomes)
+        if known.machine is not None:
+            machine_blocks.add_system_context(
+                writer,
+                known.machine,
+                targets=1 + len(related),
+                case=self._options.case,
+                facts=known.facts,
+                tied=target_hash(describing.target(known)),
+                outcomes=known.outcomes,
+            )
+            self._targets = [one.pid for one in related]
         blocks.add_related(writer, related)
         self._thread = blocks.add_threads(writer, threads)
 
@@ -238,6 +251,9 @@ class Dumping:
             self.writer.close()
 
     def _add_tail(self, writer: Writer, known: Known) -> None:
+        if known.machine is not None:
+            pid = known.identity.pid
+            machine_blocks.add_tables(writer, known.machine, pid, known.facts, self._targets)
         blocks.add_modules(writer, known.modules, self._modules)
         blocks.add_vas_map(writer, known.mappings)
 

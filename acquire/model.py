@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from msl_construct.schema import Layout
 
+from .machine import Machine
+
 __all__ = [
     "COPY_ON_WRITE",
     "EXECUTE",
@@ -275,6 +277,7 @@ class Known:
         mappings: its whole address space, in address order.
         facts: everything else, for the report.
         outcomes: what became of it in the dump, where it could not be stored as it is.
+        machine: what it runs on, where that is wanted.
     """
 
     identity: Identity
@@ -283,3 +286,4 @@ class Known:
     modules: list[Module]
     facts: dict[str, Any]
     outcomes: list[Outcome] = field(default_factory=list)
+    machine: Machine | None = None

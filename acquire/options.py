@@ -70,7 +70,9 @@ class Options:
         devices: read device memory as well, which may have side effects.
         touch_shared: read absent pages of shared memory and files through the target where
             nothing else leads to them; it grows by them.
-        examiner, case, note: for the report.
+        investigation: whether the machine is described as well: its processes and connections,
+            and the target's descriptors.
+        examiner, case, note: for the report; the case is in the dump's System Context, too.
         encryption: encrypt the dump: with which key, and for whom.
 
     Raises:
@@ -93,6 +95,7 @@ class Options:
     evidence_max_total: int = MAX_EVIDENCE_TOTAL
     devices: bool = False
     touch_shared: bool = False
+    investigation: bool = False
     examiner: str = ""
     case: str = ""
     note: str = ""
@@ -118,6 +121,12 @@ class Options:
         if self.encryption is not None and self.schema.encryption_header is None:
             raise TargetError(
                 f"{self.schema.name} has no encrypted files", remedy=f"choose draft {DRAFT}"
+            )
+        known_blocks = {block.key for block in self.schema.draft.blocks}
+        if self.investigation and "process_table" not in known_blocks:
+            raise TargetError(
+                f"investigation: {self.schema.name} has no tables of the machine",
+                remedy=f"choose draft {DRAFT}",
             )
         for name in ("max_freeze", "max_bytes", "timeout"):
             value = getattr(self, name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from msl_construct.errors import TargetError
 
+from .machine import Machine
 from .model import Limit
 from .plain_target import FREEZERS
 
@@ -40,6 +41,10 @@ class PlainBackend:
     def describe(self, pid: int) -> str:
         """Its number has to do."""
         return f"process {pid}"
+
+    def machine(self) -> Machine | None:
+        """Not looked at."""
+        return None
 
     def limits(self, pid: int) -> list[Limit]:
         """None that are looked at."""

@@ -116,4 +116,17 @@ def behind(known: Known) -> int:
     """At most what the blocks behind the regions take: a bound, and no layout."""
     texts = sum(len(m.path) * 4 + len(m.version) * 4 + len(m.native_blob) for m in known.modules)
     names = sum(len(mapping.name) * 4 for mapping in known.mappings)
+    if known.machine is not None:
+        texts += _of_machine(known)
     return texts + names + 512 * (len(known.modules) + 1) + 64 * len(known.mappings)
+
+
+def _of_machine(known: Known) -> int:
+    """The same of the tables of the machine."""
+    assert known.machine is not None
+    rows = known.machine.processes
+    texts = sum(len(one.exe) + len(one.cmd) + len(one.user) for one in rows) * 4
+    handles = known.facts.get("descriptors")
+    paths = handles if isinstance(handles, list) else []
+    texts += sum(len(one.get("target") or "") for one in paths) * 4
+    return texts + 64 * (len(rows) + len(known.machine.connections) + len(paths)) + 8192

@@ -14,7 +14,7 @@ from typing import IO, Any
 from msl_construct.builder import new_uuid
 from msl_construct.errors import TargetError
 
-from . import blocks, describing, room
+from . import blocks, describing, machine_blocks, room
 from .backend import Backend, Frozen, Target
 from .background import Later
 from .blocks import Related
@@ -23,6 +23,7 @@ from .collecting import Collecting
 from .dumping import Dumping, Progress
 from .estimate import Estimate, work_of
 from .evidence import EvidenceFolder, EvidenceLimits
+from .machine import Machine
 from .memory_capture import MemoryCapture
 from .model import Known, Limit, Mapping, Shared, Thread
 from .needs import check_tasks, lack_refuses
@@ -123,6 +124,7 @@ class Session:
         self._written = False
         self._expected: Estimate | None = None
         self._several = 1
+        self._machine: Machine | None = None
         self._collecting: Collecting | None = None
         self._limits: list[Limit] = []
 
@@ -247,6 +249,8 @@ class Session:
                 self._prepare_target()
             else:
                 self._preparing.result()
+            if self._options.investigation:
+                self._machine = self._investigated()
             if self._evidence_folder is not None:
                 self._begin_evidence(self._target, self._evidence_folder)
             self._warm_up(self._target)
@@ -254,6 +258,18 @@ class Session:
             self._report_file.begin(self.report, self._progress_so_far())
         with lack_refuses():
             self._target.ready()
+
+    def _investigated(self) -> Machine:
+        """The machine, shortly before the target is stopped.
+
+        Raises:
+            TargetError: it is not looked at on this system.
+        """
+        found = self._backend.machine()
+        if found is None:
+            raise TargetError(f"on {self._backend.name} the machine is not looked at")
+        self.report.sections["investigation"] = describing.machine(found)
+        return found
 
     def _warm_up(self, target: Target) -> None:
         """Learn and write once what is learnt and written while the target stands still."""
@@ -395,6 +411,7 @@ class Session:
                 target.threads(self._frozen),
                 target.modules(mappings),
                 target.facts(),
+                machine=self._machine,
             )
             if not (another := target.another_program()):
                 return known
@@ -588,8 +605,11 @@ class Session:
                 regions=regions,
                 threads=threads,
                 related=bool(self._related),
+                machine=machine_blocks.capabilities(known),
             ),
         }
+        if known.machine is not None:
+            header["flags"] = ["investigation"]
         if self._options.hash_algo != "blake3":  # which the other draft has no field for
             header["hash_algo"] = self._options.hash_algo
         return header

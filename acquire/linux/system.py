@@ -8,6 +8,7 @@ from typing import Any
 
 from msl_construct.errors import TargetError
 
+from ..machine import Machine
 from ..model import Limit
 from .freeze import METHODS
 from .modules import ModuleCache
@@ -91,6 +92,12 @@ class Linux:
     def error_name(self, number: int) -> str:
         """The symbol of an errno, such as EFAULT."""
         return errno.errorcode.get(number, str(number))
+
+    def machine(self) -> Machine:
+        """What runs on the machine, and who is connected."""
+        from .machine import machine
+
+        return machine()
 
     def host(self) -> dict[str, Any]:
         """Facts about the machine."""

@@ -159,9 +159,9 @@ def _one(
             name = ""  # what is wrong with the report names it
             told = None if report is None else _report(report)
             name = path
-            verdict, dump_uuid, algorithm, digests = _measured(path, options)
+            verdict, dump_uuid, algorithm, digests, context = _measured(path, options)
             if told is not None:
-                found = tie(told, dump_uuid, verdict, digests)
+                found = tie(told, dump_uuid, verdict, digests, context)
             if asked(vouching):
                 name = ""
                 actual = statement_of(dump_uuid, algorithm, verdict, digests)
@@ -190,9 +190,10 @@ def _report(path: str) -> dict[str, Any]:
         return read_report(file, path)
 
 
-def _measured(path: str, options: ReadOptions) -> tuple[Verdict, Any, str, Digests]:
-    """The verdict of a dump, its DumpUUID, its HashAlgo, and the hashes of the whole file."""
-    digests = Digests()
+def _measured(path: str, options: ReadOptions) -> tuple[Verdict, Any, str, Digests, bytes]:
+    """The verdict of a dump, its DumpUUID, its HashAlgo, the hashes of the whole file, and the
+    System Context, where it does not only pass by."""
+    digests, context = Digests(), b""
     try:
         if path == STDIO and sys.stdin is not None:
             passing = _HashedInput(sys.stdin.buffer, digests)
@@ -209,7 +210,9 @@ def _measured(path: str, options: ReadOptions) -> tuple[Verdict, Any, str, Diges
                     digests.update(piece)
                 dump.require_unchanged()
                 header = dump.header
-        return verdict, header.record["dump_uuid"], header.hash_algorithm, digests
+                found = next(dump.capture_blocks.of_type("system_context"), None)
+                context = b"" if found is None else bytes(found.stored.view())
+        return verdict, header.record["dump_uuid"], header.hash_algorithm, digests, context
     finally:
         digests.close()
 

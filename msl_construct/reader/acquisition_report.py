@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from ..abbreviated import abbreviated
 from ..errors import FormatError
-from ..hashing import Digests
+from ..hashing import Digests, digest
 from .verdict import Finding, Verdict
 
-__all__ = ["Tie", "read_report", "tie"]
+__all__ = ["TIED", "Tie", "read_report", "target_hash", "tie"]
+
+TIED = "report target blake3 "
+"""In the System Context, in front of the hash of what the report says of the target."""
 
 _VERSION = 1
+_TIED = re.compile(TIED.encode() + b"([0-9a-f]{64})")
 _DIGITS = frozenset({"dump_uuid", "file_hash", "blake3", "sha256"})
 """Written as hexadecimal digits, which others may write in capitals."""
 _LARGEST = 1 << 28  # of tens of thousands of mappings a report takes some megabytes
@@ -26,7 +31,7 @@ class Tie:
 
     Attributes:
         agrees: what was compared and is the same.
-        findings: what differs: kinds ``report_dump_uuid``, ``report_file_hash``,
+        findings: what differs: kinds ``report_dump_uuid``, ``report_file_hash``, ``report_target``,
             ``report_size``, ``report_blake3``, ``report_sha256``.
         gaps: what the report does not say: kinds ``report_incomplete``, ``report_hashes``.
     """
@@ -60,8 +65,18 @@ def read_report(file: IO[bytes], name: str) -> dict[str, Any]:
     return found
 
 
+def target_hash(target: Mapping[str, Any]) -> str:
+    """BLAKE3 of what a report says of the target, in hexadecimal: of its JSON in one form."""
+    text = json.dumps(target, sort_keys=True, separators=(",", ":"))
+    return digest("blake3", [text.encode()]).hex()
+
+
 def tie(
-    report: Mapping[str, Any], dump_uuid: Any, verdict: Verdict, digests: Digests | None
+    report: Mapping[str, Any],
+    dump_uuid: Any,
+    verdict: Verdict,
+    digests: Digests | None,
+    context: bytes = b"",
 ) -> Tie:
     """Hold a report against a dump.
 
@@ -70,8 +85,20 @@ def tie(
         dump_uuid: DumpUUID of the header.
         verdict: of the dump.
         digests: of the whole file.
+        context: payload of the System Context; empty: there is none.
     """
     found = Tie()
+    tied = _TIED.search(context)
+    if tied is not None and isinstance(report.get("target"), dict):
+        if target_hash(report["target"]) == tied[1].decode():
+            found.agrees.append("target")
+        else:
+            found.findings.append(
+                Finding(
+                    "report_target",
+                    "target: the dump was tied to a report that says something else of it",
+                )
+            )
     told = report.get("dump", {})
     stored = verdict.stored_file_hash
     actual: dict[str, Any] = {"dump_uuid": str(dump_uuid)}
