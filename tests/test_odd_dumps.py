@@ -1,0 +1,110 @@
+"""Every odd dump that was ever reported, by name: what each command says of it, with little memory.
+
+What is expected follows from what its README says each file is, not from what we print.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from commands import COMMAND, PATIENCE, PLACE
+
+import msl_construct
+from msl_construct.rules import Check
+from msl_construct.rules.engine import gaps
+
+ODD = Path(__file__).parent / "data" / "odd" / "dumps"
+SPACE = 640 << 20
+"""Bytes of address space: one of the files would like to have 821 MiB, another 10 GiB."""
+FINE, FINDINGS, INCOMPLETE = 0, 1, 4
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a file.
+
+    Attributes:
+        inspect, verify, check: exit codes.
+        says: what stderr has where a command ends with 4.
+        gap: the block that could not be looked at.
+    """
+
+    inspect: int
+    verify: int
+    check: int
+    says: str = ""
+    gap: int | None = None
+
+
+FATES = {
+    # Pages without their bytes: a region lacks what it promises, and nothing follows.
+    "01-min-184B": Fate(INCOMPLETE, INCOMPLETE, FINDINGS, "no End-of-Capture"),
+    # Large, and in order: no reader may say otherwise for want of memory.
+    "30-pagemap-bomb-14KB": Fate(FINE, FINE, FINDINGS),
+    "31-zstd-window-misreported": Fate(FINE, FINE, FINDINGS),
+    "34-v10-region-not-inflatable-check0": Fate(INCOMPLETE, INCOMPLETE, INCOMPLETE, "block 2", 2),
+    "35-hashalgo-unknown-check0": Fate(INCOMPLETE, INCOMPLETE, INCOMPLETE, "hash algorithm 0x03"),
+    "36-evil-strings": Fate(FINE, FINE, FINDINGS),
+}
+
+FORMS = {
+    "inspect": [["--json"], []],
+    "verify": [[]],
+    "check": [[]],
+}
+
+
+def test_every_file_has_its_fate() -> None:
+    assert {path.stem for path in ODD.iterdir()} == set(FATES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+@pytest.mark.parametrize("command", list(FORMS))
+@pytest.mark.parametrize("name", list(FATES))
+def test_what_commands_say_of_it_with_little_memory(name: str, command: str, piped: bool) -> None:
+    path, fate = ODD / f"{name}.msl", FATES[name]
+    code = getattr(fate, command)
+    for form in FORMS[command][: 1 if piped else None]:
+        done = subprocess.run(
+            [*COMMAND, command, *form, "-" if piped else str(path)],
+            input=path.read_bytes() if piped else None, capture_output=True, cwd=PLACE,
+            timeout=PATIENCE,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE)),
+        )  # fmt: skip
+        errors = done.stderr.decode()
+        assert done.returncode == code, (form, errors)
+        assert "Traceback" not in errors
+        assert done.stdout, form
+        if code == INCOMPLETE:
+            assert errors.count("\n") == 1, errors
+            assert fate.says in errors
+        assert b"damaged" not in done.stdout + done.stderr or name.startswith(("01", "34"))
+        acting = [c for c in done.stdout.decode() if c != "\n" and not c.isprintable()]
+        assert not acting, f"{form}: {acting[0]!r}"
+
+
+@pytest.mark.parametrize("name", list(FATES))
+def test_what_the_library_says_of_it(name: str) -> None:
+    fate = FATES[name]
+    with msl_construct.open(ODD / f"{name}.msl") as dump:
+        verdict = dump.verify()
+        under_way = Check(dump)
+        findings = list(under_way)
+        missing = [*gaps(dump), *under_way.unchecked]
+        for block in dump.blocks:
+            block.hold()
+        assert dump.regions or name[:2] in ("34", "35", "36")
+    assert verdict.findings == []
+    assert verdict.complete == (fate.verify == FINE)
+    assert bool(verdict.gaps) == (fate.verify == INCOMPLETE)
+    if fate.gap is not None:
+        assert [gap.block for gap in verdict.gaps] == [fate.gap]
+        assert dump.problems.unread == {fate.gap}
+    assert bool(findings) or fate.check != FINDINGS
+    assert missing or fate.check != INCOMPLETE
