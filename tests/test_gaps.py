@@ -92,6 +92,8 @@ def test_page_data_is_looked_at_by_whoever_says_that_all_is_fine(tmp_path: Path)
     assert run("verify", path).returncode == 4
     assert run("check", path).returncode in (1, 4)
     assert run("inspect", "--json", "--with-data", path).returncode == 4
+    listed = run("inspect", path)
+    assert b"(hashes and page data not checked: msl verify)" in listed.stdout.replace(b"\n ", b"")
 
 
 def test_a_limit_is_a_gap_and_no_damage(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def _verdict(dump: Dump, seen: TreeBlocks, style: Style) -> str:
             parts.append(f"{many(dump.trailing.length, 'byte')} at the end are not blocks")
     return (
         style.paint(f"{mark} {head}", fg=color, bold=True)
-        + f": {'; '.join(parts)} (hashes not checked: msl verify)"
+        + f": {'; '.join(parts)} (hashes and page data not checked: msl verify)"
     )
 
 
