@@ -53,6 +53,8 @@ def run(setting: Setting) -> list[Row]:
         runs: dict[str, list[_Run]] = {}
         for number in range(setting.rounds):
             for tool in tools():
+                if "frida" in tool.name:  # it does not come back from nginx
+                    continue
                 note(f"{name}: {tool.name}, round {number + 1}")
                 try:
                     runs.setdefault(tool.name, []).append(_one(name, tool, rate))
