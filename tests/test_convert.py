@@ -14,6 +14,7 @@ import struct
 import subprocess
 import tracemalloc
 from pathlib import Path
+from random import Random
 
 import pytest
 from commands import one_line, run
@@ -381,3 +382,64 @@ def test_a_copy_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     done = CliRunner().invoke(command, [str(old), "-o", str(new)])
     assert done.exit_code == 1
     assert not new.exists()
+
+
+# -- whatever the file is like ---------------------------------------------------------------
+
+MUTATED = (
+    DATA / "memslicer-0.5.2/api-investigation-all-tables.msl",
+    DATA / "memdiver-1.0.2/api-extension-segments-2.msl",
+    DATA / "memdiver-1.0.2/api-basic-lz4.msl",
+    DATA / "memslicer-0.2.7/api-basic-zstd.msl",
+    PLACE / "samples/valid/fragments-unordered-11-le.msl",
+    PLACE / "samples/valid/segment-of-every-type-11-le.msl",
+    PLACE / "samples/live-be.msl",
+)
+
+
+@pytest.mark.parametrize("path", MUTATED, ids=_label)
+def test_a_damaged_file_becomes_one_that_conforms(path: Path) -> None:
+    """What is left of it is the same in the new file; only what is no dump at all is refused."""
+    rounds = int(os.environ.get("MSL_FUZZ", "60")) // 6
+    random = Random(path.name)
+    original = path.read_bytes()
+    for number in range(rounds):
+        data = bytearray(original)
+        for _ in range(random.choice((1, 2, 5))):
+            at = random.randrange(64, len(data))
+            kind = random.randrange(4)
+            if kind == 0:
+                del data[at : at + random.choice((1, 8, 80))]
+            elif kind == 1:
+                data[at:at] = random.randbytes(random.choice((1, 8)))
+            else:
+                data[at] = random.choice((0, 1, 255, random.randrange(256)))
+        try:
+            found = converted(bytes(data), DRAFTS[number % 2])
+        except FormatError:
+            continue
+        assert found.differences == [], number
+        assert found.findings == [], number
+
+
+def test_what_does_not_inflate_has_no_bytes() -> None:
+    """The pages are known, and what they hold is not: they become failed."""
+    data = bytearray((DATA / "memslicer-0.2.7/api-basic-zstd.msl").read_bytes())
+    with msl_construct.open(bytes(data)) as dump:
+        block = next(dump.blocks.of_type("memory_region"))
+        place = block.offset + block.length - 12
+    data[place : place + 8] = bytes(8)
+    found = converted(bytes(data), NEW)
+    assert found.differences == []
+    assert any("inflate" in loss or "zstd" in loss for loss in found.losses)
+
+
+def test_an_encrypted_dump_becomes_a_plain_one(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    old = DATA / "memslicer-0.5.2/api-encrypted-zstd.msl"
+    new = tmp_path / "new.msl"
+    done = run("convert", old, "-o", new, "--passphrase-env", "WORD", WORD="peerpass")
+    assert done.returncode == 4
+    assert b"the new file is not encrypted" in done.stderr
+    assert run("check", new).returncode == 0
+    assert b"source_format=msl" in new.read_bytes()

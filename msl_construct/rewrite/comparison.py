@@ -184,6 +184,7 @@ class _Seen:
         self._index = index
         self._losses = conversion.losses
         self._renamed = conversion.plan.renamed
+        self._registries = conversion.plan.contents.registries
 
     def differing(
         self, mine: Record, theirs: Record, source: Layout, target: Layout, path: str
@@ -202,8 +203,20 @@ class _Seen:
             elif orders and isinstance(kind, RegisterValue):
                 if bytes(value)[::-1] != bytes(other or b""):
                     yield where
-            elif not self._same(value, other, where):
+            elif not self._same(value, self._named(value, other, source, key), where):
                 yield where
+
+    def _named(self, value: Any, other: Any, source: Layout, key: str) -> Any:
+        """A code of the new file, by the name that the old one's has, if it has one.
+
+        Which dialect a file is read in may be another one: codes have names there or not.
+        """
+        if isinstance(value, Code) and not isinstance(other, Code):
+            registry = self._registries.get(source.field(key).type.registry_name or "")
+            return other if registry is None or other is None else registry.decode(int(other))
+        if isinstance(other, Code) and not isinstance(value, Code):
+            return int(other)
+        return other
 
     def _rows(
         self, mine: Any, theirs: Any, source: Layout, target: Layout, path: str

@@ -35,6 +35,9 @@ class Contents:
         target: what is written.
         renamed: BlockUUIDs that are others in the new file.
         same_hashes: whether hashes of modules mean the same in the new file.
+
+    Attributes:
+        registries: what readers take a code for that the target's draft gives no name.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Contents:
         self._same_hashes = same_hashes
         self._turned = target.byte_order is not dump.schema.byte_order
         dialect = next(_dialects(target), None)
-        self._registries = {} if dialect is None else dialect.enumerations
+        self.registries = {} if dialect is None else dialect.enumerations
 
     def of_block(self, block: Block, key: str, losses: Losses | None = None) -> Content:
         """What a block says, that is of this type in the new file.
@@ -144,7 +147,7 @@ class Contents:
             losses.add(Loss(kind, f"file header: {where}: {text}", 0, None, where))
 
         old = self.dump.header
-        translation = Translation(tell, {}, self._turned, self._registries)
+        translation = Translation(tell, {}, self._turned, self.registries)
         record = Record({k: v for k, v in old.record.items() if k not in _OWN})
         source, target = old.schema.file_header, self.target.file_header
         found = translation.fields(record, source, target)
@@ -158,7 +161,7 @@ class Contents:
                 message = f"{block.describe()}: {where}: {text}"
                 losses.add(Loss(kind, message, block.offset, block.index, where))
 
-        return Translation(tell, self._renamed, self._turned, self._registries)
+        return Translation(tell, self._renamed, self._turned, self.registries)
 
     def _lower(
         self, block: Block, rows: list[Record], demand: LowerCase, losses: Losses | None

@@ -89,7 +89,8 @@ class RegionPart:
 
     def data(self) -> Extent:
         """The bytes of its captured pages, which are read when somebody asks for them."""
-        parts = [f.data.part(0, size) for f, size in zip(self.fragments, self.present)]
+        # Of what does not inflate not even nothing can be read.
+        parts = [f.data.part(0, size) for f, size in zip(self.fragments, self.present) if size]
         if len(parts) == 1:
             return parts[0]
         return Extent(_Joined(parts), 0, sum(part.length for part in parts))
