@@ -522,6 +522,25 @@ MSL_NAMING(msl_register_flags_bit_name, MSL_NAME(0, "pc") MSL_NAME(1, "sp") MSL_
 MSL_NAMING(msl_build_id_flags_bit_name, MSL_NAME(0, "deleted") MSL_NAME(1, "mem_fd")
     MSL_NAME(2, "anon_rwx") MSL_NAME(3, "unlinked"))
 
+/* TableBitmap, §6: The tables that follow the System Context. */
+#define MSL_TABLE_BITMAP_PROCESS_TABLE UINT32_C(0x1) /* ProcessTable Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_CONNECTION_TABLE UINT32_C(0x2) /* ConnectionTable Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_HANDLE_TABLE UINT32_C(0x4) /* HandleTable Since draft-2026-10. */
+/* ConnectivityTable Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_CONNECTIVITY_TABLE UINT32_C(0x8)
+/* KernelSymbolBundle Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_KERNEL_SYMBOL_BUNDLE UINT32_C(0x10)
+/* PersistenceManifest Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_PERSISTENCE_MANIFEST UINT32_C(0x40)
+/* KernelModuleList Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_KERNEL_MODULE_LIST UINT32_C(0x80)
+/* TargetIntrospection Since draft-2026-10. */
+#define MSL_TABLE_BITMAP_TARGET_INTROSPECTION UINT32_C(0x200)
+MSL_NAMING(msl_table_bitmap_bit_name, MSL_NAME(0, "process_table") MSL_NAME(1, "connection_table")
+    MSL_NAME(2, "handle_table") MSL_NAME(3, "connectivity_table")
+    MSL_NAME(4, "kernel_symbol_bundle") MSL_NAME(6, "persistence_manifest")
+    MSL_NAME(7, "kernel_module_list") MSL_NAME(9, "target_introspection"))
+
 /* Version of draft-2026-10, the major number in the high byte. */
 #define MSL_FORMAT_VERSION 0x0101u
 #define MSL_PAYLOAD_VERSION 1u /* PayloadVersion of every layout below. */
@@ -1290,6 +1309,36 @@ MSL_PAYLOAD(related_dump, MSL_TAKE_FIELDS(head, msl_related_dump, "related_dump_
     MSL_TAKE_ALL_BUT_OMITTED
     MSL_TAKE_FIELDS(after_reserved, msl_related_dump_after_reserved, "target_hash"))
 
+typedef struct msl_system_context { /* System Context, §6: 32 bytes. Since draft-2026-10. */
+    msl_u64 boot_time; /* BootTime: When the machine was started. */
+    uint8_t target_count; /* TargetCount: Processes that were acquired together. */
+    msl_u32 table_bitmap; /* TableBitmap: Tables that follow. See MSL_TABLE_BITMAP_*. */
+    msl_u16 acq_user_len; /* AcqUserLen: Length of AcqUser with its NUL; 0: none. */
+    msl_u16 hostname_len; /* HostnameLen: Length of Hostname with its NUL; 0: none. */
+    msl_u16 domain_len; /* DomainLen: Length of Domain with its NUL; 0: none. */
+    msl_u16 os_detail_len; /* OSDetailLen: Length of OSDetail with its NUL; 0: none. */
+    msl_u16 case_ref_len; /* CaseRefLen: Length of CaseRef with its NUL; 0: none. */
+    uint8_t reserved[9]; /* Reserved: For later versions. */
+} msl_system_context;
+MSL_STATIC_STRUCT(msl_system_context, 32, MSL_AT(boot_time, 0, 8) MSL_AT(target_count, 8, 1)
+    MSL_AT(table_bitmap, 9, 4) MSL_AT(acq_user_len, 13, 2) MSL_AT(hostname_len, 15, 2)
+    MSL_AT(domain_len, 17, 2) MSL_AT(os_detail_len, 19, 2) MSL_AT(case_ref_len, 21, 2)
+    MSL_AT(reserved, 23, 9))
+typedef struct msl_system_context_view {
+    const msl_system_context *head; msl_span rest; const char *damage;
+    msl_text acq_user; /* AcqUser: Who acquired. */
+    msl_text hostname; /* Hostname: Name of the machine. */
+    msl_text domain; /* Domain: Domain of the machine. */
+    msl_text os_detail; /* OSDetail: Operating system, in words. */
+    msl_text case_ref; /* CaseRef: The case. */
+} msl_system_context_view;
+MSL_PAYLOAD(system_context, MSL_TAKE_FIELDS(head, msl_system_context, "boot_time")
+    MSL_TAKE_TEXT(acq_user, MSL_U16(head, acq_user_len), 1, 1)
+    MSL_TAKE_TEXT(hostname, MSL_U16(head, hostname_len), 1, 1)
+    MSL_TAKE_TEXT(domain, MSL_U16(head, domain_len), 1, 1)
+    MSL_TAKE_TEXT(os_detail, MSL_U16(head, os_detail_len), 1, 1)
+    MSL_TAKE_TEXT(case_ref, MSL_U16(head, case_ref_len), 1, 1))
+
 typedef struct msl_process_entry { /* Process Entry, §6: 40 bytes. Since draft-2026-10. */
     msl_u32 pid; /* PID: Process ID. */
     msl_u32 ppid; /* PPID: Process ID of the parent. */
@@ -1923,6 +1972,7 @@ MSL_BLOCK_PAYLOAD(key_hint, MSL_BLOCK_TYPE_KEY_HINT, 0x0100u)
 MSL_BLOCK_PAYLOAD(import_provenance, MSL_BLOCK_TYPE_IMPORT_PROVENANCE, 0x0100u)
 MSL_BLOCK_PAYLOAD(process_identity, MSL_BLOCK_TYPE_PROCESS_IDENTITY, 0x0100u)
 MSL_BLOCK_PAYLOAD(related_dump, MSL_BLOCK_TYPE_RELATED_DUMP, 0x0100u)
+MSL_BLOCK_PAYLOAD(system_context, MSL_BLOCK_TYPE_SYSTEM_CONTEXT, 0x0101u)
 MSL_BLOCK_PAYLOAD(process_table, MSL_BLOCK_TYPE_PROCESS_TABLE, 0x0101u)
 MSL_BLOCK_PAYLOAD(connection_table, MSL_BLOCK_TYPE_CONNECTION_TABLE, 0x0101u)
 MSL_BLOCK_PAYLOAD(handle_table, MSL_BLOCK_TYPE_HANDLE_TABLE, 0x0101u)

@@ -348,7 +348,7 @@ types:
         value: flags & 0x20 != 0
         doc: A further fragment of a split memory region.
       payload_kind:
-        value: '(payload_version != 1 ? 0x10001.as<s4> : (flags & 0x1 != 0 ? (block_length < 88 ? 0x10001.as<s4> : 0x10000.as<s4>).as<s4> : (_root.file_header.version < 0x0101 and (block_type_code == 0x0011 or block_type_code == 0x0051 or block_type_code == 0x0052 or block_type_code == 0x0053 or block_type_code == 0x0054 or block_type_code == 0x0059 or block_type_code == 0x005a or block_type_code == 0x005b or block_type_code == 0x0ffe or block_type_code == 0x1001) ? 0x10001.as<s4> : block_type_code.as<s4>).as<s4>).as<s4>).as<s4>'
+        value: '(payload_version != 1 ? 0x10001.as<s4> : (flags & 0x1 != 0 ? (block_length < 88 ? 0x10001.as<s4> : 0x10000.as<s4>).as<s4> : (_root.file_header.version < 0x0101 and (block_type_code == 0x0011 or block_type_code == 0x0050 or block_type_code == 0x0051 or block_type_code == 0x0052 or block_type_code == 0x0053 or block_type_code == 0x0054 or block_type_code == 0x0059 or block_type_code == 0x005a or block_type_code == 0x005b or block_type_code == 0x0ffe or block_type_code == 0x1001) ? 0x10001.as<s4> : block_type_code.as<s4>).as<s4>).as<s4>).as<s4>'
         doc: |
           What the payload is read as: the block type, or, above all types,
           compressed (0x10000) or bytes without a layout (0x10001): those of an
@@ -369,6 +369,7 @@ types:
             0x0030: import_provenance
             0x0040: process_identity
             0x0041: related_dump
+            0x0050: system_context
             0x0051: process_table
             0x0052: connection_table
             0x0053: handle_table
@@ -1173,6 +1174,129 @@ types:
       relationship:
         value: relationship_code
         enum: relationship
+  system_context:
+    meta:
+      endian:
+        switch-on: _root.endianness
+        cases:
+          'endianness_value::little': le
+          'endianness_value::big': be
+    doc: System Context (0x0050). The machine and the case.
+    doc-ref: Memory Slice draft-2026-10, §6
+    seq:
+      - id: boot_time
+        -orig-id: BootTime
+        type: u8
+        doc: |
+          When the machine was started. Nanoseconds since the Unix epoch, UTC;
+          zero where unknown (§1.3).
+      - id: target_count
+        -orig-id: TargetCount
+        type: u1
+        doc: Processes that were acquired together.
+      - id: table_bitmap
+        -orig-id: TableBitmap
+        type: u4
+        doc: Tables that follow.
+      - id: acq_user_len
+        -orig-id: AcqUserLen
+        type: u2
+        doc: |
+          Length of AcqUser with its NUL; 0: none.
+      - id: hostname_len
+        -orig-id: HostnameLen
+        type: u2
+        doc: |
+          Length of Hostname with its NUL; 0: none.
+      - id: domain_len
+        -orig-id: DomainLen
+        type: u2
+        doc: |
+          Length of Domain with its NUL; 0: none.
+      - id: os_detail_len
+        -orig-id: OSDetailLen
+        type: u2
+        doc: |
+          Length of OSDetail with its NUL; 0: none.
+      - id: case_ref_len
+        -orig-id: CaseRefLen
+        type: u2
+        doc: |
+          Length of CaseRef with its NUL; 0: none.
+      - id: reserved
+        -orig-id: Reserved
+        size: 9
+        doc: |
+          For later versions.
+          MUST (producer): Write zero; consumers ignore the bytes (§1.3).
+      - id: acq_user_raw
+        -orig-id: AcqUser
+        size: (acq_user_len.as<u4> + 7) / 8 * 8
+        type: padded_text
+        doc: Who acquired.
+      - id: hostname_raw
+        -orig-id: Hostname
+        size: (hostname_len.as<u4> + 7) / 8 * 8
+        type: padded_text
+        doc: Name of the machine.
+      - id: domain_raw
+        -orig-id: Domain
+        size: (domain_len.as<u4> + 7) / 8 * 8
+        type: padded_text
+        doc: Domain of the machine.
+      - id: os_detail_raw
+        -orig-id: OSDetail
+        size: (os_detail_len.as<u4> + 7) / 8 * 8
+        type: padded_text
+        doc: Operating system, in words.
+      - id: case_ref_raw
+        -orig-id: CaseRef
+        size: (case_ref_len.as<u4> + 7) / 8 * 8
+        type: padded_text
+        doc: The case.
+      - id: rest
+        size-eos: true
+        doc: Bytes behind the last field.
+    instances:
+      has_process_table:
+        -orig-id: ProcessTable
+        value: table_bitmap & 0x1 != 0
+      has_connection_table:
+        -orig-id: ConnectionTable
+        value: table_bitmap & 0x2 != 0
+      has_handle_table:
+        -orig-id: HandleTable
+        value: table_bitmap & 0x4 != 0
+      has_connectivity_table:
+        -orig-id: ConnectivityTable
+        value: table_bitmap & 0x8 != 0
+      has_kernel_symbol_bundle:
+        -orig-id: KernelSymbolBundle
+        value: table_bitmap & 0x10 != 0
+      has_persistence_manifest:
+        -orig-id: PersistenceManifest
+        value: table_bitmap & 0x40 != 0
+      has_kernel_module_list:
+        -orig-id: KernelModuleList
+        value: table_bitmap & 0x80 != 0
+      has_target_introspection:
+        -orig-id: TargetIntrospection
+        value: table_bitmap & 0x200 != 0
+      acq_user:
+        -orig-id: AcqUser
+        value: acq_user_raw.content.to_s('UTF-8')
+      hostname:
+        -orig-id: Hostname
+        value: hostname_raw.content.to_s('UTF-8')
+      domain:
+        -orig-id: Domain
+        value: domain_raw.content.to_s('UTF-8')
+      os_detail:
+        -orig-id: OSDetail
+        value: os_detail_raw.content.to_s('UTF-8')
+      case_ref:
+        -orig-id: CaseRef
+        value: case_ref_raw.content.to_s('UTF-8')
   process_table:
     meta:
       endian:

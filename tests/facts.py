@@ -254,7 +254,7 @@ CODES: dict[str, dict[str, dict[int, str]]] = {
         ),
         "NameSource": _numbered("Unspecified", "Live", "SourceMetadata", "Synthesized"),
         "BlockType": _CODES_03["BlockType"] | {
-            0x0050: "System Context", 0x0051: "Process Table", 0x0052: "Connection Table",
+            0x0051: "Process Table", 0x0052: "Connection Table",
             0x0054: "Connectivity Table", 0x0059: "Physical Memory Map",
             0x005A: "Module Build-ID Manifest", 0x005B: "Region Omission Manifest",
             0x0FFE: "End-of-Extension", **{one.code: one.name for one in ADDED},
@@ -308,6 +308,14 @@ FLAGS: dict[str, dict[str, tuple[int, dict[int, str]]]] = {
         "ThreadFlags": (2, _numbered("Current", "Crashed", "Suspended", "Partial")),
         "RegisterFlags": (
             2, _numbered("PC", "SP", "FP", "flags", "thread pointer", "link register")
+        ),
+        "TableBitmap": (
+            4,
+            {
+                0: "ProcessTable", 1: "ConnectionTable", 2: "HandleTable", 3: "ConnectivityTable",
+                4: "KernelSymbolBundle", 6: "PersistenceManifest", 7: "KernelModuleList",
+                9: "TargetIntrospection",
+            },
         ),
         "BuildIdFlags": (1, _numbered("Deleted", "MemFd", "AnonRWX", "Unlinked")),
     },

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from independent import wire, wire_tables
+from independent import wire, wire_dialects, wire_tables
 from independent.specimens import Kind
 
 START = 1_773_528_836_123_456_789
@@ -190,6 +190,10 @@ def processes(order: str, targets: Iterable[int] = (1,)) -> bytes:
     return wire_tables.table(order, rows)
 
 
+def context_of(order: str) -> bytes:
+    return wire_dialects.system_context(order, aligned=False)
+
+
 def raw_of(order: str, size: int) -> bytes:
     return wire.import_provenance(order, source_format=1, orig_file_size=size)
 
@@ -281,7 +285,7 @@ def investigation(kind: Kind) -> Plan:
     plan = live(kind)
     plan.header["flags"] = 2
     system = {"flags": wire.HAS_CHILDREN}
-    plan.put("system", 0x0050, bytes_of, before="module", size=40, fields=system)
+    plan.put("system", 0x0050, context_of, before="module", fields=system)
     parent = {"parent_uuid": plan.uuid("system")}
     plan.put("processes", wire_tables.PROCESS_TABLE, processes, before="module", fields=parent)
     rows: list[dict[str, Any]] = [{"start": 0, "end": 0xFFF}, {}]

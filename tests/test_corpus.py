@@ -271,7 +271,10 @@ def test_questionable_samples_ask_something() -> None:
         assert (sample.kind is Kind.QUESTIONABLE) == (sample.question is not None)
         if sample.question is not None:
             assert "?" in sample.question
-            assert all(rule.startswith("MSLX-") for rule in sample.verdict.rules)
+            # What a dialect explains is in doubt as well: two producers, two layouts.
+            explained = "system-context-aligned" in sample.name
+            ours = [rule for rule in sample.verdict.rules if rule.startswith("MSLX-")]
+            assert explained or ours == list(sample.verdict.rules)
 
 
 def test_exit_codes_are_those_of_inspect() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from commands import COMMAND, run
 from comparing import assert_same, built, document_of, gallery_files, text_of
 from independent.dialects import decode_early
 from independent.early import PAGE, early_file, pages_of
-from independent.specimens import BE10, LE10, LE11, Kind
+from independent.specimens import BE10, LE10, LE11, Kind, finish, start
 from test_add_table import REGISTER_COLUMNS, REGISTERS, THREAD, VAS_COLUMNS, VAS_ROWS
 from test_export_json_schema import complaint, plain
 from writing import live
@@ -207,7 +206,7 @@ MADE_IN_A_DIALECT = {
     "hint-padded-10-le": "memslicer-0.2",
     "hint-padded-11-le": "memslicer-0.5",
     "system-context-aligned-11-le": "memdiver-1.0",
-    "system-context-packed-11-le": "memslicer-0.5",
+    "type-0x0055-11-le": "memslicer-0.5",
 }
 
 
@@ -262,17 +261,17 @@ def test_what_msl_acquire_writes(compress: str, tmp_path: Path) -> None:
 
 
 def test_where_two_fit_both_are_named_and_the_choice_is_stated(tmp_path: Path) -> None:
-    """A packed System Context without strings is an aligned one of 3841 targets as well."""
-    sample = Path(__file__).parents[1] / "samples/questionable/system-context-packed-11-le.msl"
-    empty = struct.pack("<QBI", 1_000_000_000, 1, 0x0F) + bytes(19)
-    data = with_payload(sample.read_bytes(), "system_context", lambda raw: empty)
+    """An empty Kernel Symbol Bundle of memslicer is an empty Connectivity Table of MemDiver."""
+    builder = start(LE11)
+    builder.add(0x0055, bytes(8))
+    data = finish(builder, LE11)
     document = document_of(data)
     assert document["format"] == {
         "draft": "draft-2026-10",
         "dialect": "memslicer-0.5",
         "byte_order": "little",
         "producer": "memslicer 0.5",
-        "recognised_by": ["System Context: 1 of its form"],
+        "recognised_by": ["Kernel Symbol Bundle: 1 of its form"],
         "also_fits": ["memdiver-1.0"],
     }
     assert complaint(plain(document)) is None
@@ -282,8 +281,8 @@ def test_where_two_fit_both_are_named_and_the_choice_is_stated(tmp_path: Path) -
     for command in ("inspect", "verify"):
         assert b"memdiver-1.0 would fit as well" in run(command, str(path)).stdout
     with msl_construct.open(data, dialect="memdiver-1.0") as dump:
-        (context,) = dump.blocks.of_type("system_context")
-        assert context.payload.target_count == 3841
+        (table,) = dump.blocks.of_type("memdiver_connectivity_table")
+        assert table.payload.row_count == 0
         assert dump.recognition.reasons == ("the caller says so",)
 
 

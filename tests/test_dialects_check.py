@@ -11,6 +11,7 @@ from commands import PLACE, run
 from conftest import shared
 from test_dialects_foreign import EARLY, EXPECTED, path_of
 from test_rules_foreign import (
+    ALIGNED,
     BITS,
     CHILDREN,
     CONTEXT,
@@ -43,7 +44,17 @@ NO_PAGES = "MSLX-5.1-REGION-EMPTY"
 OLDER = "api-investigation-all-tables.msl"
 
 EXPLAINED = {
-    "memdiver-1.0": {NO_BLOB, CHILDREN, HINTS, BITS, SOURCE_HASH, UNKNOWN, CONTEXT, ORPHAN},
+    "memdiver-1.0": {
+        NO_BLOB,
+        CHILDREN,
+        HINTS,
+        BITS,
+        SOURCE_HASH,
+        UNKNOWN,
+        CONTEXT,
+        ORPHAN,
+        *ALIGNED,
+    },
     "memslicer-0.5": {UNKNOWN, CHILDREN, ORPHAN, HINTS},
     "memslicer-0.2": {BITS, UNKNOWN, CHILDREN, UNFOUNDED, RESERVED, HINTS, UNREGISTERED},
     "radare2": {

@@ -116,7 +116,7 @@ def with_older_tail(data: bytes) -> bytes:
         for key in ("prev_hash", "block_length", "offset"):
             block.pop(key)
         if block["block_type"] == "system_context":
-            block["payload"]["raw"] += TAIL.hex()
+            block["payload"]["rest"] += TAIL.hex()
         elif block["block_type"] == "end_of_capture":
             block["payload"].pop("file_hash")
     return built(json.dumps(document))

@@ -40,6 +40,12 @@ def context(aligned: bool = False) -> tuple[int, bytes]:
     return (vendor.SYSTEM_CONTEXT, vendor.system_context("<", aligned=aligned, boot_time=BOOT))
 
 
+def by_memslicer() -> list[tuple[int, bytes]]:
+    """What tells memslicer."""
+    facts = vendor.counted_rows("<", [vendor.tagged("<", 1, struct.pack("<I", 4096))])
+    return [context(), (vendor.KERNEL_SYMBOL_BUNDLE, facts)]
+
+
 def common() -> list[tuple[int, bytes]]:
     found = tables.typical_tables("<")
     return [found[name] for name in ("processes", "connections", "handles")]
@@ -189,12 +195,12 @@ PRIVATE = pair(b"\x0a\0\0\5", b"\xc0\xa8\0\1")
 
 
 def test_addresses_that_memslicer_turned_are_turned_back() -> None:
-    (row, *_) = connections(LOOPBACK_TURNED, PUBLIC, before=[context()])
+    (row, *_) = connections(LOOPBACK_TURNED, PUBLIC, before=by_memslicer())
     assert (row["local"], row["local_addr"][:8]) == ("127.0.0.1:443", "0100007f")
-    assert order(LOOPBACK_TURNED, before=[context()]) == {"reversed"}
-    assert order(PUBLIC, before=[context()]) == {"reversed"}  # nothing contradicts the producer
-    assert order(PRIVATE, PUBLIC, before=[context()]) == {"network"}  # what its API was given
-    assert order(PUBLIC, before=[context()], os_type=0) == {"network"}  # on Windows it does not
+    assert order(LOOPBACK_TURNED, before=by_memslicer()) == {"reversed"}
+    assert order(PUBLIC, before=by_memslicer()) == {"reversed"}  # nothing contradicts the producer
+    assert order(PRIVATE, PUBLIC, before=by_memslicer()) == {"network"}  # what its API was given
+    assert order(PUBLIC, before=by_memslicer(), os_type=0) == {"network"}  # on Windows it does not
     assert order(LOOPBACK_TURNED, PUBLIC) == {"reversed"}  # whoever wrote it
     assert order(PUBLIC) == order(PRIVATE) == order(LOOPBACK_TURNED, PRIVATE) == {"network"}
 
@@ -221,7 +227,8 @@ def test_handle_types_are_named_after_their_producer() -> None:
         True: ["unknown", "socket", "pipe", "mutex", "timer", "other", "0x00ff"],
     }
     for aligned, expected in names.items():
-        blocks = [table] if aligned is None else [context(aligned), table]
+        told = [context(True)] if aligned else by_memslicer()
+        blocks = [table] if aligned is None else [*told, table]
         found = shown(one(*blocks), "handles")
         assert [row["handle_type"] for row in found] == expected
         assert [row["handle_code"] for row in found] == [0, 3, 4, 5, 6, 7, 255]
@@ -247,7 +254,7 @@ def test_rows_of_connectivity() -> None:
     assert found[-3]["address"] == "10.0.0.0/255.0.255.0"
     assert (found[-2]["row_type"], found[-2]["raw"]) == ("0xc8", "010203")
     assert found[-1]["raw"]["length"] == 300
-    turned = one(context(), (tables.CONNECTIVITY_TABLE, tables.table("<", rows[5:6])))
+    turned = one(*by_memslicer(), (tables.CONNECTIVITY_TABLE, tables.table("<", rows[5:6])))
     assert shown(turned, "connectivity")[0]["family"] == "tcp"  # memslicer's section of sockstat
 
 

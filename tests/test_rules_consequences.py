@@ -17,7 +17,7 @@ from rules_files import (
     BASE,
     KIB,
     Plan,
-    bytes_of,
+    context_of,
     extended,
     imported,
     index_of,
@@ -313,7 +313,7 @@ def converted(*, context: bool) -> Plan:
     plan.header["flags"] = 1 | 2
     system = {"flags": wire.HAS_CHILDREN}
     if context:
-        plan.put("system", 0x0050, bytes_of, before="region", size=40, fields=system)
+        plan.put("system", 0x0050, context_of, before="region", fields=system)
     parent = {"parent_uuid": plan.uuid("system") if context else wire.NIL}
     table = wire_tables.PROCESS_TABLE
     plan.put("processes", table, processes, before="region", fields=parent)

@@ -42,6 +42,11 @@ NONCE = "MSL-3-NONCE-TAIL-NOT-ZERO"
 
 # What these files were made to hold: extreme values that their writers let pass.
 EMPTY_REGION = "MSLX-5.1-REGION-EMPTY"
+ALIGNED = (
+    "MSL-6-SYSTEM-CONTEXT-RESERVED-NOT-ZERO",
+    "MSL-6-SYSTEM-CONTEXT-UNDEFINED-FLAG",
+    "MSL-6-SYSTEM-CONTEXT-LENGTH-TOO-LARGE",
+)
 EMPTY_KEY = "MSLX-5.6-KEY-HINT-EMPTY"
 KEY_OF_NOTHING = "MSL-5.6-KEY-HINT-WITHOUT-REGION"  # RegionUUID is zeros
 KEY_TYPE = "MSLX-5.6-KEY-HINT-UNREGISTERED-CODE"  # 0x000C is of 1.1
@@ -67,7 +72,12 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "memdiver-1.0.2/api-encrypted-rawkey-aesgcm": (NONCE,),
     "memdiver-1.0.2/api-extension-segments-2": (*MEMDIVER, WRITTEN_AT),
     "memdiver-1.0.2/api-import-provenance-note-hash": (BITS, SOURCE_HASH),
-    "memdiver-1.0.2/api-investigation-all-tables": (*MEMDIVER, UNKNOWN, CONTEXT),
+    "memdiver-1.0.2/api-investigation-all-tables": (
+        *MEMDIVER,
+        UNKNOWN,
+        CONTEXT,
+        *ALIGNED,
+    ),
     "memdiver-1.0.2/api-key-hints": (*MEMDIVER, HINTS, EMPTY_KEY),
     "memdiver-1.0.2/api-pagestates-all": (NO_INDEX, EMPTY_REGION),
     "memdiver-1.0.2/api-pointer-graph-extension": (*MEMDIVER, WRITTEN_AT),

@@ -151,6 +151,7 @@ def investigating(*flags: str) -> Writer:
     return out
 
 
+CONTEXT: dict[str, Any] = dict.fromkeys(("acq_user", "hostname", "domain", "os_detail", "case_ref"))
 TABLE: dict[str, Any] = {
     "entries": [{"pid": 1, "is_target": 1, "exe": None, "cmd": None, "user": None}]
 }
@@ -166,9 +167,9 @@ def test_an_investigation_has_a_system_context_and_its_tables_are_children(
     with pytest.raises(ConformanceError, match="§"):
         out.close()
     out = investigating(*flags)
-    found = out.add_opaque("system_context", bytes(40), block_flags="has_children")
+    found = out.add_system_context(**CONTEXT, block_flags="has_children")
     with pytest.raises(ConformanceError, match=r"already.*§6"):
-        out.add_opaque("system_context", bytes(40))
+        out.add_system_context(**CONTEXT)
     with pytest.raises(ConformanceError, match=r"ParentUUID must be the System Context.*§6"):
         out.add_process_table(**TABLE, parent_uuid=uid(1))
     out.add_process_table(**TABLE)
@@ -180,7 +181,7 @@ def test_an_investigation_has_a_system_context_and_its_tables_are_children(
 
 def test_without_the_flag_there_is_no_system_context() -> None:
     with pytest.raises(ConformanceError, match=r"investigation.*§6"):
-        investigating().add_opaque("system_context", bytes(40))
+        investigating().add_system_context(**CONTEXT)
 
 
 def test_the_uuid_of_a_module_to_come_is_nobody_elses() -> None:

@@ -122,8 +122,8 @@ def investigation(form: Form) -> Plan:
     """A live acquisition in investigation mode, with the system's tables (1.1)."""
     plan = live(form)
     plan.header["flags"] = ["investigation"]
-    context = bytes(range(40)).hex()
-    plan.put("system", "system_context", {"raw": context}, before="module", flags=["has_children"])
+    context = examples.SYSTEM_CONTEXT
+    plan.put("system", "system_context", context, before="module", flags=["has_children"])
     for name, payload in TABLES.items():
         plan.put(name, name, payload, before="module", parent_uuid=plan.uuid("system"))
     for name, payload in MANIFESTS.items():

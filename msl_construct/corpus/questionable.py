@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
 from .base_plans import MANIFESTS, imported, minimal, vas_map, with_regions
 from .payloads import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
@@ -180,23 +181,26 @@ def handle_types(form: Form) -> Plan:
     return plan
 
 
-def _investigated(form: Form, context: bytes = bytes(40)) -> Plan:
+def _investigated(form: Form, context: bytes | None = None) -> Plan:
     plan = minimal(form)
     plan.header["flags"] = ["investigation"]
-    plan.put("system", "system_context", {"raw": context.hex()}, flags=["has_children"])
+    payload = examples.SYSTEM_CONTEXT if context is None else {"raw": context.hex()}
+    plan.put("system", "system_context", payload, flags=["has_children"])
     return plan
 
 
-for _name, _context, _text in (
+for _name, _context, _text, _rules in (
     (
         "packed",
         "00ca9a3b00000000" "01" "0f000000" "0400" "0400" "0000" "0000" "0000" + "00" * 9,
         "TargetCount is one byte and TableBitmap follows at once",
+        (),
     ),
     (
         "aligned",
         "00ca9a3b00000000" "01000000" "0f000000" "0400" "0400" "0000" "0000" "0000" + "00" * 6,
         "TargetCount and TableBitmap have four bytes each",
+        ("MSL-6-SYSTEM-CONTEXT-UNDEFINED-FLAG", "MSL-6-SYSTEM-CONTEXT-LENGTH-TOO-LARGE"),
     ),
 ):  # fmt: skip
 
@@ -211,11 +215,12 @@ for _name, _context, _text in (
             f"system-context-{_name}",
             f"A System Context in which {_text}.",
             "How wide are TargetCount and TableBitmap of a System Context? The draft leaves it "
-            "open, two producers differ, and nothing in the block tells them apart.",
+            "open, and its two producers differ. Read here as memslicer writes it, which acquires "
+            "for the authors of the format.",
             _context_of,
             since("draft-2026-10"),
             ("investigation",),
-            (),
+            _rules,
         )
     )
 

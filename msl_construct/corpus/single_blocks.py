@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..drafts.draft_2026_10 import examples
 from .base_plans import CONNECTIVITY, MANIFESTS, TABLES, imported, minimal, vas_map
 from .payloads import key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail
@@ -120,8 +121,7 @@ def _graph(plan: Plan) -> None:
 
 def _investigated(plan: Plan) -> None:
     plan.header["flags"] = ["investigation"]
-    context = bytes(range(40)).hex()
-    plan.put("system", "system_context", {"raw": context}, flags=["has_children"])
+    plan.put("system", "system_context", examples.SYSTEM_CONTEXT, flags=["has_children"])
 
 
 def _system(plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import wire
+from . import wire, wire_dialects
 from . import wire_tables as wt
 from .blocks import ADDED, BlockFacts
 from .gallery_connectivity import NAME, U16, U32, U64, connectivity, short_rows
@@ -94,7 +94,8 @@ def _investigation(o: str) -> Named:
     builder = start(LE11, flags=2, cap_bitmap=0x7900, block_count=11)
     builder.add(wire.PROCESS_IDENTITY, wire.process_identity(o))
     builder.add(wire.MODULE_LIST_INDEX, wire.module_list_index(o))
-    context = builder.add(0x0050, wire.opaque(96), flags=wire.HAS_CHILDREN)
+    body = wire_dialects.system_context(o, aligned=False)
+    context = builder.add(0x0050, body, flags=wire.HAS_CHILDREN)
     for number, (block_type, body) in enumerate(wt.typical_tables(o).values()):
         codec = ("zstd", None, "lz4")[number % 3]
         builder.add(block_type, body, parent_uuid=context, compression=codec)

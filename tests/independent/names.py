@@ -79,7 +79,6 @@ BLOCK_TYPE_10 = {
     0x1003: "pointer_graph",
 }
 BLOCK_TYPE_11 = BLOCK_TYPE_10 | {
-    0x0050: "system_context",
     0x0051: "process_table",
     0x0052: "connection_table",
     0x0054: "connectivity_table",

@@ -31,7 +31,8 @@ def tables_of(name: str) -> dict[str, Document]:
 def test_real_investigation_tables(folder: str) -> None:
     """What both producers wrote of the same process."""
     tables = tables_of(f"{folder}/api-investigation-all-tables.msl")
-    assert list(tables["system_context"]) == ["raw"]
+    # MemDiver aligns what memslicer packs: in the draft it is damaged.
+    assert ("system_context" in tables) == (folder == "memslicer-0.5.2")
     processes = tables["process_table"]
     assert [row["pid"] for row in processes["entries"]] == [4242, 1, 2]
     first = processes["entries"][0]

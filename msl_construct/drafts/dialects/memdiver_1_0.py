@@ -15,8 +15,8 @@ from ...schema.variable import Utf8, Utf8Z
 from ...schema.vocabulary import ADDRESS, HASH, U16, U32, U64, Coded, Flags, Uint
 from ..draft_2026_03.payloads import reserved
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
+from ..draft_2026_10.tables import system_context
 from .model import Dialect, Producer, laid_out_otherwise, told_anew
-from .shared import TABLE_BITMAP, system_context
 from .vocabulary import Utf8ZPacked
 
 __all__ = ["DIALECT"]
@@ -207,7 +207,7 @@ _DRAFT = told_anew(
     },
     bits={"CapBitmap": (Bit(15, "PageStatesInferred", "Page states were not observed."),)},
     enumerations=(_HANDLE_TYPE, _NODE_KIND, _EDGE_KIND),
-    flags=(TABLE_BITMAP, _GRAPH_FLAGS),
+    flags=(_GRAPH_FLAGS,),
 )
 
 DIALECT = Dialect(

@@ -10,7 +10,7 @@ from ...schema.codes import Bit, Value
 from ...schema.layout import Layout
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
-from .memslicer_tables import ENUMERATIONS, FLAGS, SOCKET_SECTIONS, TABLES, handle_table
+from .memslicer_tables import ENUMERATIONS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
 from .shared import padded
 
@@ -18,7 +18,7 @@ __all__ = ["DIALECT"]
 
 _NAME = "memslicer-0.2"
 _LATER = {block.key: block for block in DRAFT_2026_10.blocks}
-_AS_LATER = ("process_table", "connection_table", "module_build_id_manifest")
+_AS_LATER = ("system_context", "process_table", "connection_table", "module_build_id_manifest")
 _PACKED = ("connectivity_table", "physical_memory_map")
 
 
@@ -99,14 +99,14 @@ _DRAFT = told_anew(
         *(one for one in DRAFT_2026_10.enumerations if one.name not in _mine),
         *ENUMERATIONS,
     ),
-    flags=(*(one for one in DRAFT_2026_10.flags if one.name not in _words), *FLAGS),
+    flags=tuple(one for one in DRAFT_2026_10.flags if one.name not in _words),
     byte_orders=(ByteOrder.LITTLE,),
 )
 
 DIALECT = Dialect(
     name=_NAME,
     title="memslicer 0.2, and 0.5 where it writes version 1.0",
-    text="Blocks 0x0050 to 0x005A with a packed System Context, the header's BlockCount and "
+    text="Blocks 0x0050 to 0x005A with 1.1's System Context, the header's BlockCount and "
     "HashAlgo, zeros behind packed payloads and Key Hints, and 0.5's count of blocks in the "
     "End-of-Capture.",
     source="captures by memslicer 0.2.7 and 0.5.2",

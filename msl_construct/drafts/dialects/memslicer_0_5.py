@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...schema import Schema
 from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
-from .memslicer_tables import ENUMERATIONS, FLAGS, SOCKET_SECTIONS, TABLES, handle_table
+from .memslicer_tables import ENUMERATIONS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
 from .shared import padded
 
@@ -33,7 +33,6 @@ _DRAFT = told_anew(
     blocks=(*TABLES, handle_table(_HANDLE_TABLE)),
     layouts={key: lambda layout: padded(layout, _NAME) for key in _PACKED},
     enumerations=ENUMERATIONS,
-    flags=FLAGS,
 )
 
 
@@ -77,8 +76,8 @@ def _gdb(seen: Evidence, schema: Schema) -> Iterator[str]:
 DIALECT = Dialect(
     name=_NAME,
     title="memslicer 0.5",
-    text="A System Context whose fields are packed, blocks 0x0055 to 0x0058 about the kernel, "
-    "what starts by itself and the target, and zeros behind packed payloads and Key Hints.",
+    text="Blocks 0x0055 to 0x0058 about the kernel, what starts by itself and the target, and "
+    "zeros behind packed payloads and Key Hints.",
     source="captures by memslicer 0.5.2 and its source",
     producers=(Producer("memslicer", "0.5", ("0.5.2",)),),
     draft=_DRAFT,

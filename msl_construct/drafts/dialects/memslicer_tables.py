@@ -21,14 +21,13 @@ from ...schema.vocabulary import (
     U64,
     Bytes,
     Coded,
-    Uint,
     Vocabulary,
 )
 from ..draft_2026_03.payloads import reserved
-from .shared import PADDING, SECTION, TABLE_BITMAP, system_context
+from .shared import PADDING, SECTION
 from .vocabulary import Rows, TextToEnd
 
-__all__ = ["ENUMERATIONS", "FLAGS", "SOCKET_SECTIONS", "TABLES", "handle_table"]
+__all__ = ["ENUMERATIONS", "SOCKET_SECTIONS", "TABLES", "handle_table"]
 
 HANDLE_TYPE = Enumeration(
     "HandleType",
@@ -184,8 +183,6 @@ ENUMERATIONS = (
     _tags("TargetIntrospection", "A fact about the target.", _TARGET),
 )
 
-FLAGS = (TABLE_BITMAP,)
-
 
 def _counted(code: int, title: str, text: str, entry: Layout) -> BlockType:
     """A block of a count, a reserved word and packed rows."""
@@ -269,7 +266,6 @@ TARGET_INTROSPECTION = BlockType(
 )
 
 TABLES = (
-    system_context(Uint(1), 9),
     KERNEL_SYMBOL_BUNDLE,
     PERSISTENCE_MANIFEST,
     KERNEL_MODULE_LIST,

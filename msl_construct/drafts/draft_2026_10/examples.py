@@ -100,6 +100,17 @@ CONNECTION_TABLE: dict[str, Any] = {
     ]
 }
 
+SYSTEM_CONTEXT: dict[str, Any] = {
+    "boot_time": "1773500000123456789",
+    "target_count": 1,
+    "table_bitmap": ["process_table", "connection_table", "handle_table", "connectivity_table"],
+    "acq_user": "examiner",
+    "hostname": "workbench",
+    "domain": "example.org",
+    "os_detail": "Linux 6.12",
+    "case_ref": "2026-117",
+}
+
 HANDLE_TABLE: dict[str, Any] = {
     "entries": [
         {"pid": 4242, "fd": 0, "handle_type": 1, "path": "/dev/null"},

@@ -22,11 +22,12 @@ from ...schema.vocabulary import (
     Flags,
     OneOf,
     Uint,
+    Vocabulary,
 )
-from ..draft_2026_03.payloads import opaque, reserved
+from ..draft_2026_03.payloads import reserved
 from . import examples
 
-__all__ = ["ENCRYPTION_HEADER", "ENUMERATIONS", "FLAGS", "TABLES"]
+__all__ = ["ENCRYPTION_HEADER", "ENUMERATIONS", "FLAGS", "TABLES", "system_context"]
 
 ENUMERATIONS = (
     Enumeration(
@@ -117,6 +118,22 @@ FLAGS = (
         "What is odd about a module's file.",
         (Bit(0, "Deleted"), Bit(1, "MemFd"), Bit(2, "AnonRWX"), Bit(3, "Unlinked")),
     ),
+    FlagDefinition(
+        "TableBitmap",
+        4,
+        "§6",
+        "The tables that follow the System Context.",
+        (
+            Bit(0, "ProcessTable"),
+            Bit(1, "ConnectionTable"),
+            Bit(2, "HandleTable"),
+            Bit(3, "ConnectivityTable"),
+            Bit(4, "KernelSymbolBundle"),
+            Bit(6, "PersistenceManifest"),
+            Bit(7, "KernelModuleList"),
+            Bit(9, "TargetIntrospection"),
+        ),
+    ),
 )
 
 ENCRYPTION_HEADER = Layout(
@@ -142,6 +159,48 @@ ENCRYPTION_HEADER = Layout(
         Field("CipherLen", U64, "Bytes of ciphertext in front of the tag; 0: not recorded."),
     ),
 )
+
+
+def system_context(count: Vocabulary, behind: int, *tail: Field) -> BlockType:
+    """The System Context, whose producers agree about everything but where its lengths stand.
+
+    Args:
+        count: type of TargetCount.
+        behind: reserved bytes behind the lengths.
+        tail: fields behind CaseRef.
+    """
+    strings = (
+        ("AcqUser", "Who acquired."),
+        ("Hostname", "Name of the machine."),
+        ("Domain", "Domain of the machine."),
+        ("OSDetail", "Operating system, in words."),
+        ("CaseRef", "The case."),
+    )
+    return BlockType(
+        0x0050,
+        "System Context",
+        "§6",
+        "The machine and the case.",
+        Layout(
+            "System Context",
+            "§6",
+            (
+                Field("BootTime", TIMESTAMP, "When the machine was started.", default=0),
+                Field("TargetCount", count, "Processes that were acquired together.", default=1),
+                Field("TableBitmap", Flags("TableBitmap"), "Tables that follow.", default=0),
+                *(
+                    Field(f"{name}Len", U16, f"Length of {name} with its NUL; 0: none.")
+                    for name, _ in strings
+                ),
+                reserved(behind),
+                *(Field(name, Utf8Z(f"{name}Len"), text) for name, text in strings),
+                *tail,
+            ),
+        ),
+        capability="SystemContext",
+        example=examples.SYSTEM_CONTEXT,
+    )
+
 
 PROCESS_TABLE = BlockType(
     0x0051,
@@ -543,8 +602,9 @@ REGION_OMISSION_MANIFEST = BlockType(
 )
 
 TABLES = (
-    # Two producers, two layouts, and nothing in the block that tells them apart.
-    opaque(0x0050, "System Context", "The machine and the case.", "SystemContext"),
+    # Its widths are those of memslicer, which acquires for the authors of the format. MemDiver
+    # aligns the two in front of the lengths: that is a dialect.
+    system_context(U8, 9),
     PROCESS_TABLE,
     CONNECTION_TABLE,
     HANDLE_TABLE,

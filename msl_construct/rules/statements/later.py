@@ -30,7 +30,7 @@ STATEMENTS = (
        drafts=since("draft-2026-10")),
     st("ST-6-TABLE-BITMAP", _MUST, _P,
        "TableBitmap says which tables were captured.",
-       untestable="the public producers write the System Context in two ways, so it is not judged",
+       untestable="a table may be captured and hold nothing, or be announced and left out",
        drafts=since("draft-2026-10")),
     st("ST-6-IS-TARGET", _MUST, _P,
        "IsTarget is a truth value.",
