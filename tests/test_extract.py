@@ -68,6 +68,12 @@ def test_everything_and_what_nothing_is_known_of(made: Path) -> None:
     }  # fmt: skip
 
 
+def test_however_much_it_is_of_which_nothing_is_known(made: Path) -> None:
+    _, (row,) = extracted(made, "--range", "0xffff800000000000..0xffffc00000000000")
+    assert row["runs"] == [[0, 1 << 46, "absent"]]
+    assert (row["file"], row["blake3"], row["sha256"]) == (None, None, None)
+
+
 def test_a_range_of_terabytes_is_refused_and_the_rest_is_there(made: Path) -> None:
     _, rows = extracted(made, "--range", "0..0x7f0000000000", "--region", "[heap]")
     assert [row["base_addr"] for row in rows] == [f"{HEAP:#x}"]
