@@ -67,6 +67,9 @@ class Budget:
             LimitError: they are too many.
         """
         with self._lock:
+            if keeper is None and self.used + size <= self.limit:
+                self.used += size
+                return
             if keeper is not None:
                 self._keepers.pop(id(keeper), None)
             if self.used + size > self.limit:

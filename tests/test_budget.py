@@ -304,3 +304,24 @@ def test_texts_are_charged_as_what_they_take() -> None:
         del modules, shown
         gc.collect()
         assert dump.budget.used == 0
+
+
+def test_payloads_that_are_not_compressed_are_charged_as_well() -> None:
+    """As long as they are kept, and the block that is too much is named."""
+    builder = start(LE10)
+    for number in range(400):
+        builder.add(wire.MODULE_ENTRY, wire.module_entry("<", base_addr=number << 20))
+    with msl_construct.open(finish(builder, LE10), max_memory=100_000) as dump:
+        kept = [block.payload for block in dump.blocks.of_type("module_entry")]
+        shown = [module for module in kept if "path" in module]
+        assert dump.budget.used <= 100_000
+        assert 50 < len(shown) < 200
+        assert len(dump.problems.unread) == 400 - len(shown)
+        text = dump.problems[max(dump.problems)]
+        assert "block 400 (module_entry)" in text or "block 399 (module_entry)" in text
+        assert "--max-memory" in text
+        del kept, shown
+        gc.collect()
+        assert dump.budget.used == 0
+        for block in dump.blocks:  # one after the other they fit
+            assert "path" in block.payload or block.key != "module_entry"

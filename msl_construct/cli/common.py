@@ -117,8 +117,8 @@ def draft_options(function: F) -> F:
             "--max-memory",
             type=click.IntRange(min=0),
             metavar="BYTES",
-            help="Most that may be kept of all that is inflated (256 MiB and eight times the "
-            "size of the file).",
+            help="Most that may be kept of what is decoded and inflated (256 MiB and eight times "
+            "the size of the file).",
         ),
         click.option(
             "--max-spool",

@@ -17,6 +17,7 @@ from ..schema import BlockType, FlagValue, Record, Schema, Table
 from ..schema.entries import Entries
 from ..schema.framing import inflated
 from ..schema.layout import REST
+from ..schema.values import PaddedBytes, StoredText
 from ..source import Cursor, Extent, Source
 
 __all__ = ["RAW", "Block", "Compression", "Problems", "budget_ran_out"]
@@ -26,6 +27,7 @@ RAW = "raw"
 
 _FIRST_LOOK = 512
 _RECORD = 600  # bytes that one takes in memory, roughly
+_OF_ANY_SIZE = {bytes, str, dict, list, Record, StoredText, PaddedBytes, PageMap}
 
 
 @dataclass(frozen=True)
@@ -313,6 +315,8 @@ class Block:
                 content.source.check()
             if compression is not None:
                 self._settle(content, payload)
+            elif self._budget is not None:
+                payload.charge = Charge(self._budget, _weight(payload))
             return compression, payload, None
         except (CompressionError, LimitError) as error:
             return None, _opaque(stored, offsets), f"{self.describe()}: {error}"
@@ -347,12 +351,13 @@ class Block:
 
 def _weight(value: Any) -> int:
     """Bytes that a payload takes beyond what any block does; that of pages, texts and entries."""
+    if isinstance(value, dict):
+        # What is of one size is in the sum for a record.
+        return _RECORD + sum(_weight(v) for v in value.values() if type(v) in _OF_ANY_SIZE)
     if isinstance(value, PageMap):
         return len(value.stored)
     if isinstance(value, (bytes, str)):
         return sys.getsizeof(value) + len(getattr(value, "raw", b""))
-    if isinstance(value, dict):
-        return _RECORD + sum(map(_weight, value.values()))
     if isinstance(value, list):
         return sum(map(_weight, value))
     return 0
