@@ -28,6 +28,7 @@ NAMES = (
     "documents",
     "write",
     "verify",
+    "encryption",
     "acquire",
     "acquire_parts",
     "acquire_memory",
