@@ -12,6 +12,7 @@ import pytest
 from independent import decode, wire
 from independent.hashing import ALGORITHMS
 from independent.specimens import FIRST_DRAFT, KINDS, LE10, LE11, Kind
+from steps import steps
 from writing import (
     CLOCK,
     DRAFTS,
@@ -31,6 +32,7 @@ from writing import (
 
 import msl_construct
 from msl_construct import Writer
+from msl_construct.builder.file_state import BlockState
 
 PAGES = bytes([1]) * 1024 + bytes([4]) * 1024
 
@@ -340,3 +342,16 @@ def test_unknown_block_type_is_an_attribute_error() -> None:
             out.add_unheard_of()
         with pytest.raises(AttributeError):
             _ = out.nothing
+
+
+def test_block_uuids_that_were_made_to_collide_cost_what_others_do() -> None:
+    """Numbers that differ by multiples of 2^61 - 1 have one hash, as `uuid.UUID` has it."""
+
+    def cost(step: int) -> int:
+        state = BlockState(msl_construct.schema("draft-2026-03", "little"))
+        return steps(
+            lambda: state.check_unused(uuid.UUID(int=number * step) for number in range(1, 600))
+        )
+
+    cost(1)
+    assert cost((1 << 61) - 1) < 1.1 * cost(1)

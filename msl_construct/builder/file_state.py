@@ -25,9 +25,10 @@ class BlockState:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._flags_of: dict[uuid.UUID, int] = {}
-        self._parents: set[uuid.UUID] = set()
-        self._hinted: set[uuid.UUID] = set()
+        # By the bytes of UUIDs: their own hash can be foreseen, and so be made to collide.
+        self._flags_of: dict[bytes, int] = {}
+        self._parents: set[bytes] = set()
+        self._hinted: set[bytes] = set()
 
     def named(
         self, kind: BlockType, found: uuid.UUID | None, parent: uuid.UUID
@@ -100,7 +101,7 @@ class BlockState:
 
     def hinted(self, region: uuid.UUID) -> None:
         """A Key Hint at this region was written."""
-        self._hinted.add(region)
+        self._hinted.add(region.bytes)
 
     def check_unused(self, found: Iterable[uuid.UUID]) -> None:
         """Check BlockUUIDs of blocks to come.
@@ -110,11 +111,11 @@ class BlockState:
         """
         seen = set(self._flags_of)
         for one in found:
-            if one in seen:
+            if one.bytes in seen:
                 raise ConformanceError(
                     f"ModuleUUID {one} is in use already: every module has its own (§5.3)"
                 )
-            seen.add(one)
+            seen.add(one.bytes)
 
     def announced(self, found: Iterable[uuid.UUID]) -> None:
         """Blocks of these UUIDs were announced."""
@@ -133,7 +134,8 @@ class BlockState:
             for found, word in self._flags_of.items():
                 if word & bit and found not in referred:
                     raise ConformanceError(
-                        f"block {found} was written with {name}, but nothing refers to it (§4.2)"
+                        f"block {uuid.UUID(bytes=found)} was written with {name}, but nothing "
+                        "refers to it (§4.2)"
                     )
 
     def _flag(self, name: str) -> int:
@@ -147,9 +149,9 @@ class FileState(BlockState):
         super().__init__(schema)
         self._header = header
         self._imported = "imported" in header["flags"]
-        self._announced: dict[uuid.UUID, bool] = {}  # and whether they were written
+        self._announced: dict[bytes, bool] = {}  # and whether they were written
         self._capabilities = 0
-        self._data: dict[uuid.UUID, int] = {}  # bytes of the regions that hints may refer to
+        self._data: dict[bytes, int] = {}  # bytes of the regions that hints may refer to
         self._written: set[str] = set()
         self._stream = ""  # the section that demands one region, where the file is of a stream
         self._only: dict[str, uuid.UUID] = {}  # the blocks of which there is one
@@ -167,17 +169,17 @@ class FileState(BlockState):
     @property
     def announced_blocks(self) -> list[uuid.UUID]:
         """ModuleUUIDs of the Module List Index, in its order."""
-        return list(self._announced)
+        return [uuid.UUID(bytes=one) for one in self._announced]
 
     def without(self, blocks: Iterable[uuid.UUID]) -> FileState:
         """The same state, less some blocks that were written."""
         found = copy(self)
-        gone = set(blocks)
+        gone = {block.bytes for block in blocks}
         found._flags_of = {key: word for key, word in self._flags_of.items() if key not in gone}
         found._parents, found._hinted = set(self._parents), set(self._hinted)
         found._announced = {key: done and key not in gone for key, done in self._announced.items()}
         found._data, found._written = dict(self._data), set(self._written)
-        found._only = {key: one for key, one in self._only.items() if one not in gone}
+        found._only = {key: one for key, one in self._only.items() if one.bytes not in gone}
         return found
 
     # -- before a block is written -----------------------------------------------------
@@ -199,7 +201,7 @@ class FileState(BlockState):
             raise ConformanceError(f"{kind.name}: no {name} was written yet ({kind.section})")
         if parent not in (NIL, only):
             raise ConformanceError(f"{kind.name}: ParentUUID must be the {name} ({kind.section})")
-        if announces(kind.parent) and found not in self._announced:
+        if announces(kind.parent) and (found is None or found.bytes not in self._announced):
             raise ConformanceError(
                 f"{kind.name}: BlockUUID must be one that the {name} announces, found {found} "
                 f"({kind.section})"
@@ -230,21 +232,21 @@ class FileState(BlockState):
                     f"CapBitmap lacks {kind.capability}: {kind.name} blocks must not be written, "
                     "or the header must announce them (§8)"
                 )
-        if found in self._flags_of:
+        if found.bytes in self._flags_of:
             raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
-        announced = found in self._announced
+        announced = found.bytes in self._announced
         if announced and not announces(kind.parent):
             raise ConformanceError(f"BlockUUID {found} is that of a block to come (§5.3)")
         if parent != NIL:
             self._check_reference("ParentUUID", parent, "has_children", "§4.2")
-            self._parents.add(parent)
+            self._parents.add(parent.bytes)
         self._capabilities |= bit
-        self._flags_of[found] = word
+        self._flags_of[found.bytes] = word
         self._written.add(kind.key)
         if kind.key in self._places:
             self._only[kind.key] = found
         if announced:
-            self._announced[found] = True
+            self._announced[found.bytes] = True
 
     def _check_place(self, kind: BlockType, index: int) -> None:
         where = f"block {index} ({kind.key})"
@@ -285,9 +287,9 @@ class FileState(BlockState):
             ConformanceError: there is no such region, or it was written without has_key_hints.
         """
         self._check_reference("RegionUUID", region, "has_key_hints", "§5.6")
-        if region not in self._data:
+        if region.bytes not in self._data:
             raise ConformanceError(f"RegionUUID {region}: that block is no Memory Region (§5.6)")
-        return self._data[region]
+        return self._data[region.bytes]
 
     def one_region(self, section: str) -> None:
         self._stream = section
@@ -305,12 +307,12 @@ class FileState(BlockState):
             )
 
     def region_written(self, found: uuid.UUID, data: int) -> None:
-        if self._flags_of.get(found, 0) & self._flag("has_key_hints"):
-            self._data[found] = data
+        if self._flags_of.get(found.bytes, 0) & self._flag("has_key_hints"):
+            self._data[found.bytes] = data
 
     def announced(self, found: Iterable[uuid.UUID]) -> None:
         """Blocks of these UUIDs were announced."""
-        self._announced = dict.fromkeys(found, False)
+        self._announced = {one.bytes: False for one in found}
 
     # -- in the end --------------------------------------------------------------------
 
@@ -335,7 +337,9 @@ class FileState(BlockState):
             raise ConformanceError(
                 f"CapBitmap announces {names}, but no such block was written (§8)"
             )
-        absent = [str(one) for one, written in self._announced.items() if not written]
+        absent = [
+            str(uuid.UUID(bytes=one)) for one, written in self._announced.items() if not written
+        ]
         if absent:
             raise ConformanceError(
                 f"the Module List Index names {len(absent)} modules without a Module Entry, the "
@@ -359,7 +363,7 @@ class FileState(BlockState):
     # -- inside ------------------------------------------------------------------------
 
     def _check_reference(self, field: str, found: uuid.UUID, flag: str, section: str) -> None:
-        word = self._flags_of.get(found)
+        word = self._flags_of.get(found.bytes)
         if word is None:
             raise ConformanceError(f"{field} {found}: no such block was written ({section})")
         if not word & self._flag(flag):

@@ -36,8 +36,8 @@ class _SegmentState(BlockState):
 
         super().__init__(plain_schema(dump.schema))  # whatever dialect the capture is in
         self._path = path
-        self._known = {block.uuid for block in dump.blocks}
-        self._data: dict[uuid.UUID, int] | None = None
+        self._known = {block.identity[3] for block in dump.blocks}
+        self._data: dict[bytes, int] | None = None
         if not isinstance(path, (str, os.PathLike)):  # reading it later would move its position
             self._data = _data_of(dump)
 
@@ -49,20 +49,20 @@ class _SegmentState(BlockState):
         self, kind: BlockType, word: int, found: uuid.UUID, parent: uuid.UUID, index: int
     ) -> None:
         self._check_type(kind)
-        if found in self._known:
+        if found.bytes in self._known:
             raise ConformanceError(f"BlockUUID {found} is in use already (§4.1)")
-        if parent != NIL and parent not in self._known:
+        if parent != NIL and parent.bytes not in self._known:
             raise ConformanceError(f"ParentUUID {parent}: there is no such block (§4.1)")
-        self._known.add(found)
-        self._flags_of[found] = word
-        self._parents.add(parent)
+        self._known.add(found.bytes)
+        self._flags_of[found.bytes] = word
+        self._parents.add(parent.bytes)
 
     def hint_at(self, region: uuid.UUID) -> int:
         if self._data is None:
             self._data = _data_of_regions(self._path)
-        if region not in self._data:
+        if region.bytes not in self._data:
             raise ConformanceError(f"RegionUUID {region}: there is no such region (§5.6)")
-        return self._data[region]
+        return self._data[region.bytes]
 
     def _check_type(self, kind: BlockType) -> None:
         if not kind.in_segment:
@@ -71,17 +71,17 @@ class _SegmentState(BlockState):
             )
 
 
-def _data_of_regions(path: Place) -> dict[uuid.UUID, int]:
+def _data_of_regions(path: Place) -> dict[bytes, int]:
     from ..reader.dump import open_dump
 
     with open_dump(path) as dump:
         return _data_of(dump)
 
 
-def _data_of(dump: Dump) -> dict[uuid.UUID, int]:
-    """Bytes of PageData of each region, of all its fragments."""
+def _data_of(dump: Dump) -> dict[bytes, int]:
+    """Bytes of PageData of each region, of all its fragments, by the bytes of its UUID."""
     return {
-        region.uuid: sum(part.pages.captured * part.page_size for part in region.fragments)
+        region.uuid.bytes: sum(part.pages.captured * part.page_size for part in region.fragments)
         for region in dump.regions
     }
 
