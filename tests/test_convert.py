@@ -443,3 +443,13 @@ def test_an_encrypted_dump_becomes_a_plain_one(tmp_path: Path) -> None:
     assert b"the new file is not encrypted" in done.stderr
     assert run("check", new).returncode == 0
     assert b"source_format=msl" in new.read_bytes()
+
+
+def test_a_code_without_a_name_stays_what_it_is() -> None:
+    """0x000C is registered in the later draft alone."""
+    old = PLACE / "samples/invalid/MSLX-5.6-KEY-HINT-UNREGISTERED-CODE-10-le.msl"
+    found = converted(old, NEW)
+    assert found.differences == []
+    with msl_construct.open(found.data) as dump:
+        (hint,) = dump.capture_blocks.of_type("key_hint")
+        assert hint.payload["key_type"] == 0x0C

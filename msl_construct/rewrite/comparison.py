@@ -101,7 +101,8 @@ def _region(part: RegionPart, found: Region, conversion: Conversion) -> Iterator
     head = part.head
     for key in ("protection", "region_type"):
         mine, theirs = head.payload[key], found.head.payload[key]
-        if _plain(mine) != _plain(theirs) and not told.covers(head.block.index, key):
+        same = int(mine) == int(theirs) if _nameless(mine) else _plain(mine) == _plain(theirs)
+        if not same and not told.covers(head.block.index, key):
             yield f"{where}: {key}: {mine!r} became {theirs!r}"
     if head.payload.get("timestamp") != found.head.payload.get("timestamp"):
         yield f"{where}: timestamp differs"
@@ -243,7 +244,16 @@ class _Seen:
             )
         if isinstance(mine, uuid.UUID):
             return theirs in (mine, self._renamed.get(mine))
+        if _nameless(mine):  # which the draft of the new file may have a name for
+            return int(mine) == int(theirs or 0)
         return bool(_plain(mine) == _plain(theirs))
+
+
+def _nameless(value: Any) -> bool:
+    """Whether a code or a flag of the old file has no name there."""
+    if isinstance(value, FlagValue):
+        return any(name.startswith("bit_") for name in value.names)
+    return isinstance(value, Code) and not value.known
 
 
 def _plain(value: Any) -> Any:
