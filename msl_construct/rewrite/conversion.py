@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import IO, Any
 
 from .. import __version__
@@ -66,6 +67,7 @@ def convert(
     compression: str | None = None,
     level: int | None = None,
     buffer_limit: int = DEFAULT_BUFFER_LIMIT,
+    remarks: Mapping[str, str] = MappingProxyType({}),
     new_uuid: Callable[[], uuid.UUID] = new_uuid,
     clock: Callable[[], int] = time.time_ns,
 ) -> Conversion:
@@ -78,6 +80,7 @@ def convert(
         dump: the old file.
         file: takes the new one; can be read and written, and is empty.
         draft: what is written; the newest unless given.
+        remarks: what else the note of the Import Provenance says, as key and value.
         compression, level, buffer_limit, new_uuid, clock: see `Writer`.
 
     Raises:
@@ -96,7 +99,7 @@ def convert(
     fields = plan.contents.of_header(losses)
     flags = ["imported", *_kept_flags(dump, plan, losses)]
     provenance = Step(_PROVENANCE, new_uuid())
-    provenance.fields = _provenance(dump, plan, verdict, losses, clock())
+    provenance.fields = _provenance(dump, plan, verdict, losses, clock(), remarks)
     complete = dump.end_of_capture is not None
     header = {
         **fields,
@@ -226,12 +229,17 @@ def _capabilities(steps: Iterable[Step], target: Schema) -> list[str]:
 
 
 def _provenance(
-    dump: Dump, plan: ConversionPlan, verdict: Verdict, losses: Losses, now: int
+    dump: Dump,
+    plan: ConversionPlan,
+    verdict: Verdict,
+    losses: Losses,
+    now: int,
+    remarks: Mapping[str, str],
 ) -> Record:
     """The Import Provenance: the old one's, if it has one, and what was done now."""
     blocks = list(dump.capture_blocks.of_type(_PROVENANCE))
     fields = Record()
-    notes = [_note(dump, verdict)]
+    notes = [_note(dump, verdict, remarks)]
     for block in blocks[1:]:
         text = f"{block.describe()}: there is one already"
         losses.add(Loss("form", text, block.offset, block.index))
@@ -252,7 +260,7 @@ def _provenance(
     return fields
 
 
-def _note(dump: Dump, verdict: Verdict) -> str:
+def _note(dump: Dump, verdict: Verdict, remarks: Mapping[str, str]) -> str:
     """What the new file was made of, as ``key=value`` pairs."""
     recognition = dump.recognition
     stored = verdict.stored_file_hash
@@ -267,6 +275,7 @@ def _note(dump: Dump, verdict: Verdict) -> str:
         "file_hash": "none" if stored is None else stored.hex(),
         "intact": {True: "yes", False: "no", None: "unknown"}[verdict.intact],
         "complete": "yes" if verdict.complete else "no",
+        **remarks,
     }
     return "; ".join(f"{key}={value}" for key, value in about.items())
 
