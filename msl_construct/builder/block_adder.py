@@ -116,7 +116,7 @@ class BlockAdder:
     def add_opaque(
         self,
         key: str | int,
-        payload: bytes | memoryview,
+        payload: bytes | memoryview | Extent,
         *,
         block_flags: BlockFlags = 0,
         block_uuid: uuid.UUID | None = None,
@@ -141,9 +141,10 @@ class BlockAdder:
             raise ConformanceError(
                 f"block type {code:#06x} is not registered in {self.schema.name} (§4.3)"
             )
-        pieces: Pieces = [Extent(BufferSource(payload), 0, len(payload))]
+        if not isinstance(payload, Extent):
+            payload = Extent(BufferSource(payload), 0, len(payload))
         word = flag_word(self.schema, block_flags)
-        return self._append(kind, pieces, word, block_uuid, parent_uuid, compression)
+        return self._append(kind, [payload], word, block_uuid, parent_uuid, compression)
 
     def add_table(
         self,

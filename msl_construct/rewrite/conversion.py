@@ -22,7 +22,6 @@ from ..reader.header import EXTENSION
 from ..reader.verdict import Verdict
 from ..schema import Code, Draft, FlagDefinition, Record, Schema
 from ..schema.names import snake_case
-from ..source import Extent
 from .losses import Loss, Losses
 from .plan import ConversionPlan, Step
 from .regions import RegionPart, released
@@ -346,8 +345,7 @@ def _add(writer: BlockAdder, plan: ConversionPlan, step: Step) -> None:
     if isinstance(content, Record):
         writer.add(step.key, **common, **content)
         return
-    payload = content.view() if isinstance(content, Extent) else content
-    writer.add_opaque(step.key, payload, **common)
+    writer.add_opaque(step.key, content, **common)
 
 
 def _write_segments(

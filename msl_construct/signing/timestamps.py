@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from ..errors import SignatureError
@@ -121,9 +122,8 @@ def _signer(response: Any) -> str:
 
 def _library() -> Any:
     try:
-        import rfc3161_client
+        return import_module("rfc3161_client")
     except ImportError:
         raise SignatureError(
             "time stamps need rfc3161-client: pip install 'msl-construct[crypto]'"
         ) from None
-    return rfc3161_client
