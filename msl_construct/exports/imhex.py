@@ -29,7 +29,6 @@ from ..schema.pages import PageStateMap
 from ..schema.variable import Blob, Rest, Utf8Z
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
 from ..schema.words import no_words
-from .c.parts import omissible
 from .imhex_words import (
     BLOCKS,
     BLOCKS_UNLESS_ENCRYPTED,
@@ -43,6 +42,7 @@ from .imhex_words import (
     type_name,
     unsigned,
 )
+from .runs import runs
 from .versions import version_of
 
 __all__ = ["export"]
@@ -201,21 +201,15 @@ class Pattern:
     def _body(self, layout: Layout, *, whole: bool) -> Iterator[str]:
         """The fields, each in the branch of what has to be there before it."""
         depth = 1
-        run: list[Field] = []
-        for index, field in enumerate(layout.fields):
-            if isinstance(field.type, Fixed):
-                run.append(field)
-                behind = layout.fields[index + 1 : index + 2]
-                if behind and isinstance(behind[0].type, Fixed) and not _ends(field, behind[0]):
-                    continue
+        for run in runs(layout):
+            if isinstance(run[0].type, Fixed):
                 width = sum(one.type.minimum for one in run)
                 yield f"{_STEP * depth}if (end - $ >= {width}) {{"
                 depth += 1
                 for one in run:
                     yield f"{_STEP * depth}{_fixed(one)};"
-                run.clear()
             else:
-                lines, opened = self.lines(field.type, layout, field)
+                lines, opened = self.lines(run[0].type, layout, run[0])
                 yield from (f"{_STEP * depth}{line}" for line in lines)
                 depth += opened
         for level in range(depth - 1, 0, -1):
@@ -416,11 +410,6 @@ def _counted(kind: Utf8Z | Blob, field: Field, unit: str) -> list[str]:
     if kind.padded:
         lines.append(f"{_STEP * 2}padding[pad8({length}) - {length}];")
     return [*lines, f"{_STEP}}}"]
-
-
-def _ends(field: Field, following: Field) -> bool:
-    """Whether a structure may end between two fields."""
-    return omissible(following) and not omissible(field)
 
 
 def _bit(word: FlagDefinition, name: str) -> tuple[str, str]:

@@ -8,17 +8,13 @@ from functools import cached_property
 
 from ...schema import Draft, Field, Layout, Schema
 from ...schema.vocabulary import Fixed
+from ..runs import runs
 from .words import type_name
 
-__all__ = ["HEAD", "Part", "Run", "Shape", "Varying", "is_integer", "omissible", "shapes"]
+__all__ = ["HEAD", "Part", "Run", "Shape", "Varying", "is_integer", "shapes"]
 
 HEAD = "head"
 """Member of a view that points at the structure's first run of fields."""
-
-
-def omissible(field: Field) -> bool:
-    """Whether a structure may end before the field, by the draft or by a producer's habit."""
-    return field.optional or bool(field.omitted_by)
 
 
 def is_integer(field: Field) -> bool:
@@ -88,26 +84,14 @@ class Shape:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         found: list[Part] = []
-        run: list[Field] = []
-
-        def close() -> None:
-            if not run:
-                return
-            before = self.layout.fields.index(run[0]) - 1
+        for fields in runs(self.layout):
+            if not isinstance(fields[0].type, Fixed):
+                found.append(Varying(fields[0]))
+                continue
+            before = self.layout.fields.index(fields[0]) - 1
             after = f"after_{self.layout.fields[before].key}" if before >= 0 else ""
             name = f"{self.name}_{after}" if after else self.name
-            found.append(Run(name, after or HEAD, tuple(run)))
-            run.clear()
-
-        for field in self.layout.fields:
-            if run and omissible(field) and not omissible(run[-1]):
-                close()
-            if isinstance(field.type, Fixed):
-                run.append(field)
-            else:
-                close()
-                found.append(Varying(field))
-        close()
+            found.append(Run(name, after or HEAD, fields))
         return tuple(found)
 
     @property

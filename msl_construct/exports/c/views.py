@@ -11,8 +11,9 @@ from ...schema.choice import Choice
 from ...schema.pages import PageStateMap
 from ...schema.variable import Blob, Measured, Rest, Utf8, Utf8Z
 from ...schema.words import no_words
+from ..runs import omissible
 from ..versions import introduced, version_of
-from .parts import Run, Shape, is_integer, omissible
+from .parts import Run, Shape, is_integer
 from .words import Identifiers, filled, macro, remarked, since, type_name
 
 __all__ = ["block_reader", "view"]
