@@ -33,18 +33,19 @@ napoleon_use_rtype = False
 
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
-    "Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Coverage|Cursor|DocumentOptions|"
-    "Ending|FileHeader|Fragment|Marks|Misfit|Note|Options|PageBuffer|PageMap|PageStates|Plan|Problem|"
-    "Problems|Read|Run|Sink|Source|Span|T|Value|Vocabulary|WholeBlock"
+    "Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
+    "Ending|FileHeader|Fragment|GappedSource|Keys|Marks|Misfit|Note|Options|PageBuffer|PageMap|"
+    "PageStates|Place|Plan|PrivateKeys|Problem|Problems|PublicKeys|Read|Run|SearchedBytes|Sink|Source|"
+    "Span|T|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
     (
         "py:.*",
         r"(typing\.|collections\.(abc\.)?|os\.|types\.|uuids?\.|_io\.|enum\.|pathlib\.|struct\.|"
-        r"construct\.)?"
-        r"(IO|Any|Callable|Iterator|Iterable|Mapping|Sequence|MappingProxyType|PathLike|UUID|"
+        r"construct\.|re\.)?"
+        r"(IO|Any|Callable(\[\[\])?|Iterator|Iterable|Mapping|Sequence|MappingProxyType|PathLike|UUID|"
         r"BaseException|Struct|TracebackType|Exception|ValueError|KeyError|OSError|TypeError|Self|"
-        r"AttributeError|Enum|Construct|"
+        r"AttributeError|Enum|Construct|Pattern|"
         r"bytes|bytearray|memoryview|str|int|bool|float|object|dict|list|tuple|None|Path)",
     ),
     ("py:.*", rf"(msl_construct\.)?([a-z_]+\.)*({_PRIVATE})"),
