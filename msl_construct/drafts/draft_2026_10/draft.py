@@ -1,7 +1,7 @@
 """Draft 2026-10, format version 1.1: only what it changes in draft 2026-03.
 
 Investigation tables (§6), the manifests of §5.9 to §5.11 and the header of encrypted files are
-in `tables`.
+in `tables`, `manifests` and `encryption`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ from ...schema.vocabulary import (
 )
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_03.payloads import reserved
-from . import examples
+from . import encryption, examples, manifests, tables
 from .sealing import SEAL_HEADER
-from .tables import ENCRYPTION_HEADER, ENUMERATIONS, FLAGS, TABLES
 
 __all__ = ["DRAFT"]
 
@@ -229,7 +228,8 @@ END_OF_EXTENSION = BlockType(
 
 _NEW_BLOCKS = (
     THREAD_CONTEXT,
-    *TABLES,
+    *tables.TABLES,
+    *manifests.MANIFESTS,
     END_OF_EXTENSION,
     VAS_MAP,
 )
@@ -359,9 +359,16 @@ _OVERLAY = DRAFT_2026_03.overlay(
             Bit(14, "SystemHandleTable"),
         ),
     },
-    enumerations=(HASH_ALGO, THREAD_STATE, NAME_SOURCE, *ENUMERATIONS),
-    flags=(THREAD_FLAGS, REGISTER_FLAGS, *FLAGS),
-    encryption_header=ENCRYPTION_HEADER.stamped(_NAME),
+    enumerations=(
+        HASH_ALGO,
+        THREAD_STATE,
+        NAME_SOURCE,
+        *encryption.ENUMERATIONS,
+        *tables.ENUMERATIONS,
+        *manifests.ENUMERATIONS,
+    ),
+    flags=(THREAD_FLAGS, REGISTER_FLAGS, *manifests.FLAGS, *tables.FLAGS),
+    encryption_header=encryption.ENCRYPTION_HEADER.stamped(_NAME),
     seal_header=SEAL_HEADER.stamped(_NAME),
     page_states=(
         Value(3, "NotResident", text="Mapped, never touched: zero content, no bytes in PageData."),

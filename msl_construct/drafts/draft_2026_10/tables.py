@@ -1,4 +1,4 @@
-"""What draft 2026-10 adds beside memory: encryption, the investigation's tables, manifests."""
+"""The tables of an investigation, in draft 2026-10 (§6)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from ...schema.layout import Layout
 from ...schema.table import Table
 from ...schema.variable import Utf8, Utf8Z
 from ...schema.vocabulary import (
-    ADDRESS,
-    HASH,
     TIMESTAMP,
     U8,
     U16,
@@ -27,37 +25,9 @@ from ...schema.vocabulary import (
 from ..draft_2026_03.payloads import reserved
 from . import examples
 
-__all__ = ["ENCRYPTION_HEADER", "ENUMERATIONS", "FLAGS", "TABLES", "system_context"]
+__all__ = ["ENUMERATIONS", "FLAGS", "TABLES", "system_context"]
 
 ENUMERATIONS = (
-    Enumeration(
-        "EncAlgo",
-        1,
-        "§3",
-        "Cipher of the blocks.",
-        (Value(1, "AES-256-GCM"), Value(2, "XChaCha20-Poly1305", "xchacha20_poly1305")),
-    ),
-    Enumeration(
-        "KDFType",
-        1,
-        "§3",
-        "How a passphrase becomes a key.",
-        (Value(0, "None"), Value(1, "Argon2id", "argon2id")),
-    ),
-    Enumeration(
-        "KeyEncap",
-        1,
-        "§3",
-        "How the key is enclosed for its reader.",
-        (
-            Value(0, "None"),
-            Value(1, "X25519", "x25519"),
-            Value(2, "ML-KEM-768"),
-            Value(3, "ML-KEM-1024"),
-            Value(4, "X25519+ML-KEM-768", "x25519_ml_kem_768"),
-            Value(0xFF, "Other"),
-        ),
-    ),
     Enumeration(
         "AddressFamily",
         1,
@@ -87,37 +57,9 @@ ENUMERATIONS = (
             Value(7, "MIB counter", "mib_counter"),
         ),
     ),
-    Enumeration(
-        "BuildIdSource",
-        1,
-        "§5.10",
-        "Where a build ID was found.",
-        (
-            Value(0, "None"),
-            Value(1, "Bridge"),
-            Value(2, "MapFiles"),
-            Value(3, "OnDisk"),
-            Value(4, "CapturedRegion"),
-            Value(5, "Retroactive"),
-        ),
-    ),
-    Enumeration(
-        "OmissionReason",
-        1,
-        "§5.11",
-        "Why a region was left out.",
-        (Value(1, "ModuleExclude"), Value(2, "Scope")),
-    ),
 )
 
 FLAGS = (
-    FlagDefinition(
-        "BuildIdFlags",
-        1,
-        "§5.10",
-        "What is odd about a module's file.",
-        (Bit(0, "Deleted"), Bit(1, "MemFd"), Bit(2, "AnonRWX"), Bit(3, "Unlinked")),
-    ),
     FlagDefinition(
         "TableBitmap",
         4,
@@ -133,30 +75,6 @@ FLAGS = (
             Bit(7, "KernelModuleList"),
             Bit(9, "TargetIntrospection"),
         ),
-    ),
-)
-
-ENCRYPTION_HEADER = Layout(
-    "Encryption Header",
-    "§3",
-    (
-        Field("EncAlgo", Coded("EncAlgo"), "Cipher of the blocks."),
-        Field("KDFType", Coded("KDFType"), "How a passphrase becomes the key.", default=0),
-        Field("KeyEncap", Coded("KeyEncap"), "How the key is enclosed.", default=0),
-        reserved(1),
-        Field("KDFTime", U32, "Passes of the key derivation.", default=0),
-        Field("KDFMemory", U32, "Memory of the key derivation in KiB.", default=0),
-        Field("KDFLanes", U8, "Lanes of the key derivation.", default=0),
-        reserved(1, "Reserved2"),
-        Field(
-            "KEMCtLen",
-            U16,
-            "Bytes of the enclosed key, which stands behind this header.",
-            default=0,
-        ),
-        Field("Nonce", Bytes(24), "Nonce of the cipher; AES-256-GCM uses the first 12 bytes."),
-        Field("KDFSalt", Bytes(16), "Salt of the key derivation.", default=bytes(16)),
-        Field("CipherLen", U64, "Bytes of ciphertext in front of the tag; 0: not recorded."),
     ),
 )
 
@@ -470,137 +388,6 @@ CONNECTIVITY_TABLE = BlockType(
     example=examples.CONNECTIVITY_TABLE,
 )
 
-PHYSICAL_MEMORY_MAP = BlockType(
-    0x0059,
-    "Physical Memory Map",
-    "§5.9",
-    "What the machine's physical addresses belong to.",
-    Layout(
-        "Physical Memory Map",
-        "§5.9",
-        (
-            Field("Count", U32, "Number of entries."),
-            reserved(4),
-            Field(
-                "Entries",
-                Table(
-                    "Count",
-                    Layout(
-                        "Physical Range",
-                        "§5.9",
-                        (
-                            Field("Start", ADDRESS, "First physical address."),
-                            Field("End", ADDRESS, "Last physical address.", called="end_addr"),
-                            Field("LabelLen", U16, "Length of Label."),
-                            reserved(2),
-                            Field("Label", Utf8("LabelLen", padded=False), "What is there."),
-                        ),
-                    ),
-                ),
-                "The ranges, packed.",
-            ),
-        ),
-    ),
-    in_segment=True,
-    example=examples.PHYSICAL_MEMORY_MAP,
-)
-
-MODULE_BUILD_ID_MANIFEST = BlockType(
-    0x005A,
-    "Module Build-ID Manifest",
-    "§5.10",
-    "Which builds the modules are of.",
-    Layout(
-        "Module Build-ID Manifest",
-        "§5.10",
-        (
-            Field("Count", U32, "Number of entries."),
-            reserved(4),
-            Field(
-                "Entries",
-                Table(
-                    "Count",
-                    Layout(
-                        "Build-ID Entry",
-                        "§5.10",
-                        (
-                            Field("BaseAddr", ADDRESS, "Where the module is mapped."),
-                            Field(
-                                "BuildIdLen",
-                                Uint(1, valid=OneOf((0, 16, 20))),
-                                "Bytes of BuildId that count.",
-                                default=0,
-                            ),
-                            Field(
-                                "BuildIdSource",
-                                Coded("BuildIdSource"),
-                                "Where it was found.",
-                                default=0,
-                            ),
-                            Field("Flags", Flags("BuildIdFlags"), "What is odd.", default=0),
-                            reserved(1),
-                            Field("BuildId", Bytes(20), "The build ID.", default=bytes(20)),
-                            Field(
-                                "DiskHash",
-                                HASH,
-                                "Hash of the module's file; zeros: not available.",
-                                default=bytes(32),
-                            ),
-                        ),
-                    ),
-                ),
-                "One entry for each module.",
-            ),
-        ),
-    ),
-    in_segment=True,
-    example=examples.MODULE_BUILD_ID_MANIFEST,
-)
-
-REGION_OMISSION_MANIFEST = BlockType(
-    0x005B,
-    "Region Omission Manifest",
-    "§5.11",
-    "Which regions were left out on purpose.",
-    Layout(
-        "Region Omission Manifest",
-        "§5.11",
-        (
-            Field("Count", U32, "Number of entries."),
-            reserved(4),
-            Field("ScopeLen", U16, "Length of Scope."),
-            Field("PatternsLen", U16, "Length of Patterns."),
-            reserved(4, "Reserved2"),
-            Field("Scope", Utf8("ScopeLen"), "What was asked for."),
-            Field("Patterns", Utf8("PatternsLen"), "What was excluded, a pattern a line."),
-            Field(
-                "Entries",
-                Table(
-                    "Count",
-                    Layout(
-                        "Omitted Region",
-                        "§5.11",
-                        (
-                            Field("BaseAddr", ADDRESS, "First address."),
-                            Field("Size", U64, "Bytes that it spans.", called="region_size"),
-                            Field("Protection", Flags("Protection"), "Access rights.", default=0),
-                            Field("RegionType", Coded("RegionType"), "What backs it.", default=0),
-                            Field("Reason", Coded("OmissionReason"), "Why it was left out."),
-                            reserved(1),
-                            Field("NameLen", U16, "Length of Name."),
-                            reserved(2, "Reserved2"),
-                            Field("Name", Utf8("NameLen"), "The mapping's name or file."),
-                        ),
-                    ),
-                ),
-                "One entry for each region.",
-            ),
-        ),
-    ),
-    in_segment=True,
-    example=examples.REGION_OMISSION_MANIFEST,
-)
-
 TABLES = (
     # Its widths are those of memslicer, which acquires for the authors of the format. MemDiver
     # aligns the two in front of the lengths: that is a dialect.
@@ -609,7 +396,4 @@ TABLES = (
     CONNECTION_TABLE,
     HANDLE_TABLE,
     CONNECTIVITY_TABLE,
-    PHYSICAL_MEMORY_MAP,
-    MODULE_BUILD_ID_MANIFEST,
-    REGION_OMISSION_MANIFEST,
 )
