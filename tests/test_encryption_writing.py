@@ -252,6 +252,43 @@ def test_sealed_segments_are_decrypted_to_segments(place: Path) -> None:
     assert run("verify", "d.msl", folder=place).returncode == 0
 
 
+@pytest.mark.parametrize("cipher", ["aes-256-gcm", "xchacha20-poly1305"])
+def test_segments_are_appended_sealed(cipher: str, place: Path) -> None:
+    (place / "whole.msl").write_bytes(capture(LE11).data())
+    key = ("--key-file", "key")
+    run("encrypt", "whole.msl", "-o", "e.msl", *key, "--cipher", cipher, folder=place)
+    before = (place / "e.msl").read_bytes()
+    vas = "blocks:\n- block_type: vas_map\n  payload: {entries: []}\n"
+    (place / "doc.yaml").write_text(vas)
+    for number in (1, 2):
+        done = run("append", "e.msl", "doc.yaml", *key, folder=place)
+        assert done.returncode == 0, done.stderr.decode()
+        data = (place / "e.msl").read_bytes()
+        assert data.startswith(before)
+        found = decode(data, key=by_hand.KEY)
+        assert len(found["segments"]) == number
+        assert found["trailing"] is None
+        assert found["segments"][-1]["blocks"][0]["block_type"] == "vas_map"
+        assert by_hand.opened(data, by_hand.KEY).behind == len(data)
+        done = run("verify", "e.msl", *key, folder=place)
+        assert done.returncode == 0, done.stdout.decode()
+    assert run("append", "e.msl", "doc.yaml", folder=place).returncode == 5
+    assert (place / "e.msl").read_bytes() == data
+    done = run("decrypt", "e.msl", "-o", "d.msl", *key, folder=place)
+    assert done.returncode == 0
+    assert len(decode((place / "d.msl").read_bytes())["segments"]) == 2
+
+
+def test_nothing_is_appended_where_the_tag_can_not_be_found_again(place: Path) -> None:
+    (place / "u.msl").write_bytes(by_hand.EncryptedBuilder(sized=False).small().sealed())
+    (place / "doc.yaml").write_text("blocks:\n- block_type: vas_map\n  payload: {entries: []}\n")
+    before = (place / "u.msl").read_bytes()
+    done = run("append", "u.msl", "doc.yaml", "--key-file", "key", folder=place)
+    assert done.returncode == 3
+    assert "CipherLen" in one_line(done.stderr)
+    assert (place / "u.msl").read_bytes() == before
+
+
 def test_raw_public_keys(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -266,7 +303,8 @@ import json, sys
 from memslicer.msl.verify import verify_slice
 with open(sys.argv[1], "rb") as file:
     report = verify_slice(file, sys.argv[2])
-print(json.dumps({"valid": report.valid, "errors": report.errors}))
+print(json.dumps({"valid": report.valid, "errors": report.errors,
+                  "trailing": report.trailing_bytes}))
 """
 
 WRITER = """
@@ -299,7 +337,12 @@ def test_memslicer_reads_ours(place: Path) -> None:
     done = run("encrypt", "plain.msl", "-o", "e.msl", "--passphrase-file", "pass", folder=place)
     assert done.returncode == 0
     found = _run(python, READER, place / "e.msl", "correct horse")
-    assert json.loads(found) == {"valid": True, "errors": []}
+    assert json.loads(found) == {"valid": True, "errors": [], "trailing": 0}
+    (place / "doc.yaml").write_text("blocks:\n- block_type: vas_map\n  payload: {entries: []}\n")
+    words = ("append", "e.msl", "doc.yaml", "--passphrase-file", "pass")
+    assert run(*words, folder=place).returncode == 0
+    found = _run(python, READER, place / "e.msl", "correct horse")
+    assert json.loads(found) == {"valid": True, "errors": [], "trailing": 0}
 
 
 @pytest.mark.parametrize("key", ["raw", "correct horse"])

@@ -21,7 +21,9 @@ from .uuids import new_uuid
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ..encryption import Keys
     from ..reader.dump import Dump
+    from .sealed_segment import SealedSegmentOutput
 
     Place = str | os.PathLike[str] | IO[bytes]
 
@@ -38,7 +40,8 @@ class _SegmentState(BlockState):
         self._path = path
         self._known = {block.identity[3] for block in dump.blocks}
         self._data: dict[bytes, int] | None = None
-        if not isinstance(path, (str, os.PathLike)):  # reading it later would move its position
+        named = isinstance(path, (str, os.PathLike))
+        if not named or dump.unlocked is not None:  # reading it later would move its position
             self._data = _data_of(dump)
 
     def check(self, kind: BlockType, record: Record) -> None:
@@ -113,16 +116,24 @@ class SegmentWriter(BlockAdder):
         self._file = file
         self._owned = owned
         self._producer = producer
-        last = dump.blocks[len(dump.blocks) - 1]
-        algorithm = dump.header.hash_algorithm
-        previous = digest(algorithm, last.extent.chunks())
+        self._sealed: SealedSegmentOutput | None = None
         assert dump.size is not None
         self.offset = dump.size
         self._first = len(dump.blocks)
         state = _SegmentState(dump, path)
         chosen = state.schema
-        file.seek(0, os.SEEK_END)  # now that nothing of it is read any more
-        self._sink = Sink(file, algorithm, dump.size)
+        if dump.unlocked is not None:
+            from .sealed_segment import SealedSegmentOutput
+
+            self._sink: Sink = SealedSegmentOutput(dump)
+            self._sealed = self._sink
+            previous = self._sealed.chain_digest()
+        else:
+            last = dump.blocks[len(dump.blocks) - 1]
+            algorithm = dump.header.hash_algorithm
+            previous = digest(algorithm, last.extent.chunks())
+            file.seek(0, os.SEEK_END)  # now that nothing of it is read any more
+            self._sink = Sink(file, algorithm, dump.size)
         blocks = BlockStream(
             self._sink,
             chosen,
@@ -154,6 +165,9 @@ class SegmentWriter(BlockAdder):
         }
         self._add(self._END, 0, None, NIL, "none", fields)
         self.blocks.abandon()
+        if self._sealed is not None:
+            self._file.seek(self.offset)
+            self._sealed.seal(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -191,23 +205,28 @@ def append_segment(
     producer: str | None = None,
     compression: str | None = None,
     level: int | None = None,
+    key: bytes | str | Keys | None = None,
     new_uuid: Callable[[], uuid.UUID] = new_uuid,
     clock: Callable[[], int] = time.time_ns,
 ) -> SegmentWriter:
     """Open a finished dump to append one extension segment; existing bytes stay as they are.
+
+    Behind an encrypted one a sealed segment is written, once it is whole.
 
     Args:
         path: a file of draft 2026-10 that ends with its End-of-Capture or a segment; by its
             name, or open for reading and writing, which it then stays.
         producer: who appends, for the End-of-Extension.
         compression, level: of payloads, as for `Writer`.
+        key: of an encrypted dump, see `msl_construct.open`.
 
     Raises:
+        EncryptedError, TamperedError: see `msl_construct.open`.
         ConformanceError: the file is of another draft, incomplete, or has trailing bytes.
     """
     from ..reader.dump import open_dump
 
-    with open_dump(path) as dump:
+    with open_dump(path, key=key) as dump:
         if not dump.schema.draft.segments:
             raise ConformanceError(f"{dump.name}: {dump.draft} has no extension segments (§4.6)")
         dump.require_key()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -11,7 +11,13 @@ from ..codecs.compress import ALGORITHMS
 from ..errors import DocumentError
 from .appending import appendable
 from .common import STDIO, Exit, command_options, note, run
+from .keys import key_options
 from .text import many
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .keys import KeyOptions
 
 __all__ = ["append"]
 
@@ -29,6 +35,7 @@ def _opened(path: str) -> IO[str]:
 @click.argument("document", metavar="DOC")
 @click.option("--producer", metavar="TEXT", help="Who appends; this program unless given.")
 @click.option("--compress", type=click.Choice(ALGORITHMS), help="Compress what gets smaller by it.")
+@key_options
 @command_options
 @run
 def append(
@@ -38,12 +45,14 @@ def append(
     compress: str | None,
     quiet: bool,
     no_color: bool,
+    **options: Unpack[KeyOptions],
 ) -> int:
     """Append blocks to a finished dump, as an extension segment behind it.
 
     DOC (YAML or JSON) has `blocks`, each with `block_type` and `payload` as `msl inspect --yaml`
     shows them; lengths, counts and hashes follow. No byte that is there is changed. The chain goes
-    on behind the last block; an End-of-Extension closes the segment.
+    on behind the last block; an End-of-Extension closes the segment. Behind an encrypted file the
+    segment is encrypted, too, under the same key: a sealed segment.
 
     DUMP is verified first: nothing is appended to a file that is damaged, incomplete or has bytes
     behind its blocks. If it is interrupted, what was there stays as it was, and the rest is bytes
@@ -55,19 +64,23 @@ def append(
 
     Exit codes: 0 appended; 1 DUMP is not intact; 2 its draft has no segments, or somebody else is
     appending; 3 DUMP or DOC can't be read, or DOC can't be stored; 4 DUMP is incomplete, or
-    has bytes behind its blocks; 5 it is encrypted.
+    has bytes behind its blocks; 5 it is encrypted, and no key or a wrong one.
     """
     from ..document.append import append as write
     from ..document.load import load
     from ..rewrite import TOOL
 
-    with appendable(dump) as place:
+    with appendable(dump, options) as place:
         if place.code is not None:
             return place.code
         with _opened(document) as source:
             try:
                 found = write(
-                    load(source), place.file, producer=producer or TOOL, compression=compress
+                    load(source),
+                    place.file,
+                    producer=producer or TOOL,
+                    compression=compress,
+                    key=place.key,
                 )
             except DocumentError as error:
                 error.file = document

@@ -11,9 +11,12 @@ import click
 
 from ..errors import ConformanceError
 from .common import STDIO, Exit, note, open_input
+from .keys import keys_of
 
 if TYPE_CHECKING:
+    from ..encryption import Keys
     from ..reader import Dump
+    from .keys import KeyOptions
 
 __all__ = ["Appendable", "appendable"]
 
@@ -25,10 +28,11 @@ class Appendable:
         dump: as it is, verified.
         file: open for reading and writing.
         code: what the command ends with if it may not; None: it may.
+        key: what it was opened with, if it is encrypted.
     """
 
-    def __init__(self, dump: Dump, file: IO[bytes], code: Exit | None) -> None:
-        self.dump, self.file, self.code = dump, file, code
+    def __init__(self, dump: Dump, file: IO[bytes], code: Exit | None, key: Keys | None) -> None:
+        self.dump, self.file, self.code, self.key = dump, file, code, key
 
     def settle(self, path: str) -> int:
         """See to it that the segment is on disk and holds; which one it is.
@@ -41,14 +45,14 @@ class Appendable:
         self.file.flush()
         os.fsync(self.file.fileno())
         before = len(self.dump.segments)
-        with open_dump(path) as after:
+        with open_dump(path, key=self.key) as after:
             if len(after.segments) != before + 1 or after.trailing is not None:
                 raise ConformanceError(f"the segment does not hold: {after.ending.text}")
         return before + 1
 
 
 @contextmanager
-def appendable(path: str) -> Iterator[Appendable]:
+def appendable(path: str, options: KeyOptions) -> Iterator[Appendable]:
     """Open a dump to append to it; says why not, if it may not be.
 
     Raises:
@@ -56,13 +60,14 @@ def appendable(path: str) -> Iterator[Appendable]:
     """
     if path == STDIO or not os.path.isfile(path):
         raise click.UsageError(f"{path}: is no file that something can be appended to")
+    key = keys_of(dict(options))
     with open(path, "r+b") as file:
         _lock(file, path)
-        dump = open_input(path, passing=False)
+        dump = open_input(path, passing=False, key=key)
         try:  # not as a context manager, which would take what we append for somebody else's
             code = _refused(dump, path)
             dump.require_unchanged()
-            yield Appendable(dump, file, code)
+            yield Appendable(dump, file, code, key)
         finally:
             dump.close()
 

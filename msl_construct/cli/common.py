@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
     from typing_extensions import Unpack
 
+    from ..encryption import Keys
     from ..reader.dump import Dump
     from ..reader.stream import PassingDump
 
@@ -374,6 +375,7 @@ class ReadOptions(KeyOptions, total=False):
     max_inflate: int | None
     max_memory: int | None
     max_spool: int | None
+    key: Keys | None
 
 
 @overload

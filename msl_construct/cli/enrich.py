@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .appending import appendable
 from .common import Exit, command_options, note, run
+from .keys import key_options
 from .text import many
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .keys import KeyOptions
 
 __all__ = ["enrich"]
 
@@ -14,9 +22,12 @@ __all__ = ["enrich"]
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dump", metavar="DUMP")
 @click.option("--dry-run", is_flag=True, help="Say what was found, and append nothing.")
+@key_options
 @command_options
 @run
-def enrich(dump: str, dry_run: bool, quiet: bool, no_color: bool) -> int:
+def enrich(
+    dump: str, dry_run: bool, quiet: bool, no_color: bool, **options: Unpack[KeyOptions]
+) -> int:
     """Append the build-ids of captured images to a dump.
 
     Of each module the image's headers are read from the captured memory: the build-id of ELF, the
@@ -31,12 +42,12 @@ def enrich(dump: str, dry_run: bool, quiet: bool, no_color: bool) -> int:
 
     Exit codes: 0 each module's build-id is in DUMP now; 1 DUMP is not intact; 2 its draft has no
     segments, or somebody else is appending; 3 unreadable; 4 of some modules there is none, or DUMP
-    is incomplete, or has bytes behind its blocks; 5 it is encrypted.
+    is incomplete, or has bytes behind its blocks; 5 it is encrypted, and no key or a wrong one.
     """
     from ..rewrite.enriching import build_ids
     from ..rewrite.enriching import enrich as write
 
-    with appendable(dump) as place:
+    with appendable(dump, options) as place:
         if place.code is not None:
             return place.code
         found = list(build_ids(place.dump))
@@ -49,7 +60,7 @@ def enrich(dump: str, dry_run: bool, quiet: bool, no_color: bool) -> int:
         if not found:
             note(f"msl: {dump}: it names no module")
         if new and not dry_run:
-            write(place.file, new)
+            write(place.file, new, key=place.key)
             number = place.settle(dump)
             if not quiet:
                 note(f"msl: {dump}: extension segment {number}, {many(len(new), 'build-id')}")

@@ -11,6 +11,7 @@ from typing import IO, Any
 from ..abbreviated import abbreviated
 from ..builder import SegmentWriter, append_segment, new_uuid
 from ..codecs.compress import ALGORITHMS
+from ..encryption import Keys
 from ..errors import ConformanceError, DocumentError
 from ..reader.block import RAW
 from ..schema import BlockType, Schema
@@ -50,6 +51,7 @@ def append(
     producer: str | None = None,
     compression: str | None = None,
     level: int | None = None,
+    key: Keys | None = None,
     new_uuid: Callable[[], uuids.UUID] = new_uuid,
     clock: Callable[[], int] = time.time_ns,
 ) -> Appended:
@@ -58,7 +60,7 @@ def append(
     Args:
         parts: as `load` gives them: ``blocks``, and ``document`` with its version.
         file: a finished dump, open for reading and writing.
-        producer, compression, level, new_uuid, clock: see `append_segment`.
+        producer, compression, level, key, new_uuid, clock: see `append_segment`.
 
     Raises:
         ConformanceError: the dump can't be appended to.
@@ -72,6 +74,7 @@ def append(
         producer=producer,
         compression=compression,
         level=level,
+        key=key,
         new_uuid=new_uuid,
         clock=clock,
     ) as writer:
