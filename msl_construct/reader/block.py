@@ -15,15 +15,12 @@ from ..errors import CompressionError, LimitError
 from ..page_map import PageMap
 from ..schema import BlockType, FlagValue, Record, Schema, Table
 from ..schema.entries import Entries
-from ..schema.framing import inflated
+from ..schema.framing import RAW, algorithm_of, inflated, laid_out
 from ..schema.layout import REST
 from ..schema.values import PaddedBytes, StoredText
 from ..source import Cursor, Extent, Source
 
 __all__ = ["RAW", "Block", "Compression", "Problems", "budget_ran_out"]
-
-RAW = "raw"
-"""Key of a payload that the schema has no layout for."""
 
 _FIRST_LOOK = 512
 _RECORD = 600  # bytes that one takes in memory, roughly
@@ -298,17 +295,16 @@ class Block:
         schema, stored = self.schema, self.stored
         code, flags, version, _, _ = self.identity
         if version != schema.draft.payload_version:
-            return None, _opaque(stored, offsets), None
+            return None, laid_out(None, stored, offsets=offsets), None
         compression: Compression | None = None
         content = stored
         try:
             if flags & schema.compressed:
                 compression, content = self._inflated(stored)
             kind = schema.blocks.get(code)
-            if kind is None or kind.layout is None:
-                payload = _opaque(content, offsets)
-            else:
-                payload = kind.layout.decode(self._payload_cursor(content), offsets=offsets)
+            layout = None if kind is None else kind.layout
+            cursor = None if layout is None else self._payload_cursor(content)
+            payload = laid_out(layout, content, cursor, offsets=offsets)
             if compression is not None and _undecoded(payload):
                 # What nobody decodes must inflate too, or say here that it doesn't.
                 assert isinstance(content.source, InflatedSource)
@@ -319,7 +315,7 @@ class Block:
                 payload.charge = Charge(self._budget, _weight(payload))
             return compression, payload, None
         except (CompressionError, LimitError) as error:
-            return None, _opaque(stored, offsets), f"{self.describe()}: {error}"
+            return None, laid_out(None, stored, offsets=offsets), f"{self.describe()}: {error}"
 
     def _settle(self, content: Extent, payload: Record) -> None:
         """Keep of what was inflated no more than the payload does.
@@ -339,13 +335,13 @@ class Block:
         return self._budget
 
     def _inflated(self, stored: Extent) -> tuple[Compression, Extent]:
-        algorithm = self.schema.flags["BlockFlags"].field("CompAlgo").of(self.flags)
+        algorithm = algorithm_of(self.schema.flags["BlockFlags"], self.flags)
         framing, source = inflated(
-            self.schema.compressed_payload, stored, algorithm.name, self._max_inflate, self.budget
+            self.schema.compressed_payload, stored, algorithm, self._max_inflate, self.budget
         )
         size = source.size
         bare = "uncompressed_size" not in framing
-        compression = Compression(algorithm.name, size, framing["stream"], bare)
+        compression = Compression(algorithm, size, framing["stream"], bare)
         return compression, Extent(source, 0, size)
 
 
@@ -396,10 +392,3 @@ def _extents(*values: Any) -> Iterator[Extent]:
         elif isinstance(value, Entries):
             for entry in value:
                 yield from _extents(entry)
-
-
-def _opaque(extent: Extent, offsets: bool) -> Record:
-    record = Record({RAW: extent})
-    if offsets:
-        record.offsets = {RAW: (extent.offset, extent.length)}
-    return record

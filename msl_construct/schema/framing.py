@@ -1,4 +1,4 @@
-"""The framing of compressed payloads (§4.2.1)."""
+"""What stands behind a block's header: a payload, as it is or in its framing (§4.2.1)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from ..codecs.compress import ALGORITHMS
 from ..codecs.inflate import LZ4_FRAME, InflatedSource, frame_size
 from ..errors import CompressionError
 from ..source import Cursor, Extent
+from .codes import FlagDefinition
 from .layout import Layout
 from .values import Record
 
-__all__ = ["PerhapsBareFrame", "inflated"]
+__all__ = ["RAW", "PerhapsBareFrame", "algorithm_of", "inflated", "laid_out"]
+
+RAW = "raw"
+"""Key of a payload that the schema has no layout for."""
 
 _MAGICS = {"zstd": b"\x28\xb5\x2f\xfd", "lz4": b"\x04\x22\x4d\x18"}
 _LONGEST_HEADER = 19
@@ -35,6 +39,32 @@ class PerhapsBareFrame(Layout):
         if algorithm == "zstd":
             framed = head[_BEHIND_SIZE:].startswith(magic)
         return None if framed else frame_size(algorithm, head)
+
+
+def algorithm_of(flags: FlagDefinition, word: int) -> str:
+    """The codec that a block's flags name; ``none`` too."""
+    return flags.field("CompAlgo").of(word).name
+
+
+def laid_out(
+    layout: Layout | None, content: Extent, cursor: Cursor | None = None, *, offsets: bool = False
+) -> Record:
+    """A payload as its layout has it; ``{raw: Extent}`` where there is none.
+
+    Args:
+        content: the payload, inflated.
+        cursor: at its beginning, where somebody has read that already.
+        offsets: whether it is to know where its fields stand.
+    """
+    start, length = content.offset, content.length
+    if layout is not None:
+        return layout.decode(
+            cursor or Cursor(content.source, start, start + length), offsets=offsets
+        )
+    record = Record({RAW: content})
+    if offsets:
+        record.offsets = {RAW: (start, length)}
+    return record
 
 
 def inflated(

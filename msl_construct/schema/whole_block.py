@@ -17,7 +17,7 @@ from .base import Vocabulary
 from .blocks import BlockType
 from .codes import FlagDefinition
 from .construct_errors import NotBuilt
-from .framing import inflated
+from .framing import RAW, algorithm_of, inflated, laid_out
 from .layout import REST, Layout
 from .misfit import Misfit
 from .values import Record
@@ -25,11 +25,10 @@ from .vocabulary import Coded
 
 __all__ = ["WholeBlock"]
 
-RAW = "raw"
 _HEADER, _PAYLOAD, _COMPRESSION, _STORED, _PROBLEM = (
     "header", "payload", "compression", "stored", "problem",
 )  # fmt: skip
-_COMPRESSED, _ALGORITHM = "compressed", "CompAlgo"
+_COMPRESSED = "compressed"
 
 Pieces = list["bytes | Extent"]
 
@@ -119,22 +118,17 @@ class WholeBlock(Vocabulary):
     def _content(self, header: Record, stored: Extent) -> dict[str, Any]:
         """What stands behind a header, by key."""
         if header["payload_version"] != self.payload_version:
-            return {_PAYLOAD: Record({RAW: stored})}
+            return {_PAYLOAD: laid_out(None, stored)}
         found: dict[str, Any] = {}
         content = stored
         if _COMPRESSED in header["flags"]:
             try:
                 content, compression = self._inflate(header, stored)
             except (CompressionError, LimitError) as error:
-                return {_PAYLOAD: Record({RAW: stored}), _PROBLEM: str(error)}
+                return {_PAYLOAD: laid_out(None, stored), _PROBLEM: str(error)}
             found[_COMPRESSION] = compression
         layout = self._layout(header["block_type"])
-        if layout is None:
-            payload = Record({RAW: content})
-        else:
-            start = content.offset
-            payload = layout.decode(Cursor(content.source, start, start + content.length))
-        found[_PAYLOAD] = payload
+        payload = found[_PAYLOAD] = laid_out(layout, content)
         if _COMPRESSION in found:
             found[_STORED] = stored
         if payload.damage is not None:
@@ -155,7 +149,7 @@ class WholeBlock(Vocabulary):
         return Extent(source, 0, size), said
 
     def _algorithm(self, header: Mapping[str, Any]) -> str:
-        return self.flags.field(_ALGORITHM).of(self.flags.encode(header["flags"])).name
+        return algorithm_of(self.flags, self.flags.encode(header["flags"]))
 
     def _layout(self, code: int) -> Layout | None:
         block = self.blocks.get(code)
