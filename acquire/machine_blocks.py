@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from msl_construct import Writer
-from msl_construct.drafts import DIALECTS, schema
 from msl_construct.reader.acquisition_report import TIED
 
 from .blocks import storable
@@ -19,10 +18,7 @@ from .model import Known, Outcome
 
 __all__ = ["add_system_context", "add_tables", "capabilities", "tables"]
 
-_LAYOUT = "memslicer-0.5"
-"""The draft leaves the layout of the System Context open. This is the one of the format's
-reference acquirer."""
-
+_MOST_TARGETS = 0xFF
 _TABLES = {
     "process_table": ("process_table", "system_process_table"),
     "connection_table": ("connection_table", "system_network_table"),
@@ -102,21 +98,13 @@ def add_system_context(
         "os_detail": f"{machine.os_detail}; {TIED}{tied}",
         "case_ref": case,
     }
-    bound = schema(DIALECTS[_LAYOUT].draft, writer.schema.byte_order)
-    layout = bound.block("system_context").layout
-    assert layout is not None
-    record = layout.complete(
-        {
-            "boot_time": machine.boot_time,
-            "target_count": min(targets, 0xFF),
-            "table_bitmap": [_TABLES[key][0] for key in tables(facts)],
-            **{key: storable(text, key, outcomes) or None for key, text in texts.items()},
-        }
-    )
-    payload = b"".join(bytes(piece) for piece in layout.pieces(record))
-    return writer.add_opaque(
-        "system_context", payload, block_flags=["has_children"], compression="none"
-    )
+    fields: dict[str, Any] = {
+        "boot_time": machine.boot_time,
+        "target_count": min(targets, _MOST_TARGETS),
+        "table_bitmap": [_TABLES[key][0] for key in tables(facts)],
+        **{key: storable(text, key, outcomes) or None for key, text in texts.items()},
+    }
+    return writer.add("system_context", block_flags=["has_children"], compression="none", **fields)
 
 
 def add_tables(

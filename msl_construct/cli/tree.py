@@ -218,18 +218,23 @@ def _threads(seen: TreeBlocks) -> Iterator[Branch]:
     yield f"threads   {len(blocks)}", AlignedRows(rows)
 
 
+_NO_FILE = ("heap", "stack", "anonymous", "shared_mem")
+"""Types of regions that hold no file's code."""
+
+
 def _memory(seen: TreeBlocks, style: Style) -> Iterator[Branch]:
     blocks = seen.of("memory_region")
     names = MappingNames(seen)
     totals: dict[str, int] = {}
-    count = 0
+    count = marked = 0
 
     def rows() -> Iterator[tuple[str, ...]]:
-        nonlocal count
+        nonlocal count, marked
         totals.clear()
-        count = 0
+        count = marked = 0
         for region in regions_of(blocks):
             count += 1
+            marked += bool(_suspicious(region))
             for state, pages in region.counts.items():
                 totals[state] = totals.get(state, 0) + pages * region.page_size
             yield _region_row(region, names, style)
@@ -240,14 +245,17 @@ def _memory(seen: TreeBlocks, style: Style) -> Iterator[Branch]:
         return
     captured = binary_size(totals.pop("captured", 0))
     rest = "".join(f", {binary_size(n)} {state}" for state, n in totals.items() if n)
-    yield f"memory    {many(count, 'region')}: {captured} captured{rest}", aligned
+    warning = style.paint(f"; {marked} to look at: W+X, or code without a file", fg="red")
+    head = f"memory    {many(count, 'region')}: {captured} captured{rest}"
+    yield head + (warning if marked else ""), aligned
 
 
 def _region_row(region: Region, names: MappingNames, style: Style) -> tuple[str, ...]:
     counts = region.counts
     pages = sum(counts.values())
     percent = f"{100 * counts.get('captured', 0) // pages}%" if pages else "-"
-    remarks = [
+    remarks = [style.paint(what, fg="red", bold=True) for what in _suspicious(region)]
+    remarks += [
         f"{count} {state}" for state, count in counts.items() if count and state != "captured"
     ]
     if len(region.fragments) > 1:
@@ -264,6 +272,17 @@ def _region_row(region: Region, names: MappingNames, style: Style) -> tuple[str,
         ", ".join(remarks),
         printable(names.of(region.base_addr)),
     )
+
+
+def _suspicious(region: Region) -> list[str]:
+    """What code that was put there at run time has about it, and little else."""
+    rights = region.protection
+    if "execute" not in rights:
+        return []
+    found = ["W+X"] if "write" in rights else []
+    if region.region_type.name in _NO_FILE:
+        found.append("code without a file")
+    return found
 
 
 def _rights(region: Region) -> str:
