@@ -191,7 +191,7 @@ class _Seen:
         self, mine: Record, theirs: Record, source: Layout, target: Layout, path: str
     ) -> Iterator[str]:
         orders = source.order != target.order
-        for key, kind in independent(target):
+        for key, kind in independent(target).items():
             where = f"{path}{key}"
             if key not in mine or self._losses.covers(self._index, where):
                 continue

@@ -260,4 +260,4 @@ def _layout_of(block: Block) -> Layout:
 
 def plain_keys(layout: Layout) -> set[str]:
     """The fields of a layout that say something of their own."""
-    return {key for key, _ in independent(layout)}
+    return set(independent(layout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid as uuids
 from collections.abc import Callable, Iterable, Mapping
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Any
 
 from ..abbreviated import abbreviated
@@ -29,15 +29,23 @@ _FALLBACKS = ("other", "unknown", "unspecified")
 _SHOWN = 8
 
 
-def independent(layout: Layout) -> Iterable[tuple[str, Vocabulary]]:
+@lru_cache(maxsize=1024)
+def independent(layout: Layout) -> Mapping[str, Vocabulary]:
     """The fields that say something of their own: neither lengths and counts nor reserved bytes."""
     follows: set[str] = set()
     for field in layout.fields:
         read = {snake_case(name) for name, _ in field.type.reads()}
         follows |= read - set(field.type.chosen_by)
-    for field in layout.fields:
-        if field.key not in follows and not isinstance(field.type, Reserved):
-            yield field.key, field.type
+    return {
+        field.key: field.type
+        for field in layout.fields
+        if field.key not in follows and not isinstance(field.type, Reserved)
+    }
+
+
+@lru_cache(maxsize=1024)
+def _kinds(layout: Layout) -> Mapping[str, Vocabulary]:
+    return {field.key: field.type for field in layout.fields}
 
 
 class Translation:
@@ -68,18 +76,18 @@ class Translation:
     def fields(self, record: Record, source: Layout, target: Layout, path: str = "") -> Record:
         """What the target's layout takes of a record; lengths, counts and zeros follow from it."""
         found = Record()
-        wanted = dict(independent(target))
+        wanted, kinds = independent(target), _kinds(source)
         for key, kind in wanted.items():
             if key in record:
                 where = f"{path}{key}"
-                found[key] = self._value(record[key], self._kind(source, key), kind, where)
+                found[key] = self._value(record[key], kinds.get(key), kind, where)
         self._left_over(record, source, wanted, path)
         return found
 
     def _left_over(
         self, record: Record, source: Layout, wanted: Mapping[str, Vocabulary], path: str
     ) -> None:
-        own = dict(independent(source))
+        own, kinds = independent(source), _kinds(source)
         for key, value in record.items():
             where = f"{path}{key}"
             if key in wanted or key == REST:
@@ -87,17 +95,13 @@ class Translation:
             if key in own:
                 if _says_something(value):
                     self._tell("draft", where, f"there is no such field for {_shown(value)}")
-            elif _is_reserved(source, key) and _says_something(value):
+            elif isinstance(kinds.get(key), Reserved) and _says_something(value):
                 self._tell("form", where, f"reserved bytes are not zero: {_shown(value)}")
         if record.damage is not None:
             self._tell("damage", f"{path}{record.damage.field}", f"payload {record.damage}")
         rest = record.get(REST)
         if record.damage is None and rest is not None and _any(rest):
             self._tell("form", f"{path}{REST}", f"{len(rest)} bytes behind the last field")
-
-    @staticmethod
-    def _kind(source: Layout, key: str) -> Vocabulary | None:
-        return next((field.type for field in source.fields if field.key == key), None)
 
     def _value(self, value: Any, source: Vocabulary | None, target: Vocabulary, where: str) -> Any:
         nameless = isinstance(source, Coded) and not isinstance(target, Coded)
@@ -263,7 +267,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, Extent):
         return f"of {value.length} bytes"
     return abbreviated(value)
-
-
-def _is_reserved(layout: Layout, key: str) -> bool:
-    return any(field.key == key and isinstance(field.type, Reserved) for field in layout.fields)
