@@ -35,7 +35,7 @@ napoleon_use_rtype = False
 _PRIVATE = (
     "Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
     "Ending|FileHeader|Fragment|GappedSource|Keys|Marks|Misfit|Note|Options|PageBuffer|PageMap|"
-    "PageStates|Place|Plan|PrivateKeys|Problem|Problems|PublicKeys|Read|Run|SearchedBytes|Sink|Source|"
+    "PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|Run|SearchedBytes|Sink|Source|"
     "Span|T|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
