@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from commands import one_line, run
 from independent import encryption as by_hand
+from independent import wire
 
 import msl_construct
 from msl_construct.encryption import Keys
@@ -20,6 +22,7 @@ pytest.importorskip("cryptography")
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import x25519
 
+FILE = by_hand.EncryptedBuilder().small().sealed()
 UUID = by_hand.EncryptedBuilder().header[0x18:0x28]
 NAMES = {
     by_hand.X25519: "x25519",
@@ -156,3 +159,23 @@ def _keys(recipient: Recipient) -> PrivateKeys:
     if recipient.kind == by_hand.HYBRID:
         return PrivateKeys(x25519=raw[:32], seed=raw[32:])
     return PrivateKeys(seed=raw)
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [("cryptography", "needs the package"), ("cryptography.hazmat.primitives.ciphers", "later")],
+)
+def test_without_the_library(
+    missing: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line that says what to install, and nothing of it is imported for other files."""
+    for name in list(sys.modules):
+        if name == missing or name.startswith(f"{missing}."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    data = by_hand.FileBuilder(wire.file_header(version=wire.V11))
+    data.end_capture(block_count=1)
+    with msl_construct.open(data.data(), key=bytes(32)) as dump:
+        assert dump.complete
+    with pytest.raises(EncryptedError, match=rf"{text}.*pip install.*msl-construct\[crypto\]"):
+        msl_construct.open(FILE, key=by_hand.KEY)
