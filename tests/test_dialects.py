@@ -207,6 +207,8 @@ MADE_IN_A_DIALECT = {
     "hint-padded-11-le": "memslicer-0.5",
     "system-context-aligned-11-le": "memdiver-1.0",
     "type-0x0055-11-le": "memslicer-0.5",
+    "module-without-blob-11-le": "memdiver-1.0",
+    "vendor-tables-11-le": "memslicer-0.5",
 }
 
 

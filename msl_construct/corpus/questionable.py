@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
 from .base_plans import MANIFESTS, imported, minimal, vas_map, with_regions
+from .dialect_plans import module_without_blob, vendor_tables
 from .payloads import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail, Which, before, every, since
 from .streams import stream_of
@@ -289,6 +290,22 @@ def type_0x0055(form: Form) -> Plan:
     plan = _investigated(form)
     plan.put("either", 0x0055, {"raw": bytes(8).hex()}, parent_uuid=plan.uuid("system"))
     return plan
+
+
+_question(
+    "May a Module Entry end behind DiskHash? One producer stores neither BlobLen nor NativeBlob, "
+    "and the draft demands both.",
+    "modules",
+    forms=since("draft-2026-10"),
+    rules=("MSL-5.2-MODULE-ENTRY-TOO-SHORT",),
+)(module_without_blob)
+_question(
+    "What are blocks 0x0055 to 0x0058? One producer writes tables of the machine so, and the draft "
+    "registers none of them.",
+    "unkblk",
+    forms=since("draft-2026-10"),
+    rules=("MSLX-4.3-BLOCK-TYPE-UNREGISTERED",) * 4,
+)(vendor_tables)
 
 
 @_question(

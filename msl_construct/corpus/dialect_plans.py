@@ -1,0 +1,81 @@
+"""Samples of what producers write otherwise than their draft: one plan a dialect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..drafts import dialect_schema
+from ..drafts.draft_2026_10 import examples
+from .assemble import payload_of
+from .base_plans import minimal
+from .payloads import module, module_list
+from .plan import Form, Plan, PlannedBlock
+
+__all__ = ["module_without_blob", "vendor_tables"]
+
+
+def _stored(form: Form, dialect: str, key: str, payload: dict[str, Any]) -> dict[str, str]:
+    """A payload as a dialect lays it out, for a plan that knows the draft alone."""
+    schema = dialect_schema(dialect, form.schema.byte_order)
+    return {"raw": payload_of(schema, PlannedBlock(key, payload), {}).hex()}
+
+
+def module_without_blob(form: Form) -> Plan:
+    """A Module Entry that ends behind DiskHash, as MemDiver writes it."""
+    plan = minimal(form)
+    index = plan.block("index")
+    index.payload.update(module_list("module"))
+    plan.fields("index", flags=["has_children"])
+    entry = module(0)
+    for key in ("native_blob", "blob_len", "reserved2"):
+        entry.pop(key, None)
+    raw = _stored(form, "memdiver-1.0", "module_entry", entry)
+    plan.put("module", "module_entry", raw, parent_uuid=plan.uuid("index"))
+    return plan
+
+
+_ROWS: dict[str, dict[str, Any]] = {
+    "kernel_symbol_bundle": {
+        "rows": [
+            {"tag": "page_size", "value": {"value": 4096}},
+            {"tag": "kernel_build_id", "value": {"raw": bytes(range(20)).hex()}},
+            {"tag": "clocksource", "value": {"value": "tsc"}},
+        ]
+    },
+    "persistence_manifest": {
+        "rows": [
+            {
+                "found_in": "systemd_system",
+                "path": "/etc/systemd/system/backup.service",
+                "modified": "1773400000000000000",
+                "file_size": 211,
+                "mode": 0o100644,
+            }
+        ]
+    },
+    "kernel_module_list": {
+        "rows": [
+            {"name": "ext4", "module_size": 1003520, "ref_count": 2, "state": 1},
+            {"name": "odd", "module_size": 16384, "state": 1, "flags": 1},
+        ]
+    },
+    "target_introspection": {
+        "target_pid": 4242,
+        "rows": [
+            {"tag": "seccomp_mode", "value": {"value": 2}},
+            {"tag": "working_directory", "value": {"value": "/srv"}},
+        ],
+    },
+}
+
+
+def vendor_tables(form: Form) -> Plan:
+    """Blocks 0x0055 to 0x0058 as memslicer writes them."""
+    plan = minimal(form)
+    plan.header["flags"] = ["investigation"]
+    plan.put("system", "system_context", examples.SYSTEM_CONTEXT, flags=["has_children"])
+    schema = dialect_schema("memslicer-0.5", form.schema.byte_order)
+    for key, payload in _ROWS.items():
+        raw = _stored(form, "memslicer-0.5", key, payload)
+        plan.put(key, schema.block(key).code, raw, parent_uuid=plan.uuid("system"))
+    return plan
