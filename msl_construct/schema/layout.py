@@ -77,6 +77,14 @@ class Layout(FieldList):
 
     Runs of fields of constant width are read by one precompiled `struct.Struct` each, so
     that declaring a header costs no more than hand-writing its format string would.
+
+    Args:
+        name: the specification's name of the structure.
+        section: where it is specified.
+        fields: the fields in stored order.
+
+    Raises:
+        ValueError: two of them have the same name.
     """
 
     _steps: tuple[Callable[[Cursor, Record], None], ...]
