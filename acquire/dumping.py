@@ -62,7 +62,7 @@ class Dumping:
         self._on_begin = on_begin
         self.writer: Writer | None = None
         self.failed = False
-        self._begun = False
+        self._begun = self._read_back = False
         self._buffers: Buffers | None = None
         self._feed: RegionFeed | None = None
         self._targets: list[int] = []  # that are acquired together
@@ -113,6 +113,7 @@ class Dumping:
             encryption=self._options.encryption,
         )
         conveyor = self._conveyor
+        self._read_back = conveyor.revisable
         if conveyor.revisable:
             self._file.truncate(0)  # nothing was written yet: now it is certain to be
         self._bounds.watch(conveyor, self._file)
@@ -333,7 +334,7 @@ class Dumping:
             if self.failed:
                 return dump_hashes.none("it is not known how much of it was taken")
             return self._hashed.section(self.writer.sink.position)
-        if not self._conveyor.revisable:
+        if not self._read_back:
             return dump_hashes.none("a device")
         interrupt = self._bounds.interrupt
         asked = interrupt.requests
