@@ -266,7 +266,7 @@ def test_valid_samples_break_no_rule_unless_they_are_of_later_versions() -> None
     }
 
 
-EXPLAINED = ("system-context-aligned", "module-without-blob")
+EXPLAINED = ("system-context-aligned", "module-without-blob-len")
 """Samples that break a rule of the draft, and whose dialect explains it."""
 
 

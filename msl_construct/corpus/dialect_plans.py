@@ -11,7 +11,7 @@ from .base_plans import minimal
 from .payloads import module, module_list
 from .plan import Form, Plan, PlannedBlock
 
-__all__ = ["module_without_blob", "vendor_tables"]
+__all__ = ["module_without_blob_len", "vendor_tables"]
 
 
 def _stored(form: Form, dialect: str, key: str, payload: dict[str, Any]) -> dict[str, str]:
@@ -20,7 +20,7 @@ def _stored(form: Form, dialect: str, key: str, payload: dict[str, Any]) -> dict
     return {"raw": payload_of(schema, PlannedBlock(key, payload), {}).hex()}
 
 
-def module_without_blob(form: Form) -> Plan:
+def module_without_blob_len(form: Form) -> Plan:
     """A Module Entry that ends behind DiskHash, as MemDiver writes it."""
     plan = minimal(form)
     index = plan.block("index")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
 from .base_plans import MANIFESTS, imported, minimal, vas_map, with_regions
-from .dialect_plans import module_without_blob, vendor_tables
+from .dialect_plans import module_without_blob_len, vendor_tables
 from .payloads import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail, Which, before, every, since
 from .streams import stream_of
@@ -298,7 +298,7 @@ _question(
     "modules",
     forms=since("draft-2026-10"),
     rules=("MSL-5.2-MODULE-ENTRY-TOO-SHORT",),
-)(module_without_blob)
+)(module_without_blob_len)
 _question(
     "What are blocks 0x0055 to 0x0058? One producer writes tables of the machine so, and the draft "
     "registers none of them.",

@@ -103,12 +103,21 @@ CONNECTION_TABLE: dict[str, Any] = {
 SYSTEM_CONTEXT: dict[str, Any] = {
     "boot_time": "1773500000123456789",
     "target_count": 1,
-    "table_bitmap": ["process_table", "connection_table", "handle_table", "connectivity_table"],
-    "acq_user": "examiner",
-    "hostname": "workbench",
-    "domain": "example.org",
-    "os_detail": "Linux 6.12",
-    "case_ref": "2026-117",
+    "table_bitmap": [
+        "process_table",
+        "connection_table",
+        "handle_table",
+        "connectivity_table",
+        "kernel_symbol_bundle",
+        "persistence_manifest",
+        "kernel_module_list",
+        "target_introspection",
+    ],
+    "acq_user": "alice",
+    "hostname": "desk",
+    "domain": "forensics.example.org",
+    "os_detail": "Linux 6.12.9 x86_64",
+    "case_ref": "26-117",
 }
 
 HANDLE_TABLE: dict[str, Any] = {
