@@ -113,11 +113,11 @@ SYSTEM_CONTEXT: dict[str, Any] = {
         "kernel_module_list",
         "target_introspection",
     ],
-    "acq_user": "alice",
-    "hostname": "desk",
-    "domain": "forensics.example.org",
+    "acq_user": "eve",
+    "hostname": "pc",
+    "domain": "a.lab.example.org",
     "os_detail": "Linux 6.12.9 x86_64",
-    "case_ref": "26-117",
+    "case_ref": "7",
 }
 
 HANDLE_TABLE: dict[str, Any] = {
