@@ -51,7 +51,7 @@ class Guarded(Hold):
         super().__init__(pid, method)
         self._arguments: tuple[str, ...] = ()
         self._channel: Channel | None = None
-        self._touched = False
+        self._touched = self._cleaned = False
         self._thawing = threading.RLock()
 
     def _start_guardian(self, *arguments: str, kind: Callable[..., Channel] = InProcess) -> None:
@@ -65,7 +65,7 @@ class Guarded(Hold):
         """
         self._dismiss()
         self._arguments = arguments
-        self._touched = False
+        self._touched = self._cleaned = False
         self._channel = kind(self.method, *arguments)
 
     def ready(self) -> None:
@@ -131,7 +131,7 @@ class Guarded(Hold):
                 return
             if not self._ended:
                 channel.tell("release")
-            while self._hear(channel.answer()):
+            while not self._cleaned and self._hear(channel.answer()):
                 pass
             self._dismiss()
             if not self._ended:
@@ -141,7 +141,7 @@ class Guarded(Hold):
         with self._thawing:
             channel = self._channel
             if channel is not None and not self._ended:
-                while self._hear(channel.answer(0.0)):
+                while not self._cleaned and self._hear(channel.answer(0.0)):
                     pass
 
     def _hear(self, line: str) -> bool:
@@ -150,8 +150,10 @@ class Guarded(Hold):
         if len(words) == 3 and words[0] == "released":
             self._over(words[1], int(words[2]))
             return True
-        if len(words) == 2 and words[0] == "cleaned" and words[1] != "0":
-            self.facts["not_undone"] = {"errno": int(words[1]), "remedy": self._by_hand()}
+        if len(words) == 2 and words[0] == "cleaned":
+            self._cleaned = True  # it is the last that is ever said
+            if words[1] != "0":
+                self.facts["not_undone"] = {"errno": int(words[1]), "remedy": self._by_hand()}
         return False
 
     def _undo_ourselves(self) -> None:
