@@ -103,8 +103,8 @@ class Bounds:
         if self._output is not None:
             self._output.be_patient()
 
-    def check(self, size: int = 0) -> None:
-        """Look whether a block of `size` bytes may be written, or just whether to go on.
+    def look(self, _: int = 0) -> None:
+        """Look whether to go on, whatever is written; from any thread.
 
         Raises:
             Stopped: no.
@@ -113,6 +113,14 @@ class Bounds:
             raise Stopped("interrupted", self.interrupt.reason)
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise Stopped("timeout", f"the {self._options.timeout:g} seconds of --timeout are over")
+
+    def check(self, size: int = 0) -> None:
+        """Look whether a block of `size` bytes may be written, or just whether to go on.
+
+        Raises:
+            Stopped: no.
+        """
+        self.look()
         if self._feed is not None and self._options.max_bytes is not None:
             self._check_size(self._feed, size + self._tail, self._options.max_bytes)
         self._looked += size

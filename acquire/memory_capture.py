@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from . import room
 from .backend import Pageable, Target
+from .background import Later
 from .bounds import Bounds, Stopped
 from .dumping import Dumping, Progress, Shown
 from .estimate import Estimate
@@ -96,17 +97,7 @@ class MemoryCapture:
         else:
             standing = StopPlan(target, self._standing, held)
             dumping.put_off += standing.put_off
-            if standing.first or standing.rest:
-                begin()
-                dumping.add_parts(target, standing.first, self._tally, tail, self._shown())
-            if standing.rest:
-                dumping.add_regions(target, standing.rest, self._tally, tail, self._shown())
-            try:
-                held.take(target, standing.last, self._bounds.check)
-            finally:
-                if held.size:
-                    self._tally.first_page = self._tally.first_page or held.taken_at
-                    self._tally.last_page = time.time_ns()
+            self._read_held(target, tail, begin, standing, held)
         if another := target.another_program():
             raise Stopped(
                 "target_replaced",
@@ -114,6 +105,37 @@ class MemoryCapture:
             )
         if not target.alive():
             raise target.ending()
+
+    def _read_held(
+        self,
+        target: Target,
+        tail: int,
+        begin: Callable[[], None],
+        standing: StopPlan,
+        held: HeldPages,
+    ) -> None:
+        """Write what can't be held, and meanwhile read what can."""
+        dumping, tally, look = self._dumping, self._tally, self._bounds.look
+        try:
+            if standing.first or standing.rest:
+                taking = Later(lambda: held.take(target, standing.last, look))
+                try:
+                    begin()
+                    dumping.add_parts(target, standing.first, tally, tail, self._shown())
+                    if standing.rest:
+                        dumping.add_regions(target, standing.rest, tally, tail, self._shown())
+                except BaseException:
+                    with contextlib.suppress(Exception):  # one is told, that came first
+                        taking.result()
+                    raise
+                taking.result()
+            else:
+                held.take(target, standing.last, look)
+        finally:
+            if held.size:
+                begun = tally.first_page or held.taken_at
+                tally.first_page = min(begun, held.taken_at)
+                tally.last_page = time.time_ns()
 
     def write_held(self, tail: int) -> None:
         """Write what was held; the target need not stand still any more.

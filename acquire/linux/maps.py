@@ -171,7 +171,8 @@ def parse(text: bytes) -> list[Mapping]:
         raise TargetError(f"a line of /proc/PID/maps is not understood: {error}") from None
     finally:
         if collecting:
-            if not gc.get_freeze_count():
+            # Asking that takes milliseconds: what is frozen is counted one by one.
+            if len(lines) >= _MANY and not gc.get_freeze_count():
                 # What was made is not looked through as soon as it goes on: both calls together
                 # put it where what is old is, which is looked through seldom.
                 gc.freeze()
@@ -179,6 +180,8 @@ def parse(text: bytes) -> list[Mapping]:
             gc.enable()
 
 
+_MANY = 8192
+"""Mappings from which on it takes long to look through them all."""
 _addresses, _rest = itemgetter(slice(0, 25)), itemgetter(slice(26, None))
 _PATH = 73 - 26
 _BEGINNINGS = (b"/", b"[", b"anon_inode:", b"socket:", b"dmabuf:")
