@@ -20,7 +20,7 @@ from .pages import Part, parts
 
 __all__ = ["LEAST", "MOST", "HeldPages", "StopPlan"]
 
-MOST = 32 << 20
+MOST = 40 << 20
 """Bytes that are held at most."""
 _MOST_PARTS = 16384
 _MOST_STRETCHES = 65536

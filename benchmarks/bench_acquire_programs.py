@@ -23,8 +23,9 @@ _SETTLE = 0.5
 """Seconds of answers before and behind."""
 _STOP, _A_THREAD, _A_MAPPING = 0.010, 40e-6, 5e-6
 """Seconds that a stop may take besides the reading: in all, for each thread and mapping."""
-_LEAST_RATE_SIZE = 256
-"""MiB of the heap at which the rate of reading is measured."""
+_LEAST_RATE_SIZE = 1024
+"""MiB of the heap at which the rate of reading is measured: so much that what is held in memory,
+and never written in the stop, hardly counts."""
 
 
 @dataclass(frozen=True)
