@@ -100,11 +100,15 @@ def test_no_character_that_acts_on_a_terminal_is_shown(text: str) -> None:
 
 
 SHORT = {
+    "msl_construct.encryption.derive": ["self.origin"],
+    "msl_construct.encryption.sealed": ["magic", "bytes(stated['magic'])"],
     "msl_construct.reader.walk": ["magic", "magic_expected.decode()"],
     "msl_construct.rules.engine": ["rule"],
     "msl_construct.rules.statements.all": ["statement"],
+    "msl_construct.schema.field_list": ["name"],
     "msl_construct.schema.model": ["key"],
     "msl_construct.schema.values": ["name"],
+    "msl_construct.signing.statement": ["_TITLE"],
 }
 """What a program has written, and bytes of constant number."""
 

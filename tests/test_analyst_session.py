@@ -89,7 +89,7 @@ def test_the_whole_of_it(captured: tuple[Path, Path, int]) -> None:
         assert bytes.fromhex(hit["bytes"]).decode() == SECRET
         assert "write" in hit["region"]["protection"]
     # Memory that is written and executed is seen in the tree, and so is nothing else.
-    tree = run("inspect", before, "--no-color").stdout.decode()
+    tree = run("inspect", before, "--no-color", COLUMNS="250").stdout.decode()
     marked = [line for line in tree.splitlines() if "W+X" in line and "rwx" in line]
     assert len(marked) == 1
     assert "1 to look at" in tree

@@ -236,7 +236,7 @@ def test_of_the_gallery_only_those_are_that_were_made_so() -> None:
         "later-end-count-10-le": "memslicer-0.2",  # which writes no big-endian files
         "later-tables-10-le": "memslicer-0.2",
         "imported-source-hash-11-le": "memdiver-1.0",
-        "module-without-blob-len-11-le": "memdiver-1.0",
+        "module-without-blob-11-le": "memdiver-1.0",
     }
 
 

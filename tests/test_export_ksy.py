@@ -262,7 +262,7 @@ REFUSED = {
     "a class without a .ksy": ((Field("Thing", Novel(), "New."),), "Novel"),
     "a reserved word": ((Field("Default", U8, "A default."),), "'default'.*reserved in C"),
     "one name for two things": (
-        (Field("Body", U8, "One."), Field("Body", U8, "Two.")), "another 'body'",
+        (Field("Body", U8, "One."), Field("body", U8, "Two.")), "another 'body'",
     ),
     "no identifier": ((Field("9Lives", U8, "Cat."),), "'9_lives'|'9lives'"),
 }  # fmt: skip

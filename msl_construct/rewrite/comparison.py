@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..reader.block import RAW, Block
 from ..reader.dialects import plain_schema
 from ..reader.dump import Dump
@@ -103,7 +104,7 @@ def _region(part: RegionPart, found: Region, conversion: Conversion) -> Iterator
         mine, theirs = head.payload[key], found.head.payload[key]
         same = int(mine) == int(theirs) if _nameless(mine) else _plain(mine) == _plain(theirs)
         if not same and not told.covers(head.block.index, key):
-            yield f"{where}: {key}: {mine!r} became {theirs!r}"
+            yield f"{where}: {key}: {abbreviated(mine)} became {abbreviated(theirs)}"
     if head.payload.get("timestamp") != found.head.payload.get("timestamp"):
         yield f"{where}: timestamp differs"
     if not _same_bytes(part.data(), found):

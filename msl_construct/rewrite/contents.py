@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 
+from ..abbreviated import abbreviated
 from ..builder.block_demands import LowerCase, Roles, demands_of
 from ..builder.blocks import checked
 from ..drafts import DIALECTS, dialect_schema, layout_of
@@ -172,7 +173,7 @@ class Contents:
                 row[demand.field] = text.lower()
                 if losses is not None:
                     where = f"{demand.table}[{number}].{demand.field}"
-                    told = f"{block.describe()}: {where}: {text!r} is written in lower case"
+                    told = f"{block.describe()}: {where}: {abbreviated(text)} becomes lower case"
                     losses.add(Loss("form", told, block.offset, block.index, where))
 
     def _forget_hashes(self, block: Block, fields: Record, losses: Losses | None) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 
+from ..abbreviated import abbreviated
 from ..errors import SignatureError
 from .sshsig import NAMESPACE
 
@@ -111,7 +112,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
     while text and not text[0].isspace():
         match = _OPTION.match(text)
         if match is None:
-            raise ValueError(f"expected an option, found {text[:40]!r}")
+            raise ValueError(f"expected an option, found {abbreviated(text)}")
         found[match[1]] = match[2] or ""
         text = text[match.end() :]
     return found, text.strip()
@@ -126,4 +127,4 @@ def _moment(text: str | None) -> datetime | None:
         if len(bare) == len(datetime(2000, 1, 1).strftime(form)):
             found = datetime.strptime(bare, form)
             return found.replace(tzinfo=timezone.utc) if bare != text else found.astimezone()
-    raise ValueError(f"expected a time, found {text!r}")
+    raise ValueError(f"expected a time, found {abbreviated(text)}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..errors import SignatureError
 
 __all__ = [
@@ -144,9 +145,9 @@ def read_signature(raw: bytes, name: str = "") -> Signature:
         if rest or behind:
             raise ValueError("there are bytes behind it")
         if kind != _TYPE or len(value) != _SIGNED:
-            raise ValueError(f"made with a key of type {kind!r}: expected {_TYPE.decode()}")
+            raise ValueError(f"made with a key of type {abbreviated(kind)}, not {_TYPE.decode()}")
         if hash_name not in _HASHES:
-            raise ValueError(f"hashed with {hash_name!r}: expected sha512 or sha256")
+            raise ValueError(f"hashed with {abbreviated(hash_name)}: expected sha512 or sha256")
         _raw_key(key)
         return Signature(key, namespace.decode(), hash_name, value)
     except (ValueError, binascii.Error) as error:
@@ -187,7 +188,7 @@ def _raw_key(public_key: bytes) -> bytes:
     """
     (kind, key), rest = _strings(public_key, 2)
     if kind != _TYPE or len(key) != _KEY or rest:
-        raise ValueError(f"a key of type {kind!r}: expected {_TYPE.decode()}")
+        raise ValueError(f"a key of type {abbreviated(kind)}: expected {_TYPE.decode()}")
     return key
 
 
