@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -137,7 +137,7 @@ def _worse(code: Exit, difference: DumpDifference) -> Exit:
 
 def _as_json(
     names: tuple[str, str], found: DumpDifference, dumps: list[Dump], with_bytes: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     pages = found.pages
     return {
         "a": names[0],
@@ -162,8 +162,8 @@ def _as_json(
     }
 
 
-def _region_row(pair: RegionPair) -> dict[str, Any]:
-    row: dict[str, Any] = {}
+def _region_row(pair: RegionPair) -> dict[str, object]:
+    row: dict[str, object] = {}
     for prefix, region in (("", pair.a), ("other_", pair.b)):
         if region is not None:
             row[f"{prefix}base_addr"] = f"{region.base_addr:#x}"
@@ -175,22 +175,25 @@ def _region_row(pair: RegionPair) -> dict[str, Any]:
 
 def _changes(
     changes: list[MemoryChange], dumps: list[Dump], with_bytes: bool
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """By region, in the order of addresses."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
+    runs: list[list[object]] = []
+    shown: list[list[str]] = []
     a, b = dumps
     for change in changes:
         region = a.memory.region_at(change.address)
         base = change.address if region is None else region.base_addr
         if not rows or rows[-1]["base_addr"] != f"{base:#x}":
             name = a.memory.name_of(change.address)
-            rows.append({"base_addr": f"{base:#x}", "name": name, "runs": []})
+            runs, shown = [], []
+            rows.append({"base_addr": f"{base:#x}", "name": name, "runs": runs})
             if with_bytes:
-                rows[-1]["bytes"] = []
-        rows[-1]["runs"].append([f"{change.address:#x}", change.size])
+                rows[-1]["bytes"] = shown
+        runs.append([f"{change.address:#x}", change.size])
         if with_bytes:
             size = min(change.size, 1 << 16)
-            rows[-1]["bytes"].append(
+            shown.append(
                 [
                     bytes(a.memory.read(change.address, size).data).hex(),
                     bytes(b.memory.read(change.other, size).data).hex(),
@@ -276,7 +279,7 @@ def _region_text(key: str, pair: RegionPair) -> str:
     return f"{text}  -> {pair.b.region_type.name}"
 
 
-def _row_text(row: dict[str, Any]) -> str:
+def _row_text(row: dict[str, object]) -> str:
     return printable(
         "  ".join(f"{key} {value}" for key, value in row.items() if value not in (None, "", []))
     )

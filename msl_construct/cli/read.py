@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -176,7 +176,7 @@ def _json(dump: Dump, places: Locations, start: int, end: int, out: IO[str]) -> 
     taken = 0
     runs = []
     for address, length, state in memory.runs:
-        row: dict[str, Any] = {"address": f"{address:#x}", "length": length, "state": state}
+        row: dict[str, object] = {"address": f"{address:#x}", "length": length, "state": state}
         if state == CAPTURED:
             row["bytes"] = bytes(memory.data[taken : taken + length]).hex()
             taken += length

@@ -15,6 +15,9 @@ from .text import Style, aligned, many
 
 __all__ = ["list_drafts", "show"]
 
+Described = dict[str, Any]
+"""A part of the JSON description of a draft."""
+
 
 @click.command("list", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("drafts", type=DRAFT, metavar="[DRAFT...]", nargs=-1)
@@ -56,7 +59,7 @@ def list_drafts(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: b
     return Exit.FINE
 
 
-def _row(name: str) -> dict[str, Any]:
+def _row(name: str) -> Described:
     """What the list says of a draft."""
     from ..drafts import DEFAULT_DRAFT, NEWEST_DRAFT
     from ..exports.description import version_text
@@ -124,7 +127,7 @@ def show(
     return Exit.FINE
 
 
-def _chosen(described: dict[str, Any], name: str) -> dict[str, Any]:
+def _chosen(described: Described, name: str) -> Described:
     """A structure by its key or code, or a registry by its name or key."""
     from ..schema.names import snake_case
 
@@ -152,7 +155,7 @@ def _is_hex(text: str) -> bool:
 class _Text:
     """The readable form."""
 
-    def __init__(self, described: dict[str, Any], style: Style) -> None:
+    def __init__(self, described: Described, style: Style) -> None:
         self._described = described
         self._style = style
 
@@ -184,7 +187,7 @@ class _Text:
         ]
         yield from self._part("Hashes", rows)
 
-    def one(self, chosen: dict[str, Any]) -> Iterator[str]:
+    def one(self, chosen: Described) -> Iterator[str]:
         """A structure with the registries of its fields, or a registry."""
         if "fields" not in chosen:
             yield from self._registry(chosen)
@@ -207,7 +210,7 @@ class _Text:
             rows.append((structure.get("code", ""), key, structure["section"], f"{text}{remark}"))
         return rows
 
-    def _structure(self, one: dict[str, Any]) -> Iterator[str]:
+    def _structure(self, one: Described) -> Iterator[str]:
         code = f"{one['code']}, " if "code" in one else ""
         yield self._title(f"{one['name']} ({code}{one['section']})")
         if "text" in one:
@@ -231,7 +234,7 @@ class _Text:
             return
         yield from self._fields(one["fields"])
 
-    def _fields(self, fields: dict[str, Any]) -> Iterator[str]:
+    def _fields(self, fields: Described) -> Iterator[str]:
         rows = [("Offset", "Bytes", "Field", "Key", "Stored as", "Section", "Meaning")]
         for key, field in fields.items():
             width = "varies" if field["width"] is None else str(field["width"])
@@ -246,12 +249,12 @@ class _Text:
                 yield self._title(f"{key}, {title}: {structure['name']}")
                 yield from self._fields(structure["fields"])
 
-    def _registry(self, one: dict[str, Any]) -> Iterator[str]:
+    def _registry(self, one: Described) -> Iterator[str]:
         yield self._title(f"{one['name']} ({many(one['width'], 'byte')}, {one['section']})")
         yield one["text"]
         yield ""
         rows = []
-        for place, value in one.get("codes", one.get("bits", {})).items():
+        for place, value in (one.get("codes") or one.get("bits", {})).items():
             text = value["text"] or value["label"]
             reserved = " (must not be written)" if value.get("reserved") else ""
             shown = place if "codes" in one else f"bit {place}"
@@ -271,7 +274,7 @@ class _Text:
         return self._style.paint(text, bold=True)
 
 
-def _meaning(field: dict[str, Any]) -> str:
+def _meaning(field: Described) -> str:
     text: str = field["text"]
     if "permitted" in field:
         text += f" Permitted: {field['permitted']}."
@@ -285,7 +288,7 @@ def _meaning(field: dict[str, Any]) -> str:
     return " ".join([text, *(f"{note}" for note in field.get("notes", ()))])
 
 
-def _registries_of(structure: dict[str, Any]) -> Iterator[str]:
+def _registries_of(structure: Described) -> Iterator[str]:
     """Names of the registries that the fields of a structure use, those inside it included."""
     for field in (structure["fields"] or {}).values():
         if "registry" in field:

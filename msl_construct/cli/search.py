@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -150,7 +150,7 @@ def _pointer_width(dump: Dump) -> int:
     return 4 if dump.header.record["arch_type"].name in _OF_32_BITS else 8
 
 
-def place_json(place: Location) -> dict[str, Any]:
+def place_json(place: Location) -> dict[str, object]:
     """Where something is, as every command prints it."""
     region, module = place.region, place.module
     return {
@@ -168,9 +168,9 @@ def place_json(place: Location) -> dict[str, Any]:
     }
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
+def hit_json(hit: Hit) -> dict[str, object]:
     """A hit, as ``--json`` prints it."""
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "address": f"{hit.address:#x}",
         "length": hit.length,
         "bytes": hit.data.hex(),
