@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from msl_construct import analysis
 from msl_construct.analysis import islands
 from msl_construct.analysis.islands import SearchedBytes
 from msl_construct.analysis.patterns import SearchPattern
-from msl_construct.errors import PatternError
+from msl_construct.errors import CompressionError, PatternError
 from msl_construct.schema import ByteOrder
 from msl_construct.space import AddressSpace
+from msl_construct.space.layers import Wanted
 
 SMALL = 32
 """Bytes of a piece: matches have to be found across many edges."""
@@ -31,6 +33,16 @@ class Nowhere(analysis.Locations):
 
     def at(self, address: int) -> analysis.Location:
         return analysis.Location(None, None)
+
+
+class Lost(Nowhere):
+    """Regions of some bytes each."""
+
+    def __init__(self, ends: list[int]) -> None:
+        self.ends = ends
+
+    def end_of(self, address: int) -> int:
+        return next(end for end in self.ends if end > address)
 
 
 @pytest.fixture(autouse=True)
@@ -231,3 +243,46 @@ def test_what_is_no_expression_is_refused(text: str) -> None:
 def test_a_number_that_does_not_fit_is_refused(value: int, width: int) -> None:
     with pytest.raises(PatternError):
         analysis.integer_pattern(value, width, ByteOrder.LITTLE)
+
+
+class Broken(Parts):
+    """An address space of which some parts can't be had."""
+
+    broken: set[int] = set()
+
+    def bytes_of(self, wanted: Sequence[Wanted[Part]]) -> memoryview:
+        if any(part.order in self.broken for part, _, _ in wanted):
+            raise CompressionError("it does not inflate")
+        return super().bytes_of(wanted)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_can_not_be_read_hides_nothing_around_it(seed: int) -> None:
+    rng = random.Random(seed)
+    parts: list[Part] = []
+    at = 64
+    for order in range(rng.randint(1, 7)):
+        data = bytes(rng.choice(b"ab") for _ in range(rng.randint(1, 90)))
+        parts.append(Bytes(at, order, [(len(data), "captured")], data))
+        at += len(data)
+    space = Broken(parts)
+    space.broken = {order for order in range(len(parts)) if rng.random() < 0.3}
+    islands_of: list[tuple[int, bytes]] = []
+    for part in parts:
+        if part.order in space.broken:
+            continue
+        if islands_of and islands_of[-1][0] + len(islands_of[-1][1]) == part.base:
+            islands_of[-1] = islands_of[-1][0], islands_of[-1][1] + part.content
+        else:
+            islands_of.append((part.base, part.content))
+    told = analysis.Searched()
+    patterns = [analysis.text_pattern("ab"), analysis.text_pattern("aab")]
+    hits = analysis.search(space, Lost([p.end for p in parts]), patterns, searched=told)
+    found_ = sorted((hit.address, hit.pattern) for hit in hits)
+    assert found_ == sorted(
+        (address, text)
+        for text in ("ab", "aab")
+        for address in everywhere(islands_of, text.encode())
+    )
+    assert len(told.failed) == len(space.broken)
+    assert told.coverage.captured == sum(len(data) for _, data in islands_of)

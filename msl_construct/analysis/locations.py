@@ -92,6 +92,11 @@ class Locations:
             found, None if module is None else ModuleLocation(module[1], address - module[0])
         )
 
+    def end_of(self, address: int) -> int:
+        """First address behind the region that covers an address; the next one where none does."""
+        region = self._dump.memory.region_at(address)
+        return address + 1 if region is None else region.end
+
     def text(self, address: int) -> str:
         """The same in a few words: ``libc.so.6+0x10``; empty where nothing has a name."""
         from .addresses import file_name

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
+from itertools import islice
 
 from ..errors import DamageError, LimitError
 from ..schema import ByteOrder
@@ -93,7 +94,9 @@ def search(
     """
     told = searched or Searched()
     for start, end in islands(space, within, told.coverage):
-        for address, number, length, value in _island(space, start, end, patterns, order, told):
+        for address, number, length, value in _island(
+            space, places, start, end, patterns, order, told
+        ):
             told.hits += 1
             yield _hit(space, places, (start, end), patterns[number], address, length, value)
 
@@ -109,7 +112,11 @@ def _hit(
 ) -> Hit:
     first = max(island[0], address - _CONTEXT)
     last = min(island[1], address + length + _CONTEXT)
-    around = bytes(space.read(first, last - first))
+    try:
+        around = bytes(space.read(first, last - first))
+    except (DamageError, LimitError):  # of what is next to it
+        first, last = address, address + length
+        around = bytes(space.read(first, last - first))
     data = around[address - first : address - first + length]
     return Hit(
         address,
@@ -135,32 +142,69 @@ def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
 
 def _island(
     space: AddressSpace,
+    places: Locations,
     start: int,
     end: int,
     patterns: Sequence[SearchPattern],
     order: ByteOrder,
     told: Searched,
 ) -> Iterator[Found]:
+    """All matches of an island, but for regions of it that can't be read."""
+    while start < end:
+        done = 0
+        try:
+            for found in _readable(space, start, end, patterns, order):
+                yield found
+                done += 1
+            return
+        except (DamageError, LimitError):
+            stop, behind, why = _unreadable(space, places, start, end)
+        # What stands in front of it is found again, up to its very edge.
+        yield from islice(_readable(space, start, stop, patterns, order), done, None)
+        told.failed.append(f"{behind - stop} bytes at {stop:#x} were not searched: {why}")
+        told.coverage.captured -= behind - stop
+        start = behind
+
+
+def _unreadable(
+    space: AddressSpace, places: Locations, start: int, end: int
+) -> tuple[int, int, str]:
+    """Where the first region begins and ends that can't be read, and why."""
+    at = start
+    while at < end:
+        behind = min(end, places.end_of(at))
+        try:
+            space.read(at, 1)
+        except (DamageError, LimitError) as error:
+            return at, behind, str(error)
+        at = behind
+    return start, end, "it could be read at its beginning only"
+
+
+def _readable(
+    space: AddressSpace,
+    start: int,
+    end: int,
+    patterns: Sequence[SearchPattern],
+    order: ByteOrder,
+) -> Iterator[Found]:
+    """Matches in captured memory.
+
+    Raises:
+        DamageError, LimitError: some of it can't be had.
+    """
     longest = max(pattern.longest for pattern in patterns)
     overlap = longest + _SEEN_BEHIND
     behind = [start] * len(patterns)  # where each goes on
-    at = start
-    while at < end:
-        try:
-            for piece in pieces(space, at, end, overlap):
-                at = piece.address
-                stop = end if piece.last else piece.address + len(piece.data) - longest
-                found = [
-                    _matches(pattern, number, piece, behind, stop, order)
-                    for number, pattern in enumerate(patterns)
-                ]
-                yield from merge(*found)
-            return
-        except (DamageError, LimitError) as error:
-            # Captured, and not to be had: the next run of the dump may be.
-            told.failed.append(f"{end - at} bytes at {at:#x} were not searched: {error}")
-            told.coverage.captured -= end - at
-            return
+    if start >= end:
+        return
+    for piece in pieces(space, start, end, overlap):
+        stop = end if piece.last else piece.address + len(piece.data) - longest
+        found = [
+            _matches(pattern, number, piece, behind, stop, order)
+            for number, pattern in enumerate(patterns)
+        ]
+        yield from merge(*found)
 
 
 def _matches(
