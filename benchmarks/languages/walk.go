@@ -28,8 +28,13 @@ func main() {
 	for _, block := range dump.Blocks {
 		blocks++
 		size += int(block.BlockLength)
-		region, ok := block.Payload.(*msl.Msl_MemoryRegion)
-		if !full || !ok {
+		if !full {
+			continue
+		}
+		payload, err := block.Payload()
+		check(err)
+		region, ok := payload.(*msl.Msl_MemoryRegion)
+		if !ok {
 			continue
 		}
 		states, err := region.PageStates()
