@@ -9,10 +9,11 @@ import click
 
 from ..codecs.compress import ALGORITHMS
 from ..drafts import NEWEST_DRAFT, PUBLIC
-from ..outputs import NewFile, check_place, is_passing, whole_file
+from ..outputs import NewFile, is_passing, whole_file
 from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
 from .drafts import DRAFT
 from .text import as_json, many
+from .written_file import check_new
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -118,12 +119,7 @@ def _check(old: str, place: str, force: bool) -> None:
         raise click.UsageError(f"{place}: what is written is read again: name a file")
     if old != STDIO and os.path.exists(place) and os.path.samefile(old, place):
         raise click.UsageError(f"{place} is the file that is read: choose another name")
-    try:
-        check_place(place, force=force)
-    except FileExistsError:
-        raise click.UsageError(f"{place} exists; --force overwrites it") from None
-    except OSError as error:
-        raise click.UsageError(f"{place}: {error.strerror}") from None
+    check_new(place, force)
 
 
 def _tell(old: str, output: str, found: Conversion, quiet: bool) -> None:

@@ -12,8 +12,9 @@ import click
 from ..errors import SignatureError
 from ..outputs import whole_file
 from .common import Exit, command_options, draft_options, note, run
-from .stating import check_new, stated, written
+from .stating import stated, written
 from .vouching import SUFFIX
+from .written_file import check_new
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

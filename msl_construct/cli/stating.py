@@ -9,7 +9,7 @@ import click
 
 from ..errors import SignatureError
 from ..hashing import Digests
-from ..outputs import check_place, whole_file
+from ..outputs import whole_file
 from ..source import Extent
 from .common import STDIO, Exit, note, open_input, say_version
 from .vouching import SUFFIX, statement_of
@@ -17,7 +17,7 @@ from .vouching import SUFFIX, statement_of
 if TYPE_CHECKING:
     from .common import ReadOptions
 
-__all__ = ["check_new", "stated", "written"]
+__all__ = ["stated", "written"]
 
 
 def stated(path: str, options: ReadOptions) -> tuple[bytes, Exit | None]:
@@ -47,20 +47,6 @@ def stated(path: str, options: ReadOptions) -> tuple[bytes, Exit | None]:
     if not verdict.complete:
         note(f"msl: {path}: {verdict}")
     return text, None
-
-
-def check_new(place: str, force: bool) -> None:
-    """Refuse a place where nothing can be written.
-
-    Raises:
-        click.UsageError: it is such a place.
-    """
-    try:
-        check_place(place, force=force)
-    except FileExistsError:
-        raise click.UsageError(f"{place} exists; --force overwrites it") from None
-    except OSError as error:
-        raise click.UsageError(f"{place}: {error.strerror}") from None
 
 
 def written(path: str, text: bytes) -> str:

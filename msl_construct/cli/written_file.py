@@ -12,7 +12,7 @@ import click
 from ..outputs import check_place, is_passing, whole_file
 from .common import STDIO
 
-__all__ = ["refuse_itself", "write_new", "write_out"]
+__all__ = ["check_new", "refuse_itself", "write_new", "write_out"]
 
 T = TypeVar("T")
 
@@ -36,17 +36,26 @@ def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret
     Raises:
         click.UsageError: nothing can be written there.
     """
-    try:
-        check_place(path, force=force)
-    except FileExistsError:
-        raise click.UsageError(f"{path} exists; --force overwrites it") from None
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror}") from None
+    check_new(path, force)
     with whole_file(path, force=force, secret=secret) as file:
         try:
             return write(file)
         except OSError as error:
             raise OSError(error.errno, error.strerror, error.filename or path) from None
+
+
+def check_new(place: str, force: bool) -> None:
+    """Refuse a place where nothing can be written.
+
+    Raises:
+        click.UsageError: it is such a place.
+    """
+    try:
+        check_place(place, force=force)
+    except FileExistsError:
+        raise click.UsageError(f"{place} exists; --force overwrites it") from None
+    except OSError as error:
+        raise click.UsageError(f"{place}: {error.strerror}") from None
 
 
 def refuse_itself(source: str, output: str) -> None:
