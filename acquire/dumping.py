@@ -13,9 +13,8 @@ from msl_construct.builder import RegionFeed
 from msl_construct.builder.overlapped_output import Buffers, Conveyor
 from msl_construct.encryption.parameters import TAG
 from msl_construct.errors import ConformanceError
-from msl_construct.reader.acquisition_report import target_hash
 
-from . import blocks, describing, dump_hashes, machine_blocks, model
+from . import blocks, dump_hashes, machine_blocks, model
 from .backend import Pageable
 from .blocks import Related
 from .bounds import Bounds, Stopped
@@ -87,12 +86,14 @@ class Dumping:
         threads: Sequence[Thread],
         related: Sequence[Related],
         cache_room: int,
+        tied: str = "",
     ) -> None:
         """The header, and what stands in front of the regions.
 
         Args:
             threads: those that Thread Contexts are written of.
             cache_room: bytes that may wait in the page cache; see `Writer`.
+            tied: where the machine is described, hash of what the report says of the target.
 
         Raises:
             OSError: it can't be written.
@@ -130,7 +131,7 @@ class Dumping:
                 targets=1 + len(related),
                 case=self._options.case,
                 facts=known.facts,
-                tied=target_hash(describing.target(known)),
+                tied=tied,
                 outcomes=known.outcomes,
             )
             self._targets = [one.pid for one in related]

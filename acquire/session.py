@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from msl_construct.builder import new_uuid
 from msl_construct.errors import TargetError
+from msl_construct.reader.acquisition_report import target_hash
 
 from . import blocks, describing, machine_blocks, room
 from .backend import Backend, Frozen, Target
@@ -464,6 +465,7 @@ class Session:
             threads,
             self._related,
             room.cache_room(self._limits),
+            target_hash(self.report.sections["target"]) if self._machine else "",
         )
 
     def let_go(self) -> None:
