@@ -330,9 +330,14 @@ def stopped_early(tool: subprocess.Popen[bytes], out: Path) -> bool:
 def fill(disk: Path) -> None:
     """Take all the room that is left."""
     with (disk / "other").open("wb") as other:
-        space = os.statvfs(disk)
-        with contextlib.suppress(OSError):
-            os.posix_fallocate(other.fileno(), 0, space.f_bavail * space.f_frsize)
+        size, step = 0, 16 << 20
+        while step >= 4096:  # what does not fit is not taken at all
+            try:
+                os.posix_fallocate(other.fileno(), size, step)
+            except OSError:
+                step //= 2
+            else:
+                size += step
 
 
 @root_only
