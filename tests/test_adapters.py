@@ -58,6 +58,7 @@ NO_BIG_ENDIAN = "version 1.0 may be big-endian; it demands little-endian"
 NO_SEGMENTS = "it can't hash: blocks of segments are blocks, and there are no segments"
 NOT_INFLATED = "a .ksy does not inflate"
 NO_TAIL = "it reads no fields behind DiskHash, so it does not miss them"
+NO_DAMAGE = "Kaitai has no damaged structures: of one that ends early it shows nothing"
 DOUBLES = "a number is a double: of a u8 above 2^53 it is the nearest one"
 EMPTY = "a text that is stored as a NUL and one that is not stored are the same to it"
 
@@ -97,8 +98,9 @@ KNOWN = {
         Known("*/*zstd", "$.blocks.*.payload.*", NOT_INFLATED),
         Known("*/*lz4", "$.blocks.*.compression", NOT_INFLATED),
         Known("*/*lz4", "$.blocks.*.payload.*", NOT_INFLATED),
-        Known("memdiver-1.0.2/*", "$.blocks.*.damage", "Kaitai has no damaged structures"),
-        Known("memdiver-1.0.2/*", "$.blocks.*.rest", "the same: there is no rest of nothing"),
+        Known("memdiver-1.0.2/*", "$.blocks.*.damage", NO_DAMAGE),
+        Known("memdiver-1.0.2/*", "$.blocks.*.rest", NO_DAMAGE),
+        Known("memdiver-1.0.2/api-investigation-all-tables", "$.blocks.*.payload.*", NO_DAMAGE),
     ),
 }
 KNOWN["kaitai-javascript"] = (
