@@ -20,8 +20,9 @@ import pytest
 from commands import one_line, run
 from conftest import SHARED, shared
 from converting import DRAFTS, converted, is_faithful
+from independent import wire
 from independent.decode import decode
-from independent.specimens import BE10, LE10, LE11, Kind, capture
+from independent.specimens import BE10, LE10, LE11, Kind, capture, start
 from writing import live, memory_of
 
 import msl_construct
@@ -115,6 +116,27 @@ def test_compressed_it_holds_the_same(codec: str) -> None:
     found = converted(old, NEW, compression=codec, buffer_limit=1 << 12)
     assert is_faithful(found)
     assert memory_of(found.data) == memory_of(old)
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_fragments_of_a_file_are_compressed_as_one(codec: str, tmp_path: Path) -> None:
+    """Each is read into the same buffer as the one before it."""
+    builder, parent = start(LE11), wire.uuid4(7)
+    for number, letter in enumerate("abc"):
+        pages = letter.encode() * 0x1000
+        base = 0x8000 + 0x1000 * number
+        builder.add(
+            wire.MEMORY_REGION,
+            wire.memory_region("<", [0], base_addr=base, page_data=pages),
+            flags=wire.CONTINUATION if number else wire.HAS_CHILDREN,
+            block_uuid=wire.uuid4(7 + number),
+            parent_uuid=parent if number else bytes(16),
+        )
+    old, new = tmp_path / "old.msl", tmp_path / "new.msl"
+    old.write_bytes(builder.data())
+    done = run("convert", old, "-o", new, "--compress", codec, "--quiet")
+    assert "differ" not in done.stderr.decode()
+    assert memory_of(new.read_bytes()) == memory_of(old.read_bytes())
 
 
 @pytest.mark.parametrize("name", ["memdiver-1.0.2/api-basic-lz4", "memslicer-0.2.7/api-basic-zstd"])

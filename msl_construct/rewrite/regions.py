@@ -207,7 +207,10 @@ class _Joined:
         self.size = sum(part.length for part in parts)
 
     def read(self, offset: int, length: int) -> bytes:
-        return b"".join(self.pieces(offset, length))
+        found = bytearray()
+        for piece in self.pieces(offset, length):  # each is gone once the next is asked for
+            found += piece
+        return bytes(found)
 
     def view(self, offset: int, length: int) -> memoryview:
         return memoryview(self.read(offset, length))
