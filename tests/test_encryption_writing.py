@@ -17,7 +17,7 @@ from commands import one_line, run
 from independent import encryption as by_hand
 from independent import wire
 from independent.decode import decode
-from independent.specimens import LE10, LE11, capture
+from independent.specimens import BE10, LE10, LE11, capture, start
 from writing import header
 
 import msl_construct
@@ -232,6 +232,18 @@ def test_of_a_dump_that_changes_meanwhile_nothing_is_kept(
     assert done.exit_code == 3, done.output
     assert "while it was read" in done.output
     assert not out.exists()
+
+
+def test_a_file_of_the_other_byte_order_can_be_opened_again(place: Path) -> None:
+    """Draft 2026-10 is little-endian; a file that is not all the same is read, and kept so."""
+    plain = start(BE10, version=wire.V11)
+    plain.add(wire.KEY_HINT, wire.key_hint(">"))
+    plain.end_capture(block_count=2)
+    (place / "b.msl").write_bytes(plain.data())
+    for words in (("encrypt", "b.msl", "-o", "c.msl"), ("decrypt", "c.msl", "-o", "d.msl")):
+        done = run(*words, "--key-file", "key", folder=place)
+        assert done.returncode == 0, done.stderr.decode()
+    assert (place / "d.msl").read_bytes() == plain.data()
 
 
 def test_sealed_segments_are_decrypted_to_segments(place: Path) -> None:

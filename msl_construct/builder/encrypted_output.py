@@ -10,7 +10,7 @@ from ..encryption.sealing import Encryption, Prepared
 from ..errors import ConformanceError, LimitError
 from ..hashing import new_hasher
 from ..pool import started_pool
-from ..schema import Layout, Record, Schema
+from ..schema import ByteOrder, Layout, Record, Schema
 from ..source import Extent
 from .output import Mark
 from .overlapped_output import SLOT, Conveyor
@@ -53,7 +53,7 @@ class EncryptedOutput:
         below: takes what is to be written, and need not hash it.
         algorithm: HashAlgo name.
         front: the header, with CipherLen 0, and the enclosed key; it is written.
-        cipher_len: offset of CipherLen, and its width.
+        cipher_len: offset of CipherLen, its width and byte order.
     """
 
     revisable = False
@@ -65,7 +65,7 @@ class EncryptedOutput:
         algorithm: str,
         prepared: Prepared,
         front: bytes,
-        cipher_len: tuple[int, int],
+        cipher_len: tuple[int, int, ByteOrder],
     ) -> None:
         self.below = below
         self.algorithm = algorithm
@@ -108,7 +108,7 @@ class EncryptedOutput:
         front = encrypted_header(form, layout, header, prepared)
         at = form.file_header_size + layout.offset_of("cipher_len")
         width = layout.field("cipher_len").type.minimum
-        return cls(below, algorithm, prepared, front, (at, width))
+        return cls(below, algorithm, prepared, front, (at, width, form.byte_order))
 
     def begin(self) -> None:
         """Nothing is chained."""
@@ -214,9 +214,9 @@ class EncryptedOutput:
                 length = self.position - self._start
                 self.below.write(self._sealing.tag())
                 self.position = self.below.position
-                at, width = self._cipher_len
+                at, width, order = self._cipher_len
                 if _corrects(self.below):
-                    self.below.patch(at, length.to_bytes(width, "little"))
+                    self.below.patch(at, length.to_bytes(width, order.value))
                 self.below.flush()
         finally:
             self.below.close()
