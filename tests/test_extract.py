@@ -11,8 +11,12 @@ from typing import Any
 
 import blake3
 import pytest
+from click.testing import CliRunner
 from commands import run
 from test_read import CODE, HEAP, PAGE, SECRET, dump
+
+from msl_construct import analysis
+from msl_construct.cli.group import cli
 
 
 @pytest.fixture
@@ -82,6 +86,32 @@ def test_a_range_of_terabytes_is_refused_and_the_rest_is_there(made: Path) -> No
 def test_holes_take_no_room(made: Path) -> None:
     folder, (row,) = extracted(made, "--range", f"{HEAP:#x}..{HEAP + (1 << 30):#x}")
     assert os.stat(folder / row["file"]).st_blocks * 512 < 1 << 20
+
+
+def test_holes_are_hashed_up_to_a_sum(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few bytes promise any number of zeros, and many regions of a file may do so."""
+    ranges = [f"{start:#x}..{HEAP + 4 * PAGE:#x}" for start in (HEAP - 8 * PAGE, HEAP - 4 * PAGE)]
+    monkeypatch.setattr(analysis, "MOST_HASHED_HOLES", 10 * PAGE)
+    words = ["extract", str(made), "-o", str(made.with_name("out"))]
+    done = CliRunner().invoke(cli, [*words, "--range", ranges[0], "--range", ranges[1]])
+    assert done.exit_code == 4
+    assert f"{HEAP - 4 * PAGE:#x} was not hashed: 20.0 KiB of it are holes" in done.stderr
+    first, second = json.loads(made.with_name("out").joinpath("manifest.json").read_text())["parts"]
+    assert (
+        first["sha256"]
+        == hashlib.sha256(made.with_name("out").joinpath(first["file"]).read_bytes()).hexdigest()
+    )
+    assert (second["blake3"], second["sha256"]) == (None, None)
+    assert made.with_name("out").joinpath(second["file"]).stat().st_size == 8 * PAGE
+
+
+def test_gibibytes_of_holes_take_no_time(made: Path) -> None:
+    folder = made.with_name("out")
+    done = run("extract", made, "-o", folder, "--range", f"{HEAP:#x}..{HEAP + (60 << 30):#x}")
+    assert done.returncode == 4
+    assert b"was not hashed: 60.0 GiB" in done.stderr
+    (row,) = json.loads((folder / "manifest.json").read_text())["parts"]
+    assert (folder / row["file"]).stat().st_size == row["size"] == 60 << 30
 
 
 def test_a_folder_that_holds_something_is_left_alone(made: Path) -> None:

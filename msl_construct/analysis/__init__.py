@@ -10,6 +10,7 @@ from .aligning import AlignedStretch, Alignment, RegionPair, align
 from .comparing import ComparedPages, MemoryChange, compare
 from .diffing import DumpDifference, diff
 from .extracting import (
+    MOST_HASHED_HOLES,
     ExtractedPart,
     WantedPart,
     extract,
@@ -31,6 +32,7 @@ from .searching import Hit, Searched, search
 from .text_strings import strings
 
 __all__ = [
+    "MOST_HASHED_HOLES",
     "Addresses",
     "AlignedStretch",
     "Alignment",

@@ -13,13 +13,23 @@ from ..reader.dump import Dump
 from ..space import CAPTURED
 from .addresses import file_name
 
-__all__ = ["ExtractedPart", "WantedPart", "extract", "manifest", "module_parts", "region_parts"]
+__all__ = [
+    "MOST_HASHED_HOLES",
+    "ExtractedPart",
+    "WantedPart",
+    "extract",
+    "manifest",
+    "module_parts",
+    "region_parts",
+]
 
 _PIECE = 1 << 20
 _ZEROS = bytes(_PIECE)
 _LONGEST_NAME = 48
 _MOST_UNKNOWN = 64 << 30
-"""Bytes that are not known of a part: to hash more takes minutes, and few file systems take it."""
+"""Bytes that are not known of a part: few file systems take more."""
+MOST_HASHED_HOLES = 2 << 30
+"""Bytes that are not known and hashed as zeros: seconds, where a few bytes promise any number."""
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -50,7 +60,8 @@ class ExtractedPart:
     Attributes:
         wanted: it.
         runs: offset within the file, length and state of all of it, in order.
-        blake3, sha256: of the file, holes as zeros; in hexadecimal. Empty where no byte is known.
+        blake3, sha256: of the file, holes as zeros; in hexadecimal. Empty where no byte is known,
+            or where there are more holes than were to be hashed.
     """
 
     wanted: WantedPart
@@ -62,6 +73,11 @@ class ExtractedPart:
     def captured(self) -> int:
         """Bytes of it that the dump has."""
         return sum(length for _, length, state in self.runs if state == CAPTURED)
+
+    @property
+    def unknown(self) -> int:
+        """Bytes of it that are holes."""
+        return self.wanted.end - self.wanted.start - self.captured
 
 
 def region_parts(dump: Dump) -> Iterator[WantedPart]:
@@ -79,11 +95,14 @@ def module_parts(dump: Dump) -> Iterator[WantedPart]:
             yield WantedPart(base, base + module["module_size"], module.get("path") or "")
 
 
-def extract(dump: Dump, wanted: WantedPart, file: IO[bytes]) -> ExtractedPart:
+def extract(
+    dump: Dump, wanted: WantedPart, file: IO[bytes], *, hashed_holes: int = MOST_HASHED_HOLES
+) -> ExtractedPart:
     """Write a range to a new file; what is not known is a hole in it.
 
     Args:
         file: stands at its start, and is empty.
+        hashed_holes: most bytes that are not known of a part that is hashed.
 
     Raises:
         LimitError: some of it is known, and more than 64 GiB are not.
@@ -102,22 +121,26 @@ def extract(dump: Dump, wanted: WantedPart, file: IO[bytes]) -> ExtractedPart:
             f"{unknown} of the {wanted.end - wanted.start} bytes at {wanted.start:#x} are not "
             f"known: expected at most {_MOST_UNKNOWN}; take a part of it (--range)"
         )
+    hashed = unknown <= hashed_holes
     digests = Digests()
     try:
         for offset, length, state in runs:
             if state != CAPTURED:
                 file.seek(length, 1)
-                for done in range(0, length, _PIECE):
-                    digests.update(_ZEROS[: min(_PIECE, length - done)])
+            if state != CAPTURED and not hashed:
                 continue
             for done in range(0, length, _PIECE):
-                at = wanted.start + offset + done
-                memory = dump.memory.read(at, min(_PIECE, length - done))
-                piece = bytes(memory)
-                file.write(piece)
-                digests.update(piece)
+                size = min(_PIECE, length - done)
+                piece = _ZEROS[:size]
+                if state == CAPTURED:
+                    piece = bytes(dump.memory.read(wanted.start + offset + done, size))
+                    file.write(piece)
+                if hashed:
+                    digests.update(piece)
         file.truncate(wanted.end - wanted.start)
         digests.wait()
+        if not hashed:
+            return ExtractedPart(wanted, tuple(runs), "", "")
         return ExtractedPart(wanted, tuple(runs), digests.blake3, digests.sha256)
     finally:
         digests.close()
@@ -137,8 +160,8 @@ def manifest(dump: Dump, parts: list[ExtractedPart]) -> dict[str, Any]:
                 "size": part.wanted.end - part.wanted.start,
                 "name": part.wanted.name,
                 "runs": [list(run) for run in part.runs],
-                "blake3": part.blake3,
-                "sha256": part.sha256,
+                "blake3": part.blake3 or None,
+                "sha256": part.sha256 or None,
             }
             for part in parts
         ],

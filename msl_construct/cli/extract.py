@@ -75,23 +75,31 @@ def extract(
         folder = _folder(output)
         parts, code = [], Exit.FINE
         taken: set[str] = set()
+        holes = analysis.MOST_HASHED_HOLES
         for part in wanted:
             if part.file in taken:
                 continue
             taken.add(part.file)
             try:
-                parts.append(_write(opened, part, folder))
+                done = _write(opened, part, folder, holes)
             except (DamageError, LimitError) as error:
                 note(f"msl: {dump}: {part.start:#x} was not extracted: {error}")
                 code = Exit.INCOMPLETE
+                continue
+            parts.append(done)
+            if done.blake3:
+                holes -= done.unknown
+            elif done.captured and not quiet:
+                unknown = binary_size(done.unknown)
+                note(f"msl: {dump}: {part.start:#x} was not hashed: {unknown} of it are holes")
         opened.require_unchanged()
         found = analysis.manifest(opened, parts)
         for row in found["parts"]:
             if not (folder / row["file"]).exists():
-                row["file"] = row["blake3"] = row["sha256"] = None
+                row["file"] = None
         with whole_file(folder / _MANIFEST, force=False) as file:
             file.write(json.dumps(found, indent=2).encode() + b"\n")
-        lacking = sum(part.wanted.end - part.wanted.start - part.captured for part in parts)
+        lacking = sum(part.unknown for part in parts)
         if not quiet:
             captured = binary_size(sum(part.captured for part in parts))
             said = f"{many(len(parts), 'part')}, {captured} in {printable(output)}"
@@ -150,7 +158,7 @@ def _folder(output: str) -> Path:
     return folder
 
 
-def _write(dump: Dump, wanted: WantedPart, folder: Path) -> ExtractedPart:
+def _write(dump: Dump, wanted: WantedPart, folder: Path, hashed_holes: int) -> ExtractedPart:
     """Write one part; its file goes again where nothing of it is known."""
     from .. import analysis
 
@@ -159,7 +167,7 @@ def _write(dump: Dump, wanted: WantedPart, folder: Path) -> ExtractedPart:
     done = None
     try:
         with own_file(place) as file:
-            done = analysis.extract(dump, wanted, file)
+            done = analysis.extract(dump, wanted, file, hashed_holes=hashed_holes)
     finally:
         if done is None or not done.captured:
             os.unlink(place)
