@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import run
+from commands import one_line, run
 from independent.specimens import LE11
 from writing import live, memory_of, uid, writer
 
@@ -122,6 +122,7 @@ def test_what_is_unknown_is_not_called_the_same(tmp_path: Path) -> None:
     done = run("diff", path, path)
     assert done.returncode == 4
     assert b"1 unknown" in done.stdout
+    assert "1 page could not be compared" in one_line(done.stderr)
 
 
 def program(

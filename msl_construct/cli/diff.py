@@ -112,6 +112,9 @@ def diff(
                         _write(names, difference, a, b, with_bytes, full, out)
                 for line in difference.pages.failed:
                     note(f"msl: {names[0]}, {names[1]}: {line}")
+                if difference.pages.unknown and not difference:
+                    pages = many(difference.pages.unknown, "page")
+                    note(f"msl: {names[0]}, {names[1]}: incomplete: {pages} could not be compared")
                 code = _worse(code, difference)
             if as_json_:
                 with data_out() as out:
