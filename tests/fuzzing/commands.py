@@ -1,0 +1,471 @@
+"""Put mutants to every command that reads a dump: what it ends with, prints and writes.
+
+Usage: python tests/fuzzing/commands.py [--count 20000] [--from 0] [--seed NAME] [--seconds S]
+       [--command NAME …] [--keep DIR]
+
+Each command runs in this process, as a call. It may end with what its help documents, says in a
+line of stderr why it ends with 3 or more, and writes neither into the dump (`append` and `enrich`:
+behind it) nor anywhere without success. What it shows as bytes of memory is held against
+`independent.memory`, which reads page maps with `struct` alone: no byte may be shown as known,
+found, extracted or carried over that the file does not have.
+
+Exit codes: 0 nothing found; 1 something found, a line on stdout for each; 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parents[1]
+if __package__ in (None, ""):  # run as a program
+    sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+
+import blake3  # noqa: E402 - found by what stands above
+from click.testing import CliRunner  # noqa: E402
+from independent.decode import NotMsl, decode  # noqa: E402
+from independent.memory import Known, Unsure, known  # noqa: E402
+from test_fuzz import DEADLINE, deadline  # noqa: E402
+
+from fuzzing.mutants import mutants, originals  # noqa: E402
+from msl_construct.cli.group import cli  # noqa: E402
+
+__all__ = ["COMMANDS", "judge", "main"]
+
+FINE, FINDINGS, USAGE, UNREADABLE, INCOMPLETE, KEY = range(6)
+BOUNDS = ("--max-inflate", "1048576")
+SHORTEST_TEXT = 4
+TABLES = (
+    "index", "regions", "pages", "modules", "threads", "system", "processes", "connections",
+    "handles", "blocks",
+)  # fmt: skip
+DOCUMENT = json.dumps(
+    {
+        "document": 1,
+        "blocks": [
+            {
+                "block_type": "related_dump",
+                "payload": {
+                    "related_dump_uuid": "8c2f7e10-93a4-4d5b-a1c6-0b7d2e4f6a81",
+                    "related_pid": 7,
+                    "relationship": "parent",
+                },
+            }
+        ],
+    }
+)
+_KEPT_AT_MOST = 20
+_SAID = 1000
+
+
+@dataclass
+class Ran:
+    """What came of a command."""
+
+    code: int
+    out: bytes
+    errors: str
+
+
+@dataclass
+class Bench:
+    """A mutant in a folder of its own, and what is known of it.
+
+    Attributes:
+        read: options of the commands that read a dump.
+        memory: what it knows; None: nobody said.
+    """
+
+    folder: Path
+    data: bytes
+    chance: random.Random
+    read: tuple[str, ...] = ()
+    memory: Known | None = None
+    path: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = self.folder / "dump.msl"
+        self.path.write_bytes(self.data)
+        self.read = BOUNDS
+        if self.chance.random() < 0.5:
+            self.read += ("--dialect", "none")
+            try:
+                self.memory = known(self.data)
+            except (NotMsl, Unsure):
+                self.memory = None
+
+    def run(self, *words: object, codes: tuple[int, ...], grows: bool = False) -> Ran:
+        """Run a command, and see that it ended as it may."""
+        before = {path.name for path in self.folder.iterdir()}
+        line = [str(word) for word in words]
+        done = CliRunner().invoke(cli, line)
+        said = f"msl {' '.join(line)}"
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise AssertionError(f"{said}: {done.exception!r}") from done.exception
+        assert done.exit_code in codes, f"{said} ends with {done.exit_code}: {done.stderr}"
+        assert "Traceback" not in done.stderr, said
+        if done.exit_code >= UNREADABLE:
+            assert "msl: " in done.stderr, f"{said} says nothing of {done.exit_code}"
+        acting = [c for c in done.stderr if c != "\n" and not c.isprintable()]
+        assert not acting, f"{said}: {acting[0]!r} on stderr"
+        there = self.path.read_bytes()
+        if grows and done.exit_code in (FINE, INCOMPLETE):
+            assert there.startswith(self.data), f"{said} changed what was there"
+        else:
+            assert there == self.data, f"{said} changed the dump"
+        new = {path.name for path in self.folder.iterdir()} - before
+        if done.exit_code not in (FINE, INCOMPLETE):
+            assert not new, f"{said} ended with {done.exit_code} and left {new}"
+        else:
+            assert not [name for name in new if name.startswith(".")], f"{said} left {new}"
+        return Ran(done.exit_code, done.stdout_bytes, done.stderr)
+
+    def text(self, *words: object, codes: tuple[int, ...]) -> Ran:
+        """The same; what it prints is for a terminal."""
+        done = self.run(*words, codes=codes)
+        acting = [c for c in done.out.decode() if c != "\n" and not c.isprintable()]
+        assert not acting, f"msl {words}: {acting[0]!r} on stdout"
+        return done
+
+    def new(self, name: str) -> Path:
+        """A place for what is written."""
+        return self.folder / f"{len(list(self.folder.iterdir()))}-{name}"
+
+    def address(self) -> int:
+        """One where something is, or nothing."""
+        if self.memory is not None and self.memory.pieces and self.chance.random() < 0.8:
+            start, data = self.chance.choice(self.memory.pieces)
+            shift = self.chance.choice((0, -1, -8, len(data) - 3, len(data) // 2))
+            return max(0, start + shift) & (1 << 64) - 1
+        return self.chance.choice((0, 4096, (1 << 47) - 4096, 1 << 63, (1 << 64) - 16))
+
+    def holds(self, address: int, data: bytes, what: str) -> None:
+        """See that bytes which were shown are those of the file."""
+        if self.memory is not None:
+            assert self.memory.has(address, data), f"{what} at {address:#x} that nobody knows"
+
+    def carried(self, path: Path, what: str) -> None:
+        """See that a file which was written is whole, and knows nothing more."""
+        verdict = self.run("verify", "--json", path, codes=(FINE, INCOMPLETE))
+        assert json.loads(verdict.out)["intact"] is not False, what
+        if self.memory is None:
+            return
+        for start, data in known(path.read_bytes()).pieces:
+            self.holds(start, data, what)
+
+
+READS = (FINE, UNREADABLE, INCOMPLETE, KEY)
+FINDS = (FINE, FINDINGS, UNREADABLE, INCOMPLETE, KEY)
+NAMES = (*READS, USAGE)  # of something that need not be there
+
+
+def inspect(bench: Bench) -> None:
+    form = bench.chance.choice(("--json", "--yaml", "--ndjson"))
+    bench.run("inspect", form, *bench.read, bench.path, codes=READS)
+    bench.text("inspect", "--quiet", *bench.read, bench.path, codes=READS)
+    table = bench.chance.choice(TABLES)
+    bench.run("inspect", "--csv", "--show", table, *bench.read, bench.path, codes=NAMES)
+
+
+def verify(bench: Bench) -> None:
+    bench.text("verify", *bench.read, bench.path, codes=FINDS)
+    bench.run("verify", "--json", *bench.read, bench.path, codes=FINDS)
+
+
+def check(bench: Bench) -> None:
+    bench.text("check", *bench.read, bench.path, codes=FINDS)
+
+
+def build(bench: Bench) -> None:
+    """Whatever a document says of a file makes the file again."""
+    document, made = bench.new("document.json"), bench.new("built.msl")
+    done = bench.run("inspect", "--json", "--with-data", *bench.read, bench.path, codes=READS)
+    if done.code not in (FINE, INCOMPLETE):
+        return
+    document.write_bytes(done.out)
+    bench.run("build", document, "-o", made, codes=(FINE,))
+    assert made.read_bytes() == bench.data, "build makes another file"
+
+
+def read(bench: Bench) -> None:
+    words = "read", *bench.read, bench.path, hex(bench.address())
+    length = bench.chance.choice(("1", "64", "0x1001", "70000"))
+    done = bench.run(*words, length, "--json", codes=READS)
+    if done.out:
+        shown = json.loads(done.out)
+        at = int(shown["address"], 16)
+        for run in shown["runs"]:
+            assert int(run["address"], 16) == at
+            assert ("bytes" in run) == (run["state"] == "captured")
+            if "bytes" in run:
+                assert len(run["bytes"]) == 2 * run["length"]
+                bench.holds(at, bytes.fromhex(run["bytes"]), "bytes")
+            at += run["length"]
+        assert at == int(shown["address"], 16) + shown["length"]
+    bench.text(*words, codes=READS)
+    view = bench.chance.choice(("u8", "u64", "f64", "ptr", "ascii", "utf8", "utf16", "time"))
+    bench.text(*words, length, "--as", view, codes=READS)
+    raw = bench.run(*words, "64", "--raw", codes=READS)
+    if raw.out:
+        bench.holds(int(words[-1], 16), raw.out, "raw bytes")
+    named = bench.chance.choice(("reg:rip", "reg:rsp@1", "[heap]", "libc.so.6+0x10", "region:0x0"))
+    bench.text("read", *bench.read, bench.path, named, codes=NAMES)
+
+
+def _hits(bench: Bench, done: Ran, what: str) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in done.out.splitlines()]
+    for hit in found:
+        data = bytes.fromhex(hit["bytes"])
+        assert len(data) == hit["length"]
+        bench.holds(int(hit["address"], 16), data, what)
+        before = bytes.fromhex(hit["before"])
+        bench.holds(int(hit["address"], 16) - len(before), before, f"{what}'s context")
+        bench.holds(int(hit["address"], 16) + len(data), bytes.fromhex(hit["after"]), what)
+    return found
+
+
+def search(bench: Bench) -> None:
+    wanted, many = "00", ("--limit", "200")
+    if bench.memory is not None and bench.memory.pieces:
+        _, data = bench.chance.choice(bench.memory.pieces)
+        at = bench.chance.randrange(len(data))
+        wanted = data[at : at + 6].hex()
+    words = "search", *bench.read, bench.path, "--ndjson", *many
+    found = _hits(bench, bench.run(*words, "--hex", wanted, codes=FINDS), "a hit")
+    assert all(hit["bytes"] == wanted for hit in found)
+    patterns = (
+        ("--regex", "[a-z]{3,9}"), ("--utf16", "a"), ("--int", "1"), ("--hex", "00??[1-3]0?"),
+        ("--pointer-to", "0x1000..0x7fffffffffff"), ("-i", "--text", "lib"),
+    )  # fmt: skip
+    chosen = bench.chance.choice(patterns)
+    _hits(bench, bench.run(*words, *chosen, codes=FINDS), "a hit")
+    shown = "search", *bench.read, bench.path, *many, *chosen, "--protection", "r"
+    bench.text(*shown, codes=(*FINDS, USAGE))
+
+
+def strings(bench: Bench) -> None:
+    words = "strings", *bench.read, bench.path, "--limit", "500"
+    for hit in _hits(bench, bench.run(*words, "--ndjson", codes=FINDS), "a text"):
+        assert len(hit["text"]) >= SHORTEST_TEXT
+    bench.text(*words, codes=FINDS)
+
+
+def extract(bench: Bench) -> None:
+    folder = bench.new("extracted")
+    done = bench.run("extract", *bench.read, bench.path, "--all", "-o", folder, codes=READS)
+    if not folder.exists():
+        assert done.code in (UNREADABLE, KEY)
+        return
+    for part in json.loads((folder / "manifest.json").read_bytes())["parts"]:
+        if part["file"] is None:
+            assert all(state != "captured" for _, _, state in part["runs"])
+            continue
+        path, at = folder / part["file"], int(part["base_addr"], 16)
+        assert path.stat().st_size == part["size"]
+        with path.open("rb") as file:
+            for offset, length, state in part["runs"]:
+                file.seek(offset)
+                piece = file.read(min(length, 1 << 20))
+                if state == "captured":
+                    bench.holds(at + offset, piece, "extracted bytes")
+                else:
+                    assert not any(piece), "what is not known is no hole"
+        if part["size"] <= 1 << 20:
+            stored = path.read_bytes()
+            assert part["blake3"] == blake3.blake3(stored).hexdigest()
+            assert part["sha256"] == hashlib.sha256(stored).hexdigest()
+    shutil.rmtree(folder)
+
+
+def diff(bench: Bench) -> None:
+    words = "diff", *bench.read
+    done = bench.run(*words, "--json", bench.path, bench.path, codes=READS)
+    if done.out:
+        pages = json.loads(done.out)["pages"]
+        differing = [pages[key] for key in ("changed", "only_a", "only_b")]
+        assert not any(differing), "it differs from itself"
+    other = bench.new("other.msl")
+    other.write_bytes(bench.chance.choice(originals()))
+    how = bench.chance.choice(("auto", "address", "module"))
+    bench.text(*words, "--align", how, "--bytes", bench.path, other, codes=FINDS)
+    done = bench.run(*words, "--json", "--bytes", other, bench.path, codes=FINDS)
+    for change in json.loads(done.out)["changes"] if done.out else ():
+        for (address, length), (_, after) in zip(change["runs"], change["bytes"]):
+            shown = bytes.fromhex(after)
+            assert len(shown) == min(length, 1 << 16)
+            if json.loads(done.out)["align"] == "address":
+                bench.holds(int(address, 16), shown, "a changed byte")
+
+
+def recover(bench: Bench) -> None:
+    made = bench.new("rest.msl")
+    done = bench.run("recover", *bench.read, bench.path, "-o", made, "--json", codes=NAMES)
+    if made.exists():
+        assert bool(json.loads(done.out)["lost"]) <= (done.code == INCOMPLETE)
+        memory, bench.memory = bench.memory, None  # what is behind damage is known as well
+        bench.carried(made, "recovered bytes")
+        bench.memory = memory
+
+
+def convert(bench: Bench) -> None:
+    made, draft = bench.new("new.msl"), bench.chance.choice(("draft-2026-03", "draft-2026-10"))
+    words = "convert", *bench.read, "--to-draft", draft, bench.path, "-o", made
+    packed = bench.chance.choice(((), ("--compress", "zstd"), ("--compress", "lz4")))
+    bench.run(*words, *packed, codes=NAMES)
+    if made.exists():
+        bench.carried(made, "converted bytes")
+
+
+def encrypt(bench: Bench) -> None:
+    key, sealed, made = bench.new("key"), bench.new("sealed.msl"), bench.new("open.msl")
+    key.write_bytes(bytes(range(32)))
+    words = "--key-file", key, "-o"
+    done = bench.run("encrypt", bench.path, *words, sealed, codes=FINDS)
+    if done.code != FINE:
+        assert not sealed.exists()
+        return
+    bench.run("decrypt", *bench.read, sealed, *words, made, codes=(FINE,))
+    bench.carried(made, "decrypted bytes")
+    bench.run("verify", sealed, codes=(KEY,))
+
+
+def decrypt(bench: Bench) -> None:
+    key, made = bench.new("key"), bench.new("open.msl")
+    key.write_bytes(bytes(range(32)))
+    words = "decrypt", *bench.read, bench.path, "--key-file", key, "-o", made
+    bench.run(*words, codes=(FINDINGS, USAGE, UNREADABLE, KEY))
+
+
+@lru_cache(maxsize=1)
+def signing_key() -> bytes:
+    """A private key, new in every run."""
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    form, closed = forms.PrivateFormat.PKCS8, forms.NoEncryption()
+    return Ed25519PrivateKey.generate().private_bytes(forms.Encoding.PEM, form, closed)
+
+
+def sign(bench: Bench) -> None:
+    key = bench.new("key.pem")
+    key.write_bytes(signing_key())
+    key.chmod(0o600)
+    done = bench.run("sign", *bench.read, bench.path, "--signing-key", key, codes=FINDS)
+    signature = bench.path.with_name("dump.msl.statement.sig")
+    assert signature.exists() == (done.code in (FINE, INCOMPLETE))
+    if signature.exists():
+        words = "verify", *bench.read, bench.path, "--signature", signature
+        bench.text(*words, codes=(FINE, INCOMPLETE))
+        for name in "dump.msl.statement", "dump.msl.statement.sig":
+            (bench.folder / name).unlink()
+
+
+def timestamp(bench: Bench) -> None:
+    done = bench.run("timestamp", *bench.read, bench.path, codes=FINDS)
+    request = bench.path.with_name("dump.msl.statement.tsq")
+    assert request.exists() == (done.code in (FINE, INCOMPLETE))
+    for path in bench.folder.glob("dump.msl.statement*"):
+        path.unlink()
+
+
+def _grown(bench: Bench, done: Ran) -> None:
+    """See that a dump to which something was added is as sound as before; take it away again."""
+    if bench.path.stat().st_size != len(bench.data):
+        assert done.code in (FINE, INCOMPLETE)
+        after = bench.path.read_bytes()
+        bench.path.write_bytes(bench.data)
+        segments = decode(after)["segments"]
+        assert segments, "what was appended is no segment"
+        assert segments[-1]["verdict"]["intact"]
+        grown = bench.new("grown.msl")
+        grown.write_bytes(after)
+        bench.run("verify", grown, codes=(FINE, INCOMPLETE))
+
+
+def append(bench: Bench) -> None:
+    document = bench.new("document.json")
+    document.write_text(DOCUMENT)
+    words = "append", bench.path, document
+    _grown(bench, bench.run(*words, codes=(*NAMES, FINDINGS), grows=True))
+
+
+def enrich(bench: Bench) -> None:
+    _grown(bench, bench.run("enrich", bench.path, codes=(*NAMES, FINDINGS), grows=True))
+
+
+COMMANDS: dict[str, Callable[[Bench], None]] = {
+    one.__name__: one
+    for one in (
+        inspect, verify, check, build, read, search, strings, extract, diff, recover, convert,
+        encrypt, decrypt, sign, timestamp, append, enrich,
+    )
+}  # fmt: skip
+"""Each command that reads a dump, with what is done to it."""
+
+
+def judge(seed: str, names: tuple[str, ...] = tuple(COMMANDS)) -> int:
+    """Put the mutants of a seed to commands; how many there were."""
+    count = 0
+    for data in mutants(seed):
+        count += 1
+        for name in names:
+            with tempfile.TemporaryDirectory(prefix="msl-commands-") as folder:
+                bench = Bench(Path(folder), data, random.Random(f"{seed} {count} {name}"))
+                with deadline(DEADLINE):
+                    try:
+                        COMMANDS[name](bench)
+                    except BaseException as error:
+                        raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
+    return count
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; gives the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="NUMBER")
+    parser.add_argument("--seed", default="commands")
+    parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--command", action="append", choices=list(COMMANDS))
+    parser.add_argument("--keep", type=Path, metavar="DIR")
+    given = parser.parse_args(arguments)
+    names = tuple(given.command or COMMANDS)
+    end = time.monotonic() + given.seconds
+    found = files = 0
+    number = given.first
+    while number < given.first + given.count and time.monotonic() < end:
+        seed = f"{given.seed}:{number}"
+        try:
+            files += judge(seed, names)
+        except AssertionError as error:
+            found += 1
+            print(f"{seed}: {error}", flush=True)
+            if given.keep is not None:
+                given.keep.mkdir(parents=True, exist_ok=True)
+                for index, data in enumerate(mutants(seed)):
+                    (given.keep / f"{given.seed}-{number}-{index}.msl").write_bytes(data)
+            if found == _KEPT_AT_MOST:
+                break
+        number += 1
+        if number % _SAID == 0:
+            print(f"to {number}: {files} files, {found} found", flush=True)
+    seeds = f"seeds {given.seed}:{given.first} to {given.seed}:{number - 1}"
+    print(f"{seeds}: {files} files, {found} found")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
