@@ -18,6 +18,17 @@ from .rules.declare import before, every, rule, since, with_segments
 from .rules.facts import Facts
 from .rules.model import Found, Level, Pick, Role, Rule, Scope
 from .rules.statements import Statement, Word, st
+from .schema.amended_fields import carve, retype, widen
+from .schema.amended_names import (
+    deprecate,
+    forbid,
+    give_payload,
+    redefine,
+    rename,
+    renumber,
+    reword,
+)
+from .schema.amendments import Amendment
 from .schema.base import Between, OneOf, Vocabulary
 from .schema.blocks import BlockType, ByteOrder, Coverage, Start
 from .schema.choice import Choice
@@ -61,6 +72,7 @@ __all__ = [
     "U64",
     "UUID",
     "VERSION",
+    "Amendment",
     "Between",
     "Bit",
     "BitRange",
@@ -111,11 +123,21 @@ __all__ = [
     "Vocabulary",
     "Word",
     "before",
+    "carve",
+    "deprecate",
     "every",
+    "forbid",
+    "give_payload",
+    "redefine",
     "register",
+    "rename",
+    "renumber",
     "reserved",
+    "retype",
+    "reword",
     "rule",
     "since",
     "st",
+    "widen",
     "with_segments",
 ]

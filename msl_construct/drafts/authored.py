@@ -115,9 +115,18 @@ def _run(path: str) -> ModuleType:
         raise
     except BaseException as error:
         del sys.modules[module.__name__]
-        place = blamed(error.__traceback__) or SourceLine(shown, 1)
+        place = _of_word(error) or blamed(error.__traceback__) or SourceLine(shown, 1)
         raise DraftError(f"{place}: {said(error)}") from error
     return module
+
+
+def _of_word(error: BaseException) -> SourceLine | None:
+    """The line of the word that a draft is refused for."""
+    from ..schema.amendments import AmendmentError
+
+    if not isinstance(error, AmendmentError) or error.place[0] not in _files:
+        return None
+    return SourceLine(_files[error.place[0]], error.place[1])
 
 
 def said(error: BaseException) -> str:

@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from ..schema import BitRange, ByteOrder, Draft, Enumeration, FlagDefinition, Schema
+from ..schema import (
+    Bit,
+    BitRange,
+    BlockType,
+    ByteOrder,
+    Draft,
+    Enumeration,
+    FlagDefinition,
+    Schema,
+    Value,
+)
 from ..schema.base import DocumentOptions, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field, Note
 from ..schema.layout import Layout, inner_layouts
 from ..schema.names import snake_case
 from ..schema.pages import PageStateMap
+from ..schema.renamed import REFERENCES
 from ..schema.table import Table
 from ..schema.variable import Blob, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import (
@@ -36,9 +47,6 @@ __all__ = [
     "stored_as",
     "version_text",
 ]
-
-_REFERENCES = ("length", "tag", "count", "entry_size", "size", "page_size_log2", "page_state_map")
-"""Attributes of the vocabulary that name another field."""
 
 
 @singledispatch
@@ -193,6 +201,7 @@ def describe(draft: Draft) -> dict[str, Any]:
             "parent": block.parent or None,
             "forbidden": block.forbidden,
             "notes": _notes(block.notes),
+            **_deprecated(block),
             "fields": None if block.layout is None else _fields(block.layout),
         }
     return {
@@ -242,7 +251,7 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
     registry = kind.registry_name if states is None else states.name
     if registry is not None:
         shown["registry"] = registry
-    for name in _REFERENCES:
+    for name in REFERENCES:
         other = getattr(kind, name, None)
         if isinstance(other, str) and other:
             shown[name] = other
@@ -255,6 +264,7 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
         shown["omitted_by"] = field.omitted_by
     if field.default is not None:
         shown["default"] = _default(field)
+    shown.update(_deprecated(field))
     if field.notes:
         shown["notes"] = _notes(field.notes)
     for tag, inner in inner_layouts(kind).items():
@@ -264,6 +274,10 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
             title = case_title(field, tag, layout)
             shown.setdefault("cases", {})[title] = _structure(inner)
     return shown
+
+
+def _deprecated(thing: BlockType | Field | Value | Bit) -> dict[str, str]:
+    return {"deprecated": thing.deprecated} if thing.deprecated else {}
 
 
 def _default(field: Field) -> Any:
@@ -299,6 +313,7 @@ def _registry(registry: Enumeration | FlagDefinition) -> dict[str, Any]:
                 "text": value.text,
                 "since": value.since,
                 "reserved": value.reserved,
+                **_deprecated(value),
             }
             for value in registry.values
         }
@@ -323,5 +338,6 @@ def _bits(word: FlagDefinition) -> Iterator[tuple[str, dict[str, Any]]]:
                 "text": bit.text,
                 "since": bit.since,
                 **({"registry": bit.enumeration.name} if isinstance(bit, BitRange) else {}),
+                **({} if isinstance(bit, BitRange) else _deprecated(bit)),
             },
         )

@@ -74,6 +74,8 @@ class BlockType:
         forbidden: registered so that nobody writes it.
         example: a payload that conforms, as a document shows it: what samples, tests and pages
             take for an instance.
+        sense: the sentence that first said the same, where `text` is a later one.
+        deprecated: since when, and why, it should no longer be written.
     """
 
     code: int
@@ -89,6 +91,13 @@ class BlockType:
     example: Mapping[str, Any] | None = None
     in_capture: bool = True
     parent: str = ""
+    sense: str = ""
+    deprecated: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What such a block holds: the same as long as only the words for it change."""
+        return self.sense or self.text
 
     @property
     def key(self) -> str:

@@ -103,6 +103,8 @@ class Value:
         text: a sentence, where the label alone does not say enough.
         since: the draft that registered it; filled in when a draft is put together.
         reserved: registered as "reserved": named, but a producer must not write it.
+        sense: what first said the same, where label or `text` are later ones.
+        deprecated: since when, and why, it should no longer be written.
     """
 
     code: int
@@ -111,6 +113,13 @@ class Value:
     text: str = ""
     since: str = ""
     reserved: bool = False
+    sense: str = ""
+    deprecated: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What the code says: the same as long as only the words for it change."""
+        return self.sense or self.text or self.label
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -206,13 +215,20 @@ class Enumeration:
 
 @dataclass(frozen=True)
 class Bit:
-    """One flag."""
+    """One flag; `sense` and `deprecated` as those of a `Value`."""
 
     bit: int
     label: str
     text: str = ""
     name: str = ""
     since: str = ""
+    sense: str = ""
+    deprecated: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What the flag says: the same as long as only the words for it change."""
+        return self.sense or self.text or self.label
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -233,6 +249,11 @@ class BitRange:
     @property
     def name(self) -> str:
         return snake_case(self.label)
+
+    @property
+    def meaning(self) -> str:
+        """What the number says."""
+        return self.text or self.label
 
     @property
     def mask(self) -> int:

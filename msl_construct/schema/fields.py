@@ -41,6 +41,8 @@ class Field:
         omitted_by: producers that end the structure before this field, against the draft.
             The reader calls that damage; what is exported for other readers lets it pass.
         called: the key, where the one that follows from the name is a reserved word somewhere.
+        sense: the sentence that first said the same, where `text` is a later one.
+        deprecated: since when, and why, it should no longer be written.
     """
 
     name: str
@@ -54,6 +56,13 @@ class Field:
     default: Any = None
     omitted_by: str = ""
     called: str = ""
+    sense: str = ""
+    deprecated: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What the field says: the same as long as only the words for it change."""
+        return self.sense or self.text
 
     def with_type(self, kind: Vocabulary) -> Field:
         """The same field with another Construct."""

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError
+from .amended_draft import amended_draft, linked
+from .amendments import Amendment
 from .base import Binding, OneOf
 from .blocks import BlockType, ByteOrder, Coverage
 from .codes import Enumeration, FlagDefinition, Span, Value
@@ -38,6 +40,7 @@ class Draft:
     Attributes:
         base: the draft that this one is an overlay of.
         removed: fields of the base that this one no longer has.
+        amendments: what it declares to become of things of its base.
         rules, statements: those that this draft adds to its base's; see `msl_construct.rules`.
         without_rules: ids, or patterns (``fnmatch``) of ids, of rules of the base that no
             longer hold.
@@ -68,6 +71,7 @@ class Draft:
     rules: tuple[Identified, ...] = ()
     without_rules: tuple[str, ...] = ()
     statements: tuple[Identified, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
 
     def overlay(
         self,
@@ -89,6 +93,7 @@ class Draft:
         rules: Iterable[Identified] = (),
         without_rules: Iterable[str] = (),
         statements: Iterable[Identified] = (),
+        amendments: Iterable[Amendment] = (),
         **others: object,
     ) -> Draft:
         """The draft that follows from this one by the changes given, and nothing else.
@@ -105,6 +110,9 @@ class Draft:
             rules: rules of its own; those of this draft hold as well.
             without_rules: ids or patterns of those that no longer do.
             statements: what this draft demands, beside its base.
+            chain: further hashes, or what a hash of this draft's is now that of.
+            amendments: what becomes of things of this draft, in words: `rename` and its like,
+                applied in their order behind all other edits.
             others: attributes of the draft that it has instead of this one's.
 
         Raises:
@@ -154,7 +162,7 @@ class Draft:
                 *(f.stamped(name) for f in flags),
             ),
             page_states=self.page_states.adding(name, page_states),
-            chain=(*self.chain, *chain),
+            chain=linked(self.chain, tuple(chain)),
             removed=tuple(removed),
             rules=tuple(rules),
             without_rules=tuple(without_rules),
@@ -164,7 +172,7 @@ class Draft:
         left = [*edits, *more_values, *more_bits]
         if left:
             raise ValueError(f"{name}: nothing in {self.name} is called {', '.join(left)}")
-        return draft
+        return amended_draft(draft, tuple(amendments))
 
     def _versioned(self, header: Layout, version: int) -> Layout:
         """A file header whose Version is another one, unless its Version was edited."""

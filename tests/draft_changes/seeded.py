@@ -1,7 +1,7 @@
 """Forty changes that an author may make to a draft, each with the class that it deserves.
 
-They are data: what `overlay` is given, as the author would write it, and what follows from the meaning
-of the classes alone. Nothing here comes from what the program says of them.
+They are data: what `overlay` is given, as the author would write it, and what follows from the
+meaning of the classes alone. Nothing here comes from what the program says of them.
 
 | class | what becomes of files and readers |
 |---|---|

@@ -1,0 +1,187 @@
+"""What a draft declares to become of something of its base: the frame of every such word.
+
+Each word refuses what would be silently wrong: a field that would move what stands behind it, a
+code that was another one's, a meaning that changes without a reason. The refusal knows the line
+that the word stands in.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from .blocks import BlockType
+from .codes import Enumeration, FlagDefinition
+from .fields import Field
+from .layout import Layout
+from .table import Table
+from .vocabulary import Fixed
+
+__all__ = [
+    "BLOCK_TYPES",
+    "Amendment",
+    "AmendmentError",
+    "Declared",
+    "Refusal",
+    "amended",
+    "demand_reason",
+    "edit",
+    "field_of",
+    "width_of",
+    "word",
+]
+
+BLOCK_TYPES = "BlockType"
+"""What the registry of block types is called, whose codes are the blocks' own."""
+
+
+@dataclass
+class Declared:
+    """What an amendment may change: the parts of a draft, by their names.
+
+    Attributes:
+        name: the new draft's.
+        layouts: of the headers and of the payloads, by key.
+        blocks: by key.
+        registries, flags: by the specification's name; page states are a registry.
+        big_endian: whether files of the draft may be.
+        hashes: keys of structure and field of everything that the chain names.
+    """
+
+    name: str
+    layouts: dict[str, Layout]
+    blocks: dict[str, BlockType]
+    registries: dict[str, Enumeration]
+    flags: dict[str, FlagDefinition]
+    big_endian: bool
+    hashes: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """One change that is declared as such.
+
+    Attributes:
+        word: which word says it.
+        where: a structure's key, with the names of tables behind it, or a registry's name.
+        what: name of the field, code, flag or block type.
+        reason: why.
+        place: file and line that declare it.
+        draft: name of the draft that makes it; filled in when that is put together.
+    """
+
+    word: str
+    where: str
+    what: str
+    reason: str = ""
+    place: tuple[str, int] = ("", 0)
+    draft: str = ""
+    apply: Callable[[Declared], None] = field(repr=False, compare=False, default=lambda _: None)
+
+
+class AmendmentError(ValueError):
+    """A word that can't be done, or should not.
+
+    Attributes:
+        place: file and line of the word.
+    """
+
+    def __init__(self, text: str, place: tuple[str, int]) -> None:
+        super().__init__(text)
+        self.place = place
+
+
+class Refusal(Exception):
+    """Why a word is refused; which it is and where it stands is added by `amended`."""
+
+
+def amended(parts: Declared, amendments: tuple[Amendment, ...]) -> tuple[Amendment, ...]:
+    """Apply the words in their order; gives them with the name of the draft.
+
+    Raises:
+        AmendmentError: one of them is refused.
+    """
+    for one in amendments:
+        if not isinstance(one, Amendment):
+            raise ValueError(
+                f"{parts.name}: expected a word such as rename(…), found {type(one).__name__}"
+            )
+        try:
+            one.apply(parts)
+        except (Refusal, ValueError) as error:
+            called = f"{one.word} {one.where}{f' {one.what}' if one.what else ''}"
+            raise AmendmentError(f"{parts.name}: {called}: {error}", one.place) from None
+    return tuple(replace(one, draft=parts.name) for one in amendments)
+
+
+def word(
+    name: str, where: str, what: str, apply: Callable[[Declared], None], reason: str = ""
+) -> Amendment:
+    """A word with the place of the line that uses it; called by a function that is one itself."""
+    frame = sys._getframe(2)  # the line that uses the word
+    place = (frame.f_code.co_filename, frame.f_lineno)
+    return Amendment(name, where, what, reason, place, apply=apply)
+
+
+def demand_reason(reason: str, why: str) -> None:
+    """Refuse a word without a reason.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if not reason.strip():
+        raise Refusal(f"expected a reason: {why}")
+
+
+def edit(parts: Declared, where: str, change: Callable[[Layout], Layout]) -> None:
+    """Change the structure at a path: a key, and names of tables whose entry is meant.
+
+    Raises:
+        Refusal: there is no such structure.
+    """
+    key, *tables = where.split(".")
+    if key not in parts.layouts:
+        raise Refusal(f"no structure is called {key}")
+    parts.layouts[key] = _inside(parts.layouts[key], tables, change)
+
+
+def _inside(layout: Layout, tables: list[str], change: Callable[[Layout], Layout]) -> Layout:
+    if not tables:
+        return change(layout)
+    found = field_of(layout, tables[0].removesuffix("[]"))
+    if not isinstance(found.type, Table):
+        raise Refusal(f"{found.name} is no table")
+    kind = found.type
+    entry = _inside(kind.entry, tables[1:], change)
+    return layout.changing(found.name, type=Table(kind.count, entry, kind.entry_size))
+
+
+def field_of(layout: Layout, name: str) -> Field:
+    """A field by its name or key.
+
+    Raises:
+        Refusal: there is none.
+    """
+    for one in layout.fields:
+        if name in (one.name, one.key):
+            return one
+    names = ", ".join(one.name for one in layout.fields)
+    raise Refusal(f"{layout.title} has no field {name}; it has {names}")
+
+
+def width_of(parts: Declared, one: Field) -> int:
+    """Bytes of a field; those of its registry, if it has one.
+
+    Raises:
+        Refusal: its width is not constant, or there is no such registry.
+    """
+    name = one.type.registry_name
+    if not isinstance(one.type, Fixed):
+        raise Refusal(f"{one.name} has no constant width")
+    if name is None:
+        return one.type.width
+    found = parts.registries.get(name) or parts.flags.get(name)
+    if found is None:
+        raise Refusal(f"there is no registry {name} for {one.name}")
+    return found.width
