@@ -74,7 +74,7 @@ REFUSED = {
     ),
     "a taken name": ("rename('process_identity', 'PPID', 'SessionID')", "has a SessionID already"),
     "a taken code name": ("rename('OSType', 'macOS', 'Linux')", "has a linux already"),
-    "a hash of the chain": ("rename('block_header', 'PrevHash', 'Link')", "integrity chain names it"),
+    "a hash of the chain": ("rename('block_header', 'PrevHash', 'Link')", "chain names it"),
     "a taken code": ("renumber('RegionType', 'Stack', 1, reason='r')", "0x1 is Heap"),
     "a taken bit": ("renumber('BlockFlags', 'Continuation', 2, reason='r')", "0x2 is CompAlgo"),
     "a taken block": ("renumber('BlockType', 'key_hint', 0x51, reason='r')", "Process Table"),
@@ -177,7 +177,7 @@ def test_what_the_words_do() -> None:
     assert blocks["related_dump"].deprecated == "since x: nobody reads it"
     assert blocks["pointer_graph"].instance() == {"target": 1}
     layout = draft.bound(draft.byte_orders[0]).key_hint
-    note = layout.build({**layout.example(), "note": "x", "note_len": 2, "weight": 7})
+    note = layout.build({**layout.example(), "note": "x", "remark_size": 2, "weight": 7})
     assert note[34] == 7
     assert note[36:40] == b"\2\0\0\0"
 
