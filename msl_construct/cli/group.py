@@ -19,6 +19,7 @@ COMMANDS = {
     "encrypt": "Encrypt a dump.",
     "enrich": "Append the build-ids of captured images to a dump.",
     "diff": "Say what is different in two dumps or more.",
+    "export": "Write a dump in a format that debuggers and other tools read.",
     "extract": "Write parts of memory to files, with a manifest of what is known.",
     "generate": "Generate a parser in another language.",
     "inspect": "Show everything a dump holds, without reading page data.",

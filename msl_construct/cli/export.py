@@ -1,0 +1,124 @@
+"""``msl export``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from .analysis_options import ending
+from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
+from .text import binary_size, many
+from .written_file import check_new, refuse_itself, write_new, write_out
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..convert.elf_core.notes import Told
+    from .common import ReadOptions
+
+__all__ = ["export"]
+
+_FORMATS = ("elf-core",)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("dump", metavar="DUMP")
+@click.option("--to", "form", type=click.Choice(_FORMATS), required=True, help="What is written.")
+@click.option("--output", "-o", metavar="OUT", required=True, help="File to write; - is stdout.")
+@click.option("--force", "-f", is_flag=True, help="Replace OUT, and what stands beside it.")
+@draft_options
+@command_options
+@run
+def export(
+    dump: str,
+    form: str,
+    output: str,
+    force: bool,
+    quiet: bool,
+    no_color: bool,
+    **options: Unpack[ReadOptions],
+) -> int:
+    """Write a dump in a format that other tools read.
+
+    elf-core: for gdb, lldb, drgn, eu-stack, readelf. Captured memory, threads with all registers,
+    the auxiliary vector out of the captured stack, mapped files. What was not captured is not in
+    it, not even as zeros, and is listed in OUT.holes.json with its state, beside whatever else the
+    core can't say.
+
+    \b
+    Example:
+      msl export dump.msl --to elf-core -o dump.core
+      gdb /usr/bin/sleep dump.core
+
+    Exit codes: 0 fine; 2 OUT exists; 3 not an .msl, unreadable, or of a machine that the format
+    does not have; 4 the dump is incomplete, or registers of a thread are not known; 5 a key is
+    missing.
+    """
+    refuse_itself(dump, output)
+    beside = None if output == STDIO else f"{output}.holes.json"
+    for place in () if beside is None else (output, beside):
+        check_new(place, force)
+    with open_input(dump, passing=False, **options) as opened:
+        from ..convert.elf_core.write import write_core
+        from ..rewrite.captured import captured
+
+        say_version(dump, opened)
+        process = captured(opened)
+        found = write_out(output, force, lambda file: write_core(process, file))
+        opened.require_unchanged()
+        if beside is not None:
+            head = {
+                "dump_uuid": str(process.dump_uuid),
+                "file": output.replace("\\", "/").rpartition("/")[2],
+                **_told(found.told),
+            }
+            write_new(beside, force, lambda file: _write_holes(file, head, found.lines()))
+        if not quiet:
+            note(
+                f"msl: {dump}: {many(found.runs, 'captured run')} of {binary_size(found.memory)}, "
+                f"{many(len(process.threads), 'thread')}, in {output}"
+                + ("" if beside is None else f"; what is not: {beside}")
+            )
+        complete = _say(dump, found.told, bool(process.threads))
+        return ending(opened, dump, quiet) or (Exit.FINE if complete else Exit.INCOMPLETE)
+
+
+def _told(told: Told) -> dict[str, Any]:
+    """What else the core can't say, as the list beside it has it."""
+    return {
+        "auxiliary_vector": told.auxiliary or None,
+        "threads_left_out": {str(one): why for one, why in told.threads.items()},
+        "registers_written_as_zero": {str(one): names for one, names in told.registers.items()},
+        "registers_left_out": {str(one): names for one, names in told.left_out.items()},
+        "files_left_out": [
+            {"address": f"{address:#x}", "path": path} for address, path in told.files
+        ],
+    }
+
+
+def _say(dump: str, told: Told, threads: bool) -> bool:
+    """Say what is missing; whether nothing of a thread is."""
+    for number, why in list(told.threads.items())[:8]:
+        note(f"msl: {dump}: thread {number} is left out: {why}")
+    for number, names in list(told.registers.items())[:8]:
+        note(f"msl: {dump}: thread {number}: not known, and written as zero: {', '.join(names)}")
+    if not threads:
+        note(f"msl: {dump}: no thread is known: debuggers find no registers")
+    elif not told.auxiliary:
+        note(f"msl: {dump}: no auxiliary vector was found: debuggers may not place the program")
+    return threads and not told.threads and not told.registers
+
+
+def _write_holes(
+    file: IO[bytes], head: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """A JSON document whose last list is written as it comes."""
+    file.write(json.dumps(head, indent=2).encode().rstrip(b"}\n") + b',\n  "holes": [')
+    between = b"\n    "
+    for row in rows:
+        file.write(between + json.dumps(row).encode())
+        between = b",\n    "
+    file.write(b"\n  ]\n}\n")

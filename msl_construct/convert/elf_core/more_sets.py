@@ -1,0 +1,128 @@
+"""Register sets beyond the general one: which note has them, and what they consist of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .. import x86_state
+from ..process import Register
+from .machines import Machine, Slot, registers_of
+
+__all__ = ["FLOATING", "FXSAVE", "XSAVE", "decode_set", "floating_notes", "slots_of"]
+
+FLOATING = 2
+"""NT_PRFPREG."""
+XSAVE, FXSAVE = 0x202, 0x46E62B7F
+"""NT_X86_XSTATE, NT_PRXFPREG."""
+
+_SCALABLE = 0x405
+_X86 = ("x86", "x86_64")
+
+
+def _row(letter: str, count: int, width: int) -> tuple[Slot, ...]:
+    return tuple((f"{letter}{number}", width) for number in range(count))
+
+
+def _named(names: str, width: int) -> tuple[Slot, ...]:
+    return tuple((name, width) for name in names.split())
+
+
+_RISCV_FLOATS = _named(
+    "ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7 fs2 fs3 fs4 fs5 fs6"
+    " fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11",
+    8,
+)
+_RISCV = {FLOATING: (*_RISCV_FLOATS, ("fcsr", 4))}
+_POWER = {
+    FLOATING: (*_row("f", 32, 8), ("fpscr", 8)),
+    0x100: (*_row("vr", 32, 16), ("vscr", 16), ("vrsave", 4)),
+    0x102: tuple((f"vs{number}h", 8) for number in range(32)),
+}
+_MIPS = {FLOATING: (*_row("f", 32, 8), ("fcsr", 4), ("fir", 4))}
+
+_SETS: Mapping[str, Mapping[int, tuple[Slot, ...]]] = {
+    "arm64": {
+        FLOATING: (*_row("v", 32, 16), ("fpsr", 4), ("fpcr", 4)),
+        0x401: (("tpidr", 8), ("tpidr2", 8)),
+        0x406: (("pauth_dmask", 8), ("pauth_cmask", 8)),
+    },
+    "arm32": {0x400: (*_row("d", 32, 8), ("fpscr", 4))},
+    "riscv64": _RISCV,
+    "riscv32": _RISCV,
+    "ppc64": _POWER,
+    "ppc32": _POWER,
+    "s390x": {
+        FLOATING: (("fpc", 4), ("", 4), *_row("f", 16, 8)),
+        0x302: (("todcmp", 8),),
+        0x304: _row("cr", 16, 8),
+        0x306: (("last_break", 8),),
+        0x307: (("system_call", 4),),
+        0x309: tuple((f"v{number}l", 8) for number in range(16)),
+        0x30A: tuple((f"v{number}", 16) for number in range(16, 32)),
+    },
+    "mips64": _MIPS,
+    "mips32": _MIPS,
+    "loongarch64": {FLOATING: (*_row("f", 32, 8), ("fcc", 8), ("fcsr", 4))},
+}
+"""By the type of the note, whether its owner is CORE or LINUX."""
+
+_FSAVE = _named("fctrl fstat ftag fioff fiseg fooff foseg", 4)
+_FSAVE_SIZE = 108
+
+
+def slots_of(machine: Machine, kind: int) -> tuple[Slot, ...] | None:
+    """What a set consists of; None of those that are told otherwise, or not at all."""
+    return _SETS.get(machine.arch_type, {}).get(kind)
+
+
+def floating_notes(machine: Machine) -> tuple[int, ...]:
+    """Types of the notes with further registers that are written for a machine."""
+    return tuple(_SETS.get(machine.arch_type, {}))
+
+
+def decode_set(machine: Machine, kind: int, data: bytes, order: str) -> list[Register] | None:
+    """The registers of a note beyond the general ones; None if it is no such note."""
+    slots = slots_of(machine, kind)
+    if slots is not None:
+        return list(registers_of(machine, data, order, slots))
+    if machine.arch_type in _X86:
+        count = 16 if machine.wide else 8
+        if kind == XSAVE and len(data) >= _XSAVE_LEAST:
+            return list(x86_state.decode(data, count))
+        if kind in (FXSAVE, FLOATING) and len(data) == x86_state.FXSAVE_SIZE:
+            return list(x86_state.decode(data, count))
+        if kind == FLOATING and len(data) == _FSAVE_SIZE:
+            return list(_fsave(data))
+    if machine.arch_type == "arm64" and kind == _SCALABLE:
+        return list(_scalable(data))
+    return None
+
+
+_XSAVE_LEAST = 576
+
+
+def _fsave(data: bytes) -> Iterator[Register]:
+    """What FSAVE stores: x87 registers without gaps, and control words of which half counts."""
+    at = 4 * len(_FSAVE)
+    for number in range(8):
+        yield Register(f"st{number}", data[at + 10 * number : at + 10 * number + 10])
+    for index, (name, width) in enumerate(_FSAVE):
+        yield Register(name, data[4 * index : 4 * index + (2 if index < 3 else width)])
+
+
+def _scalable(data: bytes) -> Iterator[Register]:
+    """Z, P and FFR of a thread that uses the scalable vectors (`struct user_sve_header`)."""
+    if len(data) < 16 or not data[12] & 1:
+        return
+    length = int.from_bytes(data[8:10], "little")
+    if not 16 <= length <= 256 or length % 16:  # wider than the 255 bytes that a register has
+        return
+    at = 16
+    if length > 255:
+        return
+    for number in range(32):
+        yield Register(f"z{number}", data[at + length * number : at + length * (number + 1)])
+    at += 32 * length
+    for number in range(17):
+        part = data[at + length // 8 * number : at + length // 8 * (number + 1)]
+        yield Register(f"p{number}" if number < 16 else "ffr", part)

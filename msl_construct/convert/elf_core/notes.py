@@ -1,0 +1,177 @@
+"""The notes of a core: process, threads, auxiliary vector, mapped files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from struct import Struct
+
+from .. import x86_state
+from ..process import CapturedProcess, Thread
+from .auxiliary import GROUP, USER, entries_of
+from .machines import Machine, Slot
+from .more_sets import FLOATING, FXSAVE, XSAVE, floating_notes, slots_of
+from .status import Info, Status, info_size, write_info, write_status
+from .structures import NOTE_HEADER
+
+__all__ = ["AUXILIARY", "FILES", "INFO", "SIGNAL", "STATUS", "Told", "note", "process_notes"]
+
+STATUS, INFO, AUXILIARY, SIGNAL, FILES = 1, 3, 6, 0x53494749, 0x46494C45
+"""NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE."""
+
+_CORE, _LINUX = b"CORE\0", b"LINUX\0"
+_SIGNAL_SIZE = 128
+_NAME, _ARGUMENTS = 15, 79
+
+
+@dataclass
+class Told:
+    """What a core can't say, or says without anybody's knowing.
+
+    Attributes:
+        threads: those that have no registers, by ID: why.
+        registers: names of general registers that nobody knows and that are written as zero,
+            by the ID of the thread.
+        left_out: registers that no note is written for, by the ID of the thread.
+        files: mapped files that stand in no NT_FILE row, as nobody knows their offset.
+        auxiliary: how the auxiliary vector was found; empty: it was not.
+    """
+
+    threads: dict[int, str] = field(default_factory=dict)
+    registers: dict[int, list[str]] = field(default_factory=dict)
+    left_out: dict[int, list[str]] = field(default_factory=dict)
+    files: list[tuple[int, str]] = field(default_factory=list)
+    auxiliary: str = ""
+
+
+def note(owner: bytes, kind: int, content: bytes, order: str) -> bytes:
+    """A note, with its padding."""
+    head = NOTE_HEADER.write(order, len(owner), len(content), kind)
+    return head + owner + bytes(-len(owner) % 4) + content + bytes(-len(content) % 4)
+
+
+def process_notes(
+    process: CapturedProcess, machine: Machine, order: str, auxiliary: bytes, told: Told
+) -> Iterator[bytes]:
+    """PRPSINFO, the notes of every thread, and AUXV behind those of the first one.
+
+    Args:
+        auxiliary: the vector; empty: unknown.
+        told: takes what can't be said.
+    """
+    threads = iter(process.threads)
+    first = next(threads, None)
+    yield note(_CORE, INFO, _info(process, first, machine, order, auxiliary), order)
+    if first is not None:
+        yield from _thread_notes(process, first, machine, order, told)
+        signal = Struct(order + "iii").pack(process.signal, 0, 0)
+        yield note(_CORE, SIGNAL, signal.ljust(_SIGNAL_SIZE, b"\0"), order)
+    if auxiliary:
+        yield note(_CORE, AUXILIARY, auxiliary, order)
+    for thread in threads:
+        yield from _thread_notes(process, thread, machine, order, told)
+
+
+def _info(
+    process: CapturedProcess, first: Thread | None, machine: Machine, order: str, auxiliary: bytes
+) -> bytes:
+    entries = entries_of(auxiliary, machine.word, order)
+    name = process.exe_path.replace("\\", "/").rpartition("/")[2]
+    if not name and first is not None:
+        name = first.name
+    return write_info(
+        Info(
+            0,
+            process.identity.get("user", entries.get(USER, 0)) & 0xFFFFFFFF,
+            process.identity.get("group", entries.get(GROUP, 0)) & 0xFFFFFFFF,
+            process.pid & 0x7FFFFFFF,
+            process.ppid & 0x7FFFFFFF,
+            process.identity.get("process_group", 0),
+            process.session_id & 0x7FFFFFFF,
+            name.encode("utf-8", "surrogateescape")[:_NAME],
+            process.command_line.encode("utf-8", "surrogateescape")[:_ARGUMENTS],
+        ),
+        info_size(machine.arch_type, machine.wide),
+        order,
+    )
+
+
+def _thread_notes(
+    process: CapturedProcess, thread: Thread, machine: Machine, order: str, told: Told
+) -> Iterator[bytes]:
+    values = {one.name: one.value for one in thread.registers}
+    if thread.register("pc") is None or thread.register("sp") is None:
+        told.threads[thread.thread_id] = "its program counter or stack pointer is not known"
+        return
+    names = {name for name, _ in machine.general if name}
+    if not names & values.keys():
+        told.threads[thread.thread_id] = f"its registers are not those of {machine.arch_type}"
+        return
+    unknown = sorted(names - values.keys())
+    if unknown:
+        told.registers[thread.thread_id] = unknown
+    general = _packed(values, machine.general, order)
+    further, written = _further(values, machine, order)
+    status = Status(process.signal, thread.thread_id & 0x7FFFFFFF, process.ppid & 0x7FFFFFFF, 0, 0)
+    floating = any(kind in (FLOATING, FXSAVE) for _, kind, _ in further)
+    content = write_status(status, general, machine.wide, order, floating)
+    yield note(_CORE, STATUS, content, order)
+    for owner, kind, data in further:
+        yield note(owner, kind, data, order)
+    lost = sorted(values.keys() - names - written)
+    if lost:
+        told.left_out[thread.thread_id] = lost
+
+
+def _packed(values: Mapping[str, bytes], slots: tuple[Slot, ...], order: str) -> bytes:
+    parts = []
+    for name, width in slots:
+        value = values.get(name, b"")[:width].ljust(width, b"\0")
+        parts.append(value if order == "<" else value[::-1])
+    return b"".join(parts)
+
+
+def _further(
+    values: Mapping[str, bytes], machine: Machine, order: str
+) -> tuple[list[tuple[bytes, int, bytes]], set[str]]:
+    """Owner, type and content of the notes beyond PRSTATUS, and which registers they hold."""
+    found: list[tuple[bytes, int, bytes]] = []
+    if machine.arch_type in ("x86", "x86_64"):
+        front, whole = x86_state.fxsave(values), x86_state.xsave(values)
+        if front is not None:
+            owner, set_type = (_CORE, FLOATING) if machine.wide else (_LINUX, FXSAVE)
+            found.append((owner, set_type, front))
+        if whole is not None:
+            found.append((_LINUX, XSAVE, whole))
+        held = whole if whole is not None else front
+        written = set() if held is None else {one.name for one in x86_state.decode(held, 16)}
+        return found, written
+    written = set()
+    for kind in floating_notes(machine):
+        slots = slots_of(machine, kind) or ()
+        have = [name for name, _ in slots if name and name in values]
+        if not have:
+            continue
+        # Of optional registers at a set's end, those that are not known are left away.
+        last = max(index for index, (name, _) in enumerate(slots) if name in values)
+        content = _packed(values, slots[: last + 1], order)
+        content += bytes(-len(content) % (16 if machine.arch_type == "arm64" and last > 1 else 1))
+        found.append((_CORE if kind == FLOATING else _LINUX, kind, content))
+        written.update(have)
+    return found, written
+
+
+def files_note(
+    rows: list[tuple[int, int, int, str]], page: int, machine: Machine, order: str
+) -> bytes:
+    """NT_FILE: start, end, offset and path of mapped files."""
+    word = "Q" if machine.wide else "I"
+    mask = (1 << 8 * machine.word) - 1
+    numbers = itertools.chain(
+        (len(rows), page), *((start, end, at // page) for start, end, at, _ in rows)
+    )
+    packed = [value & mask for value in numbers]
+    head = Struct(f"{order}{len(packed)}{word}").pack(*packed)
+    names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for *_, path in rows)
+    return note(_CORE, FILES, head + names, order)

@@ -1,0 +1,169 @@
+"""A captured process, whatever file it is in: what importers give and exporters take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..space import AddressSpace
+
+if TYPE_CHECKING:
+    import uuid
+
+__all__ = [
+    "EXECUTE",
+    "READ",
+    "WRITE",
+    "CapturedProcess",
+    "MappedRange",
+    "Module",
+    "Register",
+    "Thread",
+]
+
+READ, WRITE, EXECUTE = 1, 2, 4
+"""Bits of an access right, as in Protection (§5.1)."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """One register.
+
+    Attributes:
+        name: gdb's, in lower case.
+        value: its content, little-endian.
+        roles: ``pc``, ``sp``, ``fp``, ``flags``, ``thread_pointer``, ``link_register``.
+    """
+
+    name: str
+    value: bytes
+    roles: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The value as a number."""
+        return int.from_bytes(self.value, "little")
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A thread and its registers; the names of flags and states are those of §5.7."""
+
+    thread_id: int
+    registers: tuple[Register, ...] = ()
+    name: str = ""
+    start_time: int = 0
+    state: str = "unknown"
+    flags: tuple[str, ...] = ()
+
+    def register(self, role: str) -> int | None:
+        """The register that has a role."""
+        return next((one.number for one in self.registers if role in one.roles), None)
+
+
+@dataclass(frozen=True)
+class Module:
+    """An image in memory.
+
+    Attributes:
+        native: what the system itself keeps about it (§5.2).
+        build_id: of its file; empty: unknown.
+    """
+
+    base: int
+    size: int
+    path: str
+    version: str = ""
+    native: bytes = b""
+    build_id: bytes = b""
+
+
+@dataclass(frozen=True)
+class MappedRange:
+    """A stretch of the address space.
+
+    Attributes:
+        protection: bits of Protection (§5.1).
+        region_type: the schema's name of a RegionType.
+        name: of the file, or of the mapping.
+        file_offset: where in the file it begins; None: unknown.
+    """
+
+    start: int
+    end: int
+    protection: int = 0
+    region_type: str = "unknown"
+    name: str = ""
+    file_offset: int | None = None
+
+
+@dataclass(frozen=True)
+class CapturedProcess:
+    """A process, as some file has it.
+
+    Attributes:
+        os_type, arch_type: the schema's names (§3).
+        byte_order: of the process, ``little`` or ``big``.
+        page_size: bytes of a page, where that is known; else 4096.
+        space: its memory.
+        mappings: the stretches of its address space, by address; they share no address.
+        modules: its images.
+        threads: the current one first, where that is known; may be made when asked for.
+        pid, ppid, session_id: 0: unknown.
+        exe_path, command_line: empty: unknown.
+        timestamp: when it was captured, in ns; 0: unknown.
+        start_time: when it was started, in ns; 0: unknown.
+        remarks: what else is to be known of the capture, as key and value.
+        faults: what is wrong with the file, a line each.
+        dump_uuid: of the Memory Slice that it comes from.
+        auxiliary: its auxiliary vector, as it stands in its memory; empty: unknown.
+        signal: which one it was stopped by; 0: none, or unknown.
+        identity: ``user``, ``group`` and ``process_group``, as far as they are known.
+    """
+
+    os_type: str
+    arch_type: str
+    space: AddressSpace
+    byte_order: str = "little"
+    page_size: int = 4096
+    mappings: Sequence[MappedRange] = ()
+    modules: Sequence[Module] = ()
+    threads: Sequence[Thread] = ()
+    pid: int = 0
+    ppid: int = 0
+    session_id: int = 0
+    exe_path: str = ""
+    command_line: str = ""
+    timestamp: int = 0
+    start_time: int = 0
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+    dump_uuid: uuid.UUID | None = None
+    auxiliary: bytes = b""
+    signal: int = 0
+    identity: Mapping[str, int] = field(default_factory=dict)
+
+    def stretches(self) -> Iterator[MappedRange]:
+        """The mappings, and whatever of the memory lies in none of them; by address."""
+        mappings = iter(self.mappings)
+        coming = next(mappings, None)
+        for start, end in self.space.ranges():
+            at = start
+            while coming is not None and coming.end <= at:
+                yield coming
+                coming = next(mappings, None)
+            while at < end:
+                if coming is None or coming.start >= end:
+                    yield MappedRange(at, end)
+                    break
+                if coming.start > at:
+                    yield MappedRange(at, coming.start)
+                at = coming.end
+                if at > end:
+                    break
+                yield coming
+                coming = next(mappings, None)
+        while coming is not None:
+            yield coming
+            coming = next(mappings, None)

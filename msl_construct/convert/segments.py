@@ -1,0 +1,67 @@
+"""Memory that a file holds in pieces, each at an address: segments of a core, ranges of a dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..source import Source
+from ..space import CAPTURED, LayeredSpace
+from ..space.layers import Wanted
+
+__all__ = ["FAILED", "LACKING", "Segment", "SegmentSpace"]
+
+FAILED = "failed"
+"""State of addresses that the file names and has no bytes of."""
+
+LACKING = "truncated"
+"""State of addresses whose bytes the file should hold, and ends before."""
+
+
+class Segment(NamedTuple):
+    """One of them.
+
+    Attributes:
+        base, end: its addresses.
+        order: its place in the file.
+        offset: where its bytes stand.
+        held: how many the file says that there are.
+        present: how many there are.
+    """
+
+    base: int
+    end: int
+    order: int
+    offset: int
+    held: int
+    present: int
+
+    def runs(self, start: int, end: int) -> Iterator[tuple[int, int, str, int]]:
+        """See `msl_construct.space.Claim`."""
+        edges = (
+            (self.base, self.base + self.present, CAPTURED),
+            (self.base + self.present, self.base + self.held, LACKING),
+            (self.base + self.held, self.end, FAILED),
+        )
+        for first, stop, state in edges:
+            low, high = max(start, first), min(end, stop)
+            if low < high:
+                yield low, high - low, state, low - self.base
+
+
+class SegmentSpace(LayeredSpace[Segment]):
+    """The address space of such a file."""
+
+    def __init__(self, source: Source, segments: Iterable[Segment]) -> None:
+        self._source = source
+        super().__init__(segments)
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """All of them, by address."""
+        return self._parts
+
+    def bytes_of(self, wanted: Sequence[Wanted[Segment]]) -> memoryview:
+        """See `LayeredSpace.bytes_of`."""
+        views = [self._source.view(part.offset + at, length) for part, at, length in wanted]
+        return views[0] if len(views) == 1 else memoryview(b"".join(views))

@@ -1,0 +1,155 @@
+"""A dump as the `CapturedProcess` that other formats are written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+from ..convert.process import CapturedProcess, MappedRange, Module, Register, Thread
+from ..reader.block import Block
+from ..reader.dump import Dump
+from ..schema import Record
+from ..source import Extent
+
+__all__ = ["captured"]
+
+_CURRENT = "current"
+_RIGHTS = 7
+
+
+class _Threads(Sequence[Thread]):
+    """The threads of a dump, made when they are asked for; the current one first."""
+
+    def __init__(self, blocks: list[Block], order: str) -> None:
+        self._blocks = blocks
+        self._order = order
+        first = next((n for n, block in enumerate(blocks) if _is_current(block)), 0)
+        self._blocks = [*blocks[first : first + 1], *blocks[:first], *blocks[first + 1 :]]
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    @overload
+    def __getitem__(self, index: int) -> Thread: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Thread]: ...
+    def __getitem__(self, index: int | slice) -> Thread | list[Thread]:
+        if isinstance(index, slice):
+            return [self._thread(block) for block in self._blocks[index]]
+        return self._thread(self._blocks[index])
+
+    def _thread(self, block: Block) -> Thread:
+        payload = block.payload
+        return Thread(
+            payload["thread_id"],
+            tuple(self._registers(payload.get("registers", ()))),
+            payload.get("thread_name") or "",
+            payload.get("start_time", 0),
+            payload["thread_state"].name if "thread_state" in payload else "unknown",
+            tuple(payload["flags"].names) if "flags" in payload else (),
+        )
+
+    def _registers(self, rows: Sequence[Record]) -> Iterator[Register]:
+        for row in rows:
+            value = _bytes(row.get("value", b""))
+            little = value if self._order == "little" else value[::-1]
+            roles = tuple(row["flags"].names) if "flags" in row else ()
+            yield Register(str(row.get("name") or ""), little, roles)
+
+
+def _is_current(block: Block) -> bool:
+    flags = block.payload.get("flags")
+    return flags is not None and _CURRENT in flags.names
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value.view()) if isinstance(value, Extent) else bytes(value)
+
+
+def captured(dump: Dump) -> CapturedProcess:
+    """What a dump says of its process.
+
+    Raises:
+        EncryptedError: the blocks are ciphertext.
+    """
+    dump.require_key()
+    header = dump.header.record
+    identity = next(dump.capture_blocks.of_type("process_identity"), None)
+    who = identity.payload if identity is not None else Record()
+    threads = [
+        block
+        for block in dump.capture_blocks.of_type("thread_context")
+        if "thread_id" in block.payload
+    ]
+    faults = [] if dump.complete else [f"the dump is incomplete: {dump.ending.text}"]
+    return CapturedProcess(
+        os_type=_name(header["os_type"]),
+        arch_type=_name(header["arch_type"]),
+        space=dump.memory,
+        byte_order=dump.schema.byte_order.value,
+        page_size=min((region.page_size for region in dump.regions), default=4096),
+        mappings=_mappings(dump),
+        modules=[_module(one) for one in dump.modules if "module_size" in one],
+        threads=_Threads(threads, dump.schema.byte_order.value),
+        pid=header["pid"],
+        ppid=who.get("ppid", 0),
+        session_id=who.get("session_id", 0),
+        exe_path=who.get("exe_path") or "",
+        command_line=who.get("cmd_line") or "",
+        timestamp=header["timestamp"],
+        start_time=who.get("start_time", 0),
+        faults=faults,
+        dump_uuid=header["dump_uuid"],
+    )
+
+
+def _name(code: Any) -> str:
+    return str(code.name) if code.name else "unknown"
+
+
+def _module(record: Record) -> Module:
+    return Module(
+        record["base_addr"],
+        record["module_size"],
+        record.get("path") or "",
+        record.get("version") or "",
+        _bytes(record.get("native_blob", b"")),
+    )
+
+
+def _mappings(dump: Dump) -> list[MappedRange]:
+    """The last VAS Map's entries, with what the regions say where it says nothing."""
+    found: list[MappedRange] = []
+    last: Block | None = None
+    for block in dump.capture_blocks.of_type("vas_map"):
+        last = block
+    for entry in last.payload.get("entries", ()) if last is not None else ():
+        start, size = entry["base_addr"], entry["region_size"]
+        kind, rights = _name(entry["region_type"]), int(entry["protection"]) & _RIGHTS
+        found.append(MappedRange(start, start + size, rights, kind, entry["mapped_path"] or ""))
+    for region in dump.regions:
+        for one in region.fragments:
+            name = dump.memory.name_of(one.base) or ""
+            plain = "" if name.startswith("[") else name
+            kind = region.region_type.name
+            rights = int(region.protection) & _RIGHTS
+            found.append(MappedRange(one.base, one.end, rights, kind, plain))
+    return _without_overlaps(found)
+
+
+def _without_overlaps(given: list[MappedRange]) -> list[MappedRange]:
+    """By address; where two share addresses, the first of them keeps these."""
+    found: list[MappedRange] = []
+    ordered = sorted(enumerate(given), key=lambda one: (one[1].start, one[0]))
+    end = 0
+    for _, one in ordered:
+        if one.end <= end or one.end <= one.start:
+            continue
+        start = max(one.start, end)
+        found.append(
+            one
+            if start == one.start
+            else MappedRange(start, one.end, one.protection, one.region_type, one.name)
+        )
+        end = one.end
+    return found
