@@ -30,6 +30,7 @@ from .patterns import (
 )
 from .searching import Hit, Searched, search
 from .text_strings import strings
+from .yara import RuleGap, RuleScan, load_rules, scan_rules, yara_engine
 
 __all__ = [
     "MOST_HASHED_HOLES",
@@ -47,6 +48,8 @@ __all__ = [
     "ModuleLocation",
     "RegionLocation",
     "RegionPair",
+    "RuleGap",
+    "RuleScan",
     "SearchPattern",
     "Searched",
     "WantedPart",
@@ -57,12 +60,15 @@ __all__ = [
     "hex_lines",
     "hex_pattern",
     "integer_pattern",
+    "load_rules",
     "manifest",
     "module_parts",
     "pointer_pattern",
     "regex_pattern",
     "region_parts",
+    "scan_rules",
     "search",
     "strings",
     "text_pattern",
+    "yara_engine",
 ]

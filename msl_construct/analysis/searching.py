@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import merge
 from itertools import islice
 
-from ..errors import DamageError, LimitError
+from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
 from ..space import AddressSpace
 from .islands import IslandPiece, SearchedBytes, islands, pieces
 from .locations import Location, Locations
 from .patterns import SearchPattern
 
-__all__ = ["Hit", "Searched", "search"]
+__all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
 
 _CONTEXT = 16
 """Bytes in front of a hit and behind it that are shown with it."""
@@ -37,6 +37,8 @@ class Hit:
         before, after: captured bytes next to it, at most 16 each.
         text: the bytes as text where that is what they are; else None.
         value: of a pointer; else None.
+        rule: of YARA; else None. Its `pattern` is that of the rule which matches; of a rule that
+            needs none it is empty, and the length 0.
     """
 
     address: int
@@ -49,6 +51,7 @@ class Hit:
     after: bytes
     text: str | None = None
     value: int | None = None
+    rule: str | None = None
 
 
 @dataclass
@@ -98,37 +101,44 @@ def search(
             space, places, start, end, patterns, order, told
         ):
             told.hits += 1
-            yield _hit(space, places, (start, end), patterns[number], address, length, value)
+            pattern = patterns[number]
+            hit = hit_at(space, places, (start, end), address, length, pattern.kind, pattern.given)
+            yield replace(hit, text=_text(pattern.kind, pattern, hit.data), value=value)
 
 
-def _hit(
+def hit_at(
     space: AddressSpace,
     places: Locations,
     island: tuple[int, int],
-    pattern: SearchPattern,
     address: int,
     length: int,
-    value: int | None,
+    kind: str,
+    pattern: str,
 ) -> Hit:
+    """A hit with what is around it.
+
+    Args:
+        island: how far what is captured goes.
+
+    Raises:
+        MemoryAccessError, DamageError, LimitError: its own bytes can't be had.
+    """
     first = max(island[0], address - _CONTEXT)
     last = min(island[1], address + length + _CONTEXT)
     try:
         around = bytes(space.read(first, last - first))
-    except (DamageError, LimitError):  # of what is next to it
+    except (DamageError, LimitError, MemoryAccessError):  # of what is next to it
         first, last = address, address + length
         around = bytes(space.read(first, last - first))
-    data = around[address - first : address - first + length]
     return Hit(
         address,
         length,
-        data[:_SHOWN],
-        pattern.kind,
-        pattern.given,
+        around[address - first : address - first + min(length, _SHOWN)],
+        kind,
+        pattern,
         places.at(address),
         around[: address - first],
         around[address - first + length :],
-        _text(pattern.kind, pattern, data[:_SHOWN]),
-        value,
     )
 
 
@@ -158,7 +168,7 @@ def _island(
                 done += 1
             return
         except (DamageError, LimitError):
-            stop, behind, why = _unreadable(space, places, start, end)
+            stop, behind, why = first_unreadable(space, places, start, end)
         # What stands in front of it is found again, up to its very edge.
         yield from islice(_readable(space, start, stop, patterns, order), done, None)
         told.failed.append(f"{behind - stop} bytes at {stop:#x} were not searched: {why}")
@@ -166,7 +176,7 @@ def _island(
         start = behind
 
 
-def _unreadable(
+def first_unreadable(
     space: AddressSpace, places: Locations, start: int, end: int
 ) -> tuple[int, int, str]:
     """Where the first region begins and ends that can't be read, and why."""

@@ -32,6 +32,7 @@ COMMANDS = {
     "sign": "Sign a dump, beside it, as OpenSSH does.",
     "strings": "List the texts in virtual memory.",
     "timestamp": "Have a dump dated by a time stamp authority, and check its answer.",
+    "yara": "Ask YARA rules of virtual memory.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
 }
 """Name and summary of every subcommand; each stands in a module of its name."""

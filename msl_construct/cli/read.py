@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..reader.dump import Dump
     from .common import ReadOptions
 
-__all__ = ["read"]
+__all__ = ["read", "stated_fill"]
 
 _PIECE = 1 << 20
 _WIDTH = 16
@@ -42,7 +42,7 @@ _MOST_JSON = 64 << 20
 """Bytes that --json prints: they stand in one document."""
 
 
-def _fill(_: click.Context, __: click.Parameter, value: str) -> int | None:
+def stated_fill(_: click.Context, __: click.Parameter, value: str) -> int | None:
     """A byte; None: what is not known is an error."""
     if value == "error":
         return None
@@ -66,7 +66,7 @@ def _fill(_: click.Context, __: click.Parameter, value: str) -> int | None:
     "--fill",
     default="error",
     metavar="error|zero|0xNN",
-    callback=_fill,
+    callback=stated_fill,
     help="What --raw puts where no byte is known; error: nothing is printed then (the default).",
 )
 @click.option(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -177,6 +177,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "text": hit.text,
         "kind": hit.kind,
         "pattern": hit.pattern or None,
+        **({} if hit.rule is None else {"rule": hit.rule}),
         **place_json(hit.location),
         "before": hit.before.hex(),
         "after": hit.after.hex(),
@@ -186,8 +187,15 @@ def hit_json(hit: Hit) -> dict[str, object]:
     return row
 
 
-def print_hits(hits: Iterable[Hit], form: str) -> None:
-    """All hits, as they come."""
+def print_hits(
+    hits: Iterable[Hit], form: str, gaps: Callable[[], Iterable[dict[str, object]]] = tuple
+) -> None:
+    """All hits, as they come.
+
+    Args:
+        form: ``json``, ``ndjson`` or ``text``.
+        gaps: rows that follow them as JSON; asked when all hits are printed.
+    """
     try:
         if form == "text":
             with text_out() as out:
@@ -195,19 +203,23 @@ def print_hits(hits: Iterable[Hit], form: str) -> None:
                     out.write(_line(hit) + "\n")
         else:
             with data_out() as out:
-                _write_json(hits, form, out)
+                _write_json(chain(map(hit_json, hits), _later(gaps)), form, out)
     except BrokenPipeError:
         discard_stdout()
 
 
-def _write_json(hits: Iterable[Hit], form: str, out: IO[str]) -> None:
+def _later(rows: Callable[[], Iterable[dict[str, object]]]) -> Iterator[dict[str, object]]:
+    yield from rows()
+
+
+def _write_json(rows: Iterable[dict[str, object]], form: str, out: IO[str]) -> None:
     if form == "ndjson":
-        for hit in hits:
-            out.write(as_json(hit_json(hit)) + "\n")
+        for row in rows:
+            out.write(as_json(row) + "\n")
         return
     out.write("[")
-    for index, hit in enumerate(hits):
-        out.write(("," if index else "") + "\n" + as_json(hit_json(hit)))
+    for index, row in enumerate(rows):
+        out.write(("," if index else "") + "\n" + as_json(row))
     out.write("\n]\n")
 
 
@@ -231,7 +243,7 @@ def _line(hit: Hit) -> str:
         what = f'"{hit.text}"'
     else:
         what = hit.data[:_SHOWN].hex() + ("…" if hit.length > _SHOWN else "")
-    kind = f"{hit.kind:<9}"
+    kind = f"{hit.kind if hit.rule is None else f'{hit.rule} {hit.pattern}'.strip():<9}"
     return f"{hit.address:#018x}  {letters}  {kind}  {printable(where):<32}  {printable(what)}"
 
 

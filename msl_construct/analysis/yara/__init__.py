@@ -1,0 +1,19 @@
+"""YARA rules over virtual memory."""
+
+from __future__ import annotations
+
+from .engines import Engine, yara_engine
+from .rule_files import load_rules
+from .rule_texts import RuleText, rule_texts
+from .scanning import RuleGap, RuleScan, scan_rules
+
+__all__ = [
+    "Engine",
+    "RuleGap",
+    "RuleScan",
+    "RuleText",
+    "load_rules",
+    "rule_texts",
+    "scan_rules",
+    "yara_engine",
+]
