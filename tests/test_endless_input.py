@@ -16,11 +16,13 @@ from typing import IO, Any
 
 import click
 import pytest
+from click.testing import CliRunner
 from commands import COMMAND, PATIENCE, PLACE, one_line
 from independent.specimens import LE10, LE11, capture
 
 import msl_construct
 from msl_construct.cli import check_data
+from msl_construct.cli.group import cli
 from msl_construct.errors import HeaderError, LimitError, StreamError
 from msl_construct.reader import opening, spool
 
@@ -74,6 +76,61 @@ def test_a_device_that_holds_no_dump_is_refused_at_once(device: str, spooling: l
     with open(device, "rb") as file, pytest.raises(HeaderError):
         msl_construct.open(file)
     assert spooling == []
+
+
+DEVICE = "/dev/zero"
+OUT = ("-o", "out")
+EVERY_COMMAND = {
+    "read": (DEVICE, "0"),
+    "search": (DEVICE, "x"),
+    "strings": (DEVICE,),
+    "extract": (DEVICE, "--all", *OUT),
+    "diff": (DEVICE, DEVICE),
+    "recover": (DEVICE, *OUT),
+    "convert": (DEVICE, *OUT),
+    "encrypt": (DEVICE, *OUT, "--key-file", "key"),
+    "decrypt": (DEVICE, *OUT, "--key-file", "key"),
+    "sign": (DEVICE, "--signing-key", "key"),
+    "timestamp": (DEVICE,),
+}
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND)
+def test_every_command_refuses_it_at_once(
+    command: str, tmp_path: Path, spooling: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("key").write_bytes(bytes(range(32)))
+    done = CliRunner().invoke(cli, [command, *EVERY_COMMAND[command]])
+    assert done.exit_code == 3, done.stderr
+    assert one_line(done.stderr.encode()).startswith(f"msl: {DEVICE}: not a Memory Slice file")
+    assert spooling == []
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("sign", "--signing-key", DEVICE), 3),
+        (("verify", "--report", DEVICE), 3),
+        (("verify", "--signature", "a.sig", "--signers", DEVICE), 3),
+        (("timestamp", "--response", DEVICE, "--trusted", DEVICE), 3),
+        (("encrypt", *OUT, "--key-file", DEVICE), 5),
+        (("encrypt", *OUT, "--public-key", DEVICE), 5),
+        (("inspect", "--private-key", DEVICE), 5),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_goes_with_a_dump_may_not_be_endless(
+    command: tuple[str, ...], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dump.msl").write_bytes(FILE)
+    Path("a.sig").write_bytes(b"")
+    done = CliRunner().invoke(cli, [command[0], "dump.msl", *command[1:]])
+    assert done.exit_code == code, done.output
+    assert one_line(done.stderr.encode())
+    assert not Path("out").exists()
 
 
 def test_a_pipe_of_garbage_is_refused_before_it_is_spooled(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import MslError
 from ..outputs import NewFile, check_place, whole_file
 from .common import Exit, command_options, draft_options, note, run, say_version
 from .text import as_json, binary_size, many
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["recover"]
 
 _SHOWN = 20
-_READING = ("draft", "dialect", "byte_order", "max_inflate", "max_memory")
+_READING = ("draft", "dialect", "byte_order", "max_inflate", "max_memory", "max_spool")
 """Options of reading; keys are none: what is encrypted can't be recovered."""
 
 
@@ -66,7 +67,7 @@ def recover(
     Exit codes: 0 nothing was lost; 2 GOOD exists, or is BAD; 3 BAD is unreadable, or GOOD can't be
     written; 4 something was lost; 5 BAD is encrypted.
     """
-    from ..reader.opening import source_of
+    from ..reader.dump import opened_as
     from ..reader.salvage import SalvagedDump
     from ..rewrite import convert
 
@@ -74,9 +75,12 @@ def recover(
         _check(bad, place, force)
     asked = dict[str, Any](options)
     given: dict[str, Any] = {key: asked[key] for key in _READING if asked.get(key) is not None}
-    spool = asked.get("max_spool")
-    source, name, owned = source_of(bad, lambda beginning: None, spool)
-    with SalvagedDump(source, name=name, owned=owned, keep_altered=keep_altered, **given) as dump:
+    try:
+        opened = opened_as(SalvagedDump, bad, keep_altered=keep_altered, **given)
+    except MslError as error:
+        error.file = bad
+        raise
+    with opened as dump:
         say_version(bad, dump)
         lost = sum(one.length for one in dump.lost)
         remarks = {"complete": "no", "bytes_lost_by_damage": str(lost)} if lost else {}

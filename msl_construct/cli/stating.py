@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def written(path: str, text: bytes) -> str:
     """
     place = path + SUFFIX
     try:
-        there = Path(place).read_bytes()
+        there = _beginning(place, len(text) + 1)
     except FileNotFoundError:
         with whole_file(place, secret=False) as file:
             file.write(text)
@@ -65,3 +66,11 @@ def written(path: str, text: bytes) -> str:
     if there != text:
         raise SignatureError(f"{place}: is there, and is no statement about {path} as it is now")
     return place
+
+
+def _beginning(place: str, size: int) -> bytes:
+    """The first bytes of a file; of what is none, such as a pipe, nothing is awaited."""
+    if not Path(place).is_file() and os.path.lexists(place):
+        return b""
+    with Path(place).open("rb") as file:
+        return file.read(size)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Blocks", "Dump"]
 
 T = TypeVar("T")
+D = TypeVar("D", bound="Dump")
 
 
 class Blocks(Sequence[Block]):
@@ -371,6 +372,15 @@ def open_dump(
     file: str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview, **options: Any
 ) -> Dump:
     """See `msl_construct.open`."""
+    return opened_as(Dump, file, **options)
+
+
+def opened_as(
+    kind: Callable[..., D],
+    file: str | os.PathLike[str] | IO[bytes] | bytes | bytearray | memoryview,
+    **options: Any,
+) -> D:
+    """The same as a dump of some kind, with options of its own."""
     from .opening import source_of
 
     max_spool = options.pop("max_spool", None)
@@ -381,7 +391,7 @@ def open_dump(
 
     source, name, owned = source_of(file, judge, max_spool)
     try:
-        return Dump(source, name=name, owned=owned, **options)
+        return kind(source, name=name, owned=owned, **options)
     except BaseException as error:
         try:
             if isinstance(source, PathSource) and isinstance(error, MslError):

@@ -88,7 +88,10 @@ def sign(message: bytes, key_file: Path, passphrase: Callable[[], bytes]) -> str
         OSError: it can't be read.
     """
     library = _library()
-    raw = key_file.read_bytes()
+    with key_file.open("rb") as file:
+        raw = file.read(_LONGEST + 1)
+    if len(raw) > _LONGEST:
+        raise SignatureError(f"{key_file}: no private key: more than {_LONGEST} bytes")
     key = _private_key(library, raw, str(key_file), passphrase)
     public = _string(_TYPE) + _string(key.public_key().public_bytes_raw())
     value = key.sign(_signed(message, b"sha512"))
