@@ -16,6 +16,7 @@
     ├── MemoryAccessError     an address range holds pages without bytes
     ├── AddressError          an address that was named is not in the dump, or not only once
     ├── PatternError          what is to be searched for can't be
+    ├── ImageError            what lies in memory can't be told as a program's file
     ├── ConformanceError      the builder refuses what the draft forbids
     ├── DocumentError         a canonical document cannot be turned into a file
     ├── ChangedError          a file was written to while it was read
@@ -51,6 +52,7 @@ __all__ = [
     "FormatError",
     "HarnessError",
     "HeaderError",
+    "ImageError",
     "LimitError",
     "MemoryAccessError",
     "MslError",
@@ -147,6 +149,10 @@ class AddressError(MslError):
 
 class PatternError(MslError):
     """A pattern is malformed, or would match everywhere."""
+
+
+class ImageError(MslError):
+    """An image in memory can't become a file: its headers are not captured, or make no sense."""
 
 
 class ConformanceError(MslError):

@@ -19,6 +19,7 @@ from .extracting import (
     region_parts,
 )
 from .hexdump import HexLine, hex_lines
+from .image_layouts import FileRange, ImageLayout, image_layout
 from .locations import Location, Locations, ModuleLocation, RegionLocation
 from .patterns import (
     SearchPattern,
@@ -40,8 +41,10 @@ __all__ = [
     "ComparedPages",
     "DumpDifference",
     "ExtractedPart",
+    "FileRange",
     "HexLine",
     "Hit",
+    "ImageLayout",
     "Location",
     "Locations",
     "MemoryChange",
@@ -59,6 +62,7 @@ __all__ = [
     "extract",
     "hex_lines",
     "hex_pattern",
+    "image_layout",
     "integer_pattern",
     "load_rules",
     "manifest",

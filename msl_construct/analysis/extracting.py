@@ -12,9 +12,11 @@ from ..hashing import Digests
 from ..reader.dump import Dump
 from ..space import CAPTURED
 from .addresses import file_name
+from .image_layouts import ImageLayout
 
 __all__ = [
     "MOST_HASHED_HOLES",
+    "NOT_MAPPED",
     "ExtractedPart",
     "WantedPart",
     "extract",
@@ -22,6 +24,9 @@ __all__ = [
     "module_parts",
     "region_parts",
 ]
+
+NOT_MAPPED = "not_mapped"
+"""State of bytes of a program's file that no segment brought into memory."""
 
 _PIECE = 1 << 20
 _ZEROS = bytes(_PIECE)
@@ -40,17 +45,25 @@ class WantedPart:
     Attributes:
         start, end: addresses; the second is the first one behind it.
         name: what it is called in the dump; empty: nothing.
+        layout: of the program's file that is to be made of it; None: bytes as they lie in memory.
     """
 
     start: int
     end: int
     name: str
+    layout: ImageLayout | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.end - self.start if self.layout is None else self.layout.size
 
     @property
     def file(self) -> str:
         """A file name that means no folder, whatever the dump says."""
         name = _UNUSUAL.sub("_", file_name(self.name)).strip("._")[:_LONGEST_NAME]
-        return f"{self.start:016x}{'-' if name else ''}{name}.bin"
+        suffix = ".bin" if self.layout is None else f".{self.layout.kind}"
+        return f"{self.start:016x}{'-' if name else ''}{name}{suffix}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,11 @@ class ExtractedPart:
     sha256: str
 
     @property
+    def left_out(self) -> list[str]:
+        """What a program's file had that was not mapped."""
+        return [] if self.wanted.layout is None else self.wanted.layout.left_out
+
+    @property
     def captured(self) -> int:
         """Bytes of it that the dump has."""
         return sum(length for _, length, state in self.runs if state == CAPTURED)
@@ -77,7 +95,7 @@ class ExtractedPart:
     @property
     def unknown(self) -> int:
         """Bytes of it that are holes."""
-        return self.wanted.end - self.wanted.start - self.captured
+        return self.wanted.size - self.captured
 
 
 def region_parts(dump: Dump) -> Iterator[WantedPart]:
@@ -109,22 +127,20 @@ def extract(
         OSError: it can't be written.
         DamageError, LimitError: captured bytes can't be had.
     """
-    runs = [
-        (address - wanted.start, length, state)
-        for address, length, state in dump.memory.states(wanted.start, wanted.end)
-    ]
+    placed = list(_placed(dump, wanted))
+    runs = [(offset, length, state) for offset, length, state, _ in placed]
     unknown = sum(length for _, length, state in runs if state != CAPTURED)
-    if unknown == wanted.end - wanted.start:
+    if unknown == wanted.size:
         return ExtractedPart(wanted, tuple(runs), "", "")  # to hash what nobody keeps takes long
     if unknown > _MOST_UNKNOWN:
         raise LimitError(
-            f"{unknown} of the {wanted.end - wanted.start} bytes at {wanted.start:#x} are not "
+            f"{unknown} of the {wanted.size} bytes at {wanted.start:#x} are not "
             f"known: expected at most {_MOST_UNKNOWN}; take a part of it (--range)"
         )
     hashed = unknown <= hashed_holes
     digests = Digests()
     try:
-        for offset, length, state in runs:
+        for offset, length, state, address in placed:
             if state != CAPTURED:
                 file.seek(length, 1)
             if state != CAPTURED and not hashed:
@@ -133,17 +149,65 @@ def extract(
                 size = min(_PIECE, length - done)
                 piece = _ZEROS[:size]
                 if state == CAPTURED:
-                    piece = bytes(dump.memory.read(wanted.start + offset + done, size))
+                    piece = bytes(dump.memory.read(address + done, size))
+                    piece = _altered(piece, offset + done, wanted.layout)
                     file.write(piece)
                 if hashed:
                     digests.update(piece)
-        file.truncate(wanted.end - wanted.start)
+        file.truncate(wanted.size)
         digests.wait()
         if not hashed:
             return ExtractedPart(wanted, tuple(runs), "", "")
         return ExtractedPart(wanted, tuple(runs), digests.blake3, digests.sha256)
     finally:
         digests.close()
+
+
+def _placed(dump: Dump, wanted: WantedPart) -> Iterator[tuple[int, int, str, int]]:
+    """Offset in the file, length, state and address, over all of it."""
+    if wanted.layout is None:
+        for address, length, state in dump.memory.states(wanted.start, wanted.end):
+            yield address - wanted.start, length, state, address
+        return
+    at = 0
+    for one in wanted.layout.ranges:
+        if one.offset > at:
+            yield at, one.offset - at, NOT_MAPPED, 0
+        for address, length, state in dump.memory.states(one.address, one.address + one.size):
+            yield one.offset + address - one.address, length, state, address
+        at = one.end
+
+
+def _altered(piece: bytes, offset: int, layout: ImageLayout | None) -> bytes:
+    """Bytes at an offset, with those header fields that must change."""
+    for _, at, value in () if layout is None else layout.altered:
+        low, high = max(at, offset), min(at + len(value), offset + len(piece))
+        if low < high:
+            changed = value[low - at : high - at]
+            piece = piece[: low - offset] + changed + piece[high - offset :]
+    return piece
+
+
+def _of_file(part: ExtractedPart) -> dict[str, Any]:
+    """What the manifest says of a program's file beyond that."""
+    layout = part.wanted.layout
+    if layout is None:
+        return {}
+    missing = []
+    for offset, length, state in part.runs:
+        if state == CAPTURED:
+            continue
+        inside = (one.name for one in layout.ranges if one.offset <= offset < one.end)
+        missing.append([offset, length, state, next(inside, "between")])
+    return {
+        "format": layout.kind,
+        "segments": [
+            [one.offset, one.size, f"{one.address:#x}", one.name] for one in layout.ranges
+        ],
+        "missing": missing,
+        "left_out": layout.left_out,
+        "altered": [name for name, _, _ in layout.altered],
+    }
 
 
 def manifest(dump: Dump, parts: list[ExtractedPart]) -> dict[str, Any]:
@@ -157,11 +221,12 @@ def manifest(dump: Dump, parts: list[ExtractedPart]) -> dict[str, Any]:
             {
                 "file": part.wanted.file,
                 "base_addr": f"{part.wanted.start:#x}",
-                "size": part.wanted.end - part.wanted.start,
+                "size": part.wanted.size,
                 "name": part.wanted.name,
                 "runs": [list(run) for run in part.runs],
                 "blake3": part.blake3 or None,
                 "sha256": part.sha256 or None,
+                **_of_file(part),
             }
             for part in parts
         ],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import AddressError, DamageError, LimitError
+from ..errors import AddressError, DamageError, ImageError, LimitError
 from ..outputs import check_place, own_file, whole_file
 from .analysis_options import ending
 from .common import Exit, command_options, draft_options, note, open_input, run, say_version
@@ -34,6 +35,11 @@ _MANIFEST = "manifest.json"
 @click.option("--module", "modules", multiple=True, metavar="NAME", help="A module in memory.")
 @click.option("--range", "ranges", multiple=True, metavar="A..B", help="An address range.")
 @click.option("--all", "everything", is_flag=True, help="Every region.")
+@click.option(
+    "--as-file",
+    is_flag=True,
+    help="Of modules: the ELF or PE file, rebuilt from the segments that are in memory.",
+)
 @draft_options
 @command_options
 @run
@@ -44,6 +50,7 @@ def extract(
     modules: tuple[str, ...],
     ranges: tuple[str, ...],
     everything: bool,
+    as_file: bool,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -58,14 +65,18 @@ def extract(
     Example:
       msl extract dump.msl -o heap --region '[heap]'
       msl extract dump.msl -o libc --module libc.so.6
+      msl extract dump.msl -o program --module sleep --as-file
       msl extract dump.msl -o memory --all
 
     Exit codes: 0 all of it is known; 2 nothing is called so; 3 not an .msl, unreadable, or the
     files can't be written; 4 some bytes are not known, or the dump is incomplete; 5 a key is
     missing.
+    With --as-file a file has holes where nothing was mapped or captured: the manifest lists them.
     """
     if not (regions or modules or ranges or everything):
         raise click.UsageError("nothing to extract: --region, --module, --range or --all")
+    if as_file and (ranges or everything):
+        raise click.UsageError("--as-file goes with --module, or with --region of an image")
     from .. import analysis
 
     with open_input(dump, passing=False, **options) as opened:
@@ -81,8 +92,11 @@ def extract(
                 continue
             taken.add(part.file)
             try:
+                if as_file:
+                    layout = analysis.image_layout(opened.memory, part.start)
+                    part = replace(part, layout=layout)
                 done = _write(opened, part, folder, holes)
-            except (DamageError, LimitError) as error:
+            except (DamageError, ImageError, LimitError) as error:
                 note(f"msl: {dump}: {part.start:#x} was not extracted: {error}")
                 code = Exit.INCOMPLETE
                 continue
@@ -106,7 +120,8 @@ def extract(
             if lacking:
                 said += f"; {binary_size(lacking)} are not known: see {_MANIFEST}"
             note(f"msl: {dump}: {said}")
-        return ending(opened, dump, quiet) or code or (Exit.INCOMPLETE if lacking else Exit.FINE)
+        lacks = lacking or any(part.left_out for part in parts)
+        return ending(opened, dump, quiet) or code or (Exit.INCOMPLETE if lacks else Exit.FINE)
 
 
 def _wanted(
