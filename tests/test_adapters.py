@@ -28,12 +28,12 @@ ROOT = ADAPTERS.parents[1]
 sys.path.append(str(ADAPTERS))
 
 import matrix  # noqa: E402 - scripts, in no package
-import pruning  # noqa: E402
 from readers import READERS, Missing, Reader  # noqa: E402
 
 from msl_construct.corpus import Consumer, Manifest  # noqa: E402
 from msl_construct.corpus.manifest import MANIFEST  # noqa: E402
 from msl_construct.harness.judging import SampleOutcome  # noqa: E402
+from msl_construct.harness.lacking import without_lacks  # noqa: E402
 from msl_construct.harness.lists import first_match, read_list  # noqa: E402
 
 TOOLS = {"matrix.py", "page.py", "readers.py"}
@@ -162,7 +162,7 @@ def expected(path: Path, lacks: tuple[str, ...]) -> tuple[int, Any]:
         block["block_type"] for block in document["blocks"]
     ]:
         code = INCOMPLETE
-    return code, pruning.pruned(document, lacks)
+    return code, without_lacks(document, lacks)
 
 
 def differences(one: Any, other: Any, path: str, hidden: frozenset[str]) -> Iterator[str]:
@@ -192,7 +192,8 @@ HIDDEN = {"blocks": frozenset({"payload", "compression", "damage"}), "full": fro
 def test_a_reader_says_what_the_independent_decoder_says(key: str, tmp_path: Path) -> None:
     reader = BY_KEY[key]
     command = located(reader, tmp_path)
-    lacks = pruning.patterns(reader.list("lacks"))
+    path = reader.list("lacks")
+    lacks = tuple(entry.pattern for entry in read_list(path)) if path.is_file() else ()
     unexplained, used, compared = [], set(), 0
     for name, path in files(tmp_path):
         code, right = expected(path, lacks)
@@ -200,6 +201,7 @@ def test_a_reader_says_what_the_independent_decoder_says(key: str, tmp_path: Pat
         wrong = [] if code == found_code else ["exit"]
         if right is not None and found is not None:
             compared += 1
+            found = without_lacks(found, lacks)
             wrong += differences(right, found, "$", HIDDEN[reader.level])
         for place in wrong:
             reasons = [k for k in KNOWN[key] if _explains(k, name, place)]
@@ -333,26 +335,6 @@ def test_lists_give_reasons_and_belong_to_readers(suffix: str) -> None:
         if suffix != "lacks":
             for line in filter(None, text.splitlines()):
                 assert line.startswith("#") or line.partition("#")[2].strip(), line
-
-
-def test_pruning_takes_out_what_is_named_and_no_more() -> None:
-    block = {"block_type": "key_hint", "reserved": "0000", "payload": {"note": "x", "note_len": 2}}
-    document = {"header": {"magic": "MEMSLICE", "flags": []}, "blocks": [block]}
-    segment = {"index": 1, "offset": "0x1", "blocks": [block]}
-    document |= {"segments": [segment], "trailing": {"length": 1}}
-    lacks = ("header.magic", "*_len", "segments.offset", "blocks.memory_region.reserved")
-    left = {**block, "payload": {"note": "x"}}
-    kept = {"header": {"flags": []}, "blocks": [left], "trailing": {"length": 1}}
-    assert pruning.pruned(document, lacks) == {
-        **kept,
-        "segments": [{"index": 1, "blocks": [left]}],
-    }
-    assert pruning.pruned(document, ()) == document
-    gone = pruning.pruned(document, ("*.payload", "encrypted.trailing"))
-    assert gone["blocks"][0]["payload"] == {}
-    assert gone["trailing"] == {"length": 1}
-    document["header"] = {"flags": ["encrypted"]}
-    assert pruning.pruned(document, ("encrypted.trailing",))["trailing"] is None
 
 
 def test_the_matrix_counts_what_comes_out(

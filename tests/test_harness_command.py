@@ -150,8 +150,15 @@ def _json_is_right(found: dict[str, Any], corpus: Manifest) -> None:
     assert {one["name"]: one["outcome"] for one in found["samples"]} == EXPECTED
     by_name = {one["name"]: one for one in found["samples"]}
     assert by_name[LIVE]["differences"] == [
-        {"path": "$.header.pid", "expected": "4242", "found": '"<b>\\u001b[31m\\u0000&\\ud800"'}
+        {
+            "path": "$.header.pid",
+            "expected": "4242",
+            "found": '"<b>\\u001b[31m\\u0000&\\ud800"',
+            "kind": "type",
+            "place": "header.pid",
+        }
     ]
+    assert by_name[LIVE]["unread"] is None
     assert by_name["valid/live-10-be"]["code"] == -9
     assert by_name["valid/sealed-11-le"]["failure"] == "wrong-value"
     assert by_name["valid/sealed-11-le"]["reason"] == "pid"
@@ -211,15 +218,20 @@ def _html_is_right(text: str) -> None:
 
 
 def test_text(corpus: Manifest, wrong: str, lists: list[str]) -> None:
-    done = samples_run("--samples", corpus.folder, "--decoder", wrong, *lists, code=1)
+    words = ["--samples", corpus.folder, "--decoder", wrong, *lists]
+    brief = samples_run(*words, code=1).stdout
+    assert "Failed:\n" not in brief
+    assert "not-" not in brief
+    done = samples_run(*words, "--matrix", "--each", code=1)
     assert done.stderr == ""
     assert all(c == "\n" or c.isprintable() for c in done.stdout)
     text = done.stdout.splitlines()
-    heads = text[1].split()
+    table = text[next(i for i, line in enumerate(text) if "accepted-" in line and "not-" in line) :]
+    heads = table[1].split()
     assert " ".join(heads) == (
         "pass crash hang invalid valid value document known skipped supported"
     )
-    rows = {row.split()[0]: row.split()[1:] for row in text if row.startswith("  ")}
+    rows = {row.split()[0]: row.split()[1:] for row in table if row.startswith("  ")}
     assert rows["all"] == ["3", "1", "1", "1", "1", "1", "1", "1", "1", "."]
     assert rows["zst"] == [".", ".", "1", ".", ".", ".", ".", ".", ".", "."]
     failed = done.stdout.partition("Failed:\n")[2].partition("\n\n")[0].splitlines()
@@ -230,7 +242,7 @@ def test_text(corpus: Manifest, wrong: str, lists: list[str]) -> None:
     assert f"{corpus.folder}/{LIVE}.msl" in done.stdout
     assert "# <later>" in done.stdout
     assert "known.txt:2: invalid/length-79-10-le: known to fail, but passes" in done.stdout
-    assert text[-1] == (
+    assert text[0] == (
         "11 samples, level full: 3 passed, 6 failed, 1 known to fail, 1 skipped, "
         "1 stale in the lists"
     )
@@ -240,10 +252,10 @@ def test_fine(corpus: Manifest, tmp_path: Path) -> None:
     html = tmp_path / "r.html"
     words = ["--samples", corpus.folder, "--decoder", decoder(tmp_path, ""), "--html", html]
     done = samples_run(*words, "--without=zst, ext", "--level=payloads")
-    assert done.stdout.splitlines()[-1] == (
+    assert done.stdout.splitlines()[0] == (
         "11 samples, level payloads: 9 passed, 0 failed, 2 not supported"
     )
-    assert "Failed" not in done.stdout
+    assert "Why samples fail" not in done.stdout
     assert "none failed" in " ".join(Page(html.read_text("utf-8")).words)
 
 
@@ -256,9 +268,49 @@ def test_what_is_not_shown_is_said(one: Manifest, tmp_path: Path) -> None:
 def test_the_command_that_is_shown_shows_it_again(one: Manifest, tmp_path: Path) -> None:
     command = decoder(tmp_path, "document['header']['pid'] = 7")
     done = samples_run("--samples", one.folder, "--decoder", command, code=1)
-    line = done.stdout.partition("Failed:\n")[2].splitlines()[1].strip()
+    line = done.stdout.splitlines()[-1].strip()
     again = subprocess.run(line, shell=True, capture_output=True, check=True)
     assert json.loads(again.stdout)["header"]["pid"] == 7
+
+
+def test_only_what_failed_before(corpus: Manifest, tmp_path: Path) -> None:
+    body = "if name in ('valid/live-10-le', 'valid/zstd-11-le'): document['header']['pid'] = 7"
+    words = ["--samples", corpus.folder, "--decoder", decoder(tmp_path, body)]
+    report = tmp_path / "report.json"
+    report.write_text(samples_run(*words, "--format=json", code=1).stdout)
+    again = samples_run(*words, "--only-failed", report, code=1).stdout
+    assert again.startswith("2 samples, level full: 0 passed, 2 failed")
+    report.write_text(
+        samples_run(*words[:2], "--decoder", decoder(tmp_path, ""), "--format=json").stdout
+    )
+    none = samples_run(*words, "--only-failed", report, code=2)
+    assert "nothing failed in this run" in one_line(none.stderr.encode())
+    report.write_text("{}")
+    none = samples_run(*words, "--only-failed", report, code=2)
+    assert "no report of msl samples run" in one_line(none.stderr.encode())
+
+
+def test_nothing_is_begun_behind_the_first_failure(corpus: Manifest) -> None:
+    words = ["--samples", corpus.folder, "--decoder", "false {}", "--first", "--jobs=1"]
+    done = samples_run(*words, code=1)
+    assert "1 failed" in done.stdout.splitlines()[0]
+    assert "# another sample had failed" in done.stdout
+
+
+def test_levels_nest_and_lists_are_taken(one: Manifest, tmp_path: Path) -> None:
+    wrong = decoder(
+        tmp_path,
+        "for b in document['blocks']:\n"
+        "    if b['block_type'] != 'memory_region': b['payload'] = {}\n",
+    )
+    words = ["--samples", one.folder, "--decoder", wrong]
+    samples_run(*words, "--level=regions")
+    samples_run(*words, "--level=payloads", code=1)
+    lacks = tmp_path / "lacks.txt"
+    types = {b["block_type"] for b in one.expected(next(iter(one)))["blocks"]}  # type: ignore[index]
+    keys = [f"blocks.{name}.payload" for name in types - {"memory_region"}]
+    lacks.write_text("\n".join(f"{key}  # not shown" for key in keys))
+    samples_run(*words, "--level=full", "--lacks", lacks)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def test_what_does_not_matter(change: Change) -> None:
     assert changed(change) == Comparison()
 
 
-BLOCKS = (ComparisonLevel.BLOCKS, ComparisonLevel.PAYLOADS, ComparisonLevel.FULL)
+BLOCKS = tuple(ComparisonLevel)
+REGIONS = (ComparisonLevel.REGIONS, ComparisonLevel.PAYLOADS, ComparisonLevel.FULL)
 PAYLOADS = (ComparisonLevel.PAYLOADS, ComparisonLevel.FULL)
 FULL = (ComparisonLevel.FULL,)
 # What is changed, in which base, at which levels it is seen, and where.
@@ -192,13 +193,13 @@ DIFFERENT: dict[str, tuple[Document, Change, tuple[ComparisonLevel, ...], str]] 
     "damage not seen": (
         DAMAGED,
         lambda d: d["blocks"][REGION].pop("damage"),
-        PAYLOADS,
+        REGIONS,
         "$.blocks[4].damage",
     ),
     "damage without text": (
         DAMAGED,
         lambda d: d["blocks"][REGION].update(damage=""),
-        PAYLOADS,
+        REGIONS,
         "$.blocks[4].damage",
     ),
     "short map not seen": (
@@ -210,7 +211,7 @@ DIFFERENT: dict[str, tuple[Document, Change, tuple[ComparisonLevel, ...], str]] 
     "field beside damage": (
         DAMAGED,
         lambda d: d["blocks"][REGION]["payload"].update(page_size_log2=12),
-        PAYLOADS,
+        REGIONS,
         "$.blocks[4].payload.page_size_log2",
     ),
     "page states": (
@@ -372,7 +373,7 @@ def test_values_that_nest_are_told_and_not_printed() -> None:
 @pytest.mark.parametrize(
     ("base", "levels"),
     [
-        (DAMAGED, PAYLOADS),
+        (DAMAGED, REGIONS),
         (TRUNCATED, FULL),
         (document(fault("type_zero", LE10)), BLOCKS),
         (document(fault("length_79", LE10)), ()),

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,25 @@ if TYPE_CHECKING:
 
 __all__ = ["run_decoder"]
 
-_LEVELS = ("blocks", "payloads", "full")
+_LEVELS = ("blocks", "regions", "payloads", "full")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the report shows beside the totals and the causes.
+
+    Attributes:
+        folder_stays: whether the samples' folder is there after the run; without it the
+            command that reproduces a failure runs the harness again.
+        matrix: what came out by feature, draft and kind.
+        each: every sample that failed.
+    """
+
+    folder_stays: bool
+    matrix: bool = False
+    each: bool = False
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,8 +76,8 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     type=click.Choice(_LEVELS),
     default="full",
     show_default=True,
-    help="How deep to compare: headers of the file and its blocks; payloads as well; also "
-    "page states, page data and what is inside compressed payloads.",
+    help="How deep to compare: headers of the file and its blocks; what regions are, as well; all "
+    "payloads; also page states, page data and what is inside compressed payloads.",
 )
 @click.option(
     "--skip",
@@ -85,10 +102,32 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     help="Features, by code and separated by commas, that the decoder does not support.",
 )
 @click.option(
+    "--lacks",
+    "lacks_lists",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="List of what the decoder shows to nobody, each line a pattern of paths such as "
+    "blocks.*.payload.reserved and # with the reason; it is not compared.",
+)
+@click.option(
     "--only",
     multiple=True,
     metavar="NAME",
     help="Only samples of this name or pattern; repeatable.",
+)
+@click.option(
+    "--only-failed",
+    type=_FILE,
+    metavar="FILE",
+    help="Only samples that failed in an earlier run, of which this is what --format json gave.",
+)
+@click.option("--first", is_flag=True, help="Begin no further sample after the first failure.")
+@click.option(
+    "--batch",
+    is_flag=True,
+    help="The decoder runs for all samples: it reads paths from stdin, one a line, and answers "
+    'each with a line {"exit": CODE, "document": {…}}.',
 )
 @click.option(
     "--timeout",
@@ -112,6 +151,8 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     show_default=True,
     help="How the results are printed.",
 )
+@click.option("--matrix", is_flag=True, help="Print what came out by feature, draft and kind.")
+@click.option("--each", is_flag=True, help="Print every sample that failed, with its command.")
 @click.option(
     "--junit", type=_NEW_FILE, metavar="FILE", help="Write the results as JUnit XML, too."
 )
@@ -126,10 +167,16 @@ def run_decoder(
     skips: tuple[Path, ...],
     knowns: tuple[Path, ...],
     without: tuple[str, ...],
+    lacks_lists: tuple[Path, ...],
     only: tuple[str, ...],
+    only_failed: Path | None,
+    first: bool,
+    batch: bool,
     timeout: float,
     jobs: int | None,
     form: str,
+    matrix: bool,
+    each: bool,
     junit: Path | None,
     html: Path | None,
     quiet: bool,
@@ -139,14 +186,16 @@ def run_decoder(
 
     The decoder reads one file and prints the canonical document as JSON. It ends with 0; 3
     when it refuses the file; 4 when the file is incomplete, 5 when it is encrypted, with
-    what could be read on stdout. Printed is how often what came out, by feature, draft and
-    kind, then every sample that failed and the command that shows it again.
+    what could be read on stdout. Printed is how many samples passed, then why others fail:
+    failures that look alike are one cause, of which the smallest sample is shown, with a hint
+    and the command that shows it again.
 
     \b
     Example:
       msl samples run --decoder 'msl inspect --json --with-data {}'
       msl samples run --decoder './decode' --level blocks --without zst,lz4
       msl samples run --decoder './decode {}' --known known.txt --junit results.xml
+      msl samples run --decoder './decode --batch' --batch --level regions --first
 
     Exit codes: 0 everything passed, but for what is listed; 1 something failed, or an entry
     of a list is stale; 2 usage, or the decoder can't be started; 3 the corpus can't be read.
@@ -157,6 +206,9 @@ def run_decoder(
         raise click.UsageError("--draft says what is generated; --samples names what was")
     skip = [entry for path in skips for entry in harness.read_list(path)]
     known = [entry for path in knowns for entry in harness.read_list(path)]
+    lacks = [entry.pattern for path in lacks_lists for entry in harness.read_list(path)]
+    if only_failed is not None:
+        only = (*only, *harness.failed_before(only_failed))
     lacking = [code.strip() for one in without for code in one.split(",") if code.strip()]
     with _ended_orderly(), _corpus(folder, draft, quiet) as manifest:
         with _progress(len(harness.chosen(manifest, only)), quiet) as progress:
@@ -170,9 +222,13 @@ def run_decoder(
                 known=known,
                 without=lacking,
                 only=only,
+                lacks=lacks,
+                batch=batch,
+                first=first,
                 progress=progress,
             )
-        _report(results, form, junit, html, no_color, folder_stays=folder is not None)
+        shown = Shown(folder is not None, matrix=matrix, each=each)
+        _report(results, form, junit, html, no_color, shown)
     return Exit.FINE if results.ok else Exit.FINDINGS
 
 
@@ -182,26 +238,25 @@ def _report(
     junit: Path | None,
     html: Path | None,
     no_color: bool,
-    *,
-    folder_stays: bool,
+    shown: Shown,
 ) -> None:
     """Files first: whoever reads stdout may stop reading."""
     if junit is not None:
         from .samples_run_junit import junit as as_junit
 
-        _write(junit, as_junit(results, folder_stays=folder_stays))
+        _write(junit, as_junit(results, folder_stays=shown.folder_stays))
     if html is not None:
         from .samples_run_html import html as as_html
 
-        _write(html, as_html(results, folder_stays=folder_stays))
+        _write(html, as_html(results, folder_stays=shown.folder_stays))
     try:
         with data_out() if form == "json" else text_out() as out:
-            out.writelines(_printed(results, form, no_color, folder_stays))
+            out.writelines(_printed(results, form, no_color, shown))
     except BrokenPipeError:  # nobody reads on; what came out stays true
         discard_stdout()
 
 
-def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) -> Iterator[str]:
+def _printed(results: Results, form: str, no_color: bool, shown: Shown) -> Iterator[str]:
     if form == "json":
         from .text import as_json
 
@@ -212,7 +267,7 @@ def _printed(results: Results, form: str, no_color: bool, folder_stays: bool) ->
     from .text import Style
 
     style = Style(wants_color(no_color))
-    yield from (f"{line}\n" for line in lines(results, style, folder_stays=folder_stays))
+    yield from (f"{line}\n" for line in lines(results, style, shown))
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:

@@ -1,59 +1,97 @@
-"""The results of a run for people: the matrix, then what failed, then the totals."""
+"""The results of a run for people: the totals, then the causes, then what is asked for."""
 
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ..harness import FAILURES, Result, Results, Row, SampleOutcome
+from ..harness import FAILURES, Cause, Result, Results, Row, SampleOutcome, causes
 from .text import Style, many, printable
+
+if TYPE_CHECKING:
+    from .samples_run import Shown
 
 __all__ = ["happened", "lines", "reproduce"]
 
 _NONE = "."
+_WIDTH = 96
+_PLACES = 3
+_LINES = 4
 _TITLES = {"feature": "feature", "draft": "draft", "kind": "kind", "total": ""}
 
 
-def lines(results: Results, style: Style, *, folder_stays: bool) -> Iterator[str]:
+def lines(results: Results, style: Style, shown: Shown) -> Iterator[str]:
     """The report, a line at a time.
 
     Args:
         results: what came out.
         style: colour or none.
-        folder_stays: whether the samples' folder is there after the run; without it the
-            command that reproduces a failure runs the harness again.
+        shown: what is shown beside the totals and the causes.
     """
-    yield from _matrix(results.matrix(), style)
+    yield _totals(results, style)
+    found = causes(results)
+    if found:
+        yield ""
+        yield "Why samples fail, the most frequent cause first:"
+    for number, cause in enumerate(found, start=1):
+        yield from _cause(number, cause, results, style, shown.folder_stays)
+    if shown.matrix:
+        yield ""
+        yield from _matrix(results.matrix(), style)
     known = [result for result in results if result.outcome is SampleOutcome.KNOWN]
-    for title, listed in (("Failed", results.failures), ("Known differences", known)):
+    failures = results.failures if shown.each else ()
+    for title, listed in (("Failed", failures), ("Known differences", known)):
         if listed:
             yield ""
             yield f"{title}:"
         for result in listed:
-            yield from _failure(result, results, style, folder_stays)
+            yield from _failure(result, results, style, shown.folder_stays)
     for outcome, title in (
         (SampleOutcome.SKIPPED, "Skipped"),
         (SampleOutcome.NOT_SUPPORTED, "Not supported"),
     ):
-        listed = [result for result in results if result.outcome is outcome]
-        if listed:
+        passed_over = [result for result in results if result.outcome is outcome]
+        if passed_over:
             yield ""
             yield f"{title}:"
-        for result in listed:
+        for result in passed_over:
             yield f"  {printable(result.sample.name)}{_because(result.reason)}"
     if results.stale:
         yield ""
         yield "Stale entries of lists:"
     for entry in results.stale:
         yield printable(f"  {entry.source}: {entry.pattern}: {entry.why}")
+
+
+def _cause(
+    number: int, cause: Cause, results: Results, style: Style, folder_stays: bool
+) -> Iterator[str]:
+    """A cause, and the sample with which to begin."""
+    outcomes = style.paint(", ".join(one.value for one in cause.outcomes), fg="red")
     yield ""
-    yield _totals(results, style)
+    yield f"{number}. {many(len(cause.results), 'sample')}, {outcomes}: {printable(cause.what)}"
+    if cause.hint:
+        yield from textwrap.wrap(cause.hint, _WIDTH, initial_indent="   ", subsequent_indent="   ")
+    places = [f"{name} ({count})" for name, count in cause.places[:_PLACES]]
+    if len(cause.places) > 1:
+        more = len(cause.places) - len(places)
+        yield printable(f"   at {', '.join(places)}{f' and {more} more' if more else ''}")
+    smallest = cause.smallest
+    sample = smallest.sample
+    yield f"   smallest: {printable(sample.name)} ({many(sample.size or 0, 'byte')})"
+    for line in list(happened(smallest))[:_LINES]:
+        yield f"     {line}"
+    yield f"     {printable(reproduce(smallest, results, folder_stays))}"
 
 
 def happened(result: Result) -> Iterator[str]:
-    """What happened, in lines: the detail, then the differences."""
+    """What happened, in lines: the detail, the first block not shown, then the differences."""
     if result.detail:
         yield printable(result.detail)
+    if result.unread is not None:
+        yield printable(str(result.unread))
     for one in result.differences:
         yield printable(f"{one.path}: expected {one.expected}, found {one.found}")
     more = result.difference_count - len(result.differences)

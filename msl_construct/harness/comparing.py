@@ -7,11 +7,15 @@ walked; of what was found no more is looked at than stands beside it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..document.shape import ABOUT_DIALECT
+from .flat_blocks import is_flat, with_segments_flat
+from .kinds import DifferenceKind, kind_of
 from .levels import INVALID, ComparisonLevel, hidden_in_block, hidden_in_payload, marks_damage
+from .unread import Unread, first_unread
 
 __all__ = ["Comparison", "Difference", "compare", "expected_so_far"]
 
@@ -19,11 +23,16 @@ _LIMIT = 8
 """Differences that are kept."""
 _SHOWN = 60
 """Characters of a value that are shown."""
+_NAMES = 16
+"""Names of flags, of which so many are shown."""
 _OFFSETS = "offsets"
 _DATA = "data"
 _BESIDE_DATA = ("length", "uncompressed_size")
 """Keys of what may have `data`: a stretch of the file, a compressed stream."""
 _NOTHING = "nothing"
+_PADDED_TO = 8
+_BLOCK = re.compile(r"^\$\.(?:segments\[\d+\]\.)?blocks\[\d+\]\.")
+_INDEX = re.compile(r"\[\d+\]|^\$\.")
 
 
 @dataclass(frozen=True)
@@ -34,11 +43,15 @@ class Difference:
         path: JSON path of the place.
         expected: what is to be there, for people; long values are shortened.
         found: what is there.
+        kind: how the one differs from the other.
+        place: the path without indices; a block has its type in their place.
     """
 
     path: str
     expected: str
     found: str
+    kind: DifferenceKind = DifferenceKind.VALUE
+    place: str = ""
 
 
 @dataclass
@@ -52,18 +65,20 @@ class Comparison:
             looks good.
         data_hidden: stretches of page data, or of long raw bytes, that are expected and were
             not printed.
+        unread: the first block that is not shown.
     """
 
     differences: list[Difference] = field(default_factory=list)
     count: int = 0
     unmarked: bool = False
     data_hidden: int = 0
+    unread: Unread | None = None
 
-    def note(self, path: str, expected: str, found: str) -> None:
+    def note(self, difference: Difference) -> None:
         """Take in a difference."""
         self.count += 1
         if len(self.differences) < _LIMIT:
-            self.differences.append(Difference(path, expected, found))
+            self.differences.append(difference)
 
 
 def compare(
@@ -74,10 +89,15 @@ def compare(
     The order of keys does not matter; keys called `offsets` are passed over. `file.name` is
     not compared, `file.size` where it is known, `format.draft` and `format.dialect` at the
     level `full`. Of `damage` only the presence counts, and of the payload beside it the keys
-    that both documents have. Page data may be left out.
+    that both documents have. Page data may be left out. Below the level `full` the blocks of
+    segments may stand among the others.
     """
     result = Comparison()
+    if level is not ComparisonLevel.FULL and is_flat(expected, found):
+        expected, found = with_segments_flat(expected, found)
     _Comparer(result, level).document(expected, found)
+    if result.count:
+        result.unread = first_unread(expected, found)
     return result
 
 
@@ -105,6 +125,8 @@ class _Comparer:
     def __init__(self, result: Comparison, level: ComparisonLevel) -> None:
         self._result = result
         self._level = level
+        self._block_type = ""
+        self._padded = False  # the value before was right, and has padding behind it
 
     def document(self, expected: dict[str, Any], found: dict[str, Any]) -> None:
         special = {
@@ -130,7 +152,7 @@ class _Comparer:
         if found is None:
             return
         if not isinstance(found, dict):
-            self._result.note(path, _text(expected), _text(found))
+            self._differs(path, expected, found)
         elif found.get("size") is not None:
             self._value(expected["size"], found["size"], f"{path}.size")
 
@@ -162,8 +184,10 @@ class _Comparer:
                 self._missing(expected["blocks"], f"{path}.blocks")
 
     def _block(self, expected: dict[str, Any], found: Any, path: str) -> None:
+        self._block_type = expected["block_type"]
+        self._padded = False
         if not isinstance(found, dict):
-            self._result.note(path, _text(expected), _text(found))
+            self._differs(path, expected, found)
             return
         if expected["block_type"] == INVALID and found.get("block_type") != INVALID:
             self._result.unmarked = True
@@ -187,10 +211,11 @@ class _Comparer:
         path = f"{path}.damage"
         if marks_damage(expected, self._level) and not there:
             self._result.unmarked = True
-            self._result.note(path, _text(expected["damage"]), _NOTHING)
+            kind = DifferenceKind.DAMAGE_UNSEEN
+            self._note(path, _text(expected["damage"]), _NOTHING, kind)
         in_sight = "damage" not in hidden_in_block(expected, self._level)
         if there and in_sight and "damage" not in expected:
-            self._result.note(path, _NOTHING, _text(found["damage"]))
+            self._note(path, _NOTHING, _text(found["damage"]), DifferenceKind.DAMAGE_MADE_UP)
 
     def _payload(self, block: dict[str, Any], found: Any, path: str) -> None:
         expected = block["payload"]
@@ -202,7 +227,7 @@ class _Comparer:
             both = tuple(key for key in keys if key in found)
             self._mapping(expected, found, path, keys=both, hidden=tuple(found))
         elif found is not None:
-            self._result.note(path, _text(expected), _text(found))
+            self._differs(path, expected, found)
 
     # -- values of any kind ------------------------------------------------------------------
 
@@ -212,7 +237,9 @@ class _Comparer:
         elif isinstance(expected, list):
             self._list(expected, found, path, self._value)
         elif type(expected) is not type(found) or expected != found:
-            self._result.note(path, *_apart(expected, found))
+            self._note(path, *_apart(expected, found), self._kind(path, expected, found))
+        else:
+            self._padded = False
 
     def _mapping(
         self,
@@ -224,7 +251,7 @@ class _Comparer:
         hidden: tuple[str, ...] = (),
     ) -> None:
         if not isinstance(found, dict):
-            self._result.note(path, _text(expected), _text(found))
+            self._differs(path, expected, found)
             return
         for key in keys:
             inner = _join(path, key)
@@ -233,7 +260,11 @@ class _Comparer:
             elif key not in found:
                 self._missing(expected[key], inner)
             else:
+                count = self._result.count
                 self._value(expected[key], found[key], inner)
+                length = expected.get(f"{key}_len")
+                odd = isinstance(length, int) and bool(length % _PADDED_TO)
+                self._padded = odd and count == self._result.count
         more = (_DATA,) if any(key in expected for key in _BESIDE_DATA) else ()
         self._unexpected((*keys, *hidden, *more, _OFFSETS), found, path)
 
@@ -250,21 +281,37 @@ class _Comparer:
             self._value(expected, found[_DATA], path)
 
     def _list(self, expected: list[Any], found: Any, path: str, each: Any) -> None:
-        if not isinstance(found, list):
-            self._result.note(path, _text(expected), _text(found))
+        kind = self._kind(path, expected, found)
+        if not isinstance(found, list) or (kind.is_telling and expected != found):
+            self._note(path, _text(expected), _text(found), kind)
             return
         if len(expected) != len(found):
-            self._result.note(path, _text(expected), _text(found))
+            self._note(path, _text(expected), _text(found), DifferenceKind.LIST_LENGTH)
         for index, (left, right) in enumerate(zip(expected, found)):
             each(left, right, f"{path}[{index}]")
 
     def _missing(self, expected: Any, path: str) -> None:
-        self._result.note(path, _text(expected), _NOTHING)
+        self._note(path, _text(expected), _NOTHING, DifferenceKind.MISSING)
 
     def _unexpected(self, known: tuple[str, ...], found: dict[str, Any], path: str) -> None:
         for key in found:
             if key not in known:
-                self._result.note(_join(path, key), _NOTHING, _text(found[key]))
+                inner = _join(path, key)
+                self._note(inner, _NOTHING, _text(found[key]), DifferenceKind.UNEXPECTED)
+
+    # -- what is noted -----------------------------------------------------------------------
+
+    def _differs(self, path: str, expected: Any, found: Any) -> None:
+        self._note(path, _text(expected), _text(found), self._kind(path, expected, found))
+
+    def _kind(self, path: str, expected: Any, found: Any) -> DifferenceKind:
+        key = re.sub(r"(?:\[\d+\])+\Z", "", path).rpartition(".")[2]
+        return kind_of(key, expected, found, padded=self._padded)
+
+    def _note(self, path: str, expected: str, found: str, kind: DifferenceKind) -> None:
+        place = _BLOCK.sub(f"{self._block_type}.", path)
+        self._result.note(Difference(path, expected, found, kind, _INDEX.sub("", place)))
+        self._padded = False
 
 
 def _join(path: str, key: str) -> str:
@@ -293,7 +340,11 @@ def _text(value: Any) -> str:
     """A value for people; of what has parts only how many."""
     if isinstance(value, dict):
         return f"an object of {len(value)} keys"
-    if isinstance(value, list):
+    if isinstance(value, list) and not _are_names(value):
         return f"a list of {len(value)}"
     text = json.dumps(value[: _SHOWN + 1] if isinstance(value, str) else value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _are_names(value: list[Any]) -> bool:
+    return len(value) < _NAMES and all(isinstance(one, str) and len(one) < _SHOWN for one in value)

@@ -29,6 +29,8 @@ class ComparisonLevel(str, Enum):
 
     BLOCKS = "blocks"
     """The file header, the headers of blocks, segments and what is trailing."""
+    REGIONS = "regions"
+    """The payloads of memory regions as well, but not their pages, nor what is compressed."""
     PAYLOADS = "payloads"
     """Payloads as well, but not page maps, page data and what is inside compressed payloads."""
     FULL = "full"
@@ -47,9 +49,12 @@ def hidden_in_block(block: dict[str, Any], level: ComparisonLevel) -> tuple[str,
     """
     if level is ComparisonLevel.FULL:
         return ()
-    if level is ComparisonLevel.BLOCKS:
+    regions = level is ComparisonLevel.REGIONS
+    if level is ComparisonLevel.BLOCKS or (regions and not _is_region(block)):
         return _IN_PAYLOAD
-    return ("damage", "payload") if _compressed(block) else ()
+    if _compressed(block):
+        return _IN_PAYLOAD if regions else ("damage", "payload")
+    return ()
 
 
 def hidden_in_payload(block: dict[str, Any], level: ComparisonLevel) -> tuple[str, ...]:
@@ -75,12 +80,16 @@ def marks_damage(block: dict[str, Any], level: ComparisonLevel) -> bool:
 def blocks_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The blocks of an expected document, those of segments included."""
     yield from document["blocks"]
-    for segment in document["segments"]:
+    for segment in document.get("segments", ()):
         yield from segment["blocks"]
 
 
 def _compressed(block: dict[str, Any]) -> bool:
     return "compression" in block or "compressed" in block["flags"]
+
+
+def _is_region(block: dict[str, Any]) -> bool:
+    return block.get("block_type") in _regions(known())
 
 
 def _only_in_page_map(block: dict[str, Any]) -> bool:
@@ -103,6 +112,17 @@ def _page_keys(drafts: tuple[str, ...]) -> tuple[str, ...]:
         if isinstance(field.type, (PageStateMap, PageData))
     )
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=1)
+def _regions(drafts: tuple[str, ...]) -> frozenset[str]:
+    """Names of the block types whose payload has a page map."""
+    return frozenset(
+        key
+        for name in drafts
+        for key, layout in schema(name).layouts.items()
+        if any(isinstance(field.type, PageStateMap) for field in layout.fields)
+    )
 
 
 @lru_cache(maxsize=1)

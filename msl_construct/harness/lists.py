@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ..errors import HarnessError
+from .judging import FAILURES
 
-__all__ = ["Entry", "first_match", "read_list"]
+__all__ = ["Entry", "failed_before", "first_match", "read_list"]
 
 _REASON = "#"
 
@@ -63,3 +65,25 @@ def read_list(path: Path) -> tuple[Entry, ...]:
 def first_match(entries: Iterable[Entry], name: str) -> Entry | None:
     """The first entry that means a sample."""
     return next((entry for entry in entries if entry.matches(name)), None)
+
+
+def failed_before(path: Path) -> tuple[str, ...]:
+    """The names of the samples that failed in an earlier run.
+
+    Args:
+        path: what ``msl samples run --format json`` printed then.
+
+    Raises:
+        HarnessError: it is no such report, or nothing failed.
+        OSError: it can't be read.
+    """
+    try:
+        report = json.loads(path.read_bytes())
+        rows = [(str(row["name"]), str(row["outcome"])) for row in report["samples"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise HarnessError(f"{path}: no report of msl samples run --format json") from None
+    failures = {outcome.value for outcome in FAILURES}
+    found = tuple(name for name, outcome in rows if outcome in failures)
+    if not found:
+        raise HarnessError(f"{path}: nothing failed in this run")
+    return found

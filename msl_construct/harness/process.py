@@ -12,11 +12,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 from ..errors import HarnessError
 
-__all__ = ["Decoder", "ProcessEnd"]
+__all__ = ["Decoder", "ProcessEnd", "Runs"]
 
 _PIECE = 1 << 16
 _STDERR_KEPT = 4 << 10
@@ -38,6 +38,7 @@ class ProcessEnd:
         too_large: it was killed because it printed more than the limit.
         held: the time was up, and it had ended: what it left behind held its output open.
         seconds: how long it took.
+        document: the document in what it printed, where that is known already.
     """
 
     code: int | None
@@ -46,6 +47,22 @@ class ProcessEnd:
     too_large: bool
     held: bool
     seconds: float
+    document: dict[str, Any] | None = None
+
+
+class Runs(Protocol):
+    """What puts files to a decoder."""
+
+    def shown(self, path: Path) -> str:
+        """The command for a file, as one would type it."""
+
+    def run(
+        self, path: Path, *, timeout: float, limit: int, stop: threading.Event | None = None
+    ) -> ProcessEnd:
+        """How the decoder ends on a file, and what it prints."""
+
+    def close(self) -> None:
+        """End what still runs of it."""
 
 
 class Decoder:
@@ -114,6 +131,9 @@ class Decoder:
         code = process.returncode if done else None
         seconds = time.monotonic() - begun
         return ProcessEnd(code, bytes(watch.out), bytes(watch.err), watch.too_large, held, seconds)
+
+    def close(self) -> None:
+        """Nothing of it runs between files."""
 
     def _start(self, path: Path, given: IO[bytes]) -> subprocess.Popen[bytes]:
         words = self.arguments(path)

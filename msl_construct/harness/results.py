@@ -11,6 +11,7 @@ from ..corpus.manifest import Sample
 from .comparing import Difference
 from .judging import FAILURES, SampleOutcome
 from .levels import ComparisonLevel
+from .unread import Unread
 
 __all__ = ["Result", "Results", "Row", "Stale"]
 
@@ -26,6 +27,7 @@ class Result:
         detail: what happened, in a line; empty if there is nothing to say.
         differences: the first differences between the documents.
         difference_count: how many there are.
+        unread: the first block that it does not show.
         data_hidden: stretches of page data that were expected and not printed.
         code: exit code, negative for a signal; None: it was not run or was killed.
         seconds: how long it took.
@@ -40,6 +42,7 @@ class Result:
     detail: str = ""
     differences: tuple[Difference, ...] = ()
     difference_count: int = 0
+    unread: Unread | None = None
     data_hidden: int = 0
     code: int | None = None
     seconds: float = 0.0
@@ -61,6 +64,7 @@ class Result:
             "detail": self.detail,
             "differences": [vars(one) for one in self.differences],
             "difference_count": self.difference_count,
+            "unread": None if self.unread is None else str(self.unread),
             "data_hidden": self.data_hidden,
             "code": self.code,
             "seconds": round(self.seconds, 3),

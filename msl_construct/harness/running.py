@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..corpus.manifest import Manifest, Sample
 from ..errors import HarnessError
+from .batch import BatchDecoder
 from .handing_out import prepare
 from .judging import FAILURES, SampleOutcome
 from .levels import ComparisonLevel
@@ -21,6 +22,8 @@ from .results import Result, Results, Stale
 from .trial import OUTPUT_LIMIT, Trial
 
 __all__ = ["chosen", "run"]
+
+_BEHIND_THE_FIRST = "another sample had failed"
 
 
 def run(
@@ -34,6 +37,9 @@ def run(
     known: Iterable[Entry] = (),
     without: Iterable[str] = (),
     only: Iterable[str] = (),
+    lacks: Iterable[str] = (),
+    batch: bool = False,
+    first: bool = False,
     output_limit: int = OUTPUT_LIMIT,
     progress: Callable[[Result], object] | None = None,
 ) -> Results:
@@ -52,6 +58,9 @@ def run(
         known: samples that are run and may fail; that one does not is reported.
         without: features that the decoder does not support.
         only: names, or patterns of names, that narrow the run.
+        lacks: patterns of what the decoder shows to nobody; it is compared with nothing.
+        batch: the decoder takes paths on stdin and prints a line for each; see `BatchDecoder`.
+        first: after the first failure no further sample is begun.
         output_limit: bytes that the decoder may print for a sample.
         progress: called with each result as it comes, one at a time.
 
@@ -66,14 +75,17 @@ def run(
     wanted = chosen(manifest, only)
     _known_features(manifest, without)
     stop = threading.Event()
-    decoder = Decoder(command)
+    decoder = BatchDecoder(command) if batch else Decoder(command)
     copies = tempfile.TemporaryDirectory(prefix="msl-samples-", ignore_cleanup_errors=True)
     place = Path(copies.name)
     prepare(manifest, place)
-    trial = Trial(decoder, level, timeout, output_limit, stop, place)
+    trial = Trial(decoder, level, timeout, output_limit, stop, place, tuple(lacks))
     one_at_a_time = threading.Lock()
+    enough = threading.Event()
 
     def each(sample: Sample) -> Result:
+        if enough.is_set():
+            return Result(sample, SampleOutcome.SKIPPED, reason=_BEHIND_THE_FIRST)
         result = _passed_over(manifest, sample, skip, without) or trial.run(manifest, sample)
         entry = first_match(known, sample.name)
         if result.failed and entry is not None:
@@ -81,6 +93,8 @@ def run(
             result = replace(
                 result, outcome=SampleOutcome.KNOWN, failure=result.outcome, reason=reason
             )
+        if first and result.failed:
+            enough.set()
         if progress is not None:
             with one_at_a_time:
                 progress(result)
@@ -94,6 +108,7 @@ def run(
     finally:
         stop.set()  # after a failure, or ^C, what still runs is killed
         pool.shutdown(cancel_futures=True)
+        decoder.close()
         copies.cleanup()
     stale = _stale(manifest, results, skip, known)
     return Results(command, level, timeout, results, stale)

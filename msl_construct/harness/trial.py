@@ -11,11 +11,13 @@ from typing import Any
 from ..corpus.manifest import Consumer, Manifest, Sample
 from ..errors import DocumentError
 from .comparing import Comparison, compare, expected_so_far
+from .flat_blocks import is_flat
 from .handing_out import handed_out
-from .judging import Said, SampleOutcome, Shown, judge, said_by
+from .judging import FAILURES, Said, SampleOutcome, Shown, judge, said_by
+from .lacking import without_lacks
 from .levels import ComparisonLevel, shows_fault
 from .output import NoDocument, parse
-from .process import Decoder, ProcessEnd
+from .process import ProcessEnd, Runs
 from .results import Result
 
 __all__ = ["OUTPUT_LIMIT", "Trial", "demanded"]
@@ -52,14 +54,16 @@ class Trial:
         limit: bytes that it may print for one.
         stop: when set, the run is given up.
         place: a folder for the copies that it is given.
+        lacks: patterns of what the decoder shows to nobody.
     """
 
-    decoder: Decoder
+    decoder: Runs
     level: ComparisonLevel
     timeout: float
     limit: int
     stop: threading.Event
     place: Path
+    lacks: tuple[str, ...] = ()
 
     def run(self, manifest: Manifest, sample: Sample) -> Result:
         """Put a sample to the decoder.
@@ -90,10 +94,16 @@ class Trial:
         consumer = demanded(verdict.consumer, expected, self.level)
         said = self._said(ended)
         shown, comparison, why = Shown.NONE, Comparison(), ""
+        due = verdict.exit
         if said in (Said.READ, Said.INCOMPLETE, Said.ENCRYPTED):
-            shown, comparison, why = self._shown(ended.out, expected, consumer, said, sample)
+            shown, comparison, why, flat = self._shown(ended, expected, consumer, said, sample)
+            if flat and said in (Said.READ, Said.INCOMPLETE):
+                due = ended.code or 0  # whether segments are whole is seen by who hashes
+        elif said is not Said.HUNG and not ended.too_large:
+            # It counts for nothing, and may say where the decoder gave up.
+            comparison = self._shown(ended, expected, Consumer.ACCEPT, said, sample)[1]
         try:
-            outcome = judge(consumer, verdict.exit, said, shown)
+            outcome = judge(consumer, due, said, shown)
         except ValueError as error:
             raise DocumentError(f"{sample.name}: contradictory verdict: {error}") from None
         detail = ""
@@ -102,16 +112,17 @@ class Trial:
         elif outcome is SampleOutcome.NO_DOCUMENT:
             detail = why
         elif outcome in (SampleOutcome.REJECTED_VALID, SampleOutcome.ACCEPTED_INVALID):
-            detail = _exits(consumer, verdict.exit, ended.code)
-            if shown is Shown.UNMARKED and ended.code == verdict.exit:
+            detail = _exits(consumer, due, ended.code)
+            if shown is Shown.UNMARKED and ended.code == due:
                 detail = "a block that is not what it says looks good"
-        wrong = outcome in (SampleOutcome.WRONG_VALUE, SampleOutcome.ACCEPTED_INVALID)
+        wrong = outcome in FAILURES
         return Result(
             sample,
             outcome,
             detail=detail,
             differences=tuple(comparison.differences) if wrong else (),
             difference_count=comparison.count if wrong else 0,
+            unread=comparison.unread if wrong else None,
             data_hidden=comparison.data_hidden,
             code=ended.code,
             seconds=ended.seconds,
@@ -126,19 +137,26 @@ class Trial:
 
     def _shown(
         self,
-        out: bytes,
+        ended: ProcessEnd,
         expected: dict[str, Any] | None,
         consumer: Consumer,
         said: Said,
         sample: Sample,
-    ) -> tuple[Shown, Comparison, str]:
-        """What the output is; where no document is expected any will do."""
+    ) -> tuple[Shown, Comparison, str, bool]:
+        """What the output is; where no document is expected any will do.
+
+        With it, what differs, why it is no document, and whether segments are not told apart.
+        """
         try:
-            found = parse(out)
+            found = parse(ended.out) if ended.document is None else ended.document
         except NoDocument as error:
-            return Shown.NONE, Comparison(), str(error)
+            return Shown.NONE, Comparison(), str(error), False
         if expected is None:
-            return Shown.RIGHT, Comparison(), ""
+            return Shown.RIGHT, Comparison(), "", False
+        if self.lacks:
+            expected = without_lacks(expected, self.lacks)
+            found = without_lacks(found, self.lacks)
+        flat = self.level is not ComparisonLevel.FULL and is_flat(expected, found)
         early = said is Said.INCOMPLETE and sample.verdict.exit == 0
         if early and consumer is not Consumer.ACCEPT:
             expected = expected_so_far(expected, found)
@@ -150,8 +168,8 @@ class Trial:
                 f"{sample.document_file}: no canonical document: {type(error).__name__}: {error}"
             ) from None
         if comparison.unmarked:
-            return Shown.UNMARKED, comparison, ""
-        return (Shown.WRONG if comparison.count else Shown.RIGHT), comparison, ""
+            return Shown.UNMARKED, comparison, "", flat
+        return (Shown.WRONG if comparison.count else Shown.RIGHT), comparison, "", flat
 
     def _end(self, ended: ProcessEnd) -> str:
         if ended.too_large:

@@ -2,8 +2,7 @@
 
 Usage: python kaitai.py FOLDER DUMP; FOLDER is of kaitai_build.py. It runs the driver of that
 language in tests/languages, which prints what the generated classes hold. Of the parsers for
-the versions of the format that one counts whose version the file has, by its own reading. What
-the language can't hold, by its .lacks, is left out.
+the versions of the format that one counts whose version the file has, by its own reading.
 """
 
 import json
@@ -14,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 from ending import run
-from pruning import pruned
 
 
 class Refused(Exception):
@@ -52,7 +50,7 @@ def main(path):
             block["damage"] = block.pop("error")
     parts = {"header": found["header"], "blocks": blocks, "segments": []}
     order = {"byte_order": found["header"]["endianness"]}
-    return pruned({"format": order, **parts, "trailing": found["trailing"]}, how["lacks"])
+    return {"format": order, **parts, "trailing": found["trailing"]}
 
 
 if __name__ == "__main__":

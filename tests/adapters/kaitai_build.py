@@ -16,7 +16,6 @@ sys.path.append(str(Path(__file__).parents[1]))
 from languages.languages import LANGUAGES, built
 from languages.plan import make_plan
 from languages.toolchains import Missing
-from pruning import patterns
 
 from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
@@ -30,7 +29,6 @@ def build(name, folder):
     Raises:
         Missing: the language can't be had on this machine.
     """
-    lacks = patterns(Path(__file__).with_name(f"kaitai-{name}.lacks"))
     parsers = {}
     folder.mkdir(parents=True, exist_ok=True)
     for file, draft in EXPORTS["ksy"].files:
@@ -41,7 +39,7 @@ def build(name, folder):
         plan.write_text(json.dumps(make_plan(DRAFTS[draft])), encoding="utf-8")
         words = [*map(str, command), str(plan.absolute())]
         parsers[version] = {"command": words, "environment": dict(environment)}
-    how = {"lacks": lacks, "parsers": parsers}
+    how = {"parsers": parsers}
     (folder / "run.json").write_text(json.dumps(how), encoding="utf-8")
 
 

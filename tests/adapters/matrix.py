@@ -22,7 +22,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pruning
 from page import Column, page
 from readers import READERS, Missing, Reader
 
@@ -43,15 +42,15 @@ def column(reader: Reader, manifest: Manifest, scratch: Path) -> Column:
         Missing: it can't be had on this machine.
     """
     command, version = reader.locate(scratch)
-    lacks = pruning.patterns(reader.list("lacks"))
     there = {feature for sample in manifest for feature in sample.features}
     results = run(
-        pruning.corpus(manifest, lacks, scratch / "corpus") if lacks else manifest,
+        manifest,
         shlex.join(command),
         level=reader.level,
         timeout=60.0,
         skip=_entries(reader.list("skip")),
         known=_entries(reader.list("known")),
+        lacks=[entry.pattern for entry in _entries(reader.list("lacks"))],
         without=there & set(reader.without),
     )
     return Column(reader, version, results)

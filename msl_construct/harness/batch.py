@@ -1,0 +1,208 @@
+"""Decoders that take many files in one process: paths in, one line of JSON out for each."""
+
+from __future__ import annotations
+
+import os
+import queue
+import selectors
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import HarnessError
+from .output import NoDocument, parse
+from .process import ProcessEnd
+
+__all__ = ["BatchDecoder"]
+
+_PIECE = 1 << 16
+_STDERR_KEPT = 4 << 10
+_LOOK = 0.25
+"""Seconds after which a waiting thread looks whether the run was given up."""
+_REAP = 5.0
+"""Seconds that a killed process gets to be gone."""
+_NOT_AS_AGREED = 70
+"""What a line counts as that is no answer: a defect of the program."""
+
+
+class BatchDecoder:
+    """A command that runs for the whole corpus, once for each that runs at a time.
+
+    It reads paths from stdin, one a line, and answers each with a line of JSON on stdout: an
+    object with ``exit``, the code with which it would end on this file alone, and ``document``, the
+    canonical document, where there is one. At the end of stdin it ends. One that ends before,
+    or does not answer in time, is started anew for the next file.
+
+    Args:
+        command: words as a shell splits them; no shell runs it.
+
+    Attributes:
+        command: as given.
+
+    Raises:
+        HarnessError: it has no words, or quotes that are not closed.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise HarnessError(f"the decoder's command can't be split: {error}") from None
+        if not self._words:
+            raise HarnessError("the decoder's command is empty")
+        if os.name != "posix":
+            raise HarnessError("running decoders needs a POSIX system, for its process groups")
+        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
+
+    def shown(self, path: Path) -> str:
+        """A command that shows what it says of a file."""
+        return f"echo {shlex.quote(str(path))} | {shlex.join(self._words)}"
+
+    def run(
+        self, path: Path, *, timeout: float, limit: int, stop: threading.Event | None = None
+    ) -> ProcessEnd:
+        """What it answers for a file.
+
+        Args:
+            path: the file.
+            timeout: seconds that it may take.
+            limit: bytes that its answer may have.
+            stop: when set, the run is given up.
+
+        Raises:
+            HarnessError: it can't be started, or the path can't stand in a line.
+        """
+        name = os.path.abspath(path)
+        if "\n" in name:
+            raise HarnessError(f"a batch has a path on each line, and this has two: {name!r}")
+        begun = time.monotonic()
+        try:
+            process = self._idle.get_nowait()
+        except queue.Empty:
+            process = _Process(self._words)
+        given_up = stop or threading.Event()
+        deadline = begun + timeout
+
+        def left() -> float:
+            return 0.0 if given_up.is_set() else deadline - time.monotonic()
+
+        line, too_large = process.ask(name, left, limit)
+        whole = line.endswith(b"\n")
+        code: int | None = None
+        document: dict[str, Any] | None = None
+        if whole:
+            code, document, why = _answer(line)
+            process.err += why
+        if whole and code != _NOT_AS_AGREED:
+            self._idle.put(process)
+        else:
+            ended = process.end()
+            code = code if whole else ended
+        seconds = time.monotonic() - begun
+        err = bytes(process.take_err())
+        return ProcessEnd(code, b"", err, too_large, False, seconds, document)
+
+    def close(self) -> None:
+        """End the processes, which have nothing more to read."""
+        while True:
+            try:
+                self._idle.get_nowait().end()
+            except queue.Empty:
+                return
+
+
+def _answer(line: bytes) -> tuple[int, dict[str, Any] | None, bytes]:
+    """Code and document of a line, and why it is no answer."""
+    try:
+        found = parse(line)
+    except NoDocument as error:
+        return _NOT_AS_AGREED, None, f"no answer of a batch: {error}\n".encode()
+    code, document = found.get("exit"), found.get("document")
+    if type(code) is not int or not 0 <= code <= 255:
+        return _NOT_AS_AGREED, None, b"no answer of a batch: exit is no exit code\n"
+    if document is not None and not isinstance(document, dict):
+        return _NOT_AS_AGREED, None, b"no answer of a batch: document is no object\n"
+    said = found.get("error")
+    return code, document, f"{said}\n".encode("utf-8", "replace") if said else b""
+
+
+class _Process:
+    """A running decoder, and what it said on stderr since it was last asked."""
+
+    def __init__(self, words: list[str]) -> None:
+        try:
+            # A session of its own has a process group of its own, and no terminal to ask.
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise HarnessError(f"the decoder can't be started: {words[0]}: {why}") from None
+        self.err = bytearray()
+
+    def ask(self, name: str, left: Callable[[], float], limit: int) -> tuple[bytes, bool]:
+        """Its answer, without the line's end if it did not come; whether it was too large."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with suppress(OSError):  # it has ended; its output says how
+            process.stdin.write(os.fsencode(name) + b"\n")
+            process.stdin.flush()
+        out = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ, out)
+            selector.register(process.stderr, selectors.EVENT_READ, self.err)
+            while not out.endswith(b"\n") and selector.get_map():
+                seconds = left()
+                if seconds <= 0:
+                    break
+                for key, _ in selector.select(min(seconds, _LOOK)):
+                    data = os.read(key.fd, _PIECE)
+                    if not data:
+                        selector.unregister(key.fileobj)
+                    key.data.extend(data)
+                del self.err[:-_STDERR_KEPT]
+                if len(out) > limit:
+                    return b"", True
+        return bytes(out), False
+
+    def take_err(self) -> bytearray:
+        """What it said on stderr."""
+        said, self.err = self.err, bytearray()
+        return said
+
+    def end(self) -> int | None:
+        """Kill the whole group; the code that it had ended with, None if it had not."""
+        process = self._process
+        ended = process.stdout is None or _has_ended(process.pid)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_REAP)
+        return process.returncode if ended else None
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended, or does so at once; it stays a zombie until it is reaped."""
+    until = time.monotonic() + _LOOK
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
