@@ -17,7 +17,7 @@ class Finding:
         kind: for findings ``chain``, ``file_hash``, ``block_count``, ``segment``,
             ``block_type``; for gaps ``no_end_of_capture``, ``truncated``, ``trailing``,
             ``unrecorded`` (a hash that the producer left out), ``hash_algo``, ``file_hash``,
-            ``not_inflated``.
+            ``not_inflated``, ``header_changed`` (since it was hashed, as a dialect knows it).
         text: the same for people, with what was expected and found.
         offset: file offset, where there is one.
         block: index of the block, where there is one; of ``chain`` that whose PrevHash it is.

@@ -34,6 +34,8 @@ class Observed:
         closings: each End-of-Capture with the hash of all bytes before it.
         forbidden: blocks of a type that must not appear.
         unseen: blocks that could not be looked at.
+        header: the bytes of the file header that the hashes are of.
+        since: what was changed in it since they were taken; an empty text: nothing.
     """
 
     blocks: int = 0
@@ -41,6 +43,8 @@ class Observed:
     closings: Few[tuple[Block, bytes | None]] = field(default_factory=Few)
     forbidden: Few[Block] = field(default_factory=Few)
     unseen: Few[Finding] = field(default_factory=Few)
+    header: bytes = b""
+    since: str = ""
 
     def forbid(self, block: Block) -> None:
         """Note a block of a type that must not appear."""
@@ -71,11 +75,14 @@ def verify(dump: Indexed) -> Verdict:
     ends = array("Q", (i for i in range(dump.capture_count) if types[i] == closing))
     algorithm = dump.header.hash_algorithm
     problem = _unknown(algorithm)
+    facts.header = dump.header.raw
     if problem is not None:
         for end in ends:
             if facts.closings.wants(end):
                 facts.closings.add((dump.block(end), None))
     else:
+        if types and not dump.header.encrypted:
+            _find_header(dump, dump.block(0), facts)
         _hash_everything(dump, algorithm, ends, facts)
     compressed = dump.schema.compressed
     for index, flags in enumerate(dump.index.flags):
@@ -86,6 +93,19 @@ def verify(dump: Indexed) -> Verdict:
     return verdict
 
 
+def _find_header(dump: Opened, first: Block, facts: Observed) -> None:
+    """Which bytes of the file header the first link covers: those that are there, unless another
+    header that the dialect knows fits and they don't."""
+    dialect, stored = dump.recognition.dialect, first.header["prev_hash"]
+    make = hasher_factory(dump.header.hash_algorithm)
+    if dialect is None or dialect.earlier_headers is None or make(facts.header).digest() == stored:
+        return
+    for earlier, since in dialect.earlier_headers(facts.header, dump.schema):
+        if make(earlier).digest() == stored:
+            facts.header, facts.since = earlier, since
+            return
+
+
 def verify_passing(dump: Opened) -> Verdict:
     """The same for a dump that comes from a pipe: one pass, one thread."""
     facts = Observed()
@@ -94,13 +114,20 @@ def verify_passing(dump: Opened) -> Verdict:
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     whole = new_hasher(algorithm if problem is None else "blake3")
     chain = whole.copy()
-    chain.update(dump.header.raw)
-    whole.update(dump.header.raw)
+    facts.header = dump.header.raw
+    chain.update(facts.header)
+    whole.update(facts.header)
 
     before = _header(dump)
 
     def take(block: Block) -> None:
-        nonlocal before, chain
+        nonlocal before, chain, whole
+        if problem is None and block.index == 0:
+            _find_header(dump, block, facts)
+            if facts.since:
+                whole = new_hasher(algorithm)
+                whole.update(facts.header)
+                chain = whole.copy()
         broken = problem is None and block.header["prev_hash"] != chain.digest()
         if broken and facts.links.wants(block.index):
             facts.links.add(Link(block, chain.digest(), before))
@@ -171,7 +198,9 @@ def _hash_everything(dump: Indexed, algorithm: str, ends: Sequence[int], facts: 
 
     def whole(along: WindowReader) -> None:
         try:
-            digests.extend(_file_hashes(along, algorithm, [offsets[end] for end in ends]))
+            other = facts.header if facts.since else b""
+            stops = [offsets[end] for end in ends]
+            digests.extend(_file_hashes(along, algorithm, other, stops))
         except BaseException as error:
             failure.append(error)
         finally:
@@ -202,10 +231,13 @@ def _hash_everything(dump: Indexed, algorithm: str, ends: Sequence[int], facts: 
             facts.closings.add((dump.block(end), digest))
 
 
-def _file_hashes(along: WindowReader, algorithm: str, stops: Iterable[int]) -> Iterator[bytes]:
-    """The hash of all bytes before each of these offsets."""
+def _file_hashes(
+    along: WindowReader, algorithm: str, header: bytes, stops: Iterable[int]
+) -> Iterator[bytes]:
+    """The hash of all bytes before each of these offsets, with a header in the file's place."""
     hasher = new_hasher(algorithm)
-    position = 0
+    hasher.update(header)
+    position = len(header)
     for stop in stops:
         _feed(hasher, along, position, stop - position)
         position = stop
@@ -215,7 +247,7 @@ def _file_hashes(along: WindowReader, algorithm: str, stops: Iterable[int]) -> I
 def _check_chain(dump: Indexed, along: WindowReader, algorithm: str, facts: Observed) -> None:
     make = hasher_factory(algorithm)
     chained = not dump.header.encrypted  # there the tag covers everything, and PrevHash is zero
-    expected = make(dump.header.raw).digest()
+    expected = make(facts.header).digest()
     if not chained:
         expected = bytes(len(expected))
     stored_at = dump.schema.block_header.offset_of("prev_hash")
@@ -247,6 +279,12 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     if problem is not None:
         verdict.file_hash = "unchecked"
         gaps.append(Finding("hash_algo", problem))
+    if facts.since:
+        text = (
+            f"the file header was changed since it was hashed: {facts.since}; every other byte "
+            "that the hashes cover is what was written"
+        )
+        gaps.append(Finding("header_changed", text, 0))
     links = list(facts.links)
     for link, behind in zip(links, [*links[1:], None]):
         block = link.block

@@ -52,6 +52,15 @@ def _beginning(raw: bytes, probe: Schema) -> Iterator[str]:
         )
 
 
+def _earlier_headers(raw: bytes, schema: Schema) -> Iterator[tuple[bytes, str]]:
+    """The one public capture was given another minor version by those who keep it."""
+    offset = schema.file_header.offset_of("version")
+    first, later = _VERSIONS
+    if raw[offset : offset + 2] == later:
+        earlier = raw[:offset] + first + raw[offset + 2 :]
+        yield earlier, f"Version says {later.hex(' ')} and said {first.hex(' ')} then"
+
+
 def _memory_region(block: BlockType) -> BlockType:
     assert block.layout is not None
     kept = block.layout.field
@@ -116,6 +125,7 @@ DIALECT = Dialect(
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),
     untold=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),  # its beginning tells it
     beginning=_beginning,
+    earlier_headers=_earlier_headers,
     differences={
         "file_header": "Version is two bytes, major and minor.",
         "module_list_index": "The Module List Index is its count alone, and flag 0 HasChildren.",
@@ -126,5 +136,8 @@ DIALECT = Dialect(
     explains={
         "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST": "Before the first draft there was no such block.",
         "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND": "The regions come first.",
+        "MSL-5.2-NATIVE-BLOB-NOT-TEXT": "libmsl writes any NativeBlob that it is given.",
+        "MSLX-5.1-REGION-TIME-OUTSIDE-ACQUISITION": "libmsl writes any time of a region that it is "
+        "given.",
     },
 )

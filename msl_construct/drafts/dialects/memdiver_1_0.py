@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from ...schema import Schema
 from ...schema.blocks import BlockType
 from ...schema.choice import Choice
 from ...schema.codes import Bit, Enumeration, FlagDefinition, Value
@@ -16,7 +18,8 @@ from ...schema.vocabulary import ADDRESS, HASH, U16, U32, U64, Coded, Flags, Uin
 from ..draft_2026_03.payloads import reserved
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from ..draft_2026_10.tables import system_context
-from .model import Dialect, Producer, laid_out_otherwise, told_anew
+from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
+from .shared import as_given
 from .vocabulary import Utf8ZPacked
 
 __all__ = ["DIALECT"]
@@ -210,6 +213,25 @@ _DRAFT = told_anew(
     flags=(_GRAPH_FLAGS,),
 )
 
+
+def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """What it writes where there are no modules."""
+    codes = {key: schema.block(key).code for key in ("process_identity", "memory_region")}
+    if "imported" in seen.header["flags"] or tuple(seen.types[:2]) != tuple(codes.values()):
+        return
+    closing = schema.block("end_of_capture").code
+    if closing not in seen.types:
+        return
+    number = list(seen.types).index(closing)
+    block = seen.block(schema, number)
+    counted = None if block is None else block.payload.get("block_count")
+    if seen.header["block_count"] == counted == number + 1:
+        yield (
+            "the regions come right behind the Process Identity, and the blocks are counted in "
+            "the file header and in the End-of-Capture"
+        )
+
+
 DIALECT = Dialect(
     name=_NAME,
     title="MemDiver 1.0, and its earlier releases",
@@ -220,6 +242,7 @@ DIALECT = Dialect(
     producers=(Producer("MemDiver", "1.0", ("1.0.2",)),),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
+    marks=_marks,
     unrecorded_hashes=True,
     differences={
         "file_header": "Bit 15 of CapBitmap says that page states were not observed.",
@@ -237,5 +260,12 @@ DIALECT = Dialect(
         "MSL-6-SYSTEM-CONTEXT-NOT-THIRD": "MemDiver writes the System Context behind the modules.",
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "MemDiver's tables have no parent where the System "
         "Context does not stand before them.",
+        "MSL-3-NONCE-TAIL-NOT-ZERO": "MemDiver writes all 24 bytes of a nonce that it is given, "
+        "whichever cipher it is for.",
+        "MSLX-4.5-ACQUISITION-ENDS-BEFORE-START": "MemDiver takes the time of the End-of-Capture "
+        "before that of the file header.",
+        "MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE": "MemDiver takes the time of a segment when it "
+        "is registered, before the capture is written, and any that it is given.",
+        **as_given("MemDiver"),
     },
 )

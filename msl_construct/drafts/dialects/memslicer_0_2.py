@@ -12,7 +12,7 @@ from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from .memslicer_tables import ENUMERATIONS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
-from .shared import padded
+from .shared import as_given, padded
 
 __all__ = ["DIALECT"]
 
@@ -126,6 +126,7 @@ DIALECT = Dialect(
         "MSL-4.2-HAS-CHILDREN-UNFOUNDED": "memslicer 0.2 sets HasChildren on every Module List "
         "Index, be it the parent of a module or not.",
         "MSL-4.2-HAS-KEY-HINTS-MISSING": "memslicer never sets HasKeyHints.",
+        **as_given("memslicer"),
         "MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK": "memslicer sets the bit of the regions whether it "
         "captured one or not.",
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "memslicer's Connectivity Table and the blocks "

@@ -9,13 +9,16 @@ from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from .memslicer_tables import ENUMERATIONS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
-from .shared import padded
+from .shared import as_given, padded
 
 __all__ = ["DIALECT"]
 
 _NAME = "memslicer-0.5"
 _TABLES = ("connectivity_table", "physical_memory_map")
 _PACKED = (*_TABLES, "key_hint")
+_ALWAYS = {"memory_regions", "module_list", "process_identity"}
+"""What it announces unless it is told more."""
+
 _HANDLE_TABLE = next(block for block in DRAFT_2026_10.blocks if block.key == "handle_table")
 
 
@@ -40,6 +43,7 @@ def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
     """What it does about threads, and what its gdb backend does."""
     yield from _silent_parents(seen, schema)
     yield from _gdb(seen, schema)
+    yield from _writer(seen, schema)
 
 
 def _silent_parents(seen: Evidence, schema: Schema) -> Iterator[str]:
@@ -55,22 +59,47 @@ def _silent_parents(seen: Evidence, schema: Schema) -> Iterator[str]:
         yield "Thread Contexts are children of a Process Identity that does not set HasChildren"
 
 
+def _counts_at_the_end(seen: Evidence, schema: Schema) -> bool:
+    """Whether the blocks of a live capture are counted in the End-of-Capture alone."""
+    closing = schema.block("end_of_capture").code
+    header, types = seen.header, list(seen.types)
+    if header["block_count"] or "imported" in header["flags"] or closing not in types:
+        return False
+    number = types.index(closing)
+    block = seen.block(schema, number)
+    return block is not None and block.payload.get("block_count") == number + 1
+
+
 def _gdb(seen: Evidence, schema: Schema) -> Iterator[str]:
     """The clock is unknown, the modules stand behind the regions."""
-    header = seen.header
-    if header["clock_source"] or header["block_count"] or "imported" in header["flags"]:
+    if seen.header["clock_source"]:
         return
     module, region = (schema.block(key).code for key in ("module_entry", "memory_region"))
     types = list(seen.types)
-    if not (module in types and region in types[: types.index(module)]):
-        return
-    closing = schema.block("end_of_capture").code
-    block = seen.block(schema, types.index(closing)) if closing in types else None
-    if block is not None and block.payload.get("block_count") == types.index(closing) + 1:
+    behind = module in types and region in types[: types.index(module)]
+    if behind and _counts_at_the_end(seen, schema):
         yield (
             "the clock is unknown, the Module Entries stand behind the regions, and blocks are "
             "counted in the End-of-Capture alone"
         )
+
+
+def _writer(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """The bit of the regions without a region, and codes of VAS Maps that mean nothing."""
+    if set(seen.header["cap_bitmap"]) != _ALWAYS:
+        return
+    regions, known = schema.block("memory_region").code, schema.block("vas_map")
+    told = []
+    if regions not in seen.types:
+        told.append("CapBitmap announces regions, of which there is none")
+    if known.code in seen.types:
+        block = seen.block(schema, list(seen.types).index(known.code))
+        layout = known.layout
+        problems = layout.problems_of(block.payload) if block is not None and layout else ()
+        if any(problem.kind == "undefined-flag" for _, problem in problems):
+            told.append("a VAS Map has bits of Protection that mean nothing")
+    if told and _counts_at_the_end(seen, schema):
+        yield f"{' and '.join(told)}, and blocks are counted in the End-of-Capture alone"
 
 
 DIALECT = Dialect(
@@ -92,6 +121,11 @@ DIALECT = Dialect(
         "MSL-4.2-HAS-CHILDREN-MISSING": "memslicer sets HasChildren neither on the System Context "
         "nor, where there are threads, on the Process Identity.",
         "MSL-4.2-HAS-KEY-HINTS-MISSING": "memslicer never sets HasKeyHints.",
+        "MSL-5.2-NATIVE-BLOB-NOT-TEXT": "memslicer's NativeBlob is no text but a build-id behind "
+        "four bytes that describe it, or what it is given.",
+        "MSLX-4.6-SEGMENT-WRITTEN-BEFORE-CAPTURE": "memslicer writes any time of a segment that it "
+        "is given.",
+        **as_given("memslicer"),
         "MSL-6-TABLE-WITHOUT-SYSTEM-CONTEXT": "memslicer's Connectivity Table and the blocks "
         "behind it have no parent.",
         "MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK": "memslicer sets the bit of the regions whether it "

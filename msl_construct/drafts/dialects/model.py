@@ -88,6 +88,11 @@ a sentence each. Is given the newest draft, in the byte order that the file stat
 recognises is read in the byte order that the dialect has."""
 
 
+EarlierHeaders = Callable[[bytes, "Schema"], Iterable[tuple[bytes, str]]]
+"""What a file header may have been when it was hashed, if it was changed since in a way that is
+known: its bytes then, and what was changed, in words."""
+
+
 @dataclass(frozen=True)
 class Producer:
     """A program that writes a dialect.
@@ -124,6 +129,7 @@ class Dialect:
         marks: see `Marks`.
         unrecorded_hashes: whether its producers have left out hashes: a PrevHash of Block 0 or a
             FileHash of zeros is none.
+        earlier_headers: see `EarlierHeaders`.
         reversed_ipv4: whether its producers turn the bytes of the IPv4 addresses that Linux gives
             them for their Connection Tables.
         socket_sections: what its producers mean by Family in a Connectivity Table's rows about
@@ -145,6 +151,7 @@ class Dialect:
     beginning: Beginning | None = None
     marks: Marks | None = None
     unrecorded_hashes: bool = False
+    earlier_headers: EarlierHeaders | None = None
     reversed_ipv4: bool = False
     socket_sections: Mapping[int, str] = field(default_factory=dict)
     explains: Mapping[str, str] = field(default_factory=dict)
