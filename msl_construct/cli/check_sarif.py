@@ -12,9 +12,9 @@ from .check_outcome import CheckReport, FileOutcome
 from .common import Exit
 from .text import as_json
 
-__all__ = ["SarifReport"]
+__all__ = ["SARIF_SCHEMA", "SarifReport", "file_uri"]
 
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.OURS: "note"}
 
 
@@ -29,12 +29,12 @@ class SarifReport(CheckReport):
         self._failed = False
 
     def begin(self) -> None:
-        self.write(f'{{"$schema": "{_SCHEMA}", "version": "2.1.0", "runs": [{{"results": [')
+        self.write(f'{{"$schema": "{SARIF_SCHEMA}", "version": "2.1.0", "runs": [{{"results": [')
 
     def finding(self, outcome: FileOutcome, finding: RuleFinding) -> None:
         rule, found = finding.rule, finding.found
         index, _ = self._rules.setdefault(rule.id, (len(self._rules), rule))
-        place: dict[str, object] = {"artifactLocation": {"uri": _uri(outcome.name)}}
+        place: dict[str, object] = {"artifactLocation": {"uri": file_uri(outcome.name)}}
         if found.offset is not None:
             place["region"] = {"byteOffset": found.offset}
         location: dict[str, object] = {"physicalLocation": place}
@@ -77,7 +77,7 @@ class SarifReport(CheckReport):
         self.write(f'"tool": {{"driver": {as_json(driver)}}}}}]}}\n')
 
     def _note(self, outcome: FileOutcome, level: str, text: str) -> None:
-        place = {"physicalLocation": {"artifactLocation": {"uri": _uri(outcome.name)}}}
+        place = {"physicalLocation": {"artifactLocation": {"uri": file_uri(outcome.name)}}}
         self._notes.append({"level": level, "message": {"text": text}, "locations": [place]})
 
 
@@ -97,7 +97,7 @@ def _described(rule: Rule) -> dict[str, object]:
     }
 
 
-def _uri(name: str) -> str:
+def file_uri(name: str) -> str:
     """A path as a reference: relative as it was given, absolute as a file URI."""
     path = quote(os.fsencode(name.replace(os.sep, "/")))
     return f"file://{path}" if os.path.isabs(name) else path

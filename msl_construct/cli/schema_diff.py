@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..breaking.classes import ChangeClass
 from ..drafts import find
 from .common import Exit, command_options, data_out, run, wants_color
 from .drafts import DRAFT
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["diff"]
 
+FORMATS = ("text", "json", "github", "markdown", "sarif")
+
 _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 
 
@@ -26,20 +29,57 @@ _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
 @click.argument("old", type=DRAFT, metavar="A")
 @click.argument("new", type=DRAFT, metavar="B")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a change, one a line.")
+@click.option("--breaking", is_flag=True, help="Say of each change what it breaks; see below.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="With --breaking: how.")
+@click.option(
+    "--fail-on",
+    metavar="CLASS",
+    type=click.Choice([one.value for one in ChangeClass], case_sensitive=False),
+    help="End with 1 only where a change is of this class or a graver one.",
+)
 @command_options
 @run
-def diff(old: str, new: str, as_json: bool, quiet: bool, no_color: bool) -> int:
+def diff(
+    old: str,
+    new: str,
+    as_json: bool,
+    breaking: bool,
+    form: str | None,
+    fail_on: str | None,
+    quiet: bool,
+    no_color: bool,
+) -> int:
     """Show what draft B changes in draft A: structures, fields, codes, flags, hashes.
 
     FILE.py:NAME is a draft of your own; FILE.py is run for it.
+
+    With --breaking each change has a class, the gravest first: SILENT_REINTERPRET (read without
+    complaint, and wrong), WIRE_BREAK (bytes stand elsewhere, and readers notice),
+    OLD_READER_REJECTS, OLD_FILE_INVALID, DEGRADED (an old reader shows less, and says so),
+    ADDITIVE, SOURCE (names in documents and generated code), COSMETIC; and the reason, the bytes
+    concerned, statements and rules about it, what would make it safe. --quiet leaves out what is
+    ADDITIVE or less.
 
     \b
     Example:
       msl schema diff draft-2026-03 draft-2026-10
       msl schema diff draft-2026-03 draft-2026-10 --json
+      msl schema diff draft-2026-03 draft-2026-10 --breaking --format markdown
+      msl schema diff draft-2026-10 mine.py:MINE --breaking --fail-on SILENT_REINTERPRET
 
-    Exit codes: 0 they are the same; 1 they differ; 2 usage, no such draft.
+    Exit codes: 0 they are the same, or no change is of the class of --fail-on or graver; 1 they
+    differ, or one is; 2 usage, no such draft.
     """
+    if breaking:
+        if as_json:
+            raise click.UsageError("with --breaking it is --format json")
+        from .schema_breaking import show_breaking
+
+        return show_breaking(
+            old, new, form or "text", fail_on, quiet=quiet, style=Style(wants_color(no_color))
+        )
+    if form is not None or fail_on is not None:
+        raise click.UsageError("--format and --fail-on go with --breaking")
     from ..exports.difference import differences
 
     changes = differences(find(old), find(new))

@@ -32,6 +32,7 @@ from ..schema.vocabulary import (
     Fixed,
     Flags,
     Hash,
+    Magic,
     Reserved,
     Timestamp,
     Uint,
@@ -255,6 +256,10 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
         other = getattr(kind, name, None)
         if isinstance(other, str) and other:
             shown[name] = other
+    if isinstance(kind, Magic):
+        shown["magic"] = kind.to_document(kind.magic, DocumentOptions())
+    if isinstance(kind, Uint) and kind.shown in ("address", "version"):
+        shown["shown_as"] = kind.shown
     valid = getattr(kind, "valid", None)
     if valid is not None:
         shown["permitted"] = str(valid)

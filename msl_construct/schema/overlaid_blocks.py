@@ -100,4 +100,5 @@ def _in_its_place(name: str, base: str, block: BlockType, defined: BlockType) ->
         parent=defined.parent or block.parent,
         in_capture=defined.in_capture and block.in_capture,
         layout=defined.layout.stamped(name),
+        sense=defined.sense or (block.meaning if defined.name == block.name else ""),
     )

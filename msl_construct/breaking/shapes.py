@@ -1,0 +1,148 @@
+"""Where the fields of two versions of a structure stand, and which are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..exports.description import stored_as
+from ..schema.base import Vocabulary
+from ..schema.fields import Field
+from ..schema.layout import Layout
+from ..schema.renamed import REFERENCES
+from ..schema.vocabulary import Fixed, Reserved
+
+__all__ = ["Place", "Shapes"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a field stands: so many bytes behind a field of varying length.
+
+    Attributes:
+        behind: key of that field, by its old name; empty: the structure's start.
+        start, end: the first byte, and the one behind the last; of a field of varying length
+            both are where it begins.
+    """
+
+    behind: str
+    start: int
+    end: int
+
+    def overlaps(self, other: Place) -> bool:
+        """Whether two share a byte."""
+        return self.behind == other.behind and self.start < other.end and other.start < self.end
+
+    def __str__(self) -> str:
+        first = (
+            f"byte {self.start:#04x}" if self.end - self.start == 1 else f"from {self.start:#04x}"
+        )
+        if self.end - self.start > 1:
+            first = f"bytes {self.start:#04x} to {self.end - 1:#04x}"
+        return f"{first} behind {self.behind}" if self.behind else first
+
+
+class Shapes:
+    """Two versions of a structure.
+
+    Args:
+        old, new: bound layouts.
+    """
+
+    def __init__(self, old: Layout, new: Layout) -> None:
+        self.old, self.new = old, new
+
+    @cached_property
+    def pairs(self) -> dict[str, str]:
+        """Keys of the new fields, by the keys of the old ones that they are.
+
+        Fields of one name are the same. So are two of other names that mean and store the same.
+        """
+        new = {one.key: one for one in self.new.fields}
+        found = {one.key: one.key for one in self.old.fields if one.key in new}
+        left = [one for one in self.new.fields if one.key not in found]
+        for one in self.old.fields:
+            if one.key in found:
+                continue
+            twin = next((each for each in left if _same(one, each)), None)
+            if twin is not None:
+                found[one.key] = twin.key
+                left.remove(twin)
+        return found
+
+    @cached_property
+    def old_names(self) -> dict[str, str]:
+        """Keys of the old fields, by those of the new ones."""
+        return {new: old for old, new in self.pairs.items()}
+
+    @cached_property
+    def old_places(self) -> dict[str, Place]:
+        """Of each old field."""
+        return dict(_places(self.old, {}))
+
+    @cached_property
+    def new_places(self) -> dict[str, Place]:
+        """Of each new field."""
+        return dict(_places(self.new, self.old_names))
+
+    def fits(self) -> bool:
+        """Whether a reader of the one gets through the other: as many bytes, as many parts.
+
+        Optional fields that only the new one has are left out.
+        """
+        whole = self._outline(self.new, self.old_names)
+        cut = Layout(self.new.title, self.new.section, _without_new_tail(self))
+        outline = self._outline(self.old, {})
+        return outline in (whole, self._outline(cut, self.old_names))
+
+    def tail(self) -> tuple[str, ...]:
+        """Keys of the optional fields at the end that only the new one has."""
+        kept = len(_without_new_tail(self))
+        return tuple(one.key for one in self.new.fields[kept:])
+
+    def _outline(self, layout: Layout, names: dict[str, str]) -> tuple[object, ...]:
+        found: list[object] = []
+        run = 0
+        for one in layout.fields:
+            if isinstance(one.type, Fixed):
+                run += one.type.width
+                continue
+            found += [run, names.get(one.key, one.key), *_measure(one.type, layout, names)]
+            run = 0
+        return (*found, run)
+
+
+def _without_new_tail(shapes: Shapes) -> tuple[Field, ...]:
+    fields = shapes.new.fields
+    while fields and fields[-1].optional and fields[-1].key not in shapes.old_names:
+        fields = fields[:-1]
+    return fields
+
+
+def _measure(kind: Vocabulary, layout: Layout, names: dict[str, str]) -> Iterator[object]:
+    """What decides how many bytes a value has: its kind, and the fields that say it."""
+    yield type(kind).__name__
+    yield kind.padded
+    keys = {one.name: one.key for one in layout.fields}
+    for name in REFERENCES:
+        other = getattr(kind, name, None)
+        if isinstance(other, str):
+            key = keys.get(other, other)
+            yield names.get(key, key)
+
+
+def _same(old: Field, new: Field) -> bool:
+    if isinstance(old.type, Reserved) or isinstance(new.type, Reserved):
+        return False
+    return old.meaning == new.meaning and stored_as(old.type) == stored_as(new.type)
+
+
+def _places(layout: Layout, names: dict[str, str]) -> Iterator[tuple[str, Place]]:
+    behind, at = "", 0
+    for one in layout.fields:
+        width = one.type.width if isinstance(one.type, Fixed) else 0
+        yield one.key, Place(behind, at, at + width)
+        at += width
+        if not isinstance(one.type, Fixed):
+            behind, at = names.get(one.key, one.key), 0
