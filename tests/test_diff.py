@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from commands import one_line, run
-from independent.specimens import LE11
+from independent import wire
+from independent.specimens import LE11, finish, start
 from writing import live, memory_of, uid, writer
 
 import msl_construct
@@ -209,7 +210,85 @@ def test_several_dumps_are_a_line_of_steps(tmp_path: Path) -> None:
     steps = json.loads(done.stdout)["steps"]
     assert [step["pages"]["changed"] for step in steps] == [0, 2]
     lines = run("diff", *paths, "--ndjson").stdout.splitlines()
-    assert [json.loads(line) for line in lines] == steps
+    assert [json.loads(line) for line in lines[:-1]] == steps
+    assert json.loads(lines[-1])["timeline"]["dumps"] == [str(path) for path in paths]
+
+
+def test_a_timeline_says_what_was_there_when(tmp_path: Path) -> None:
+    """A page that changes and changes back; a region, a thread that come and go."""
+    paths = []
+    for number, (content, regions) in enumerate(((1, 1), (2, 2), (1, 2), (3, 1))):
+        paths.append(tmp_path / f"{number}.msl")
+        with paths[-1].open("w+b") as file, live(file, LE11, "memory_regions") as out:
+            out.add_memory_region(
+                base_addr=0x10000,
+                protection=["read", "write"],
+                region_type="heap",
+                data=bytes(PAGE) + bytes([content]) * PAGE,
+            )
+            for base in (0x50000,)[: regions - 1]:
+                out.add_memory_region(
+                    base_addr=base, protection=["read"], region_type="anonymous", data=bytes(PAGE)
+                )
+    found = json.loads(run("diff", *paths, "--json").stdout)["timeline"]
+    assert found["pages"] == [{"address": "0x11000", "contents": [0, 1, 0, 2]}]
+    (row,) = found["regions"]
+    assert row["what"] == "0x50000"
+    assert [value is None for value in row["values"]] == [True, False, False, True]
+    shown = run("diff", *paths).stdout.decode()
+    assert "  a b a c  0x11000\n" in shown
+    assert "  . a a .  0x50000\n" in shown
+
+
+def environment_of(path: Path, text: bytes) -> Path:
+    builder = start(LE11)
+    builder.add(wire.PROCESS_IDENTITY, wire.process_identity("<", cmd_line=f"p {len(text)}"))
+    builder.add(0x0014, text)
+    path.write_bytes(finish(builder, LE11))
+    return path
+
+
+def test_command_line_and_environment_are_compared(tmp_path: Path) -> None:
+    a = environment_of(tmp_path / "a.msl", b"HOME=/root\0OLD=1\0LANG=C\0")
+    b = environment_of(tmp_path / "b.msl", b"HOME=/tmp\0NEW=a=b\0LANG=C\0")
+    found = json.loads(run("diff", a, b, "--json").stdout)
+    assert found["environment"] == {
+        "added": [{"name": "NEW", "value": "a=b"}],
+        "removed": [{"name": "OLD", "value": "1"}],
+        "changed": [{"name": "HOME", "value": "/root", "other_value": "/tmp"}],
+    }
+    (row,) = found["process"]["changed"]
+    assert (row["name"], row["value"], row["other_value"]) == ("cmd_line", "p 24", "p 25")
+
+
+def test_a_mapped_file_that_was_replaced_is_said(tmp_path: Path) -> None:
+    """Inode, headers in memory, and a name that says that the file is gone."""
+
+    def made(name: str, inode: int, head: bytes, mapped: str) -> Path:
+        builder = start(LE11)
+        region = wire.memory_region(
+            "<", [0], base_addr=0x10000, protection=5, region_type=3, page_data=head.ljust(PAGE)
+        )
+        builder.add(wire.MEMORY_REGION, region)
+        blob = b"10000-11000 r-xp 00000000 08:01 %d  /bin/p\0" % inode
+        entry = wire.module_entry(
+            "<", base_addr=0x10000, module_size=PAGE, path="/bin/p", native_blob=blob
+        )
+        builder.add(wire.MODULE_ENTRY, entry)
+        vas = wire.vas_entry("<", base_addr=0x20000, mapped_path=mapped)
+        builder.add(wire.VAS_MAP, wire.vas_map("<", [vas]))
+        path = tmp_path / name
+        path.write_bytes(finish(builder, LE11))
+        return path
+
+    a = made("a.msl", 11, b"\x7fELF one", "/lib/x")
+    b = made("b.msl", 12, b"\x7fELF two", "/lib/x (deleted)")
+    found = json.loads(run("diff", a, b, "--json").stdout)["modules"]["replaced"]
+    assert [(row["path"], row["by"]) for row in found] == [
+        ("/bin/p", ["inode", "headers"]), ("/lib/x", ["deleted"]),
+    ]  # fmt: skip
+    again = json.loads(run("diff", a, a, "--json").stdout)
+    assert again["modules"]["replaced"] == []
 
 
 def test_a_dump_that_was_cut_is_not_called_the_same(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from .patterns import (
 )
 from .searching import Hit, Searched, search
 from .text_strings import strings
+from .timeline import Timeline, TimelineRow, timeline
 from .yara import RuleGap, RuleScan, load_rules, scan_rules, yara_engine
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "RuleScan",
     "SearchPattern",
     "Searched",
+    "Timeline",
+    "TimelineRow",
     "WantedPart",
     "align",
     "compare",
@@ -74,5 +77,6 @@ __all__ = [
     "search",
     "strings",
     "text_pattern",
+    "timeline",
     "yara_engine",
 ]

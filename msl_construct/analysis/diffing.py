@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..document.tables import TABLES, table_rows
 from ..reader.dump import Dump
 from ..reader.regions import Region
 from ..schema import Record
 from .aligning import RegionPair, align
 from .comparing import ComparedPages, MemoryChange, compare
+from .diff_modules import module_differences
+from .diff_tables import TABLES_COMPARED, table_difference
+from .identity import differing, environment, process_facts
 
 __all__ = ["DumpDifference", "diff"]
-
-_ROWS = ("connections", "handles", "processes")
-"""Tables of which rows come and go."""
-_PASSING = ("block", "offset")
-"""Columns that say where in a file a row stands."""
 
 
 @dataclass
@@ -37,7 +32,9 @@ class DumpDifference:
         modules: ``added``, ``removed``, ``moved``, ``replaced`` (another file under the same
             path), each a list of rows.
         threads: ``added``, ``removed``, ``moved`` (another program counter).
-        system: for each table rows ``added`` and ``removed``.
+        system: for each of `TABLES_COMPARED` rows ``added``, ``removed`` and ``changed``.
+        process: facts about which process this is; `environment`: its variables; of both
+            ``added``, ``removed`` and ``changed``.
     """
 
     alignment: str
@@ -48,6 +45,8 @@ class DumpDifference:
     modules: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     threads: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     system: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
+    process: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    environment: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything is."""
@@ -59,6 +58,8 @@ class DumpDifference:
             or pages.only_b
             or any(self.modules.values())
             or any(self.threads.values())
+            or any(self.process.values())
+            or any(self.environment.values())
             or any(rows for table in self.system.values() for rows in table.values())
         )
 
@@ -86,9 +87,11 @@ def diff(a: Dump, b: Dump, *, how: str = "auto", most_changes: int = 100_000) ->
         pages,
         changes,
         more,
-        _modules(a, b),
+        module_differences(a, b),
         _threads(a, b),
-        {name: _rows(a, b, name) for name in _ROWS if name in TABLES},
+        {name: table_difference(a, b, name) for name in TABLES_COMPARED},
+        differing(process_facts(a), process_facts(b)),
+        differing(environment(a), environment(b)),
     )
 
 
@@ -108,39 +111,6 @@ def _regions(pairs: list[RegionPair]) -> dict[str, list[RegionPair]]:
         for key, value in differ:
             if value(pair.a) != value(pair.b):
                 found[key].append(pair)
-    return found
-
-
-def _modules(a: Dump, b: Dump) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {
-        key: [] for key in ("added", "removed", "moved", "replaced")
-    }
-    before, after = _by_path(a), _by_path(b)
-    for path, base, other in _both(before, after):
-        if base is None or other is None:
-            one = base or other
-            assert one is not None
-            key = "added" if base is None else "removed"
-            found[key].append({"path": path, "base_addr": f"{one['base_addr']:#x}"})
-            continue
-        row = {
-            "path": path,
-            "base_addr": f"{base['base_addr']:#x}",
-            "other_base_addr": f"{other['base_addr']:#x}",
-        }
-        if base["base_addr"] != other["base_addr"]:
-            found["moved"].append(row)
-        hashes = base.get("disk_hash", b""), other.get("disk_hash", b"")
-        if all(any(one) for one in hashes) and hashes[0] != hashes[1]:
-            found["replaced"].append(row)
-    return found
-
-
-def _by_path(dump: Dump) -> dict[str, Record]:
-    found: dict[str, Record] = {}
-    for module in dump.modules:
-        if module.get("path") and "base_addr" in module:
-            found.setdefault(module["path"], module)
     return found
 
 
@@ -172,18 +142,3 @@ def _counter(dump: Dump, thread: Record) -> int | None:
             little = dump.schema.byte_order.value == "little"
             return int.from_bytes(register["value"], "little" if little else "big")
     return None
-
-
-def _rows(a: Dump, b: Dump, name: str) -> dict[str, list[dict[str, Any]]]:
-    before, after = _counted(a, name), _counted(b, name)
-    return {
-        "added": [json.loads(row) for row in (after - before).elements()],
-        "removed": [json.loads(row) for row in (before - after).elements()],
-    }
-
-
-def _counted(dump: Dump, name: str) -> Counter[str]:
-    return Counter(
-        json.dumps({key: value for key, value in row.items() if key not in _PASSING})
-        for row in table_rows(dump, name)
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ from .common import (
     say_version,
     text_out,
 )
+from .diff_timeline import timeline_json, write_timeline
 from .text import as_json, binary_size, many, printable
 
 if TYPE_CHECKING:
@@ -51,7 +53,11 @@ _BYTES = 16
 @click.option("--bytes", "with_bytes", is_flag=True, help="Show the bytes before and after.")
 @click.option("--full", is_flag=True, help="List everything, also for people.")
 @click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
-@click.option("--ndjson", is_flag=True, help="One JSON object for each pair of dumps.")
+@click.option(
+    "--ndjson",
+    is_flag=True,
+    help="One JSON object for each pair, then one for the timeline.",
+)
 @draft_options
 @command_options
 @run
@@ -68,7 +74,8 @@ def diff(
 ) -> int:
     """Say what is different in two dumps, or from each to the next of several.
 
-    A page that one of them did not capture is unknown, and neither same nor changed. With
+    Of several dumps a timeline follows: what was there when, and which pages came to have which
+    content. A page that one of them did not capture is unknown, and neither same nor changed. With
     --align module, pointers that moved with what they point to are told from other changes.
 
     \b
@@ -89,7 +96,8 @@ def diff(
         raise click.UsageError("one of --json and --ndjson, please")
     from .. import analysis
 
-    code, found = Exit.FINE, []
+    code, found = Exit.FINE, list[dict[str, object]]()
+    changes: list[list[MemoryChange]] = []
     with ExitStack() as stack:
         opened: list[Dump] = []
         for path in dumps:
@@ -110,15 +118,30 @@ def diff(
                 elif not as_json_:
                     with text_out() as out:
                         _write(names, difference, a, b, with_bytes, full, out)
+                if len(dumps) > 2:
+                    changes.append(difference.changes)
                 for line in difference.pages.failed:
                     note(f"msl: {names[0]}, {names[1]}: {line}")
                 if difference.pages.unknown and not difference:
                     pages = many(difference.pages.unknown, "page")
                     note(f"msl: {names[0]}, {names[1]}: incomplete: {pages} could not be compared")
                 code = _worse(code, difference)
+            times = None
+            if len(dumps) > 2:
+                if any(step["align"] != "address" for step in found):
+                    changes.clear()  # there is no address that means the same in all of them
+                times = analysis.timeline(opened, chain(*changes))
+            if times is not None and not as_json_:
+                with data_out() if ndjson else text_out() as out:
+                    if ndjson:
+                        out.write(as_json({"timeline": timeline_json(dumps, times)}) + "\n")
+                    else:
+                        write_timeline(dumps, times, None if full else _LISTED, out)
             if as_json_:
                 with data_out() as out:
-                    whole = found[0] if len(found) == 1 else {"steps": found}
+                    whole: dict[str, object] = found[0] if times is None else {"steps": found}
+                    if times is not None:
+                        whole["timeline"] = timeline_json(dumps, times)
                     out.write(as_json(whole, indent=2) + "\n")
         except BrokenPipeError:
             discard_stdout()
@@ -161,6 +184,8 @@ def _as_json(
         "more_changes": found.more_changes,
         "modules": found.modules,
         "threads": found.threads,
+        "process": found.process,
+        "environment": found.environment,
         "system": found.system,
     }
 
@@ -223,7 +248,12 @@ def _write(
     out.write(f"{printable(names[0])} -> {printable(names[1])} (by {found.alignment})\n")
     for key, pairs in found.regions.items():
         _list(out, f"regions {key}", [_region_text(key, pair) for pair in pairs], most)
-    for what, rows in (("modules", found.modules), ("threads", found.threads)):
+    for what, rows in (
+        ("process", found.process),
+        ("environment", found.environment),
+        ("modules", found.modules),
+        ("threads", found.threads),
+    ):
         for key, listed in rows.items():
             _list(out, f"{what} {key}", [_row_text(row) for row in listed], most)
     for table, kinds in found.system.items():

@@ -1,0 +1,53 @@
+"""What ``msl diff`` prints of more than two dumps as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
+
+from .text import many, printable
+
+if TYPE_CHECKING:
+    from ..analysis import Timeline, TimelineRow
+
+__all__ = ["timeline_json", "write_timeline"]
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def timeline_json(names: Sequence[str], found: Timeline) -> dict[str, object]:
+    """The whole, as ``--json`` prints it."""
+    return {
+        "dumps": list(names),
+        **{
+            kind: [{"what": row.what, "values": list(row.values)} for row in rows]
+            for kind, rows in found.rows.items()
+        },
+        "pages": [{"address": row.what, "contents": list(row.values)} for row in found.pages],
+        "more_pages": found.more_pages,
+    }
+
+
+def write_timeline(names: Sequence[str], found: Timeline, most: int | None, out: IO[str]) -> None:
+    """The same for people: a column for each dump, a letter for each state, a dot for none."""
+    out.write(f"timeline of {many(len(names), 'dump')}\n")
+    for kind, rows in (*found.rows.items(), ("pages", found.pages)):
+        if not rows:
+            continue
+        shown = rows if most is None else rows[:most]
+        more = len(rows) - len(shown) + (found.more_pages if kind == "pages" else 0)
+        out.write(f"{kind}: {many(len(shown) + more, 'row')}\n")
+        for row in shown:
+            out.write(f"  {_letters(row)}  {printable(row.what)}\n")
+        if more:
+            out.write(f"  and {more} more (--full)\n")
+
+
+def _letters(row: TimelineRow) -> str:
+    seen: list[object] = []
+    letters = []
+    for value in row.values:
+        if value is not None and value not in seen:
+            seen.append(value)
+        letters.append("." if value is None else _LETTERS[min(seen.index(value), 25)])
+    return " ".join(letters)
