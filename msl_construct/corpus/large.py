@@ -107,8 +107,8 @@ class _Sparse(RawIOBase):
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         for start in range(0, len(view), len(_PIECE)):
-            part = view[start : start + len(_PIECE)]
-            if part == memoryview(_PIECE)[: len(part)]:
+            part = bytes(view[start : start + len(_PIECE)])  # views compare byte by byte
+            if part == _PIECE[: len(part)]:
                 self._file.seek(len(part), 1)
             else:
                 self._file.write(part)
