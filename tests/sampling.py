@@ -1,4 +1,4 @@
-"""A part of the large suites in each run, another part with each commit, and all on demand.
+"""A part of the large suites in each run, the same for everybody, and all on demand.
 
 A suite that has more cases than a run has time for is marked, and says what stays covered::
 
@@ -10,25 +10,38 @@ A test that goes over many cases itself takes `part_of` them. The cases of a kin
 to the parts one after the other, so that the parts together are the whole; a kind with fewer
 cases than there are parts has one case in each.
 
-``MSL_SAMPLE=3/8`` takes the third of eight parts, ``MSL_WHOLE=1`` all cases. By default whoever
-names files or tests gets all of them, and a run of everything gets the part that the commit's
-number says.
+``MSL_SAMPLE=3/8`` takes the third of eight parts, ``MSL_SAMPLE=today`` another with each day,
+``MSL_WHOLE=1`` all cases. By default whoever names files or tests gets all of them, and a run of
+everything the first part: what a change must pass is what its author ran. A part that went with
+the commit would be one that nobody has run before.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
+import re
+import time
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import pytest
 
-__all__ = ["EVERYTHING", "PARTS", "SAMPLE", "WHOLE", "Part", "chosen", "part_of", "sampled"]
+__all__ = [
+    "EVERYTHING",
+    "PARTS",
+    "SAMPLE",
+    "TODAY",
+    "WHOLE",
+    "Part",
+    "chosen",
+    "part_of",
+    "sampled",
+    "subject",
+]
 
 SAMPLE, WHOLE = "MSL_SAMPLE", "MSL_WHOLE"
+TODAY = "today"
 PARTS = 8
 """How many parts there are unless somebody says otherwise."""
 
@@ -79,23 +92,15 @@ def chosen(named: bool) -> Part:
         return EVERYTHING
     text = os.environ.get(SAMPLE, "")
     if not text:
-        return EVERYTHING if named else Part(_commit() % PARTS + 1, PARTS)
+        return EVERYTHING if named else Part(1, PARTS)
+    if text == TODAY:
+        return Part(int(time.time()) // (24 * 3600) % PARTS + 1, PARTS)
     try:
         return Part.parse(text)
     except ValueError:
-        raise pytest.UsageError(f"{SAMPLE} is a part such as 3/{PARTS}, not {text!r}") from None
-
-
-def _commit() -> int:
-    """A number that goes round with the commits; 0 where there is no repository."""
-    asked = ["git", "-c", "safe.directory=*", "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(
-            asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return 0
-    return int(done.stdout, 16) if done.returncode == 0 else 0
+        raise pytest.UsageError(
+            f"{SAMPLE} is a part such as 3/{PARTS}, or {TODAY}, not {text!r}"
+        ) from None
 
 
 def part_of(
@@ -141,21 +146,37 @@ def deselect(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pyte
         if item.get_closest_marker("sampled"):
             suites.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left_out: set[pytest.Item] = set()
-    for suite in suites.values():
+    for name, suite in suites.items():
         (mark,) = suite[0].iter_markers("sampled")
         left_out.update(suite)
-        left_out.difference_update(part_of(suite, *map(_value, mark.args)))
+        kinds = [_value(name, parameter) for parameter in mark.args or ((),)]
+        left_out.difference_update(part_of(suite, *kinds))
     return [i for i in items if i not in left_out], [i for i in items if i in left_out]
 
 
-def _value(parameter: str | tuple[str, ...]) -> Callable[[pytest.Item], Hashable]:
-    """What gives the value of a parameter, by a name that all processes have for it."""
-    names = parameter if isinstance(parameter, tuple) else (parameter,)
+def _value(suite: str, parameter: str | tuple[str, ...]) -> Callable[[pytest.Item], Hashable]:
+    """What gives the value of a parameter, by a name that all processes have for it.
 
-    def value(item: pytest.Item) -> str:
+    The suite's name goes with it: else one part would take, say, the same draft in all of them.
+    """
+    names = (parameter,) if isinstance(parameter, str) else parameter
+
+    def value(item: pytest.Item) -> tuple[str, str]:
         assert isinstance(item, pytest.Function)
         found = repr([item.callspec.params[name] for name in names])
         assert " at 0x" not in found, f"{item.nodeid}: another name in each process"
-        return found
+        return suite.rpartition("/")[2], found
 
     return value
+
+
+_SUBJECT = re.compile(r"MSLX?-[\d.]+|alone-[a-z-]+?(?=-\d\d-[bl]e$)|[a-z]+")
+
+
+def subject(name: str) -> str:
+    """What a sample or a generated specimen is about, by its name without a suffix.
+
+    A section of the specification, a structure that stands alone, or a specimen's first word.
+    """
+    found = _SUBJECT.match(name)
+    return name if found is None else found[0]

@@ -6,10 +6,11 @@ import os
 import re
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from sampling import EVERYTHING, PARTS, SAMPLE, WHOLE, Part, chosen, part_of
+from sampling import EVERYTHING, PARTS, SAMPLE, TODAY, WHOLE, Part, chosen, part_of
 
 CASES = [(number % 9 if number % 2 else 0, number) for number in range(150)]
 SUITE = """
@@ -67,17 +68,26 @@ def test_who_names_files_gets_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SAMPLE, raising=False)
     monkeypatch.delenv(WHOLE, raising=False)
     assert chosen(named=True) == EVERYTHING
-    assert chosen(named=False).of == PARTS
-    assert chosen(named=False) == chosen(named=False)
+    assert chosen(named=False) == Part(1, PARTS), "the same for everybody"
     monkeypatch.setenv(WHOLE, "1")
     assert chosen(named=False) == EVERYTHING
+
+
+def test_another_part_each_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SAMPLE, TODAY)
+    monkeypatch.delenv(WHOLE, raising=False)
+    days = []
+    for day in range(PARTS):
+        monkeypatch.setattr("time.time", lambda day=day: (20_000 + day) * 86_400.0 + 7)
+        days.append(chosen(named=False))
+    assert sorted(days) == [Part(number, PARTS) for number in range(1, PARTS + 1)]
 
 
 @pytest.mark.parametrize("text", ["0/8", "9/8", "3", "a/b", "1/0", "-1/8"])
 def test_what_is_no_part_is_said(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(WHOLE, raising=False)
     monkeypatch.setenv(SAMPLE, text)
-    with pytest.raises(pytest.UsageError, match="a part such as 3/8"):
+    with pytest.raises(pytest.UsageError, match="a part such as 3/8, or today"):
         chosen(named=False)
 
 
@@ -113,10 +123,12 @@ def test_marked_suites_are_dealt_out(tmp_path: Path) -> None:
 def test_what_is_sampled_is_listed_for_people() -> None:
     here = Path(__file__).parent
     text = (here.parent / "CONTRIBUTING.md").read_text("utf-8")
-    listed = text.partition("Sampled are")[2].partition("What asks whether")[0]
+    told = text.partition("Sampled are")[2].partition("What asks whether")[0]
+    listed = re.findall(r"`tests/(test_[\w*]+\.py)`", told)
     found = {
-        f"tests/{path.name}"
+        path.name
         for path in here.glob("test_*.py")
         if path != Path(__file__) and "\nfrom sampling import " in path.read_text("utf-8")
     }
-    assert set(re.findall(r"`(tests/test_\w+\.py)`", listed)) == found
+    assert {name for name in found if not any(fnmatchcase(name, one) for one in listed)} == set()
+    assert [one for one in listed if not any(fnmatchcase(name, one) for name in found)] == []
