@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import commands
 import lz4.block
 import pytest
 import zstandard
@@ -29,7 +30,7 @@ from independent.hashing import digest
 import msl_construct
 from msl_construct.corpus import Consumer, Kind, Manifest, Sample
 from msl_construct.corpus.features import FEATURES, TYPE
-from msl_construct.corpus.generate import CorpusError, made, stale
+from msl_construct.corpus.generate import CorpusError, made
 from msl_construct.corpus.large import LARGE
 from msl_construct.corpus.plan import forms_of
 from msl_construct.corpus.recipe import Recipe, Where
@@ -122,15 +123,17 @@ def test_what_is_stale_is_named(tmp_path: Path) -> None:
             if number:
                 (tmp_path / name).write_bytes((FOLDER / name).read_bytes() + b"\n" * (number == 1))
     (tmp_path / "questionable" / "another.msl").write_bytes(b"")
-    found = stale(tmp_path)
+    done = commands.run("samples", "generate", "--check", "-o", tmp_path)
     first, second = questionable[:2]
-    assert found == [
+    assert done.returncode == 1
+    assert done.stdout.decode().splitlines() == [
         f"{tmp_path}/{first.file}: missing",
         f"{tmp_path}/{first.document_file}: missing",
         f"{tmp_path}/{second.file}: differs",
         f"{tmp_path}/{second.document_file}: differs",
         f"{tmp_path}/questionable/another.msl: no sample of this name",
     ]
+    assert done.stderr.decode() == f"msl: {tmp_path}: 5 differences\n"
 
 
 # -- what is in them -------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,8 +57,9 @@ def test_list_by_rule_and_feature(corpus: Manifest) -> None:
 
 
 def test_list_without_a_folder_lists_what_would_be_made(corpus: Manifest) -> None:
-    done = run("samples", "list", "--json")
-    assert done.stdout.splitlines() == [json.dumps(s.to_json(), ensure_ascii=False) for s in corpus]
+    done = run("samples", "list", "--json", "--draft", "draft-2026-03")
+    made = [sample for sample in corpus if sample.draft == "draft-2026-03"]
+    assert done.stdout.splitlines() == [json.dumps(s.to_json(), ensure_ascii=False) for s in made]
 
 
 def test_list_of_nothing() -> None:
@@ -87,16 +87,6 @@ def test_a_folder_without_a_corpus(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"manifest": 2, "samples": []}')
     done = run("samples", "list", "--samples", tmp_path)
     assert "expected version 1, found 2" in done.stderr
-
-
-def test_check_tells_what_is_stale(tmp_path: Path) -> None:
-    folder = tmp_path / "samples"
-    shutil.copytree(FOLDER, folder)
-    (folder / "valid" / "minimal-10-le.msl").write_bytes(b"MEMSLICE")
-    done = run("samples", "generate", "--check", "-o", folder)
-    assert done.returncode == 1
-    assert done.stdout == f"{folder}/valid/minimal-10-le.msl: differs\n"
-    assert done.stderr == f"msl: {folder}: 1 difference\n"
 
 
 def test_generate_needs_a_folder_that_can_be_written(tmp_path: Path) -> None:
