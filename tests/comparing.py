@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import SHARED, shared
 from independent import gallery
+from sampling import part_of, subject
 
 import msl_construct
 from msl_construct.document import emit
@@ -37,6 +38,11 @@ def gallery_files() -> tuple[tuple[str, bytes], ...]:
         for name, data in (*gallery.files(), *gallery.undecided())
         if name.rsplit("-", 2)[0] not in DATA_BEHIND_ZSTD
     )
+
+
+def gallery_part() -> list[tuple[str, bytes]]:
+    """Those that are in this run's part, with some of every structure."""
+    return part_of(gallery_files(), lambda file: subject(file[0]))
 
 
 def sample_names() -> list[str]:

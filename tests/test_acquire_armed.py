@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running, started, target
 from acquiring import as_found, linux_only, states, status, wait_until
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -115,6 +116,7 @@ sys.stdin.read()
 """
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_the_acquirer_is_killed_before_anybody_is_stopped(method: str, tmp_path: Path) -> None:
     need(method)
@@ -235,6 +237,7 @@ def run(pids: list[int], place: Path, method: str, interrupt: Interrupt, told: T
     together(pids, how, told, interrupt, descendants=children)  # type: ignore[arg-type]
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_all_guardians_are_ready_before_the_first_stop(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 from acquire_targets import Running
 from acquiring import command, environment, root_only, states, status, wait_until
-from sampling import sampled
+from sampling import part_of, sampled
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -77,7 +78,7 @@ STOPPED = {
 }
 
 
-@sampled("who", "method")
+@sampled("who")
 @pytest.mark.parametrize("who", STOPPED)
 @pytest.mark.parametrize("method", HOLDING)
 def test_max_freeze_though_somebody_is_stopped(tmp_path: Path, method: str, who: str) -> None:
@@ -96,6 +97,7 @@ def test_max_freeze_though_somebody_is_stopped(tmp_path: Path, method: str, who:
                 wake(*numbers.values())
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_all_are_stopped_and_the_kernel_lets_go(tmp_path: Path, method: str) -> None:
     with counting(tmp_path) as (process, counters):
@@ -111,12 +113,13 @@ def test_all_are_stopped_and_the_kernel_lets_go(tmp_path: Path, method: str) -> 
                 wake(*numbers)
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_all_are_killed_and_the_kernel_lets_go(tmp_path: Path, method: str) -> None:
     """In any order."""
     with counting(tmp_path) as (process, counters):
         place = Path(f"/proc/{process.pid}/cgroup").read_text()
-        for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2), (0, 2, 1), (2, 0, 1)):
+        for order in part_of(permutations(range(3)), lambda order: order[0]):
             with acquirer(process.pid, method) as (other, guardian):
                 numbers = (other.pid, guardian, deputy_of(guardian))
                 for one in order:
@@ -161,7 +164,7 @@ def frozen(group: ControlGroup) -> None:
 
 
 @root_only
-@sampled("method", "version")
+@sampled("version")
 @pytest.mark.parametrize("method", HOLDING)
 @pytest.mark.parametrize("version", [1, 2])
 def test_max_freeze_though_the_acquirer_s_group_is_frozen(
@@ -196,7 +199,7 @@ def test_max_freeze_though_the_acquirer_s_group_is_frozen(
 
 
 @root_only
-@sampled("method", "version")
+@sampled("version")
 @pytest.mark.parametrize("method", HOLDING)
 @pytest.mark.parametrize("version", [1, 2])
 def test_max_freeze_though_the_guardian_is_put_into_a_frozen_group(
@@ -231,7 +234,7 @@ def test_a_guardian_that_is_killed(tmp_path: Path, method: str) -> None:
         assert hold.ended - hold.began < 1e9 * (LIMIT + LATE + SLACK)
 
 
-@sampled("method", "killed")
+@sampled("killed")
 @pytest.mark.parametrize("killed", [("acquirer", "guardian"), ("guardian", "acquirer")])
 @pytest.mark.parametrize("method", HOLDING)
 def test_acquirer_and_guardian_are_killed_at_once(
@@ -249,6 +252,7 @@ def test_acquirer_and_guardian_are_killed_at_once(
             assert within(lambda: state(deputy) in ("", "Z"))
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_no_bound_and_a_stopped_guardian_and_the_acquirer_is_killed(
     tmp_path: Path, method: str
@@ -266,6 +270,7 @@ def test_no_bound_and_a_stopped_guardian_and_the_acquirer_is_killed(
                 wake(guardian)
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_no_bound_and_a_stopped_acquirer_holds(tmp_path: Path, method: str) -> None:
     """Nobody asked for an end, and it can still let go."""
@@ -282,7 +287,7 @@ def test_no_bound_and_a_stopped_acquirer_holds(tmp_path: Path, method: str) -> N
         assert counters.all_move(range(4))
 
 
-@sampled("method", "number")
+@sampled("method")
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=lambda one: one.name)
 @pytest.mark.parametrize("method", HOLDING)
 def test_the_command_s_process_group_is_stopped(
@@ -325,6 +330,7 @@ def acquiring(
         tool.communicate()
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_the_command_s_terminal_is_closed(tmp_path: Path, method: str) -> None:
     need(method)

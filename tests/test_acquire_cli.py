@@ -40,6 +40,7 @@ from acquiring import (
 )
 from commands import COMMAND, one_line, run
 from independent.hashing import digest
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -342,6 +343,7 @@ def _related(dump: Dump) -> dict[int, dict[str, Any]]:
     }
 
 
+@sampled()
 @pytest.mark.parametrize("draft", ["draft-2026-03", "draft-2026-10"])
 def test_several_at_once_name_each_other(draft: str, tmp_path: Path) -> None:
     with (
@@ -507,6 +509,7 @@ def test_what_is_written_unless_another_draft_is_asked_for(tmp_path: Path) -> No
     assert "draft-2026-10" in acquire("--help").stdout.decode()
 
 
+@sampled("stored")
 @pytest.mark.parametrize(
     ("named", "stored"),
     [((), "blake3"), (("--hash", "blake3"), "blake3")]

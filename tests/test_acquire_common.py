@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import target
 from acquiring import Dump, acquire, addresses, linux_only, wait_until
+from sampling import sampled
 
 from msl_acquire.background import Later
 from msl_acquire.linux import shared_ancestry
@@ -28,6 +29,7 @@ def own_kib(pid: int) -> int:
     return int(found[1])
 
 
+@sampled("which")
 @pytest.mark.parametrize("which", ["parent", "child"])
 @pytest.mark.parametrize("method", ["ptrace", "none"])
 def test_nothing_is_copied(which: str, method: str, tmp_path: Path) -> None:

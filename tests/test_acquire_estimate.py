@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from acquire_targets import target
 from acquiring import PAGE, acquire, as_found, kilobytes, linux_only, report_of, tasks, verified
+from sampling import sampled
 
 import msl_acquire
 from msl_acquire import room
@@ -96,6 +97,7 @@ def test_what_is_suggested_works(options: dict[str, object], much: dict[str, int
 
 
 @linux_only
+@sampled()
 @pytest.mark.parametrize("more", [(), ("--compress", "zstd"), ("--compress", "lz4")], ids=" ".join)
 def test_a_terabyte_that_nobody_touched(more: tuple[str, ...], tmp_path: Path) -> None:
     dump = tmp_path / "a.msl"

@@ -30,6 +30,7 @@ from acquiring import (
     wait_until,
 )
 from blake3 import blake3
+from sampling import sampled
 from unprivileged import as_nobody
 
 import msl_acquire
@@ -368,6 +369,7 @@ def test_a_folder_with_something_in_it(tmp_path: Path) -> None:
         acquire(process.pid, "-o", tmp_path / "b.msl", "--evidence", link, "--force", code=2)
 
 
+@sampled()
 @pytest.mark.parametrize(
     ("folder", "options"),
     [

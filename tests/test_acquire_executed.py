@@ -88,6 +88,7 @@ def test_between_preparation_and_freeze(method: str, who: str, tmp_path: Path) -
     of_one_program(Dump(out), compiled("executes"), "MARK-of-the-living", "MARK-of-the-dead")
 
 
+@sampled()
 @pytest.mark.parametrize("method", METHODS)
 def test_another_program_altogether(method: str, tmp_path: Path) -> None:
     """Its modules are others: no hash of the dead program's stays."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sampling import sampled
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -52,6 +53,7 @@ def mapped(tmp_path: Path) -> Iterator[tuple[int, bytes]]:
         process.communicate()
 
 
+@sampled()
 @pytest.mark.parametrize("compress", ["none", "lz4"])
 def test_the_target_does_not_grow(mapped: tuple[int, bytes], compress: str) -> None:
     pid, content = mapped

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from acquire_targets import Running, compiled, started
+from sampling import part_of, sampled
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -210,6 +211,7 @@ def test_a_signal_sent_meanwhile_is_delivered_afterwards(tmp_path: Path, method:
         assert counters.all_move(range(4))
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_no_signal_is_lost_while_freezing_and_letting_go(tmp_path: Path, method: str) -> None:
     with counting(tmp_path) as (process, counters):
@@ -250,12 +252,13 @@ def test_stopping_and_waking_it_during_ptrace_takes_effect_afterwards(tmp_path: 
         assert counters.all_move(range(4))
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_a_target_that_keeps_making_threads(tmp_path: Path, method: str) -> None:
     need(method)
     with counting(tmp_path, "spawn", 2) as (process, counters):
         assert counters.all_move([1, STARTED])
-        for _ in range(10 if method == "ptrace" else 2):
+        for _ in part_of(range(10 if method == "ptrace" else 2)):
             hold = freeze(process.pid, method, 30.0)
             try:
                 listed = thread_ids(process.pid)
@@ -274,7 +277,7 @@ def test_a_target_that_keeps_replacing_its_program(tmp_path: Path) -> None:
     with counting(tmp_path, "exec", 6) as (process, counters):
         assert counters.all_move([PROGRAMS])
         until = time.monotonic() + 2 * BOUND  # each starts a process
-        for _ in range(50):
+        for _ in part_of(range(50)):
             hold = freeze(process.pid, "ptrace", 30.0)
             assert hold.facts["not_stopped"] == []
             assert counters.stand_still([*range(7), PROGRAMS], 0.002)
@@ -373,6 +376,7 @@ def test_an_unknown_method_is_refused() -> None:
         freeze(os.getppid(), "prayer", 1.0)
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_a_target_that_is_being_traced(tmp_path: Path, method: str) -> None:
     with counting(tmp_path) as (process, counters):
@@ -414,6 +418,7 @@ def test_a_target_that_we_may_not_trace(tmp_path: Path) -> None:
         assert counters.all_move(range(4))
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_killing_the_acquirer_lets_the_target_go(tmp_path: Path, method: str) -> None:
     need(method)
@@ -434,6 +439,7 @@ def test_killing_the_acquirer_lets_the_target_go(tmp_path: Path, method: str) ->
             assert within(lambda group=group, name=name: not any(Path(group.directory).glob(name)))
 
 
+@sampled()
 @pytest.mark.parametrize("method", HOLDING)
 def test_max_freeze_though_the_acquirer_is_blocked(tmp_path: Path, method: str) -> None:
     need(method)

@@ -132,6 +132,7 @@ MOMENTS = [0, 1, *(random.Random(1).randrange(1 << 20, FILLER // 2 << 20) for _ 
 """Sizes of the file at which the blow falls; 0: as soon as the file is there."""
 
 
+@sampled()
 @pytest.mark.parametrize("size", MOMENTS)
 def test_killed_outright(size: int, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"
@@ -144,6 +145,7 @@ def test_killed_outright(size: int, worker: Running, tmp_path: Path) -> None:
     beginning(out)
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop", "cgroup", "none"])
 def test_killed_outright_whatever_the_freeze(method: str, worker: Running, tmp_path: Path) -> None:
     freeze_or_skip(method)
@@ -179,6 +181,7 @@ def test_killed_while_the_target_was_stopped_by_somebody_else(
         runs_on(worker)
 
 
+@sampled()
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.2, 0.3, 0.4])
 def test_killed_before_anything_is_written_or_after(
     delay: float, worker: Running, tmp_path: Path
@@ -223,6 +226,7 @@ def test_interrupted(number: signal.Signals, size: int, worker: Running, tmp_pat
     assert report_of(out)["status"] == "interrupted"
 
 
+@sampled()
 @pytest.mark.parametrize("delay", [0.0, 0.08, 0.16, 0.24, 0.32])
 def test_interrupted_by_the_clock(delay: float, worker: Running, tmp_path: Path) -> None:
     """Even where the interpreter has hardly started: no file that claims to be whole."""
@@ -262,25 +266,26 @@ def test_interrupted_twice(worker: Running, tmp_path: Path) -> None:
     beginning(out)
 
 
-def test_the_pipe_is_closed(worker: Running, tmp_path: Path) -> None:
-    for size in (1, 100_000, 5 << 20, 60 << 20):
-        with launched(worker.pid, "-o", "-", "--quiet") as tool:
-            assert tool.stdout is not None
-            assert tool.stderr is not None
-            got = bytearray()
-            while len(got) < size and (piece := tool.stdout.read(min(size - len(got), 1 << 20))):
-                got += piece
-            tool.stdout.close()
-            assert tool.wait(20) == 4
-            nobody_left(tool.pid)
-            errors = tool.stderr.read()
-        assert b"Traceback" not in errors
-        assert errors.count(b"\n") <= 1, errors
-        runs_on(worker)
-        out = tmp_path / f"{size}.msl"
-        out.write_bytes(got)
-        if size > 64:
-            beginning(out)
+@sampled()
+@pytest.mark.parametrize("size", [1, 100_000, 5 << 20, 60 << 20])
+def test_the_pipe_is_closed(size: int, worker: Running, tmp_path: Path) -> None:
+    with launched(worker.pid, "-o", "-", "--quiet") as tool:
+        assert tool.stdout is not None
+        assert tool.stderr is not None
+        got = bytearray()
+        while len(got) < size and (piece := tool.stdout.read(min(size - len(got), 1 << 20))):
+            got += piece
+        tool.stdout.close()
+        assert tool.wait(20) == 4
+        nobody_left(tool.pid)
+        errors = tool.stderr.read()
+    assert b"Traceback" not in errors
+    assert errors.count(b"\n") <= 1, errors
+    runs_on(worker)
+    out = tmp_path / f"{size}.msl"
+    out.write_bytes(got)
+    if size > 64:
+        beginning(out)
 
 
 def test_a_reader_that_does_not_read_blocks_nothing_for_ever(worker: Running) -> None:
@@ -397,6 +402,7 @@ def test_the_file_may_not_grow(worker: Running, tmp_path: Path) -> None:
     with_its_tail(out)
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop", "none"])
 def test_the_target_is_killed(method: str, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"

@@ -77,7 +77,7 @@ MEMORY = {
 
 
 @root_only
-@sampled("room", "version", "more")
+@sampled("version", "more")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("room", [20, 30, 45, 60, 120])
 @pytest.mark.parametrize("more", [(), ("--compress", "zstd", "--level", "19")], ids=["", "zstd"])
@@ -208,7 +208,7 @@ def test_who_guards_the_target_dies_before_it(method: str, idle: Running, not_ch
 
 
 @root_only
-@sampled("room", "version", "method")
+@sampled("version", "method")
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("room", [1, 2, 3, 4, 5, 6])
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
@@ -236,6 +236,7 @@ def test_enough_tasks_are_left(tmp_path: Path) -> None:
 
 
 @root_only
+@sampled()
 @pytest.mark.parametrize("room", range(1, 7))
 def test_a_users_tasks(room: int) -> None:
     """ulimit -u, which does not hold for root."""
@@ -293,6 +294,7 @@ def an_idle_target() -> Iterator[Running]:
         yield process
 
 
+@sampled()
 @pytest.mark.parametrize("most", [5, 6, 7, 8, 10, 16, 20, 30, 33])
 def test_few_descriptors(most: int, idle: Running, tmp_path: Path) -> None:
     def limit() -> None:
@@ -328,7 +330,7 @@ def test_a_file_that_may_not_be_so_large(idle: Running, tmp_path: Path) -> None:
     Dump(dump, whole=False)
 
 
-@sampled("most", "option")
+@sampled("option")
 @pytest.mark.parametrize("option", ["RLIMIT_AS", "RLIMIT_DATA"])
 @pytest.mark.parametrize("most", [24, 32, 48, 64, 96, 128, 192, 1024])
 def test_few_addresses(option: str, most: int, idle: Running, tmp_path: Path) -> None:

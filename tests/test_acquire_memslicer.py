@@ -18,6 +18,7 @@ import pytest
 from acquire_targets import target
 from acquiring import PATIENCE, Dump, acquire, linux_only, stopped
 from independent.hashing import digest
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -66,6 +67,7 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+@sampled()
 @pytest.mark.parametrize("hashing", ["blake3", "sha256"])
 @pytest.mark.parametrize("compress", ["none", "zstd", "lz4"])
 def test_memslicer_reads_and_verifies_a_file_of_ours(

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running, compiled, started
 from acquiring import Dump, acquire, as_found, command, environment, linux_only, root_only
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -180,6 +181,7 @@ ONE, TWO = "4f1d" + "0" * 60, "4f1e" + "1" * 60
 
 
 @root_only
+@sampled()
 @pytest.mark.parametrize(
     "path",
     [
@@ -227,6 +229,7 @@ def test_no_such_container(tmp_path: Path) -> None:
 
 
 @root_only
+@sampled()
 @pytest.mark.parametrize(
     ("path", "names"),
     [

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import started
 from acquiring import PATIENCE, as_found, command, environment, linux_only, root_only
+from sampling import sampled
 
 pytestmark = [linux_only, root_only]
 
@@ -75,6 +76,7 @@ LAID_OVER = {
 }
 
 
+@sampled()
 @pytest.mark.parametrize("what", LAID_OVER)
 def test_something_lies_over_the_target(what: str, pair: tuple[int, int], tmp_path: Path) -> None:
     out = tmp_path / "out.msl"
@@ -97,6 +99,7 @@ NOT_PROC = {
 }
 
 
+@sampled()
 @pytest.mark.parametrize("what", NOT_PROC)
 def test_it_is_not_the_kernels(what: str, pair: tuple[int, int], tmp_path: Path) -> None:
     out = tmp_path / "out.msl"
@@ -110,6 +113,7 @@ def test_it_is_not_the_kernels(what: str, pair: tuple[int, int], tmp_path: Path)
     assert done.returncode == 0, done.stderr
 
 
+@sampled()
 @pytest.mark.parametrize("method", METHODS)
 def test_it_is_of_another_namespace(method: str, pair: tuple[int, int], tmp_path: Path) -> None:
     """The same number is another process here and there."""

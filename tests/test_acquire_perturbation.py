@@ -23,6 +23,7 @@ from acquiring import (
     root_only,
     verified,
 )
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -95,6 +96,7 @@ CASES = [
 ]
 
 
+@sampled("kind")
 @pytest.mark.parametrize(("kind", "draft", "options", "state"), CASES)
 def test_a_gigabyte_never_touched_is_stored_as_nothing(
     kind: str, draft: str, options: tuple[str, ...], state: str, tmp_path: Path
@@ -123,6 +125,7 @@ def test_a_gigabyte_never_touched_is_stored_as_nothing(
 
 
 @root_only
+@sampled()
 @pytest.mark.parametrize("kind", ["memfd", "shared"])
 @pytest.mark.parametrize("draft", ["draft-2026-03", "draft-2026-10"])
 def test_a_hole_in_shared_memory_is_not_filled(kind: str, draft: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sampling import sampled
 
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
@@ -86,6 +87,7 @@ def by_the_schema(
     return layout.encode(layout.complete(fields))
 
 
+@sampled("machine")
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 @pytest.mark.parametrize("byte_order", ByteOrder)
 def test_any_register_sets(machine: str, byte_order: ByteOrder) -> None:

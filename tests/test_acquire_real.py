@@ -34,6 +34,7 @@ from acquiring import (
     verified,
 )
 from blake3 import blake3
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -104,6 +105,7 @@ CASES = [
 ]
 
 
+@sampled("way")
 @pytest.mark.parametrize(("kind", "draft", "compress", "way"), CASES)
 def test_a_real_process_is_captured_as_it_is(
     kind: str, draft: str, compress: str, way: str, tmp_path: Path
@@ -322,6 +324,7 @@ def test_exactly_one_thread_is_the_current_one(tmp_path: Path) -> None:
     assert sum("current" in thread["flags"] for thread in threads) == 1
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_a_running_process_runs_on(method: str, tmp_path: Path) -> None:
     """The acquirer freezes and releases it itself."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running, compiled, started
 from acquiring import PAGE, Dump, kilobytes, linux_only, report_of, root_only
+from sampling import sampled
 from standings import (
     CHECKPOINT_RESTORE,
     DAC_OVERRIDE,
@@ -103,6 +104,7 @@ def test_what_is_said(
         assert said in told_of(Standing(uid, frozenset(capabilities)), process.pid)
 
 
+@sampled()
 @pytest.mark.parametrize("standing", [WITHOUT_FILES, Standing(NOBODY, frozenset({SYS_PTRACE}))])
 def test_the_reduced_mode(standing: Standing, tmp_path: Path) -> None:
     """All that the target has is read, and it has no more afterwards."""

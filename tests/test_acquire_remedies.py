@@ -23,6 +23,7 @@ from acquiring import (
     verified,
     wait_until,
 )
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -82,6 +83,7 @@ SITUATIONS = {
 CASES = [(name, method) for name, (_, methods) in SITUATIONS.items() for method in methods]
 
 
+@sampled("situation")
 @pytest.mark.parametrize(("situation", "method"), CASES)
 def test_every_way_of_freezing_that_is_named_works(
     situation: str, method: str, tmp_path: Path

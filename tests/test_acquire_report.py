@@ -21,6 +21,7 @@ from acquiring import (
     report_of,
     wait_until,
 )
+from sampling import sampled
 from test_acquire_killed import _small_disk, fill, stopped_early, when_written
 
 import msl_acquire
@@ -54,6 +55,7 @@ MOMENTS = [random.Random(SEED).randrange(1, FILLER << 19) for _ in range(6)]
 """Sizes of the dump at which the acquirer is killed."""
 
 
+@sampled()
 @pytest.mark.parametrize("size", MOMENTS)
 def test_what_is_known_outlives_the_acquirer(size: int, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"

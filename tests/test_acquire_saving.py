@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import sampled
 
 import msl_construct
 from msl_acquire.saving import save_tail
@@ -65,6 +66,7 @@ def adding(modules: list[Any]) -> Any:
 SEED = 4711
 
 
+@sampled("tail")
 @pytest.mark.parametrize("compression", ["none", "zstd"])
 @pytest.mark.parametrize("tail", [0, 2, 4], ids=["no tail", "half a tail", "a whole tail"])
 def test_wherever_it_was_cut(compression: str, tail: int, tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ def test_methods_that_can_not_look_refuse(tmp_path: Path, action: str, method: s
 
 
 @root_only
+@sampled()
 @pytest.mark.parametrize("action", ["kill_process", "allow"])
 def test_the_command(tmp_path: Path, action: str) -> None:
     out = tmp_path / "out.msl"
@@ -246,6 +247,7 @@ os.kill(child, 9)
 
 
 @root_only
+@sampled()
 @pytest.mark.parametrize("action", ["kill_process", "allow"])
 @pytest.mark.parametrize("call", ["nanosleep", "read"])
 def test_an_ordinary_user_who_may_not_see_the_filter(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running, started, target
 from acquiring import Dump, acquire, addresses, linux_only, maps, report_of
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -48,6 +49,7 @@ MAY = {"heap": {"bss"}}
 """What may be there besides: an allocation, a pad or a .bss look alike."""
 
 
+@sampled()
 @pytest.mark.parametrize("word", MEANT)
 def test_a_word_means_what_people_mean(
     word: str, kinds: tuple[Running, dict[str, int]], tmp_path: Path
@@ -85,6 +87,7 @@ def test_thread_stacks_of_a_target_that_runs(
 # --- nothing ---------------------------------------------------------------------------------
 
 
+@sampled()
 @pytest.mark.parametrize(
     "words",
     [
@@ -257,6 +260,7 @@ def program(name: str, place: Path) -> list[str]:
     return [str(place / "kept")]
 
 
+@sampled()
 @pytest.mark.parametrize("name", ["node", "python3", "java", "go"])
 def test_other_programs(name: str, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"

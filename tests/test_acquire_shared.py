@@ -77,6 +77,7 @@ def near(found: dict[str, int], expected: dict[str, int]) -> bool:
     )
 
 
+@sampled()
 @pytest.mark.parametrize("who", STANDINGS)
 def test_every_kind(who: str, open_tmp: Path) -> None:
     """Present pages, absent ones with data, and holes, page by page."""
@@ -111,7 +112,7 @@ def test_every_kind(who: str, open_tmp: Path) -> None:
             assert dump.read(at + number * PAGE, PAGE) == bytes([number + 1]) * PAGE, name
 
 
-@sampled("name", "who")
+@sampled("who")
 @pytest.mark.parametrize("who", STANDINGS)
 @pytest.mark.parametrize("name", ["memfd", "anonymous", "sysv", "shm", "memfd_private", "file"])
 def test_a_hole_of_300_mib(who: str, name: str, open_tmp: Path) -> None:
@@ -166,7 +167,7 @@ def memory_group(limit: int) -> Iterator[Path]:
         group.rmdir()
 
 
-@sampled("name", "who")
+@sampled("who")
 @pytest.mark.parametrize("who", STANDINGS)
 @pytest.mark.parametrize("name", ["memfd", "anonymous", "sysv"])
 def test_the_target_lives_in_a_group_of_64_mib(who: str, name: str, open_tmp: Path) -> None:

@@ -35,6 +35,7 @@ from acquiring import (
     verified,
     wait_until,
 )
+from sampling import sampled
 from test_acquire_freeze import PROGRAMS, counting
 
 if sys.platform != "linux" or platform.machine() != "x86_64":
@@ -136,6 +137,7 @@ def slowly(process: Running, dump: Path, *options: str) -> Dump:
     return Dump(dump)
 
 
+@sampled()
 @pytest.mark.parametrize("place", ["turning", "shared"])
 def test_memory_that_is_written_all_the_time_is_of_one_moment(tmp_path: Path, place: str) -> None:
     pages = 16384
@@ -191,6 +193,7 @@ def test_the_copy_grows_no_memory_of_its_own_by_being_read(tmp_path: Path) -> No
     assert found["page_tables"] > 0
 
 
+@sampled()
 @pytest.mark.parametrize("threads", [0, 15, 255])
 def test_all_threads_have_registers_and_go_on(tmp_path: Path, threads: int) -> None:
     with turning(threads=threads) as (process, _):
@@ -267,6 +270,7 @@ def test_blocked_calls_survive_the_whole_acquisition(tmp_path: Path) -> None:
         check_calls(process)
 
 
+@sampled("kind")
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("kind", ["default", "handler", "ignored"])
 def test_no_child_signal_and_no_zombie(tmp_path: Path, kind: str, own: bool) -> None:

@@ -20,6 +20,7 @@ from acquiring import (
     status,
 )
 from feeding import feeding
+from sampling import sampled
 
 from msl_acquire.bounds import Stopped
 from msl_acquire.model import Action, Failure, Mapping, Stretch
@@ -107,6 +108,7 @@ def pages_in(target: Memory, mappings: Sequence[Mapping]) -> list[tuple[int, Act
     return pages_of([Part(one, one, target.planned[one.start]) for one in mappings])
 
 
+@sampled()
 @pytest.mark.parametrize("seed", range(40))
 def test_every_page_is_written_at_once_or_held(seed: int) -> None:
     rng = random.Random(seed)
@@ -133,6 +135,7 @@ def written(target: Memory | HeldPages, parts: Sequence[Part]) -> tuple[bytes, T
     return found.raw, tally
 
 
+@sampled()
 @pytest.mark.parametrize("seed", range(40))
 def test_what_was_held_is_written_as_what_is_read(seed: int) -> None:
     rng = random.Random(1000 + seed)

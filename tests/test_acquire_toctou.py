@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import Running, target
 from acquiring import PAGE, Dump, acquire, as_found, linux_only, stopped, verified
+from sampling import part_of, sampled
 
 pytestmark = linux_only
 
@@ -79,6 +80,7 @@ def examine(dump: Dump) -> Counter[str]:
     return met
 
 
+@sampled()
 @pytest.mark.parametrize("draft", ["draft-2026-03", "draft-2026-10"])
 @pytest.mark.parametrize("compress", ["none", "lz4"])
 def test_nothing_is_invented_of_a_target_that_runs(
@@ -102,6 +104,7 @@ def test_nothing_is_invented_of_a_target_that_runs(
         assert met["not_resident"] == met["reserved"] == 0
 
 
+@sampled()
 @pytest.mark.parametrize("draft", ["draft-2026-03", "draft-2026-10"])
 def test_what_is_gone_is_not_taken_for_untouched(
     draft: str, movers: Running, tmp_path: Path
@@ -132,9 +135,10 @@ def test_what_is_gone_is_not_taken_for_untouched(
     assert met["unmapped"] > 0, "none had gone: nothing was tested"
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop"])
 def test_nothing_goes_while_it_is_frozen(method: str, churn: Running, tmp_path: Path) -> None:
-    for number in range(4):
+    for number in part_of(range(4)):
         out = tmp_path / f"{number}.msl"
         first = int(churn.ask("?"))
         acquire(churn.pid, "-o", out, "--freeze", method)

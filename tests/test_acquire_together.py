@@ -23,6 +23,7 @@ from acquiring import (
     verified,
     wait_until,
 )
+from sampling import sampled
 
 pytestmark = linux_only
 
@@ -60,6 +61,7 @@ def counts(found: dict[int, Dump], shared: int) -> set[int]:
     return {struct.unpack("<q", dump.read(shared, 8))[0] for dump in found.values()}
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", "sigstop", SNAPSHOT])
 def test_what_they_share_agrees(method: str, tmp_path: Path) -> None:
     with sharing(str(WORKERS)) as (process, shared):
@@ -94,6 +96,7 @@ def test_what_they_share_agrees(method: str, tmp_path: Path) -> None:
         assert {report_of(path)["together"] for path in place.glob("*.msl")} == {None}
 
 
+@sampled()
 @pytest.mark.parametrize("method", ["ptrace", SNAPSHOT])
 def test_a_file_that_they_write_agrees(method: str, tmp_path: Path) -> None:
     """Also where one has it mapped and none of its pages, or privately: it is the file's."""

@@ -21,7 +21,7 @@ from conftest import SHARED
 from harness_corpus import small
 from independent.decode import NotMsl, decode
 from independent.specimens import KINDS, LE11
-from sampling import part_of
+from sampling import part_of, subject
 
 ADAPTERS = Path(__file__).parent / "adapters"
 ROOT = ADAPTERS.parents[1]
@@ -125,6 +125,12 @@ def files(folder: Path) -> Iterator[tuple[str, Path]]:
         yield f"{path.parent.name}/{path.stem}", path
 
 
+def kind_of(file: tuple[str, Path]) -> str:
+    """What a file is an instance of: of other tools' the tool, of ours the subject."""
+    producer, slash, name = file[0].rpartition("/")
+    return producer if slash else subject(name)
+
+
 def run(command: list[str], path: Path) -> tuple[int, Any, str]:
     """Exit code, document and what was said to people."""
     words = [word.replace("{}", str(path)) for word in command]
@@ -195,7 +201,9 @@ def test_a_reader_says_what_the_independent_decoder_says(key: str, tmp_path: Pat
     path = reader.list("lacks")
     lacks = tuple(entry.pattern for entry in read_list(path)) if path.is_file() else ()
     unexplained, used, compared = [], set(), 0
-    for name, path in files(tmp_path):
+    whole = list(files(tmp_path))
+    taken = part_of(whole, kind_of)
+    for name, path in taken:
         code, right = expected(path, lacks)
         found_code, found, said = run(command, path)
         wrong = [] if code == found_code else ["exit"]
@@ -209,8 +217,8 @@ def test_a_reader_says_what_the_independent_decoder_says(key: str, tmp_path: Pat
             if not reasons:
                 unexplained.append(f"{name}: {place} (exit {found_code}) {said[-200:]}")
     assert unexplained == []
-    assert compared >= 7
-    if SHARED.is_dir():
+    assert compared >= min(7, len(taken) // 2)
+    if SHARED.is_dir() and taken == whole:
         assert [k for k in KNOWN[key] if k not in used] == [], "nothing needs these any more"
 
 
@@ -241,7 +249,8 @@ def portion(key: str, folder: Path) -> Manifest:
         taken |= {sample.name for sample in stored if sample.verdict.consumer in REJECTED}
     chosen = part_of(
         [sample for sample in stored if sample.name in taken],
-        lambda sample: (sample.kind, sample.verdict.consumer, sample.draft),
+        lambda sample: sample.verdict.consumer,
+        lambda sample: (sample.kind, sample.draft),
     )
     folder.mkdir()
     for kind in ("valid", "invalid", "questionable"):

@@ -6,7 +6,6 @@ Over the whole corpus, foreign files and mutants; ``MSL_AGREE`` says how many mu
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from independent.decode import NotMsl
 from independent.judge import Judged, judge
 from mutations import mutated
-from sampling import part_of
+from sampling import part_of, subject
 from test_fuzz import Pipe, pool, samples
 
 import msl_construct
@@ -105,15 +104,10 @@ def compare(dump: Any, verdict: Any, independent: Judged) -> None:
     assert short - unsure == independent.short - unsure
 
 
-def shows(path: Path) -> str:
-    """What a file is an instance of: its name without draft and byte order."""
-    return re.sub(r"-1[01]-[bl]e$", "", path.stem)
-
-
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_over_the_corpus(shard: int) -> None:
     files = [*sorted(FOLDER.glob("**/*.msl")), *sorted(DATA.glob("**/*.msl"))]
-    for path in part_of(files, shows)[shard::SHARDS]:
+    for path in part_of(files, lambda path: subject(path.stem))[shard::SHARDS]:
         try:
             agree(path.read_bytes())
         except AssertionError as error:

@@ -17,6 +17,7 @@ import zstandard
 from commands import PLACE
 from independent import wire
 from independent.specimens import LE10, finish, start
+from sampling import sampled
 
 import msl_construct
 from msl_construct.budget import Budget, Charge, default_budget
@@ -262,6 +263,7 @@ COMMANDS = [
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@sampled("command")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("more", [[], ["--max-memory", str(40 * MIB)]], ids=["", "limited"])
 def test_no_command_is_killed(command: list[str], more: list[str]) -> None:

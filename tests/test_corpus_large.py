@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 from blake3 import blake3
+from sampling import sampled
 
 from msl_construct.corpus.large import LARGE, Large, write_large
 
@@ -78,37 +79,48 @@ def check(path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done
 
 
-def test_a_region_beyond_block_length(tmp_path: Path) -> None:
-    path = made("continuation-4gib", tmp_path)
-    assert path.stat().st_blocks * 512 < 64 << 20
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        blocks = list(walked(data))
-        first, second = (block for block in blocks if block.type == REGION)
-        assert 2**32 - 1 - 2 * 4096 < first.length <= 2**32 - 1
-        assert (first.flags, second.flags) == (HAS_CHILDREN, CONTINUATION)
-        assert second.parent == first.uuid
-        pages, end = 0, None
-        for block in (first, second):
-            at = block.offset + BLOCK_HEADER
-            base, size = struct.unpack_from("<QQ", data, at)
-            assert end in (None, base)
-            end, count = base + size, size >> 12
-            states = data[at + 32 : at + 32 + (count + 3) // 4]
-            assert not any(states)
-            start = block.offset + block.length - size
-            for page in {0, count - 1}:
-                text = f"page {pages + page}".encode()
-                assert data[start + (page << 12) : start + (page << 12) + len(text)] == text
-            pages += count
-        assert pages == (1 << 20) + 2
-    check(path)
+def a_region_beyond_block_length(blocks: list[Walked], data: mmap.mmap) -> None:
+    first, second = (block for block in blocks if block.type == REGION)
+    assert 2**32 - 1 - 2 * 4096 < first.length <= 2**32 - 1
+    assert (first.flags, second.flags) == (HAS_CHILDREN, CONTINUATION)
+    assert second.parent == first.uuid
+    pages, end = 0, None
+    for block in (first, second):
+        at = block.offset + BLOCK_HEADER
+        base, size = struct.unpack_from("<QQ", data, at)
+        assert end in (None, base)
+        end, count = base + size, size >> 12
+        states = data[at + 32 : at + 32 + (count + 3) // 4]
+        assert not any(states)
+        start = block.offset + block.length - size
+        for page in {0, count - 1}:
+            text = f"page {pages + page}".encode()
+            assert data[start + (page << 12) : start + (page << 12) + len(text)] == text
+        pages += count
+    assert pages == (1 << 20) + 2
 
 
-def test_a_hundred_thousand_blocks(tmp_path: Path) -> None:
-    path = made("blocks-100000", tmp_path)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        blocks = list(walked(data))
+def a_hundred_thousand_blocks(blocks: list[Walked], data: mmap.mmap) -> None:
     assert [block.type for block in blocks[2:-1]] == [RELATED] * 100_000
     assert blocks[-1].type == END
     assert len({block.uuid for block in blocks}) == len(blocks)
+
+
+HOLDS = {
+    "continuation-4gib": a_region_beyond_block_length,
+    "blocks-100000": a_hundred_thousand_blocks,
+}
+
+
+def test_each_is_looked_at() -> None:
+    assert {each.name for each in LARGE} == set(HOLDS)
+
+
+@sampled()
+@pytest.mark.parametrize("name", HOLDS)
+def test_it_is_what_it_says(name: str, tmp_path: Path) -> None:
+    path = made(name, tmp_path)
+    assert path.stat().st_blocks * 512 < 64 << 20
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        HOLDS[name](list(walked(data)), data)
     check(path)

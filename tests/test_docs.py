@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sampling import sampled
 
 from msl_construct.cli.common import Exit
 from msl_construct.cli.group import COMMANDS
@@ -44,6 +45,7 @@ def scratch() -> Iterator[Any]:
     found.close()
 
 
+@sampled()  # all of them run whenever the pages are built
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.stem)
 def test_the_sessions_of_a_page_run(page: Path, scratch: Any) -> None:
     ran = [scratch.run(example) for example in sessions.examples(page.read_text("utf-8"))]

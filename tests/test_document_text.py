@@ -13,7 +13,7 @@ from comparing import (
     assert_same,
     document_of,
     from_lines_of,
-    gallery_files,
+    gallery_part,
     sample,
     sample_names,
     text_of,
@@ -76,7 +76,7 @@ def assert_reads_back(data: bytes, name: str) -> None:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_gallery_reads_back(shard: int) -> None:
-    for name, data in gallery_files()[shard::SHARDS]:
+    for name, data in gallery_part()[shard::SHARDS]:
         assert_reads_back(data, name)
 
 

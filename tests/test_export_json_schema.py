@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from commands import run
-from comparing import document_of, gallery_files
+from comparing import document_of, gallery_part
 from independent import decode, wire
 from independent.specimens import BE10, LE10, LE11, Kind, capture, finish, start, typical_payloads
+from sampling import part_of, sampled
 
 from msl_construct.drafts import DRAFTS
 from msl_construct.exports import EXPORTS
@@ -60,9 +61,10 @@ def test_it_is_a_json_schema(draft: str) -> None:
     assert draft in schema["title"]
 
 
+@sampled()
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_samples_and_foreign_files(path: Path) -> None:
-    for options in OPTIONS:
+    for options in part_of(OPTIONS):
         document = plain(document_of(path.read_bytes(), path.name, **options))
         assert complaint(document) is None
 
@@ -84,9 +86,8 @@ def test_what_the_command_prints() -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_gallery(part: int) -> None:
     """Ours, and what the independent decoder makes of the same file."""
-    files = gallery_files()
     seen = 0
-    for index, (name, data) in enumerate(files[part :: 4 * PARTS]):
+    for index, (name, data) in enumerate(gallery_part()[part::PARTS]):
         document = plain(document_of(data, **OPTIONS[index % len(OPTIONS)]))
         assert complaint(document) is None, name
         assert complaint(plain(decode.decode(data))) is None, name
@@ -132,7 +133,7 @@ def documents(kind: Kind) -> Iterator[tuple[str, Document]]:
     builder.add(0x2345, wire.opaque(5), flags=0x8000, reserved=7)
     builder.add(wire.KEY_HINT, wire.key_hint(kind.order), payload_version=2)
     data = finish(builder, kind)
-    for options in OPTIONS:
+    for options in part_of(OPTIONS):
         whole = plain(document_of(data, **options))
         for block in whole["blocks"]:
             yield f"{kind.name} {block['block_type']}", {**whole, "blocks": [block]}

@@ -13,7 +13,7 @@ from generated_parsers import PROGRAMS, READ_WRITE
 from independent import wire
 from independent.specimens import BE10, LE10, start
 from languages.toolchains import Missing
-from sampling import part_of
+from sampling import part_of, sampled
 
 import msl_construct
 from msl_construct.generate import TARGETS
@@ -160,6 +160,7 @@ def test_the_examples_say_what_they_do_not_look_into(language: str, tmp_path: Pa
     assert (code, shown.split(":")[0].strip() in ("failed", "not captured")) == (0, True)
 
 
+@sampled("which")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("which", ["list", "read"])
 def test_an_example_without_arguments_says_how_it_is_called(language: str, which: str) -> None:

@@ -10,7 +10,8 @@ from languages.compare import ours
 from languages.languages import WRITERS, prepare, rewritten
 from languages.run import SAMPLES, gallery_files, sample_files
 from languages.toolchains import Missing
-from test_languages import schema_text
+from sampling import part_of
+from test_languages import about, schema_text
 
 from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 
@@ -32,9 +33,9 @@ def assert_unchanged(written: dict[Path, bytes | str]) -> None:
         assert data == path.read_bytes(), f"{path} is not the same any more"
 
 
-def assert_undamaged_unchanged(written: dict[Path, bytes | str], *, least: int) -> None:
+def assert_undamaged_unchanged(written: dict[Path, bytes | str]) -> None:
     whole = {path: data for path, data in written.items() if not ours(path, DRAFT).damaged}
-    assert len(whole) > least
+    assert len(whole) > len(written) // 3
     assert_unchanged(whole)
     # What is damaged may be refused, but is never changed.
     assert_unchanged({path: data for path, data in written.items() if not isinstance(data, str)})
@@ -42,13 +43,13 @@ def assert_undamaged_unchanged(written: dict[Path, bytes | str], *, least: int) 
 
 @WRITER
 def test_every_sample_comes_out_as_it_went_in(name: str, tmp_path: Path) -> None:
-    paths = sample_files([*SAMPLES, SHARED / "samples"])
-    assert_undamaged_unchanged(round_trip(name, paths, tmp_path), least=800)
+    paths = part_of(sample_files([*SAMPLES, SHARED / "samples"]), about)
+    assert_undamaged_unchanged(round_trip(name, paths, tmp_path))
 
 
 @WRITER
 def test_every_undamaged_specimen_comes_out_as_it_went_in(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "gallery"
     folder.mkdir()
-    paths = list(gallery_files(folder))
-    assert_undamaged_unchanged(round_trip(name, paths, tmp_path), least=1000)
+    paths = part_of(gallery_files(folder), about)
+    assert_undamaged_unchanged(round_trip(name, paths, tmp_path))

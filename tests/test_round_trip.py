@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from commands import run
-from comparing import built, document_of, gallery_files, sample, sample_names, text_of
+from comparing import built, document_of, gallery_files, gallery_part, sample, sample_names, text_of
 from independent import decode, wire
 from independent.hashing import ALGORITHMS
 from independent.specimens import KINDS, LE10, LE11, Kind, capture, finish, one, start
 from independent.specimens import typical_payloads as typical
 from mutations import mutated
+from sampling import part_of
 
 import msl_construct
 from msl_construct.errors import MslError
@@ -41,7 +42,7 @@ def assert_exact(data: bytes, form: str, name: str) -> None:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_gallery_is_rebuilt_exactly(shard: int) -> None:
-    for number, (name, data) in enumerate(gallery_files()[shard::SHARDS]):
+    for number, (name, data) in enumerate(gallery_part()[shard::SHARDS]):
         # YAML reads slowest: every file in one of the forms, so that each meets many files.
         assert_exact(data, FORMS[number % 3], name)
 
@@ -63,7 +64,7 @@ def test_bytes_behind_a_zstd_frame_are_kept() -> None:
 def test_damaged_copies_are_rebuilt_exactly(shard: int) -> None:
     pool = [data for _, data in gallery_files()]
     opened = 0
-    for number in range(60):
+    for number in (taken := part_of(range(60))):
         seed = f"round-trip:{shard}:{number}"
         data = mutated(seed, pool)
         try:
@@ -72,7 +73,7 @@ def test_damaged_copies_are_rebuilt_exactly(shard: int) -> None:
             continue
         opened += 1
         assert built(text) == data, seed
-    assert opened > 30
+    assert opened > len(taken) // 2
 
 
 # -- through the real commands ---------------------------------------------------------
