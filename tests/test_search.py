@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -215,6 +216,35 @@ def test_what_was_searched_is_told(
     assert coverage.captured == sum(at in known for at in range(start, start + size))
     failed = sum(n for _, n, state in space.states(start, start + size) if state == "failed")
     assert sum(coverage.unknown.values()) == failed
+
+
+def one_run(data: bytes) -> AddressSpace:
+    return Parts([Bytes(100, 0, [(len(data), "captured")], data)])
+
+
+@given(st.binary(max_size=40), st.text(min_size=4, max_size=20), st.binary(max_size=40))
+def test_a_text_is_found_in_base64_whatever_is_around_it(
+    front: bytes, text: str, behind: bytes
+) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        encoded = encode(front + text.encode() + behind)
+        hits = list(analysis.search(one_run(encoded), Nowhere(), analysis.base64_patterns(text)))
+        # Letters of the text alone: the first that is, and the one behind the last.
+        first, last = -(-8 * len(front) // 6), 8 * (len(front) + len(text.encode())) // 6
+        assert (100 + first, last - first) in [(hit.address, hit.length) for hit in hits]
+        assert {(hit.kind, hit.text) for hit in hits} == {("base64", text)}
+
+
+@given(st.text(min_size=1, max_size=9), st.sampled_from(["utf-8", "utf-16-le", "utf-16-be"]))
+def test_a_text_is_found_backwards(text: str, encoding: str) -> None:
+    data = b"__" + text[::-1].encode(encoding) + b"__"
+    hits = analysis.search(one_run(data), Nowhere(), [analysis.reversed_pattern(text, encoding)])
+    assert (102, text) in [(hit.address, hit.text) for hit in hits]
+
+
+def test_too_little_text_has_no_base64() -> None:
+    with pytest.raises(PatternError, match="at least 4 bytes"):
+        analysis.base64_patterns("abc")
 
 
 def test_the_context_of_a_hit_ends_at_a_hole() -> None:

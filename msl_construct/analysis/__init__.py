@@ -23,10 +23,12 @@ from .image_layouts import FileRange, ImageLayout, image_layout
 from .locations import Location, Locations, ModuleLocation, RegionLocation
 from .patterns import (
     SearchPattern,
+    base64_patterns,
     hex_pattern,
     integer_pattern,
     pointer_pattern,
     regex_pattern,
+    reversed_pattern,
     text_pattern,
 )
 from .searching import Hit, Searched, search
@@ -60,6 +62,7 @@ __all__ = [
     "TimelineRow",
     "WantedPart",
     "align",
+    "base64_patterns",
     "compare",
     "diff",
     "extract",
@@ -73,6 +76,7 @@ __all__ = [
     "pointer_pattern",
     "regex_pattern",
     "region_parts",
+    "reversed_pattern",
     "scan_rules",
     "search",
     "strings",

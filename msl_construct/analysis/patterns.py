@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..abbreviated import abbreviated
 from ..errors import PatternError
@@ -11,15 +12,18 @@ from ..schema import ByteOrder
 
 __all__ = [
     "SearchPattern",
+    "base64_patterns",
     "hex_pattern",
     "integer_pattern",
     "pointer_pattern",
     "regex_pattern",
+    "reversed_pattern",
     "text_pattern",
 ]
 
 _MOST = 1 << 16
 """Bytes of a pattern of bytes, jumps included."""
+_LEAST_ENCODED = 4
 _WIDTHS = (1, 2, 4, 8)
 _TOKEN = re.compile(r"\s+|([0-9a-fA-F?]{2})|\[(\d+)(?:-(\d+))?\]")
 
@@ -29,7 +33,8 @@ class SearchPattern:
     """Something to look for.
 
     Attributes:
-        kind: ``hex``, ``text``, ``utf16``, ``regex``, ``int`` or ``pointer``.
+        kind: ``hex``, ``text``, ``utf16``, ``base64``, ``reversed``, ``regex``, ``int`` or
+            ``pointer``.
         given: as it was given, for people.
         expression: what is matched, on bytes.
         literal: bytes that every match holds, `before` bytes behind its start; empty: none are
@@ -129,6 +134,41 @@ def text_pattern(text: str, encoding: str = "utf-8", *, ignore_case: bool = Fals
     kind = "utf16" if encoding.startswith("utf-16") else "text"
     expression = re.compile(re.escape(data), re.IGNORECASE if ignore_case else 0)
     return SearchPattern(kind, text, expression, b"" if ignore_case else data, 0, len(data))
+
+
+def reversed_pattern(text: str, encoding: str = "utf-8") -> SearchPattern:
+    """A text from its last character to its first.
+
+    Raises:
+        PatternError: it is empty, or the encoding can't say it.
+    """
+    return replace(text_pattern(text[::-1], encoding), kind="reversed", given=text)
+
+
+def base64_patterns(text: str, encoding: str = "utf-8") -> list[SearchPattern]:
+    """What a text is in base64, whatever stands in front of it and behind it.
+
+    There are three forms, since three bytes become four letters, and as many again where the
+    alphabet for names and links has others. Letters that depend on what is around it are
+    no part of them.
+
+    Raises:
+        PatternError: it has fewer than four bytes, or the encoding can't say it.
+    """
+    data = text_pattern(text, encoding).literal
+    if len(data) < _LEAST_ENCODED:
+        raise PatternError(
+            f"--base64 {abbreviated(text)}: expected at least {_LEAST_ENCODED} bytes"
+        )
+    forms: dict[bytes, None] = {}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for shift in range(3):
+            letters = encode(bytes(shift) + data)
+            forms[letters[-(-8 * shift // 6) : 8 * (shift + len(data)) // 6]] = None
+    return [
+        SearchPattern("base64", text, re.compile(re.escape(form)), form, 0, len(form))
+        for form in forms
+    ]
 
 
 def integer_pattern(value: int, width: int, order: ByteOrder) -> SearchPattern:

@@ -143,7 +143,7 @@ def hit_at(
 
 
 def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
-    if kind in ("text", "utf16"):
+    if kind in ("text", "utf16", "base64", "reversed"):
         return pattern.given
     if kind == "regex" and data.isascii() and data.decode("ascii").isprintable():
         return data.decode("ascii")

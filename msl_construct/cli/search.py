@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["finish", "hit_json", "place_json", "print_hits", "search"]
 
 _OF_32_BITS = ("x86", "arm32", "mips32", "riscv32")
+_TWO_BYTES = ("utf-16-le", "utf-16-be")
 _SHOWN = 32
 """Bytes of a hit on its line."""
 
@@ -43,6 +44,20 @@ _SHOWN = 32
 @click.option("--text", "more", multiple=True, metavar="TEXT", help="A text in UTF-8.")
 @click.option(
     "--utf16", multiple=True, metavar="TEXT", help="A text in UTF-16, of either byte order."
+)
+@click.option(
+    "--base64",
+    "encoded",
+    multiple=True,
+    metavar="TEXT",
+    help="A text as it is in base64, wherever it begins in what was encoded; also in UTF-16.",
+)
+@click.option(
+    "--reversed",
+    "backwards",
+    multiple=True,
+    metavar="TEXT",
+    help="A text backwards, in UTF-8 and in UTF-16 of either byte order.",
 )
 @click.option(
     "--hex", "hexes", multiple=True, metavar="HEX", help="Bytes: 4d5a??90, 4? for a half, [2-6]."
@@ -72,6 +87,8 @@ def search(
     texts: tuple[str, ...],
     more: tuple[str, ...],
     utf16: tuple[str, ...],
+    encoded: tuple[str, ...],
+    backwards: tuple[str, ...],
     hexes: tuple[str, ...],
     regex: tuple[str, ...],
     numbers: tuple[str, ...],
@@ -105,7 +122,9 @@ def search(
     """
     if as_json_ and ndjson:
         raise click.UsageError("one of --json and --ndjson, please")
-    if not (texts or more or utf16 or hexes or regex or numbers or pointers):
+    if not (
+        texts or more or utf16 or encoded or backwards or hexes or regex or numbers or pointers
+    ):
         raise click.UsageError("nothing to look for: give a PATTERN, --hex, --regex, ...")
     from .. import analysis
 
@@ -115,8 +134,13 @@ def search(
         order = opened.schema.byte_order
         wanted = [analysis.text_pattern(text, ignore_case=ignore_case) for text in (*texts, *more)]
         for text in utf16:
-            for encoding in ("utf-16-le", "utf-16-be"):
+            for encoding in _TWO_BYTES:
                 wanted.append(analysis.text_pattern(text, encoding, ignore_case=ignore_case))
+        for text in encoded:
+            for encoding in ("utf-8", _TWO_BYTES[0]):
+                wanted += analysis.base64_patterns(text, encoding)
+        for text in backwards:
+            wanted += [analysis.reversed_pattern(text, one) for one in ("utf-8", *_TWO_BYTES)]
         wanted += [analysis.hex_pattern(text) for text in hexes]
         wanted += [analysis.regex_pattern(text, ignore_case=ignore_case) for text in regex]
         wanted += [analysis.integer_pattern(_int(text), width, order) for text in numbers]
