@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Write a dump in a format that debuggers and other tools read.",
     "extract": "Write parts of memory to files, with a manifest of what is known.",
     "generate": "Generate a parser in another language.",
+    "import": "Write a core, a minidump or raw memory as a dump.",
     "inspect": "Show everything a dump holds, without reading page data.",
     "keygen": "Make a key, or a pair of keys, for encrypted dumps.",
     "read": "Show bytes and page states at a virtual address.",
@@ -37,8 +38,11 @@ COMMANDS = {
 }
 """Name and summary of every subcommand; each stands in a module of its name."""
 
-_ELSEWHERE = {"acquire": ("msl_acquire.cli", "acquire")}
-"""Those whose module belongs to another package."""
+_ELSEWHERE = {
+    "acquire": ("msl_acquire.cli", "acquire"),
+    "import": (".import_command", "import_command"),
+}
+"""Those whose module belongs to another package, or whose name is Python's."""
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..space import AddressSpace
 
@@ -79,8 +79,7 @@ class Module:
     build_id: bytes = b""
 
 
-@dataclass(frozen=True)
-class MappedRange:
+class MappedRange(NamedTuple):
     """A stretch of the address space.
 
     Attributes:

@@ -9,13 +9,19 @@ from ..structures import U8, U16, U32, U64, Structure
 __all__ = [
     "CORE",
     "HEADERS",
+    "HEADER_32",
+    "HEADER_64",
     "IDENT",
     "LOAD",
     "MAGIC",
     "NOTE",
     "NOTE_HEADER",
     "PAST_COUNTS",
+    "PROGRAM_32",
+    "PROGRAM_64",
     "PROGRAM_HEADERS",
+    "SECTION_32",
+    "SECTION_64",
     "SECTION_HEADERS",
     "Header32",
     "Header64",
@@ -151,17 +157,17 @@ class NoteHeader(NamedTuple):
 
 IDENT = Structure(Ident)
 NOTE_HEADER = Structure(NoteHeader)
-HEADERS: tuple[Structure[Header32] | Structure[Header64], ...] = (
-    Structure(Header32),
-    Structure(Header64),
-)
-"""By whether the file is of 64 bits; so are the other two."""
+HEADER_32, HEADER_64 = Structure(Header32), Structure(Header64)
+PROGRAM_32, PROGRAM_64 = Structure(ProgramHeader32), Structure(ProgramHeader64)
+SECTION_32, SECTION_64 = Structure(SectionHeader32), Structure(SectionHeader64)
 
+HEADERS: tuple[Structure[Header32] | Structure[Header64], ...] = (HEADER_32, HEADER_64)
+"""By whether the file is of 64 bits; so are the other two."""
 PROGRAM_HEADERS: tuple[Structure[ProgramHeader32] | Structure[ProgramHeader64], ...] = (
-    Structure(ProgramHeader32),
-    Structure(ProgramHeader64),
+    PROGRAM_32,
+    PROGRAM_64,
 )
 SECTION_HEADERS: tuple[Structure[SectionHeader32] | Structure[SectionHeader64], ...] = (
-    Structure(SectionHeader32),
-    Structure(SectionHeader64),
+    SECTION_32,
+    SECTION_64,
 )

@@ -1,0 +1,345 @@
+"""Reading an ELF core: both classes, both byte orders, whatever its lengths say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ...errors import DamageError, FormatError, LimitError
+from ...source import Source
+from ..faults import Faults
+from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, Thread
+from ..segments import Segment, SegmentSpace
+from ..structures import Held
+from .auxiliary import HEADERS_AT, PAGE_SIZE, entries_of
+from .machines import Machine, machine_of
+from .mapped_files import file_rows, images_of, mappings_of, modules_of
+from .note_walk import Note, notes_of
+from .notes import AUXILIARY, FILES, INFO, SIGNAL, STATUS
+from .status import Info, read_info, read_status
+from .structures import (
+    CORE,
+    HEADER_32,
+    HEADER_64,
+    IDENT,
+    LOAD,
+    MAGIC,
+    NOTE,
+    PAST_COUNTS,
+    PROGRAM_32,
+    PROGRAM_64,
+    PROGRAM_HEADERS,
+    SECTION_32,
+    SECTION_64,
+    Header32,
+    Header64,
+    ProgramHeader32,
+    ProgramHeader64,
+)
+from .threads import CoreThreads
+
+__all__ = ["is_core", "read_core"]
+
+_MOST_SEGMENTS = 1 << 20
+_LARGEST_NOTE = 64 << 20
+_OWNERS = {
+    "LINUX": "linux",
+    "CORE": "linux",
+    "FreeBSD": "freebsd",
+    "NetBSD-CORE": "netbsd",
+    "OpenBSD": "openbsd",
+}
+_NOT_A_PROCESS = {"VMCOREINFO", "QEMU"}
+_PAGE_SIZES = (1024, 2048, 4096, 8192, 16384, 65536)
+_SHORT_NAME, _CUT = 15, 79
+
+_Row = ProgramHeader32 | ProgramHeader64
+
+
+class _Header(NamedTuple):
+    order: str
+    wide: bool
+    machine: int
+    table: int
+    segments: int
+
+
+@dataclass
+class _Notes:
+    """What the notes of a core say.
+
+    Attributes:
+        threads: the notes of each thread.
+        others: how many notes of which kind were not used.
+    """
+
+    threads: list[list[Note]] = field(default_factory=list)
+    info: Note | None = None
+    auxiliary: Note | None = None
+    files: Note | None = None
+    signal: Note | None = None
+    owners: list[str] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+
+
+def is_core(beginning: bytes) -> bool:
+    """Whether a file begins as ELF files do."""
+    return beginning[:4] == MAGIC
+
+
+def read_core(source: Source) -> CapturedProcess:
+    """The process of an ELF core.
+
+    Raises:
+        FormatError: it is no ELF core of a process.
+        DamageError: its header or its table of segments is not there whole.
+        LimitError: it has more than a million segments or notes.
+    """
+    header, held = _header(source)
+    faults: list[str] = Faults()
+    segments, loads, note_segments = _segments(held, header, faults)
+    notes = _Notes()
+    for offset, size in note_segments:
+        _gather(notes, notes_of(held, offset, size, faults))
+    if _NOT_A_PROCESS & set(notes.owners):
+        raise FormatError(
+            f"a core of a machine (notes of {', '.join(sorted(notes.owners))}): expected one of a "
+            "process"
+        )
+    machine = machine_of(header.machine, header.wide)
+    space = SegmentSpace(source, segments)
+    word = 8 if header.wide else 4
+    rows = []
+    if notes.files is not None:
+        rows = file_rows(_content(held, notes.files), word, header.order, faults)
+    images = images_of(space, loads, rows)
+    mappings = mappings_of(loads, rows, images)
+    auxiliary = b"" if notes.auxiliary is None else _content(held, notes.auxiliary)
+    entries = entries_of(auxiliary, word, header.order)
+    info = None if notes.info is None else read_info(_content(held, notes.info), header.order)
+    remarks = _remarks(header, machine, notes, info)
+    if notes.files is None:
+        remarks["modules"] = "unknown: no NT_FILE"
+    page = entries.get(PAGE_SIZE, 4096)
+    threads: Sequence[Thread] = ()
+    if machine is not None and notes.threads:
+        threads = CoreThreads(held, machine, notes.threads)
+    mappings = _with_kinds(mappings, threads, bool(rows))
+    exe = _executable(mappings, entries.get(HEADERS_AT, 0))
+    status = _first_status(held, notes, header)
+    return CapturedProcess(
+        os_type=next((_OWNERS[one] for one in notes.owners if one in _OWNERS), "unknown"),
+        arch_type="unknown" if machine is None else machine.arch_type,
+        space=space,
+        byte_order="little" if header.order == "<" else "big",
+        page_size=page if page in _PAGE_SIZES else 4096,
+        mappings=mappings,
+        modules=modules_of(rows, images),
+        threads=threads,
+        pid=_number(info.pid if info is not None else 0),
+        ppid=_number(info.parent if info is not None else 0),
+        session_id=_number(info.session if info is not None else 0),
+        exe_path=exe or ("" if info is None else _text(info.name)),
+        command_line="" if info is None else _text(info.arguments).strip(),
+        remarks=remarks,
+        faults=faults,
+        auxiliary=auxiliary,
+        signal=0 if status is None else status,
+        identity={}
+        if info is None
+        else {"user": info.user, "group": info.user_group, "process_group": info.group},
+    )
+
+
+def _header(source: Source) -> tuple[_Header, Held]:
+    held = Held(source)
+    if source.read(0, 4) != MAGIC:
+        raise FormatError("expected an ELF file, which begins with 7f 45 4c 46", offset=0)
+    ident = held.one(IDENT, 0, "e_ident")
+    if ident.file_class not in (1, 2) or ident.data not in (1, 2):
+        raise FormatError(
+            f"e_ident: class {ident.file_class} and data {ident.data}: expected 1 or 2 of both",
+            offset=4,
+        )
+    held.order = "<" if ident.data == 1 else ">"
+    wide = ident.file_class == 2
+    header: Header32 | Header64
+    if wide:
+        header = held.one(HEADER_64, IDENT.size, "ELF header")
+    else:
+        header = held.one(HEADER_32, IDENT.size, "ELF header")
+    if header.type != CORE:
+        raise FormatError(
+            f"an ELF file of type {header.type}: expected a core ({CORE})", offset=IDENT.size
+        )
+    count = header.program_header_count
+    if count == PAST_COUNTS:
+        at = header.section_headers
+        count = (held.one(SECTION_64, at) if wide else held.one(SECTION_32, at)).info
+    form = PROGRAM_HEADERS[wide]
+    if count and header.program_header_size != form.size:
+        raise DamageError(
+            f"ELF header: e_phentsize {header.program_header_size}: expected {form.size}",
+            offset=IDENT.size,
+        )
+    if count > _MOST_SEGMENTS:
+        raise LimitError(f"{count} program headers: expected at most {_MOST_SEGMENTS}")
+    if not count:
+        raise DamageError("ELF header: no program headers: expected some", offset=IDENT.size)
+    return _Header(held.order, wide, header.machine, header.program_headers, count), held
+
+
+def _segments(
+    held: Held, header: _Header, faults: list[str]
+) -> tuple[list[Segment], list[MappedRange], list[tuple[int, int]]]:
+    """Memory, the mappings that it makes, and where the notes are."""
+    segments: list[Segment] = []
+    ranges: list[MappedRange] = []
+    notes: list[tuple[int, int]] = []
+    top = 1 << (64 if header.wide else 32)
+    at, count = header.table, header.segments
+    wide = header.wide
+    rows_64 = held.many(PROGRAM_64, at, count if wide else 0, "program headers")
+    rows_32 = held.many(PROGRAM_32, at, 0 if wide else count, "program headers")
+    table: Iterator[_Row] = rows_64 if wide else rows_32
+    for number, row in enumerate(table):
+        if row.type == NOTE:
+            notes.append((row.offset, row.file_size))
+        if row.type != LOAD or not row.memory_size:
+            continue
+        end = row.address + row.memory_size
+        if end > top:
+            faults.append(
+                f"segment {number}: {row.memory_size:#x} bytes at {row.address:#x}: the "
+                "address space ends before that"
+            )
+            end = top
+        stored = min(row.file_size, end - row.address)
+        present = max(0, min(stored, held.size - row.offset))
+        if present < stored:
+            faults.append(
+                f"segment {number} at {row.offset:#x}: expected {stored} bytes, the file ends "
+                f"after {held.size}: {stored - present} bytes at {row.address + present:#x} are "
+                "missing"
+            )
+        segments.append(Segment(row.address, end, number, row.offset, stored, present))
+        ranges.append(MappedRange(row.address, end, _rights(row.flags)))
+    ranges.sort()
+    apart: list[MappedRange] = []
+    last = 0
+    for one in ranges:
+        if one.start < last:
+            faults.append(f"segments overlap at {one.start:#x}")
+        if one.end > last:
+            apart.append(one._replace(start=max(one.start, last)))
+            last = one.end
+    return segments, apart, notes
+
+
+def _rights(flags: int) -> int:
+    return (READ if flags & 4 else 0) | (WRITE if flags & 2 else 0) | (EXECUTE if flags & 1 else 0)
+
+
+def _gather(found: _Notes, notes: Iterable[Note]) -> None:
+    for note in notes:
+        if note.owner not in found.owners and len(found.owners) < 16:
+            found.owners.append(note.owner)
+        if note.owner == "CORE" and note.type == STATUS:
+            found.threads.append([note])
+        elif note.owner == "CORE" and note.type == INFO:
+            found.info = found.info or note
+        elif note.owner == "CORE" and note.type == AUXILIARY:
+            found.auxiliary = found.auxiliary or note
+        elif note.owner == "CORE" and note.type == FILES:
+            found.files = found.files or note
+        elif note.owner == "CORE" and note.type == SIGNAL:
+            found.signal = found.signal or note
+        elif note.owner in ("CORE", "LINUX") and found.threads:
+            found.threads[-1].append(note)
+        else:
+            key = f"{note.owner}:{note.type:#x}"
+            if key in found.others or len(found.others) < 64:
+                found.others[key] = found.others.get(key, 0) + 1
+
+
+def _content(held: Held, note: Note) -> bytes:
+    if note.size > _LARGEST_NOTE:
+        raise LimitError(
+            f"note of {note.owner}, type {note.type:#x}, at {note.offset:#x}: {note.size} bytes: "
+            f"expected at most {_LARGEST_NOTE}"
+        )
+    return held.source.read(note.offset, note.size)
+
+
+def _first_status(held: Held, notes: _Notes, header: _Header) -> int | None:
+    if not notes.threads:
+        return None
+    status = read_status(
+        held.source.read(notes.threads[0][0].offset, min(512, notes.threads[0][0].size)),
+        header.wide,
+        header.order,
+    )
+    return None if status is None else status.signal
+
+
+def _remarks(
+    header: _Header, machine: Machine | None, notes: _Notes, info: Info | None
+) -> dict[str, str]:
+    """What else is to be known of the source."""
+    found: dict[str, str] = {}
+    if header.order == ">":
+        found["byte_order"] = "big"
+    if machine is None:
+        found["machine"] = f"{header.machine}, whose registers nobody here knows"
+    if info is None:
+        found["process"] = "unknown: no NT_PRPSINFO"
+    else:
+        if len(_text(info.arguments)) >= _CUT:
+            found["cmd_line"] = "cut after 79 bytes by the source"
+    if not notes.threads:
+        found["threads"] = "unknown: no NT_PRSTATUS"
+    if notes.others:
+        found["notes_left_out"] = " ".join(
+            f"{kind}*{count}" for kind, count in sorted(notes.others.items())
+        )
+    return found
+
+
+def _number(value: int) -> int:
+    return value & 0xFFFFFFFF
+
+
+def _text(data: bytes) -> str:
+    return data.partition(b"\0")[0].decode("utf-8", "backslashreplace")
+
+
+def _executable(mappings: Sequence[MappedRange], headers_at: int) -> str:
+    """The file whose program headers the kernel told the process of."""
+    for one in mappings:
+        if headers_at and one.start <= headers_at < one.end:
+            return one.name
+    return ""
+
+
+def _with_kinds(
+    mappings: list[MappedRange], threads: Sequence[Thread], files_known: bool
+) -> list[MappedRange]:
+    """Stacks of threads by their stack pointers; what no file backs is anonymous."""
+    pointers = []
+    for thread in threads:
+        pointer = thread.register("sp")
+        if pointer:
+            pointers.append(pointer)
+    pointers.sort()
+    found = []
+    at = 0
+    for one in mappings:
+        while at < len(pointers) and pointers[at] < one.start:
+            at += 1
+        if not one.name and at < len(pointers) and pointers[at] < one.end:
+            one = one._replace(region_type="stack")
+        elif not one.name and files_known:
+            one = one._replace(region_type="anonymous")
+        found.append(one)
+    return found

@@ -1,0 +1,73 @@
+"""The threads of a core, whose registers are decoded when somebody asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+from ..process import Register, Thread
+from ..structures import Held
+from .machines import Machine, registers_of
+from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set
+from .note_walk import Note
+from .status import read_status, registers_at
+
+__all__ = ["CoreThreads"]
+
+_LARGEST_SET = 1 << 16
+
+
+class CoreThreads(Sequence[Thread]):
+    """The threads in the order of the file; the first one is the one that was dumped for.
+
+    Args:
+        groups: for each thread its notes: its NT_PRSTATUS, and whatever follows up to the next.
+    """
+
+    def __init__(self, held: Held, machine: Machine, groups: Sequence[Sequence[Note]]) -> None:
+        self._held = held
+        self._machine = machine
+        self._groups = groups
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @overload
+    def __getitem__(self, index: int) -> Thread: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Thread]: ...
+    def __getitem__(self, index: int | slice) -> Thread | list[Thread]:
+        if isinstance(index, slice):
+            return [self._thread(n) for n in range(*index.indices(len(self)))]
+        return self._thread(range(len(self))[index])
+
+    def _thread(self, number: int) -> Thread:
+        notes = self._groups[number]
+        flags = ("current",) if number == 0 else ()
+        status = read_status(self._content(notes[0]), self._machine.wide, self._held.order)
+        if status is None:
+            return Thread(0, flags=flags)
+        return Thread(
+            status.thread_id & 0xFFFFFFFF, tuple(self._registers(notes)), "", 0, "unknown", flags
+        )
+
+    def _registers(self, notes: Sequence[Note]) -> list[Register]:
+        machine, order = self._machine, self._held.order
+        content = self._content(notes[0])
+        general = content[registers_at(machine.wide) :]
+        found = list(registers_of(machine, general, order, machine.general))
+        kinds = {note.type for note in notes[1:]}
+        for note in notes[1:]:
+            # What an XSAVE image has, the older notes have too.
+            if note.type in (FLOATING, FXSAVE) and XSAVE in kinds and note.type != XSAVE:
+                continue
+            if note.type == FLOATING and FXSAVE in kinds:
+                continue
+            more = decode_set(machine, note.type, self._content(note), order)
+            if more is not None:
+                names = {one.name for one in found}
+                found += [one for one in more if one.name not in names]
+        return found
+
+    def _content(self, note: Note) -> bytes:
+        return self._held.source.read(note.offset, min(note.size, _LARGEST_SET))

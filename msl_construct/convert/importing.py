@@ -1,0 +1,351 @@
+"""Writing a captured process as a Memory Slice that says what it was imported from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from .. import __version__
+from ..builder import Writer
+from ..drafts import NEWEST_DRAFT, schema
+from ..errors import LimitError, MemoryAccessError
+from ..hashing import new_hasher
+from ..source import Source
+from .faults import Faults
+from .process import CapturedProcess, MappedRange, Module, Register, Thread
+from .region_plan import Edge, PlannedRegion, planned
+
+__all__ = ["TOOL", "Imported", "Origin", "import_process"]
+
+TOOL = f"msl-construct {__version__}"
+_STREAM = "raw_byte_stream"
+_MOST_EDGES = 8 << 20
+_LONGEST_PATH = 65_000
+_WIDEST_REGISTER = 255
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The file that is imported.
+
+    Attributes:
+        source_format: the schema's name of a SourceFormat (§9).
+        name: what it is called.
+    """
+
+    source: Source
+    source_format: str
+    name: str
+
+
+@dataclass
+class Imported:
+    """What became of an import.
+
+    Attributes:
+        regions: how many regions there are.
+        pages: by the name of their state.
+        lines: what the Memory Slice does not say, or says otherwise; a line each.
+    """
+
+    regions: int = 0
+    modules: int = 0
+    threads: int = 0
+    edges: int = 0
+    note: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def import_process(
+    process: CapturedProcess,
+    origin: Origin,
+    file: IO[bytes],
+    *,
+    compression: str | None = None,
+    clock: Callable[[], int] = time.time_ns,
+    overlapped: bool = False,
+    **options: Any,
+) -> Imported:
+    """Write a process as a Memory Slice.
+
+    Args:
+        file: takes it.
+        compression, overlapped, options: of the `Writer`.
+        clock: for the time of the import.
+
+    Raises:
+        LimitError: more bytes of pages that are not held whole than a note should have.
+        OSError: it can't be written.
+    """
+    lines: list[str] = Faults(process.faults)
+    modules = _distinct_modules(process.modules, lines)
+    threads = list(_usable(process.threads, lines))
+    regions = bool(next((one for one in planned(process) if one.plan), None))
+    capabilities = ["process_identity"]
+    capabilities += ["memory_regions"] if regions else []
+    capabilities += ["module_list"] if modules else []
+    capabilities += ["thread_contexts"] if threads else []
+    found = Imported(modules=len(modules), threads=len(threads))
+    note = _note(process, origin, lines, found)
+    form = schema(NEWEST_DRAFT)
+    stamped = _always(process.timestamp)
+    header: dict[str, Any] = {
+        "flags": ["imported"],
+        "cap_bitmap": capabilities,
+        "os_type": process.os_type,
+        "arch_type": process.arch_type,
+        "pid": process.pid,
+        "timestamp": process.timestamp,
+        "clock_source": "unknown",
+    }
+    writer = Writer(
+        file,
+        header,
+        draft=form.draft,
+        compression=compression,
+        clock=stamped,
+        overlapped=overlapped,
+        **options,
+    )
+    try:
+        writer.add_import_provenance(
+            source_format=origin.source_format,
+            tool_name=TOOL,
+            import_time=clock(),
+            orig_file_size=origin.source.size or 0,
+            note=note,
+        )
+        writer.add_process_identity(
+            ppid=process.ppid,
+            session_id=process.session_id,
+            start_time=process.start_time,
+            exe_path=_text(process.exe_path),
+            cmd_line=_text(process.command_line),
+        )
+        _write_modules(writer, modules)
+        _write_threads(writer, process.threads, set(threads))
+        if origin.source_format == _STREAM:
+            found.regions = _write_stream(writer, process, origin.source)
+        else:
+            found.regions = _write_regions(writer, process)
+        _write_map(writer, process.mappings)
+        writer.close(process.timestamp)
+    finally:
+        writer.abandon()
+    found.note, found.lines = note, tuple(lines)
+    return found
+
+
+def _always(moment: int) -> Callable[[], int]:
+    return lambda: moment
+
+
+def _text(text: str) -> str:
+    """What a field can hold: no NUL, no half of a character, and not too long."""
+    clean = text.replace("\0", "").encode("utf-8", "backslashreplace")[:_LONGEST_PATH]
+    return clean.decode("utf-8", "ignore")
+
+
+# -- what is said of the source --------------------------------------------------------
+
+
+def _note(process: CapturedProcess, origin: Origin, lines: list[str], found: Imported) -> str:
+    hasher = new_hasher("blake3")
+    size = origin.source.size or 0
+    for piece in origin.source.pieces(0, size):
+        hasher.update(piece)
+    parts = {
+        "source": origin.name,
+        "blake3": hasher.digest().hex(),
+        **_unknown(process),
+        **process.remarks,
+    }
+    told = [f"{key}={_plain(value)}" for key, value in parts.items() if value]
+    told += [f"fault={_plain(line)}" for line in lines[:64]]
+    told += [f"faults_more={len(lines) - 64}"] if len(lines) > 64 else []
+    kept = list(_edges(process))
+    found.edges = len(kept)
+    told += [f"edge={edge.address:#x}:{data.hex()}" for edge, data in kept]
+    return "; ".join(told)
+
+
+def _plain(text: str) -> str:
+    """A text in which the semicolons mean nothing."""
+    return _text(text).replace(";", ",").replace("\n", " ")
+
+
+def _unknown(process: CapturedProcess) -> Mapping[str, str]:
+    unknown = [
+        name
+        for name, value in (
+            ("pid", process.pid),
+            ("ppid", process.ppid),
+            ("session_id", process.session_id),
+            ("start_time", process.start_time),
+            ("timestamp", process.timestamp),
+            ("exe_path", process.exe_path),
+            ("cmd_line", process.command_line),
+        )
+        if not value
+    ]
+    return {"unknown": " ".join(unknown)}
+
+
+def _edges(process: CapturedProcess) -> Iterator[tuple[Edge, bytes]]:
+    total = 0
+    for region in planned(process):
+        for edge in region.edges:
+            total += edge.length
+            if total > _MOST_EDGES:
+                raise LimitError(
+                    f"more than {_MOST_EDGES} bytes are of pages that the source does not hold "
+                    "whole: expected memory in pages"
+                )
+            yield edge, bytes(process.space.read(edge.address, edge.length))
+
+
+# -- blocks ----------------------------------------------------------------------------
+
+
+def _distinct_modules(modules: Iterable[Module], lines: list[str]) -> list[Module]:
+    found: dict[int, Module] = {}
+    for module in modules:
+        if module.base in found:
+            lines.append(f"module {module.path} at {module.base:#x}: another one is there already")
+        elif module.size <= 0 or module.base + module.size > 1 << 64:
+            lines.append(f"module {module.path} at {module.base:#x}: {module.size} bytes")
+        else:
+            found[module.base] = module
+    return list(found.values())
+
+
+def _usable(threads: Sequence[Thread], lines: list[str]) -> Iterator[int]:
+    """The numbers of threads that a Thread Context can be written of."""
+    seen: set[int] = set()
+    for number, thread in enumerate(threads):
+        if thread.thread_id in seen:
+            lines.append(f"thread {thread.thread_id}: there is one already; left out")
+        elif thread.register("pc") is None or thread.register("sp") is None:
+            lines.append(
+                f"thread {thread.thread_id}: no program counter or stack pointer; left out"
+            )
+        else:
+            seen.add(thread.thread_id)
+            yield number
+
+
+def _write_modules(writer: Writer, modules: Sequence[Module]) -> None:
+    if not modules:
+        return
+    rows = [
+        {"base_addr": one.base, "module_size": one.size, "path": _text(one.path)} for one in modules
+    ]
+    parent = writer.schema.block("module_list_index")
+    assert parent.layout is not None
+    index = writer.new_uuid()
+    uuids = writer.add_module_list_index(rows, block_uuid=index)
+    for one, row, found in zip(modules, rows, uuids):
+        writer.add_module_entry(
+            block_uuid=found,
+            parent_uuid=index,
+            **row,
+            version=_text(one.version),
+            native_blob=one.native,
+        )
+
+
+def _write_threads(writer: Writer, threads: Sequence[Thread], usable: set[int]) -> None:
+    chosen = _current(threads, usable)
+    for number in sorted(usable):
+        thread = threads[number]
+        flags = {one for one in thread.flags if one != "current"}
+        if number == chosen:
+            flags.add("current")
+        writer.add_thread_context(
+            thread_id=thread.thread_id,
+            start_time=thread.start_time,
+            flags=sorted(flags),
+            thread_state=thread.state,
+            thread_name=_text(thread.name),
+            registers=[_register(one) for one in thread.registers if one.value],
+        )
+
+
+def _current(threads: Sequence[Thread], usable: set[int]) -> int:
+    """Which thread is the current one: the one that the source says, else its first."""
+    for number in sorted(usable):
+        if "current" in threads[number].flags:
+            return number
+    return min(usable, default=-1)
+
+
+def _register(register: Register) -> dict[str, Any]:
+    return {
+        "name": register.name.lower(),
+        "value": register.value[:_WIDEST_REGISTER],
+        "flags": list(register.roles),
+    }
+
+
+def _write_regions(writer: Writer, process: CapturedProcess) -> int:
+    feed = writer.feed()
+
+    def read(address: int, buffer: memoryview) -> None:
+        memory = process.space.read(address, buffer.nbytes)
+        if not memory.complete:
+            raise MemoryAccessError(
+                f"{buffer.nbytes} bytes at {address:#x}: expected captured ones, found "
+                f"{memory.data.nbytes}"
+            )
+        buffer[:] = memory.data
+
+    for region in planned(process):
+        if region.plan:
+            feed.add(
+                region.base,
+                region.mapping.protection,
+                region.mapping.region_type,
+                _plan(region),
+                read,
+                page_size_log2=region.page_size_log2,
+            )
+    feed.finish()
+    return feed.blocks
+
+
+def _write_stream(writer: Writer, process: CapturedProcess, source: Source) -> int:
+    """The one region of a raw byte stream (§9)."""
+    (planned_region,) = planned(process)
+    size = source.size or 0
+    with writer.region(
+        base_addr=0, region_size=size, page_size_log2=planned_region.page_size_log2
+    ) as region:
+        for piece in source.pieces(0, size):
+            region.captured(piece)
+    return 1
+
+
+def _plan(region: PlannedRegion) -> list[tuple[int, str]]:
+    return list(region.plan)
+
+
+def _write_map(writer: Writer, mappings: Sequence[MappedRange]) -> None:
+    if not mappings:
+        return
+    writer.add_table(
+        "vas_map",
+        ["base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"],
+        [
+            (
+                one.start,
+                one.end - one.start,
+                one.protection,
+                one.region_type,
+                "source_metadata" if one.name else "unspecified",
+                _text(one.name),
+            )
+            for one in mappings
+        ],
+    )

@@ -1,0 +1,3 @@
+"""Mach-O cores, as macOS writes them."""
+
+from __future__ import annotations

@@ -1,0 +1,153 @@
+"""Reading a Mach-O core: memory and threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...errors import DamageError, FormatError
+from ...source import Source
+from ..faults import Faults
+from ..process import CapturedProcess, MappedRange, Thread
+from ..segments import Segment, SegmentSpace
+from ..structures import Held
+from .states import PROCESSORS, registers_in
+from .structures import (
+    COMMAND,
+    CORE,
+    HEADER,
+    MAGICS,
+    SEGMENT,
+    SEGMENT_32_FORM,
+    SEGMENT_64,
+    SEGMENT_64_FORM,
+    THREAD,
+)
+
+__all__ = ["is_macho_core", "read_macho_core"]
+
+_LARGEST_THREAD = 1 << 16
+_RIGHTS = 7
+
+
+def is_macho_core(beginning: bytes) -> bool:
+    """Whether a file begins as Mach-O files do."""
+    return beginning[:4] in MAGICS
+
+
+def read_macho_core(source: Source) -> CapturedProcess:
+    """The process of a Mach-O core.
+
+    Raises:
+        FormatError: it is no Mach-O core.
+        DamageError: its load commands are not there whole.
+    """
+    held = Held(source)
+    found = MAGICS.get(source.read(0, 4))
+    if found is None:
+        raise FormatError(
+            "expected a Mach-O file, which begins with feedface or feedfacf", offset=0
+        )
+    held.order, wide = found
+    header = held.one(HEADER, 0, "mach_header")
+    if header.file_type != CORE:
+        raise FormatError(
+            f"a Mach-O file of type {header.file_type}: expected a core ({CORE})", offset=12
+        )
+    faults: list[str] = Faults()
+    segments: list[Segment] = []
+    ranges: list[MappedRange] = []
+    threads: list[Thread] = []
+    for kind, at, size in _commands(held, HEADER.size + (4 if wide else 0), header.commands):
+        if kind in SEGMENT:
+            _segment(held, kind, at, len(segments), segments, ranges, faults)
+        elif kind == THREAD:
+            content = held.source.read(at + COMMAND.size, min(size, _LARGEST_THREAD) - COMMAND.size)
+            number = len(threads) + 1
+            registers = tuple(registers_in(header.processor, content, held.order))
+            flags = ("current",) if number == 1 else ()
+            threads.append(Thread(number, registers, "", 0, "unknown", flags))
+    remarks = {"modules": "unknown: a core names none"}
+    if threads:
+        remarks["thread_ids"] = "unknown: numbered in the order of the file"
+    if held.order == ">":
+        remarks["byte_order"] = "big"
+    if header.processor not in PROCESSORS:
+        remarks["machine"] = f"{header.processor:#x}, whose registers nobody here knows"
+    return CapturedProcess(
+        os_type="macos",
+        arch_type=PROCESSORS.get(header.processor, "unknown"),
+        space=SegmentSpace(source, segments),
+        byte_order="little" if held.order == "<" else "big",
+        mappings=_apart(ranges, faults),
+        threads=threads,
+        remarks=remarks,
+        faults=faults,
+    )
+
+
+def _commands(held: Held, at: int, count: int) -> Iterator[tuple[int, int, int]]:
+    """Type, offset and size of the load commands."""
+    for number in range(count):
+        command = held.one(COMMAND, at, f"load command {number}")
+        if command.size < COMMAND.size:
+            raise DamageError(
+                f"load command {number} at {at:#x}: {command.size} bytes: expected "
+                f"{COMMAND.size} or more",
+                offset=at,
+            )
+        held.require(at, command.size, f"load command {number}")
+        yield command.type, at, command.size
+        at += command.size
+
+
+def _segment(
+    held: Held,
+    kind: int,
+    at: int,
+    number: int,
+    segments: list[Segment],
+    ranges: list[MappedRange],
+    faults: list[str],
+) -> None:
+    if kind == SEGMENT_64:
+        wide = held.one(SEGMENT_64_FORM, at)
+        address, memory, offset, stored, protection = (
+            wide.address,
+            wide.memory_size,
+            wide.offset,
+            wide.file_size,
+            wide.protection,
+        )
+    else:
+        row = held.one(SEGMENT_32_FORM, at)
+        address, memory, offset, stored, protection = (
+            row.address,
+            row.memory_size,
+            row.offset,
+            row.file_size,
+            row.protection,
+        )
+    end = min(address + memory, 1 << 64)
+    if end <= address:
+        return
+    stored = min(stored, end - address)
+    present = max(0, min(stored, held.size - offset))
+    if present < stored:
+        faults.append(
+            f"segment at {at:#x}: expected {stored} bytes at {offset:#x}, the file ends after "
+            f"{held.size}"
+        )
+    segments.append(Segment(address, end, number, offset, stored, present))
+    ranges.append(MappedRange(address, end, protection & _RIGHTS))
+
+
+def _apart(ranges: list[MappedRange], faults: list[str]) -> list[MappedRange]:
+    apart: list[MappedRange] = []
+    end = 0
+    for one in sorted(ranges):
+        if one.start < end:
+            faults.append(f"segments overlap at {one.start:#x}")
+        if one.end > end:
+            apart.append(one._replace(start=max(one.start, end)))
+            end = one.end
+    return apart

@@ -1,0 +1,113 @@
+"""The thread states in LC_THREAD: flavour, number of words, registers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import Struct
+
+from .. import x86_state
+from ..process import Register
+
+__all__ = ["PROCESSORS", "registers_in"]
+
+_I386, _ARM = 7, 12
+_WIDE = 0x01000000
+PROCESSORS = {
+    _I386: "x86",
+    _I386 | _WIDE: "x86_64",
+    _ARM: "arm32",
+    _ARM | _WIDE: "arm64",
+    18: "ppc32",
+    18 | _WIDE: "ppc64",
+}
+"""ArchType by cputype."""
+
+Slot = tuple[str, int]
+
+_ROLES = {
+    "rip": "pc",
+    "eip": "pc",
+    "pc": "pc",
+    "rsp": "sp",
+    "esp": "sp",
+    "sp": "sp",
+    "rbp": "fp",
+    "ebp": "fp",
+    "x29": "fp",
+    "eflags": "flags",
+    "cpsr": "flags",
+    "lr": "link_register",
+    "x30": "link_register",
+}
+
+
+def _slots(width: int, names: str) -> tuple[Slot, ...]:
+    return tuple((name, width) for name in names.split())
+
+
+def _numbered(letter: str, count: int) -> str:
+    return " ".join(f"{letter}{number}" for number in range(count))
+
+
+_X86_64 = _slots(
+    8,
+    "rax rbx rcx rdx rdi rsi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs fs gs",
+)
+_X86 = _slots(4, "eax ebx ecx edx edi esi ebp esp ss eflags eip cs ds es fs gs")
+_ARM32 = _slots(4, f"{_numbered('r', 13)} sp lr pc cpsr")
+_ARM64 = (*_slots(8, f"{_numbered('x', 31)} sp pc"), ("cpsr", 4))
+_NEON = (*_slots(16, _numbered("v", 32)), ("fpsr", 4), ("fpcr", 4))
+
+_STATES = {
+    (_I386 | _WIDE, 4): _X86_64,
+    (_I386, 1): _X86,
+    (_ARM, 1): _ARM32,
+    (_ARM | _WIDE, 6): _ARM64,
+    (_ARM | _WIDE, 17): _NEON,
+}
+_FLOATS = {(_I386 | _WIDE, 5): 16, (_I386, 2): 8}
+"""Flavours with an FXSAVE image behind eight bytes, and how many vector registers it has."""
+
+_WITH_HEADER = {(_I386 | _WIDE, 7): 4, (_I386, 7): 1, (_I386 | _WIDE, 8): 5, (_ARM | _WIDE, 1): 6}
+"""Flavours that hold a flavour and a count of their own, and which flavour is wanted."""
+
+_HEAD = 8
+
+
+def registers_in(processor: int, content: bytes, order: str) -> Iterator[Register]:
+    """The registers of the states of one thread, as many as are there whole.
+
+    Args:
+        content: of LC_THREAD, behind its size.
+        order: ``<`` or ``>``.
+    """
+    head = Struct(order + "II")
+    at = 0
+    seen: set[str] = set()
+    while at + _HEAD <= len(content):
+        flavour, words = head.unpack_from(content, at)
+        data = content[at + _HEAD : at + _HEAD + 4 * words]
+        at += _HEAD + 4 * words
+        if (processor, flavour) in _WITH_HEADER and len(data) >= _HEAD:
+            inner, _ = head.unpack_from(data)
+            if inner == _WITH_HEADER[processor, flavour]:
+                flavour, data = inner, data[_HEAD:]
+        for register in _state(processor, flavour, data, order):
+            if register.name not in seen:
+                seen.add(register.name)
+                yield register
+
+
+def _state(processor: int, flavour: int, data: bytes, order: str) -> Iterator[Register]:
+    at = 0
+    for name, width in _STATES.get((processor, flavour), ()):
+        value = data[at : at + width]
+        at += width
+        if len(value) == width:
+            role = _ROLES.get(name)
+            little = value if order == "<" else value[::-1]
+            yield Register(name, little, (role,) if role else ())
+    count = _FLOATS.get((processor, flavour), 0)
+    image = data[_HEAD : _HEAD + x86_state.FXSAVE_SIZE]
+    if count and len(image) == x86_state.FXSAVE_SIZE:
+        yield from x86_state.decode(image, count)

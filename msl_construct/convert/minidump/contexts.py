@@ -1,0 +1,117 @@
+"""CONTEXT of each processor: where it keeps which register (`winnt.h`; Breakpad's)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .. import x86_state
+from ..process import Register
+
+__all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context"]
+
+ARCHITECTURES = {
+    0: "x86",
+    1: "mips32",
+    3: "ppc32",
+    5: "arm32",
+    9: "x86_64",
+    12: "arm64",
+    0x8002: "ppc64",
+    0x8003: "arm64",
+    0x8004: "mips64",
+}
+"""ArchType by ProcessorArchitecture."""
+
+OLD_ARM64 = 0x8003
+
+Place = tuple[str, int, int]
+"""Name, offset and bytes of a register."""
+
+_ROLES = {
+    "rip": "pc",
+    "eip": "pc",
+    "pc": "pc",
+    "rsp": "sp",
+    "esp": "sp",
+    "sp": "sp",
+    "rbp": "fp",
+    "ebp": "fp",
+    "x29": "fp",
+    "r11": "fp",
+    "eflags": "flags",
+    "cpsr": "flags",
+    "lr": "link_register",
+    "x30": "link_register",
+}
+
+
+def _row(names: str, at: int, width: int) -> tuple[Place, ...]:
+    return tuple((name, at + width * n, width) for n, name in enumerate(names.split()))
+
+
+def _numbered(letter: str, count: int) -> str:
+    return " ".join(f"{letter}{n}" for n in range(count))
+
+
+_X86_64 = (
+    *_row("rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 rip", 0x78, 8),
+    *_row("cs ds es fs gs ss", 0x38, 2),
+    ("eflags", 0x44, 4),
+)
+_X86 = (*_row("gs fs es ds edi esi ebx edx ecx eax ebp eip cs eflags esp ss", 0x8C, 4),)
+_ARM = (
+    *_row(f"{_numbered('r', 13)} sp lr pc cpsr", 4, 4),
+    ("fpscr", 72, 4),
+    *_row(_numbered("d", 32), 80, 8),
+)
+_ARM64 = (
+    ("cpsr", 4, 4),
+    *_row(f"{_numbered('x', 31)} sp pc", 8, 8),
+    *_row(_numbered("v", 32), 272, 16),
+    ("fpcr", 784, 4),
+    ("fpsr", 788, 4),
+)
+_ARM64_OLD = (
+    *_row(f"{_numbered('x', 31)} sp pc", 8, 8),
+    *_row("cpsr fpsr fpcr", 272, 4),
+    *_row(_numbered("v", 32), 284, 16),
+)
+
+_PLACES: Mapping[int, tuple[int, tuple[Place, ...]]] = {
+    0: (204, _X86),
+    5: (336, _ARM),
+    9: (0x100, _X86_64),
+    12: (792, _ARM64),
+    OLD_ARM64: (796, _ARM64_OLD),
+}
+"""By processor: bytes that there must be, and the registers."""
+
+_FXSAVE_AT = {0: (0xCC, 8), 9: (0x100, 16)}
+"""By processor: where the FXSAVE image stands, and how many vector registers it has."""
+
+_FLOATING_FLAG = {0: 0x20, 9: 0x08}
+_FLAGS_AT = {0: 0, 9: 0x30}
+
+
+def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Register]:
+    """The registers of a context; none if it is too short, or of another processor.
+
+    Args:
+        architecture: ProcessorArchitecture.
+        order: ``<`` or ``>``.
+    """
+    least, places = _PLACES.get(architecture, (0, ()))
+    if not places or len(data) < least:
+        return
+    for name, at, width in places:
+        value = data[at : at + width]
+        little = value if order == "<" else value[::-1]
+        role = _ROLES.get(name)
+        if name == "r11" and architecture == 9:
+            role = None
+        yield Register(name, little, (role,) if role else ())
+    at, count = _FXSAVE_AT.get(architecture, (0, 0))
+    if at and len(data) >= at + x86_state.FXSAVE_SIZE:
+        flags = int.from_bytes(data[_FLAGS_AT[architecture] :][:4], "little")
+        if flags & _FLOATING_FLAG[architecture]:
+            yield from x86_state.decode(data[at : at + x86_state.FXSAVE_SIZE], count)

@@ -1,0 +1,303 @@
+"""Reading a minidump: memory, threads with contexts, modules, mappings, process and system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+from ...errors import FormatError
+from ...source import Source
+from ..linux_maps import mappings_from
+from ..process import CapturedProcess, MappedRange, Module, Thread
+from ..segments import Segment, SegmentSpace
+from . import streams as kinds
+from .contexts import ARCHITECTURES, decode_context
+from .memory_info import ranges_of
+from .streams import Streams
+from .structures import (
+    EXCEPTION,
+    MEMORY,
+    MEMORY_64,
+    MEMORY_64_HEAD,
+    MISC_INFO,
+    MODULE,
+    SYSTEM_INFO,
+    THREAD,
+    THREAD_NAME,
+    UNLOADED_MODULE,
+    Exception_,
+)
+from .structures import Module as ModuleRow
+from .structures import Thread as ThreadRow
+
+__all__ = ["read_minidump", "written_by_procdump"]
+
+_PLATFORMS = {
+    0: "windows",
+    1: "windows",
+    2: "windows",
+    3: "windows",
+    0x8101: "macos",
+    0x8102: "ios",
+    0x8201: "linux",
+    0x8203: "android",
+    0x8206: "fuchsia",
+}
+_OF_A_PROCESS = (
+    kinds.SYSTEM,
+    kinds.THREADS,
+    kinds.MODULES,
+    kinds.MEMORY_LIST,
+    kinds.MEMORY_64_LIST,
+)
+_VERSION = 0xFEEF04BD
+_LARGEST_CONTEXT = 1 << 16
+_SECOND = 1_000_000_000
+_PID, _TIMES = 1, 2
+_MOST_TOLD = 64
+
+
+def read_minidump(source: Source) -> CapturedProcess:
+    """The process of a minidump.
+
+    Raises:
+        FormatError: it is no minidump.
+        DamageError: its directory, or a stream that is needed, is not there whole.
+        LimitError: a list has more than a million rows.
+    """
+    streams = Streams(source)
+    if not any(kind in streams for kind in _OF_A_PROCESS):
+        raise FormatError(
+            "a minidump without system info, threads, modules and memory: it holds nothing of a "
+            "process"
+        )
+    system = streams.one(kinds.SYSTEM, SYSTEM_INFO)
+    remarks: dict[str, str] = {}
+    os_type = "unknown" if system is None else _PLATFORMS.get(system.platform, "unknown")
+    architecture = -1 if system is None else system.architecture
+    if system is None:
+        remarks["system"] = "unknown: no system info"
+    else:
+        pack = streams.text(system.service_pack, "service pack")
+        version = f"{system.major}.{system.minor}.{system.build} {pack}".strip()
+        remarks["os_version"] = version
+    rows = list(streams.rows(kinds.THREADS, THREAD))
+    exception = streams.one(kinds.EXCEPTION_STREAM, EXCEPTION)
+    if exception is not None:
+        remarks["exception"] = (
+            f"{exception.code:#x} at {exception.address:#x} in thread {exception.thread_id}"
+        )
+    space = SegmentSpace(source, _segments(streams, rows))
+    modules = [_module(streams, number) for number in _modules(streams)]
+    threads = _Threads(streams, rows, exception, architecture)
+    mappings = _mappings(streams, space, modules, threads)
+    misc = streams.one(kinds.MISC, MISC_INFO)
+    status = _status(streams.content(kinds.LINUX_STATUS))
+    command = streams.content(kinds.LINUX_COMMAND).rstrip(b"\0").replace(b"\0", b" ")
+    pid = status.get("Pid", 0) or (misc.pid if misc is not None and misc.flags & _PID else 0)
+    created = misc.created if misc is not None and misc.flags & _TIMES else 0
+    _tell_unloaded(streams, remarks)
+    if streams.left_out:
+        shown = sorted(set(streams.left_out))[:_MOST_TOLD]
+        remarks["streams_left_out"] = " ".join(f"{kind:#x}" for kind in shown)
+    if streams.held.order == ">":
+        remarks["byte_order"] = "big"
+    return CapturedProcess(
+        os_type=os_type,
+        arch_type=ARCHITECTURES.get(architecture, "unknown"),
+        space=space,
+        byte_order="little" if streams.held.order == "<" else "big",
+        mappings=mappings,
+        modules=modules,
+        threads=threads,
+        pid=pid,
+        ppid=status.get("PPid", 0),
+        exe_path=modules[0].path if modules else "",
+        command_line=command.decode("utf-8", "backslashreplace"),
+        timestamp=streams.header.time * _SECOND,
+        start_time=created * _SECOND,
+        remarks=remarks,
+        faults=streams.faults,
+    )
+
+
+def written_by_procdump(source: Source) -> bool:
+    """Whether a minidump's comment says that ProcDump wrote it."""
+    streams = Streams(source)
+    texts = streams.content(kinds.COMMENT), streams.content(kinds.WIDE_COMMENT).replace(b"\0", b"")
+    return any(b"procdump" in text.lower() for text in texts)
+
+
+# -- memory ----------------------------------------------------------------------------
+
+
+def _segments(streams: Streams, threads: Sequence[ThreadRow]) -> list[Segment]:
+    """Every range of which the file has bytes, each once."""
+    found: dict[tuple[int, int, int], None] = {}
+    for row in streams.rows(kinds.MEMORY_LIST, MEMORY):
+        found[row.base, row.size, row.offset] = None
+    head = streams.one(kinds.MEMORY_64_LIST, MEMORY_64_HEAD)
+    if head is not None:
+        offset = head.offset
+        start, count = MEMORY_64_HEAD.size, head.rows
+        for wide in streams.table(kinds.MEMORY_64_LIST, MEMORY_64, start, count):
+            found[wide.base, wide.size, offset] = None
+            offset += wide.size
+    for thread in threads:
+        if thread.stack_size and thread.stack_offset:
+            found[thread.stack, thread.stack_size, thread.stack_offset] = None
+    segments = []
+    lacking: list[int] = []
+    for order, (base, size, offset) in enumerate(found):
+        end = min(base + size, 1 << 64)
+        if end <= base:
+            continue
+        size = end - base
+        present = max(0, min(size, streams.held.size - offset))
+        if present < size:
+            lacking.append(base + present)
+        segments.append(Segment(base, end, order, offset, size, present))
+    for address in lacking[:_MOST_TOLD]:
+        streams.faults.append(
+            f"memory from {address:#x} on: the file ends after {streams.held.size} bytes"
+        )
+    if len(lacking) > _MOST_TOLD:
+        streams.faults.append(f"{len(lacking) - _MOST_TOLD} more ranges are not there whole")
+    return segments
+
+
+def _mappings(
+    streams: Streams,
+    space: SegmentSpace,
+    modules: Sequence[Module],
+    threads: Sequence[Thread],
+) -> list[MappedRange]:
+    """What is mapped: as the file says, else the ranges that it has, named by the modules."""
+    if kinds.MEMORY_INFO_LIST in streams:
+        found = ranges_of(streams)
+    elif kinds.LINUX_MAPS in streams:
+        found = mappings_from(streams.content(kinds.LINUX_MAPS), streams.faults)
+    else:
+        found = [MappedRange(start, end) for start, end in space.ranges()]
+    pointers = sorted(at for one in threads if (at := one.register("sp")) is not None)
+    return _named(found, modules, pointers)
+
+
+def _named(
+    given: Iterable[MappedRange], modules: Sequence[Module], pointers: Sequence[int]
+) -> list[MappedRange]:
+    """With the names of modules, cut where one begins or ends, and the stacks marked."""
+    found: list[MappedRange] = []
+    images = sorted(modules, key=lambda one: one.base)
+    image, pointer = 0, 0
+    for one in given:
+        at = one.start
+        while at < one.end:
+            while image < len(images) and images[image].base + images[image].size <= at:
+                image += 1
+            stop, name = one.end, ""
+            if image < len(images) and images[image].base <= at:
+                name = images[image].path
+                stop = min(stop, images[image].base + images[image].size)
+            elif image < len(images):
+                stop = min(stop, images[image].base)
+            part = one._replace(start=at, end=stop)
+            if name and not one.name:
+                part = part._replace(name=name, region_type="image")
+            while pointer < len(pointers) and pointers[pointer] < at:
+                pointer += 1
+            stack = pointer < len(pointers) and pointers[pointer] < stop
+            if stack and part.region_type in ("unknown", "anonymous"):
+                part = part._replace(region_type="stack")
+            if found and found[-1].end == at and found[-1]._replace(start=at, end=stop) == part:
+                found[-1] = found[-1]._replace(end=stop)
+            else:
+                found.append(part)
+            at = stop
+    return found
+
+
+# -- modules ---------------------------------------------------------------------------
+
+
+def _modules(streams: Streams) -> Iterable[ModuleRow]:
+    return streams.rows(kinds.MODULES, MODULE)
+
+
+def _module(streams: Streams, row: ModuleRow) -> Module:
+    version = ""
+    if row.version_signature == _VERSION:
+        high, low = row.file_version_high, row.file_version_low
+        version = f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
+    return Module(row.base, row.size, streams.text(row.name, f"module at {row.base:#x}"), version)
+
+
+def _tell_unloaded(streams: Streams, remarks: dict[str, str]) -> None:
+    rows = list(streams.sized_rows(kinds.UNLOADED, UNLOADED_MODULE, "I"))
+    told = [
+        f"{streams.text(row.name, 'unloaded module')}@{row.base:#x}+{row.size:#x}"
+        for row in rows[:_MOST_TOLD]
+    ]
+    if len(rows) > _MOST_TOLD:
+        told.append(f"and {len(rows) - _MOST_TOLD} more")
+    if told:
+        remarks["unloaded_modules"] = ", ".join(told)
+
+
+# -- threads ---------------------------------------------------------------------------
+
+
+class _Threads(Sequence[Thread]):
+    """The threads of a minidump, made when they are asked for."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        rows: Sequence[ThreadRow],
+        exception: Exception_ | None,
+        architecture: int,
+    ) -> None:
+        self._streams = streams
+        self._rows = rows
+        self._exception = exception
+        self._architecture = architecture
+        self._names = {
+            row.thread_id: streams.text(row.name, f"thread {row.thread_id}")
+            for row in streams.rows(kinds.THREAD_NAMES, THREAD_NAME)
+        }
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Thread: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Thread]: ...
+    def __getitem__(self, index: int | slice) -> Thread | list[Thread]:
+        if isinstance(index, slice):
+            return [self._thread(row) for row in self._rows[index]]
+        return self._thread(self._rows[index])
+
+    def _thread(self, row: ThreadRow) -> Thread:
+        size, offset = row.context_size, row.context_offset
+        flags: tuple[str, ...] = ()
+        crashed = self._exception
+        if crashed is not None and crashed.thread_id == row.thread_id:
+            flags = ("current", "crashed")
+            if crashed.context_size:  # what it was doing before the dump was written
+                size, offset = crashed.context_size, crashed.context_offset
+        data = self._streams.held.source.read(offset, min(size, _LARGEST_CONTEXT))
+        registers = decode_context(self._architecture, data, self._streams.held.order)
+        name = self._names.get(row.thread_id, "")
+        return Thread(row.thread_id, tuple(registers), name, 0, "unknown", flags)
+
+
+def _status(data: bytes) -> dict[str, int]:
+    """The numbers of /proc/PID/status."""
+    found = {}
+    for line in data.split(b"\n"):
+        key, _, value = line.partition(b":")
+        text = value.strip(b" \t\0")
+        if key in (b"Pid", b"PPid") and text.isdigit() and len(text) < 10:
+            found[key.decode()] = int(text)
+    return found

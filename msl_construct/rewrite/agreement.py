@@ -1,0 +1,77 @@
+"""Whether a dump says what the process says that it was imported from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..builder.region_plan import READ
+from ..convert.process import CapturedProcess, Thread
+from ..convert.region_plan import planned
+from ..reader.dump import Dump
+from ..space import CAPTURED
+from .captured import captured
+
+__all__ = ["differences"]
+
+_PIECE = 1 << 20
+
+
+def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
+    """Where they differ, a line each: memory and states, modules, threads, identity.
+
+    Bytes of pages that are not held whole are not compared: the dump has them in its note.
+    """
+    found = captured(dump)
+    yield from _of_memory(process, dump)
+    for key in ("os_type", "arch_type", "pid", "ppid", "session_id"):
+        before, now = getattr(process, key), getattr(found, key)
+        if before != now:
+            yield f"{key}: expected {before}, found {now}"
+    modules = {(one.base, one.size, one.path) for one in found.modules}
+    for module in process.modules:
+        if (module.base, module.size, module.path) not in modules:
+            yield f"module {module.path} at {module.base:#x}: not as it was"
+    yield from _of_threads(process, found)
+
+
+def _of_memory(process: CapturedProcess, dump: Dump) -> Iterator[str]:
+    for region in planned(process):
+        at = region.base
+        for pages, what in region.plan:
+            length = pages << region.page_size_log2
+            if what == READ:
+                yield from _of_bytes(process, dump, at, length)
+            else:
+                for address, size, state in dump.memory.states(at, at + length):
+                    if state != what:
+                        yield f"{size} bytes at {address:#x}: expected {what}, found {state}"
+            at += length
+
+
+def _of_bytes(process: CapturedProcess, dump: Dump, address: int, length: int) -> Iterator[str]:
+    for at in range(address, address + length, _PIECE):
+        size = min(_PIECE, address + length - at)
+        before, now = process.space.read(at, size), dump.memory.read(at, size)
+        if not now.complete:
+            missing = sum(run[1] for run in now.runs if run[2] != CAPTURED)
+            yield f"{size} bytes at {at:#x}: {missing} of them are not captured"
+        elif bytes(before.data) != bytes(now.data):
+            yield f"{size} bytes at {at:#x}: not the same"
+
+
+def _of_threads(process: CapturedProcess, found: CapturedProcess) -> Iterator[str]:
+    by_id: dict[int, Thread] = {one.thread_id: one for one in found.threads}
+    seen: set[int] = set()
+    for thread in process.threads:
+        if thread.thread_id in seen:
+            continue
+        seen.add(thread.thread_id)
+        if thread.register("pc") is None or thread.register("sp") is None:
+            continue
+        now = by_id.get(thread.thread_id)
+        if now is None:
+            yield f"thread {thread.thread_id}: missing"
+            continue
+        before = {one.name: one.value for one in thread.registers if one.value}
+        if before != {one.name: one.value for one in now.registers}:
+            yield f"thread {thread.thread_id}: other registers"

@@ -1,0 +1,213 @@
+"""Cores and minidumps of every form, made by hand: what is in them is what was put there."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from commands import run
+from foreign_files import PAGE, elf_core, macho_core, minidump, note, page, status
+
+import msl_construct
+from msl_construct import Dump
+
+MACHINES = {
+    # e_machine, 64 bits, byte order: the schema's name, number of words, places of pc and sp.
+    (62, True, "<"): ("x86_64", 27, 16, 19),
+    (3, False, "<"): ("x86", 17, 12, 15),
+    (183, True, "<"): ("arm64", 34, 32, 31),
+    (40, False, "<"): ("arm32", 18, 15, 13),
+    (243, True, "<"): ("riscv64", 32, 0, 2),
+    (243, False, "<"): ("riscv32", 32, 0, 2),
+    (21, True, ">"): ("ppc64", 48, 32, 1),
+    (21, True, "<"): ("ppc64", 48, 32, 1),
+    (20, False, ">"): ("ppc32", 48, 32, 1),
+    (22, True, ">"): ("s390x", 27, 1, 17),
+    (8, False, ">"): ("mips32", 45, 40, 35),
+    (8, True, ">"): ("mips64", 45, 34, 29),
+    (258, True, "<"): ("loongarch64", 45, 33, 3),
+}
+
+
+def imported(data: bytes, folder: Path, *words: str, code: int = 0) -> Dump:
+    source, made = folder / "source", folder / "made.msl"
+    source.write_bytes(data)
+    done = run("import", source, "-o", made, "--check", "--force", *words)
+    assert done.returncode == code, done.stderr
+    checked = run("check", made)
+    assert checked.returncode == 0, checked.stdout
+    return msl_construct.open(made)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_threads_of_every_machine(machine: tuple[int, bool, str], tmp_path: Path) -> None:
+    number, wide, order = machine
+    name, words, counter, stack = MACHINES[machine]
+    values = list(range(0x1000, 0x1000 + words))
+    registers = struct.pack(f"{order}{words}{'Q' if wide else 'I'}", *values)
+    info = struct.pack(
+        order + ("BcBB4xQIIiiii16s80s" if wide else "BcBBIIIiiii16s80s"),
+        *(0, b"R", 0, 0, 0, 1, 2, 4242, 7, 8, 9, b"made", b"made by hand"),
+    )
+    notes = note(order, b"CORE", 3, info) + status(order, wide, 4242, registers)
+    notes += status(order, wide, 4243, registers)
+    data = elf_core(order, wide, number, notes, [(0x10000, page(1) + page(2), 3 * PAGE, 5)])
+    with imported(data, tmp_path) as dump:
+        header = dump.header.record
+        assert (header["arch_type"].name, header["pid"]) == (name, 4242)
+        assert "imported" in header["flags"].names
+        assert [one["thread_id"] for one in dump.threads] == [4242, 4243]
+        for role, place in (("pc", counter), ("sp", stack)):
+            (found,) = [one for one in dump.threads[0]["registers"] if role in one["flags"].names]
+            assert int.from_bytes(bytes(found["value"]), "little") == values[place], role
+        memory = dump.memory.read(0x10000, 3 * PAGE)
+        assert bytes(memory.data) == page(1) + page(2)
+        assert [run[2] for run in memory.runs] == ["captured", "failed"]
+        (region,) = dump.regions
+        assert set(region.protection.names) == {"read", "execute"}
+
+
+def test_the_number_of_segments_may_stand_in_a_section(tmp_path: Path) -> None:
+    segments = [(0x10000 * number, page(number), PAGE, 6) for number in range(1, 9)]
+    data = elf_core("<", True, 62, note("<", b"CORE", 99, b"?"), segments, extended=True)
+    with imported(data, tmp_path) as dump:
+        for address, content, _, _ in segments:
+            assert bytes(dump.memory.read(address, PAGE)) == content
+
+
+def test_a_page_that_is_not_held_whole_is_failed_and_its_bytes_are_kept(tmp_path: Path) -> None:
+    data = elf_core("<", True, 62, b"", [(0x10000, page(1) + page(2)[:1500], 2 * PAGE, 6)])
+    with imported(data, tmp_path) as dump:
+        (region,) = dump.regions
+        assert region.page_size == 1024
+        memory = dump.memory.read(0x10000, 2 * PAGE)
+        assert memory.runs == (
+            (0x10000, PAGE + 1024, "captured"),
+            (0x10000 + PAGE + 1024, PAGE - 1024, "failed"),
+        )
+        kept = page(2)[1024:1500].hex()
+        assert f"edge={0x10000 + PAGE + 1024:#x}:{kept}" in dump.blocks[0].payload["note"]
+
+
+def test_a_core_that_was_cut_is_imported_and_said_to_be(tmp_path: Path) -> None:
+    whole = elf_core("<", True, 62, b"", [(0x10000, page(1) + page(2), 2 * PAGE, 6)])
+    with imported(whole[: -PAGE - 100], tmp_path, code=4) as dump:
+        memory = dump.memory.read(0x10000, 2 * PAGE)
+        assert bytes(memory.data) == page(1)[: PAGE - 1024]
+        assert "fault=" in dump.blocks[0].payload["note"]
+
+
+def test_memory64_and_what_windows_says_of_its_mappings(tmp_path: Path) -> None:
+    system = struct.pack("<HHHBBIIIIIHH24s", 9, 0, 0, 1, 1, 10, 0, 19045, 2, 0, 0, 0, b"")
+    rows = struct.pack("<QQQQ", 0x10000, 2 * PAGE, 0x7FF600000000, PAGE)
+    info = struct.pack("<IIQ", 16, 48, 3)
+    for base, size, state, rights, kind in (
+        (0x10000, 3 * PAGE, 0x1000, 0x104, 0x20000),
+        (0x20000, 16 * PAGE, 0x2000, 0, 0x20000),
+        (0x7FF600000000, PAGE, 0x1000, 0x80, 0x1000000),
+    ):
+        info += struct.pack("<QQIIQIIII", base, base, 4, 0, size, state, rights, kind, 0)
+    context = bytearray(1232)
+    struct.pack_into("<I", context, 0x30, 0x10000B)
+    struct.pack_into("<Q", context, 0x98, 0x10010)
+    struct.pack_into("<Q", context, 0xF8, 0x7FF600000123)
+    struct.pack_into("<Q", context, 0x78, 0x1122334455667788)
+    context[0x100 + 160 : 0x100 + 176] = bytes(range(16))
+    streams_size = 32 + 12 * 6
+    sizes = [len(system), len(info), 4 + 48, 24, 16 + 32]
+    at_context = streams_size + sum(sizes)
+    at_memory = at_context + len(context)
+    thread = struct.pack("<IIIIIQQIIII", 1, 77, 0, 0, 0, 0, 0, 0, 0, len(context), at_context)
+    misc = struct.pack("<6I", 24, 3, 4711, 1_600_000_000, 0, 0)
+    lists = struct.pack("<QQ", 2, at_memory) + rows
+    data = minidump(
+        [(7, system), (16, info), (3, thread), (15, misc), (9, lists), (0, b"")],
+        tail=bytes(context) + page(1) + page(2) + page(3),
+    )
+    with imported(data, tmp_path) as dump:
+        header = dump.header.record
+        assert (header["os_type"].name, header["pid"]) == ("windows", 4711)
+        assert header["timestamp"] == 1_700_000_000 * 10**9
+        assert bytes(dump.memory.read(0x10000, 2 * PAGE)) == page(1) + page(2)
+        assert bytes(dump.memory.read(0x7FF600000000, PAGE)) == page(3)
+        runs = dump.memory.read(0x10000 + 2 * PAGE, PAGE).runs
+        assert [run[2] for run in runs] == ["failed"]
+        assert dump.memory.read(0x20000, PAGE).runs[0][2] == "absent"
+        first, second = sorted(dump.regions, key=lambda one: one.base_addr)
+        assert set(first.protection.names) == {"read", "write", "guard"}
+        assert set(second.protection.names) == {"read", "write", "execute", "copy_on_write"}
+        assert (first.region_type.name, second.region_type.name) == ("stack", "image")
+        (thread_found,) = dump.threads
+        values = {one["name"]: bytes(one["value"]) for one in thread_found["registers"]}
+        assert values["rax"] == bytes.fromhex("8877665544332211")
+        assert values["xmm0"] == bytes(range(16))
+
+
+def test_a_macho_core(tmp_path: Path) -> None:
+    state = struct.pack("<II21Q", 4, 42, *range(0x100, 0x115))
+    segments = [(0x100000000, page(1), PAGE, 5), (0x7FFF00000000, page(2), 2 * PAGE, 3)]
+    with imported(macho_core(segments, [state, state]), tmp_path) as dump:
+        assert dump.header.record["os_type"].name == "macos"
+        assert bytes(dump.memory.read(0x100000000, PAGE)) == page(1)
+        assert [run[2] for run in dump.memory.read(0x7FFF00000000, 2 * PAGE).runs] == [
+            "captured",
+            "failed",
+        ]
+        values = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+        assert int.from_bytes(values["rip"], "little") == 0x110
+        assert int.from_bytes(values["rsp"], "little") == 0x107
+        assert len(dump.threads) == 2
+
+
+def test_raw_memory(tmp_path: Path) -> None:
+    data = page(1) + page(2)
+    with imported(data, tmp_path, "--format", "raw") as dump:
+        assert dump.blocks[0].payload["source_format"].name == "raw_byte_stream"
+        assert bytes(dump.memory.read(0, 2 * PAGE)) == data
+    with imported(data + b"tail", tmp_path, "--format", "raw", "--base", "0x7f0000000000") as dump:
+        assert bytes(dump.memory.read(0x7F0000000000, 2 * PAGE)) == data
+        assert f"edge=0x7f0000002000:{b'tail'.hex()}" in dump.blocks[0].payload["note"]
+
+
+def test_raw_memory_with_its_mappings(tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    maps.write_text(
+        "00400000-00401000 r-xp 00000000 fe:00 123    /usr/bin/made up\n"
+        "00500000-00501000 ---p 00000000 00:00 0\n"
+        "00600000-00601000 rw-p 00000000 00:00 0      [heap]\n"
+    )
+    words = ("--format", "raw", "--maps", str(maps), "--os", "linux", "--arch", "x86_64")
+    with imported(page(1) + page(2), tmp_path, *words) as dump:
+        assert bytes(dump.memory.read(0x600000, PAGE)) == page(2)
+        assert dump.memory.read(0x500000, PAGE).runs[0][2] == "failed"
+        assert [one["path"] for one in dump.modules] == ["/usr/bin/made up"]
+    source = tmp_path / "source"
+    source.write_bytes(page(1))
+    done = run("import", source, "-o", tmp_path / "other.msl", *words)
+    assert done.returncode == 3
+    assert b"2 mappings that can be read have 8192" in done.stderr
+
+
+def test_a_core_comes_back_from_its_dump(tmp_path: Path) -> None:
+    words = struct.pack("<27Q", *range(0x2000, 0x2000 + 27))
+    notes = status("<", True, 12, words)
+    segments = [(0x10000, page(1), 2 * PAGE, 6), (0x40000, page(5), PAGE, 5)]
+    data = elf_core("<", True, 62, notes, segments)
+    with imported(data, tmp_path):
+        pass
+    core = tmp_path / "again.core"
+    done = run("export", tmp_path / "made.msl", "--to", "elf-core", "-o", core)
+    assert done.returncode == 0, done.stderr
+    holes = json.loads(Path(f"{core}.holes.json").read_text())["holes"]
+    assert [(one["address"], one["length"], one["state"]) for one in holes] == [
+        ("0x11000", PAGE, "failed")
+    ]
+    with imported(core.read_bytes(), tmp_path) as dump:
+        assert bytes(dump.memory.read(0x10000, PAGE)) == page(1)
+        assert bytes(dump.memory.read(0x40000, PAGE)) == page(5)
+        values = [
+            int.from_bytes(bytes(one["value"]), "little") for one in dump.threads[0]["registers"]
+        ]
+        assert sorted(values) == list(range(0x2000, 0x2000 + 27))

@@ -1,0 +1,162 @@
+"""Damaged cores and minidumps: a dump that holds, or an error of ours, within bounds of memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import struct
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+from conftest import SHARED
+from foreign_files import PAGE, elf_core, macho_core, minidump, note, page, status
+from sampling import part_of
+
+import msl_construct
+from msl_construct.convert.importing import Origin, import_process
+from msl_construct.convert.recognising import read_foreign, recognised
+from msl_construct.errors import MslError
+from msl_construct.source import BufferSource
+
+COUNT = int(os.environ.get("MSL_FOREIGN_MUTANTS", "240"))
+"""How many mutants there are: 10,000 are the whole."""
+
+LIMIT = 48 << 20
+SMALL = 140_000
+
+
+def made() -> dict[str, bytes]:
+    """One file of each format, small enough to be changed everywhere."""
+    registers = struct.pack("<27Q", *range(27))
+    path = b"/usr/bin/made\0"
+    files = struct.pack("<5Q", 1, 4096, 0x10000, 0x12000, 0) + path
+    vector = struct.pack("<6Q", 6, 4096, 3, 0x10040, 0, 0)
+    info = struct.pack(
+        "<BcBB4xQIIiiii16s80s", 0, b"R", 0, 0, 0, 1, 2, 3, 4, 5, 6, b"made", b"made x"
+    )
+    notes = b"".join(
+        (
+            note("<", b"CORE", 3, info),
+            status("<", True, 12, registers),
+            note("<", b"CORE", 2, bytes(512)),
+            note("<", b"LINUX", 0x202, bytes(2696)),
+            note("<", b"CORE", 6, vector),
+            note("<", b"CORE", 0x46494C45, files),
+            status("<", True, 13, registers),
+        )
+    )
+    segments = [(0x10000, page(1), 2 * PAGE, 5), (0x40000, page(5)[:1500], PAGE, 6)]
+    big = struct.pack(">45I", *range(45))
+    system = struct.pack("<HHHBBIIIIIHH24s", 9, 0, 0, 1, 1, 10, 0, 19045, 2, 0, 0, 0, b"")
+    modules = struct.pack("<IQIIII", 1, 0x10000, PAGE, 0, 0, 0) + bytes(84)
+    unloaded = struct.pack("<IIIQIIII", 12, 24, 1, 0x90000, PAGE, 0, 0, 0)
+    thread = struct.pack("<IIIIIQQIIII", 1, 77, 0, 0, 0, 0, 0, 0, 0, 1232, 0x100)
+    info_list = struct.pack("<IIQ", 16, 48, 1)
+    info_list += struct.pack("<QQIIQIIII", 0x10000, 0x10000, 4, 0, PAGE, 0x1000, 4, 0x20000, 0)
+    memory = struct.pack("<IQII", 1, 0x10000, 2000, 0x80)
+    wide = struct.pack("<QQQQ", 1, 0x80, 0x50000, 1024)
+    state = struct.pack("<II21Q", 4, 42, *range(21))
+    return {
+        "elf": elf_core("<", True, 62, notes, segments),
+        "elf-extended": elf_core("<", True, 62, notes, segments, extended=True),
+        "elf-big": elf_core(">", False, 8, status(">", False, 5, big), segments),
+        "minidump": minidump(
+            [
+                (7, system),
+                (4, modules),
+                (14, unloaded),
+                (3, thread),
+                (16, info_list),
+                (5, memory),
+                (9, wide),
+                (0x47670009, b"00010000-00011000 r-xp 00000000 00:00 0 /made\n"),
+            ],
+            tail=bytes(3000),
+        ),
+        "macho": macho_core(segments, [state]),
+    }
+
+
+def specimens() -> dict[str, bytes]:
+    found = made()
+    for path in sorted((SHARED / "samples" / "foreign").glob("*.*")):
+        if path.suffix in (".dmp", ".elf") and path.stat().st_size < SMALL:
+            found[path.name] = path.read_bytes()
+    return found
+
+
+SPECIMENS = specimens()
+
+
+def flipped(data: bytearray, dice: random.Random) -> None:
+    for _ in range(dice.randint(1, 8)):
+        data[dice.randrange(_front(data))] ^= 1 << dice.randrange(8)
+
+
+def cut(data: bytearray, dice: random.Random) -> None:
+    del data[dice.randrange(len(data)) :]
+
+
+def numbers(data: bytearray, dice: random.Random) -> None:
+    """Values that are where a length or an offset may be."""
+    for _ in range(dice.randint(1, 4)):
+        width = dice.choice((2, 4, 8))
+        at = dice.randrange(max(1, _front(data) - width)) & ~(width - 1)
+        value = dice.choice((0, 1, len(data), 1 << 31, (1 << 32) - 1, 1 << 47, (1 << 64) - 1))
+        data[at : at + width] = (value & (1 << 8 * width) - 1).to_bytes(width, "little")
+
+
+def moved(data: bytearray, dice: random.Random) -> None:
+    first, second = sorted(dice.randrange(_front(data)) for _ in range(2))
+    data[first:second] = data[first:second][::-1] if dice.random() < 0.3 else b""
+
+
+def _front(data: bytearray) -> int:
+    """Where structures stand, more than contents."""
+    return max(1, min(len(data), 6000))
+
+
+WAYS: tuple[Callable[[bytearray, random.Random], None], ...] = (flipped, cut, numbers, moved)
+
+
+@pytest.mark.parametrize("name", SPECIMENS)
+def test_mutants(name: str) -> None:
+    mine = range(list(SPECIMENS).index(name), COUNT, len(SPECIMENS))
+    for number in part_of(mine, lambda one: one % len(WAYS)):
+        dice = random.Random(number)
+        data = bytearray(SPECIMENS[name])
+        WAYS[number % len(WAYS)](data, dice)
+        judge(bytes(data), f"{name} {number}")
+
+
+def judge(data: bytes, what: str) -> None:
+    out = io.BytesIO()
+    tracemalloc.start()
+    began = time.process_time()
+    try:
+        source = BufferSource(data)
+        process, kind = read_foreign(source, recognised(source))
+        import_process(process, Origin(source, kind, "mutant"), out, clock=lambda: 1)
+    except MslError:
+        return
+    except Exception as error:
+        raise AssertionError(what) from error
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < LIMIT, (what, peak)
+        assert time.process_time() - began < 20, what
+    with msl_construct.open(out.getvalue()) as dump:
+        verdict = dump.verify()
+        assert verdict.intact, what
+        assert verdict.complete, what
+
+
+def test_the_files_that_are_changed_are_read() -> None:
+    for name, data in made().items():
+        source = BufferSource(data)
+        process, _ = read_foreign(source, recognised(source))
+        assert any(run[2] == "captured" for run in process.space.states(0x10000, 0x11000)), name
