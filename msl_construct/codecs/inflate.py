@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from importlib import import_module
 from typing import IO, Any, cast
 
 from ..budget import Budget
 from ..errors import CompressionError, LimitError
 from ..source import CHUNK, BufferSource, Extent
+from .front_to_back import Feed, Passing
+from .streams import LZ4_FRAME, LZ4_SIZE, inflate_lz4, library
 from .zstd_frame import zstd_frame_length
 
 __all__ = [
     "DEFAULT_INFLATE_LIMIT",
-    "LZ4_FRAME",
-    "TOLERATED_PADDING",
     "InflatedSource",
-    "frame_size",
-    "inflate_lz4",
 ]
 
 DEFAULT_INFLATE_LIMIT = 1 << 30
@@ -32,30 +28,11 @@ _ENTRIES = 4096
 _ENTRIES_PER_BYTE = 16
 _DECOMPRESSOR = 384 << 10  # of zstd, beside its window
 _LARGEST_WINDOW = 1 << 27  # that the library opens
-_LZ4_SIZE = struct.Struct("<I")  # python-lz4's own prefix: little-endian in every file
 _LONGEST_FRAME_HEADER = 18
 _LZ4_LONGEST = 255  # LZ4 can't expand a byte to more than this many
-TOLERATED_PADDING = 7  # what 1.0 producers put behind the stream to align the block
 
 
-LZ4_FRAME = "lz4_frame"
-"""LZ4's own frame instead of a size and a block."""
 _AS_A_WHOLE = ("lz4", LZ4_FRAME)
-
-
-class _Feed:
-    """The stored stream as the file that a decompressor reads."""
-
-    def __init__(self, stream: Extent) -> None:
-        self._stream = stream
-        self._done = 0
-
-    def read(self, size: int) -> bytes:
-        """The next bytes."""
-        wanted = min(size, self._stream.length - self._done)
-        piece = self._stream.source.read(self._stream.offset + self._done, wanted)
-        self._done += len(piece)
-        return piece
 
 
 class InflatedSource:
@@ -89,7 +66,7 @@ class InflatedSource:
         self._charged = 0
         self._held: bytes | bytearray = bytearray()
         self._reader: Any = None
-        self._passing: _Passing | None = None
+        self._passing: Passing | None = None
         if algorithm == "lz4":
             self._check_lz4()
         elif algorithm == LZ4_FRAME and declared > stream.length * _LZ4_LONGEST:
@@ -242,7 +219,7 @@ class InflatedSource:
         """A part of what is too large to be kept; the next one behind it continues from there."""
         passing = self._passing
         if passing is None or passing.at > offset or passing.end < end:
-            passing = self._passing = _Passing(self._passed(self._declared), self._declared)
+            passing = self._passing = Passing(self._passed(self._declared), self._declared)
         try:
             self._budget.take(end - offset, self)
         except LimitError as error:
@@ -263,7 +240,7 @@ class InflatedSource:
         Raises:
             LimitError: more than the library gives one.
         """
-        zstandard = _library("zstandard")
+        zstandard = library("zstandard")
         head = self._head()
         try:
             frame = zstandard.get_frame_parameters(head)
@@ -281,12 +258,12 @@ class InflatedSource:
         )
 
     def _new_reader(self) -> Any:
-        zstandard = _library("zstandard")
+        zstandard = library("zstandard")
 
         stream = self._stream
         if not self._declared:  # a frame of nothing would be read on from
             stream = stream.part(0, zstd_frame_length(stream) or stream.length)
-        feed = cast("IO[bytes]", _Feed(stream))
+        feed = cast("IO[bytes]", Feed(stream))
         with self._enough_memory():
             return zstandard.ZstdDecompressor().stream_reader(feed, read_size=_PIECE)
 
@@ -299,7 +276,7 @@ class InflatedSource:
 
     def _pieces(self, reader: Any, done: int, end: int) -> Iterator[bytes]:
         """What the reader gives up to `end`, of which `done` bytes have been given."""
-        zstandard = _library("zstandard")
+        zstandard = library("zstandard")
 
         # One byte more than declared is asked for along with the last: only a read that is not
         # filled sees the frame's end, and one that gives nothing goes on into what is behind it.
@@ -332,7 +309,7 @@ class InflatedSource:
         Raises:
             CompressionError: it is no frame.
         """
-        zstandard = _library("zstandard")
+        zstandard = library("zstandard")
 
         try:
             size = int(zstandard.get_frame_parameters(self._head()).content_size)
@@ -342,9 +319,9 @@ class InflatedSource:
 
     def _check_lz4(self) -> None:
         stored = self._stream.length
-        if stored < _LZ4_SIZE.size:
+        if stored < LZ4_SIZE.size:
             raise self._error("a size and an LZ4 block", f"{stored} bytes")
-        if self._declared > (stored - _LZ4_SIZE.size) * _LZ4_LONGEST:
+        if self._declared > (stored - LZ4_SIZE.size) * _LZ4_LONGEST:
             raise self._error(
                 f"at most {_LZ4_LONGEST} bytes for each that is stored",
                 f"{stored} bytes that claim to be {self._declared}",
@@ -361,7 +338,7 @@ class InflatedSource:
 
     def _whole_lz4(self) -> bytes:
         stored = self._stream.view()
-        (said,) = _LZ4_SIZE.unpack_from(stored)
+        (said,) = LZ4_SIZE.unpack_from(stored)
         if said != self._declared:
             raise self._error(f"an LZ4 size of {self._declared}", str(said))
         if self._declared > self._limit:
@@ -373,7 +350,7 @@ class InflatedSource:
 
     def _inflated_frame(self) -> bytes:
         """What an LZ4 frame holds: no more than it declares, and no less."""
-        lz4_frame = _library("lz4.frame")
+        lz4_frame = library("lz4.frame")
 
         if self._declared > self._limit:
             raise self._too_large(self._declared)
@@ -413,90 +390,3 @@ class InflatedSource:
             f"{found} (§4.2.1)",
             offset=self._stream.offset,
         )
-
-
-def frame_size(algorithm: str, head: bytes) -> int | None:
-    """What a codec's frame says that it inflates to; None where it is none or does not say it.
-
-    Args:
-        head: its first bytes, 19 of them if there are so many.
-    """
-    import lz4.frame
-    import zstandard
-
-    try:
-        if algorithm == "zstd":
-            size = int(zstandard.get_frame_parameters(head).content_size)
-            return None if size == zstandard.CONTENTSIZE_UNKNOWN else size
-        return int(lz4.frame.get_frame_info(head)["content_size"]) or None
-    except (zstandard.ZstdError, RuntimeError, ValueError):
-        return None
-
-
-class _Passing:
-    """Inflated bytes that are taken from front to back."""
-
-    def __init__(self, pieces: Iterator[bytes], end: int) -> None:
-        self._pieces = pieces
-        self._piece = b""
-        self._start = 0
-        self.at = 0
-        self.end = end
-
-    def take(self, offset: int, end: int) -> bytearray:
-        """The bytes of [offset, end), none of which were taken before."""
-        out = bytearray()
-        while True:
-            behind = self._start + len(self._piece)
-            if behind > offset:
-                out += memoryview(self._piece)[
-                    max(0, offset + len(out) - self._start) : end - self._start
-                ]
-            if behind >= end:
-                break
-            self._piece, self._start = next(self._pieces), behind
-        if end == self.end:  # what stands behind the last byte is looked at, too
-            for _ in self._pieces:
-                pass
-        self.at = end
-        return out
-
-
-def _library(name: str) -> Any:
-    """A codec.
-
-    Raises:
-        LimitError: it can't be loaded here, which says nothing about the file.
-    """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise LimitError(f"the library {name}, which inflates such payloads: {error}") from None
-
-
-def inflate_lz4(stored: memoryview, declared: int) -> tuple[bytes | None, int, str]:
-    """Inflate an LZ4 block behind its size, with zeros behind it if need be.
-
-    The block does not say where it ends, so that one zero fewer is tried after the other.
-
-    Returns:
-        The content, or None; how many zeros stand behind the block; what was found instead.
-    """
-    lz4_block = _library("lz4.block")
-
-    body = stored[_LZ4_SIZE.size :]
-    zeros = 0
-    while zeros < min(TOLERATED_PADDING, len(body)) and body[len(body) - 1 - zeros] == 0:
-        zeros += 1
-    problem = ""
-    for cut in range(zeros + 1):
-        try:
-            found = lz4_block.decompress(body[: len(body) - cut], uncompressed_size=declared)
-        except (lz4_block.LZ4BlockError, ValueError, OverflowError):
-            # What the library says of it differs between its versions, and documents show this.
-            problem = problem or "something else, or a damaged one"
-            continue
-        if len(found) == declared:
-            return found, cut, ""
-        problem = problem or f"{len(found)} bytes"
-    return None, 0, problem

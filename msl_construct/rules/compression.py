@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..codecs.inflate import TOLERATED_PADDING
+from ..codecs.streams import TOLERATED_PADDING
 from ..errors import CompressionError
 from ..reader import Block
 from .declare import before, rule, since

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..codecs.inflate import inflate_lz4
+from ..codecs.streams import inflate_lz4
 from ..codecs.zstd_frame import zstd_frame_length
 from ..source import Extent
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..budget import Budget, default_budget
 from ..codecs.compress import ALGORITHMS
-from ..codecs.inflate import LZ4_FRAME, InflatedSource, frame_size
+from ..codecs.inflate import InflatedSource
+from ..codecs.streams import LZ4_FRAME, frame_size
 from ..errors import CompressionError
 from ..source import Cursor, Extent
 from .codes import FlagDefinition
