@@ -18,7 +18,7 @@ from languages import plan
 
 from msl_construct.drafts import DIALECTS, DRAFTS
 from msl_construct.errors import ExportError
-from msl_construct.exports import description, imhex, json_values
+from msl_construct.exports import description, imhex, imhex_fields, json_values
 from msl_construct.exports.c import views
 from msl_construct.exports.ksy import attributes
 from msl_construct.rules import defect_kinds
@@ -95,7 +95,7 @@ def varying(kind: type[Vocabulary]) -> bool:
 CONSUMERS = {
     "ksy": Consumer(attributes.attributes, attributes, of_drafts),
     "imhex": Consumer(imhex.Pattern.__dict__["lines"], imhex, varying),
-    "imhex-fixed": Consumer(imhex.hexpat_type, imhex, fixed),
+    "imhex-fixed": Consumer(imhex_fields.hexpat_type, imhex_fields, fixed),
     "json-schema": Consumer(json_values.Definitions.__dict__["value"], json_values, everything),
     "description": Consumer(description.stored_as, description, of_drafts),
     "c-member": Consumer(views.c_member, views, varying),

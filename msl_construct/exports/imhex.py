@@ -7,7 +7,7 @@ end of the structure it belongs to: what does not fit is shown as bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import singledispatch, singledispatchmethod
+from functools import singledispatchmethod
 from string import Template
 
 from ..errors import MslError
@@ -27,8 +27,9 @@ from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.pages import PageStateMap
 from ..schema.variable import Blob, Rest, Utf8Z
-from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
+from ..schema.vocabulary import Coded, Fixed
 from ..schema.words import no_words
+from .imhex_fields import STEP, counted, fixed, remark_on
 from .imhex_words import (
     BLOCKS,
     BLOCKS_UNLESS_ENCRYPTED,
@@ -46,8 +47,6 @@ from .runs import runs
 from .versions import version_of
 
 __all__ = ["export"]
-
-_STEP = "    "
 
 
 def export(draft: Draft) -> str:
@@ -110,7 +109,7 @@ class Pattern:
         for index, value in enumerate(registry.values):
             comma = "," if index + 1 < len(registry.values) else ""
             code = f"0x{value.code:0{2 * registry.width}X}"
-            yield f"{_STEP}{name_of(value.name.upper())} = {code}{comma} // {value.label}"
+            yield f"{STEP}{name_of(value.name.upper())} = {code}{comma} // {value.label}"
         yield "};"
         yield ""
 
@@ -120,15 +119,15 @@ class Pattern:
         next_bit, total = 0, 8 * word.width
         for bit in sorted(word.bits, key=lambda one: one.bit):
             if bit.bit > next_bit:
-                yield f"{_STEP}padding : {bit.bit - next_bit};"
+                yield f"{STEP}padding : {bit.bit - next_bit};"
             if isinstance(bit, BitRange):
                 width, kind = bit.bits, f"{type_name(bit.enumeration.name)} "
             else:
                 width, kind = 1, ""
-            yield f"{_STEP}{kind}{name_of(bit.name)} : {width}{comment(bit.label, bit.text)};"
+            yield f"{STEP}{kind}{name_of(bit.name)} : {width}{comment(bit.label, bit.text)};"
             next_bit = bit.bit + width
         if next_bit < total:
-            yield f"{_STEP}padding : {total - next_bit};"
+            yield f"{STEP}padding : {total - next_bit};"
         yield f"}} [[bitfield_order(std::core::BitfieldOrder::LeastToMostSignificant, {total})]];"
         yield ""
 
@@ -137,7 +136,7 @@ class Pattern:
         yield f"// {states.section} {states.text}"
         yield f"bitfield {self._declare(f'{states.name}s')} {{"
         for page in range(PAGES_PER_BYTE):
-            yield f"{_STEP}{type_name(states.name)} page_{page} : {bits};"
+            yield f"{STEP}{type_name(states.name)} page_{page} : {bits};"
         yield "} [[bitfield_order(std::core::BitfieldOrder::MostToLeastSignificant, 8)]];"
         yield ""
 
@@ -159,7 +158,7 @@ class Pattern:
         yield f"struct {self._declare(layout.title)}{'' if header else '<auto end>'} {{"
         if header:
             for field in layout.fields:
-                yield f"{_STEP}{_fixed(field)};"
+                yield f"{STEP}{fixed(field)};"
         else:
             yield from self._body(layout, whole=True)
         yield "};"
@@ -187,14 +186,14 @@ class Pattern:
             yield from self._body(layout, whole=False)
         else:
             yield f"struct {name}<auto table_end, auto row_size> {{"
-            yield f"{_STEP}u128 end = table_end;"
-            yield f"{_STEP}if (row_size > 0) {{"
-            yield f"{_STEP * 2}end = smaller($ + row_size, table_end);"
-            yield f"{_STEP}}}"
+            yield f"{STEP}u128 end = table_end;"
+            yield f"{STEP}if (row_size > 0) {{"
+            yield f"{STEP * 2}end = smaller($ + row_size, table_end);"
+            yield f"{STEP}}}"
             yield from self._body(layout, whole=False)
-            yield f"{_STEP}if (row_size > 0 && $ < end) {{"
-            yield f"{_STEP * 2}u8 rest[end - $];"
-            yield f"{_STEP}}}"
+            yield f"{STEP}if (row_size > 0 && $ < end) {{"
+            yield f"{STEP * 2}u8 rest[end - $];"
+            yield f"{STEP}}}"
         yield "};"
         yield ""
 
@@ -204,26 +203,26 @@ class Pattern:
         for run in runs(layout):
             if isinstance(run[0].type, Fixed):
                 width = sum(one.type.minimum for one in run)
-                yield f"{_STEP * depth}if (end - $ >= {width}) {{"
+                yield f"{STEP * depth}if (end - $ >= {width}) {{"
                 depth += 1
                 for one in run:
-                    yield f"{_STEP * depth}{_fixed(one)};"
+                    yield f"{STEP * depth}{fixed(one)};"
             else:
                 lines, opened = self.lines(run[0].type, layout, run[0])
-                yield from (f"{_STEP * depth}{line}" for line in lines)
+                yield from (f"{STEP * depth}{line}" for line in lines)
                 depth += opened
         for level in range(depth - 1, 0, -1):
             if whole:
-                yield f"{_STEP * level}}}"
+                yield f"{STEP * level}}}"
             else:
                 # Behind a row that does not fit there is no other: the bytes are its rest.
-                yield f"{_STEP * level}}} else if ($ < end) {{"
-                yield f"{_STEP * (level + 1)}u8 rest[end - $];"
-                yield f"{_STEP * level}}}"
+                yield f"{STEP * level}}} else if ($ < end) {{"
+                yield f"{STEP * (level + 1)}u8 rest[end - $];"
+                yield f"{STEP * level}}}"
         if whole:
-            yield f"{_STEP}if ($ < end) {{"
-            yield f"{_STEP * 2}u8 rest[end - $];"
-            yield f"{_STEP}}}"
+            yield f"{STEP}if ($ < end) {{"
+            yield f"{STEP * 2}u8 rest[end - $];"
+            yield f"{STEP}}}"
 
     @singledispatchmethod
     def lines(self, kind: Vocabulary, layout: Layout, field: Field) -> tuple[list[str], int]:
@@ -236,70 +235,70 @@ class Pattern:
 
     @lines.register
     def _(self, kind: Utf8Z, layout: Layout, field: Field) -> tuple[list[str], int]:
-        return _counted(kind, field, "char"), 1
+        return counted(kind, field, "char"), 1
 
     @lines.register
     def _(self, kind: Blob, layout: Layout, field: Field) -> tuple[list[str], int]:
-        return _counted(kind, field, "u8"), 1
+        return counted(kind, field, "u8"), 1
 
     @lines.register
     def _(self, kind: PageStateMap, layout: Layout, field: Field) -> tuple[list[str], int]:
-        key, remark = name_of(field.key), _remark(field)
+        key, remark = name_of(field.key), remark_on(field)
         size = f"(pages + {PAGES_PER_BYTE - 1}) / {PAGES_PER_BYTE}"
         states = f"{self.bound.page_states.name}s"
         return [
             f"if ({kind.log2_key} >= {kind.low} && {kind.log2_key} <= {kind.high}) {{",
-            f"{_STEP}u128 pages = {kind.size_key} >> {kind.log2_key};",
-            f"{_STEP}u128 map_size = {size};",
-            f"{_STEP}if (end - $ >= pad8(map_size)) {{",
-            f"{_STEP * 2}if (map_size > {LISTED:#x}) {{",
-            f"{_STEP * 3}u8 {key}[map_size]{remark};",
-            f"{_STEP * 2}}} else if (map_size > 0) {{",
-            f"{_STEP * 3}{states} {key}[map_size]{remark};",
-            f"{_STEP * 2}}}",
-            f"{_STEP * 2}padding[pad8(map_size) - map_size];",
+            f"{STEP}u128 pages = {kind.size_key} >> {kind.log2_key};",
+            f"{STEP}u128 map_size = {size};",
+            f"{STEP}if (end - $ >= pad8(map_size)) {{",
+            f"{STEP * 2}if (map_size > {LISTED:#x}) {{",
+            f"{STEP * 3}u8 {key}[map_size]{remark};",
+            f"{STEP * 2}}} else if (map_size > 0) {{",
+            f"{STEP * 3}{states} {key}[map_size]{remark};",
+            f"{STEP * 2}}}",
+            f"{STEP * 2}padding[pad8(map_size) - map_size];",
         ], 2
 
     @lines.register
     def _(self, kind: Rest, layout: Layout, field: Field) -> tuple[list[str], int]:
-        member = f"u8 {name_of(field.key)}[end - $]{_remark(field)};"
-        return ["if ($ < end) {", f"{_STEP}{member}", "}"], 0
+        member = f"u8 {name_of(field.key)}[end - $]{remark_on(field)};"
+        return ["if ($ < end) {", f"{STEP}{member}", "}"], 0
 
     @lines.register
     def _(self, kind: Choice, layout: Layout, field: Field) -> tuple[list[str], int]:
-        return self._choice(layout, field, kind, _remark(field)), 1
+        return self._choice(layout, field, kind, remark_on(field)), 1
 
     @lines.register
     def _(self, kind: Table, layout: Layout, field: Field) -> tuple[list[str], int]:
-        key, remark = name_of(field.key), _remark(field)
+        key, remark = name_of(field.key), remark_on(field)
         name = type_name(kind.entry.title)
         fit = f"(end - $) / {max(kind.entry.minimum, 1)}"
         arguments = f"end, {kind.entry_size_key}" if kind.entry_size_key else "end"
         return [
             f"if ({kind.count_key} > 0 && $ < end) {{",
-            f"{_STEP}u128 {key}_fit = smaller({kind.count_key}, {fit});",
-            f"{_STEP}if ({key}_fit > 0) {{",
-            f"{_STEP * 2}{name}<{arguments}> {key}[{key}_fit]{remark};",
-            f"{_STEP}}}",
+            f"{STEP}u128 {key}_fit = smaller({kind.count_key}, {fit});",
+            f"{STEP}if ({key}_fit > 0) {{",
+            f"{STEP * 2}{name}<{arguments}> {key}[{key}_fit]{remark};",
+            f"{STEP}}}",
             "}",
         ], 0
 
     def _choice(self, layout: Layout, field: Field, kind: Choice, remark: str) -> list[str]:
         key, coded = name_of(field.key), layout.field(kind.tag_key).type
         lines = [f"if (end - $ >= {kind.length_key}) {{"]
-        lines.append(f"{_STEP}u128 {key}_end = $ + {kind.length_key};")
+        lines.append(f"{STEP}u128 {key}_end = $ + {kind.length_key};")
         before = ""
         for tag, case in kind.cases.items():
             chosen = str(tag)
             if isinstance(coded, Coded) and coded.registry.decode(tag).known:
                 name = coded.registry.decode(tag).name.upper()
                 chosen = f"{type_name(coded.registry.name)}::{name}"
-            lines.append(f"{_STEP}{before}if ({kind.tag_key} == {chosen}) {{")
-            lines.append(f"{_STEP * 2}{type_name(case.title)}<{key}_end> {key}{remark};")
+            lines.append(f"{STEP}{before}if ({kind.tag_key} == {chosen}) {{")
+            lines.append(f"{STEP * 2}{type_name(case.title)}<{key}_end> {key}{remark};")
             before = "} else "
-        lines.append(f"{_STEP}{before}if ({kind.length_key} > 0) {{")
-        lines.append(f"{_STEP * 2}u8 {key}[{kind.length_key}]{remark};")
-        return [*lines, f"{_STEP}}}"]
+        lines.append(f"{STEP}{before}if ({kind.length_key} > 0) {{")
+        lines.append(f"{STEP * 2}u8 {key}[{kind.length_key}]{remark};")
+        return [*lines, f"{STEP}}}"]
 
     # -- what the functions have to know of the schema -----------------------------------
 
@@ -354,62 +353,6 @@ class Pattern:
                 lines.append(f"    }} else if (header.{key.key} == {name}) {{\n")
                 lines.append(f"        {type_name(block.layout.title)}<end> payload;\n")
         return "".join(lines)
-
-
-def _fixed(field: Field) -> str:
-    """The declaration of a field of constant width."""
-    type_, count = hexpat_type(field.type)
-    return f"{type_} {name_of(field.key)}{count}{_remark(field)}"
-
-
-@singledispatch
-def hexpat_type(kind: Vocabulary) -> tuple[str, str]:
-    """The type of a field of constant width, and how many of it there are, in brackets.
-
-    Raises:
-        ExportError: the class is none that this exporter knows.
-    """
-    raise no_words(kind, __name__)
-
-
-@hexpat_type.register
-def _(kind: Coded) -> tuple[str, str]:
-    return type_name(kind.registry.name), ""
-
-
-@hexpat_type.register
-def _(kind: Flags) -> tuple[str, str]:
-    return type_name(kind.word.name), ""
-
-
-@hexpat_type.register
-def _(kind: Uint) -> tuple[str, str]:
-    return unsigned(kind.width), ""
-
-
-@hexpat_type.register
-def _(kind: Bytes) -> tuple[str, str]:
-    return "u8", f"[{kind.width}]"
-
-
-@hexpat_type.register
-def _(kind: Magic) -> tuple[str, str]:
-    return "char", f"[{kind.width}]"
-
-
-def _remark(field: Field) -> str:
-    return comment(f"{field.section} {field.name}", field.text)
-
-
-def _counted(kind: Utf8Z | Blob, field: Field, unit: str) -> list[str]:
-    """The lines of bytes whose number stands in another field."""
-    length = kind.length_key
-    stored = f"pad8({length})" if kind.padded else length
-    lines = [f"if (end - $ >= {stored}) {{", f"{_STEP}if ({length} > 0) {{"]
-    lines.append(f"{_STEP * 2}{unit} {name_of(field.key)}[{length}]{_remark(field)};")
-    if kind.padded:
-        lines.append(f"{_STEP * 2}padding[pad8({length}) - {length}];")
-    return [*lines, f"{_STEP}}}"]
 
 
 def _bit(word: FlagDefinition, name: str) -> tuple[str, str]:
