@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from commands import COMMAND, PATIENCE, PLACE
+from sampling import sampled
 
 import msl_construct
 from msl_construct.rules import Check
@@ -64,6 +65,7 @@ def test_every_file_has_its_fate() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+@sampled("name", "command", "piped")
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
 @pytest.mark.parametrize("command", list(FORMS))
 @pytest.mark.parametrize("name", list(FATES))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from .block import RAW, Block, Compression
-from .dump import Blocks, Dump, open_dump, open_listing
+from .block_list import Blocks
+from .dump import Dump, open_dump, open_listing
 from .header import EXTENSION, FileHeader, read_header
 from .memory import Memory, MemoryView, Overlap
 from .regions import ABSENT, TRUNCATED, Fragment, Region

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from ..abbreviated import abbreviated
 from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
-from ..drafts import DIALECTS, DRAFTS
 from ..drafts.dialects import Recognition
 from ..encryption import Keys
 from ..errors import ChangedError, MslError
@@ -20,6 +18,7 @@ from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, Source
 from ..space import Cover
 from .block import Block, Problems
+from .block_list import Blocks
 from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
 from .header import read_header
 from .memory import MemoryView
@@ -35,55 +34,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-__all__ = ["Blocks", "Dump"]
+__all__ = ["Dump", "open_dump", "open_listing", "opened_as"]
 
 T = TypeVar("T")
 D = TypeVar("D", bound="Dump")
-
-
-class Blocks(Sequence[Block]):
-    """The blocks of a dump, made when they are asked for."""
-
-    def __init__(self, dump: Dump, first: int, stop: int) -> None:
-        self._dump = dump
-        self._range = range(first, stop)
-
-    def __len__(self) -> int:
-        return len(self._range)
-
-    @overload
-    def __getitem__(self, index: int) -> Block: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Block]: ...
-    def __getitem__(self, index: int | slice) -> Block | list[Block]:
-        if isinstance(index, slice):
-            return [self._dump.block(i) for i in self._range[index]]
-        return self._dump.block(self._range[index])
-
-    def __iter__(self) -> Iterator[Block]:
-        return map(self._dump.block, self._range)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} blocks>"
-
-    def of_type(self, *keys: str) -> Iterator[Block]:
-        """Blocks of some types, found without reading the others.
-
-        Raises:
-            KeyError: no draft knows such a type.
-        """
-        codes = {code for key in keys if (code := self._code(key)) is not None}
-        types = self._dump.index.types
-        return (self._dump.block(i) for i in self._range if types[i] in codes)
-
-    def _code(self, key: str) -> int | None:
-        """The code of a block type; None for one that only another draft or dialect has."""
-        dialects = (dialect.draft for dialect in DIALECTS.values())
-        for draft in (self._dump.schema.draft, *DRAFTS.values(), *dialects):
-            for block in draft.blocks:
-                if block.key == key:
-                    return block.code if draft is self._dump.schema.draft else None
-        raise KeyError(f"no draft has a block type {abbreviated(key)}")
 
 
 class Dump(Indexed):
