@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import COMMAND, PATIENCE, PLACE
+from commands import COMMAND, PATIENCE, PLACE, run
 from sampling import sampled
 
 import msl_construct
+from msl_construct.analysis.unread import unread
+from msl_construct.rewrite import convert
 from msl_construct.rules import Check
 from msl_construct.rules.engine import gaps
 
@@ -110,3 +112,26 @@ def test_what_the_library_says_of_it(name: str) -> None:
         assert dump.problems.unread == {fate.gap}
     assert bool(findings) or fate.check != FINDINGS
     assert missing or fate.check != INCOMPLETE
+
+
+def test_a_limit_is_no_damage_for_whoever_writes_it_anew(tmp_path: Path) -> None:
+    """Of 12 regions with maps of 32 MiB not all can be kept at a time."""
+    with msl_construct.open(ODD / "30-pagemap-bomb-14KB.msl", max_memory=220 << 20) as dump:
+        kept = {one.block.index for region in dump.regions for one in region.fragments}
+        regions = {block.index for block in dump.capture_blocks.of_type("memory_region")}
+        assert 0 < len(kept) < len(regions)
+        lines = list(unread(dump))
+        assert len(lines) == len(regions - kept)
+        assert all("--max-memory" in line for line in lines)
+        with (tmp_path / "new.msl").open("w+b") as file:
+            found = convert(dump, file)
+    kinds = [loss.kind for loss in found.losses if "max-memory" in loss.text]
+    assert kinds == ["limit"] * len(lines)
+    assert not [loss for loss in found.losses if loss.kind == "damage"]
+
+
+def test_recover_says_what_it_could_not_look_at(tmp_path: Path) -> None:
+    path = ODD / "30-pagemap-bomb-14KB.msl"
+    done = run("recover", path, "-o", tmp_path / "new.msl", "--max-memory", 220 << 20, "--quiet")
+    assert done.returncode == INCOMPLETE
+    assert f"msl: {path}: limit: block 3 (memory_region) at 0xdc3: " in done.stderr.decode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..reader.dump import Dump
-from ..reader.regions import fragment_of
 
 __all__ = ["unread"]
 
@@ -15,10 +14,15 @@ def unread(dump: Dump) -> Iterator[str]:
 
     Pages that were not captured are none of it: the dump says so of each.
     """
+    known = {one.block.index: one for region in dump.regions for one in region.fragments}
     for block in dump.capture_blocks.of_type("memory_region"):
-        if fragment_of(block) is None or block.problem:
-            reason = block.problem or "its place is not known"
-            yield f"{block.describe()}: its pages are not known: {reason}"
+        found = known.get(block.index)
+        if found is not None:  # decoding it once more might be too much at a time
+            block = found.block
+        if found is None or block.problem:
+            place = f"{block.describe()}: "
+            reason = (block.problem or "its place is not known").removeprefix(place)
+            yield f"{place}its pages are not known: {reason}"
     if not dump.complete:
         if dump.ending.clean:
             yield "no End-of-Capture: the acquirer did not finish (§4.5)"

@@ -151,6 +151,10 @@ def _tell(bad: str, output: str, dump: SalvagedDump, found: Conversion, quiet: b
         note(f"msl: {bad}: lost: {one.length} bytes at {one.offset:#x}: {one.why}")
     if len(dump.lost) > _SHOWN:
         note(f"msl: {bad}: {len(dump.lost) - _SHOWN} more ranges were lost")
+    for loss in islice(found.losses, _SHOWN):
+        note(f"msl: {bad}: {loss.kind}: {loss}")
+    if len(found.losses) > _SHOWN:
+        note(f"msl: {bad}: {len(found.losses) - _SHOWN} more; --report has them")
     if quiet:
         return
     lost = binary_size(sum(one.length for one in dump.lost))

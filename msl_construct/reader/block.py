@@ -103,6 +103,7 @@ class Block:
         self._front: bytes | None = None
         self._identity: tuple[int, int, int, bytes, bytes] | None = None
         self._held: Content | None = None
+        self._limited = False
 
     @property
     def header(self) -> Record:
@@ -197,6 +198,11 @@ class Block:
             return self._content[2]
         damage = self.payload.damage
         return None if damage is None else f"{self.describe()}: payload {damage}"
+
+    @property
+    def limited(self) -> bool:
+        """Whether a limit, or want of memory, kept the payload from being decoded to its end."""
+        return budget_ran_out(self, self.payload) or self._limited
 
     def describe(self) -> str:
         """Which block this is, for messages: ``block 7 (memory_region) at 0x1f40``."""
@@ -315,6 +321,7 @@ class Block:
                 payload.charge = Charge(self._budget, _weight(payload))
             return compression, payload, None
         except (CompressionError, LimitError) as error:
+            self._limited = isinstance(error, LimitError)
             return None, laid_out(None, stored, offsets=offsets), f"{self.describe()}: {error}"
 
     def _settle(self, content: Extent, payload: Record) -> None:

@@ -16,7 +16,8 @@ class Loss:
 
     Attributes:
         kind: ``draft`` (the draft that is written has no place for it), ``damage`` (the old file
-            does not hold what it should) or ``form`` (it was stored as no draft stores it).
+            does not hold what it should), ``limit`` (nobody looked: a limit, or want of memory) or
+            ``form`` (it was stored as no draft stores it).
         text: the same for people.
         offset: where it stands in the old file.
         block: index of the block there; None: it belongs to none.

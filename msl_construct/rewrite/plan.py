@@ -389,5 +389,7 @@ class ConversionPlan:
         return True
 
     def _lose(self, block: Block, kind: str, text: str, where: str = "") -> None:
-        message = f"{block.describe()}: {text}"
+        place = block.describe()
+        message = text if text.startswith(place) else f"{place}: {text}"
+        kind = "limit" if kind == "damage" and block.limited else kind
         self.losses.add(Loss(kind, message, block.offset, block.index, where))
