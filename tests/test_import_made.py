@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import struct
 from pathlib import Path
 
@@ -211,3 +212,59 @@ def test_a_core_comes_back_from_its_dump(tmp_path: Path) -> None:
             int.from_bytes(bytes(one["value"]), "little") for one in dump.threads[0]["registers"]
         ]
         assert sorted(values) == list(range(0x2000, 0x2000 + 27))
+
+
+def test_raw_memory_comes_back_with_its_states(tmp_path: Path) -> None:
+    segments = [(0x10000, page(1), 2 * PAGE, 6), (0x40000, page(5), PAGE, 5)]
+    with imported(elf_core("<", True, 62, b"", segments), tmp_path):
+        pass
+    raw = tmp_path / "out.raw"
+    done = run("export", tmp_path / "made.msl", "--to", "raw", "-o", raw)
+    assert done.returncode == 0, done.stderr
+    assert raw.read_bytes() == page(1) + page(5)
+    words = ("--format", "raw", "--states", f"{raw}.states.json", "--maps", f"{raw}.maps")
+    with imported(raw.read_bytes(), tmp_path, *words) as dump:
+        memory = dump.memory.read(0x10000, 2 * PAGE)
+        assert [one[2] for one in memory.runs] == ["captured", "failed"]
+        assert bytes(dump.memory.read(0x40000, PAGE)) == page(5)
+        rights = {one.base_addr: set(one.protection.names) for one in dump.regions}
+        assert rights == {0x10000: {"read", "write"}, 0x40000: {"read", "execute"}}
+
+
+@pytest.mark.parametrize(
+    "machine", [(62, True, "<"), (3, False, "<"), (183, True, "<"), (40, False, "<")]
+)
+def test_a_minidump_comes_back(machine: tuple[int, bool, str], tmp_path: Path) -> None:
+    """Memory, threads with their general registers; and another parser reads it, too."""
+    number, wide, order = machine
+    words = MACHINES[machine][1]
+    registers = struct.pack(f"{order}{words}{'Q' if wide else 'I'}", *range(0x1000, 0x1000 + words))
+    segments = [(0x10000, page(1), 2 * PAGE, 6), (0x40000, page(5), PAGE, 5)]
+    data = elf_core(order, wide, number, status(order, wide, 12, registers), segments)
+    with imported(data, tmp_path) as dump:
+        before = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+    out = tmp_path / "out.dmp"
+    done = run("export", tmp_path / "made.msl", "--to", "minidump", "-o", out)
+    assert done.returncode == 0, done.stderr
+    with imported(out.read_bytes(), tmp_path) as dump:
+        assert bytes(dump.memory.read(0x10000, PAGE)) == page(1)
+        assert [one[2] for one in dump.memory.read(0x11000, PAGE).runs] == ["failed"]
+        assert bytes(dump.memory.read(0x40000, PAGE)) == page(5)
+        after = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+    kept = before.keys() & after.keys()
+    assert len(kept) > 14
+    assert {name: after[name][:2] for name in kept} == {name: before[name][:2] for name in kept}
+    if number == 183:
+        return  # the other parser does not know this processor
+    parsers = pytest.importorskip("minidump.minidumpfile")
+    logging.disable(logging.CRITICAL)
+    try:
+        theirs = parsers.MinidumpFile.parse_bytes(out.read_bytes())
+    finally:
+        logging.disable(logging.NOTSET)
+    assert [one.ThreadId for one in theirs.threads.threads] == [12]
+    ranges = {
+        one.start_virtual_address: out.read_bytes()[one.start_file_address :][: one.size]
+        for one in theirs.memory_segments_64.memory_segments
+    }
+    assert ranges == {0x10000: page(1), 0x40000: page(5)}

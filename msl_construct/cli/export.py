@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -16,17 +17,25 @@ from .written_file import check_new, refuse_itself, write_new, write_out
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..convert.elf_core.notes import Told
+    from ..convert.process import CapturedProcess
+    from ..convert.told import Told, Written
     from .common import ReadOptions
 
 __all__ = ["export"]
 
-_FORMATS = ("elf-core",)
+_BESIDE = {
+    "elf-core": ("holes.json",),
+    "minidump": ("holes.json",),
+    "raw": ("maps", "states.json"),
+}
+"""What is written beside each format."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dump", metavar="DUMP")
-@click.option("--to", "form", type=click.Choice(_FORMATS), required=True, help="What is written.")
+@click.option(
+    "--to", "form", type=click.Choice(tuple(_BESIDE)), required=True, help="What is written."
+)
 @click.option("--output", "-o", metavar="OUT", required=True, help="File to write; - is stdout.")
 @click.option("--force", "-f", is_flag=True, help="Replace OUT, and what stands beside it.")
 @draft_options
@@ -48,6 +57,12 @@ def export(
     it, not even as zeros, and is listed in OUT.holes.json with its state, beside whatever else the
     core can't say.
 
+    minidump: for WinDbg, Visual Studio, lldb and minidump_stackwalk, with all captured memory
+    (memory64), modules, threads, the memory info list and handles; likewise with OUT.holes.json.
+
+    raw: the captured bytes, one run behind the other. OUT.maps has the mappings as lines of
+    /proc/PID/maps, OUT.states.json the state of every stretch and where its bytes are in OUT.
+
     \b
     Example:
       msl export dump.msl --to elf-core -o dump.core
@@ -58,32 +73,60 @@ def export(
     missing.
     """
     refuse_itself(dump, output)
-    beside = None if output == STDIO else f"{output}.holes.json"
-    for place in () if beside is None else (output, beside):
+    beside = () if output == STDIO else tuple(f"{output}.{ending}" for ending in _BESIDE[form])
+    for place in () if output == STDIO else (output, *beside):
         check_new(place, force)
     with open_input(dump, passing=False, **options) as opened:
-        from ..convert.elf_core.write import write_core
         from ..rewrite.captured import captured
 
         say_version(dump, opened)
         process = captured(opened)
-        found = write_out(output, force, lambda file: write_core(process, file))
+        write = _writer(form)
+        found = write_out(output, force, lambda file: write(process, file))
         opened.require_unchanged()
-        if beside is not None:
-            head = {
-                "dump_uuid": str(process.dump_uuid),
-                "file": output.replace("\\", "/").rpartition("/")[2],
-                **_told(found.told),
-            }
-            write_new(beside, force, lambda file: _write_holes(file, head, found.lines()))
+        for place in beside:
+            write_new(place, force, partial(_write_beside, place, output, found))
         if not quiet:
             note(
                 f"msl: {dump}: {many(found.runs, 'captured run')} of {binary_size(found.memory)}, "
                 f"{many(len(process.threads), 'thread')}, in {output}"
-                + ("" if beside is None else f"; what is not: {beside}")
+                + (f"; beside it: {', '.join(beside)}" if beside else "")
             )
-        complete = _say(dump, found.told, bool(process.threads))
+        complete = form == "raw" or _say(dump, form, found.told, bool(process.threads))
         return ending(opened, dump, quiet) or (Exit.FINE if complete else Exit.INCOMPLETE)
+
+
+def _writer(form: str) -> Callable[[CapturedProcess, IO[bytes]], Written]:
+    if form == "raw":
+        from ..convert.raw_write import write_raw
+
+        return write_raw
+    if form == "minidump":
+        from ..convert.minidump.write import write_minidump
+
+        return write_minidump
+    from ..convert.elf_core.write import write_core
+
+    return write_core
+
+
+def _write_beside(place: str, output: str, found: Written, file: IO[bytes]) -> None:
+    """What stands beside an export: its holes, its mappings, or the states of its memory."""
+    from ..convert.raw_write import maps_of, states_of
+
+    process = found.process
+    if place.endswith(".maps"):
+        file.writelines(line.encode("utf-8", "backslashreplace") for line in maps_of(process))
+        return
+    head = {
+        "dump_uuid": str(process.dump_uuid),
+        "file": output.replace("\\", "/").rpartition("/")[2],
+    }
+    if place.endswith(".holes.json"):
+        _write_rows(file, {**head, **_told(found.told)}, "holes", found.lines())
+        return
+    what = {"os_type": process.os_type, "arch_type": process.arch_type, "pid": process.pid}
+    _write_rows(file, {**head, **what}, "states", states_of(process))
 
 
 def _told(told: Told) -> dict[str, Any]:
@@ -99,7 +142,7 @@ def _told(told: Told) -> dict[str, Any]:
     }
 
 
-def _say(dump: str, told: Told, threads: bool) -> bool:
+def _say(dump: str, form: str, told: Told, threads: bool) -> bool:
     """Say what is missing; whether nothing of a thread is."""
     for number, why in list(told.threads.items())[:8]:
         note(f"msl: {dump}: thread {number} is left out: {why}")
@@ -107,16 +150,16 @@ def _say(dump: str, told: Told, threads: bool) -> bool:
         note(f"msl: {dump}: thread {number}: not known, and written as zero: {', '.join(names)}")
     if not threads:
         note(f"msl: {dump}: no thread is known: debuggers find no registers")
-    elif not told.auxiliary:
+    elif form == "elf-core" and not told.auxiliary:
         note(f"msl: {dump}: no auxiliary vector was found: debuggers may not place the program")
-    return threads and not told.threads and not told.registers
+    return not told.threads and not told.registers
 
 
-def _write_holes(
-    file: IO[bytes], head: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]
+def _write_rows(
+    file: IO[bytes], head: Mapping[str, Any], key: str, rows: Iterable[Mapping[str, Any]]
 ) -> None:
     """A JSON document whose last list is written as it comes."""
-    file.write(json.dumps(head, indent=2).encode().rstrip(b"}\n") + b',\n  "holes": [')
+    file.write(json.dumps(head, indent=2).encode().rstrip(b"}\n") + f',\n  "{key}": ['.encode())
     between = b"\n    "
     for row in rows:
         file.write(between + json.dumps(row).encode())

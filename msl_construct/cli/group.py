@@ -40,7 +40,7 @@ COMMANDS = {
 
 _ELSEWHERE = {
     "acquire": ("msl_acquire.cli", "acquire"),
-    "import": (".import_command", "import_command"),
+    "import": (".importing", "import_command"),
 }
 """Those whose module belongs to another package, or whose name is Python's."""
 

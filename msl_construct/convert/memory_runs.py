@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Any
 
 from ..errors import MemoryAccessError
 from ..space import ABSENT, CAPTURED, AddressSpace
 from .process import CapturedProcess, MappedRange
 
-__all__ = ["CapturedRuns", "Hole", "described", "holes_of", "pieces_of", "put_sparsely"]
+__all__ = ["CapturedRuns", "Hole", "can_seek", "described", "holes_of", "pieces_of", "put_sparsely"]
 
 Hole = tuple[MappedRange, int, int, str]
 """The mapping, address, length and state of a stretch without bytes."""
@@ -110,3 +111,13 @@ def described(hole: Hole) -> dict[str, Any]:
         "name": mapping.name,
         "region_type": mapping.region_type,
     }
+
+
+def can_seek(file: IO[bytes]) -> bool:
+    """Whether holes can be left in a file."""
+    with suppress(OSError, ValueError, AttributeError):
+        if not file.seekable():
+            return False
+        file.flush()
+        return file.tell() >= 0
+    return False

@@ -16,6 +16,7 @@ __all__ = [
     "READ",
     "WRITE",
     "CapturedProcess",
+    "Handle",
     "MappedRange",
     "Module",
     "Register",
@@ -79,6 +80,14 @@ class Module:
     build_id: bytes = b""
 
 
+class Handle(NamedTuple):
+    """An open file, or whatever else the process holds by a number."""
+
+    number: int
+    kind: str
+    name: str
+
+
 class MappedRange(NamedTuple):
     """A stretch of the address space.
 
@@ -108,6 +117,7 @@ class CapturedProcess:
         space: its memory.
         mappings: the stretches of its address space, by address; they share no address.
         modules: its images.
+        handles: what it has open, as far as it is known.
         threads: the current one first, where that is known; may be made when asked for.
         pid, ppid, session_id: 0: unknown.
         exe_path, command_line: empty: unknown.
@@ -139,6 +149,7 @@ class CapturedProcess:
     remarks: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[str] = ()
     dump_uuid: uuid.UUID | None = None
+    handles: Sequence[Handle] = ()
     auxiliary: bytes = b""
     signal: int = 0
     identity: Mapping[str, int] = field(default_factory=dict)

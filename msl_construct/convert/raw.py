@@ -2,13 +2,18 @@
 
 Without either, the file is a raw byte stream of the specification: one region at address 0 (§9).
 With a list of mappings (lines as in /proc/PID/maps) the file holds the bytes of each mapping that
-can be read, one behind the other.
+can be read, one behind the other. With a list of states, as ``msl export --to raw`` writes it, it
+holds what that says.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
+
 from ..errors import FormatError
 from ..source import Source
+from ..space import CAPTURED
 from .faults import Faults
 from .linux_maps import mappings_from, modules_from
 from .process import READ, CapturedProcess, MappedRange
@@ -25,6 +30,7 @@ def read_raw(
     *,
     base: int | None = None,
     maps: bytes | None = None,
+    states: bytes | None = None,
     os_type: str = "unknown",
     arch_type: str = "unknown",
     pid: int = 0,
@@ -34,6 +40,7 @@ def read_raw(
     Args:
         base: address of the first byte.
         maps: lines of /proc/PID/maps.
+        states: a JSON document with the states, and where the bytes of captured ones are.
         os_type, arch_type, pid: as somebody knows them.
 
     Raises:
@@ -41,7 +48,11 @@ def read_raw(
     """
     size = source.size or 0
     faults: list[str] = Faults()
-    if maps is not None:
+    if states is not None:
+        mappings = mappings_from(maps, faults) if maps is not None else []
+        segments = _stated(states, size)
+        mappings = mappings or [MappedRange(one.base, one.end) for one in sorted(segments)]
+    elif maps is not None:
         mappings = mappings_from(maps, faults)
         readable = [one for one in mappings if one.protection & READ]
         expected = sum(one.end - one.start for one in readable)
@@ -67,16 +78,50 @@ def read_raw(
         mappings=mappings,
         modules=modules_from(mappings),
         pid=pid,
-        remarks={"base": "unknown: 0 is written"} if base is None and maps is None else {},
+        remarks={"base": "unknown: 0 is written"}
+        if base is None and maps is None and states is None
+        else {},
         faults=faults,
     )
 
 
-def source_format(source: Source, *, base: int | None, maps: bytes | None) -> str:
+def _stated(states: bytes, size: int) -> list[Segment]:
+    """The stretches that a list of states names.
+
+    Raises:
+        FormatError: it is no such list, or says something else than the file.
+    """
+    try:
+        rows = json.loads(states)["states"]
+        found = []
+        for number, row in enumerate(rows):
+            base, length = int(row["address"], 16), int(row["length"])
+            held = length if row["state"] == CAPTURED else 0
+            offset = int(row["offset"]) if held else 0
+            if not length > 0 or not 0 <= base <= _TOP - length or not 0 <= offset <= size - held:
+                raise FormatError(
+                    f"states: row {number}: {length} bytes at {base:#x}, offset {offset}: the file "
+                    f"has {size} bytes"
+                )
+            found.append(Segment(base, base + length, number, offset, held, held))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FormatError(f"states: expected a list as msl export writes it: {error}") from None
+    found.sort()
+    for before, after in itertools.pairwise(found):
+        if after.base < before.end:
+            raise FormatError(f"states: two rows share {after.base:#x}")
+    return found
+
+
+def source_format(
+    source: Source, *, base: int | None, maps: bytes | None, states: bytes | None = None
+) -> str:
     """The schema's name of the SourceFormat of such bytes.
 
     A raw byte stream has all of its pages: one that ends within a page of 1 KiB is none.
     """
     size = source.size or 0
     whole = size and size % _SMALLEST_PAGE == 0
-    return "raw_byte_stream" if whole and base is None and maps is None else "other"
+    return (
+        "raw_byte_stream" if whole and base is None and maps is None and states is None else "other"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from ..convert.process import CapturedProcess, MappedRange, Module, Register, Thread
+from ..convert.process import CapturedProcess, Handle, MappedRange, Module, Register, Thread
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..schema import Record
@@ -91,6 +91,7 @@ def captured(dump: Dump) -> CapturedProcess:
         mappings=_mappings(dump),
         modules=[_module(one) for one in dump.modules if "module_size" in one],
         threads=_Threads(threads, dump.schema.byte_order.value),
+        handles=_handles(dump, header["pid"]),
         pid=header["pid"],
         ppid=who.get("ppid", 0),
         session_id=who.get("session_id", 0),
@@ -101,6 +102,16 @@ def captured(dump: Dump) -> CapturedProcess:
         faults=faults,
         dump_uuid=header["dump_uuid"],
     )
+
+
+def _handles(dump: Dump, pid: int) -> list[Handle]:
+    """The process's own rows of the Handle Table."""
+    found = []
+    for block in dump.capture_blocks.of_type("handle_table"):
+        for row in block.payload.get("entries", ()):
+            if row["pid"] == pid:
+                found.append(Handle(row["fd"], str(row["handle_type"]), row.get("path") or ""))
+    return found
 
 
 def _name(code: Any) -> str:

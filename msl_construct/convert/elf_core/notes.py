@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from struct import Struct
 
 from .. import x86_state
 from ..process import CapturedProcess, Thread
+from ..told import Told
 from .auxiliary import GROUP, USER, entries_of
 from .machines import Machine, Slot
 from .more_sets import FLOATING, FXSAVE, XSAVE, floating_notes, slots_of
 from .status import Info, Status, info_size, write_info, write_status
 from .structures import NOTE_HEADER
 
-__all__ = ["AUXILIARY", "FILES", "INFO", "SIGNAL", "STATUS", "Told", "note", "process_notes"]
+__all__ = ["AUXILIARY", "FILES", "INFO", "SIGNAL", "STATUS", "note", "process_notes"]
 
 STATUS, INFO, AUXILIARY, SIGNAL, FILES = 1, 3, 6, 0x53494749, 0x46494C45
 """NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE."""
@@ -23,26 +23,6 @@ STATUS, INFO, AUXILIARY, SIGNAL, FILES = 1, 3, 6, 0x53494749, 0x46494C45
 _CORE, _LINUX = b"CORE\0", b"LINUX\0"
 _SIGNAL_SIZE = 128
 _NAME, _ARGUMENTS = 15, 79
-
-
-@dataclass
-class Told:
-    """What a core can't say, or says without anybody's knowing.
-
-    Attributes:
-        threads: those that have no registers, by ID: why.
-        registers: names of general registers that nobody knows and that are written as zero,
-            by the ID of the thread.
-        left_out: registers that no note is written for, by the ID of the thread.
-        files: mapped files that stand in no NT_FILE row, as nobody knows their offset.
-        auxiliary: how the auxiliary vector was found; empty: it was not.
-    """
-
-    threads: dict[int, str] = field(default_factory=dict)
-    registers: dict[int, list[str]] = field(default_factory=dict)
-    left_out: dict[int, list[str]] = field(default_factory=dict)
-    files: list[tuple[int, str]] = field(default_factory=list)
-    auxiliary: str = ""
 
 
 def note(owner: bytes, kind: int, content: bytes, order: str) -> bytes:

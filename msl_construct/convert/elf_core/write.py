@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 from ...errors import ConformanceError, FormatError
 from ...space import Cover
-from ..memory_runs import CapturedRuns, described, holes_of, pieces_of, put_sparsely
+from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
 from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, Module
+from ..told import Told, Written
 from .auxiliary import find_auxiliary
 from .images import Image, image_at
 from .machines import MACHINES, Machine
-from .notes import Told, files_note, process_notes
+from .notes import files_note, process_notes
 from .structures import (
     CORE,
     HEADERS,
@@ -32,32 +32,10 @@ from .structures import (
     SECTION_HEADERS,
 )
 
-__all__ = ["Written", "write_core"]
+__all__ = ["write_core"]
 
 _PAGE = 4096
 _NARROW = 1 << 32
-
-
-@dataclass(frozen=True)
-class Written:
-    """What became of an export.
-
-    Attributes:
-        runs: how many captured runs there are, each a PT_LOAD.
-        memory: their bytes.
-        size: bytes of the file.
-        told: what the core can't say.
-    """
-
-    process: CapturedProcess
-    runs: int
-    memory: int
-    size: int
-    told: Told
-
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """What is not in the core, a hole each."""
-        return map(described, holes_of(self.process))
 
 
 def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
@@ -97,7 +75,7 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
         file.write(_first_section(machine, order, len(runs) + 1))
     file.writelines(notes)
     file.write(bytes(sizes.data - sizes.notes - sizes.notes_size))
-    seekable = _can_seek(file)
+    seekable = can_seek(file)
     for address, length, _ in runs:
         for piece in pieces_of(process.space, address, length):
             put_sparsely(file, piece, seekable)
@@ -202,15 +180,6 @@ def _program(
 def _first_section(machine: Machine, order: str, count: int) -> bytes:
     """Section 0, which says how many program headers there are."""
     return SECTION_HEADERS[int(machine.wide)].write(order, 0, 0, 0, 0, 0, 1, 0, count, 0, 0)
-
-
-def _can_seek(file: IO[bytes]) -> bool:
-    with suppress(OSError, ValueError, AttributeError):
-        if not file.seekable():
-            return False
-        file.flush()
-        return file.tell() >= 0
-    return False
 
 
 # -- where the stack is, and which files are mapped ------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from .. import x86_state
 from ..process import Register
 
-__all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context"]
+__all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context", "encode_context", "general_names"]
 
 ARCHITECTURES = {
     0: "x86",
@@ -115,3 +115,47 @@ def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Regis
         flags = int.from_bytes(data[_FLAGS_AT[architecture] :][:4], "little")
         if flags & _FLOATING_FLAG[architecture]:
             yield from x86_state.decode(data[at : at + x86_state.FXSAVE_SIZE], count)
+
+
+_SIZES = {0: 716, 5: 416, 9: 1232, 12: 912}
+_MARKS = {0: 0x10000, 5: 0x200000, 9: 0x100000, 12: 0x400000}
+"""By processor: bytes of a context, and the bit of ContextFlags that names it."""
+
+_GENERAL_PARTS = 7
+_MXCSR_AT = 0x34
+
+
+def general_names(architecture: int) -> set[str]:
+    """Names of the general registers of a context."""
+    places = _PLACES.get(architecture, (0, ()))[1]
+    return {name for name, _, _ in places if name[0] not in "dv" and not name.startswith("fp")} | (
+        {"ds"} if architecture in (0, 9) else set()
+    )
+
+
+def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
+    """A little-endian context, and the names of the registers that it holds.
+
+    Returns:
+        Nothing, where nobody here knows how a processor's contexts look.
+    """
+    if architecture not in _SIZES:
+        return b"", set()
+    data = bytearray(_SIZES[architecture])
+    held: set[str] = set()
+    for name, at, width in _PLACES[architecture][1]:
+        if name in values:
+            data[at : at + width] = values[name][:width].ljust(width, b"\0")
+            held.add(name)
+    flags = _MARKS[architecture] | _GENERAL_PARTS
+    image = x86_state.fxsave(values) if architecture in _FXSAVE_AT else None
+    if image is not None:
+        at, count = _FXSAVE_AT[architecture]
+        data[at : at + len(image)] = image
+        flags |= _FLOATING_FLAG[architecture]
+        held.update(one.name for one in x86_state.decode(image, count))
+        if architecture == 9:
+            data[_MXCSR_AT : _MXCSR_AT + 4] = values.get("mxcsr", bytes(4))
+    at = _FLAGS_AT.get(architecture, 0)
+    data[at : at + 4] = flags.to_bytes(4, "little")
+    return bytes(data), held

@@ -6,7 +6,7 @@ from ..process import MappedRange
 from .streams import MEMORY_INFO_LIST, Streams
 from .structures import MEMORY_INFO
 
-__all__ = ["PROTECTIONS", "TYPES", "protection_of", "ranges_of"]
+__all__ = ["COMMITTED", "PROTECTIONS", "TYPES", "protection_of", "ranges_of"]
 
 COMMITTED = 0x1000
 

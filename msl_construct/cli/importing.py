@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..codecs.compress import ALGORITHMS
-from ..errors import MslError
+from ..errors import LimitError, MslError
 from ..outputs import NewFile, is_passing
 from .common import STDIO, Exit, command_options, note, run
 from .text import many, printable
@@ -51,6 +51,7 @@ class _Address(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--maps", metavar="FILE", help="Raw: lines of /proc/PID/maps; SOURCE has their bytes in order."
 )
+@click.option("--states", metavar="FILE", help="Raw: OUT.states.json of msl export --to raw.")
 @click.option("--os", "os_type", default="unknown", metavar="NAME", help="Raw: as OSType has it.")
 @click.option("--arch", default="unknown", metavar="NAME", help="Raw: as ArchType has it.")
 @click.option("--pid", type=click.IntRange(0, 0xFFFFFFFF), default=0, help="Raw: its process.")
@@ -65,6 +66,7 @@ def import_command(
     form: str | None,
     base: int | None,
     maps: str | None,
+    states: str | None,
     os_type: str,
     arch: str,
     pid: int,
@@ -90,10 +92,10 @@ def import_command(
     --format is needed; 3 SOURCE can't be read as what it is; 4 OUT was written, and SOURCE is
     damaged or lacks some of its bytes.
     """
-    if form != "raw" and (base is not None or maps is not None):
-        raise click.UsageError("--base and --maps are for --format raw")
-    if base is not None and maps is not None:
-        raise click.UsageError("--base and --maps say the same: give one of them")
+    if form != "raw" and (base is not None or maps is not None or states is not None):
+        raise click.UsageError("--base, --maps and --states are for --format raw")
+    if base is not None and (maps is not None or states is not None):
+        raise click.UsageError("--base says the same as --maps and --states: give one of them")
     if check and (output == STDIO or is_passing(output)):
         raise click.UsageError("--check reads OUT again: give a file")
     refuse_itself(source, output)
@@ -106,7 +108,7 @@ def import_command(
     opened, name, owned = source_of(source)
     try:
         if form == "raw":
-            process, kind = _raw(opened, base, maps, os_type, arch, pid)
+            process, kind = _raw(opened, base, maps, states, os_type, arch, pid)
         else:
             process, kind = read_foreign(opened, form or recognised(opened))
         origin = Origin(opened, kind, name)
@@ -128,16 +130,35 @@ def import_command(
 
 
 def _raw(
-    source: Source, base: int | None, maps: str | None, os_type: str, arch: str, pid: int
+    source: Source,
+    base: int | None,
+    maps: str | None,
+    states: str | None,
+    os_type: str,
+    arch: str,
+    pid: int,
 ) -> tuple[CapturedProcess, str]:
     from ..convert.raw import read_raw, source_format
 
-    lines = None
-    if maps is not None:
-        with open(maps, "rb") as file:
-            lines = file.read(_LONGEST_MAPS)
-    process = read_raw(source, base=base, maps=lines, os_type=os_type, arch_type=arch, pid=pid)
-    return process, source_format(source, base=base, maps=lines)
+    beside = {
+        "maps": None if maps is None else _read_beside(maps),
+        "states": None if states is None else _read_beside(states),
+    }
+    process = read_raw(source, base=base, **beside, os_type=os_type, arch_type=arch, pid=pid)
+    return process, source_format(source, base=base, **beside)
+
+
+def _read_beside(path: str) -> bytes:
+    """A list that stands beside raw memory.
+
+    Raises:
+        LimitError: it is longer than anybody reads.
+    """
+    with open(path, "rb") as file:
+        data = file.read(_LONGEST_MAPS + 1)
+    if len(data) > _LONGEST_MAPS:
+        raise LimitError(f"{path}: expected at most {_LONGEST_MAPS} bytes")
+    return data
 
 
 def _write(

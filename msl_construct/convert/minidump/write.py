@@ -1,0 +1,273 @@
+"""Writing a minidump with all captured memory (memory64), for Windows' debuggers and others.
+
+What was not captured is not in the memory list; that it was mapped stands in the memory info list.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from struct import Struct
+from typing import IO
+
+from ...errors import ConformanceError, FormatError
+from ...space import AddressSpace
+from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
+from ..process import CapturedProcess, MappedRange, Module
+from ..told import Told, Written
+from . import streams as kinds
+from .contexts import ARCHITECTURES, encode_context, general_names
+from .memory_info import COMMITTED, PROTECTIONS, TYPES
+from .structures import (
+    DIRECTORY,
+    HEADER,
+    MEMORY_64,
+    MEMORY_64_HEAD,
+    MEMORY_INFO,
+    MISC_INFO,
+    MODULE,
+    SIGNATURE,
+    SYSTEM_INFO,
+    THREAD,
+    THREAD_NAME,
+)
+
+__all__ = ["write_minidump"]
+
+_VERSION = 0xA793
+_FULL_MEMORY, _MEMORY_INFO = 0x2, 0x800
+_FILE_INFO = 0xFEEF04BD
+_SECOND = 1_000_000_000
+_MOST = 1 << 32
+_PAGE = 4096
+_PLATFORMS = {
+    "windows": 2,
+    "macos": 0x8101,
+    "ios": 0x8102,
+    "linux": 0x8201,
+    "android": 0x8203,
+    "fuchsia": 0x8206,
+}
+_HANDLES = 12
+_GUARD = 8
+
+
+class _Body:
+    """What stands behind the directory, and where.
+
+    Args:
+        start: offset of its first byte.
+    """
+
+    def __init__(self, start: int) -> None:
+        self._parts: list[bytes] = []
+        self.end = start
+
+    def put(self, data: bytes) -> int:
+        """Add bytes; where they begin."""
+        at = self.end
+        padded = data + bytes(-len(data) % 8)
+        self._parts.append(padded)
+        self.end += len(padded)
+        return at
+
+    def text(self, text: str) -> int:
+        """Add a MINIDUMP_STRING; where it begins."""
+        data = text.encode("utf-16-le", "replace")
+        return self.put(len(data).to_bytes(4, "little") + data + bytes(2))
+
+    def write(self, file: IO[bytes]) -> None:
+        file.writelines(self._parts)
+
+
+def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
+    """Write a process as a minidump, from front to back.
+
+    Raises:
+        FormatError: no minidump can be of this machine.
+        ConformanceError: what stands before the memory is longer than 4 GiB.
+        OSError: it can't be written.
+    """
+    architecture = next(
+        (code for code, name in ARCHITECTURES.items() if name == process.arch_type), None
+    )
+    if architecture is None or process.byte_order != "little":
+        raise FormatError(
+            f"a minidump of a process of {process.arch_type}, {process.byte_order}-endian: "
+            f"expected one of {', '.join(sorted(set(ARCHITECTURES.values())))}, little-endian"
+        )
+    runs = CapturedRuns(process)
+    told = Told(auxiliary="not in minidumps")
+    count = 7 + bool(process.handles)
+    body = _Body(HEADER.size + count * DIRECTORY.size)
+    places: list[tuple[int, int, int]] = []
+
+    def stream(kind: int, data: bytes) -> None:
+        places.append((kind, len(data), body.put(data)))
+
+    stream(kinds.SYSTEM, _system(process, architecture, body))
+    stream(kinds.MISC, _misc(process))
+    stream(kinds.MODULES, _modules(process, body))
+    threads, names = _threads(process, architecture, body, told)
+    stream(kinds.THREADS, threads)
+    stream(kinds.THREAD_NAMES, names)
+    stream(kinds.MEMORY_INFO_LIST, _memory_info(process))
+    if process.handles:
+        stream(_HANDLES, _handles(process, body))
+    rows = b"".join(MEMORY_64.write("<", at, length) for at, length, _ in runs)
+    data_at = body.end + MEMORY_64_HEAD.size + len(rows)
+    data_at += -data_at % _PAGE
+    head = MEMORY_64_HEAD.write("<", len(runs), data_at)
+    stream(kinds.MEMORY_64_LIST, head + rows)
+    if body.end >= _MOST:
+        raise ConformanceError(f"{body.end} bytes before the memory: expected less than 4 GiB")
+    seconds = process.timestamp // _SECOND & 0xFFFFFFFF
+    flags = _FULL_MEMORY | _MEMORY_INFO
+    file.write(HEADER.write("<", SIGNATURE, _VERSION, count, HEADER.size, 0, seconds, flags))
+    file.writelines(DIRECTORY.write("<", *place) for place in places)
+    body.write(file)
+    file.write(bytes(data_at - body.end))
+    seekable = can_seek(file)
+    for address, length, _ in runs:
+        for piece in pieces_of(process.space, address, length):
+            put_sparsely(file, piece, seekable)
+    end = data_at + runs.total
+    if seekable:
+        file.truncate(end)
+    return Written(process, len(runs), runs.total, end, told)
+
+
+def _system(process: CapturedProcess, architecture: int, body: _Body) -> bytes:
+    """What is not known (versions, processors) is 0."""
+    platform = _PLATFORMS.get(process.os_type, 0x8000)
+    pack = body.text("")
+    known = SYSTEM_INFO.write("<", architecture, 0, 0, 0, 1, 0, 0, 0, platform, pack, 0, 0)
+    return known + bytes(24)
+
+
+def _misc(process: CapturedProcess) -> bytes:
+    started = process.start_time // _SECOND
+    known = (1 if process.pid else 0) | (2 if started else 0)
+    return MISC_INFO.write("<", MISC_INFO.size, known, process.pid, started & 0xFFFFFFFF, 0, 0)
+
+
+def _modules(process: CapturedProcess, body: _Body) -> bytes:
+    rows = []
+    # Debuggers take the first module for the program.
+    ordered = sorted(process.modules, key=lambda one: (one.path != process.exe_path, one.base))
+    for module in ordered:
+        stamp, checksum = _portable_executable(process.space, module)
+        numbers = [int(part) for part in module.version.split(".") if part.isdigit()]
+        told = len(numbers) == 4 and max(numbers) < 1 << 16
+        high, low = (
+            (numbers[0] << 16 | numbers[1], numbers[2] << 16 | numbers[3]) if told else (0, 0)
+        )
+        rows.append(
+            MODULE.write(
+                "<",
+                module.base,
+                module.size & 0xFFFFFFFF,
+                checksum,
+                stamp,
+                body.text(module.path),
+                _FILE_INFO if told else 0,
+                0x10000 if told else 0,
+                high,
+                low,
+                bytes(36),
+                0,
+                0,
+                0,
+                0,
+                bytes(16),
+            )
+        )
+    return len(rows).to_bytes(4, "little") + b"".join(rows)
+
+
+def _portable_executable(space: AddressSpace, module: Module) -> tuple[int, int]:
+    """TimeDateStamp and CheckSum of an image's captured header; 0 if it has none."""
+    head = space.read(module.base, 64)
+    if not head.complete or bytes(head.data[:2]) != b"MZ":
+        return 0, 0
+    at = int.from_bytes(head.data[60:64], "little")
+    header = space.read(module.base + at, 92) if at < module.size else head
+    if not header.complete or bytes(header.data[:4]) != b"PE\0\0":
+        return 0, 0
+    return (
+        int.from_bytes(header.data[8:12], "little"),
+        int.from_bytes(header.data[88:92], "little"),
+    )
+
+
+def _threads(
+    process: CapturedProcess, architecture: int, body: _Body, told: Told
+) -> tuple[bytes, bytes]:
+    """The thread list, and the list of names."""
+    rows, names = [], []
+    known = general_names(architecture)
+    for thread in process.threads:
+        number = thread.thread_id & 0xFFFFFFFF
+        values = {one.name: one.value for one in thread.registers}
+        pointer = thread.register("sp")
+        if pointer is None or thread.register("pc") is None:
+            told.threads[thread.thread_id] = "its program counter or stack pointer is not known"
+            continue
+        context, held = encode_context(architecture, values)
+        if not context:
+            told.threads[thread.thread_id] = f"no context of {process.arch_type} can be written"
+            continue
+        lacking = sorted(known - values.keys())
+        if lacking:
+            told.registers[thread.thread_id] = lacking
+        lost = sorted(values.keys() - held)
+        if lost:
+            told.left_out[thread.thread_id] = lost
+        at = body.put(context)
+        row = (number, 0, 0, 0, 0, _stack(process.mappings, pointer), 0, 0, len(context), at)
+        rows.append(THREAD.write("<", *row))
+        if thread.name:
+            names.append(THREAD_NAME.write("<", number, body.text(thread.name)))
+    return (
+        len(rows).to_bytes(4, "little") + b"".join(rows),
+        len(names).to_bytes(4, "little") + b"".join(names),
+    )
+
+
+def _stack(mappings: Sequence[MappedRange], pointer: int) -> int:
+    """Where the mapping begins that a stack pointer points into."""
+    index = bisect_right(mappings, pointer, key=lambda one: one.start) - 1
+    if index >= 0 and mappings[index].start <= pointer < mappings[index].end:
+        return mappings[index].start
+    return pointer
+
+
+def _memory_info(process: CapturedProcess) -> bytes:
+    rights = {bits: code for code, bits in PROTECTIONS.items()}
+    types = {name: code for code, name in TYPES.items()}
+    rows = []
+    for one in process.stretches():
+        plain = one.protection & ~_GUARD
+        code = rights.get(plain, rights.get(plain & 7, _like(plain & 7)))
+        code |= 0x100 if one.protection & _GUARD else 0
+        kind = types.get(one.region_type, 0x20000)
+        size = one.end - one.start
+        rows.append(
+            MEMORY_INFO.write("<", one.start, one.start, code, 0, size, COMMITTED, code, kind, 0)
+        )
+    head = Struct("<IIQ").pack(16, MEMORY_INFO.size, len(rows))
+    return head + b"".join(rows)
+
+
+def _like(rights: int) -> int:
+    """PAGE_… of rights that Windows does not have: who may write may read there."""
+    return {2: 0x04, 6: 0x40}.get(rights, 0x01)
+
+
+def _handles(process: CapturedProcess, body: _Body) -> bytes:
+    rows = []
+    form = Struct("<QIIIIII")
+    for one in process.handles:
+        kind, name = body.text(one.kind), body.text(one.name)
+        rows.append(form.pack(one.number, kind, name, 0, 0, 0, 0))
+    return Struct("<IIII").pack(16, form.size, len(rows), 0) + b"".join(rows)
