@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..exports.description import case_title, registries
+from ..exports.description import registries
 from ..exports.difference import Change, differences
-from ..schema import BlockType, ByteOrder, Draft, Layout, Schema
+from ..schema import BlockType, ByteOrder, Draft
 from ..schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Value
-from ..schema.layout import inner_layouts
 from .classes import ChangeClass
 from .of_structures import FieldVerdicts
+from .paths import layouts_by_path
 from .verdicts import DECLARE, Verdict, new_demands, of_code, worst
 
 __all__ = ["Classified", "classified"]
@@ -58,8 +58,8 @@ class _Classifier:
         self._drafts = old, new
         self._old, self._new = (draft.bound(ByteOrder.LITTLE) for draft in (old, new))
         self._shielded = old.payload_version != new.payload_version
-        self._old_layouts = dict(_layouts(self._old))
-        self._new_layouts = dict(_layouts(self._new))
+        self._old_layouts = dict(layouts_by_path(self._old))
+        self._new_layouts = dict(layouts_by_path(self._new))
         self._old_registries = registries(self._old)
         self._new_registries = registries(self._new)
         self._fields: dict[str, FieldVerdicts] = {}
@@ -152,12 +152,14 @@ class _Classifier:
             "hash": self._of_hash,
         }[change.kind](change)
 
-    def _of_draft(self, change: Change) -> Verdict:
+    def _of_draft(self, change: Change, *, version_only: bool = False) -> Verdict:
         old, new = self._drafts
         found = [Verdict(C.COSMETIC, "a file says which draft it is of, and old readers see it")]
         if old.version >> 8 != new.version >> 8:
             reason = "the major version is another one, which an old reader rejects (§3.2)"
             found.append(Verdict(C.OLD_READER_REJECTS, reason, "raise the minor version"))
+        if version_only:
+            return worst(found)
         if set(old.byte_orders) - set(new.byte_orders):
             reason = "old files may be of a byte order that is no longer permitted"
             found.append(Verdict(C.OLD_FILE_INVALID, reason))
@@ -193,6 +195,8 @@ class _Classifier:
 
     def _added_structure(self, key: str) -> Verdict:
         block = self._new_blocks.get(key)
+        if (outer := self._outer_field(key)) is not None:
+            return outer
         if block is None:
             if "." in key:
                 return self._inside(key)
@@ -204,6 +208,8 @@ class _Classifier:
 
     def _removed_structure(self, key: str) -> Verdict:
         block = self._old_blocks.get(key)
+        if (outer := self._outer_field(key)) is not None:
+            return outer
         if block is None:
             return Verdict(C.COSMETIC, "what had it is gone, or is laid out otherwise")
         now = self._new.blocks.get(block.code)
@@ -220,9 +226,24 @@ class _Classifier:
         reason = f"an old reader takes such a block for a {was.name}, a new one a {was.name} for it"
         return Verdict(C.SILENT_REINTERPRET, reason, "register a code that is free")
 
+    def _outer_field(self, where: str) -> Verdict | None:
+        """What is said of the field that a layout stands in, if that field became another."""
+        while where.endswith(("[]", ">")):
+            where = where[:-2] if where.endswith("[]") else where[: where.rindex("<")]
+            outer, _, key = where.rpartition(".")
+            fields = self._fields_of(outer)
+            if fields is not None and key in fields.kept:
+                verdict = fields.changed(key)
+                return verdict if verdict.cls.severity > C.SOURCE.severity else None
+            where = outer
+        return None
+
     def _inside(self, key: str) -> Verdict:
         """A layout inside a table or a choice that came."""
         outer = key.split(".")[0]
+        raw = outer in self._old_blocks and outer not in self._old_layouts
+        if raw and outer in self._new_blocks:
+            return self._of_its_structure(outer, "added")
         if outer in self._old_layouts and key.endswith(">"):
             return Verdict(C.ADDITIVE, "an old reader keeps bodies of a tag that it does not know")
         return Verdict(C.ADDITIVE, "it comes with its field")
@@ -245,7 +266,8 @@ class _Classifier:
             yield Verdict(cls, reason, remedy)
         if old.layout is not None and new.layout is None:
             yield Verdict(C.DEGRADED, "a new reader shows the payload as bytes")
-        yield from new_demands(old.notes, new.notes)
+        if old.layout is not None:
+            yield from new_demands(old.notes, new.notes)
         yield from _permission(old, new)
 
     def _of_field(self, change: Change) -> Verdict:
@@ -253,6 +275,8 @@ class _Classifier:
         fields = self._fields_of(where)
         if fields is None:
             return self._of_its_structure(where, change.change)
+        if change.where == "file_header.version":
+            return self._of_draft(change, version_only=True)
         if change.change == "added":
             return fields.added(key)
         if change.change == "removed":
@@ -262,6 +286,8 @@ class _Classifier:
     def _of_its_structure(self, where: str, change: str) -> Verdict:
         """A field of a structure that only one draft has."""
         key = where.split(".")[0]
+        if (outer := self._outer_field(where)) is not None:
+            return outer
         if key in self._old_blocks and key in self._new_blocks:
             found = list(self._block(self._old_blocks[key], self._new_blocks[key]))
             laid = [one for one in found if one.cls in (C.DEGRADED, C.ADDITIVE)]
@@ -276,7 +302,7 @@ class _Classifier:
     def _of_registry(self, change: Change) -> Verdict:
         name = change.where
         if change.change == "added":
-            return Verdict(C.ADDITIVE, "codes of fields that an old reader does not know")
+            return self._of_new_registry(name)
         if change.change == "removed":
             return Verdict(C.SOURCE, "generated code has no such names")
         if "width" in change.after:
@@ -289,13 +315,26 @@ class _Classifier:
                 return Verdict(C.OLD_FILE_INVALID, reason, "leave the span to vendors")
         return Verdict(C.COSMETIC, "only its words differ")
 
+    def _of_new_registry(self, name: str) -> Verdict:
+        """Codes that came with the fields that have them."""
+        for where, layout in self._new_layouts.items():
+            for field in layout.fields:
+                if field.type.registry_name != name:
+                    continue
+                fields = self._fields_of(where)
+                if fields is None:
+                    return self._of_its_structure(where, "added")
+                if field.key not in fields.kept:
+                    return fields.added(field.key)
+        return Verdict(C.ADDITIVE, "codes of fields that an old reader does not know")
+
     def _of_code(self, change: Change) -> Verdict:
         name, _, place = change.where.rpartition(".")
         old = _numbered(self._old_registries.get(name), place)
         new = _numbered(self._new_registries.get(name), place)
         if old is None:
             if name not in self._old_registries:
-                return Verdict(C.ADDITIVE, "a code of fields that an old reader does not know")
+                return self._of_new_registry(name)
             return Verdict(C.ADDITIVE, "an old reader shows its number")
         if new is None:
             if isinstance(old, Value) and old.reserved:
@@ -359,18 +398,3 @@ def _numbered(registry: Enumeration | FlagDefinition | None, place: str) -> Any:
         found: Bit | BitRange | None = next((b for b in registry.bits if b.bit == first), None)
         return found
     return None
-
-
-def _layouts(schema: Schema) -> Iterator[tuple[str, Layout]]:
-    """Every layout by the path that differences have."""
-    for key, layout in schema.layouts.items():
-        yield from _inner(key, layout)
-
-
-def _inner(where: str, layout: Layout) -> Iterator[tuple[str, Layout]]:
-    yield where, layout
-    for field in layout.fields:
-        for tag, inner in inner_layouts(field.type).items():
-            path = f"{where}.{field.key}"
-            name = f"{path}[]" if tag is None else f"{path}<{case_title(field, tag, layout)}>"
-            yield from _inner(name, inner)

@@ -39,6 +39,11 @@ class FieldVerdicts:
         self._header = header
         self._fits = self._shapes.fits()
 
+    @property
+    def kept(self) -> set[str]:
+        """Keys of the fields that both have, by their new names."""
+        return set(self._shapes.old_names)
+
     def renamed(self) -> dict[str, str]:
         """Keys of new fields by the old ones that they were under another name."""
         return {old: new for old, new in self._shapes.pairs.items() if old != new}
@@ -83,6 +88,9 @@ class FieldVerdicts:
         if not _zero(field):
             reason = "its bytes were reserved: a new reader takes their zeros for a value"
             return Verdict(C.SILENT_REINTERPRET, reason, "let zero mean unknown: default=0")
+        if field.optional and not any(one.optional for one in self._overlapped(place)):
+            reason = "the structure may end before it, which an old reader calls damage"
+            return Verdict(C.DEGRADED, reason)
         return Verdict(C.ADDITIVE, "it takes reserved bytes, and zero says that nothing is known")
 
     def removed(self, key: str) -> Verdict:
@@ -92,7 +100,7 @@ class FieldVerdicts:
             return _SHIELDED
         if isinstance(field.type, Reserved):
             if self._fits:
-                return Verdict(C.ADDITIVE, "reserved bytes are in use")
+                return self._used(place)
             return Verdict(C.WIRE_BREAK, "reserved bytes are gone, and what follows moves", _RAISE)
         if not self._fits:
             remedy = "deprecate(…) it, or leave its bytes reserved"
@@ -136,8 +144,7 @@ class FieldVerdicts:
         fixed = isinstance(old.type, Fixed) and isinstance(new.type, Fixed)
         if isinstance(old.type, Reserved) and isinstance(new.type, Reserved):
             if before != after:
-                cls = C.ADDITIVE if self._fits else C.WIRE_BREAK
-                yield Verdict(cls, "reserved bytes are in use" if self._fits else "it moves")
+                yield self._used(before) if self._fits else Verdict(C.WIRE_BREAK, "it moves")
         elif (before.behind, before.start) != (after.behind, after.start):
             yield self._moved(before, after)
         elif fixed and before.end != after.end:
@@ -160,6 +167,18 @@ class FieldVerdicts:
         elif old.optional and not new.optional:
             reason = "old files may end before it"
             yield Verdict(C.OLD_FILE_INVALID, reason, "leave it optional")
+
+    def _used(self, before: Place) -> Verdict:
+        """Reserved bytes that others have: it is what that does."""
+        found = [Verdict(C.COSMETIC, "other bytes are reserved")]
+        for key, one in self._new.items():
+            place = self._shapes.new_places[key]
+            if isinstance(one.type, Reserved) or not place.overlaps(before):
+                continue
+            old_key = self._shapes.old_names.get(key)
+            verdict = self.added(key) if old_key is None else self.changed(key)
+            found.append(verdict._replace(reason=f"{one.name} has its bytes: {verdict.reason}"))
+        return worst(found)
 
     def _retyped(self, old: Fixed, new: Fixed) -> Iterator[Verdict]:
         found = of_kind(old, new)

@@ -12,6 +12,7 @@ COMMANDS = {
     "check": "Check that a draft's declaration is consistent.",
     "diff": "Show what one draft changes in another.",
     "export": "Write the schema for other languages and programs.",
+    "impact": "Show, on files, what one draft does to readers of another.",
     "list": "List the drafts.",
     "show": "Show the structures, codes and flags of a draft.",
 }
@@ -21,6 +22,7 @@ _HOMES = {
     "check": (".schema_check", "check"),
     "diff": (".schema_diff", "diff"),
     "export": (".schema_export", "export"),
+    "impact": (".schema_impact", "impact"),
     "list": (".schema_show", "list_drafts"),
     "show": (".schema_show", "show"),
 }
@@ -32,9 +34,9 @@ _HOMES = {
     summaries=COMMANDS,
     homes=_HOMES,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 fine; 1 the drafts differ (diff), the declaration has findings (check), "
-    "a file is stale (export --check); 2 usage; 3 a file can't be read or written; 70 a defect "
-    "of ours.",
+    epilog="Exit codes: 0 fine; 1 the drafts differ (diff, impact), the declaration has findings "
+    "(check), a file is stale (export --check); 2 usage; 3 a file can't be read or written; 70 a "
+    "defect of ours.",
 )
 def schema() -> None:
     """The declaration of the format, from which everything else is derived.

@@ -1,0 +1,117 @@
+"""Other readers: commands that print the canonical document, on the same files."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..document import Renderer
+from ..document.emit import write_json
+from ..drafts import schema
+from ..errors import MslError
+from ..harness.comparing import Difference, compare
+from ..harness.levels import ComparisonLevel
+from ..harness.output import NoDocument, parse
+from ..harness.process import Decoder
+from ..reader import open_dump
+from .classes import ChangeClass
+from .evidence import Evidence, Outcome
+from .making import ImpactSample
+from .paths import layouts_by_path
+
+__all__ = ["decoding"]
+
+_LIMIT = 16 << 20
+_REFUSED = 3
+_LESS = "nothing"
+
+
+def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[Evidence]]:
+    """What a decoder makes of a file, place by place, beside what its writer meant.
+
+    Args:
+        command: as of ``msl samples run --decoder``.
+        timeout: seconds for a file.
+    """
+    decoder = Decoder(command)
+
+    def decode(sample: ImpactSample) -> Iterator[Evidence]:
+        expected = _document(sample)
+        if expected is None:
+            return
+        with tempfile.TemporaryDirectory(prefix="msl-impact-") as folder:
+            path = Path(folder) / "sample.msl"
+            path.write_bytes(sample.data)
+            end = decoder.run(path, timeout=timeout, limit=_LIMIT)
+        if end.code == _REFUSED or end.code is None or end.code < 0:
+            said = end.err.decode("utf-8", "replace").strip().splitlines()
+            text = said[-1] if said else f"exit code {end.code}"
+            yield _evidence(command, sample, Outcome.REFUSED, "", "a file", text)
+            return
+        try:
+            found = parse(end.out)
+        except NoDocument as error:
+            yield _evidence(command, sample, Outcome.REFUSED, "", "a document", str(error))
+            return
+        for one in compare(expected, found, ComparisonLevel.PAYLOADS).differences:
+            outcome = Outcome.LESS if one.found == _LESS else Outcome.WRONG
+            if one.expected == _LESS:
+                continue  # it shows more than its writer's draft has
+            yield _evidence(
+                command, sample, outcome, _where(one, expected), one.expected, one.found
+            )
+
+    return decode
+
+
+def _evidence(
+    command: str, sample: ImpactSample, outcome: Outcome, where: str, meant: str, found: str
+) -> Evidence:
+    classes = {
+        Outcome.REFUSED: ChangeClass.OLD_READER_REJECTS,
+        Outcome.WRONG: ChangeClass.SILENT_REINTERPRET,
+        Outcome.LESS: ChangeClass.DEGRADED,
+    }
+    paths: tuple[str, ...] = (where,) if where else ()
+    if sample.code and _registry(sample, where) == sample.code.rpartition(".")[0]:
+        paths = (*paths, sample.code)
+    return Evidence(command, sample, classes[outcome], outcome, paths, meant, found)
+
+
+def _registry(sample: ImpactSample, where: str) -> str | None:
+    """The registry of a field's codes."""
+    outer, _, key = where.rpartition(".")
+    layout = dict(layouts_by_path(schema(sample.draft))).get(outer)
+    if layout is None:
+        return None
+    return next((one.type.registry_name for one in layout.fields if one.key == key), None)
+
+
+def _document(sample: ImpactSample) -> dict[str, Any] | None:
+    """The file as its writer's draft has it; None where that needs a key."""
+    text = io.StringIO()
+    try:
+        with open_dump(sample.data, draft=sample.draft) as dump:
+            write_json(Renderer().parts(dump), text.write)
+    except MslError:
+        return None
+    document: dict[str, Any] = json.loads(text.getvalue())
+    return document
+
+
+_BLOCK = re.compile(r"\$\.blocks\[(\d+)\](?:\.payload)?\.?(.*)")
+
+
+def _where(one: Difference, expected: dict[str, Any]) -> str:
+    """The path of a difference as those of drafts have it."""
+    found = _BLOCK.fullmatch(one.path)
+    if found is None:
+        return one.path.replace("$.header", "file_header").replace("$.", "")
+    key = expected["blocks"][int(found[1])]["block_type"]
+    inside = re.sub(r"\[\d+\]", "[]", found[2])
+    return f"{key}.{inside}" if inside else str(key)

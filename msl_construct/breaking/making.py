@@ -1,0 +1,353 @@
+"""Small files under a draft, each about something that a change concerns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..corpus.assemble import assemble
+from ..corpus.base_plans import encrypted, minimal, with_regions
+from ..corpus.payloads import region
+from ..corpus.plan import Edit, Form, Plan, PlannedBlock
+from ..corpus.single_blocks import SUBJECT, alone
+from ..errors import MslError
+from ..schema import Layout
+from ..schema.base import DocumentOptions, OneOf
+from ..schema.codes import Enumeration, FlagDefinition
+from ..schema.pages import PageStateMap
+from ..schema.table import Table
+from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Uint
+from .classify import Classified
+
+__all__ = ["ImpactSample", "samples_for"]
+
+_PATTERN = bytes(range(0x11, 0x19))
+"""What a number gets whose bytes must all be seen."""
+
+
+@dataclass(frozen=True)
+class ImpactSample:
+    """A file.
+
+    Attributes:
+        name: what is in it.
+        draft: name of the draft that it is made under.
+        data: the file.
+        code: path of the code or flag that it is made for, if it is.
+        about: paths of the changes that it may show.
+    """
+
+    name: str
+    draft: str
+    data: bytes
+    code: str = ""
+    about: set[str] = field(default_factory=set, compare=False)
+
+
+_UNMAKEABLE = (MslError, KeyError, ValueError, TypeError, AttributeError, StopIteration)
+
+
+def samples_for(
+    draft: str,
+    changes: list[Classified],
+    codes: Mapping[str, int],
+    not_made: Callable[[str], None],
+) -> list[ImpactSample]:
+    """Files under a draft, few for each change, the smallest that show it.
+
+    Args:
+        draft: a known draft's name.
+        codes: of block types, by their keys in either draft.
+        not_made: is told of what can't be made, and why.
+    """
+    maker = _Maker(draft, codes)
+    found: dict[str, ImpactSample] = {}
+    for change in changes:
+        for name, make in maker.plans(change):
+            if name not in found:
+                try:
+                    data = assemble(make()).data
+                except _UNMAKEABLE as error:
+                    not_made(f"{name} ({draft}): {error}")
+                    continue
+                code = change.where if change.kind in ("code", "flag") else ""
+                found[name] = ImpactSample(name, draft, data, code)
+            found[name].about.add(change.where)
+    return list(found.values())
+
+
+Planned = tuple[str, Callable[[], Plan]]
+
+
+class _Maker:
+    def __init__(self, draft: str, codes: Mapping[str, int]) -> None:
+        self._codes = codes
+        self._form = Form("impact", draft, "little")
+        self._schema = self._form.schema
+
+    def plans(self, change: Classified) -> Iterator[Planned]:
+        """The plans that may show a change, each with a name."""
+        if change.kind in ("draft", "hash"):
+            yield "minimal", self._minimal
+            if change.kind == "draft":
+                yield from self._other_orders()
+        elif change.kind in ("code", "flag"):
+            registry, _, place = change.where.rpartition(".")
+            yield from self._coded(registry, place)
+        elif change.kind in ("structure", "field"):
+            yield from self._structured(change.where, change.kind == "field")
+            yield from self._instead(change)
+
+    def _other_orders(self) -> Iterator[Planned]:
+        for order in self._schema.draft.byte_orders[1:]:
+            form = Form("impact", self._form.draft, order.value)
+            yield f"minimal, {order.value} endian", lambda form=form: minimal(form)  # type: ignore[misc]
+
+    def _minimal(self) -> Plan:
+        return self._fitted(minimal(self._form))
+
+    def _structured(self, where: str, is_field: bool) -> Iterator[Planned]:
+        parts = re.split(r"[.\[\]]+", where.split("<")[0])
+        key = parts[0]
+        if key in ("file_header", "block_header"):
+            yield "minimal", self._minimal
+            if key == "file_header" and is_field:
+                yield from self._header_field(parts[1])
+            if where == "file_header.endianness":
+                yield from self._other_orders()
+            return
+        if key == "encryption_header" and self._schema.encryption_header is not None:
+            yield "encrypted", lambda: encrypted(self._form)
+            return
+        block = next((one for one in self._schema.blocks.values() if one.key == key), None)
+        if block is None:
+            return
+        yield key, lambda: self._alone(key)
+        if block.layout is not None and any(one.optional for one in block.layout.fields):
+            yield f"{key} without optional fields", lambda: self._shortened(key)
+        if is_field and block.layout is not None:
+            path = [one for one in parts[1:] if one]
+            yield from self._patterned(key, path)
+
+    def _shortened(self, key: str) -> Plan:
+        """A block alone that ends where it may."""
+        plan = self._alone(key)
+        layout = self._schema.layouts[key]
+        first = next(one for one in layout.fields if one.optional)
+        _subject(plan, key).keep = layout.offset_of(first.key)
+        return plan
+
+    def _instead(self, change: Classified) -> Iterator[Planned]:
+        """The block type that has the code of one that came or went."""
+        key = change.where.split(".")[0]
+        if key in {one.key for one in self._schema.blocks.values()}:
+            return
+        code = self._codes.get(key)
+        block = None if code is None else self._schema.blocks.get(code)
+        if block is not None:
+            yield block.key, lambda key=block.key: self._alone(key)  # type: ignore[misc]
+
+    def _patterned(self, key: str, path: list[str]) -> Iterator[Planned]:
+        """With a number all of whose bytes are something."""
+        name = f"{key}, {'.'.join(path)} with all bytes set"
+        if _number_at(self._schema.layouts[key], path) is not None:
+            yield name, lambda: self._edited(key, path, None)
+
+    def _header_field(self, key: str) -> Iterator[Planned]:
+        layout = self._schema.file_header
+        found = next((one for one in layout.fields if one.key == key), None)
+        if found is None or not isinstance(found.type, Uint):
+            return
+        if isinstance(found.type.valid, OneOf):
+            for value in found.type.valid.values[1:]:
+                yield f"minimal, {key} {value}", lambda value=value: self._with(key, value)  # type: ignore[misc]
+        if found.type.valid is not None:
+            return
+        data = _PATTERN[: found.type.width]
+
+        def make() -> Plan:
+            plan = self._minimal()
+            plan.header_edits.append(Edit(layout.offset_of(key), data))
+            return plan
+
+        yield f"minimal, {key} with all bytes set", make
+
+    def _with(self, key: str, value: int) -> Plan:
+        plan = self._minimal()
+        plan.header[key] = value
+        return plan
+
+    def _coded(self, registry: str, place: str) -> Iterator[Planned]:
+        """A file with a code or flag in the first field that can have it."""
+        name = f"{registry} {place}"
+        if registry == self._schema.page_states.name:
+            code = int(place, 16)
+            states = self._schema.page_states.values
+            if any(one.code == code and not one.reserved for one in states):
+                yield name, lambda: self._page_state(code)
+            return
+        found: Enumeration | FlagDefinition | None = self._schema.enumerations.get(
+            registry
+        ) or self._schema.flags.get(registry)
+        if found is None:
+            return
+        if isinstance(found, Enumeration):
+            number = int(place, 16)
+            if all(one.code != number or one.reserved for one in found.values):
+                return
+        else:
+            number = 1 << int(place.split()[0])
+            if not found.defined & number:
+                return
+        for layout in (self._schema.file_header,):
+            for one in layout.fields:
+                if one.type.registry_name == registry:
+                    yield name, lambda key=one.key: self._header_code(key, number)  # type: ignore[misc]
+                    return
+        for key, path in self._fields_of(registry):
+            yield name, lambda key=key, path=path: self._edited(key, path, number)  # type: ignore[misc]
+            return
+
+    def _fields_of(self, registry: str) -> Iterator[tuple[str, list[str]]]:
+        for block in self._schema.blocks.values():
+            if block.layout is not None and not block.forbidden:
+                for path in _paths(block.layout, registry):
+                    yield block.key, path
+
+    def _header_code(self, key: str, number: int) -> Plan:
+        plan = self._minimal()
+        layout = self._schema.file_header
+        kind = layout.field(key).type
+        assert isinstance(kind, Fixed)
+        if isinstance(kind, Flags):
+            plan.header[key] = number | kind.word.encode(plan.header.get(key, 0))
+            plan.header[key] = kind.word.names(plan.header[key])
+        else:
+            plan.header_edits.append(Edit(layout.offset_of(key), kind.encode(number, {})))
+        return plan
+
+    def _page_state(self, code: int) -> Plan:
+        payload = region("C")
+        payload["region_size"] *= 2
+        payload["page_state_map"] = [[0, 1, "captured"], [1, 1, f"0x{code:02x}"]]
+        if code == 0:
+            payload = region("CC")
+        return self._fitted(with_regions(self._form, payload))
+
+    def _alone(self, key: str) -> Plan:
+        return self._fitted(alone(key, self._form))
+
+    def _edited(self, key: str, path: list[str], number: int | None) -> Plan:
+        """A block alone, with other bytes in a field: a code, a flag, a pattern."""
+        plan = self._alone(key)
+        block = _subject(plan, key)
+        layout = self._schema.layouts[key]
+        at, kind = _place_of(layout, block.payload, path)
+        data = _PATTERN[: kind.width] if number is None else kind.encode(number, {})
+        block.edits.append(Edit(at, data))
+        return plan
+
+    # -- documents that were written for another draft --------------------------------------
+
+    def _fitted(self, plan: Plan) -> Plan:
+        """A plan whose payloads have the fields that the draft has."""
+        blocks = [*plan.blocks.values(), *(b for s in plan.segments for b in s.blocks.values())]
+        for block in blocks:
+            self._fit(block)
+        return plan
+
+    def _fit(self, block: PlannedBlock) -> None:
+        blocks = self._schema.blocks.values()
+        known = next((one for one in blocks if block.type in (one.key, one.code)), None)
+        if known is None or known.layout is None:
+            return
+        if "raw" in block.payload:
+            block.payload = known.instance()
+        block.payload = fitted(known.layout, block.payload)
+
+
+def fitted(layout: Layout, document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document's values for the fields that a layout has, and examples of others."""
+    read = {name for one in layout.fields for name, _ in one.type.reads()}
+    found: dict[str, Any] = {}
+    for one in layout.fields:
+        kind = one.type
+        if one.key in document:
+            value = document[one.key]
+            if isinstance(kind, Table) and isinstance(value, list):
+                found[one.key] = [fitted(kind.entry, row) for row in value]
+                continue
+            try:
+                kind.load_document(value, {})
+            except (ValueError, TypeError, KeyError, AttributeError, MslError):
+                if kind.chosen_by:
+                    found[one.key] = value
+                    continue
+            else:
+                found[one.key] = value
+                continue
+        left = one.default is not None and not one.optional
+        if left or one.name in read or isinstance(kind, Reserved):
+            continue
+        with suppress(TypeError):
+            found[one.key] = kind.to_document(kind.example(), DocumentOptions())
+    return found
+
+
+def _subject(plan: Plan, key: str) -> PlannedBlock:
+    for block in (*plan.blocks.values(), *(b for s in plan.segments for b in s.blocks.values())):
+        if block.type == key:
+            return block
+    if key == "end_of_capture" and plan.end is not None:
+        return plan.end
+    if key == "end_of_extension" and plan.segments and plan.segments[0].end is not None:
+        return plan.segments[0].end
+    return plan.block(SUBJECT)
+
+
+def _number_at(layout: Layout, path: list[str]) -> Fixed | None:
+    """The kind of a plain number at a path that nothing measures by; None: there is none."""
+    read = {name for one in layout.fields for name, _ in one.type.reads()}
+    for one in layout.fields:
+        if one.key == path[0]:
+            if isinstance(one.type, Table) and len(path) > 1:
+                return _number_at(one.type.entry, path[1:])
+            plain = isinstance(one.type, Uint) and one.type.valid is None and one.name not in read
+            fits = isinstance(one.type, Fixed) and (plain or isinstance(one.type, Coded))
+            return one.type if fits and isinstance(one.type, Fixed) else None
+    return None
+
+
+def _paths(layout: Layout, registry: str) -> Iterator[list[str]]:
+    for one in layout.fields:
+        if one.type.registry_name == registry and not isinstance(one.type, PageStateMap):
+            yield [one.key]
+        if isinstance(one.type, Table):
+            yield from ([one.key, *path] for path in _paths(one.type.entry, registry))
+
+
+def _place_of(layout: Layout, document: Mapping[str, Any], path: list[str]) -> tuple[int, Fixed]:
+    """Where a field stands in the payload that a document gives, and what it is.
+
+    Raises:
+        KeyError: there is none, or its table has no entries.
+    """
+    from ..source import BufferSource, Cursor
+
+    record = layout.complete(layout.from_document(fitted(layout, document)))
+    data = b"".join(bytes(piece) for piece in layout.pieces(record))
+    found = layout.decode(Cursor(BufferSource(data), 0, len(data)), offsets=True)
+    for step in path[:-1]:
+        table = layout.field(step).type
+        assert isinstance(table, Table)
+        layout, rows = table.entry, found[step]
+        if not rows:
+            raise KeyError(step)
+        found = rows[0]
+    kind = layout.field(path[-1]).type
+    assert isinstance(kind, Fixed)
+    assert found.offsets is not None
+    return found.offsets[path[-1]][0], kind

@@ -1,0 +1,232 @@
+"""``msl schema impact``."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ..drafts import find
+from .common import Exit, command_options, data_out, note, run, wants_color
+from .drafts import DRAFT
+from .text import Style, many
+
+if TYPE_CHECKING:
+    from ..breaking.evidence import Evidence
+    from ..breaking.impact import Impact
+
+__all__ = ["impact"]
+
+_FORMS = ("text", "json", "markdown")
+_COLORS = {"wrong": "red", "refused": "red", "less": "yellow"}
+_SHOWN = 60
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("old", type=DRAFT, metavar="A")
+@click.argument("new", type=DRAFT, metavar="B")
+@click.option(
+    "--decoder",
+    "commands",
+    metavar="CMD",
+    multiple=True,
+    help="Another reader, as of msl samples run: {} is the file. May be given several times.",
+)
+@click.option("--timeout", type=float, default=20.0, show_default=True, help="Seconds a file.")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="How.")
+@command_options
+@run
+def impact(
+    old: str,
+    new: str,
+    commands: tuple[str, ...],
+    timeout: float,
+    form: str,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Show, on files, what draft B does to readers of draft A, and the other way round.
+
+    Small files are made under both drafts: a few for each change, from the plans of the sample
+    corpus and the examples of block types. The reader of A, the reader of B and every --decoder
+    reads them. For each change and reader it is said whether the reader says the same as was
+    meant, less, something else, or refuses the file; and of what is not the same, the smallest
+    file, the place and both values. Readers take the layouts of their draft whatever version
+    the file has, as programs do that know one draft.
+
+    What files show is held against the class that msl schema diff --breaking gives. Where the two
+    contradict each other, one of them has a defect, and it is said.
+
+    --quiet leaves out what every reader reads as it was meant.
+
+    \b
+    Example:
+      msl schema impact draft-2026-03 draft-2026-10
+      msl schema impact draft-2026-10 mine.py:MINE --decoder 'python old_reader.py {}'
+
+    Exit codes: 0 every reader says the same; 1 one does not; 2 usage, no such draft; 70 a class
+    contradicts what files show.
+    """
+    from ..breaking.decoders import decoding
+    from ..breaking.impact import impact as found_impact
+
+    decoders = {command: decoding(command, timeout) for command in commands}
+    found = found_impact(find(old), find(new), decoders)
+    readers = [old, new, *commands]
+    with data_out() as out:
+        if form == "json":
+            out.write(json.dumps(_json(found, readers), indent=2, ensure_ascii=False) + "\n")
+        elif form == "markdown":
+            out.writelines(f"{line}\n" for line in _markdown(found, readers, quiet))
+        else:
+            style = Style(wants_color(no_color))
+            out.writelines(f"{line}\n" for line in _text(found, readers, quiet, style))
+    if not quiet:
+        shown = sum(found.shown(index) is not None for index in range(len(found.changes)))
+        files = many(len(found.samples), "file")
+        note(f"msl: {files}; {shown} of {many(len(found.changes), 'change')} shown")
+        for line in found.not_made:
+            note(f"msl: not made: {line}")
+    wrong = list(found.contradictions)
+    for one in wrong:
+        note(
+            f"msl: a defect of ours: {one.change.kind} {one.change.where} is called "
+            f"{one.change.cls.value}, files show {one.shown.value}"
+        )
+    if wrong:
+        return Exit.DEFECT
+    differ = any(_worst(found, index, reader) for index in _all(found) for reader in readers)
+    return Exit.FINDINGS if differ else Exit.FINE
+
+
+def _all(found: Impact) -> range:
+    return range(len(found.changes))
+
+
+def _worst(found: Impact, index: int, reader: str) -> Evidence | None:
+    """The gravest thing that a reader does at a change, in the smallest file; None: nothing."""
+    seen = [
+        one
+        for one in (*found.evidence[index], *found.others[index])
+        if one.reader == reader and one.outcome.value != "same"
+    ]
+    if not seen:
+        return None
+    grave = max(one.cls.severity for one in seen)
+    return min(
+        (one for one in seen if one.cls.severity == grave), key=lambda one: len(one.sample.data)
+    )
+
+
+def _cell(found: Impact, index: int, reader: str) -> str:
+    worst = _worst(found, index, reader)
+    if worst is not None:
+        return worst.outcome.value
+    everything = (*found.evidence[index], *found.others[index])
+    return "same" if any(one.reader == reader for one in everything) else "-"
+
+
+def _rows(found: Impact, readers: Sequence[str], quiet: bool) -> Iterator[int]:
+    order = sorted(_all(found), key=lambda index: -found.changes[index].cls.severity)
+    for index in order:
+        if not quiet or any(_worst(found, index, reader) for reader in readers):
+            yield index
+
+
+def _text(found: Impact, readers: Sequence[str], quiet: bool, style: Style) -> Iterator[str]:
+    for index in _rows(found, readers, quiet):
+        change = found.changes[index]
+        shown = found.shown(index)
+        mark = "" if shown is change.cls else f", files show {shown.value if shown else 'nothing'}"
+        name = f"{change.change} {change.kind} {change.where}".strip()
+        yield style.paint(f"{change.cls.value}{mark}: {name}", bold=True)
+        for reader in readers:
+            worst = _worst(found, index, reader)
+            cell = _cell(found, index, reader)
+            if worst is None:
+                if cell != "-":
+                    yield f"    {reader}: {cell}"
+                continue
+            word = style.paint(worst.outcome.value, fg=_COLORS.get(worst.outcome.value))
+            yield f"    {reader}: {word} in '{worst.sample.name}' of {worst.sample.draft}"
+            place = ", ".join(filter(None, worst.paths[:3])) or "the file"
+            yield f"        {place}: meant {_short(worst.meant)}, found {_short(worst.found)}"
+            if worst.noticed:
+                yield f"        noticed: {_short(worst.noticed)}"
+    yield ""
+    for reader in readers:
+        counts = Counter(_cell(found, index, reader) for index in _all(found))
+        words = ", ".join(f"{counts[w]} {w}" for w in ("same", "less", "wrong", "refused"))
+        yield f"{reader}: {words}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _markdown(found: Impact, readers: Sequence[str], quiet: bool) -> Iterator[str]:
+    yield f"| class | change | {' | '.join(_bare(one) for one in readers)} |"
+    yield f"|---|---|{'---|' * len(readers)}"
+    for index in _rows(found, readers, quiet):
+        change = found.changes[index]
+        cells = []
+        for reader in readers:
+            worst = _worst(found, index, reader)
+            cell = _cell(found, index, reader)
+            if worst is not None:
+                cell += f": `{_bare(_short(worst.meant))}` as `{_bare(_short(worst.found))}`"
+            cells.append(cell)
+        yield f"| {change.cls.value} | `{change.where or 'draft'}` | {' | '.join(cells)} |"
+
+
+def _bare(text: str) -> str:
+    return text.replace("|", "\\|").replace("`", "'").replace("\n", " ")
+
+
+def _json(found: Impact, readers: Sequence[str]) -> dict[str, object]:
+    return {
+        "readers": list(readers),
+        "files": [
+            {"name": one.name, "draft": one.draft, "size": len(one.data)} for one in found.samples
+        ],
+        "not_made": found.not_made,
+        "changes": [
+            {
+                "class": change.cls.value,
+                "change": change.change,
+                "kind": change.kind,
+                "where": change.where,
+                "shown": shown.value if (shown := found.shown(index)) else None,
+                "readers": {
+                    reader: _told(_worst(found, index, reader), _cell(found, index, reader))
+                    for reader in readers
+                },
+            }
+            for index, change in enumerate(found.changes)
+        ],
+        "contradictions": [
+            {
+                "where": one.change.where,
+                "class": one.change.cls.value,
+                "shown": one.shown.value,
+            }
+            for one in found.contradictions
+        ],
+    }
+
+
+def _told(worst: Evidence | None, cell: str) -> dict[str, object]:
+    if worst is None:
+        return {"outcome": None if cell == "-" else cell}
+    return {
+        "outcome": worst.outcome.value,
+        "file": worst.sample.name,
+        "draft": worst.sample.draft,
+        "paths": list(worst.paths),
+        "meant": worst.meant,
+        "found": worst.found,
+        "noticed": worst.noticed or None,
+    }

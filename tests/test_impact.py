@@ -1,0 +1,103 @@
+"""What files show of a change: the same as was said of it, of seeded ones and the public drafts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from commands import PLACE, run
+from draft_changes.drafted import drafted, source_of
+from draft_changes.seeded import CHANGES, HIDDEN
+
+from msl_construct.breaking.classes import ChangeClass
+from msl_construct.breaking.evidence import Outcome
+from msl_construct.breaking.impact import Impact, impact
+from msl_construct.drafts import DRAFTS
+
+OLD, NEW = DRAFTS["draft-2026-03"], DRAFTS["draft-2026-10"]
+
+
+def shown(found: Impact, where: str) -> set[str]:
+    """The classes that files show of the changes at a path."""
+    return {
+        cls.value
+        for index, change in enumerate(found.changes)
+        if change.where == where and (cls := found.shown(index)) is not None
+    }
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_files_show_the_class_of_a_seeded_change(name: str, tmp_path: Path) -> None:
+    with drafted(name, tmp_path) as (old, new):
+        found = impact(old, new)
+    assert list(found.contradictions) == []
+    assert CHANGES[name].expected in shown(found, CHANGES[name].where)
+
+
+@pytest.mark.parametrize("name", HIDDEN[:2])
+def test_the_proof_has_a_file_a_place_and_both_values(name: str, tmp_path: Path) -> None:
+    with drafted(name, tmp_path) as (old, new):
+        found = impact(old, new)
+    index = next(i for i, one in enumerate(found.changes) if one.where == CHANGES[name].where)
+    worst = found.evidence[index][0]
+    assert (worst.outcome, worst.cls) == (Outcome.WRONG, ChangeClass.SILENT_REINTERPRET)
+    assert CHANGES[name].where in worst.paths
+    assert worst.meant == worst.found  # the same number, and another meaning
+    assert worst.sample.data.startswith(b"MEMSLICE")
+    assert {one.reader for one in found.evidence[index]} == {old.name, new.name}
+
+
+def test_a_wrong_class_is_a_contradiction(tmp_path: Path) -> None:
+    with drafted("two codes are exchanged", tmp_path) as (old, new):
+        found = impact(old, new)
+    index = next(i for i, one in enumerate(found.changes) if one.where == "OSType.0x0000")
+    change = found.changes[index]
+    found.changes[index] = change.__class__(**{**vars(change), "cls": ChangeClass.ADDITIVE})
+    (one,) = found.contradictions
+    assert (one.change.where, one.shown.value) == ("OSType.0x0000", "SILENT_REINTERPRET")
+
+
+def test_files_agree_with_what_is_said_of_the_public_drafts() -> None:
+    found = impact(OLD, NEW)
+    assert list(found.contradictions) == []
+    assert found.not_made == []
+    unshown = {
+        one.where.split(".")[0] for i, one in enumerate(found.changes) if found.shown(i) is None
+    }
+    assert unshown <= {"compressed_payload", "EncAlgo", "KDFType", "KeyEncap", "PageState"}
+    assert not any(one.outcome is Outcome.WRONG for each in found.evidence for one in each)
+
+
+def test_the_command_with_another_reader(tmp_path: Path) -> None:
+    name = "two codes are exchanged"
+    (tmp_path / "own.py").write_text(source_of(name), "utf-8")
+    adapter = PLACE / "tests" / "adapters" / "independent_decoder.py"
+    decoder = f"{sys.executable} {adapter} {{}}"
+    both = ("draft-2026-10", "own.py:CHANGED", "--decoder", decoder)
+    done = run("schema", "impact", *both, "--format", "json", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    (change,) = (one for one in found["changes"] if one["where"] == "OSType.0x0000")
+    assert change["class"] == change["shown"] == "SILENT_REINTERPRET"
+    readers = change["readers"]
+    assert {key: one["outcome"] for key, one in readers.items()} == {
+        "draft-2026-10": "wrong",
+        "changed-6": "wrong",
+        decoder: "wrong",
+    }
+    assert (readers[decoder]["meant"], readers[decoder]["found"]) == ('"linux"', '"windows"')
+    one = readers["changed-6"]
+    assert {one["meant"], one["found"]} == {"windows", "linux"}
+    text = run("schema", "impact", *both[:2], folder=tmp_path).stdout.decode()
+    assert "draft-2026-10: wrong in 'minimal' of changed-6" in text
+    table = run("schema", "impact", *both[:2], "--format", "markdown", "-q", folder=tmp_path)
+    assert "| SILENT_REINTERPRET | `OSType.0x0000` | wrong: `linux` as `windows` |" in (
+        table.stdout.decode()
+    )
+
+
+def test_a_draft_and_itself() -> None:
+    done = run("schema", "impact", "draft-2026-10", "draft-2026-10")
+    assert (done.returncode, b"0 wrong" in done.stdout) == (0, True)
