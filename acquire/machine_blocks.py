@@ -11,6 +11,7 @@ from typing import Any
 
 from msl_construct import Writer
 from msl_construct.reader.acquisition_report import TIED
+from msl_construct.tcp_states import TCP_STATES
 
 from .blocks import storable
 from .machine import Connection, Machine
@@ -40,11 +41,6 @@ _HANDLES = {
 _OTHER = 0xFF
 _FAMILIES = {4: "ipv4", 6: "ipv6"}
 _MOST_ROWS = 1 << 20
-_STATES = (
-    *("established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait", "close"),
-    *("close_wait", "last_ack", "listen", "closing", "new_syn_recv"),
-)
-"""States of TCP as the report names them; the first is number 1."""
 
 
 def capabilities(known: Known) -> list[str]:
@@ -193,7 +189,7 @@ def _with_target(found: Machine, pid: int, facts: Mapping[str, Any]) -> Machine:
             there = remote if remote[1] else None
             if (pid, protocol, local, there) not in known:
                 name = row.get("state") if protocol == "tcp" else None
-                state = _STATES.index(name) + 1 if name in _STATES else 0
+                state = TCP_STATES.index(name) + 1 if name in TCP_STATES else 0
                 more.append(Connection(pid, protocol, local, there, state))
     return replace(found, connections=[*found.connections, *more]) if more else found
 

@@ -11,23 +11,17 @@ from pathlib import Path
 
 import psutil
 
+from msl_construct.tcp_states import TCP_STATES
+
 from ..machine import Connection, Machine, RunningProcess
 from .proc_text import read_stat, since_epoch
 
 __all__ = ["machine"]
 
 _STATES = {
-    psutil.CONN_ESTABLISHED: 1,
-    psutil.CONN_SYN_SENT: 2,
-    psutil.CONN_SYN_RECV: 3,
-    psutil.CONN_FIN_WAIT1: 4,
-    psutil.CONN_FIN_WAIT2: 5,
-    psutil.CONN_TIME_WAIT: 6,
-    psutil.CONN_CLOSE: 7,
-    psutil.CONN_CLOSE_WAIT: 8,
-    psutil.CONN_LAST_ACK: 9,
-    psutil.CONN_LISTEN: 10,
-    psutil.CONN_CLOSING: 11,
+    getattr(psutil, f"CONN_{name.upper()}"): number
+    for number, name in enumerate(TCP_STATES, 1)
+    if name != "new_syn_recv"  # of which psutil makes SYN_RECV
 }
 
 

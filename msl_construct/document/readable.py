@@ -9,6 +9,8 @@ import stat
 from datetime import datetime, timezone
 from ipaddress import IPv4Address, IPv6Address
 
+from ..tcp_states import TCP_STATES
+
 __all__ = [
     "ARP_FLAGS",
     "ETHERTYPES",
@@ -63,21 +65,6 @@ ROUTE_FLAGS = (
 
 ARP_FLAGS = ((0x02, "complete"), (0x04, "permanent"), (0x08, "published"))
 """Flags of a neighbour, as Linux has them."""
-
-_TCP_STATES = (
-    "established",
-    "syn_sent",
-    "syn_recv",
-    "fin_wait1",
-    "fin_wait2",
-    "time_wait",
-    "close",
-    "close_wait",
-    "last_ack",
-    "listen",
-    "closing",
-    "new_syn_recv",
-)
 
 _EARLIEST = 365 * 86_400 * 10**9
 """Nanoseconds from 1970 to 1971: no process that is examined was started before."""
@@ -161,9 +148,9 @@ def hardware_address(stored: bytes) -> str:
 
 def tcp_state(state: int, protocol: int) -> str | None:
     """What Linux calls the state of a socket; None: it has none, or the number is unknown."""
-    if protocol == _UDP and state == _TCP_STATES.index("close") + 1:
+    if protocol == _UDP and state == TCP_STATES.index("close") + 1:
         return "unconnected"
-    return _TCP_STATES[state - 1] if 0 < state <= len(_TCP_STATES) else None
+    return TCP_STATES[state - 1] if 0 < state <= len(TCP_STATES) else None
 
 
 def bit_names(value: int, names: tuple[tuple[int, str], ...]) -> list[str]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from msl_construct.tcp_states import TCP_STATES
+
 from ..proc_text import text
 from .items import not_read
 
@@ -20,11 +22,7 @@ __all__ = ["Sockets", "address_of", "connections", "sockets"]
 _SECONDS = 2.0
 """How long reading all tables may take: a busy server's are long."""
 
-_NAMES = (
-    "unknown established syn_sent syn_recv fin_wait1 fin_wait2 time_wait close close_wait "
-    "last_ack listen closing new_syn_recv bound_inactive"
-)
-_STATES = tuple(_NAMES.split())
+_STATES = ("unknown", *TCP_STATES, "bound_inactive")
 _UNIX_TYPES = {1: "stream", 2: "datagram", 5: "seqpacket"}
 _UNIX_STATES = {1: "unconnected", 2: "connecting", 3: "connected", 4: "disconnecting"}
 _UNIX_LISTENING = 0x10000
