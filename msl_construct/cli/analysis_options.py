@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..analysis import Addresses
     from ..reader.dump import Dump
 
-__all__ = ["ending", "region_options", "width_of_length", "within"]
+__all__ = ["ending", "form_of", "hit_options", "width_of_length", "within"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -39,8 +39,12 @@ def width_of_length(addresses: Addresses, start: int, text: str) -> int:
     return int(text, 0 if text[:1] == "0" and len(text) > 1 and text[1] in "xX" else 10)
 
 
-def region_options(function: F) -> F:
-    """``--range``, ``--protection`` and ``--type``."""
+def hit_options(what: str) -> Callable[[F], F]:
+    """Where in memory to look, how many to find, and the form in which to print them.
+
+    Args:
+        what: they find, in the plural.
+    """
     options = (
         click.option(
             "--range",
@@ -60,10 +64,30 @@ def region_options(function: F) -> F:
             metavar="TYPE",
             help="Only regions of this type: heap, stack, image, mapped_file, anonymous, ...",
         ),
+        click.option(
+            "--limit", type=click.IntRange(min=1), metavar="N", help=f"At most so many {what}."
+        ),
+        click.option("--json", "as_json_", is_flag=True, help="One JSON document."),
+        click.option("--ndjson", is_flag=True, help="One JSON object a line."),
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def with_them(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return with_them
+
+
+def form_of(as_json: bool, ndjson: bool) -> str:
+    """The form that was asked for: ``json``, ``ndjson`` or ``text``.
+
+    Raises:
+        click.UsageError: two of them were.
+    """
+    if as_json and ndjson:
+        raise click.UsageError("one of --json and --ndjson, please")
+    return "json" if as_json else "ndjson" if ndjson else "text"
 
 
 def within(

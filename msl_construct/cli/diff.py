@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import ending
+from .analysis_options import ending, form_of
 from .common import (
     STDIO,
     Exit,
@@ -92,8 +92,7 @@ def diff(
         raise click.UsageError("two dumps, please")
     if dumps.count(STDIO) > 1:
         raise click.UsageError("stdin can be one of them only")
-    if as_json_ and ndjson:
-        raise click.UsageError("one of --json and --ndjson, please")
+    form_of(as_json_, ndjson)
     from .. import analysis
 
     code, found = Exit.FINE, list[dict[str, object]]()

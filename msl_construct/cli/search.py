@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import ending, region_options, within
+from .analysis_options import ending, form_of, hit_options, within
 from .common import (
     Exit,
     command_options,
@@ -75,10 +75,7 @@ _SHOWN = 32
     help="Pointers into a range, at multiples of 8.",
 )
 @click.option("-i", "--ignore-case", is_flag=True, help="Of texts and expressions.")
-@region_options
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many hits.")
-@click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
-@click.option("--ndjson", is_flag=True, help="One JSON object a line.")
+@hit_options("hits")
 @draft_options
 @command_options
 @run
@@ -120,8 +117,7 @@ def search(
     Exit codes: 0 found; 1 no match; 2 usage; 3 not an .msl or unreadable; 4 the dump is
     incomplete, or some captured memory could not be read; 5 a key is missing.
     """
-    if as_json_ and ndjson:
-        raise click.UsageError("one of --json and --ndjson, please")
+    form = form_of(as_json_, ndjson)
     if not (
         texts or more or utf16 or encoded or backwards or hexes or regex or numbers or pointers
     ):
@@ -157,7 +153,7 @@ def search(
             within=within(opened, addresses, ranges, protection, region_type),
             searched=found,
         )
-        print_hits(islice(hits, limit), "json" if as_json_ else "ndjson" if ndjson else "text")
+        print_hits(islice(hits, limit), form)
         opened.require_unchanged()
         return finish(opened, dump, found, quiet, limit)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .analysis_options import region_options, within
+from .analysis_options import form_of, hit_options, within
 from .common import command_options, draft_options, open_input, run, say_version
 from .search import finish, print_hits
 
@@ -36,10 +36,7 @@ _ENCODINGS = {
     default="all",
     help="One byte a character, UTF-16 of either byte order, or all of them (the default).",
 )
-@region_options
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many strings.")
-@click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
-@click.option("--ndjson", is_flag=True, help="One JSON object a line.")
+@hit_options("strings")
 @draft_options
 @command_options
 @run
@@ -68,8 +65,7 @@ def strings(
 
     Exit codes: as of msl search.
     """
-    if as_json_ and ndjson:
-        raise click.UsageError("one of --json and --ndjson, please")
+    form = form_of(as_json_, ndjson)
     from .. import analysis
 
     with open_input(dump, passing=False, **options) as opened:
@@ -83,6 +79,6 @@ def strings(
             within=within(opened, analysis.Addresses(opened), ranges, protection, region_type),
             searched=found,
         )
-        print_hits(islice(hits, limit), "json" if as_json_ else "ndjson" if ndjson else "text")
+        print_hits(islice(hits, limit), form)
         opened.require_unchanged()
         return finish(opened, dump, found, quiet, limit)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .analysis_options import region_options, within
+from .analysis_options import form_of, hit_options, within
 from .common import Exit, command_options, draft_options, note, open_input, run, say_version
 from .read import stated_fill
 from .search import finish, print_hits
@@ -56,10 +56,7 @@ _TOLD = 5
     metavar="N",
     help="How many processes scan (one for each processor); 0: none but this one.",
 )
-@region_options
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many hits.")
-@click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
-@click.option("--ndjson", is_flag=True, help="One JSON object a line.")
+@hit_options("hits")
 @draft_options
 @command_options
 @run
@@ -97,8 +94,7 @@ def yara(
     a file is unreadable; 4 the dump is incomplete, or a rule could not be asked of something;
     5 a key is missing.
     """
-    if as_json_ and ndjson:
-        raise click.UsageError("one of --json and --ndjson, please")
+    form = form_of(as_json_, ndjson)
     from .. import analysis
     from ..analysis import yara as rules_of
 
@@ -120,7 +116,6 @@ def yara(
             processes=processes,
             searched=found,
         )
-        form = "json" if as_json_ else "ndjson" if ndjson else "text"
         print_hits(islice(hits, limit), form, lambda: map(_gap_json, found.gaps))
         hits.close()
         opened.require_unchanged()
