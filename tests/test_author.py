@@ -93,7 +93,7 @@ def test_schema(tmp_path: Path) -> None:
         "structure pointer_graph",
     ):
         assert what in changed
-    assert "remark" in said("schema", "check", MINE)
+    assert "second-meaning: OSType.0x0000" in said("schema", "check", MINE, code=1)
     for form in EXPORTS:
         assert said("schema", "export", "--to", form, "--draft", MINE), form
 

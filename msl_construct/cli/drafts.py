@@ -13,14 +13,14 @@ from ..errors import DraftError
 if TYPE_CHECKING:
     from ..schema import Draft
 
-__all__ = ["DRAFT", "OWN", "UNCHECKED_DRAFT", "DraftType", "draft_option"]
+__all__ = ["DRAFT", "OWN", "TOLERABLE", "UNCHECKED_DRAFT", "DraftType", "draft_option"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
 OWN = "FILE.py:NAME is a draft of your own; FILE.py is run for it."
 """For the help of whatever takes a draft."""
 
-_TOLERABLE = ("no-level", "no-section", "no-sentence", "unused-registry")
+TOLERABLE = ("no-level", "no-section", "no-sentence", "unused-registry")
 """Kinds of findings about a declaration that keep nobody from reading and writing files."""
 
 
@@ -71,7 +71,7 @@ def _demand_usable(draft: Draft) -> None:
 
     try:
         for finding in findings(draft):
-            if not finding.remark and finding.kind not in _TOLERABLE:
+            if not finding.remark and finding.kind not in TOLERABLE:
                 raise DraftError(f"{place_of(draft.name, finding.where, finding.text)}: {finding}")
         for order in draft.byte_orders:
             schema(draft, order)

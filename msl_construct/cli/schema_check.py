@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from ..drafts import find
 from .common import Exit, command_options, data_out, note, run
-from .drafts import UNCHECKED_DRAFT
+from .drafts import TOLERABLE, UNCHECKED_DRAFT
 from .text import many
 
 __all__ = ["check"]
 
+_LEDGER = "schema/ledger.json"
+
+
+def _ledger(path: str | None) -> dict[str, Any]:
+    """What was published, as far as a file says it.
+
+    Raises:
+        click.UsageError: the file is no ledger.
+    """
+    if path is None and not os.path.isfile(_LEDGER):
+        return {}
+    try:
+        with open(path or _LEDGER, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path or _LEDGER}: {error}") from None
+    if not isinstance(found, dict) or "ledger" not in found:
+        raise click.UsageError(f"{path or _LEDGER} is no ledger")
+    return found
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("drafts", type=UNCHECKED_DRAFT, metavar="DRAFT...", nargs=-1, required=True)
+@click.option(
+    "--ledger",
+    type=click.Path(exists=True, dir_okay=False),
+    help="What was published; schema/ledger.json, where there is one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
 @command_options
 @run
-def check(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool) -> int:
+def check(
+    drafts: tuple[str, ...], ledger: str | None, as_json: bool, quiet: bool, no_color: bool
+) -> int:
     """Check that a draft's declaration agrees with itself.
 
     Codes and keys are unique and in range, bits do not overlap, what a field refers to stands
-    before it, every name is legal in other languages, everything has a section and a sentence,
-    hashes and flags that are named exist. A remark is odd but usable, such as a padded value
-    that begins unaligned; --quiet leaves remarks out.
+    before it, lengths and counts can say what they measure, every name is legal in other
+    languages, everything has a section and a sentence, hashes and flags that are named exist.
+
+    What its base published a draft keeps, or declares in words with a reason that it does not:
+    numbers of codes and flags, meanings, layouts under their payload version, reserved bytes. What
+    the ledger says of it is still so.
+
+    A remark is odd but usable, such as a padded value that begins unaligned; --quiet leaves
+    remarks out.
 
     FILE.py:NAME is a draft of your own; FILE.py is run for it.
 
@@ -37,11 +72,17 @@ def check(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool) -
 
     Exit codes: 0 nothing but remarks; 1 findings; 2 usage, no such draft.
     """
-    from ..exports.consistency import findings
+    from ..breaking.history import against_base
+    from ..exports.consistency import Inconsistency, findings
+    from ..exports.ledger import changed_since
 
     worst = Exit.FINE
     for name in drafts:
         found = findings(find(name))
+        if all(one.remark or one.kind in TOLERABLE for one in found):
+            found += against_base(find(name))
+            for text in changed_since(_ledger(ledger), find(name)):
+                found.append(Inconsistency("published", name, text))
         grave = [one for one in found if not one.remark]
         if grave:
             worst = Exit.FINDINGS

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import click
 
 from ..drafts import NEWEST_DRAFT, find
+from ..errors import ExportError
 from ..exports import EXPORTS
 from ..outputs import whole_file
 from .common import STDIO, Exit, command_options, data_out, note, run
@@ -16,6 +18,7 @@ from .drafts import draft_option
 __all__ = ["export"]
 
 _FOLDER = "schema"
+LEDGER = "ledger.json"
 
 
 def _forms() -> str:
@@ -122,7 +125,19 @@ def _stale(texts: dict[Path, str], quiet: bool) -> int:
 
 
 def _write(texts: dict[Path, str], quiet: bool) -> int:
-    """Write what changed; every text was made before the first file is touched."""
+    """Write what changed; every text was made before the first file is touched.
+
+    Raises:
+        ExportError: a ledger would lose what was published.
+    """
+    from ..exports.ledger import changed_since
+
+    for path in texts:
+        if path.name == LEDGER and path.is_file():
+            for change in changed_since(json.loads(path.read_text("utf-8")), find(NEWEST_DRAFT)):
+                raise ExportError(
+                    f"{path}: {change}; what was published stays: change it in a later draft"
+                )
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = text.encode()

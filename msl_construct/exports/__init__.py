@@ -77,6 +77,12 @@ EXPORTS: dict[str, Export] = {
             _later("imhex"),
         ),
         Export(
+            "ledger",
+            "The ledger: what every code, flag, field and block type means in which draft.",
+            (("ledger.json", NEWEST_DRAFT),),
+            _later("ledger"),
+        ),
+        Export(
             "rst",
             "Tables of all fields, codes and flags in reStructuredText.",
             tuple((f"fields-{name}.rst", name) for name in PUBLIC),

@@ -24,6 +24,7 @@ from ..schema.fields import Field
 from ..schema.layout import OFFSETS, REST, Layout, inner_layouts
 from ..schema.variable import Rest
 from ..schema.vocabulary import Fixed, Hash
+from .measures import Registered, measures
 
 __all__ = ["Inconsistency", "findings", "structures_of"]
 
@@ -76,8 +77,13 @@ def _findings(draft: Draft) -> Iterator[Inconsistency]:
     widths = {one.name: one.width for one in enumerations} | {
         word.name: word.width for word in draft.flags
     }
+    codes = {
+        one.name: Registered(one.width, frozenset(value.code for value in one.values))
+        for one in enumerations
+    } | {word.name: Registered(word.width) for word in draft.flags}
     for where, layout in structures_of(draft):
         yield from _layout(where, layout, widths)
+        yield from (Inconsistency(*one) for one in measures(where, layout, codes))
         for field in layout.fields:
             used |= {name for name in [field.type.registry_name] if name}
     for name in (*(e.name for e in draft.enumerations), *(word.name for word in draft.flags)):

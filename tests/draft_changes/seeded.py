@@ -228,9 +228,9 @@ CHANGES: dict[str, Seeded] = {
         DEGRADED,
         "pointer_graph",
         "amendments=[give_payload('pointer_graph', Layout('Pointer Graph', '§lab', ("
-        "Field('From', ADDRESS, 'Where the pointer stands.'), "
-        "Field('To', ADDRESS, 'Where it leads.'))), "
-        "example={'from': '0x10', 'to': '0x20'})]",
+        "Field('Place', ADDRESS, 'Where the pointer stands.'), "
+        "Field('Target', ADDRESS, 'Where it leads.'))), "
+        "example={'place': '0x10', 'target': '0x20'})]",
     ),
     "a reserved code gets a meaning": Seeded(
         DEGRADED,
