@@ -21,6 +21,9 @@ from msl_construct.document.build import build
 from msl_construct.document.load import load
 from msl_construct.document.render import Renderer
 from msl_construct.encryption import Keys
+from msl_construct.encryption.changed import _searched
+from msl_construct.encryption.derive import cost_of, is_derivable
+from msl_construct.encryption.private_keys import PrivateKeys
 from msl_construct.errors import EncryptedError, LimitError, TamperedError, WrongKeyError
 
 pytest.importorskip("cryptography")
@@ -254,6 +257,99 @@ def test_every_bit_of_nonce_and_codes() -> None:
             changed[position] ^= 1 << bit
             with pytest.raises(TamperedError):
                 msl_construct.open(bytes(changed), key=by_hand.KEY)
+
+
+def for_owner(kind: str) -> tuple[bytes, Keys]:
+    """A file whose key is enclosed, and what opens it."""
+    mlkem = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mlkem")
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    enclosed, secret, own = b"", b"", {}
+    if "x25519" in kind:
+        own["x25519"], other = X25519PrivateKey.generate(), X25519PrivateKey.generate()
+        enclosed += other.public_key().public_bytes_raw()
+        secret += other.exchange(own["x25519"].public_key())
+    if "ml_kem" in kind:
+        half = kind[kind.index("ml_kem") :]
+        own[half] = getattr(mlkem, f"MLKEM{half[7:]}PrivateKey").generate()
+        found, text = own[half].public_key().encapsulate()
+        enclosed, secret = enclosed + text, secret + found
+    code = ("", "x25519", "ml_kem_768", "ml_kem_1024", "x25519_ml_kem_768").index(kind)
+    builder = by_hand.EncryptedBuilder(enclosed=enclosed, key_encap=code)
+    builder.key = by_hand.hkdf(secret, builder.header[0x18:0x28], b"MSL-CEK-v1")
+    return builder.small().sealed(), Keys(private=PrivateKeys(loaded=own))
+
+
+@pytest.mark.parametrize("kind", ["x25519", "ml_kem_1024", "x25519_ml_kem_768"])
+def test_a_bit_of_what_the_key_is_made_with(kind: str) -> None:
+    """DumpUUID, KeyEncap, KEMCtLen and the enclosed key: a changed one is no wrong key."""
+    data, keys = for_owner(kind)
+    end = 128 + int.from_bytes(data[0x4E:0x50], "little")
+    with msl_construct.open(data, key=keys) as dump:
+        assert dump.complete
+    places = [0x18, 0x27, 0x40, 0x41, 0x42, 0x4E, 0x4F, 0x50, 128, (128 + end) // 2, end - 1, end]
+    for position in places:
+        for bit in (0, 1, 4) if position < 0x80 else (position % 7,):
+            changed = bytearray(data)
+            changed[position] ^= 1 << bit
+            with pytest.raises(TamperedError):
+                msl_construct.open(bytes(changed), key=keys)
+    other = for_owner(kind)[1]
+    with pytest.raises(WrongKeyError):
+        msl_construct.open(data, key=other)
+
+
+def test_a_bit_of_what_a_passphrase_is_used_with() -> None:
+    """Nobody is made to wait for it, but `msl verify` looks."""
+    data = by_passphrase()
+    asked: list[str] = []
+
+    def search(text: str) -> bool:
+        asked.append(text)
+        return True
+
+    def keys(look: Any = search) -> Keys:
+        return Keys(passphrase=PASSPHRASE, search=look, max_kdf_memory=256 << 10)
+
+    # KDFTime 1 to 3, lanes 1 to 0 (none such), memory 64 to 192 and beyond all bounds, KDFSalt.
+    for position, bit in ((0x44, 1), (0x4C, 0), (0x48, 7), (0x4B, 7), (0x68, 0), (0x77, 7)):
+        changed = bytearray(data)
+        changed[position] ^= 1 << bit
+        asked.clear()
+        with pytest.raises(TamperedError, match="opens the file if"):
+            msl_construct.open(bytes(changed), key=keys())
+        assert len(asked) == 1
+        for look in (None, lambda text: False):
+            with pytest.raises((EncryptedError, LimitError)) as caught:
+                msl_construct.open(bytes(changed), key=keys(look))
+            assert not isinstance(caught.value, TamperedError)
+    for position, bit in ((0x41, 0), (0x41, 5), (0x42, 2), (0x42, 7)):  # KDFType and KeyEncap
+        changed = bytearray(data)
+        changed[position] ^= 1 << bit
+        with pytest.raises(TamperedError):
+            msl_construct.open(bytes(changed), key=keys(None))
+    with pytest.raises(WrongKeyError, match="in more than a bit"):
+        other = Keys(passphrase=b"another", search=search, max_kdf_memory=256 << 10)
+        msl_construct.open(data, key=other)
+
+
+def test_a_search_is_bounded() -> None:
+    """Parameters of a hostile header cost no more than a minute, be it one try or none."""
+    for stated in ({"kdf_memory": 1 << 20, "kdf_time": 16}, {"kdf_memory": 1 << 20}):
+        fields = {"kdf_lanes": 4, "kdf_time": 3, "kdf_salt": bytes(16), **stated}
+        tries = list(_searched(fields, 1 << 30))
+        assert sum(cost_of(one) for _, one in tries) <= 48 << 30
+        assert all(is_derivable(one, 1 << 30) for _, one in tries)
+
+
+def test_verify_looks_for_it(place: Path) -> None:
+    changed = bytearray((place / "p.msl").read_bytes())
+    changed[0x6A] ^= 4
+    (place / "salt.msl").write_bytes(changed)
+    given = ("salt.msl", "--passphrase-file", "pass", "--max-kdf-memory", str(256 << 10))
+    assert run("inspect", *given, folder=place).returncode == 5
+    done = run("verify", *given, folder=place)
+    assert (done.returncode, b"of KDFSalt is another" in done.stderr) == (1, True)
 
 
 def test_a_file_that_was_cut() -> None:

@@ -367,7 +367,11 @@ def wants_color(no_color: bool) -> bool:
 
 
 class ReadOptions(KeyOptions, total=False):
-    """How to read a file whose header says otherwise, see `draft_options`; None: as it says."""
+    """How to read a file whose header says otherwise, see `draft_options`; None: as it says.
+
+    `thorough`: to look, where a passphrase seems wrong, whether a bit of what it is used with was
+    changed.
+    """
 
     draft: str | None
     dialect: str | None
@@ -376,6 +380,7 @@ class ReadOptions(KeyOptions, total=False):
     max_memory: int | None
     max_spool: int | None
     key: Keys | None
+    thorough: bool
 
 
 @overload
@@ -405,8 +410,10 @@ def open_input(
         stdin: what to read block by block instead.
     """
     kept: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    thorough = kept.pop("thorough", False)
     keys = keys_of(kept)
     if keys is not None:
+        keys.search = _announced if thorough else None
         kept["key"] = keys
         passing = False  # nothing is shown before the tag, which is the end of the file
     try:
@@ -414,6 +421,11 @@ def open_input(
     except MslError as error:
         error.file = path
         raise
+
+
+def _announced(text: str) -> bool:
+    note(f"msl: {text}")
+    return True
 
 
 def _opened(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import EncryptedError, LimitError
 from ..hashing import digest
@@ -15,9 +16,11 @@ __all__ = [
     "Candidate",
     "candidates",
     "content_key_of",
+    "cost_of",
     "from_parameters",
     "from_passphrase",
     "hkdf",
+    "is_derivable",
     "segment_key",
 ]
 
@@ -26,6 +29,9 @@ _BLOCK = 64
 
 _MEMORY_A_LANE = 8
 """KiB that Argon2 takes at least for each lane (RFC 9106)."""
+
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+"""Tables that pad a key of HMAC."""
 
 _PASSES = 16
 """How often the memory that is allowed may be passed over: this bounds the time."""
@@ -79,6 +85,23 @@ def candidates(envelope: Envelope, enclosed: bytes, keys: Keys) -> Iterator[Cand
         )
 
 
+def cost_of(stated: Mapping[str, Any]) -> int:
+    """Bytes that a derivation with these parameters passes over, every pass counted."""
+    return int(stated["kdf_time"]) * _memory_of(stated)
+
+
+def is_derivable(stated: Mapping[str, Any], most: int) -> bool:
+    """Whether there is such a derivation, and it takes no more memory and time than is allowed."""
+    if _memory_of(stated) > most or cost_of(stated) > _PASSES * most:
+        return False
+    passes, memory, lanes = (stated[name] for name in ("kdf_time", "kdf_memory", "kdf_lanes"))
+    return bool(passes and lanes and memory >= _MEMORY_A_LANE * lanes)
+
+
+def _memory_of(stated: Mapping[str, Any]) -> int:
+    return max(int(stated["kdf_memory"]), _MEMORY_A_LANE * int(stated["kdf_lanes"])) << 10
+
+
 def from_passphrase(passphrase: bytes, envelope: Envelope, most: int) -> bytes:
     """The content key of a passphrase, by Argon2id (§10.5).
 
@@ -91,7 +114,7 @@ def from_passphrase(passphrase: bytes, envelope: Envelope, most: int) -> bytes:
     """
     stated = envelope.stated
     passes, memory, lanes = stated["kdf_time"], stated["kdf_memory"], stated["kdf_lanes"]
-    need = max(memory, _MEMORY_A_LANE * lanes) << 10
+    need = _memory_of(stated)
     if need > most:
         raise LimitError(
             f"KDFMemory asks for {memory} KiB to derive the key: more than the {most >> 10} KiB "
@@ -99,7 +122,7 @@ def from_passphrase(passphrase: bytes, envelope: Envelope, most: int) -> bytes:
             "trusted so far",
             offset=envelope.offset_of("kdf_memory"),
         )
-    if passes * need > _PASSES * most:
+    if cost_of(stated) > _PASSES * most:
         raise LimitError(
             f"KDFTime asks for {passes} passes over {memory} KiB to derive the key: more than "
             f"{_PASSES} passes over the {most >> 10} KiB that are allowed; raise max_kdf_memory "
@@ -147,5 +170,5 @@ def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
 def _hmac(key: bytes, data: bytes) -> bytes:
     """HMAC (RFC 2104) with BLAKE3, of a key that is no longer than its block."""
     padded = key.ljust(_BLOCK, b"\0")
-    inner = digest("blake3", (bytes(byte ^ 0x36 for byte in padded), data))
-    return digest("blake3", (bytes(byte ^ 0x5C for byte in padded), inner))
+    inner = digest("blake3", (padded.translate(_INNER), data))
+    return digest("blake3", (padded.translate(_OUTER), inner))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import EncryptedError, TamperedError, WrongKeyError
+from ..errors import EncryptedError, LimitError, TamperedError, WrongKeyError
 from ..source import BufferSource, Source
+from .changed import what_was_changed
 from .ciphers import Cipher, cipher_named, is_known
 from .derive import Candidate, candidates
 from .diagnosis import begins_a_block, fits_in_spite
@@ -83,7 +84,13 @@ def unlock(source: Source, envelope: Envelope, keys: Keys) -> Unlocked:
     if end < start or end + TAG > size:
         raise _cut(envelope, end, size)
     enclosed = source.read(len(envelope.header), start - len(envelope.header))
-    found = list(_opened(source, envelope, enclosed, keys))
+    try:
+        found = _opened(source, envelope, enclosed, keys)
+    except (EncryptedError, LimitError):
+        what = what_was_changed(source, envelope, enclosed, keys)
+        if what:
+            raise _changed(envelope, "a key that was given", what) from None
+        raise
     likely = next(((c, cipher) for c, cipher in found if _fits(source, envelope, cipher)), None)
     for candidate, cipher in [likely] if likely is not None else found:
         if end - start > cipher.most:
@@ -98,7 +105,7 @@ def unlock(source: Source, envelope: Envelope, keys: Keys) -> Unlocked:
             return Unlocked(
                 envelope, source, enclosed, capture, start, end, end + TAG, tag, candidate
             )
-    raise _refused(source, envelope, keys, found, likely is not None, end)
+    raise _refused(source, envelope, enclosed, keys, found, likely is not None, end)
 
 
 def _opened(
@@ -153,9 +160,17 @@ def _cut(envelope: Envelope, end: int, size: int) -> TamperedError:
     )
 
 
+def _changed(envelope: Envelope, origin: str, what: str) -> TamperedError:
+    return TamperedError(
+        f"not intact: {origin} opens the file if {what}: that was changed; nothing is shown",
+        offset=envelope.offset_of("enc_algo"),
+    )
+
+
 def _refused(
     source: Source,
     envelope: Envelope,
+    enclosed: bytes,
     keys: Keys,
     found: list[tuple[Candidate, Cipher]],
     fits: bool,
@@ -173,19 +188,19 @@ def _refused(
     for candidate, _ in found:
         what = fits_in_spite(source, envelope, candidate.key)
         if what:
-            return TamperedError(
-                f"not intact: {where}, but {candidate.origin} opens the file if {what}: the header "
-                "was changed; nothing is shown",
-                offset=envelope.offset_of("enc_algo"),
-            )
+            return _changed(envelope, candidate.origin, what)
+    what = what_was_changed(source, envelope, enclosed, keys)
+    if what:
+        return _changed(envelope, "the key that was given", what)
     changed = ["nonce", *(field for one, _ in found for field in one.varied)]
     names = ", ".join(dict.fromkeys(changed))
     origins = " and ".join(dict.fromkeys(one.origin for one, _ in found))
     if envelope.enclosure in ENCLOSED and envelope.enclosure != "none":
         names += ", the enclosed key"
+    tried = keys.search is not None or not keys.has_passphrase
+    apart = "in more than a bit" if tried else "(msl verify looks whether a bit of it was)"
     return WrongKeyError(
         f"{origins} does not open it: {where} and Block 0 does not come out as a block; it is "
-        f"another key, or somebody has changed what the key is made with ({names}); nobody can "
-        "tell these apart",
+        f"another key, or what the key is made with ({names}) was changed {apart}",
         offset=end,
     )
