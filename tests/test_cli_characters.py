@@ -19,7 +19,7 @@ from independent import wire
 from independent.specimens import LE11, finish, start
 
 from msl_construct.characters import escape_for_json, escape_for_people, escape_for_yaml, width_of
-from msl_construct.cli.csv_cells import cell
+from msl_construct.document.csv_cells import cell
 
 ODD = Path(__file__).parent / "data" / "odd" / "dumps"
 EVIL = ODD / "36-evil-strings.msl"

@@ -15,7 +15,7 @@ from independent import wire_dialects as vendor
 from independent import wire_tables as tables
 from independent.specimens import LE11, finish, start
 
-from msl_construct.cli.csv_cells import cell
+from msl_construct.document.csv_cells import cell
 from msl_construct.document.tables import INVESTIGATED, TABLES
 
 BOOT = 1_773_500_000_000_000_000

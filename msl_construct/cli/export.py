@@ -11,6 +11,7 @@ import click
 
 from .analysis_options import ending
 from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
+from .exporting_tables import TABULAR, export_tables
 from .text import binary_size, many
 from .written_file import check_new, refuse_itself, write_new, write_out
 
@@ -32,20 +33,34 @@ _BESIDE = {
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("dump", metavar="DUMP")
+@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
 @click.option(
-    "--to", "form", type=click.Choice(tuple(_BESIDE)), required=True, help="What is written."
+    "--to",
+    "form",
+    type=click.Choice((*_BESIDE, *TABULAR)),
+    required=True,
+    help="What is written.",
 )
 @click.option("--output", "-o", metavar="OUT", required=True, help="File to write; - is stdout.")
 @click.option("--force", "-f", is_flag=True, help="Replace OUT, and what stands beside it.")
+@click.option("--table", "tables", multiple=True, metavar="NAME", help="Only this table.")
+@click.option("--findings", is_flag=True, help="Tables: with what msl check finds.")
+@click.option("--page-hashes", is_flag=True, help="Tables: with a hash of every captured page.")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, help="Tables: processes at a time."
+)
 @draft_options
 @command_options
 @run
 def export(
-    dump: str,
+    dumps: tuple[str, ...],
     form: str,
     output: str,
     force: bool,
+    tables: tuple[str, ...],
+    findings: bool,
+    page_hashes: bool,
+    workers: int,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -63,15 +78,28 @@ def export(
     raw: the captured bytes, one run behind the other. OUT.maps has the mappings as lines of
     /proc/PID/maps, OUT.states.json the state of every stretch and where its bytes are in OUT.
 
+    parquet, csv, ndjson: tables of one dump, or of all that are named and that stand below folders;
+    OUT is a folder with one file for each table and dump (see msl export --to parquet in the
+    documentation). Started again, it goes on where it was. A dump that can't be read is a row of
+    the table errors.
+
     \b
     Example:
       msl export dump.msl --to elf-core -o dump.core
       gdb /usr/bin/sleep dump.core
+      msl export dumps/ --to parquet -o lake --workers 4
 
     Exit codes: 0 fine; 2 OUT exists; 3 not an .msl, unreadable, or of a machine that the format
-    does not have; 4 the dump is incomplete, or registers of a thread are not known; 5 a key is
-    missing.
+    does not have; 4 the dump is incomplete, registers of a thread are not known, or one of
+    many dumps can't be read; 5 a key is missing.
     """
+    if form in TABULAR:
+        more = (*(["findings"] if findings else []), *(["page_hashes"] if page_hashes else []))
+        given = dict(options)
+        return export_tables(dumps, form, output, _known(tables), more, workers, quiet, given)
+    if len(dumps) != 1 or tables or findings or page_hashes:
+        raise click.UsageError(f"--to {form} takes one dump, and no option of tables")
+    (dump,) = dumps
     refuse_itself(dump, output)
     beside = () if output == STDIO else tuple(f"{output}.{ending}" for ending in _BESIDE[form])
     for place in () if output == STDIO else (output, *beside):
@@ -94,6 +122,15 @@ def export(
             )
         complete = form == "raw" or _say(dump, form, found.told, bool(process.threads))
         return ending(opened, dump, quiet) or (Exit.FINE if complete else Exit.INCOMPLETE)
+
+
+def _known(tables: tuple[str, ...]) -> tuple[str, ...]:
+    from ..lake.columns import LAKE_TABLES
+
+    for name in tables:
+        if name not in LAKE_TABLES:
+            raise click.UsageError(f"--table {name}: expected one of {', '.join(LAKE_TABLES)}")
+    return tables
 
 
 def _writer(form: str) -> Callable[[CapturedProcess, IO[bytes]], Written]:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from ..document.csv_cells import cell
 from ..reader.gaps import gap_of_hashes
 from ..reader.opened import Indexed
 from .common import (
@@ -27,7 +28,6 @@ from .common import (
     text_out,
     wants_color,
 )
-from .csv_cells import cell
 from .text import many
 
 if TYPE_CHECKING:

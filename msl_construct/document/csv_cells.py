@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from .text import printable
+from ..characters import escape_for_people
 
 __all__ = ["cell"]
 
@@ -30,4 +30,4 @@ def cell(value: Any) -> Any:
         value = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, str):
         return value
-    return _FORMULA.sub(r"\1'", printable(value))
+    return _FORMULA.sub(r"\1'", escape_for_people(value))

@@ -1,0 +1,3 @@
+"""Tables of one dump or of thousands, typed, for whoever asks with SQL."""
+
+from __future__ import annotations

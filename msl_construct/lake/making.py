@@ -1,0 +1,206 @@
+"""Tables of many dumps, a file for each dump and table, made by several processes.
+
+A file is written aside and renamed when it is whole. The row of `dumps` is written last: a dump
+that has one is done, and is not looked at again until its file changes. A dump that can't be read
+is a row of `errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ..errors import MslError
+from ..hashing import new_hasher
+from ..outputs import whole_file
+from ..reader.dump import Dump, open_dump
+from .columns import LAKE_TABLES, OPTIONAL_TABLES, LakeTable
+from .rows import rows_of
+from .writers import WRITERS, require
+
+__all__ = ["Done", "Plan", "make_lake", "sources_in"]
+
+_DUMPS, _ERRORS = "dumps", "errors"
+_PLACE, _STATE = 16, 8
+_AHEAD = 4
+_ENDING = ".msl"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made.
+
+    Attributes:
+        folder: of the lake.
+        form: the name of a format.
+        tables: names of the tables.
+        options: how dumps are opened.
+    """
+
+    folder: str
+    form: str
+    tables: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one dump.
+
+    Attributes:
+        source: its path.
+        error: what was wrong with it; empty: nothing.
+        again: it had been done before.
+        complete: whether all of it could be read.
+    """
+
+    source: str
+    error: str = ""
+    again: bool = False
+    complete: bool = True
+
+
+def sources_in(places: Iterable[str]) -> Iterator[str]:
+    """The files that are named, and those below folders whose names end with .msl; in order.
+
+    Raises:
+        OSError: a folder can't be listed.
+    """
+    for place in places:
+        if not os.path.isdir(place):
+            yield place
+            continue
+        for folder, folders, files in os.walk(place, onerror=_raise):
+            folders.sort()
+            yield from (
+                os.path.join(folder, name) for name in sorted(files) if name.endswith(_ENDING)
+            )
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def make_lake(sources: Iterable[str], plan: Plan, workers: int = 1) -> Iterator[Done]:
+    """Make the tables of dumps; what became of each, as they get ready.
+
+    Args:
+        workers: how many processes look at dumps at a time.
+
+    Raises:
+        ExportError: a library is missing.
+        OSError: the lake can't be written.
+    """
+    require(plan.form)
+    before = _before(plan)
+    for name in (*plan.tables, _DUMPS, _ERRORS):
+        os.makedirs(os.path.join(plan.folder, name), exist_ok=True)
+    if workers == 1:
+        for source in sources:
+            yield _one(source, plan, before.get(_place(source)))
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting: set[Future[Done]] = set()
+        for source in sources:
+            waiting.add(pool.submit(_one, source, plan, before.get(_place(source))))
+            if len(waiting) >= workers * _AHEAD:
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (one.result() for one in ready)
+        yield from (one.result() for one in waiting)
+
+
+def _before(plan: Plan) -> dict[str, str]:
+    """Of each dump that was done before: in which state its file was."""
+    folder = Path(plan.folder) / _DUMPS
+    found = {}
+    for path in folder.glob(f"*.{plan.form}"):
+        place, _, state = path.stem.partition("-")
+        found[place] = state
+    return found
+
+
+def _digest(text: str, length: int) -> str:
+    hasher = new_hasher("blake3")
+    hasher.update(text.encode("utf-8", "surrogateescape"))
+    return hasher.digest().hex()[:length]
+
+
+def _place(source: str) -> str:
+    return _digest(os.path.abspath(source), _PLACE)
+
+
+def _one(source: str, plan: Plan, before: str | None) -> Done:
+    """Make the tables of one dump."""
+    try:
+        found = os.stat(source)
+        state = _digest(f"{found.st_size} {found.st_mtime_ns} {plan.tables}", _STATE)
+        size = found.st_size
+    except OSError as error:
+        return _failed(source, plan, "", 0, error)
+    if before == state:
+        return Done(source, again=True)
+    _forget(source, plan)
+    key = f"{_place(source)}-{state}"
+    try:
+        with open_dump(source, **plan.options) as dump:
+            dump.require_key()
+            for name in plan.tables:
+                _write(dump, LAKE_TABLES[name], source, plan, key)
+            dump.require_unchanged()
+            _write(dump, LAKE_TABLES[_DUMPS], source, plan, key)
+            return Done(source, complete=dump.complete)
+    except (MslError, OSError) as error:
+        if isinstance(error, OSError) and not _is_about(error, source):
+            raise
+        _forget(source, plan)
+        return _failed(source, plan, state, size, error)
+    except Exception as error:  # one dump of thousands: the others are made nevertheless
+        _forget(source, plan)
+        return _failed(source, plan, state, size, error)
+
+
+def _is_about(error: OSError, source: str) -> bool:
+    """Whether it is the dump that can't be read, and not the lake that can't be written."""
+    return error.filename is None or os.fspath(error.filename) == source
+
+
+def _write(dump: Dump, table: LakeTable, source: str, plan: Plan, key: str) -> None:
+    place = Path(plan.folder) / table.name / f"{key}.{plan.form}"
+    with whole_file(place, force=True) as file:
+        WRITERS[plan.form](table, rows_of(dump, table, source), file)
+
+
+def _failed(source: str, plan: Plan, state: str, size: int, error: Exception) -> Done:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    table = LAKE_TABLES[_ERRORS]
+    row = {
+        "dump_uuid": None,
+        "source": source.encode("utf-8", "backslashreplace").decode(),
+        "bytes": size,
+        "error": type(error).__name__,
+        "text": text,
+    }
+    place = Path(plan.folder) / _ERRORS / f"{_place(source)}-{state or 'none'}.{plan.form}"
+    with whole_file(place, force=True) as file:
+        WRITERS[plan.form](table, [row], file)
+    return Done(source, error=text, complete=False)
+
+
+def _forget(source: str, plan: Plan) -> None:
+    """Take away what an earlier state of the file left."""
+    place = _place(source)
+    for name in (_DUMPS, _ERRORS, *plan.tables, *OPTIONAL_TABLES):
+        for path in Path(plan.folder, name).glob(f"{place}-*.{plan.form}"):
+            path.unlink(missing_ok=True)
+
+
+def default_tables(chosen: Sequence[str], more: Iterable[str] = ()) -> tuple[str, ...]:
+    """The names of the tables that are made: those chosen, or all that are quick to make."""
+    usual = [one for one in LAKE_TABLES if one not in (*OPTIONAL_TABLES, _DUMPS, _ERRORS)]
+    wanted = [one for one in chosen if one not in (_DUMPS, _ERRORS)] if chosen else usual
+    return tuple(dict.fromkeys([*wanted, *more]))

@@ -1,0 +1,101 @@
+"""Writing rows as Parquet, CSV or JSON lines; in memory are some thousand of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+from ..document.csv_cells import cell
+from ..errors import ExportError
+from .columns import Kind, LakeTable
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["WRITERS", "require"]
+
+Row = Mapping[str, Any]
+
+_AT_ONCE = 1 << 16
+
+
+def require(form: str) -> None:
+    """Make sure that a format can be written.
+
+    Raises:
+        ExportError: a library is missing; the message says which.
+    """
+    if form == "parquet":
+        _arrow()
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise ExportError(
+            "Parquet needs pyarrow: pip install 'msl-construct[lake]'; or take --to csv, ndjson"
+        ) from None
+    return pyarrow
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _AT_ONCE)):
+        yield batch
+
+
+def write_parquet(table: LakeTable, rows: Iterable[Row], file: IO[bytes]) -> None:
+    """A Parquet file, compressed with zstd; numbers are uint64."""
+    arrow = _arrow()
+    schema = _schema(arrow, table)
+    with arrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in _batches(rows):
+            writer.write_table(arrow.Table.from_pylist(list(batch), schema=schema))
+
+
+def _schema(arrow: Any, table: LakeTable) -> pyarrow.Schema:
+    kinds = {
+        Kind.NUMBER: arrow.uint64(),
+        Kind.REAL: arrow.float64(),
+        Kind.TEXT: arrow.string(),
+        Kind.TRUTH: arrow.bool_(),
+        Kind.TEXTS: arrow.list_(arrow.string()),
+    }
+    return arrow.schema([(column.name, kinds[column.kind]) for column in table.columns])
+
+
+def write_csv(table: LakeTable, rows: Iterable[Row], file: IO[bytes]) -> None:
+    """CSV with a line of names; several texts of a cell have spaces between them."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+    writer = csv.writer(text, lineterminator="\n")
+    names = [column.name for column in table.columns]
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_cell(row[name]) for name in names])
+    text.flush()
+    text.detach()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else cell(value)
+
+
+def write_ndjson(table: LakeTable, rows: Iterable[Row], file: IO[bytes]) -> None:
+    """A JSON object a line; numbers beyond 2^53 are exact, for whoever reads them so."""
+    for row in rows:
+        file.write(json.dumps(row).encode() + b"\n")
+
+
+WRITERS: Mapping[str, Callable[[LakeTable, Iterable[Row], IO[bytes]], None]] = {
+    "parquet": write_parquet,
+    "csv": write_csv,
+    "ndjson": write_ndjson,
+}
+"""By the name of the format, which is the ending of its files as well."""
