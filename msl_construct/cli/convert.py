@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ from ..outputs import NewFile, is_passing, whole_file
 from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
 from .drafts import DRAFT
 from .text import as_json, many
-from .written_file import check_new
+from .written_file import check_new, refuse_itself
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -117,8 +116,7 @@ def _check(old: str, place: str, force: bool) -> None:
     """
     if place == STDIO or is_passing(place):
         raise click.UsageError(f"{place}: what is written is read again: name a file")
-    if old != STDIO and os.path.exists(place) and os.path.samefile(old, place):
-        raise click.UsageError(f"{place} is the file that is read: choose another name")
+    refuse_itself(old, place)
     check_new(place, force)
 
 

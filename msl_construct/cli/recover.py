@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import MslError
-from ..outputs import NewFile, check_place, whole_file
+from ..outputs import NewFile, whole_file
 from .common import Exit, command_options, draft_options, note, run, say_version
 from .text import as_json, binary_size, many
+from .written_file import check_new, refuse_itself
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -64,15 +64,16 @@ def recover(
       msl recover broken.msl -o rest.msl
       msl recover broken.msl -o rest.msl --json
 
-    Exit codes: 0 nothing was lost; 2 GOOD exists, or is BAD; 3 BAD is unreadable, or GOOD can't be
-    written; 4 something was lost; 5 BAD is encrypted.
+    Exit codes: 0 nothing was lost; 2 GOOD exists, is BAD, or can't be written; 3 BAD is unreadable,
+    or there is no room; 4 something was lost; 5 BAD is encrypted.
     """
     from ..reader.dump import opened_as
     from ..reader.salvage import SalvagedDump
     from ..rewrite import convert
 
     for place in (output, *([] if report is None else [report])):
-        _check(bad, place, force)
+        refuse_itself(bad, place)
+        check_new(place, force)
     asked = dict[str, Any](options)
     given: dict[str, Any] = {key: asked[key] for key in _READING if asked.get(key) is not None}
     try:
@@ -97,20 +98,6 @@ def recover(
         click.echo(told, nl=False)
     _tell(bad, output, dump, found, quiet)
     return Exit.INCOMPLETE if dump.lost or len(found.losses) else Exit.FINE
-
-
-def _check(bad: str, place: str, force: bool) -> None:
-    """Refuse a place where nothing can be written, or where the damaged file stands.
-
-    Raises:
-        click.UsageError: it is such a place.
-    """
-    if os.path.exists(place) and os.path.exists(bad) and os.path.samefile(bad, place):
-        raise click.UsageError(f"{place} is the file that is read: choose another name")
-    try:
-        check_place(place, force=force)
-    except FileExistsError:
-        raise click.UsageError(f"{place} exists; --force overwrites it") from None
 
 
 def _kept(dump: SalvagedDump) -> list[list[int]]:

@@ -71,4 +71,4 @@ def refuse_itself(source: str, output: str) -> None:
     except OSError:
         return  # there is nothing yet
     if same:
-        raise click.UsageError(f"{output} is the dump itself: choose another name")
+        raise click.UsageError(f"{output} is the file that is read: choose another name")
