@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import SignatureError
-from ..hashing import Digests
 from ..outputs import whole_file
-from ..source import Extent
-from .common import STDIO, Exit, note, open_input, say_version
+from .common import STDIO, Exit, note
+from .measured import measured
 from .vouching import SUFFIX, statement_of
 
 if TYPE_CHECKING:
@@ -29,19 +28,9 @@ def stated(path: str, options: ReadOptions) -> tuple[bytes, Exit | None]:
     """
     if path == STDIO:
         raise click.UsageError("-: a statement stands beside a file: name one")
-    digests = Digests()
-    try:
-        with open_input(path, passing=False, **options) as dump:
-            say_version(path, dump)
-            verdict = dump.verify()
-            for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
-                digests.update(piece)
-            dump.require_unchanged()
-            header = dump.header
-    finally:
-        digests.close()
-    uuid, algorithm = header.record["dump_uuid"], header.hash_algorithm
-    text = statement_of(uuid, algorithm, verdict, digests).text().encode()
+    dump = measured(path, options)
+    verdict = dump.verdict
+    text = statement_of(dump.uuid, dump.algorithm, verdict, dump.digests).text().encode()
     if verdict.findings:
         note(f"msl: {path}: {verdict}")
         return text, Exit.FINDINGS

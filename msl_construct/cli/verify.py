@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import MslError, TamperedError
-from ..hashing import Digests
 from ..reader.acquisition_report import Tie, read_report, tie
 from ..reader.verdict import Finding, Verdict
-from ..source import Extent
 from .common import (
     STDIO,
     Exit,
@@ -29,6 +27,7 @@ from .common import (
     say_version,
     text_out,
 )
+from .measured import measured
 from .text import as_json as json_text
 from .text import many, printable
 from .vouching import Vouched, VouchingOptions, asked, check_options, statement_of, vouched
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from .common import ReadOptions
 
 __all__ = ["verify"]
-
-_PIECE = 1 << 20
 
 _UNSIGNED = (
     "no signature was given: the chain has no key, and whoever can write the file can make it anew"
@@ -153,19 +150,20 @@ def _one(
     voucher: Vouched | None = None
     try:
         if report is None and not asked(vouching):
-            with open_input(path, **options) as dump:
-                say_version(path, dump)
-                verdict = dump.verify()
+            with open_input(path, **options) as opened:
+                say_version(path, opened)
+                verdict = opened.verify()
         else:
             name = ""  # what is wrong with the report names it
             told = None if report is None else _report(report)
             name = path
-            verdict, dump_uuid, algorithm, digests, context = _measured(path, options)
+            dump = measured(path, options)
+            verdict = dump.verdict
             if told is not None:
-                found = tie(told, dump_uuid, verdict, digests, context)
+                found = tie(told, dump.uuid, verdict, dump.digests, dump.context)
             if asked(vouching):
                 name = ""
-                actual = statement_of(dump_uuid, algorithm, verdict, digests)
+                actual = statement_of(dump.uuid, dump.algorithm, verdict, dump.digests)
                 voucher = vouched(vouching, path, actual)
     except (MslError, OSError) as error:
         code = complain(error, name)
@@ -189,52 +187,6 @@ def _report(path: str) -> dict[str, Any]:
         return read_report(sys.stdin.buffer, path)
     with open(path, "rb") as file:
         return read_report(file, path)
-
-
-def _measured(path: str, options: ReadOptions) -> tuple[Verdict, Any, str, Digests, bytes]:
-    """The verdict of a dump, its DumpUUID, its HashAlgo, the hashes of the whole file, and the
-    System Context, where it does not only pass by."""
-    digests, context = Digests(), b""
-    try:
-        if path == STDIO and sys.stdin is not None:
-            passing = _HashedInput(sys.stdin.buffer, digests)
-            with open_input(path, stdin=cast("IO[bytes]", passing), **options) as dump:
-                say_version(path, dump)
-                verdict = dump.verify()
-                passing.drain()
-                header = dump.header
-        else:
-            with open_input(path, passing=False, **options) as dump:
-                say_version(path, dump)
-                verdict = dump.verify()
-                for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
-                    digests.update(piece)
-                dump.require_unchanged()
-                header = dump.header
-                found = next(dump.capture_blocks.of_type("system_context"), None)
-                context = b"" if found is None else bytes(found.stored.view())
-        return verdict, header.record["dump_uuid"], header.hash_algorithm, digests, context
-    finally:
-        digests.close()
-
-
-class _HashedInput:
-    """A stream that hashes what is read of it."""
-
-    def __init__(self, file: IO[bytes], digests: Digests) -> None:
-        self._file = file
-        self._digests = digests
-
-    def read(self, size: int) -> bytes:
-        """At most so many bytes."""
-        piece = self._file.read(size)
-        self._digests.update(piece)
-        return piece
-
-    def drain(self) -> None:
-        """Read it to its end."""
-        while self.read(_PIECE):
-            pass
 
 
 def _code(verdict: Verdict, found: Tie | None, voucher: Vouched | None) -> Exit:
