@@ -14,6 +14,7 @@ COMMANDS = {
     "export": "Write the schema for other languages and programs.",
     "impact": "Show, on files, what one draft does to readers of another.",
     "list": "List the drafts.",
+    "new": "Write a file to begin a draft of your own with.",
     "show": "Show the structures, codes and flags of a draft.",
 }
 """Name and summary of every subcommand."""
@@ -24,6 +25,7 @@ _HOMES = {
     "export": (".schema_export", "export"),
     "impact": (".schema_impact", "impact"),
     "list": (".schema_show", "list_drafts"),
+    "new": (".schema_new", "new"),
     "show": (".schema_show", "show"),
 }
 """Module and name of each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from ..drafts import find, known
 from .common import Exit, command_options, data_out, run, wants_color
 from .drafts import DRAFT
 from .text import Style, aligned, many
+
+if TYPE_CHECKING:
+    from ..schema import Schema
 
 __all__ = ["list_drafts", "show"]
 
@@ -86,10 +89,19 @@ def _row(name: str) -> Described:
 @click.argument("block", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--yaml", "as_yaml", is_flag=True, help="As YAML.")
+@click.option("--svg", "as_svg", is_flag=True, help="The diagram of BLOCK as SVG.")
+@click.option("--document", "strings", is_flag=True, help="What a document may hold; see below.")
 @command_options
 @run
 def show(
-    draft: str, block: str | None, as_json: bool, as_yaml: bool, quiet: bool, no_color: bool
+    draft: str,
+    block: str | None,
+    as_json: bool,
+    as_yaml: bool,
+    as_svg: bool,
+    strings: bool,
+    quiet: bool,
+    no_color: bool,
 ) -> int:
     """Show the structures of DRAFT, or one with its fields, codes and flags.
 
@@ -97,22 +109,32 @@ def show(
 
     BLOCK is a block type (memory_region, or its code 0x0001), another structure
     (file_header), or a registry (RegionType). Without BLOCK the text is an overview; --json
-    and --yaml print the whole draft.
+    and --yaml print the whole draft. A structure has a diagram of its bytes, a row of eight each,
+    a flag word one of its bits, a page map one of its first byte.
+
+    --document lists every string of the schema that a canonical document may hold: keys, names of
+    block types, codes and flags.
 
     \b
     Example:
       msl schema show draft-2026-10
       msl schema show draft-2026-10 memory_region
       msl schema show draft-2026-03 OSType --json
+      msl schema show draft-2026-10 memory_region --svg > region.svg
+      msl schema show draft-2026-10 --document
 
     Exit codes: 0 fine; 2 usage, no such draft or structure.
     """
-    if as_json and as_yaml:
-        raise click.UsageError("one of --json and --yaml, please")
+    if as_json + as_yaml + as_svg > 1:
+        raise click.UsageError("one of --json, --yaml and --svg, please")
+    if strings:
+        return _strings(draft, block, as_json, as_yaml or as_svg)
     from ..exports.description import describe
 
     described = describe(find(draft))
     chosen = described if block is None else _chosen(described, block)
+    if as_svg:
+        return _svg(draft, block, chosen)
     with data_out() as out:
         if as_json:
             out.write(json.dumps(chosen, indent=2, ensure_ascii=False) + "\n")
@@ -122,8 +144,41 @@ def show(
             out.write(yaml.safe_dump(chosen, sort_keys=False, allow_unicode=True, width=100))
         else:
             text = _Text(described, Style(wants_color(no_color)))
-            lines = text.overview() if block is None else text.one(chosen)
+            lines = text.overview() if block is None else text.one(chosen, draft)
             out.writelines(f"{line}\n" for line in lines)
+    return Exit.FINE
+
+
+def _bound(draft: str) -> Schema:
+    found = find(draft)
+    return found.bound(found.byte_orders[0])
+
+
+def _svg(draft: str, block: str | None, chosen: Described) -> int:
+    """The diagram of a structure."""
+    from ..exports.diagram import svg
+
+    layout = None if block is None else _bound(draft).layouts.get(str(chosen.get("key")))
+    if layout is None:
+        raise click.UsageError("--svg is of a structure with a layout: name its BLOCK")
+    with data_out() as out:
+        out.write(svg(layout))
+    return Exit.FINE
+
+
+def _strings(draft: str, block: str | None, as_json: bool, other: bool) -> int:
+    """What a document may hold."""
+    from ..exports.document_strings import document_strings
+
+    if block is not None or other:
+        raise click.UsageError("--document is of a whole draft, as text or with --json")
+    found = document_strings(find(draft))
+    with data_out() as out:
+        if as_json:
+            out.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        else:
+            for name, strings in found.items():
+                out.writelines(f"{name}: {one}\n" for one in strings)
     return Exit.FINE
 
 
@@ -187,8 +242,9 @@ class _Text:
         ]
         yield from self._part("Hashes", rows)
 
-    def one(self, chosen: Described) -> Iterator[str]:
-        """A structure with the registries of its fields, or a registry."""
+    def one(self, chosen: Described, draft: str) -> Iterator[str]:
+        """A structure with its diagram and the registries of its fields, or a registry."""
+        self._schema = _bound(draft)
         if "fields" not in chosen:
             yield from self._registry(chosen)
             return
@@ -232,7 +288,25 @@ class _Text:
         if one["fields"] is None:
             yield "No layout: the payload is raw."
             return
+        yield from self._diagram(one["key"])
         yield from self._fields(one["fields"])
+
+    def _diagram(self, key: str) -> Iterator[str]:
+        """The bytes of a structure, and of a page map the first one."""
+        from ..exports.diagram import bytes_of, page_map
+        from ..schema.pages import PageStateMap
+
+        layout = self._schema.layouts[key]
+        for part in layout.structures():
+            yield ""
+            if part is not layout:
+                yield f"  {part.title}"
+            yield from (f"  {line}" for line in bytes_of(part))
+        for field in layout.fields:
+            if isinstance(field.type, PageStateMap):
+                yield ""
+                yield f"  {field.name}"
+                yield from (f"  {line}" for line in page_map(field.type))
 
     def _fields(self, fields: Described) -> Iterator[str]:
         rows = [("Offset", "Bytes", "Field", "Key", "Stored as", "Section", "Meaning")]
@@ -252,6 +326,12 @@ class _Text:
     def _registry(self, one: Described) -> Iterator[str]:
         yield self._title(f"{one['name']} ({many(one['width'], 'byte')}, {one['section']})")
         yield one["text"]
+        word = self._schema.flags.get(one["name"])
+        if word is not None:
+            from ..exports.diagram import bits
+
+            yield ""
+            yield from (f"  {line}" for line in bits(word))
         yield ""
         rows = []
         for place, value in (one.get("codes") or one.get("bits", {})).items():
