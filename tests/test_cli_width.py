@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import sys
 from pathlib import Path
 
 import click
 import pytest
-from commands import run
+from commands import COMMAND, run
+from independent import wire
+from independent.specimens import LE11, finish, start
 
 import msl_construct
 from msl_construct.characters import width_of
@@ -44,7 +48,122 @@ def test_no_line_is_wider_than_the_terminal(columns: int, color: bool) -> None:
             continue
         widest = max(width_of(click.unstyle(line)) for line in narrow.split("\n"))
         assert widest <= columns, path
-        assert words(narrow) == words(shown(path, None)), path
+        wide = shown(path, None)
+        # Names are shortened, and columns left out; whatever has a row has one.
+        assert words(narrow.partition(DRAWN)[0]) == words(wide.partition(DRAWN)[0]), path
+        assert places(narrow) == places(wide), path
+
+
+DRAWN = "├─ header"
+"""What stands in front of it, the verdict and the summary, is said whatever the width is."""
+
+
+def places(text: str) -> list[str]:
+    """Addresses that rows of the tree begin with."""
+    memory = re.split("\n[├└]─ ", click.unstyle(text).partition("├─ memory")[2])[0]
+    return re.findall("─ (0x[0-9a-f]+)  ", memory)
+
+
+def test_rows_of_memory_are_one_line_each_at_80_columns() -> None:
+    """None of a tree of many modules with long names is folded."""
+    tree_ = large_tree(80)
+    memory = tree_.partition("├─ memory")[2].partition("└─ end")[0].splitlines()[1:]
+    rows = memory[[("─ 0x" in line) for line in memory].index(True) :]
+    assert len(rows) == 13
+    assert all("─ 0x" in line for line in rows)
+    assert max(map(width_of, tree_.splitlines())) <= 80
+
+
+def test_regions_of_a_module_are_one_row_unless_all_are_asked_for() -> None:
+    folded_, whole = large_tree(130), large_tree(130, unfolded=True)
+    assert folded_.count("5 regions, r-- r-x") == 12
+    assert places(whole) == sorted(places(whole), key=lambda text: int(text, 16)), "by address"
+    assert len(places(whole)) == len(places(folded_)) + 12 * 4
+    for text in (folded_, whole, large_tree(80)):
+        (line,) = [line for line in text.splitlines() if "rwx" in line]
+        assert "W+X" in line
+    assert "look at   1 region written and executed (W+X)" in folded_
+    assert "lacks     48.0 KiB failed (could not be read)" in folded_
+
+
+def large_tree(columns: int, *, unfolded: bool = False) -> str:
+    """Twelve modules of five regions, of which one page each failed, and one region W+X."""
+    builder = start(LE11)
+    for number in reversed(range(12)):
+        base = 0x7F00_0000_0000 + number * 0x10_0000
+        for part, rights in enumerate((1, 5, 1, 1, 3)):
+            region = wire.memory_region(
+                "<",
+                [0, 1] if part == 1 else [0],
+                base_addr=base + 0x2000 * part,
+                protection=rights,
+                region_type=3,
+                page_data=bytes(4096),
+            )
+            builder.add(wire.MEMORY_REGION, region)
+        path = f"/usr/lib/python3.11/lib-dynload/_module{number}.cpython-311-x86_64-linux-gnu.so"
+        entry = wire.module_entry("<", base_addr=base, module_size=0xA000, path=path)
+        builder.add(wire.MODULE_ENTRY, entry)
+    region = wire.memory_region(
+        "<", [0], base_addr=0x10000, protection=7, region_type=5, page_data=bytes(4096)
+    )
+    builder.add(wire.MEMORY_REGION, region)
+    out = io.StringIO()
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        tree(dump, out.write, Style(columns=columns), unfolded=unfolded)
+    return out.getvalue()
+
+
+def test_colour_is_a_choice() -> None:
+    path = ROOT / "samples" / "live-le.msl"
+    for words_, colored in (
+        ((), False),
+        (("--color", "always"), True),
+        (("--color", "always", "--no-color"), False),
+        (("--color", "never"), False),
+    ):
+        done = run("inspect", path, *words_, COLUMNS="80")
+        assert (b"\x1b[" in done.stdout) == colored
+        assert (
+            click.unstyle(done.stdout.decode())
+            == run("inspect", path, COLUMNS="80").stdout.decode()
+        )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a terminal of our own")
+def test_a_terminal_has_a_pager_and_nothing_else_has(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    pager = f"{sys.executable} -c \"import sys; open('{seen}', 'w').write(sys.stdin.read())\""
+    path = str(ROOT / "samples" / "live-le.msl")
+    assert b"memory" in run("inspect", path, MSL_PAGER=pager).stdout
+    assert not seen.exists()
+    for words_, paged in (((), True), (("--no-pager",), False)):
+        seen.unlink(missing_ok=True)
+        shown_ = on_terminal([*COMMAND, "inspect", path, *words_], MSL_PAGER=pager)
+        assert ("memory" in shown_) != paged
+        assert seen.exists() == paged
+        if paged:
+            assert "memory" in seen.read_text()
+    for quiet in ("cat", "", "/nowhere/less"):
+        assert "memory" in on_terminal([*COMMAND, "inspect", path], MSL_PAGER=quiet)
+
+
+def on_terminal(command: list[str], **environment: str) -> str:
+    """Run a command on a terminal of its own; what it printed there."""
+    import pty
+
+    child, terminal = pty.fork()
+    if not child:  # pragma: no cover
+        os.execve(command[0], command, {**os.environ, "PYTHONPATH": str(ROOT), **environment})
+    found = b""
+    try:
+        while piece := os.read(terminal, 1 << 16):
+            found += piece
+    except OSError:  # its end
+        pass
+    os.close(terminal)
+    assert os.waitpid(child, 0)[1] == 0
+    return found.decode()
 
 
 def test_columns_are_those_that_the_shell_says() -> None:

@@ -23,7 +23,7 @@ def process_facts(dump: Dump) -> dict[str, Any]:
     found: dict[str, Any] = {"pid": header["pid"]}
     found.update({name: str(header[name].name) for name in _HEADER})
     for row in table_rows(dump, "process"):
-        found.update({key: value for key, value in row.items() if key not in _PASSING})
+        found.update({key: row[key] for key in row if key not in _PASSING and key[-4:] != "_utc"})
         break
     return found
 

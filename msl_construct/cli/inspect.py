@@ -25,9 +25,9 @@ from .common import (
     open_input,
     run,
     say_version,
-    text_out,
     wants_color,
 )
+from .pager import paged_out
 from .text import many
 
 if TYPE_CHECKING:
@@ -88,6 +88,18 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     "machine: system, processes, connections, handles, connectivity, kernel, kernel_modules, "
     "persistence, introspection, physical, build_ids, omissions.",
 )
+@click.option("--all", "unfolded", is_flag=True, help="Each region on a row of its own.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Of the tree: on a terminal (auto), always, or never.",
+)
+@click.option(
+    "--pager/--no-pager",
+    default=None,
+    help="The tree through $MSL_PAGER, $PAGER or less; by default on a terminal.",
+)
 @click.option("--offsets", is_flag=True, help="Add every field's file offset and length.")
 @click.option("--with-data", is_flag=True, help="Add page data, base64; not with --csv.")
 @draft_options
@@ -102,17 +114,20 @@ def inspect(
     show: list[str],
     offsets: bool,
     with_data: bool,
+    unfolded: bool,
+    color: str,
+    pager: bool | None,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Show everything a dump holds, without reading page data.
 
-    Prints a readable tree, or the canonical document (--yaml, --json, --ndjson), which
-    other programs may rely on, or a table (--csv). --show, --offsets and --with-data print
-    YAML unless told otherwise. DUMP may be - for stdin, which is read block by block. For the
-    tree and for tables it is spooled to a temporary file, all but page data; with --with-data,
-    and to verify extension segments, page data as well.
+    Prints a readable tree, in which regions that belong together are one row, or the canonical
+    document (--yaml, --json, --ndjson), which other programs may rely on, or a table (--csv).
+    --show, --offsets and --with-data print YAML unless told otherwise. DUMP may be - for stdin,
+    which is read block by block. For the tree and for tables it is spooled to a temporary file,
+    all but page data; with --with-data, and to verify extension segments, page data as well.
 
     \b
     Example:
@@ -120,6 +135,7 @@ def inspect(
       msl inspect dump.msl --json --show regions,modules
       msl inspect dump.msl --csv --show pages > pages.csv
       msl inspect dump.msl --csv --show connections
+      msl inspect dump.msl --all --color always | less -R
 
     Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
     truncated, trailing bytes), or something could not be looked at (a payload that does not
@@ -144,9 +160,9 @@ def inspect(
     with open_input(dump, passing=passing, **options) as opened:
         say_version(dump, opened)
         try:
-            with _out(form, show) as out:
+            with _out(form, show, pager) as out:
                 if form is None and not show:
-                    _tree(opened, out, no_color)
+                    _tree(opened, out, "never" if no_color else color, unfolded)
                 elif form == "csv":
                     _csv(opened, tables[0], out)
                 else:
@@ -157,20 +173,21 @@ def inspect(
         return _ending(opened, dump, quiet)
 
 
-def _out(form: str | None, show: list[str]) -> AbstractContextManager[IO[str]]:
+def _out(form: str | None, show: list[str], pager: bool | None) -> AbstractContextManager[IO[str]]:
     if form is None and not show:
-        return text_out()
+        return paged_out(pager)
     if form in ("json", "ndjson"):
         return data_out()
     return data_out(lacking="backslashreplace")  # YAML has the same escapes
 
 
-def _tree(dump: Dump | PassingDump, out: IO[str], no_color: bool) -> None:
+def _tree(dump: Dump | PassingDump, out: IO[str], color: str, unfolded: bool) -> None:
     from .text import Style
     from .tree import tree
 
     assert isinstance(dump, Indexed)
-    tree(dump, out.write, Style(wants_color(no_color), draws(), columns()))
+    colored = color == "always" or wants_color(color == "never")
+    tree(dump, out.write, Style(colored, draws(), columns()), unfolded=unfolded)
 
 
 def _document(

@@ -23,15 +23,22 @@ __all__ = [
     "many",
     "moment",
     "printable",
+    "shortened",
+    "width_of_text",
 ]
 
 DRAWN = "✔✘█▓░·│├└─"
 """What lines and bars are drawn with where the encoding has all of it."""
 
-_CELLS, _FEW_CELLS = 24, 10
+_CELLS, _FEW_CELLS = 24, 8
 _WIDE = 120  # columns
+_ROOMY = 100
 _REMEMBERED = 256  # rows
+_DEEP = 6
+"""Columns in front of a row below a branch."""
 _NARROWEST = 16  # columns
+_WHOLE = 20
+"""Columns that no text is shortened to less than: an address has as many."""
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -47,6 +54,16 @@ class Style:
     def cells(self) -> int:
         """How many columns the bar of a region's pages has."""
         return _CELLS if self.columns is None or self.columns >= _WIDE else _FEW_CELLS
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is room for the most important columns only."""
+        return self.columns is not None and self.columns < _ROOMY
+
+    @property
+    def room(self) -> int | None:
+        """Columns of a row below a branch of the tree; None: any number."""
+        return None if self.columns is None else self.columns - _DEEP
 
     def paint(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
         """The text, styled if there is colour."""
@@ -153,10 +170,19 @@ def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 class AlignedRows(Iterable[str]):
-    """The same for rows that are made twice, first to measure them: none of many is kept."""
+    """The same for rows that are made twice, first to measure them: none of many is kept.
 
-    def __init__(self, rows: Callable[[], Iterator[tuple[str, ...]]]) -> None:
+    Args:
+        rows: makes them.
+        style: how many columns there are; the widest texts are shortened for a row below a
+            branch of the tree.
+    """
+
+    def __init__(
+        self, rows: Callable[[], Iterator[tuple[str, ...]]], style: Style | None = None
+    ) -> None:
         self._rows = rows
+        self._style = style or Style()
         self._widths: list[int] | None = None
         self._few: list[tuple[str, ...]] | None = []
 
@@ -175,19 +201,61 @@ class AlignedRows(Iterable[str]):
         return self._widths
 
     def __iter__(self) -> Iterator[str]:
-        widths = self.measure()
+        widths = _fitting(self.measure(), self._style.room)
         for row in self._rows() if self._few is None else self._few:
-            yield _line(row, widths)
+            yield _line(row, widths, self._style.unicode)
 
 
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
+def _line(row: tuple[str, ...], widths: list[int], unicode: bool) -> str:
     cells = []
     for text, width in zip(row, widths):
+        if _width(text) > width:
+            text = shortened(text, width, unicode)
         fill = " " * (width - _width(text))
         right = text[:1].isdigit() and text.split(" ")[-1] in (*_UNITS, text)
         right = right and not text.startswith("0x")
         cells.append(fill + text if right else text + fill)
     return "  ".join(cells).rstrip()
+
+
+def _fitting(widths: list[int], room: int | None) -> list[int]:
+    """Widths of columns that fit, the widest made narrower; numbers and addresses are not."""
+    found = list(widths)
+    while room is not None and sum(found) + 2 * (len(found) - 1) > room:
+        widest = max(found, default=0)
+        if widest <= _WHOLE:
+            break
+        place = found.index(widest)
+        found[place] = max(_WHOLE, widest - (sum(found) + 2 * (len(found) - 1) - room))
+    return found
+
+
+def shortened(text: str, width: int, unicode: bool = True) -> str:
+    """As much of a text as fits, with a mark; of a path its end."""
+    if _width(text) <= width:
+        return text
+    mark = "…" if unicode else "~"
+    text = click.unstyle(text)
+    name = re.split(r"[/\\]", text)[-1]
+    if name == text:
+        return _beginning(text, max(1, width - 1)) + mark
+    if _width(name) < width:  # of a path what fits in front of its name
+        return mark + _end(text, width - 1)
+    head = _beginning(name, max(1, (width - 1) * 2 // 3))
+    return head + mark + _end(name[len(head) :], width - 1 - _width(head))
+
+
+def _end(text: str, width: int) -> str:
+    """As much of the end of a text as fits."""
+    start = max(0, len(text) - width)
+    while start < len(text) and _width(text[start:]) > width:
+        start += 1
+    return text[start:]
+
+
+def width_of_text(text: str) -> int:
+    """Columns of a text, colour apart."""
+    return _width(text)
 
 
 def _width(text: str) -> int:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from ..document.table_blocks import regions_of
-from ..reader.regions import Region
-from .text import AlignedRows, Style, binary_size, folded, many, moment, printable
+from .text import (
+    AlignedRows,
+    Style,
+    binary_size,
+    folded,
+    many,
+    moment,
+    printable,
+    width_of_text,
+)
 from .tree_blocks import TreeBlocks
 from .tree_investigation import Branch, investigated
-from .tree_names import MappingNames
+from .tree_memory import MemoryFacts, PlaceNames, memory_facts, memory_rows, names_of
+from .tree_summary import summary, verdict
 
 if TYPE_CHECKING:
     from ..reader.dump import Dump
@@ -21,28 +30,26 @@ Write = Callable[[str], object]
 T = TypeVar("T")
 
 _INDENT = "    "
-_RIGHTS = (("read", "r"), ("write", "w"), ("execute", "x"), ("guard", "g"), ("copy_on_write", "c"))
-_COLORS = {
-    "captured": "green",
-    "failed": "red",
-    "unmapped": "yellow",
-    "not_resident": "blue",
-    "reserved": "magenta",
-    "truncated": "red",
-    "mixed": "cyan",
-}
+_SLASHES = r"[/\\]"
 
 
-def tree(dump: Dump, write: Write, style: Style) -> None:
-    """Print a dump as a tree; reads no page data."""
+def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> None:
+    """Print a dump as a tree; reads no page data.
+
+    Args:
+        unfolded: whether each region has a row of its own.
+    """
     seen = TreeBlocks(dump)
+    facts = memory_facts(seen.of("memory_region"))
     name = printable(dump.name) or "dump"
     size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
     dialect = f" ({dump.dialect})" if dump.dialect else ""
     width = style.columns
 
     def put(text: str, first: str = "", further: str = "  ") -> None:
-        for number, part in enumerate(folded(text, width and width - len(further))):
+        fits = width is None or len(first) + width_of_text(text) <= width
+        parts = [text] if fits else folded(text, width and width - len(further))
+        for number, part in enumerate(parts):
             write(f"{further if number else first}{part}\n")
 
     put(
@@ -51,11 +58,13 @@ def tree(dump: Dump, write: Write, style: Style) -> None:
     )
     if dump.dialect is not None:
         put(printable(str(dump.recognition)))
-    put(_verdict(dump, seen, style))
+    put(verdict(dump, seen, style))
+    for line in summary(dump, seen, facts, style):
+        put(line, "  ", " " * 12)
     tee, last, bar, gap = (
         ("├─ ", "└─ ", "│  ", "   ") if style.unicode else ("|- ", "`- ", "|  ", "   ")
     )
-    for final, (line, below) in _until_last(_branches(dump, seen, style)):
+    for final, (line, below) in _until_last(_branches(dump, seen, facts, style, unfolded)):
         stem = gap if final else bar
         put(line, last if final else tee, f"{stem}{_INDENT}")
         for ends, inner in _until_last(below):
@@ -73,41 +82,10 @@ def _until_last(items: Iterable[T]) -> Iterator[tuple[bool, T]]:
         yield True, waiting.pop()
 
 
-def _verdict(dump: Dump, seen: TreeBlocks, style: Style) -> str:
-    """One line that says how much of a dump this is."""
-    if dump.locked:
-        return style.paint("encrypted: only the header can be read", fg="yellow")
-    parts = [many(seen.count, "block")]
-    if seen.damaged:
-        parts.append(f"{many(len(seen.damaged), 'payload')} not fitting the layout")
-    if seen.unread:
-        parts.append(f"{many(len(seen.unread), 'payload')} that could not be looked at")
-    if seen.undecoded:
-        parts.append(f"{many(seen.undecoded, 'payload')} not decoded")
-    if seen.lacking:
-        parts.append(f"{many(seen.lacking, 'region')} without all the bytes promised")
-    fits = not seen.damaged and not seen.lacking
-    if dump.complete and fits and not seen.unread:
-        mark, color = ("✔" if style.unicode else "ok"), "green"
-        head = "complete"
-    elif dump.complete and fits:
-        mark, color = ("✘" if style.unicode else "!!"), "yellow"
-        head = "complete, but not all of it could be looked at"
-    else:
-        mark, color = ("✘" if style.unicode else "!!"), "red"
-        head = "complete, but damaged" if dump.complete else "incomplete"
-    if not dump.complete:
-        if not seen.of("end_of_capture"):
-            parts.append("no End-of-Capture: the acquirer did not finish")
-        if dump.trailing is not None:
-            parts.append(f"{many(dump.trailing.length, 'byte')} at the end are not blocks")
-    return (
-        style.paint(f"{mark} {head}", fg=color, bold=True)
-        + f": {'; '.join(parts)} (hashes and page data not checked: msl verify)"
-    )
-
-
-def _branches(dump: Dump, seen: TreeBlocks, style: Style) -> Iterator[Branch]:
+def _branches(
+    dump: Dump, seen: TreeBlocks, facts: MemoryFacts, style: Style, unfolded: bool
+) -> Iterator[Branch]:
+    names = names_of(seen)
     header = dump.header.record
     capabilities = ", ".join(header["cap_bitmap"].names) or "nothing"
     below = [
@@ -142,10 +120,10 @@ def _branches(dump: Dump, seen: TreeBlocks, style: Style) -> Iterator[Branch]:
             ],
         )
     yield from _modules(seen, style)
-    yield from _threads(seen)
-    yield from _memory(seen, style)
-    yield from _more(seen)
-    yield from investigated(dump.header.record, seen)
+    yield from _threads(seen, names, style)
+    yield from _memory(seen, names, facts, style, unfolded)
+    yield from _more(seen, style)
+    yield from investigated(dump.header.record, seen, style)
     if seen.others:
         yield (
             f"others    {many(len(seen.others), 'block')} shown by type only",
@@ -186,18 +164,18 @@ def _modules(seen: TreeBlocks, style: Style) -> Iterator[Branch]:
             payload = block.payload
             if "path" not in payload:
                 continue
-            version = f"  {printable(payload['version'])}" if payload.get("version") else ""
             yield (
                 f"{payload['base_addr']:#x}",
                 binary_size(payload["module_size"]),
-                f"{printable(payload['path'])}{version}",
+                printable(payload["path"]),
+                printable(payload.get("version") or ""),
             )
 
     missing = f", {named} in the list" if named != len(entries) else ""
-    yield f"modules   {len(entries)}{missing}", AlignedRows(rows)
+    yield f"modules   {len(entries)}{missing}", AlignedRows(rows, style)
 
 
-def _threads(seen: TreeBlocks) -> Iterator[Branch]:
+def _threads(seen: TreeBlocks, names: PlaceNames, style: Style) -> Iterator[Branch]:
     from ..document.tables import thread_rows
 
     blocks = seen.of("thread_context")
@@ -206,116 +184,46 @@ def _threads(seen: TreeBlocks) -> Iterator[Branch]:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for row in thread_rows(blocks):
-            yield (
+            cells = (
                 str(row["thread_id"]),
                 printable(row["thread_name"]),
                 ", ".join([row["thread_state"] or "-", *(row["flags"] or [])]),
                 f"pc {row['pc'] or '-'}",
-                f"sp {row['sp'] or '-'}",
-                many(row["registers"], "register"),
+                _place(row["pc"], names),
             )
+            further = (f"sp {row['sp'] or '-'}", many(row["registers"], "register"))
+            yield cells if style.narrow else (*cells, *further)
 
-    yield f"threads   {len(blocks)}", AlignedRows(rows)
-
-
-_NO_FILE = ("heap", "stack", "anonymous", "shared_mem")
-"""Types of regions that hold no file's code."""
+    yield f"threads   {len(blocks)}", AlignedRows(rows, style)
 
 
-def _memory(seen: TreeBlocks, style: Style) -> Iterator[Branch]:
-    blocks = seen.of("memory_region")
-    names = MappingNames(seen)
-    totals: dict[str, int] = {}
-    count = marked = 0
+def _place(address: str | None, names: PlaceNames) -> str:
+    """What stands at an address, in a few letters."""
+    if address is None:
+        return ""
+    where = int(address, 16)
+    name = names.module_of(where) or names.mapping_of(where)
+    return "" if name is None else f"in {printable(re.split(_SLASHES, name)[-1])}"
 
-    def rows() -> Iterator[tuple[str, ...]]:
-        nonlocal count, marked
-        totals.clear()
-        count = marked = 0
-        for region in regions_of(blocks):
-            count += 1
-            marked += bool(_suspicious(region))
-            for state, pages in region.counts.items():
-                totals[state] = totals.get(state, 0) + pages * region.page_size
-            yield _region_row(region, names, style)
 
-    aligned = AlignedRows(rows)
-    aligned.measure()
-    if not count:
+def _memory(
+    seen: TreeBlocks, names: PlaceNames, facts: MemoryFacts, style: Style, unfolded: bool
+) -> Iterator[Branch]:
+    if not facts.regions:
         return
-    captured = binary_size(totals.pop("captured", 0))
-    rest = "".join(f", {binary_size(n)} {state}" for state, n in totals.items() if n)
-    warning = style.paint(f"; {marked} to look at: W+X, or code without a file", fg="red")
-    head = f"memory    {many(count, 'region')}: {captured} captured{rest}"
-    yield head + (warning if marked else ""), aligned
-
-
-def _region_row(region: Region, names: MappingNames, style: Style) -> tuple[str, ...]:
-    counts = region.counts
-    pages = sum(counts.values())
-    percent = f"{100 * counts.get('captured', 0) // pages}%" if pages else "-"
-    remarks = [style.paint(what, fg="red", bold=True) for what in _suspicious(region)]
-    remarks += [
-        f"{count} {state}" for state, count in counts.items() if count and state != "captured"
-    ]
-    if len(region.fragments) > 1:
-        remarks.append(f"{len(region.fragments)} fragments")
-    if any(f.damaged for f in region.fragments):
-        remarks.append("damaged: its page map does not fit")
-    return (
-        f"{region.base_addr:#x}",
-        binary_size(region.region_size),
-        _rights(region),
-        region.region_type.name,
-        _bar(region, pages, style),
-        percent,
-        ", ".join(remarks),
-        printable(names.of(region.base_addr)),
-    )
-
-
-def _suspicious(region: Region) -> list[str]:
-    """What code that was put there at run time has about it, and little else."""
-    rights = region.protection
-    if "execute" not in rights:
-        return []
-    found = ["W+X"] if "write" in rights else []
-    if region.region_type.name in _NO_FILE:
-        found.append("code without a file")
-    return found
-
-
-def _rights(region: Region) -> str:
-    return "".join(letter if name in region.protection else "-" for name, letter in _RIGHTS)
-
-
-def _bar(region: Region, pages: int, style: Style) -> str:
-    """Page states from the first page to the last, a cell for each share of them."""
-    if not pages:
-        return " " * style.cells
-    glyphs = style.glyphs
-    cells = []
-    span = max(1, region.region_size // region.page_size)
-    width = min(style.cells, span)
-    for cell in range(width):
-        first, stop = (
-            cell * span // width,
-            max((cell + 1) * span // width, cell * span // width + 1),
+    sizes = dict(facts.sizes)
+    captured = binary_size(sizes.pop("captured", 0))
+    rest = "".join(f", {binary_size(n)} {state}" for state, n in sizes.items() if n)
+    head = f"memory    {many(facts.regions, 'region')}: {captured} captured{rest}"
+    if facts.to_look_at:
+        head += style.paint(
+            f"; {facts.to_look_at} to look at: W+X, or code without a file", fg="red"
         )
-        counts: dict[str, int] = {}
-        for fragment in region.fragments:
-            shift = (fragment.base - region.base_addr) // region.page_size
-            low, high = max(0, first - shift), min(fragment.pages.pages, stop - shift)
-            if low < high:
-                for name, count in fragment.counts(low, high).items():
-                    if count:
-                        counts[name] = counts.get(name, 0) + count
-        state = next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped"
-        cells.append(style.paint(glyphs[state], fg=_COLORS[state]))
-    return "".join(cells) + " " * (style.cells - width)
+    rows = memory_rows(facts, names, style, unfolded=unfolded)
+    yield head, rows
 
 
-def _more(seen: TreeBlocks) -> Iterator[Branch]:
+def _more(seen: TreeBlocks, style: Style) -> Iterator[Branch]:
     hints = seen.of("key_hint")
     if hints:
 
@@ -331,7 +239,7 @@ def _more(seen: TreeBlocks) -> Iterator[Branch]:
                     printable(hint.get("note")),
                 )
 
-        yield f"hints     {len(hints)}", AlignedRows(rows)
+        yield f"hints     {len(hints)}", AlignedRows(rows, style)
     related = seen.of("related_dump")
     if related:
         yield (

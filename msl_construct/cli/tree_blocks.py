@@ -38,6 +38,10 @@ class BlockList(Iterable[Block]):
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def block(self, number: int) -> Block:
+        """One of the dump's blocks."""
+        return self._get(number)
+
     def __iter__(self) -> Iterator[Block]:
         return map(self._get, self.numbers)
 

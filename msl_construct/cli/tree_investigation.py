@@ -8,7 +8,7 @@ from typing import Any
 
 from ..document.table import Row
 from ..document.tables import TABLES
-from .text import AlignedRows, binary_size, many, printable
+from .text import AlignedRows, Style, binary_size, many, printable
 from .tree_blocks import TreeBlocks
 
 __all__ = ["Branch", "investigated"]
@@ -29,7 +29,7 @@ _OWN = {
 Cells = Callable[[Row], tuple[str, ...]]
 
 
-def investigated(header: Mapping[str, Any], seen: TreeBlocks) -> Iterator[Branch]:
+def investigated(header: Mapping[str, Any], seen: TreeBlocks, style: Style) -> Iterator[Branch]:
     """What is known of the machine: a branch for each table that is there."""
 
     def rows(name: str) -> Iterator[Row]:
@@ -41,11 +41,16 @@ def investigated(header: Mapping[str, Any], seen: TreeBlocks) -> Iterator[Branch
     for name, label, thing, cells in _BRANCHES:
         if not seen.of(*_OWN.get(name, TABLES[name].types)):
             continue
-        yield _branch(name, label, thing, cells, rows)
+        yield _branch(name, label, thing, cells, rows, style)
 
 
 def _branch(
-    name: str, label: str, thing: str, cells: Cells, rows: Callable[[str], Iterator[Row]]
+    name: str,
+    label: str,
+    thing: str,
+    cells: Cells,
+    rows: Callable[[str], Iterator[Row]],
+    style: Style,
 ) -> Branch:
     """A table as a branch: the rows about the target where rows are about processes, else the
     first few."""
@@ -62,7 +67,7 @@ def _branch(
     said = f", {own} of the target" if about else ""
     shown = min(own if about else total, _ROWS)
     more = f" (--show {name})" if shown < total else ""
-    return f"{label:9} {_many(total, thing)}{said}{more}", AlignedRows(few)
+    return f"{label:9} {_many(total, thing)}{said}{more}", AlignedRows(few, style)
 
 
 def _many(count: int, thing: str) -> str:

@@ -104,6 +104,7 @@ MANIFESTS: dict[str, DocumentTable] = {
             "disk_hash",
         ),
         of_blocks(build_id_rows),
+        address="base_addr",
     ),
     "omissions": DocumentTable(
         ("region_omission_manifest",),

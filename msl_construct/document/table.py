@@ -32,12 +32,15 @@ class DocumentTable:
         text: a sentence for --help and the docs.
         columns: keys of a row, in order.
         rows: from the blocks, and the file header, to the rows.
+        address: column of an address whose ``module`` and mapping ``name`` stand in two columns
+            at the end; None: there is none.
     """
 
     types: tuple[str, ...]
     text: str
     columns: tuple[str, ...]
     rows: Callable[[Iterable[Block], Header], Iterator[Row]]
+    address: str | None = None
 
 
 def of_blocks(

@@ -14,16 +14,23 @@ from ..reader.dump import Dump
 from ..reader.regions import TRUNCATED
 from ..schema import Schema
 from ..schema.codes import Name
+from . import readable
 from .investigation_tables import INVESTIGATION
 from .machine_tables import MACHINE
 from .manifest_tables import MANIFESTS
+from .place_names import NAMING, PlaceNames
 from .table import DocumentTable, Row, of_blocks, shown
 from .table_blocks import TableBlocks, regions_of
 
 __all__ = ["INVESTIGATED", "TABLES", "table_columns", "table_rows"]
 
+_PLACE = ("module", "name")
 _STATES = "*_pages"
 """Stands for one column for each page state of the draft."""
+
+
+_UTC = "_utc"
+"""Behind the name of a time: the same as a date."""
 
 
 def block_rows(blocks: Iterable[Block]) -> Iterator[Row]:
@@ -91,7 +98,12 @@ def _payload_rows(*keys: str) -> Callable[[Iterable[Block]], Iterator[Row]]:
 
     def rows(blocks: Iterable[Block]) -> Iterator[Row]:
         for block in blocks:
-            row = shown(block, keys)
+            row = shown(block, [key for key in keys if not key.endswith(_UTC)])
+            for key in keys:
+                if key.endswith(_UTC):
+                    time = block.payload.get(key.removesuffix(_UTC), 0)
+                    row[key] = readable.as_date(time)
+            row = {key: row[key] for key in keys}
             yield {"block": block.index, **row, "block_uuid": str(block.uuid)}
 
     return rows
@@ -179,12 +191,14 @@ TABLES: dict[str, DocumentTable] = {
             "block_uuid",
         ),
         of_blocks(region_rows),
+        address="base_addr",
     ),
     "pages": DocumentTable(
         ("memory_region",),
         "runs of pages of one state",
         ("block", "base_addr", "first_page", "count", "size", "state"),
         of_blocks(page_rows),
+        address="base_addr",
     ),
     "modules": _of_payload(
         "module_entry",
@@ -210,12 +224,14 @@ TABLES: dict[str, DocumentTable] = {
             "block_uuid",
         ),
         of_blocks(thread_rows),
+        address="pc",
     ),
     "mappings": DocumentTable(
         ("vas_map",),
         "entries of the VAS Map",
         ("base_addr", "region_size", "protection", "region_type", "name_source", "mapped_path"),
         of_blocks(mapping_rows),
+        address="base_addr",
     ),
     "process": _of_payload(
         "process_identity",
@@ -223,6 +239,7 @@ TABLES: dict[str, DocumentTable] = {
         "ppid",
         "session_id",
         "start_time",
+        "start_time_utc",
         "exe_path",
         "cmd_line",
     ),
@@ -250,6 +267,7 @@ TABLES: dict[str, DocumentTable] = {
         "what an import was converted from",
         "source_format",
         "import_time",
+        "import_time_utc",
         "orig_file_size",
         "tool_name",
         "note",
@@ -275,10 +293,28 @@ def table_columns(name: str, schema: Schema) -> list[str]:
             found.append(f"{TRUNCATED}_pages")
         else:
             found.append(key)
-    return found
+    return [*found, *_added(TABLES[name])]
 
 
 def table_rows(dump: Dump, name: str) -> Iterator[Row]:
     """Rows of one table of a dump that can be read in any order."""
     table = TABLES[name]
-    return table.rows(TableBlocks(dump, table.types), dump.header.record)
+    rows = table.rows(TableBlocks(dump, table.types), dump.header.record)
+    return rows if table.address is None else _with_places(dump, rows, table)
+
+
+def _added(table: DocumentTable) -> list[str]:
+    """Columns that say what stands at an address."""
+    return [] if table.address is None else [key for key in _PLACE if key not in table.columns]
+
+
+def _with_places(dump: Dump, rows: Iterable[Row], table: DocumentTable) -> Iterator[Row]:
+    names = PlaceNames(*(TableBlocks(dump, (kind,)) for kind in NAMING))
+    added = _added(table)
+    for row in rows:
+        address = row[table.address or ""]
+        where = None if address is None else int(address, 16)
+        for key in added:
+            find = names.module_of if key == "module" else names.mapping_of
+            row[key] = None if where is None else find(where)
+        yield row

@@ -1,0 +1,325 @@
+"""The tree's branch of memory: regions with what they belong to, folded where all is as usual."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import gt
+
+from ..document.place_names import NAMING, PlaceNames
+from ..document.table_blocks import regions_of
+from ..reader.regions import Region, fragment_of
+from .text import Style, binary_size, printable, shortened, width_of_text
+from .tree_blocks import BlockList, TreeBlocks
+
+__all__ = ["MemoryFacts", "PlaceNames", "memory_facts", "memory_rows", "names_of", "rights_of"]
+
+_FOLDED = 3
+"""Regions side by side that belong together, and make one row."""
+_MOST_RIGHTS = 8
+_NAMED = 11
+"""Columns that a name has at least, as long as there is a bar to give up for it."""
+_LETTERS = (("read", "r"), ("write", "w"), ("execute", "x"))
+_FURTHER = (("guard", "g"), ("copy_on_write", "c"))
+_NO_FILE = ("heap", "stack", "anonymous", "shared_mem")
+"""Types of regions that hold no file's code."""
+_COLORS = {
+    "captured": "green",
+    "failed": "red",
+    "unmapped": "yellow",
+    "not_resident": "blue",
+    "reserved": "magenta",
+    "truncated": "red",
+    "mixed": "cyan",
+}
+
+
+def names_of(seen: TreeBlocks) -> PlaceNames:
+    """What modules and the VAS Map call addresses."""
+    return PlaceNames(*(seen.of(kind) for kind in NAMING))
+
+
+@dataclass
+class MemoryFacts:
+    """All regions together.
+
+    Attributes:
+        regions: how many.
+        sizes: bytes by the state of their pages.
+        written_code, no_file: regions to look at: that are written and executed, and that hold
+            code that comes from no file.
+        to_look_at: either.
+        address_width, rights_width: characters of the widest.
+        bases, numbers: of each region, first address and number of its block.
+        several: those of more than one fragment, by their place among all.
+    """
+
+    blocks: BlockList
+
+    regions: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    written_code: int = 0
+    no_file: int = 0
+    to_look_at: int = 0
+    address_width: int = 0
+    rights_width: int = 3
+
+    bases: array[int] = field(default_factory=lambda: array("Q"))
+    numbers: array[int] = field(default_factory=lambda: array("Q"))
+    several: dict[int, Region] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Bytes of all of them."""
+        return sum(self.sizes.values())
+
+    def by_address(self) -> Iterator[Region]:
+        """The regions in the order of their addresses; those of one fragment are read again."""
+        order: Iterable[int] = range(len(self.bases))
+        if any(map(gt, self.bases, islice(self.bases, 1, None))):
+            order = sorted(order, key=self.bases.__getitem__)
+        for place in order:
+            region = self.several.get(place)
+            if region is None:
+                fragment = fragment_of(self.blocks.block(self.numbers[place]))
+                assert fragment is not None
+                region = Region([fragment])
+            yield region
+
+
+def memory_facts(blocks: BlockList) -> MemoryFacts:
+    """Counted in one pass."""
+    found = MemoryFacts(blocks)
+    for region in regions_of(blocks):
+        if len(region.fragments) > 1 or region.orphan:
+            found.several[found.regions] = region
+        found.bases.append(region.base_addr)
+        found.numbers.append(region.head.block.index)
+        found.regions += 1
+        for state, pages in region.counts.items():
+            if pages:
+                found.sizes[state] = found.sizes.get(state, 0) + pages * region.page_size
+        marks = _marks(region)
+        found.written_code += _WRITTEN in marks
+        found.no_file += _UNBACKED in marks
+        found.to_look_at += bool(marks)
+        found.address_width = max(found.address_width, len(f"{region.base_addr:#x}"))
+        found.rights_width = max(found.rights_width, len(rights_of(region)))
+    return found
+
+
+_WRITTEN, _UNBACKED = "W+X", "code without a file"
+_SHORT = {_WRITTEN: _WRITTEN, _UNBACKED: "no file"}
+
+
+def _marks(region: Region) -> list[str]:
+    """What code that was put there at run time has about it, and little else."""
+    rights = region.protection
+    if "execute" not in rights:
+        return []
+    found = [_WRITTEN] if "write" in rights else []
+    if region.region_type.name in _NO_FILE:
+        found.append(_UNBACKED)
+    return found
+
+
+def rights_of(region: Region) -> str:
+    """Access rights in letters, dashes for those of reading, writing and executing it lacks."""
+    rights = region.protection
+    return "".join(letter if name in rights else "-" for name, letter in _LETTERS) + "".join(
+        letter for name, letter in _FURTHER if name in rights
+    )
+
+
+@dataclass
+class _Group:
+    """Regions side by side that belong together.
+
+    Attributes:
+        first: the first of them; `few`: as many as are shown on their own.
+        counts: bytes by state.
+    """
+
+    key: str
+    name: str
+    first: Region
+    few: list[Region] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    rights: dict[str, None] = field(default_factory=dict)
+
+    def add(self, region: Region) -> None:
+        """Take one more."""
+        self.count += 1
+        self.size += region.region_size
+        if len(self.few) < _FOLDED:
+            self.few.append(region)
+        if len(self.rights) < _MOST_RIGHTS:
+            self.rights.setdefault(rights_of(region))
+        for state, pages in region.counts.items():
+            self.sizes[state] = self.sizes.get(state, 0) + pages * region.page_size
+
+
+def memory_rows(
+    facts: MemoryFacts, names: PlaceNames, style: Style, *, unfolded: bool
+) -> Iterator[str]:
+    """A row for each region, by address, or for several that belong together.
+
+    A region that has something to look at has always a row of its own.
+    """
+    group: _Group | None = None
+    for region in facts.by_address():
+        name, key = _name_of(region, names)
+        alone = unfolded or bool(_marks(region)) or any(f.damaged for f in region.fragments)
+        if group is not None and (alone or group.key != key):
+            yield from _group_rows(group, facts, style)
+            group = None
+        if alone:
+            yield _region_row(region, name, facts, style)
+            continue
+        if group is None:
+            group = _Group(key, name, region)
+        group.add(region)
+    if group is not None:
+        yield from _group_rows(group, facts, style)
+
+
+def _name_of(region: Region, names: PlaceNames) -> tuple[str, str]:
+    """What a region is called, and what those have in common that belong together."""
+    module = names.module_of(region.base_addr)
+    mapping = names.mapping_of(region.base_addr)
+    kind = f"[{region.region_type.name}]"
+    return mapping or module or kind, module or mapping or kind
+
+
+def _group_rows(group: _Group, facts: MemoryFacts, style: Style) -> Iterator[str]:
+    if group.count < _FOLDED:
+        for region in group.few:
+            yield _region_row(region, group.name, facts, style)
+        return
+    pages = sum(group.sizes.values())
+    captured = group.sizes.get("captured", 0)
+    times = "×" if style.unicode else "x"
+    remarks = [f"{times}{group.count}" if style.narrow else f"{group.count} regions"]
+    lacking = {state: size for state, size in group.sizes.items() if size and state != "captured"}
+    if not style.narrow:
+        remarks.append(" ".join(group.rights))
+        remarks += [f"{binary_size(size)} {state}" for state, size in lacking.items()]
+    shares = [(state, size) for state, size in group.sizes.items() if size]
+    yield _row(
+        f"{group.first.base_addr:#x}",
+        group.size,
+        "",
+        "",
+        _shares(shares, pages, style),
+        f"{100 * captured // pages}%" if pages else "-",
+        group.key,
+        remarks,
+        facts,
+        style,
+    )
+
+
+def _region_row(region: Region, name: str, facts: MemoryFacts, style: Style) -> str:
+    counts = region.counts
+    pages = sum(counts.values())
+    marks = _marks(region)
+    remarks = [
+        style.paint(_SHORT[what] if style.narrow else what, fg="red", bold=True) for what in marks
+    ]
+    lacking = {state: count for state, count in counts.items() if count and state != "captured"}
+    if not style.narrow:  # else there is the bar
+        remarks += [f"{count} {state}" for state, count in lacking.items()]
+    if len(region.fragments) > 1:
+        remarks.append(f"{len(region.fragments)} fragments")
+    if any(f.damaged for f in region.fragments):
+        remarks.append("damaged: its page map does not fit")
+    rights = rights_of(region).ljust(facts.rights_width)
+    return _row(
+        f"{region.base_addr:#x}",
+        region.region_size,
+        style.paint(rights, fg="red", bold=True) if marks else rights,
+        region.region_type.name,
+        _bar(region, pages, style),
+        f"{100 * counts.get('captured', 0) // pages}%" if pages else "-",
+        name,
+        remarks,
+        facts,
+        style,
+    )
+
+
+def _row(
+    address: str,
+    size: int,
+    rights: str,
+    kind: str,
+    bar: str,
+    percent: str,
+    name: str,
+    remarks: list[str],
+    facts: MemoryFacts,
+    style: Style,
+) -> str:
+    """The cells of a row, as many of them and as much of the name as there is room for."""
+    cells = [
+        address.ljust(facts.address_width),
+        binary_size(size).rjust(9),
+        rights or " " * facts.rights_width,
+    ]
+    if not style.narrow:
+        cells.append(kind.ljust(12))
+    said = printable(name)
+    remark = ", ".join(remarks)
+    if style.room is not None:
+        used = sum(width_of_text(cell) + 2 for cell in [*cells, bar, percent.rjust(4)])
+        room = (style.room or 0) - used - (width_of_text(remark) + 2 if remark else 0)
+        if room < _NAMED:
+            room += style.cells + 2
+            bar = ""
+        said = shortened(said, max(room, _NAMED), style.unicode)
+    if bar:
+        cells.append(bar)
+    cells += [percent.rjust(4), said]
+    return "  ".join([*cells, remark] if remark else cells).rstrip()
+
+
+def _shares(states: list[tuple[str, int]], total: int, style: Style) -> str:
+    """States of several regions, each with its share of the cells; order means nothing."""
+    cells, done, seen = [], 0, 0
+    for state, size in states:
+        seen += size
+        stop = style.cells * seen // total if total else 0
+        glyph = style.glyphs.get(state, style.glyphs["mixed"])
+        cells += [style.paint(glyph, fg=_COLORS.get(state))] * (stop - done)
+        done = stop
+    return "".join(cells) + " " * (style.cells - done)
+
+
+def _bar(region: Region, pages: int, style: Style) -> str:
+    """Page states from the first page to the last, a cell for each share of them."""
+    if not pages:
+        return " " * style.cells
+    glyphs = style.glyphs
+    cells = []
+    span = max(1, region.region_size // region.page_size)
+    width = min(style.cells, span)
+    for cell in range(width):
+        first, stop = (
+            cell * span // width,
+            max((cell + 1) * span // width, cell * span // width + 1),
+        )
+        counts: dict[str, int] = {}
+        for fragment in region.fragments:
+            shift = (fragment.base - region.base_addr) // region.page_size
+            low, high = max(0, first - shift), min(fragment.pages.pages, stop - shift)
+            if low < high:
+                for name, count in fragment.counts(low, high).items():
+                    if count:
+                        counts[name] = counts.get(name, 0) + count
+        state = next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped"
+        cells.append(style.paint(glyphs[state], fg=_COLORS[state]))
+    return "".join(cells) + " " * (style.cells - width)
