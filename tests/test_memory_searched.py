@@ -15,7 +15,7 @@ from random_memory import RIGHTS, TYPES, RandomMemory, memories
 
 import msl_construct
 from msl_construct import analysis
-from msl_construct.analysis import islands
+from msl_construct.analysis import islands, searching
 from msl_construct.analysis.searching import Hit
 from msl_construct.analysis.yara import (
     Engine,
@@ -34,6 +34,7 @@ WORDS = (b"needle", b"n\0e\0e\0d\0l\0e\0", b"\xaa\xbb1\xcc", b"long text here", 
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Edges of pieces and windows are as frequent as those of pages."""
     monkeypatch.setattr(islands, "_PIECE", 700)
+    monkeypatch.setattr(islands, "_OVERLAPS", 0)
     monkeypatch.setattr(buffers, "WINDOW", 1500)
     monkeypatch.setattr(buffers, "OVERLAP", 64)
 
@@ -73,6 +74,20 @@ def test_patterns_are_found_wherever_they_begin(memory: RandomMemory) -> None:
         assert spots(iter(hits)) == expected
         for hit in hits:
             said_of(memory, hit)
+
+
+@given(memories(WORDS))
+def test_processes_find_the_same(memory: RandomMemory) -> None:
+    patterns = [analysis.text_pattern("needle"), analysis.hex_pattern("aa bb ?? cc")]
+    with pytest.MonkeyPatch.context() as patch, msl_construct.open(memory.file) as dump:
+        patch.setattr(searching, "_WORTH_PROCESSES", 2)
+        patch.setattr(searching, "can_fork", lambda: True)
+        places = analysis.Locations(dump)
+        alone, together = (
+            list(analysis.search(dump.memory, places, patterns, processes=count))
+            for count in (1, 3)
+        )
+        assert alone == together
 
 
 def said_of(memory: RandomMemory, hit: Hit) -> None:

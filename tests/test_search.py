@@ -49,6 +49,7 @@ class Lost(Nowhere):
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(islands, "_PIECE", SMALL)
+    monkeypatch.setattr(islands, "_OVERLAPS", 0)
 
 
 class Bytes(Part):

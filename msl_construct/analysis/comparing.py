@@ -11,12 +11,18 @@ from ..reader.dump import Dump
 from ..schema import ByteOrder
 from ..space import ABSENT, CAPTURED, AddressSpace, Run
 from .aligning import AlignedStretch, Alignment
+from .islands import held
 
 __all__ = ["PAGE", "ComparedPages", "MemoryChange", "compare"]
 
 PAGE = 4096
 """Bytes that are counted as a page, whatever the dumps' own pages."""
 _PIECE = 1 << 20
+_STEP = 16 * PAGE
+"""Bytes that are compared at a time where some of more differ."""
+
+
+Bytes = bytes | bytearray
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,8 @@ def _captured(
         at = stretch.a + offset + done
         count = min(size - done, _PIECE - at % PAGE)
         try:
-            left = a.memory.read(at, count).data
-            right = b.memory.read(stretch.b + offset + done, count).data
+            left = held(a.memory.read(at, count).data)
+            right = held(b.memory.read(stretch.b + offset + done, count).data)
         except (DamageError, LimitError) as error:
             told.failed.append(f"{size - done} bytes at {at:#x} were not compared: {error}")
             told.unknown += -(-(size - done) // PAGE)
@@ -143,12 +149,8 @@ def _captured(
         if left == right:
             told.same += -(-(at % PAGE + count) // PAGE)
         else:
-            for first in range(-(at % PAGE), count, PAGE):
-                begin, end = max(0, first), min(count, first + PAGE)
+            for begin, end in _unequal(left, right, -(at % PAGE), told):
                 one, other = left[begin:end], right[begin:end]
-                if one == other:
-                    told.same += 1
-                    continue
                 told.changed += 1
                 low, high = _edges(one, other)
                 rebased = _rebased(a, b, alignment, at + begin, one, other)
@@ -162,7 +164,29 @@ def _captured(
         done += count
 
 
-def _edges(one: memoryview, other: memoryview) -> tuple[int, int]:
+def _unequal(
+    left: Bytes, right: Bytes, first: int, told: ComparedPages
+) -> Iterator[tuple[int, int]]:
+    """Pages that differ; of those beside them that do not, the number is told.
+
+    Args:
+        first: where the page begins that the bytes begin in.
+    """
+    count = len(left)
+    for start in range(first, count, _STEP):
+        begin, stop = max(0, start), min(count, start + _STEP)
+        if left[begin:stop] == right[begin:stop]:
+            told.same += -(-(stop - start) // PAGE)
+            continue
+        for page in range(start, stop, PAGE):
+            begin, end = max(0, page), min(count, page + PAGE)
+            if left[begin:end] == right[begin:end]:
+                told.same += 1
+            else:
+                yield begin, end
+
+
+def _edges(one: Bytes, other: Bytes) -> tuple[int, int]:
     """The first byte that differs, and the one behind the last."""
     x = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
     size = len(one)
@@ -172,7 +196,7 @@ def _edges(one: memoryview, other: memoryview) -> tuple[int, int]:
 
 
 def _rebased(
-    a: Dump, b: Dump, alignment: Alignment, address: int, one: memoryview, other: memoryview
+    a: Dump, b: Dump, alignment: Alignment, address: int, one: Bytes, other: Bytes
 ) -> bool:
     """Whether all words that differ point to what moved."""
     if alignment.how != "module":

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 from ..space import CAPTURED, AddressSpace
 
-__all__ = ["IslandPiece", "SearchedBytes", "islands", "pieces"]
+__all__ = ["CONTEXT", "IslandPiece", "SearchedBytes", "held", "islands", "piece_size", "read_piece"]
 
-_PIECE = 4 << 20
+_PIECE = 1 << 20
+"""What a processor holds close to itself."""
+_OVERLAPS = 8
+CONTEXT = 16
+"""Bytes in front of a hit and behind it that are shown with it."""
+_SEEN_BEHIND = 64
+"""Bytes in front of where a match may begin that an expression can look at."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +25,13 @@ class IslandPiece:
     Attributes:
         address: of the first of them.
         data: they.
-        last: whether no captured byte follows.
+        first, stop: matches begin from here on, and in front of that.
     """
 
     address: int
     data: bytes | bytearray
-    last: bool
+    first: int
+    stop: int
 
 
 @dataclass
@@ -65,22 +72,34 @@ def islands(
             yield begin, behind
 
 
-def pieces(space: AddressSpace, start: int, end: int, overlap: int) -> Iterator[IslandPiece]:
-    """An island in pieces; each begins with the last bytes of the one before.
+def piece_size(longest: int) -> int:
+    """Bytes of a piece, so that little is looked at twice.
 
     Args:
-        overlap: how many bytes two have in common.
+        longest: bytes of a match.
     """
-    at = start
-    while True:
-        stop = min(end, at + _PIECE + overlap)
-        yield IslandPiece(at, _held(space.read(at, stop - at).data), stop == end)
-        if stop == end:
-            return
-        at = stop - overlap
+    return max(_PIECE, _OVERLAPS * longest)
 
 
-def _held(data: memoryview) -> bytes | bytearray:
+def read_piece(
+    space: AddressSpace, start: int, end: int, number: int, size: int, longest: int
+) -> IslandPiece:
+    """One of the pieces of an island, with what a match may reach into on both sides.
+
+    Args:
+        start, end: of the island.
+        number, size: which piece.
+        longest: bytes of a match.
+    """
+    begin = start + number * size
+    stop = min(end, begin + size)
+    first = max(start, begin - _SEEN_BEHIND)
+    behind = min(end, stop + longest + CONTEXT)
+    data = held(space.read(first, behind - first).data)
+    return IslandPiece(first, data, begin - first, stop - first)
+
+
+def held(data: memoryview) -> bytes | bytearray:
     """The object behind a view where that is all of it; a copy otherwise."""
     held = data.obj
     if isinstance(held, (bytes, bytearray)) and len(held) == len(data):

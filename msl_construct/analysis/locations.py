@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..reader.dump import Dump
+from ..reader.regions import Region
 from ..space import Cover
 
 __all__ = ["Location", "Locations", "ModuleLocation", "RegionLocation", "rights"]
@@ -62,6 +63,7 @@ class Locations:
 
     def __init__(self, dump: Dump) -> None:
         self._dump = dump
+        self._last: tuple[Region, RegionLocation] | None = None
 
     @cached_property
     def _modules(self) -> Cover[tuple[int, str]]:
@@ -81,12 +83,15 @@ class Locations:
         found = None
         if region is not None:
             name = self._dump.memory.name_of(address)
-            found = RegionLocation(
-                region.base_addr,
-                tuple(region.protection.names),
-                region.region_type.name,
-                name,
-            )
+            if self._last is None or self._last[0] is not region or self._last[1].name != name:
+                place = RegionLocation(
+                    region.base_addr,
+                    tuple(region.protection.names),
+                    region.region_type.name,
+                    name,
+                )
+                self._last = region, place
+            found = self._last[1]
         module = self._modules.at(address)
         return Location(
             found, None if module is None else ModuleLocation(module[1], address - module[0])

@@ -42,7 +42,8 @@ class SearchPattern:
         before: see above.
         longest: bytes that a match can have; longer ones are not found across two pieces.
         bounds: of pointers: first value and the one behind the last; None otherwise.
-        width, align: of pointers, bytes.
+        width, align: of pointers, bytes; `width` of strings, too.
+        runs: of strings: encoding and fewest characters; None otherwise.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class SearchPattern:
     bounds: tuple[int, int] | None = None
     width: int = 8
     align: int = 1
+    runs: tuple[str, int] | None = None
 
 
 def hex_pattern(text: str) -> SearchPattern:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
 from ..space import AddressSpace
-from .islands import IslandPiece, SearchedBytes, islands, pieces
+from .forked import can_fork, in_order
+from .islands import CONTEXT, IslandPiece, SearchedBytes, islands, piece_size, read_piece
 from .locations import Location, Locations
 from .patterns import SearchPattern
+from .string_runs import string_runs
 
 __all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
 
-_CONTEXT = 16
-"""Bytes in front of a hit and behind it that are shown with it."""
-_SEEN_BEHIND = 64
-"""Bytes in front of where a match may begin that an expression can look at."""
+_WORTH_PROCESSES = 16
+"""Pieces of an island."""
 _SHOWN = 256
 """Bytes of a hit that it carries."""
 
@@ -69,8 +70,9 @@ class Searched:
     hits: int = 0
 
 
-Found = tuple[int, int, int, "int | None"]
-"""Address, number of the pattern, length, value of a pointer."""
+Found = tuple[int, int, int, "int | None", bytes, bytes, bytes]
+"""Address, number of the pattern, length, value of a pointer; what is in front of it, its own
+bytes, and what is behind it."""
 
 
 def search(
@@ -81,6 +83,7 @@ def search(
     order: ByteOrder = ByteOrder.LITTLE,
     within: Iterable[tuple[int, int]] | None = None,
     searched: Searched | None = None,
+    processes: int = 1,
 ) -> Iterator[Hit]:
     """All matches of all patterns in one pass, by address.
 
@@ -94,16 +97,28 @@ def search(
         order: byte order of pointers.
         within: address ranges, ascending and apart; None: everything.
         searched: told what was looked at.
+        processes: how many copies of this process look, where there is much to look at, no
+            pattern is an expression, and no thread would be missing in a copy.
     """
     told = searched or Searched()
     for start, end in islands(space, within, told.coverage):
-        for address, number, length, value in _island(
-            space, places, start, end, patterns, order, told
+        for address, number, length, value, before, data, after in _island(
+            space, places, start, end, patterns, order, told, processes
         ):
             told.hits += 1
             pattern = patterns[number]
-            hit = hit_at(space, places, (start, end), address, length, pattern.kind, pattern.given)
-            yield replace(hit, text=_text(pattern.kind, pattern, hit.data), value=value)
+            yield Hit(
+                address,
+                length,
+                data,
+                pattern.kind,
+                pattern.given,
+                places.at(address),
+                before,
+                after,
+                _text(pattern.kind, pattern, data),
+                value,
+            )
 
 
 def hit_at(
@@ -123,8 +138,8 @@ def hit_at(
     Raises:
         MemoryAccessError, DamageError, LimitError: its own bytes can't be had.
     """
-    first = max(island[0], address - _CONTEXT)
-    last = min(island[1], address + length + _CONTEXT)
+    first = max(island[0], address - CONTEXT)
+    last = min(island[1], address + length + CONTEXT)
     try:
         around = bytes(space.read(first, last - first))
     except (DamageError, LimitError, MemoryAccessError):  # of what is next to it
@@ -143,6 +158,8 @@ def hit_at(
 
 
 def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
+    if pattern.runs is not None:
+        return data.decode(pattern.runs[0], "replace")
     if kind in ("text", "utf16", "base64", "reversed"):
         return pattern.given
     if kind == "regex" and data.isascii() and data.decode("ascii").isprintable():
@@ -158,19 +175,20 @@ def _island(
     patterns: Sequence[SearchPattern],
     order: ByteOrder,
     told: Searched,
+    processes: int,
 ) -> Iterator[Found]:
     """All matches of an island, but for regions of it that can't be read."""
     while start < end:
         done = 0
         try:
-            for found in _readable(space, start, end, patterns, order):
+            for found in _readable(space, start, end, patterns, order, processes):
                 yield found
                 done += 1
             return
         except (DamageError, LimitError):
             stop, behind, why = first_unreadable(space, places, start, end)
         # What stands in front of it is found again, up to its very edge.
-        yield from islice(_readable(space, start, stop, patterns, order), done, None)
+        yield from islice(_readable(space, start, stop, patterns, order, 1), done, None)
         told.failed.append(f"{behind - stop} bytes at {stop:#x} were not searched: {why}")
         told.coverage.captured -= behind - stop
         start = behind
@@ -197,51 +215,69 @@ def _readable(
     end: int,
     patterns: Sequence[SearchPattern],
     order: ByteOrder,
+    processes: int,
 ) -> Iterator[Found]:
     """Matches in captured memory.
 
     Raises:
         DamageError, LimitError: some of it can't be had.
     """
-    longest = max(pattern.longest for pattern in patterns)
-    overlap = longest + _SEEN_BEHIND
-    behind = [start] * len(patterns)  # where each goes on
     if start >= end:
         return
-    for piece in pieces(space, start, end, overlap):
-        stop = end if piece.last else piece.address + len(piece.data) - longest
-        found = [
-            _matches(pattern, number, piece, behind, stop, order)
-            for number, pattern in enumerate(patterns)
-        ]
-        yield from merge(*found)
+    longest = max(pattern.longest for pattern in patterns)
+    size = piece_size(longest)
+    count = -(-(end - start) // size)
+    sequential = [
+        index for index, one in enumerate(patterns) if one.kind == "regex" or one.runs is not None
+    ]
+    behind = dict.fromkeys(sequential, start)  # where each goes on
+
+    def found_in(number: int) -> list[Found]:
+        piece = read_piece(space, start, end, number, size, longest)
+        return list(merge(*(_matches(p, n, piece, behind, order) for n, p in enumerate(patterns))))
+
+    if sequential or processes < 2 or count < _WORTH_PROCESSES or not can_fork():
+        for number in range(count):
+            yield from found_in(number)
+        return
+    with closing(in_order(found_in, count, processes)) as results:
+        for found in results:
+            yield from found
 
 
 def _matches(
     pattern: SearchPattern,
     number: int,
     piece: IslandPiece,
-    behind: list[int],
-    stop: int,
+    behind: dict[int, int],
     order: ByteOrder,
 ) -> Iterator[Found]:
-    """Matches that begin from where this pattern goes on to `stop`."""
-    base = piece.address
-    first = max(behind[number], base) - base
-    last = stop - base
-    if pattern.bounds is not None:
+    """Matches that begin in a piece; of an expression, behind the last that was found."""
+    base, data = piece.address, piece.data
+    first, last = max(behind.get(number, 0) - base, piece.first), piece.stop
+    if pattern.runs is not None:
+        found = _by_runs(pattern, data, first, last)
+    elif pattern.bounds is not None:
         found = _pointers(pattern, piece, first, last, order)
     elif pattern.kind == "regex":
-        found = _by_expression(pattern, piece.data, first, last)
+        found = _by_expression(pattern, data, first, last)
     elif pattern.literal:
-        found = _by_literal(pattern, piece.data, first, last)
+        found = _by_literal(pattern, data, first, last)
     else:
-        found = _everywhere(pattern, piece.data, first, last)
-    behind[number] = max(behind[number], stop)
+        found = _everywhere(pattern, data, first, last)
     for at, length, value in found:
-        if pattern.kind == "regex":
-            behind[number] = max(behind[number], base + at + length)
-        yield base + at, number, length, value
+        stop = at + length
+        if number in behind:
+            behind[number] = base + stop
+        yield (
+            base + at,
+            number,
+            length,
+            value,
+            bytes(data[max(0, at - CONTEXT) : at]),
+            bytes(data[at : min(stop, at + _SHOWN)]),
+            bytes(data[stop : stop + CONTEXT]),
+        )
 
 
 Match = tuple[int, int, "int | None"]
@@ -259,6 +295,21 @@ def _by_literal(
         if match is not None:
             yield at - before, match.end() - match.start(), None
         at = data.find(literal, at + 1)
+
+
+def _by_runs(
+    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
+) -> Iterator[Match]:
+    """Strings; one that is longer than any is cut."""
+    assert pattern.runs is not None
+    encoding, least = pattern.runs
+    for start, end in string_runs(data, least, encoding, first):
+        while start < last and (end - start) // pattern.width >= least:
+            stop = min(end, start + pattern.longest)
+            yield start, stop - start, None
+            start = stop
+        if start >= last:
+            return
 
 
 def _by_expression(
@@ -312,13 +363,15 @@ def _values(
                 yield index, value
         return
     numbers = numpy.frombuffer(data, f"{'<' if order == 'little' else '>'}u{width}")
-    if low >= 1 << 8 * width:
+    top = 1 << 8 * width
+    if low >= top:
         return
-    top = min(high - 1, (1 << 8 * width) - 1)
-    found = numpy.flatnonzero(
-        (numbers >= numbers.dtype.type(low)) & (numbers <= numbers.dtype.type(top))
-    )
-    for index in found.tolist():
+    kind = numpy.dtype(f"u{width}").type
+    # One comparison instead of two: what is below the range wraps around to far above it.
+    inside = (numbers - kind(low)) < kind(min(high, top) - low)
+    if low == 0 and high >= top:
+        inside[:] = True
+    for index in numpy.flatnonzero(inside).tolist() if inside.any() else ():
         yield index, int(numbers[index])
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from ..space import AddressSpace
 from .locations import Locations
@@ -34,21 +32,20 @@ def strings(
         least: characters that are worth it.
         encodings: some of `ENCODINGS`.
     """
-    wanted = [_pattern(encoding, least) for encoding in encodings]
-    names = {pattern.given: pattern.given for pattern in wanted}
-    for hit in search(space, places, wanted, within=within, searched=searched):
-        encoding = names[hit.pattern]
-        text = hit.data.decode(encoding, "replace")
-        yield replace(hit, kind=encoding, pattern="", text=text)
+    wanted = [
+        SearchPattern(
+            encoding,
+            "",
+            None,
+            longest=_width_of(encoding) * _LONGEST,
+            width=_width_of(encoding),
+            runs=(encoding, least),
+        )
+        for encoding in encodings
+    ]
+    return search(space, places, wanted, within=within, searched=searched)
 
 
-def _pattern(encoding: str, least: int) -> SearchPattern:
-    printable = b"[\\x20-\\x7e\\t]"
-    if encoding == "ascii":
-        one, width = printable, 1
-    elif encoding == "utf-16-le":
-        one, width = b"(?:" + printable + b"\\x00)", 2
-    else:
-        one, width = b"(?:\\x00" + printable + b")", 2
-    expression = re.compile(one + b"{%d,%d}" % (least, _LONGEST), re.DOTALL)
-    return SearchPattern("regex", encoding, expression, b"", 0, width * _LONGEST)
+def _width_of(encoding: str) -> int:
+    """Bytes of a character."""
+    return 1 if encoding == "ascii" else 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING
@@ -152,6 +153,7 @@ def search(
             order=order,
             within=within(opened, addresses, ranges, protection, region_type),
             searched=found,
+            processes=os.cpu_count() or 1,
         )
         print_hits(islice(hits, limit), form)
         opened.require_unchanged()

@@ -1,0 +1,105 @@
+"""Work on pieces in several processes: copies of this one, which end with the work."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import struct
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["can_fork", "in_order"]
+
+_SIZE = struct.Struct("<Q")
+
+
+def can_fork() -> bool:
+    """Whether copies of this process would be whole: other threads are not copied."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def in_order(
+    work: Callable[[int], list[Any]], count: int, processes: int
+) -> Generator[list[Any], None, None]:
+    """Results of pieces 0 to `count`, in their order; a few are worked on ahead.
+
+    Args:
+        work: what is done with a piece; its result is of lists, tuples, numbers and bytes. It
+            is done here where a process ends before its time, so that errors are raised here.
+        processes: how many.
+    """
+    workers = [_Worker(work, range(first, count, processes)) for first in range(processes)]
+    try:
+        for number in range(count):
+            found = workers[number % processes].next()
+            yield work(number) if found is None else found
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+class _Worker:
+    def __init__(self, work: Callable[[int], list[Any]], numbers: range) -> None:
+        self._pipe = -1
+        self._process = 0
+        try:
+            reading, writing = os.pipe()
+        except OSError:
+            return
+        try:
+            process = os.fork()
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            return
+        if not process:
+            os.close(reading)
+            _serve(work, numbers, writing)
+        os.close(writing)
+        self._pipe, self._process = reading, process
+
+    def next(self) -> list[Any] | None:
+        """The next result; None: it has ended."""
+        if self._pipe < 0:
+            return None
+        size = self._read(_SIZE.size)
+        data = None if size is None else self._read(_SIZE.unpack(size)[0])
+        if data is None:
+            self.close()
+            return None
+        found: list[Any] = marshal.loads(data)
+        return found
+
+    def _read(self, size: int) -> bytes | None:
+        parts = bytearray()
+        while len(parts) < size:
+            part = os.read(self._pipe, size - len(parts))
+            if not part:
+                return None
+            parts += part
+        return bytes(parts)
+
+    def close(self) -> None:
+        """Let it end: it notices with its next result."""
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+            with suppress(OSError):
+                os.waitpid(self._process, 0)
+
+
+def _serve(work: Callable[[int], list[Any]], numbers: range, pipe: int) -> None:
+    """The copy's side; never returns."""
+    try:
+        for number in numbers:
+            data = marshal.dumps(work(number))
+            message = memoryview(_SIZE.pack(len(data)) + data)
+            while message:
+                message = message[os.write(pipe, message) :]
+    except BaseException:  # whatever it is, the parent finds out for itself
+        pass
+    finally:
+        os._exit(0)
