@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import struct
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import one_line, run
+from independent import encryption as by_hand
 from independent.decode import decode
 from independent.specimens import LE10, LE11, capture
 from writing import live
@@ -339,3 +343,75 @@ def test_build_ids_stand_in_a_segment(tmp_path: Path) -> None:
     with msl_construct.open(path) as dump:
         assert [one.known for one in build_ids(dump)] == [True, False]
     assert run("check", path).returncode == 0
+
+
+# -- killed -------------------------------------------------------------------------------
+
+MANY = 12_000
+APPENDER = """
+import sys
+from msl_construct import append_segment
+key = bytes(range(32)) if sys.argv[2] == "sealed" else None
+with append_segment(sys.argv[1], producer="killed", key=key) as segment:
+    for number in range(int(sys.argv[3])):
+        segment.add("related_dump", related_pid=number, relationship="child",
+                    related_dump_uuid=sys.argv[4])
+"""
+
+
+def killed_behind(path: Path, kind: str, growth: int) -> int:
+    """Append, and kill who does it as soon as the file has grown by so many bytes."""
+    before = path.stat().st_size
+    words = [sys.executable, "-c", APPENDER, str(path), kind, str(MANY), RELATED]
+    with subprocess.Popen(words) as appender:
+        while appender.poll() is None and path.stat().st_size < before + growth:
+            time.sleep(0.001)
+        appender.kill()
+    return path.stat().st_size - before
+
+
+@pytest.mark.parametrize("kind", ["plain", "sealed"])
+@pytest.mark.parametrize("moment", [1, 2])
+def test_whoever_appends_is_killed(kind: str, moment: int, tmp_path: Path) -> None:
+    """The dump stays what it was up to its old end, whenever that is; nobody calls it whole."""
+    path = tmp_path / "dump.msl"
+    key: tuple[object, ...] = ()
+    if kind == "sealed":
+        pytest.importorskip("cryptography")
+        path.write_bytes(by_hand.EncryptedBuilder().small().sealed())
+        (tmp_path / "key").write_bytes(by_hand.KEY)
+        key = ("--key-file", tmp_path / "key")
+    else:
+        path.write_bytes(capture(LE11).data())
+    before = path.read_bytes()
+    growth = random.Random(f"{kind}{moment}").randrange(1, 120 * MANY)
+    grown = killed_behind(path, kind, growth)
+    after = path.read_bytes()
+    assert after.startswith(before)
+    assert grown  # it was at it
+    done = run("verify", "--json", path, *key)
+    verdict = json.loads(done.stdout)
+    assert verdict["intact"] is True, verdict
+    if verdict["segments"]:  # it was done before anybody could kill it
+        assert (done.returncode, verdict["segments"]) == (0, 1)
+        return
+    assert done.returncode == 4
+    (gap,) = verdict["gaps"]
+    assert gap["kind"] == "trailing"
+    assert f"{grown} bytes from {len(before):#x} on" in gap["text"]
+    shown = json.loads(run("inspect", "--json", path, *key).stdout)
+    assert shown["trailing"]["length"] == grown
+    text = path.parent / "again.json"
+    text.write_text(document(PARENT))
+    refused = run("append", path, text, *key)
+    assert refused.returncode == 4
+    assert b"bytes behind" in refused.stderr
+    assert path.read_bytes() == after
+    if not key:
+        good = tmp_path / "good.msl"
+        recovered = run("recover", path, "-o", good)
+        assert recovered.returncode == 4  # what was lost is told
+        assert run("verify", good).returncode == 0
+        assert path.read_bytes() == after
+        assert run("append", good, text).returncode == 0
+        assert run("verify", good).returncode == 0

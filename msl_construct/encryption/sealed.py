@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..schema import Record
 from ..source import Cursor
-from .ciphers import cipher_named
+from .ciphers import Cipher, cipher_named
 from .derive import segment_key
 from .parameters import TAG
 from .source import DecryptedSource
@@ -85,21 +85,57 @@ def _next(
     stated = layout.decode(Cursor.over(raw))
     magic, room = envelope.schema.seal_magic, size - offset - layout.size - TAG
     problem = _problem(stated, magic, layout.size, index, room)
+    if not problem and stated["seg_cipher_len"] > room:
+        return _beyond_the_end(unlocked, stated, offset, index, tag, room)
     if problem:
         damaged = _was_one(stated, magic, layout.size, index)
         return Unsealed(offset, f"{where} are no sealed segment: {problem} (§10.8)", damaged)
-    key = segment_key(unlocked.candidate.key, envelope.dump_uuid, index)
-    cipher = cipher_named(envelope.cipher, key, stated["nonce"])
+    cipher = _cipher(unlocked, stated, index)
     start, length = offset + layout.size, int(stated["seg_cipher_len"])
-    end = start + length
-    tagger = cipher.tagger(unlocked.covered + raw + tag)
-    for piece in stored.pieces(start, length):
-        tagger.take(piece)
-    if length > cipher.most or not tagger.matches(stored.read(end, TAG)):
+    if not _verified(unlocked, cipher, raw + tag, start, length):
         text = f"sealed segment {index} at {offset:#x}: its tag does not match (§10.8)"
         return Unsealed(offset, text, True)
     plaintext = DecryptedSource(stored, cipher, start, length)
-    return SealedMessage(index, offset, start, end, plaintext)
+    return SealedMessage(index, offset, start, start + length, plaintext)
+
+
+def _cipher(unlocked: Unlocked, stated: Record, index: int) -> Cipher:
+    key = segment_key(unlocked.candidate.key, unlocked.envelope.dump_uuid, index)
+    return cipher_named(unlocked.envelope.cipher, key, stated["nonce"])
+
+
+def _verified(unlocked: Unlocked, cipher: Cipher, own: bytes, start: int, length: int) -> bool:
+    """Whether the tag behind a ciphertext matches, with what it covers of its own."""
+    tagger = cipher.tagger(unlocked.covered + own)
+    for piece in unlocked.stored.pieces(start, length):
+        tagger.take(piece)
+    return length <= cipher.most and tagger.matches(unlocked.stored.read(start + length, TAG))
+
+
+def _beyond_the_end(
+    unlocked: Unlocked, stated: Record, offset: int, index: int, tag: bytes, room: int
+) -> Unsealed:
+    """Why a segment is longer than the file: its length was changed, or its end was not written.
+
+    The first is known by the tag, which matches with the length that was written.
+    """
+    layout = unlocked.envelope.schema.seal_header
+    assert layout is not None
+    length = int(stated["seg_cipher_len"])
+    where = f"sealed segment {index} at {offset:#x}"
+    cipher, start = _cipher(unlocked, stated, index), offset + layout.size
+    for bit in range(length.bit_length()):
+        other = length ^ 1 << bit
+        if 0 < other <= room:
+            raw = bytes(layout.encode(Record({**stated, "seg_cipher_len": other})))
+            if _verified(unlocked, cipher, raw + tag, start, other):
+                text = f"{where}: SegCipherLen was changed from {other} to {length} (§10.8)"
+                return Unsealed(offset, text, True)
+    text = (
+        f"{where} has {max(room + TAG, 0)} of {length + TAG} bytes behind its SealHeader: whoever "
+        "appended it did not finish, or the file was cut (§10.8)"
+    )
+    return Unsealed(offset, text, False)
 
 
 def _problem(stated: Record, magic: bytes, size: int, index: int, room: int) -> str:
@@ -110,8 +146,8 @@ def _problem(stated: Record, magic: bytes, size: int, index: int, room: int) -> 
         return f"SealHdrSize: expected {size}, found {stated['seal_hdr_size']}"
     if stated["seg_index"] != index:
         return f"SegIndex: expected {index}, found {stated['seg_index']}"
-    if not 0 < stated["seg_cipher_len"] <= room:
-        return f"SegCipherLen: expected 1 to {max(room, 0)}, found {stated['seg_cipher_len']}"
+    if not stated["seg_cipher_len"]:
+        return f"SegCipherLen: expected 1 to {max(room, 0)}, found 0"
     return ""
 
 
