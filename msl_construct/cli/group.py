@@ -35,14 +35,16 @@ COMMANDS = {
     "timestamp": "Have a dump dated by a time stamp authority, and check its answer.",
     "yara": "Ask YARA rules of virtual memory.",
     "verify": "Check chain, FileHash, counts, segments and trailing bytes.",
+    "volatility-path": "Print the folder with the plugins for Volatility 3.",
 }
 """Name and summary of every subcommand; each stands in a module of its name."""
 
 _ELSEWHERE = {
     "acquire": ("msl_acquire.cli", "acquire"),
     "import": (".importing", "import_command"),
+    "volatility-path": (".volatility", "volatility_path"),
 }
-"""Those whose module belongs to another package, or whose name is Python's."""
+"""Those whose module belongs to another package, or can't have the command's name."""
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -15,7 +15,7 @@ from ..hashing import new_hasher
 from ..source import Source
 from .faults import Faults
 from .process import CapturedProcess, MappedRange, Module, Register, Thread
-from .region_plan import Edge, PlannedRegion, planned
+from .region_plan import LARGEST_LOG2, Edge, PlannedRegion, planned
 
 __all__ = ["TOOL", "Imported", "Origin", "import_process"]
 
@@ -301,8 +301,13 @@ def _write_regions(writer: Writer, process: CapturedProcess) -> int:
             )
         buffer[:] = memory.data
 
+    vast = 0
     for region in planned(process):
-        if region.plan:
+        if region.plan and region.page_size_log2 == LARGEST_LOG2:
+            feed.finish()
+            _write_vast(writer, region)
+            vast += 1
+        elif region.plan:
             feed.add(
                 region.base,
                 region.mapping.protection,
@@ -312,7 +317,21 @@ def _write_regions(writer: Writer, process: CapturedProcess) -> int:
                 page_size_log2=region.page_size_log2,
             )
     feed.finish()
-    return feed.blocks
+    return feed.blocks + vast
+
+
+def _write_vast(writer: Writer, region: PlannedRegion) -> None:
+    """A region of terabytes without bytes, of which a feed reads no pages."""
+    pages = sum(count for count, _ in region.plan)
+    with writer.region(
+        base_addr=region.base,
+        region_size=pages << region.page_size_log2,
+        protection=region.mapping.protection,
+        region_type=region.mapping.region_type,
+        page_size_log2=region.page_size_log2,
+    ) as written:
+        for count, state in region.plan:
+            written.mark(state, count)
 
 
 def _write_stream(writer: Writer, process: CapturedProcess, source: Source) -> int:

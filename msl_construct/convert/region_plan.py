@@ -15,10 +15,13 @@ from ..builder.region_plan import READ
 from ..space import ABSENT, CAPTURED, Run
 from .process import CapturedProcess, MappedRange
 
-__all__ = ["Edge", "PlannedRegion", "planned"]
+__all__ = ["LARGEST_LOG2", "Edge", "PlannedRegion", "planned"]
 
 _SMALLEST_LOG2 = 10
 _USUAL_LOG2 = 12
+LARGEST_LOG2 = 40
+"""Of the largest pages that the format has (§5.1)."""
+_VAST = 1 << LARGEST_LOG2
 _TOP = 1 << 64
 _FAILED = "failed"
 _STATES = ("failed", "unmapped", "not_resident")
@@ -57,13 +60,44 @@ def planned(process: CapturedProcess) -> Iterator[PlannedRegion]:
         end = min(_TOP, -(-mapping.end // page) * page)
         if base < end:
             plan, edges = _paged(runs, base, end, log2)
-            yield PlannedRegion(base, log2, mapping, tuple(plan), tuple(edges))
+            yield from _without_vast_stretches(
+                PlannedRegion(base, log2, mapping, tuple(plan), tuple(edges))
+            )
             behind = end
         else:
             # Its addresses share a page with the mapping before it.
             kept = [Edge(at, length) for at, length, state in runs if state == READ]
             if kept:
                 yield PlannedRegion(base, log2, mapping, (), tuple(kept))
+
+
+def _without_vast_stretches(region: PlannedRegion) -> Iterator[PlannedRegion]:
+    """The region, in parts where it has terabytes without bytes: these get the largest pages.
+
+    A header can claim the whole address space, whose map would be gigabytes.
+    """
+    log2, at, first = region.page_size_log2, region.base, region.base
+    gathered: list[tuple[int, str]] = []
+    edges = region.edges
+    for pages, what in region.plan:
+        stop = at + (pages << log2)
+        low, high = -(-at // _VAST) * _VAST, stop // _VAST * _VAST
+        if what == READ or high - low < 2 * _VAST:
+            gathered.append((pages, what))
+            at = stop
+            continue
+        if low > at:
+            gathered.append(((low - at) >> log2, what))
+        if gathered:
+            yield PlannedRegion(first, log2, region.mapping, tuple(gathered), edges)
+            edges = ()
+        wide = ((high - low) >> LARGEST_LOG2, what)
+        yield PlannedRegion(low, LARGEST_LOG2, region.mapping, (wide,), edges)
+        edges = ()
+        gathered = [((stop - high) >> log2, what)] if stop > high else []
+        first, at = high, stop
+    if gathered:
+        yield PlannedRegion(first, log2, region.mapping, tuple(gathered), edges)
 
 
 def _told(run: Run) -> Run:

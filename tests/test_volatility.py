@@ -1,0 +1,63 @@
+"""Volatility 3 on dumps: its own scanners run on our layer, and holes stay holes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import PLACE, run
+
+SAMPLE = PLACE / "samples" / "live-le.msl"
+
+
+def test_the_folder_is_printed() -> None:
+    done = run("volatility-path")
+    assert done.returncode == 0
+    folder = Path(done.stdout.decode().rstrip("\n"))
+    assert [path.name for path in folder.glob("*.py")] == ["msl.py"]
+
+
+def volatility(*words: str, cache: Path) -> str:
+    pytest.importorskip("volatility3")
+    folder = PLACE / "msl_construct" / "volatility" / "plugins"
+    program = "import sys; sys.argv[0] = 'vol'; from volatility3.cli import main; main()"
+    command = [sys.executable, "-c", program, "-q", "--cache-path", str(cache), "-p", str(folder)]
+    done = subprocess.run(
+        [*command, "-f", str(SAMPLE), "-r", "csv", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(PLACE)},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_regions_and_modules_are_those_of_the_dump(tmp_path: Path) -> None:
+    import msl_construct
+
+    with msl_construct.open(SAMPLE) as dump:
+        shown = volatility("msl.Regions", cache=tmp_path)
+        for region in dump.regions:
+            assert f"{region.base_addr:#x},{region.end:#x}" in shown
+        shown = volatility("msl.Modules", cache=tmp_path)
+        for module in dump.modules:
+            assert module["path"] in shown
+
+
+def test_its_own_scanner_finds_what_is_in_captured_memory(tmp_path: Path) -> None:
+    import msl_construct
+
+    with msl_construct.open(SAMPLE) as dump:
+        address, length, _ = next(
+            one for one in dump.memory.states(*next(dump.memory.ranges())) if one[2] == "captured"
+        )
+        data = bytes(dump.memory.read(address, length))
+        text = next(data[at : at + 8] for at in range(len(data) - 8) if data[at : at + 8].isalnum())
+        expected = address + data.index(text)
+    shown = volatility("regexscan.RegExScan", "--pattern", text.decode(), cache=tmp_path)
+    assert f"{expected:#x}" in shown
