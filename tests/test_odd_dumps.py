@@ -93,6 +93,7 @@ def test_what_commands_say_of_it_with_little_memory(name: str, command: str, pip
         assert not acting, f"{form}: {acting[0]!r}"
 
 
+@sampled()
 @pytest.mark.parametrize("name", list(FATES))
 def test_what_the_library_says_of_it(name: str) -> None:
     fate = FATES[name]

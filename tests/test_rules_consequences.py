@@ -26,6 +26,7 @@ from rules_files import (
     processes,
     raw_stream,
 )
+from sampling import sampled
 
 import msl_construct
 from msl_construct.rules import check
@@ -132,6 +133,7 @@ def found(data: bytes) -> list[str]:
         return [finding.rule.id for finding in check(dump)]
 
 
+@sampled()
 @pytest.mark.parametrize(("make", "kind"), PLANS, ids=[f"{m.__name__}-{k.name}" for m, k in PLANS])
 def test_one_change_one_finding(make: Callable[[Kind], Plan], kind: Kind) -> None:
     data = make(kind).build()

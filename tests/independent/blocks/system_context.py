@@ -35,6 +35,6 @@ FACTS = BlockFacts(
         ("Reserved", 9), ("AcqUser", None), ("Hostname", None), ("Domain", None),
         ("OSDetail", None), ("CaseRef", None),
     ],
-    _read,
     _typical,
+    _read,
 )  # fmt: skip
