@@ -92,6 +92,9 @@ types:
       - id: version
         -orig-id: Version
         type: u2
+        valid:
+          min: 0x0100
+          max: 0x01ff
         doc: |
           Format version, the major number in the high byte.
           MUST (consumer): Parse an unknown minor version of major 1.

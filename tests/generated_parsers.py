@@ -17,7 +17,7 @@ from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.exports import ksy
 from msl_construct.generate import TARGETS, Compiler, Parser, generate
 
-__all__ = ["PROGRAMS", "READ_WRITE", "all_files", "example", "ready"]
+__all__ = ["PROGRAMS", "READ_WRITE", "all_files", "environment", "example", "ready"]
 
 PROGRAMS = {
     "python": ("pip",),
@@ -68,7 +68,7 @@ def all_files() -> Path:
     return kept(f"generate-{_age(compiler)}", fill)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     """One in which pip installs into the folder, and ``python`` is this one."""
     here = str(Path(sys.executable).parent)
     return {
@@ -86,7 +86,7 @@ def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "-c", command],
         cwd=folder,
-        env=_environment(folder),
+        env=environment(folder),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -16,8 +16,8 @@ from independent import decode, wire
 from independent.specimens import BE10, LE10, LE11, Kind, capture, finish, start, typical_payloads
 from sampling import part_of, sampled
 
-from msl_construct.drafts import DRAFTS
-from msl_construct.exports import EXPORTS
+from msl_construct.drafts import DRAFTS, PUBLIC
+from msl_construct.exports import EXPORTS, exported
 from msl_construct.schema.vocabulary import Fixed
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs the jsonschema library (test extra)")
@@ -49,6 +49,27 @@ def plain(document: Document) -> Document:
     """As a JSON parser would give it."""
     found: Document = json.loads(json.dumps(document))
     return found
+
+
+def test_one_entry_point_chooses_by_the_draft() -> None:
+    referencing = pytest.importorskip("referencing", reason="needs jsonschema's referencing")
+    texts = {name: json.loads(text) for name, text in exported("json", "json-entry").items()}
+    assert len({schema["$id"] for schema in texts.values()}) == len(texts) == len(PUBLIC) + 1
+    registry = referencing.Registry().with_resources(
+        (schema["$id"], referencing.Resource.from_contents(schema)) for schema in texts.values()
+    )
+    entry = texts["msl-any.schema.json"]
+    jsonschema.Draft202012Validator.check_schema(entry)
+    chosen = jsonschema.Draft202012Validator(entry, registry=registry)
+    for path in (ROOT / "samples" / "live-le.msl", ROOT / "samples" / "regions-1.1.msl"):
+        document = plain(document_of(path.read_bytes()))
+        assert chosen.is_valid(document)
+        for other in {*PUBLIC, "draft-2001-01"} - {document["format"]["draft"]}:
+            wrong = copy.deepcopy(document)
+            wrong["format"]["draft"] = other
+            assert not chosen.is_valid(wrong), "it is in no other draft's form"
+        assert not chosen.is_valid({**document, "more": 1})
+    assert not chosen.is_valid({})
 
 
 # -- what is right ---------------------------------------------------------------------------

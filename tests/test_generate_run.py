@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import generated_parsers
 import pytest
@@ -16,7 +18,9 @@ from languages.toolchains import Missing
 from sampling import part_of, sampled
 
 import msl_construct
+from msl_construct.corpus import Manifest
 from msl_construct.generate import TARGETS
+from msl_construct.harness import SampleOutcome, run
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 LANGUAGES = tuple(PROGRAMS)
@@ -173,6 +177,50 @@ def test_an_example_without_arguments_says_how_it_is_called(language: str, which
     assert "usage: " in lines[0]
 
 
+@pytest.mark.parametrize("name", [*LANGUAGES, *WRITING])
+def test_the_decoder_reads_the_corpus(name: str) -> None:
+    """Headers and regions of every sample, without touching the code."""
+    folder = ready(name)
+    decoder = TARGETS[name.removesuffix(READ_WRITE)].decoder
+    assert decoder is not None
+    words = f"cd {shlex.quote(str(folder))} && exec {decoder.command}"
+    command = shlex.join(["sh", "-c", words])
+    manifest = Manifest.load(SAMPLES)
+    stored = [sample for sample in manifest if sample.stored]
+    chosen = part_of(stored, lambda one: (one.kind, one.verdict.consumer, one.byte_order))
+    if name in WRITING:
+        chosen = chosen[::8]
+    environment = generated_parsers.environment(folder)
+    with patch.dict(os.environ, environment):
+        results = run(
+            manifest,
+            command,
+            level="regions",
+            batch=True,
+            jobs=1,
+            timeout=60,
+            only=[sample.name for sample in chosen],
+        )
+    assert [(one.sample.name, one.detail, one.differences) for one in results.failures] == []
+    assert results.counts[SampleOutcome.PASS] == len(chosen)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_decoder_alone_says_why_it_refuses(language: str, tmp_path: Path) -> None:
+    folder = ready(language)
+    decoder = TARGETS[language].decoder
+    assert decoder is not None
+    dump = tmp_path / "x.msl"
+    dump.write_bytes(b"MEMSLIDE" + bytes(100))
+    code, shown, said = generated_parsers.example(folder, f"{decoder.command} {dump}")
+    assert (code, shown) == (1 if language == "go" else 3, ""), "go run has a code of its own"
+    lines = [line for line in said.splitlines() if not line.startswith("exit status")]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{dump}: ")
+    code, shown, said = generated_parsers.example(folder, f"{decoder.command} a b")
+    assert (code != 0, shown, "usage: " in said) == (True, "", True)
+
+
 @pytest.mark.parametrize("name", WRITING)
 def test_the_example_writes_what_it_read(name: str, tmp_path: Path) -> None:
     folder = ready(name)
@@ -230,6 +278,7 @@ def test_examples_use_no_name_that_was_not_generated(name: str, everything: Path
         for path in folder.rglob("*")
         if path.is_file() and re.match(r"(?i)(list|read)_?(regions|page)\b|main\.go", path.name)
     ]
+    examples = [path for path in examples if "decoder" not in path.parts]
     assert len(examples) == 2
     used = set()
     for path in examples:

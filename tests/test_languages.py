@@ -18,9 +18,7 @@ from languages.toolchains import Missing
 from mutations import mutated
 from sampling import part_of, sampled, subject
 
-import msl_construct
 from msl_construct.drafts import DRAFTS
-from msl_construct.errors import MslError
 from msl_construct.exports import EXPORTS
 from msl_construct.schema import Draft
 
@@ -136,14 +134,6 @@ def test_agrees_about_files_of_other_producers(name: str, file: str, draft: str)
     agree(name, file, draft, files)
 
 
-def of_another_major(data: bytes) -> bool:
-    try:
-        with msl_construct.open(data):
-            return False
-    except MslError as error:
-        return "expected major" in str(error)
-
-
 @LANGUAGE
 def test_agrees_about_mutants(name: str, tmp_path: Path) -> None:
     """Whatever a payload holds, the blocks behind it are read."""
@@ -152,9 +142,7 @@ def test_agrees_about_mutants(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "mutants"
     folder.mkdir()
     for number in part_of(range(MUTANTS)):
-        data = mutated(f"languages:{number}", pool)
-        if not of_another_major(data):  # which has no layout that could be agreed about
-            (folder / f"{number:05}.msl").write_bytes(data)
+        (folder / f"{number:05}.msl").write_bytes(mutated(f"languages:{number}", pool))
     agree(name, file, draft, read(sorted(folder.iterdir()), draft))
 
 

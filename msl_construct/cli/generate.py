@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -39,7 +40,9 @@ def generate(
 
     Writes a folder with the schema (msl.ksy), the parser that kaitai-struct-compiler makes of
     it, the dependency on Kaitai's runtime for that language's package manager, and examples
-    that list regions and read a page. The paths of the files are printed on stdout.
+    that list regions and read a page. For python, javascript, java and go there is a decoder
+    too, which prints the canonical document's headers and regions, for `msl samples run`. The
+    paths of the files are printed on stdout.
 
     LANG is one of python, javascript, java, go, rust, cpp, csharp, ruby, php, lua, perl, nim,
     or html or graphviz for a page or a picture of the format.
@@ -86,4 +89,9 @@ def generate(
             note(f"msl: to try it, in {folder}:")
             for command in parsers[0].target.run:
                 note(f"  {command}")
+        decoder = None if everything else parsers[0].target.decoder
+        if decoder is not None:
+            command = shlex.quote(decoder.command)
+            note("msl: to hold what it reads against the sample corpus:")
+            note(f"  msl samples run --decoder {command} --batch --level regions")
     return Exit.FINE

@@ -65,6 +65,12 @@ EXPORTS: dict[str, Export] = {
             _later("json_schema"),
         ),
         Export(
+            "json-entry",
+            "JSON Schema that chooses the draft's by format.draft.",
+            (("msl-any.schema.json", NEWEST_DRAFT),),
+            _later("json_entry"),
+        ),
+        Export(
             "c",
             "C and C++ header: packed structures, for readers that map the file.",
             (("msl.h", NEWEST_DRAFT),),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from ..document.shape import ABOUT_DIALECT, VERSION
 from ..drafts import DIALECTS, dialect_schema
@@ -21,9 +22,18 @@ from ..schema.vocabulary import Magic
 from .description import version_text
 from .json_values import ANY_ADDRESS, BASE64, COUNT, SOME_HEX, Definitions, closed, needed
 
-__all__ = ["export"]
+__all__ = ["DIALECT_OF_SCHEMA", "export", "identifier"]
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT_OF_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+
+def identifier(draft: Draft | None) -> str:
+    """The ``$id`` of the schema of a draft's documents; None: of any draft's.
+
+    It is a name, and no address: the files are given to a validator, which fetches none.
+    """
+    name = "urn:msl-construct:document"
+    return name if draft is None else f"{name}:{quote(draft.name, safe='')}"
 
 
 def export(draft: Draft) -> str:
@@ -81,7 +91,8 @@ class _Document:
         )
         parts["allOf"] = forms
         return {
-            "$schema": _DIALECT,
+            "$schema": DIALECT_OF_SCHEMA,
+            "$id": identifier(draft),
             "title": f"Memory Slice document, {draft.name}",
             "description": "What msl inspect --json prints of a file of format version "
             f"{version_text(draft.version)}; --show leaves parts out, which this schema does not. "

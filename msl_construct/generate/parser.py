@@ -11,6 +11,7 @@ from ..errors import MslError
 from ..exports import ksy
 from ..schema.model import Draft
 from .compiler import Compiler, Request, find_compiler
+from .decoder import with_statements
 from .targets import SCHEMA_FILE, TargetLanguage
 
 __all__ = ["ExampleError", "Parser", "UnfitError", "generate"]
@@ -129,7 +130,7 @@ def generate(
     )
     texts = compiler.compile(request)
     return [
-        _parser(target, texts[target.kaitai], schema, compiler, package, read_write)
+        _parser(target, texts[target.kaitai], schema, compiler, package, read_write, draft)
         for target in targets
     ]
 
@@ -152,6 +153,7 @@ def _parser(
     compiler: Compiler,
     package: str,
     read_write: bool,
+    draft: Draft,
 ) -> Parser:
     chosen = package or target.package
     files = {SCHEMA_FILE: schema}
@@ -160,7 +162,7 @@ def _parser(
             name = f"{chosen}/{name}"
             text = _with_package_line(text, target.package_line.format(package=chosen))
         files[f"{target.source}/{name}" if target.source else name] = text
-    examples = _examples(target, package, read_write)
+    examples = with_statements(_examples(target, package, read_write), target, draft)
     _fit(target, "\n".join(texts.values()), examples)
     note = ""
     if target.options and not compiler.complete:

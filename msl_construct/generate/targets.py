@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["ACCESSORS", "SCHEMA_FILE", "TARGETS", "TargetLanguage"]
+__all__ = ["ACCESSORS", "SCHEMA_FILE", "TARGETS", "DecoderWords", "TargetLanguage"]
 
 SCHEMA_FILE = "msl.ksy"
 """File name of the schema in a generated folder; Kaitai demands that it is the schema's id."""
@@ -40,6 +40,39 @@ def _camel(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class DecoderWords:
+    """How a language's decoder says what it shows of a structure, as formats.
+
+    Args:
+        command: what runs it on paths from stdin, in the generated folder, once it is set up.
+        statement: puts `value` under `key`.
+        number: a number that the field `id` holds.
+        bytes: the bytes that it holds.
+        name: a line of the table of names.
+        only: a statement for files of one `version`.
+        unless: a statement for files of all others.
+        of_file: the bytes of the file from `start` to `end`, shown.
+        wide_number: a number of eight bytes, `at` so many bytes in the structure; empty: as any
+            other.
+    """
+
+    command: str
+    statement: str
+    number: str
+    bytes: str
+    name: str
+    only: str
+    unless: str
+    of_file: str
+    wide_number: str = ""
+
+    @property
+    def wide(self) -> str:
+        """A number of eight bytes."""
+        return self.wide_number or self.number
+
+
+@dataclass(frozen=True)
 class TargetLanguage:
     """One language.
 
@@ -64,6 +97,7 @@ class TargetLanguage:
         writes: whether the compiler can generate classes that write.
         write_uses: texts of the examples, and what they are for classes that write: these
             read when they are told to.
+        decoder: how its decoder says what it shows; None: it has none.
     """
 
     name: str
@@ -82,6 +116,7 @@ class TargetLanguage:
     options: tuple[str, ...] = ()
     writes: bool = False
     write_uses: tuple[tuple[str, str], ...] = ()
+    decoder: DecoderWords | None = None
 
     @property
     def parses(self) -> bool:
@@ -102,7 +137,20 @@ _TARGETS = (
         words=("Msl", "MemoryRegion", "CompressedPayload", "PageState", "captured"),
         run=("pip install -r requirements.txt", "python list_regions.py DUMP"),
         writes=True,
-        write_uses=(("(sys.argv[1])\n", "(sys.argv[1])\ndump._read()\n"),),
+        write_uses=(
+            ("(sys.argv[1])\n", "(sys.argv[1])\ndump._read()\n"),
+            (" as parser:\n", " as parser:\n            parser._read()\n"),
+        ),
+        decoder=DecoderWords(
+            command="python decoder.py",
+            statement='shown["{key}"] = {value}',
+            number="found.{id}",
+            bytes="found.{id}",
+            name='"{line}",',
+            only='if version == "{version}": {statement}',
+            unless='if version != "{version}": {statement}',
+            of_file="octets(file[{start}:{end}])",
+        ),
     ),
     TargetLanguage(
         "javascript",
@@ -111,6 +159,17 @@ _TARGETS = (
         spelling=_camel,
         words=("Msl", "MemoryRegion", "CompressedPayload", "PageState", "CAPTURED"),
         run=("npm install", "node list_regions.js DUMP"),
+        decoder=DecoderWords(
+            command="node decoder.js",
+            statement="shown.{key} = {value};",
+            number="found.{id}",
+            bytes="found.{id}",
+            name="'{line}',",
+            only="if (version === '{version}') {statement}",
+            unless="if (version !== '{version}') {statement}",
+            of_file="octets(file.subarray({start}, {end}))",
+            wide_number="wide(found, {at})",
+        ),
     ),
     TargetLanguage(
         "java",
@@ -130,7 +189,20 @@ _TARGETS = (
         package_uses=(("import msl.Msl;", "import {package}.Msl;"),),
         package_line="package {package};",
         writes=True,
-        write_uses=(("(arguments[0]);\n", "(arguments[0]);\n        dump._read();\n"),),
+        write_uses=(
+            ("(arguments[0]);\n", "(arguments[0]);\n        dump._read();\n"),
+            ("Stream(file));\n", "Stream(file));\n        parser._read();\n"),
+        ),
+        decoder=DecoderWords(
+            command="java -cp 'lib/*:classes' Decoder",
+            statement='shown.put("{key}", {value});',
+            number="found.{id}()",
+            bytes="found.{id}()",
+            name='"{line}",',
+            only='if (version.equals("{version}")) {statement}',
+            unless='if (!version.equals("{version}")) {statement}',
+            of_file="octets(Arrays.copyOfRange(file, {start}, {end}))",
+        ),
     ),
     TargetLanguage(
         "go",
@@ -149,6 +221,16 @@ _TARGETS = (
         package_folders=True,
         package_uses=(('"example/msl-parser/msl"', '"example/msl-parser/{package}"'),),
         package_line="package {package}",
+        decoder=DecoderWords(
+            command="go run ./decoder",
+            statement='shown["{key}"] = {value}',
+            number="uint64(found.{id})",
+            bytes="found.{id}",
+            name='"{line}",',
+            only='if version == "{version}" {{ {statement} }}',
+            unless='if version != "{version}" {{ {statement} }}',
+            of_file="octets(file[{start}:{end}])",
+        ),
     ),
     TargetLanguage(
         "rust",

@@ -89,7 +89,8 @@ def _compressed(block: dict[str, Any]) -> bool:
 
 
 def _is_region(block: dict[str, Any]) -> bool:
-    return block.get("block_type") in _regions(known())
+    # A payload of a version that nobody knows is bytes.
+    return block.get("block_type") in _regions(known()) and "raw" not in block["payload"]
 
 
 def _only_in_page_map(block: dict[str, Any]) -> bool:

@@ -125,6 +125,8 @@ def ours(path: Path, draft: Draft) -> Ours:
     except FormatError as error:
         return Ours(refused=str(error))
     with dump:
+        if dump.header.record["version"] >> 8 != draft.version >> 8:
+            return Ours(refused="of another major version")
         renderer = Renderer(with_data=True)
         document = renderer.document(dump)
         blocks = [*document["blocks"], *(b for s in document["segments"] for b in s["blocks"])]

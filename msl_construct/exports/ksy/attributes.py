@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import singledispatch
 
 from ...errors import ExportError
-from ...schema import Bit, BitRange, Field, Layout
+from ...schema import Bit, BitRange, Field
 from ...schema.base import Vocabulary
 from ...schema.choice import Choice
 from ...schema.layout import REST
@@ -63,15 +63,18 @@ def attributes(kind: Vocabulary, one: Field, structure: Structure) -> None:
 def _(kind: Uint, one: Field, structure: Structure) -> None:
     structure.ordered |= kind.width > 1
     what: Node = {"type": f"u{kind.width}"}
-    valid = structure.limits.get(one.key) or _limit(one, kind, structure.layout)
+    valid = structure.limits.get(one.key) or _limit(one, kind, structure)
     if valid:
         what["valid"] = valid
     structure.stored(one, **what)
 
 
-def _limit(one: Field, kind: Uint, layout: Layout) -> Node:
+def _limit(one: Field, kind: Uint, structure: Structure) -> Node:
     """What a value has to be for the fields that depend on it to make sense."""
-    for other in layout.fields:
+    if kind.shown == "version":  # of another major there is no layout
+        major = structure.workshop.draft.version >> 8
+        return {"min": Hex(major << 8, 4), "max": Hex((major << 8) + 0xFF, 4)}
+    for other in structure.layout.fields:
         user = other.type
         if isinstance(user, PageStateMap) and user.log2_key == one.key:
             return {"min": user.low, "max": user.high}
