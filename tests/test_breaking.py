@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from commands import run
+import yaml
+from commands import PLACE, run
 from draft_changes.drafted import drafted, source_of
 from draft_changes.seeded import CHANGES, HIDDEN
 
@@ -117,6 +119,22 @@ def test_the_command_for_programs(tmp_path: Path) -> None:
     place = result["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "own.py"}, "region": {"startLine": number}}
     assert result["level"] == "error"
+
+
+def test_the_workflow_of_the_pages_is_a_gate(tmp_path: Path) -> None:
+    """Its commands are run as they stand: on the draft of the tutorial, and on a silent one."""
+    examples = PLACE / "spec-docs" / "examples"
+    workflow = yaml.safe_load((examples / "draft-gate.yml").read_text("utf-8"))
+    steps = [one.get("run", "") for one in workflow["jobs"]["breaking"]["steps"]]
+    commands = [shlex.split(step)[1:] for step in steps if step.startswith("msl ")]
+    assert len(commands) == 2
+    own = tmp_path / "descriptors.py"
+    own.write_text((examples / "descriptors.py").read_text("utf-8"), "utf-8")
+    assert [run(*words, folder=tmp_path).returncode for words in commands] == [0, 0]
+    own.write_text(source_of(SILENT).replace("CHANGED", "OPEN_FILES"), "utf-8")
+    done = [run(*words, folder=tmp_path) for words in commands]
+    assert [one.returncode for one in done] == [1, 1]
+    assert b"::error file=descriptors.py,line=" in done[1].stdout
 
 
 def test_the_gate(tmp_path: Path) -> None:

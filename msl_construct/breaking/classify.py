@@ -260,10 +260,8 @@ class _Classifier:
             reason = f"it held: {old.meaning} It holds: {new.meaning}"
             yield Verdict(C.SILENT_REINTERPRET, reason, DECLARE)
         if old.layout is None and new.layout is not None:
-            cls = C.ADDITIVE if old.forbidden else C.DEGRADED
-            reason = "an old reader shows the payload as bytes"
             remedy = "" if old.forbidden else "old files may hold anything there: look at them"
-            yield Verdict(cls, reason, remedy)
+            yield Verdict(C.DEGRADED, "an old reader shows the payload as bytes", remedy)
         if old.layout is not None and new.layout is None:
             yield Verdict(C.DEGRADED, "a new reader shows the payload as bytes")
         if old.layout is not None:

@@ -232,6 +232,12 @@ CHANGES: dict[str, Seeded] = {
         "Field('Target', ADDRESS, 'Where it leads.'))), "
         "example={'place': '0x10', 'target': '0x20'})]",
     ),
+    "a type that nobody was to write gets a payload": Seeded(
+        DEGRADED,
+        "file_descriptor",
+        "amendments=[give_payload('file_descriptor', Layout('File Descriptor', '§lab', ("
+        "Field('FD', U32, 'Number of the descriptor.'), reserved(4))), example={'fd': 3})]",
+    ),
     "a reserved code gets a meaning": Seeded(
         DEGRADED,
         "PageState.0x03",
