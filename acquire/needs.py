@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from msl_construct.builder.compressing_feed import WORKERS
-from msl_construct.cli.common import is_out_of_memory
+from msl_construct.cli.error_text import is_out_of_memory
 from msl_construct.codecs.compress import working_memory
 from msl_construct.errors import TargetError
 

@@ -20,12 +20,12 @@ from .common import (
     data_out,
     discard_stdout,
     draft_options,
-    error_text,
     note,
     open_input,
     run,
     text_out,
 )
+from .error_text import error_text
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..rules import Found, Level, Rule
 from .check_outcome import CheckReport, FileOutcome
-from .common import wants_color
+from .terminal import wants_color
 from .text import Style, many, printable
 
 __all__ = ["TextReport", "report"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import errno
 import functools
 import io
 import json
@@ -31,9 +30,10 @@ from ..errors import (
     WrongDialectError,
 )
 from .drafts import draft_option
+from .error_text import error_text, is_out_of_memory
 from .keys import KeyOptions, key_options, keys_of
 from .start import let_interrupts_raise
-from .text import DRAWN, printable
+from .text import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -46,20 +46,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Exit",
     "ReadOptions",
-    "columns",
     "command_options",
     "data_out",
     "discard_stdout",
     "draft_options",
-    "draws",
-    "error_text",
-    "is_out_of_memory",
     "note",
     "open_input",
     "run",
     "say_version",
     "text_out",
-    "wants_color",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -150,37 +145,6 @@ def exit_code(error: BaseException) -> Exit:
     return (
         Exit.UNREADABLE if isinstance(error, MslError) or is_out_of_memory(error) else Exit.DEFECT
     )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this is what comes of too little memory, a library that can't be loaded included."""
-    if isinstance(error, ImportError):
-        return "failed to map" in str(error) or os.strerror(errno.ENOMEM) in str(error)
-    return isinstance(error, MemoryError) or (
-        isinstance(error, OSError) and error.errno == errno.ENOMEM
-    )
-
-
-def _is_nowhere() -> bool:
-    """Whether the folder that relative paths begin in is no more."""
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        return True
-    return False
-
-
-def error_text(error: BaseException) -> str:
-    """What an exception says, in one line and without the interpreter's decoration."""
-    if isinstance(error, FileNotFoundError) and not error.filename and _is_nowhere():
-        return "the working directory has been deleted"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if is_out_of_memory(error):
-        return (
-            f"not enough memory, see ulimit -a and the control group ({str(error) or 'allocating'})"
-        )
-    return " ".join(str(error).split())
 
 
 def complain(error: BaseException, name: str = "") -> Exit:
@@ -335,35 +299,10 @@ class _Unclosed(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def draws() -> bool:
-    """Whether stdout has the characters that lines and bars are drawn with."""
-    try:
-        DRAWN.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
 def say_version(path: str, dump: Any) -> None:
     """Say on stderr that a file's version is not known, if so: a later one may mean more."""
     if dump.header.unknown_version:
         note(f"msl: {'stdin' if path == STDIO else path}: {dump.header.unknown_version}")
-
-
-def columns() -> int | None:
-    """How wide the terminal is that stdout is, or what COLUMNS says; None: no limit."""
-    stated = os.environ.get("COLUMNS", "")
-    if stated.isdecimal() and int(stated):
-        return int(stated)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError):
-        return None
-
-
-def wants_color(no_color: bool) -> bool:
-    """Whether stdout is a terminal that may be coloured."""
-    return not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
 
 
 class ReadOptions(KeyOptions, total=False):

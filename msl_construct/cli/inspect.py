@@ -15,19 +15,17 @@ from ..reader.opened import Indexed
 from .common import (
     STDIO,
     Exit,
-    columns,
     command_options,
     data_out,
     discard_stdout,
     draft_options,
-    draws,
     note,
     open_input,
     run,
     say_version,
-    wants_color,
 )
 from .pager import paged_out
+from .terminal import columns, draws, wants_color
 from .text import many
 
 if TYPE_CHECKING:

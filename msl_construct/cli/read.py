@@ -21,8 +21,8 @@ from .common import (
     run,
     say_version,
     text_out,
-    wants_color,
 )
+from .terminal import wants_color
 from .text import Style, as_json, printable
 
 if TYPE_CHECKING:

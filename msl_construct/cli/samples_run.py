@@ -14,17 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..outputs import whole_file
-from .common import (
-    Exit,
-    command_options,
-    data_out,
-    discard_stdout,
-    note,
-    run,
-    text_out,
-    wants_color,
-)
+from .common import Exit, command_options, data_out, discard_stdout, note, run, text_out
 from .drafts import draft_option
+from .terminal import wants_color
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -11,8 +11,9 @@ import click
 
 from ..breaking.classes import ChangeClass
 from ..drafts import find
-from .common import Exit, command_options, data_out, run, wants_color
+from .common import Exit, command_options, data_out, run
 from .drafts import DRAFT
+from .terminal import wants_color
 from .text import Style, many
 
 if TYPE_CHECKING:

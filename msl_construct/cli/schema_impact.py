@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..drafts import find
-from .common import Exit, command_options, data_out, note, run, wants_color
+from .common import Exit, command_options, data_out, note, run
 from .drafts import DRAFT
+from .terminal import wants_color
 from .text import Style, many
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..drafts import find, known
-from .common import Exit, command_options, data_out, run, wants_color
+from .common import Exit, command_options, data_out, run
 from .drafts import DRAFT
+from .terminal import wants_color
 from .text import Style, aligned, many
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from .common import (
     data_out,
     discard_stdout,
     draft_options,
-    error_text,
     note,
     open_input,
     run,
     say_version,
     text_out,
 )
+from .error_text import error_text
 from .measured import measured
 from .text import as_json as json_text
 from .text import many, printable
