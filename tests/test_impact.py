@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,9 +13,16 @@ from draft_changes.drafted import drafted, source_of
 from draft_changes.seeded import CHANGES, HIDDEN
 
 from msl_construct.breaking.classes import ChangeClass
+from msl_construct.breaking.classify import classified
+from msl_construct.breaking.decoders import decoding
 from msl_construct.breaking.evidence import Outcome
 from msl_construct.breaking.impact import Impact, impact
+from msl_construct.breaking.making import samples_for
 from msl_construct.drafts import DRAFTS
+
+sys.path.append(str(PLACE / "tests" / "adapters"))
+
+import readers
 
 OLD, NEW = DRAFTS["draft-2026-03"], DRAFTS["draft-2026-10"]
 
@@ -101,3 +109,36 @@ def test_the_command_with_another_reader(tmp_path: Path) -> None:
 def test_a_draft_and_itself() -> None:
     done = run("schema", "impact", "draft-2026-10", "draft-2026-10")
     assert (done.returncode, b"0 wrong" in done.stdout) == (0, True)
+
+
+# -- programs of others as readers of the newer files ----------------------------------------------
+
+SHOWN = ("minimal", "related_dump", "end_of_capture", "process_table", "PageState 0x03", "vas_map")
+"""Files of the newer draft that they get: one of each kind of change."""
+OTHERS = [
+    one
+    for one in readers.READERS
+    if one.key in ("independent", "memslicer", "memdiver", "kaitai-python")
+]
+"""The generated parsers of other languages say what that in Python says: see test_adapters.py."""
+
+
+@pytest.mark.parametrize("reader", OTHERS, ids=lambda one: one.key)
+def test_readers_of_others_take_nothing_for_something_else(
+    reader: readers.Reader, tmp_path: Path
+) -> None:
+    """No change of the newer draft is silent: they say the same, less, or refuse the file."""
+    try:
+        command, _ = reader.locate(tmp_path)
+    except readers.Missing as missing:
+        pytest.skip(f"{reader.key}: {missing}")
+    decode = decoding(shlex.join(command), 60)
+    changes = classified(OLD, NEW)
+    codes = {block.key: block.code for block in NEW.blocks}
+    samples = [one for one in samples_for(NEW.name, changes, codes, print) if one.name in SHOWN]
+    assert len(samples) == len(SHOWN)
+    changed = {one.where for one in changes}
+    for sample in samples:
+        for one in decode(sample):
+            if one.outcome is Outcome.WRONG:
+                assert changed.isdisjoint(one.paths), one
