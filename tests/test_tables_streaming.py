@@ -15,6 +15,7 @@ import pytest
 from commands import PLACE, run
 from independent import wire
 from independent.specimens import LE11, finish, start
+from sampling import sampled
 
 import msl_construct
 from msl_construct.document.table_blocks import TableBlocks, regions_of
@@ -72,43 +73,45 @@ def peak(path: Path, words: str, *, piped: bool) -> int:
     return int(done.stderr.split()[-1])
 
 
+MADE = {"hints": hints, "mappings": mappings, "regions": regions}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="measures in KiB as Linux does")
+@sampled("make", "piped")
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (hints, "--csv --show index"), (hints, "--json --show hints"), (hints, ""),
-        (regions, "--csv --show regions"), (regions, "--yaml --show pages"), (regions, ""),
-        (mappings, "--json --offsets"), (mappings, "--yaml"), (mappings, "--csv --show mappings"),
+        ("hints", "--csv --show index"), ("hints", "--json --show hints"), ("hints", ""),
+        ("regions", "--csv --show regions"), ("regions", "--yaml --show pages"), ("regions", ""),
+        ("mappings", "--json --offsets"), ("mappings", "--yaml"),
+        ("mappings", "--csv --show mappings"),
     ],
 )  # fmt: skip
-def test_memory_does_not_grow_with_rows(
-    make: object, words: str, piped: bool, tmp_path: Path
-) -> None:
-    assert callable(make)
+def test_memory_does_not_grow_with_rows(make: str, words: str, piped: bool, tmp_path: Path) -> None:
     peaks = []
     for count in ROWS:
         path = tmp_path / f"{count}.msl"
-        path.write_bytes(make(count))
+        path.write_bytes(MADE[make](count))
         peaks.append(peak(path, words, piped=piped))
     assert peaks[1] - peaks[0] < MORE, peaks
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
 @pytest.mark.skipif(not os.environ.get("MSL_LARGE"), reason="needs MSL_LARGE=1, and minutes")
+@sampled()
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (hints, "--csv --show index"), (hints, ""), (regions, "--csv --show regions"),
-        (regions, ""), (mappings, "--csv --show mappings"), (mappings, ""),
+        ("hints", "--csv --show index"), ("hints", ""), ("regions", "--csv --show regions"),
+        ("regions", ""), ("mappings", "--csv --show mappings"), ("mappings", ""),
     ],
 )  # fmt: skip
 def test_a_piped_dump_of_any_length_takes_the_address_space_of_a_short_one(
-    make: object, words: str, tmp_path: Path
+    make: str, words: str, tmp_path: Path
 ) -> None:
     """Two hundred thousand blocks, or a million rows."""
-    assert callable(make)
-    (tmp_path / "a.msl").write_bytes(make(MANY_ROWS if make is mappings else MANY_BLOCKS))
+    (tmp_path / "a.msl").write_bytes(MADE[make](MANY_ROWS if make == "mappings" else MANY_BLOCKS))
     with (tmp_path / "a.msl").open("rb") as file:
         done = subprocess.run(
             [sys.executable, "-m", "msl_construct", "inspect", *words.split(), "-"],
@@ -117,7 +120,7 @@ def test_a_piped_dump_of_any_length_takes_the_address_space_of_a_short_one(
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.count(b"\n")
-    assert lines > (MANY_BLOCKS if make is not mappings else MANY_ROWS if words else 5)
+    assert lines > (MANY_BLOCKS if make != "mappings" else MANY_ROWS if words else 5)
 
 
 def test_page_data_of_a_pipe_passes_by() -> None:
