@@ -15,7 +15,7 @@ from draft_changes.seeded import CHANGES, HIDDEN
 from msl_construct.breaking.classes import ChangeClass
 from msl_construct.breaking.classify import classified
 from msl_construct.breaking.decoders import decoding
-from msl_construct.breaking.evidence import Outcome
+from msl_construct.breaking.evidence import ReaderOutcome
 from msl_construct.breaking.impact import Impact, impact
 from msl_construct.breaking.making import samples_for
 from msl_construct.drafts import DRAFTS
@@ -50,7 +50,7 @@ def test_the_proof_has_a_file_a_place_and_both_values(name: str, tmp_path: Path)
         found = impact(old, new)
     index = next(i for i, one in enumerate(found.changes) if one.where == CHANGES[name].where)
     worst = found.evidence[index][0]
-    assert (worst.outcome, worst.cls) == (Outcome.WRONG, ChangeClass.SILENT_REINTERPRET)
+    assert (worst.outcome, worst.cls) == (ReaderOutcome.WRONG, ChangeClass.SILENT_REINTERPRET)
     assert CHANGES[name].where in worst.paths
     assert worst.meant == worst.found  # the same number, and another meaning
     assert worst.sample.data.startswith(b"MEMSLICE")
@@ -75,7 +75,7 @@ def test_files_agree_with_what_is_said_of_the_public_drafts() -> None:
         one.where.split(".")[0] for i, one in enumerate(found.changes) if found.shown(i) is None
     }
     assert unshown <= {"compressed_payload", "EncAlgo", "KDFType", "KeyEncap", "PageState"}
-    assert not any(one.outcome is Outcome.WRONG for each in found.evidence for one in each)
+    assert not any(one.outcome is ReaderOutcome.WRONG for each in found.evidence for one in each)
 
 
 def test_the_command_with_another_reader(tmp_path: Path) -> None:
@@ -140,5 +140,5 @@ def test_readers_of_others_take_nothing_for_something_else(
     changed = {one.where for one in changes}
     for sample in samples:
         for one in decode(sample):
-            if one.outcome is Outcome.WRONG:
+            if one.outcome is ReaderOutcome.WRONG:
                 assert changed.isdisjoint(one.paths), one

@@ -13,7 +13,7 @@ from ..schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Value
 from .classes import ChangeClass
 from .of_structures import FieldVerdicts
 from .paths import layouts_by_path
-from .verdicts import DECLARE, Verdict, new_demands, of_code, worst
+from .verdicts import DECLARE, ChangeVerdict, new_demands, of_code, worst
 
 __all__ = ["Classified", "classified"]
 
@@ -115,17 +115,19 @@ class _Classifier:
                 if was is not None and was.key in removed and was.meaning == block.meaning:
                     yield one.where, was.key
 
-    def _renamed(self, change: Change, was: str) -> Verdict:
+    def _renamed(self, change: Change, was: str) -> ChangeVerdict:
         if change.kind == "structure":
             reason = f"documents call it {change.where}, no longer {was}"
-            return Verdict(C.SOURCE, reason)
+            return ChangeVerdict(C.SOURCE, reason)
         where, _, key = change.where.rpartition(".")
         fields = self._fields_of(where)
         assert fields is not None
         verdict = fields.changed(key)
         if verdict.cls.severity > C.SOURCE.severity:
             return verdict
-        return Verdict(C.SOURCE, f"documents call it {key}, no longer {was.rpartition('.')[2]}")
+        return ChangeVerdict(
+            C.SOURCE, f"documents call it {key}, no longer {was.rpartition('.')[2]}"
+        )
 
     def _fields_of(self, where: str) -> FieldVerdicts | None:
         """What is said of the fields of a structure that both drafts have."""
@@ -141,7 +143,7 @@ class _Classifier:
 
     # -- verdicts ------------------------------------------------------------------------
 
-    def _verdict(self, change: Change) -> Verdict:
+    def _verdict(self, change: Change) -> ChangeVerdict:
         return {
             "draft": self._of_draft,
             "structure": self._of_structure,
@@ -152,48 +154,50 @@ class _Classifier:
             "hash": self._of_hash,
         }[change.kind](change)
 
-    def _of_draft(self, change: Change, *, version_only: bool = False) -> Verdict:
+    def _of_draft(self, change: Change, *, version_only: bool = False) -> ChangeVerdict:
         old, new = self._drafts
-        found = [Verdict(C.COSMETIC, "a file says which draft it is of, and old readers see it")]
+        found = [
+            ChangeVerdict(C.COSMETIC, "a file says which draft it is of, and old readers see it")
+        ]
         if old.version >> 8 != new.version >> 8:
             reason = "the major version is another one, which an old reader rejects (§3.2)"
-            found.append(Verdict(C.OLD_READER_REJECTS, reason, "raise the minor version"))
+            found.append(ChangeVerdict(C.OLD_READER_REJECTS, reason, "raise the minor version"))
         if version_only:
             return worst(found)
         if set(old.byte_orders) - set(new.byte_orders):
             reason = "old files may be of a byte order that is no longer permitted"
-            found.append(Verdict(C.OLD_FILE_INVALID, reason))
+            found.append(ChangeVerdict(C.OLD_FILE_INVALID, reason))
         if set(new.byte_orders) - set(old.byte_orders):
             reason = "an old reader rejects files of the other byte order"
-            found.append(Verdict(C.OLD_READER_REJECTS, reason))
+            found.append(ChangeVerdict(C.OLD_READER_REJECTS, reason))
         if self._shielded:
             reason = "an old reader shows every payload as bytes, a new one those of old files"
-            found.append(Verdict(C.DEGRADED, reason))
+            found.append(ChangeVerdict(C.DEGRADED, reason))
         if new.segments and not old.segments:
             reason = "an old reader takes extension segments for bytes behind the end"
-            found.append(Verdict(C.DEGRADED, reason))
+            found.append(ChangeVerdict(C.DEGRADED, reason))
         if old.segments and not new.segments:
             reason = "old files may have extension segments"
-            found.append(Verdict(C.OLD_FILE_INVALID, reason))
+            found.append(ChangeVerdict(C.OLD_FILE_INVALID, reason))
         return worst(found)
 
-    def _of_structure(self, change: Change) -> Verdict:
+    def _of_structure(self, change: Change) -> ChangeVerdict:
         key = change.where
         if change.change == "added":
             return self._added_structure(key)
         if change.change == "removed":
             return self._removed_structure(key)
-        found = [Verdict(C.COSMETIC, "only its words differ")]
+        found = [ChangeVerdict(C.COSMETIC, "only its words differ")]
         fields = self._fields_of(key)
         if "fields" in change.after and fields is not None:
             found.append(fields.reordered())
         if "name" in change.after:
-            found.append(Verdict(C.SOURCE, "generated code calls the structure otherwise"))
+            found.append(ChangeVerdict(C.SOURCE, "generated code calls the structure otherwise"))
         if key in self._old_blocks and key in self._new_blocks:
             found += self._block(self._old_blocks[key], self._new_blocks[key])
         return worst(found)
 
-    def _added_structure(self, key: str) -> Verdict:
+    def _added_structure(self, key: str) -> ChangeVerdict:
         block = self._new_blocks.get(key)
         if (outer := self._outer_field(key)) is not None:
             return outer
@@ -201,32 +205,34 @@ class _Classifier:
             if "." in key:
                 return self._inside(key)
             reason = "an old reader finds no blocks where it stands, and says so"
-            return Verdict(C.DEGRADED, reason)
-        return self._taken(block) or Verdict(
+            return ChangeVerdict(C.DEGRADED, reason)
+        return self._taken(block) or ChangeVerdict(
             C.ADDITIVE, "an old reader skips blocks of a type that it does not know"
         )
 
-    def _removed_structure(self, key: str) -> Verdict:
+    def _removed_structure(self, key: str) -> ChangeVerdict:
         block = self._old_blocks.get(key)
         if (outer := self._outer_field(key)) is not None:
             return outer
         if block is None:
-            return Verdict(C.COSMETIC, "what had it is gone, or is laid out otherwise")
+            return ChangeVerdict(C.COSMETIC, "what had it is gone, or is laid out otherwise")
         now = self._new.blocks.get(block.code)
         if now is not None and (taken := self._taken(now)) is not None:
             return taken
         reason = "blocks of old files are of a type that nobody registers"
-        return Verdict(C.OLD_FILE_INVALID, reason, "forbid(…) or deprecate(…) the type instead")
+        return ChangeVerdict(
+            C.OLD_FILE_INVALID, reason, "forbid(…) or deprecate(…) the type instead"
+        )
 
-    def _taken(self, block: BlockType) -> Verdict | None:
+    def _taken(self, block: BlockType) -> ChangeVerdict | None:
         """A block type whose code was another one's."""
         was = self._old.blocks.get(block.code)
         if was is None or was.key == block.key or was.meaning == block.meaning:
             return None
         reason = f"an old reader takes such a block for a {was.name}, a new one a {was.name} for it"
-        return Verdict(C.SILENT_REINTERPRET, reason, "register a code that is free")
+        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "register a code that is free")
 
-    def _outer_field(self, where: str) -> Verdict | None:
+    def _outer_field(self, where: str) -> ChangeVerdict | None:
         """What is said of the field that a layout stands in, if that field became another."""
         while where.endswith(("[]", ">")):
             where = where[:-2] if where.endswith("[]") else where[: where.rindex("<")]
@@ -238,37 +244,39 @@ class _Classifier:
             where = outer
         return None
 
-    def _inside(self, key: str) -> Verdict:
+    def _inside(self, key: str) -> ChangeVerdict:
         """A layout inside a table or a choice that came."""
         outer = key.split(".")[0]
         raw = outer in self._old_blocks and outer not in self._old_layouts
         if raw and outer in self._new_blocks:
             return self._of_its_structure(outer, "added")
         if outer in self._old_layouts and key.endswith(">"):
-            return Verdict(C.ADDITIVE, "an old reader keeps bodies of a tag that it does not know")
-        return Verdict(C.ADDITIVE, "it comes with its field")
+            return ChangeVerdict(
+                C.ADDITIVE, "an old reader keeps bodies of a tag that it does not know"
+            )
+        return ChangeVerdict(C.ADDITIVE, "it comes with its field")
 
-    def _block(self, old: BlockType, new: BlockType) -> Iterator[Verdict]:
+    def _block(self, old: BlockType, new: BlockType) -> Iterator[ChangeVerdict]:
         if old.code != new.code:
             taken = self._taken(new)
-            yield taken or Verdict(
+            yield taken or ChangeVerdict(
                 C.OLD_FILE_INVALID,
                 f"blocks of old files are of type {old.code:#06x}, which nobody registers",
                 "leave the code as it is",
             )
         if old.meaning != new.meaning:
             reason = f"it held: {old.meaning} It holds: {new.meaning}"
-            yield Verdict(C.SILENT_REINTERPRET, reason, DECLARE)
+            yield ChangeVerdict(C.SILENT_REINTERPRET, reason, DECLARE)
         if old.layout is None and new.layout is not None:
             remedy = "" if old.forbidden else "old files may hold anything there: look at them"
-            yield Verdict(C.DEGRADED, "an old reader shows the payload as bytes", remedy)
+            yield ChangeVerdict(C.DEGRADED, "an old reader shows the payload as bytes", remedy)
         if old.layout is not None and new.layout is None:
-            yield Verdict(C.DEGRADED, "a new reader shows the payload as bytes")
+            yield ChangeVerdict(C.DEGRADED, "a new reader shows the payload as bytes")
         if old.layout is not None:
             yield from new_demands(old.notes, new.notes)
         yield from _permission(old, new)
 
-    def _of_field(self, change: Change) -> Verdict:
+    def _of_field(self, change: Change) -> ChangeVerdict:
         where, _, key = change.where.rpartition(".")
         fields = self._fields_of(where)
         if fields is None:
@@ -281,7 +289,7 @@ class _Classifier:
             return fields.removed(key)
         return fields.changed(key)
 
-    def _of_its_structure(self, where: str, change: str) -> Verdict:
+    def _of_its_structure(self, where: str, change: str) -> ChangeVerdict:
         """A field of a structure that only one draft has."""
         key = where.split(".")[0]
         if (outer := self._outer_field(where)) is not None:
@@ -297,23 +305,25 @@ class _Classifier:
             return self._added_structure(key)
         return self._removed_structure(key)
 
-    def _of_registry(self, change: Change) -> Verdict:
+    def _of_registry(self, change: Change) -> ChangeVerdict:
         name = change.where
         if change.change == "added":
             return self._of_new_registry(name)
         if change.change == "removed":
-            return Verdict(C.SOURCE, "generated code has no such names")
+            return ChangeVerdict(C.SOURCE, "generated code has no such names")
         if "width" in change.after:
-            return Verdict(C.WIRE_BREAK, "its fields have another width", "use a new registry")
+            return ChangeVerdict(
+                C.WIRE_BREAK, "its fields have another width", "use a new registry"
+            )
         old, new = self._old_registries[name], self._new_registries[name]
         if isinstance(old, Enumeration) and isinstance(new, Enumeration) and old.spans != new.spans:
             vendor = [one for one in old.spans if one.use == "vendor" and one not in new.spans]
             if vendor:
                 reason = "codes of vendors in old files are no longer set aside"
-                return Verdict(C.OLD_FILE_INVALID, reason, "leave the span to vendors")
-        return Verdict(C.COSMETIC, "only its words differ")
+                return ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave the span to vendors")
+        return ChangeVerdict(C.COSMETIC, "only its words differ")
 
-    def _of_new_registry(self, name: str) -> Verdict:
+    def _of_new_registry(self, name: str) -> ChangeVerdict:
         """Codes that came with the fields that have them."""
         for where, layout in self._new_layouts.items():
             for field in layout.fields:
@@ -324,32 +334,32 @@ class _Classifier:
                     return self._of_its_structure(where, "added")
                 if field.key not in fields.kept:
                     return fields.added(field.key)
-        return Verdict(C.ADDITIVE, "codes of fields that an old reader does not know")
+        return ChangeVerdict(C.ADDITIVE, "codes of fields that an old reader does not know")
 
-    def _of_code(self, change: Change) -> Verdict:
+    def _of_code(self, change: Change) -> ChangeVerdict:
         name, _, place = change.where.rpartition(".")
         old = _numbered(self._old_registries.get(name), place)
         new = _numbered(self._new_registries.get(name), place)
         if old is None:
             if name not in self._old_registries:
                 return self._of_new_registry(name)
-            return Verdict(C.ADDITIVE, "an old reader shows its number")
+            return ChangeVerdict(C.ADDITIVE, "an old reader shows its number")
         if new is None:
             if isinstance(old, Value) and old.reserved:
-                return Verdict(C.COSMETIC, "nobody was to write it")
+                return ChangeVerdict(C.COSMETIC, "nobody was to write it")
             reason = "old files have it, and nobody registers it any more"
-            return Verdict(C.OLD_FILE_INVALID, reason, "forbid(…) or deprecate(…) it instead")
+            return ChangeVerdict(C.OLD_FILE_INVALID, reason, "forbid(…) or deprecate(…) it instead")
         return of_code(old, new)
 
-    def _of_hash(self, change: Change) -> Verdict:
+    def _of_hash(self, change: Change) -> ChangeVerdict:
         if change.change == "added":
-            return Verdict(C.ADDITIVE, "an old reader does not verify it")
+            return ChangeVerdict(C.ADDITIVE, "an old reader does not verify it")
         if change.change == "removed":
-            return Verdict(C.DEGRADED, "a new reader does not verify it")
+            return ChangeVerdict(C.DEGRADED, "a new reader does not verify it")
         reason = "it is the hash of other bytes: whoever verifies finds that it does not fit"
         if "from" in change.after or "text" in change.after:
-            return Verdict(C.WIRE_BREAK, reason, "give the other hash a field of its own")
-        return Verdict(C.COSMETIC, "only its section differs")
+            return ChangeVerdict(C.WIRE_BREAK, reason, "give the other hash a field of its own")
+        return ChangeVerdict(C.COSMETIC, "only its section differs")
 
     def _bytes(self, change: Change) -> str:
         if change.kind == "field":
@@ -367,24 +377,24 @@ class _Classifier:
         return ""
 
 
-def _permission(old: BlockType, new: BlockType) -> Iterator[Verdict]:
+def _permission(old: BlockType, new: BlockType) -> Iterator[ChangeVerdict]:
     """What may be written of a block type, and where."""
     if new.forbidden and not old.forbidden:
         reason = "blocks of old files are of a type that may no longer be written"
-        yield Verdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
+        yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
     if old.forbidden and not new.forbidden:
-        yield Verdict(C.ADDITIVE, "such blocks may be written from now on")
+        yield ChangeVerdict(C.ADDITIVE, "such blocks may be written from now on")
     if (old.in_capture and not new.in_capture) or (old.in_segment and not new.in_segment):
         reason = "blocks of old files stand where they may no longer stand"
-        yield Verdict(C.OLD_FILE_INVALID, reason, "leave them the place that they had")
+        yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave them the place that they had")
     if (new.in_capture and not old.in_capture) or (new.in_segment and not old.in_segment):
-        yield Verdict(C.ADDITIVE, "such blocks may stand elsewhere as well")
+        yield ChangeVerdict(C.ADDITIVE, "such blocks may stand elsewhere as well")
     if new.capability != old.capability:
         cls = C.ADDITIVE if new.capability is None else C.OLD_FILE_INVALID
-        yield Verdict(cls, f"CapBitmap says {new.capability or 'nothing'} of such blocks")
+        yield ChangeVerdict(cls, f"CapBitmap says {new.capability or 'nothing'} of such blocks")
     if new.parent != old.parent:
         cls = C.ADDITIVE if not new.parent else C.OLD_FILE_INVALID
-        yield Verdict(cls, f"their parent is {new.parent or 'anybody'}")
+        yield ChangeVerdict(cls, f"their parent is {new.parent or 'anybody'}")
 
 
 def _numbered(registry: Enumeration | FlagDefinition | None, place: str) -> Any:

@@ -20,7 +20,7 @@ from ..harness.output import NoDocument, parse
 from ..harness.process import Decoder
 from ..reader import open_dump
 from .classes import ChangeClass
-from .evidence import Evidence, Outcome
+from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample
 from .paths import layouts_by_path
 
@@ -31,7 +31,7 @@ _REFUSED = 3
 _LESS = "nothing"
 
 
-def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[Evidence]]:
+def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[ImpactEvidence]]:
     """What a decoder makes of a file, place by place, beside what its writer meant.
 
     Args:
@@ -40,7 +40,7 @@ def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[
     """
     decoder = Decoder(command)
 
-    def decode(sample: ImpactSample) -> Iterator[Evidence]:
+    def decode(sample: ImpactSample) -> Iterator[ImpactEvidence]:
         expected = _document(sample)
         if expected is None:
             return
@@ -51,15 +51,15 @@ def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[
         if end.code == _REFUSED or end.code is None or end.code < 0:
             said = end.err.decode("utf-8", "replace").strip().splitlines()
             text = said[-1] if said else f"exit code {end.code}"
-            yield _evidence(command, sample, Outcome.REFUSED, "", "a file", text)
+            yield _evidence(command, sample, ReaderOutcome.REFUSED, "", "a file", text)
             return
         try:
             found = parse(end.out)
         except NoDocument as error:
-            yield _evidence(command, sample, Outcome.REFUSED, "", "a document", str(error))
+            yield _evidence(command, sample, ReaderOutcome.REFUSED, "", "a document", str(error))
             return
         for one in compare(expected, found, ComparisonLevel.PAYLOADS).differences:
-            outcome = Outcome.LESS if one.found == _LESS else Outcome.WRONG
+            outcome = ReaderOutcome.LESS if one.found == _LESS else ReaderOutcome.WRONG
             if one.expected == _LESS:
                 continue  # it shows more than its writer's draft has
             yield _evidence(
@@ -70,17 +70,17 @@ def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[
 
 
 def _evidence(
-    command: str, sample: ImpactSample, outcome: Outcome, where: str, meant: str, found: str
-) -> Evidence:
+    command: str, sample: ImpactSample, outcome: ReaderOutcome, where: str, meant: str, found: str
+) -> ImpactEvidence:
     classes = {
-        Outcome.REFUSED: ChangeClass.OLD_READER_REJECTS,
-        Outcome.WRONG: ChangeClass.SILENT_REINTERPRET,
-        Outcome.LESS: ChangeClass.DEGRADED,
+        ReaderOutcome.REFUSED: ChangeClass.OLD_READER_REJECTS,
+        ReaderOutcome.WRONG: ChangeClass.SILENT_REINTERPRET,
+        ReaderOutcome.LESS: ChangeClass.DEGRADED,
     }
     paths: tuple[str, ...] = (where,) if where else ()
     if sample.code and _registry(sample, where) == sample.code.rpartition(".")[0]:
         paths = (*paths, sample.code)
-    return Evidence(command, sample, classes[outcome], outcome, paths, meant, found)
+    return ImpactEvidence(command, sample, classes[outcome], outcome, paths, meant, found)
 
 
 def _registry(sample: ImpactSample, where: str) -> str | None:

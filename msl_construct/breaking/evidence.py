@@ -8,10 +8,10 @@ from enum import Enum
 from .classes import ChangeClass
 from .making import ImpactSample
 
-__all__ = ["Evidence", "Outcome"]
+__all__ = ["ImpactEvidence", "ReaderOutcome"]
 
 
-class Outcome(str, Enum):
+class ReaderOutcome(str, Enum):
     """What a reader makes of a file, compared with what its writer meant."""
 
     SAME = "same"
@@ -21,7 +21,7 @@ class Outcome(str, Enum):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ImpactEvidence:
     """What one reader makes of one file, at one place.
 
     Attributes:
@@ -37,7 +37,7 @@ class Evidence:
     reader: str
     sample: ImpactSample
     cls: ChangeClass
-    outcome: Outcome
+    outcome: ReaderOutcome
     paths: tuple[str, ...]
     meant: str
     found: str

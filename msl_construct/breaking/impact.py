@@ -9,9 +9,9 @@ from ..schema import Draft
 from ..schema.layout import REST
 from .classes import ChangeClass
 from .classify import Classified, classified
-from .evidence import Evidence, Outcome
+from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample, samples_for
-from .reading import Claim, Told, told
+from .reading import ReaderAccount, ReaderClaim, told
 
 __all__ = ["Contradiction", "Impact", "impact"]
 
@@ -30,7 +30,7 @@ class Contradiction:
 
     change: Classified
     shown: ChangeClass
-    evidence: Evidence | None
+    evidence: ImpactEvidence | None
 
 
 @dataclass
@@ -46,8 +46,8 @@ class Impact:
     """
 
     changes: list[Classified]
-    evidence: list[list[Evidence]]
-    others: list[list[Evidence]]
+    evidence: list[list[ImpactEvidence]]
+    others: list[list[ImpactEvidence]]
     samples: list[ImpactSample]
     not_made: list[str]
 
@@ -72,7 +72,7 @@ class Impact:
 def impact(
     old: Draft,
     new: Draft,
-    decoders: Mapping[str, Callable[[ImpactSample], Iterator[Evidence]]] | None = None,
+    decoders: Mapping[str, Callable[[ImpactSample], Iterator[ImpactEvidence]]] | None = None,
 ) -> Impact:
     """Make files under two drafts and let the readers of both read them.
 
@@ -88,8 +88,8 @@ def impact(
         for draft in (old, new)
         for one in samples_for(draft.name, changes, codes, not_made.append)
     ]
-    others: dict[int, list[Evidence]] = {index: [] for index in range(len(changes))}
-    about: dict[int, list[Evidence]] = {index: [] for index in range(len(changes))}
+    others: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
+    about: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
     for sample in samples:
         reader = new if sample.draft == old.name else old
         truth, other = told(sample.data, sample.draft), told(sample.data, reader.name)
@@ -108,16 +108,16 @@ def impact(
     return Impact(changes, evidence, list(others.values()), samples, not_made)
 
 
-def _calm(reader: str, sample: ImpactSample, change: Classified) -> Evidence:
-    return Evidence(reader, sample, C.COSMETIC, Outcome.SAME, (change.where,), "", "")
+def _calm(reader: str, sample: ImpactSample, change: Classified) -> ImpactEvidence:
+    return ImpactEvidence(reader, sample, C.COSMETIC, ReaderOutcome.SAME, (change.where,), "", "")
 
 
-def _concerns(one: Evidence, change: Classified) -> bool:
+def _concerns(one: ImpactEvidence, change: Classified) -> bool:
     """Whether a place is what a change is about."""
     where = change.where
     if not one.paths or one.paths == ("",):
         return where in one.sample.about or (change.kind == "draft" and bool(one.paths))
-    if one.sample.code and one.outcome is Outcome.SAME and one.cls is not C.SOURCE:
+    if one.sample.code and one.outcome is ReaderOutcome.SAME and one.cls is not C.SOURCE:
         return where == one.sample.code
     if change.kind == "draft":
         return bool({"", "file_header.version", "file_header.endianness"} & set(one.paths))
@@ -130,29 +130,31 @@ def _concerns(one: Evidence, change: Classified) -> bool:
             return True
         if where.startswith(f"{path}["):
             return True
-        if one.outcome is not Outcome.SAME and path == outer:
+        if one.outcome is not ReaderOutcome.SAME and path == outer:
             return change.kind in ("field", "structure")
     return False
 
 
 def _compared(
-    reader: str, sample: ImpactSample, truth: Told, other: Told, *, old_file: bool
-) -> Iterator[Evidence]:
+    reader: str, sample: ImpactSample, truth: ReaderAccount, other: ReaderAccount, *, old_file: bool
+) -> Iterator[ImpactEvidence]:
     """What a reader makes of a file, place by place, beside what its writer meant."""
     if other.refused:
         cls = C.OLD_FILE_INVALID if old_file else C.OLD_READER_REJECTS
         paths = ("file_header.magic",) if other.wrong_magic else ()
-        yield Evidence(reader, sample, cls, Outcome.REFUSED, paths, "a file", other.refused)
+        yield ImpactEvidence(
+            reader, sample, cls, ReaderOutcome.REFUSED, paths, "a file", other.refused
+        )
         return
 
     def seen(
         cls: ChangeClass,
-        outcome: Outcome,
-        meant: Claim | None,
-        found: Claim | None,
+        outcome: ReaderOutcome,
+        meant: ReaderClaim | None,
+        found: ReaderClaim | None,
         why: str = "",
-        near: Sequence[Claim] = (),
-    ) -> Evidence:
+        near: Sequence[ReaderClaim] = (),
+    ) -> ImpactEvidence:
         paths = [
             path
             for one in (meant, found, *near)
@@ -160,9 +162,9 @@ def _compared(
             for path in (one.where, *one.registry)
             if path
         ]
-        if outcome is Outcome.LESS and meant and meant.registry and found and found.registry:
+        if outcome is ReaderOutcome.LESS and meant and meant.registry and found and found.registry:
             paths = [*meant.registry, *found.registry]  # the field is as ever, its code is not
-        return Evidence(
+        return ImpactEvidence(
             reader,
             sample,
             cls,
@@ -187,7 +189,7 @@ def _compared(
                 inside = claim.start <= one.start and one.end <= claim.end
                 if inside and one.form not in ("reserved", REST) and one.value.strip("0"):
                     cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
-                    yield seen(cls, Outcome.WRONG, claim, one, why)
+                    yield seen(cls, ReaderOutcome.WRONG, claim, one, why)
             continue
         yield from _place(claim, exact, near, why, seen)
     yield from _complaints(reader, sample, truth, other, old_file=old_file)
@@ -195,21 +197,23 @@ def _compared(
     cls = C.OLD_FILE_INVALID if old_file else C.ADDITIVE
     for rule, path in other.findings:
         if rule not in known and path != "file_header.version" and not _unsaid(truth, path):
-            yield Evidence(reader, sample, cls, Outcome.SAME, (path,), "conforms", rule, rule)
+            yield ImpactEvidence(
+                reader, sample, cls, ReaderOutcome.SAME, (path,), "conforms", rule, rule
+            )
 
 
-def _unsaid(truth: Told, path: str) -> bool:
+def _unsaid(truth: ReaderAccount, path: str) -> bool:
     """Whether a path is in a payload of which the writer's draft says nothing."""
     key, _, inside = path.partition(".")
     return bool(inside) and any(one.known == "raw" and one.where == key for one in truth.claims)
 
 
-Seen = Callable[..., Evidence]
+Seen = Callable[..., ImpactEvidence]
 
 
 def _place(
-    claim: Claim, exact: Claim | None, near: list[Claim], why: str, seen: Seen
-) -> Iterator[Evidence]:
+    claim: ReaderClaim, exact: ReaderClaim | None, near: list[ReaderClaim], why: str, seen: Seen
+) -> Iterator[ImpactEvidence]:
     if exact is None:
         kept = [one for one in near if one.known in ("raw", "new", "reserved")]
         wide = next((one for one in near if one.start == claim.start), None)
@@ -218,39 +222,43 @@ def _place(
         if near and len(kept) < len(near):
             wrong = next(one for one in near if one not in kept)
             cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
-            yield seen(cls, Outcome.WRONG, claim, wrong, why, near)
+            yield seen(cls, ReaderOutcome.WRONG, claim, wrong, why, near)
         else:
             first = kept[0] if kept else None
             raw = first is None or first.known == "raw"
-            yield seen(C.DEGRADED if raw else C.ADDITIVE, Outcome.LESS, claim, first, why)
+            yield seen(C.DEGRADED if raw else C.ADDITIVE, ReaderOutcome.LESS, claim, first, why)
         return
     if exact.known in ("raw", "new"):
         yield seen(
-            C.ADDITIVE if exact.known == "new" else C.DEGRADED, Outcome.LESS, claim, exact, why
+            C.ADDITIVE if exact.known == "new" else C.DEGRADED,
+            ReaderOutcome.LESS,
+            claim,
+            exact,
+            why,
         )
     elif exact.known == "unknown" or exact.form == "reserved":
-        yield seen(C.ADDITIVE, Outcome.LESS, claim, exact, why)
+        yield seen(C.ADDITIVE, ReaderOutcome.LESS, claim, exact, why)
     elif exact.known == "reserved" and claim.known != "reserved":
-        yield seen(C.DEGRADED, Outcome.LESS, claim, exact, why)
+        yield seen(C.DEGRADED, ReaderOutcome.LESS, claim, exact, why)
     elif (exact.form, exact.value, exact.sense) != (claim.form, claim.value, claim.sense):
         if claim.form == "states" and exact.sense == claim.sense:
-            yield seen(C.SOURCE, Outcome.SAME, claim, exact)
+            yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
             return
         cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
-        yield seen(cls, Outcome.WRONG, claim, exact, why)
+        yield seen(cls, ReaderOutcome.WRONG, claim, exact, why)
     elif (exact.where, exact.shown) != (claim.where, claim.shown):
-        yield seen(C.SOURCE, Outcome.SAME, claim, exact)
+        yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
 
 
-def _news(truth: Told, other: Told, block: int) -> list[str]:
+def _news(truth: ReaderAccount, other: ReaderAccount, block: int) -> list[str]:
     """What a reader complains of in a block, and the writer's does not."""
     known = truth.complaints.get(block, [])
     return [one for one in other.complaints.get(block, []) if one not in known]
 
 
 def _complaints(
-    reader: str, sample: ImpactSample, truth: Told, other: Told, *, old_file: bool
-) -> Iterator[Evidence]:
+    reader: str, sample: ImpactSample, truth: ReaderAccount, other: ReaderAccount, *, old_file: bool
+) -> Iterator[ImpactEvidence]:
     """Damage and hashes that do not fit, which break more than a place."""
     blocks = {one.block: one.where for one in other.claims if one.form == "block"}
     for index in other.complaints:
@@ -267,4 +275,6 @@ def _complaints(
                 paths = (where,)
             grave = "does not fit" in text or (old_file and index >= 0)
             cls = C.WIRE_BREAK if grave else C.DEGRADED
-            yield Evidence(reader, sample, cls, Outcome.LESS, paths, "intact", text, text)
+            yield ImpactEvidence(
+                reader, sample, cls, ReaderOutcome.LESS, paths, "intact", text, text
+            )

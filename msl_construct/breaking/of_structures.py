@@ -8,14 +8,14 @@ from ..schema.fields import Field
 from ..schema.layout import Layout
 from ..schema.vocabulary import Fixed, Reserved
 from .classes import ChangeClass
-from .shapes import Place, Shapes
-from .verdicts import DECLARE, Verdict, new_demands, of_kind, of_permitted, worst
+from .shapes import FieldPlace, Shapes
+from .verdicts import DECLARE, ChangeVerdict, new_demands, of_kind, of_permitted, worst
 
 __all__ = ["FieldVerdicts"]
 
 C = ChangeClass
 _RAISE = "raise the payload version, so that old readers show the payload as bytes"
-_SHIELDED = Verdict(
+_SHIELDED = ChangeVerdict(
     C.DEGRADED, "the payload version is another one: an old reader shows the payload as bytes"
 )
 
@@ -48,52 +48,54 @@ class FieldVerdicts:
         """Keys of new fields by the old ones that they were under another name."""
         return {old: new for old, new in self._shapes.pairs.items() if old != new}
 
-    def place(self, key: str) -> Place | None:
+    def place(self, key: str) -> FieldPlace | None:
         """Where a field stands: in the new layout, or where it stood."""
         return self._shapes.new_places.get(key) or self._shapes.old_places.get(key)
 
-    def reordered(self) -> Verdict:
+    def reordered(self) -> ChangeVerdict:
         """The order of fields is another one."""
         if self._shielded:
             return _SHIELDED
         if self._fits:
             reason = "fields change places, and their structure has as many bytes as before"
-            return Verdict(C.SILENT_REINTERPRET, reason, f"leave them in place, or {_RAISE}")
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, f"leave them in place, or {_RAISE}")
         reason = "fields change places"
-        return Verdict(C.WIRE_BREAK, reason, f"leave them in place, or {_RAISE}")
+        return ChangeVerdict(C.WIRE_BREAK, reason, f"leave them in place, or {_RAISE}")
 
-    def added(self, key: str) -> Verdict:
+    def added(self, key: str) -> ChangeVerdict:
         """A field that only the new layout has."""
         field, place = self._new[key], self._shapes.new_places[key]
         if self._shielded:
             return _SHIELDED
         if key in self._shapes.tail():
             reason = "an old reader shows its bytes as a rest behind the structure"
-            return Verdict(C.DEGRADED, reason)
+            return ChangeVerdict(C.DEGRADED, reason)
         if not self._fits:
             if isinstance(field.type, Reserved):
-                return Verdict(C.WIRE_BREAK, "reserved bytes are added", _RAISE)
+                return ChangeVerdict(C.WIRE_BREAK, "reserved bytes are added", _RAISE)
             reason = f"what follows moves by {self._widths(field)}, and the structure grows"
             if self._new_last(key):
                 reason = "a new reader misses it in every old file"
             remedy = "append it as optional, or carve(…) it from reserved bytes"
-            return Verdict(C.WIRE_BREAK, reason, remedy)
+            return ChangeVerdict(C.WIRE_BREAK, reason, remedy)
         shared = [one for one in self._overlapped(place) if not isinstance(one.type, Reserved)]
         if shared:
             names = ", ".join(one.name for one in shared)
             reason = f"an old reader takes its bytes for {names}"
-            return Verdict(C.SILENT_REINTERPRET, reason, "carve(…) it from reserved bytes")
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "carve(…) it from reserved bytes")
         if isinstance(field.type, Reserved):
-            return Verdict(C.COSMETIC, "bytes stay reserved under another name")
+            return ChangeVerdict(C.COSMETIC, "bytes stay reserved under another name")
         if not _zero(field):
             reason = "its bytes were reserved: a new reader takes their zeros for a value"
-            return Verdict(C.SILENT_REINTERPRET, reason, "let zero mean unknown: default=0")
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "let zero mean unknown: default=0")
         if field.optional and not any(one.optional for one in self._overlapped(place)):
             reason = "the structure may end before it, which an old reader calls damage"
-            return Verdict(C.DEGRADED, reason)
-        return Verdict(C.ADDITIVE, "it takes reserved bytes, and zero says that nothing is known")
+            return ChangeVerdict(C.DEGRADED, reason)
+        return ChangeVerdict(
+            C.ADDITIVE, "it takes reserved bytes, and zero says that nothing is known"
+        )
 
-    def removed(self, key: str) -> Verdict:
+    def removed(self, key: str) -> ChangeVerdict:
         """A field that only the old layout has."""
         field, place = self._old[key], self._shapes.old_places[key]
         if self._shielded:
@@ -101,10 +103,12 @@ class FieldVerdicts:
         if isinstance(field.type, Reserved):
             if self._fits:
                 return self._used(place)
-            return Verdict(C.WIRE_BREAK, "reserved bytes are gone, and what follows moves", _RAISE)
+            return ChangeVerdict(
+                C.WIRE_BREAK, "reserved bytes are gone, and what follows moves", _RAISE
+            )
         if not self._fits:
             remedy = "deprecate(…) it, or leave its bytes reserved"
-            return Verdict(C.WIRE_BREAK, "what follows moves", remedy)
+            return ChangeVerdict(C.WIRE_BREAK, "what follows moves", remedy)
         now = [
             one
             for name, one in self._new.items()
@@ -113,30 +117,32 @@ class FieldVerdicts:
         if now:
             names = ", ".join(one.name for one in now)
             reason = f"an old reader takes {names} for it"
-            return Verdict(C.SILENT_REINTERPRET, reason, "leave its bytes reserved")
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "leave its bytes reserved")
         if _zero(field):
-            return Verdict(C.DEGRADED, "an old reader finds zero, which says that nothing is known")
+            return ChangeVerdict(
+                C.DEGRADED, "an old reader finds zero, which says that nothing is known"
+            )
         reason = "its bytes are reserved: an old reader takes their zeros for a value"
-        return Verdict(C.SILENT_REINTERPRET, reason, "deprecate(…) it instead")
+        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "deprecate(…) it instead")
 
-    def changed(self, key: str) -> Verdict:
+    def changed(self, key: str) -> ChangeVerdict:
         """A field that both have, by its new key."""
         old_key = self._shapes.old_names.get(key, key)
         old, new = self._old[old_key], self._new[key]
         found = list(self._changes(old, new))
         if old.meaning != new.meaning and not isinstance(new.type, Reserved):
             reason = f"it meant: {old.meaning} It means: {new.meaning}"
-            found.append(Verdict(C.SILENT_REINTERPRET, reason, DECLARE))
+            found.append(ChangeVerdict(C.SILENT_REINTERPRET, reason, DECLARE))
         if not found and not (self._header and key == "version"):
             found += new_demands(old.notes, new.notes)
         if found:
             return worst(found)
         if old.default != new.default and not (self._header and key == "version"):
             reason = "whoever leaves it out writes something else than before"
-            return Verdict(C.SOURCE, reason)
-        return Verdict(C.COSMETIC, "only its words differ")
+            return ChangeVerdict(C.SOURCE, reason)
+        return ChangeVerdict(C.COSMETIC, "only its words differ")
 
-    def _changes(self, old: Field, new: Field) -> Iterator[Verdict]:
+    def _changes(self, old: Field, new: Field) -> Iterator[ChangeVerdict]:
         if self._shielded and self._structural(old, new):
             yield _SHIELDED
             return
@@ -144,7 +150,7 @@ class FieldVerdicts:
         fixed = isinstance(old.type, Fixed) and isinstance(new.type, Fixed)
         if isinstance(old.type, Reserved) and isinstance(new.type, Reserved):
             if before != after:
-                yield self._used(before) if self._fits else Verdict(C.WIRE_BREAK, "it moves")
+                yield self._used(before) if self._fits else ChangeVerdict(C.WIRE_BREAK, "it moves")
         elif (before.behind, before.start) != (after.behind, after.start):
             yield self._moved(before, after)
         elif fixed and before.end != after.end:
@@ -158,19 +164,19 @@ class FieldVerdicts:
                     yield permitted
         elif type(old.type) is not type(new.type) or old.type.padded != new.type.padded:
             reason = f"{_named(old)} becomes {_named(new)}: it ends elsewhere"
-            yield Verdict(C.WIRE_BREAK, reason, _RAISE)
+            yield ChangeVerdict(C.WIRE_BREAK, reason, _RAISE)
         elif not self._fits and self._refers(old) != self._refers(new):
-            yield Verdict(C.WIRE_BREAK, "another field says how long it is", _RAISE)
+            yield ChangeVerdict(C.WIRE_BREAK, "another field says how long it is", _RAISE)
         if new.optional and not old.optional:
             reason = "the structure may end before it, which an old reader calls damage"
-            yield Verdict(C.DEGRADED, reason)
+            yield ChangeVerdict(C.DEGRADED, reason)
         elif old.optional and not new.optional:
             reason = "old files may end before it"
-            yield Verdict(C.OLD_FILE_INVALID, reason, "leave it optional")
+            yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave it optional")
 
-    def _used(self, before: Place) -> Verdict:
+    def _used(self, before: FieldPlace) -> ChangeVerdict:
         """Reserved bytes that others have: it is what that does."""
-        found = [Verdict(C.COSMETIC, "other bytes are reserved")]
+        found = [ChangeVerdict(C.COSMETIC, "other bytes are reserved")]
         for key, one in self._new.items():
             place = self._shapes.new_places[key]
             if isinstance(one.type, Reserved) or not place.overlaps(before):
@@ -180,19 +186,21 @@ class FieldVerdicts:
             found.append(verdict._replace(reason=f"{one.name} has its bytes: {verdict.reason}"))
         return worst(found)
 
-    def _retyped(self, old: Fixed, new: Fixed) -> Iterator[Verdict]:
+    def _retyped(self, old: Fixed, new: Fixed) -> Iterator[ChangeVerdict]:
         found = of_kind(old, new)
         if found is not None:
             if self._header and hasattr(old, "magic"):
-                found = Verdict(C.OLD_READER_REJECTS, "the file begins otherwise", found.remedy)
+                found = ChangeVerdict(
+                    C.OLD_READER_REJECTS, "the file begins otherwise", found.remedy
+                )
             yield found
 
-    def _moved(self, before: Place, after: Place) -> Verdict:
+    def _moved(self, before: FieldPlace, after: FieldPlace) -> ChangeVerdict:
         reason = f"it stood at {before} and stands at {after}"
         cls = C.SILENT_REINTERPRET if self._fits else C.WIRE_BREAK
-        return Verdict(cls, reason, f"leave it in place, or {_RAISE}")
+        return ChangeVerdict(cls, reason, f"leave it in place, or {_RAISE}")
 
-    def _resized(self, old: Field, new: Field) -> Verdict:
+    def _resized(self, old: Field, new: Field) -> ChangeVerdict:
         wider = new.type.minimum > old.type.minimum
         if self._fits:
             reason = (
@@ -201,18 +209,18 @@ class FieldVerdicts:
                 else "a new reader sees the lower bytes of what an old file may have"
             )
             remedy = "carve(…) a field for the upper bytes, whose zero says that there are none"
-            return Verdict(C.SILENT_REINTERPRET, reason, remedy)
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, remedy)
         now, was = new.type.minimum, old.type.minimum
         reason = f"it has {now} bytes instead of {was}, and what follows moves"
         remedy = f"widen(…) it out of reserved bytes, or {_RAISE}"
-        return Verdict(C.WIRE_BREAK, reason, remedy)
+        return ChangeVerdict(C.WIRE_BREAK, reason, remedy)
 
     def _structural(self, old: Field, new: Field) -> bool:
         return self._shapes.old_places[old.key] != self._shapes.new_places[new.key] or type(
             old.type
         ) is not type(new.type)
 
-    def _overlapped(self, place: Place) -> Iterator[Field]:
+    def _overlapped(self, place: FieldPlace) -> Iterator[Field]:
         for key, one in self._old.items():
             if self._shapes.old_places[key].overlaps(place):
                 yield one

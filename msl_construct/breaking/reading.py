@@ -21,13 +21,13 @@ from ..schema.pages import PageStateMap
 from ..schema.table import Table
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Timestamp
 
-__all__ = ["Claim", "Told", "told"]
+__all__ = ["ReaderAccount", "ReaderClaim", "told"]
 
 _RAW = "raw"
 
 
 @dataclass(frozen=True)
-class Claim:
+class ReaderClaim:
     """What a reader says of some bytes.
 
     Attributes:
@@ -56,7 +56,7 @@ class Claim:
 
 
 @dataclass
-class Told:
+class ReaderAccount:
     """What a reader says of a file.
 
     Attributes:
@@ -69,7 +69,7 @@ class Told:
 
     refused: str = ""
     wrong_magic: bool = False
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[ReaderClaim] = field(default_factory=list)
     complaints: dict[int, list[str]] = field(default_factory=dict)
     findings: list[tuple[str, str]] = field(default_factory=list)
 
@@ -78,9 +78,9 @@ class Told:
         self.complaints.setdefault(block, []).append(text)
 
 
-def told(data: bytes, draft: str) -> Told:
+def told(data: bytes, draft: str) -> ReaderAccount:
     """What the reader of a draft says of a file, whatever its version."""
-    found = Told()
+    found = ReaderAccount()
     try:
         opened = open_dump(data, draft=draft)
     except FormatError as error:
@@ -140,7 +140,7 @@ def _misplaced(form: Schema, keys: list[str]) -> Iterator[tuple[str, str]]:
             yield "a block that captures may not hold", block.key
 
 
-def _block(found: Told, form: Schema, block: dict[str, Any]) -> None:
+def _block(found: ReaderAccount, form: Schema, block: dict[str, Any]) -> None:
     index = len(found.complaints.get(-2, []))
     found.complain(-2, "")  # counts the blocks
     kind = next((one for one in form.blocks.values() if one.key == block["block_type"]), None)
@@ -156,7 +156,7 @@ def _block(found: Told, form: Schema, block: dict[str, Any]) -> None:
     start, end = offset + form.block_header_size, offset + block["block_length"]
     code = block["block_type"]
     found.claims.append(
-        Claim(
+        ReaderClaim(
             offset,
             start,
             code if kind is not None else "block_header.block_type",
@@ -172,14 +172,16 @@ def _block(found: Told, form: Schema, block: dict[str, Any]) -> None:
         if end > start:
             known = "new" if kind is None else "raw"
             where = code if kind is not None else ""
-            found.claims.append(Claim(start, end, where, index, _RAW, "", "", "bytes", known))
+            found.claims.append(ReaderClaim(start, end, where, index, _RAW, "", "", "bytes", known))
         return
     if REST in payload:
         found.complain(index, "bytes behind the fields")
     found.claims += _claims(layout, payload, block["block_type"], index)
 
 
-def _claims(layout: Layout, values: dict[str, Any], where: str, block: int) -> Iterator[Claim]:
+def _claims(
+    layout: Layout, values: dict[str, Any], where: str, block: int
+) -> Iterator[ReaderClaim]:
     offsets = values.get(OFFSETS, {})
     for one in layout.fields:
         if one.key not in values or one.key not in offsets:
@@ -194,13 +196,13 @@ def _claims(layout: Layout, values: dict[str, Any], where: str, block: int) -> I
         yield _claim(one, value, path, block, start, start + length)
     if REST in values and REST in offsets:
         start, length = int(offsets[REST][0], 16), offsets[REST][1]
-        yield Claim(start, start + length, where, block, REST, "", "", "bytes", "raw")
+        yield ReaderClaim(start, start + length, where, block, REST, "", "", "bytes", "raw")
 
 
-def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) -> Claim:
+def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) -> ReaderClaim:
     kind, shown = one.type, str(value)
     if isinstance(kind, Reserved):
-        return Claim(start, end, path, block, "reserved", shown, "", shown, "reserved")
+        return ReaderClaim(start, end, path, block, "reserved", shown, "", shown, "reserved")
     if isinstance(kind, Coded):
         number = int(kind.registry.encode(value))
         digits = 2 * kind.width
@@ -208,14 +210,18 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
         state = "unknown" if known is None else "reserved" if known.reserved else "value"
         sense = f"{one.meaning} {known.meaning}" if known else one.meaning
         registry: tuple[str, ...] = (f"{kind.registry.name}.0x{number:0{digits}x}",)
-        return Claim(start, end, path, block, "number", f"{number}", sense, shown, state, registry)
+        return ReaderClaim(
+            start, end, path, block, "number", f"{number}", sense, shown, state, registry
+        )
     if isinstance(kind, Flags):
         word = kind.word.encode(value)
         bits = [each for each in kind.word.bits if word & getattr(each, "mask", 1 << each.bit)]
         sense = " ".join([one.meaning, *(each.meaning for each in bits)])
         registry = tuple(f"{kind.word.name}.{each.bit}" for each in bits)
         state = "unknown" if word & ~kind.word.defined else "value"
-        return Claim(start, end, path, block, "number", str(word), sense, shown, state, registry)
+        return ReaderClaim(
+            start, end, path, block, "number", str(word), sense, shown, state, registry
+        )
     if isinstance(kind, PageStateMap) and kind.states is not None:
         codes = kind.states.values
         runs = value["runs"] if isinstance(value, dict) else value
@@ -223,7 +229,9 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
         state = "reserved" if any(each.reserved for each in used) else "value"
         registry = tuple(f"{kind.states.name}.0x{each.code:02x}" for each in codes if each in used)
         sense = " ".join([one.meaning, *(each.meaning for each in used)])
-        return Claim(start, end, path, block, "states", str(runs), sense, shown, state, registry)
+        return ReaderClaim(
+            start, end, path, block, "states", str(runs), sense, shown, state, registry
+        )
     form = "text"
     if isinstance(kind, Fixed):
         form = "time" if isinstance(kind, Timestamp) else "number" if kind.number else "bytes"
@@ -231,7 +239,7 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
             value = int(value, 16) if isinstance(value, str) else value
         if form == "bytes":
             value = str(value).replace("-", "")
-    return Claim(start, end, path, block, form, str(value), one.meaning, shown)
+    return ReaderClaim(start, end, path, block, form, str(value), one.meaning, shown)
 
 
 def _hashes(data: bytes, form: Schema) -> Iterator[tuple[int, str]]:

@@ -13,11 +13,11 @@ from ..schema.layout import Layout
 from ..schema.renamed import REFERENCES
 from ..schema.vocabulary import Fixed, Reserved
 
-__all__ = ["Place", "Shapes"]
+__all__ = ["FieldPlace", "Shapes"]
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldPlace:
     """Where a field stands: so many bytes behind a field of varying length.
 
     Attributes:
@@ -30,7 +30,7 @@ class Place:
     start: int
     end: int
 
-    def overlaps(self, other: Place) -> bool:
+    def overlaps(self, other: FieldPlace) -> bool:
         """Whether two share a byte."""
         return self.behind == other.behind and self.start < other.end and other.start < self.end
 
@@ -77,12 +77,12 @@ class Shapes:
         return {new: old for old, new in self.pairs.items()}
 
     @cached_property
-    def old_places(self) -> dict[str, Place]:
+    def old_places(self) -> dict[str, FieldPlace]:
         """Of each old field."""
         return dict(_places(self.old, {}))
 
     @cached_property
-    def new_places(self) -> dict[str, Place]:
+    def new_places(self) -> dict[str, FieldPlace]:
         """Of each new field."""
         return dict(_places(self.new, self.old_names))
 
@@ -138,11 +138,11 @@ def _same(old: Field, new: Field) -> bool:
     return old.meaning == new.meaning and stored_as(old.type) == stored_as(new.type)
 
 
-def _places(layout: Layout, names: dict[str, str]) -> Iterator[tuple[str, Place]]:
+def _places(layout: Layout, names: dict[str, str]) -> Iterator[tuple[str, FieldPlace]]:
     behind, at = "", 0
     for one in layout.fields:
         width = one.type.width if isinstance(one.type, Fixed) else 0
-        yield one.key, Place(behind, at, at + width)
+        yield one.key, FieldPlace(behind, at, at + width)
         at += width
         if not isinstance(one.type, Fixed):
             behind, at = names.get(one.key, one.key), 0

@@ -10,12 +10,12 @@ from ..schema.fields import Note
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Reserved, Timestamp, Uint
 from .classes import ChangeClass
 
-__all__ = ["DECLARE", "Verdict", "new_demands", "of_code", "of_kind", "of_permitted", "worst"]
+__all__ = ["DECLARE", "ChangeVerdict", "new_demands", "of_code", "of_kind", "of_permitted", "worst"]
 
 C = ChangeClass
 
 
-class Verdict(NamedTuple):
+class ChangeVerdict(NamedTuple):
     """What is said of a difference.
 
     Attributes:
@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
     remedy: str = ""
 
 
-def worst(verdicts: list[Verdict]) -> Verdict:
+def worst(verdicts: list[ChangeVerdict]) -> ChangeVerdict:
     """The gravest of some; the first of equally grave ones."""
     return max(verdicts, key=lambda one: one.cls.severity)
 
@@ -39,19 +39,21 @@ DECLARE = (
 )
 
 
-def of_code(old: Value | Bit | BitRange, new: Value | Bit | BitRange) -> Verdict:
+def of_code(old: Value | Bit | BitRange, new: Value | Bit | BitRange) -> ChangeVerdict:
     """A code or flag of which something is another than before."""
     if old.meaning != new.meaning:
         if isinstance(old, Value) and old.reserved:
             reason = f"{old.label} was not to be written; an old reader takes {new.label} for it"
-            return Verdict(C.DEGRADED, reason)
+            return ChangeVerdict(C.DEGRADED, reason)
         what = "flag" if isinstance(old, (Bit, BitRange)) else "code"
         reason = f"an old reader takes the {what} for {_said(old)}, a new one for {_said(new)}"
-        return Verdict(C.SILENT_REINTERPRET, reason, f"register a {what} that is free; {DECLARE}")
+        return ChangeVerdict(
+            C.SILENT_REINTERPRET, reason, f"register a {what} that is free; {DECLARE}"
+        )
     if isinstance(old, BitRange) or isinstance(new, BitRange):
         if _bits(old) != _bits(new):
             reason = "other bits of the word are the number"
-            return Verdict(C.SILENT_REINTERPRET, reason, "leave the bits where they are")
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "leave the bits where they are")
         old_codes = old.enumeration if isinstance(old, BitRange) else None
         new_codes = new.enumeration if isinstance(new, BitRange) else None
         if old_codes and new_codes and (found := of_registries(old_codes, new_codes)):
@@ -59,11 +61,11 @@ def of_code(old: Value | Bit | BitRange, new: Value | Bit | BitRange) -> Verdict
     if isinstance(old, Value) and isinstance(new, Value) and old.reserved != new.reserved:
         if new.reserved:
             reason = f"{old.label} may no longer be written, and old files have it"
-            return Verdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
-        return Verdict(C.ADDITIVE, f"{new.label} may be written from now on")
+            return ChangeVerdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
+        return ChangeVerdict(C.ADDITIVE, f"{new.label} may be written from now on")
     if old.name != new.name:
-        return Verdict(C.SOURCE, f"documents call it {new.name}, no longer {old.name}")
-    return Verdict(C.COSMETIC, "only its words differ")
+        return ChangeVerdict(C.SOURCE, f"documents call it {new.name}, no longer {old.name}")
+    return ChangeVerdict(C.COSMETIC, "only its words differ")
 
 
 def _said(one: Value | Bit | BitRange) -> str:
@@ -76,18 +78,18 @@ def _bits(one: Value | Bit | BitRange) -> tuple[int, int]:
     return one.bit, one.bits if isinstance(one, BitRange) else 1
 
 
-def of_registries(old: Enumeration, new: Enumeration) -> Verdict | None:
+def of_registries(old: Enumeration, new: Enumeration) -> ChangeVerdict | None:
     """A field whose codes are those of another registry; None: the same."""
     codes = {one.code: one for one in new.values}
     for one in old.values:
         other = codes.get(one.code)
         if other is not None and other.meaning != one.meaning and not one.reserved:
             reason = f"{one.code:#x} was {one.label} and is {other.label}"
-            return Verdict(C.SILENT_REINTERPRET, reason, "register codes that are free")
-    return None if old.name == new.name else Verdict(C.SOURCE, f"its codes are of {new.name}")
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "register codes that are free")
+    return None if old.name == new.name else ChangeVerdict(C.SOURCE, f"its codes are of {new.name}")
 
 
-def of_kind(old: Fixed, new: Fixed) -> Verdict | None:
+def of_kind(old: Fixed, new: Fixed) -> ChangeVerdict | None:
     """Bytes of one width that are read as something else; None: as the same."""
     if isinstance(old, Reserved) or isinstance(new, Reserved):
         return None
@@ -97,10 +99,10 @@ def of_kind(old: Fixed, new: Fixed) -> Verdict | None:
             if old.number
             else "the bytes were kept as they stand, and are a number in the file's byte order"
         )
-        return Verdict(C.SILENT_REINTERPRET, reason, "give it another name in reserved bytes")
+        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "give it another name in reserved bytes")
     if isinstance(old, Timestamp) != isinstance(new, Timestamp):
         reason = "one of the two is nanoseconds since 1970, the other a number of something else"
-        return Verdict(C.SILENT_REINTERPRET, reason, "give it another name in reserved bytes")
+        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "give it another name in reserved bytes")
     if isinstance(old, Coded) and isinstance(new, Coded):
         return of_registries(old.registry, new.registry)
     if isinstance(old, Flags) and isinstance(new, Flags):
@@ -108,24 +110,26 @@ def of_kind(old: Fixed, new: Fixed) -> Verdict | None:
         for one in old.word.bits:
             if one.bit in bits and bits[one.bit].meaning != one.meaning:
                 reason = f"bit {one.bit} was {one.label} and is {bits[one.bit].label}"
-                return Verdict(C.SILENT_REINTERPRET, reason, "use flags that are free")
+                return ChangeVerdict(C.SILENT_REINTERPRET, reason, "use flags that are free")
     if type(old) is not type(new):
-        return Verdict(C.SOURCE, "documents show the same bytes in another form")
+        return ChangeVerdict(C.SOURCE, "documents show the same bytes in another form")
     if isinstance(old, Uint) and isinstance(new, Uint) and old.shown != new.shown:
-        return Verdict(C.SOURCE, "documents show the same number in another form")
+        return ChangeVerdict(C.SOURCE, "documents show the same number in another form")
     if isinstance(old, Bytes) and getattr(old, "magic", b"") != getattr(new, "magic", b""):
-        return Verdict(C.WIRE_BREAK, "an old reader finds no such structure", "keep the magic")
+        return ChangeVerdict(
+            C.WIRE_BREAK, "an old reader finds no such structure", "keep the magic"
+        )
     return None
 
 
-def of_permitted(old: Fixed, new: Fixed) -> Verdict | None:
+def of_permitted(old: Fixed, new: Fixed) -> ChangeVerdict | None:
     """Values that may be written; None: the same ones."""
     before, after = getattr(old, "valid", None), getattr(new, "valid", None)
     if before == after:
         return None
     if _within(before, after):
-        return Verdict(C.ADDITIVE, f"more values may be written: {after or 'any'}")
-    return Verdict(
+        return ChangeVerdict(C.ADDITIVE, f"more values may be written: {after or 'any'}")
+    return ChangeVerdict(
         C.OLD_FILE_INVALID,
         f"permitted is {after or 'any'}, and old files may have {before or 'any'}",
         "permit what was permitted, and say SHOULD NOT",
@@ -142,11 +146,11 @@ def _within(inner: Between | OneOf | None, outer: Between | OneOf | None) -> boo
     return isinstance(outer, Between) and outer.low <= inner.low and inner.high <= outer.high
 
 
-def new_demands(old: tuple[Note, ...], new: tuple[Note, ...]) -> list[Verdict]:
+def new_demands(old: tuple[Note, ...], new: tuple[Note, ...]) -> list[ChangeVerdict]:
     """What producers must do from now on, and need not have done before."""
     before = {(one.level, one.text) for one in old}
     return [
-        Verdict(
+        ChangeVerdict(
             C.OLD_FILE_INVALID,
             f"{one.who}: {one.level}: {one.text} Old files need not",
             "say SHOULD",

@@ -16,7 +16,7 @@ from .terminal import wants_color
 from .text import Style, many
 
 if TYPE_CHECKING:
-    from ..breaking.evidence import Evidence
+    from ..breaking.evidence import ImpactEvidence
     from ..breaking.impact import Impact
 
 __all__ = ["impact"]
@@ -107,7 +107,7 @@ def _all(found: Impact) -> range:
     return range(len(found.changes))
 
 
-def _worst(found: Impact, index: int, reader: str) -> Evidence | None:
+def _worst(found: Impact, index: int, reader: str) -> ImpactEvidence | None:
     """The gravest thing that a reader does at a change, in the smallest file; None: nothing."""
     seen = [
         one
@@ -219,7 +219,7 @@ def _json(found: Impact, readers: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _told(worst: Evidence | None, cell: str) -> dict[str, object]:
+def _told(worst: ImpactEvidence | None, cell: str) -> dict[str, object]:
     if worst is None:
         return {"outcome": None if cell == "-" else cell}
     return {

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from .amendments import (
     Amendment,
+    AmendmentRefusal,
     Declared,
-    Refusal,
     demand_reason,
     edit,
     field_of,
@@ -34,20 +34,20 @@ def widen(structure: str, name: str, kind: Fixed, *, out_of: str, reason: str) -
     def changed(parts: Declared, layout: Layout) -> Layout:
         found, spare = field_of(layout, name), field_of(layout, out_of)
         if not (isinstance(found.type, Fixed) and found.type.number and kind.number):
-            raise Refusal(f"{found.name} is no number")
+            raise AmendmentRefusal(f"{found.name} is no number")
         wide = replace(found, type=kind)
         old, new = width_of(parts, found), width_of(parts, wide)
         if new <= old:
-            raise Refusal(f"{new} bytes are not more than {old}")
+            raise AmendmentRefusal(f"{new} bytes are not more than {old}")
         at = layout.fields.index(found)
         if layout.fields[at + 1 : at + 2] != (spare,) or not isinstance(spare.type, Reserved):
-            raise Refusal(
+            raise AmendmentRefusal(
                 f"{out_of} is not reserved directly behind {found.name}: what stands between "
                 "would move, and old readers would not notice"
             )
         left = spare.type.width - (new - old)
         if left < 0:
-            raise Refusal(f"{out_of} has {spare.type.width} bytes, {new - old} are needed")
+            raise AmendmentRefusal(f"{out_of} has {spare.type.width} bytes, {new - old} are needed")
         rest = (replace(spare, type=Reserved(left)),) if left else ()
         shrunk = layout.replacing(spare.name, spare.since, *rest)
         return shrunk.replacing(found.name, found.since, wide)
@@ -55,7 +55,9 @@ def widen(structure: str, name: str, kind: Fixed, *, out_of: str, reason: str) -
     def apply(parts: Declared) -> None:
         demand_reason(reason, f"a reader of the base sees the lower bytes of {name} only")
         if parts.big_endian:
-            raise Refusal("in a big-endian file an old reader would take the upper bytes for it")
+            raise AmendmentRefusal(
+                "in a big-endian file an old reader would take the upper bytes for it"
+            )
         edit(parts, structure, lambda layout: changed(parts, layout))
 
     return word("widen", structure, name, apply, reason)
@@ -73,7 +75,7 @@ def retype(structure: str, name: str, kind: Fixed, *, reason: str) -> Amendment:
         other = replace(found, type=kind)
         old, new = width_of(parts, found), width_of(parts, other)
         if old != new:
-            raise Refusal(
+            raise AmendmentRefusal(
                 f"{found.name} has {old} bytes, {type(kind).__name__} {new}: what follows "
                 "would move; see widen"
             )
@@ -98,7 +100,7 @@ def carve(structure: str, reserved: str, *fields: Field) -> Amendment:
     def changed(parts: Declared, layout: Layout) -> Layout:
         spare = field_of(layout, reserved)
         if not isinstance(spare.type, Reserved):
-            raise Refusal(f"{spare.name} is not reserved")
+            raise AmendmentRefusal(f"{spare.name} is not reserved")
         left = spare.type.width
         for one in fields:
             width = width_of(parts, one)
@@ -106,12 +108,12 @@ def carve(structure: str, reserved: str, *fields: Field) -> Amendment:
             assert isinstance(one.type, Fixed)
             zero: int | bytes = 0 if one.type.number else bytes(width)
             if one.default != zero:
-                raise Refusal(
+                raise AmendmentRefusal(
                     f"{one.name} is zero in every file of the base: say by default={zero!r} that "
                     "this is what zero means"
                 )
         if left < 0:
-            raise Refusal(f"{spare.name} has {spare.type.width} bytes, {-left} too few")
+            raise AmendmentRefusal(f"{spare.name} has {spare.type.width} bytes, {-left} too few")
         rest = (replace(spare, type=Reserved(left)),) if left else ()
         optional = spare.optional
         fresh = (

@@ -9,8 +9,8 @@ from typing import Any
 from .amendments import (
     BLOCK_TYPES,
     Amendment,
+    AmendmentRefusal,
     Declared,
-    Refusal,
     demand_reason,
     edit,
     field_of,
@@ -43,7 +43,7 @@ def rename(where: str, what: str, to: str) -> Amendment:
     def apply(parts: Declared) -> None:
         if _has(parts, where):
             if any((where, key) in parts.hashes for key in (what, snake_case(what))):
-                raise Refusal("the integrity chain names it")
+                raise AmendmentRefusal("the integrity chain names it")
             edit(parts, where, lambda layout: renamed(layout, field_of(layout, what).name, to))
             return
         _change(parts, where, what, lambda one: _relabelled(one, to))
@@ -80,7 +80,7 @@ def reword(where: str, what: str, text: str) -> Amendment:
 def _retell(parts: Declared, where: str, what: str, text: str, *, keep: bool) -> None:
     def told(one: Any) -> Any:
         if one.text == text:
-            raise Refusal("the text is what it was")
+            raise AmendmentRefusal("the text is what it was")
         return replace(one, text=text, sense=one.meaning if keep else "")
 
     if where == BLOCK_TYPES:
@@ -105,7 +105,7 @@ def deprecate(where: str, what: str, *, reason: str) -> Amendment:
 
         def told(one: Any) -> Any:
             if one.deprecated:
-                raise Refusal("it is deprecated already")
+                raise AmendmentRefusal("it is deprecated already")
             return replace(one, deprecated=f"since {parts.name}: {reason}")
 
         if where == BLOCK_TYPES:
@@ -128,7 +128,9 @@ def _entries(parts: Declared, where: str) -> tuple[Value | Bit | BitRange, ...]:
     if where in parts.flags:
         return parts.flags[where].bits
     names = ", ".join([*parts.registries, *parts.flags])
-    raise Refusal(f"no structure and no registry is called {where}; registries are {names}")
+    raise AmendmentRefusal(
+        f"no structure and no registry is called {where}; registries are {names}"
+    )
 
 
 def _entry(parts: Declared, where: str, what: str) -> Value | Bit:
@@ -137,7 +139,7 @@ def _entry(parts: Declared, where: str, what: str) -> Value | Bit:
         if what in (one.label, one.name) and not isinstance(one, BitRange):
             return one
     names = ", ".join(one.label for one in entries)
-    raise Refusal(f"{where} has no {what}; it has {names}")
+    raise AmendmentRefusal(f"{where} has no {what}; it has {names}")
 
 
 def _change(parts: Declared, where: str, what: str, change: Callable[[Any], Value | Bit]) -> None:
@@ -146,7 +148,7 @@ def _change(parts: Declared, where: str, what: str, change: Callable[[Any], Valu
     new = change(old)
     others = [one for one in _entries(parts, where) if one is not old]
     if any(new.name == one.name for one in others):
-        raise Refusal(f"{where} has a {new.name} already")
+        raise AmendmentRefusal(f"{where} has a {new.name} already")
     if isinstance(new, Value):
         registry = parts.registries[where]
         values = tuple(sorted((*others, new), key=lambda one: one.code))  # type: ignore[union-attr]
@@ -178,14 +180,16 @@ def renumber(where: str, what: str, number: int, *, reason: str) -> Amendment:
             else:
                 taken = number == (other.code if isinstance(other, Value) else other.bit)
             if taken:
-                raise Refusal(f"{number:#x} is {other.label}: old readers take the one for it")
+                raise AmendmentRefusal(
+                    f"{number:#x} is {other.label}: old readers take the one for it"
+                )
         if isinstance(one, Bit):
             if not 0 <= number < 8 * parts.flags[where].width:
-                raise Refusal(f"{where} has no bit {number}")
+                raise AmendmentRefusal(f"{where} has no bit {number}")
             return replace(one, bit=number, since=parts.name)
         registry = parts.registries[where]
         if not 0 <= number < 1 << 8 * registry.width:
-            raise Refusal(f"{number:#x} does not fit {registry.width} bytes")
+            raise AmendmentRefusal(f"{number:#x} does not fit {registry.width} bytes")
         return replace(one, code=number, since=parts.name)
 
     def apply(parts: Declared) -> None:
@@ -196,7 +200,7 @@ def renumber(where: str, what: str, number: int, *, reason: str) -> Amendment:
         block = _block(parts, what)
         for other in parts.blocks.values():
             if other.code == number:
-                raise Refusal(
+                raise AmendmentRefusal(
                     f"{number:#06x} is {other.name}: old readers take the one for the other"
                 )
         parts.blocks[block.key] = replace(block, code=number, since=parts.name)
@@ -215,25 +219,27 @@ def forbid(where: str, what: str, value: int | None = None) -> Amendment:
 
     def reserved(parts: Declared, one: Value | Bit) -> Value | Bit:
         if not isinstance(one, Value):
-            raise Refusal("a flag can't be forbidden: a producer may leave it out")
+            raise AmendmentRefusal("a flag can't be forbidden: a producer may leave it out")
         if one.reserved:
-            raise Refusal("it is forbidden already")
+            raise AmendmentRefusal("it is forbidden already")
         for key, layout in parts.layouts.items():
             for inner in layout.structures():
                 for each in inner.fields:
                     if each.type.registry_name == where and each.default == one.code:
-                        raise Refusal(f"{key}.{each.key} has it where nothing else is given")
+                        raise AmendmentRefusal(
+                            f"{key}.{each.key} has it where nothing else is given"
+                        )
         return replace(one, reserved=True)
 
     def limited(layout: Layout) -> Layout:
         found = field_of(layout, what)
         kind = found.type
         if value is None:
-            raise Refusal(f"which value of {found.name}?")
+            raise AmendmentRefusal(f"which value of {found.name}?")
         if not isinstance(kind, Uint):
-            raise Refusal(f"{found.name} is no plain number")
+            raise AmendmentRefusal(f"{found.name} is no plain number")
         if found.default == value:
-            raise Refusal(f"{value} is what {found.name} has where nothing else is given")
+            raise AmendmentRefusal(f"{value} is what {found.name} has where nothing else is given")
         return layout.changing(
             found.name, type=Uint(kind.width, shown=kind.shown, valid=_without(kind, value))
         )
@@ -242,7 +248,7 @@ def forbid(where: str, what: str, value: int | None = None) -> Amendment:
         if where == BLOCK_TYPES:
             block = _block(parts, what)
             if block.forbidden:
-                raise Refusal("it is forbidden already")
+                raise AmendmentRefusal("it is forbidden already")
             parts.blocks[block.key] = replace(block, forbidden=True)
         elif _has(parts, where):
             edit(parts, where, limited)
@@ -255,14 +261,16 @@ def forbid(where: str, what: str, value: int | None = None) -> Amendment:
 def _without(kind: Uint, value: int) -> Between | OneOf:
     valid = kind.valid or Between(0, (1 << 8 * kind.width) - 1)
     if not valid.permits(value):
-        raise Refusal(f"{value} is forbidden already")
+        raise AmendmentRefusal(f"{value} is forbidden already")
     if isinstance(valid, OneOf):
         return OneOf(tuple(one for one in valid.values if one != value))
     if value == valid.low:
         return Between(valid.low + 1, valid.high)
     if value == valid.high:
         return Between(valid.low, valid.high - 1)
-    raise Refusal(f"{value} is in the middle of {valid}: say which values may be written instead")
+    raise AmendmentRefusal(
+        f"{value} is in the middle of {valid}: say which values may be written instead"
+    )
 
 
 # -- block types ---------------------------------------------------------------------------
@@ -272,7 +280,7 @@ def _block(parts: Declared, what: str) -> BlockType:
     for one in parts.blocks.values():
         if what in (one.key, one.name):
             return one
-    raise Refusal(f"there is no block type {what}")
+    raise AmendmentRefusal(f"there is no block type {what}")
 
 
 def give_payload(
@@ -288,9 +296,9 @@ def give_payload(
     def apply(parts: Declared) -> None:
         found = _block(parts, block)
         if found.layout is not None or found.key in parts.layouts:
-            raise Refusal("it has a payload: change that with layouts=")
+            raise AmendmentRefusal("it has a payload: change that with layouts=")
         if layout.key != found.key:
-            raise Refusal(f"the layout is called {layout.title}, the type {found.name}")
+            raise AmendmentRefusal(f"the layout is called {layout.title}, the type {found.name}")
         parts.layouts[found.key] = layout.stamped(parts.name)
         parts.blocks[found.key] = replace(found, forbidden=False, example=example)
 

@@ -22,8 +22,8 @@ __all__ = [
     "BLOCK_TYPES",
     "Amendment",
     "AmendmentError",
+    "AmendmentRefusal",
     "Declared",
-    "Refusal",
     "amended",
     "demand_reason",
     "edit",
@@ -92,7 +92,7 @@ class AmendmentError(ValueError):
         self.place = place
 
 
-class Refusal(Exception):
+class AmendmentRefusal(Exception):
     """Why a word is refused; which it is and where it stands is added by `amended`."""
 
 
@@ -109,7 +109,7 @@ def amended(parts: Declared, amendments: tuple[Amendment, ...]) -> tuple[Amendme
             )
         try:
             one.apply(parts)
-        except (Refusal, ValueError) as error:
+        except (AmendmentRefusal, ValueError) as error:
             called = f"{one.word} {one.where}{f' {one.what}' if one.what else ''}"
             raise AmendmentError(f"{parts.name}: {called}: {error}", one.place) from None
     return tuple(replace(one, draft=parts.name) for one in amendments)
@@ -128,21 +128,21 @@ def demand_reason(reason: str, why: str) -> None:
     """Refuse a word without a reason.
 
     Raises:
-        Refusal: there is none.
+        AmendmentRefusal: there is none.
     """
     if not reason.strip():
-        raise Refusal(f"expected a reason: {why}")
+        raise AmendmentRefusal(f"expected a reason: {why}")
 
 
 def edit(parts: Declared, where: str, change: Callable[[Layout], Layout]) -> None:
     """Change the structure at a path: a key, and names of tables whose entry is meant.
 
     Raises:
-        Refusal: there is no such structure.
+        AmendmentRefusal: there is no such structure.
     """
     key, *tables = where.split(".")
     if key not in parts.layouts:
-        raise Refusal(f"no structure is called {key}")
+        raise AmendmentRefusal(f"no structure is called {key}")
     parts.layouts[key] = _inside(parts.layouts[key], tables, change)
 
 
@@ -151,7 +151,7 @@ def _inside(layout: Layout, tables: list[str], change: Callable[[Layout], Layout
         return change(layout)
     found = field_of(layout, tables[0].removesuffix("[]"))
     if not isinstance(found.type, Table):
-        raise Refusal(f"{found.name} is no table")
+        raise AmendmentRefusal(f"{found.name} is no table")
     kind = found.type
     entry = _inside(kind.entry, tables[1:], change)
     return layout.changing(found.name, type=Table(kind.count, entry, kind.entry_size))
@@ -161,27 +161,27 @@ def field_of(layout: Layout, name: str) -> Field:
     """A field by its name or key.
 
     Raises:
-        Refusal: there is none.
+        AmendmentRefusal: there is none.
     """
     for one in layout.fields:
         if name in (one.name, one.key):
             return one
     names = ", ".join(one.name for one in layout.fields)
-    raise Refusal(f"{layout.title} has no field {name}; it has {names}")
+    raise AmendmentRefusal(f"{layout.title} has no field {name}; it has {names}")
 
 
 def width_of(parts: Declared, one: Field) -> int:
     """Bytes of a field; those of its registry, if it has one.
 
     Raises:
-        Refusal: its width is not constant, or there is no such registry.
+        AmendmentRefusal: its width is not constant, or there is no such registry.
     """
     name = one.type.registry_name
     if not isinstance(one.type, Fixed):
-        raise Refusal(f"{one.name} has no constant width")
+        raise AmendmentRefusal(f"{one.name} has no constant width")
     if name is None:
         return one.type.width
     found = parts.registries.get(name) or parts.flags.get(name)
     if found is None:
-        raise Refusal(f"there is no registry {name} for {one.name}")
+        raise AmendmentRefusal(f"there is no registry {name} for {one.name}")
     return found.width
