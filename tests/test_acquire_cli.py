@@ -136,6 +136,7 @@ def test_itself(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@sampled()
 @pytest.mark.parametrize("pid", ["0", "-1", "99999999999999999999", "0x10", ""])
 def test_what_is_no_pid(pid: str, tmp_path: Path) -> None:
     done = _run([*COMMAND, "acquire", "-o", str(tmp_path / "out.msl"), "--", pid])

@@ -65,6 +65,7 @@ def test_closed_streams_change_only_what_needs_them(
         assert done.stdout == shell("", command, files["whole"]).stdout
 
 
+@sampled()
 @pytest.mark.parametrize("redirections", ["2>&-", "2>/dev/full", "<&- 2>&-"])
 def test_refusals_and_findings_keep_their_code(redirections: str, files: dict[str, Path]) -> None:
     for arguments, code in (
@@ -86,6 +87,7 @@ def test_unbuffered_streams_are_treated_alike(files: dict[str, Path]) -> None:
     assert shell(">&-", "verify", files["whole"], PYTHONUNBUFFERED="1").returncode == 3
 
 
+@sampled("redirections")
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["acquire", "--help"]])
 @pytest.mark.parametrize("redirections", [">&-", ">/dev/full", ">&- 2>&-"])
 def test_help_that_nobody_can_read_is_an_error(redirections: str, arguments: list[str]) -> None:
@@ -102,6 +104,7 @@ def test_closed_stdin_is_named(files: dict[str, Path]) -> None:
 
 
 @linux_only
+@sampled()
 @pytest.mark.parametrize("redirections", [*CLOSED, "2>/dev/full", ">/dev/full"])
 def test_acquire_with_closed_streams(redirections: str, pid: int, tmp_path: Path) -> None:
     dump = tmp_path / "a.msl"

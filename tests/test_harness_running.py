@@ -16,6 +16,7 @@ from commands import COMMAND, PLACE
 from harness_corpus import Corpus, a_corpus, a_corpus_of_one, decoder, only
 from independent.specimens import LE10
 from rules_files import live
+from sampling import sampled
 
 from msl_construct.corpus import Consumer, Manifest
 from msl_construct.errors import DocumentError, HarnessError
@@ -54,6 +55,7 @@ def test_the_right_documents_pass(corpus: Manifest, tmp_path: Path, level: str) 
     assert [result.sample for result in results] == list(corpus)
 
 
+@sampled()
 @pytest.mark.parametrize("place", ["{}", "-"])
 def test_our_own_decoder_passes(
     corpus: Manifest, place: str, monkeypatch: pytest.MonkeyPatch

@@ -169,6 +169,7 @@ def without(*ids: str) -> file_trial.Rules:
     return rules
 
 
+@sampled()
 @pytest.mark.parametrize(
     ("rule", "operator"),
     [
