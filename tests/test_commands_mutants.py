@@ -19,7 +19,7 @@ pytest.importorskip("cryptography")
 
 MUTANTS = int(os.environ.get("MSL_COMMANDS", "64"))
 SHARDS = 8
-OTHERS = {"acquire", "generate", "keygen", "samples", "schema"}
+OTHERS = {"acquire", "generate", "import", "keygen", "samples", "schema"}
 """Commands that read no dump."""
 
 

@@ -246,6 +246,17 @@ def test_a_file_of_the_other_byte_order_can_be_opened_again(place: Path) -> None
     assert (place / "d.msl").read_bytes() == plain.data()
 
 
+def test_of_a_dump_that_was_not_finished_that_is_said(place: Path) -> None:
+    plain = start(LE11)
+    plain.add(wire.KEY_HINT, wire.key_hint("<"))
+    (place / "u.msl").write_bytes(plain.data())
+    for words in (("encrypt", "u.msl", "-o", "v.msl"), ("decrypt", "v.msl", "-o", "w.msl")):
+        done = run(*words, "--key-file", "key", "--quiet", folder=place)
+        assert done.returncode == 4
+        assert f"{words[1]}: incomplete: no End-of-Capture" in one_line(done.stderr)
+    assert (place / "w.msl").read_bytes() == plain.data()
+
+
 def test_sealed_segments_are_decrypted_to_segments(place: Path) -> None:
     data = by_hand.EncryptedBuilder().small().sealed()
     inner = by_hand.EncryptedBuilder()

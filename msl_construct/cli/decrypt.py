@@ -6,8 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .common import Exit, command_options, draft_options, note, open_input, run
-from .encrypt import why_not_copied
+from .common import command_options, draft_options, note, open_input, run
+from .encrypt import say_whether_finished, why_not_copied
 from .written_file import refuse_itself, write_out
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def decrypt(
       msl decrypt sealed.msl -o dump.msl --private-key examiner.pem
 
     Exit codes: 0 fine; 1 DUMP is not what was written; 2 OUT exists, or DUMP is not encrypted; 3
-    DUMP is unreadable; 4 bytes of DUMP are no blocks; 5 no key, or a wrong one.
+    DUMP is unreadable; 4 bytes of DUMP are no blocks, or DUMP, and so OUT, has no End-of-Capture;
+    5 no key, or a wrong one.
     """
     from ..builder.rewrapping import write_decrypted
 
@@ -64,6 +65,7 @@ def decrypt(
             return size
 
         size = write_out(output, force, written)
+        code = say_whether_finished(dump, opened)
     if not quiet:
         note(f"msl: {size} bytes written to {output}")
-    return Exit.FINE
+    return code

@@ -13,7 +13,7 @@ from .written_file import refuse_itself, write_out
 if TYPE_CHECKING:
     from ..reader.dump import Dump
 
-__all__ = ["encrypt", "why_not_copied"]
+__all__ = ["encrypt", "say_whether_finished", "why_not_copied"]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,8 +38,8 @@ def encrypt(
       msl keygen -o examiner.pem; msl encrypt dump.msl -o sealed.msl --public-key examiner.pem.pub
 
     Exit codes: 0 fine; 1 DUMP is not intact; 2 OUT exists, no key or less than the draft demands; 3
-    DUMP is unreadable, or of a draft without encryption; 4 bytes of DUMP are no blocks; 5 DUMP is
-    encrypted already, or what was given is no key.
+    DUMP is unreadable, or of a draft without encryption; 4 bytes of DUMP are no blocks, or DUMP,
+    and so OUT, has no End-of-Capture; 5 DUMP is encrypted already, or what was given is no key.
     """
     from ..builder.rewrapping import write_encrypted
 
@@ -63,9 +63,21 @@ def encrypt(
             return size
 
         size = write_out(output, force, written)
+        code = say_whether_finished(dump, opened)
     if not quiet:
         note(f"msl: {size} bytes and their tag written to {output}")
-    return Exit.FINE
+    return code
+
+
+def say_whether_finished(path: str, dump: Dump) -> Exit:
+    """Say of a dump that was copied whether it is a whole one; the exit code for that."""
+    if dump.end_of_capture is not None:
+        return Exit.FINE
+    note(
+        f"msl: {path}: incomplete: no End-of-Capture: the acquirer did not finish (§4.5), and what "
+        "was written has none either"
+    )
+    return Exit.INCOMPLETE
 
 
 def why_not_copied(dump: Dump) -> tuple[Exit, str]:

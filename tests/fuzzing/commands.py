@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ __all__ = ["COMMANDS", "judge", "main"]
 FINE, FINDINGS, USAGE, UNREADABLE, INCOMPLETE, KEY = range(6)
 BOUNDS = ("--max-inflate", "1048576")
 SHORTEST_TEXT = 4
+SHOWN = 256
+"""Bytes of a hit that are printed."""
 TABLES = (
     "index", "regions", "pages", "modules", "threads", "system", "processes", "connections",
     "handles", "blocks",
@@ -225,13 +228,15 @@ def read(bench: Bench) -> None:
 
 def _hits(bench: Bench, done: Ran, what: str) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in done.out.splitlines()]
+    found = [row for row in found if row["kind"] != "gap"]
     for hit in found:
         data = bytes.fromhex(hit["bytes"])
-        assert len(data) == hit["length"]
+        assert len(data) == min(hit["length"], SHOWN)
         bench.holds(int(hit["address"], 16), data, what)
         before = bytes.fromhex(hit["before"])
         bench.holds(int(hit["address"], 16) - len(before), before, f"{what}'s context")
-        bench.holds(int(hit["address"], 16) + len(data), bytes.fromhex(hit["after"]), what)
+        behind = int(hit["address"], 16) + hit["length"]
+        bench.holds(behind, bytes.fromhex(hit["after"]), f"{what}'s context")
     return found
 
 
@@ -261,6 +266,16 @@ def strings(bench: Bench) -> None:
     bench.text(*words, codes=FINDS)
 
 
+def yara(bench: Bench) -> None:
+    if find_spec("yara_x") is None:
+        return
+    rules = bench.new("rules.yar")
+    rules.write_text("rule some { strings: $a = { 00 00 } $b = /[a-z]{5}/ condition: any of them }")
+    words = "yara", *bench.read, bench.path, rules, "--processes", "0", "--limit", "100"
+    _hits(bench, bench.run(*words, "--ndjson", codes=FINDS), "a match")
+    bench.text(*words, codes=FINDS)
+
+
 def extract(bench: Bench) -> None:
     folder = bench.new("extracted")
     done = bench.run("extract", *bench.read, bench.path, "--all", "-o", folder, codes=READS)
@@ -276,7 +291,7 @@ def extract(bench: Bench) -> None:
         with path.open("rb") as file:
             for offset, length, state in part["runs"]:
                 file.seek(offset)
-                piece = file.read(min(length, 1 << 20))
+                piece = file.read(min(length, 1 << 20 if state == "captured" else 1 << 12))
                 if state == "captured":
                     bench.holds(at + offset, piece, "extracted bytes")
                 else:
@@ -327,15 +342,24 @@ def convert(bench: Bench) -> None:
         bench.carried(made, "converted bytes")
 
 
+def export(bench: Bench) -> None:
+    """What comes back of a core knows nothing that the dump did not."""
+    core, made = bench.new("dump.core"), bench.new("back.msl")
+    bench.run("export", *bench.read, bench.path, "--to", "elf-core", "-o", core, codes=READS)
+    if core.exists():
+        bench.run("import", core, "-o", made, codes=(FINE, INCOMPLETE))
+        bench.carried(made, "exported bytes")
+
+
 def encrypt(bench: Bench) -> None:
     key, sealed, made = bench.new("key"), bench.new("sealed.msl"), bench.new("open.msl")
     key.write_bytes(bytes(range(32)))
     words = "--key-file", key, "-o"
     done = bench.run("encrypt", bench.path, *words, sealed, codes=FINDS)
-    if done.code != FINE:
-        assert not sealed.exists()
+    if not sealed.exists():
+        assert done.code != FINE
         return
-    bench.run("decrypt", *bench.read, sealed, *words, made, codes=(FINE,))
+    bench.run("decrypt", *bench.read, sealed, *words, made, codes=(done.code,))
     bench.carried(made, "decrypted bytes")
     bench.run("verify", sealed, codes=(KEY,))
 
@@ -407,8 +431,8 @@ def enrich(bench: Bench) -> None:
 COMMANDS: dict[str, Callable[[Bench], None]] = {
     one.__name__: one
     for one in (
-        inspect, verify, check, build, read, search, strings, extract, diff, recover, convert,
-        encrypt, decrypt, sign, timestamp, append, enrich,
+        inspect, verify, check, build, read, search, strings, yara, extract, diff, recover, convert,
+        export, encrypt, decrypt, sign, timestamp, append, enrich,
     )
 }  # fmt: skip
 """Each command that reads a dump, with what is done to it."""
