@@ -15,7 +15,13 @@ author = "The msl-construct authors"
 copyright = author  # noqa: A001
 version = release = msl_construct.__version__
 
-extensions = ["cli", "traceability", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "cli",
+    "traceability",
+    "specification_pages",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+]
 exclude_patterns = ["_build", "_ext"]
 default_role = "code"
 html_theme = "furo"

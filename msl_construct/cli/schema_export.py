@@ -19,11 +19,15 @@ __all__ = ["export"]
 
 _FOLDER = "schema"
 LEDGER = "ledger.json"
+SPEC = "spec"
+_PAGE = "index.html"
 
 
 def _forms() -> str:
     width = max(len(name) for name in EXPORTS)
-    return "\n".join(f"      {one.name:{width}}  {one.text}" for one in EXPORTS.values())
+    forms = [(one.name, one.text) for one in EXPORTS.values()]
+    forms.append((SPEC, "The specification: a page of HTML that needs nothing else."))
+    return "\n".join(f"      {name:{width}}  {text}" for name, text in forms)
 
 
 @click.command(
@@ -42,12 +46,13 @@ def _forms() -> str:
       msl schema export -o schema
       msl schema export -o schema --check
       msl schema export --to ksy --draft draft-2026-03 -o msl-1.0.ksy
+      msl schema export --to spec --draft draft-2026-10 -o spec
 
     Exit codes: 0 fine; 1 with --check, a file is missing or not what would be written;
     2 usage; 3 a file can't be read or written.
     """,
 )
-@click.option("--to", "form", type=click.Choice(list(EXPORTS)), help="Just this form.")
+@click.option("--to", "form", type=click.Choice([*EXPORTS, SPEC]), help="Just this form.")
 @draft_option(f"With --to: this draft, not {NEWEST_DRAFT}.")
 @click.option("--output", "-o", metavar="OUT", help="File or folder to write; - is stdout.")
 @click.option("--check", is_flag=True, help="Write nothing; say which files are stale.")
@@ -63,6 +68,8 @@ def export(
 ) -> int:
     if draft is not None and form is None:
         raise click.UsageError("--draft chooses the draft of one form: name it with --to")
+    if form == SPEC:
+        return _specification(draft or NEWEST_DRAFT, output or STDIO, check, quiet)
     if form is not None and (output is None or not os.path.isdir(output)):
         return _one(form, draft or NEWEST_DRAFT, output or STDIO, check, quiet)
     from ..exports import exported
@@ -95,6 +102,21 @@ def _folder(output: str | None) -> Path:
             f"{output} is no folder, and without --to there are several files to write"
         )
     return Path(output)
+
+
+def _specification(draft: str, output: str, check: bool, quiet: bool) -> int:
+    """The page, to stdout, to a file, or into a folder that is made where there is none."""
+    from ..specification.page import specification
+
+    text = specification(find(draft))
+    if output == STDIO:
+        if check:
+            raise click.UsageError("--check compares files: name one, or their folder, with -o")
+        with data_out() as out:
+            out.write(text)
+        return Exit.FINE
+    path = Path(output) if output.endswith(".html") else Path(output) / _PAGE
+    return (_stale if check else _write)({path: text}, quiet)
 
 
 def _one(form: str, draft: str, output: str, check: bool, quiet: bool) -> int:
