@@ -109,6 +109,21 @@ def test_agrees_about_every_sample_and_specimen(
         assert unneeded == [], "no file needs these exemptions any more"
 
 
+@LANGUAGE
+def test_the_gallery_variant_reads_what_the_plain_one_reads(
+    name: str, documents: Callable[[str], tuple[bool, Files]]
+) -> None:
+    ((file, draft),) = EXPORTS["ksy-gallery"].files
+    _, files = documents(draft)
+    try:
+        differences, _ = check(
+            LANGUAGES[name], schema_text(file), DRAFTS[draft], files, gallery=True
+        )
+    except Missing as missing:
+        pytest.skip(f"{name}: {missing}")
+    assert differences == []
+
+
 LATER_TYPES = [
     f"alone-{block}-10-{order}" for block in ("thread-context", "vas-map") for order in ("le", "be")
 ]

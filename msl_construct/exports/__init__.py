@@ -59,6 +59,12 @@ EXPORTS: dict[str, Export] = {
             _later("ksy"),
         ),
         Export(
+            "ksy-gallery",
+            "Kaitai Struct, with the names that its format gallery wants.",
+            (("msl-gallery.ksy", NEWEST_DRAFT),),
+            _later("ksy.gallery"),
+        ),
+        Export(
             "json",
             "JSON Schema of the canonical document.",
             (("msl.schema.json", NEWEST_DRAFT), ("msl-1.0.schema.json", _FIRST_VERSION)),

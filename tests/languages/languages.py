@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +102,11 @@ def generated(ksy: str, target: str, options: tuple[str, ...] = ()) -> dict[str,
     return {path.name: path.read_text("utf-8") for path in sorted(folder.iterdir())}
 
 
-def built(language: Language, ksy: str) -> Path:
+def built(language: Language, ksy: str, driver: Callable[[str], str] = lambda text: text) -> Path:
     """A folder with a driver and the generated parser of a schema, which is built only once.
+
+    Args:
+        driver: what becomes of the texts of the language's folder.
 
     Raises:
         Missing: the language can't be had on this machine.
@@ -112,26 +114,27 @@ def built(language: Language, ksy: str) -> Path:
     """
     sources = generated(ksy, language.target, language.options)
     own = sorted(path for path in (HERE / language.name).iterdir() if path.is_file())
-    key = _key(*sources.values(), *(path.read_text("utf-8") for path in own))
+    texts = {path.name: driver(path.read_text("utf-8")) for path in own}
+    key = _key(*sources.values(), *texts.values())
 
     def fill(folder: Path) -> None:
-        for name, text in sources.items():
+        for name, text in {**sources, **texts}.items():
             (folder / name).write_text(text, encoding="utf-8")
-        for path in own:
-            shutil.copy(path, folder)
         language.build(folder)
 
     return kept(f"{language.name}-{key}", fill)
 
 
-def prepare(language: Language, ksy: str) -> Parser:
-    """What runs the generated parser of a schema.
+def prepare(
+    language: Language, ksy: str, driver: Callable[[str], str] = lambda text: text
+) -> Parser:
+    """What runs the generated parser of a schema; `driver` is that of `built`.
 
     Raises:
         Missing: the language can't be had on this machine.
         RuntimeError: what was generated does not build.
     """
-    folder = built(language, ksy)
+    folder = built(language, ksy, driver)
 
     def parse(*arguments: Path) -> str:
         command, environment = language.command(folder)

@@ -31,6 +31,7 @@ from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.schema import Draft
 
 from .compare import Comparison, Ours, ours
+from .gallery import gallery_plan, renamed_driver
 from .languages import LANGUAGES, Language, documents, prepare
 from .plan import make_plan
 from .toolchains import Missing
@@ -52,18 +53,28 @@ def is_of(expected: Ours, draft: Draft) -> bool:
 
 
 def check(
-    language: Language, ksy: str, draft: Draft, files: Iterable[tuple[Path, Ours]]
+    language: Language,
+    ksy: str,
+    draft: Draft,
+    files: Iterable[tuple[Path, Ours]],
+    *,
+    gallery: bool = False,
 ) -> tuple[list[str], Comparison]:
     """The differences of one language, each with its file, and what was exempted.
+
+    Args:
+        gallery: the schema is the one with the names of Kaitai's format gallery.
 
     Raises:
         Missing: the language can't be had on this machine.
         RuntimeError: the parser can't be built, crashes, or takes too long.
     """
     pairs = list(files)
-    parse = prepare(language, ksy)
+    plan = gallery_plan(draft) if gallery else make_plan(draft)
+    renamed = (lambda text: renamed_driver(text, draft)) if gallery else str
+    parse = prepare(language, ksy, renamed)
     with tempfile.TemporaryDirectory(prefix="msl-languages-") as folder:
-        found = documents(parse, make_plan(draft), [path for path, _ in pairs], Path(folder))
+        found = documents(parse, plan, [path for path, _ in pairs], Path(folder))
     comparison = Comparison(language.name)
     differences = []
     for (path, expected), one in zip(pairs, found):
