@@ -29,6 +29,7 @@ NAMES = (
     "write",
     "verify",
     "encryption",
+    "exchange",
     "acquire",
     "acquire_parts",
     "acquire_memory",

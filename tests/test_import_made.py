@@ -274,7 +274,7 @@ def test_a_segment_that_claims_the_whole_address_space(tmp_path: Path) -> None:
     """What it does not hold takes no room, and is Failed all the same."""
     top = (1 << 64) - PAGE
     segments = [(PAGE, page(1), top - PAGE, 6), (0x7F0000000000, page(2), PAGE, 6)]
-    with imported(elf_core("<", True, 62, b"", segments), tmp_path) as dump:
+    with imported(elf_core("<", True, 62, b"", segments), tmp_path, code=4) as dump:
         assert (tmp_path / "made.msl").stat().st_size < 8 << 20
         assert bytes(dump.memory.read(PAGE, PAGE)) == page(1)
         for address in (2 * PAGE, 1 << 45, 1 << 62, top - PAGE):

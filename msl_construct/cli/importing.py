@@ -179,7 +179,7 @@ def _write(
         return found, []
     with NewFile(output, force=force) as new:
         with open(new.file.fileno(), "w+b", closefd=False) as file:
-            found = import_process(process, origin, file, compression=compress)
+            found = import_process(process, origin, file, compression=compress, overlapped=True)
         differs = _differences(process, new) if check else []
         if not differs:
             new.settle()

@@ -1,0 +1,157 @@
+"""Cores in and out, against hashing as often; a lake of small dumps by one process and by two."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import struct
+from pathlib import Path
+
+from measure import (
+    GIB,
+    MIB,
+    MSL,
+    PIECE,
+    Row,
+    Setting,
+    Times,
+    compare,
+    in_turns,
+    note,
+    python,
+    run_child,
+    watch_child,
+)
+
+from msl_construct import Writer
+from msl_construct.hashing import new_hasher
+
+NAME = "exchange"
+SEGMENTS = 16
+PAGE = 4096
+HASHES = 3
+"""How often an import must hash what it reads: the source, the chain, the file."""
+
+
+def run(setting: Setting) -> list[Row]:
+    """All rows of this benchmark."""
+    size = setting.size(2 * GIB, 32 * MIB)
+    core, dump, again = (setting.tmp / name for name in ("core", "made.msl", "again.core"))
+    beside = Path(f"{again}.holes.json")
+    try:
+        note(f"writing a core of {size / MIB:.0f} MiB")
+        _write_core(core, size)
+        taken = ("import", core, "-o", dump, "--force", "--quiet")
+        given = ("export", dump, "--to", "elf-core", "-o", again, "--force", "--quiet")
+        times = in_turns(
+            setting.rounds,
+            taken=lambda: run_child(python(MSL, *taken)),
+            given=lambda: run_child(python(MSL, *given)),
+            hashed=lambda: _hash(core, HASHES),
+            once=lambda: _hash(core, 1),
+        )
+        rows = [
+            _rate("import of a core", times, ("taken", "hashed"), size),
+            _rate("export of a core", times, ("given", "once"), size),
+            _memory("import", taken, size),
+            _memory("export", given, size),
+        ]
+        return [*rows, *_lake(setting)]
+    finally:
+        for path in (core, dump, again, beside):
+            path.unlink(missing_ok=True)
+
+
+def _rate(what: str, times: Times, names: tuple[str, str], size: int) -> Row:
+    return compare(
+        NAME,
+        f"{what}, {size / GIB:.3g} GiB",
+        times,
+        names,
+        size / 1e9,
+        unit="GB/s",
+        bound_name="hashing it as often",
+        relation=">=",
+        target=0.6,
+        remark="to disk, with the start of Python",
+    )
+
+
+def _write_core(path: Path, size: int) -> None:
+    """An ELF core whose segments together have this size."""
+    part = size // SEGMENTS // PAGE * PAGE
+    offset = -(-(64 + 56 * SEGMENTS) // PAGE) * PAGE
+    head = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, SEGMENTS, 0, 0, 0)
+    for number in range(SEGMENTS):
+        place = 0x10000000 + 2 * number * part
+        row = (1, 6, offset + number * part, place, 0, part, part, PAGE)
+        head += struct.pack("<IIQQQQQQ", *row)
+    data = os.urandom(MIB)
+    with path.open("wb") as file:
+        file.write(head.ljust(offset, b"\0"))
+        for at in range(0, SEGMENTS * part, MIB):
+            file.write(at.to_bytes(8, "little") + data[8 : min(MIB, SEGMENTS * part - at)])
+
+
+def _hash(path: Path, times: int) -> None:
+    buffer = memoryview(bytearray(PIECE))
+    hashers = [new_hasher("blake3") for _ in range(times)]
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            for hasher in hashers:
+                hasher.update(buffer[:count])
+
+
+def _memory(what: str, command: tuple[object, ...], size: int) -> Row:
+    peaks = watch_child(python(MSL, *map(str, command))).peaks
+    return Row(
+        NAME,
+        f"memory of {what}, {size / GIB:.3g} GiB",
+        peaks.get("VmRSS", 0) / MIB,
+        "MiB",
+        judged="measured",
+        target=200.0,
+        remark="peak VmRSS",
+    )
+
+
+def _lake(setting: Setting) -> list[Row]:
+    count = 2000 if setting.size(1, 0) else 20
+    folder, lake = setting.tmp / "dumps", setting.tmp / "lake"
+    folder.mkdir()
+    try:
+        for number in range(count):
+            _write_dump(folder / f"{number}.msl", number)
+
+        def make(workers: int) -> None:
+            shutil.rmtree(lake, ignore_errors=True)
+            words = ("export", folder, "--to", "ndjson", "-o", lake, "--quiet")
+            run_child(python(MSL, *map(str, words), "--workers", str(workers)))
+
+        times = in_turns(1, one=lambda: make(1), two=lambda: make(2))
+        one, two = (statistics.median(times[name]) for name in ("one", "two"))
+        return [
+            Row(
+                NAME,
+                f"a lake of {count} dumps of 1 MiB, {workers}",
+                count / seconds,
+                "files/s",
+                remark=f"{one / seconds:.2f} of one process",
+            )
+            for workers, seconds in (("one process", one), ("two processes", two))
+        ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(lake, ignore_errors=True)
+
+
+def _write_dump(path: Path, number: int) -> None:
+    capabilities = ["memory_regions", "module_list", "process_identity"]
+    header = {"cap_bitmap": capabilities, "os_type": "linux", "arch_type": "x86_64", "pid": 7}
+    with path.open("wb") as file, Writer(file, header, draft="draft-2026-10") as out:
+        out.add_process_identity(exe_path="/usr/bin/made", cmd_line=f"made {number}")
+        out.add_module_list_index([])
+        data = number.to_bytes(8, "little") * (MIB // 8)
+        out.add_memory_region(base_addr=0x10000, data=data, protection=["read"])
