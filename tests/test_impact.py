@@ -106,6 +106,23 @@ def test_the_command_with_another_reader(tmp_path: Path) -> None:
     )
 
 
+def test_a_generated_parser_is_a_reader(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(source_of("two codes are exchanged"), "utf-8")
+    words = ("schema", "impact", "draft-2026-10", "own.py:CHANGED", "--generated", "python")
+    done = run(*words, "--format", "json", folder=tmp_path)
+    if done.returncode == 3:
+        pytest.skip(done.stderr.decode().strip())
+    assert done.returncode == 1, done.stderr
+    changes = json.loads(done.stdout)["changes"]
+    (change,) = (one for one in changes if one["where"] == "OSType.0x0000")
+    reader = change["readers"]["draft-2026-10 in python"]
+    assert (reader["outcome"], reader["meant"], reader["found"]) == (
+        "wrong",
+        '"linux"',
+        '"windows"',
+    )
+
+
 def test_a_draft_and_itself() -> None:
     done = run("schema", "impact", "draft-2026-10", "draft-2026-10")
     assert (done.returncode, b"0 wrong" in done.stdout) == (0, True)

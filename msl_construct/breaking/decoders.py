@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,31 +16,41 @@ from ..document import Renderer
 from ..document.emit import write_json
 from ..drafts import schema
 from ..errors import MslError
+from ..generate import generate
+from ..generate.targets import TARGETS
+from ..generate.whole_files import place
 from ..harness.comparing import Difference, compare
 from ..harness.levels import ComparisonLevel
 from ..harness.output import NoDocument, parse
 from ..harness.process import Decoder
 from ..reader import open_dump
+from ..schema import Draft
 from .classes import ChangeClass
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample
 from .paths import layouts_by_path
 
-__all__ = ["decoding"]
+__all__ = ["decoding", "generated"]
 
 _LIMIT = 16 << 20
 _REFUSED = 3
+_KEPT = 10_000
+"""Differences of a file that are looked at."""
 _LESS = "nothing"
 
 
-def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[ImpactEvidence]]:
+def decoding(
+    command: str, timeout: float, name: str = ""
+) -> Callable[[ImpactSample], Iterator[ImpactEvidence]]:
     """What a decoder makes of a file, place by place, beside what its writer meant.
 
     Args:
         command: as of ``msl samples run --decoder``.
         timeout: seconds for a file.
+        name: what it is called; the command by default.
     """
     decoder = Decoder(command)
+    name = name or command
 
     def decode(sample: ImpactSample) -> Iterator[ImpactEvidence]:
         expected = _document(sample)
@@ -51,22 +63,40 @@ def decoding(command: str, timeout: float) -> Callable[[ImpactSample], Iterator[
         if end.code == _REFUSED or end.code is None or end.code < 0:
             said = end.err.decode("utf-8", "replace").strip().splitlines()
             text = said[-1] if said else f"exit code {end.code}"
-            yield _evidence(command, sample, ReaderOutcome.REFUSED, "", "a file", text)
+            yield _evidence(name, sample, ReaderOutcome.REFUSED, "", "a file", text)
             return
         try:
             found = parse(end.out)
         except NoDocument as error:
-            yield _evidence(command, sample, ReaderOutcome.REFUSED, "", "a document", str(error))
+            yield _evidence(name, sample, ReaderOutcome.REFUSED, "", "a document", str(error))
             return
-        for one in compare(expected, found, ComparisonLevel.PAYLOADS).differences:
+        for one in compare(expected, found, ComparisonLevel.PAYLOADS, limit=_KEPT).differences:
             outcome = ReaderOutcome.LESS if one.found == _LESS else ReaderOutcome.WRONG
             if one.expected == _LESS:
                 continue  # it shows more than its writer's draft has
-            yield _evidence(
-                command, sample, outcome, _where(one, expected), one.expected, one.found
-            )
+            yield _evidence(name, sample, outcome, _where(one, expected), one.expected, one.found)
 
     return decode
+
+
+def generated(language: str, draft: Draft, folder: Path) -> str:
+    """Generate a parser of a draft, and give the command of its decoder.
+
+    Args:
+        folder: where it is put.
+
+    Raises:
+        CompilerError: no compiler will do.
+    """
+    target = TARGETS[language]
+    assert target.decoder is not None
+    (parser,) = generate([target], draft)
+    place(folder, dict(parser.files), force=False)
+    words = shlex.split(target.decoder.command)
+    if words[0] == "python":
+        words[0] = sys.executable
+    inside = f'cd {shlex.quote(str(folder))} && exec {shlex.join(words)} "$0"'
+    return f"sh -c {shlex.quote(inside)} {{}}"
 
 
 def _evidence(
@@ -112,6 +142,8 @@ def _where(one: Difference, expected: dict[str, Any]) -> str:
     found = _BLOCK.fullmatch(one.path)
     if found is None:
         return one.path.replace("$.header", "file_header").replace("$.", "")
-    key = expected["blocks"][int(found[1])]["block_type"]
+    blocks = [*expected["blocks"], *(b for s in expected["segments"] for b in s["blocks"])]
+    index = int(found[1])
+    key = blocks[index]["block_type"] if index < len(blocks) else ""
     inside = re.sub(r"\[\d+\]", "[]", found[2])
     return f"{key}.{inside}" if inside else str(key)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..drafts import find
+from ..generate.targets import TARGETS
 from .common import Exit, command_options, data_out, note, run
 from .drafts import DRAFT
 from .terminal import wants_color
@@ -36,6 +39,14 @@ _SHOWN = 60
     multiple=True,
     help="Another reader, as of msl samples run: {} is the file. May be given several times.",
 )
+@click.option(
+    "--generated",
+    "languages",
+    metavar="LANG",
+    multiple=True,
+    type=click.Choice([one.name for one in TARGETS.values() if one.decoder is not None]),
+    help="A parser of A, generated in this language. May be given several times.",
+)
 @click.option("--timeout", type=float, default=20.0, show_default=True, help="Seconds a file.")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="How.")
 @command_options
@@ -44,6 +55,7 @@ def impact(
     old: str,
     new: str,
     commands: tuple[str, ...],
+    languages: tuple[str, ...],
     timeout: float,
     form: str,
     quiet: bool,
@@ -52,11 +64,11 @@ def impact(
     """Show, on files, what draft B does to readers of draft A, and the other way round.
 
     Small files are made under both drafts: a few for each change, from the plans of the sample
-    corpus and the examples of block types. The reader of A, the reader of B and every --decoder
-    reads them. For each change and reader it is said whether the reader says the same as was
-    meant, less, something else, or refuses the file; and of what is not the same, the smallest
-    file, the place and both values. Readers take the layouts of their draft whatever version
-    the file has, as programs do that know one draft.
+    corpus and the examples of block types. The reader of A, the reader of B, every --decoder and
+    every --generated parser reads them. For each change and reader it is said whether the reader
+    says the same as was meant, less, something else, or refuses the file; and of what is not the
+    same, the smallest file, the place and both values. Readers take the layouts of their draft
+    whatever version the file has, as programs do that know one draft.
 
     What files show is held against the class that msl schema diff --breaking gives. Where the two
     contradict each other, one of them has a defect, and it is said.
@@ -67,16 +79,22 @@ def impact(
     Example:
       msl schema impact draft-2026-03 draft-2026-10
       msl schema impact draft-2026-10 mine.py:MINE --decoder 'python old_reader.py {}'
+      msl schema impact draft-2026-10 mine.py:MINE --generated python
 
-    Exit codes: 0 every reader says the same; 1 one does not; 2 usage, no such draft; 70 a class
-    contradicts what files show.
+    Exit codes: 0 every reader says the same; 1 one does not; 2 usage, no such draft; 3 no compiler
+    for --generated, or a decoder can't be started; 70 a class contradicts what files show.
     """
-    from ..breaking.decoders import decoding
+    from ..breaking.decoders import decoding, generated
     from ..breaking.impact import impact as found_impact
 
-    decoders = {command: decoding(command, timeout) for command in commands}
-    found = found_impact(find(old), find(new), decoders)
-    readers = [old, new, *commands]
+    with tempfile.TemporaryDirectory(prefix="msl-parsers-") as folder:
+        decoders = {command: decoding(command, timeout) for command in commands}
+        for language in languages:
+            command = generated(language, find(old), Path(folder) / language)
+            name = f"{old} in {language}"
+            decoders[name] = decoding(command, timeout, name)
+        found = found_impact(find(old), find(new), decoders)
+    readers = [old, new, *decoders]
     with data_out() as out:
         if form == "json":
             out.write(json.dumps(_json(found, readers), indent=2, ensure_ascii=False) + "\n")

@@ -66,6 +66,7 @@ class Comparison:
         data_hidden: stretches of page data, or of long raw bytes, that are expected and were
             not printed.
         unread: the first block that is not shown.
+        limit: how many differences are kept.
     """
 
     differences: list[Difference] = field(default_factory=list)
@@ -73,16 +74,21 @@ class Comparison:
     unmarked: bool = False
     data_hidden: int = 0
     unread: Unread | None = None
+    limit: int = _LIMIT
 
     def note(self, difference: Difference) -> None:
         """Take in a difference."""
         self.count += 1
-        if len(self.differences) < _LIMIT:
+        if len(self.differences) < self.limit:
             self.differences.append(difference)
 
 
 def compare(
-    expected: dict[str, Any], found: dict[str, Any], level: ComparisonLevel = ComparisonLevel.FULL
+    expected: dict[str, Any],
+    found: dict[str, Any],
+    level: ComparisonLevel = ComparisonLevel.FULL,
+    *,
+    limit: int = _LIMIT,
 ) -> Comparison:
     """Where a document differs from the expected one, as far as a level looks.
 
@@ -92,7 +98,7 @@ def compare(
     that both documents have. Page data may be left out. Below the level `full` the blocks of
     segments may stand among the others.
     """
-    result = Comparison()
+    result = Comparison(limit=limit)
     if level is not ComparisonLevel.FULL and is_flat(expected, found):
         expected, found = with_segments_flat(expected, found)
     _Comparer(result, level).document(expected, found)
