@@ -8,6 +8,7 @@ them listen on sockets in a folder of ours; nothing is reached over a network.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -143,6 +144,21 @@ def _found(*names: str) -> str:
     raise Missing(f"{names[0]} is not installed")
 
 
+_PARENT_DEATH_SIGNAL = 1
+
+
+def _end_with(parent: int) -> Callable[[], None]:
+    """What a child does to end when its parent is gone, however that ended."""
+    library = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        library.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it is gone already
+            os._exit(1)
+
+    return prepare
+
+
 @contextlib.contextmanager
 def _running(
     command: list[str], ready: Callable[[], bool], user: int | None = None
@@ -155,6 +171,7 @@ def _running(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         user=user,
+        preexec_fn=_end_with(os.getpid()),
     )
     try:
         until = time.monotonic() + _PATIENCE
