@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.exports.c import export
 
 SAMPLES = sorted((Path(__file__).parents[1] / "samples").glob("*.msl"))
-MUTANTS = 400
+MUTANTS = int(os.environ.get("MSL_FUZZ", "1500")) * 4 // 15
 LARGEST = 48 << 10
 TRUNCATED, END = 2, 1
 
