@@ -11,7 +11,8 @@ import pytest
 import yaml
 from commands import PLACE, run
 from draft_changes.drafted import drafted, source_of
-from draft_changes.seeded import CHANGES, HIDDEN
+from draft_changes.seeded import BY_CLASS, CHANGES, HIDDEN
+from sampling import sampled
 
 from msl_construct.breaking.classes import ChangeClass
 from msl_construct.breaking.classify import Classified, classified
@@ -35,11 +36,12 @@ def test_the_seeds_have_every_class_and_every_word() -> None:
     assert len(HIDDEN) >= 5
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_seeded_change_has_its_class(name: str, tmp_path: Path) -> None:
+@sampled("expected")
+@pytest.mark.parametrize(("expected", "name"), BY_CLASS)
+def test_a_seeded_change_has_its_class(expected: str, name: str, tmp_path: Path) -> None:
     with drafted(name, tmp_path) as (old, new):
         found = gravest(classified(old, new))
-    assert found[0].cls.value == CHANGES[name].expected, found
+    assert found[0].cls.value == expected, found
     assert CHANGES[name].where in [one.where for one in found]
     assert all(one.reason for one in found)
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["BLOCK", "CHANGES", "HIDDEN", "Seeded"]
+__all__ = ["BLOCK", "BY_CLASS", "CHANGES", "HIDDEN", "Seeded"]
 
 
 class Seeded(NamedTuple):
@@ -298,3 +298,6 @@ HIDDEN = (
     "a bit keeps its name and gets another meaning",
 )
 """Those that names, numbers, widths and offsets don't show."""
+
+BY_CLASS = [(change.expected, name) for name, change in CHANGES.items()]
+"""The changes with their classes, so that some of each class are looked at in every run."""
