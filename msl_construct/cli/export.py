@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from ..source import PathSource
 from .analysis_options import ending
 from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
 from .exporting_tables import TABULAR, export_tables
@@ -109,6 +110,8 @@ def export(
 
         say_version(dump, opened)
         process = captured(opened)
+        if isinstance(opened.stored, PathSource):
+            opened.stored.advise_sequential()
         write = _writer(form)
         found = write_out(output, force, lambda file: write(process, file))
         opened.require_unchanged()

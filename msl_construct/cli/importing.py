@@ -10,6 +10,7 @@ import click
 from ..codecs.compress import ALGORITHMS
 from ..errors import LimitError, MslError
 from ..outputs import NewFile, is_passing
+from ..source import PathSource
 from .common import STDIO, Exit, command_options, note, run
 from .text import many, printable
 from .written_file import check_new, refuse_itself, write_out
@@ -107,6 +108,8 @@ def import_command(
 
     opened, name, owned = source_of(source)
     try:
+        if isinstance(opened, PathSource):
+            opened.advise_sequential()
         if form == "raw":
             process, kind = _raw(opened, base, maps, states, os_type, arch, pid)
         else:

@@ -15,7 +15,7 @@ from ..drafts.dialects import Recognition
 from ..encryption import Keys
 from ..errors import ChangedError, MslError
 from ..schema import Draft, Record, Schema
-from ..source import Extent, PathSource, Source
+from ..source import Extent, PathSource, RemoteSource, Source
 from ..space import Cover
 from .block import Block, Problems
 from .block_list import Blocks
@@ -192,7 +192,7 @@ class Dump(Indexed):
         Raises:
             ChangedError: it was cut, extended or written to since it was opened.
         """
-        if isinstance(self.stored, PathSource):
+        if isinstance(self.stored, (PathSource, RemoteSource)):
             self.stored.require_unchanged()
 
     # -- for the package's own parts ----------------------------------------------------
@@ -348,7 +348,7 @@ def opened_as(
         return kind(source, name=name, owned=owned, **options)
     except BaseException as error:
         try:
-            if isinstance(source, PathSource) and isinstance(error, MslError):
+            if isinstance(source, (PathSource, RemoteSource)) and isinstance(error, MslError):
                 source.require_unchanged()
         finally:
             if owned is not None:

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from ..errors import StreamError
-from ..source import BufferSource, FileSource, PathSource, Source, StreamSource
+from ..source import (
+    BufferSource,
+    FileSource,
+    PathSource,
+    RemoteSource,
+    Source,
+    StreamSource,
+    is_remote,
+)
 
 __all__ = ["source_of"]
 
@@ -35,7 +43,7 @@ def source_of(
 ) -> tuple[Source, str, Any]:
     """A random-access source, the file's name, and what has to be closed in the end.
 
-    A pipe or a device is spooled.
+    A pipe or a device is spooled; what has an address (``https://…``) is read by ranges.
 
     Args:
         file: what the caller has.
@@ -52,6 +60,9 @@ def source_of(
         return BufferSource(file), "", None
     if isinstance(file, (str, os.PathLike)):
         path = os.fspath(file)
+        if is_remote(path):
+            remote = RemoteSource(path)
+            return remote, path.rpartition("/")[2], remote
         name = os.path.basename(path)
         with os.fdopen(_opened(path), "rb", 0) as opened:
             if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):

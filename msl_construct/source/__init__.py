@@ -13,6 +13,7 @@ from .cursor import Cursor, Extent
 from .files import FileSource, PathSource
 from .gapped import GappedFile, GappedSource
 from .pipe import StreamSource
+from .remote import RemoteSource, is_remote
 from .shared_pass import SharedPass, WindowReader
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "GappedFile",
     "GappedSource",
     "PathSource",
+    "RemoteSource",
     "SharedPass",
     "ShiftedSource",
     "Short",
     "Source",
     "StreamSource",
     "WindowReader",
+    "is_remote",
 ]
