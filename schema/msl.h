@@ -1036,7 +1036,6 @@ MSL_STATIC_STRUCT(msl_file_header, 64, MSL_AT(magic, 0, 8) MSL_AT(endianness, 8,
     MSL_AT(dump_uuid, 24, 16) MSL_AT(timestamp, 40, 8) MSL_AT(os_type, 48, 2)
     MSL_AT(arch_type, 50, 2) MSL_AT(pid, 52, 4) MSL_AT(clock_source, 56, 1)
     MSL_AT(block_count, 57, 4) MSL_AT(hash_algo, 61, 1) MSL_AT(reserved, 62, 2))
-
 typedef struct msl_encryption_header { /* Encryption Header, §3: 64 bytes. Since draft-2026-10. */
     uint8_t enc_algo; /* EncAlgo: Cipher of the blocks. See MSL_ENC_ALGO_*. */
     uint8_t kdf_type; /* KDFType: How a passphrase becomes the key. See MSL_KDF_TYPE_*. */
@@ -1059,7 +1058,6 @@ typedef struct msl_encryption_header_view {
     const msl_encryption_header *head; msl_span rest; const char *damage;
 } msl_encryption_header_view;
 MSL_PAYLOAD(encryption_header, MSL_TAKE_FIELDS(head, msl_encryption_header, "enc_algo"))
-
 typedef struct msl_block_header { /* Block Header, §4.1: 80 bytes. */
     uint8_t magic[4]; /* Magic: Marks the beginning of a block. */
     msl_u16 block_type; /* BlockType (§4.3): What the block holds. See MSL_BLOCK_TYPE_*. */
@@ -1077,7 +1075,6 @@ MSL_STATIC_STRUCT(msl_block_header, 80, MSL_AT(magic, 0, 4) MSL_AT(block_type, 4
     MSL_AT(flags, 6, 2) MSL_AT(block_length, 8, 4) MSL_AT(payload_version, 12, 2)
     MSL_AT(reserved, 14, 2) MSL_AT(block_uuid, 16, 16) MSL_AT(parent_uuid, 32, 16)
     MSL_AT(prev_hash, 48, 32))
-
 typedef struct msl_compressed_payload { /* Compressed Payload, §4.2.1: 8 bytes. */
     /* UncompressedSize: Size of the payload once inflated, fixed fields included. */
     msl_u64 uncompressed_size;
@@ -1089,7 +1086,6 @@ typedef struct msl_compressed_payload_view {
 } msl_compressed_payload_view;
 MSL_PAYLOAD(compressed_payload, MSL_TAKE_FIELDS(head, msl_compressed_payload, "uncompressed_size")
     MSL_TAKE_REST(stream))
-
 typedef struct msl_memory_region { /* Memory Region, §5.1: 32 bytes. */
     msl_u64 base_addr; /* BaseAddr: First virtual address of the region. */
     msl_u64 region_size; /* RegionSize: Bytes of address space that the region spans. */
@@ -1111,7 +1107,6 @@ typedef struct msl_memory_region_view {
 MSL_PAYLOAD(memory_region, MSL_TAKE_FIELDS(head, msl_memory_region, "base_addr")
     MSL_TAKE_PAGES(page_state_map, MSL_U64(head, region_size), MSL_U8(head, page_size_log2), 10, 40)
     MSL_TAKE_REST(page_data))
-
 typedef struct msl_module_entry { /* Module Entry, §5.2: 24 bytes. */
     msl_u64 base_addr; /* BaseAddr: Where the module is mapped. */
     msl_u64 module_size; /* ModuleSize: Bytes of address space that the module spans. */
@@ -1151,7 +1146,6 @@ MSL_PAYLOAD(module_entry, MSL_TAKE_FIELDS(head, msl_module_entry, "base_addr")
     MSL_TAKE_ALL_BUT_OMITTED
     MSL_TAKE_FIELDS(after_disk_hash, msl_module_entry_after_disk_hash, "blob_len")
     MSL_TAKE_BYTES(native_blob, MSL_U32(after_disk_hash, blob_len), 1))
-
 typedef struct msl_module_list_entry { /* Module List Entry, §5.3: 40 bytes. */
     uint8_t module_uuid[16]; /* ModuleUUID: BlockUUID of the module's Module Entry. */
     msl_u64 base_addr; /* BaseAddr: Where the module is mapped. */
@@ -1169,7 +1163,6 @@ typedef struct msl_module_list_entry_view {
 } msl_module_list_entry_view;
 MSL_TABLE_ROW(module_list_entry, MSL_TAKE_FIELDS(head, msl_module_list_entry, "module_uuid")
     MSL_TAKE_TEXT(path, MSL_U16(head, path_len), 1, 1))
-
 typedef struct msl_module_list_index { /* Module List Index, §5.3: 8 bytes. */
     msl_u32 entry_count; /* EntryCount: Number of entries. */
     uint8_t reserved[4]; /* Reserved: For later versions. */
@@ -1182,7 +1175,6 @@ typedef struct msl_module_list_index_view {
 } msl_module_list_index_view;
 MSL_PAYLOAD(module_list_index, MSL_TAKE_FIELDS(head, msl_module_list_index, "entry_count")
     MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
-
 typedef struct msl_register { /* Register, §5.7: 8 bytes. Since draft-2026-10. */
     uint8_t name_len; /* NameLen: Length of Name with its NUL. */
     uint8_t width; /* Width: Bytes of the value. */
@@ -1198,7 +1190,6 @@ typedef struct msl_register_view {
 } msl_register_view;
 MSL_TABLE_ROW(register, MSL_TAKE_FIELDS(head, msl_register, "name_len")
     MSL_TAKE_TEXT(name, MSL_U8(head, name_len), 1, 1) MSL_TAKE_BYTES(value, MSL_U8(head, width), 1))
-
 typedef struct msl_thread_context { /* Thread Context, §5.7: 32 bytes. Since draft-2026-10. */
     msl_u64 thread_id; /* ThreadID: The thread's ID. */
     msl_u64 start_time; /* StartTime: When the thread was started; 0: unknown. */
@@ -1220,7 +1211,6 @@ typedef struct msl_thread_context_view {
 MSL_PAYLOAD(thread_context, MSL_TAKE_FIELDS(head, msl_thread_context, "thread_id")
     MSL_TAKE_TEXT(thread_name, MSL_U16(head, name_len), 1, 1)
     MSL_TAKE_TABLE(registers, MSL_U32(head, reg_count), 0))
-
 typedef struct msl_key_hint { /* Key Hint, §5.6: 44 bytes. */
     uint8_t region_uuid[16]; /* RegionUUID: BlockUUID of the memory region. */
     /* RegionOffset: Where the key begins in the region's PageData; pages without data don't
@@ -1245,7 +1235,6 @@ typedef struct msl_key_hint_view {
 } msl_key_hint_view;
 MSL_PAYLOAD(key_hint, MSL_TAKE_FIELDS(head, msl_key_hint, "region_uuid")
     MSL_TAKE_TEXT(note, MSL_U32(head, note_len), 1, 1))
-
 typedef struct msl_import_provenance { /* Import Provenance, §9: 32 bytes. */
     msl_u16 source_format; /* SourceFormat: Format of the original. See MSL_SOURCE_FORMAT_*. */
     uint8_t reserved[2]; /* Reserved: For later versions. */
@@ -1266,7 +1255,6 @@ typedef struct msl_import_provenance_view {
 MSL_PAYLOAD(import_provenance, MSL_TAKE_FIELDS(head, msl_import_provenance, "source_format")
     MSL_TAKE_TEXT(tool_name, MSL_U32(head, tool_name_len), 1, 1)
     MSL_TAKE_TEXT(note, MSL_U32(head, note_len), 1, 1))
-
 typedef struct msl_process_identity { /* Process Identity, §5.4: 24 bytes. */
     msl_u32 ppid; /* PPID: Process ID of the parent; 0: unknown. */
     msl_u32 session_id; /* SessionID: Session of the process; 0: unknown. */
@@ -1286,7 +1274,6 @@ typedef struct msl_process_identity_view {
 MSL_PAYLOAD(process_identity, MSL_TAKE_FIELDS(head, msl_process_identity, "ppid")
     MSL_TAKE_TEXT(exe_path, MSL_U16(head, exe_path_len), 1, 1)
     MSL_TAKE_TEXT(cmd_line, MSL_U16(head, cmd_line_len), 1, 1))
-
 typedef struct msl_related_dump { /* Related Dump, §5.5: 24 bytes. */
     uint8_t related_dump_uuid[16]; /* RelatedDumpUUID: DumpUUID of the other file. */
     msl_u32 related_pid; /* RelatedPID: Process ID of the other process. */
@@ -1308,7 +1295,6 @@ typedef struct msl_related_dump_view {
 MSL_PAYLOAD(related_dump, MSL_TAKE_FIELDS(head, msl_related_dump, "related_dump_uuid")
     MSL_TAKE_ALL_BUT_OMITTED
     MSL_TAKE_FIELDS(after_reserved, msl_related_dump_after_reserved, "target_hash"))
-
 typedef struct msl_system_context { /* System Context, §6: 32 bytes. Since draft-2026-10. */
     msl_u64 boot_time; /* BootTime: When the machine was started. */
     uint8_t target_count; /* TargetCount: Processes that were acquired together. */
@@ -1338,7 +1324,6 @@ MSL_PAYLOAD(system_context, MSL_TAKE_FIELDS(head, msl_system_context, "boot_time
     MSL_TAKE_TEXT(domain, MSL_U16(head, domain_len), 1, 1)
     MSL_TAKE_TEXT(os_detail, MSL_U16(head, os_detail_len), 1, 1)
     MSL_TAKE_TEXT(case_ref, MSL_U16(head, case_ref_len), 1, 1))
-
 typedef struct msl_process_entry { /* Process Entry, §6: 40 bytes. Since draft-2026-10. */
     msl_u32 pid; /* PID: Process ID. */
     msl_u32 ppid; /* PPID: Process ID of the parent. */
@@ -1366,7 +1351,6 @@ MSL_TABLE_ROW(process_entry, MSL_TAKE_FIELDS(head, msl_process_entry, "pid")
     MSL_TAKE_TEXT(exe, MSL_U16(head, exe_len), 1, 1)
     MSL_TAKE_TEXT(cmd, MSL_U16(head, cmd_len), 1, 1)
     MSL_TAKE_TEXT(user, MSL_U16(head, user_len), 1, 1))
-
 typedef struct msl_process_table { /* Process Table, §6: 8 bytes. Since draft-2026-10. */
     msl_u32 entry_count; /* EntryCount: Number of entries. */
     uint8_t reserved[4]; /* Reserved: For later versions. */
@@ -1379,7 +1363,6 @@ typedef struct msl_process_table_view {
 } msl_process_table_view;
 MSL_PAYLOAD(process_table, MSL_TAKE_FIELDS(head, msl_process_table, "entry_count")
     MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
-
 typedef struct msl_connection_entry { /* Connection Entry, §6: 48 bytes. Since draft-2026-10. */
     msl_u32 pid; /* PID: Process that holds it. */
     uint8_t family; /* Family: Family of the addresses. See MSL_ADDRESS_FAMILY_*. */
@@ -1401,7 +1384,6 @@ typedef struct msl_connection_entry_view {
     const msl_connection_entry *head; msl_span rest; const char *damage;
 } msl_connection_entry_view;
 MSL_TABLE_ROW(connection_entry, MSL_TAKE_FIELDS(head, msl_connection_entry, "pid"))
-
 typedef struct msl_connection_table { /* Connection Table, §6: 8 bytes. Since draft-2026-10. */
     msl_u32 entry_count; /* EntryCount: Number of entries. */
     uint8_t reserved[4]; /* Reserved: For later versions. */
@@ -1414,7 +1396,6 @@ typedef struct msl_connection_table_view {
 } msl_connection_table_view;
 MSL_PAYLOAD(connection_table, MSL_TAKE_FIELDS(head, msl_connection_table, "entry_count")
     MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
-
 typedef struct msl_handle_entry { /* Handle Entry, §6: 16 bytes. Since draft-2026-10. */
     msl_u32 pid; /* PID: Process that holds it. */
     msl_u32 fd; /* FD: Number of the descriptor or handle. */
@@ -1430,7 +1411,6 @@ typedef struct msl_handle_entry_view {
 } msl_handle_entry_view;
 MSL_TABLE_ROW(handle_entry, MSL_TAKE_FIELDS(head, msl_handle_entry, "pid")
     MSL_TAKE_TEXT(path, MSL_U16(head, path_len), 1, 1))
-
 typedef struct msl_handle_table { /* Handle Table, §6: 8 bytes. Since draft-2026-10. */
     msl_u32 entry_count; /* EntryCount: Number of entries. */
     uint8_t reserved[4]; /* Reserved: For later versions. */
@@ -1443,7 +1423,6 @@ typedef struct msl_handle_table_view {
 } msl_handle_table_view;
 MSL_PAYLOAD(handle_table, MSL_TAKE_FIELDS(head, msl_handle_table, "entry_count")
     MSL_TAKE_TABLE(entries, MSL_U32(head, entry_count), 0))
-
 typedef struct msl_ipv4_route { /* IPv4 Route, §6: 2 bytes. Since draft-2026-10. */
     msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_ipv4_route;
@@ -1467,7 +1446,6 @@ typedef struct msl_ipv4_route_view {
 MSL_PAYLOAD(ipv4_route, MSL_TAKE_FIELDS(head, msl_ipv4_route, "iface_len")
     MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0)
     MSL_TAKE_FIELDS(after_iface, msl_ipv4_route_after_iface, "dest"))
-
 typedef struct msl_ipv6_route { /* IPv6 Route, §6: 2 bytes. Since draft-2026-10. */
     msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_ipv6_route;
@@ -1490,7 +1468,6 @@ typedef struct msl_ipv6_route_view {
 MSL_PAYLOAD(ipv6_route, MSL_TAKE_FIELDS(head, msl_ipv6_route, "iface_len")
     MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0)
     MSL_TAKE_FIELDS(after_iface, msl_ipv6_route_after_iface, "dest"))
-
 typedef struct msl_arp_entry { /* ARP Entry, §6: 17 bytes. Since draft-2026-10. */
     uint8_t family; /* Family: Family of the address. See MSL_ADDRESS_FAMILY_*. */
     uint8_t ip[4]; /* IP: Network address. */
@@ -1507,7 +1484,6 @@ typedef struct msl_arp_entry_view {
 } msl_arp_entry_view;
 MSL_PAYLOAD(arp_entry, MSL_TAKE_FIELDS(head, msl_arp_entry, "family")
     MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0))
-
 typedef struct msl_packet_socket { /* Packet Socket, §6: 30 bytes. Since draft-2026-10. */
     msl_u32 pid; /* PID: Process that holds it. */
     msl_u64 inode; /* Inode: Inode of the socket. */
@@ -1522,7 +1498,6 @@ typedef struct msl_packet_socket_view {
     const msl_packet_socket *head; msl_span rest; const char *damage;
 } msl_packet_socket_view;
 MSL_PAYLOAD(packet_socket, MSL_TAKE_FIELDS(head, msl_packet_socket, "pid"))
-
 typedef struct msl_interface_counters { /* Interface Counters, §6: 2 bytes. Since draft-2026-10. */
     msl_u16 iface_len; /* IfaceLen: Length of Iface. */
 } msl_interface_counters;
@@ -1549,7 +1524,6 @@ typedef struct msl_interface_counters_view {
 MSL_PAYLOAD(interface_counters, MSL_TAKE_FIELDS(head, msl_interface_counters, "iface_len")
     MSL_TAKE_TEXT(iface, MSL_U16(head, iface_len), 0, 0)
     MSL_TAKE_FIELDS(after_iface, msl_interface_counters_after_iface, "rx_bytes"))
-
 typedef struct msl_socket_family { /* Socket Family, §6: 17 bytes. Since draft-2026-10. */
     uint8_t family; /* Family: Number of the family. */
     msl_u32 in_use; /* InUse: Sockets in use. */
@@ -1562,7 +1536,6 @@ typedef struct msl_socket_family_view {
     const msl_socket_family *head; msl_span rest; const char *damage;
 } msl_socket_family_view;
 MSL_PAYLOAD(socket_family, MSL_TAKE_FIELDS(head, msl_socket_family, "family"))
-
 typedef struct msl_mib_counter { /* MIB Counter, §6: 2 bytes. Since draft-2026-10. */
     msl_u16 mib_len; /* MibLen: Length of Mib. */
 } msl_mib_counter;
@@ -1589,7 +1562,6 @@ MSL_PAYLOAD(mib_counter, MSL_TAKE_FIELDS(head, msl_mib_counter, "mib_len")
     MSL_TAKE_FIELDS(after_mib, msl_mib_counter_after_mib, "counter_len")
     MSL_TAKE_TEXT(counter, MSL_U16(after_mib, counter_len), 0, 0)
     MSL_TAKE_FIELDS(after_counter, msl_mib_counter_after_counter, "value"))
-
 typedef struct msl_connectivity_row { /* Connectivity Row, §6: 3 bytes. Since draft-2026-10. */
     uint8_t row_type; /* RowType: What the row is about. See MSL_ROW_TYPE_*. */
     msl_u16 row_len; /* RowLen: Bytes of Body. */
@@ -1604,7 +1576,6 @@ typedef struct msl_connectivity_row_view {
 } msl_connectivity_row_view;
 MSL_TABLE_ROW(connectivity_row, MSL_TAKE_FIELDS(head, msl_connectivity_row, "row_type")
     MSL_TAKE_BYTES(body, MSL_U16(head, row_len), 0))
-
 typedef struct msl_connectivity_table { /* Connectivity Table, §6: 8 bytes. Since draft-2026-10. */
     msl_u32 row_count; /* RowCount: Number of rows. */
     uint8_t reserved[4]; /* Reserved: For later versions. */
@@ -1616,7 +1587,6 @@ typedef struct msl_connectivity_table_view {
 } msl_connectivity_table_view;
 MSL_PAYLOAD(connectivity_table, MSL_TAKE_FIELDS(head, msl_connectivity_table, "row_count")
     MSL_TAKE_TABLE(rows, MSL_U32(head, row_count), 0))
-
 typedef struct msl_physical_range { /* Physical Range, §5.9: 20 bytes. Since draft-2026-10. */
     msl_u64 start; /* Start: First physical address. */
     msl_u64 end_addr; /* End: Last physical address. */
@@ -1631,7 +1601,6 @@ typedef struct msl_physical_range_view {
 } msl_physical_range_view;
 MSL_TABLE_ROW(physical_range, MSL_TAKE_FIELDS(head, msl_physical_range, "start")
     MSL_TAKE_TEXT(label, MSL_U16(head, label_len), 0, 0))
-
 /* Physical Memory Map, §5.9: 8 bytes. Since draft-2026-10. */
 typedef struct msl_physical_memory_map {
     msl_u32 count; /* Count: Number of entries. */
@@ -1644,7 +1613,6 @@ typedef struct msl_physical_memory_map_view {
 } msl_physical_memory_map_view;
 MSL_PAYLOAD(physical_memory_map, MSL_TAKE_FIELDS(head, msl_physical_memory_map, "count")
     MSL_TAKE_TABLE(entries, MSL_U32(head, count), 0))
-
 typedef struct msl_build_id_entry { /* Build-ID Entry, §5.10: 64 bytes. Since draft-2026-10. */
     msl_u64 base_addr; /* BaseAddr: Where the module is mapped. */
     /* BuildIdLen: Bytes of BuildId that count. To be written: 0x0 or 0x10 or 0x14. */
@@ -1662,7 +1630,6 @@ typedef struct msl_build_id_entry_view {
     const msl_build_id_entry *head; msl_span rest; const char *damage;
 } msl_build_id_entry_view;
 MSL_TABLE_ROW(build_id_entry, MSL_TAKE_FIELDS(head, msl_build_id_entry, "base_addr"))
-
 /* Module Build-ID Manifest, §5.10: 8 bytes. Since draft-2026-10. */
 typedef struct msl_module_build_id_manifest {
     msl_u32 count; /* Count: Number of entries. */
@@ -1676,7 +1643,6 @@ typedef struct msl_module_build_id_manifest_view {
 } msl_module_build_id_manifest_view;
 MSL_PAYLOAD(module_build_id_manifest, MSL_TAKE_FIELDS(head, msl_module_build_id_manifest, "count")
     MSL_TAKE_TABLE(entries, MSL_U32(head, count), 0))
-
 typedef struct msl_omitted_region { /* Omitted Region, §5.11: 24 bytes. Since draft-2026-10. */
     msl_u64 base_addr; /* BaseAddr: First address. */
     msl_u64 region_size; /* Size: Bytes that it spans. */
@@ -1696,7 +1662,6 @@ typedef struct msl_omitted_region_view {
 } msl_omitted_region_view;
 MSL_TABLE_ROW(omitted_region, MSL_TAKE_FIELDS(head, msl_omitted_region, "base_addr")
     MSL_TAKE_TEXT(name, MSL_U16(head, name_len), 1, 0))
-
 /* Region Omission Manifest, §5.11: 16 bytes. Since draft-2026-10. */
 typedef struct msl_region_omission_manifest {
     msl_u32 count; /* Count: Number of entries. */
@@ -1718,7 +1683,6 @@ MSL_PAYLOAD(region_omission_manifest, MSL_TAKE_FIELDS(head, msl_region_omission_
     MSL_TAKE_TEXT(scope, MSL_U16(head, scope_len), 1, 0)
     MSL_TAKE_TEXT(patterns, MSL_U16(head, patterns_len), 1, 0)
     MSL_TAKE_TABLE(entries, MSL_U32(head, count), 0))
-
 typedef struct msl_end_of_extension { /* End-of-Extension, §4.6: 56 bytes. Since draft-2026-10. */
     uint8_t segment_hash[32]; /* SegmentHash: Hash of the segment's bytes before this block. */
     msl_u64 written_at; /* WrittenAt: When the segment was written. */
@@ -1736,7 +1700,6 @@ typedef struct msl_end_of_extension_view {
 } msl_end_of_extension_view;
 MSL_PAYLOAD(end_of_extension, MSL_TAKE_FIELDS(head, msl_end_of_extension, "segment_hash")
     MSL_TAKE_TEXT(producer, MSL_U16(head, producer_len), 1, 1))
-
 typedef struct msl_end_of_capture { /* End-of-Capture, §4.5: 40 bytes. */
     uint8_t file_hash[32]; /* FileHash: Hash of every byte before this block. */
     msl_u64 acq_end; /* AcqEnd: When the acquisition ended. */
@@ -1758,7 +1721,6 @@ typedef struct msl_end_of_capture_view {
 MSL_PAYLOAD(end_of_capture, MSL_TAKE_FIELDS(head, msl_end_of_capture, "file_hash")
     MSL_TAKE_ALL_BUT_OMITTED
     MSL_TAKE_FIELDS(after_acq_end, msl_end_of_capture_after_acq_end, "block_count"))
-
 typedef struct msl_vas_map_entry { /* VAS Map Entry, §5.8: 24 bytes. Since draft-2026-10. */
     msl_u64 base_addr; /* BaseAddr: First address of the mapping. */
     msl_u64 region_size; /* RegionSize: Bytes that it spans. */
@@ -1777,7 +1739,6 @@ typedef struct msl_vas_map_entry_view {
 } msl_vas_map_entry_view;
 MSL_TABLE_ROW(vas_map_entry, MSL_TAKE_FIELDS(head, msl_vas_map_entry, "base_addr")
     MSL_TAKE_TEXT(mapped_path, MSL_U16(head, path_len), 1, 1))
-
 typedef struct msl_vas_map { /* VAS Map, §5.8: 8 bytes. Since draft-2026-10. */
     msl_u32 count; /* Count: Number of entries. */
     msl_u32 entry_size; /* EntrySize: Size of every entry; 0: as long as its path. */
@@ -1983,5 +1944,46 @@ MSL_BLOCK_PAYLOAD(region_omission_manifest, MSL_BLOCK_TYPE_REGION_OMISSION_MANIF
 MSL_BLOCK_PAYLOAD(end_of_extension, MSL_BLOCK_TYPE_END_OF_EXTENSION, 0x0101u)
 MSL_BLOCK_PAYLOAD(end_of_capture, MSL_BLOCK_TYPE_END_OF_CAPTURE, 0x0100u)
 MSL_BLOCK_PAYLOAD(vas_map, MSL_BLOCK_TYPE_VAS_MAP, 0x0101u)
+
+/* The page that holds an address of the process. */
+typedef struct msl_page {
+    uint64_t address; /* Its first address. */
+    unsigned state; /* MSL_PAGE_STATE_*: why it has no bytes, where it has none. */
+    msl_span bytes; /* Its bytes, of a captured page. */
+    size_t block; /* Where in the file the block begins that has it. */
+    size_t unread; /* How many regions before it could not be looked into. */
+} msl_page;
+
+/* Finds the page that holds an address. MSL_ERROR_TRUNCATED: it was captured, and the file ends
+ * before its end. MSL_END: no region holds it, but for those that `unread` counts: compressed ones,
+ * and ones that are not what they say. Any other error says why there are no more blocks. */
+static inline enum msl_status msl_read_page(const msl_file *file, uint64_t address, msl_page *out)
+{
+    msl_blocks blocks = msl_blocks_of(file);
+    msl_block block;
+    enum msl_status status;
+
+    memset(out, 0, sizeof *out);
+    while ((status = msl_next_block(&blocks, &block)) == MSL_OK) {
+        msl_memory_region_view region;
+        uint64_t base;
+        uint64_t page;
+
+        if (block.type == MSL_BLOCK_TYPE_MEMORY_REGION && msl_read_memory_region(&block, &region) != MSL_OK) {
+            out->unread++;
+        } else if (block.type == MSL_BLOCK_TYPE_MEMORY_REGION) {
+            base = msl_get_u64(region.head->base_addr, block.order);
+            if (msl_page_at(&region.page_state_map, base, address, &page) == MSL_OK) {
+                out->address = base + (page << region.page_state_map.page_size_log2);
+                out->state = msl_page_state_unchecked(&region.page_state_map, page);
+                out->block = block.offset;
+                status = msl_page_bytes(
+                    &region.page_state_map, region.page_data, page, &out->bytes);
+                return status == MSL_ERROR_PAGE_STATE ? MSL_OK : status;
+            }
+        }
+    }
+    return status;
+}
 
 #endif /* MSL_H */

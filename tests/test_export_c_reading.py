@@ -6,18 +6,19 @@ import json
 import os
 import re
 import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from c.building import HERE, SANITIZERS, WARNINGS, built, run
+from c.building import HERE, SANITIZERS, WARNINGS, built, compiled, run
 from c.driver import program
 from c.reading import differences
 from comparing import gallery_files, gallery_part, sample, sample_names
-from independent import gallery
+from independent import gallery, wire
 from independent.decode import NotMsl, all_blocks, decode
-from independent.specimens import BE10, LE10, one
+from independent.specimens import BE10, LE10, Kind, one, start
 from mutations import mutated
 
 from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
@@ -255,3 +256,94 @@ def test_damaged_files_are_never_read_outside(
     for path, (_, data) in zip(paths, files):
         path.write_bytes(data)
     assert "end at" in run(walker, *paths, codes=(0, 1))
+
+
+# -- pages by their address ------------------------------------------------------------------------
+
+
+def asked(reader: Path, dump: Path, addresses: list[int]) -> list[list[str]]:
+    """What the program prints of each address."""
+    given = "".join(f"{address:x}\n" for address in addresses)
+    done = subprocess.run([reader, dump], input=given, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def page_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that reads pages, compiled with the newest draft's header."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "msl.h").write_text(export(DRAFTS[NEWEST_DRAFT]), encoding="utf-8")
+    source = HERE / "read_pages.c"
+    return built(source, folder / "msl.h", folder / "read_pages", *WARNINGS, *SANITIZERS)
+
+
+@pytest.mark.parametrize("kind", [LE10, BE10], ids=lambda kind: kind.name)
+def test_a_page_is_found_by_its_address(page_reader: Path, tmp_path: Path, kind: Kind) -> None:
+    base, size = 0xFFFF_8000_0000_0000, 4096
+    states = [0, 1, 2, 0]
+    builder = start(kind)
+    builder.add(wire.MEMORY_REGION, b"far too short")
+    body = wire.memory_region(kind.order, states, base_addr=base)
+    builder.add(wire.MEMORY_REGION, body)
+    last = wire.memory_region(kind.order, [0], base_addr=(1 << 64) - size)
+    builder.add(wire.MEMORY_REGION, last)
+    dump = tmp_path / "pages.msl"
+    dump.write_bytes(builder.data())
+    pages = [body[-2 * size : -size].hex(), body[-size:].hex()]
+    shown = asked(page_reader, dump, [base, base + size + 1, base + 2 * size, base + 4 * size - 1])
+    assert shown == [
+        ["0", "1", f"{base:#x}", "captured", pages[0]],
+        ["0", "1", f"{base + size:#x}", "failed"],
+        ["0", "1", f"{base + 2 * size:#x}", "unmapped"],
+        ["0", "1", f"{base + 3 * size:#x}", "captured", pages[1]],
+    ]
+    top = (1 << 64) - 1
+    (found,) = asked(page_reader, dump, [top])
+    assert found == ["0", "1", f"{(1 << 64) - size:#x}", "captured", last[-size:].hex()]
+    nowhere = asked(page_reader, dump, [base - 1, base + 4 * size, 0])
+    assert [row[:2] for row in nowhere] == [[str(END), "1"]] * 3
+
+
+def test_a_page_that_the_file_cuts_short_has_no_bytes(page_reader: Path, tmp_path: Path) -> None:
+    builder = start(LE10)
+    body = wire.memory_region("<", [0, 0], base_addr=0x5000)
+    builder.add(wire.MEMORY_REGION, body[:-1])
+    dump = tmp_path / "cut.msl"
+    dump.write_bytes(builder.data())
+    shown = asked(page_reader, dump, [0x5000, 0x6000])
+    assert [row[0] for row in shown] == ["0", str(TRUNCATED)]
+    assert len(shown[1]) == 4
+
+
+def test_the_target_for_libfuzzer_runs_over_the_samples(tmp_path: Path) -> None:
+    (tmp_path / "msl.h").write_text(export(DRAFTS[NEWEST_DRAFT]), encoding="utf-8")
+    options = ("-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
+    target = tmp_path / "fuzz"
+    made = compiled(
+        "clang", HERE / "fuzz.c", *options, *WARNINGS, "-I", str(tmp_path), "-o", str(target)
+    )
+    if made.returncode and "cannot find" in made.stderr:
+        pytest.skip("needs libFuzzer and sanitizers for clang")
+    assert made.returncode == 0, made.stderr
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    for path in SAMPLES:
+        (seeds / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "found").mkdir()
+    command = [target, "-runs=3000", "-max_len=65536", "-seed=1", tmp_path / "found", seeds]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Done 3" in done.stderr
+
+
+def test_the_target_takes_mutants_without_libfuzzer(tmp_path: Path) -> None:
+    (tmp_path / "msl.h").write_text(export(DRAFTS[NEWEST_DRAFT]), encoding="utf-8")
+    source = HERE / "fuzz_main.c"
+    target = built(source, tmp_path / "msl.h", tmp_path / "fuzz", *WARNINGS, *SANITIZERS)
+    pool = [path.read_bytes() for path in SAMPLES]
+    paths = []
+    for number in range(MUTANTS):
+        paths.append(tmp_path / f"{number}.msl")
+        paths[-1].write_bytes(mutated(f"c:{number}", pool))
+    run(target, *SAMPLES, *paths)

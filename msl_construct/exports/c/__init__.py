@@ -54,7 +54,7 @@ def _lines(draft: Draft, bound: Schema) -> Iterator[str]:
         yield from structures(draft, shape, names)
         if shape.key not in headers:
             yield from view(draft, shape, names)
-        yield ""
+    yield ""
     yield from template("file", facts)
     yield from template("blocks", facts)
     by_key = {shape.key: shape for shape in found}
@@ -62,4 +62,6 @@ def _lines(draft: Draft, bound: Schema) -> Iterator[str]:
         if block.layout is not None:
             yield block_reader(draft, block, by_key[block.layout.key], names)
     yield ""
+    if "region" in facts:
+        yield from template("reading", facts)
     yield f"#endif /* {macro('h')} */"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ...page_map import PAGES_PER_BYTE
 from ...schema import ByteOrder, Draft, FlagDefinition, Schema, Table
+from ...schema.pages import PageData, PageStateMap
+from ...schema.vocabulary import Uint
 from ..versions import version_of
 from .parts import Part, Shape, Varying
 from .words import Identifiers, macro, type_name
@@ -87,9 +89,24 @@ def facts_of(draft: Draft, bound: Schema, found: list[Shape], names: Identifiers
         facts["encryption_header"] = type_name(bound.encryption_header.key)
         facts["encrypted"] = macro(flags.key, bit.name)
         facts["encrypted_since"] = f"{version_of(draft, bit.since):#06x}"
+    facts.update(_region_facts(bound))
     if any(_is_inner_table(shape, part) for shape in found for part in shape.parts):
         facts["fields_behind_tables"] = ""
     return facts
+
+
+def _region_facts(bound: Schema) -> Iterator[tuple[str, str]]:
+    """What the block type is called whose pages are found by their address."""
+    for block in bound.blocks.values():
+        fields = () if block.layout is None else block.layout.fields
+        bases = [f.key for f in fields if isinstance(f.type, Uint) and f.type.shown == "address"]
+        maps = [f.key for f in fields if isinstance(f.type, PageStateMap)]
+        data = [f.key for f in fields if isinstance(f.type, PageData)]
+        if block.layout is not None and bases and maps and data:
+            yield "region", block.layout.key
+            yield "region_type", macro("block_type", block.key)
+            yield from zip(("region_base", "region_map", "region_data"), (*bases[:1], *maps, *data))
+            return
 
 
 def _is_inner_table(shape: Shape, part: Part) -> bool:
