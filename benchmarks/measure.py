@@ -240,7 +240,7 @@ def run_child(command: Sequence[str], *, capture: bool = False, expect: int = 0)
     )
 
 
-def watch_child(command: Sequence[str], *, every: float = 0.01) -> Child:
+def watch_child(command: Sequence[str], *, every: float = 0.01, expect: int = 0) -> Child:
     """Run a process and look at its memory all the while: peaks of its ``Rss…`` lines."""
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment())
@@ -258,7 +258,7 @@ def watch_child(command: Sequence[str], *, every: float = 0.01) -> Child:
         time.sleep(every)
     code = process.wait()
     child = Child(time.perf_counter() - begin, peaks.get("VmRSS", 0), code, peaks=peaks)
-    return _checked(child, command, 0)
+    return _checked(child, command, expect)
 
 
 def _checked(child: Child, command: Sequence[str], expect: int) -> Child:

@@ -30,6 +30,7 @@ NAMES = (
     "verify",
     "encryption",
     "exchange",
+    "analysis",
     "acquire",
     "acquire_parts",
     "acquire_memory",

@@ -9,7 +9,7 @@ from ..space import CAPTURED, AddressSpace
 
 __all__ = ["CONTEXT", "IslandPiece", "SearchedBytes", "held", "islands", "piece_size", "read_piece"]
 
-_PIECE = 1 << 20
+_PIECE = 1 << 19
 """What a processor holds close to itself."""
 _OVERLAPS = 8
 CONTEXT = 16

@@ -12,6 +12,7 @@ from itertools import islice
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
 from ..space import AddressSpace
+from .finding import find_all
 from .forked import can_fork, in_order
 from .islands import CONTEXT, IslandPiece, SearchedBytes, islands, piece_size, read_piece
 from .locations import Location, Locations
@@ -21,7 +22,9 @@ from .string_runs import string_runs
 __all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
 
 _WORTH_PROCESSES = 16
-"""Pieces of an island."""
+"""Pieces that are to be looked at."""
+_BATCH = 1 << 29
+_MOST_ISLANDS = 1 << 14
 _SHOWN = 256
 """Bytes of a hit that it carries."""
 
@@ -101,10 +104,9 @@ def search(
             pattern is an expression, and no thread would be missing in a copy.
     """
     told = searched or Searched()
-    for start, end in islands(space, within, told.coverage):
-        for address, number, length, value, before, data, after in _island(
-            space, places, start, end, patterns, order, told, processes
-        ):
+    look = _Look(space, places, patterns, order, told)
+    for some in _batches(islands(space, within, told.coverage)):
+        for address, number, length, value, before, data, after in look.at(some, processes):
             told.hits += 1
             pattern = patterns[number]
             yield Hit(
@@ -119,6 +121,20 @@ def search(
                 _text(pattern.kind, pattern, data),
                 value,
             )
+
+
+def _batches(found: Iterator[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Islands, as many as are looked at by processes that are made once."""
+    batch: list[tuple[int, int]] = []
+    size = 0
+    for start, end in found:
+        batch.append((start, end))
+        size += end - start
+        if size >= _BATCH or len(batch) >= _MOST_ISLANDS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def hit_at(
@@ -167,31 +183,93 @@ def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
     return None
 
 
-def _island(
-    space: AddressSpace,
-    places: Locations,
-    start: int,
-    end: int,
-    patterns: Sequence[SearchPattern],
-    order: ByteOrder,
-    told: Searched,
-    processes: int,
-) -> Iterator[Found]:
-    """All matches of an island, but for regions of it that can't be read."""
-    while start < end:
-        done = 0
-        try:
-            for found in _readable(space, start, end, patterns, order, processes):
-                yield found
-                done += 1
+@dataclass
+class _Look:
+    """Looking for patterns, island by island."""
+
+    space: AddressSpace
+    places: Locations
+    patterns: Sequence[SearchPattern]
+    order: ByteOrder
+    told: Searched
+
+    def __post_init__(self) -> None:
+        self.longest = max((pattern.longest for pattern in self.patterns), default=0)
+        self.size = piece_size(self.longest)
+        self.sequential = [
+            index
+            for index, one in enumerate(self.patterns)
+            if one.kind == "regex" or one.runs is not None
+        ]
+
+    def at(self, some: list[tuple[int, int]], processes: int) -> Iterator[Found]:
+        """All matches in islands."""
+        units = [
+            (start, end, number)
+            for start, end in some
+            for number in range(-(-(end - start) // self.size))
+        ]
+        together = not self.sequential and processes > 1 and len(units) >= _WORTH_PROCESSES
+        if together and can_fork():
+            yield from self._together(units, processes)
             return
-        except (DamageError, LimitError):
-            stop, behind, why = first_unreadable(space, places, start, end)
-        # What stands in front of it is found again, up to its very edge.
-        yield from islice(_readable(space, start, stop, patterns, order, 1), done, None)
-        told.failed.append(f"{behind - stop} bytes at {stop:#x} were not searched: {why}")
-        told.coverage.captured -= behind - stop
-        start = behind
+        for start, end in some:
+            yield from self._island(start, end)
+
+    def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[Found]:
+        """In several processes; an island of which something can't be had, in this one."""
+
+        def work(number: int) -> list[Found | None]:
+            try:
+                return list(self._piece(*units[number], {}))
+            except (DamageError, LimitError):
+                return [None]
+
+        done, lost = 0, -1
+        with closing(in_order(work, len(units), processes)) as results:
+            for (start, end, number), found in zip(units, results):
+                if start == lost:
+                    continue
+                done = done if number else 0
+                if found == [None]:
+                    lost = start
+                    yield from islice(self._island(start, end), done, None)
+                    continue
+                done += len(found)
+                yield from found
+
+    def _island(self, start: int, end: int) -> Iterator[Found]:
+        """All matches of an island, but for regions of it that can't be read."""
+        while start < end:
+            done = 0
+            try:
+                for found in self._readable(start, end):
+                    yield found
+                    done += 1
+                return
+            except (DamageError, LimitError):
+                stop, behind, why = first_unreadable(self.space, self.places, start, end)
+            # What stands in front of it is found again, up to its very edge.
+            yield from islice(self._readable(start, stop), done, None)
+            self.told.failed.append(f"{behind - stop} bytes at {stop:#x} were not searched: {why}")
+            self.told.coverage.captured -= behind - stop
+            start = behind
+
+    def _readable(self, start: int, end: int) -> Iterator[Found]:
+        """Matches in captured memory.
+
+        Raises:
+            DamageError, LimitError: some of it can't be had.
+        """
+        behind = dict.fromkeys(self.sequential, start)  # where each goes on
+        for number in range(-(-(end - start) // self.size)):
+            yield from self._piece(start, end, number, behind)
+
+    def _piece(self, start: int, end: int, number: int, behind: dict[int, int]) -> Iterator[Found]:
+        piece = read_piece(self.space, start, end, number, self.size, self.longest)
+        return merge(
+            *(_matches(one, n, piece, behind, self.order) for n, one in enumerate(self.patterns))
+        )
 
 
 def first_unreadable(
@@ -207,42 +285,6 @@ def first_unreadable(
             return at, behind, str(error)
         at = behind
     return start, end, "it could be read at its beginning only"
-
-
-def _readable(
-    space: AddressSpace,
-    start: int,
-    end: int,
-    patterns: Sequence[SearchPattern],
-    order: ByteOrder,
-    processes: int,
-) -> Iterator[Found]:
-    """Matches in captured memory.
-
-    Raises:
-        DamageError, LimitError: some of it can't be had.
-    """
-    if start >= end:
-        return
-    longest = max(pattern.longest for pattern in patterns)
-    size = piece_size(longest)
-    count = -(-(end - start) // size)
-    sequential = [
-        index for index, one in enumerate(patterns) if one.kind == "regex" or one.runs is not None
-    ]
-    behind = dict.fromkeys(sequential, start)  # where each goes on
-
-    def found_in(number: int) -> list[Found]:
-        piece = read_piece(space, start, end, number, size, longest)
-        return list(merge(*(_matches(p, n, piece, behind, order) for n, p in enumerate(patterns))))
-
-    if sequential or processes < 2 or count < _WORTH_PROCESSES or not can_fork():
-        for number in range(count):
-            yield from found_in(number)
-        return
-    with closing(in_order(found_in, count, processes)) as results:
-        for found in results:
-            yield from found
 
 
 def _matches(
@@ -289,12 +331,12 @@ def _by_literal(
     """Look for the bytes that are known, then at what is around them."""
     expression, literal, before = pattern.expression, pattern.literal, pattern.before
     assert expression is not None
-    at = data.find(literal, first + before)
-    while at >= 0 and at - before < last:
+    for at in find_all(data, literal, first + before):
+        if at - before >= last:
+            return
         match = expression.match(data, at - before)
         if match is not None:
             yield at - before, match.end() - match.start(), None
-        at = data.find(literal, at + 1)
 
 
 def _by_runs(
@@ -367,12 +409,18 @@ def _values(
     if low >= top:
         return
     kind = numpy.dtype(f"u{width}").type
-    # One comparison instead of two: what is below the range wraps around to far above it.
-    inside = (numbers - kind(low)) < kind(min(high, top) - low)
-    if low == 0 and high >= top:
-        inside[:] = True
-    for index in numpy.flatnonzero(inside).tolist() if inside.any() else ():
-        yield index, int(numbers[index])
+    first, span = kind(low), kind(min(high, top) - 1 - low)
+    scratch, inside = numpy.empty(_AT_ONCE, kind), numpy.empty(_AT_ONCE, bool)
+    for begin in range(0, len(numbers), _AT_ONCE):
+        some = numbers[begin : begin + _AT_ONCE]
+        # One comparison instead of two: what is below the range wraps around to far above it.
+        shifted = numpy.subtract(some, first, out=scratch[: len(some)])
+        found = numpy.less_equal(shifted, span, out=inside[: len(some)])
+        if found.any():
+            for index in numpy.flatnonzero(found).tolist():
+                yield begin + index, int(some[index])
 
 
+_AT_ONCE = 8192
+"""Numbers that a processor holds close to itself."""
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}

@@ -55,6 +55,11 @@ class PathSource:
 
     def view(self, offset: int, length: int) -> memoryview:
         wanted = max(0, min(length, self._size - offset))
+        if 0 < wanted <= _MOST_AT_ONCE and hasattr(os, "pread"):
+            self._require_open()
+            data = os.pread(self._descriptor, wanted, offset)  # nothing is zeroed before
+            if len(data) == wanted:
+                return memoryview(data)
         buffer = memoryview(bytearray(wanted))
         self.read_into(offset, buffer)
         return buffer.toreadonly()

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 __all__ = ["CompiledRules", "Engine", "Match", "RuleMistakeError", "ScanStoppedError"]
+__all__ += ["has_scanned"]
 __all__ += ["MOST_MATCHES", "yara_engine"]
 
 Match = tuple[str, str, str, int, int]
@@ -58,6 +59,14 @@ class Engine(Protocol):
 
     def load(self, stored: bytes) -> CompiledRules:
         """Rules that were compiled elsewhere."""
+
+
+_scanned: list[bool] = []
+
+
+def has_scanned() -> bool:
+    """Whether this process has: the library then has a thread that a copy would lack."""
+    return bool(_scanned)
 
 
 def yara_engine(name: str | None = None) -> Engine | None:
@@ -110,6 +119,7 @@ class _YaraXRules:
         if self._scanner is None:
             self._scanner = self._library.Scanner(self._rules)
             self._scanner.max_matches_per_pattern(MOST_MATCHES)
+            _scanned.append(True)
         for key, value in values.items():
             self._scanner.set_global(key, value)
         self._scanner.set_timeout(seconds)

@@ -13,6 +13,7 @@ from threading import Lock
 from ...errors import DamageError, LimitError, MslError, PatternError
 from ...pool import started_pool
 from ...reader.dump import Dump
+from ..forked import can_fork
 from ..locations import Locations
 from ..searching import Hit, Searched, first_unreadable, hit_at
 from .buffers import ScannedBuffer, buffers
@@ -23,9 +24,10 @@ from .engines import (
     Match,
     RuleMistakeError,
     ScanStoppedError,
+    has_scanned,
 )
 from .rule_texts import RuleText, asked_attributes, closure
-from .worker import InProcess, Scanner, WorkerProcess
+from .worker import Asked, ForkedWorker, InProcess, Scanner, WorkerProcess
 
 __all__ = ["RuleGap", "RuleScan", "scan_rules"]
 
@@ -34,6 +36,7 @@ _TOGETHER = 4 << 20
 _WORTH_A_PROCESS = 16 << 20
 _STRIKES = 3
 """How often a rule may take too long before it is asked no more."""
+_NOT_WHOLE = "this image is not captured as a whole: its rules saw a part"
 _HEADS = 1 << 16
 """Hits in images that are remembered, so as not to be told twice."""
 
@@ -121,28 +124,34 @@ def scan_rules(
         kinds=asking.kinds,
         fill=fill is not None,
     )
-    with _Crew(engine, count) as crew:
+    with _Crew(engine, count, asking) as crew:
         yield from asking.hits(found, crew)
 
 
 class _Crew:
     """Scanners, and threads that wait for them."""
 
-    def __init__(self, engine: Engine, count: int) -> None:
-        self.scanners: list[Scanner] = []
+    def __init__(self, engine: Engine, count: int, asking: _Asking) -> None:
+        self.workers: list[WorkerProcess] = []
         self.free: SimpleQueue[Scanner] = SimpleQueue()
         self.threads: ThreadPoolExecutor | None = None
+        forks = can_fork() and not has_scanned()
         try:
             for _ in range(count):
-                self.scanners.append(WorkerProcess(engine))
+                self.workers.append(
+                    ForkedWorker(engine, asking.bytes_at, self.workers, asking.compiled)
+                    if forks
+                    else WorkerProcess(engine)
+                )
             self.threads = started_pool(count, "msl-yara") if count else None
         except OSError:
             pass  # with as many as there are, or in this process
         if self.threads is None:
             self._end()
-            self.scanners = [InProcess()]
-        for scanner in self.scanners:
-            self.free.put(scanner)
+            self.workers.clear()
+            self.free.put(InProcess())
+        for worker in self.workers:
+            self.free.put(worker)
 
     def __enter__(self) -> _Crew:
         return self
@@ -153,8 +162,8 @@ class _Crew:
         self._end()
 
     def _end(self) -> None:
-        for scanner in self.scanners:
-            scanner.close()
+        for worker in self.workers:
+            worker.close()
 
 
 class _RuleSet:
@@ -193,6 +202,11 @@ class _Asking:
         for kind, some in wanted.items():
             if some:
                 self._sets[kind] = self._compiled(some)
+
+    @property
+    def compiled(self) -> dict[int, CompiledRules]:
+        """All rules, by the numbers of their sets."""
+        return {one.number: one.compiled for one in self._sets.values()}
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -234,7 +248,7 @@ class _Asking:
         waiting: deque[Future[list[tuple[ScannedBuffer, list[Match]]]]] = deque()
         for batch in self._batches(found):
             waiting.append(crew.threads.submit(self._ask, batch, crew))
-            if len(waiting) > len(crew.scanners):
+            if len(waiting) > len(crew.workers):
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
@@ -262,6 +276,18 @@ class _Asking:
         try:
             found = []
             for whole in batch:
+                if scanner.reads and (rules := self._sets.get(whole.kind)) is not None:
+                    try:
+                        place = whole.start, whole.end
+                        matches = (
+                            self._scan(scanner, rules, whole, place) if place[1] > place[0] else []
+                        )
+                        if not whole.whole:
+                            self._gap(whole, _NOT_WHOLE)
+                        found.append((whole, matches))
+                        continue
+                    except LookupError:
+                        pass  # something of it can't be had: what, is found out here
                 for buffer, data in self._read(whole):
                     rules = self._sets.get(buffer.kind)
                     if rules is not None and len(data):
@@ -276,12 +302,12 @@ class _Asking:
         """Its bytes; of one that can't be read, those around what can't."""
         start = buffer.start
         if buffer.kind == "image" and (not buffer.whole or buffer.end == start):
-            self._gap(buffer, "this image is not captured as a whole: its rules saw a part")
+            self._gap(buffer, _NOT_WHOLE)
         while start < buffer.end:
             stop, behind, why = buffer.end, buffer.end, ""
             with self._lock:
                 try:
-                    data = self._bytes(start, stop)
+                    data = self.bytes_at(start, stop)
                 except (DamageError, LimitError):
                     memory = self._dump.memory
                     stop, behind, why = first_unreadable(memory, self._places, start, buffer.end)
@@ -300,11 +326,12 @@ class _Asking:
     def _in_front(self, start: int, end: int) -> bytes | memoryview:
         """What stands in front of what can't be read."""
         try:
-            return self._bytes(start, end)
+            return self.bytes_at(start, end)
         except (DamageError, LimitError):
             return b""
 
-    def _bytes(self, start: int, end: int) -> bytes | memoryview:
+    def bytes_at(self, start: int, end: int) -> bytes | memoryview:
+        """Bytes of a range, with what is filled in."""
         memory = self._dump.memory.read(start, end - start)
         if self._settings.fill is not None and not memory.complete:
             return memory.filled(self._settings.fill)
@@ -313,7 +340,7 @@ class _Asking:
     # -- rules -------------------------------------------------------------------------
 
     def _scan(
-        self, scanner: Scanner, rules: _RuleSet, buffer: ScannedBuffer, data: bytes | memoryview
+        self, scanner: Scanner, rules: _RuleSet, buffer: ScannedBuffer, data: Asked
     ) -> list[Match]:
         try:
             return self._ask_one(scanner, rules, buffer, data)
@@ -330,7 +357,7 @@ class _Asking:
         ]
 
     def _ask_one(
-        self, scanner: Scanner, rules: _RuleSet, buffer: ScannedBuffer, data: bytes | memoryview
+        self, scanner: Scanner, rules: _RuleSet, buffer: ScannedBuffer, data: Asked
     ) -> list[Match]:
         taught = self._taught.setdefault(id(scanner), set())
         if rules.number not in taught:
