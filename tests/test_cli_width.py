@@ -13,6 +13,7 @@ import pytest
 from commands import COMMAND, run
 from independent import wire
 from independent.specimens import LE11, finish, start
+from sampling import sampled
 
 import msl_construct
 from msl_construct.characters import width_of
@@ -38,6 +39,7 @@ def words(text: str) -> str:
     return re.sub(r"[\s│├└─█░·▓_?!]", "", click.unstyle(text))
 
 
+@sampled()
 @pytest.mark.parametrize("columns", [40, 80, 132])
 @pytest.mark.parametrize("color", [False, True])
 def test_no_line_is_wider_than_the_terminal(columns: int, color: bool) -> None:

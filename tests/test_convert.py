@@ -23,6 +23,7 @@ from converting import DRAFTS, converted, is_faithful
 from independent import wire
 from independent.decode import decode
 from independent.specimens import BE10, LE10, LE11, Kind, capture, start
+from sampling import part_of
 from writing import live, memory_of
 
 import msl_construct
@@ -423,9 +424,9 @@ MUTATED = (
 def test_a_damaged_file_becomes_one_that_conforms(path: Path) -> None:
     """What is left of it is the same in the new file; only what is no dump at all is refused."""
     rounds = int(os.environ.get("MSL_FUZZ", "60")) // 6
-    random = Random(path.name)
     original = path.read_bytes()
-    for number in range(rounds):
+    for number in part_of(range(rounds)):
+        random = Random(f"{path.name} {number}")
         data = bytearray(original)
         for _ in range(random.choice((1, 2, 5))):
             at = random.randrange(64, len(data))

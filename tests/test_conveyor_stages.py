@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 from overlapping import DATA, PATIENCE, bounded, quiet
+from sampling import sampled
 
 from msl_construct.builder import overlapped_output
 from msl_construct.builder.disk import Disk
@@ -95,6 +96,7 @@ def some_blocks(out: Conveyor, rng: random.Random, count: int, before: Any = Non
     return bytes(wanted)
 
 
+@sampled("slots")
 @pytest.mark.parametrize("slots", [2, 3, 5])
 @pytest.mark.parametrize("seed", range(4))
 def test_in_order_whoever_is_slow(

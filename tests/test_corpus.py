@@ -286,8 +286,7 @@ def test_questionable_samples_ask_something() -> None:
 
 def test_exit_codes_are_those_of_inspect() -> None:
     for sample in STORED[::40]:
-        command = [sys.executable, "-m", "msl_construct", "inspect", "--json", sample.file]
-        ended = subprocess.run(command, cwd=FOLDER, capture_output=True, check=False)
+        ended = commands.run("inspect", "--json", sample.file, folder=FOLDER)
         assert ended.returncode == sample.verdict.exit, sample.name
 
 

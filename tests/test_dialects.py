@@ -16,6 +16,7 @@ from comparing import assert_same, built, document_of, gallery_files, text_of
 from independent.dialects import decode_early
 from independent.early import PAGE, early_file, pages_of
 from independent.specimens import BE10, LE10, LE11, Kind, finish, start
+from sampling import sampled
 from test_add_table import REGISTER_COLUMNS, REGISTERS, THREAD, VAS_COLUMNS, VAS_ROWS
 from test_export_json_schema import complaint, plain
 from writing import live
@@ -212,6 +213,7 @@ MADE_IN_A_DIALECT = {
 }
 
 
+@sampled()
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_no_other_sample_is_in_a_dialect(path: Path) -> None:
     """Their expected documents are what every reader is held to."""
