@@ -47,6 +47,7 @@ FOLDER = Path(__file__).parents[1] / "samples"
 CORPUS = Manifest.load(FOLDER)
 STORED = [sample for sample in CORPUS if sample.stored]
 READABLE = [sample for sample in STORED if sample.document]
+KEYED = [s for s in STORED if s.key is not None]
 EITHER_ANSWER = ("two-frames", "STREAM-SURPLUS")
 """Bytes behind a whole zstd frame: the frame holds the payload all the same, so a decoder may
 show it or call it damaged."""
@@ -76,6 +77,7 @@ def blocks_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_the_manifest_lists_what_is_there() -> None:
     files = {s.file for s in STORED} | {s.document_file for s in READABLE}
+    files |= {s.opened_file for s in KEYED}
     there = {f"{kind.value}/{p.name}" for kind in Kind for p in (FOLDER / kind.value).iterdir()}
     assert there == files
     assert [s.name for s in CORPUS] == sorted(s.name for s in CORPUS)
@@ -100,7 +102,7 @@ def test_made_again_they_are_the_same_bytes(tmp_path: Path) -> None:
     made_files = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
     for path in made_files:
         assert (tmp_path / path).read_bytes() == (FOLDER / path).read_bytes(), path
-    assert len(made_files) == len(STORED) + len(READABLE) + 2
+    assert len(made_files) == len(STORED) + len(READABLE) + len(KEYED) + 2
 
 
 def test_no_byte_depends_on_the_machines_byte_order(monkeypatch: pytest.MonkeyPatch) -> None:

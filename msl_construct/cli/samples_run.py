@@ -114,6 +114,15 @@ class Shown:
     metavar="FILE",
     help="Only samples that failed in an earlier run, of which this is what --format json gave.",
 )
+@click.option(
+    "--with-key",
+    "with_keys",
+    multiple=True,
+    metavar="KIND=COMMAND",
+    help="What to run on encrypted samples whose key is of this kind (raw, passphrase, private) "
+    "instead: {key} stands for the path of a file with the key. Without it their headers are all "
+    "that is expected.",
+)
 @click.option("--first", is_flag=True, help="Begin no further sample after the first failure.")
 @click.option(
     "--batch",
@@ -160,6 +169,7 @@ def run_decoder(
     knowns: tuple[Path, ...],
     without: tuple[str, ...],
     lacks_lists: tuple[Path, ...],
+    with_keys: tuple[str, ...],
     only: tuple[str, ...],
     only_failed: Path | None,
     first: bool,
@@ -188,6 +198,7 @@ def run_decoder(
       msl samples run --decoder './decode' --level blocks --without zst,lz4
       msl samples run --decoder './decode {}' --known known.txt --junit results.xml
       msl samples run --decoder './decode --batch' --batch --level regions --first
+      msl samples run --decoder './decode {}' --with-key 'raw=./decode --key {key} {}'
 
     Exit codes: 0 everything passed, but for what is listed; 1 something failed, or an entry
     of a list is stale; 2 usage, or the decoder can't be started; 3 the corpus can't be read.
@@ -201,6 +212,7 @@ def run_decoder(
     lacks = [entry.pattern for path in lacks_lists for entry in harness.read_list(path)]
     if only_failed is not None:
         only = (*only, *harness.failed_before(only_failed))
+    keyed = dict(_split(text) for text in with_keys)
     lacking = [code.strip() for one in without for code in one.split(",") if code.strip()]
     with _ended_orderly(), _corpus(folder, draft, quiet) as manifest:
         with _progress(len(harness.chosen(manifest, only)), quiet) as progress:
@@ -215,6 +227,7 @@ def run_decoder(
                 without=lacking,
                 only=only,
                 lacks=lacks,
+                keyed=keyed,
                 batch=batch,
                 first=first,
                 progress=progress,
@@ -222,6 +235,13 @@ def run_decoder(
         shown = Shown(folder is not None, matrix=matrix, each=each)
         _report(results, form, junit, html, no_color, shown)
     return Exit.FINE if results.ok else Exit.FINDINGS
+
+
+def _split(text: str) -> tuple[str, str]:
+    kind, equals, command = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--with-key: expected KIND=COMMAND, found {text}")
+    return kind, command
 
 
 def _report(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from ..encryption.library import part_of_library
+from ..encryption.ciphers import SLACK, cipher_named
+from ..encryption.derive import segment_key
+from ..encryption.parameters import NONCES, TAG
 from ..hashing import new_hasher
 from ..schema import Layout, Record, Schema
 from .plan import Edit, Plan, PlannedBlock, Tail, uuid_of
@@ -19,8 +22,6 @@ END = 1_773_528_837_987_654_321
 """When it ended."""
 NIL = "00000000-0000-0000-0000-000000000000"
 _PID = 4242
-_TAG = 16
-_GCM_NONCE = 12
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class _Assembly:
         data = bytearray(_stored(layout, layout.complete(record)) + extension)
         data += bytes(max(0, record["header_size"] - len(data)))
         _edit(data, plan.header_edits)
-        return bytes(data)
+        return bytes(data) + plan.enclosed
 
     def _digest(self, start: int) -> str:
         hasher = new_hasher(self._plan.hash_algo)
@@ -189,20 +190,50 @@ class _Assembly:
         return hasher.digest().hex()
 
     def _sealed(self, data: bytes, key: bytes) -> bytes:
-        """Everything behind the header as one message of AES-256-GCM (draft 2026-10 §10)."""
-        aead = part_of_library("ciphers.aead", "the sample of an encrypted file")
-        layout = self._schema.encryption_header
+        """Everything behind the header as one message, and the segments behind it (§10)."""
+        plan, layout = self._plan, self._schema.encryption_header
         assert layout is not None
         front = self._schema.file_header_size
         header = data[: front + layout.size]
-        nonce = header[front + layout.offset_of("nonce") :][:_GCM_NONCE]
         place = front + layout.offset_of("cipher_len")
-        unsized = header[:place] + bytes(layout.field("cipher_len").type.minimum)
-        plain = data[len(header) :]
-        if self._plan.sized:
+        covered = header[:place] + bytes(layout.field("cipher_len").type.minimum)
+        covered += data[len(covered) : len(header) + len(plan.enclosed)]
+        plain = data[len(covered) :]
+        stated = (plan.encryption or {}).get("enc_algo")
+        name = stated if stated in NONCES else "aes_256_gcm"
+        if plan.sized:
             size = layout.field("cipher_len").type.encode(len(plain), {})
-            header = header[:place] + size + header[place + len(size) :]
-        return header + bytes(aead.AESGCM(key).encrypt(nonce, plain, unsized))
+            header = header[:place] + size
+        nonce = data[front + layout.offset_of("nonce") :][: NONCES[name]]
+        message = _message(name, key, nonce, plain, covered)
+        sealed = header + covered[len(header) :] + message
+        for index, segment in enumerate(plan.sealed_segments, 1):
+            sealed += self._sealed_segment(name, key, index, segment, covered, sealed[-TAG:])
+        return sealed
+
+    def _sealed_segment(
+        self, name: str, key: bytes, index: int, segment: Tail, covered: bytes, before: bytes
+    ) -> bytes:
+        """One extension segment as a message of its own (§10.8)."""
+        layout = self._schema.seal_header
+        assert layout is not None
+        alone = _Assembly(self._plan)
+        start = len(alone._data)
+        alone.add_segment(f"sealed-{index}", segment)
+        plain = bytes(alone._data[start:])
+        nonce = bytes([0xB0 + index] * NONCES[name]).ljust(max(NONCES.values()), b"\0")
+        stated = {"seg_index": index, "seg_cipher_len": len(plain), "nonce": nonce}
+        head = bytes(layout.encode(layout.complete(stated)))
+        own = segment_key(key, uuid.UUID(uuid_of("dump")).bytes, index)
+        return head + _message(name, own, nonce, plain, covered + head + before)
+
+
+def _message(name: str, key: bytes, nonce: bytes, plain: bytes, covered: bytes) -> bytes:
+    """Ciphertext and tag."""
+    sealing = cipher_named(name, key, nonce).sealing(covered)
+    buffer = bytearray(len(plain) + SLACK)
+    count = sealing.update_into(plain, buffer)
+    return bytes(buffer[:count]) + sealing.tag()
 
 
 def _stored(layout: Layout, record: Record) -> bytes:

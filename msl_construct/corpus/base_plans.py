@@ -137,7 +137,7 @@ def encrypted(form: Form) -> Plan:
     plan.header["flags"] = ["encrypted"]
     nonce = bytes(range(0xA0, 0xAC)) + bytes(12)
     plan.encryption = {"enc_algo": "aes_256_gcm", "nonce": nonce.hex(), "cipher_len": 0}
-    plan.key = KEY
+    plan.key, plan.opens = KEY, ("raw", KEY.hex())
     return plan
 
 

@@ -17,6 +17,8 @@ from ..document import Renderer
 from ..document.emit import write_json
 from ..drafts import PUBLIC
 from ..drafts.authored import blamed, said
+from ..encryption import Keys
+from ..encryption.private_keys import PrivateKeys
 from ..errors import FormatError, MslError
 from ..hashing import new_hasher
 from ..outputs import whole_file
@@ -26,8 +28,8 @@ from .assemble import Built, assemble
 from .derived_faults import DerivedFault
 from .features import found_in, meaning
 from .large import LARGE, Large, write_large
-from .manifest import MANIFEST, Consumer, ExpectedVerdict, Kind, Manifest, Sample
-from .plan import Form, forms_of
+from .manifest import MANIFEST, Consumer, ExpectedVerdict, Kind, Manifest, Sample, TestKey
+from .plan import Form, Plan, forms_of
 from .recipe import Recipe, Where
 from .recipes import derived_recipe, fixed_recipes, unsolved
 from .traceability import FILE as TRACEABILITY
@@ -62,11 +64,13 @@ class Made:
         sample: its entry in the manifest.
         data: the file.
         document: the expected document as JSON, None where the file must be refused.
+        opened: the same of whoever has the key of an encrypted one.
     """
 
     sample: Sample
     data: bytes
     document: str | None
+    opened: str | None = None
 
 
 def generate(
@@ -164,6 +168,8 @@ def _files(each: Made) -> Iterator[tuple[str, bytes]]:
     yield each.sample.file, each.data
     if each.document is not None and each.sample.document_file is not None:
         yield each.sample.document_file, each.document.encode()
+    if each.opened is not None and each.sample.opened_file is not None:
+        yield each.sample.opened_file, each.opened.encode()
 
 
 def _indexes(samples: list[Sample], drafts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -304,10 +310,39 @@ def made(recipe: Recipe) -> Made:
         base=recipe.base,
         question=recipe.question,
         document=document is not None,
+        key=_key_of(plan, recipe),
     )
     if (recipe.consumer is Consumer.REJECT_FILE) != (document is None):
         raise CorpusError(f"{recipe.name}: {recipe.consumer.value} does not go with its document")
-    return Made(sample, built.data, document)
+    opened = None if sample.key is None else _document_with(sample.key, built.data, sample.name)
+    return Made(sample, built.data, document, opened)
+
+
+def _key_of(plan: Plan, recipe: Recipe) -> TestKey | None:
+    """The key of a sample that can be opened: those with a fault are for whoever has none."""
+    return None if plan.opens is None or recipe.rules else TestKey(*plan.opens)
+
+
+def _document_with(key: TestKey, data: bytes, name: str) -> str:
+    """The document of an encrypted sample that is opened with its key.
+
+    Raises:
+        CorpusError: it is not whole.
+    """
+    given = Keys(
+        raw=key.data if key.kind == "raw" else None,
+        passphrase=key.data if key.kind == "passphrase" else None,
+        private=PrivateKeys(x25519=key.data) if key.kind == "private" else None,
+    )
+    with open_dump(data, key=given) as dump:
+        verdict = dump.verify()
+        found = [one.rule.id for one in check(dump)]
+        if verdict.findings or verdict.gaps or found:
+            raise CorpusError(
+                f"{name}: with its key: expected no findings, found {verdict} {found}"
+            )
+        dump.name = name.rpartition("/")[2] + ".msl"
+        return _document(dump)
 
 
 def _readable(recipe: Recipe, document: str | None) -> bool:

@@ -12,13 +12,22 @@ from typing import Any
 from ..abbreviated import abbreviated
 from ..errors import DocumentError
 
-__all__ = ["MANIFEST", "Consumer", "ExpectedVerdict", "Kind", "Manifest", "Sample"]
+__all__ = [
+    "KINDS",
+    "MANIFEST",
+    "Consumer",
+    "ExpectedVerdict",
+    "Kind",
+    "Manifest",
+    "Sample",
+    "TestKey",
+]
 
 MANIFEST = "manifest.json"
 """Name of the manifest in a corpus' folder."""
 
 _VERSION = 1
-_FILE, _DOCUMENT = ".msl", ".json"
+_FILE, _DOCUMENT, _OPENED = ".msl", ".json", ".opened.json"
 
 
 class Kind(str, Enum):
@@ -65,6 +74,28 @@ class ExpectedVerdict:
     offset: int | None = None
 
 
+KINDS = ("raw", "passphrase", "private")
+"""What keys of encrypted samples are: the content key, a passphrase, a private key."""
+
+
+@dataclass(frozen=True)
+class TestKey:
+    """What opens an encrypted sample.
+
+    Attributes:
+        kind: see `KINDS`.
+        value: hexadecimal; a passphrase as it is typed.
+    """
+
+    kind: str
+    value: str
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes, as a file of such a key holds them."""
+        return self.value.encode() if self.kind == "passphrase" else bytes.fromhex(self.value)
+
+
 @dataclass(frozen=True)
 class Sample:
     """One sample.
@@ -83,6 +114,7 @@ class Sample:
         question: of a questionable one: what the draft leaves open.
         document: whether it has an expected document.
         stored: whether the corpus' folder holds it; else it is made when it is asked for.
+        key: of an encrypted one, what opens it.
     """
 
     name: str
@@ -98,6 +130,7 @@ class Sample:
     question: str | None = None
     document: bool = True
     stored: bool = True
+    key: TestKey | None = None
 
     @property
     def file(self) -> str:
@@ -109,9 +142,15 @@ class Sample:
         """Path of the expected document below the corpus' folder."""
         return self.name + _DOCUMENT if self.document else None
 
+    @property
+    def opened_file(self) -> str | None:
+        """Path of the document that is expected of whoever opens it with its key."""
+        return None if self.key is None else self.name + _OPENED
+
     def to_json(self) -> dict[str, Any]:
         """The sample's entry in the manifest."""
         offset = self.verdict.offset
+        key = {} if self.key is None else {"key": {**vars(self.key), "document": self.opened_file}}
         return {
             "name": self.name,
             "file": self.file,
@@ -132,6 +171,7 @@ class Sample:
             "size": self.size,
             "blake3": self.blake3,
             "stored": self.stored,
+            **key,
         }
 
     @classmethod
@@ -162,6 +202,7 @@ class Sample:
             question=row["question"],
             document=row["document"] is not None,
             stored=row["stored"],
+            key=TestKey(row["key"]["kind"], row["key"]["value"]) if "key" in row else None,
         )
 
 
@@ -222,11 +263,16 @@ class Manifest:
         """The bytes of a stored sample."""
         return (self.folder / sample.file).read_bytes()
 
-    def expected(self, sample: Sample) -> dict[str, Any] | None:
-        """The expected document of a stored sample, page data included."""
-        if sample.document_file is None:
+    def expected(self, sample: Sample, *, opened: bool = False) -> dict[str, Any] | None:
+        """The expected document of a stored sample, page data included.
+
+        Args:
+            opened: that of whoever has its key.
+        """
+        name = sample.opened_file if opened else sample.document_file
+        if name is None:
             return None
-        text = (self.folder / sample.document_file).read_text(encoding="utf-8")
+        text = (self.folder / name).read_text(encoding="utf-8")
         found: dict[str, Any] = json.loads(text)
         return found
 

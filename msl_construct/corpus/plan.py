@@ -148,6 +148,10 @@ class Plan:
         header_edits: changes of the header's bytes.
         encryption: the document of the encryption header.
         key: for encrypting everything behind the header; see `assemble`.
+        enclosed: the enclosed key, behind the header.
+        opens: with what an encrypted sample is opened: ``raw``, ``passphrase`` or ``private``, and
+            the key: hexadecimal but for a passphrase.
+        sealed_segments: extension segments that are encrypted on their own, behind the tag.
         sized: whether CipherLen says how long the ciphertext is; else it is what it was given.
         blocks: the capture by name, without its End-of-Capture.
         end: the End-of-Capture; None: there is none.
@@ -164,6 +168,9 @@ class Plan:
         self.header_edits: list[Edit] = []
         self.encryption: dict[str, Any] | None = None
         self.key: bytes | None = None
+        self.enclosed = b""
+        self.opens: tuple[str, str] | None = None
+        self.sealed_segments: list[Tail] = []
         self.sized = False
         self.blocks: dict[str, PlannedBlock] = {}
         self.end: PlannedBlock | None = PlannedBlock("end_of_capture")

@@ -18,6 +18,7 @@ Made = Callable[[Form], Plan]
 
 _MODULES = (
     "valid_header",
+    "valid_encrypted",
     "valid_pages",
     "valid_regions",
     "valid_strings",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from ..corpus.manifest import Manifest, Sample
+from ..corpus.manifest import KINDS, Manifest, Sample
 from ..errors import HarnessError
 from .batch import BatchDecoder
 from .handing_out import prepare
@@ -19,7 +19,7 @@ from .levels import ComparisonLevel
 from .lists import Entry, first_match
 from .process import Decoder
 from .results import Result, Results, Stale
-from .trial import OUTPUT_LIMIT, Trial
+from .trial import KEY_PLACE, OUTPUT_LIMIT, Trial
 
 __all__ = ["chosen", "run"]
 
@@ -38,6 +38,7 @@ def run(
     without: Iterable[str] = (),
     only: Iterable[str] = (),
     lacks: Iterable[str] = (),
+    keyed: Mapping[str, str] | None = None,
     batch: bool = False,
     first: bool = False,
     output_limit: int = OUTPUT_LIMIT,
@@ -59,6 +60,9 @@ def run(
         without: features that the decoder does not support.
         only: names, or patterns of names, that narrow the run.
         lacks: patterns of what the decoder shows to nobody; it is compared with nothing.
+        keyed: by the kind of a key (``raw``, ``passphrase``, ``private``), the command that is run
+            on encrypted samples of that kind; ``{key}`` stands for the path of a file with the
+            key. Of the others the header is all that is expected.
         batch: the decoder takes paths on stdin and prints a line for each; see `BatchDecoder`.
         first: after the first failure no further sample is begun.
         output_limit: bytes that the decoder may print for a sample.
@@ -74,12 +78,14 @@ def run(
     level = ComparisonLevel(level)
     wanted = chosen(manifest, only)
     _known_features(manifest, without)
+    with_keys = dict(keyed or {})
+    _known_kinds(with_keys)
     stop = threading.Event()
     decoder = BatchDecoder(command) if batch else Decoder(command)
     copies = tempfile.TemporaryDirectory(prefix="msl-samples-", ignore_cleanup_errors=True)
     place = Path(copies.name)
     prepare(manifest, place)
-    trial = Trial(decoder, level, timeout, output_limit, stop, place, tuple(lacks))
+    trial = Trial(decoder, level, timeout, output_limit, stop, place, tuple(lacks), with_keys)
     one_at_a_time = threading.Lock()
     enough = threading.Event()
 
@@ -132,6 +138,15 @@ def chosen(manifest: Manifest, only: tuple[str, ...]) -> list[Sample]:
         if not any(Entry(pattern).matches(sample.name) for sample in manifest):
             raise HarnessError(f"no sample is called {pattern}; msl samples list shows the names")
     return [s for s in manifest if any(Entry(pattern).matches(s.name) for pattern in only)]
+
+
+def _known_kinds(keyed: Mapping[str, str]) -> None:
+    for kind, command in keyed.items():
+        if kind not in KINDS:
+            raise HarnessError(f"there are keys of the kinds {', '.join(KINDS)}, found {kind!r}")
+        if KEY_PLACE not in command:
+            raise HarnessError(f"the command for keys of kind {kind} does not say {KEY_PLACE}")
+        Decoder(command)
 
 
 def _known_features(manifest: Manifest, without: frozenset[str]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import shlex
 import signal
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..corpus.manifest import Consumer, Manifest, Sample
+from ..corpus.manifest import Consumer, ExpectedVerdict, Manifest, Sample, TestKey
 from ..errors import DocumentError
 from .by_draft import by_draft
 from .comparing import Comparison, compare, expected_so_far
@@ -18,10 +21,13 @@ from .judging import FAILURES, Said, SampleOutcome, Shown, judge, said_by
 from .lacking import without_lacks
 from .levels import ComparisonLevel, shows_fault
 from .output import NoDocument, parse
-from .process import ProcessEnd, Runs
+from .process import Decoder, ProcessEnd, Runs
 from .results import Result
 
-__all__ = ["OUTPUT_LIMIT", "Trial", "demanded"]
+__all__ = ["KEY_PLACE", "OUTPUT_LIMIT", "Trial", "demanded"]
+
+KEY_PLACE = "{key}"
+"""Stands in a command for the path of a file with the key."""
 
 OUTPUT_LIMIT = 64 << 20
 """Bytes that a decoder may print for a sample, unless told otherwise."""
@@ -56,6 +62,7 @@ class Trial:
         stop: when set, the run is given up.
         place: a folder for the copies that it is given.
         lacks: patterns of what the decoder shows to nobody.
+        keyed: commands that take a key, by its kind; see `msl_construct.harness.run`.
     """
 
     decoder: Runs
@@ -65,6 +72,7 @@ class Trial:
     stop: threading.Event
     place: Path
     lacks: tuple[str, ...] = ()
+    keyed: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, manifest: Manifest, sample: Sample) -> Result:
         """Put a sample to the decoder.
@@ -75,18 +83,31 @@ class Trial:
             OSError: a file of it can't be read.
         """
         original = manifest.folder / sample.file
+        key = sample.key if sample.key is not None and sample.key.kind in self.keyed else None
         with handed_out(manifest, sample, self.place) as given:
-            expected = _expected(manifest, sample)
-            ended = self.decoder.run(
-                given.path, timeout=self.timeout, limit=self.limit, stop=self.stop
-            )
+            expected = _expected(manifest, sample, opened=key is not None)
+            decoder = self.decoder if key is None else self._with(key)
+            ended = decoder.run(given.path, timeout=self.timeout, limit=self.limit, stop=self.stop)
             changes = given.changes()
-        result = self._judge(sample, expected, ended, original)
+        told = sample if key is None else replace(sample, verdict=ExpectedVerdict())
+        result = self._judge(told, expected, ended, original)
+        if key is not None:
+            result = replace(result, command=decoder.shown(original))
         if not changes:
             return result
         if not result.failed:
             return replace(result, outcome=SampleOutcome.CRASH, detail=changes)
         return replace(result, detail="; ".join(filter(None, (result.detail, changes))))
+
+    def _with(self, key: TestKey) -> Decoder:
+        """The decoder that is given a key, in a file that nobody else reads."""
+        name = hashlib.sha256(f"{key.kind} {key.value}".encode()).hexdigest()[:16]
+        place = self.place / f"{key.kind}-{name}.key"
+        if not place.exists():
+            scratch = place.with_suffix(f".{threading.get_ident()}")
+            scratch.write_bytes(key.data)  # in a folder that only its owner can enter
+            scratch.replace(place)
+        return Decoder(self.keyed[key.kind].replace(KEY_PLACE, shlex.quote(str(place))))
 
     def _judge(
         self, sample: Sample, expected: dict[str, Any] | None, ended: ProcessEnd, original: Path
@@ -209,14 +230,14 @@ def _exits(consumer: Consumer, due: int, found: int | None) -> str:
     return f"exit code: expected {words}, found {found} ({word})"
 
 
-def _expected(manifest: Manifest, sample: Sample) -> dict[str, Any] | None:
-    """The expected document.
+def _expected(manifest: Manifest, sample: Sample, *, opened: bool = False) -> dict[str, Any] | None:
+    """The expected document; `opened`: that of whoever has the key.
 
     Raises:
         DocumentError: it is none, or one is missing.
     """
     try:
-        found = manifest.expected(sample)
+        found = manifest.expected(sample, opened=opened)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{sample.document_file}: no canonical document: {error}") from None
     if found is not None and not _is_document(found):
