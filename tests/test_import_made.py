@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import struct
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import run
@@ -280,3 +282,77 @@ def test_a_segment_that_claims_the_whole_address_space(tmp_path: Path) -> None:
         for address in (2 * PAGE, 1 << 45, 1 << 62, top - PAGE):
             assert [one[2] for one in dump.memory.read(address, PAGE).runs] == ["failed"]
         assert bytes(dump.memory.read(0x7F0000000000, PAGE)) == page(2)
+
+
+FLOATS = {
+    # e_machine, 64 bits, byte order: notes beyond the general registers, by type and bytes.
+    (62, True, "<"): {2: 512},
+    (3, False, "<"): {0x46E62B7F: 512},
+    (183, True, "<"): {2: 528, 0x401: 8, 0x406: 16},
+    (40, False, "<"): {0x400: 260},
+    (243, True, "<"): {2: 264},
+    (243, False, "<"): {2: 264},
+    (21, True, ">"): {2: 264, 0x100: 544, 0x102: 256},
+    (22, True, ">"): {2: 136, 0x309: 128, 0x30A: 256},
+    (8, True, ">"): {2: 264},
+    (258, True, "<"): {2: 272},
+}
+
+
+@pytest.mark.parametrize("machine", FLOATS)
+def test_vector_registers_go_in_and_out_again(
+    machine: tuple[int, bool, str], tmp_path: Path
+) -> None:
+    """What is exported is, note by note, what was imported: as far as it is registers."""
+    number, wide, order = machine
+    words = MACHINES[machine][1]
+    registers = struct.pack(f"{order}{words}{'Q' if wide else 'I'}", *range(0x1000, 0x1000 + words))
+    notes, contents = status(order, wide, 12, registers), {}
+    for kind, size in FLOATS[machine].items():
+        contents[kind] = bytes((kind + at * 7) % 251 for at in range(size))
+        notes += note(order, b"CORE" if kind == 2 else b"LINUX", kind, contents[kind])
+    data = elf_core(order, wide, number, notes, [(0x10000, page(1), PAGE, 6)])
+    with imported(data, tmp_path) as dump:
+        before = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+    core = tmp_path / "again.core"
+    assert run("export", tmp_path / "made.msl", "--to", "elf-core", "-o", core).returncode == 0
+    assert core.read_bytes()[5] == (1 if order == "<" else 2), "the order of the process"
+    with imported(core.read_bytes(), tmp_path) as dump:
+        after = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+    assert before == after
+    assert len(before) > words - 20 + len(contents)
+
+
+def numbers_of(thread: Mapping[str, Any]) -> dict[str, int]:
+    """The registers of a thread as numbers."""
+    return {
+        one["name"]: int.from_bytes(bytes(one["value"]), "little") for one in thread["registers"]
+    }
+
+
+def test_threads_of_netbsd_and_freebsd(tmp_path: Path) -> None:
+    segment = [(0x10000, page(1), PAGE, 6)]
+    info = struct.pack("<IIII64xii", 1, 160, 11, 0, 4242, 7).ljust(0x7C, b"\0") + b"made".ljust(
+        36, b"\0"
+    )
+    net = note("<", b"NetBSD-CORE", 1, info)
+    for thread in (1, 2):
+        net += note("<", f"NetBSD-CORE@{thread}".encode(), 33, struct.pack("<26Q", *range(26)))
+    with imported(elf_core("<", True, 62, net, segment), tmp_path) as dump:
+        assert (dump.header.record["os_type"].name, dump.header.record["pid"]) == ("netbsd", 4242)
+        assert [one["thread_id"] for one in dump.threads] == [1, 2]
+        values = numbers_of(dump.threads[0])
+        assert (values["rdi"], values["rip"], values["rsp"]) == (0, 21, 24)
+    registers = struct.pack("<15QIHHIHH5Q", *range(15), 0, 1, 2, 0, 3, 4, 20, 21, 22, 23, 24)
+    head = struct.pack("<i4xQQQiii4x", 1, 224, 176, 512, 1300000, 11, 100123)
+    told = struct.pack("<i4xQ17s81s2xi", 1, 120, b"made", b"made by hand", 77)
+    free = note("<", b"FreeBSD", 3, told) + note("<", b"FreeBSD", 1, head + registers)
+    with imported(elf_core("<", True, 62, free, segment), tmp_path) as dump:
+        assert (dump.header.record["os_type"].name, dump.header.record["pid"]) == ("freebsd", 77)
+        (thread,) = dump.threads
+        assert thread["thread_id"] == 100123
+        values = {
+            one["name"]: int.from_bytes(bytes(one["value"]), "little")
+            for one in thread["registers"]
+        }
+        assert (values["r15"], values["rip"], values["rsp"], values["fs"]) == (0, 20, 23, 1)

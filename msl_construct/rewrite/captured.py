@@ -86,7 +86,7 @@ def captured(dump: Dump) -> CapturedProcess:
         os_type=_name(header["os_type"]),
         arch_type=_name(header["arch_type"]),
         space=dump.memory,
-        byte_order=dump.schema.byte_order.value,
+        byte_order=_byte_order(dump),
         page_size=min((region.page_size for region in dump.regions), default=4096),
         mappings=_mappings(dump),
         modules=[_module(one) for one in dump.modules if "module_size" in one],
@@ -102,6 +102,14 @@ def captured(dump: Dump) -> CapturedProcess:
         faults=faults,
         dump_uuid=header["dump_uuid"],
     )
+
+
+def _byte_order(dump: Dump) -> str:
+    """That of the process: a dump of a big-endian one that was imported is little-endian."""
+    for block in dump.capture_blocks.of_type("import_provenance"):
+        if "byte_order=big" in (block.payload.get("note") or "").split("; "):
+            return "big"
+    return str(dump.schema.byte_order.value)
 
 
 def _handles(dump: Dump, pid: int) -> list[Handle]:

@@ -15,8 +15,10 @@ from ..structures import Held
 from .auxiliary import HEADERS_AT, PAGE_SIZE, entries_of
 from .machines import Machine, machine_of
 from .mapped_files import file_rows, images_of, mappings_of, modules_of
+from .more_sets import FLOATING, XSAVE
 from .note_walk import Note, notes_of
 from .notes import AUXILIARY, FILES, INFO, SIGNAL, STATUS
+from .other_systems import FREEBSD, NETBSD, FoundProcess, free_process, net_process
 from .status import Info, read_info, read_status
 from .structures import (
     CORE,
@@ -79,6 +81,7 @@ class _Notes:
     auxiliary: Note | None = None
     files: Note | None = None
     signal: Note | None = None
+    other: Note | None = None
     owners: list[str] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
 
@@ -122,6 +125,7 @@ def read_core(source: Source) -> CapturedProcess:
     if notes.files is None:
         remarks["modules"] = "unknown: no NT_FILE"
     page = entries.get(PAGE_SIZE, 4096)
+    other = _other_process(held, notes)
     threads: Sequence[Thread] = ()
     if machine is not None and notes.threads:
         threads = CoreThreads(held, machine, notes.threads)
@@ -137,15 +141,15 @@ def read_core(source: Source) -> CapturedProcess:
         mappings=mappings,
         modules=modules_of(rows, images),
         threads=threads,
-        pid=_number(info.pid if info is not None else 0),
-        ppid=_number(info.parent if info is not None else 0),
+        pid=_number(info.pid if info is not None else other.pid),
+        ppid=_number(info.parent if info is not None else other.parent),
         session_id=_number(info.session if info is not None else 0),
-        exe_path=exe or ("" if info is None else _text(info.name)),
-        command_line="" if info is None else _text(info.arguments).strip(),
+        exe_path=exe or (other.name if info is None else _text(info.name)),
+        command_line=other.arguments if info is None else _text(info.arguments).strip(),
         remarks=remarks,
         faults=faults,
         auxiliary=auxiliary,
-        signal=0 if status is None else status,
+        signal=other.signal if status is None else status,
         identity={}
         if info is None
         else {"user": info.user, "group": info.user_group, "process_group": info.group},
@@ -243,8 +247,9 @@ def _rights(flags: int) -> int:
 
 def _gather(found: _Notes, notes: Iterable[Note]) -> None:
     for note in notes:
-        if note.owner not in found.owners and len(found.owners) < 16:
-            found.owners.append(note.owner)
+        owner = note.owner.partition("@")[0]
+        if owner not in found.owners and len(found.owners) < 16:
+            found.owners.append(owner)
         if note.owner == "CORE" and note.type == STATUS:
             found.threads.append([note])
         elif note.owner == "CORE" and note.type == INFO:
@@ -255,12 +260,38 @@ def _gather(found: _Notes, notes: Iterable[Note]) -> None:
             found.files = found.files or note
         elif note.owner == "CORE" and note.type == SIGNAL:
             found.signal = found.signal or note
+        elif _is_of_another_system(found, note):
+            pass
         elif note.owner in ("CORE", "LINUX") and found.threads:
             found.threads[-1].append(note)
         else:
             key = f"{note.owner}:{note.type:#x}"
             if key in found.others or len(found.others) < 64:
                 found.others[key] = found.others.get(key, 0) + 1
+
+
+def _is_of_another_system(found: _Notes, note: Note) -> bool:
+    """Whether it is a note of FreeBSD or NetBSD that is read; takes it."""
+    if note.owner == FREEBSD:
+        if note.type == STATUS:
+            found.threads.append([note])
+        elif note.type == INFO:
+            found.other = found.other or note
+        elif note.type in (FLOATING, XSAVE) and found.threads:
+            found.threads[-1].append(note)
+        else:
+            return False
+        return True
+    if note.owner.startswith(NETBSD):
+        if note.owner == NETBSD:
+            found.other = found.other or (note if note.type == 1 else None)
+            return note.type == 1
+        if found.threads and found.threads[-1][0].owner == note.owner:
+            found.threads[-1].append(note)
+        else:
+            found.threads.append([note])
+        return True
+    return False
 
 
 def _content(held: Held, note: Note) -> bytes:
@@ -273,7 +304,7 @@ def _content(held: Held, note: Note) -> bytes:
 
 
 def _first_status(held: Held, notes: _Notes, header: _Header) -> int | None:
-    if not notes.threads:
+    if not notes.threads or notes.threads[0][0].owner != "CORE":
         return None
     status = read_status(
         held.source.read(notes.threads[0][0].offset, min(512, notes.threads[0][0].size)),
@@ -281,6 +312,15 @@ def _first_status(held: Held, notes: _Notes, header: _Header) -> int | None:
         header.order,
     )
     return None if status is None else status.signal
+
+
+def _other_process(held: Held, notes: _Notes) -> FoundProcess:
+    """What FreeBSD or NetBSD say of the process."""
+    found = None
+    if notes.other is not None:
+        read = free_process if notes.other.owner == FREEBSD else net_process
+        found = read(_content(held, notes.other))
+    return found or FoundProcess(0, 0, "", "", 0)
 
 
 def _remarks(
@@ -292,11 +332,10 @@ def _remarks(
         found["byte_order"] = "big"
     if machine is None:
         found["machine"] = f"{header.machine}, whose registers nobody here knows"
-    if info is None:
+    if info is None and notes.other is None:
         found["process"] = "unknown: no NT_PRPSINFO"
-    else:
-        if len(_text(info.arguments)) >= _CUT:
-            found["cmd_line"] = "cut after 79 bytes by the source"
+    elif info is not None and len(_text(info.arguments)) >= _CUT:
+        found["cmd_line"] = "cut after 79 bytes by the source"
     if not notes.threads:
         found["threads"] = "unknown: no NT_PRSTATUS"
     if notes.others:

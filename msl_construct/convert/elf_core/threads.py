@@ -10,6 +10,14 @@ from ..structures import Held
 from .machines import Machine, registers_of
 from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set
 from .note_walk import Note
+from .other_systems import (
+    FREEBSD,
+    NETBSD,
+    free_registers,
+    free_thread,
+    net_registers,
+    net_thread,
+)
 from .status import read_status, registers_at
 
 __all__ = ["CoreThreads"]
@@ -44,6 +52,12 @@ class CoreThreads(Sequence[Thread]):
     def _thread(self, number: int) -> Thread:
         notes = self._groups[number]
         flags = ("current",) if number == 0 else ()
+        owner = notes[0].owner
+        if owner.startswith(NETBSD):
+            return Thread(net_thread(owner) or 0, self._of_netbsd(notes), flags=flags)
+        if owner == FREEBSD:
+            content = self._content(notes[0])
+            return Thread(free_thread(content) or 0, self._of_freebsd(notes), flags=flags)
         status = read_status(self._content(notes[0]), self._machine.wide, self._held.order)
         if status is None:
             return Thread(0, flags=flags)
@@ -68,6 +82,21 @@ class CoreThreads(Sequence[Thread]):
                 names = {one.name for one in found}
                 found += [one for one in more if one.name not in names]
         return found
+
+    def _of_netbsd(self, notes: Sequence[Note]) -> tuple[Register, ...]:
+        return tuple(
+            register
+            for note in notes
+            for register in net_registers(self._machine, note.type, self._content(note))
+        )
+
+    def _of_freebsd(self, notes: Sequence[Note]) -> tuple[Register, ...]:
+        found = free_registers(self._machine, self._content(notes[0]))
+        for note in notes[1:]:
+            more = decode_set(self._machine, note.type, self._content(note), self._held.order)
+            names = {one.name for one in found}
+            found += [one for one in more or () if one.name not in names]
+        return tuple(found)
 
     def _content(self, note: Note) -> bytes:
         return self._held.source.read(note.offset, min(note.size, _LARGEST_SET))
