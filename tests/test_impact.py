@@ -20,6 +20,7 @@ from msl_construct.breaking.evidence import ReaderOutcome
 from msl_construct.breaking.impact import Impact, impact
 from msl_construct.breaking.making import samples_for
 from msl_construct.drafts import DRAFTS
+from msl_construct.drafts.authored import load
 
 sys.path.append(str(PLACE / "tests" / "adapters"))
 
@@ -78,6 +79,22 @@ def test_files_agree_with_what_is_said_of_the_public_drafts() -> None:
     }
     assert unshown <= {"compressed_payload", "EncAlgo", "KDFType", "KeyEncap", "PageState"}
     assert not any(one.outcome is ReaderOutcome.WRONG for each in found.evidence for one in each)
+
+
+@pytest.mark.parametrize("place", ["tests/authored", "spec-docs/examples"])
+def test_files_agree_with_what_is_said_of_a_whole_draft(place: str, tmp_path: Path) -> None:
+    """A block type, a field, codes and a forbidden type at once, with rules of its own."""
+    text = (PLACE / place / "mine.py").read_text("utf-8")
+    (tmp_path / "own.py").write_text(text.replace('"mine"', '"whole"'), "utf-8")
+    known = dict(DRAFTS.values_by_name)
+    try:
+        new = load(f"{tmp_path / 'own.py'}:MINE")
+        found = impact(NEW, new)
+    finally:
+        DRAFTS.values_by_name.clear()
+        DRAFTS.values_by_name.update(known)
+    assert list(found.contradictions) == []
+    assert shown(found, "OSType.0x0000") == {"SILENT_REINTERPRET"}
 
 
 def test_the_command_with_another_reader(tmp_path: Path) -> None:

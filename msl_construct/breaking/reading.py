@@ -101,6 +101,9 @@ def told(data: bytes, draft: str) -> ReaderAccount:
             return found
         found.claims += _claims(form.file_header, header, form.file_header.key, -1)
         document["blocks"] = list(document["blocks"])
+        document["segments"] = [
+            {**each, "blocks": list(each["blocks"])} for each in document["segments"]
+        ]
         for block in document["blocks"]:
             _block(found, form, block)
         for segment in document["segments"]:
@@ -110,15 +113,15 @@ def told(data: bytes, draft: str) -> ReaderAccount:
             found.complain(-1, "bytes behind the last block")
         if not dump.complete and not dump.locked:
             found.complain(-1, "no End-of-Capture")
-        keys = [one["block_type"] for one in document["blocks"]]
-        found.findings = sorted(
-            {
-                (one.rule.id, _path(one.found.block, one.found.field, keys))
-                for one in check(dump)
-                if one.rule.level is not Level.SHOULD
-            }
-            | set(_misplaced(form, keys))
-        )
+        captured = [one["block_type"] for one in document["blocks"]]
+        appended = [one["block_type"] for each in document["segments"] for one in each["blocks"]]
+        keys = captured + appended
+        broken = {
+            (one.rule.id, _path(one.found.block, one.found.field, keys))
+            for one in check(dump)
+            if one.rule.level is not Level.SHOULD
+        }
+        found.findings = sorted(broken | set(_misplaced(form, captured)))
     for block, text in _hashes(data, form):
         found.complain(block, text)
     return found

@@ -28,12 +28,22 @@ if TYPE_CHECKING:
     from ..drafts.dialects import Dialect
     from ..reader.dump import Dump
 
-__all__ = ["Check", "binding", "check", "every_rule", "gaps", "known_rules", "rules_for"]
+__all__ = [
+    "Check",
+    "binding",
+    "check",
+    "every_rule",
+    "gaps",
+    "known_ids",
+    "known_rules",
+    "rules_for",
+]
 
 
 _Subject = TypeVar("_Subject", FileHeader, Block)
 
 _rules: WeakKeyDictionary[Draft, tuple[Rule, ...]] = WeakKeyDictionary()
+_ids: WeakKeyDictionary[Draft, frozenset[str]] = WeakKeyDictionary()
 
 
 def rules_for(draft: str | Draft) -> tuple[Rule, ...]:
@@ -49,6 +59,14 @@ def rules_for(draft: str | Draft) -> tuple[Rule, ...]:
     found = _rules.get(chosen)
     if found is None:
         found = _rules[chosen] = tuple(_remaining(chosen))
+    return found
+
+
+def known_ids(draft: Draft) -> frozenset[str]:
+    """The ids of `known_rules`, which every statement of a draft asks for."""
+    found = _ids.get(draft)
+    if found is None:
+        found = _ids[draft] = frozenset(rule.id for rule in known_rules(draft))
     return found
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from ...drafts import DRAFTS, PUBLIC, find
 from ...schema import Draft
 from ..declare import since
-from ..engine import known_rules, rules_for
+from ..engine import known_ids, rules_for
 from ..model import Rule
 from . import blocks, file, later, payloads
 from .layouts import layout_statements
@@ -83,7 +83,7 @@ def unmatched(statement: Statement, drafts: Iterable[str | Draft] | None = None)
         drafts: of these; all that are known by default.
     """
     among = map(find, DRAFTS if drafts is None else drafts)
-    ids = {rule.id for draft in among if statement.applies(draft) for rule in known_rules(draft)}
+    ids = {one for draft in among if statement.applies(draft) for one in known_ids(draft)}
     return tuple(
         pattern for pattern in statement.rules if not any(fnmatchcase(i, pattern) for i in ids)
     )
