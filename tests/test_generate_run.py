@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -21,6 +22,7 @@ import msl_construct
 from msl_construct.corpus import Manifest
 from msl_construct.generate import TARGETS
 from msl_construct.harness import SampleOutcome, run
+from msl_construct.reader import Memory
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 LANGUAGES = tuple(PROGRAMS)
@@ -219,6 +221,90 @@ def test_the_decoder_alone_says_why_it_refuses(language: str, tmp_path: Path) ->
     assert lines[0].startswith(f"{dump}: ")
     code, shown, said = generated_parsers.example(folder, f"{decoder.command} a b")
     assert (code != 0, shown, "usage: " in said) == (True, "", True)
+
+
+LAYER = """
+import json, sys
+from msl_dump import Dump
+answers = []
+for path, ranges in json.load(open(sys.argv[1])):
+    dump = Dump(path)
+    runs = [
+        [run.address, run.length, run.state, None if run.data is None else run.data.hex()]
+        for address, length in ranges for run in dump.read(address, length)
+    ]
+    answers.append({
+        "regions": [[one.address, one.size] for one in dump.regions],
+        "runs": runs,
+        "modules": [[one.address, one.size, one.path] for one in dump.modules],
+        "threads": [[one.id, one.registers] for one in dump.threads],
+        "damaged": len(dump.damaged),
+    })
+print(json.dumps(answers))
+"""
+
+
+def flat(runs: list[tuple[int, int, str, bytes | None]]) -> list[tuple[int, str, int | None]]:
+    """State and byte of every address of some runs."""
+    return [
+        (address + index, state, None if data is None else data[index])
+        for address, length, state, data in runs
+        for index in range(length)
+    ]
+
+
+@pytest.mark.parametrize("name", ["python", f"python{READ_WRITE}"])
+def test_the_layer_reads_what_our_reader_reads(name: str, tmp_path: Path) -> None:
+    folder = ready(name)
+    wanted = ("fragments-*", "region-zst-*", "region-lz4-*", "everything-*", "map-0?-*", "live-*")
+    dumps = [path for one in wanted for path in sorted((SAMPLES / "valid").glob(f"{one}.msl"))]
+    dumps = part_of(dumps, lambda path: path.stem.partition("-")[0])
+    asked, expected = [], []
+    for path in dumps:
+        with msl_construct.open(path) as dump:
+            ranges = [
+                (max(0, region.base_addr - 8), min(region.end - region.base_addr, 1 << 13) + 16)
+                for region in dump.regions
+            ]
+            views = [dump.memory.read(address, length) for address, length in ranges]
+            asked.append((str(path), ranges))
+            expected.append(
+                {
+                    "regions": sorted(
+                        [one.base_addr, one.end - one.base_addr] for one in dump.regions
+                    ),
+                    "runs": [pair for view in views for pair in ours_flat(view)],
+                    "modules": [
+                        [one.payload.base_addr, one.payload.module_size, one.payload.path]
+                        for one in dump.blocks
+                        if one.key == "module_entry"
+                    ],
+                }
+            )
+    questions, program = tmp_path / "asked.json", folder / "asked.py"
+    questions.write_text(json.dumps(asked))
+    program.write_text(LAYER)
+    code, shown, said = generated_parsers.example(folder, f"python asked.py {questions}")
+    assert code == 0, said
+    for path, due, found in zip(dumps, expected, json.loads(shown)):
+        runs = [(a, n, s, None if d is None else bytes.fromhex(d)) for a, n, s, d in found["runs"]]
+        assert found["damaged"] == 0, path
+        assert found["regions"] == due["regions"], path
+        assert found["modules"] == due["modules"], path
+        assert flat(runs) == due["runs"], path
+        if "live-11" in path.stem:
+            assert found["threads"], "a thread with registers"
+
+
+def ours_flat(view: Memory) -> list[tuple[int, str, int | None]]:
+    """The same of what our reader gives."""
+    filled = view.filled(0)
+    found: list[tuple[int, str, int | None]] = []
+    for first, length, state in view.runs:
+        for address in range(first, first + length):
+            byte = filled[address - view.address] if state == "captured" else None
+            found.append((address, state, byte))
+    return found
 
 
 @pytest.mark.parametrize("name", WRITING)

@@ -140,6 +140,13 @@ _TARGETS = (
         write_uses=(
             ("(sys.argv[1])\n", "(sys.argv[1])\ndump._read()\n"),
             (" as parser:\n", " as parser:\n            parser._read()\n"),
+            ("from_file(path)\n", "from_file(path)\n        self._parser._read()\n"),
+            (
+                "        return kind(KaitaiStream(io.BytesIO(data)), block, self._parser)\n",
+                "        payload = kind(KaitaiStream(io.BytesIO(data)), block, self._parser)\n"
+                "        payload._read()\n"
+                "        return payload\n",
+            ),
         ),
         decoder=DecoderWords(
             command="python decoder.py",
