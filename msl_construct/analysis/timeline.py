@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -43,9 +43,9 @@ class Timeline:
         more_pages: how many more changed.
     """
 
-    rows: dict[str, list[TimelineRow]] = field(default_factory=dict)
-    pages: list[TimelineRow] = field(default_factory=list)
-    more_pages: int = 0
+    rows: dict[str, list[TimelineRow]]
+    pages: list[TimelineRow]
+    more_pages: int
 
 
 def timeline(dumps: Sequence[Dump], changes: Iterable[MemoryChange]) -> Timeline:
@@ -60,7 +60,7 @@ def timeline(dumps: Sequence[Dump], changes: Iterable[MemoryChange]) -> Timeline
         "modules": _modules,
         "threads": _threads,
     }
-    found = Timeline()
+    found = Timeline({}, [], 0)
     for kind, read in kinds.items():
         found.rows[kind] = _rows([read(dump) for dump in dumps])
     for table in TABLES_COMPARED:

@@ -117,7 +117,6 @@ def yara(
             searched=found,
         )
         print_hits(islice(hits, limit), form, lambda: map(_gap_json, found.gaps))
-        hits.close()
         opened.require_unchanged()
         code = finish(opened, dump, found, quiet, limit)
         return _gaps(found, dump, quiet) or code

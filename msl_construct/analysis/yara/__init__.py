@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .engines import Engine, yara_engine
+from .engines import CompiledRules, Engine, yara_engine
 from .rule_files import load_rules
 from .rule_texts import RuleText, rule_texts
 from .scanning import RuleGap, RuleScan, scan_rules
 
 __all__ = [
+    "CompiledRules",
     "Engine",
     "RuleGap",
     "RuleScan",

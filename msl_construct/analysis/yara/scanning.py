@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
@@ -88,7 +88,7 @@ def scan_rules(
     within: Iterable[tuple[int, int]] | None = None,
     processes: int | None = None,
     searched: RuleScan | None = None,
-) -> Generator[Hit, None, None]:
+) -> Iterator[Hit]:
     """All matches of rules, by the address of what they were asked of.
 
     A rule is asked of captured memory in one piece; if it asks for attributes of a region, of
