@@ -11,6 +11,7 @@ from .comparing import Difference
 from .judging import SampleOutcome
 from .kinds import HINTS, DifferenceKind
 from .results import Result, Results
+from .unread import Unread
 
 __all__ = ["Cause", "causes"]
 
@@ -103,8 +104,8 @@ def _cause(key: _Key, group: list[Result], passing: list[Result]) -> Cause:
 def _key(result: Result) -> _Key:
     """What makes a failure like others."""
     difference, unread = _telling(result), result.unread
-    in_front = difference is not None and difference.place.startswith(_IN_FRONT)
-    if unread is not None and not (in_front and difference and difference.kind.is_telling):
+    telling = difference is not None and difference.kind.is_telling
+    if unread is not None and not (telling and difference and _before(difference, unread)):
         what = "blocks are not shown" if unread.only else "reading ends at a block"
         return _Key(f"{what}: {unread.special}", unread.hint)
     if difference is not None and difference.kind.is_telling:
@@ -119,6 +120,15 @@ def _key(result: Result) -> _Key:
     return _Key(what, outcome=result.outcome)
 
 
+def _before(difference: Difference, unread: Unread) -> bool:
+    """Whether a difference stands before a block that is not shown, so that it may be why."""
+    if difference.kind in _FOLLOWING:
+        return False
+    block = _BLOCK.match(difference.path)
+    return difference.place.startswith(_IN_FRONT) if block is None else int(block[1]) < unread.index
+
+
+_BLOCK = re.compile(r"\$\.blocks\[(\d+)\]\.")
 _FOLLOWING = (DifferenceKind.DAMAGE_MADE_UP, DifferenceKind.DAMAGE_UNSEEN)
 _IN_FRONT = ("document", "format", "header")
 

@@ -133,6 +133,7 @@ class _Comparer:
         self._level = level
         self._block_type = ""
         self._padded = False  # the value before was right, and has padding behind it
+        self._is_text = False  # of the file, and no name of a code
 
     def document(self, expected: dict[str, Any], found: dict[str, Any]) -> None:
         special = {
@@ -267,7 +268,9 @@ class _Comparer:
                 self._missing(expected[key], inner)
             else:
                 count = self._result.count
+                self._is_text = f"{key}_len" in expected
                 self._value(expected[key], found[key], inner)
+                self._is_text = False
                 length = expected.get(f"{key}_len")
                 odd = isinstance(length, int) and bool(length % _PADDED_TO)
                 self._padded = odd and count == self._result.count
@@ -312,7 +315,7 @@ class _Comparer:
 
     def _kind(self, path: str, expected: Any, found: Any) -> DifferenceKind:
         key = re.sub(r"(?:\[\d+\])+\Z", "", path).rpartition(".")[2]
-        return kind_of(key, expected, found, padded=self._padded)
+        return kind_of(key, expected, found, padded=self._padded, is_text=self._is_text)
 
     def _note(self, path: str, expected: str, found: str, kind: DifferenceKind) -> None:
         place = _BLOCK.sub(f"{self._block_type}.", path)

@@ -104,6 +104,7 @@ HINTS = {
 """What is to be done about a kind, where one kind has one cause."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_HEX = re.compile(r"[0-9a-f-]{4,}")
 _WIDTHS = (2, 4, 8)
 _MAP_KEY = "page_state_map"
 _LENGTH = "_len"
@@ -112,7 +113,9 @@ _ORDERS = ((3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 0, 1))
 """Pages of a byte when it is read from its other end, by halves, by pairs."""
 
 
-def kind_of(key: str, expected: Any, found: Any, *, padded: bool = False) -> DifferenceKind:
+def kind_of(
+    key: str, expected: Any, found: Any, *, padded: bool = False, is_text: bool = False
+) -> DifferenceKind:
     """The kind of a difference between two values that are both there.
 
     Args:
@@ -120,18 +123,19 @@ def kind_of(key: str, expected: Any, found: Any, *, padded: bool = False) -> Dif
         expected: what is to be there.
         found: what is there.
         padded: whether the value before it was right, and has padding behind it.
+        is_text: whether it is a text of the file, and no name of a code.
     """
-    kind = _told(key, expected, found)
+    kind = _told(key, expected, found, is_text)
     if padded and not kind.is_telling:
         return DifferenceKind.BEHIND_PADDING
     return kind
 
 
-def _told(key: str, expected: Any, found: Any) -> DifferenceKind:
+def _told(key: str, expected: Any, found: Any, is_text: bool) -> DifferenceKind:
     if isinstance(expected, list):
         return _of_list(key, expected, found)
     if isinstance(expected, str) and isinstance(found, str):
-        return _of_texts(expected, found)
+        return _of_texts(expected, found, is_text)
     if _is_number(expected) and _is_number(found):
         return _of_numbers(key, expected, found)
     if isinstance(expected, str) and _is_number(found):
@@ -159,7 +163,9 @@ def _of_list(key: str, expected: list[Any], found: Any) -> DifferenceKind:
     return DifferenceKind.LIST_LENGTH if len(expected) != len(found) else DifferenceKind.VALUE
 
 
-def _of_texts(expected: str, found: str) -> DifferenceKind:
+def _of_texts(expected: str, found: str, is_text: bool) -> DifferenceKind:
+    if not is_text and _HEX.fullmatch(expected) and _digits(found) == _digits(expected):
+        return DifferenceKind.ANOTHER_BASE
     if _UUID.match(expected):
         swapped = _swapped(expected, found)
         return DifferenceKind.UUID_WORDS if swapped else DifferenceKind.VALUE
@@ -170,7 +176,8 @@ def _of_texts(expected: str, found: str) -> DifferenceKind:
         return DifferenceKind.ANOTHER_BASE if number == other else _of_numbers("", number, other)
     if expected and found.startswith(expected) and not found[len(expected) :].strip("\0"):
         return DifferenceKind.TEXT_WITH_NUL
-    if re.fullmatch(r"[a-z][a-z0-9_]*", expected) and re.fullmatch(r"[\w .:/-]+", found):
+    is_name = not is_text and re.fullmatch(r"[a-z][a-z0-9_]*", expected)
+    if is_name and re.fullmatch(r"[\w .:/-]+", found):
         due, shown = _plain(expected), _plain(found)
         alike = shown and (due in shown or shown in due)
         return DifferenceKind.CODE_NAME if alike else DifferenceKind.VALUE
@@ -236,6 +243,11 @@ def _swapped(expected: str, found: str) -> bool:
 def _sixteen(text: str) -> bytes:
     digits = "".join(islice((c for c in text if c in "0123456789abcdefABCDEF"), 33))
     return bytes.fromhex(digits)
+
+
+def _digits(text: str) -> str:
+    """Hex digits of bytes or of a UUID, however they are written."""
+    return re.sub(r"[-{}: ]|^0[xX]", "", text).lower()
 
 
 def _is_number(value: Any) -> bool:
