@@ -14,12 +14,12 @@ from .common import STDIO, open_input, say_version
 if TYPE_CHECKING:
     from .common import ReadOptions
 
-__all__ = ["Measured", "measured"]
+__all__ = ["VerifiedDump", "measured"]
 
 _PIECE = 1 << 20
 
 
-class Measured(NamedTuple):
+class VerifiedDump(NamedTuple):
     """What a statement or a report says of a dump.
 
     Attributes:
@@ -36,7 +36,7 @@ class Measured(NamedTuple):
     context: bytes
 
 
-def measured(path: str, options: ReadOptions) -> Measured:
+def measured(path: str, options: ReadOptions) -> VerifiedDump:
     """Verify and hash a file, or what comes from stdin.
 
     Raises:
@@ -64,7 +64,7 @@ def measured(path: str, options: ReadOptions) -> Measured:
                 context = b"" if found is None else bytes(found.stored.view())
     finally:
         digests.close()
-    return Measured(verdict, header.record["dump_uuid"], header.hash_algorithm, digests, context)
+    return VerifiedDump(verdict, header.record["dump_uuid"], header.hash_algorithm, digests, context)
 
 
 class _HashedInput:
