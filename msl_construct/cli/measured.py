@@ -64,7 +64,9 @@ def measured(path: str, options: ReadOptions) -> VerifiedDump:
                 context = b"" if found is None else bytes(found.stored.view())
     finally:
         digests.close()
-    return VerifiedDump(verdict, header.record["dump_uuid"], header.hash_algorithm, digests, context)
+    return VerifiedDump(
+        verdict, header.record["dump_uuid"], header.hash_algorithm, digests, context
+    )
 
 
 class _HashedInput:
