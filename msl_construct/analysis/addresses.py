@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..abbreviated import abbreviated
 from ..errors import AddressError
@@ -31,6 +31,7 @@ _OFFSET = re.compile(r"(?s)(.+?)([+-])(0[xX][0-9a-fA-F]+|[0-9]+)")
 _LISTED = 5
 
 
+@lru_cache
 def file_name(path: str) -> str:
     """The last part of a path of any system."""
     return re.split(r"[/\\]", path)[-1]

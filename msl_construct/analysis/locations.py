@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ..reader.dump import Dump
-from ..reader.regions import Region
 from ..space import Cover
 
 __all__ = ["Location", "Locations", "ModuleLocation", "RegionLocation", "rights"]
@@ -54,6 +53,9 @@ class Location:
     module: ModuleLocation | None
 
 
+_Answer = tuple[int, int, "RegionLocation | None", "tuple[int, str] | None"]
+
+
 class Locations:
     """Answers for every address where it is.
 
@@ -63,7 +65,7 @@ class Locations:
 
     def __init__(self, dump: Dump) -> None:
         self._dump = dump
-        self._last: tuple[Region, RegionLocation] | None = None
+        self._last: _Answer = 0, 0, None, None
 
     @cached_property
     def _modules(self) -> Cover[tuple[int, str]]:
@@ -79,22 +81,22 @@ class Locations:
 
     def at(self, address: int) -> Location:
         """Where an address is."""
-        region = self._dump.memory.region_at(address)
-        found = None
-        if region is not None:
-            name = self._dump.memory.name_of(address)
-            if self._last is None or self._last[0] is not region or self._last[1].name != name:
+        start, end, place, module = self._last
+        if not start <= address < end:
+            region, name, start, end = self._dump.memory.place_of(address)
+            place = None
+            if region is not None:
                 place = RegionLocation(
                     region.base_addr,
                     tuple(region.protection.names),
                     region.region_type.name,
                     name,
                 )
-                self._last = region, place
-            found = self._last[1]
-        module = self._modules.at(address)
+            module, first, behind = self._modules.span(address)
+            # What is next to an address is asked for next: all that has the same answer is kept.
+            self._last = max(start, first), min(end, behind), place, module
         return Location(
-            found, None if module is None else ModuleLocation(module[1], address - module[0])
+            place, None if module is None else ModuleLocation(module[1], address - module[0])
         )
 
     def end_of(self, address: int) -> int:
@@ -116,6 +118,7 @@ class Locations:
         return f"{file_name(name) or name}+{address - region.base_addr:#x}"
 
 
+@lru_cache
 def rights(protection: tuple[str, ...]) -> str:
     """Access rights in letters: ``rwx``, with dashes for those that are not given."""
     found = "".join(

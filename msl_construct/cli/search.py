@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING
 
@@ -245,11 +246,18 @@ def _write_json(rows: Iterable[dict[str, object]], form: str, out: IO[str]) -> N
     out.write("\n]\n")
 
 
-def _line(hit: Hit) -> str:
-    """``address  rights  where  what``."""
+@cache
+def _in_words() -> tuple[Callable[[str], str], Callable[[tuple[str, ...]], str]]:
+    """A path's last part, and rights in letters: imported once, not for each of many lines."""
     from ..analysis.addresses import file_name
     from ..analysis.locations import rights
 
+    return file_name, rights
+
+
+def _line(hit: Hit) -> str:
+    """``address  rights  where  what``."""
+    file_name, rights = _in_words()
     region, module = hit.location.region, hit.location.module
     letters = rights(region.protection) if region is not None else "---"
     if module is not None:

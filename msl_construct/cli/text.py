@@ -123,6 +123,8 @@ def printable(text: str | None) -> str:
     """Text from the dump, with nothing in it that would act on a terminal."""
     if text is None:
         return "-"
+    if text.isascii() and text.isprintable():
+        return text
     return escape_for_people(text)
 
 

@@ -66,6 +66,17 @@ class MemoryView(LayeredSpace[Fragment]):
         """The first region in the file that covers an address."""
         return self._first.at(address)
 
+    def place_of(self, address: int) -> tuple[Region | None, str | None, int, int]:
+        """Region and name of an address, and the addresses around it with the same answer."""
+        region, start, end = self._first.span(address)
+        name = None
+        if self._names is not None:
+            name, first, behind = self._names.span(address)
+            start, end = max(start, first), min(end, behind)
+        if name is None and region is not None:
+            name = f"[{region.region_type.name}]"
+        return region, name, start, end
+
     def name_of(self, address: int) -> str | None:
         """What stands at an address.
 

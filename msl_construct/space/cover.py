@@ -45,3 +45,10 @@ class Cover(Generic[T]):
         """The first that covers `address`; None if none does."""
         index = bisect_right(self._starts, address)
         return self._first[index - 1] if index else None
+
+    def span(self, address: int) -> tuple[T | None, int, int]:
+        """The same, and the addresses around it that have the same answer: first, and behind."""
+        index = bisect_right(self._starts, address)
+        start = self._starts[index - 1] if index else 0
+        end = self._starts[index] if index < len(self._starts) else 1 << 64
+        return (self._first[index - 1] if index else None), start, max(end, address + 1)
