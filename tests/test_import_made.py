@@ -356,3 +356,12 @@ def test_threads_of_netbsd_and_freebsd(tmp_path: Path) -> None:
             for one in thread["registers"]
         }
         assert (values["r15"], values["rip"], values["rsp"], values["fs"]) == (0, 20, 23, 1)
+
+
+def test_a_core_comes_through_a_pipe(tmp_path: Path) -> None:
+    made = tmp_path / "made.msl"
+    data = elf_core("<", True, 62, b"", [(0x10000, page(1), PAGE, 6)])
+    done = run("import", "-", "-o", made, "--check", data=data)
+    assert done.returncode == 0, done.stderr
+    with msl_construct.open(made) as dump:
+        assert bytes(dump.memory.read(0x10000, PAGE)) == page(1)

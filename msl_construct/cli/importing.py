@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -106,7 +107,7 @@ def import_command(
     from ..convert.recognising import read_foreign, recognised
     from ..reader.opening import source_of
 
-    opened, name, owned = source_of(source)
+    opened, name, owned = source_of(sys.stdin.buffer if source == STDIO else source)
     try:
         if isinstance(opened, PathSource):
             opened.advise_sequential()

@@ -12,6 +12,7 @@ import click
 from ..errors import MslError, TamperedError
 from ..reader.acquisition_report import Tie, read_report, tie
 from ..reader.verdict import Finding, Verdict
+from ..source import is_remote
 from .common import (
     STDIO,
     Exit,
@@ -152,6 +153,8 @@ def _one(
         if report is None and not asked(vouching):
             with open_input(path, **options) as opened:
                 say_version(path, opened)
+                if is_remote(path):
+                    note(f"msl: {path}: reads all of its {opened.size} bytes")
                 verdict = opened.verify()
         else:
             name = ""  # what is wrong with the report names it
