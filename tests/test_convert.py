@@ -468,6 +468,19 @@ def test_an_encrypted_dump_becomes_a_plain_one(tmp_path: Path) -> None:
     assert b"source_format=msl" in new.read_bytes()
 
 
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_a_hint_that_is_dropped_is_nobody_s_child(draft: str) -> None:
+    """It points at bytes that its region does not have; the region has no child then."""
+    builder = start(LE11)
+    region = builder.add(wire.MEMORY_REGION, wire.memory_region("<", [1]), flags=wire.HAS_CHILDREN)
+    builder.add(wire.KEY_HINT, wire.key_hint("<", region_uuid=region), parent_uuid=region)
+    builder.end_capture(block_count=3)
+    found = converted(builder.data(), draft)
+    assert found.differences == []
+    assert found.findings == []
+    assert not any(block["block_type"] == "key_hint" for block in decode(found.data)["blocks"])
+
+
 def test_a_code_without_a_name_stays_what_it_is() -> None:
     """0x000C is registered in the later draft alone."""
     old = PLACE / "samples/invalid/MSLX-5.6-KEY-HINT-UNREGISTERED-CODE-10-le.msl"

@@ -34,16 +34,16 @@ def differences(before: Dump, after: Dump, conversion: Conversion) -> Iterator[s
     lost is left out. Both files are read; nothing of what was written is taken for granted.
     """
     yield from _header(before, after)
-    places = {block.uuid: block.index for block in after.blocks}
-    regions = {region.uuid: region for region in after.regions}
+    places = {block.uuid.bytes: block.index for block in after.blocks}
+    regions = {region.uuid.bytes: region for region in after.regions}
     plan = conversion.plan
     steps = [*plan.steps, *(step for _, steps in plan.segments for step in steps)]
     for step in steps:
-        index = places.get(step.uuid)
+        index = places.get(step.uuid.bytes)
         if index is None:
             yield f"block {step.uuid} ({step.key}) is not in the new file"
         elif step.part is not None:
-            found = regions.get(step.uuid)
+            found = regions.get(step.uuid.bytes)
             if found is None:
                 yield f"region {step.uuid} is not in the new file"
             else:
@@ -244,7 +244,7 @@ class _Seen:
                 and not self._losses.covers(self._index, f"{path}.{key}")
             )
         if isinstance(mine, uuid.UUID):
-            return theirs in (mine, self._renamed.get(mine))
+            return theirs in (mine, self._renamed.get(mine.bytes))
         if _nameless(mine):  # which the draft of the new file may have a name for
             return int(mine) == int(theirs or 0)
         return bool(_plain(mine) == _plain(theirs))

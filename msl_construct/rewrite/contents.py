@@ -34,7 +34,7 @@ class Contents:
     Args:
         dump: the old file.
         target: what is written.
-        renamed: BlockUUIDs that are others in the new file.
+        renamed: BlockUUIDs that are others in the new file, by the bytes of the old ones.
         same_hashes: whether hashes of modules mean the same in the new file.
 
     Attributes:
@@ -45,7 +45,7 @@ class Contents:
         self,
         dump: Dump,
         target: Schema,
-        renamed: Mapping[uuid.UUID, uuid.UUID],
+        renamed: Mapping[bytes, uuid.UUID],
         *,
         same_hashes: bool,
     ) -> None:

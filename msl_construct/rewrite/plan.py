@@ -67,7 +67,8 @@ class ConversionPlan:
     Attributes:
         steps: the blocks of the capture, but for those that are made of the conversion itself.
         segments: those of each extension segment that is kept.
-        renamed: BlockUUIDs that are others in the new file.
+        renamed: BlockUUIDs that are others in the new file, by the bytes of the old ones: a file
+            can't make the hashes of those collide.
         losses: what the new file will not say.
 
     Args:
@@ -90,11 +91,11 @@ class ConversionPlan:
         same_hashes: bool,
     ) -> None:
         self.dump, self.target, self.losses = dump, target, losses
-        self.renamed: dict[uuids.UUID, uuids.UUID] = {}
+        self.renamed: dict[bytes, uuids.UUID] = {}
         self.contents = Contents(dump, target, self.renamed, same_hashes=same_hashes)
         self.segments: list[tuple[Closing, list[Step]]] = []
         self._new_uuid = new_uuid
-        self._uuids: set[uuids.UUID] = set()
+        self._uuids: set[bytes] = set()
         self._places: dict[int, uuids.UUID] = {}
         self._once: set[str] = set()
         self.steps = self._capture()
@@ -146,21 +147,21 @@ class ConversionPlan:
         blocks = self.dump.capture_blocks
         lists = list(blocks.of_type(_INDEX))
         entries: list[Step] = []
-        listed: dict[uuids.UUID, Record] = {}
+        listed: dict[bytes, Record] = {}
         for block in lists[1:]:
             self._lose(block, "form", "there is one already")
         for block in lists[:1]:
             if block.problem is not None:
                 self._lose(block, "damage", block.problem, "entries")
             for row in block.payload.get("entries", ()):
-                listed.setdefault(row["module_uuid"], row)
+                listed.setdefault(row["module_uuid"].bytes, row)
         for block in blocks.of_type(_ENTRY):
             step = self._step(block)
             if step is not None:
                 entries.append(step)
-                listed.pop(block.uuid, None)
+                listed.pop(block.uuid.bytes, None)
         for named, row in listed.items():
-            found = self._named(named)
+            found = self._named(uuids.UUID(bytes=named))
             fields = Record({key: row[key] for key in ("base_addr", "module_size", "path")})
             step = Step(_ENTRY, found, fields=self.contents.of_row(_ENTRY, fields))
             entries.append(step)
@@ -208,13 +209,13 @@ class ConversionPlan:
 
     def _named(self, old: uuids.UUID) -> uuids.UUID:
         kind = self.target.block_header.field("block_uuid").type
-        if old not in self._uuids and not any(kind.problems(old, {})):
-            self._uuids.add(old)
+        if old.bytes not in self._uuids and not any(kind.problems(old, {})):
+            self._uuids.add(old.bytes)
             return old
         found = self._new_uuid()
-        self._uuids.add(found)
+        self._uuids.add(found.bytes)
         if old != NIL:
-            self.renamed.setdefault(old, found)
+            self.renamed.setdefault(old.bytes, found)
         return found
 
     def _judge_header(self, block: Block) -> None:
@@ -297,12 +298,13 @@ class ConversionPlan:
         """Order the blocks, and see whom they refer to."""
         self._drop_orphans()
         self.steps.sort(key=self._rank)
-        self._settle_parents(self.steps, {})
-        written = {step.uuid: step for step in self.steps}
+        written = {step.uuid.bytes: step for step in self.steps}
         self.steps = [step for step in self.steps if self._settle_hint(step, written)]
+        written = {step.uuid.bytes: step for step in self.steps}
+        self._settle_parents(self.steps, {})  # of what is left: a parent says that it has children
         for _, steps in self.segments:
-            self._settle_parents(steps, written)
             steps[:] = [step for step in steps if self._settle_hint(step, written, marked=False)]
+            self._settle_parents(steps, written)
         self.segments = [(closing, steps) for closing, steps in self.segments if steps]
 
     def _drop_orphans(self) -> None:
@@ -334,7 +336,7 @@ class ConversionPlan:
             return len(_FIRST) + 4, number
         return len(_FIRST) + 2, number
 
-    def _settle_parents(self, steps: list[Step], before: dict[uuids.UUID, Step]) -> None:
+    def _settle_parents(self, steps: list[Step], before: dict[bytes, Step]) -> None:
         written = dict(before)
         context = next((step for step in steps if step.key == _CONTEXT), None)
         index = next((step for step in steps if step.key == _INDEX), None)
@@ -345,15 +347,15 @@ class ConversionPlan:
                 step.parent = forced.uuid
                 forced.flags.add("has_children")
             elif step.parent != NIL:
-                wanted = self.renamed.get(step.parent, step.parent)
-                parent = written.get(wanted)
-                if parent is None or (before and wanted not in before and wanted not in written):
+                wanted = self.renamed.get(step.parent.bytes, step.parent)
+                parent = written.get(wanted.bytes)
+                if parent is None:
                     self._lose_parent(step)
                 else:
                     step.parent = wanted
-                    if wanted not in before:
+                    if wanted.bytes not in before:
                         parent.flags.add("has_children")
-            written[step.uuid] = step
+            written[step.uuid.bytes] = step
 
     def _lose_parent(self, step: Step) -> None:
         assert step.index is not None
@@ -361,9 +363,7 @@ class ConversionPlan:
         self._lose(self.dump.block(step.index), "form", text, "parent_uuid")
         step.parent = NIL
 
-    def _settle_hint(
-        self, step: Step, written: dict[uuids.UUID, Step], *, marked: bool = True
-    ) -> bool:
+    def _settle_hint(self, step: Step, written: dict[bytes, Step], *, marked: bool = True) -> bool:
         """Whether a Key Hint points at bytes that the new file has.
 
         Args:
@@ -373,7 +373,7 @@ class ConversionPlan:
             return True
         fields = step.fields
         assert fields is not None
-        region = written.get(fields["region_uuid"])
+        region = written.get(fields["region_uuid"].bytes)
         block = self.dump.block(step.index)
         if region is None or region.part is None:
             text = f"RegionUUID {fields['region_uuid']}: there is no such region"

@@ -56,7 +56,7 @@ class Translation:
 
     Args:
         tell: told of everything that is lost.
-        renamed: BlockUUIDs that the new file has others for.
+        renamed: BlockUUIDs that the new file has others for, by their bytes.
         turned: whether the byte orders of the two files differ.
         registries: what readers take a code for that the target's draft gives no name.
     """
@@ -64,7 +64,7 @@ class Translation:
     def __init__(
         self,
         tell: Tell,
-        renamed: Mapping[uuids.UUID, uuids.UUID],
+        renamed: Mapping[bytes, uuids.UUID],
         turned: bool,
         registries: Mapping[str, Enumeration],
     ) -> None:
@@ -159,7 +159,7 @@ class Translation:
 
     def uuid(self, value: uuids.UUID) -> uuids.UUID:
         """What the new file calls a block."""
-        return value if value == _NIL else self._renamed.get(value, value)
+        return value if value == _NIL else self._renamed.get(value.bytes, value)
 
     def body(self, value: Any, target: Choice, where: str) -> Any:
         """A body whose layout an earlier field chooses.
