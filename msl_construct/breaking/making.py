@@ -315,9 +315,11 @@ def _number_at(layout: Layout, path: list[str]) -> Fixed | None:
         if one.key == path[0]:
             if isinstance(one.type, Table) and len(path) > 1:
                 return _number_at(one.type.entry, path[1:])
-            plain = isinstance(one.type, Uint) and one.type.valid is None and one.name not in read
-            fits = isinstance(one.type, Fixed) and (plain or isinstance(one.type, Coded))
-            return one.type if fits and isinstance(one.type, Fixed) else None
+            if isinstance(one.type, Coded):
+                return one.type
+            if isinstance(one.type, Uint) and one.type.valid is None and one.name not in read:
+                return one.type
+            return None
     return None
 
 

@@ -258,8 +258,8 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
             shown[name] = other
     if isinstance(kind, Magic):
         shown["magic"] = kind.to_document(kind.magic, DocumentOptions())
-    if isinstance(kind, Uint) and kind.shown in ("address", "version"):
-        shown["shown_as"] = kind.shown
+    if (form := getattr(kind, "shown", "")) in ("address", "version"):
+        shown["shown_as"] = form
     valid = getattr(kind, "valid", None)
     if valid is not None:
         shown["permitted"] = str(valid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..abbreviated import abbreviated
 from .amendments import (
     Amendment,
     AmendmentRefusal,
@@ -109,8 +110,8 @@ def carve(structure: str, reserved: str, *fields: Field) -> Amendment:
             zero: int | bytes = 0 if one.type.number else bytes(width)
             if one.default != zero:
                 raise AmendmentRefusal(
-                    f"{one.name} is zero in every file of the base: say by default={zero!r} that "
-                    "this is what zero means"
+                    f"{one.name} is zero in every file of the base: say by "
+                    f"default={abbreviated(zero)} that this is what zero means"
                 )
         if left < 0:
             raise AmendmentRefusal(f"{spare.name} has {spare.type.width} bytes, {-left} too few")
