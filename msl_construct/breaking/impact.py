@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..errors import MslError
 from ..schema import Draft
 from ..schema.layout import REST
 from .classes import ChangeClass
 from .classify import Classified, classified
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample, samples_for
-from .reading import ReaderAccount, ReaderClaim, told
+from .reading import TABLE, ReaderAccount, ReaderClaim, told
 
 __all__ = ["Contradiction", "Impact", "impact"]
 
@@ -92,7 +93,11 @@ def impact(
     about: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
     for sample in samples:
         reader = new if sample.draft == old.name else old
-        truth, other = told(sample.data, sample.draft), told(sample.data, reader.name)
+        try:
+            truth, other = told(sample.data, sample.draft), told(sample.data, reader.name)
+        except (MslError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            not_made.append(f"{sample.name} ({sample.draft}) is not judged: {error}")
+            continue
         seen = list(_compared(reader.name, sample, truth, other, old_file=reader is new))
         for index, change in enumerate(changes):
             about[index] += [one for one in seen if _concerns(one, change)]
@@ -115,6 +120,8 @@ def _calm(reader: str, sample: ImpactSample, change: Classified) -> ImpactEviden
 def _concerns(one: ImpactEvidence, change: Classified) -> bool:
     """Whether a place is what a change is about."""
     where = change.where
+    if not one.paths and where in ("", "file_header.version"):
+        return False
     if not one.paths or one.paths == ("",):
         return where in one.sample.about or (change.kind == "draft" and bool(one.paths))
     if one.sample.code and one.outcome is ReaderOutcome.SAME and one.cls is not C.SOURCE:
@@ -141,7 +148,9 @@ def _compared(
     """What a reader makes of a file, place by place, beside what its writer meant."""
     if other.refused:
         cls = C.OLD_FILE_INVALID if old_file else C.OLD_READER_REJECTS
-        paths = ("file_header.magic",) if other.wrong_magic else ()
+        paths: tuple[str, ...] = ("file_header.magic",) if other.wrong_magic else ()
+        if other.refused.startswith("major"):
+            paths = ("", "file_header.version")
         yield ImpactEvidence(
             reader, sample, cls, ReaderOutcome.REFUSED, paths, "a file", other.refused
         )
@@ -162,7 +171,7 @@ def _compared(
             for path in (one.where, *one.registry)
             if path
         ]
-        if outcome is ReaderOutcome.LESS and meant and meant.registry and found and found.registry:
+        if meant and found and meant.own == found.own and _of_one_registry(meant, found):
             paths = [*meant.registry, *found.registry]  # the field is as ever, its code is not
         return ImpactEvidence(
             reader,
@@ -178,7 +187,15 @@ def _compared(
     for claim in truth.claims:
         if claim.known in ("raw", "new") or claim.start == claim.end:
             continue
-        near = [one for one in other.claims if one.start < claim.end and claim.start < one.end]
+        near = [
+            one
+            for one in other.claims
+            if one.start < claim.end
+            and claim.start < one.end
+            and (one.form == TABLE) == (claim.form == TABLE)
+        ]
+        if claim.form == TABLE and not near:
+            continue  # its entries are compared
         exact = next(
             (one for one in near if (one.start, one.end) == (claim.start, claim.end)), None
         )
@@ -200,6 +217,13 @@ def _compared(
             yield ImpactEvidence(
                 reader, sample, cls, ReaderOutcome.SAME, (path,), "conforms", rule, rule
             )
+
+
+def _of_one_registry(meant: ReaderClaim, found: ReaderClaim) -> bool:
+    """Whether two readers look the same number up in registries of one name."""
+    names = {path.rpartition(".")[0] for path in (*meant.registry, *found.registry)}
+    same = (meant.start, meant.end) == (found.start, found.end)
+    return bool(meant.registry and found.registry) and len(names) == 1 and same
 
 
 def _unsaid(truth: ReaderAccount, path: str) -> bool:

@@ -275,7 +275,7 @@ def fitted(layout: Layout, document: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in layout.fields:
         kind = one.type
-        if one.key in document:
+        if document.get(one.key) is not None:
             value = document[one.key]
             if isinstance(kind, Table) and isinstance(value, list):
                 found[one.key] = [fitted(kind.entry, row) for row in value]

@@ -100,6 +100,10 @@ class FieldVerdicts:
         field, place = self._old[key], self._shapes.old_places[key]
         if self._shielded:
             return _SHIELDED
+        behind = [*self._old][[*self._old].index(key) + 1 :]
+        if not self._fits and not any(one in self._shapes.pairs for one in behind):
+            reason = "a new reader shows its bytes as a rest, an old one finds an end too early"
+            return ChangeVerdict(C.DEGRADED, reason, "deprecate(…) it instead")
         if isinstance(field.type, Reserved):
             if self._fits:
                 return self._used(place)

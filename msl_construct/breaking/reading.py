@@ -21,9 +21,11 @@ from ..schema.pages import PageStateMap
 from ..schema.table import Table
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Timestamp
 
-__all__ = ["ReaderAccount", "ReaderClaim", "told"]
+__all__ = ["TABLE", "ReaderAccount", "ReaderClaim", "told"]
 
 _RAW = "raw"
+TABLE = "table"
+"""The form of what is said of a table as a whole, beside what is said of its entries."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class ReaderClaim:
         known: ``value``; ``reserved`` bytes or code; ``unknown`` code; ``raw`` bytes of a known
             type; ``new`` bytes of a type that is not known.
         registry: path of its code: ``OSType.0x0001``; empty where it has none.
+        own: what the field means, whatever its code.
     """
 
     start: int
@@ -53,6 +56,7 @@ class ReaderClaim:
     shown: str
     known: str = "value"
     registry: tuple[str, ...] = ()
+    own: str = ""
 
 
 @dataclass
@@ -193,6 +197,10 @@ def _claims(
         path = f"{where}.{one.key}"
         value = values[one.key]
         if isinstance(one.type, Table):
+            if length:
+                yield ReaderClaim(
+                    start, start + length, path, block, TABLE, "", one.meaning, "a table"
+                )
             for row in value:
                 yield from _claims(one.type.entry, row, f"{path}[]", block)
             continue
@@ -214,7 +222,17 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
         sense = f"{one.meaning} {known.meaning}" if known else one.meaning
         registry: tuple[str, ...] = (f"{kind.registry.name}.0x{number:0{digits}x}",)
         return ReaderClaim(
-            start, end, path, block, "number", f"{number}", sense, shown, state, registry
+            start,
+            end,
+            path,
+            block,
+            "number",
+            f"{number}",
+            sense,
+            shown,
+            state,
+            registry,
+            one.meaning,
         )
     if isinstance(kind, Flags):
         word = kind.word.encode(value)
@@ -223,7 +241,7 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
         registry = tuple(f"{kind.word.name}.{each.bit}" for each in bits)
         state = "unknown" if word & ~kind.word.defined else "value"
         return ReaderClaim(
-            start, end, path, block, "number", str(word), sense, shown, state, registry
+            start, end, path, block, "number", str(word), sense, shown, state, registry, one.meaning
         )
     if isinstance(kind, PageStateMap) and kind.states is not None:
         codes = kind.states.values
@@ -233,7 +251,7 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
         registry = tuple(f"{kind.states.name}.0x{each.code:02x}" for each in codes if each in used)
         sense = " ".join([one.meaning, *(each.meaning for each in used)])
         return ReaderClaim(
-            start, end, path, block, "states", str(runs), sense, shown, state, registry
+            start, end, path, block, "states", str(runs), sense, shown, state, registry, one.meaning
         )
     form = "text"
     if isinstance(kind, Fixed):

@@ -89,12 +89,10 @@ class Shapes:
     def fits(self) -> bool:
         """Whether a reader of the one gets through the other: as many bytes, as many parts.
 
-        Optional fields that only the new one has are left out.
+        Both may end before their optional fields.
         """
-        whole = self._outline(self.new, self.old_names)
-        cut = Layout(self.new.title, self.new.section, _without_new_tail(self))
-        outline = self._outline(self.old, {})
-        return outline in (whole, self._outline(cut, self.old_names))
+        old = {self._outline(one, {}) for one in _endings(self.old)}
+        return any(self._outline(one, self.old_names) in old for one in _endings(self.new))
 
     def tail(self) -> tuple[str, ...]:
         """Keys of the optional fields at the end that only the new one has."""
@@ -111,6 +109,15 @@ class Shapes:
             found += [run, names.get(one.key, one.key), *_measure(one.type, layout, names)]
             run = 0
         return (*found, run)
+
+
+def _endings(layout: Layout) -> Iterator[Layout]:
+    """A structure, and what it is where it ends before optional fields."""
+    fields = layout.fields
+    yield layout
+    while fields and fields[-1].optional:
+        fields = fields[:-1]
+        yield Layout(layout.title, layout.section, fields)
 
 
 def _without_new_tail(shapes: Shapes) -> tuple[Field, ...]:

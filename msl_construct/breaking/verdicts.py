@@ -103,6 +103,8 @@ def of_kind(old: Fixed, new: Fixed) -> ChangeVerdict | None:
     if isinstance(old, Timestamp) != isinstance(new, Timestamp):
         reason = "one of the two is nanoseconds since 1970, the other a number of something else"
         return ChangeVerdict(C.SILENT_REINTERPRET, reason, "give it another name in reserved bytes")
+    if old.registry_name is not None and old.registry_name == new.registry_name:
+        return None  # what became of its codes is said of them
     if isinstance(old, Coded) and isinstance(new, Coded):
         return of_registries(old.registry, new.registry)
     if isinstance(old, Flags) and isinstance(new, Flags):
