@@ -271,7 +271,7 @@ def test_valid_samples_break_no_rule_unless_they_are_of_later_versions() -> None
     }
 
 
-EXPLAINED = ("system-context-aligned", "module-without-blob-len")
+EXPLAINED = ("system-context-aligned", "module-without-blob-len", "thread-and-no-modules")
 """Samples that break a rule of the draft, and whose dialect explains it."""
 
 

@@ -7,11 +7,16 @@ from typing import Any
 from ..drafts import dialect_schema
 from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
-from .base_plans import minimal
-from .payloads import module, module_list
+from .base_plans import minimal, vas_map
+from .payloads import identity, module, module_list, region, thread
 from .plan import Form, Plan, PlannedBlock
 
-__all__ = ["module_without_blob_len", "vendor_tables"]
+__all__ = [
+    "module_without_blob_len",
+    "thread_and_no_modules",
+    "threads_of_later_layouts",
+    "vendor_tables",
+]
 
 
 def _stored(form: Form, dialect: str, key: str, payload: dict[str, Any]) -> dict[str, str]:
@@ -78,4 +83,28 @@ def vendor_tables(form: Form) -> Plan:
     for key, payload in _ROWS.items():
         raw = _stored(form, "memslicer-0.5", key, payload)
         plan.put(key, schema.block(key).code, raw, parent_uuid=plan.uuid("system"))
+    return plan
+
+
+def threads_of_later_layouts(form: Form) -> Plan:
+    """Thread Context and VAS Map in a file of the first draft, as the second one lays them out."""
+    plan = minimal(form)
+    row = thread(4242, flags=["current"])
+    raw = _stored(form, "layouts-2026-10", "thread_context", row)
+    plan.put("thread", "thread_context", raw)
+    plan.put("pages", "memory_region", region("CF"))
+    plan.put("map", "vas_map", _stored(form, "layouts-2026-10", "vas_map", vas_map()))
+    return plan
+
+
+def thread_and_no_modules(form: Form) -> Plan:
+    """SHA-256, the current thread as Block 1, no list of modules, no count of blocks: radare2."""
+    plan = Plan(form)
+    plan.hash_algo = "sha_256"
+    plan.header["block_count"] = 0
+    plan.put("identity", "process_identity", identity())
+    plan.put("thread", "thread_context", thread(4242, flags=["current"], thread_name=None))
+    plan.put("region", "memory_region", region("CC"))
+    assert plan.end is not None
+    plan.end.payload["block_count"] = 0
     return plan

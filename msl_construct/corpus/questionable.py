@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
 from .base_plans import MANIFESTS, imported, minimal, vas_map, with_regions
-from .dialect_plans import module_without_blob_len, vendor_tables
+from .dialect_plans import (
+    module_without_blob_len,
+    thread_and_no_modules,
+    threads_of_later_layouts,
+    vendor_tables,
+)
 from .payloads import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail, Which, before, every, since
 from .streams import stream_of
@@ -306,6 +311,19 @@ _question(
     forms=since("draft-2026-10"),
     rules=("MSLX-4.3-BLOCK-TYPE-UNREGISTERED",) * 4,
 )(vendor_tables)
+_question(
+    "Are threads and a VAS Map in a file of the first draft laid out as the second has it? The "
+    "first names them alone, and one producer writes them so.",
+    "vas",
+    forms=before("draft-2026-10"),
+)(threads_of_later_layouts)
+_question(
+    "May a live capture go without a Module List Index and BlockCount? One producer lists no "
+    "modules and counts no blocks.",
+    "hash-sha256",
+    forms=since("draft-2026-10"),
+    rules=("MSL-4.5-BLOCK-COUNT-ABSENT", "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND"),
+)(thread_and_no_modules)
 
 
 @_question(
