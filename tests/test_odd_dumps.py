@@ -136,3 +136,13 @@ def test_recover_says_what_it_could_not_look_at(tmp_path: Path) -> None:
     done = run("recover", path, "-o", tmp_path / "new.msl", "--max-memory", 220 << 20, "--quiet")
     assert done.returncode == INCOMPLETE
     assert f"msl: {path}: limit: block 3 (memory_region) at 0xdc3: " in done.stderr.decode()
+
+
+def test_recover_keeps_the_blocks_of_a_file_whose_hashes_nobody_knows(tmp_path: Path) -> None:
+    path, made = ODD / "35-hashalgo-unknown-check0.msl", tmp_path / "new.msl"
+    done = run("recover", path, "-o", made, "--quiet")
+    assert done.returncode == INCOMPLETE, done.stderr
+    assert "hashes by 0x03: nobody can compute them" in done.stderr.decode()
+    with msl_construct.open(path) as dump, msl_construct.open(made) as new:
+        assert [block.key for block in new.blocks][1:] == [block.key for block in dump.blocks]
+        assert new.verify().intact

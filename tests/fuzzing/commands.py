@@ -158,6 +158,11 @@ class Bench:
         if self.memory is not None:
             assert self.memory.has(address, data), f"{what} at {address:#x} that nobody knows"
 
+    def refused(self, done: Ran) -> None:
+        """See that who can't write a file anew can't read it either, or says which limit it is."""
+        if done.code == UNREADABLE and "limit" not in done.errors:
+            self.run("inspect", "--json", *self.read, self.path, codes=(UNREADABLE,))
+
     def carried(self, path: Path, what: str) -> None:
         """See that a file which was written is whole, and knows nothing more."""
         verdict = self.run("verify", "--json", path, codes=(FINE, INCOMPLETE))
@@ -326,6 +331,7 @@ def diff(bench: Bench) -> None:
 def recover(bench: Bench) -> None:
     made = bench.new("rest.msl")
     done = bench.run("recover", *bench.read, bench.path, "-o", made, "--json", codes=NAMES)
+    bench.refused(done)
     if made.exists():
         assert bool(json.loads(done.out)["lost"]) <= (done.code == INCOMPLETE)
         memory, bench.memory = bench.memory, None  # what is behind damage is known as well
@@ -337,7 +343,7 @@ def convert(bench: Bench) -> None:
     made, draft = bench.new("new.msl"), bench.chance.choice(("draft-2026-03", "draft-2026-10"))
     words = "convert", *bench.read, "--to-draft", draft, bench.path, "-o", made
     packed = bench.chance.choice(((), ("--compress", "zstd"), ("--compress", "lz4")))
-    bench.run(*words, *packed, codes=NAMES)
+    bench.refused(bench.run(*words, *packed, codes=NAMES))
     if made.exists():
         bench.carried(made, "converted bytes")
 
