@@ -88,6 +88,15 @@ def test_the_whole_of_it(captured: tuple[Path, Path, int]) -> None:
     for hit in hits:
         assert bytes.fromhex(hit["bytes"]).decode() == SECRET
         assert "write" in hit["region"]["protection"]
+    # A rule that asks for the rights of the region finds the same.
+    rules = before.with_name("rules.yar")
+    text = f'"{SECRET}"'
+    rules.write_text(
+        f'rule secret {{ strings: $s = {text} condition: $s and protection == "rw-" }}'
+    )
+    matched = found("yara", before, rules, "--json")
+    assert {hit["address"] for hit in matched} <= {hit["address"] for hit in hits}
+    assert all(hit["rule"] == "secret" for hit in matched)
     # Memory that is written and executed is seen in the tree, and so is nothing else.
     tree = run("inspect", before, "--no-color", COLUMNS="250").stdout.decode()
     marked = [line for line in tree.splitlines() if "W+X" in line and "rwx" in line]
