@@ -17,7 +17,8 @@ __all__ = ["PAGE", "ComparedPages", "MemoryChange", "compare"]
 
 PAGE = 4096
 """Bytes that are counted as a page, whatever the dumps' own pages."""
-_PIECE = 1 << 20
+_PIECE = 1 << 18
+"""What a processor holds close to itself, of both."""
 _STEP = 16 * PAGE
 """Bytes that are compared at a time where some of more differ."""
 
