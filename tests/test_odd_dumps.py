@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from commands import COMMAND, PATIENCE, PLACE, run
+from independent import wire
+from independent.specimens import LE11, start
 from sampling import sampled
 
 import msl_construct
@@ -146,3 +148,18 @@ def test_recover_keeps_the_blocks_of_a_file_whose_hashes_nobody_knows(tmp_path: 
     with msl_construct.open(path) as dump, msl_construct.open(made) as new:
         assert [block.key for block in new.blocks][1:] == [block.key for block in dump.blocks]
         assert new.verify().intact
+
+
+def test_a_region_that_goes_on_behind_the_last_address_is_exported(tmp_path: Path) -> None:
+    builder = start(LE11)
+    pages = b"a" * 0x1000 + b"b" * 0x1000
+    payload = wire.memory_region("<", [0, 0], base_addr=(1 << 64) - 0x1000, page_data=pages)
+    builder.add(wire.MEMORY_REGION, payload)
+    builder.end_capture(block_count=2)
+    path, core = tmp_path / "dump.msl", tmp_path / "core"
+    path.write_bytes(builder.data())
+    done = run("export", path, "--to", "elf-core", "-o", core)
+    assert done.returncode in (FINE, INCOMPLETE), done.stderr
+    assert pages[:0x1000] in core.read_bytes()
+    assert pages[0x1000:] not in core.read_bytes()
+    assert "beyond_the_address_space" in (tmp_path / "core.holes.json").read_text()

@@ -20,6 +20,8 @@ Hole = tuple[MappedRange, int, int, str]
 _PIECE = 1 << 20
 _LEAST_HOLE = 1 << 16
 _ZEROS = bytes(_LEAST_HOLE)
+_SPACE = 1 << 64
+"""First address that there is not: a region of a dump may say that it goes on."""
 
 
 class CapturedRuns:
@@ -34,7 +36,8 @@ class CapturedRuns:
         for mapping in process.stretches():
             fresh = True
             for address, length, state in process.space.states(mapping.start, mapping.end):
-                if state != CAPTURED:
+                length = min(length, _SPACE - address)
+                if state != CAPTURED or length <= 0:
                     continue
                 if fresh:
                     self._mappings.append(mapping)
@@ -66,6 +69,9 @@ def holes_of(process: CapturedProcess) -> Iterator[Hole]:
         for address, length, state in process.space.states(mapping.start, mapping.end):
             if state != CAPTURED:
                 yield mapping, address, length, "not_captured" if state == ABSENT else state
+            elif address + length > _SPACE:
+                first = max(address, _SPACE)
+                yield mapping, first, address + length - first, "beyond_the_address_space"
 
 
 def pieces_of(space: AddressSpace, address: int, length: int) -> Iterator[memoryview]:
