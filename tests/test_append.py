@@ -25,7 +25,7 @@ import msl_construct
 from msl_construct.document.append import append
 from msl_construct.errors import DocumentError
 from msl_construct.rewrite.enriching import build_ids
-from msl_construct.rewrite.images import ImageError, build_id_of
+from msl_construct.rewrite.images import RewriteImageError, build_id_of
 from msl_construct.space import Memory
 
 DATA = Path(__file__).parent / "data"
@@ -295,7 +295,7 @@ def test_what_identifies_images_of_other_systems() -> None:
 @pytest.mark.parametrize("size", [0, 3, 4, 6, 40, 63, 64, 100, 0x400, 0x404, 0x410])
 def test_bytes_that_are_missing_are_said_to_be(size: int) -> None:
     space = Space(0x1000, elf("<", wide=True)[:size])
-    with pytest.raises(ImageError):
+    with pytest.raises(RewriteImageError):
         build_id_of(space, 0x1000)  # type: ignore[arg-type]
 
 
@@ -309,7 +309,7 @@ def test_no_image_makes_it_fail_otherwise() -> None:
             try:
                 found = build_id_of(Space(0x1000, bytes(bent)), 0x1000)  # type: ignore[arg-type]
                 assert len(found) <= 20
-            except ImageError:
+            except RewriteImageError:
                 pass
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness_corpus import a_corpus, decoder
 from seeded_decoder import MISTAKES
 
-from msl_construct.cli.samples_run import Shown
+from msl_construct.cli.samples_run import RunDisplay
 from msl_construct.cli.samples_run_text import lines
 from msl_construct.cli.text import Style
 from msl_construct.corpus import Manifest
@@ -64,7 +64,7 @@ IN_WORDS = {
 
 
 def shown(results: Results) -> str:
-    text = "".join(f"{line}\n" for line in lines(results, Style(False), Shown(True)))
+    text = "".join(f"{line}\n" for line in lines(results, Style(False), RunDisplay(True)))
     for word, name in ((str(SAMPLES), "samples"), (results.decoder, "DECODER")):
         text = text.replace(word, name)
     return text

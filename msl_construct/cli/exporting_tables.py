@@ -28,7 +28,7 @@ def export_tables(
     options: dict[str, Any],
 ) -> int:
     """Make the tables, and say what became of them; the exit code."""
-    from ..lake.making import Plan, default_tables, make_lake, sources_in
+    from ..lake.making import TablePlan, default_tables, make_lake, sources_in
 
     if output == STDIO:
         raise click.UsageError("tables are written to a folder: -o LAKE")
@@ -39,7 +39,7 @@ def export_tables(
     if keys is not None:
         kept["key"] = keys
     kept.pop("max_spool", None)
-    plan = Plan(output, form, default_tables(tables, more), kept)
+    plan = TablePlan(output, form, default_tables(tables, more), kept)
     made = again = failed = incomplete = 0
     for one in make_lake(sources_in(dumps), plan, workers):
         made += 1

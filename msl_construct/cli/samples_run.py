@@ -32,7 +32,7 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @dataclass(frozen=True)
-class Shown:
+class RunDisplay:
     """What the report shows beside the totals and the causes.
 
     Attributes:
@@ -232,7 +232,7 @@ def run_decoder(
                 first=first,
                 progress=progress,
             )
-        shown = Shown(folder is not None, matrix=matrix, each=each)
+        shown = RunDisplay(folder is not None, matrix=matrix, each=each)
         _report(results, form, junit, html, no_color, shown)
     return Exit.FINE if results.ok else Exit.FINDINGS
 
@@ -250,7 +250,7 @@ def _report(
     junit: Path | None,
     html: Path | None,
     no_color: bool,
-    shown: Shown,
+    shown: RunDisplay,
 ) -> None:
     """Files first: whoever reads stdout may stop reading."""
     if junit is not None:
@@ -268,7 +268,7 @@ def _report(
         discard_stdout()
 
 
-def _printed(results: Results, form: str, no_color: bool, shown: Shown) -> Iterator[str]:
+def _printed(results: Results, form: str, no_color: bool, shown: RunDisplay) -> Iterator[str]:
     if form == "json":
         from .text import as_json
 

@@ -11,7 +11,7 @@ from ..harness import FAILURES, Cause, Result, Results, Row, SampleOutcome, caus
 from .text import Style, many, printable
 
 if TYPE_CHECKING:
-    from .samples_run import Shown
+    from .samples_run import RunDisplay
 
 __all__ = ["happened", "lines", "reproduce"]
 
@@ -22,7 +22,7 @@ _LINES = 4
 _TITLES = {"feature": "feature", "draft": "draft", "kind": "kind", "total": ""}
 
 
-def lines(results: Results, style: Style, shown: Shown) -> Iterator[str]:
+def lines(results: Results, style: Style, shown: RunDisplay) -> Iterator[str]:
     """The report, a line at a time.
 
     Args:

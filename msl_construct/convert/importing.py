@@ -14,7 +14,7 @@ from ..errors import LimitError, MemoryAccessError
 from ..hashing import new_hasher
 from ..source import Source
 from .faults import Faults
-from .process import CapturedProcess, MappedRange, Module, Register, Thread
+from .process import CapturedProcess, MappedRange, ProcessModule, ProcessRegister, ProcessThread
 from .region_plan import LARGEST_LOG2, Edge, PlannedRegion, planned
 
 __all__ = ["TOOL", "Imported", "Origin", "import_process"]
@@ -209,8 +209,8 @@ def _edges(process: CapturedProcess) -> Iterator[tuple[Edge, bytes]]:
 # -- blocks ----------------------------------------------------------------------------
 
 
-def _distinct_modules(modules: Iterable[Module], lines: list[str]) -> list[Module]:
-    found: dict[int, Module] = {}
+def _distinct_modules(modules: Iterable[ProcessModule], lines: list[str]) -> list[ProcessModule]:
+    found: dict[int, ProcessModule] = {}
     for module in modules:
         if module.base in found:
             lines.append(f"module {module.path} at {module.base:#x}: another one is there already")
@@ -221,7 +221,7 @@ def _distinct_modules(modules: Iterable[Module], lines: list[str]) -> list[Modul
     return list(found.values())
 
 
-def _usable(threads: Sequence[Thread], lines: list[str]) -> Iterator[int]:
+def _usable(threads: Sequence[ProcessThread], lines: list[str]) -> Iterator[int]:
     """The numbers of threads that a Thread Context can be written of."""
     seen: set[int] = set()
     for number, thread in enumerate(threads):
@@ -236,7 +236,7 @@ def _usable(threads: Sequence[Thread], lines: list[str]) -> Iterator[int]:
             yield number
 
 
-def _write_modules(writer: Writer, modules: Sequence[Module]) -> None:
+def _write_modules(writer: Writer, modules: Sequence[ProcessModule]) -> None:
     if not modules:
         return
     rows = [
@@ -256,7 +256,7 @@ def _write_modules(writer: Writer, modules: Sequence[Module]) -> None:
         )
 
 
-def _write_threads(writer: Writer, threads: Sequence[Thread], usable: set[int]) -> None:
+def _write_threads(writer: Writer, threads: Sequence[ProcessThread], usable: set[int]) -> None:
     chosen = _current(threads, usable)
     for number in sorted(usable):
         thread = threads[number]
@@ -273,7 +273,7 @@ def _write_threads(writer: Writer, threads: Sequence[Thread], usable: set[int]) 
         )
 
 
-def _current(threads: Sequence[Thread], usable: set[int]) -> int:
+def _current(threads: Sequence[ProcessThread], usable: set[int]) -> int:
     """Which thread is the current one: the one that the source says, else its first."""
     for number in sorted(usable):
         if "current" in threads[number].flags:
@@ -281,7 +281,7 @@ def _current(threads: Sequence[Thread], usable: set[int]) -> int:
     return min(usable, default=-1)
 
 
-def _register(register: Register) -> dict[str, Any]:
+def _register(register: ProcessRegister) -> dict[str, Any]:
     return {
         "name": register.name.lower(),
         "value": register.value[:_WIDEST_REGISTER],

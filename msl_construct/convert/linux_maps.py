@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .process import EXECUTE, READ, WRITE, MappedRange, Module
+from .process import EXECUTE, READ, WRITE, MappedRange, ProcessModule
 
 __all__ = ["mappings_from", "modules_from"]
 
@@ -64,11 +64,11 @@ def _kind(name: str, rights: bytes) -> str:
     return "other" if name.startswith("[") else "anonymous"
 
 
-def modules_from(mappings: Iterable[MappedRange]) -> list[Module]:
+def modules_from(mappings: Iterable[MappedRange]) -> list[ProcessModule]:
     """One module for each image, from its first mapping to the end of its last."""
     edges: dict[str, tuple[int, int]] = {}
     for one in mappings:
         if one.region_type == "image":
             start, end = edges.get(one.name, (one.start, one.end))
             edges[one.name] = min(start, one.start), max(end, one.end)
-    return [Module(start, end - start, path) for path, (start, end) in edges.items()]
+    return [ProcessModule(start, end - start, path) for path, (start, end) in edges.items()]

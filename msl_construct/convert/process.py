@@ -16,11 +16,11 @@ __all__ = [
     "READ",
     "WRITE",
     "CapturedProcess",
-    "Handle",
     "MappedRange",
-    "Module",
-    "Register",
-    "Thread",
+    "ProcessHandle",
+    "ProcessModule",
+    "ProcessRegister",
+    "ProcessThread",
 ]
 
 READ, WRITE, EXECUTE = 1, 2, 4
@@ -28,7 +28,7 @@ READ, WRITE, EXECUTE = 1, 2, 4
 
 
 @dataclass(frozen=True)
-class Register:
+class ProcessRegister:
     """One register.
 
     Attributes:
@@ -48,11 +48,11 @@ class Register:
 
 
 @dataclass(frozen=True)
-class Thread:
+class ProcessThread:
     """A thread and its registers; the names of flags and states are those of §5.7."""
 
     thread_id: int
-    registers: tuple[Register, ...] = ()
+    registers: tuple[ProcessRegister, ...] = ()
     name: str = ""
     start_time: int = 0
     state: str = "unknown"
@@ -64,7 +64,7 @@ class Thread:
 
 
 @dataclass(frozen=True)
-class Module:
+class ProcessModule:
     """An image in memory.
 
     Attributes:
@@ -80,7 +80,7 @@ class Module:
     build_id: bytes = b""
 
 
-class Handle(NamedTuple):
+class ProcessHandle(NamedTuple):
     """An open file, or whatever else the process holds by a number."""
 
     number: int
@@ -137,8 +137,8 @@ class CapturedProcess:
     byte_order: str = "little"
     page_size: int = 4096
     mappings: Sequence[MappedRange] = ()
-    modules: Sequence[Module] = ()
-    threads: Sequence[Thread] = ()
+    modules: Sequence[ProcessModule] = ()
+    threads: Sequence[ProcessThread] = ()
     pid: int = 0
     ppid: int = 0
     session_id: int = 0
@@ -149,7 +149,7 @@ class CapturedProcess:
     remarks: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[str] = ()
     dump_uuid: uuid.UUID | None = None
-    handles: Sequence[Handle] = ()
+    handles: Sequence[ProcessHandle] = ()
     auxiliary: bytes = b""
     signal: int = 0
     identity: Mapping[str, int] = field(default_factory=dict)

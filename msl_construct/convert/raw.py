@@ -17,7 +17,7 @@ from ..space import CAPTURED
 from .faults import Faults
 from .linux_maps import mappings_from, modules_from
 from .process import READ, CapturedProcess, MappedRange
-from .segments import Segment, SegmentSpace
+from .segments import FileSegment, SegmentSpace
 
 __all__ = ["read_raw", "source_format"]
 
@@ -63,14 +63,14 @@ def read_raw(
         segments, offset = [], 0
         for number, one in enumerate(readable):
             length = one.end - one.start
-            segments.append(Segment(one.start, one.end, number, offset, length, length))
+            segments.append(FileSegment(one.start, one.end, number, offset, length, length))
             offset += length
     else:
         start = base or 0
         if start + size > _TOP:
             raise FormatError(f"{size} bytes at {start:#x} reach beyond 64 bits")
         mappings = [MappedRange(start, start + size)] if size else []
-        segments = [Segment(start, start + size, 0, 0, size, size)]
+        segments = [FileSegment(start, start + size, 0, 0, size, size)]
     return CapturedProcess(
         os_type=os_type,
         arch_type=arch_type,
@@ -85,7 +85,7 @@ def read_raw(
     )
 
 
-def _stated(states: bytes, size: int) -> list[Segment]:
+def _stated(states: bytes, size: int) -> list[FileSegment]:
     """The stretches that a list of states names.
 
     Raises:
@@ -103,7 +103,7 @@ def _stated(states: bytes, size: int) -> list[Segment]:
                     f"states: row {number}: {length} bytes at {base:#x}, offset {offset}: the file "
                     f"has {size} bytes"
                 )
-            found.append(Segment(base, base + length, number, offset, held, held))
+            found.append(FileSegment(base, base + length, number, offset, held, held))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(f"states: expected a list as msl export writes it: {error}") from None
     found.sort()

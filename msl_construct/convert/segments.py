@@ -9,7 +9,7 @@ from ..source import Source
 from ..space import CAPTURED, LayeredSpace
 from ..space.layers import Wanted
 
-__all__ = ["FAILED", "LACKING", "Segment", "SegmentSpace"]
+__all__ = ["FAILED", "LACKING", "FileSegment", "SegmentSpace"]
 
 FAILED = "failed"
 """State of addresses that the file names and has no bytes of."""
@@ -18,7 +18,7 @@ LACKING = "truncated"
 """State of addresses whose bytes the file should hold, and ends before."""
 
 
-class Segment(NamedTuple):
+class FileSegment(NamedTuple):
     """One of them.
 
     Attributes:
@@ -49,19 +49,19 @@ class Segment(NamedTuple):
                 yield low, high - low, state, low - self.base
 
 
-class SegmentSpace(LayeredSpace[Segment]):
+class SegmentSpace(LayeredSpace[FileSegment]):
     """The address space of such a file."""
 
-    def __init__(self, source: Source, segments: Iterable[Segment]) -> None:
+    def __init__(self, source: Source, segments: Iterable[FileSegment]) -> None:
         self._source = source
         super().__init__(segments)
 
     @property
-    def segments(self) -> Sequence[Segment]:
+    def segments(self) -> Sequence[FileSegment]:
         """All of them, by address."""
         return self._parts
 
-    def bytes_of(self, wanted: Sequence[Wanted[Segment]]) -> memoryview:
+    def bytes_of(self, wanted: Sequence[Wanted[FileSegment]]) -> memoryview:
         """See `LayeredSpace.bytes_of`."""
         views = [self._source.view(part.offset + at, length) for part, at, length in wanted]
         return views[0] if len(views) == 1 else memoryview(b"".join(views))

@@ -24,7 +24,7 @@ import construct
 from ..errors import DamageError
 from ..source import Source
 
-__all__ = ["I32", "U8", "U16", "U32", "U64", "Held", "Structure", "order_of"]
+__all__ = ["I32", "U8", "U16", "U32", "U64", "Held", "PackedStructure", "order_of"]
 
 U8 = Annotated[int, "B"]
 U16 = Annotated[int, "H"]
@@ -44,7 +44,7 @@ class _Form(Protocol):
     _fields: tuple[str, ...]
 
 
-class Structure(Generic[T]):
+class PackedStructure(Generic[T]):
     """A structure of constant width.
 
     Args:
@@ -150,7 +150,7 @@ class Held:
                 offset=min(offset, self.size),
             )
 
-    def one(self, form: Structure[T], offset: int, what: str = "") -> T:
+    def one(self, form: PackedStructure[T], offset: int, what: str = "") -> T:
         """A structure that must be there.
 
         Raises:
@@ -158,7 +158,9 @@ class Held:
         """
         return form.read(self.order, self.bytes_at(offset, form.size, what or form.name))
 
-    def many(self, form: Structure[T], offset: int, count: int, what: str = "") -> Iterator[T]:
+    def many(
+        self, form: PackedStructure[T], offset: int, count: int, what: str = ""
+    ) -> Iterator[T]:
         """A table that must be there whole; read piece by piece.
 
         Raises:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from struct import Struct
 
-from .process import Register
+from .process import ProcessRegister
 
 __all__ = ["FXSAVE_SIZE", "decode", "fxsave", "xsave"]
 
@@ -65,7 +65,7 @@ def _parts(mask: int, size: int) -> _Parts | None:
     return _INTEL if size >= 2688 + 8 * bool(mask & _KEYS) else None
 
 
-def decode(image: bytes, count: int) -> Iterator[Register]:
+def decode(image: bytes, count: int) -> Iterator[ProcessRegister]:
     """The registers of an image of 512 bytes (FXSAVE) or of at least 576 (XSAVE).
 
     Args:
@@ -75,32 +75,34 @@ def decode(image: bytes, count: int) -> Iterator[Register]:
     low = [image[_SSE_AT + 16 * n : _SSE_AT + 16 * n + 16] for n in range(count)]
     mask = _QUAD.unpack_from(image, _MASK_AT)[0] if len(image) > FXSAVE_SIZE else 0
     if not mask & _AVX or len(image) < _AVX_END:
-        yield from (Register(f"xmm{n}", value) for n, value in enumerate(low))
+        yield from (ProcessRegister(f"xmm{n}", value) for n, value in enumerate(low))
         return
     middle = [image[_YMM_AT + 16 * n : _YMM_AT + 16 * n + 16] for n in range(count)]
     parts = _parts(mask, len(image))
     if parts is None or mask & _AVX512 != _AVX512:
-        yield from (Register(f"ymm{n}", low[n] + middle[n]) for n in range(count))
+        yield from (ProcessRegister(f"ymm{n}", low[n] + middle[n]) for n in range(count))
     else:
         for n in range(count):
             upper = image[parts.upper + 32 * n : parts.upper + 32 * n + 32]
-            yield Register(f"zmm{n}", low[n] + middle[n] + upper)
+            yield ProcessRegister(f"zmm{n}", low[n] + middle[n] + upper)
         for n in range(16 if count == 16 else 0):
-            yield Register(f"zmm{n + 16}", image[parts.high + 64 * n : parts.high + 64 * n + 64])
+            yield ProcessRegister(
+                f"zmm{n + 16}", image[parts.high + 64 * n : parts.high + 64 * n + 64]
+            )
         for n in range(8):
-            yield Register(f"k{n}", image[parts.masks + 8 * n : parts.masks + 8 * n + 8])
+            yield ProcessRegister(f"k{n}", image[parts.masks + 8 * n : parts.masks + 8 * n + 8])
     if parts is not None and mask & _KEYS:
-        yield Register("pkru", image[parts.keys : parts.keys + 4])
+        yield ProcessRegister("pkru", image[parts.keys : parts.keys + 4])
 
 
-def _x87(image: bytes) -> Iterator[Register]:
+def _x87(image: bytes) -> Iterator[ProcessRegister]:
     for n in range(8):
         at = _STACK_AT + 16 * n
-        yield Register(f"st{n}", image[at : at + 10])
+        yield ProcessRegister(f"st{n}", image[at : at + 10])
     at = 0
     for name, width in _CONTROLS:
         if name:
-            yield Register(name, image[at : at + width])
+            yield ProcessRegister(name, image[at : at + width])
         at += width
 
 

@@ -8,10 +8,10 @@ from enum import Enum
 from ..document.tables import TABLES
 from ..reader.regions import TRUNCATED
 
-__all__ = ["LAKE_TABLES", "OPTIONAL_TABLES", "Column", "Kind", "LakeTable"]
+__all__ = ["LAKE_TABLES", "OPTIONAL_TABLES", "Column", "ColumnKind", "LakeTable"]
 
 
-class Kind(str, Enum):
+class ColumnKind(str, Enum):
     """What a column holds."""
 
     NUMBER = "uint64"
@@ -26,7 +26,7 @@ class Column:
     """One column; a cell is empty where nobody knows."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
 
 
 @dataclass(frozen=True)
@@ -87,20 +87,20 @@ _TRUTHS = frozenset({"is_target", "complete"})
 _STATES = ("captured", "failed", "unmapped", "reserved", "not_resident", TRUNCATED)
 
 
-def _kind(table: str, name: str) -> Kind:
+def _kind(table: str, name: str) -> ColumnKind:
     if table == "connections" and name == "state":
-        return Kind.NUMBER
+        return ColumnKind.NUMBER
     if name in _NUMBERS or name.endswith("_pages"):
-        return Kind.NUMBER
+        return ColumnKind.NUMBER
     if name in _TEXTS:
-        return Kind.TEXTS
+        return ColumnKind.TEXTS
     if name in _TRUTHS:
-        return Kind.TRUTH
-    return Kind.REAL if name.endswith("_percent") else Kind.TEXT
+        return ColumnKind.TRUTH
+    return ColumnKind.REAL if name.endswith("_percent") else ColumnKind.TEXT
 
 
 def _columns(table: str, names: tuple[str, ...]) -> tuple[Column, ...]:
-    found = [Column("dump_uuid", Kind.TEXT)]
+    found = [Column("dump_uuid", ColumnKind.TEXT)]
     for name in names:
         every = [f"{state}_pages" for state in _STATES] if name == "*_pages" else [name]
         found += [Column(one, _kind(table, one)) for one in every]

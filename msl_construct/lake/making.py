@@ -23,7 +23,7 @@ from .columns import LAKE_TABLES, OPTIONAL_TABLES, LakeTable
 from .rows import rows_of
 from .writers import WRITERS, require
 
-__all__ = ["Done", "Plan", "make_lake", "sources_in"]
+__all__ = ["Done", "TablePlan", "make_lake", "sources_in"]
 
 _DUMPS, _ERRORS = "dumps", "errors"
 _PLACE, _STATE = 16, 8
@@ -32,7 +32,7 @@ _ENDING = ".msl"
 
 
 @dataclass(frozen=True)
-class Plan:
+class TablePlan:
     """What is to be made.
 
     Attributes:
@@ -86,7 +86,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def make_lake(sources: Iterable[str], plan: Plan, workers: int = 1) -> Iterator[Done]:
+def make_lake(sources: Iterable[str], plan: TablePlan, workers: int = 1) -> Iterator[Done]:
     """Make the tables of dumps; what became of each, as they get ready.
 
     Args:
@@ -114,7 +114,7 @@ def make_lake(sources: Iterable[str], plan: Plan, workers: int = 1) -> Iterator[
         yield from (one.result() for one in waiting)
 
 
-def _before(plan: Plan) -> dict[str, str]:
+def _before(plan: TablePlan) -> dict[str, str]:
     """Of each dump that was done before: in which state its file was."""
     folder = Path(plan.folder) / _DUMPS
     found = {}
@@ -134,7 +134,7 @@ def _place(source: str) -> str:
     return _digest(os.path.abspath(source), _PLACE)
 
 
-def _one(source: str, plan: Plan, before: str | None) -> Done:
+def _one(source: str, plan: TablePlan, before: str | None) -> Done:
     """Make the tables of one dump."""
     try:
         found = os.stat(source)
@@ -169,13 +169,13 @@ def _is_about(error: OSError, source: str) -> bool:
     return error.filename is None or os.fspath(error.filename) == source
 
 
-def _write(dump: Dump, table: LakeTable, source: str, plan: Plan, key: str) -> None:
+def _write(dump: Dump, table: LakeTable, source: str, plan: TablePlan, key: str) -> None:
     place = Path(plan.folder) / table.name / f"{key}.{plan.form}"
     with whole_file(place, force=True) as file:
         WRITERS[plan.form](table, rows_of(dump, table, source), file)
 
 
-def _failed(source: str, plan: Plan, state: str, size: int, error: Exception) -> Done:
+def _failed(source: str, plan: TablePlan, state: str, size: int, error: Exception) -> Done:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     table = LAKE_TABLES[_ERRORS]
     row = {
@@ -191,7 +191,7 @@ def _failed(source: str, plan: Plan, state: str, size: int, error: Exception) ->
     return Done(source, error=text, complete=False)
 
 
-def _forget(source: str, plan: Plan) -> None:
+def _forget(source: str, plan: TablePlan) -> None:
     """Take away what an earlier state of the file left."""
     place = _place(source)
     for name in (_DUMPS, _ERRORS, *plan.tables, *OPTIONAL_TABLES):

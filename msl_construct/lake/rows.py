@@ -9,7 +9,7 @@ from ..document.tables import table_rows
 from ..hashing import new_hasher
 from ..reader.dump import Dump
 from ..rules.engine import check
-from .columns import Column, Kind, LakeTable
+from .columns import Column, ColumnKind, LakeTable
 
 __all__ = ["rows_of"]
 
@@ -37,14 +37,14 @@ def _typed(column: Column, row: Mapping[str, Any]) -> Any:
     value = row.get(column.name)
     if value is None:
         return None
-    if column.kind is Kind.NUMBER:
+    if column.kind is ColumnKind.NUMBER:
         number = int(value, 0) if isinstance(value, str) else int(value)
         return number if 0 <= number < 1 << 64 else None
-    if column.kind is Kind.REAL:
+    if column.kind is ColumnKind.REAL:
         return float(value)
-    if column.kind is Kind.TRUTH:
+    if column.kind is ColumnKind.TRUTH:
         return bool(value)
-    if column.kind is Kind.TEXTS:
+    if column.kind is ColumnKind.TEXTS:
         return [_text(one) for one in value]
     return _text(value)
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..document.csv_cells import cell
 from ..errors import ExportError
-from .columns import Kind, LakeTable
+from .columns import ColumnKind, LakeTable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -60,11 +60,11 @@ def write_parquet(table: LakeTable, rows: Iterable[Row], file: IO[bytes]) -> Non
 
 def _schema(arrow: Any, table: LakeTable) -> pyarrow.Schema:
     kinds = {
-        Kind.NUMBER: arrow.uint64(),
-        Kind.REAL: arrow.float64(),
-        Kind.TEXT: arrow.string(),
-        Kind.TRUTH: arrow.bool_(),
-        Kind.TEXTS: arrow.list_(arrow.string()),
+        ColumnKind.NUMBER: arrow.uint64(),
+        ColumnKind.REAL: arrow.float64(),
+        ColumnKind.TEXT: arrow.string(),
+        ColumnKind.TRUTH: arrow.bool_(),
+        ColumnKind.TEXTS: arrow.list_(arrow.string()),
     }
     return arrow.schema([(column.name, kinds[column.kind]) for column in table.columns])
 

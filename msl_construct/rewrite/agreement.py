@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..builder.region_plan import READ
-from ..convert.process import CapturedProcess, Thread
+from ..convert.process import CapturedProcess, ProcessThread
 from ..convert.region_plan import planned
 from ..reader.dump import Dump
 from ..space import CAPTURED
@@ -60,7 +60,7 @@ def _of_bytes(process: CapturedProcess, dump: Dump, address: int, length: int) -
 
 
 def _of_threads(process: CapturedProcess, found: CapturedProcess) -> Iterator[str]:
-    by_id: dict[int, Thread] = {one.thread_id: one for one in found.threads}
+    by_id: dict[int, ProcessThread] = {one.thread_id: one for one in found.threads}
     seen: set[int] = set()
     for thread in process.threads:
         if thread.thread_id in seen:

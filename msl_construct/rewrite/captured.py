@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-from ..convert.process import CapturedProcess, Handle, MappedRange, Module, Register, Thread
+from ..convert.process import (
+    CapturedProcess,
+    MappedRange,
+    ProcessHandle,
+    ProcessModule,
+    ProcessRegister,
+    ProcessThread,
+)
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..schema import Record
@@ -17,7 +24,7 @@ _CURRENT = "current"
 _RIGHTS = 7
 
 
-class _Threads(Sequence[Thread]):
+class _Threads(Sequence[ProcessThread]):
     """The threads of a dump, made when they are asked for; the current one first."""
 
     def __init__(self, blocks: list[Block], order: str) -> None:
@@ -30,17 +37,17 @@ class _Threads(Sequence[Thread]):
         return len(self._blocks)
 
     @overload
-    def __getitem__(self, index: int) -> Thread: ...
+    def __getitem__(self, index: int) -> ProcessThread: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Thread]: ...
-    def __getitem__(self, index: int | slice) -> Thread | list[Thread]:
+    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
+    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
         if isinstance(index, slice):
             return [self._thread(block) for block in self._blocks[index]]
         return self._thread(self._blocks[index])
 
-    def _thread(self, block: Block) -> Thread:
+    def _thread(self, block: Block) -> ProcessThread:
         payload = block.payload
-        return Thread(
+        return ProcessThread(
             payload["thread_id"],
             tuple(self._registers(payload.get("registers", ()))),
             payload.get("thread_name") or "",
@@ -49,12 +56,12 @@ class _Threads(Sequence[Thread]):
             tuple(payload["flags"].names) if "flags" in payload else (),
         )
 
-    def _registers(self, rows: Sequence[Record]) -> Iterator[Register]:
+    def _registers(self, rows: Sequence[Record]) -> Iterator[ProcessRegister]:
         for row in rows:
             value = _bytes(row.get("value", b""))
             little = value if self._order == "little" else value[::-1]
             roles = tuple(row["flags"].names) if "flags" in row else ()
-            yield Register(str(row.get("name") or ""), little, roles)
+            yield ProcessRegister(str(row.get("name") or ""), little, roles)
 
 
 def _is_current(block: Block) -> bool:
@@ -112,13 +119,15 @@ def _byte_order(dump: Dump) -> str:
     return str(dump.schema.byte_order.value)
 
 
-def _handles(dump: Dump, pid: int) -> list[Handle]:
+def _handles(dump: Dump, pid: int) -> list[ProcessHandle]:
     """The process's own rows of the Handle Table."""
     found = []
     for block in dump.capture_blocks.of_type("handle_table"):
         for row in block.payload.get("entries", ()):
             if row["pid"] == pid:
-                found.append(Handle(row["fd"], str(row["handle_type"]), row.get("path") or ""))
+                found.append(
+                    ProcessHandle(row["fd"], str(row["handle_type"]), row.get("path") or "")
+                )
     return found
 
 
@@ -126,8 +135,8 @@ def _name(code: Any) -> str:
     return str(code.name) if code.name else "unknown"
 
 
-def _module(record: Record) -> Module:
-    return Module(
+def _module(record: Record) -> ProcessModule:
+    return ProcessModule(
         record["base_addr"],
         record["module_size"],
         record.get("path") or "",

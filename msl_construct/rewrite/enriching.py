@@ -9,7 +9,7 @@ from typing import IO, Any
 from ..builder import append_segment
 from ..reader.dump import Dump
 from .conversion import TOOL
-from .images import ImageError, build_id_of
+from .images import RewriteImageError, build_id_of
 
 __all__ = ["ModuleId", "build_ids", "enrich"]
 
@@ -57,13 +57,13 @@ def _looked_at(dump: Dump, base: int, path: str, begins: Mapping[str, int]) -> M
     """What identifies a module: some producers state the address of its code, not of its image."""
     try:
         return ModuleId(base, path, build_id_of(dump.memory, base))
-    except ImageError as error:
+    except RewriteImageError as error:
         reason = str(error)
     begin = begins.get(path, base)
     if begin != base:
         try:
             return ModuleId(base, path, build_id_of(dump.memory, begin))
-        except ImageError as error:
+        except RewriteImageError as error:
             reason = f"{reason}; {error}"
     return ModuleId(base, path, reason=reason)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ..errors import MemoryAccessError
 from ..space import AddressSpace
 
-__all__ = ["ImageError", "build_id_of"]
+__all__ = ["RewriteImageError", "build_id_of"]
 
 _MOST_HEADERS = 256
 _MOST_NOTES = 1 << 16
@@ -26,7 +26,7 @@ _MACH = {0xFEEDFACF: 32, 0xFEEDFACE: 28}
 """Bytes of the header of a Mach-O image, by its magic."""
 
 
-class ImageError(ValueError):
+class RewriteImageError(ValueError):
     """No build-id can be read; the message says why."""
 
 
@@ -46,10 +46,10 @@ def build_id_of(space: AddressSpace, base: int) -> bytes:
         if magic in _MACH:
             return _mach_o(space, base, _MACH[magic])
     except MemoryAccessError as error:
-        raise ImageError(f"not captured: {error}") from None
+        raise RewriteImageError(f"not captured: {error}") from None
     except struct.error:
-        raise ImageError("the image's headers are damaged") from None
-    raise ImageError(
+        raise RewriteImageError("the image's headers are damaged") from None
+    raise RewriteImageError(
         f"no image begins at {base:#x}: expected ELF, PE or Mach-O, found {begin.hex()}"
     )
 
@@ -61,19 +61,19 @@ def _read(space: AddressSpace, address: int, size: int) -> bytes:
 def _elf(space: AddressSpace, base: int) -> bytes:
     wide, big = _read(space, base + 4, 2)
     if wide not in (1, 2) or big not in (1, 2):
-        raise ImageError("the ELF header is damaged")
+        raise RewriteImageError("the ELF header is damaged")
     order = "<" if big == 1 else ">"
     head = struct.Struct(order + ("16xHHIQQQIHHH" if wide == 2 else "16xHHIIIIIHHH"))
     fields = head.unpack(_read(space, base, head.size))
     offset, size, count = fields[4], fields[8], fields[9]
     entry = struct.Struct(order + ("IIQQQQQQ" if wide == 2 else "IIIIIIII"))
     if size != entry.size or not 0 < count <= _MOST_HEADERS:
-        raise ImageError("the ELF program headers are damaged")
+        raise RewriteImageError("the ELF program headers are damaged")
     table = _read(space, base + offset, size * count)
     rows = [_segment(row, wide) for row in entry.iter_unpack(table)]
     loads = [address for kind, address, _ in rows if kind == _LOAD]
     if not loads:
-        raise ImageError("the ELF image has nothing to load")
+        raise RewriteImageError("the ELF image has nothing to load")
     shift = base - (min(loads) & ~0xFFF)
     for kind, address, length in rows:
         if kind == _NOTE:
@@ -81,7 +81,7 @@ def _elf(space: AddressSpace, base: int) -> bytes:
             for name, note, text in _notes(notes, order):
                 if note == _BUILD_ID and name == b"GNU\0" and text:
                     return text[:_LONGEST]
-    raise ImageError("the ELF image has no build-id")
+    raise RewriteImageError("the ELF image has no build-id")
 
 
 def _segment(row: tuple[int, ...], wide: int) -> tuple[int, int, int]:
@@ -104,7 +104,7 @@ def _pe(space: AddressSpace, base: int) -> bytes:
     (start,) = struct.unpack("<I", _read(space, base + 0x3C, 4))
     head = _read(space, base + start, 24)
     if head[:4] != b"PE\0\0":
-        raise ImageError("an MZ header without PE")
+        raise RewriteImageError("an MZ header without PE")
     (magic,) = struct.unpack("<H", _read(space, base + start + 24, 2))
     directories = base + start + 24 + (112 if magic == 0x20B else 96)
     place, size = struct.unpack("<II", _read(space, directories + 8 * _DEBUG, 8))
@@ -114,7 +114,7 @@ def _pe(space: AddressSpace, base: int) -> bytes:
             found = _read(space, base + row[6], 20)
             if found[:4] == _RSDS:
                 return found[4:]
-    raise ImageError("the PE image names no symbols")
+    raise RewriteImageError("the PE image names no symbols")
 
 
 def _mach_o(space: AddressSpace, base: int, size: int) -> bytes:
@@ -125,4 +125,4 @@ def _mach_o(space: AddressSpace, base: int, size: int) -> bytes:
         if kind == _UUID_COMMAND:
             return commands[at + 8 : at + 24]
         at += max(step, 8)
-    raise ImageError("the Mach-O image has no UUID")
+    raise RewriteImageError("the Mach-O image has no UUID")

@@ -27,7 +27,7 @@ from .engines import (
     has_scanned,
 )
 from .rule_texts import RuleText, asked_attributes, closure
-from .worker import Asked, ForkedWorker, InProcess, Scanner, WorkerProcess
+from .worker import Asked, ForkedWorker, Scanner, ScannerHere, WorkerProcess
 
 __all__ = ["RuleGap", "RuleScan", "scan_rules"]
 
@@ -149,7 +149,7 @@ class _Crew:
         if self.threads is None:
             self._end()
             self.workers.clear()
-            self.free.put(InProcess())
+            self.free.put(ScannerHere())
         for worker in self.workers:
             self.free.put(worker)
 

@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol, cast
 
 from .engines import CompiledRules, Engine, Match, ScanStoppedError, yara_engine
 
-__all__ = ["ForkedWorker", "InProcess", "Scanner", "WorkerProcess"]
+__all__ = ["ForkedWorker", "Scanner", "ScannerHere", "WorkerProcess"]
 
 Buffer = bytes | bytearray | memoryview
 Asked = Buffer | tuple[int, int]
@@ -59,7 +59,7 @@ class Scanner(Protocol):
         """End it."""
 
 
-class InProcess:
+class ScannerHere:
     """This process."""
 
     reads = False

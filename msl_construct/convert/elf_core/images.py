@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...space import AddressSpace
-from ..process import Module
+from ..process import ProcessModule
 from .structures import (
     HEADERS,
     IDENT,
@@ -16,14 +16,14 @@ from .structures import (
     ProgramHeader64,
 )
 
-__all__ = ["Image", "image_at"]
+__all__ = ["LoadedImage", "image_at"]
 
 _MOST_HEADERS = 256
 _PAGE = 4096
 
 
 @dataclass(frozen=True)
-class Image:
+class LoadedImage:
     """An ELF image in memory.
 
     Attributes:
@@ -45,7 +45,7 @@ class Image:
         return found
 
 
-def image_at(space: AddressSpace, module: Module) -> Image | None:
+def image_at(space: AddressSpace, module: ProcessModule) -> LoadedImage | None:
     """What the captured head of a module says; None if it is no ELF image, or was not captured."""
     head = space.read(module.base, IDENT.size + HEADERS[1].size)
     if not head.complete or bytes(head.data[:4]) != MAGIC:
@@ -69,4 +69,4 @@ def image_at(space: AddressSpace, module: Module) -> Image | None:
     if first is None:
         return None
     bias = module.base - (first.address - first.offset)
-    return Image(bias, tuple((row.address, row.offset, row.file_size) for row in loads))
+    return LoadedImage(bias, tuple((row.address, row.offset, row.file_size) for row in loads))

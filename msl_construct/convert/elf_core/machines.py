@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..process import Register
+from ..process import ProcessRegister
 
-__all__ = ["MACHINES", "Machine", "machine_of", "registers_of"]
+__all__ = ["MACHINES", "ElfMachine", "machine_of", "registers_of"]
 
 Slot = tuple[str, int]
 """Name and bytes of a register; without a name: bytes that mean nothing."""
@@ -37,7 +37,7 @@ _ROLES = {
 
 
 @dataclass(frozen=True)
-class Machine:
+class ElfMachine:
     """One of them.
 
     Attributes:
@@ -106,24 +106,24 @@ def _s390(word: int) -> tuple[Slot, ...]:
 
 
 MACHINES = (
-    Machine(62, True, "x86_64", _slots(8, _X86_64)),
-    Machine(3, False, "x86", _slots(4, _X86)),
-    Machine(183, True, "arm64", _slots(8, _AARCH64), (("x29", "fp"), ("x30", "link_register"))),
-    Machine(40, False, "arm32", _slots(4, _ARM), (("r11", "fp"),)),
-    Machine(243, True, "riscv64", _slots(8, _RISCV)),
-    Machine(243, False, "riscv32", _slots(4, _RISCV)),
-    Machine(21, True, "ppc64", _slots(8, _POWER.format("softe")), _STACK_R1),
-    Machine(20, False, "ppc32", _slots(4, _POWER.format("mq")), _STACK_R1),
-    Machine(22, True, "s390x", _s390(8), (("r15", "sp"), ("r14", "link_register"))),
-    Machine(8, True, "mips64", (*_slots(8, _MIPS), *_slots(8, "- " * 7)), _MIPS_ROLES),
-    Machine(
+    ElfMachine(62, True, "x86_64", _slots(8, _X86_64)),
+    ElfMachine(3, False, "x86", _slots(4, _X86)),
+    ElfMachine(183, True, "arm64", _slots(8, _AARCH64), (("x29", "fp"), ("x30", "link_register"))),
+    ElfMachine(40, False, "arm32", _slots(4, _ARM), (("r11", "fp"),)),
+    ElfMachine(243, True, "riscv64", _slots(8, _RISCV)),
+    ElfMachine(243, False, "riscv32", _slots(4, _RISCV)),
+    ElfMachine(21, True, "ppc64", _slots(8, _POWER.format("softe")), _STACK_R1),
+    ElfMachine(20, False, "ppc32", _slots(4, _POWER.format("mq")), _STACK_R1),
+    ElfMachine(22, True, "s390x", _s390(8), (("r15", "sp"), ("r14", "link_register"))),
+    ElfMachine(8, True, "mips64", (*_slots(8, _MIPS), *_slots(8, "- " * 7)), _MIPS_ROLES),
+    ElfMachine(
         8,
         False,
         "mips32",
         (*_slots(4, "- " * 6), *_slots(4, _MIPS), *_slots(4, "-")),
         _MIPS_ROLES,
     ),
-    Machine(
+    ElfMachine(
         258,
         True,
         "loongarch64",
@@ -133,14 +133,14 @@ MACHINES = (
 )
 
 
-def machine_of(number: int, wide: bool) -> Machine | None:
+def machine_of(number: int, wide: bool) -> ElfMachine | None:
     """The machine of a file; None if it is none of these."""
     return next((one for one in MACHINES if (one.number, one.wide) == (number, wide)), None)
 
 
 def registers_of(
-    machine: Machine, data: bytes, order: str, slots: tuple[Slot, ...]
-) -> Iterator[Register]:
+    machine: ElfMachine, data: bytes, order: str, slots: tuple[Slot, ...]
+) -> Iterator[ProcessRegister]:
     """The registers of a set, as many as it wholly holds.
 
     Args:
@@ -154,4 +154,4 @@ def registers_of(
             return
         if name:
             little = value if order == "<" else value[::-1]
-            yield Register(name, little, machine.role(name))
+            yield ProcessRegister(name, little, machine.role(name))

@@ -8,7 +8,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from ...space import CAPTURED, AddressSpace
-from ..process import EXECUTE, MappedRange, Module
+from ..process import EXECUTE, MappedRange, ProcessModule
 from .structures import MAGIC
 
 __all__ = ["FileRow", "file_rows", "images_of", "mappings_of", "modules_of"]
@@ -132,7 +132,7 @@ def images_of(
     return found
 
 
-def modules_of(rows: Iterable[FileRow], images: set[str]) -> list[Module]:
+def modules_of(rows: Iterable[FileRow], images: set[str]) -> list[ProcessModule]:
     """One module for each image: from its first mapping to the end of its last."""
     edges: dict[str, tuple[int, int]] = {}
     for row in rows:
@@ -140,6 +140,6 @@ def modules_of(rows: Iterable[FileRow], images: set[str]) -> list[Module]:
             start, end = edges.get(row.path, (row.start, row.end))
             edges[row.path] = min(start, row.start), max(end, row.end)
     return [
-        Module(start, end - start, path)
+        ProcessModule(start, end - start, path)
         for path, (start, end) in sorted(edges.items(), key=lambda one: one[1])
     ]

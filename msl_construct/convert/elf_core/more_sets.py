@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .. import x86_state
-from ..process import Register
-from .machines import Machine, Slot, registers_of
+from ..process import ProcessRegister
+from .machines import ElfMachine, Slot, registers_of
 
 __all__ = ["FLOATING", "FXSAVE", "XSAVE", "decode_set", "floating_notes", "slots_of"]
 
@@ -70,17 +70,19 @@ _FSAVE = _named("fctrl fstat ftag fioff fiseg fooff foseg", 4)
 _FSAVE_SIZE = 108
 
 
-def slots_of(machine: Machine, kind: int) -> tuple[Slot, ...] | None:
+def slots_of(machine: ElfMachine, kind: int) -> tuple[Slot, ...] | None:
     """What a set consists of; None of those that are told otherwise, or not at all."""
     return _SETS.get(machine.arch_type, {}).get(kind)
 
 
-def floating_notes(machine: Machine) -> tuple[int, ...]:
+def floating_notes(machine: ElfMachine) -> tuple[int, ...]:
     """Types of the notes with further registers that are written for a machine."""
     return tuple(_SETS.get(machine.arch_type, {}))
 
 
-def decode_set(machine: Machine, kind: int, data: bytes, order: str) -> list[Register] | None:
+def decode_set(
+    machine: ElfMachine, kind: int, data: bytes, order: str
+) -> list[ProcessRegister] | None:
     """The registers of a note beyond the general ones; None if it is no such note."""
     slots = slots_of(machine, kind)
     if slots is not None:
@@ -101,16 +103,16 @@ def decode_set(machine: Machine, kind: int, data: bytes, order: str) -> list[Reg
 _XSAVE_LEAST = 576
 
 
-def _fsave(data: bytes) -> Iterator[Register]:
+def _fsave(data: bytes) -> Iterator[ProcessRegister]:
     """What FSAVE stores: x87 registers without gaps, and control words of which half counts."""
     at = 4 * len(_FSAVE)
     for number in range(8):
-        yield Register(f"st{number}", data[at + 10 * number : at + 10 * number + 10])
+        yield ProcessRegister(f"st{number}", data[at + 10 * number : at + 10 * number + 10])
     for index, (name, width) in enumerate(_FSAVE):
-        yield Register(name, data[4 * index : 4 * index + (2 if index < 3 else width)])
+        yield ProcessRegister(name, data[4 * index : 4 * index + (2 if index < 3 else width)])
 
 
-def _scalable(data: bytes) -> Iterator[Register]:
+def _scalable(data: bytes) -> Iterator[ProcessRegister]:
     """Z, P and FFR of a thread that uses the scalable vectors (`struct user_sve_header`)."""
     if len(data) < 16 or not data[12] & 1:
         return
@@ -121,8 +123,8 @@ def _scalable(data: bytes) -> Iterator[Register]:
     if length > 255:
         return
     for number in range(32):
-        yield Register(f"z{number}", data[at + length * number : at + length * (number + 1)])
+        yield ProcessRegister(f"z{number}", data[at + length * number : at + length * (number + 1)])
     at += 32 * length
     for number in range(17):
         part = data[at + length // 8 * number : at + length // 8 * (number + 1)]
-        yield Register(f"p{number}" if number < 16 else "ffr", part)
+        yield ProcessRegister(f"p{number}" if number < 16 else "ffr", part)

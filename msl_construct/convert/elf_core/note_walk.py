@@ -9,13 +9,13 @@ from ...errors import LimitError
 from ..structures import Held
 from .structures import NOTE_HEADER
 
-__all__ = ["Note", "notes_of"]
+__all__ = ["ElfNote", "notes_of"]
 
 _LONGEST_OWNER = 256
 _MOST_NOTES = 1 << 20
 
 
-class Note(NamedTuple):
+class ElfNote(NamedTuple):
     """A note, whose content was not read.
 
     Attributes:
@@ -29,7 +29,7 @@ class Note(NamedTuple):
     size: int
 
 
-def notes_of(held: Held, offset: int, size: int, faults: list[str]) -> Iterator[Note]:
+def notes_of(held: Held, offset: int, size: int, faults: list[str]) -> Iterator[ElfNote]:
     """The notes of a segment, as far as they can be followed.
 
     Args:
@@ -58,7 +58,7 @@ def notes_of(held: Held, offset: int, size: int, faults: list[str]) -> Iterator[
         if count > _MOST_NOTES:
             raise LimitError(f"notes at {offset:#x}: expected at most {_MOST_NOTES}")
         owner = held.source.read(name_at, head.name_size).partition(b"\0")[0]
-        yield Note(owner.decode("latin-1"), head.type, content_at, head.content_size)
+        yield ElfNote(owner.decode("latin-1"), head.type, content_at, head.content_size)
         at = content_at + _padded(head.content_size)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from struct import Struct
 
 from .. import x86_state
-from ..process import CapturedProcess, Thread
+from ..process import CapturedProcess, ProcessThread
 from ..told import Told
 from .auxiliary import GROUP, USER, entries_of
-from .machines import Machine, Slot
+from .machines import ElfMachine, Slot
 from .more_sets import FLOATING, FXSAVE, XSAVE, floating_notes, slots_of
 from .status import Info, Status, info_size, write_info, write_status
 from .structures import NOTE_HEADER
@@ -32,7 +32,7 @@ def note(owner: bytes, kind: int, content: bytes, order: str) -> bytes:
 
 
 def process_notes(
-    process: CapturedProcess, machine: Machine, order: str, auxiliary: bytes, told: Told
+    process: CapturedProcess, machine: ElfMachine, order: str, auxiliary: bytes, told: Told
 ) -> Iterator[bytes]:
     """PRPSINFO, the notes of every thread, and AUXV behind those of the first one.
 
@@ -54,7 +54,11 @@ def process_notes(
 
 
 def _info(
-    process: CapturedProcess, first: Thread | None, machine: Machine, order: str, auxiliary: bytes
+    process: CapturedProcess,
+    first: ProcessThread | None,
+    machine: ElfMachine,
+    order: str,
+    auxiliary: bytes,
 ) -> bytes:
     entries = entries_of(auxiliary, machine.word, order)
     name = process.exe_path.replace("\\", "/").rpartition("/")[2]
@@ -78,7 +82,7 @@ def _info(
 
 
 def _thread_notes(
-    process: CapturedProcess, thread: Thread, machine: Machine, order: str, told: Told
+    process: CapturedProcess, thread: ProcessThread, machine: ElfMachine, order: str, told: Told
 ) -> Iterator[bytes]:
     values = {one.name: one.value for one in thread.registers}
     if thread.register("pc") is None or thread.register("sp") is None:
@@ -113,7 +117,7 @@ def _packed(values: Mapping[str, bytes], slots: tuple[Slot, ...], order: str) ->
 
 
 def _further(
-    values: Mapping[str, bytes], machine: Machine, order: str
+    values: Mapping[str, bytes], machine: ElfMachine, order: str
 ) -> tuple[list[tuple[bytes, int, bytes]], set[str]]:
     """Owner, type and content of the notes beyond PRSTATUS, and which registers they hold."""
     found: list[tuple[bytes, int, bytes]] = []
@@ -143,7 +147,7 @@ def _further(
 
 
 def files_note(
-    rows: list[tuple[int, int, int, str]], page: int, machine: Machine, order: str
+    rows: list[tuple[int, int, int, str]], page: int, machine: ElfMachine, order: str
 ) -> bytes:
     """NT_FILE: start, end, offset and path of mapped files."""
     word = "Q" if machine.wide else "I"

@@ -10,8 +10,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from .. import x86_state
-from ..process import Register
-from .machines import Machine, Slot, registers_of
+from ..process import ProcessRegister
+from .machines import ElfMachine, Slot, registers_of
 
 __all__ = [
     "FREEBSD",
@@ -68,7 +68,7 @@ def free_thread(data: bytes) -> int | None:
     return _FREE_STATUS.unpack_from(data)[6] if len(data) >= _FREE_STATUS.size else None
 
 
-def free_registers(machine: Machine, data: bytes) -> list[Register]:
+def free_registers(machine: ElfMachine, data: bytes) -> list[ProcessRegister]:
     """Its general registers."""
     if machine.number != _X86_64 or len(data) < _FREE_STATUS.size:
         return []
@@ -90,7 +90,7 @@ def net_thread(owner: str) -> int | None:
     return int(number) if number.isdigit() and len(number) < 10 else None
 
 
-def net_registers(machine: Machine, kind: int, data: bytes) -> list[Register]:
+def net_registers(machine: ElfMachine, kind: int, data: bytes) -> list[ProcessRegister]:
     """The registers of a note of NetBSD, if it has some."""
     if machine.number != _X86_64:
         return []

@@ -9,14 +9,14 @@ from typing import NamedTuple
 from ...errors import DamageError, FormatError, LimitError
 from ...source import Source
 from ..faults import Faults
-from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, Thread
-from ..segments import Segment, SegmentSpace
+from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, ProcessThread
+from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
 from .auxiliary import HEADERS_AT, PAGE_SIZE, entries_of
-from .machines import Machine, machine_of
+from .machines import ElfMachine, machine_of
 from .mapped_files import file_rows, images_of, mappings_of, modules_of
 from .more_sets import FLOATING, XSAVE
-from .note_walk import Note, notes_of
+from .note_walk import ElfNote, notes_of
 from .notes import AUXILIARY, FILES, INFO, SIGNAL, STATUS
 from .other_systems import FREEBSD, NETBSD, FoundProcess, free_process, net_process
 from .status import Info, read_info, read_status
@@ -76,12 +76,12 @@ class _Notes:
         others: how many notes of which kind were not used.
     """
 
-    threads: list[list[Note]] = field(default_factory=list)
-    info: Note | None = None
-    auxiliary: Note | None = None
-    files: Note | None = None
-    signal: Note | None = None
-    other: Note | None = None
+    threads: list[list[ElfNote]] = field(default_factory=list)
+    info: ElfNote | None = None
+    auxiliary: ElfNote | None = None
+    files: ElfNote | None = None
+    signal: ElfNote | None = None
+    other: ElfNote | None = None
     owners: list[str] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
 
@@ -126,7 +126,7 @@ def read_core(source: Source) -> CapturedProcess:
         remarks["modules"] = "unknown: no NT_FILE"
     page = entries.get(PAGE_SIZE, 4096)
     other = _other_process(held, notes)
-    threads: Sequence[Thread] = ()
+    threads: Sequence[ProcessThread] = ()
     if machine is not None and notes.threads:
         threads = CoreThreads(held, machine, notes.threads)
     mappings = _with_kinds(mappings, threads, bool(rows))
@@ -196,9 +196,9 @@ def _header(source: Source) -> tuple[_Header, Held]:
 
 def _segments(
     held: Held, header: _Header, faults: list[str]
-) -> tuple[list[Segment], list[MappedRange], list[tuple[int, int]]]:
+) -> tuple[list[FileSegment], list[MappedRange], list[tuple[int, int]]]:
     """Memory, the mappings that it makes, and where the notes are."""
-    segments: list[Segment] = []
+    segments: list[FileSegment] = []
     ranges: list[MappedRange] = []
     notes: list[tuple[int, int]] = []
     top = 1 << (64 if header.wide else 32)
@@ -227,7 +227,7 @@ def _segments(
                 f"after {held.size}: {stored - present} bytes at {row.address + present:#x} are "
                 "missing"
             )
-        segments.append(Segment(row.address, end, number, row.offset, stored, present))
+        segments.append(FileSegment(row.address, end, number, row.offset, stored, present))
         ranges.append(MappedRange(row.address, end, _rights(row.flags)))
     ranges.sort()
     apart: list[MappedRange] = []
@@ -245,7 +245,7 @@ def _rights(flags: int) -> int:
     return (READ if flags & 4 else 0) | (WRITE if flags & 2 else 0) | (EXECUTE if flags & 1 else 0)
 
 
-def _gather(found: _Notes, notes: Iterable[Note]) -> None:
+def _gather(found: _Notes, notes: Iterable[ElfNote]) -> None:
     for note in notes:
         owner = note.owner.partition("@")[0]
         if owner not in found.owners and len(found.owners) < 16:
@@ -270,7 +270,7 @@ def _gather(found: _Notes, notes: Iterable[Note]) -> None:
                 found.others[key] = found.others.get(key, 0) + 1
 
 
-def _is_of_another_system(found: _Notes, note: Note) -> bool:
+def _is_of_another_system(found: _Notes, note: ElfNote) -> bool:
     """Whether it is a note of FreeBSD or NetBSD that is read; takes it."""
     if note.owner == FREEBSD:
         if note.type == STATUS:
@@ -294,7 +294,7 @@ def _is_of_another_system(found: _Notes, note: Note) -> bool:
     return False
 
 
-def _content(held: Held, note: Note) -> bytes:
+def _content(held: Held, note: ElfNote) -> bytes:
     if note.size > _LARGEST_NOTE:
         raise LimitError(
             f"note of {note.owner}, type {note.type:#x}, at {note.offset:#x}: {note.size} bytes: "
@@ -324,7 +324,7 @@ def _other_process(held: Held, notes: _Notes) -> FoundProcess:
 
 
 def _remarks(
-    header: _Header, machine: Machine | None, notes: _Notes, info: Info | None
+    header: _Header, machine: ElfMachine | None, notes: _Notes, info: Info | None
 ) -> dict[str, str]:
     """What else is to be known of the source."""
     found: dict[str, str] = {}
@@ -362,7 +362,7 @@ def _executable(mappings: Sequence[MappedRange], headers_at: int) -> str:
 
 
 def _with_kinds(
-    mappings: list[MappedRange], threads: Sequence[Thread], files_known: bool
+    mappings: list[MappedRange], threads: Sequence[ProcessThread], files_known: bool
 ) -> list[MappedRange]:
     """Stacks of threads by their stack pointers; what no file backs is anonymous."""
     pointers = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from ..structures import U8, U16, U32, U64, Structure
+from ..structures import U8, U16, U32, U64, PackedStructure
 
 __all__ = [
     "CORE",
@@ -155,19 +155,19 @@ class NoteHeader(NamedTuple):
     type: U32
 
 
-IDENT = Structure(Ident)
-NOTE_HEADER = Structure(NoteHeader)
-HEADER_32, HEADER_64 = Structure(Header32), Structure(Header64)
-PROGRAM_32, PROGRAM_64 = Structure(ProgramHeader32), Structure(ProgramHeader64)
-SECTION_32, SECTION_64 = Structure(SectionHeader32), Structure(SectionHeader64)
+IDENT = PackedStructure(Ident)
+NOTE_HEADER = PackedStructure(NoteHeader)
+HEADER_32, HEADER_64 = PackedStructure(Header32), PackedStructure(Header64)
+PROGRAM_32, PROGRAM_64 = PackedStructure(ProgramHeader32), PackedStructure(ProgramHeader64)
+SECTION_32, SECTION_64 = PackedStructure(SectionHeader32), PackedStructure(SectionHeader64)
 
-HEADERS: tuple[Structure[Header32] | Structure[Header64], ...] = (HEADER_32, HEADER_64)
+HEADERS: tuple[PackedStructure[Header32] | PackedStructure[Header64], ...] = (HEADER_32, HEADER_64)
 """By whether the file is of 64 bits; so are the other two."""
-PROGRAM_HEADERS: tuple[Structure[ProgramHeader32] | Structure[ProgramHeader64], ...] = (
+PROGRAM_HEADERS: tuple[PackedStructure[ProgramHeader32] | PackedStructure[ProgramHeader64], ...] = (
     PROGRAM_32,
     PROGRAM_64,
 )
-SECTION_HEADERS: tuple[Structure[SectionHeader32] | Structure[SectionHeader64], ...] = (
+SECTION_HEADERS: tuple[PackedStructure[SectionHeader32] | PackedStructure[SectionHeader64], ...] = (
     SECTION_32,
     SECTION_64,
 )

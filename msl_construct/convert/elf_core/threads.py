@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
-from ..process import Register, Thread
+from ..process import ProcessRegister, ProcessThread
 from ..structures import Held
-from .machines import Machine, registers_of
+from .machines import ElfMachine, registers_of
 from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set
-from .note_walk import Note
+from .note_walk import ElfNote
 from .other_systems import (
     FREEBSD,
     NETBSD,
@@ -25,14 +25,16 @@ __all__ = ["CoreThreads"]
 _LARGEST_SET = 1 << 16
 
 
-class CoreThreads(Sequence[Thread]):
+class CoreThreads(Sequence[ProcessThread]):
     """The threads in the order of the file; the first one is the one that was dumped for.
 
     Args:
         groups: for each thread its notes: its NT_PRSTATUS, and whatever follows up to the next.
     """
 
-    def __init__(self, held: Held, machine: Machine, groups: Sequence[Sequence[Note]]) -> None:
+    def __init__(
+        self, held: Held, machine: ElfMachine, groups: Sequence[Sequence[ElfNote]]
+    ) -> None:
         self._held = held
         self._machine = machine
         self._groups = groups
@@ -41,31 +43,31 @@ class CoreThreads(Sequence[Thread]):
         return len(self._groups)
 
     @overload
-    def __getitem__(self, index: int) -> Thread: ...
+    def __getitem__(self, index: int) -> ProcessThread: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Thread]: ...
-    def __getitem__(self, index: int | slice) -> Thread | list[Thread]:
+    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
+    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
         if isinstance(index, slice):
             return [self._thread(n) for n in range(*index.indices(len(self)))]
         return self._thread(range(len(self))[index])
 
-    def _thread(self, number: int) -> Thread:
+    def _thread(self, number: int) -> ProcessThread:
         notes = self._groups[number]
         flags = ("current",) if number == 0 else ()
         owner = notes[0].owner
         if owner.startswith(NETBSD):
-            return Thread(net_thread(owner) or 0, self._of_netbsd(notes), flags=flags)
+            return ProcessThread(net_thread(owner) or 0, self._of_netbsd(notes), flags=flags)
         if owner == FREEBSD:
             content = self._content(notes[0])
-            return Thread(free_thread(content) or 0, self._of_freebsd(notes), flags=flags)
+            return ProcessThread(free_thread(content) or 0, self._of_freebsd(notes), flags=flags)
         status = read_status(self._content(notes[0]), self._machine.wide, self._held.order)
         if status is None:
-            return Thread(0, flags=flags)
-        return Thread(
+            return ProcessThread(0, flags=flags)
+        return ProcessThread(
             status.thread_id & 0xFFFFFFFF, tuple(self._registers(notes)), "", 0, "unknown", flags
         )
 
-    def _registers(self, notes: Sequence[Note]) -> list[Register]:
+    def _registers(self, notes: Sequence[ElfNote]) -> list[ProcessRegister]:
         machine, order = self._machine, self._held.order
         content = self._content(notes[0])
         general = content[registers_at(machine.wide) :]
@@ -83,14 +85,14 @@ class CoreThreads(Sequence[Thread]):
                 found += [one for one in more if one.name not in names]
         return found
 
-    def _of_netbsd(self, notes: Sequence[Note]) -> tuple[Register, ...]:
+    def _of_netbsd(self, notes: Sequence[ElfNote]) -> tuple[ProcessRegister, ...]:
         return tuple(
             register
             for note in notes
             for register in net_registers(self._machine, note.type, self._content(note))
         )
 
-    def _of_freebsd(self, notes: Sequence[Note]) -> tuple[Register, ...]:
+    def _of_freebsd(self, notes: Sequence[ElfNote]) -> tuple[ProcessRegister, ...]:
         found = free_registers(self._machine, self._content(notes[0]))
         for note in notes[1:]:
             more = decode_set(self._machine, note.type, self._content(note), self._held.order)
@@ -98,5 +100,5 @@ class CoreThreads(Sequence[Thread]):
             found += [one for one in more or () if one.name not in names]
         return tuple(found)
 
-    def _content(self, note: Note) -> bytes:
+    def _content(self, note: ElfNote) -> bytes:
         return self._held.source.read(note.offset, min(note.size, _LARGEST_SET))

@@ -14,11 +14,11 @@ from typing import IO
 from ...errors import ConformanceError, FormatError
 from ...space import Cover
 from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
-from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, Module
+from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
 from .auxiliary import find_auxiliary
-from .images import Image, image_at
-from .machines import MACHINES, Machine
+from .images import LoadedImage, image_at
+from .machines import MACHINES, ElfMachine
 from .notes import files_note, process_notes
 from .structures import (
     CORE,
@@ -84,7 +84,7 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
     return Written(process, len(runs), runs.total, end, told)
 
 
-def _machine(process: CapturedProcess) -> Machine:
+def _machine(process: CapturedProcess) -> ElfMachine:
     found = next((one for one in MACHINES if one.arch_type == process.arch_type), None)
     if found is None:
         raise FormatError(
@@ -102,7 +102,7 @@ class _Places:
         notes: bytes of all notes.
     """
 
-    def __init__(self, machine: Machine, count: int, notes: int) -> None:
+    def __init__(self, machine: ElfMachine, count: int, notes: int) -> None:
         wide = int(machine.wide)
         self.headers = IDENT.size + HEADERS[wide].size
         end = self.headers + count * PROGRAM_HEADERS[wide].size
@@ -112,7 +112,7 @@ class _Places:
         self.data = -(-(self.notes + notes) // _PAGE) * _PAGE
 
 
-def _header(machine: Machine, order: str, count: int, places: _Places) -> bytes:
+def _header(machine: ElfMachine, order: str, count: int, places: _Places) -> bytes:
     wide = int(machine.wide)
     ident = IDENT.write(order, MAGIC, 1 + wide, 1 if order == "<" else 2, 1, 0, 0, bytes(7))
     section = SECTION_HEADERS[wide].size if places.sections else 0
@@ -136,7 +136,7 @@ def _header(machine: Machine, order: str, count: int, places: _Places) -> bytes:
 
 
 def _write_program_headers(
-    file: IO[bytes], machine: Machine, order: str, runs: CapturedRuns, places: _Places
+    file: IO[bytes], machine: ElfMachine, order: str, runs: CapturedRuns, places: _Places
 ) -> None:
     file.write(_program(machine, order, NOTE, 0, places.notes, 0, places.notes_size, 0, 4))
     aligned = all(at % _PAGE == 0 for at in runs.starts)
@@ -159,7 +159,7 @@ def _rights(protection: int) -> int:
 
 
 def _program(
-    machine: Machine,
+    machine: ElfMachine,
     order: str,
     kind: int,
     flags: int,
@@ -177,7 +177,7 @@ def _program(
     return PROGRAM_HEADERS[int(machine.wide)].write(order, *values)
 
 
-def _first_section(machine: Machine, order: str, count: int) -> bytes:
+def _first_section(machine: ElfMachine, order: str, count: int) -> bytes:
     """Section 0, which says how many program headers there are."""
     return SECTION_HEADERS[int(machine.wide)].write(order, 0, 0, 0, 0, 0, 1, 0, count, 0, 0)
 
@@ -206,7 +206,7 @@ def _file_rows(
 ) -> Iterator[tuple[int, int, int, str]]:
     """Captured runs of files: start, end, offset and path."""
     modules = Cover((one.base, one.base + one.size, one) for one in process.modules)
-    images: dict[int, Image | None] = {}
+    images: dict[int, LoadedImage | None] = {}
     unknown: set[tuple[int, str]] = set()
     for address, length, mapping in runs:
         if not mapping.name.startswith("/"):
@@ -223,8 +223,8 @@ def _offset(
     process: CapturedProcess,
     mapping: MappedRange,
     address: int,
-    modules: Cover[Module],
-    images: dict[int, Image | None],
+    modules: Cover[ProcessModule],
+    images: dict[int, LoadedImage | None],
 ) -> int | None:
     """Where in its file an address of a mapping stands; None where nobody knows."""
     if mapping.file_offset is not None:
@@ -242,7 +242,7 @@ def _offset(
     return None if image is None else image.offset_of(address)
 
 
-def _maps_offset(module: Module) -> int | None:
+def _maps_offset(module: ProcessModule) -> int | None:
     """The offset that the line of /proc/PID/maps has for where the module begins."""
     fields = module.native.split()
     with suppress(ValueError, IndexError):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ...errors import DamageError, FormatError
 from ...source import Source
 from ..faults import Faults
-from ..process import CapturedProcess, MappedRange, Thread
-from ..segments import Segment, SegmentSpace
+from ..process import CapturedProcess, MappedRange, ProcessThread
+from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
 from .states import PROCESSORS, registers_in
 from .structures import (
@@ -54,9 +54,9 @@ def read_macho_core(source: Source) -> CapturedProcess:
             f"a Mach-O file of type {header.file_type}: expected a core ({CORE})", offset=12
         )
     faults: list[str] = Faults()
-    segments: list[Segment] = []
+    segments: list[FileSegment] = []
     ranges: list[MappedRange] = []
-    threads: list[Thread] = []
+    threads: list[ProcessThread] = []
     for kind, at, size in _commands(held, HEADER.size + (4 if wide else 0), header.commands):
         if kind in SEGMENT:
             _segment(held, kind, at, len(segments), segments, ranges, faults)
@@ -65,7 +65,7 @@ def read_macho_core(source: Source) -> CapturedProcess:
             number = len(threads) + 1
             registers = tuple(registers_in(header.processor, content, held.order))
             flags = ("current",) if number == 1 else ()
-            threads.append(Thread(number, registers, "", 0, "unknown", flags))
+            threads.append(ProcessThread(number, registers, "", 0, "unknown", flags))
     remarks = {"modules": "unknown: a core names none"}
     if threads:
         remarks["thread_ids"] = "unknown: numbered in the order of the file"
@@ -105,7 +105,7 @@ def _segment(
     kind: int,
     at: int,
     number: int,
-    segments: list[Segment],
+    segments: list[FileSegment],
     ranges: list[MappedRange],
     faults: list[str],
 ) -> None:
@@ -137,7 +137,7 @@ def _segment(
             f"segment at {at:#x}: expected {stored} bytes at {offset:#x}, the file ends after "
             f"{held.size}"
         )
-    segments.append(Segment(address, end, number, offset, stored, present))
+    segments.append(FileSegment(address, end, number, offset, stored, present))
     ranges.append(MappedRange(address, end, protection & _RIGHTS))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from struct import Struct
 
 from .. import x86_state
-from ..process import Register
+from ..process import ProcessRegister
 
 __all__ = ["PROCESSORS", "registers_in"]
 
@@ -74,7 +74,7 @@ _WITH_HEADER = {(_I386 | _WIDE, 7): 4, (_I386, 7): 1, (_I386 | _WIDE, 8): 5, (_A
 _HEAD = 8
 
 
-def registers_in(processor: int, content: bytes, order: str) -> Iterator[Register]:
+def registers_in(processor: int, content: bytes, order: str) -> Iterator[ProcessRegister]:
     """The registers of the states of one thread, as many as are there whole.
 
     Args:
@@ -98,7 +98,7 @@ def registers_in(processor: int, content: bytes, order: str) -> Iterator[Registe
                 yield register
 
 
-def _state(processor: int, flavour: int, data: bytes, order: str) -> Iterator[Register]:
+def _state(processor: int, flavour: int, data: bytes, order: str) -> Iterator[ProcessRegister]:
     at = 0
     for name, width in _STATES.get((processor, flavour), ()):
         value = data[at : at + width]
@@ -106,7 +106,7 @@ def _state(processor: int, flavour: int, data: bytes, order: str) -> Iterator[Re
         if len(value) == width:
             role = _ROLES.get(name)
             little = value if order == "<" else value[::-1]
-            yield Register(name, little, (role,) if role else ())
+            yield ProcessRegister(name, little, (role,) if role else ())
     count = _FLOATS.get((processor, flavour), 0)
     image = data[_HEAD : _HEAD + x86_state.FXSAVE_SIZE]
     if count and len(image) == x86_state.FXSAVE_SIZE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from ..structures import I32, U32, U64, Structure
+from ..structures import I32, U32, U64, PackedStructure
 
 __all__ = [
     "COMMAND",
@@ -36,7 +36,7 @@ SEGMENT_32, THREAD, SEGMENT_64 = 1, 4, 0x19
 SEGMENT = (SEGMENT_32, SEGMENT_64)
 
 
-class Header(NamedTuple):
+class MachHeader(NamedTuple):
     """mach_header; that of 64 bits has four more bytes."""
 
     magic: U32
@@ -48,7 +48,7 @@ class Header(NamedTuple):
     flags: U32
 
 
-class Command(NamedTuple):
+class LoadCommand(NamedTuple):
     """load_command."""
 
     type: U32
@@ -87,7 +87,7 @@ class Segment32(NamedTuple):
     flags: U32
 
 
-HEADER = Structure(Header)
-COMMAND = Structure(Command)
-SEGMENT_64_FORM = Structure(Segment64)
-SEGMENT_32_FORM = Structure(Segment32)
+HEADER = PackedStructure(MachHeader)
+COMMAND = PackedStructure(LoadCommand)
+SEGMENT_64_FORM = PackedStructure(Segment64)
+SEGMENT_32_FORM = PackedStructure(Segment32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .. import x86_state
-from ..process import Register
+from ..process import ProcessRegister
 
 __all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context", "encode_context", "general_names"]
 
@@ -93,7 +93,7 @@ _FLOATING_FLAG = {0: 0x20, 9: 0x08}
 _FLAGS_AT = {0: 0, 9: 0x30}
 
 
-def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Register]:
+def decode_context(architecture: int, data: bytes, order: str) -> Iterator[ProcessRegister]:
     """The registers of a context; none if it is too short, or of another processor.
 
     Args:
@@ -109,7 +109,7 @@ def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Regis
         role = _ROLES.get(name)
         if name == "r11" and architecture == 9:
             role = None
-        yield Register(name, little, (role,) if role else ())
+        yield ProcessRegister(name, little, (role,) if role else ())
     at, count = _FXSAVE_AT.get(architecture, (0, 0))
     if at and len(data) >= at + x86_state.FXSAVE_SIZE:
         flags = int.from_bytes(data[_FLAGS_AT[architecture] :][:4], "little")

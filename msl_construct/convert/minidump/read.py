@@ -8,8 +8,8 @@ from typing import overload
 from ...errors import FormatError
 from ...source import Source
 from ..linux_maps import mappings_from
-from ..process import CapturedProcess, MappedRange, Module, Thread
-from ..segments import Segment, SegmentSpace
+from ..process import CapturedProcess, MappedRange, ProcessModule, ProcessThread
+from ..segments import FileSegment, SegmentSpace
 from . import streams as kinds
 from .contexts import ARCHITECTURES, decode_context
 from .memory_info import ranges_of
@@ -27,8 +27,8 @@ from .structures import (
     UNLOADED_MODULE,
     Exception_,
 )
-from .structures import Module as ModuleRow
-from .structures import Thread as ThreadRow
+from .structures import MinidumpModule as ModuleRow
+from .structures import MinidumpThread as ThreadRow
 
 __all__ = ["read_minidump", "written_by_procdump"]
 
@@ -131,7 +131,7 @@ def written_by_procdump(source: Source) -> bool:
 # -- memory ----------------------------------------------------------------------------
 
 
-def _segments(streams: Streams, threads: Sequence[ThreadRow]) -> list[Segment]:
+def _segments(streams: Streams, threads: Sequence[ThreadRow]) -> list[FileSegment]:
     """Every range of which the file has bytes, each once."""
     found: dict[tuple[int, int, int], None] = {}
     for row in streams.rows(kinds.MEMORY_LIST, MEMORY):
@@ -156,7 +156,7 @@ def _segments(streams: Streams, threads: Sequence[ThreadRow]) -> list[Segment]:
         present = max(0, min(size, streams.held.size - offset))
         if present < size:
             lacking.append(base + present)
-        segments.append(Segment(base, end, order, offset, size, present))
+        segments.append(FileSegment(base, end, order, offset, size, present))
     for address in lacking[:_MOST_TOLD]:
         streams.faults.append(
             f"memory from {address:#x} on: the file ends after {streams.held.size} bytes"
@@ -169,8 +169,8 @@ def _segments(streams: Streams, threads: Sequence[ThreadRow]) -> list[Segment]:
 def _mappings(
     streams: Streams,
     space: SegmentSpace,
-    modules: Sequence[Module],
-    threads: Sequence[Thread],
+    modules: Sequence[ProcessModule],
+    threads: Sequence[ProcessThread],
 ) -> list[MappedRange]:
     """What is mapped: as the file says, else the ranges that it has, named by the modules."""
     if kinds.MEMORY_INFO_LIST in streams:
@@ -184,7 +184,7 @@ def _mappings(
 
 
 def _named(
-    given: Iterable[MappedRange], modules: Sequence[Module], pointers: Sequence[int]
+    given: Iterable[MappedRange], modules: Sequence[ProcessModule], pointers: Sequence[int]
 ) -> list[MappedRange]:
     """With the names of modules, cut where one begins or ends, and the stacks marked."""
     found: list[MappedRange] = []
@@ -224,12 +224,14 @@ def _modules(streams: Streams) -> Iterable[ModuleRow]:
     return streams.rows(kinds.MODULES, MODULE)
 
 
-def _module(streams: Streams, row: ModuleRow) -> Module:
+def _module(streams: Streams, row: ModuleRow) -> ProcessModule:
     version = ""
     if row.version_signature == _VERSION:
         high, low = row.file_version_high, row.file_version_low
         version = f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
-    return Module(row.base, row.size, streams.text(row.name, f"module at {row.base:#x}"), version)
+    return ProcessModule(
+        row.base, row.size, streams.text(row.name, f"module at {row.base:#x}"), version
+    )
 
 
 def _tell_unloaded(streams: Streams, remarks: dict[str, str]) -> None:
@@ -247,7 +249,7 @@ def _tell_unloaded(streams: Streams, remarks: dict[str, str]) -> None:
 # -- threads ---------------------------------------------------------------------------
 
 
-class _Threads(Sequence[Thread]):
+class _Threads(Sequence[ProcessThread]):
     """The threads of a minidump, made when they are asked for."""
 
     def __init__(
@@ -270,15 +272,15 @@ class _Threads(Sequence[Thread]):
         return len(self._rows)
 
     @overload
-    def __getitem__(self, index: int) -> Thread: ...
+    def __getitem__(self, index: int) -> ProcessThread: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Thread]: ...
-    def __getitem__(self, index: int | slice) -> Thread | list[Thread]:
+    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
+    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
         if isinstance(index, slice):
             return [self._thread(row) for row in self._rows[index]]
         return self._thread(self._rows[index])
 
-    def _thread(self, row: ThreadRow) -> Thread:
+    def _thread(self, row: ThreadRow) -> ProcessThread:
         size, offset = row.context_size, row.context_offset
         flags: tuple[str, ...] = ()
         crashed = self._exception
@@ -289,7 +291,7 @@ class _Threads(Sequence[Thread]):
         data = self._streams.held.source.read(offset, min(size, _LARGEST_CONTEXT))
         registers = decode_context(self._architecture, data, self._streams.held.order)
         name = self._names.get(row.thread_id, "")
-        return Thread(row.thread_id, tuple(registers), name, 0, "unknown", flags)
+        return ProcessThread(row.thread_id, tuple(registers), name, 0, "unknown", flags)
 
 
 def _status(data: bytes) -> dict[str, int]:

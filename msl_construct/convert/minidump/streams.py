@@ -9,8 +9,8 @@ from typing import TypeVar
 from ...errors import DamageError, FormatError, LimitError
 from ...source import Source
 from ..faults import Faults
-from ..structures import Held, Structure
-from .structures import DIRECTORY, HEADER, SIGNATURE, Directory, Header
+from ..structures import Held, PackedStructure
+from .structures import DIRECTORY, HEADER, SIGNATURE, Directory, MinidumpHeader
 
 __all__ = ["NAMES", "Streams", "is_minidump"]
 
@@ -76,7 +76,7 @@ class Streams:
             raise FormatError('expected a minidump, which begins with "MDMP"', offset=0)
         held.order = "<" if beginning == SIGNATURE else ">"
         self.held = held
-        self.header: Header = held.one(HEADER, 0, "minidump header")
+        self.header: MinidumpHeader = held.one(HEADER, 0, "minidump header")
         count = self.header.stream_count
         if count > _MOST_STREAMS:
             raise LimitError(f"{count} streams: expected at most {_MOST_STREAMS}")
@@ -108,7 +108,7 @@ class Streams:
         self.held.require(row.offset, row.size, NAMES[kind])
         return row.offset, row.size
 
-    def one(self, kind: int, form: Structure[T]) -> T | None:
+    def one(self, kind: int, form: PackedStructure[T]) -> T | None:
         """The structure that a stream begins with; None if there is no such stream.
 
         Raises:
@@ -120,7 +120,7 @@ class Streams:
         self._fits(kind, place, form.size)
         return self.held.one(form, place[0], NAMES[kind])
 
-    def rows(self, kind: int, form: Structure[T]) -> Iterator[T]:
+    def rows(self, kind: int, form: PackedStructure[T]) -> Iterator[T]:
         """The rows of a stream that begins with their number.
 
         Raises:
@@ -137,7 +137,7 @@ class Streams:
         gap = 4 if size == 8 + count * form.size else 0
         return self.table(kind, form, 4 + gap, count)
 
-    def sized_rows(self, kind: int, form: Structure[T], counted: str) -> Iterator[T]:
+    def sized_rows(self, kind: int, form: PackedStructure[T], counted: str) -> Iterator[T]:
         """The rows of a stream that begins with the sizes of its header and of a row.
 
         Args:
@@ -160,7 +160,7 @@ class Streams:
         for number in range(count):
             yield self.held.one(form, place[0] + header + width * number)
 
-    def table(self, kind: int, form: Structure[T], start: int, count: int) -> Iterator[T]:
+    def table(self, kind: int, form: PackedStructure[T], start: int, count: int) -> Iterator[T]:
         """Rows that begin somewhere in a stream.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from ..structures import U8, U16, U32, U64, Structure
+from ..structures import U8, U16, U32, U64, PackedStructure
 
 __all__ = [
     "DIRECTORY",
@@ -26,7 +26,7 @@ __all__ = [
 SIGNATURE = b"MDMP"
 
 
-class Header(NamedTuple):
+class MinidumpHeader(NamedTuple):
     """MINIDUMP_HEADER."""
 
     signature: Annotated[bytes, "4s"]
@@ -46,7 +46,7 @@ class Directory(NamedTuple):
     offset: U32
 
 
-class Thread(NamedTuple):
+class MinidumpThread(NamedTuple):
     """MINIDUMP_THREAD."""
 
     thread_id: U32
@@ -61,7 +61,7 @@ class Thread(NamedTuple):
     context_offset: U32
 
 
-class Module(NamedTuple):
+class MinidumpModule(NamedTuple):
     """MINIDUMP_MODULE."""
 
     base: U64
@@ -81,7 +81,7 @@ class Module(NamedTuple):
     reserved: Annotated[bytes, "16s"]
 
 
-class Memory(NamedTuple):
+class MinidumpMemory(NamedTuple):
     """MINIDUMP_MEMORY_DESCRIPTOR."""
 
     base: U64
@@ -117,7 +117,7 @@ class MemoryInfo(NamedTuple):
     padding_2: U32
 
 
-class SystemInfo(NamedTuple):
+class MinidumpSystemInfo(NamedTuple):
     """MINIDUMP_SYSTEM_INFO without the processor's part."""
 
     architecture: U16
@@ -176,16 +176,16 @@ class UnloadedModule(NamedTuple):
     name: U32
 
 
-HEADER = Structure(Header)
-DIRECTORY = Structure(Directory)
-THREAD = Structure(Thread)
-MODULE = Structure(Module)
-MEMORY = Structure(Memory)
-MEMORY_64_HEAD = Structure(Memory64Head)
-MEMORY_64 = Structure(Memory64)
-MEMORY_INFO = Structure(MemoryInfo)
-SYSTEM_INFO = Structure(SystemInfo)
-MISC_INFO = Structure(MiscInfo)
-EXCEPTION = Structure(Exception_)
-THREAD_NAME = Structure(ThreadName)
-UNLOADED_MODULE = Structure(UnloadedModule)
+HEADER = PackedStructure(MinidumpHeader)
+DIRECTORY = PackedStructure(Directory)
+THREAD = PackedStructure(MinidumpThread)
+MODULE = PackedStructure(MinidumpModule)
+MEMORY = PackedStructure(MinidumpMemory)
+MEMORY_64_HEAD = PackedStructure(Memory64Head)
+MEMORY_64 = PackedStructure(Memory64)
+MEMORY_INFO = PackedStructure(MemoryInfo)
+SYSTEM_INFO = PackedStructure(MinidumpSystemInfo)
+MISC_INFO = PackedStructure(MiscInfo)
+EXCEPTION = PackedStructure(Exception_)
+THREAD_NAME = PackedStructure(ThreadName)
+UNLOADED_MODULE = PackedStructure(UnloadedModule)

@@ -13,7 +13,7 @@ from typing import IO
 from ...errors import ConformanceError, FormatError
 from ...space import AddressSpace
 from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
-from ..process import CapturedProcess, MappedRange, Module
+from ..process import CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
 from . import streams as kinds
 from .contexts import ARCHITECTURES, encode_context, general_names
@@ -185,7 +185,7 @@ def _modules(process: CapturedProcess, body: _Body) -> bytes:
     return len(rows).to_bytes(4, "little") + b"".join(rows)
 
 
-def _portable_executable(space: AddressSpace, module: Module) -> tuple[int, int]:
+def _portable_executable(space: AddressSpace, module: ProcessModule) -> tuple[int, int]:
     """TimeDateStamp and CheckSum of an image's captured header; 0 if it has none."""
     head = space.read(module.base, 64)
     if not head.complete or bytes(head.data[:2]) != b"MZ":
