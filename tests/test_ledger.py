@@ -33,6 +33,7 @@ KINDS = {
     "a code of a block type is given away again": "second-meaning",
     "two fields of one width change places": "payload-version",
     "a field takes the reserved bytes behind it": "payload-version",
+    "a field in front of page data is taken out": "payload-version",
     "a field is widened": "payload-version",
     "a field is put in front": "payload-version",
     "a field that must be there is appended": "payload-version",

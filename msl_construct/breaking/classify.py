@@ -241,6 +241,8 @@ class _Classifier:
             if fields is not None and key in fields.kept:
                 verdict = fields.changed(key)
                 return verdict if verdict.cls.severity > C.SOURCE.severity else None
+            if fields is not None and key in fields.gone:
+                return fields.removed(key)
             where = outer
         return None
 

@@ -38,11 +38,18 @@ class FieldVerdicts:
         self._shielded = shielded
         self._header = header
         self._fits = self._shapes.fits()
+        silent = not self._fits and self._shapes.absorbs()
+        self._broken = C.SILENT_REINTERPRET if silent else C.WIRE_BREAK
 
     @property
     def kept(self) -> set[str]:
         """Keys of the fields that both have, by their new names."""
         return set(self._shapes.old_names)
+
+    @property
+    def gone(self) -> set[str]:
+        """Keys of the fields that only the old layout has."""
+        return set(self._old) - set(self._shapes.pairs)
 
     def renamed(self) -> dict[str, str]:
         """Keys of new fields by the old ones that they were under another name."""
@@ -72,12 +79,12 @@ class FieldVerdicts:
             return ChangeVerdict(C.DEGRADED, reason)
         if not self._fits:
             if isinstance(field.type, Reserved):
-                return ChangeVerdict(C.WIRE_BREAK, "reserved bytes are added", _RAISE)
+                return ChangeVerdict(self._broken, "reserved bytes are added", _RAISE)
             reason = f"what follows moves by {self._widths(field)}, and the structure grows"
             if self._new_last(key):
                 reason = "a new reader misses it in every old file"
             remedy = "append it as optional, or carve(…) it from reserved bytes"
-            return ChangeVerdict(C.WIRE_BREAK, reason, remedy)
+            return ChangeVerdict(self._broken, reason, remedy)
         shared = [one for one in self._overlapped(place) if not isinstance(one.type, Reserved)]
         if shared:
             names = ", ".join(one.name for one in shared)
@@ -108,11 +115,11 @@ class FieldVerdicts:
             if self._fits:
                 return self._used(place)
             return ChangeVerdict(
-                C.WIRE_BREAK, "reserved bytes are gone, and what follows moves", _RAISE
+                self._broken, "reserved bytes are gone, and what follows moves", _RAISE
             )
         if not self._fits:
             remedy = "deprecate(…) it, or leave its bytes reserved"
-            return ChangeVerdict(C.WIRE_BREAK, "what follows moves", remedy)
+            return ChangeVerdict(self._broken, "what follows moves", remedy)
         now = [
             one
             for name, one in self._new.items()
@@ -154,7 +161,7 @@ class FieldVerdicts:
         fixed = isinstance(old.type, Fixed) and isinstance(new.type, Fixed)
         if isinstance(old.type, Reserved) and isinstance(new.type, Reserved):
             if before != after:
-                yield self._used(before) if self._fits else ChangeVerdict(C.WIRE_BREAK, "it moves")
+                yield self._used(before) if self._fits else ChangeVerdict(self._broken, "it moves")
         elif (before.behind, before.start) != (after.behind, after.start):
             yield self._moved(before, after)
         elif fixed and before.end != after.end:
@@ -201,7 +208,7 @@ class FieldVerdicts:
 
     def _moved(self, before: FieldPlace, after: FieldPlace) -> ChangeVerdict:
         reason = f"it stood at {before} and stands at {after}"
-        cls = C.SILENT_REINTERPRET if self._fits else C.WIRE_BREAK
+        cls = C.SILENT_REINTERPRET if self._fits else self._broken
         return ChangeVerdict(cls, reason, f"leave it in place, or {_RAISE}")
 
     def _resized(self, old: Field, new: Field) -> ChangeVerdict:
@@ -217,7 +224,7 @@ class FieldVerdicts:
         now, was = new.type.minimum, old.type.minimum
         reason = f"it has {now} bytes instead of {was}, and what follows moves"
         remedy = f"widen(…) it out of reserved bytes, or {_RAISE}"
-        return ChangeVerdict(C.WIRE_BREAK, reason, remedy)
+        return ChangeVerdict(self._broken, reason, remedy)
 
     def _structural(self, old: Field, new: Field) -> bool:
         return self._shapes.old_places[old.key] != self._shapes.new_places[new.key] or type(

@@ -16,6 +16,10 @@ from ..schema.vocabulary import Fixed, Reserved
 __all__ = ["FieldPlace", "Shapes"]
 
 
+_TAKE_ALL = ("PageData", "Rest")
+"""Classes of the vocabulary that end where their structure ends."""
+
+
 @dataclass(frozen=True)
 class FieldPlace:
     """Where a field stands: so many bytes behind a field of varying length.
@@ -93,6 +97,15 @@ class Shapes:
         """
         old = {self._outline(one, {}) for one in _endings(self.old)}
         return any(self._outline(one, self.old_names) in old for one in _endings(self.new))
+
+    def absorbs(self) -> bool:
+        """Whether the last field takes what is left, so that nobody need notice what moves."""
+        parts = []
+        for layout, names in ((self.old, {}), (self.new, self.old_names)):
+            if not layout.fields or type(layout.fields[-1].type).__name__ not in _TAKE_ALL:
+                return False
+            parts.append([one for one in self._outline(layout, names) if not isinstance(one, int)])
+        return parts[0] == parts[1]
 
     def tail(self) -> tuple[str, ...]:
         """Keys of the optional fields at the end that only the new one has."""

@@ -148,6 +148,11 @@ CHANGES: dict[str, Seeded] = {
         "amendments=[widen('connection_table.Entries', 'LocalPort', U32, out_of='Reserved2', "
         "reason='ports of other protocols')]",
     ),
+    "a field in front of page data is taken out": Seeded(
+        SILENT,
+        "memory_region.timestamp",
+        "layouts={'memory_region': lambda layout: layout.replacing('Timestamp', 'x')}",
+    ),
     # -- noticed ---------------------------------------------------------------------------
     "a field is widened": Seeded(
         WIRE,
