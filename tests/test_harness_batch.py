@@ -55,7 +55,6 @@ BAD = {
     "answer['document'] = 7": (SampleOutcome.CRASH, "exit 70"),
     "answer['document'] = None": (SampleOutcome.NO_DOCUMENT, "nothing on stdout"),
     "answer['exit'] = 77": (SampleOutcome.CRASH, "exit 77"),
-    "print(json.dumps(answer))": (SampleOutcome.CRASH, "exit 70"),
     "time.sleep(600)": (SampleOutcome.HANG, "not done after 2 s"),
     "sys.exit(0)": (SampleOutcome.NO_DOCUMENT, "nothing on stdout"),
     "while True: sys.stdout.write('x' * 4096)": (SampleOutcome.CRASH, "output too large"),
@@ -73,6 +72,15 @@ def test_a_sample_that_goes_wrong_spoils_no_other(
     assert set(failed) == {"valid/live-10-be"}
     assert failed["valid/live-10-be"].outcome is outcome
     assert detail in failed["valid/live-10-be"].detail
+    gone(tmp_path / "pids")
+
+
+def test_an_answer_too_many_is_no_answer_to_the_next(corpus: Manifest, tmp_path: Path) -> None:
+    twice = "print(json.dumps(answer), flush=True)"
+    command = batch(tmp_path, f"if name == 'valid/live-10-be':\n        {twice}")
+    results = run(corpus, command, batch=True, jobs=1)
+    failed = [one.sample.name for one in results if one.outcome in FAILURES]
+    assert failed in ([], ["valid/live-10-be"]), "both may come at once"
     gone(tmp_path / "pids")
 
 

@@ -83,10 +83,7 @@ class BatchDecoder:
         if "\n" in name:
             raise HarnessError(f"a batch has a path on each line, and this has two: {name!r}")
         begun = time.monotonic()
-        try:
-            process = self._idle.get_nowait()
-        except queue.Empty:
-            process = _Process(self._words)
+        process = self._next()
         given_up = stop or threading.Event()
         deadline = begun + timeout
 
@@ -108,6 +105,17 @@ class BatchDecoder:
         seconds = time.monotonic() - begun
         err = bytes(process.take_err())
         return ProcessEnd(code, b"", err, too_large, False, seconds, document)
+
+    def _next(self) -> _Process:
+        """A process that waits for a path; one that says more than it was asked is not kept."""
+        while True:
+            try:
+                process = self._idle.get_nowait()
+            except queue.Empty:
+                return _Process(self._words)
+            if not process.has_output:
+                return process
+            process.end()
 
     def close(self) -> None:
         """End the processes, which have nothing more to read."""
@@ -177,6 +185,14 @@ class _Process:
                 if len(out) > limit:
                     return b"", True
         return bytes(out), False
+
+    @property
+    def has_output(self) -> bool:
+        """Whether it has printed something, or ended, without being asked."""
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def take_err(self) -> bytearray:
         """What it said on stderr."""
