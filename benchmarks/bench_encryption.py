@@ -5,9 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import statistics
+import sys
 from pathlib import Path
+from typing import Any
 
+from bench_acquire import whole
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from live import Live, compiled
 from measure import (
     GIB,
     MIB,
@@ -42,7 +46,9 @@ def run(setting: Setting) -> list[Row]:
         note(f"writing {size / MIB:.0f} MiB, encrypted")
         key.write_bytes(KEY)
         rows = [*_writing(setting, sealed, size), *_reading(setting, sealed, key, size)]
-        return [*rows, _memory(sealed, key, size), _page(setting, sealed)]
+        rows += [_memory(sealed, key, size), _page(setting, sealed)]
+        sealed.unlink()
+        return [*rows, *_acquiring(setting, sealed)]
     finally:
         for path in (sealed, key):
             path.unlink(missing_ok=True)
@@ -69,6 +75,42 @@ def _writing(setting: Setting, sealed: Path, size: int) -> list[Row]:
             remark="to disk, in threads",
         )
     ]
+
+
+def _acquiring(setting: Setting, out: Path) -> list[Row]:
+    """Acquiring a live process into an encrypted dump, and into one that is not."""
+    if sys.platform != "linux":
+        return []
+    size = setting.size(2048, 32) * MIB
+    sealed = Encryption(raw=KEY)
+    with Live(compiled("heap", setting.tmp), size // MIB, "random") as live:
+        rows = []
+        for where, path in (("to /dev/null", Path(os.devnull)), ("to disk", out)):
+            times = in_turns(
+                setting.rounds,
+                plain=functools.partial(_acquire, live.pid, path),
+                encrypted=functools.partial(_acquire, live.pid, path, encryption=sealed),
+            )
+            rows.append(
+                compare(
+                    NAME,
+                    f"acquiring a heap of {size / MIB:.0f} MiB {where}, AES-256-GCM",
+                    times,
+                    ("encrypted", "plain"),
+                    size / 1e9,
+                    unit="GB/s",
+                    bound_name="the same, not encrypted",
+                    relation=">=",
+                    target=0.7,
+                )
+            )
+        return rows
+
+
+def _acquire(pid: int, path: Path, **options: Any) -> None:
+    if path.is_file():  # of the turn before; never the null device
+        path.unlink()
+    whole(pid, path, **options)
 
 
 def _reading(setting: Setting, sealed: Path, key: Path, size: int) -> list[Row]:
