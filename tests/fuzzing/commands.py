@@ -355,6 +355,8 @@ def export(bench: Bench) -> None:
     if core.exists():
         bench.run("import", core, "-o", made, codes=(FINE, INCOMPLETE))
         bench.carried(made, "exported bytes")
+    other = bench.chance.choice(("minidump", "raw", "csv", "ndjson"))
+    bench.run("export", *bench.read, bench.path, "--to", other, "-o", bench.new("x"), codes=READS)
 
 
 def encrypt(bench: Bench) -> None:
