@@ -47,6 +47,8 @@ __all__ = ["COMMANDS", "judge", "main"]
 FINE, FINDINGS, USAGE, UNREADABLE, INCOMPLETE, KEY = range(6)
 BOUNDS = ("--max-inflate", "1048576")
 SHORTEST_TEXT = 4
+YARA = 0.1
+"""Part of the mutants that rules are asked of: compiling them takes as long as all else."""
 SHOWN = 256
 """Bytes of a hit that are printed."""
 TABLES = (
@@ -272,7 +274,7 @@ def strings(bench: Bench) -> None:
 
 
 def yara(bench: Bench) -> None:
-    if find_spec("yara_x") is None:
+    if find_spec("yara_x") is None or bench.chance.random() > YARA:
         return
     rules = bench.new("rules.yar")
     rules.write_text("rule some { strings: $a = { 00 00 } $b = /[a-z]{5}/ condition: any of them }")
