@@ -40,9 +40,9 @@ napoleon_use_rtype = False
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
     "Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
-    "Ending|FileHeader|Fragment|GappedSource|Keys|Marks|Misfit|Note|Options|PageBuffer|PageMap|"
-    "PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|Run|SearchedBytes|Sink|Source|"
-    "Span|T|Value|Vocabulary|WholeBlock"
+    "EarlierHeaders|Ending|FileHeader|Fragment|GappedSource|Indexed|Keys|Marks|Misfit|Note|"
+    "Options|PageBuffer|PageMap|PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|"
+    "RuleMistakeError|Run|ScanStoppedError|SearchedBytes|Sink|Source|Span|T|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
     (
