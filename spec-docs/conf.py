@@ -39,10 +39,10 @@ napoleon_use_rtype = False
 
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
-    "Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
-    "EarlierHeaders|Ending|FileHeader|Fragment|GappedSource|Indexed|Keys|Marks|Misfit|Note|"
+    "Amendment|Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
+    "EarlierHeaders|Ending|FileHeader|Fragment|GappedSource|ImageError|Indexed|Keys|Marks|Misfit|Note|"
     "Options|PageBuffer|PageMap|PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|"
-    "RuleMistakeError|Run|ScanStoppedError|SearchedBytes|Sink|Source|Span|T|Value|Vocabulary|WholeBlock"
+    "RuleMistakeError|Run|ScanStoppedError|SearchedBytes|Sink|Source|Span|T|TestKey|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
     (
