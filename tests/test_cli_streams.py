@@ -145,8 +145,8 @@ def test_colour_only_on_a_terminal_that_wants_it(files: dict[str, Path]) -> None
 
     def on_a_terminal(*arguments: str, **environment: str) -> bytes:
         parent, child = pty.openpty()
-        with subprocess.Popen(
-            [*COMMAND, "inspect", str(files["whole"]), *arguments],
+        with subprocess.Popen(  # a pager has sequences of its own
+            [*COMMAND, "inspect", "--no-pager", str(files["whole"]), *arguments],
             stdout=child, stderr=subprocess.DEVNULL,
             env={k: v for k, v in ENVIRONMENT.items() if k != "NO_COLOR"} | environment,
         ) as process:  # fmt: skip
