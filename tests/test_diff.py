@@ -18,6 +18,9 @@ from writing import live, memory_of, uid, writer
 
 import msl_construct
 from msl_construct import analysis
+from msl_construct.analysis import Timeline
+from msl_construct.analysis.timeline import TimelineRow
+from msl_construct.cli.diff_timeline import write_timeline
 
 PAGE = 4096
 STATES = ("captured", "captured", "captured", "failed", "not_resident")
@@ -305,3 +308,13 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) 
     a = program(tmp_path / "a.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1)
     given: list[Any] = [a, *words] if len(words) != 2 or words[0] != "--json" else [a, a, *words]
     assert run("diff", *given).returncode == 2
+
+
+def test_every_content_has_a_letter_of_its_own() -> None:
+    row = TimelineRow("0x1000", (*range(60), None))
+    found = io.StringIO()
+    write_timeline(["a"], Timeline({}, [row], 0), None, found)
+    letters = found.getvalue().splitlines()[-1].split()[:61]
+    assert letters[:3] == ["a", "b", "c"]
+    assert letters[-1] == "."
+    assert len(set(letters)) == 61

@@ -173,6 +173,17 @@ def test_headers_that_make_no_sense_are_refused(tmp_path: Path, program: bytes, 
     assert b"Traceback" not in done.stderr
 
 
+def test_a_segment_at_no_address_is_named(tmp_path: Path, program: bytes) -> None:
+    pieces, size, _ = mapped(program)
+    head = bytearray(pieces[0][1])
+    table, each, count = struct.unpack_from("<Q14xHH", head, 32)
+    loaded = [at for at in range(table, table + each * count, each) if head[at] == 1]
+    struct.pack_into("<Q", head, loaded[-1] + 16, (1 << 64) - 1)  # p_vaddr
+    pieces[0] = ([0], bytes(head))
+    _, row = rebuilt(dump(tmp_path, pieces, size), code=4)
+    assert any("at no address that there is" in one for one in row["left_out"])
+
+
 def test_a_header_that_was_not_captured_is_said(tmp_path: Path, program: bytes) -> None:
     pieces, size, _ = mapped(program)
     pieces[0] = ([1], b"")

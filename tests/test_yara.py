@@ -214,6 +214,15 @@ def test_texts_are_taken_apart_as_they_are_read() -> None:
     engine.compile([("x", whole)], {})
 
 
+def test_what_stands_between_two_divisions_is_seen() -> None:
+    """It looks like an expression, and would hide what the rule is to be asked of."""
+    condition = "filesize / 2 > 1 and pe.number_of_sections / 2 == 1"
+    (found,) = rule_texts(f'import "pe" rule a {{ condition: {condition} }}')
+    assert found.of_image
+    (found,) = rule_texts('import "pe" rule a { condition: module_path matches /pe and elf/ }')
+    assert (found.of_image, found.of_region) == (False, True)
+
+
 def test_a_process_that_ends_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner is killed when it is first asked; the next scan has a new one."""
     engine = analysis.yara_engine()

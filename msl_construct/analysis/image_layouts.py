@@ -123,12 +123,16 @@ def _elf(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
     if first is None:
         raise ImageError(f"{base:#x}: an ELF header without a segment that is loaded")
     bias = base - (first[1] - first[0])
-    ranges = [
+    placed = [
         FileRange(offset, filled, bias + address, f"segment {number}")
         for number, (offset, address, filled) in enumerate(loaded)
-        if bias + address >= 0 and bias + address + filled <= 1 << 64
     ]
-    layout = _placed("elf", ranges)
+    layout = _placed("elf", [one for one in placed if _is_somewhere(one)])
+    layout.left_out += [
+        f"{one.name}: {one.size} bytes at {one.offset:#x}, at no address that there is"
+        for one in placed
+        if one.size and not _is_somewhere(one)
+    ]
     if section_count and not _mapped(layout, sections, section_each * section_count):
         layout.left_out.append(f"section headers at {sections:#x}")
         word = 4 if width == 1 else 8
@@ -140,6 +144,10 @@ def _elf(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
             ("e_shstrndx", tail + 2, bytes(2)),
         ]
     return layout
+
+
+def _is_somewhere(one: FileRange) -> bool:
+    return 0 <= one.address <= (1 << 64) - one.size
 
 
 def _mapped(layout: ImageLayout, offset: int, size: int) -> bool:

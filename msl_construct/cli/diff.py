@@ -129,6 +129,8 @@ def diff(
             if len(dumps) > 2:
                 if any(step["align"] != "address" for step in found):
                     changes.clear()  # there is no address that means the same in all of them
+                    if not quiet:
+                        note("msl: the timeline has no pages: they are not compared by address")
                 times = analysis.timeline(opened, chain(*changes))
             if times is not None and not as_json_:
                 with data_out() if ndjson else text_out() as out:

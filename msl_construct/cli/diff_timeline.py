@@ -49,5 +49,10 @@ def _letters(row: TimelineRow) -> str:
     for value in row.values:
         if value is not None and value not in seen:
             seen.append(value)
-        letters.append("." if value is None else _LETTERS[min(seen.index(value), 25)])
+        letters.append("." if value is None else _letter(seen.index(value)))
     return " ".join(letters)
+
+
+def _letter(number: int) -> str:
+    """Another one for each number: ``a``, ``z``, ``a1``."""
+    return _LETTERS[number % 26] + (str(number // 26) if number >= 26 else "")

@@ -22,6 +22,8 @@ _OF_FILES = re.compile(
     r"filesize|entrypoint|u?int(8|16|32|64)(be)?|float(32|64)(be)?|at|in|math|hash"
 )
 _PLAIN_WORDS = ("or", "any", "of", "them", "1")
+_BEFORE_EXPRESSIONS = ("matches", "(", ",")
+_WORD = re.compile(r"[^\W\d][\w.]*")
 TOKEN = re.compile(
     r"""(?P<passed>//[^\n]*|/\*.*?\*/)
     |(?P<text>"(?:[^"\\\n]|\\.)*")
@@ -89,6 +91,8 @@ def rule_texts(source: str, namespace: str = "default") -> list[RuleText]:
             depth += 1 if word == "{" else -1
         elif word == "}":
             depth = 0
+        elif in_condition and token["expression"] and last not in _BEFORE_EXPRESSIONS:
+            words += _WORD.findall(word)  # what stands between two divisions
         elif in_condition:
             words.append(word)
         elif word == ":" and last == "condition" and depth == 1:
