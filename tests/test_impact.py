@@ -175,6 +175,8 @@ def test_readers_of_others_take_nothing_for_something_else(
     assert len(samples) == len(SHOWN)
     changed = {one.where for one in changes}
     for sample in samples:
-        for one in decode(sample):
+        read = decode(sample)
+        assert read is not None
+        for one in read:
             if one.outcome is ReaderOutcome.WRONG:
                 assert changed.isdisjoint(one.paths), one

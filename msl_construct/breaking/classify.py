@@ -13,7 +13,16 @@ from ..schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Value
 from .classes import ChangeClass
 from .of_structures import FieldVerdicts
 from .paths import layouts_by_path
-from .verdicts import DECLARE, ChangeVerdict, new_demands, of_code, worst
+from .shapes import Shapes
+from .verdicts import (
+    DECLARE,
+    ChangeVerdict,
+    new_demands,
+    of_code,
+    of_permission,
+    of_shared,
+    worst,
+)
 
 __all__ = ["Classified", "classified"]
 
@@ -137,9 +146,24 @@ class _Classifier:
                 return None
             shielded = self._shielded and where.split(".")[0] in self._new_blocks
             self._fields[where] = FieldVerdicts(
-                old, new, shielded=shielded, header=where == self._new.file_header.key
+                old,
+                new,
+                shielded=shielded,
+                header=where == self._new.file_header.key,
+                absorbed=self._absorbed(where),
             )
         return self._fields[where]
+
+    def _absorbed(self, where: str) -> bool:
+        """Whether what an entry's size moves is followed by bytes that take all that is left."""
+        while where.endswith("[]"):
+            where, _, key = where[:-2].rpartition(".")
+            old, new = self._old_layouts.get(where), self._new_layouts.get(where)
+            if old is None or new is None or getattr(new.field(key).type, "entry_size", None):
+                return False
+            if Shapes(old, new).absorbs():
+                return True
+        return False
 
     # -- verdicts ------------------------------------------------------------------------
 
@@ -179,7 +203,7 @@ class _Classifier:
         if old.segments and not new.segments:
             reason = "old files may have extension segments"
             found.append(ChangeVerdict(C.OLD_FILE_INVALID, reason))
-        return worst(found)
+        return worst([*found, *new_demands(old.notes, new.notes)])
 
     def _of_structure(self, change: Change) -> ChangeVerdict:
         key = change.where
@@ -276,7 +300,7 @@ class _Classifier:
             yield ChangeVerdict(C.DEGRADED, "a new reader shows the payload as bytes")
         if old.layout is not None:
             yield from new_demands(old.notes, new.notes)
-        yield from _permission(old, new)
+        yield from of_permission(old, new)
 
     def _of_field(self, change: Change) -> ChangeVerdict:
         where, _, key = change.where.rpartition(".")
@@ -345,10 +369,16 @@ class _Classifier:
         if old is None:
             if name not in self._old_registries:
                 return self._of_new_registry(name)
-            return ChangeVerdict(C.ADDITIVE, "an old reader shows its number")
+            return of_shared(self._old_registries[name], new) or ChangeVerdict(
+                C.ADDITIVE, "an old reader shows its number"
+            )
         if new is None:
             if isinstance(old, Value) and old.reserved:
                 return ChangeVerdict(C.COSMETIC, "nobody was to write it")
+            if isinstance(old, (Bit, BitRange)) and name in self._new_registries:
+                shared = of_shared(self._new_registries[name], old)
+                if shared is not None:
+                    return shared
             reason = "old files have it, and nobody registers it any more"
             return ChangeVerdict(C.OLD_FILE_INVALID, reason, "forbid(…) or deprecate(…) it instead")
         return of_code(old, new)
@@ -377,26 +407,6 @@ class _Classifier:
         if change.kind in ("code", "flag"):
             return f"fields of {change.where.rpartition('.')[0]}"
         return ""
-
-
-def _permission(old: BlockType, new: BlockType) -> Iterator[ChangeVerdict]:
-    """What may be written of a block type, and where."""
-    if new.forbidden and not old.forbidden:
-        reason = "blocks of old files are of a type that may no longer be written"
-        yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
-    if old.forbidden and not new.forbidden:
-        yield ChangeVerdict(C.ADDITIVE, "such blocks may be written from now on")
-    if (old.in_capture and not new.in_capture) or (old.in_segment and not new.in_segment):
-        reason = "blocks of old files stand where they may no longer stand"
-        yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave them the place that they had")
-    if (new.in_capture and not old.in_capture) or (new.in_segment and not old.in_segment):
-        yield ChangeVerdict(C.ADDITIVE, "such blocks may stand elsewhere as well")
-    if new.capability != old.capability:
-        cls = C.ADDITIVE if new.capability is None else C.OLD_FILE_INVALID
-        yield ChangeVerdict(cls, f"CapBitmap says {new.capability or 'nothing'} of such blocks")
-    if new.parent != old.parent:
-        cls = C.ADDITIVE if not new.parent else C.OLD_FILE_INVALID
-        yield ChangeVerdict(cls, f"their parent is {new.parent or 'anybody'}")
 
 
 def _numbered(registry: Enumeration | FlagDefinition | None, place: str) -> Any:

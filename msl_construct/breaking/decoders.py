@@ -41,8 +41,10 @@ _LESS = "nothing"
 
 def decoding(
     command: str, timeout: float, name: str = ""
-) -> Callable[[ImpactSample], Iterator[ImpactEvidence]]:
+) -> Callable[[ImpactSample], list[ImpactEvidence] | None]:
     """What a decoder makes of a file, place by place, beside what its writer meant.
+
+    None: nobody can say what its writer meant, and the decoder is not asked.
 
     Args:
         command: as of ``msl samples run --decoder``.
@@ -52,10 +54,11 @@ def decoding(
     decoder = Decoder(command)
     name = name or command
 
-    def decode(sample: ImpactSample) -> Iterator[ImpactEvidence]:
+    def decode(sample: ImpactSample) -> list[ImpactEvidence] | None:
         expected = _document(sample)
-        if expected is None:
-            return
+        return None if expected is None else list(asked(sample, expected))
+
+    def asked(sample: ImpactSample, expected: dict[str, Any]) -> Iterator[ImpactEvidence]:
         with tempfile.TemporaryDirectory(prefix="msl-impact-") as folder:
             path = Path(folder) / "sample.msl"
             path.write_bytes(sample.data)

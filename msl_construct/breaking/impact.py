@@ -57,6 +57,16 @@ class Impact:
         found = self.evidence[index]
         return max((one.cls for one in found), key=lambda cls: cls.severity) if found else None
 
+    def unproved(self, index: int) -> bool:
+        """Whether no file shows a change that may show: of a demand, that an old file breaks it.
+
+        That none of a few small files does proves nothing.
+        """
+        cls, shown = self.changes[index].cls, self.shown(index)
+        if shown is None:
+            return cls.severity >= C.ADDITIVE.severity
+        return cls is C.OLD_FILE_INVALID and shown.severity <= C.ADDITIVE.severity
+
     @property
     def contradictions(self) -> Iterator[Contradiction]:
         """Changes of which files show something else than was said."""
@@ -64,8 +74,11 @@ class Impact:
             shown = self.shown(index)
             if shown is None or shown is change.cls:
                 continue
+            if self.unproved(index):
+                continue
             calm = max(shown.severity, change.cls.severity) <= C.ADDITIVE.severity
-            if not (calm and shown.severity < change.cls.severity):
+            less = shown.severity < change.cls.severity or change.kind == "registry"
+            if not (calm and less):
                 worst = max(self.evidence[index], key=lambda one: one.cls.severity)
                 yield Contradiction(change, shown, worst)
 
@@ -73,13 +86,13 @@ class Impact:
 def impact(
     old: Draft,
     new: Draft,
-    decoders: Mapping[str, Callable[[ImpactSample], Iterator[ImpactEvidence]]] | None = None,
+    decoders: Mapping[str, Callable[[ImpactSample], list[ImpactEvidence] | None]] | None = None,
 ) -> Impact:
     """Make files under two drafts and let the readers of both read them.
 
     Args:
         old, new: drafts that are known by their names.
-        decoders: further readers by name.
+        decoders: further readers by name; None: they were not asked of that file.
     """
     changes = classified(old, new)
     not_made: list[str] = []
@@ -104,7 +117,10 @@ def impact(
             if change.where in sample.about:
                 about[index].append(_calm(reader.name, sample, change))
         for name, decode in (decoders or {}).items():
-            read = list(decode(sample))
+            read = decode(sample)
+            if read is None:
+                not_made.append(f"{sample.name} ({sample.draft}) is not shown to {name}")
+                continue
             for index, change in enumerate(changes):
                 others[index] += [one for one in read if _concerns(one, change)]
                 if change.where in sample.about:
@@ -204,7 +220,8 @@ def _compared(
         if claim.known == "reserved" and claim.form == "reserved":
             for one in near:
                 inside = claim.start <= one.start and one.end <= claim.end
-                if inside and one.form not in ("reserved", REST) and one.value.strip("0"):
+                told = one.value.strip("0") or one.says_zero
+                if inside and told and one.form not in ("reserved", REST):
                     cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
                     yield seen(cls, ReaderOutcome.WRONG, claim, one, why)
             continue
@@ -265,13 +282,20 @@ def _place(
     elif exact.known == "reserved" and claim.known != "reserved":
         yield seen(C.DEGRADED, ReaderOutcome.LESS, claim, exact, why)
     elif (exact.form, exact.value, exact.sense) != (claim.form, claim.value, claim.sense):
-        if claim.form == "states" and exact.sense == claim.sense:
+        if (claim.form == "states" and exact.sense == claim.sense) or _named_now(claim, exact):
             yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
             return
         cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
         yield seen(cls, ReaderOutcome.WRONG, claim, exact, why)
     elif (exact.where, exact.shown) != (claim.where, claim.shown):
         yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
+
+
+def _named_now(claim: ReaderClaim, exact: ReaderClaim) -> bool:
+    """Whether one reader has a name for the other's number, in a field that means the same."""
+    same = (exact.form, exact.value) == (claim.form, claim.value)
+    owns = {one.own or one.sense for one in (claim, exact)}
+    return same and len(owns) == 1 and bool(claim.registry) != bool(exact.registry)
 
 
 def _news(truth: ReaderAccount, other: ReaderAccount, block: int) -> list[str]:

@@ -196,7 +196,7 @@ class _Maker:
             return
         if isinstance(found, Enumeration):
             number = int(place, 16)
-            if all(one.code != number or one.reserved for one in found.values):
+            if not found.permits(number):
                 return
         else:
             number = 1 << int(place.split()[0])

@@ -6,10 +6,20 @@ from collections.abc import Iterator
 
 from ..schema.fields import Field
 from ..schema.layout import Layout
+from ..schema.names import snake_case
+from ..schema.variable import Measured
 from ..schema.vocabulary import Fixed, Reserved
 from .classes import ChangeClass
 from .shapes import FieldPlace, Shapes
-from .verdicts import DECLARE, ChangeVerdict, new_demands, of_kind, of_permitted, worst
+from .verdicts import (
+    DECLARE,
+    ChangeVerdict,
+    new_demands,
+    of_kind,
+    of_permitted,
+    worst,
+    zero_is_unknown,
+)
 
 __all__ = ["FieldVerdicts"]
 
@@ -27,10 +37,17 @@ class FieldVerdicts:
         old, new: bound layouts of one structure.
         shielded: whether the payload version tells them apart.
         header: whether it is the file header.
+        absorbed: whether something behind the structure takes all bytes that are left.
     """
 
     def __init__(
-        self, old: Layout, new: Layout, *, shielded: bool = False, header: bool = False
+        self,
+        old: Layout,
+        new: Layout,
+        *,
+        shielded: bool = False,
+        header: bool = False,
+        absorbed: bool = False,
     ) -> None:
         self._shapes = Shapes(old, new)
         self._old = {one.key: one for one in old.fields}
@@ -38,7 +55,7 @@ class FieldVerdicts:
         self._shielded = shielded
         self._header = header
         self._fits = self._shapes.fits()
-        silent = not self._fits and self._shapes.absorbs()
+        silent = not self._fits and (absorbed or self._shapes.absorbs())
         self._broken = C.SILENT_REINTERPRET if silent else C.WIRE_BREAK
 
     @property
@@ -92,7 +109,7 @@ class FieldVerdicts:
             return ChangeVerdict(C.SILENT_REINTERPRET, reason, "carve(…) it from reserved bytes")
         if isinstance(field.type, Reserved):
             return ChangeVerdict(C.COSMETIC, "bytes stay reserved under another name")
-        if not _zero(field):
+        if not zero_is_unknown(field):
             reason = "its bytes were reserved: a new reader takes their zeros for a value"
             return ChangeVerdict(C.SILENT_REINTERPRET, reason, "let zero mean unknown: default=0")
         if field.optional and not any(one.optional for one in self._overlapped(place)):
@@ -129,7 +146,7 @@ class FieldVerdicts:
             names = ", ".join(one.name for one in now)
             reason = f"an old reader takes {names} for it"
             return ChangeVerdict(C.SILENT_REINTERPRET, reason, "leave its bytes reserved")
-        if _zero(field):
+        if zero_is_unknown(field):
             return ChangeVerdict(
                 C.DEGRADED, "an old reader finds zero, which says that nothing is known"
             )
@@ -173,6 +190,9 @@ class FieldVerdicts:
                 permitted = of_permitted(old.type, new.type)
                 if permitted is not None:
                     yield permitted
+        elif self._ends_alike(old, new) and type(old.type) is not type(new.type):
+            reason = f"{_named(old)} becomes {_named(new)}, of the same bytes"
+            yield ChangeVerdict(C.SILENT_REINTERPRET, reason, _RAISE)
         elif type(old.type) is not type(new.type) or old.type.padded != new.type.padded:
             reason = f"{_named(old)} becomes {_named(new)}: it ends elsewhere"
             yield ChangeVerdict(C.WIRE_BREAK, reason, _RAISE)
@@ -184,6 +204,13 @@ class FieldVerdicts:
         elif old.optional and not new.optional:
             reason = "old files may end before it"
             yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave it optional")
+
+    def _ends_alike(self, old: Field, new: Field) -> bool:
+        """Whether two fields of varying length have as many bytes as the same field says."""
+        measured = isinstance(old.type, Measured) and isinstance(new.type, Measured)
+        said = [self._shapes.pairs.get(snake_case(name)) for name in self._refers(old)]
+        same = said == [snake_case(name) for name in self._refers(new)]
+        return measured and same and old.type.padded == new.type.padded
 
     def _used(self, before: FieldPlace) -> ChangeVerdict:
         """Reserved bytes that others have: it is what that does."""
@@ -245,14 +272,6 @@ class FieldVerdicts:
 
     def _refers(self, field: Field) -> list[str]:
         return [name for name, _ in field.type.reads()]
-
-
-def _zero(field: Field) -> bool:
-    """Whether zeros say of a field that nothing is known, or nothing set."""
-    default = field.default
-    if isinstance(default, (bytes, bytearray)):
-        return not any(default)
-    return isinstance(default, int) and default == 0
 
 
 def _named(field: Field) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..document import Renderer
 from ..drafts import schema
 from ..errors import FormatError
+from ..exports.description import bit_place
 from ..hashing import new_hasher
 from ..reader import open_dump
 from ..rules import Level, check
@@ -20,6 +21,7 @@ from ..schema.layout import OFFSETS, REST
 from ..schema.pages import PageStateMap
 from ..schema.table import Table
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Timestamp
+from .verdicts import zero_is_unknown
 
 __all__ = ["TABLE", "ReaderAccount", "ReaderClaim", "told"]
 
@@ -44,6 +46,7 @@ class ReaderClaim:
             type; ``new`` bytes of a type that is not known.
         registry: path of its code: ``OSType.0x0001``; empty where it has none.
         own: what the field means, whatever its code.
+        says_zero: whether zero is a value like others, and not that nothing is known.
     """
 
     start: int
@@ -57,6 +60,7 @@ class ReaderClaim:
     known: str = "value"
     registry: tuple[str, ...] = ()
     own: str = ""
+    says_zero: bool = False
 
 
 @dataclass
@@ -204,7 +208,8 @@ def _claims(
             for row in value:
                 yield from _claims(one.type.entry, row, f"{path}[]", block)
             continue
-        yield _claim(one, value, path, block, start, start + length)
+        claim = _claim(one, value, path, block, start, start + length)
+        yield replace(claim, says_zero=isinstance(one.type, Fixed) and not zero_is_unknown(one))
     if REST in values and REST in offsets:
         start, length = int(offsets[REST][0], 16), offsets[REST][1]
         yield ReaderClaim(start, start + length, where, block, REST, "", "", "bytes", "raw")
@@ -238,7 +243,7 @@ def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) 
         word = kind.word.encode(value)
         bits = [each for each in kind.word.bits if word & getattr(each, "mask", 1 << each.bit)]
         sense = " ".join([one.meaning, *(each.meaning for each in bits)])
-        registry = tuple(f"{kind.word.name}.{each.bit}" for each in bits)
+        registry = tuple(f"{kind.word.name}.{bit_place(each)}" for each in bits)
         state = "unknown" if word & ~kind.word.defined else "value"
         return ReaderClaim(
             start, end, path, block, "number", str(word), sense, shown, state, registry, one.meaning

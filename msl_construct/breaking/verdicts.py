@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..schema.base import Between, OneOf
-from ..schema.codes import Bit, BitRange, Enumeration, Value
-from ..schema.fields import Note
+from ..schema.blocks import BlockType
+from ..schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Value
+from ..schema.fields import Field, Note
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Reserved, Timestamp, Uint
 from .classes import ChangeClass
 
-__all__ = ["DECLARE", "ChangeVerdict", "new_demands", "of_code", "of_kind", "of_permitted", "worst"]
+__all__ = ["DECLARE", "ChangeVerdict", "new_demands", "of_code", "of_kind", "of_permission"]
+__all__ += ["of_permitted", "of_shared", "worst", "zero_is_unknown"]
 
 C = ChangeClass
 
@@ -78,6 +81,27 @@ def _bits(one: Value | Bit | BitRange) -> tuple[int, int]:
     return one.bit, one.bits if isinstance(one, BitRange) else 1
 
 
+def _mask(one: Bit | BitRange) -> int:
+    """The bits of a word that a flag, or a number inside of it, has."""
+    return one.mask if isinstance(one, BitRange) else 1 << one.bit
+
+
+def of_shared(
+    registry: Enumeration | FlagDefinition, one: Value | Bit | BitRange
+) -> ChangeVerdict | None:
+    """A code that was for vendors to give, or bits that the other draft's word has otherwise."""
+    if isinstance(one, Value):
+        if isinstance(registry, Enumeration) and registry.permits(one.code):
+            reason = "old files may have it from a vendor, who means something else by it"
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "register a code that is free")
+    elif isinstance(registry, FlagDefinition):
+        other = next((each for each in registry.bits if _mask(each) & _mask(one)), None)
+        if other is not None:
+            reason = f"some readers take its bits for {one.label}, others for {other.label}"
+            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "use bits that are free")
+    return None
+
+
 def of_registries(old: Enumeration, new: Enumeration) -> ChangeVerdict | None:
     """A field whose codes are those of another registry; None: the same."""
     codes = {one.code: one for one in new.values}
@@ -86,7 +110,22 @@ def of_registries(old: Enumeration, new: Enumeration) -> ChangeVerdict | None:
         if other is not None and other.meaning != one.meaning and not one.reserved:
             reason = f"{one.code:#x} was {one.label} and is {other.label}"
             return ChangeVerdict(C.SILENT_REINTERPRET, reason, "register codes that are free")
-    return None if old.name == new.name else ChangeVerdict(C.SOURCE, f"its codes are of {new.name}")
+    if lost := [one for one in old.values if one.code not in codes and not one.reserved]:
+        return _lost(new.name, lost[0].label)
+    known = {one.code for one in old.values}
+    return _of_other(old.name, new.name, more=any(code not in known for code in codes))
+
+
+def _lost(name: str, label: str) -> ChangeVerdict:
+    reason = f"old files may have {label}, which {name} does not register"
+    return ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave the field its registry")
+
+
+def _of_other(old: str, new: str, *, more: bool) -> ChangeVerdict | None:
+    """A field of another registry, in which all is that was in the old one."""
+    if more:
+        return ChangeVerdict(C.ADDITIVE, f"its codes are of {new}, which has more of them")
+    return None if old == new else ChangeVerdict(C.SOURCE, f"its codes are of {new}")
 
 
 def of_kind(old: Fixed, new: Fixed) -> ChangeVerdict | None:
@@ -113,6 +152,13 @@ def of_kind(old: Fixed, new: Fixed) -> ChangeVerdict | None:
             if one.bit in bits and bits[one.bit].meaning != one.meaning:
                 reason = f"bit {one.bit} was {one.label} and is {bits[one.bit].label}"
                 return ChangeVerdict(C.SILENT_REINTERPRET, reason, "use flags that are free")
+        if lost := [one for one in old.word.bits if not _mask(one) & new.word.defined]:
+            return _lost(new.word.name, lost[0].label)
+        more = bool(new.word.defined & ~old.word.defined)
+        return _of_other(old.word.name, new.word.name, more=more)
+    if isinstance(new, (Coded, Flags)) and not isinstance(old, (Coded, Flags)):
+        reason = f"old files may have numbers that {new.registry_name} does not register"
+        return ChangeVerdict(C.OLD_FILE_INVALID, reason, "give it another name in reserved bytes")
     if type(old) is not type(new):
         return ChangeVerdict(C.SOURCE, "documents show the same bytes in another form")
     if isinstance(old, Uint) and isinstance(new, Uint) and old.shown != new.shown:
@@ -162,3 +208,31 @@ def new_demands(old: tuple[Note, ...], new: tuple[Note, ...]) -> list[ChangeVerd
         and one.who != "consumer"
         and (one.level, one.text) not in before
     ]
+
+
+def of_permission(old: BlockType, new: BlockType) -> Iterator[ChangeVerdict]:
+    """What may be written of a block type, and where."""
+    if new.forbidden and not old.forbidden:
+        reason = "blocks of old files are of a type that may no longer be written"
+        yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
+    if old.forbidden and not new.forbidden:
+        yield ChangeVerdict(C.ADDITIVE, "such blocks may be written from now on")
+    if (old.in_capture and not new.in_capture) or (old.in_segment and not new.in_segment):
+        reason = "blocks of old files stand where they may no longer stand"
+        yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave them the place that they had")
+    if (new.in_capture and not old.in_capture) or (new.in_segment and not old.in_segment):
+        yield ChangeVerdict(C.ADDITIVE, "such blocks may stand elsewhere as well")
+    if new.capability != old.capability:
+        cls = C.ADDITIVE if new.capability is None else C.OLD_FILE_INVALID
+        yield ChangeVerdict(cls, f"CapBitmap says {new.capability or 'nothing'} of such blocks")
+    if new.parent != old.parent:
+        cls = C.ADDITIVE if not new.parent else C.OLD_FILE_INVALID
+        yield ChangeVerdict(cls, f"their parent is {new.parent or 'anybody'}")
+
+
+def zero_is_unknown(field: Field) -> bool:
+    """Whether zeros say of a field that nothing is known, or nothing set."""
+    default = field.default
+    if isinstance(default, (bytes, bytearray)):
+        return not any(default)
+    return isinstance(default, int) and default == 0

@@ -127,7 +127,7 @@ def _place(draft: Draft, one: Classified) -> tuple[str, int] | None:
 def _github(drafts: Drafts, changes: Sequence[Classified]) -> Iterator[str]:
     for one in changes:
         place = _place(drafts[1], one)
-        where = f"file={_escaped(place[0])},line={place[1]}," if place else ""
+        where = f"file={_in_property(place[0])},line={place[1]}," if place else ""
         text = f"{one.change} {one.kind} {one.where}: {one.reason}"
         if one.remedy:
             text += f". Safe: {one.remedy}"
@@ -136,6 +136,11 @@ def _github(drafts: Drafts, changes: Sequence[Classified]) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _in_property(text: str) -> str:
+    """Text where a comma or a colon would end it."""
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _level(cls: ChangeClass) -> str:
@@ -152,7 +157,12 @@ def _markdown(drafts: Drafts, changes: Sequence[Classified]) -> Iterator[str]:
     for one in changes:
         what = f"{one.change} {one.kind} `{one.where or one.kind}`"
         cells = (one.cls.value, what, one.reason, one.bytes, one.remedy)
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        yield f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    """Text that neither ends its cell nor its row."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _sarif(drafts: Drafts, changes: Sequence[Classified]) -> Iterator[str]:

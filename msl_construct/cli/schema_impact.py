@@ -82,7 +82,8 @@ def impact(
       msl schema impact draft-2026-10 mine.py:MINE --generated python
 
     Exit codes: 0 every reader says the same; 1 one does not; 2 usage, no such draft; 3 no compiler
-    for --generated, or a decoder can't be started; 70 a class contradicts what files show.
+    for --generated, or a decoder can't be started; 4 every reader says the same, but some change is
+    in no file that could be made; 70 a class contradicts what files show.
     """
     from ..breaking.decoders import decoding, generated
     from ..breaking.impact import impact as found_impact
@@ -118,7 +119,16 @@ def impact(
     if wrong:
         return Exit.DEFECT
     differ = any(_worst(found, index, reader) for index in _all(found) for reader in readers)
-    return Exit.FINDINGS if differ else Exit.FINE
+    if differ:
+        return Exit.FINDINGS
+    unshown = [change.where for index, change in enumerate(found.changes) if found.unproved(index)]
+    if not unshown and not found.not_made:
+        return Exit.FINE
+    note(
+        f"msl: {many(len(found.not_made), 'file')} could not be made or judged, and none shows "
+        f"{many(len(unshown), 'change')} {_short(', '.join(unshown))}".rstrip()
+    )
+    return Exit.INCOMPLETE
 
 
 def _all(found: Impact) -> range:

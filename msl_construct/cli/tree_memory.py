@@ -322,5 +322,6 @@ def _bar(region: Region, pages: int, style: Style) -> str:
                     if count:
                         counts[name] = counts.get(name, 0) + count
         state = next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped"
-        cells.append(style.paint(glyphs[state], fg=_COLORS[state]))
+        glyph = glyphs.get(state, glyphs["mixed"])  # a draft of one's own may have other states
+        cells.append(style.paint(glyph, fg=_COLORS.get(state)))
     return "".join(cells) + " " * (style.cells - width)

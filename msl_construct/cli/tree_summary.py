@@ -81,7 +81,7 @@ def summary(dump: Dump, seen: TreeBlocks, facts: MemoryFacts, style: Style) -> I
     if held:
         yield f"has       {', '.join(held)}"
     lacking = [
-        f"{binary_size(size)} {state} ({_WHY[state]})" if state in _WHY else binary_size(size)
+        f"{binary_size(size)} {state}" + (f" ({_WHY[state]})" if state in _WHY else "")
         for state, size in facts.sizes.items()
         if size and state != "captured"
     ]

@@ -41,6 +41,7 @@ from ..schema.vocabulary import (
 from ..schema.words import no_words
 
 __all__ = [
+    "bit_place",
     "case_title",
     "describe",
     "offset_of",
@@ -331,12 +332,17 @@ def _registry(registry: Enumeration | FlagDefinition) -> dict[str, Any]:
     return shown
 
 
+def bit_place(bit: Bit | BitRange) -> str:
+    """Which bits of its word a flag has: ``3``, or ``1 to 2``."""
+    if isinstance(bit, BitRange):
+        return f"{bit.bit} to {bit.bit + bit.bits - 1}"
+    return str(bit.bit)
+
+
 def _bits(word: FlagDefinition) -> Iterator[tuple[str, dict[str, Any]]]:
     for bit in word.bits:
-        ranged = isinstance(bit, BitRange)
-        last = bit.bit + bit.bits - 1 if isinstance(bit, BitRange) else bit.bit
         yield (
-            f"{bit.bit} to {last}" if ranged else str(bit.bit),
+            bit_place(bit),
             {
                 "name": bit.name,
                 "label": bit.label,

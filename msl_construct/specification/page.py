@@ -122,7 +122,7 @@ def _document(page: Page, draft: Draft) -> str:
         for level, at, title in page.contents
         if level < 4
     )
-    index = json.dumps(page.index, ensure_ascii=False).replace("</", "<\\/")
+    index = json.dumps(page.index, ensure_ascii=False).replace("<", "\\u003c")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
