@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest
 from commands import PLACE, run
 
 import msl_construct
+from msl_construct.errors import MslError
+from msl_construct.lake import making
 
 SAMPLES = (
     "samples/live-le.msl",
@@ -106,6 +110,44 @@ def test_it_goes_on_where_it_was_and_follows_a_file_that_changes(folder: Path) -
     made(folder, "ndjson", code=0)
     assert table(lake, "errors") == []
     assert not list(lake.rglob(".*"))
+
+
+def test_a_worker_that_was_ended_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended:
+        def __init__(self, workers: int, mp_context: Any) -> None: ...
+        def __enter__(self) -> Ended:
+            return self
+
+        def __exit__(self, *_: Any) -> None: ...
+        def submit(self, *_: Any) -> Future[making.Done]:
+            found: Future[making.Done] = Future()
+            found.set_exception(BrokenProcessPool())
+            return found
+
+    monkeypatch.setattr(making, "ProcessPoolExecutor", Ended)
+    plan = making.TablePlan(str(folder.parent / "lake"), "csv", ("blocks",))
+    with pytest.raises(MslError, match="goes on where it was"):
+        list(making.make_lake(making.sources_in([str(folder)]), plan, 2))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_no_dump(folder: Path) -> None:
+    (folder / "none.msl").unlink()
+    os.mkfifo(folder / "pipe.msl")
+    (error,) = table(made(folder, "ndjson"), "errors")
+    assert error["source"].endswith("pipe.msl")
+
+
+def test_an_incomplete_dump_is_one_again(folder: Path) -> None:
+    """Whoever goes on where it was hears of it as well."""
+    (folder / "none.msl").write_bytes((PLACE / SAMPLES[0]).read_bytes()[:-300])
+    for again in (b"0", b"7"):
+        lake = folder.parent / "lake-ndjson"
+        done = run("export", folder, "--to", "ndjson", "-o", lake)
+        assert done.returncode == 4
+        assert b"1 of them is incomplete" in done.stderr or b"1 are incomplete" in done.stderr
+        assert again == b"0" or b"7 of them were there" in done.stderr
+    assert len(table(lake, "dumps")) == 7
 
 
 def test_several_processes_make_the_same(folder: Path) -> None:

@@ -7,15 +7,18 @@ is a row of `errors`.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from ..errors import MslError
+from ..errors import MslError, StreamError
 from ..hashing import new_hasher
 from ..outputs import whole_file
 from ..reader.dump import Dump, open_dump
@@ -29,6 +32,8 @@ _DUMPS, _ERRORS = "dumps", "errors"
 _PLACE, _STATE = 16, 8
 _AHEAD = 4
 _ENDING = ".msl"
+_PART = "-incomplete"
+"""Ends the name of the row of a dump that is not whole: whoever goes on says so again."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ def make_lake(sources: Iterable[str], plan: TablePlan, workers: int = 1) -> Iter
     Raises:
         ExportError: a library is missing.
         OSError: the lake can't be written.
+        StreamError: a process was ended by somebody.
     """
     require(plan.form)
     before = _before(plan)
@@ -110,8 +116,23 @@ def make_lake(sources: Iterable[str], plan: TablePlan, workers: int = 1) -> Iter
             waiting.add(pool.submit(_one, source, plan, before.get(_place(source))))
             if len(waiting) >= workers * _AHEAD:
                 ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (one.result() for one in ready)
-        yield from (one.result() for one in waiting)
+                yield from map(_result, ready)
+        yield from map(_result, waiting)
+
+
+def _result(future: Future[Done]) -> Done:
+    """What a worker says.
+
+    Raises:
+        StreamError: it says nothing any more.
+    """
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise StreamError(
+            "a process that makes tables was ended, perhaps for want of memory: started again, it "
+            "goes on where it was; --workers 1 says at which dump"
+        ) from None
 
 
 def _before(plan: TablePlan) -> dict[str, str]:
@@ -140,10 +161,12 @@ def _one(source: str, plan: TablePlan, before: str | None) -> Done:
         found = os.stat(source)
         state = _digest(f"{found.st_size} {found.st_mtime_ns} {plan.tables}", _STATE)
         size = found.st_size
+        if not stat.S_ISREG(found.st_mode):  # a pipe would have us wait for ever
+            raise OSError(errno.EINVAL, "expected a file", source)
     except OSError as error:
         return _failed(source, plan, "", 0, error)
-    if before == state:
-        return Done(source, again=True)
+    if before is not None and before.removesuffix(_PART) == state:
+        return Done(source, again=True, complete=not before.endswith(_PART))
     _forget(source, plan)
     key = f"{_place(source)}-{state}"
     try:
@@ -152,6 +175,7 @@ def _one(source: str, plan: TablePlan, before: str | None) -> Done:
             for name in plan.tables:
                 _write(dump, LAKE_TABLES[name], source, plan, key)
             dump.require_unchanged()
+            key += "" if dump.complete else _PART
             _write(dump, LAKE_TABLES[_DUMPS], source, plan, key)
             return Done(source, complete=dump.complete)
     except (MslError, OSError) as error:
