@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from ..outputs import is_passing
 from ..source import PathSource
 from .analysis_options import ending
 from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
@@ -101,9 +102,10 @@ def export(
     if len(dumps) != 1 or tables or findings or page_hashes:
         raise click.UsageError(f"--to {form} takes one dump, and no option of tables")
     (dump,) = dumps
-    refuse_itself(dump, output)
-    beside = () if output == STDIO else tuple(f"{output}.{ending}" for ending in _BESIDE[form])
+    passing = output == STDIO or is_passing(output)  # beside which nothing stands
+    beside = () if passing else tuple(f"{output}.{ending}" for ending in _BESIDE[form])
     for place in () if output == STDIO else (output, *beside):
+        refuse_itself(dump, place)
         check_new(place, force)
     with open_input(dump, passing=False, **options) as opened:
         from ..rewrite.captured import captured
@@ -113,8 +115,13 @@ def export(
         if isinstance(opened.stored, PathSource):
             opened.stored.advise_sequential()
         write = _writer(form)
-        found = write_out(output, force, lambda file: write(process, file))
-        opened.require_unchanged()
+
+        def written(file: IO[bytes]) -> Written:
+            made = write(process, file)
+            opened.require_unchanged()  # else OUT is not kept
+            return made
+
+        found = write_out(output, force, written)
         for place in beside:
             write_new(place, force, partial(_write_beside, place, output, found))
         if not quiet:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -96,11 +97,15 @@ def import_command(
     """
     if form != "raw" and (base is not None or maps is not None or states is not None):
         raise click.UsageError("--base, --maps and --states are for --format raw")
+    if form != "raw" and (os_type != "unknown" or arch != "unknown" or pid):
+        raise click.UsageError("--os, --arch and --pid are for --format raw")
     if base is not None and (maps is not None or states is not None):
         raise click.UsageError("--base says the same as --maps and --states: give one of them")
     if check and (output == STDIO or is_passing(output)):
         raise click.UsageError("--check reads OUT again: give a file")
-    refuse_itself(source, output)
+    for read in (source, maps, states):
+        if read is not None:
+            refuse_itself(read, output)
     if output != STDIO:
         check_new(output, force)
     from ..convert.importing import Origin
@@ -116,9 +121,8 @@ def import_command(
         else:
             process, kind = read_foreign(opened, form or recognised(opened))
         origin = Origin(opened, kind, name)
-        found, differs = _write(process, origin, output, force, compress, check)
-        if owned is not None:
-            owned.require_unchanged()
+        unchanged = (lambda: None) if owned is None else owned.require_unchanged
+        found, differs = _write(process, origin, output, force, compress, check, unchanged)
     except MslError as error:
         error.file = error.file or source
         raise
@@ -144,12 +148,27 @@ def _raw(
 ) -> tuple[CapturedProcess, str]:
     from ..convert.raw import read_raw, source_format
 
+    _require_name("--os", "OSType", os_type)
+    _require_name("--arch", "ArchType", arch)
     beside = {
         "maps": None if maps is None else _read_beside(maps),
         "states": None if states is None else _read_beside(states),
     }
     process = read_raw(source, base=base, **beside, os_type=os_type, arch_type=arch, pid=pid)
     return process, source_format(source, base=base, **beside)
+
+
+def _require_name(option: str, registry: str, name: str) -> None:
+    """Refuse a name that the schema does not have.
+
+    Raises:
+        click.UsageError: it has others.
+    """
+    from ..drafts import NEWEST_DRAFT, schema
+
+    known = [one.name for one in schema(NEWEST_DRAFT).enumerations[registry].values]
+    if name not in known:
+        raise click.UsageError(f"{option} {name}: expected one of {', '.join(known)}")
 
 
 def _read_beside(path: str) -> bytes:
@@ -172,19 +191,28 @@ def _write(
     force: bool,
     compress: str | None,
     check: bool,
+    unchanged: Callable[[], None],
 ) -> tuple[Imported, list[str]]:
-    """What became of it, and where the new file differs; it is kept where it does not."""
+    """What became of it, and where the new file differs; it is kept where it does not.
+
+    Args:
+        unchanged: raises an error if SOURCE was changed meanwhile; then nothing is kept.
+    """
     from ..convert.importing import import_process
 
     if output == STDIO or is_passing(output):
-        found = write_out(
-            output, force, lambda file: import_process(process, origin, file, compression=compress)
-        )
-        return found, []
+
+        def written(file: IO[bytes]) -> Imported:
+            made = import_process(process, origin, file, compression=compress)
+            unchanged()
+            return made
+
+        return write_out(output, force, written), []
     with NewFile(output, force=force) as new:
         with open(new.file.fileno(), "w+b", closefd=False) as file:
             found = import_process(process, origin, file, compression=compress, overlapped=True)
         differs = _differences(process, new) if check else []
+        unchanged()
         if not differs:
             new.settle()
     return found, differs
@@ -206,10 +234,11 @@ def _differences(process: CapturedProcess, new: NewFile) -> list[str]:
 
 
 def _tell(source: str, output: str, found: Imported, quiet: bool) -> int:
+    count = len(found.lines) + found.more_lines
     for line in found.lines[:_SHOWN]:
         note(f"msl: {source}: {line}")
-    if len(found.lines) > _SHOWN:
-        note(f"msl: {source}: and {len(found.lines) - _SHOWN} more lines like this")
+    if count > _SHOWN:
+        note(f"msl: {source}: and {count - _SHOWN} more lines like this")
     if not quiet:
         parts = [
             many(found.regions, "region"),

@@ -48,6 +48,7 @@ class Imported:
         regions: how many regions there are.
         pages: by the name of their state.
         lines: what the Memory Slice does not say, or says otherwise; a line each.
+        more_lines: how many more there would be.
     """
 
     regions: int = 0
@@ -56,6 +57,7 @@ class Imported:
     edges: int = 0
     note: str = ""
     lines: tuple[str, ...] = ()
+    more_lines: int = 0
 
 
 def import_process(
@@ -79,7 +81,8 @@ def import_process(
         LimitError: more bytes of pages that are not held whole than a note should have.
         OSError: it can't be written.
     """
-    lines: list[str] = Faults(process.faults)
+    lines = Faults(process.faults)
+    lines.more = process.faults.more if isinstance(process.faults, Faults) else 0
     modules = _distinct_modules(process.modules, lines)
     threads = list(_usable(process.threads, lines))
     regions = bool(next((one for one in planned(process) if one.plan), None))
@@ -134,7 +137,7 @@ def import_process(
         writer.close(process.timestamp)
     finally:
         writer.abandon()
-    found.note, found.lines = note, tuple(lines)
+    found.note, found.lines, found.more_lines = note, tuple(lines), lines.more
     return found
 
 
@@ -151,7 +154,7 @@ def _text(text: str) -> str:
 # -- what is said of the source --------------------------------------------------------
 
 
-def _note(process: CapturedProcess, origin: Origin, lines: list[str], found: Imported) -> str:
+def _note(process: CapturedProcess, origin: Origin, lines: Faults, found: Imported) -> str:
     hasher = new_hasher("blake3")
     size = origin.source.size or 0
     for piece in origin.source.pieces(0, size):
@@ -164,7 +167,7 @@ def _note(process: CapturedProcess, origin: Origin, lines: list[str], found: Imp
     }
     told = [f"{key}={_plain(value)}" for key, value in parts.items() if value]
     told += [f"fault={_plain(line)}" for line in lines[:64]]
-    told += [f"faults_more={len(lines) - 64}"] if len(lines) > 64 else []
+    told += [f"faults_more={len(lines) - 64 + lines.more}"] if len(lines) > 64 else []
     kept = list(_edges(process))
     found.edges = len(kept)
     told += [f"edge={edge.address:#x}:{data.hex()}" for edge, data in kept]

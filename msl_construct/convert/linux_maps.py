@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable
 
+from ..errors import LimitError
 from .process import EXECUTE, READ, WRITE, MappedRange, ProcessModule
 
 __all__ = ["mappings_from", "modules_from"]
@@ -12,6 +14,7 @@ __all__ = ["mappings_from", "modules_from"]
 _LINE = re.compile(
     rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][ps-]) ([0-9a-f]{1,16}) \S+ \d+ *([^\n]*)"
 )
+_MOST_MAPPINGS = 1 << 20
 _KINDS = {"[heap]": "heap", "[stack]": "stack"}
 
 
@@ -20,10 +23,13 @@ def mappings_from(data: bytes, faults: list[str]) -> list[MappedRange]:
 
     Args:
         faults: takes lines that say nothing.
+
+    Raises:
+        LimitError: there are more than a million.
     """
     found: list[MappedRange] = []
-    for number, line in enumerate(data.split(b"\n"), 1):
-        text = line.rstrip(b"\0\r ")
+    for number, line in enumerate(io.BytesIO(data), 1):
+        text = line.rstrip(b"\0\r\n ")
         if not text:
             continue
         match = _LINE.fullmatch(text)
@@ -40,6 +46,8 @@ def mappings_from(data: bytes, faults: list[str]) -> list[MappedRange]:
             | (EXECUTE if match[3][2:3] == b"x" else 0)
         )
         name = match[5].decode("utf-8", "backslashreplace")
+        if len(found) == _MOST_MAPPINGS:
+            raise LimitError(f"maps: line {number}: expected at most {_MOST_MAPPINGS} mappings")
         found.append(MappedRange(start, end, rights, _kind(name, match[3]), name, offset))
     images = {one.name for one in found if one.protection & EXECUTE and one.name.startswith("/")}
     found = [

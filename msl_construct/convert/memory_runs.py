@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +13,16 @@ from ..errors import MemoryAccessError
 from ..space import ABSENT, CAPTURED, AddressSpace
 from .process import CapturedProcess, MappedRange
 
-__all__ = ["CapturedRuns", "Hole", "can_seek", "described", "holes_of", "pieces_of", "put_sparsely"]
+__all__ = [
+    "SPACE",
+    "CapturedRuns",
+    "Hole",
+    "can_seek",
+    "described",
+    "holes_of",
+    "pieces_of",
+    "put_sparsely",
+]
 
 Hole = tuple[MappedRange, int, int, str]
 """The mapping, address, length and state of a stretch without bytes."""
@@ -20,7 +30,7 @@ Hole = tuple[MappedRange, int, int, str]
 _PIECE = 1 << 20
 _LEAST_HOLE = 1 << 16
 _ZEROS = bytes(_LEAST_HOLE)
-_SPACE = 1 << 64
+SPACE = 1 << 64
 """First address that there is not: a region of a dump may say that it goes on."""
 
 
@@ -36,7 +46,7 @@ class CapturedRuns:
         for mapping in process.stretches():
             fresh = True
             for address, length, state in process.space.states(mapping.start, mapping.end):
-                length = min(length, _SPACE - address)
+                length = min(length, SPACE - address)
                 if state != CAPTURED or length <= 0:
                     continue
                 if fresh:
@@ -69,8 +79,8 @@ def holes_of(process: CapturedProcess) -> Iterator[Hole]:
         for address, length, state in process.space.states(mapping.start, mapping.end):
             if state != CAPTURED:
                 yield mapping, address, length, "not_captured" if state == ABSENT else state
-            elif address + length > _SPACE:
-                first = max(address, _SPACE)
+            elif address + length > SPACE:
+                first = max(address, SPACE)
                 yield mapping, first, address + length - first, "beyond_the_address_space"
 
 
@@ -120,10 +130,28 @@ def described(hole: Hole) -> dict[str, Any]:
 
 
 def can_seek(file: IO[bytes]) -> bool:
-    """Whether holes can be left in a file."""
+    """Whether holes can be left in a file, of which nothing was written yet.
+
+    Not in a device, nor behind what somebody else has written to standard output.
+    """
     with suppress(OSError, ValueError, AttributeError):
         if not file.seekable():
             return False
         file.flush()
-        return file.tell() >= 0
+        return file.tell() == 0 and _is_plain(file)
     return False
+
+
+def _is_plain(file: IO[bytes]) -> bool:
+    """Whether it is a file, and what is written goes where it was told to go."""
+    try:
+        number = file.fileno()
+    except OSError:
+        return True  # in memory
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        return False
+    try:
+        import fcntl
+    except ImportError:  # not Unix
+        return True
+    return not fcntl.fcntl(number, fcntl.F_GETFL) & os.O_APPEND

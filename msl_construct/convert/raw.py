@@ -17,12 +17,14 @@ from ..space import CAPTURED
 from .faults import Faults
 from .linux_maps import mappings_from, modules_from
 from .process import READ, CapturedProcess, MappedRange
-from .segments import FileSegment, SegmentSpace
+from .segments import FAILED, FileSegment, SegmentSpace
 
 __all__ = ["read_raw", "source_format"]
 
 _TOP = 1 << 64
 _SMALLEST_PAGE = 1 << 10
+_KEPT_STATES = ("unmapped", "not_resident")
+"""States without bytes that are told again as they are; any other becomes Failed."""
 
 
 def read_raw(
@@ -51,6 +53,9 @@ def read_raw(
     if states is not None:
         mappings = mappings_from(maps, faults) if maps is not None else []
         segments = _stated(states, size)
+        unnamed = size - _named(segments)
+        if unnamed:
+            faults.append(f"{unnamed} of the {size} bytes are named by no state: left out")
         mappings = mappings or [MappedRange(one.base, one.end) for one in sorted(segments)]
     elif maps is not None:
         mappings = mappings_from(maps, faults)
@@ -98,19 +103,33 @@ def _stated(states: bytes, size: int) -> list[FileSegment]:
             base, length = int(row["address"], 16), int(row["length"])
             held = length if row["state"] == CAPTURED else 0
             offset = int(row["offset"]) if held else 0
-            if not length > 0 or not 0 <= base <= _TOP - length or not 0 <= offset <= size - held:
+            if (
+                not 0 < length < _TOP
+                or not 0 <= base <= _TOP - length
+                or not 0 <= offset <= size - held
+            ):
                 raise FormatError(
                     f"states: row {number}: {length} bytes at {base:#x}, offset {offset}: the file "
                     f"has {size} bytes"
                 )
-            found.append(FileSegment(base, base + length, number, offset, held, held))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+            state = row["state"] if row["state"] in _KEPT_STATES else FAILED
+            found.append(FileSegment(base, base + length, number, offset, held, held, state))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise FormatError(f"states: expected a list as msl export writes it: {error}") from None
     found.sort()
     for before, after in itertools.pairwise(found):
         if after.base < before.end:
             raise FormatError(f"states: two rows share {after.base:#x}")
     return found
+
+
+def _named(segments: list[FileSegment]) -> int:
+    """How many bytes of the file some segment has."""
+    count, behind = 0, 0
+    for offset, held in sorted((one.offset, one.held) for one in segments):
+        count += max(0, offset + held - max(behind, offset))
+        behind = max(behind, offset + held)
+    return count
 
 
 def source_format(

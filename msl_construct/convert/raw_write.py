@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from ..space import ABSENT, CAPTURED
-from .memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
+from .memory_runs import SPACE, CapturedRuns, can_seek, pieces_of, put_sparsely
 from .process import EXECUTE, READ, WRITE, CapturedProcess
 from .told import Told, Written
 
@@ -35,7 +35,9 @@ def maps_of(process: CapturedProcess) -> Iterator[str]:
             + ("s" if one.region_type == "shared_mem" else "p")
         )
         line = f"{one.start:08x}-{one.end:08x} {rights} {one.file_offset or 0:08x} 00:00 0"
-        yield f"{line:<73}{one.name}".rstrip() + "\n"
+        # As Linux has it: a name with a line end in it would be a line of its own.
+        name = one.name.replace("\n", "\\012")
+        yield f"{line:<73}{name}".rstrip() + "\n"
 
 
 def states_of(process: CapturedProcess) -> Iterator[dict[str, Any]]:
@@ -46,6 +48,9 @@ def states_of(process: CapturedProcess) -> Iterator[dict[str, Any]]:
             row: dict[str, Any] = {"address": f"{address:#x}", "length": length}
             row["state"] = "not_captured" if state == ABSENT else state
             if state == CAPTURED:
+                row["length"] = length = min(length, SPACE - address)
+                if length <= 0:
+                    continue
                 row["offset"] = offset
                 offset += length
             yield row

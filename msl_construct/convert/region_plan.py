@@ -22,6 +22,7 @@ _USUAL_LOG2 = 12
 LARGEST_LOG2 = 40
 """Of the largest pages that the format has (§5.1)."""
 _VAST = 1 << LARGEST_LOG2
+_LARGEST = 1 << 63
 _TOP = 1 << 64
 _FAILED = "failed"
 _STATES = ("failed", "unmapped", "not_resident")
@@ -91,9 +92,10 @@ def _without_vast_stretches(region: PlannedRegion) -> Iterator[PlannedRegion]:
         if gathered:
             yield PlannedRegion(first, log2, region.mapping, tuple(gathered), edges)
             edges = ()
-        wide = ((high - low) >> LARGEST_LOG2, what)
-        yield PlannedRegion(low, LARGEST_LOG2, region.mapping, (wide,), edges)
-        edges = ()
+        for start in range(low, high, _LARGEST):  # the whole space has one byte too many
+            wide = (min(_LARGEST, high - start) >> LARGEST_LOG2, what)
+            yield PlannedRegion(start, LARGEST_LOG2, region.mapping, (wide,), edges)
+            edges = ()
         gathered = [((stop - high) >> log2, what)] if stop > high else []
         first, at = high, stop
     if gathered:

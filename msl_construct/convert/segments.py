@@ -27,6 +27,7 @@ class FileSegment(NamedTuple):
         offset: where its bytes stand.
         held: how many the file says that there are.
         present: how many there are.
+        lacking: state of the addresses behind those.
     """
 
     base: int
@@ -35,13 +36,14 @@ class FileSegment(NamedTuple):
     offset: int
     held: int
     present: int
+    lacking: str = FAILED
 
     def runs(self, start: int, end: int) -> Iterator[tuple[int, int, str, int]]:
         """See `msl_construct.space.Claim`."""
         edges = (
             (self.base, self.base + self.present, CAPTURED),
             (self.base + self.present, self.base + self.held, LACKING),
-            (self.base + self.held, self.end, FAILED),
+            (self.base + self.held, self.end, self.lacking),
         )
         for first, stop, state in edges:
             low, high = max(start, first), min(end, stop)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated, Any, Generic, Protocol, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, cast, get_type_hints
 
 import construct
 
@@ -105,7 +105,7 @@ def _as_construct(order: str, codes: tuple[tuple[str, str], ...]) -> construct.S
     return construct.Struct(*fields)
 
 
-def order_of(order: str) -> str:
+def order_of(order: str) -> Literal["little", "big"]:
     """``little`` or ``big``."""
     return "little" if order == "<" else "big"
 

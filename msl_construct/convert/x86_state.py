@@ -9,13 +9,13 @@ what stands at the same place everywhere is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from struct import Struct
 
 from .process import ProcessRegister
 
-__all__ = ["FXSAVE_SIZE", "decode", "fxsave", "xsave"]
+__all__ = ["FXSAVE_SIZE", "decode", "fxsave", "with_narrower", "xsave"]
 
 FXSAVE_SIZE = 512
 _HEADER_END = 576
@@ -104,6 +104,17 @@ def _x87(image: bytes) -> Iterator[ProcessRegister]:
         if name:
             yield ProcessRegister(name, image[at : at + width])
         at += width
+
+
+def with_narrower(names: Iterable[str]) -> set[str]:
+    """Names of registers, and of the lower parts of vector registers among them."""
+    found = set(names)
+    for name in tuple(found):
+        if name.startswith(("zmm", "ymm")):
+            found.add(f"xmm{name[3:]}")
+        if name.startswith("zmm"):
+            found.add(f"ymm{name[3:]}")
+    return found
 
 
 def fxsave(registers: Mapping[str, bytes]) -> bytes | None:

@@ -168,9 +168,11 @@ class FileSource:
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
+        left = max(0, min(length, self._size - offset))
+        if not left:
+            return b""  # a place that no file has can't be gone to
         with self._lock:  # verify reads from two threads
             self._file.seek(offset)
-            left = max(0, min(length, self._size - offset))
             pieces = []
             while left and (piece := self._file.read(left)):  # a raw file may give less
                 pieces.append(piece)

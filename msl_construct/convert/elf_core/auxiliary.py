@@ -15,6 +15,7 @@ HEADERS_AT, PAGE_SIZE, BASE, ENTRY, USER, GROUP = 3, 6, 7, 9, 11, 13
 
 _LARGEST_KEY = 127
 _MOST_ENTRIES = 128
+_MOST_PLACES = 1 << 12
 _PAGE_SIZES = (4096, 16384, 65536, 8192)
 _PIECE = 1 << 20
 
@@ -66,8 +67,10 @@ def _within(data: bytes, word: int, images: list[tuple[int, int]]) -> bytes:
     for size in _PAGE_SIZES:
         wanted = form.pack(PAGE_SIZE, size)
         at = data.find(wanted)
-        while at >= 0:
+        tried = 0
+        while at >= 0 and tried < _MOST_PLACES:
             if at % word == 0:
+                tried += 1
                 found = _around(data, at, form)
                 if found and _holds(entries_of(found, word, "<"), images):
                     return found

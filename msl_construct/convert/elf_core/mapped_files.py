@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
 
+from ...errors import LimitError
 from ...space import CAPTURED, AddressSpace
 from ..process import EXECUTE, MappedRange, ProcessModule
 from .structures import MAGIC
 
 __all__ = ["FileRow", "file_rows", "images_of", "mappings_of", "modules_of"]
+
+_MOST_ROWS = 1 << 20
 
 
 class FileRow(NamedTuple):
@@ -29,6 +32,9 @@ def file_rows(data: bytes, word: int, order: str, faults: list[str]) -> list[Fil
     Args:
         word: bytes of an address.
         faults: takes what is wrong with it.
+
+    Raises:
+        LimitError: it has more than a million.
     """
     code = "Q" if word == 8 else "I"
     head = Struct(f"{order}2{code}")
@@ -41,6 +47,8 @@ def file_rows(data: bytes, word: int, order: str, faults: list[str]) -> list[Fil
     if names_at > len(data):
         faults.append(f"NT_FILE: expected {count} rows, its {len(data)} bytes have no room")
         return []
+    if count > _MOST_ROWS:
+        raise LimitError(f"NT_FILE: {count} rows: expected at most {_MOST_ROWS}")
     names = data[names_at:].split(b"\0")
     found = []
     for index, (start, end, offset) in enumerate(row.iter_unpack(data[head.size : names_at])):
@@ -83,10 +91,12 @@ def mappings_of(
             )
             at = stop
     known = sorted((one.start, one.end) for one in found)
-    for row in rows:
-        for start, end in _uncovered(row.start, row.end, known):
+    behind = 0
+    for row in rows:  # by address; what several say of an address is taken once
+        for start, end in _uncovered(max(behind, row.start), row.end, known):
             kind = "image" if row.path in images else "mapped_file"
             found.append(MappedRange(start, end, 0, kind, row.path, row.offset + start - row.start))
+        behind = max(behind, row.end)
     return _apart(found)
 
 

@@ -8,7 +8,7 @@ from .. import x86_state
 from ..process import ProcessRegister
 from .machines import ElfMachine, Slot, registers_of
 
-__all__ = ["FLOATING", "FXSAVE", "XSAVE", "decode_set", "floating_notes", "slots_of"]
+__all__ = ["FLOATING", "FXSAVE", "XSAVE", "decode_set", "floating_notes", "has_set", "slots_of"]
 
 FLOATING = 2
 """NT_PRFPREG."""
@@ -78,6 +78,15 @@ def slots_of(machine: ElfMachine, kind: int) -> tuple[Slot, ...] | None:
 def floating_notes(machine: ElfMachine) -> tuple[int, ...]:
     """Types of the notes with further registers that are written for a machine."""
     return tuple(_SETS.get(machine.arch_type, {}))
+
+
+def has_set(machine: ElfMachine, kind: int) -> bool:
+    """Whether notes of a type hold registers of a machine that `decode_set` knows."""
+    if machine.arch_type in _X86:
+        return kind in (FLOATING, FXSAVE, XSAVE)
+    return slots_of(machine, kind) is not None or (
+        machine.arch_type == "arm64" and kind == _SCALABLE
+    )
 
 
 def decode_set(

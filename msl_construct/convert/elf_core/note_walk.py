@@ -9,10 +9,11 @@ from ...errors import LimitError
 from ..structures import Held
 from .structures import NOTE_HEADER
 
-__all__ = ["ElfNote", "notes_of"]
+__all__ = ["MOST_NOTES", "ElfNote", "notes_of"]
 
 _LONGEST_OWNER = 256
-_MOST_NOTES = 1 << 20
+MOST_NOTES = 1 << 20
+"""Of a whole file: its segments may share their bytes."""
 
 
 class ElfNote(NamedTuple):
@@ -29,14 +30,17 @@ class ElfNote(NamedTuple):
     size: int
 
 
-def notes_of(held: Held, offset: int, size: int, faults: list[str]) -> Iterator[ElfNote]:
+def notes_of(
+    held: Held, offset: int, size: int, faults: list[str], most: int = MOST_NOTES
+) -> Iterator[ElfNote]:
     """The notes of a segment, as far as they can be followed.
 
     Args:
         faults: takes what is wrong with them.
+        most: how many there may be.
 
     Raises:
-        LimitError: there are more than a million.
+        LimitError: there are more.
     """
     end = min(offset + size, held.size)
     if end < offset + size:
@@ -55,8 +59,8 @@ def notes_of(held: Held, offset: int, size: int, faults: list[str]) -> Iterator[
             )
             return
         count += 1
-        if count > _MOST_NOTES:
-            raise LimitError(f"notes at {offset:#x}: expected at most {_MOST_NOTES}")
+        if count > most:
+            raise LimitError(f"notes at {offset:#x}: expected at most {MOST_NOTES} in all")
         owner = held.source.read(name_at, head.name_size).partition(b"\0")[0]
         yield ElfNote(owner.decode("latin-1"), head.type, content_at, head.content_size)
         at = content_at + _padded(head.content_size)

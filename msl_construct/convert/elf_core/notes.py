@@ -22,6 +22,7 @@ STATUS, INFO, AUXILIARY, SIGNAL, FILES = 1, 3, 6, 0x53494749, 0x46494C45
 
 _CORE, _LINUX = b"CORE\0", b"LINUX\0"
 _SIGNAL_SIZE = 128
+_LARGEST_ID = 0x7FFFFFFF
 _NAME, _ARGUMENTS = 15, 79
 
 
@@ -88,16 +89,19 @@ def _thread_notes(
     if thread.register("pc") is None or thread.register("sp") is None:
         told.threads[thread.thread_id] = "its program counter or stack pointer is not known"
         return
+    if thread.thread_id > _LARGEST_ID:
+        told.threads[thread.thread_id] = f"a core has numbers up to {_LARGEST_ID}"
+        return
     names = {name for name, _ in machine.general if name}
     if not names & values.keys():
         told.threads[thread.thread_id] = f"its registers are not those of {machine.arch_type}"
         return
-    unknown = sorted(names - values.keys())
-    if unknown:
-        told.registers[thread.thread_id] = unknown
     general = _packed(values, machine.general, order)
     further, written = _further(values, machine, order)
-    status = Status(process.signal, thread.thread_id & 0x7FFFFFFF, process.ppid & 0x7FFFFFFF, 0, 0)
+    unknown = sorted((names | written) - x86_state.with_narrower(values))
+    if unknown:
+        told.registers[thread.thread_id] = unknown
+    status = Status(process.signal, thread.thread_id, process.ppid & 0x7FFFFFFF, 0, 0)
     floating = any(kind in (FLOATING, FXSAVE) for _, kind, _ in further)
     content = write_status(status, general, machine.wide, order, floating)
     yield note(_CORE, STATUS, content, order)
@@ -129,20 +133,20 @@ def _further(
         if whole is not None:
             found.append((_LINUX, XSAVE, whole))
         held = whole if whole is not None else front
-        written = set() if held is None else {one.name for one in x86_state.decode(held, 16)}
+        count = 16 if machine.wide else 8
+        written = set() if held is None else {one.name for one in x86_state.decode(held, count)}
         return found, written
     written = set()
     for kind in floating_notes(machine):
         slots = slots_of(machine, kind) or ()
-        have = [name for name, _ in slots if name and name in values]
-        if not have:
+        if not any(name in values for name, _ in slots if name):
             continue
         # Of optional registers at a set's end, those that are not known are left away.
         last = max(index for index, (name, _) in enumerate(slots) if name in values)
         content = _packed(values, slots[: last + 1], order)
         content += bytes(-len(content) % (16 if machine.arch_type == "arm64" and last > 1 else 1))
         found.append((_CORE if kind == FLOATING else _LINUX, kind, content))
-        written.update(have)
+        written.update(name for name, _ in slots[: last + 1] if name)
     return found, written
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "free_process",
     "free_registers",
     "free_thread",
+    "is_register_note",
     "net_process",
     "net_registers",
     "net_thread",
@@ -29,8 +30,10 @@ FREEBSD, NETBSD = "FreeBSD", "NetBSD-CORE"
 """Owners of their notes; NetBSD's of a thread end with @ and its number."""
 
 _X86_64 = 62
-_FREE_STATUS = Struct("<i4xQQQiii4x")
-_NET_PROCESS, _NET_NAME_AT = Struct("<IIII64xii"), 0x7C
+_FREE_STATUS = {order: Struct(order + "i4xQQQiii4x") for order in "<>"}
+_FREE_PROCESS = {order: Struct(order + "i4xQ17s81s2xi") for order in "<>"}
+_NET_PROCESS = {order: Struct(order + "IIII64xii") for order in "<>"}
+_NET_NAME_AT = 0x7C
 _NET_GENERAL, _NET_FLOATING = 33, 35
 
 
@@ -63,21 +66,23 @@ class FoundProcess(NamedTuple):
     signal: int
 
 
-def free_thread(data: bytes) -> int | None:
-    """The number of the thread of FreeBSD's NT_PRSTATUS."""
-    return _FREE_STATUS.unpack_from(data)[6] if len(data) >= _FREE_STATUS.size else None
+def free_thread(data: bytes, order: str) -> int | None:
+    """The number of the thread of FreeBSD's NT_PRSTATUS, of 64 bits."""
+    form = _FREE_STATUS[order]
+    return form.unpack_from(data)[6] & 0xFFFFFFFF if len(data) >= form.size else None
 
 
 def free_registers(machine: ElfMachine, data: bytes) -> list[ProcessRegister]:
     """Its general registers."""
-    if machine.number != _X86_64 or len(data) < _FREE_STATUS.size:
+    size = _FREE_STATUS["<"].size
+    if machine.number != _X86_64 or len(data) < size:
         return []
-    return list(registers_of(machine, data[_FREE_STATUS.size :], "<", _FREE))
+    return list(registers_of(machine, data[size:], "<", _FREE))
 
 
-def free_process(data: bytes) -> FoundProcess | None:
+def free_process(data: bytes, order: str) -> FoundProcess | None:
     """FreeBSD's NT_PRPSINFO, of 64 bits."""
-    form = Struct("<i4xQ17s81s2xi")
+    form = _FREE_PROCESS[order]
     if len(data) < form.size:
         return None
     _, _, name, arguments, pid = form.unpack_from(data)
@@ -87,7 +92,13 @@ def free_process(data: bytes) -> FoundProcess | None:
 def net_thread(owner: str) -> int | None:
     """The number of the thread that a note of NetBSD is of."""
     number = owner.partition("@")[2]
-    return int(number) if number.isdigit() and len(number) < 10 else None
+    plain = number.isascii() and number.isdigit()  # a superscript is a digit, too
+    return int(number) if plain and len(number) < 10 else None
+
+
+def is_register_note(kind: int) -> bool:
+    """Whether notes of a type of NetBSD hold registers of a thread."""
+    return kind in (_NET_GENERAL, _NET_FLOATING)
 
 
 def net_registers(machine: ElfMachine, kind: int, data: bytes) -> list[ProcessRegister]:
@@ -101,11 +112,12 @@ def net_registers(machine: ElfMachine, kind: int, data: bytes) -> list[ProcessRe
     return []
 
 
-def net_process(data: bytes) -> FoundProcess | None:
+def net_process(data: bytes, order: str) -> FoundProcess | None:
     """NetBSD's procinfo."""
-    if len(data) < _NET_PROCESS.size:
+    form = _NET_PROCESS[order]
+    if len(data) < form.size:
         return None
-    _, _, signal, _, pid, parent = _NET_PROCESS.unpack_from(data)
+    _, _, signal, _, pid, parent = form.unpack_from(data)
     name = data[_NET_NAME_AT : _NET_NAME_AT + 32]
     return FoundProcess(pid, parent, _text(name), "", signal)
 

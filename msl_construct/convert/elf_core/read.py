@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ...errors import DamageError, FormatError, LimitError
@@ -13,12 +12,16 @@ from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, Proces
 from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
 from .auxiliary import HEADERS_AT, PAGE_SIZE, entries_of
+from .gathering import GatheredNotes, gather, tell_unused
 from .machines import ElfMachine, machine_of
 from .mapped_files import file_rows, images_of, mappings_of, modules_of
-from .more_sets import FLOATING, XSAVE
-from .note_walk import ElfNote, notes_of
-from .notes import AUXILIARY, FILES, INFO, SIGNAL, STATUS
-from .other_systems import FREEBSD, NETBSD, FoundProcess, free_process, net_process
+from .note_walk import MOST_NOTES, ElfNote, notes_of
+from .other_systems import (
+    FREEBSD,
+    FoundProcess,
+    free_process,
+    net_process,
+)
 from .status import Info, read_info, read_status
 from .structures import (
     CORE,
@@ -67,25 +70,6 @@ class _Header(NamedTuple):
     segments: int
 
 
-@dataclass
-class _Notes:
-    """What the notes of a core say.
-
-    Attributes:
-        threads: the notes of each thread.
-        others: how many notes of which kind were not used.
-    """
-
-    threads: list[list[ElfNote]] = field(default_factory=list)
-    info: ElfNote | None = None
-    auxiliary: ElfNote | None = None
-    files: ElfNote | None = None
-    signal: ElfNote | None = None
-    other: ElfNote | None = None
-    owners: list[str] = field(default_factory=list)
-    others: dict[str, int] = field(default_factory=dict)
-
-
 def is_core(beginning: bytes) -> bool:
     """Whether a file begins as ELF files do."""
     return beginning[:4] == MAGIC
@@ -102,9 +86,10 @@ def read_core(source: Source) -> CapturedProcess:
     header, held = _header(source)
     faults: list[str] = Faults()
     segments, loads, note_segments = _segments(held, header, faults)
-    notes = _Notes()
-    for offset, size in note_segments:
-        _gather(notes, notes_of(held, offset, size, faults))
+    notes = GatheredNotes()
+    left = MOST_NOTES
+    for offset, size in note_segments:  # which may be the same bytes a million times
+        left -= gather(notes, notes_of(held, offset, size, faults, left))
     if _NOT_A_PROCESS & set(notes.owners):
         raise FormatError(
             f"a core of a machine (notes of {', '.join(sorted(notes.owners))}): expected one of a "
@@ -121,6 +106,7 @@ def read_core(source: Source) -> CapturedProcess:
     auxiliary = b"" if notes.auxiliary is None else _content(held, notes.auxiliary)
     entries = entries_of(auxiliary, word, header.order)
     info = None if notes.info is None else read_info(_content(held, notes.info), header.order)
+    tell_unused(notes, machine)
     remarks = _remarks(header, machine, notes, info)
     if notes.files is None:
         remarks["modules"] = "unknown: no NT_FILE"
@@ -245,55 +231,6 @@ def _rights(flags: int) -> int:
     return (READ if flags & 4 else 0) | (WRITE if flags & 2 else 0) | (EXECUTE if flags & 1 else 0)
 
 
-def _gather(found: _Notes, notes: Iterable[ElfNote]) -> None:
-    for note in notes:
-        owner = note.owner.partition("@")[0]
-        if owner not in found.owners and len(found.owners) < 16:
-            found.owners.append(owner)
-        if note.owner == "CORE" and note.type == STATUS:
-            found.threads.append([note])
-        elif note.owner == "CORE" and note.type == INFO:
-            found.info = found.info or note
-        elif note.owner == "CORE" and note.type == AUXILIARY:
-            found.auxiliary = found.auxiliary or note
-        elif note.owner == "CORE" and note.type == FILES:
-            found.files = found.files or note
-        elif note.owner == "CORE" and note.type == SIGNAL:
-            found.signal = found.signal or note
-        elif _is_of_another_system(found, note):
-            pass
-        elif note.owner in ("CORE", "LINUX") and found.threads:
-            found.threads[-1].append(note)
-        else:
-            key = f"{note.owner}:{note.type:#x}"
-            if key in found.others or len(found.others) < 64:
-                found.others[key] = found.others.get(key, 0) + 1
-
-
-def _is_of_another_system(found: _Notes, note: ElfNote) -> bool:
-    """Whether it is a note of FreeBSD or NetBSD that is read; takes it."""
-    if note.owner == FREEBSD:
-        if note.type == STATUS:
-            found.threads.append([note])
-        elif note.type == INFO:
-            found.other = found.other or note
-        elif note.type in (FLOATING, XSAVE) and found.threads:
-            found.threads[-1].append(note)
-        else:
-            return False
-        return True
-    if note.owner.startswith(NETBSD):
-        if note.owner == NETBSD:
-            found.other = found.other or (note if note.type == 1 else None)
-            return note.type == 1
-        if found.threads and found.threads[-1][0].owner == note.owner:
-            found.threads[-1].append(note)
-        else:
-            found.threads.append([note])
-        return True
-    return False
-
-
 def _content(held: Held, note: ElfNote) -> bytes:
     if note.size > _LARGEST_NOTE:
         raise LimitError(
@@ -303,7 +240,7 @@ def _content(held: Held, note: ElfNote) -> bytes:
     return held.source.read(note.offset, note.size)
 
 
-def _first_status(held: Held, notes: _Notes, header: _Header) -> int | None:
+def _first_status(held: Held, notes: GatheredNotes, header: _Header) -> int | None:
     if not notes.threads or notes.threads[0][0].owner != "CORE":
         return None
     status = read_status(
@@ -314,17 +251,17 @@ def _first_status(held: Held, notes: _Notes, header: _Header) -> int | None:
     return None if status is None else status.signal
 
 
-def _other_process(held: Held, notes: _Notes) -> FoundProcess:
+def _other_process(held: Held, notes: GatheredNotes) -> FoundProcess:
     """What FreeBSD or NetBSD say of the process."""
     found = None
     if notes.other is not None:
         read = free_process if notes.other.owner == FREEBSD else net_process
-        found = read(_content(held, notes.other))
+        found = read(_content(held, notes.other), held.order)
     return found or FoundProcess(0, 0, "", "", 0)
 
 
 def _remarks(
-    header: _Header, machine: ElfMachine | None, notes: _Notes, info: Info | None
+    header: _Header, machine: ElfMachine | None, notes: GatheredNotes, info: Info | None
 ) -> dict[str, str]:
     """What else is to be known of the source."""
     found: dict[str, str] = {}

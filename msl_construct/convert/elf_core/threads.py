@@ -58,8 +58,8 @@ class CoreThreads(Sequence[ProcessThread]):
         if owner.startswith(NETBSD):
             return ProcessThread(net_thread(owner) or 0, self._of_netbsd(notes), flags=flags)
         if owner == FREEBSD:
-            content = self._content(notes[0])
-            return ProcessThread(free_thread(content) or 0, self._of_freebsd(notes), flags=flags)
+            number = free_thread(self._content(notes[0]), self._held.order) or 0
+            return ProcessThread(number, self._of_freebsd(notes), flags=flags)
         status = read_status(self._content(notes[0]), self._machine.wide, self._held.order)
         if status is None:
             return ProcessThread(0, flags=flags)

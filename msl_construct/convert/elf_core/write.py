@@ -52,6 +52,11 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
     machine = _machine(process)
     order = "<" if process.byte_order == "little" else ">"
     runs = CapturedRuns(process)
+    if not machine.wide and len(runs) and runs.starts[-1] + runs.lengths[-1] > _NARROW:
+        raise ConformanceError(
+            f"{runs.lengths[-1]} bytes at {runs.starts[-1]:#x}: a core of {machine.arch_type} has "
+            "addresses of 32 bits; take --to raw"
+        )
     told = Told()
     auxiliary = process.auxiliary
     if auxiliary:
@@ -69,13 +74,13 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
         raise ConformanceError(
             f"{end} bytes: a core of {machine.arch_type} has 4 GiB at most; take --to raw"
         )
+    seekable = can_seek(file)
     file.write(_header(machine, order, len(runs) + 1, sizes))
     _write_program_headers(file, machine, order, runs, sizes)
     if sizes.sections:
         file.write(_first_section(machine, order, len(runs) + 1))
     file.writelines(notes)
     file.write(bytes(sizes.data - sizes.notes - sizes.notes_size))
-    seekable = can_seek(file)
     for address, length, _ in runs:
         for piece in pieces_of(process.space, address, length):
             put_sparsely(file, piece, seekable)
@@ -195,7 +200,7 @@ def _stacks(process: CapturedProcess) -> Iterator[MappedRange]:
         if (found := thread.register("sp")) is not None
     ]
     for one in process.mappings:
-        if one in named:
+        if one.name == "[stack]":
             continue
         if one.region_type == "stack" or any(one.start <= at < one.end for at in pointers):
             yield one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...errors import DamageError, FormatError
+from ...errors import DamageError, FormatError, LimitError
 from ...source import Source
 from ..faults import Faults
 from ..process import CapturedProcess, MappedRange, ProcessThread
@@ -17,6 +17,7 @@ from .structures import (
     HEADER,
     MAGICS,
     SEGMENT,
+    SEGMENT_32,
     SEGMENT_32_FORM,
     SEGMENT_64,
     SEGMENT_64_FORM,
@@ -27,6 +28,9 @@ __all__ = ["is_macho_core", "read_macho_core"]
 
 _LARGEST_THREAD = 1 << 16
 _RIGHTS = 7
+_MOST_COMMANDS = 1 << 16
+_LEAST = {SEGMENT_32: SEGMENT_32_FORM.size, SEGMENT_64: SEGMENT_64_FORM.size}
+"""Bytes of those commands that are more than their type and size."""
 
 
 def is_macho_core(beginning: bytes) -> bool:
@@ -40,6 +44,7 @@ def read_macho_core(source: Source) -> CapturedProcess:
     Raises:
         FormatError: it is no Mach-O core.
         DamageError: its load commands are not there whole.
+        LimitError: it has more than 65,536 of them.
     """
     held = Held(source)
     found = MAGICS.get(source.read(0, 4))
@@ -87,12 +92,14 @@ def read_macho_core(source: Source) -> CapturedProcess:
 
 def _commands(held: Held, at: int, count: int) -> Iterator[tuple[int, int, int]]:
     """Type, offset and size of the load commands."""
+    if count > _MOST_COMMANDS:
+        raise LimitError(f"{count} load commands: expected at most {_MOST_COMMANDS}")
     for number in range(count):
         command = held.one(COMMAND, at, f"load command {number}")
-        if command.size < COMMAND.size:
+        least = _LEAST.get(command.type, COMMAND.size)
+        if command.size < least:
             raise DamageError(
-                f"load command {number} at {at:#x}: {command.size} bytes: expected "
-                f"{COMMAND.size} or more",
+                f"load command {number} at {at:#x}: {command.size} bytes: expected {least} or more",
                 offset=at,
             )
         held.require(at, command.size, f"load command {number}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from .. import x86_state
 from ..process import ProcessRegister
+from ..structures import order_of
 
 __all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context", "encode_context", "general_names"]
 
@@ -86,11 +87,19 @@ _PLACES: Mapping[int, tuple[int, tuple[Place, ...]]] = {
 }
 """By processor: bytes that there must be, and the registers."""
 
+_FLOATING = frozenset(
+    ["fpscr", "fpcr", "fpsr", *_numbered("d", 32).split(), *_numbered("v", 32).split()]
+)
+"""Registers that a context has only if its ContextFlags say so."""
+
 _FXSAVE_AT = {0: (0xCC, 8), 9: (0x100, 16)}
 """By processor: where the FXSAVE image stands, and how many vector registers it has."""
 
-_FLOATING_FLAG = {0: 0x20, 9: 0x08}
-_FLAGS_AT = {0: 0, 9: 0x30}
+_FLOATING_FLAG = {0: 0x20, 5: 0x04, 9: 0x08, 12: 0x04, OLD_ARM64: 0x04}
+"""By processor: the bit of ContextFlags that says that they are there."""
+
+_FLAGS_AT = {9: 0x30}
+"""By processor: where ContextFlags stand; 0 for all others."""
 
 
 def decode_context(architecture: int, data: bytes, order: str) -> Iterator[ProcessRegister]:
@@ -103,7 +112,12 @@ def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Proce
     least, places = _PLACES.get(architecture, (0, ()))
     if not places or len(data) < least:
         return
+    flags_at = _FLAGS_AT.get(architecture, 0)
+    flags = int.from_bytes(data[flags_at : flags_at + 4], order_of(order))
+    floating = flags & _FLOATING_FLAG[architecture]
     for name, at, width in places:
+        if not floating and name in _FLOATING:
+            continue  # it has room for them, and nothing in it
         value = data[at : at + width]
         little = value if order == "<" else value[::-1]
         role = _ROLES.get(name)
@@ -111,33 +125,31 @@ def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Proce
             role = None
         yield ProcessRegister(name, little, (role,) if role else ())
     at, count = _FXSAVE_AT.get(architecture, (0, 0))
-    if at and len(data) >= at + x86_state.FXSAVE_SIZE:
-        flags = int.from_bytes(data[_FLAGS_AT[architecture] :][:4], "little")
-        if flags & _FLOATING_FLAG[architecture]:
-            yield from x86_state.decode(data[at : at + x86_state.FXSAVE_SIZE], count)
+    if at and floating and len(data) >= at + x86_state.FXSAVE_SIZE:
+        yield from x86_state.decode(data[at : at + x86_state.FXSAVE_SIZE], count)
 
 
 _SIZES = {0: 716, 5: 416, 9: 1232, 12: 912}
 _MARKS = {0: 0x10000, 5: 0x200000, 9: 0x100000, 12: 0x400000}
 """By processor: bytes of a context, and the bit of ContextFlags that names it."""
 
-_GENERAL_PARTS = 7
+_GENERAL_PARTS = {0: 7, 5: 3, 9: 7, 12: 3}
+"""Bits of ContextFlags: control and integer registers, segments."""
 _MXCSR_AT = 0x34
 
 
 def general_names(architecture: int) -> set[str]:
     """Names of the general registers of a context."""
     places = _PLACES.get(architecture, (0, ()))[1]
-    return {name for name, _, _ in places if name[0] not in "dv" and not name.startswith("fp")} | (
-        {"ds"} if architecture in (0, 9) else set()
-    )
+    return {name for name, _, _ in places} - _FLOATING
 
 
 def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
     """A little-endian context, and the names of the registers that it holds.
 
     Returns:
-        Nothing, where nobody here knows how a processor's contexts look.
+        Nothing, where nobody here knows how a processor's contexts look. Of floating point
+        registers all or none are held: those without a value are zero.
     """
     if architecture not in _SIZES:
         return b"", set()
@@ -147,7 +159,10 @@ def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[byte
         if name in values:
             data[at : at + width] = values[name][:width].ljust(width, b"\0")
             held.add(name)
-    flags = _MARKS[architecture] | _GENERAL_PARTS
+    flags = _MARKS[architecture] | _GENERAL_PARTS[architecture]
+    if held & _FLOATING:
+        flags |= _FLOATING_FLAG[architecture]
+        held.update(name for name, _, _ in _PLACES[architecture][1] if name in _FLOATING)
     image = x86_state.fxsave(values) if architecture in _FXSAVE_AT else None
     if image is not None:
         at, count = _FXSAVE_AT[architecture]

@@ -12,6 +12,7 @@ from typing import IO
 
 from ...errors import ConformanceError, FormatError
 from ...space import AddressSpace
+from .. import x86_state
 from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
 from ..process import CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
@@ -123,11 +124,11 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
         raise ConformanceError(f"{body.end} bytes before the memory: expected less than 4 GiB")
     seconds = process.timestamp // _SECOND & 0xFFFFFFFF
     flags = _FULL_MEMORY | _MEMORY_INFO
+    seekable = can_seek(file)
     file.write(HEADER.write("<", SIGNATURE, _VERSION, count, HEADER.size, 0, seconds, flags))
     file.writelines(DIRECTORY.write("<", *place) for place in places)
     body.write(file)
     file.write(bytes(data_at - body.end))
-    seekable = can_seek(file)
     for address, length, _ in runs:
         for piece in pieces_of(process.space, address, length):
             put_sparsely(file, piece, seekable)
@@ -157,7 +158,9 @@ def _modules(process: CapturedProcess, body: _Body) -> bytes:
     ordered = sorted(process.modules, key=lambda one: (one.path != process.exe_path, one.base))
     for module in ordered:
         stamp, checksum = _portable_executable(process.space, module)
-        numbers = [int(part) for part in module.version.split(".") if part.isdigit()]
+        parts = module.version.split(".")
+        plain = all(one.isascii() and one.isdigit() and len(one) < 6 for one in parts)
+        numbers = [int(one) for one in parts] if plain else []
         told = len(numbers) == 4 and max(numbers) < 1 << 16
         high, low = (
             (numbers[0] << 16 | numbers[1], numbers[2] << 16 | numbers[3]) if told else (0, 0)
@@ -166,7 +169,7 @@ def _modules(process: CapturedProcess, body: _Body) -> bytes:
             MODULE.write(
                 "<",
                 module.base,
-                module.size & 0xFFFFFFFF,
+                min(module.size, _MOST - 1),
                 checksum,
                 stamp,
                 body.text(module.path),
@@ -207,17 +210,20 @@ def _threads(
     rows, names = [], []
     known = general_names(architecture)
     for thread in process.threads:
-        number = thread.thread_id & 0xFFFFFFFF
+        number = thread.thread_id
         values = {one.name: one.value for one in thread.registers}
         pointer = thread.register("sp")
         if pointer is None or thread.register("pc") is None:
             told.threads[thread.thread_id] = "its program counter or stack pointer is not known"
             continue
+        if number >= _MOST:
+            told.threads[number] = f"a minidump has numbers below {_MOST}"
+            continue
         context, held = encode_context(architecture, values)
         if not context:
             told.threads[thread.thread_id] = f"no context of {process.arch_type} can be written"
             continue
-        lacking = sorted(known - values.keys())
+        lacking = sorted((known | held) - x86_state.with_narrower(values))
         if lacking:
             told.registers[thread.thread_id] = lacking
         lost = sorted(values.keys() - held)
