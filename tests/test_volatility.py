@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import PLACE, run
+from test_convert_limits import made
 
 SAMPLE = PLACE / "samples" / "live-le.msl"
 
@@ -20,13 +21,13 @@ def test_the_folder_is_printed() -> None:
     assert [path.name for path in folder.glob("*.py")] == ["msl.py"]
 
 
-def volatility(*words: str, cache: Path) -> str:
+def volatility(*words: str, cache: Path, sample: Path = SAMPLE) -> str:
     pytest.importorskip("volatility3")
     folder = PLACE / "msl_construct" / "volatility" / "plugins"
     program = "import sys; sys.argv[0] = 'vol'; from volatility3.cli import main; main()"
     command = [sys.executable, "-c", program, "-q", "--cache-path", str(cache), "-p", str(folder)]
     done = subprocess.run(
-        [*command, "-f", str(SAMPLE), "-r", "csv", *words],
+        [*command, "-f", str(sample), "-r", "csv", *words],
         capture_output=True,
         text=True,
         timeout=120,
@@ -61,3 +62,21 @@ def test_its_own_scanner_finds_what_is_in_captured_memory(tmp_path: Path) -> Non
         expected = address + data.index(text)
     shown = volatility("regexscan.RegExScan", "--pattern", text.decode(), cache=tmp_path)
     assert f"{expected:#x}" in shown
+
+
+def dump_of_a_thread(*flags: str) -> bytes:
+    """A dump whose one thread has a stack pointer with these flags."""
+    pc = {"name": "rip", "value": bytes(range(1, 9)), "flags": ["pc"]}
+    sp = {"name": "rsp", "value": bytes(range(8)), "flags": list(flags)}
+    return made([(0x10000, [("captured", 1)])], registers=[pc, sp])
+
+
+def test_a_register_that_nobody_knows_is_not_zero(tmp_path: Path) -> None:
+    data = bytearray(dump_of_a_thread("sp"))
+    others = dump_of_a_thread("sp", "fp")
+    data[next(at for at in range(len(data)) if data[at] != others[at])] = 0
+    sample = tmp_path / "dump.msl"
+    sample.write_bytes(data)
+    shown = volatility("msl.Threads", cache=tmp_path, sample=sample)
+    (row,) = [line for line in shown.splitlines() if "0x807060504030201" in line]
+    assert not row.endswith("0x0")

@@ -18,6 +18,7 @@ from volatility3.framework.renderers import format_hints
 import msl_construct
 from msl_construct.codecs.inflate import InflatedSource
 from msl_construct.errors import MslError
+from msl_construct.source import Extent
 
 _MAGIC = b"MEMSLICE"
 _ARCHITECTURES = {"x86_64": "Intel64", "x86": "Intel32"}
@@ -146,6 +147,12 @@ class _Table(interfaces.plugins.PluginInterface):
         return renderers.TreeGrid(list(self._columns), ((0, row) for row in self._rows()))
 
 
+def _number(value: Any, order: str) -> int:
+    """A register's value, stored in the byte order of the dump."""
+    data = value.view() if isinstance(value, Extent) else value
+    return int.from_bytes(bytes(data), "little" if order == "little" else "big")
+
+
 class Regions(_Table):
     """Memory regions, with how many of their pages are in which state."""
 
@@ -199,11 +206,13 @@ class Threads(_Table):
     )
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
-        for thread in self._dump().threads:
+        dump = self._dump()
+        unknown = renderers.NotAvailableValue()
+        for thread in dump.threads:
             if "thread_id" not in thread:
                 continue
             roles = {
-                role: int.from_bytes(bytes(register["value"]), "little")
+                role: _number(register["value"], dump.schema.byte_order.value)
                 for register in thread.get("registers", ())
                 for role in register["flags"].names
             }
@@ -211,6 +220,8 @@ class Threads(_Table):
                 thread["thread_id"],
                 thread.get("thread_name") or "-",
                 thread["thread_state"].name,
-                format_hints.Hex(roles.get("pc", 0)),
-                format_hints.Hex(roles.get("sp", 0)),
+                *(
+                    format_hints.Hex(roles[key]) if key in roles else unknown
+                    for key in ("pc", "sp")
+                ),
             )
