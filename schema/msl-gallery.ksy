@@ -485,6 +485,48 @@ types:
       key_encap:
         value: key_encap_code
         enum: key_encap
+  seal_header:
+    meta:
+      endian:
+        switch-on: _root.endianness
+        cases:
+          'endianness_value::little': le
+          'endianness_value::big': be
+    doc: |
+      Seal Header: stands in front of each segment that was added to an
+      encrypted file. Nothing here reads it, as it stands behind ciphertext in
+      trailing_data: make one of a stream that begins with it.
+    doc-ref: Memory Slice draft-2026-10, §10.8
+    seq:
+      - id: magic
+        -orig-id: Magic
+        contents: MSLS
+        doc: Marks the beginning of it.
+      - id: len_seal_hdr
+        -orig-id: SealHdrSize
+        type: u2
+        doc: Bytes of this header.
+      - id: seg_index
+        -orig-id: SegIndex
+        type: u2
+        doc: |
+          Number of the sealed segment, from 1.
+          MUST (consumer): Take the first that fails, and all behind, for
+          trailing.
+      - id: len_seg_cipher
+        -orig-id: SegCipherLen
+        type: u8
+        doc: Bytes of ciphertext in front of the segment's tag.
+      - id: nonce
+        -orig-id: Nonce
+        size: 24
+        doc: Nonce of the cipher; AES-256-GCM uses the first 12 bytes.
+      - id: reserved
+        -orig-id: Reserved
+        size: 24
+        doc: |
+          For later versions.
+          MUST (producer): Write zero; consumers ignore the bytes (§1.3).
   memory_region:
     meta:
       endian:

@@ -545,6 +545,7 @@ MSL_NAMING(msl_table_bitmap_bit_name, MSL_NAME(0, "process_table") MSL_NAME(1, "
 #define MSL_FORMAT_VERSION 0x0101u
 #define MSL_PAYLOAD_VERSION 1u /* PayloadVersion of every layout below. */
 #define MSL_FILE_HEADER_MAGIC "MEMSLICE" /* File Header, §3: Identifies the file format. */
+#define MSL_SEAL_HEADER_MAGIC "MSLS" /* Seal Header, §10.8: Marks the beginning of it. */
 #define MSL_BLOCK_HEADER_MAGIC "MSLC" /* Block Header, §4.1: Marks the beginning of a block. */
 /* Block Header, §4.1: BlockLength is a value of 80 to 4294967295. */
 #define MSL_BLOCK_HEADER_BLOCK_LENGTH_MINIMUM UINT32_C(80)
@@ -1058,6 +1059,21 @@ typedef struct msl_encryption_header_view {
     const msl_encryption_header *head; msl_span rest; const char *damage;
 } msl_encryption_header_view;
 MSL_PAYLOAD(encryption_header, MSL_TAKE_FIELDS(head, msl_encryption_header, "enc_algo"))
+typedef struct msl_seal_header { /* Seal Header, §10.8: 64 bytes. Since draft-2026-10. */
+    uint8_t magic[4]; /* Magic: Marks the beginning of it. */
+    msl_u16 seal_hdr_size; /* SealHdrSize: Bytes of this header. To be written: 0x40. */
+    msl_u16 seg_index; /* SegIndex: Number of the sealed segment, from 1. */
+    msl_u64 seg_cipher_len; /* SegCipherLen: Bytes of ciphertext in front of the segment's tag. */
+    uint8_t nonce[24]; /* Nonce: Nonce of the cipher; AES-256-GCM uses the first 12 bytes. */
+    uint8_t reserved[24]; /* Reserved: For later versions. */
+} msl_seal_header;
+MSL_STATIC_STRUCT(msl_seal_header, 64, MSL_AT(magic, 0, 4) MSL_AT(seal_hdr_size, 4, 2)
+    MSL_AT(seg_index, 6, 2) MSL_AT(seg_cipher_len, 8, 8) MSL_AT(nonce, 16, 24)
+    MSL_AT(reserved, 40, 24))
+typedef struct msl_seal_header_view {
+    const msl_seal_header *head; msl_span rest; const char *damage;
+} msl_seal_header_view;
+MSL_PAYLOAD(seal_header, MSL_TAKE_FIELDS(head, msl_seal_header, "magic"))
 typedef struct msl_block_header { /* Block Header, §4.1: 80 bytes. */
     uint8_t magic[4]; /* Magic: Marks the beginning of a block. */
     msl_u16 block_type; /* BlockType (§4.3): What the block holds. See MSL_BLOCK_TYPE_*. */

@@ -326,6 +326,10 @@ ENCRYPTION_HEADER: list[Any] = [
     ("KDFMemory", 4), ("KDFLanes", 1), ("Reserved2", 1), ("KEMCtLen", 2), ("Nonce", 24),
     ("KDFSalt", 16), ("CipherLen", 8),
 ]  # fmt: skip
+SEAL_HEADER: list[Any] = [
+    ("Magic", 4), ("SealHdrSize", 2), ("SegIndex", 2), ("SegCipherLen", 8), ("Nonce", 24),
+    ("Reserved", 24),
+]  # fmt: skip
 PAGE_STATES = {
     DRAFT_03: _numbered("Captured", "Failed", "Unmapped", "Reserved"),
     DRAFT_10: _numbered("Captured", "Failed", "Unmapped", "NotResident"),

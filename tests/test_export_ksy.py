@@ -64,9 +64,14 @@ def test_payloads_have_every_field_and_its_width(name: str) -> None:
         assert fields(ksy, cases[code]) == expected, f"{code:#06x}"
 
 
-def test_encrypted_files_have_their_header_described() -> None:
+def test_encrypted_files_have_their_headers_described() -> None:
     assert fields(KSY[facts.DRAFT_10], "encryption_header") == facts.ENCRYPTION_HEADER
-    assert "encryption_header" not in KSY[facts.DRAFT_03]["types"]
+    seal = fields(KSY[facts.DRAFT_10], "seal_header")
+    magic, *others = facts.SEAL_HEADER
+    assert seal[1:] == others
+    assert seal[0][0] == magic[0]
+    assert KSY[facts.DRAFT_10]["types"]["seal_header"]["seq"][0]["contents"] == "MSLS"
+    assert not {"encryption_header", "seal_header"} & set(KSY[facts.DRAFT_03]["types"])
 
 
 @both

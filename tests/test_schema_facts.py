@@ -55,10 +55,14 @@ def test_headers(draft: str) -> None:
     encryption = schema(draft).encryption_header
     if draft == DRAFT_03:
         assert encryption is None
+        assert schema(draft).seal_header is None
     else:
+        seal = schema(draft).seal_header
         assert encryption is not None
+        assert seal is not None
         assert rows(encryption) == facts.ENCRYPTION_HEADER
-        assert encryption.size == 64
+        assert rows(seal) == facts.SEAL_HEADER
+        assert encryption.size == seal.size == 64
     assert rows(schema(draft).compressed_payload) == [("UncompressedSize", 8), ("Stream", None)]
 
 

@@ -16,6 +16,7 @@ OLD, NEW = schema(DRAFT_03), schema(DRAFT_10)
 CHANGED = {"file_header", "end_of_capture", "related_dump"}
 ADDED = {
     "encryption_header",
+    "seal_header",
     "thread_context",
     "process_table",
     "connection_table",

@@ -94,8 +94,9 @@ def _findings(draft: Draft) -> Iterator[Inconsistency]:
 
 def structures_of(draft: Draft) -> Iterator[tuple[str, Layout]]:
     """Every layout of a draft with its path, those inside tables and choices included."""
-    headers = (draft.file_header, draft.encryption_header, draft.block_header)
-    waiting = [(one.key, one) for one in (*headers, draft.compressed_payload) if one is not None]
+    sealed = (draft.encryption_header, draft.seal_header)
+    headers = (draft.file_header, *sealed, draft.block_header, draft.compressed_payload)
+    waiting = [(one.key, one) for one in headers if one is not None]
     waiting += [(b.key, b.layout) for b in draft.blocks if b.layout is not None]
     while waiting:
         where, layout = waiting.pop(0)

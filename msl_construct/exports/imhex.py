@@ -166,7 +166,12 @@ class Pattern:
 
     def _headers(self) -> list[Layout]:
         bound = self.bound
-        found = (bound.file_header, bound.encryption_header, bound.block_header)
+        found = (
+            bound.file_header,
+            bound.encryption_header,
+            bound.seal_header,
+            bound.block_header,
+        )
         return [one for one in found if one is not None]
 
     def _row(self, layout: Layout, table: Table, done: set[str]) -> Iterator[str]:

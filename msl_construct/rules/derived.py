@@ -104,6 +104,8 @@ def _plan(schema: Schema) -> dict[Key, tuple[Layout, list[Field]]]:
     found: dict[Key, tuple[Layout, list[Field]]] = {}
     payloads = {block.key for block in schema.blocks.values()}
     for key, layout in schema.layouts.items():
+        if layout is schema.seal_header:
+            continue  # one that is wrong begins no segment: the reader says so, not a rule
         for part, inside in _parts(layout):
             for field in part.fields:
                 if (part.key, field.key) in WRITTEN:

@@ -387,7 +387,12 @@ class Schema:
     @cached_property
     def layouts(self) -> Mapping[str, Layout]:
         """Every structure by key: the headers, the compressed framing, the payloads."""
-        headers = (self.file_header, self.encryption_header, self.block_header)
+        headers = (
+            self.file_header,
+            self.encryption_header,
+            self.seal_header,
+            self.block_header,
+        )
         found = {layout.key: layout for layout in headers if layout is not None}
         found["compressed_payload"] = self.compressed_payload
         found.update({b.key: b.layout for b in self.blocks.values() if b.layout is not None})

@@ -54,7 +54,7 @@ def specification(draft: Draft) -> str:
     section("Compression", prose.compression, "compressed_payload")
     _chain(page, draft)
     section("Extension segments", prose.segments)
-    section("Encryption", prose.encryption, "encryption_header")
+    section("Encryption", prose.encryption, "encryption_header", "seal_header")
     page.heading(2, "Registries")
     page.text("Codes and flags that are not listed are kept as they are by whoever reads.")
     registry_tables(page, draft, schema)

@@ -174,6 +174,11 @@ def encryption(draft: Draft) -> Iterator[str]:
         "blocks as they are written here, with PrevHash zero. The bytes of both headers, CipherLen "
         "taken as zero, are the associated data; the tag of 16 bytes ends the message."
     )
+    if draft.seal_header is not None:
+        yield (
+            "An extension segment of such a file is a message of its own behind the tag: a seal "
+            "header, ciphertext, and a tag of 16 bytes. What is no such message is trailing bytes."
+        )
 
 
 def security(draft: Draft) -> Iterator[str]:

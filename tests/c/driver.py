@@ -97,6 +97,8 @@ def _lines(draft: Draft) -> Iterator[str]:
     for word in bound.flags.values():
         yield from _flag_word(word)
     for shape in found:
+        if bound.seal_header is not None and shape.key == bound.seal_header.key:
+            continue  # it stands behind ciphertext, where this program does not look
         if shape.key in {layout.key for layout in headers}:
             yield from _header(shape)
         else:

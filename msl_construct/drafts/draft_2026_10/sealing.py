@@ -18,7 +18,7 @@ SEAL_HEADER = Layout(
         Field(
             "SegIndex",
             U16,
-            "1 for the first sealed segment, and so on.",
+            "Number of the sealed segment, from 1.",
             (Note("MUST", "consumer", "Take the first that fails, and all behind, for trailing."),),
         ),
         Field("SegCipherLen", U64, "Bytes of ciphertext in front of the segment's tag."),

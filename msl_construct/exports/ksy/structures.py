@@ -51,6 +51,8 @@ def document(draft: Draft) -> Node:
     if schema.encryption_header is not None:
         structure = workshop.structures[schema.encryption_header.key]
         types[schema.encryption_header.key] = structure.node(about(f"{structure.layout.title}."))
+    if schema.seal_header is not None:
+        types[schema.seal_header.key] = _seal_header(workshop, schema.seal_header)
     types |= _payloads(workshop)
     types[PADDED_TEXT] = _padded_text()
     types[OPAQUE] = _opaque()
@@ -214,6 +216,18 @@ def _file_header(workshop: Workshop, behind: list[Field]) -> Node:
         )
     structure.add(EXTENSION, size_eos=True, doc=about("Header bytes behind the known fields."))
     return structure.node(about(f"{schema.file_header.title}, behind its size."))
+
+
+def _seal_header(workshop: Workshop, layout: Layout) -> Node:
+    structure = workshop.structure(layout)
+    add_fields(structure, layout.fields)
+    return structure.node(
+        about(
+            f"{layout.title}: stands in front of each segment that was added to an encrypted file. "
+            f"Nothing here reads it, as it stands behind ciphertext in {_TRAILING}: make one of a "
+            "stream that begins with it."
+        )
+    )
 
 
 def _block(workshop: Workshop) -> Node:
