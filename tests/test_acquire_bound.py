@@ -294,7 +294,10 @@ def test_the_command_s_process_group_is_stopped(
     tmp_path: Path, method: str, number: signal.Signals
 ) -> None:
     need(method)
-    with counting(tmp_path) as (process, counters), acquiring(tmp_path, process, method) as tool:
+    with (
+        counting(tmp_path, "large") as (process, counters),
+        acquiring(tmp_path, process, method) as tool,
+    ):
         os.killpg(tool.pid, number)
         began = time.monotonic()
         while not counters.all_move(range(4)):
@@ -307,7 +310,7 @@ def test_the_command_s_process_group_is_stopped(
 def acquiring(
     tmp_path: Path, process: Running, method: str, terminal: int = -1
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The command, in front of a pipe that nobody reads, while it holds the target."""
+    """The command, in front of a pipe that nobody reads, while it holds the target: a large one."""
     options = ("--freeze", method, "--max-freeze", LIMIT, "--quiet", "-o", "-")
     stream = subprocess.DEVNULL if terminal < 0 else terminal
     tool = subprocess.Popen(
@@ -321,9 +324,12 @@ def acquiring(
     try:
         where = Path(f"/proc/{process.pid}/cgroup")
         place = where.read_text()
-        wait_until(
-            lambda: states(process.pid) & set("Tt") or where.read_text() != place, "it is held"
-        )
+        if method == "snapshot":  # for milliseconds, while it is copied; then pages are read
+            wait_until((tmp_path / "report.json").exists, "it is at work")
+        else:
+            wait_until(
+                lambda: states(process.pid) & set("Tt") or where.read_text() != place, "it is held"
+            )
         yield tool
     finally:
         tool.kill()
@@ -335,7 +341,7 @@ def acquiring(
 def test_the_command_s_terminal_is_closed(tmp_path: Path, method: str) -> None:
     need(method)
     ours, theirs = pty.openpty()
-    with counting(tmp_path) as (process, counters):
+    with counting(tmp_path, "large") as (process, counters):
         place = Path(f"/proc/{process.pid}/cgroup").read_text()
         with acquiring(tmp_path, process, method, theirs):
             os.close(theirs)

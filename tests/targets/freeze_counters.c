@@ -1,6 +1,6 @@
 /* Threads that count in a shared file, so that a test sees them run without asking them.
  *
- * freeze_counters FILE MODE THREADS
+ * freeze_counters FILE MODE THREADS; as "large" it has 96 MiB.
  *
  * Slot 0 belongs to the main thread, slots 1.. to the threads, one each; from 2048 on:
  * 2048 SIGUSR1 handled, 2049 SIGCONT handled, 2050 SIGRTMIN handled, 2051 programs started,
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 enum { SLOTS = 4096, USR1 = 2048, CONT, QUEUED, PROGRAMS, STARTED, MAY_END };
+enum { LARGE = 96 << 20 }; // more than an acquirer keeps in its own memory
 
 static volatile unsigned long *slots;
 static char **arguments;
@@ -110,6 +111,12 @@ int main(int argc, char **argv)
     sigaction(SIGCONT, &action, NULL);
     sigaction(SIGRTMIN, &action, NULL);
     int replaced = slots[PROGRAMS]++ > 0;
+    if (!strcmp(mode, "large")) {
+        char *heap = malloc(LARGE);
+        if (heap == NULL)
+            return 4;
+        memset(heap, 'm', LARGE);
+    }
     if (!strcmp(mode, "spawn")) {
         for (long number = 0; number < threads; number++)
             start(spawner, 1);
