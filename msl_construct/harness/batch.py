@@ -6,7 +6,6 @@ import os
 import queue
 import selectors
 import shlex
-import signal
 import subprocess
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from ..errors import HarnessError
 from .output import NoDocument, parse
 from .process import ProcessEnd
+from .process_group import command_words, end_group, has_ended, start_group
 
 __all__ = ["BatchDecoder"]
 
@@ -25,8 +25,6 @@ _PIECE = 1 << 16
 _STDERR_KEPT = 4 << 10
 _LOOK = 0.25
 """Seconds after which a waiting thread looks whether the run was given up."""
-_REAP = 5.0
-"""Seconds that a killed process gets to be gone."""
 _NOT_AS_AGREED = 70
 """What a line counts as that is no answer: a defect of the program."""
 
@@ -51,14 +49,7 @@ class BatchDecoder:
 
     def __init__(self, command: str) -> None:
         self.command = command
-        try:
-            self._words = shlex.split(command)
-        except ValueError as error:
-            raise HarnessError(f"the decoder's command can't be split: {error}") from None
-        if not self._words:
-            raise HarnessError("the decoder's command is empty")
-        if os.name != "posix":
-            raise HarnessError("running decoders needs a POSIX system, for its process groups")
+        self._words = command_words(command)
         self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
 
     def shown(self, path: Path) -> str:
@@ -145,18 +136,7 @@ class _Process:
     """A running decoder, and what it said on stderr since it was last asked."""
 
     def __init__(self, words: list[str]) -> None:
-        try:
-            # A session of its own has a process group of its own, and no terminal to ask.
-            self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            raise HarnessError(f"the decoder can't be started: {words[0]}: {why}") from None
+        self._process = start_group(words, subprocess.PIPE)
         self.err = bytearray()
 
     def ask(self, name: str, left: Callable[[], float], limit: int) -> tuple[bytes, bool]:
@@ -202,22 +182,15 @@ class _Process:
     def end(self) -> int | None:
         """Kill the whole group; the code that it had ended with, None if it had not."""
         process = self._process
-        ended = process.stdout is None or _has_ended(process.pid)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_REAP)
+        ended = process.stdout is None or _ends_at_once(process.pid)
+        end_group(process)
         return process.returncode if ended else None
 
 
-def _has_ended(pid: int) -> bool:
+def _ends_at_once(pid: int) -> bool:
     """Whether a child has ended, or does so at once; it stays a zombie until it is reaped."""
     until = time.monotonic() + _LOOK
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+    while not has_ended(pid):
         if time.monotonic() > until:
             return False
         time.sleep(0.005)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import selectors
 import shlex
-import signal
 import subprocess
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
-from ..errors import HarnessError
+from .process_group import command_words, end_group, has_ended, start_group
 
 __all__ = ["Decoder", "ProcessEnd", "Runs"]
 
@@ -23,8 +21,6 @@ _STDERR_KEPT = 4 << 10
 _PLACE = "{}"
 _LOOK = 0.25
 """Seconds after which a waiting thread looks whether the run was given up."""
-_REAP = 5.0
-"""Seconds that a killed process gets to be gone."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +78,7 @@ class Decoder:
 
     def __init__(self, command: str) -> None:
         self.command = command
-        try:
-            self._words = shlex.split(command)
-        except ValueError as error:
-            raise HarnessError(f"the decoder's command can't be split: {error}") from None
-        if not self._words:
-            raise HarnessError("the decoder's command is empty")
-        if os.name != "posix":
-            raise HarnessError("running decoders needs a POSIX system, for its process groups")
+        self._words = command_words(command)
         self.by_stdin = not any(_PLACE in word for word in self._words)
 
     def arguments(self, path: Path) -> list[str]:
@@ -121,34 +110,19 @@ class Decoder:
         """
         begun = time.monotonic()
         with open(path if self.by_stdin else os.devnull, "rb") as given:
-            process = self._start(path, given)
+            process = start_group(self.arguments(path), given)
         watch = _Watch(process, begun + timeout, limit, stop or threading.Event())
         try:
             done = watch.read() and watch.wait()
-            held = not done and not watch.too_large and _ended(process.pid)
+            held = not done and not watch.too_large and has_ended(process.pid)
         finally:
-            _end(process)
+            end_group(process)
         code = process.returncode if done else None
         seconds = time.monotonic() - begun
         return ProcessEnd(code, bytes(watch.out), bytes(watch.err), watch.too_large, held, seconds)
 
     def close(self) -> None:
         """Nothing of it runs between files."""
-
-    def _start(self, path: Path, given: IO[bytes]) -> subprocess.Popen[bytes]:
-        words = self.arguments(path)
-        try:
-            # A session of its own has a process group of its own, and no terminal to ask.
-            return subprocess.Popen(
-                words,
-                stdin=given,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            raise HarnessError(f"the decoder can't be started: {words[0]}: {why}") from None
 
 
 class _Watch:
@@ -204,25 +178,9 @@ class _Watch:
     def wait(self) -> bool:
         """Wait for its end, and leave it to be reaped; whether it came in time."""
         pause = 0.001
-        while not _ended(self._process.pid):
+        while not has_ended(self._process.pid):
             if self._left <= 0:
                 return False
             time.sleep(pause)
             pause = min(2 * pause, 0.05)
         return True
-
-
-def _ended(pid: int) -> bool:
-    """Whether a child has ended; it stays a zombie, so that its group keeps its number."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the whole group and take leave of the process."""
-    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, of a zombie
-        os.killpg(process.pid, signal.SIGKILL)
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_REAP)

@@ -1,0 +1,74 @@
+"""A decoder's command as a process with a group of its own: started, looked at, ended."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from contextlib import suppress
+from typing import IO
+
+from ..errors import HarnessError
+
+__all__ = ["command_words", "end_group", "has_ended", "start_group"]
+
+_REAP = 5.0
+"""Seconds that a killed process gets to be gone."""
+
+
+def command_words(command: str) -> list[str]:
+    """A decoder's command, split as a shell does it.
+
+    Raises:
+        HarnessError: it has no words, or quotes that are not closed; or no groups are here.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise HarnessError(f"the decoder's command can't be split: {error}") from None
+    if not words:
+        raise HarnessError("the decoder's command is empty")
+    if os.name != "posix":
+        raise HarnessError("running decoders needs a POSIX system, for its process groups")
+    return words
+
+
+def start_group(words: list[str], given: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    """A process with these words, its output in pipes.
+
+    Args:
+        given: its stdin.
+
+    Raises:
+        HarnessError: it can't be started.
+    """
+    try:
+        # A session of its own has a process group of its own, and no terminal to ask.
+        return subprocess.Popen(
+            words,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise HarnessError(f"the decoder can't be started: {words[0]}: {why}") from None
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a child has ended; it stays a zombie, so that its group keeps its number."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group and take leave of the process."""
+    with suppress(ProcessLookupError, PermissionError):  # the latter on macOS, of a zombie
+        os.killpg(process.pid, signal.SIGKILL)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with suppress(OSError):  # of what was to be written still
+                pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_REAP)
