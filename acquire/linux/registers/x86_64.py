@@ -5,11 +5,9 @@ use), not the sixteen bits that gdb makes of it. The x87 pointers are given as t
 ``fioff``/``fiseg`` and ``fooff``/``foseg`` of four bytes each; for 64-bit code a pair is the
 two halves of one address.
 
-The vector registers come from the XSAVE image. Where the parts stand in it depends on the
-processor, and nothing in the image says so: as debuggers do, the layout is recognised by the
-image's size and the mask of enabled features (byte 464). What is recognised: all of Intel's
-and AMD's with AVX-512 or without. From an unknown one, what stands at the same place
-everywhere is taken (x87, SSE, the upper half of ymm), and the rest is reported missing. The
+The vector registers come from the XSAVE image, whose layout `xsave_layout` recognises. From an
+unknown one, what stands at the same place everywhere is taken (x87, SSE, the upper half of
+ymm), and the rest is reported missing. The
 tiles of AMX (a kilobyte each, wider than a register may be), the bounds of MPX and the
 additional registers of APX are not decoded: reported missing, where they are in use.
 """
@@ -20,6 +18,20 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from operator import itemgetter
 from struct import Struct
+
+from msl_construct.xsave_layout import (
+    AVX,
+    AVX512,
+    FXSAVE_SIZE,
+    HEADER_END,
+    IN_USE_AT,
+    KEYS,
+    MASK_AT,
+    SSE_AT,
+    YMM_AT,
+    XsaveParts,
+    parts_of,
+)
 
 from ...model import Register
 from .decoded import Decoded, Names, name_them
@@ -35,9 +47,8 @@ SETS: tuple[int, ...] = (_GENERAL, _EXTENDED)
 ALTERNATIVES: dict[int, tuple[int, ...]] = {_EXTENDED: (_FLOATING_32, _FLOATING)}
 """What to ask for instead where a set is not to be had (a processor without XSAVE)."""
 
-_MASK_AT, _IN_USE_AT = 464, 512
 CONTROL: dict[int, tuple[slice, ...]] = {
-    _EXTENDED: (slice(_MASK_AT, _MASK_AT + 8), slice(_IN_USE_AT, _IN_USE_AT + 8))
+    _EXTENDED: (slice(MASK_AT, MASK_AT + 8), slice(IN_USE_AT, IN_USE_AT + 8))
 }
 """Those bytes of a set that say how it is laid out, and what of it is in use."""
 
@@ -83,55 +94,34 @@ _reorder_32 = itemgetter(*(_STORED_32.index(name) for name in _SHOWN_32[0]))
 
 # The front of FXSAVE and XSAVE images: control words and pointers, MXCSR (and its mask, not a
 # register), x87 registers of ten bytes in sixteen; then the SSE registers.
-_X87_SIZE = 160
 _X87 = Struct("2s2s1sx2s4s4s4s4s4s4x" + "10s6x" * 8)
 _CONTROLS = _words("fctrl fstat ftag fop fioff fiseg fooff foseg mxcsr")
 _STACK = tuple(f"st{number}" for number in range(8))
 _X87_SHOWN = _roles(_STACK + _CONTROLS)
-_SSE = Struct(f"{_X87_SIZE}x" + "16s" * 16)
+_SSE = Struct(f"{SSE_AT}x" + "16s" * 16)
 
-_MASK, _IN_USE = Struct(f"<{_MASK_AT}xQ"), Struct(f"<{_IN_USE_AT}xQ")
-_AVX, _BOUNDS, _AVX512, _KEYS, _TILES, _MORE = (
-    1 << 2,
-    3 << 3,
-    7 << 5,
-    1 << 9,
-    3 << 17,
-    1 << 19,
-)
-_YMM = Struct("576x" + "16s" * 16)
+_MASK, _IN_USE = Struct(f"<{MASK_AT}xQ"), Struct(f"<{IN_USE_AT}xQ")
+_BOUNDS, _TILES, _MORE = 3 << 3, 3 << 17, 1 << 19
+_YMM = Struct(f"{YMM_AT}x" + "16s" * 16)
 _MASKS = Struct("8s" * 8)
 _HIGH = Struct("64s" * 16)
 
 
 class _Image:
-    """Where the parts of one kind of XSAVE image stand: AVX-512's masks, the upper halves of
-    zmm0-15, zmm16-31, and the protection keys."""
+    """What takes the parts of one kind of XSAVE image out of it."""
 
-    def __init__(self, masks: int, upper: int, high: int, keys: int) -> None:
-        self.masks = slice(masks, masks + 8 * 8)
-        self.upper = Struct(f"{upper}x" + "32s" * 16)
-        self.high = slice(high, high + 16 * 64)
-        self.keys = slice(keys, keys + 4)
-
-
-_INTEL = _Image(1088, 1152, 1664, 2688)
-_AMD = _Image(832, 896, 1408, 2432)
-_AMD_WITHOUT_AVX512 = _Image(832, 896, 1408, 832)
+    def __init__(self, parts: XsaveParts) -> None:
+        self.masks = slice(parts.masks, parts.masks + 8 * 8)
+        self.upper = Struct(f"{parts.upper}x" + "32s" * 16)
+        self.high = slice(parts.high, parts.high + 16 * 64)
+        self.keys = slice(parts.keys, parts.keys + 4)
 
 
 @cache
 def _image(mask: int, size: int) -> _Image | None:
-    """The layout of an image of `size` bytes with these features enabled."""
-    if mask & (_AVX512 | _KEYS) == 0:
-        return _INTEL
-    if size in (2432, 2440):
-        return _AMD
-    if size == 840 and not mask & _AVX512:
-        return _AMD_WITHOUT_AVX512
-    if size >= 2688 + 8 * bool(mask & _KEYS):
-        return _INTEL
-    return None
+    """What reads an image of `size` bytes with these features enabled; None: nobody knows how."""
+    parts = parts_of(mask, size)
+    return None if parts is None else _Image(parts)
 
 
 @cache
@@ -177,11 +167,11 @@ def decode(sets: Mapping[int, bytes]) -> Decoded:
         registers = []
         missing.append("general registers")
     image = sets.get(_EXTENDED, b"")
-    if len(image) < 576:
+    if len(image) < HEADER_END:
         image = sets.get(_FLOATING, b"")
-        if len(image) != 512:
+        if len(image) != FXSAVE_SIZE:
             image = sets.get(_FLOATING_32, b"")
-        if len(image) != 512:
+        if len(image) != FXSAVE_SIZE:
             return Decoded(tuple(registers), (*missing, "floating point and vector registers"))
         missing.append("whatever of the vector registers is wider than 16 bytes")
     registers += _vectors(image, 16 if wide else 8, missing)
@@ -195,15 +185,15 @@ def _vectors(image: bytes, count: int, missing: list[str]) -> list[Register]:
         count: how many vector registers the code that runs can name without AVX-512.
         missing: takes what could not be decoded.
     """
-    registers = list(_x87(image[:_X87_SIZE]))
+    registers = list(_x87(image[:SSE_AT]))
     low = _SSE.unpack_from(image)[:count]
-    if len(image) == 512:
+    if len(image) == FXSAVE_SIZE:
         return registers + name_them(*_vector_names("xmm", count), low)
     (mask,), (in_use,) = _MASK.unpack_from(image), _IN_USE.unpack_from(image)
     for bits, what in ((_BOUNDS, "MPX"), (_TILES, "AMX"), (_MORE, "APX")):
         if in_use & bits:
             missing.append(f"registers of {what}")
-    if not mask & _AVX:
+    if not mask & AVX:
         return registers + name_them(*_vector_names("xmm", count), low)
     if len(image) < _YMM.size:
         missing.append("vector registers wider than 16 bytes")
@@ -214,7 +204,7 @@ def _vectors(image: bytes, count: int, missing: list[str]) -> list[Register]:
     if layout is None:
         missing.append("AVX-512 registers and protection keys: unknown layout of the XSAVE image")
         return registers + name_them(*_vector_names("ymm", count), map(b"".join, zip(low, middle)))
-    if mask & _AVX512 == _AVX512:
+    if mask & AVX512 == AVX512:
         values = map(b"".join, zip(low, middle, layout.upper.unpack_from(image)))
         registers += name_them(*_vector_names("zmm", count), values)
         if count == 16:
@@ -222,6 +212,6 @@ def _vectors(image: bytes, count: int, missing: list[str]) -> list[Register]:
         registers += _masks(image[layout.masks])
     else:
         registers += name_them(*_vector_names("ymm", count), map(b"".join, zip(low, middle)))
-    if mask & _KEYS:
+    if mask & KEYS:
         registers.append(Register("pkru", image[layout.keys]))
     return registers
