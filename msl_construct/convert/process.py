@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from ..space import AddressSpace
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EXECUTE",
     "READ",
+    "ROLES",
     "WRITE",
     "CapturedProcess",
     "MappedRange",
@@ -21,10 +23,26 @@ __all__ = [
     "ProcessModule",
     "ProcessRegister",
     "ProcessThread",
+    "ThreadsOnDemand",
 ]
 
 READ, WRITE, EXECUTE = 1, 2, 4
 """Bits of an access right, as in Protection (§5.1)."""
+
+ROLES = {
+    "rip": "pc",
+    "eip": "pc",
+    "pc": "pc",
+    "rsp": "sp",
+    "esp": "sp",
+    "sp": "sp",
+    "rbp": "fp",
+    "ebp": "fp",
+    "eflags": "flags",
+    "cpsr": "flags",
+    "lr": "link_register",
+}
+"""Roles of registers whose name says them on every processor that has it (gdb's names)."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,23 @@ class ProcessHandle(NamedTuple):
     number: int
     kind: str
     name: str
+
+
+class ThreadsOnDemand(Sequence[ProcessThread]):
+    """Threads of a file, each made when it is asked for. Who derives from it says how many."""
+
+    @overload
+    def __getitem__(self, index: int) -> ProcessThread: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
+    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
+        if isinstance(index, slice):
+            return [self._thread(number) for number in range(*index.indices(len(self)))]
+        return self._thread(range(len(self))[index])
+
+    @abstractmethod
+    def _thread(self, number: int) -> ProcessThread:
+        """The thread of a number, from 0."""
 
 
 class MappedRange(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import Any
 
 from ..convert.process import (
     CapturedProcess,
@@ -12,6 +12,7 @@ from ..convert.process import (
     ProcessModule,
     ProcessRegister,
     ProcessThread,
+    ThreadsOnDemand,
 )
 from ..reader.block import Block
 from ..reader.dump import Dump
@@ -24,7 +25,7 @@ _CURRENT = "current"
 _RIGHTS = 7
 
 
-class _Threads(Sequence[ProcessThread]):
+class _Threads(ThreadsOnDemand):
     """The threads of a dump, made when they are asked for; the current one first."""
 
     def __init__(self, blocks: list[Block], order: str) -> None:
@@ -36,16 +37,8 @@ class _Threads(Sequence[ProcessThread]):
     def __len__(self) -> int:
         return len(self._blocks)
 
-    @overload
-    def __getitem__(self, index: int) -> ProcessThread: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
-    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
-        if isinstance(index, slice):
-            return [self._thread(block) for block in self._blocks[index]]
-        return self._thread(self._blocks[index])
-
-    def _thread(self, block: Block) -> ProcessThread:
+    def _thread(self, number: int) -> ProcessThread:
+        block = self._blocks[number]
         payload = block.payload
         return ProcessThread(
             payload["thread_id"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..process import ProcessRegister
+from ..process import ROLES, ProcessRegister
 
 __all__ = ["MACHINES", "ElfMachine", "machine_of", "registers_of"]
 
@@ -17,21 +17,11 @@ Slot = tuple[str, int]
 """Name and bytes of a register; without a name: bytes that mean nothing."""
 
 _ROLES = {
-    "rip": "pc",
-    "eip": "pc",
-    "pc": "pc",
+    **ROLES,
     "pswa": "pc",
-    "rsp": "sp",
-    "esp": "sp",
-    "sp": "sp",
-    "rbp": "fp",
-    "ebp": "fp",
-    "eflags": "flags",
-    "cpsr": "flags",
     "fs_base": "thread_pointer",
     "tpidr": "thread_pointer",
     "tp": "thread_pointer",
-    "lr": "link_register",
     "ra": "link_register",
 }
 

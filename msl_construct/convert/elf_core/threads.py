@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
 
-from ..process import ProcessRegister, ProcessThread
+from ..process import ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
 from .machines import ElfMachine, registers_of
 from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set
@@ -25,7 +24,7 @@ __all__ = ["CoreThreads"]
 _LARGEST_SET = 1 << 16
 
 
-class CoreThreads(Sequence[ProcessThread]):
+class CoreThreads(ThreadsOnDemand):
     """The threads in the order of the file; the first one is the one that was dumped for.
 
     Args:
@@ -41,15 +40,6 @@ class CoreThreads(Sequence[ProcessThread]):
 
     def __len__(self) -> int:
         return len(self._groups)
-
-    @overload
-    def __getitem__(self, index: int) -> ProcessThread: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
-    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
-        if isinstance(index, slice):
-            return [self._thread(n) for n in range(*index.indices(len(self)))]
-        return self._thread(range(len(self))[index])
 
     def _thread(self, number: int) -> ProcessThread:
         notes = self._groups[number]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from struct import Struct
 
 from .. import x86_state
-from ..process import ProcessRegister
+from ..process import ROLES, ProcessRegister
 
 __all__ = ["PROCESSORS", "registers_in"]
 
@@ -25,18 +25,8 @@ PROCESSORS = {
 Slot = tuple[str, int]
 
 _ROLES = {
-    "rip": "pc",
-    "eip": "pc",
-    "pc": "pc",
-    "rsp": "sp",
-    "esp": "sp",
-    "sp": "sp",
-    "rbp": "fp",
-    "ebp": "fp",
+    **ROLES,
     "x29": "fp",
-    "eflags": "flags",
-    "cpsr": "flags",
-    "lr": "link_register",
     "x30": "link_register",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .. import x86_state
-from ..process import ProcessRegister
+from ..process import ROLES, ProcessRegister
 from ..structures import order_of
 
 __all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context", "encode_context", "general_names"]
@@ -29,19 +29,9 @@ Place = tuple[str, int, int]
 """Name, offset and bytes of a register."""
 
 _ROLES = {
-    "rip": "pc",
-    "eip": "pc",
-    "pc": "pc",
-    "rsp": "sp",
-    "esp": "sp",
-    "sp": "sp",
-    "rbp": "fp",
-    "ebp": "fp",
+    **ROLES,
     "x29": "fp",
     "r11": "fp",
-    "eflags": "flags",
-    "cpsr": "flags",
-    "lr": "link_register",
     "x30": "link_register",
 }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import overload
 
 from ...errors import FormatError
 from ...source import Source
 from ..linux_maps import mappings_from
-from ..process import CapturedProcess, MappedRange, ProcessModule, ProcessThread
+from ..process import CapturedProcess, MappedRange, ProcessModule, ProcessThread, ThreadsOnDemand
 from ..segments import FileSegment, SegmentSpace
 from . import streams as kinds
 from .contexts import ARCHITECTURES, decode_context
@@ -249,7 +248,7 @@ def _tell_unloaded(streams: Streams, remarks: dict[str, str]) -> None:
 # -- threads ---------------------------------------------------------------------------
 
 
-class _Threads(Sequence[ProcessThread]):
+class _Threads(ThreadsOnDemand):
     """The threads of a minidump, made when they are asked for."""
 
     def __init__(
@@ -271,16 +270,8 @@ class _Threads(Sequence[ProcessThread]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @overload
-    def __getitem__(self, index: int) -> ProcessThread: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ProcessThread]: ...
-    def __getitem__(self, index: int | slice) -> ProcessThread | list[ProcessThread]:
-        if isinstance(index, slice):
-            return [self._thread(row) for row in self._rows[index]]
-        return self._thread(self._rows[index])
-
-    def _thread(self, row: ThreadRow) -> ProcessThread:
+    def _thread(self, number: int) -> ProcessThread:
+        row = self._rows[number]
         size, offset = row.context_size, row.context_offset
         flags: tuple[str, ...] = ()
         crashed = self._exception
