@@ -139,14 +139,16 @@ class _Group:
     """Regions side by side that belong together.
 
     Attributes:
-        first: the first of them; `few`: as many as are shown on their own.
+        base_addr: where the first of them begins.
+        rows: what is shown of as many as are shown on their own; not the regions, whose page maps
+            would stay.
         counts: bytes by state.
     """
 
     key: str
     name: str
-    first: Region
-    few: list[Region] = field(default_factory=list)
+    base_addr: int
+    rows: list[str] = field(default_factory=list)
     count: int = 0
     size: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
@@ -156,8 +158,6 @@ class _Group:
         """Take one more."""
         self.count += 1
         self.size += region.region_size
-        if len(self.few) < _FOLDED:
-            self.few.append(region)
         if len(self.rights) < _MOST_RIGHTS:
             self.rights.setdefault(rights_of(region))
         for state, pages in region.counts.items():
@@ -182,8 +182,10 @@ def memory_rows(
             yield _region_row(region, name, facts, style)
             continue
         if group is None:
-            group = _Group(key, name, region)
+            group = _Group(key, name, region.base_addr)
         group.add(region)
+        if group.count < _FOLDED:
+            group.rows.append(_region_row(region, group.name, facts, style))
     if group is not None:
         yield from _group_rows(group, facts, style)
 
@@ -198,8 +200,7 @@ def _name_of(region: Region, names: PlaceNames) -> tuple[str, str]:
 
 def _group_rows(group: _Group, facts: MemoryFacts, style: Style) -> Iterator[str]:
     if group.count < _FOLDED:
-        for region in group.few:
-            yield _region_row(region, group.name, facts, style)
+        yield from group.rows
         return
     pages = sum(group.sizes.values())
     captured = group.sizes.get("captured", 0)
@@ -211,7 +212,7 @@ def _group_rows(group: _Group, facts: MemoryFacts, style: Style) -> Iterator[str
         remarks += [f"{binary_size(size)} {state}" for state, size in lacking.items()]
     shares = [(state, size) for state, size in group.sizes.items() if size]
     yield _row(
-        f"{group.first.base_addr:#x}",
+        f"{group.base_addr:#x}",
         group.size,
         "",
         "",
