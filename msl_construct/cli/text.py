@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 import click
 
 from ..characters import escape_for_people, width_of
+from ..words import UNITS, binary_size, many, moment
 
 __all__ = [
     "DRAWN",
@@ -39,7 +39,6 @@ _DEEP = 6
 _NARROWEST = 16  # columns
 _WHOLE = 20
 """Columns that no text is shortened to less than: an address has as many."""
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 @dataclass(frozen=True)
@@ -91,32 +90,6 @@ class Style:
             "truncated": "!",
             "mixed": "+",
         }
-
-
-def binary_size(size: int) -> str:
-    """Bytes for people: ``20.0 KiB``."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < 1024 or unit == _UNITS[-1]:
-            return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    raise AssertionError
-
-
-def moment(nanoseconds: int) -> str:
-    """A timestamp for people, in UTC; zero is unknown."""
-    if not nanoseconds:
-        return "unknown time"
-    seconds, rest = divmod(nanoseconds, 10**9)
-    try:
-        date = datetime.fromtimestamp(seconds, timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return f"{nanoseconds} ns"
-    return f"{date:%Y-%m-%d %H:%M:%S}.{rest:09d} UTC"
-
-
-def many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def printable(text: str | None) -> str:
@@ -214,7 +187,7 @@ def _line(row: tuple[str, ...], widths: list[int], unicode: bool) -> str:
         if _width(text) > width:
             text = shortened(text, width, unicode)
         fill = " " * (width - _width(text))
-        right = text[:1].isdigit() and text.split(" ")[-1] in (*_UNITS, text)
+        right = text[:1].isdigit() and text.split(" ")[-1] in (*UNITS, text)
         right = right and not text.startswith("0x")
         cells.append(fill + text if right else text + fill)
     return "  ".join(cells).rstrip()

@@ -9,22 +9,19 @@ from itertools import islice
 from operator import gt
 
 from ..document.place_names import NAMING, PlaceNames
+from ..document.region_marks import UNBACKED, WRITTEN, marks_of, rights_of
 from ..document.table_blocks import regions_of
 from ..reader.regions import Region, fragment_of
 from .text import Style, binary_size, printable, shortened, width_of_text
 from .tree_blocks import BlockList, TreeBlocks
 
-__all__ = ["MemoryFacts", "PlaceNames", "memory_facts", "memory_rows", "names_of", "rights_of"]
+__all__ = ["MemoryFacts", "PlaceNames", "memory_facts", "memory_rows", "names_of"]
 
 _FOLDED = 3
 """Regions side by side that belong together, and make one row."""
 _MOST_RIGHTS = 8
 _NAMED = 11
 """Columns that a name has at least, as long as there is a bar to give up for it."""
-_LETTERS = (("read", "r"), ("write", "w"), ("execute", "x"))
-_FURTHER = (("guard", "g"), ("copy_on_write", "c"))
-_NO_FILE = ("heap", "stack", "anonymous", "shared_mem")
-"""Types of regions that hold no file's code."""
 _COLORS = {
     "captured": "green",
     "failed": "red",
@@ -102,36 +99,16 @@ def memory_facts(blocks: BlockList) -> MemoryFacts:
         for state, pages in region.counts.items():
             if pages:
                 found.sizes[state] = found.sizes.get(state, 0) + pages * region.page_size
-        marks = _marks(region)
-        found.written_code += _WRITTEN in marks
-        found.no_file += _UNBACKED in marks
+        marks = marks_of(region)
+        found.written_code += WRITTEN in marks
+        found.no_file += UNBACKED in marks
         found.to_look_at += bool(marks)
         found.address_width = max(found.address_width, len(f"{region.base_addr:#x}"))
         found.rights_width = max(found.rights_width, len(rights_of(region)))
     return found
 
 
-_WRITTEN, _UNBACKED = "W+X", "code without a file"
-_SHORT = {_WRITTEN: _WRITTEN, _UNBACKED: "no file"}
-
-
-def _marks(region: Region) -> list[str]:
-    """What code that was put there at run time has about it, and little else."""
-    rights = region.protection
-    if "execute" not in rights:
-        return []
-    found = [_WRITTEN] if "write" in rights else []
-    if region.region_type.name in _NO_FILE:
-        found.append(_UNBACKED)
-    return found
-
-
-def rights_of(region: Region) -> str:
-    """Access rights in letters, dashes for those of reading, writing and executing it lacks."""
-    rights = region.protection
-    return "".join(letter if name in rights else "-" for name, letter in _LETTERS) + "".join(
-        letter for name, letter in _FURTHER if name in rights
-    )
+_SHORT = {WRITTEN: WRITTEN, UNBACKED: "no file"}
 
 
 @dataclass
@@ -174,7 +151,7 @@ def memory_rows(
     group: _Group | None = None
     for region in facts.by_address():
         name, key = _name_of(region, names)
-        alone = unfolded or bool(_marks(region)) or any(f.damaged for f in region.fragments)
+        alone = unfolded or bool(marks_of(region)) or any(f.damaged for f in region.fragments)
         if group is not None and (alone or group.key != key):
             yield from _group_rows(group, facts, style)
             group = None
@@ -228,7 +205,7 @@ def _group_rows(group: _Group, facts: MemoryFacts, style: Style) -> Iterator[str
 def _region_row(region: Region, name: str, facts: MemoryFacts, style: Style) -> str:
     counts = region.counts
     pages = sum(counts.values())
-    marks = _marks(region)
+    marks = marks_of(region)
     remarks = [
         style.paint(_SHORT[what] if style.narrow else what, fg="red", bold=True) for what in marks
     ]

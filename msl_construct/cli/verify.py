@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import MslError, TamperedError
 from ..reader.acquisition_report import Tie, read_report, tie
-from ..reader.verdict import Finding, Verdict
+from ..reader.verdict import Verdict, finding_rows
 from ..source import is_remote
 from .common import (
     STDIO,
@@ -207,49 +206,20 @@ def _as_json(
     found: Tie | None,
     voucher: Vouched | None,
 ) -> str:
-    def rows(findings: Iterable[Finding]) -> list[dict[str, object]]:
-        return [
-            {
-                "kind": f.kind,
-                "offset": None if f.offset is None else f"{f.offset:#x}",
-                "block": f.block,
-                "text": f.text,
-                **({} if f.bytes is None else {"bytes": [f"{f.bytes[0]:#x}", f.bytes[1]]}),
-                **(
-                    {}
-                    if f.addresses is None
-                    else {"addresses": [f"{address:#x}" for address in f.addresses]}
-                ),
-            }
-            for f in findings
-        ]
-
-    shown: dict[str, object] = {
-        "file": name,
-        "intact": verdict.intact,
-        "complete": verdict.complete,
-        "blocks": verdict.blocks,
-        "segments": verdict.segments,
-        "file_hash": verdict.file_hash,
-        "unprotected_block": verdict.unprotected,
-        "authenticated": verdict.authenticated,
-        "findings": rows(verdict.findings),
-        "gaps": rows(verdict.gaps),
-    }
-    if verdict.recognition.dialect is not None:
-        shown["dialect"] = verdict.recognition.name
-        shown["producer"] = verdict.recognition.producer
-        shown["recognised_by"] = list(verdict.recognition.reasons)
+    shown = {"file": name, **verdict.as_json()}
     if found is not None:
         shown["report"] = {
             "file": report,
             "agrees": found.agrees,
-            "findings": rows(found.findings),
-            "gaps": rows(found.gaps),
+            "findings": finding_rows(found.findings),
+            "gaps": finding_rows(found.gaps),
         }
     shown |= (voucher or Vouched()).as_json()
     if voucher is not None:
-        shown["vouching"] = {"findings": rows(voucher.findings), "gaps": rows(voucher.gaps)}
+        shown["vouching"] = {
+            "findings": finding_rows(voucher.findings),
+            "gaps": finding_rows(voucher.gaps),
+        }
     return json_text(shown) + "\n"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..drafts.dialects import Recognition
 
-__all__ = ["Finding", "Verdict"]
+__all__ = ["Finding", "Verdict", "finding_rows"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,25 @@ class Finding:
     block: int | None = None
     bytes: tuple[int, int] | None = None
     addresses: tuple[int, int] | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """As ``msl verify --json`` has it."""
+        shown: dict[str, object] = {
+            "kind": self.kind,
+            "offset": None if self.offset is None else f"{self.offset:#x}",
+            "block": self.block,
+            "text": self.text,
+        }
+        if self.bytes is not None:
+            shown["bytes"] = [f"{self.bytes[0]:#x}", self.bytes[1]]
+        if self.addresses is not None:
+            shown["addresses"] = [f"{address:#x}" for address in self.addresses]
+        return shown
+
+
+def finding_rows(findings: Iterable[Finding]) -> list[dict[str, object]]:
+    """Findings or gaps, as ``msl verify --json`` has them."""
+    return [finding.as_json() for finding in findings]
 
 
 @dataclass
@@ -74,6 +94,25 @@ class Verdict:
     def complete(self) -> bool:
         """Whether the acquirer finished, nothing but blocks follows, and all could be looked at."""
         return not self.gaps
+
+    def as_json(self) -> dict[str, object]:
+        """As ``msl verify --json`` has it."""
+        shown: dict[str, object] = {
+            "intact": self.intact,
+            "complete": self.complete,
+            "blocks": self.blocks,
+            "segments": self.segments,
+            "file_hash": self.file_hash,
+            "unprotected_block": self.unprotected,
+            "authenticated": self.authenticated,
+            "findings": finding_rows(self.findings),
+            "gaps": finding_rows(self.gaps),
+        }
+        if self.recognition.dialect is not None:
+            shown["dialect"] = self.recognition.name
+            shown["producer"] = self.recognition.producer
+            shown["recognised_by"] = list(self.recognition.reasons)
+        return shown
 
     def __str__(self) -> str:
         if self.findings:
