@@ -13,7 +13,7 @@ from msl_construct.drafts import layout_of
 from msl_construct.schema import Schema, Table
 from msl_construct.schema.packing import RowPacker
 
-from .model import Identity, Mapping, Module, Outcome, StoredRegisters, Thread
+from .model import Identity, Known, Mapping, Module, Outcome, StoredRegisters, Thread
 
 __all__ = [
     "Related",
@@ -23,6 +23,7 @@ __all__ = [
     "add_vas_map",
     "capabilities",
     "check_thread",
+    "stored_threads",
 ]
 
 _LONGEST_TEXT = 0xFFFE  # what a u16 length that counts the NUL leaves
@@ -128,6 +129,11 @@ def complete(thread: Thread) -> bool:
     if isinstance(registers, StoredRegisters):
         return registers.roles >= _POINTERS
     return {role for register in registers for role in register.flags} >= _POINTERS
+
+
+def stored_threads(known: Known) -> list[Thread]:
+    """The threads that a Thread Context is written of."""
+    return [thread for thread in known.threads if complete(thread)]
 
 
 def add_threads(writer: Writer, threads: Iterable[Thread]) -> bytes:

@@ -156,6 +156,20 @@ def dump(
     }
 
 
+def belongings(name: str, dump_uuid: uuid.UUID, pid: int, options: Options) -> dict[str, Any]:
+    """What a folder of evidence belongs to.
+
+    Args:
+        name: of the dump's file.
+        pid: the target.
+    """
+    return {
+        "dump": {"path": name, "dump_uuid": str(dump_uuid), "pid": pid},
+        "examiner": options.examiner,
+        "case": options.case,
+    }
+
+
 def _encryption(options: Options) -> dict[str, str] | None:
     """With which cipher the dump is encrypted, and for whom; None: it is not."""
     found = options.encryption

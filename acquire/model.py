@@ -287,3 +287,12 @@ class Known:
     facts: dict[str, Any]
     outcomes: list[Outcome] = field(default_factory=list)
     machine: Machine | None = None
+
+    def stack_pointers(self) -> list[int]:
+        """Of all threads whose registers are known."""
+        return [
+            int.from_bytes(register.value, "little")
+            for thread in self.threads
+            for register in thread.registers
+            if "sp" in register.flags
+        ]

@@ -214,7 +214,7 @@ def test_the_states_of_untouched_pages_are_those_of_the_table(draft: str, untouc
             continue
         protection = 0 if cause == "untouched_no_access" else 3
         mapping = Mapping(0x1000, 0x2000, protection, "anonymous", "", b"")
-        state = session._tally.state_of(mapping, Stretch(1, Action.UNTOUCHED, cause))
+        state = session._account._tally.state_of(mapping, Stretch(1, Action.UNTOUCHED, cause))
         expected = {
             "Captured zeros, or Failed": "captured" if untouched == "zeros" else "failed",
             "Failed": "failed",
