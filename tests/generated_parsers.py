@@ -24,8 +24,21 @@ PROGRAMS = {
     "javascript": ("node", "npm"),
     "java": ("mvn", "javac", "java"),
     "go": ("go",),
+    "rust": ("cargo",),
+    "cpp": ("cmake", "c++"),
 }
 """What the commands of a language call, where the machine may have it."""
+
+RUNTIMES = Path(__file__).parent / "languages" / "runtimes"
+"""What stands in for Kaitai's runtimes that no registry has which can be reached from anywhere."""
+_BUILT_WITH = {
+    "rust": (
+        r"sed -i 's|^kaitai = .*|kaitai = { path = \"runtime\" }|' Cargo.toml",
+        "cargo build -q",
+    ),
+    "cpp": ('cmake -B build -DCMAKE_PREFIX_PATH="$PWD/runtime"', "cmake --build build"),
+}
+"""Commands in place of those that fetch such a runtime."""
 
 READ_WRITE = "-read-write"
 _PACKAGE = Path(msl_construct.__file__).parent / "generate"
@@ -37,6 +50,8 @@ def _age(compiler: Compiler) -> str:
     digest = hashlib.sha256(f"{compiler.where} {compiler.version} {sys.executable}".encode())
     digest.update(ksy.export(DRAFTS[NEWEST_DRAFT]).encode())
     for path in sorted(p for p in _PACKAGE.rglob("*") if p.suffix in (".py", ".js", ".in")):
+        digest.update(path.read_bytes())
+    for path in sorted(p for p in RUNTIMES.rglob("*") if p.is_file()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -98,6 +113,8 @@ def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def ready(name: str) -> Path:
     """The folder of a language after the commands that its users are given, but the last.
 
+    Where Kaitai's runtime is on no registry that can be reached, `RUNTIMES` stands in for it.
+
     Args:
         name: a language, with `READ_WRITE` behind it for the classes that write.
 
@@ -113,11 +130,13 @@ def ready(name: str) -> Path:
 
     def fill(folder: Path) -> None:
         shutil.copytree(files / name, folder, dirs_exist_ok=True)
-        for command in TARGETS[language].run[:-1]:
+        if language in _BUILT_WITH:
+            shutil.copytree(RUNTIMES / language, folder / "runtime")
+        for command in _BUILT_WITH.get(language, TARGETS[language].run[:-1]):
             ran = _shell(command, folder)
             if ran.returncode:
-                said = f"{command}: {ran.stdout[-1000:]}{ran.stderr[-1000:]}"
-                if command.startswith("javac"):
+                said = f"{command}: {ran.stdout[-1000:]}{ran.stderr[-3000:]}"
+                if command.startswith(("javac", "cargo", "cmake")):
                     raise AssertionError(said)
                 raise Missing(f"the registry of {language} is out of reach: {said}")
 

@@ -343,7 +343,8 @@ def test_the_real_compilers_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pytest.skip(str(missing))
     (npm,) = _from_node()
     assert not npm.complete
-    same = [TARGETS[name] for name in generated_parsers.PROGRAMS]
+    run = [TARGETS[name] for name in generated_parsers.PROGRAMS]
+    same = [target for target in run if not target.options]
     for parser in generate(same, DRAFT, compiler=npm):
         folder = complete / parser.target.name
         files = {path for path in folder.rglob("*") if path.is_file()}

@@ -35,6 +35,8 @@ READ_PAGE = {
     "javascript": "node read_page.js",
     "java": "java -cp 'lib/*:classes' ReadPage",
     "go": "go run ./read_page",
+    "rust": "cargo run -q --bin read_page",
+    "cpp": "build/read_page",
 }
 ROUND_TRIP = {
     "python": "python round_trip.py",
@@ -337,7 +339,7 @@ FOREIGN = {
     "toLowerCase subList length copyOfRange printf exit",
     "go": "com Fatal Fatalf Read NewStream Open Args Printf Println ParseUint Stream File",
     "rust": "env args nth expect open read_into iter enumerate chars zip map collect filter count "
-    "len trim_start_matches from_str_radix wrapping_sub get msl exit",
+    "len to_lowercase trim_start_matches from_str_radix wrapping_sub get msl exit",
     "cpp": "h ifstream ios binary kstream cerr cout hex dec count begin end size string uint64_t "
     "stoull size_t in exception what",
     "csharp": "Collections Generic Main FromFile Error WriteLine FindAll Count Console ToUInt64 "

@@ -54,6 +54,7 @@ class DecoderWords:
         of_file: the bytes of the file from `start` to `end`, shown.
         wide_number: a number of eight bytes, `at` so many bytes in the structure; empty: as any
             other.
+        naming: what stands before a call that needs the names of numbers or bits.
     """
 
     command: str
@@ -65,6 +66,7 @@ class DecoderWords:
     unless: str
     of_file: str
     wide_number: str = ""
+    naming: str = ""
 
     @property
     def wide(self) -> str:
@@ -251,8 +253,19 @@ _TARGETS = (
             "Msl_PageState",
             "Captured",
         ),
-        run=("cargo run --bin list_regions DUMP",),
+        run=("cargo build -q", "cargo run -q --bin list_regions DUMP"),
         source="src",
+        decoder=DecoderWords(
+            command="cargo run -q --bin decoder",
+            statement='put(&mut shown, "{key}", {value});',
+            number="*found.{id}() as u64",
+            bytes="&found.{id}()",
+            name='"{line}",',
+            only='if version == "{version}" {{ {statement} }}',
+            unless='if version != "{version}" {{ {statement} }}',
+            of_file="octets(&file[{start}..{end}])",
+            naming="names.",
+        ),
     ),
     TargetLanguage(
         "cpp",
@@ -270,6 +283,16 @@ _TARGETS = (
         package_separator="::",
         package_uses=(('#include "msl.h"', '#include "msl.h"\nusing namespace {package};'),),
         options=("--cpp-standard", "11"),
+        decoder=DecoderWords(
+            command="build/decoder",
+            statement='shown["{key}"] = {value};',
+            number="found->{id}()",
+            bytes="found->{id}()",
+            name='"{line}",',
+            only='if (version == "{version}") {statement}',
+            unless='if (version != "{version}") {statement}',
+            of_file="octets(file.substr({start}, {end} - {start}))",
+        ),
     ),
     TargetLanguage(
         "csharp",

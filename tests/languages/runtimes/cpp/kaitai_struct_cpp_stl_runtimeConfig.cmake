@@ -1,0 +1,3 @@
+add_library(kaitai_struct_cpp_stl_runtime::kaitai_struct_cpp_stl_runtime INTERFACE IMPORTED)
+set_target_properties(kaitai_struct_cpp_stl_runtime::kaitai_struct_cpp_stl_runtime PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR})
