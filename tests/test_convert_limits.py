@@ -41,8 +41,10 @@ def read(data: bytes) -> CapturedProcess:
 
 def test_a_thread_whose_number_is_none() -> None:
     notes = note("<", b"NetBSD-CORE@\xb2", 33, struct.pack("<26Q", *range(26)))
-    (thread,) = read(elf_core("<", True, 62, notes, SEGMENT)).threads
-    assert thread.thread_id == 0
+    notes += note("<", b"NetBSD-CORE@1", 33, struct.pack("<26Q", *range(26)))
+    found = read(elf_core("<", True, 62, notes, SEGMENT))
+    assert [one.thread_id for one in found.threads] == [2, 1]
+    assert found.remarks["thread_ids"] == "unknown of 1 threads, which got others: 2"
 
 
 def test_numbers_of_other_systems_have_the_order_of_the_file() -> None:

@@ -183,6 +183,7 @@ def _told(told: Told) -> dict[str, Any]:
         "threads_left_out": {str(one): why for one, why in told.threads.items()},
         "registers_written_as_zero": {str(one): names for one, names in told.registers.items()},
         "registers_left_out": {str(one): names for one, names in told.left_out.items()},
+        "fields_written_as_zero": told.fields,
         "files_left_out": [
             {"address": f"{address:#x}", "path": path} for address, path in told.files
         ],

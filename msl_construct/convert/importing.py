@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 from .. import __version__
 from ..builder import Writer
 from ..drafts import NEWEST_DRAFT, schema
-from ..errors import LimitError, MemoryAccessError
-from ..hashing import new_hasher
+from ..errors import MemoryAccessError
 from ..source import Source
 from .faults import Faults
-from .process import CapturedProcess, MappedRange, ProcessModule, ProcessRegister, ProcessThread
-from .region_plan import LARGEST_LOG2, Edge, PlannedRegion, planned
+from .process import (
+    CapturedProcess,
+    MappedRange,
+    ProcessHandle,
+    ProcessModule,
+    ProcessRegister,
+    ProcessThread,
+)
+from .provenance import clean_text, handle_code, provenance_note, usable_handles
+from .region_plan import LARGEST_LOG2, PlannedRegion, planned
 
 __all__ = ["TOOL", "Imported", "Origin", "import_process"]
 
 TOOL = f"msl-construct {__version__}"
 _STREAM = "raw_byte_stream"
-_MOST_EDGES = 8 << 20
-_LONGEST_PATH = 65_000
 _WIDEST_REGISTER = 255
 
 
@@ -90,12 +95,14 @@ def import_process(
     capabilities += ["memory_regions"] if regions else []
     capabilities += ["module_list"] if modules else []
     capabilities += ["thread_contexts"] if threads else []
+    handles = usable_handles(process.handles, lines)
+    capabilities += ["system_context", "system_handle_table"] if handles else []
     found = Imported(modules=len(modules), threads=len(threads))
-    note = _note(process, origin, lines, found)
+    note, found.edges = provenance_note(process, origin.source, origin.name, lines)
     form = schema(NEWEST_DRAFT)
     stamped = _always(process.timestamp)
     header: dict[str, Any] = {
-        "flags": ["imported"],
+        "flags": ["imported", *(["investigation"] if handles else [])],
         "cap_bitmap": capabilities,
         "os_type": process.os_type,
         "arch_type": process.arch_type,
@@ -124,10 +131,12 @@ def import_process(
             ppid=process.ppid,
             session_id=process.session_id,
             start_time=process.start_time,
-            exe_path=_text(process.exe_path),
-            cmd_line=_text(process.command_line),
+            exe_path=clean_text(process.exe_path),
+            cmd_line=clean_text(process.command_line),
         )
         _write_modules(writer, modules)
+        if handles:
+            _write_handles(writer, process, handles)
         _write_threads(writer, process.threads, set(threads))
         if origin.source_format == _STREAM:
             found.regions = _write_stream(writer, process, origin.source)
@@ -143,70 +152,6 @@ def import_process(
 
 def _always(moment: int) -> Callable[[], int]:
     return lambda: moment
-
-
-def _text(text: str) -> str:
-    """What a field can hold: no NUL, no half of a character, and not too long."""
-    clean = text.replace("\0", "").encode("utf-8", "backslashreplace")[:_LONGEST_PATH]
-    return clean.decode("utf-8", "ignore")
-
-
-# -- what is said of the source --------------------------------------------------------
-
-
-def _note(process: CapturedProcess, origin: Origin, lines: Faults, found: Imported) -> str:
-    hasher = new_hasher("blake3")
-    size = origin.source.size or 0
-    for piece in origin.source.pieces(0, size):
-        hasher.update(piece)
-    parts = {
-        "source": origin.name,
-        "blake3": hasher.digest().hex(),
-        **_unknown(process),
-        **process.remarks,
-    }
-    told = [f"{key}={_plain(value)}" for key, value in parts.items() if value]
-    told += [f"fault={_plain(line)}" for line in lines[:64]]
-    told += [f"faults_more={len(lines) - 64 + lines.more}"] if len(lines) > 64 else []
-    kept = list(_edges(process))
-    found.edges = len(kept)
-    told += [f"edge={edge.address:#x}:{data.hex()}" for edge, data in kept]
-    return "; ".join(told)
-
-
-def _plain(text: str) -> str:
-    """A text in which the semicolons mean nothing."""
-    return _text(text).replace(";", ",").replace("\n", " ")
-
-
-def _unknown(process: CapturedProcess) -> Mapping[str, str]:
-    unknown = [
-        name
-        for name, value in (
-            ("pid", process.pid),
-            ("ppid", process.ppid),
-            ("session_id", process.session_id),
-            ("start_time", process.start_time),
-            ("timestamp", process.timestamp),
-            ("exe_path", process.exe_path),
-            ("cmd_line", process.command_line),
-        )
-        if not value
-    ]
-    return {"unknown": " ".join(unknown)}
-
-
-def _edges(process: CapturedProcess) -> Iterator[tuple[Edge, bytes]]:
-    total = 0
-    for region in planned(process):
-        for edge in region.edges:
-            total += edge.length
-            if total > _MOST_EDGES:
-                raise LimitError(
-                    f"more than {_MOST_EDGES} bytes are of pages that the source does not hold "
-                    "whole: expected memory in pages"
-                )
-            yield edge, bytes(process.space.read(edge.address, edge.length))
 
 
 # -- blocks ----------------------------------------------------------------------------
@@ -243,7 +188,8 @@ def _write_modules(writer: Writer, modules: Sequence[ProcessModule]) -> None:
     if not modules:
         return
     rows = [
-        {"base_addr": one.base, "module_size": one.size, "path": _text(one.path)} for one in modules
+        {"base_addr": one.base, "module_size": one.size, "path": clean_text(one.path)}
+        for one in modules
     ]
     parent = writer.schema.block("module_list_index")
     assert parent.layout is not None
@@ -254,9 +200,33 @@ def _write_modules(writer: Writer, modules: Sequence[ProcessModule]) -> None:
             block_uuid=found,
             parent_uuid=index,
             **row,
-            version=_text(one.version),
+            version=clean_text(one.version),
             native_blob=one.native,
         )
+
+
+def _write_handles(
+    writer: Writer, process: CapturedProcess, handles: Sequence[ProcessHandle]
+) -> None:
+    """The Handle Table, below a System Context that knows no more than the system's version."""
+    context = writer.new_uuid()
+    writer.add_system_context(
+        block_uuid=context,
+        block_flags=["has_children"],
+        target_count=1,
+        table_bitmap=["handle_table"],
+        os_detail=clean_text(process.remarks.get("os_version", "")),
+    )
+    rows = [
+        {
+            "pid": process.pid,
+            "fd": one.number,
+            "handle_type": handle_code(one.kind, process.os_type),
+            "path": clean_text(one.name),
+        }
+        for one in handles
+    ]
+    writer.add_handle_table(parent_uuid=context, entries=rows)
 
 
 def _write_threads(writer: Writer, threads: Sequence[ProcessThread], usable: set[int]) -> None:
@@ -271,7 +241,7 @@ def _write_threads(writer: Writer, threads: Sequence[ProcessThread], usable: set
             start_time=thread.start_time,
             flags=sorted(flags),
             thread_state=thread.state,
-            thread_name=_text(thread.name),
+            thread_name=clean_text(thread.name),
             registers=[_register(one) for one in thread.registers if one.value],
         )
 
@@ -366,7 +336,7 @@ def _write_map(writer: Writer, mappings: Sequence[MappedRange]) -> None:
                 one.protection,
                 one.region_type,
                 "source_metadata" if one.name else "unspecified",
-                _text(one.name),
+                clean_text(one.name),
             )
             for one in mappings
         ],

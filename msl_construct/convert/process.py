@@ -99,7 +99,12 @@ class ProcessModule:
 
 
 class ProcessHandle(NamedTuple):
-    """An open file, or whatever else the process holds by a number."""
+    """An open file, or whatever else the process holds by a number.
+
+    Attributes:
+        kind: what its system calls such a thing (``File``, ``Event``); empty: unknown.
+        name: what it leads to; empty: nothing, or unknown.
+    """
 
     number: int
     kind: str
@@ -131,6 +136,7 @@ class MappedRange(NamedTuple):
         region_type: the schema's name of a RegionType.
         name: of the file, or of the mapping.
         file_offset: where in the file it begins; None: unknown.
+        rights_known: whether anybody said what `protection` is; it is 0 where nobody did.
     """
 
     start: int
@@ -139,6 +145,12 @@ class MappedRange(NamedTuple):
     region_type: str = "unknown"
     name: str = ""
     file_offset: int | None = None
+    rights_known: bool = True
+
+    @classmethod
+    def bare(cls, start: int, end: int) -> MappedRange:
+        """A stretch of which nobody knows more than its addresses."""
+        return cls(start, end, rights_known=False)
 
 
 @dataclass(frozen=True)
@@ -200,10 +212,10 @@ class CapturedProcess:
                 coming = next(mappings, None)
             while at < end:
                 if coming is None or coming.start >= end:
-                    yield MappedRange(at, end)
+                    yield MappedRange.bare(at, end)
                     break
                 if coming.start > at:
-                    yield MappedRange(at, coming.start)
+                    yield MappedRange.bare(at, coming.start)
                 at = coming.end
                 if at > end:
                     break

@@ -56,7 +56,7 @@ def read_raw(
         unnamed = size - _named(segments)
         if unnamed:
             faults.append(f"{unnamed} of the {size} bytes are named by no state: left out")
-        mappings = mappings or [MappedRange(one.base, one.end) for one in sorted(segments)]
+        mappings = mappings or [MappedRange.bare(one.base, one.end) for one in sorted(segments)]
     elif maps is not None:
         mappings = mappings_from(maps, faults)
         readable = [one for one in mappings if one.protection & READ]
@@ -74,7 +74,7 @@ def read_raw(
         start = base or 0
         if start + size > _TOP:
             raise FormatError(f"{size} bytes at {start:#x} reach beyond 64 bits")
-        mappings = [MappedRange(start, start + size)] if size else []
+        mappings = [MappedRange.bare(start, start + size)] if size else []
         segments = [FileSegment(start, start + size, 0, 0, size, size)]
     return CapturedProcess(
         os_type=os_type,

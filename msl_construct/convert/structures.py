@@ -125,6 +125,11 @@ class Held:
         self.order = order
         self.size = size
 
+    @property
+    def byte_order(self) -> Literal["little", "big"]:
+        """The same as a word."""
+        return order_of(self.order)
+
     def has(self, offset: int, length: int) -> bool:
         """Whether the file is long enough."""
         return offset >= 0 and length >= 0 and offset + length <= self.size

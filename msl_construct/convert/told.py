@@ -22,6 +22,7 @@ class Told:
             by the ID of the thread.
         left_out: registers that the format has no place for, by the ID of the thread.
         files: mapped files that are not told of, as nobody knows their offset.
+        fields: names of what is 0 in the file because nobody knows it.
         auxiliary: how the auxiliary vector was found; empty: it was not.
     """
 
@@ -29,6 +30,7 @@ class Told:
     registers: dict[int, list[str]] = field(default_factory=dict)
     left_out: dict[int, list[str]] = field(default_factory=dict)
     files: list[tuple[int, str]] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
     auxiliary: str = ""
 
 

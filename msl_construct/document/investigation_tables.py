@@ -9,9 +9,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 
-from ..drafts import DIALECTS
+from ..drafts.handle_types import agreed_handle_types
 from ..reader.block import Block
 from ..schema.codes import Code, Name
 from . import readable
@@ -168,18 +167,6 @@ def _is_near(address: bytes) -> bool:
     )
 
 
-@cache
-def _agreed_handle_types() -> Mapping[int, str]:
-    """What a HandleType means to every producer."""
-    found = [
-        {value.code: value.name for value in enumeration.values}
-        for dialect in DIALECTS.values()
-        for enumeration in dialect.draft.enumerations
-        if enumeration.name == "HandleType"
-    ]
-    return dict(set.intersection(*(set(names.items()) for names in found)))
-
-
 def handle_rows(blocks: Iterable[Block], header: Header) -> Iterator[Row]:
     """Handles of the machine's processes; their types are named as the producer numbers them."""
     targets = Targets(blocks, header)
@@ -188,7 +175,7 @@ def handle_rows(blocks: Iterable[Block], header: Header) -> Iterator[Row]:
             continue
         for entry in entries_of(block):
             code = entry["handle_type"]
-            agreed = Name(_agreed_handle_types().get(code, f"{code:#06x}"))
+            agreed = Name(agreed_handle_types().get(code, f"{code:#06x}"))
             yield {
                 "block": block.index,
                 "pid": entry["pid"],

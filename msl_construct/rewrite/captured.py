@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..convert.process import (
@@ -14,14 +15,18 @@ from ..convert.process import (
     ProcessThread,
     ThreadsOnDemand,
 )
+from ..convert.provenance import noted
+from ..drafts.handle_types import agreed_handle_types
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..schema import Record
+from ..schema.codes import Code
 from ..source import Extent
 
 __all__ = ["captured"]
 
 _CURRENT = "current"
+_IDENTITY = ("user", "group", "process_group")
 _RIGHTS = 7
 
 
@@ -81,17 +86,18 @@ def captured(dump: Dump) -> CapturedProcess:
         for block in dump.capture_blocks.of_type("thread_context")
         if "thread_id" in block.payload
     ]
+    note = _note(dump)
     faults = [] if dump.complete else [f"the dump is incomplete: {dump.ending.text}"]
     return CapturedProcess(
         os_type=_name(header["os_type"]),
         arch_type=_name(header["arch_type"]),
         space=dump.memory,
-        byte_order=_byte_order(dump),
+        byte_order="big" if note.get("byte_order") == "big" else str(dump.schema.byte_order.value),
         page_size=min((region.page_size for region in dump.regions), default=4096),
         mappings=_mappings(dump),
         modules=[_module(one) for one in dump.modules if "module_size" in one],
         threads=_Threads(threads, dump.schema.byte_order.value),
-        handles=_handles(dump, header["pid"]),
+        handles=_handles(dump, header["pid"], note),
         pid=header["pid"],
         ppid=who.get("ppid", 0),
         session_id=who.get("session_id", 0),
@@ -101,26 +107,54 @@ def captured(dump: Dump) -> CapturedProcess:
         start_time=who.get("start_time", 0),
         faults=faults,
         dump_uuid=header["dump_uuid"],
+        remarks={key: note[key] for key in ("os_version",) if key in note},
+        auxiliary=_auxiliary(note),
+        signal=_number(note.get("signal", "")),
+        identity={key: _number(note[key]) for key in _IDENTITY if key in note},
     )
 
 
-def _byte_order(dump: Dump) -> str:
-    """That of the process: a dump of a big-endian one that was imported is little-endian."""
+def _note(dump: Dump) -> Mapping[str, str]:
+    """What the note of an import says: a dump of a big-endian process is little-endian, too."""
     for block in dump.capture_blocks.of_type("import_provenance"):
-        if "byte_order=big" in (block.payload.get("note") or "").split("; "):
-            return "big"
-    return str(dump.schema.byte_order.value)
+        return noted(block.payload.get("note") or "")
+    return {}
 
 
-def _handles(dump: Dump, pid: int) -> list[ProcessHandle]:
+def _auxiliary(note: Mapping[str, str]) -> bytes:
+    with suppress(ValueError):
+        return bytes.fromhex(note.get("auxiliary", ""))
+    return b""
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 else 0
+
+
+def _handles(dump: Dump, pid: int, note: Mapping[str, str]) -> list[ProcessHandle]:
     """The process's own rows of the Handle Table."""
+    others = _kinds(note.get("handle_types", ""))
+    agreed = agreed_handle_types()
     found = []
     for block in dump.capture_blocks.of_type("handle_table"):
         for row in block.payload.get("entries", ()):
-            if row["pid"] == pid:
-                found.append(
-                    ProcessHandle(row["fd"], str(row["handle_type"]), row.get("path") or "")
-                )
+            if row["pid"] != pid:
+                continue
+            code, number = row["handle_type"], row["fd"]
+            kind = str(code.name) if isinstance(code, Code) else agreed.get(int(code), "")
+            plain = "" if kind == "unknown" else kind.capitalize()
+            found.append(ProcessHandle(number, others.get(number, plain), row.get("path") or ""))
+    return found
+
+
+def _kinds(text: str) -> Mapping[int, str]:
+    """What the note says of handles for whose kind there is no HandleType."""
+    found = {}
+    for part in text.split(", "):
+        kind, between, numbers = part.partition(": ")
+        for number in numbers.split() if between else ():
+            with suppress(ValueError):
+                found[int(number, 16)] = kind
     return found
 
 

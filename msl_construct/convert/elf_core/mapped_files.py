@@ -95,7 +95,8 @@ def mappings_of(
     for row in rows:  # by address; what several say of an address is taken once
         for start, end in _uncovered(max(behind, row.start), row.end, known):
             kind = "image" if row.path in images else "mapped_file"
-            found.append(MappedRange(start, end, 0, kind, row.path, row.offset + start - row.start))
+            at = row.offset + start - row.start
+            found.append(MappedRange(start, end, 0, kind, row.path, at, rights_known=False))
         behind = max(behind, row.end)
     return _apart(found)
 

@@ -43,7 +43,7 @@ def process_notes(
     """
     threads = iter(process.threads)
     first = next(threads, None)
-    yield note(_CORE, INFO, _info(process, first, machine, order, auxiliary), order)
+    yield note(_CORE, INFO, _info(process, first, machine, order, auxiliary, told), order)
     if first is not None:
         yield from _thread_notes(process, first, machine, order, told)
         signal = Struct(order + "iii").pack(process.signal, 0, 0)
@@ -60,20 +60,34 @@ def _info(
     machine: ElfMachine,
     order: str,
     auxiliary: bytes,
+    told: Told,
 ) -> bytes:
     entries = entries_of(auxiliary, machine.word, order)
     name = process.exe_path.replace("\\", "/").rpartition("/")[2]
     if not name and first is not None:
         name = first.name
+    known = {
+        "user": process.identity.get("user", entries.get(USER)),
+        "group": process.identity.get("group", entries.get(GROUP)),
+        "pid": process.pid or None,
+        "ppid": process.ppid or None,
+        "process_group": process.identity.get("process_group"),
+        "session_id": process.session_id or None,
+    }
+    told.fields = [name for name, value in known.items() if value is None]
+    # Of no dump of ours anybody knows these.
+    told.fields += ["state", "nice", "flags", "signals_pending", "signals_held", "times"]
+    told.fields += [] if process.signal else ["signal"]
+    numbers = {name: value or 0 for name, value in known.items()}
     return write_info(
         Info(
             0,
-            process.identity.get("user", entries.get(USER, 0)) & 0xFFFFFFFF,
-            process.identity.get("group", entries.get(GROUP, 0)) & 0xFFFFFFFF,
-            process.pid & 0x7FFFFFFF,
-            process.ppid & 0x7FFFFFFF,
-            process.identity.get("process_group", 0),
-            process.session_id & 0x7FFFFFFF,
+            numbers["user"] & 0xFFFFFFFF,
+            numbers["group"] & 0xFFFFFFFF,
+            numbers["pid"] & _LARGEST_ID,
+            numbers["ppid"] & _LARGEST_ID,
+            numbers["process_group"] & _LARGEST_ID,
+            numbers["session_id"] & _LARGEST_ID,
             name.encode("utf-8", "surrogateescape")[:_NAME],
             process.command_line.encode("utf-8", "surrogateescape")[:_ARGUMENTS],
         ),
@@ -101,7 +115,13 @@ def _thread_notes(
     unknown = sorted((names | written) - x86_state.with_narrower(values))
     if unknown:
         told.registers[thread.thread_id] = unknown
-    status = Status(process.signal, thread.thread_id, process.ppid & 0x7FFFFFFF, 0, 0)
+    status = Status(
+        process.signal,
+        thread.thread_id,
+        process.ppid & _LARGEST_ID,
+        process.identity.get("process_group", 0) & _LARGEST_ID,
+        process.session_id & _LARGEST_ID,
+    )
     floating = any(kind in (FLOATING, FXSAVE) for _, kind, _ in further)
     content = write_status(status, general, machine.wide, order, floating)
     yield note(_CORE, STATUS, content, order)

@@ -57,7 +57,8 @@ _OWNERS = {
 }
 _NOT_A_PROCESS = {"VMCOREINFO", "QEMU"}
 _PAGE_SIZES = (1024, 2048, 4096, 8192, 16384, 65536)
-_SHORT_NAME, _CUT = 15, 79
+_CUT = 79
+_MOST_TOLD = 64
 
 _Row = ProgramHeader32 | ProgramHeader64
 
@@ -115,6 +116,10 @@ def read_core(source: Source) -> CapturedProcess:
     threads: Sequence[ProcessThread] = ()
     if machine is not None and notes.threads:
         threads = CoreThreads(held, machine, notes.threads)
+        if threads.unnumbered:
+            shown = " ".join(map(str, threads.unnumbered[:_MOST_TOLD]))
+            count = len(threads.unnumbered)
+            remarks["thread_ids"] = f"unknown of {count} threads, which got others: {shown}"
     mappings = _with_kinds(mappings, threads, bool(rows))
     exe = _executable(mappings, entries.get(HEADERS_AT, 0))
     status = _first_status(held, notes, header)

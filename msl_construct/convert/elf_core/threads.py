@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 
 from ..process import ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
@@ -22,6 +23,8 @@ from .status import read_status, registers_at
 __all__ = ["CoreThreads"]
 
 _LARGEST_SET = 1 << 16
+_STATUS_SIZE = 512
+"""Bytes of a status that are enough for the number of its thread."""
 
 
 class CoreThreads(ThreadsOnDemand):
@@ -29,6 +32,9 @@ class CoreThreads(ThreadsOnDemand):
 
     Args:
         groups: for each thread its notes: its NT_PRSTATUS, and whatever follows up to the next.
+
+    Attributes:
+        unnumbered: the numbers of threads that the file has none for; no other thread has them.
     """
 
     def __init__(
@@ -37,6 +43,7 @@ class CoreThreads(ThreadsOnDemand):
         self._held = held
         self._machine = machine
         self._groups = groups
+        self._numbers, self.unnumbered = _distinct(self._number(notes[0]) for notes in groups)
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -46,16 +53,23 @@ class CoreThreads(ThreadsOnDemand):
         flags = ("current",) if number == 0 else ()
         owner = notes[0].owner
         if owner.startswith(NETBSD):
-            return ProcessThread(net_thread(owner) or 0, self._of_netbsd(notes), flags=flags)
-        if owner == FREEBSD:
-            number = free_thread(self._content(notes[0]), self._held.order) or 0
-            return ProcessThread(number, self._of_freebsd(notes), flags=flags)
-        status = read_status(self._content(notes[0]), self._machine.wide, self._held.order)
-        if status is None:
-            return ProcessThread(0, flags=flags)
-        return ProcessThread(
-            status.thread_id & 0xFFFFFFFF, tuple(self._registers(notes)), "", 0, "unknown", flags
-        )
+            registers = self._of_netbsd(notes)
+        elif owner == FREEBSD:
+            registers = self._of_freebsd(notes)
+        else:
+            registers = tuple(self._registers(notes))
+        return ProcessThread(self._numbers[number], registers, flags=flags)
+
+    def _number(self, first: ElfNote) -> int | None:
+        """What the first note of a thread says that its number is; None: nothing."""
+        if first.owner.startswith(NETBSD):
+            return net_thread(first.owner)
+        content = self._held.source.read(first.offset, min(first.size, _STATUS_SIZE))
+        order = self._held.order
+        if first.owner == FREEBSD:
+            return free_thread(content, order) if self._machine.wide else None
+        status = read_status(content, self._machine.wide, order)
+        return None if status is None else status.thread_id & 0xFFFFFFFF
 
     def _registers(self, notes: Sequence[ElfNote]) -> list[ProcessRegister]:
         machine, order = self._machine, self._held.order
@@ -92,3 +106,19 @@ class CoreThreads(ThreadsOnDemand):
 
     def _content(self, note: ElfNote) -> bytes:
         return self._held.source.read(note.offset, min(note.size, _LARGEST_SET))
+
+
+def _distinct(numbers: Iterable[int | None]) -> tuple[array[int], list[int]]:
+    """The numbers, those that lack replaced by some that no other has; and which these are."""
+    known = list(numbers)
+    taken, following = {one for one in known if one is not None}, 1
+    found, made = array("Q"), []
+    for one in known:
+        if one is None:
+            while following in taken:
+                following += 1
+            one = following
+            following += 1
+            made.append(one)
+        found.append(one)
+    return found, made

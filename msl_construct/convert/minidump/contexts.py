@@ -1,95 +1,30 @@
-"""CONTEXT of each processor: where it keeps which register (`winnt.h`; Breakpad's)."""
+"""CONTEXT of each processor: which register stands where, in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from struct import Struct
 
 from .. import x86_state
-from ..process import ROLES, ProcessRegister
+from ..process import ProcessRegister
 from ..structures import order_of
+from .context_forms import CONTEXTS, NARROW, Context
 
-__all__ = ["ARCHITECTURES", "OLD_ARM64", "decode_context", "encode_context", "general_names"]
+__all__ = ["decode_context", "encode_context", "general_names", "unread_parts"]
 
-ARCHITECTURES = {
-    0: "x86",
-    1: "mips32",
-    3: "ppc32",
-    5: "arm32",
-    9: "x86_64",
-    12: "arm64",
-    0x8002: "ppc64",
-    0x8003: "arm64",
-    0x8004: "mips64",
-}
-"""ArchType by ProcessorArchitecture."""
-
-OLD_ARM64 = 0x8003
-
-Place = tuple[str, int, int]
-"""Name, offset and bytes of a register."""
-
-_ROLES = {
-    **ROLES,
-    "x29": "fp",
-    "r11": "fp",
-    "x30": "link_register",
-}
+_EXTENDED = 0x40
+"""CONTEXT_XSTATE: what the processor keeps beyond FXSAVE stands behind the context."""
+_EXTENSION = {0: 716, 9: 1232}
+"""By processor: where CONTEXT_EX stands."""
+_PARTS = Struct("<iIiIiI")
+_AREA = Struct("<QQ")
+_VECTORS, _UPPER_AT, _UPPER = 1 << 2, 64, 16
+_MXCSR_AT = 0x34
 
 
-def _row(names: str, at: int, width: int) -> tuple[Place, ...]:
-    return tuple((name, at + width * n, width) for n, name in enumerate(names.split()))
-
-
-def _numbered(letter: str, count: int) -> str:
-    return " ".join(f"{letter}{n}" for n in range(count))
-
-
-_X86_64 = (
-    *_row("rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 rip", 0x78, 8),
-    *_row("cs ds es fs gs ss", 0x38, 2),
-    ("eflags", 0x44, 4),
-)
-_X86 = (*_row("gs fs es ds edi esi ebx edx ecx eax ebp eip cs eflags esp ss", 0x8C, 4),)
-_ARM = (
-    *_row(f"{_numbered('r', 13)} sp lr pc cpsr", 4, 4),
-    ("fpscr", 72, 4),
-    *_row(_numbered("d", 32), 80, 8),
-)
-_ARM64 = (
-    ("cpsr", 4, 4),
-    *_row(f"{_numbered('x', 31)} sp pc", 8, 8),
-    *_row(_numbered("v", 32), 272, 16),
-    ("fpcr", 784, 4),
-    ("fpsr", 788, 4),
-)
-_ARM64_OLD = (
-    *_row(f"{_numbered('x', 31)} sp pc", 8, 8),
-    *_row("cpsr fpsr fpcr", 272, 4),
-    *_row(_numbered("v", 32), 284, 16),
-)
-
-_PLACES: Mapping[int, tuple[int, tuple[Place, ...]]] = {
-    0: (204, _X86),
-    5: (336, _ARM),
-    9: (0x100, _X86_64),
-    12: (792, _ARM64),
-    OLD_ARM64: (796, _ARM64_OLD),
-}
-"""By processor: bytes that there must be, and the registers."""
-
-_FLOATING = frozenset(
-    ["fpscr", "fpcr", "fpsr", *_numbered("d", 32).split(), *_numbered("v", 32).split()]
-)
-"""Registers that a context has only if its ContextFlags say so."""
-
-_FXSAVE_AT = {0: (0xCC, 8), 9: (0x100, 16)}
-"""By processor: where the FXSAVE image stands, and how many vector registers it has."""
-
-_FLOATING_FLAG = {0: 0x20, 5: 0x04, 9: 0x08, 12: 0x04, OLD_ARM64: 0x04}
-"""By processor: the bit of ContextFlags that says that they are there."""
-
-_FLAGS_AT = {9: 0x30}
-"""By processor: where ContextFlags stand; 0 for all others."""
+def _flags(form: Context, data: bytes, order: str) -> int:
+    field = data[form.flags_at : form.flags_at + form.flags_width]
+    return int.from_bytes(field, order_of(order))
 
 
 def decode_context(architecture: int, data: bytes, order: str) -> Iterator[ProcessRegister]:
@@ -99,39 +34,71 @@ def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Proce
         architecture: ProcessorArchitecture.
         order: ``<`` or ``>``.
     """
-    least, places = _PLACES.get(architecture, (0, ()))
-    if not places or len(data) < least:
+    form = CONTEXTS.get(architecture)
+    if form is None or len(data) < form.least:
         return
-    flags_at = _FLAGS_AT.get(architecture, 0)
-    flags = int.from_bytes(data[flags_at : flags_at + 4], order_of(order))
-    floating = flags & _FLOATING_FLAG[architecture]
-    for name, at, width in places:
-        if not floating and name in _FLOATING:
+    flags = _flags(form, data, order)
+    imaged = form.image is not None and bool(flags & form.image.bit)
+    older = () if form.older is None or imaged else (form.older,)
+    for bit, places in ((0, form.general), *form.optional, *older):
+        if bit and not flags & bit:
             continue  # it has room for them, and nothing in it
-        value = data[at : at + width]
-        little = value if order == "<" else value[::-1]
-        role = _ROLES.get(name)
-        if name == "r11" and architecture == 9:
-            role = None
-        yield ProcessRegister(name, little, (role,) if role else ())
-    at, count = _FXSAVE_AT.get(architecture, (0, 0))
-    if at and floating and len(data) >= at + x86_state.FXSAVE_SIZE:
-        yield from x86_state.decode(data[at : at + x86_state.FXSAVE_SIZE], count)
+        for name, at, width in places:
+            value = data[at : at + width]
+            if len(value) < width:
+                continue
+            little = value if order == "<" else value[::-1]
+            if architecture in NARROW and places is form.general:
+                little = little[:4]  # kept in 64 bits, with the sign drawn out
+            yield ProcessRegister(name, little, form.roles_of(name))
+    if form.image is None or not imaged:
+        return
+    at = form.image.at
+    image = data[at : at + x86_state.FXSAVE_SIZE]
+    if len(image) < x86_state.FXSAVE_SIZE:
+        return
+    upper = _upper_halves(architecture, flags, data, form.image.vectors)
+    for register in x86_state.decode(image, form.image.vectors):
+        number = register.name.removeprefix("xmm")
+        if upper and register.name != number:
+            n = _UPPER * int(number)
+            yield ProcessRegister(f"ymm{number}", register.value + upper[n : n + _UPPER])
+        else:
+            yield register
 
 
-_SIZES = {0: 716, 5: 416, 9: 1232, 12: 912}
-_MARKS = {0: 0x10000, 5: 0x200000, 9: 0x100000, 12: 0x400000}
-"""By processor: bytes of a context, and the bit of ContextFlags that names it."""
+def _extended_area(architecture: int, flags: int, data: bytes) -> tuple[int, bytes]:
+    """The mask of features of what stands behind a context, and its bytes; 0: nothing."""
+    at = _EXTENSION.get(architecture)
+    if at is None or not flags & _EXTENDED or len(data) < at + _PARTS.size:
+        return 0, b""
+    *_, offset, length = _PARTS.unpack_from(data, at)
+    area = data[at + offset : at + offset + length] if offset >= 0 else b""
+    return (_AREA.unpack_from(area)[0], area) if len(area) >= _UPPER_AT else (0, b"")
 
-_GENERAL_PARTS = {0: 7, 5: 3, 9: 7, 12: 3}
-"""Bits of ContextFlags: control and integer registers, segments."""
-_MXCSR_AT = 0x34
+
+def _upper_halves(architecture: int, flags: int, data: bytes, count: int) -> bytes:
+    """The upper halves of the ymm registers, which come first of all; empty: there are none."""
+    mask, area = _extended_area(architecture, flags, data)
+    upper = area[_UPPER_AT : _UPPER_AT + _UPPER * count]
+    return upper if mask & _VECTORS and len(upper) == _UPPER * count else b""
+
+
+def unread_parts(architecture: int, data: bytes, order: str) -> int:
+    """The mask of features of a context of which nothing is read (XSTATE_BV)."""
+    form = CONTEXTS.get(architecture)
+    if form is None or len(data) < form.least:
+        return 0
+    flags = _flags(form, data, order)
+    mask, _ = _extended_area(architecture, flags, data)
+    count = 0 if form.image is None else form.image.vectors
+    return mask & ~3 & ~(_VECTORS if _upper_halves(architecture, flags, data, count) else 0)
 
 
 def general_names(architecture: int) -> set[str]:
     """Names of the general registers of a context."""
-    places = _PLACES.get(architecture, (0, ()))[1]
-    return {name for name, _, _ in places} - _FLOATING
+    form = CONTEXTS.get(architecture)
+    return set() if form is None else {name for name, _, _ in form.general}
 
 
 def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
@@ -141,26 +108,35 @@ def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[byte
         Nothing, where nobody here knows how a processor's contexts look. Of floating point
         registers all or none are held: those without a value are zero.
     """
-    if architecture not in _SIZES:
+    form = CONTEXTS.get(architecture)
+    if form is None or not form.size:
         return b"", set()
-    data = bytearray(_SIZES[architecture])
+    data = bytearray(form.size)
     held: set[str] = set()
-    for name, at, width in _PLACES[architecture][1]:
-        if name in values:
-            data[at : at + width] = values[name][:width].ljust(width, b"\0")
-            held.add(name)
-    flags = _MARKS[architecture] | _GENERAL_PARTS[architecture]
-    if held & _FLOATING:
-        flags |= _FLOATING_FLAG[architecture]
-        held.update(name for name, _, _ in _PLACES[architecture][1] if name in _FLOATING)
-    image = x86_state.fxsave(values) if architecture in _FXSAVE_AT else None
-    if image is not None:
-        at, count = _FXSAVE_AT[architecture]
-        data[at : at + len(image)] = image
-        flags |= _FLOATING_FLAG[architecture]
-        held.update(one.name for one in x86_state.decode(image, count))
+    flags = form.mark
+    for bit, places in ((0, form.general), *form.optional):
+        known = {name for name, _, _ in places if name in values}
+        if bit and not known:
+            continue
+        flags |= bit
+        held |= known if not bit else {name for name, _, _ in places}
+        for name, at, width in places:
+            if name in known:
+                data[at : at + width] = _widened(architecture, values[name], width)
+    image = None if form.image is None else x86_state.fxsave(values)
+    if form.image is not None and image is not None:
+        data[form.image.at : form.image.at + len(image)] = image
+        flags |= form.image.bit
+        held.update(one.name for one in x86_state.decode(image, form.image.vectors))
         if architecture == 9:
             data[_MXCSR_AT : _MXCSR_AT + 4] = values.get("mxcsr", bytes(4))
-    at = _FLAGS_AT.get(architecture, 0)
-    data[at : at + 4] = flags.to_bytes(4, "little")
+    data[form.flags_at : form.flags_at + form.flags_width] = flags.to_bytes(
+        form.flags_width, "little"
+    )
     return bytes(data), held
+
+
+def _widened(architecture: int, value: bytes, width: int) -> bytes:
+    """A value of a field's width; MIPS draws the sign of 32 bits out."""
+    sign = architecture in NARROW and len(value) == 4 and value[3] & 0x80
+    return value[:width].ljust(width, b"\xff" if sign else b"\0")

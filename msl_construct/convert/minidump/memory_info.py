@@ -28,9 +28,10 @@ TYPES = {0x1000000: "image", 0x40000: "mapped_file", 0x20000: "anonymous"}
 """RegionType by MEM_… constant."""
 
 
-def protection_of(value: int) -> int:
-    """Bits of Protection of a PAGE_… constant with its modifiers."""
-    return PROTECTIONS.get(value & 0xFF, 0) | (_GUARD if value & _GUARDED else 0)
+def protection_of(value: int) -> int | None:
+    """Bits of Protection of a PAGE_… constant with its modifiers; None: it is no such constant."""
+    rights = PROTECTIONS.get(value & 0xFF)
+    return None if rights is None else rights | (_GUARD if value & _GUARDED else 0)
 
 
 def ranges_of(streams: Streams) -> list[MappedRange]:
@@ -44,7 +45,13 @@ def ranges_of(streams: Streams) -> list[MappedRange]:
             streams.faults.append(f"memory info at {row.base:#x}: {row.size:#x} bytes")
             continue
         kind = TYPES.get(row.type, "unknown")
-        found.append(MappedRange(row.base, end, protection_of(row.protection), kind))
+        rights = protection_of(row.protection)
+        if rights is None:
+            streams.faults.append(
+                f"memory info at {row.base:#x}: protection {row.protection:#x} is unknown"
+            )
+        known = rights is not None
+        found.append(MappedRange(row.base, end, rights or 0, kind, rights_known=known))
     apart: list[MappedRange] = []
     for one in sorted(found):
         if apart and one.start < apart[-1].end:

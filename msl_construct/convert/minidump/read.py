@@ -10,7 +10,10 @@ from ..linux_maps import mappings_from
 from ..process import CapturedProcess, MappedRange, ProcessModule, ProcessThread, ThreadsOnDemand
 from ..segments import FileSegment, SegmentSpace
 from . import streams as kinds
-from .contexts import ARCHITECTURES, decode_context
+from .context_forms import ARCHITECTURES
+from .contexts import decode_context, unread_parts
+from .crashpad import crashpad_remarks
+from .handles import handles_of
 from .memory_info import ranges_of
 from .streams import Streams
 from .structures import (
@@ -20,11 +23,15 @@ from .structures import (
     MEMORY_64_HEAD,
     MISC_INFO,
     MODULE,
+    REQUESTED,
     SYSTEM_INFO,
     THREAD,
+    THREAD_EX,
+    THREAD_INFO,
     THREAD_NAME,
     UNLOADED_MODULE,
     Exception_,
+    ThreadEx,
 )
 from .structures import MinidumpModule as ModuleRow
 from .structures import MinidumpThread as ThreadRow
@@ -45,6 +52,7 @@ _PLATFORMS = {
 _OF_A_PROCESS = (
     kinds.SYSTEM,
     kinds.THREADS,
+    kinds.THREADS_EX,
     kinds.MODULES,
     kinds.MEMORY_LIST,
     kinds.MEMORY_64_LIST,
@@ -54,6 +62,12 @@ _LARGEST_CONTEXT = 1 << 16
 _SECOND = 1_000_000_000
 _PID, _TIMES = 1, 2
 _MOST_TOLD = 64
+_REQUESTED = 2
+"""Bit of the validity of Breakpad's info: the thread that asked for the dump is known."""
+_BEFORE_1970 = 116_444_736_000_000_000
+"""Hundreds of nanoseconds from 1601, where Windows begins to count."""
+
+_Row = ThreadRow | ThreadEx
 
 
 def read_minidump(source: Source) -> CapturedProcess:
@@ -80,12 +94,19 @@ def read_minidump(source: Source) -> CapturedProcess:
         pack = streams.text(system.service_pack, "service pack")
         version = f"{system.major}.{system.minor}.{system.build} {pack}".strip()
         remarks["os_version"] = version
-    rows = list(streams.rows(kinds.THREADS, THREAD))
+        if system.platform not in _PLATFORMS:
+            remarks["platform"] = f"{system.platform:#x}, which nobody here knows"
+        if architecture not in ARCHITECTURES:
+            remarks["machine"] = f"{architecture:#x}, whose registers nobody here knows"
+    rows: list[_Row] = [*streams.rows(kinds.THREADS, THREAD)]
+    if not rows:
+        rows = [*streams.rows(kinds.THREADS_EX, THREAD_EX)]
     exception = streams.one(kinds.EXCEPTION_STREAM, EXCEPTION)
     if exception is not None:
         remarks["exception"] = (
             f"{exception.code:#x} at {exception.address:#x} in thread {exception.thread_id}"
         )
+    remarks.update(crashpad_remarks(streams))
     space = SegmentSpace(source, _segments(streams, rows))
     modules = [_module(streams, number) for number in _modules(streams)]
     threads = _Threads(streams, rows, exception, architecture)
@@ -98,7 +119,10 @@ def read_minidump(source: Source) -> CapturedProcess:
     _tell_unloaded(streams, remarks)
     if streams.left_out:
         shown = sorted(set(streams.left_out))[:_MOST_TOLD]
-        remarks["streams_left_out"] = " ".join(f"{kind:#x}" for kind in shown)
+        remarks["streams_left_out"] = " ".join(
+            f"{kinds.UNREAD.get(kind, 'unknown')}:{kind:#x}" for kind in shown
+        )
+    _tell_unread_registers(streams, rows, architecture, remarks)
     if streams.held.order == ">":
         remarks["byte_order"] = "big"
     return CapturedProcess(
@@ -115,6 +139,8 @@ def read_minidump(source: Source) -> CapturedProcess:
         command_line=command.decode("utf-8", "backslashreplace"),
         timestamp=streams.header.time * _SECOND,
         start_time=created * _SECOND,
+        handles=handles_of(streams),
+        auxiliary=streams.content(kinds.LINUX_AUXILIARY),
         remarks=remarks,
         faults=streams.faults,
     )
@@ -130,7 +156,7 @@ def written_by_procdump(source: Source) -> bool:
 # -- memory ----------------------------------------------------------------------------
 
 
-def _segments(streams: Streams, threads: Sequence[ThreadRow]) -> list[FileSegment]:
+def _segments(streams: Streams, threads: Sequence[_Row]) -> list[FileSegment]:
     """Every range of which the file has bytes, each once."""
     found: dict[tuple[int, int, int], None] = {}
     for row in streams.rows(kinds.MEMORY_LIST, MEMORY):
@@ -177,7 +203,7 @@ def _mappings(
     elif kinds.LINUX_MAPS in streams:
         found = mappings_from(streams.content(kinds.LINUX_MAPS), streams.faults)
     else:
-        found = [MappedRange(start, end) for start, end in space.ranges()]
+        found = [MappedRange.bare(start, end) for start, end in space.ranges()]
     pointers = sorted(at for one in threads if (at := one.register("sp")) is not None)
     return _named(found, modules, pointers)
 
@@ -254,7 +280,7 @@ class _Threads(ThreadsOnDemand):
     def __init__(
         self,
         streams: Streams,
-        rows: Sequence[ThreadRow],
+        rows: Sequence[_Row],
         exception: Exception_ | None,
         architecture: int,
     ) -> None:
@@ -266,6 +292,13 @@ class _Threads(ThreadsOnDemand):
             row.thread_id: streams.text(row.name, f"thread {row.thread_id}")
             for row in streams.rows(kinds.THREAD_NAMES, THREAD_NAME)
         }
+        self._created = {
+            row.thread_id: max(0, row.created - _BEFORE_1970) * 100
+            for row in streams.sized_rows(kinds.THREAD_INFO, THREAD_INFO, "I")
+        }
+        asked = streams.one(kinds.BREAKPAD, REQUESTED)
+        named = asked is not None and asked.validity & _REQUESTED and exception is None
+        self._asking = asked.requesting_thread if asked is not None and named else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -273,7 +306,7 @@ class _Threads(ThreadsOnDemand):
     def _thread(self, number: int) -> ProcessThread:
         row = self._rows[number]
         size, offset = row.context_size, row.context_offset
-        flags: tuple[str, ...] = ()
+        flags: tuple[str, ...] = ("current",) if row.thread_id == self._asking else ()
         crashed = self._exception
         if crashed is not None and crashed.thread_id == row.thread_id:
             flags = ("current", "crashed")
@@ -282,7 +315,21 @@ class _Threads(ThreadsOnDemand):
         data = self._streams.held.source.read(offset, min(size, _LARGEST_CONTEXT))
         registers = decode_context(self._architecture, data, self._streams.held.order)
         name = self._names.get(row.thread_id, "")
-        return ProcessThread(row.thread_id, tuple(registers), name, 0, "unknown", flags)
+        created = self._created.get(row.thread_id, 0)
+        return ProcessThread(row.thread_id, tuple(registers), name, created, "unknown", flags)
+
+
+def _tell_unread_registers(
+    streams: Streams, rows: Sequence[_Row], architecture: int, remarks: dict[str, str]
+) -> None:
+    """Name the parts of the threads' contexts of which nothing is read."""
+    order = streams.held.order
+    mask = 0
+    for row in rows:
+        data = streams.held.source.read(row.context_offset, min(row.context_size, _LARGEST_CONTEXT))
+        mask |= unread_parts(architecture, data, order)
+    if mask:
+        remarks["registers_left_out"] = f"features {mask:#x} of XSAVE"
 
 
 def _status(data: bytes) -> dict[str, int]:

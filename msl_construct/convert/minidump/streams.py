@@ -12,15 +12,15 @@ from ..faults import Faults
 from ..structures import Held, PackedStructure
 from .structures import DIRECTORY, HEADER, SIGNATURE, Directory, MinidumpHeader
 
-__all__ = ["NAMES", "Streams", "is_minidump"]
+__all__ = ["NAMES", "UNREAD", "Streams", "is_minidump"]
 
 T = TypeVar("T")
 
 THREADS, MODULES, MEMORY_LIST, EXCEPTION_STREAM, SYSTEM, MEMORY_64_LIST = 3, 4, 5, 6, 7, 9
-COMMENT, WIDE_COMMENT = 10, 11
-UNLOADED, MISC, MEMORY_INFO_LIST, THREAD_NAMES = 14, 15, 16, 24
-LINUX_STATUS, LINUX_COMMAND, LINUX_MAPS, BREAKPAD = 0x47670004, 0x47670006, 0x47670009, 0x47670001
-CRASHPAD = 0x43500001
+THREADS_EX, COMMENT, WIDE_COMMENT, HANDLES = 8, 10, 11, 12
+UNLOADED, MISC, MEMORY_INFO_LIST, THREAD_INFO, THREAD_NAMES = 14, 15, 16, 17, 24
+BREAKPAD, LINUX_STATUS, LINUX_COMMAND = 0x47670001, 0x47670004, 0x47670006
+LINUX_AUXILIARY, LINUX_MAPS, CRASHPAD = 0x47670008, 0x47670009, 0x43500001
 
 NAMES = {
     THREADS: "thread list",
@@ -28,20 +28,45 @@ NAMES = {
     MEMORY_LIST: "memory list",
     EXCEPTION_STREAM: "exception",
     SYSTEM: "system info",
+    THREADS_EX: "extended thread list",
     MEMORY_64_LIST: "memory64 list",
     COMMENT: "comment",
     WIDE_COMMENT: "wide comment",
+    HANDLES: "handle data",
     UNLOADED: "unloaded module list",
     MISC: "misc info",
     MEMORY_INFO_LIST: "memory info list",
+    THREAD_INFO: "thread info list",
     THREAD_NAMES: "thread names",
     LINUX_STATUS: "Linux status",
     LINUX_COMMAND: "Linux command line",
+    LINUX_AUXILIARY: "Linux auxiliary vector",
     LINUX_MAPS: "Linux maps",
     BREAKPAD: "Breakpad info",
     CRASHPAD: "Crashpad info",
 }
 """Streams that are read."""
+
+UNREAD = {
+    13: "FunctionTable",
+    18: "HandleOperationList",
+    19: "Token",
+    20: "JavaScriptData",
+    21: "SystemMemoryInfo",
+    22: "ProcessVmCounters",
+    23: "IptTrace",
+    0x47670002: "AssertionInfo",
+    0x47670003: "LinuxCpuInfo",
+    0x47670005: "LinuxLsbRelease",
+    0x47670007: "LinuxEnviron",
+    0x4767000A: "LinuxDsoDebug",
+    0x4767000B: "LinuxProcFd",
+    0x4D7A0001: "MozMacosCrashInfo",
+    0x4D7A0002: "MozMacosBootargs",
+    0x4D7A0003: "MozLinuxLimits",
+    0x4D7A0004: "MozSoftErrors",
+}
+"""Names of streams that are not read."""
 
 _MOST_STREAMS = 1 << 16
 _MOST_ROWS = 1 << 20
@@ -195,9 +220,7 @@ class Streams:
         """A MINIDUMP_STRING; empty, and a fault, where there is none."""
         if not offset:
             return ""
-        size = int.from_bytes(
-            self.held.source.read(offset, 4), "little" if self.held.order == "<" else "big"
-        )
+        size = int.from_bytes(self.held.source.read(offset, 4), self.held.byte_order)
         if not self.held.has(offset, 4 + size) or size > _LONGEST_NAME:
             self.faults.append(f"{what}: its name at {offset:#x}: {size} bytes that are not there")
             return ""

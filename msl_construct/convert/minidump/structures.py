@@ -7,18 +7,25 @@ from typing import Annotated, NamedTuple
 from ..structures import U8, U16, U32, U64, PackedStructure
 
 __all__ = [
+    "CRASHPAD_INFO",
     "DIRECTORY",
     "EXCEPTION",
+    "HANDLE",
     "HEADER",
+    "LOCATION",
     "MEMORY",
     "MEMORY_64",
     "MEMORY_64_HEAD",
     "MEMORY_INFO",
     "MISC_INFO",
     "MODULE",
+    "MODULE_ANNOTATIONS",
+    "REQUESTED",
     "SIGNATURE",
     "SYSTEM_INFO",
     "THREAD",
+    "THREAD_EX",
+    "THREAD_INFO",
     "THREAD_NAME",
     "UNLOADED_MODULE",
 ]
@@ -176,7 +183,98 @@ class UnloadedModule(NamedTuple):
     name: U32
 
 
+class ThreadEx(NamedTuple):
+    """MINIDUMP_THREAD_EX."""
+
+    thread_id: U32
+    suspend_count: U32
+    priority_class: U32
+    priority: U32
+    environment: U64
+    stack: U64
+    stack_size: U32
+    stack_offset: U32
+    context_size: U32
+    context_offset: U32
+    backing: U64
+    backing_size: U32
+    backing_offset: U32
+
+
+class ThreadInfo(NamedTuple):
+    """MINIDUMP_THREAD_INFO."""
+
+    thread_id: U32
+    flags: U32
+    error: U32
+    exit_status: U32
+    created: U64
+    ended: U64
+    kernel_time: U64
+    user_time: U64
+    start_address: U64
+    affinity: U64
+
+
+class HandleDescriptor(NamedTuple):
+    """MINIDUMP_HANDLE_DESCRIPTOR; the second form of it has more behind."""
+
+    handle: U64
+    type_name: U32
+    object_name: U32
+    attributes: U32
+    access: U32
+    handle_count: U32
+    pointer_count: U32
+
+
+class Requested(NamedTuple):
+    """MDRawBreakpadInfo: which threads wrote the dump and asked for it."""
+
+    validity: U32
+    writing_thread: U32
+    requesting_thread: U32
+
+
+class Location(NamedTuple):
+    """MINIDUMP_LOCATION_DESCRIPTOR."""
+
+    size: U32
+    offset: U32
+
+
+class CrashpadInfo(NamedTuple):
+    """MinidumpCrashpadInfo."""
+
+    version: U32
+    report: Annotated[bytes, "16s"]
+    client: Annotated[bytes, "16s"]
+    annotations_size: U32
+    annotations: U32
+    modules_size: U32
+    modules: U32
+
+
+class ModuleAnnotations(NamedTuple):
+    """MinidumpModuleCrashpadInfo."""
+
+    version: U32
+    list_size: U32
+    list: U32
+    simple_size: U32
+    simple: U32
+    objects_size: U32
+    objects: U32
+
+
 HEADER = PackedStructure(MinidumpHeader)
+THREAD_EX = PackedStructure(ThreadEx)
+THREAD_INFO = PackedStructure(ThreadInfo)
+HANDLE = PackedStructure(HandleDescriptor)
+REQUESTED = PackedStructure(Requested)
+LOCATION = PackedStructure(Location)
+CRASHPAD_INFO = PackedStructure(CrashpadInfo)
+MODULE_ANNOTATIONS = PackedStructure(ModuleAnnotations)
 DIRECTORY = PackedStructure(Directory)
 THREAD = PackedStructure(MinidumpThread)
 MODULE = PackedStructure(MinidumpModule)

@@ -5,6 +5,7 @@ What was not captured is not in the memory list; that it was mapped stands in th
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from struct import Struct
@@ -17,7 +18,9 @@ from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
 from ..process import CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
 from . import streams as kinds
-from .contexts import ARCHITECTURES, encode_context, general_names
+from .context_forms import ARCHITECTURES
+from .contexts import encode_context, general_names
+from .handles import write_handles
 from .memory_info import COMMITTED, PROTECTIONS, TYPES
 from .structures import (
     DIRECTORY,
@@ -49,8 +52,8 @@ _PLATFORMS = {
     "android": 0x8203,
     "fuchsia": 0x8206,
 }
-_HANDLES = 12
 _GUARD = 8
+_VERSIONS = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9}) ?(.*)")
 
 
 class _Body:
@@ -99,6 +102,11 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
         )
     runs = CapturedRuns(process)
     told = Told(auxiliary="not in minidumps")
+    told.fields = ["processors", "processor_level", "threads.priority", "modules.codeview"]
+    version = _VERSIONS.match(process.remarks.get("os_version", ""))
+    told.fields += [] if version else ["os_version"]
+    told.fields += [name for name in ("pid", "start_time") if not getattr(process, name)]
+    told.fields += ["handles.access"] if process.handles else []
     count = 7 + bool(process.handles)
     body = _Body(HEADER.size + count * DIRECTORY.size)
     places: list[tuple[int, int, int]] = []
@@ -106,7 +114,7 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     def stream(kind: int, data: bytes) -> None:
         places.append((kind, len(data), body.put(data)))
 
-    stream(kinds.SYSTEM, _system(process, architecture, body))
+    stream(kinds.SYSTEM, _system(process, architecture, version, body))
     stream(kinds.MISC, _misc(process))
     stream(kinds.MODULES, _modules(process, body))
     threads, names = _threads(process, architecture, body, told)
@@ -114,7 +122,7 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     stream(kinds.THREAD_NAMES, names)
     stream(kinds.MEMORY_INFO_LIST, _memory_info(process))
     if process.handles:
-        stream(_HANDLES, _handles(process, body))
+        stream(kinds.HANDLES, write_handles(process.handles, body.text))
     rows = b"".join(MEMORY_64.write("<", at, length) for at, length, _ in runs)
     data_at = body.end + MEMORY_64_HEAD.size + len(rows)
     data_at += -data_at % _PAGE
@@ -138,12 +146,19 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     return Written(process, len(runs), runs.total, end, told)
 
 
-def _system(process: CapturedProcess, architecture: int, body: _Body) -> bytes:
-    """What is not known (versions, processors) is 0."""
+def _system(
+    process: CapturedProcess, architecture: int, version: re.Match[str] | None, body: _Body
+) -> bytes:
+    """What is not known (processors, perhaps the version) is 0."""
     platform = _PLATFORMS.get(process.os_type, 0x8000)
-    pack = body.text("")
-    known = SYSTEM_INFO.write("<", architecture, 0, 0, 0, 1, 0, 0, 0, platform, pack, 0, 0)
+    numbers, text = ((0, 0, 0), "") if version is None else (_numbers(version), version[4])
+    pack = body.text(text)
+    known = SYSTEM_INFO.write("<", architecture, 0, 0, 0, 1, *numbers, platform, pack, 0, 0)
     return known + bytes(24)
+
+
+def _numbers(version: re.Match[str]) -> tuple[int, int, int]:
+    return int(version[1]), int(version[2]), int(version[3])
 
 
 def _misc(process: CapturedProcess) -> bytes:
@@ -268,12 +283,3 @@ def _memory_info(process: CapturedProcess) -> bytes:
 def _like(rights: int) -> int:
     """PAGE_… of rights that Windows does not have: who may write may read there."""
     return {2: 0x04, 6: 0x40}.get(rights, 0x01)
-
-
-def _handles(process: CapturedProcess, body: _Body) -> bytes:
-    rows = []
-    form = Struct("<QIIIIII")
-    for one in process.handles:
-        kind, name = body.text(one.kind), body.text(one.name)
-        rows.append(form.pack(one.number, kind, name, 0, 0, 0, 0))
-    return Struct("<IIII").pack(16, form.size, len(rows), 0) + b"".join(rows)

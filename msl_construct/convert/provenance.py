@@ -1,0 +1,148 @@
+"""What an Import Provenance says of a source: its hash, what nobody knows, what is kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..errors import LimitError
+from ..hashing import new_hasher
+from ..source import Source
+from .faults import Faults
+from .process import CapturedProcess, ProcessHandle
+from .region_plan import Edge, planned
+
+__all__ = ["clean_text", "handle_code", "noted", "provenance_note", "usable_handles"]
+
+_MOST_EDGES = 8 << 20
+_MOST_TOLD = 64
+_MOST_HANDLES_TOLD = 4096
+_LONGEST_PATH = 65_000
+_LONGEST_VECTOR = 4096
+_HANDLE_CODES = {"File": 1, "Directory": 2, "Socket": 3, "Pipe": 4}
+"""HandleType, as far as the producers agree about it."""
+_PLAIN_FILES = {"File": 1}
+"""The same of Windows, where a directory is one of names of objects."""
+_LARGEST = 1 << 32
+
+
+def clean_text(text: str) -> str:
+    """What a field can hold: no NUL, no half of a character, and not too long."""
+    clean = text.replace("\0", "").encode("utf-8", "backslashreplace")[:_LONGEST_PATH]
+    return clean.decode("utf-8", "ignore")
+
+
+def usable_handles(handles: Sequence[ProcessHandle], lines: Faults) -> list[ProcessHandle]:
+    """Those that a Handle Table has room for.
+
+    Args:
+        lines: takes the others.
+    """
+    found = []
+    for one in handles:
+        if one.number >= _LARGEST:
+            lines.append(f"handle {one.number:#x} ({one.kind}): expected less than {_LARGEST:#x}")
+        else:
+            found.append(one)
+    return found
+
+
+def handle_code(kind: str, os_type: str) -> int:
+    """HandleType; 0 of a kind that has no number there: the note names it."""
+    return (_PLAIN_FILES if os_type == "windows" else _HANDLE_CODES).get(kind, 0)
+
+
+def noted(note: str) -> Mapping[str, str]:
+    """What a note that was made here says, by its keys."""
+    parts = (part.partition("=") for part in note.split("; "))
+    return {key: value for key, between, value in parts if between}
+
+
+def provenance_note(
+    process: CapturedProcess, source: Source, name: str, lines: Faults
+) -> tuple[str, int]:
+    """The note, and how many pieces of pages are in it that the source does not hold whole.
+
+    Args:
+        name: what the source is called.
+        lines: what is wrong with it.
+
+    Raises:
+        LimitError: they are more bytes than a note should have.
+    """
+    hasher = new_hasher("blake3")
+    for piece in source.pieces(0, source.size or 0):
+        hasher.update(piece)
+    parts = {
+        "source": name,
+        "blake3": hasher.digest().hex(),
+        "unknown": " ".join(_unknown(process)),
+        "signal": str(process.signal or ""),
+        **{key: str(value) for key, value in process.identity.items()},
+        **_handle_kinds(process),
+        **process.remarks,
+    }
+    if len(process.auxiliary) <= _LONGEST_VECTOR:
+        parts["auxiliary"] = process.auxiliary.hex()
+    told = [f"{key}={_plain(value)}" for key, value in parts.items() if value]
+    told += [f"fault={_plain(line)}" for line in lines[:_MOST_TOLD]]
+    more = len(lines) - _MOST_TOLD + lines.more
+    told += [f"faults_more={more}"] if len(lines) > _MOST_TOLD else []
+    kept = list(_edges(process))
+    told += [f"edge={edge.address:#x}:{data.hex()}" for edge, data in kept]
+    return "; ".join(told), len(kept)
+
+
+def _plain(text: str) -> str:
+    """A text in which the semicolons mean nothing."""
+    return clean_text(text).replace(";", ",").replace("\n", " ")
+
+
+def _unknown(process: CapturedProcess) -> Iterator[str]:
+    """What is 0 or empty in the dump because nobody knows it."""
+    for name, value in (
+        ("pid", process.pid),
+        ("ppid", process.ppid),
+        ("session_id", process.session_id),
+        ("start_time", process.start_time),
+        ("timestamp", process.timestamp),
+        ("exe_path", process.exe_path),
+        ("cmd_line", process.command_line),
+    ):
+        if not value:
+            yield name
+    if process.threads and not any(one.start_time for one in process.threads):
+        yield "thread_start_time"
+    stretches = bare = 0
+    for one in process.stretches():
+        stretches += 1
+        bare += not one.rights_known
+    if bare:
+        yield "protection" if bare == stretches else f"protection*{bare}"
+
+
+def _handle_kinds(process: CapturedProcess) -> Mapping[str, str]:
+    """What handles are for which HandleType has no number."""
+    kinds: dict[str, list[str]] = {}
+    count = 0
+    for one in process.handles:
+        if one.kind and not handle_code(one.kind, process.os_type):
+            count += 1
+            if count <= _MOST_HANDLES_TOLD:
+                kinds.setdefault(one.kind, []).append(f"{one.number:#x}")
+    told = [f"{kind}: {' '.join(numbers)}" for kind, numbers in kinds.items()]
+    if count > _MOST_HANDLES_TOLD:
+        told.append(f"and {count - _MOST_HANDLES_TOLD} more")
+    return {"handle_types": ", ".join(told)}
+
+
+def _edges(process: CapturedProcess) -> Iterator[tuple[Edge, bytes]]:
+    total = 0
+    for region in planned(process):
+        for edge in region.edges:
+            total += edge.length
+            if total > _MOST_EDGES:
+                raise LimitError(
+                    f"more than {_MOST_EDGES} bytes are of pages that the source does not hold "
+                    "whole: expected memory in pages"
+                )
+            yield edge, bytes(process.space.read(edge.address, edge.length))

@@ -1,0 +1,304 @@
+"""Parts of minidumps beyond memory: each is in the dump, or is named in its note."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from commands import run
+from foreign_files import PAGE, page
+from test_import_made import imported
+
+import msl_construct
+from msl_construct import Dump
+
+ADDRESS = 0x10000
+
+
+def laid_out(order: str, streams: list[tuple[int, bytes]], tail: bytes, at: int) -> bytes:
+    """A minidump of any byte order, whose tail stands at an offset that the streams may name."""
+    directory, data = b"", b""
+    start = 32 + 12 * len(streams)
+    for kind, content in streams:
+        directory += struct.pack(order + "III", kind, len(content), start + len(data))
+        data += content
+    mark = b"MDMP" if order == "<" else b"PMDM"
+    head = mark + struct.pack(order + "IIIIIQ", 0xA793, len(streams), 32, 0, 1_700_000_000, 2)
+    made = head + directory + data
+    assert len(made) <= at
+    return made.ljust(at, b"\0") + tail
+
+
+class Tail:
+    """What streams point to, from an offset on."""
+
+    def __init__(self, order: str, at: int) -> None:
+        self.order, self.at, self.data = order, at, b""
+
+    def put(self, data: bytes) -> int:
+        place = self.at + len(self.data)
+        self.data += data
+        return place
+
+    def text(self, text: str) -> int:
+        data = text.encode("utf-16-le" if self.order == "<" else "utf-16-be")
+        return self.put(struct.pack(self.order + "I", len(data)) + data + b"\0\0")
+
+    def utf8(self, text: str) -> int:
+        data = text.encode()
+        return self.put(struct.pack(self.order + "I", len(data)) + data + b"\0")
+
+
+def system(order: str, processor: int, platform: int = 0x8201) -> bytes:
+    return struct.pack(
+        order + "HHHBBIIIIIHH24s", processor, 0, 0, 1, 1, 1, 2, 3, platform, 0, 0, 0, b""
+    )
+
+
+def thread_row(order: str, number: int, context: tuple[int, int]) -> bytes:
+    return struct.pack(order + "IIIIQQIIII", number, 0, 0, 0, 0, 0, 0, 0, *context)
+
+
+def made(
+    order: str,
+    processor: int,
+    context: bytes,
+    more: list[tuple[int, bytes]],
+    tail: Tail,
+    **how: int,
+) -> bytes:
+    """A minidump of one thread, with a page of memory."""
+    place = tail.put(context)
+    memory = tail.put(page(1))
+    row = thread_row(order, 77, (len(context), place))
+    streams = [
+        (7, system(order, processor, **how)),
+        (3, struct.pack(order + "I", 1) + row),
+        (5, struct.pack(order + "IQII", 1, ADDRESS, PAGE, memory)),
+        *more,
+    ]
+    return laid_out(order, streams, tail.data, tail.at)
+
+
+def registers(dump: Dump) -> Mapping[str, int]:
+    return {
+        one["name"]: int.from_bytes(bytes(one["value"]), "little")
+        for one in dump.threads[0]["registers"]
+    }
+
+
+def note_of(dump: Dump) -> Mapping[str, str]:
+    parts = (part.partition("=") for part in dump.blocks[0].payload["note"].split("; "))
+    return {key: value for key, _, value in parts}
+
+
+def mips(order: str, mark: int) -> bytes:
+    """MDRawContextMIPS: 32 registers, hi and lo, DSP, epc, badvaddr, status, cause, floats."""
+    general = [0xFFFFFFFF80000000 + n for n in range(32)]
+    data = struct.pack(order + "II34Q", mark | 6, 0, *general, 0x11, 0x12)
+    data += struct.pack(order + "8I", 1, 2, 3, 4, 5, 6, 7, 0)
+    data += struct.pack(order + "QQII", 0xFFFFFFFF80123456, 0x77, 0x88, 0x99)
+    return data + struct.pack(order + "32QII", *range(0x500, 0x520), 0xF1, 0xF2)
+
+
+def power(order: str, wide: bool) -> bytes:
+    """MDRawContextPPC and PPC64: srr0, srr1, 32 registers, cr, xer, lr, ctr (mq), vrsave."""
+    word = "Q" if wide else "I"
+    mark = 0x1000029 if wide else 0x20000029
+    head = struct.pack(f"{order}3{word}", mark, 0x4000, 0x4001)
+    head += struct.pack(f"{order}32{word}", *range(0x100, 0x120))
+    rest = [1, 2, 3, 4, 6] if wide else [1, 2, 3, 4, 5, 6]
+    head += struct.pack(f"{order}{len(rest)}{word}", *rest)
+    head += struct.pack(order + "32QII", *range(0x500, 0x520), 0, 0xF5)
+    return head + bytes(range(16)) * 33 + bytes(16 + 4 + 28)
+
+
+CONTEXTS = {
+    ("mips32", "<"): (1, mips("<", 0x40000), {"pc": 0x80123456, "r29": 0x8000001D}),
+    ("mips32", ">"): (1, mips(">", 0x40000), {"pc": 0x80123456, "r29": 0x8000001D}),
+    ("mips64", "<"): (0x8004, mips("<", 0x80000), {"pc": 0xFFFFFFFF80123456, "hi": 0x11}),
+    ("ppc32", ">"): (3, power(">", False), {"pc": 0x4000, "r1": 0x101, "mq": 5, "lr": 3}),
+    ("ppc64", ">"): (0x8002, power(">", True), {"pc": 0x4000, "r1": 0x101, "ctr": 4}),
+    ("ppc64", "<"): (0x8002, power("<", True), {"pc": 0x4000, "f31": 0x51F, "fpscr": 0xF5}),
+}
+
+
+@pytest.mark.parametrize("case", CONTEXTS, ids="-".join)
+def test_contexts_of_mips_and_power(case: tuple[str, str], tmp_path: Path) -> None:
+    name, order = case
+    processor, context, expected = CONTEXTS[case]
+    data = made(order, processor, context, [], Tail(order, 1024))
+    with imported(data, tmp_path) as dump:
+        assert dump.header.record["arch_type"].name == name
+        found = registers(dump)
+        assert expected.items() <= found.items()
+        assert found["f0"] == 0x500
+        assert bytes(dump.memory.read(ADDRESS, PAGE)) == page(1)
+    if order == ">":
+        return  # minidumps are written little-endian
+    out = tmp_path / "out.dmp"
+    done = run("export", tmp_path / "made.msl", "--to", "minidump", "-o", out)
+    assert done.returncode == 0, done.stderr
+    with imported(out.read_bytes(), tmp_path) as dump:
+        assert registers(dump) == found
+
+
+def test_the_upper_halves_of_vectors_stand_behind_the_context(tmp_path: Path) -> None:
+    context = bytearray(1232)
+    struct.pack_into("<I", context, 0x30, 0x10005F)
+    struct.pack_into("<Q", context, 0x98, ADDRESS)
+    struct.pack_into("<Q", context, 0xF8, ADDRESS)
+    context[0x1A0 : 0x1A0 + 256] = bytes(range(256))
+    upper = bytes(255 - n for n in range(256))
+    area = struct.pack("<QQ", 0x804, (1 << 63) | 0x804).ljust(64, b"\0") + upper + bytes(16)
+    behind = struct.pack("<iIiIiI", -1232, 1232 + 24 + len(area), -1232, 1232, 24, len(area))
+    data = made("<", 9, bytes(context) + behind + area, [], Tail("<", 1024), platform=2)
+    with imported(data, tmp_path) as dump:
+        values = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+        for n in range(16):
+            part = slice(16 * n, 16 * n + 16)
+            assert values[f"ymm{n}"] == bytes(range(256))[part] + upper[part]
+        assert note_of(dump)["registers_left_out"] == "features 0x800 of XSAVE"
+
+
+def amd64() -> bytes:
+    context = bytearray(1232)
+    struct.pack_into("<I", context, 0x30, 0x100003)
+    struct.pack_into("<Q", context, 0x98, ADDRESS)
+    struct.pack_into("<Q", context, 0xF8, ADDRESS)
+    return bytes(context)
+
+
+def test_handles_come_in_and_go_out(tmp_path: Path) -> None:
+    tail = Tail("<", 1024)
+    rows = b""
+    handles = [(4, "File", "\\Device\\x"), (8, "Event", ""), (12, "Event", "\\E"), (16, "", "")]
+    for number, kind, name in handles:
+        places = tail.text(kind) if kind else 0, tail.text(name) if name else 0
+        rows += struct.pack("<QIIIIIIII", number, *places, 1, 2, 3, 4, 0, 0)
+    listed = struct.pack("<IIII", 16, 40, len(handles), 0) + rows
+    misc = struct.pack("<6I", 24, 1, 4711, 0, 0, 0)
+    data = made("<", 9, amd64(), [(12, listed), (15, misc)], tail, platform=2)
+    with imported(data, tmp_path) as dump:
+        (block,) = dump.blocks.of_type("handle_table")
+        found = [
+            (one["pid"], one["fd"], int(one["handle_type"]), one["path"] or "")
+            for one in block.payload["entries"]
+        ]
+        assert found == [(4711, n, int(kind == "File"), name) for n, kind, name in handles]
+        assert note_of(dump)["handle_types"] == "Event: 0x8 0xc"
+        (context,) = dump.blocks.of_type("system_context")
+        assert context.payload["os_detail"] == "1.2.3"
+    out = tmp_path / "out.dmp"
+    assert run("export", tmp_path / "made.msl", "--to", "minidump", "-o", out).returncode == 0
+    parsers = pytest.importorskip("minidump.minidumpfile")
+    theirs = parsers.MinidumpFile.parse(str(out))
+    told = theirs.sysinfo
+    assert (told.MajorVersion, told.MinorVersion, told.BuildNumber) == (1, 2, 3)
+    beside = json.loads(Path(f"{out}.holes.json").read_text())
+    assert "handles.access" in beside["fields_written_as_zero"]
+    assert [
+        (one.Handle, one.TypeName or "", one.ObjectName or "") for one in theirs.handles.handles
+    ] == handles
+    theirs.file_handle.close()
+
+
+def test_crashpad_and_breakpad_say_more(tmp_path: Path) -> None:
+    tail = Tail("<", 2048)
+    pairs = struct.pack("<III", 1, tail.utf8("prod"), tail.utf8("Made"))
+    simple = tail.put(pairs)
+    objects = tail.put(
+        struct.pack("<IIHHI", 1, tail.utf8("where"), 1, 0, tail.utf8("here; and there"))
+    )
+    listed = tail.put(struct.pack("<II", 1, tail.utf8("a line")))
+    module = tail.put(struct.pack("<7I", 1, 8, listed, 12, simple, 16, objects))
+    modules = tail.put(struct.pack("<IIII", 1, 3, 28, module))
+    report = bytes(range(16))
+    info = struct.pack("<I16s16sIIII", 1, report, bytes(16), 12, simple, 16, modules)
+    asked = struct.pack("<III", 3, 1, 77)
+    more = [
+        (0x43500001, info),
+        (0x47670001, asked),
+        (0x47670007, b"A=1\0"),
+        (0x4D7A0009, b"?"),
+        (0x47670008, struct.pack("<4Q", 6, 4096, 0, 0)),
+    ]
+    data = made("<", 9, amd64(), more, tail)
+    with imported(data, tmp_path) as dump:
+        note = note_of(dump)
+        assert note["crashpad_report"] == "03020100-0504-0706-0809-0a0b0c0d0e0f"
+        assert note["annotations"] == (
+            "prod=Made, module 3: a line, module 3: prod=Made, module 3: where=here, and there"
+        )
+        assert note["streams_left_out"] == "LinuxEnviron:0x47670007 unknown:0x4d7a0009"
+        assert bytes.fromhex(note["auxiliary"]) == struct.pack("<4Q", 6, 4096, 0, 0)
+        assert "current" in dump.threads[0]["flags"].names
+        assert note["unknown"].endswith("thread_start_time protection")
+
+
+def test_what_nobody_knows_is_said(tmp_path: Path) -> None:
+    info = struct.pack("<IIQ", 16, 48, 1)
+    info += struct.pack("<QQIIQIIII", ADDRESS, ADDRESS, 4, 0, PAGE, 0x1000, 0x3, 0x20000, 0)
+    data = made("<", 0x8001, amd64(), [(16, info)], Tail("<", 1024), platform=0x8202)
+    with imported(data, tmp_path, code=4) as dump:
+        note = note_of(dump)
+        assert note["platform"] == "0x8202, which nobody here knows"
+        assert note["machine"] == "0x8001, whose registers nobody here knows"
+        assert note["unknown"].endswith("protection")
+        assert not dump.threads
+
+
+def test_the_extended_thread_list_and_when_threads_began(tmp_path: Path) -> None:
+    tail = Tail("<", 1024)
+    context = amd64()
+    place, memory = tail.put(context), tail.put(page(1))
+    row = thread_row("<", 78, (len(context), place)) + struct.pack("<QII", 0, 0, 0)
+    created = 116_444_736_000_000_000 + 5 * 10**7
+    times = struct.pack("<III", 12, 64, 1)
+    times += struct.pack("<IIII6Q", 78, 0, 0, 0, created, 0, 0, 0, 0, 0)
+    streams = [
+        (7, system("<", 9, 2)),
+        (8, struct.pack("<I", 1) + row),
+        (17, times),
+        (5, struct.pack("<IQII", 1, ADDRESS, PAGE, memory)),
+    ]
+    with imported(laid_out("<", streams, tail.data, tail.at), tmp_path) as dump:
+        (thread,) = dump.threads
+        assert (thread["thread_id"], thread["start_time"]) == (78, 5 * 10**9)
+
+
+def test_the_cause_and_the_owner_of_a_core_come_back(tmp_path: Path) -> None:
+    from foreign_files import elf_core, note, status
+
+    words = struct.pack("<27Q", *range(0x2000, 0x2000 + 27))
+    person = struct.pack(
+        "<BcBB4xQIIiiii16s80s", 0, b"R", 0, 0, 0, 1001, 1002, 42, 7, 8, 9, b"made", b"made"
+    )
+    vector = struct.pack("<6Q", 3, ADDRESS, 6, 4096, 0, 0)
+    notes = note("<", b"CORE", 3, person) + status("<", True, 42, words)
+    notes += note("<", b"CORE", 6, vector)
+    data = elf_core("<", True, 62, notes, [(ADDRESS, page(1), PAGE, 6)])
+    with imported(data, tmp_path) as dump:
+        found = note_of(dump)
+        assert (found["signal"], found["user"], found["group"]) == ("11", "1001", "1002")
+    core = tmp_path / "again.core"
+    assert run("export", tmp_path / "made.msl", "--to", "elf-core", "-o", core).returncode == 0
+    elffile = pytest.importorskip("elftools.elf.elffile")
+    with core.open("rb") as file:
+        notes_found = {
+            one["n_type"]: one["n_desc"]
+            for segment in elffile.ELFFile(file).iter_segments()
+            if segment["p_type"] == "PT_NOTE"
+            for one in segment.iter_notes()
+        }
+    assert notes_found["NT_PRPSINFO"]["pr_uid"] == 1001
+    assert notes_found["NT_PRPSINFO"]["pr_gid"] == 1002
+    assert vector in core.read_bytes()
+    zero = json.loads(Path(f"{core}.holes.json").read_text())["fields_written_as_zero"]
+    assert "state" in zero
+    assert not {"user", "group", "session_id", "signal"} & set(zero)
+    with msl_construct.open(tmp_path / "made.msl") as dump:
+        assert dump.verify().intact
