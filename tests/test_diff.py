@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from commands import one_line, run
 from independent import wire
+from independent import wire_tables as wt
 from independent.specimens import LE11, finish, start
 from writing import live, memory_of, uid, writer
 
@@ -318,3 +319,77 @@ def test_every_content_has_a_letter_of_its_own() -> None:
     assert letters[:3] == ["a", "b", "c"]
     assert letters[-1] == "."
     assert len(set(letters)) == 61
+
+
+def test_what_one_dump_alone_tells_of_is_not_called_new_or_gone(tmp_path: Path) -> None:
+    """A table that a dump lacks says nothing; one without rows says that there is nothing."""
+
+    def made(name: str, *connections: bytes | None) -> Path:
+        builder = start(LE11)
+        builder.add(wire.PROCESS_IDENTITY, wire.process_identity("<"))
+        if connections:
+            entries = [one for one in connections if one is not None]
+            builder.add(wt.CONNECTION_TABLE, wt.table("<", entries))
+        path = tmp_path / name
+        path.write_bytes(finish(builder, LE11))
+        return path
+
+    one = made("one.msl", wt.connection_row("<"))
+    empty, silent = made("empty.msl", None), made("silent.msl")
+    found = json.loads(run("diff", one, empty, "--json").stdout)
+    assert len(found["system"]["connections"]["removed"]) == 1
+    assert found["not_compared"] == []
+    done = run("diff", one, silent, "--json")
+    assert done.returncode == 4
+    assert b"connections: only the first dump" in done.stderr
+    found = json.loads(done.stdout)
+    assert not any(found["system"]["connections"].values())
+    assert found["not_compared"][0].startswith("connections: only the first dump")
+    line = json.loads(run("diff", one, silent, empty, "--json").stdout)["timeline"]
+    assert [row["values"] for row in line["connections"]] == [[True, "unknown", None]]
+    assert b"\n  a ? .  " in run("diff", one, silent, empty).stdout
+
+
+@pytest.mark.parametrize("size", [1 << 20, 17 << 20])
+def test_an_environment_is_compared_to_its_end_or_said_to_be_cut(tmp_path: Path, size: int) -> None:
+    """The last variable is behind a long one."""
+    long = b"LONG=" + b"x" * size + b"\0"
+    a = environment_of(tmp_path / "a.msl", long + b"LAST=1\0")
+    b = environment_of(tmp_path / "b.msl", long + b"LAST=2\0")
+    done = run("diff", a, b, "--json")
+    found = json.loads(done.stdout)
+    if size < 16 << 20:
+        assert [row["name"] for row in found["environment"]["changed"]] == ["LAST"]
+        assert (done.returncode, found["not_compared"]) == (1, [])
+        return
+    assert not any(found["environment"].values())
+    assert done.returncode == 4
+    assert [line.partition(":")[0] for line in found["not_compared"]] == ["environment"] * 2
+
+
+def test_a_module_that_is_there_twice_is_not_one(tmp_path: Path) -> None:
+    def made(name: str, *bases: int) -> Path:
+        builder = start(LE11)
+        for base in bases:
+            builder.add(wire.MODULE_ENTRY, wire.module_entry("<", base_addr=base, path="/lib/x"))
+        path = tmp_path / name
+        path.write_bytes(finish(builder, LE11))
+        return path
+
+    a, b = made("a.msl", 0x10000, 0x50000), made("b.msl", 0x10000)
+    found = json.loads(run("diff", a, b, "--json").stdout)["modules"]
+    assert found["removed"] == [{"path": "/lib/x", "base_addr": "0x50000"}]
+    times = json.loads(run("diff", a, b, a, "--json").stdout)["timeline"]["modules"]
+    assert [(row["what"], row["values"]) for row in times] == [
+        ("/lib/x  (number 2)", ["0x50000", None, "0x50000"])
+    ]
+
+
+def test_a_table_that_is_damaged_is_not_called_the_same(tmp_path: Path) -> None:
+    builder = start(LE11)
+    builder.add(wire.PROCESS_IDENTITY, wire.process_identity("<")[:10])
+    path = tmp_path / "a.msl"
+    path.write_bytes(finish(builder, LE11))
+    done = run("diff", path, path)
+    assert done.returncode == 4
+    assert b"of the first dump: block " in done.stderr

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..reader.dump import Dump
 from ..reader.regions import Region
 
-__all__ = ["ALIGNMENTS", "AlignedStretch", "Alignment", "RegionPair", "align"]
+__all__ = ["ALIGNMENTS", "AlignedStretch", "Alignment", "RegionPair", "align", "numbered"]
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 ALIGNMENTS = ("auto", "address", "module")
 
@@ -61,6 +65,16 @@ class Alignment:
         return address - one.a + one.b
 
 
+def numbered(rows: Iterable[tuple[K, V]]) -> dict[tuple[K, int], V]:
+    """Rows by key and number from 0, in their order: what has one key is told apart, not lost."""
+    found: dict[tuple[K, int], V] = {}
+    seen: defaultdict[K, int] = defaultdict(int)
+    for key, row in rows:
+        found[key, seen[key]] = row
+        seen[key] += 1
+    return found
+
+
 def align(a: Dump, b: Dump, how: str = "auto") -> Alignment:
     """Find out which regions belong together.
 
@@ -85,13 +99,11 @@ def _modules_moved(a: Dump, b: Dump) -> bool:
 
 
 def _same_start(a: Sequence[Region], b: Sequence[Region]) -> list[RegionPair]:
-    return _paired({r.base_addr: r for r in reversed(a)}, {r.base_addr: r for r in reversed(b)})
+    return _paired(*(numbered((one.base_addr, one) for one in regions) for regions in (a, b)))
 
 
-def _paired(
-    a: dict[Hashable, Region] | dict[int, Region], b: dict[Hashable, Region] | dict[int, Region]
-) -> list[RegionPair]:
-    found = [RegionPair(region, b.get(key)) for key, region in a.items()]  # type: ignore[call-overload]
+def _paired(a: dict[tuple[K, int], Region], b: dict[tuple[K, int], Region]) -> list[RegionPair]:
+    found = [RegionPair(region, b.get(key)) for key, region in a.items()]
     found += [RegionPair(None, region) for key, region in b.items() if key not in a]
     return sorted(found, key=_place)
 
@@ -119,7 +131,7 @@ def _same_addresses(a: Dump, b: Dump) -> list[AlignedStretch]:
 
 
 def _same_place(a: Dump, b: Dump) -> list[RegionPair]:
-    return _paired(dict(_keyed(a)), dict(_keyed(b)))
+    return _paired(numbered(_keyed(a)), numbered(_keyed(b)))
 
 
 def _keyed(dump: Dump) -> Iterator[tuple[Hashable, Region]]:
@@ -127,7 +139,6 @@ def _keyed(dump: Dump) -> Iterator[tuple[Hashable, Region]]:
     from .locations import Locations
 
     locations = Locations(dump)
-    seen: defaultdict[Hashable, int] = defaultdict(int)
     for region in sorted(dump.regions, key=lambda one: (one.base_addr, one.head.order)):
         where = locations.at(region.base_addr)
         key: Hashable
@@ -136,8 +147,7 @@ def _keyed(dump: Dump) -> Iterator[tuple[Hashable, Region]]:
         else:
             name = where.region.name if where.region is not None else None
             key = "region", name, region.region_type.name, tuple(region.protection.names)
-        seen[key] += 1
-        yield (key, seen[key]), region
+        yield key, region
 
 
 def _without_overlap(pairs: Sequence[RegionPair]) -> list[AlignedStretch]:

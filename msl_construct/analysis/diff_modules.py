@@ -10,6 +10,7 @@ from ..document.tables import table_rows
 from ..errors import MslError
 from ..reader.dump import Dump
 from ..schema import Record
+from .aligning import numbered
 
 __all__ = ["module_differences"]
 
@@ -20,19 +21,23 @@ _MAPS_LINE = re.compile(rb"[0-9a-f]+-[0-9a-f]+ \S+ \S+ (\S+) (\d+)")
 """Of /proc/PID/maps: device and inode."""
 
 
-def module_differences(a: Dump, b: Dump) -> dict[str, list[dict[str, Any]]]:
+def module_differences(a: Dump, b: Dump, *, listed: bool = True) -> dict[str, list[dict[str, Any]]]:
     """Rows ``added``, ``removed``, ``moved`` and ``replaced``.
 
     A file is another one under the same path if a hash of it, its build-id, its inode or the
     headers in memory are others; ``by`` says which. So is one that has been deleted since.
+
+    Args:
+        a, b: the earlier and the later.
+        listed: whether modules are compared; else mapped files alone.
     """
     found: dict[str, list[dict[str, Any]]] = {
         key: [] for key in ("added", "removed", "moved", "replaced")
     }
-    before, after = _by_path(a), _by_path(b)
+    before, after = (_by_path(a), _by_path(b)) if listed else ({}, {})
     ids = _build_ids(a), _build_ids(b)
-    for path in sorted({*before, *after}):
-        base, other = before.get(path), after.get(path)
+    for key_of in sorted({*before, *after}):
+        base, other, path = before.get(key_of), after.get(key_of), key_of[0]
         if base is None or other is None:
             one = base or other
             assert one is not None
@@ -53,12 +58,11 @@ def module_differences(a: Dump, b: Dump) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _by_path(dump: Dump) -> dict[str, Record]:
-    found: dict[str, Record] = {}
-    for module in dump.modules:
-        if module.get("path") and "base_addr" in module:
-            found.setdefault(module["path"], module)
-    return found
+def _by_path(dump: Dump) -> dict[tuple[str, int], Record]:
+    """Modules by path; one that is there twice is told apart by its number."""
+    return numbered(
+        (one["path"], one) for one in dump.modules if one.get("path") and "base_addr" in one
+    )
 
 
 def _evidence(

@@ -11,11 +11,15 @@ from ..reader.regions import Region
 from ..schema import Record
 from .aligning import RegionPair, align
 from .comparing import ComparedPages, MemoryChange, compare
+from .diff_gaps import damaged_blocks, only_one_tells
 from .diff_modules import module_differences
 from .diff_tables import TABLES_COMPARED, table_difference
-from .identity import differing, environment, process_facts
+from .identity import Environment, differing, environment, process_facts
 
 __all__ = ["DumpDifference", "diff"]
+
+_ONE_BY_ONE = ("modules", "threads", "process")
+"""Tables that are compared in a way of their own."""
 
 
 @dataclass
@@ -35,6 +39,8 @@ class DumpDifference:
         system: for each of `TABLES_COMPARED` rows ``added``, ``removed`` and ``changed``.
         process: facts about which process this is; `environment`: its variables; of both
             ``added``, ``removed`` and ``changed``.
+        not_compared: what else than pages could not be, a line each: of what one dump alone says
+            anything, what is damaged, what is too long. None of it is in the rest.
     """
 
     alignment: str
@@ -47,6 +53,7 @@ class DumpDifference:
     system: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     process: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     environment: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    not_compared: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether anything is."""
@@ -81,18 +88,46 @@ def diff(a: Dump, b: Dump, *, how: str = "auto", most_changes: int = 100_000) ->
             changes.append(change)
         else:
             more += 1
+    tables = (*_ONE_BY_ONE, *TABLES_COMPARED)
+    told = {name: why for name in tables if (why := only_one_tells(a, b, name)) is not None}
+    not_compared = [*told.values(), *damaged_blocks((a, b), tables)]
+    process, other = process_facts(a), process_facts(b)
+    if "process" in told:
+        process, other = (
+            {key: one[key] for key in process if key in other} for one in (process, other)
+        )
     return DumpDifference(
         alignment.how,
         _regions(alignment.pairs),
         pages,
         changes,
         more,
-        module_differences(a, b),
-        _threads(a, b),
-        {name: table_difference(a, b, name) for name in TABLES_COMPARED},
-        differing(process_facts(a), process_facts(b)),
-        differing(environment(a), environment(b)),
+        module_differences(a, b, listed="modules" not in told),
+        _threads(a, b) if "threads" not in told else {"added": [], "removed": [], "moved": []},
+        {
+            name: table_difference(a, b, name)
+            if name not in told
+            else {"added": [], "removed": [], "changed": []}
+            for name in TABLES_COMPARED
+        },
+        differing(process, other),
+        _environments(environment(a), environment(b), not_compared),
+        not_compared,
     )
+
+
+def _environments(
+    one: Environment | None, other: Environment | None, told: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What differs in them; what could not be compared is told."""
+    if (one is None) != (other is None):
+        which = "first" if other is None else "second"
+        told.append(f"environment: only the {which} dump has one")
+    for which, found in (("first", one), ("second", other)):
+        if found is not None and found.left:
+            told.append(f"environment: {found.left} bytes at the end of that of the {which} dump")
+    left, right = (None if found is None else found.variables for found in (one, other))
+    return differing(left, right)
 
 
 def _regions(pairs: list[RegionPair]) -> dict[str, list[RegionPair]]:

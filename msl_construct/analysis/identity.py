@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..document.tables import table_rows
 from ..reader.block import RAW
 from ..reader.dump import Dump
 
-__all__ = ["differing", "environment", "process_facts"]
+__all__ = ["Environment", "differing", "environment", "process_facts"]
 
 _HEADER = ("os_type", "arch_type")
 _PASSING = ("block", "block_uuid")
-_MOST_TEXT = 1 << 20
+_MOST_TEXT = 16 << 20
 """Bytes of an Environment Block that are looked at."""
+
+
+@dataclass
+class Environment:
+    """Variables of a target.
+
+    Attributes:
+        variables: by their names.
+        left: bytes behind those that were looked at.
+    """
+
+    variables: dict[str, str] = field(default_factory=dict)
+    left: int = 0
 
 
 def process_facts(dump: Dump) -> dict[str, Any]:
@@ -28,20 +42,28 @@ def process_facts(dump: Dump) -> dict[str, Any]:
     return found
 
 
-def environment(dump: Dump) -> dict[str, str] | None:
+def environment(dump: Dump) -> Environment | None:
     """Variables of the target; None where the dump does not have them.
 
     Draft 2026-03 has a block whose payload it leaves to producers; a dialect has rows.
     """
     for row in table_rows(dump, "introspection"):
         if str(row["fact"]).lower() == "environ" and isinstance(row["text"], str):
-            return dict(_variables(row["text"].split("\n")))
+            return Environment(dict(_variables(row["text"].split("\n"))))
+    found: Environment | None = None
     for block in dump.capture_blocks.of_type("environment_block"):
-        if RAW in block.payload:
-            raw = bytes(block.payload[RAW].part(0, _MOST_TEXT))
-            text = raw.decode("utf-8", "backslashreplace")
-            return dict(_variables(text.split("\0")))
-    return None
+        if RAW not in block.payload:
+            continue
+        found = found or Environment()
+        extent = block.payload[RAW]
+        raw = bytes(extent.part(0, _MOST_TEXT))
+        left = max(0, extent.length - len(raw))
+        if left:  # the last variable is cut
+            raw = raw[: raw.rfind(b"\0") + 1]
+        found.left += left
+        text = raw.decode("utf-8", "backslashreplace")
+        found.variables.update(_variables(text.split("\0")))
+    return found
 
 
 def _variables(lines: list[str]) -> Iterator[tuple[str, str]]:

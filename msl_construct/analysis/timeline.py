@@ -9,10 +9,15 @@ from typing import Any
 
 from ..errors import MslError
 from ..reader.dump import Dump
+from .aligning import numbered
 from .comparing import PAGE, MemoryChange
+from .diff_gaps import tells_of
 from .diff_tables import TABLES_COMPARED, rows_of
 
-__all__ = ["Timeline", "TimelineRow", "timeline"]
+__all__ = ["UNKNOWN", "Timeline", "TimelineRow", "timeline"]
+
+UNKNOWN = "unknown"
+"""What a row has for a dump that says nothing of such things."""
 
 _MOST_PAGES = 10_000
 """Pages that are followed; of more there is a number."""
@@ -24,7 +29,8 @@ class TimelineRow:
 
     Attributes:
         what: what it is known by.
-        values: for each dump what it was; None: it was not there, or not captured.
+        values: for each dump what it was; None: it was not there, or of a page, not captured;
+            `UNKNOWN`: the dump does not say.
     """
 
     what: str
@@ -40,7 +46,7 @@ class Timeline:
             ``threads`` (state), and the tables of `TABLES_COMPARED` (whether it is there).
         pages: for each page that changed, its contents numbered from 0 as they came up; one
             that has an old number again was changed back.
-        more_pages: how many more changed.
+        more_pages: how many more changed at least.
     """
 
     rows: dict[str, list[TimelineRow]]
@@ -48,23 +54,27 @@ class Timeline:
     more_pages: int
 
 
-def timeline(dumps: Sequence[Dump], changes: Iterable[MemoryChange]) -> Timeline:
+def timeline(
+    dumps: Sequence[Dump], changes: Iterable[MemoryChange], more_changes: int = 0
+) -> Timeline:
     """Follow what is in several dumps of one process, by address.
 
     Args:
         dumps: in their order.
         changes: of memory from each to the next, see `compare`.
+        more_changes: how many there were beside these.
     """
     kinds: dict[str, Callable[[Dump], dict[str, Any]]] = {
         "regions": _regions,
         "modules": _modules,
         "threads": _threads,
     }
-    found = Timeline({}, [], 0)
+    found = Timeline({}, [], more_changes)
     for kind, read in kinds.items():
-        found.rows[kind] = _rows([read(dump) for dump in dumps])
+        found.rows[kind] = _rows([read(dump) for dump in dumps], _told(dumps, kind))
     for table in TABLES_COMPARED:
-        found.rows[table] = _rows([_table(dump, table) for dump in dumps])
+        each = [_table(dump, table) for dump in dumps]
+        found.rows[table] = _rows(each, _told(dumps, table))
     pages: dict[int, None] = {}
     for change in changes:
         first = change.address // PAGE * PAGE
@@ -80,34 +90,47 @@ def timeline(dumps: Sequence[Dump], changes: Iterable[MemoryChange]) -> Timeline
     return found
 
 
-def _rows(each: list[dict[str, Any]]) -> list[TimelineRow]:
-    """Of all that is in any of them what is not the same in all."""
+def _told(dumps: Sequence[Dump], kind: str) -> list[bool]:
+    """Of which dumps it is known what there was; regions that are not there are just that."""
+    return [kind == "regions" or tells_of(dump, kind) for dump in dumps]
+
+
+def _rows(each: list[dict[str, Any]], told: list[bool]) -> list[TimelineRow]:
+    """Of all that is in any of them what is not the same in all of which that is known."""
     found = []
     for what in dict.fromkeys(key for one in each for key in one):
-        values = tuple(one.get(what) for one in each)
-        if any(value != values[0] for value in values):
-            found.append(TimelineRow(what, values))
+        known = [one.get(what) for one, tells in zip(each, told) if tells]
+        if any(value != known[0] for value in known):
+            values = (one.get(what) if tells else UNKNOWN for one, tells in zip(each, told))
+            found.append(TimelineRow(what, tuple(values)))
     return found
 
 
 def _regions(dump: Dump) -> dict[str, Any]:
+    rows = numbered((f"{one.base_addr:#x}", one) for one in dump.regions)
     return {
-        f"{one.base_addr:#x}": {
+        _with_number(key): {
             "region_size": one.region_size,
             "protection": list(one.protection.names),
             "region_type": one.region_type.name,
             "name": dump.memory.name_of(one.base_addr),
         }
-        for one in reversed(dump.regions)
+        for key, one in rows.items()
     }
 
 
 def _modules(dump: Dump) -> dict[str, Any]:
-    return {
-        one["path"]: f"{one['base_addr']:#x}"
+    rows = numbered(
+        (one["path"], f"{one['base_addr']:#x}")
         for one in dump.modules
         if one.get("path") and "base_addr" in one
-    }
+    )
+    return {_with_number(key): base for key, base in rows.items()}
+
+
+def _with_number(key: tuple[str, int]) -> str:
+    """What a row is known by; of those behind the first of its kind, with its number."""
+    return key[0] if not key[1] else f"{key[0]}  (number {key[1] + 1})"
 
 
 def _threads(dump: Dump) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def diff(
       msl diff a.msl b.msl --align module --bytes
 
     Exit codes: 0 nothing differs and all of it could be compared; 1 they differ; 2 usage; 3 one
-    is not an .msl or unreadable; 4 nothing differs, but pages are unknown or a dump is
-    incomplete; 5 a key is missing.
+    is not an .msl or unreadable; 4 nothing differs, but pages are unknown, one dump alone has a
+    table, or a dump is incomplete; 5 a key is missing.
     """
     if len(dumps) < 2:
         raise click.UsageError("two dumps, please")
@@ -97,6 +97,7 @@ def diff(
 
     code, found = Exit.FINE, list[dict[str, object]]()
     changes: list[list[MemoryChange]] = []
+    more_changes = 0
     with ExitStack() as stack:
         opened: list[Dump] = []
         for path in dumps:
@@ -119,7 +120,8 @@ def diff(
                         _write(names, difference, a, b, with_bytes, full, out)
                 if len(dumps) > 2:
                     changes.append(difference.changes)
-                for line in difference.pages.failed:
+                    more_changes += difference.more_changes
+                for line in (*difference.pages.failed, *difference.not_compared):
                     note(f"msl: {names[0]}, {names[1]}: {line}")
                 if difference.pages.unknown and not difference:
                     pages = many(difference.pages.unknown, "page")
@@ -128,10 +130,11 @@ def diff(
             times = None
             if len(dumps) > 2:
                 if any(step["align"] != "address" for step in found):
+                    more_changes = 0
                     changes.clear()  # there is no address that means the same in all of them
                     if not quiet:
                         note("msl: the timeline has no pages: they are not compared by address")
-                times = analysis.timeline(opened, chain(*changes))
+                times = analysis.timeline(opened, chain(*changes), more_changes)
             if times is not None and not as_json_:
                 with data_out() if ndjson else text_out() as out:
                     if ndjson:
@@ -156,7 +159,8 @@ def diff(
 def _worse(code: Exit, difference: DumpDifference) -> Exit:
     if difference:
         return Exit.FINDINGS
-    return code or (Exit.INCOMPLETE if difference.pages.unknown else Exit.FINE)
+    left = difference.pages.unknown or difference.pages.failed or difference.not_compared
+    return code or (Exit.INCOMPLETE if left else Exit.FINE)
 
 
 # --- as JSON -----------------------------------------------------------------------------------
@@ -188,6 +192,7 @@ def _as_json(
         "process": found.process,
         "environment": found.environment,
         "system": found.system,
+        "not_compared": [*pages.failed, *found.not_compared],
     }
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["timeline_json", "write_timeline"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LEGEND = "a letter for each state, . not there or not captured, ? not said"
 
 
 def timeline_json(names: Sequence[str], found: Timeline) -> dict[str, object]:
@@ -30,7 +31,7 @@ def timeline_json(names: Sequence[str], found: Timeline) -> dict[str, object]:
 
 def write_timeline(names: Sequence[str], found: Timeline, most: int | None, out: IO[str]) -> None:
     """The same for people: a column for each dump, a letter for each state, a dot for none."""
-    out.write(f"timeline of {many(len(names), 'dump')}\n")
+    out.write(f"timeline of {many(len(names), 'dump')} ({_LEGEND})\n")
     for kind, rows in (*found.rows.items(), ("pages", found.pages)):
         if not rows:
             continue
@@ -47,6 +48,9 @@ def _letters(row: TimelineRow) -> str:
     seen: list[object] = []
     letters = []
     for value in row.values:
+        if value == "unknown":
+            letters.append("?")
+            continue
         if value is not None and value not in seen:
             seen.append(value)
         letters.append("." if value is None else _letter(seen.index(value)))

@@ -19,13 +19,6 @@ Branch = tuple[str, Iterable[str]]
 _ROWS = 8
 """Rows of a table that the tree shows; ``--show`` has all."""
 
-_OWN = {
-    "processes": ("process_table",),
-    "connections": ("connection_table",),
-    "handles": ("handle_table",),
-}
-"""The blocks that a table has its rows from, where it is made from others as well."""
-
 Cells = Callable[[Row], tuple[str, ...]]
 
 
@@ -39,7 +32,7 @@ def investigated(header: Mapping[str, Any], seen: TreeBlocks, style: Style) -> I
     for row in rows("system"):
         yield _system(row)
     for name, label, thing, cells in _BRANCHES:
-        if not seen.of(*_OWN.get(name, TABLES[name].types)):
+        if not seen.of(*TABLES[name].told_by):
             continue
         yield _branch(name, label, thing, cells, rows, style)
 

@@ -212,6 +212,7 @@ INVESTIGATION: dict[str, DocumentTable] = {
             "cmd",
         ),
         process_rows,
+        sources=("process_table",),
     ),
     "connections": DocumentTable(
         ("process_table", "connection_table"),
@@ -233,12 +234,14 @@ INVESTIGATION: dict[str, DocumentTable] = {
             "remote_port",
         ),
         connection_rows,
+        sources=("connection_table",),
     ),
     "handles": DocumentTable(
         ("process_table", "handle_table"),
         "open files and handles of the machine's processes",
         ("block", "pid", "is_target", "fd", "handle_type", "handle_code", "path"),
         handle_rows,
+        sources=("handle_table",),
     ),
 }
 """Tables of what processes do, by the name that ``--show`` knows them by."""

@@ -34,6 +34,7 @@ class DocumentTable:
         rows: from the blocks, and the file header, to the rows.
         address: column of an address whose ``module`` and mapping ``name`` stand in two columns
             at the end; None: there is none.
+        sources: those of `types` that rows stand in; empty: all of them.
     """
 
     types: tuple[str, ...]
@@ -41,6 +42,12 @@ class DocumentTable:
     columns: tuple[str, ...]
     rows: Callable[[Iterable[Block], Header], Iterator[Row]]
     address: str | None = None
+    sources: tuple[str, ...] = ()
+
+    @property
+    def told_by(self) -> tuple[str, ...]:
+        """Block types of which one is there if a dump says anything of this, even of none."""
+        return self.sources or self.types
 
 
 def of_blocks(

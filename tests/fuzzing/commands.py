@@ -1,7 +1,9 @@
 """Put mutants to every command that reads a dump: what it ends with, prints and writes.
 
 Usage: python tests/fuzzing/commands.py [--count 20000] [--from 0] [--seed NAME] [--seconds S]
-       [--command NAME …] [--keep DIR]
+       [--command NAME …] [--keep DIR] [FOLDER …]
+
+With folders, the dumps below them as they are instead of mutants.
 
 Each command runs in this process, as a call. It may end with what its help documents, says in a
 line of stderr why it ends with 3 or more, and writes neither into the dump (`append` and `enrich`:
@@ -18,11 +20,12 @@ import argparse
 import hashlib
 import json
 import random
+import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
@@ -47,10 +50,16 @@ __all__ = ["COMMANDS", "judge", "main"]
 FINE, FINDINGS, USAGE, UNREADABLE, INCOMPLETE, KEY = range(6)
 BOUNDS = ("--max-inflate", "1048576")
 SHORTEST_TEXT = 4
-YARA = 0.1
+YARA = 0.02
 """Part of the mutants that rules are asked of: compiling them takes as long as all else."""
+MODULES = 4
+"""Modules of a dump that are rebuilt as files."""
+LIMIT = 200
 SHOWN = 256
 """Bytes of a hit that are printed."""
+LINE = re.compile(r"([0-9a-f]{16})  (.{48})  \|(.{16})\|(  .*)?")
+"""Of a hexdump: address, sixteen bytes, their letters, states of those that are not known."""
+CELLS = [3 * number + (number >= 8) for number in range(16)]
 TABLES = (
     "index", "regions", "pages", "modules", "threads", "system", "processes", "connections",
     "handles", "blocks",
@@ -72,6 +81,13 @@ DOCUMENT = json.dumps(
 )
 _KEPT_AT_MOST = 20
 _SAID = 1000
+
+
+def _acting(text: str) -> str:
+    """The first character that a terminal would act upon; nothing: there is none."""
+    if text.replace("\n", "").isprintable():
+        return ""
+    return next(c for c in text if c != "\n" and not c.isprintable())
 
 
 @dataclass
@@ -122,8 +138,7 @@ class Bench:
         assert "Traceback" not in done.stderr, said
         if done.exit_code >= UNREADABLE:
             assert "msl: " in done.stderr, f"{said} says nothing of {done.exit_code}"
-        acting = [c for c in done.stderr if c != "\n" and not c.isprintable()]
-        assert not acting, f"{said}: {acting[0]!r} on stderr"
+        assert not _acting(done.stderr), f"{said}: {_acting(done.stderr)!r} on stderr"
         there = self.path.read_bytes()
         if grows and done.exit_code in (FINE, INCOMPLETE):
             assert there.startswith(self.data), f"{said} changed what was there"
@@ -139,8 +154,8 @@ class Bench:
     def text(self, *words: object, codes: tuple[int, ...]) -> Ran:
         """The same; what it prints is for a terminal."""
         done = self.run(*words, codes=codes)
-        acting = [c for c in done.out.decode() if c != "\n" and not c.isprintable()]
-        assert not acting, f"msl {words}: {acting[0]!r} on stdout"
+        acting = _acting(done.out.decode())
+        assert not acting, f"msl {words}: {acting!r} on stdout"
         return done
 
     def new(self, name: str) -> Path:
@@ -210,7 +225,7 @@ def build(bench: Bench) -> None:
 
 def read(bench: Bench) -> None:
     words = "read", *bench.read, bench.path, hex(bench.address())
-    length = bench.chance.choice(("1", "64", "0x1001", "70000"))
+    length = bench.chance.choice(("1", "64", "0x1001", "5000", "70000"))
     done = bench.run(*words, length, "--json", codes=READS)
     if done.out:
         shown = json.loads(done.out)
@@ -223,14 +238,30 @@ def read(bench: Bench) -> None:
                 bench.holds(at, bytes.fromhex(run["bytes"]), "bytes")
             at += run["length"]
         assert at == int(shown["address"], 16) + shown["length"]
-    bench.text(*words, codes=READS)
+    _dumped(bench, bench.text(*words, codes=READS).out.decode())
     view = bench.chance.choice(("u8", "u64", "f64", "ptr", "ascii", "utf8", "utf16", "time"))
-    bench.text(*words, length, "--as", view, codes=READS)
+    bench.text(*words, min(length, "5000", key=len), "--as", view, codes=READS)
     raw = bench.run(*words, "64", "--raw", codes=READS)
     if raw.out:
         bench.holds(int(words[-1], 16), raw.out, "raw bytes")
     named = bench.chance.choice(("reg:rip", "reg:rsp@1", "[heap]", "libc.so.6+0x10", "region:0x0"))
     bench.text("read", *bench.read, bench.path, named, codes=NAMES)
+
+
+def _dumped(bench: Bench, text: str) -> None:
+    """See that a hexdump shows what is known, beside its letters."""
+    for line in text.splitlines():
+        found = LINE.fullmatch(line)
+        if found is None:
+            assert line.startswith("* ") or line.endswith(":"), f"a line of its own kind: {line}"
+            continue
+        at, column = int(found[1], 16) // 16 * 16, found[3].ljust(16)
+        cells = [found[2][place : place + 2] for place in CELLS]
+        for number, (cell, letter) in enumerate(zip(cells, column)):
+            if cell not in ("  ", "??"):
+                byte = int(cell, 16)
+                bench.holds(at + number, bytes([byte]), "a byte of a hexdump")
+                assert letter == (chr(byte) if 0x20 <= byte < 0x7F else ".")
 
 
 def _hits(bench: Bench, done: Ran, what: str) -> list[dict[str, Any]]:
@@ -248,14 +279,19 @@ def _hits(bench: Bench, done: Ran, what: str) -> list[dict[str, Any]]:
 
 
 def search(bench: Bench) -> None:
-    wanted, many = "00", ("--limit", "200")
+    wanted, place, many = "00", None, ("--limit", LIMIT)
     if bench.memory is not None and bench.memory.pieces:
-        _, data = bench.chance.choice(bench.memory.pieces)
+        start, data = bench.chance.choice(bench.memory.pieces)
         at = bench.chance.randrange(len(data))
         wanted = data[at : at + 6].hex()
+        place = start + at if bench.memory.alone(start + at, len(data[at : at + 6])) else None
     words = "search", *bench.read, bench.path, "--ndjson", *many
-    found = _hits(bench, bench.run(*words, "--hex", wanted, codes=FINDS), "a hit")
+    done = bench.run(*words, "--hex", wanted, codes=FINDS)
+    found = _hits(bench, done, "a hit")
     assert all(hit["bytes"] == wanted for hit in found)
+    if place is not None and place < 1 << 64 and done.code in (FINE, FINDINGS):
+        there = len(found) == LIMIT or any(int(hit["address"], 16) == place for hit in found)
+        assert there, f"{wanted} at {place:#x} was not found, and nothing was said"
     patterns = (
         ("--regex", "[a-z]{3,9}"), ("--utf16", "a"), ("--int", "1"), ("--hex", "00??[1-3]0?"),
         ("--pointer-to", "0x1000..0x7fffffffffff"), ("-i", "--text", "lib"),
@@ -308,6 +344,39 @@ def extract(bench: Bench) -> None:
             assert part["blake3"] == blake3.blake3(stored).hexdigest()
             assert part["sha256"] == hashlib.sha256(stored).hexdigest()
     shutil.rmtree(folder)
+    _rebuilt(bench)
+
+
+def _rebuilt(bench: Bench) -> None:
+    """See that a module which is made a file has bytes of memory, and names what it lacks."""
+    if bench.memory is None:
+        return
+    done = bench.run("inspect", "--json", "--show", "modules", *bench.read, bench.path, codes=READS)
+    rows = json.loads(done.out).get("modules", []) if done.out else []
+    paths = [row["path"] for row in rows if row.get("path")][:MODULES]
+    for path in paths:
+        folder = bench.new("rebuilt")
+        words = "extract", *bench.read, bench.path, "--as-file", "-o", folder
+        bench.run(*words, "--module", path, codes=NAMES)
+        if not folder.exists():
+            continue
+        for part in json.loads((folder / "manifest.json").read_bytes())["parts"]:
+            if part["file"] is None:
+                continue
+            stored = (folder / part["file"]).read_bytes()
+            lacking = {offset for offset, *_ in part["missing"]}
+            for offset, length, state in part["runs"]:
+                piece = stored[offset : offset + length]
+                if state != "captured":
+                    assert offset in lacking, "what is not known is not said to be missing"
+                    assert not any(piece), "what is not known is no hole"
+            for offset, size, address, _ in part["segments"] if not part["altered"] else ():
+                for at, length, state in part["runs"]:
+                    low, high = max(at, offset), min(at + length, offset + size)
+                    if low < high and state == "captured":
+                        place = int(address, 16) + low - offset
+                        bench.holds(place, stored[low:high], "a byte of a file")
+        shutil.rmtree(folder)
 
 
 def diff(bench: Bench) -> None:
@@ -352,12 +421,23 @@ def convert(bench: Bench) -> None:
 
 def export(bench: Bench) -> None:
     """What comes back of a core knows nothing that the dump did not."""
-    core, made = bench.new("dump.core"), bench.new("back.msl")
-    bench.run("export", *bench.read, bench.path, "--to", "elf-core", "-o", core, codes=READS)
+    form, made = bench.chance.choice(("elf-core", "minidump")), bench.new("back.msl")
+    core = bench.new(f"dump.{form}")
+    bench.run("export", *bench.read, bench.path, "--to", form, "-o", core, codes=READS)
     if core.exists():
         bench.run("import", core, "-o", made, codes=(FINE, INCOMPLETE))
         bench.carried(made, "exported bytes")
-    other = bench.chance.choice(("minidump", "raw", "csv", "ndjson"))
+    plain = bench.new("dump.raw")
+    bench.run("export", *bench.read, bench.path, "--to", "raw", "-o", plain, codes=READS)
+    if plain.exists():
+        stored = plain.read_bytes()
+        for row in json.loads(Path(f"{plain}.states.json").read_bytes())["states"]:
+            if row["state"] == "captured":
+                at = row["offset"]
+                piece = stored[at : at + row["length"]]
+                assert len(piece) == row["length"]
+                bench.holds(int(row["address"], 16), piece, "raw bytes")
+    other = bench.chance.choice(("csv", "ndjson"))
     bench.run("export", *bench.read, bench.path, "--to", other, "-o", bench.new("x"), codes=READS)
 
 
@@ -378,7 +458,9 @@ def decrypt(bench: Bench) -> None:
     key, made = bench.new("key"), bench.new("open.msl")
     key.write_bytes(bytes(range(32)))
     words = "decrypt", *bench.read, bench.path, "--key-file", key, "-o", made
-    bench.run(*words, codes=(FINDINGS, USAGE, UNREADABLE, KEY))
+    bench.run(*words, codes=(*FINDS, USAGE))  # some of the corpus is sealed with this very key
+    if made.exists():
+        bench.carried(made, "decrypted bytes")
 
 
 @lru_cache(maxsize=1)
@@ -448,10 +530,12 @@ COMMANDS: dict[str, Callable[[Bench], None]] = {
 """Each command that reads a dump, with what is done to it."""
 
 
-def judge(seed: str, names: tuple[str, ...] = tuple(COMMANDS)) -> int:
-    """Put the mutants of a seed to commands; how many there were."""
+def judge(
+    seed: str, names: tuple[str, ...] = tuple(COMMANDS), files: Iterable[bytes] | None = None
+) -> int:
+    """Put the mutants of a seed to commands, or other files; how many there were."""
     count = 0
-    for data in mutants(seed):
+    for data in mutants(seed) if files is None else files:
         count += 1
         for name in names:
             with tempfile.TemporaryDirectory(prefix="msl-commands-") as folder:
@@ -462,6 +546,23 @@ def judge(seed: str, names: tuple[str, ...] = tuple(COMMANDS)) -> int:
                     except BaseException as error:
                         raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
     return count
+
+
+def judge_stored(folders: list[Path], names: tuple[str, ...], end: float) -> int:
+    """Put files as they are to commands; the exit code."""
+    paths = sorted(path for folder in folders for path in folder.rglob("*.msl"))
+    found = done = 0
+    for path in paths:
+        if time.monotonic() > end:
+            break
+        done += 1
+        try:
+            judge(path.name, names, [path.read_bytes()])
+        except AssertionError as error:
+            found += 1
+            print(f"{path}: {error}", flush=True)
+    print(f"{done} of {len(paths)} files, {found} found")
+    return 1 if found else 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -475,9 +576,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--command", action="append", choices=list(COMMANDS))
     parser.add_argument("--keep", type=Path, metavar="DIR")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
     given = parser.parse_args(arguments)
     names = tuple(given.command or COMMANDS)
     end = time.monotonic() + given.seconds
+    if given.folders:
+        return judge_stored(given.folders, names, end)
     found = files = 0
     number = given.first
     while number < given.first + given.count and time.monotonic() < end:

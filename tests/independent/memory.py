@@ -35,6 +35,10 @@ class Known:
             if start <= address < start + len(data)
         }
 
+    def alone(self, address: int, size: int) -> bool:
+        """Whether one piece alone says what stands there."""
+        return sum(s < address + size and address < s + len(d) for s, d in self.pieces) == 1
+
     def has(self, address: int, data: bytes) -> bool:
         """Whether bytes are those of the file."""
         if any(
