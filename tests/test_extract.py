@@ -130,3 +130,11 @@ def test_what_is_not_there_is_said(made: Path, words: tuple[str, ...]) -> None:
     done = run("extract", made, "-o", made.with_name("out"), *words)
     assert done.returncode == 2
     assert not made.with_name("out").exists()
+
+
+def test_parts_that_begin_at_one_address_are_all_there(made: Path) -> None:
+    ranges = [f"{HEAP:#x}..{HEAP + size * PAGE:#x}" for size in (1, 3, 1)]
+    words = [word for text in ranges for word in ("--range", text)]
+    _, found = extracted(made, *words)
+    assert [row["size"] for row in found] == [PAGE, 3 * PAGE]
+    assert found[0]["file"] != found[1]["file"]

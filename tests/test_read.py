@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from commands import one_line, run
 from independent.specimens import BE10, LE11
-from writing import uid, writer
+from writing import live, uid, writer
 
 import msl_construct
 from msl_construct import Writer
@@ -313,3 +313,17 @@ def test_what_makes_no_sense_is_refused(made: Path, words: tuple[str, ...]) -> N
     assert done.returncode == 2
     assert not done.stdout
     assert b"Traceback" not in done.stderr
+
+
+def test_pointers_are_as_wide_as_those_of_the_target(tmp_path: Path) -> None:
+    path = tmp_path / "narrow.msl"
+    fields = {"arch_type": "x86"}
+    with path.open("w+b") as file, live(file, LE11, "memory_regions", fields=fields) as out:
+        data = (0x1010).to_bytes(4, "little") * 2
+        out.add_memory_region(
+            base_addr=0x1000, protection=["read"], region_type="heap", data=data.ljust(PAGE)
+        )
+    done = run("read", path, "0x1000", "10", "--as", "ptr")
+    shown = [line.split() for line in done.stdout.decode().splitlines()]
+    assert [row[1:] for row in shown] == [["0x00001010", "[heap]+0x10"]] * 2
+    assert b"2 bytes at 0x1008 are fewer than a value of 4 bytes" in done.stderr

@@ -317,3 +317,18 @@ def test_what_can_not_be_read_hides_nothing_around_it(seed: int) -> None:
     )
     assert len(told.failed) == len(space.broken)
     assert told.coverage.captured == sum(len(data) for _, data in islands_of)
+
+
+def test_an_expression_that_goes_on_beyond_what_is_looked_at_says_so() -> None:
+    """A match is followed as far as a piece has bytes: nobody is to take that for the whole."""
+    size = 40 * SMALL
+    space = Parts([Bytes(0x10000, 0, [(size, "captured")], b"a" * size)])
+    told = analysis.Searched()
+    wanted = analysis.regex_pattern("a+", longest=SMALL)
+    hits = found(space, wanted, searched=told)
+    assert sum(length for _, length, _ in hits) == size
+    assert len(told.failed) == len(hits) - 1 > 0
+    assert "0x10000 may go on" in told.failed[0]
+    told = analysis.Searched()
+    assert found(space, analysis.regex_pattern("a{4}", longest=SMALL), searched=told)
+    assert not told.failed

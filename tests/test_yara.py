@@ -246,3 +246,20 @@ def test_a_process_that_ends_hides_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert ended
     assert {hit.rule for hit in hits} == {"secret", "more"}
     assert told.gaps == []
+
+
+def test_what_might_be_an_image_and_can_not_be_read_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where rules are of images alone, nobody else comes upon what can't be read."""
+    monkeypatch.setattr(buffers, "_first_bytes", lambda *_: None)
+    with msl_construct.open(made(tmp_path)) as dump:
+        places = analysis.Locations(dump)
+        found = {
+            unreadable: [
+                one.start
+                for one in buffers.images(dump, places, None, False, unreadable=unreadable)
+            ]
+            for unreadable in (False, True)
+        }
+    assert found == {False: [IMAGE], True: [IMAGE, HEAP, INJECTED]}

@@ -5,7 +5,7 @@ Everything here stands on `msl_construct.space.AddressSpace` and yields dataclas
 
 from __future__ import annotations
 
-from .addresses import Addresses
+from .addresses import Addresses, pointer_width
 from .aligning import AlignedStretch, Alignment, RegionPair, align
 from .comparing import ComparedPages, MemoryChange, compare
 from .diffing import DumpDifference, diff
@@ -74,6 +74,7 @@ __all__ = [
     "manifest",
     "module_parts",
     "pointer_pattern",
+    "pointer_width",
     "regex_pattern",
     "region_parts",
     "reversed_pattern",

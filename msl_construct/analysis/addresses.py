@@ -23,12 +23,18 @@ from ..errors import AddressError
 from ..reader.dump import Dump
 from ..schema import ByteOrder, Record
 
-__all__ = ["Addresses", "file_name"]
+__all__ = ["Addresses", "file_name", "pointer_width"]
 
 _MOST = 1 << 64
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
 _OFFSET = re.compile(r"(?s)(.+?)([+-])(0[xX][0-9a-fA-F]+|[0-9]+)")
 _LISTED = 5
+_OF_32_BITS = ("x86", "arm32", "mips32", "riscv32")
+
+
+def pointer_width(dump: Dump) -> int:
+    """Bytes of a pointer of the target."""
+    return 4 if dump.header.record["arch_type"].name in _OF_32_BITS else 8
 
 
 @lru_cache

@@ -10,6 +10,7 @@ from ..errors import DamageError, LimitError
 from ..reader.dump import Dump
 from ..schema import ByteOrder
 from ..space import ABSENT, CAPTURED, AddressSpace, Run
+from .addresses import pointer_width
 from .aligning import AlignedStretch, Alignment
 from .islands import held
 
@@ -202,13 +203,18 @@ def _rebased(
     """Whether all words that differ point to what moved."""
     if alignment.how != "module":
         return False
-    skip = -address % 8
-    count = (len(one) - skip) // 8
-    if one[:skip] != other[:skip] or one[skip + 8 * count :] != other[skip + 8 * count :]:
+    width = pointer_width(a)
+    if width != pointer_width(b):
+        return False
+    skip = -address % width
+    count = (len(one) - skip) // width
+    behind = skip + width * count
+    if one[:skip] != other[:skip] or one[behind:] != other[behind:]:
         return False
     marks = ["<" if dump.schema.byte_order is ByteOrder.LITTLE else ">" for dump in (a, b)]
-    left = struct.unpack_from(f"{marks[0]}{count}Q", one, skip)
-    right = struct.unpack_from(f"{marks[1]}{count}Q", other, skip)
+    code = "Q" if width == 8 else "I"
+    left = struct.unpack_from(f"{marks[0]}{count}{code}", one, skip)
+    right = struct.unpack_from(f"{marks[1]}{count}{code}", other, skip)
     return all(x == y or alignment.moved(x) == y for x, y in zip(left, right))
 
 

@@ -46,12 +46,14 @@ class WantedPart:
         start, end: addresses; the second is the first one behind it.
         name: what it is called in the dump; empty: nothing.
         layout: of the program's file that is to be made of it; None: bytes as they lie in memory.
+        number: in its file's name; of several that would have the same.
     """
 
     start: int
     end: int
     name: str
     layout: ImageLayout | None = None
+    number: int = 1
 
     @property
     def size(self) -> int:
@@ -63,7 +65,8 @@ class WantedPart:
         """A file name that means no folder, whatever the dump says."""
         name = _UNUSUAL.sub("_", file_name(self.name)).strip("._")[:_LONGEST_NAME]
         suffix = ".bin" if self.layout is None else f".{self.layout.kind}"
-        return f"{self.start:016x}{'-' if name else ''}{name}{suffix}"
+        number = "" if self.number == 1 else f"-{self.number}"
+        return f"{self.start:016x}{'-' if name else ''}{name}{number}{suffix}"
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,14 @@ class IslandPiece:
         address: of the first of them.
         data: they.
         first, stop: matches begin from here on, and in front of that.
+        ends: whether what is captured ends where `data` does.
     """
 
     address: int
     data: bytes | bytearray
     first: int
     stop: int
+    ends: bool = True
 
 
 @dataclass
@@ -96,7 +98,7 @@ def read_piece(
     first = max(start, begin - _SEEN_BEHIND)
     behind = min(end, stop + longest + CONTEXT)
     data = held(space.read(first, behind - first).data)
-    return IslandPiece(first, data, begin - first, stop - first)
+    return IslandPiece(first, data, begin - first, stop - first, behind == end)
 
 
 def held(data: memoryview) -> bytes | bytearray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
+from ..abbreviated import abbreviated
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
 from ..space import AddressSpace
@@ -268,7 +269,10 @@ class _Look:
     def _piece(self, start: int, end: int, number: int, behind: dict[int, int]) -> Iterator[Found]:
         piece = read_piece(self.space, start, end, number, self.size, self.longest)
         return merge(
-            *(_matches(one, n, piece, behind, self.order) for n, one in enumerate(self.patterns))
+            *(
+                _matches(one, n, piece, behind, self.order, self.told)
+                for n, one in enumerate(self.patterns)
+            )
         )
 
 
@@ -293,6 +297,7 @@ def _matches(
     piece: IslandPiece,
     behind: dict[int, int],
     order: ByteOrder,
+    told: Searched,
 ) -> Iterator[Found]:
     """Matches that begin in a piece; of an expression, behind the last that was found."""
     base, data = piece.address, piece.data
@@ -311,6 +316,11 @@ def _matches(
         stop = at + length
         if number in behind:
             behind[number] = base + stop
+        if pattern.kind == "regex" and stop == len(data) and not piece.ends:
+            told.failed.append(
+                f"a match of {abbreviated(pattern.given)} at {base + at:#x} may go on: it was "
+                f"followed for {length} bytes"
+            )
         yield (
             base + at,
             number,

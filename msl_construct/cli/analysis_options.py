@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ..analysis import Addresses
     from ..reader.dump import Dump
 
-__all__ = ["ending", "form_of", "hit_options", "width_of_length", "within"]
+__all__ = ["TOLD", "ending", "form_of", "hit_options", "width_of_length", "within"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_TOLD = 5
+TOLD = 5
 """Lines about what could not be looked at; of more there is a number."""
 
 
@@ -154,8 +154,8 @@ def ending(dump: Dump, path: str, quiet: bool) -> Exit:
 
     name = "stdin" if path == STDIO else path
     lines = list(unread(dump))
-    for line in lines[:_TOLD]:
+    for line in lines[:TOLD]:
         note(f"msl: {name}: incomplete: {line}")
-    if len(lines) > _TOLD and not quiet:
-        note(f"msl: {name}: and {len(lines) - _TOLD} more like this")
+    if len(lines) > TOLD and not quiet:
+        note(f"msl: {name}: and {len(lines) - TOLD} more like this")
     return Exit.INCOMPLETE if lines else Exit.FINE

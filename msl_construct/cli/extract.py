@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,12 +86,8 @@ def extract(
         wanted = list(_wanted(opened, addresses, regions, modules, ranges, everything))
         folder = _folder(output)
         parts, code = [], Exit.FINE
-        taken: set[str] = set()
         holes = analysis.MOST_HASHED_HOLES
-        for part in wanted:
-            if part.file in taken:
-                continue
-            taken.add(part.file)
+        for part in _named_apart(wanted):
             try:
                 if as_file:
                     layout = analysis.image_layout(opened.memory, part.start)
@@ -134,18 +131,13 @@ def _wanted(
 ) -> list[WantedPart]:
     from .. import analysis
 
-    found: list[WantedPart] = []
-    by_start: dict[int, WantedPart] = {}
-    if regions or everything:
-        for one in analysis.region_parts(dump):
-            by_start.setdefault(one.start, one)
-            if everything:
-                found.append(one)
+    found = list(analysis.region_parts(dump)) if everything else []
     for text in regions:
         region = dump.memory.region_at(addresses.address(text))
         if region is None:
             raise AddressError(f"{printable(text)}: no region covers this address")
-        found.append(by_start[region.base_addr])
+        name = dump.memory.name_of(region.base_addr) or ""
+        found.append(analysis.WantedPart(region.base_addr, region.end, name))
     for text in modules:
         base = addresses.address(text)
         inside = [one for one in analysis.module_parts(dump) if one.start <= base < one.end]
@@ -156,6 +148,15 @@ def _wanted(
         start, end = addresses.range(text)
         found.append(analysis.WantedPart(start, end, dump.memory.name_of(start) or ""))
     return found
+
+
+def _named_apart(wanted: list[WantedPart]) -> Iterator[WantedPart]:
+    """Each once; of those that begin at one address and end apart, each with a name of its own."""
+    taken: dict[tuple[int, str], int] = {}
+    for part in dict.fromkeys(wanted):
+        key = part.start, part.file
+        taken[key] = taken.get(key, 0) + 1
+        yield replace(part, number=taken[key])
 
 
 def _folder(output: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -120,11 +121,11 @@ def read(
         unknown = _unknown(opened, start, end)
         try:
             if raw:
-                if unknown and fill is None:
-                    first = unknown[0]
+                if unknown.first is not None and fill is None:
+                    at, size, state = unknown.first
                     note(
-                        f"msl: {dump}: {first[1]} bytes at {first[0]:#x} are {first[2]}: nothing "
-                        "was printed; choose a --fill, or read what there is"
+                        f"msl: {dump}: {size} bytes at {at:#x} are {state}: nothing was printed; "
+                        "choose a --fill, or read what there is"
                     )
                     return Exit.INCOMPLETE
                 _raw(opened, start, end, fill or 0)
@@ -144,21 +145,34 @@ def read(
             discard_stdout()
         opened.require_unchanged()
         told = ending(opened, dump, quiet)
-        if unknown and not quiet:
-            total = sum(length for _, length, _ in unknown)
-            states = ", ".join(dict.fromkeys(state for _, _, state in unknown))
-            note(f"msl: {dump}: {total} of {end - start} bytes are not known ({states})")
-        return told or (Exit.INCOMPLETE if unknown and fill is None else Exit.FINE)
+        if unknown.bytes and not quiet:
+            states = ", ".join(unknown.states)
+            note(f"msl: {dump}: {unknown.bytes} of {end - start} bytes are not known ({states})")
+        return told or (Exit.INCOMPLETE if unknown.bytes and fill is None else Exit.FINE)
 
 
-def _unknown(dump: Dump, start: int, end: int) -> list[tuple[int, int, str]]:
-    """Runs of what is not known; of very many the first."""
-    found = []
-    for run_ in dump.memory.states(start, end):
-        if run_[2] != CAPTURED:
-            found.append(run_)
-            if len(found) > 10_000:
-                break
+@dataclass
+class _Unknown:
+    """What is not known of what was asked for.
+
+    Attributes:
+        first: the first run of it; None: all is known.
+        bytes: how many.
+        states: each once, in order.
+    """
+
+    first: tuple[int, int, str] | None = None
+    bytes: int = 0
+    states: dict[str, None] = field(default_factory=dict)
+
+
+def _unknown(dump: Dump, start: int, end: int) -> _Unknown:
+    found = _Unknown()
+    for one in dump.memory.states(start, end):
+        if one[2] != CAPTURED:
+            found.first = found.first or one
+            found.bytes += one[1]
+            found.states[one[2]] = None
     return found
 
 
@@ -227,12 +241,17 @@ def _values(dump: Dump, places: Locations, start: int, end: int, view: str, out:
 def _views(
     dump: Dump, places: Locations, start: int, end: int, view: str
 ) -> Iterator[tuple[int, str]]:
+    from ..analysis import pointer_width
     from .read_views import NUMBERS, number_text, text_rows
 
     if view not in NUMBERS:
         yield from text_rows(dump.memory, start, end, view, dump.schema.byte_order)
         return
-    width = NUMBERS[view][1]
+    width = NUMBERS[view][1] if view != "ptr" else pointer_width(dump)
+    left = (end - start) % width
+    if left:
+        end -= left
+        note(f"msl: {left} bytes at {end:#x} are fewer than a value of {width} bytes: not shown")
     step = _PIECE // width * width
     for at in range(start, end, step):
         memory = dump.memory.read(at, min(step, end - at))

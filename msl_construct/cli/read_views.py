@@ -22,7 +22,7 @@ NUMBERS = {
     "i64": ("q", 8),
     "f32": ("f", 4),
     "f64": ("d", 8),
-    "ptr": ("Q", 8),
+    "ptr": ("Q", 8),  # or as wide as those of the target
     "time": ("Q", 8),
 }
 """Codes of `struct` and widths in bytes."""
@@ -33,10 +33,11 @@ _LONGEST = 4096
 
 def number_text(view: str, data: bytes, order: ByteOrder) -> str:
     """A number for people; addresses in hexadecimal, times in UTC."""
+    if view == "ptr":
+        value = int.from_bytes(data, "little" if order is ByteOrder.LITTLE else "big")
+        return f"{value:#0{2 * len(data) + 2}x}"
     code, _ = NUMBERS[view]
     (value,) = struct.unpack(("<" if order is ByteOrder.LITTLE else ">") + code, data)
-    if view == "ptr":
-        return f"{value:#018x}"
     if view == "time":
         return f"{value}  {moment(value)}"
     if code in "fd":

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import ending, form_of, hit_options, within
+from .analysis_options import TOLD, ending, form_of, hit_options, within
 from .common import (
     Exit,
     command_options,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["finish", "hit_json", "place_json", "print_hits", "search"]
 
-_OF_32_BITS = ("x86", "arm32", "mips32", "riscv32")
 _TWO_BYTES = ("utf-16-le", "utf-16-be")
 _SHOWN = 32
 """Bytes of a hit on its line."""
@@ -74,7 +73,7 @@ _SHOWN = 32
     "pointers",
     multiple=True,
     metavar="A..B",
-    help="Pointers into a range, at multiples of 8.",
+    help="Pointers into a range, at multiples of their width.",
 )
 @click.option("-i", "--ignore-case", is_flag=True, help="Of texts and expressions.")
 @hit_options("hits")
@@ -143,7 +142,7 @@ def search(
         wanted += [analysis.regex_pattern(text, ignore_case=ignore_case) for text in regex]
         wanted += [analysis.integer_pattern(_int(text), width, order) for text in numbers]
         wanted += [
-            analysis.pointer_pattern(*addresses.range(text), _pointer_width(opened))
+            analysis.pointer_pattern(*addresses.range(text), analysis.pointer_width(opened))
             for text in pointers
         ]
         found = analysis.Searched()
@@ -166,11 +165,6 @@ def _int(text: str) -> int:
         return int(text, 0)
     except ValueError:
         raise click.BadParameter(f"--int {text[:40]!r}: expected a number") from None
-
-
-def _pointer_width(dump: Dump) -> int:
-    """Bytes of a pointer of the target."""
-    return 4 if dump.header.record["arch_type"].name in _OF_32_BITS else 8
 
 
 def place_json(place: Location) -> dict[str, object]:
@@ -280,9 +274,11 @@ def _line(hit: Hit) -> str:
 def finish(dump: Dump, path: str, found: Searched, quiet: bool, limit: int | None) -> Exit:
     """Say what could not be searched; the exit code of the whole."""
     code = ending(dump, path, quiet)
-    for line in found.failed:
+    for line in found.failed[:TOLD]:
         note(f"msl: {path}: {line}")
         code = Exit.INCOMPLETE
+    if len(found.failed) > TOLD and not quiet:
+        note(f"msl: {path}: and {len(found.failed) - TOLD} more like this")
     stopped = limit is not None and found.hits >= limit
     if not quiet:
         said = f"{many(found.hits, 'hit')} in {binary_size(found.coverage.captured)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .analysis_options import form_of, hit_options, within
+from .analysis_options import TOLD, form_of, hit_options, within
 from .common import Exit, command_options, draft_options, note, open_input, run, say_version
 from .read import stated_fill
 from .search import finish, print_hits
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .common import ReadOptions
 
 __all__ = ["yara"]
-
-_TOLD = 5
-"""Lines about what rules were not asked; of more there is a number."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -160,9 +157,9 @@ def _gap_json(gap: RuleGap) -> dict[str, object]:
 
 def _gaps(found: RuleScan, dump: str, quiet: bool) -> Exit:
     """Say what rules were not asked; the exit code for that."""
-    for gap in found.gaps[:_TOLD]:
+    for gap in found.gaps[:TOLD]:
         rule = "" if gap.rule is None else f"rule {gap.rule}: "
         note(f"msl: {dump}: {rule}{gap.length} bytes at {gap.address:#x}: {gap.why}")
-    if len(found.gaps) > _TOLD and not quiet:
-        note(f"msl: {dump}: and {len(found.gaps) - _TOLD} more like this (--json lists them)")
+    if len(found.gaps) > TOLD and not quiet:
+        note(f"msl: {dump}: and {len(found.gaps) - TOLD} more like this (--json lists them)")
     return Exit.INCOMPLETE if found.gaps else Exit.FINE

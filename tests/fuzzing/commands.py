@@ -40,7 +40,7 @@ import blake3  # noqa: E402 - found by what stands above
 from click.testing import CliRunner  # noqa: E402
 from independent.decode import NotMsl, decode  # noqa: E402
 from independent.memory import Known, Unsure, known  # noqa: E402
-from test_fuzz import DEADLINE, deadline  # noqa: E402
+from test_fuzz import deadline  # noqa: E402
 
 from fuzzing.mutants import mutants, originals  # noqa: E402
 from msl_construct.cli.group import cli  # noqa: E402
@@ -50,6 +50,8 @@ __all__ = ["COMMANDS", "judge", "main"]
 FINE, FINDINGS, USAGE, UNREADABLE, INCOMPLETE, KEY = range(6)
 BOUNDS = ("--max-inflate", "1048576")
 SHORTEST_TEXT = 4
+DEADLINE = 120
+"""Seconds for a command and its kin beside whatever load: a hang is what this is for."""
 YARA = 0.02
 """Part of the mutants that rules are asked of: compiling them takes as long as all else."""
 MODULES = 4

@@ -63,7 +63,9 @@ def buffers(
     ranges = None if within is None else list(within)
     found: list[Iterator[ScannedBuffer]] = []
     if "image" in kinds:
-        found.append(iter(sorted(images(dump, places, ranges, fill), key=lambda one: one.start)))
+        alone = kinds == {"image"}
+        made = images(dump, places, ranges, fill, unreadable=alone)
+        found.append(iter(sorted(made, key=lambda one: one.start)))
     found.append(_pieces(dump.memory, places, ranges, coverage, kinds))
     return merge(*found, key=lambda one: one.start)
 
@@ -123,9 +125,18 @@ def attributes(places: Locations, address: int) -> tuple[tuple[str, str], ...]:
 
 
 def images(
-    dump: Dump, places: Locations, within: list[tuple[int, int]] | None, fill: bool
+    dump: Dump,
+    places: Locations,
+    within: list[tuple[int, int]] | None,
+    fill: bool,
+    *,
+    unreadable: bool = False,
 ) -> Iterator[ScannedBuffer]:
-    """Modules, and regions that begin like an image and belong to none."""
+    """Modules, and regions that begin like an image and belong to none.
+
+    Args:
+        unreadable: also regions that can't be read: they might be one, and nobody else says so.
+    """
     seen: set[int] = set()
     for module in dump.modules:
         base, size = module.get("base_addr"), module.get("module_size")
@@ -138,7 +149,8 @@ def images(
         if base in seen or not _wanted(base, within) or places.at(base).module is not None:
             continue
         seen.add(base)
-        if _first_bytes(dump.memory, base).startswith(_MAGIC):
+        first = _first_bytes(dump.memory, base)
+        if unreadable if first is None else first.startswith(_MAGIC):
             yield _image(dump, places, base, region.end, fill)
 
 
@@ -146,11 +158,12 @@ def _wanted(address: int, within: list[tuple[int, int]] | None) -> bool:
     return within is None or any(start <= address < end for start, end in within)
 
 
-def _first_bytes(space: AddressSpace, address: int) -> bytes:
+def _first_bytes(space: AddressSpace, address: int) -> bytes | None:
+    """None: they can't be read."""
     try:
         return bytes(space.read(address, 4).data)
-    except (DamageError, LimitError):  # said when its island is asked
-        return b""
+    except (DamageError, LimitError):
+        return None
 
 
 def _image(dump: Dump, places: Locations, base: int, end: int, fill: bool) -> ScannedBuffer:
