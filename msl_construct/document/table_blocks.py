@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from ..drafts import DIALECTS, DRAFTS
 from ..reader.block import Block
@@ -22,8 +23,8 @@ class TableBlocks(Iterable[Block]):
     def __init__(self, dump: Dump, types: tuple[str, ...]) -> None:
         self._dump = dump
         self._types = types
-        drafts = (dump.schema.draft, *DRAFTS.values(), *(d.draft for d in DIALECTS.values()))
-        self._codes = {b.code for draft in drafts for b in draft.blocks if b.key in types}
+        own = {block.code for block in dump.schema.draft.blocks if block.key in types}
+        self._codes = own | _codes(types)
 
     def __iter__(self) -> Iterator[Block]:
         dump, kinds = self._dump, self._dump.index.types
@@ -36,6 +37,13 @@ class TableBlocks(Iterable[Block]):
             for block in dump.segment_blocks(segment):
                 if may_be_appended(block) and (not self._types or block.key in self._types):
                     yield block
+
+
+@lru_cache(maxsize=256)
+def _codes(types: tuple[str, ...]) -> frozenset[int]:
+    """Codes that block types have in any draft or dialect."""
+    drafts = (*DRAFTS.values(), *(dialect.draft for dialect in DIALECTS.values()))
+    return frozenset(block.code for draft in drafts for block in draft.blocks if block.key in types)
 
 
 def may_be_appended(block: Block) -> bool:
