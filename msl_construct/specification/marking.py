@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-__all__ = ["Page", "anchor", "code", "link", "row", "table"]
+__all__ = ["Page", "anchor", "code", "link", "marked", "row", "table"]
 
 
 def anchor(*parts: str) -> str:
@@ -18,6 +18,11 @@ def anchor(*parts: str) -> str:
 def code(text: str) -> str:
     """A name as it stands in files and documents."""
     return f"<code>{escape(text)}</code>"
+
+
+def marked(text: str) -> str:
+    """A sentence; names in backticks are code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def link(to: str, text: str) -> str:
@@ -66,8 +71,7 @@ class Page:
     def text(self, *paragraphs: str) -> None:
         """Plain text; names in backticks are code."""
         for one in paragraphs:
-            marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(one))
-            self.body.append(f"<p>{marked}</p>")
+            self.body.append(f"<p>{marked(one)}</p>")
 
     def add(self, html: str) -> None:
         """HTML as it is."""

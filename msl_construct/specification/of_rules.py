@@ -17,6 +17,9 @@ from .marking import Page, anchor, code, row, table
 
 __all__ = ["changes", "dialects", "questions", "statements"]
 
+_SHOWN = 3
+"""Rules of a statement that stand in its row."""
+
 
 def statements(page: Page, draft: Draft) -> None:
     """The statements of the draft with the rules that come of them, to be filtered."""
@@ -34,7 +37,7 @@ def statements(page: Page, draft: Draft) -> None:
                     escape(one.word.value),
                     escape(", ".join(role.value for role in one.who)),
                     escape(one.text),
-                    " ".join(code(rule) for rule in dict.fromkeys(found)),
+                    _rules(list(dict.fromkeys(found))),
                 ),
                 at,
             )
@@ -49,6 +52,14 @@ def statements(page: Page, draft: Draft) -> None:
     )
     heads = ("Statement", "Section", "Level", "Who", "Demand", "Rules")
     page.add(table(heads, rows, "statements"))
+
+
+def _rules(found: list[str]) -> str:
+    """Many rules are folded away; the filter finds them all the same."""
+    shown = " ".join(map(code, found))
+    if len(found) <= _SHOWN:
+        return f'<div class="rules">{shown}</div>'
+    return f'<details class="rules"><summary>{len(found)} rules</summary>{shown}</details>'
 
 
 def changes(page: Page, draft: Draft) -> None:

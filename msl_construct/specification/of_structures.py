@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from ..exports.description import case_title, offset_of, registries, stored_as
+from ..exports.description import case_title, offset_of, registries
 from ..exports.diagram import svg
 from ..schema import BitRange, BlockType, Draft, Enumeration, Layout, Schema
 from ..schema.fields import Field, Note
 from .marking import Page, anchor, code, link, row, table
+from .stored import inside_of, stored
 
 __all__ = ["registry_tables", "structure"]
 
@@ -75,9 +76,9 @@ def _layout(page: Page, draft: Draft, layout: Layout, path: str) -> None:
     page.add(f'<div class="scroll">{svg(layout)}</div>')
     page.add(table(_HEADS, (_field(page, draft, layout, one, path) for one in layout.fields)))
     for field, tag, inner in layout.inside():
-        name = case_title(field, tag, layout)
-        title = f"{field.name}, {name[0].lower()}{name[1:]}: {inner.title}"
-        inside = f"{path}.{field.key}.{tag if tag is not None else 'entry'}"
+        case = "each entry" if tag is None else case_title(field, tag, layout)
+        title = f"{field.name}, {case}: {inner.title}"
+        inside = inside_of(path, field, tag)
         page.heading(4, title, anchor(inside), "structure")
         _layout(page, draft, inner, inside)
 
@@ -87,17 +88,13 @@ def _field(page: Page, draft: Draft, layout: Layout, field: Field, path: str) ->
     width = getattr(field.type, "width", None)
     at = anchor(*path.split("."), field.key)
     page.findable("field", f"{layout.title}: {field.name}", at, f"{field.key} {field.text}")
-    stored = escape(stored_as(field.type))
-    registry = field.type.registry_name
-    if registry is not None:
-        stored += f" {link(anchor(registry), registry)}"
     return row(
         (
             "then" if offset is None else f"{offset:#04x}",
             "varies" if width is None else str(width),
             f'<a href="#{at}">{escape(field.name)}</a>',
             code(field.key),
-            stored,
+            stored(field, path),
             f"{_mark(draft, field.since)}{_meaning(field)}",
         ),
         at,
@@ -114,7 +111,8 @@ def _meaning(field: Field) -> str:
     if field.deprecated:
         said.append(f"Deprecated {escape(field.deprecated)}.")
     said += (
-        f"<b>{note.level}</b> ({escape(note.who)}): {escape(note.text)} {escape(note.section)}"
+        f'<div class="note"><b>{note.level}</b> ({escape(note.who)}): {escape(note.text)} '
+        f"{escape(note.section)}</div>"
         for note in field.notes
     )
     return " ".join(said)
@@ -139,7 +137,11 @@ def registry_tables(page: Page, draft: Draft, schema: Schema) -> None:
             at = anchor(name, f"bit-{bit.bit}")
             page.findable("flag", f"{name}: {bit.label}", at, f"{bit.name} {bit.text}")
             meaning = _mark(draft, bit.since) + escape(bit.text or bit.label)
-            rows.append(row((place, escape(bit.label), code(bit.name), meaning), at))
+            label = escape(bit.label)
+            if isinstance(bit, BitRange):
+                label = link(anchor(bit.enumeration.name), bit.label)
+                meaning += f" A number, the code of {bit.enumeration.name}."
+            rows.append(row((place, label, code(bit.name), meaning), at))
         page.add(table(("Bits", "Name", "Key", "Meaning"), rows))
 
 

@@ -11,6 +11,7 @@ from ..exports.description import version_text
 from ..schema import ByteOrder, Draft
 from . import prose
 from .marking import Page, anchor, link
+from .of_documents import documented
 from .of_files import dissected, pictured
 from .of_rules import changes, dialects, questions, statements
 from .of_structures import registry_tables, structure
@@ -47,7 +48,8 @@ def specification(draft: Draft) -> str:
     page.heading(2, "Block types")
     page.text(
         "A consumer skips a type that it does not know, and a PayloadVersion that it does not "
-        "know, by BlockLength."
+        f"know, by BlockLength. The layouts here are those of PayloadVersion "
+        f"{draft.payload_version}."
     )
     for key, block in blocks.items():
         structure(page, draft, schema, key, block)
@@ -67,7 +69,8 @@ def specification(draft: Draft) -> str:
     questions(page, draft)
     page.heading(2, "Dialects")
     dialects(page, draft)
-    section("The canonical document", prose.document)
+    page.heading(2, "The canonical document")
+    documented(page, draft)
     page.heading(2, "An example, byte by byte")
     dissected(page, draft)
     return _document(page, draft)
@@ -118,7 +121,7 @@ def _document(page: Page, draft: Draft) -> str:
     style = (assets / "style.css").read_text("utf-8")
     script = (assets / "search.js").read_text("utf-8")
     contents = "\n".join(
-        f'<li style="padding-left: {max(level - 2, 0) * 0.7:.1f}rem">{link(at, title)}</li>'
+        f'<li class="level{level}">{link(at, title)}</li>'
         for level, at, title in page.contents
         if level < 4
     )
@@ -134,9 +137,11 @@ def _document(page: Page, draft: Draft) -> str:
 </head>
 <body>
 <div class="page">
-<nav aria-label="Contents"><ul>
+<div class="cover"><p>Memory Slice</p><p>{escape(draft.name)}</p>
+<p>Format version {version_text(draft.version)}; {escape(draft.status)}</p></div>
+<nav aria-label="Contents"><details open><summary>Contents</summary><ul>
 {contents}
-</ul></nav>
+</ul></details></nav>
 <main>
 <div class="search"><input id="search" type="search" placeholder="Search structures, fields, codes"
 aria-label="Search"><ul id="hits"></ul></div>

@@ -10,7 +10,6 @@ from ..schema.blocks import ByteOrder
 __all__ = [
     "compression",
     "conventions",
-    "document",
     "encryption",
     "introduction",
     "reading",
@@ -46,21 +45,25 @@ def conventions(draft: Draft) -> Iterator[str]:
         + ("Both are permitted." if both else "This draft permits little-endian only.")
     )
     yield (
-        "Offsets in the tables are counted in bytes from the start of the structure, 0x00 being "
-        "its first byte. Behind a field of varying length they are not constant: there the next "
-        "field begins where the one before ends, padding included. Nothing is aligned by itself."
+        "The fields of a structure stand one behind the other, in the order of its table; nothing "
+        "is aligned by itself. Offsets are counted in bytes from the start of the structure, 0x00 "
+        "being its first byte. Behind a field of varying length they are not constant: there the "
+        "next field begins where the one before ends, padding included."
     )
     yield (
-        "pad8(n) is n rounded up to a multiple of 8. Text with a length field (`text, XLen`) is "
-        "UTF-8 with a NUL behind it; the length counts the NUL and not the padding; zeros follow "
-        "up to pad8 of the length. A length of 0 means that there is none: no byte is stored. "
-        "`text without NUL` has no NUL; `not padded` has no zeros behind it. `XLen bytes` are as "
-        "many bytes, padded with zeros to pad8."
+        "pad8(n) is n rounded up to a multiple of 8. `text, XLen` is UTF-8 with a NUL behind it; "
+        "the field XLen, earlier in the same structure, counts the NUL and not the padding; zeros "
+        "follow up to pad8 of the length. A length of 0 means that there is none: no byte is "
+        "stored. `text without NUL` has no NUL; `not padded` has no zeros behind it. `XLen bytes` "
+        "are as many bytes, padded with zeros to pad8; `register, XLen` is an integer of as many "
+        "bytes in the file's byte order, padded likewise."
     )
     yield (
-        "`XCount entries` are as many structures of the layout that is given, one behind the "
-        "other. `XLen bytes, laid out by Y` are as many bytes, whose layout the value of Y "
-        "chooses; an unknown value leaves them as they are."
+        "`XCount entries of Y` are as many structures Y, one behind the other, and end where the "
+        "last one ends. Where `XSize bytes each` is said and that field is not 0, every entry has "
+        "as many bytes, whatever its fields take. `XLen bytes, laid out by Y` are as many bytes, "
+        "not padded, whose layout the value of Y chooses; a value without a layout leaves them as "
+        "they are. `bytes` are all that is left of the payload."
     )
     yield (
         "UUIDs are version 4, 16 bytes in network order whatever the file's byte order. Times "
@@ -79,58 +82,39 @@ def conventions(draft: Draft) -> Iterator[str]:
 def reading(draft: Draft) -> Iterator[str]:
     """How a reader goes through a file."""
     header = draft.file_header.field("header_size").name
+    size = draft.bound(draft.byte_orders[0]).file_header_size
     yield (
         f"A reader compares the Magic, takes the byte order from Endianness, and finds Block 0 at "
-        f"the offset that {header} says. A block begins with the Magic of the block header; the "
-        "next one begins BlockLength bytes behind its start. The blocks end where fewer bytes are "
-        "left than a block header has, or the next four are no Magic, or BlockLength is less than "
-        "a block header or more than what is left."
+        f"the offset that {header} says. It refuses a file that does not begin with the Magic or "
+        f"is shorter than {header}, an Endianness that is neither, a {header} below {size}, and "
+        "an unknown major version. Of an unknown minor version it shows what it knows, and says "
+        "so."
     )
     yield (
-        "The capture ends with the End-of-Capture. Without one the acquirer did not finish: what "
-        "stands there is shown, and said to be incomplete. What stands behind the last block is "
-        "trailing bytes."
+        "A block begins with the Magic of the block header; the next one begins BlockLength bytes "
+        "behind its start. Its payload is what stands behind the block header. The blocks end "
+        "where fewer bytes are left than a block header has, or the next four are no Magic, or "
+        "BlockLength is less than a block header or more than what is left."
     )
     yield (
-        "A payload may be longer than its fields: the bytes behind them are kept. A payload that "
-        "ends within a field is damaged: the fields before it hold. An unknown major version is "
-        "rejected; of an unknown minor version a reader shows what it knows, and says so."
+        "The capture ends with the first End-of-Capture. Without one the acquirer did not finish: "
+        "what stands there is shown, and said to be incomplete. What stands behind the last block "
+        "is trailing bytes"
+        + (
+            ", and so is what follows the End-of-Capture and is no extension segment."
+            if draft.segments
+            else "; blocks behind the End-of-Capture are read as the others are."
+        )
+    )
+    yield (
+        "A payload may be longer than its fields: the bytes behind them are kept. It may end "
+        "before a field that says so, and then has none of those behind it either. A payload that "
+        "ends within another field is damaged: the fields before it hold."
     )
     yield (
         "A region that BlockLength can't describe is split. The first fragment has the flag "
         "HasChildren; each further one has Continuation, the first one's BlockUUID as its "
         "ParentUUID, and a BaseAddr of its own."
-    )
-
-
-def document(draft: Draft) -> Iterator[str]:
-    """How readers are compared: the document that they print."""
-    yield (
-        "What a reader makes of a file can be compared when it prints the canonical document as "
-        "JSON: `document: 1`, `file` (`name`, `size`), `format` (`draft`, `dialect`, "
-        "`byte_order`), `header`, `blocks`, `segments`, `trailing` (null, or `offset` and "
-        "`length`). A block has `index`, `offset` (hex), the fields of its header but for the "
-        "Magic, and `payload`."
-    )
-    yield (
-        "Keys are those of the tables, in stored order, lengths and reserved bytes included. A "
-        "code is its name, one without a name a hex string of the field's width. A flag word is a "
-        "list of names in the order of bits, `bit_9` where a bit has none; a number in it is "
-        "`comp_algo_zstd`, and absent where it is 0."
-    )
-    yield (
-        "Counts, sizes and lengths are numbers; addresses and offsets hex strings with `0x`; "
-        "versions likewise, of full width; hashes, UUIDs and bytes hex without it (UUIDs with "
-        "dashes); times decimal strings. Text loses NUL and padding; none is null. A page map is a "
-        "list of runs, `[first page, count, state]`; page data an object of `offset` and `length`. "
-        "A payload without a layout is `{raw: hex}`, above 256 bytes `{raw: {offset, length}}`; "
-        "bytes behind the fields are under `rest` in the same way; a payload that ends too early "
-        "has its whole fields, and its block has `damage`."
-    )
-    yield (
-        "Exit codes: 0 it was read; 3 it is refused; 4 it is incomplete, with what could be read; "
-        "5 a key is missing. `msl samples run --decoder 'CMD {}'` compares a program with every "
-        "sample."
     )
 
 

@@ -25,3 +25,5 @@ for (const filter of document.querySelectorAll("input[data-filters]")) {
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
   });
 }
+// On a phone the contents would fill the first screens.
+if (matchMedia("(max-width: 60rem)").matches) document.querySelector("nav details").open = false;
