@@ -39,6 +39,7 @@ def row(cells: Iterable[str], at: str = "") -> str:
 def table(heads: Sequence[str], rows: Iterable[str], at: str = "") -> str:
     """A table that scrolls where it is wider than the page."""
     place = f' id="{at}"' if at else ""
+    place += f' class="of-{anchor(heads[0])}"'  # what is printed has columns of constant width
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     body = "\n".join(rows)
     return (
