@@ -300,7 +300,7 @@ def test_a_bit_of_what_the_key_is_made_with(kind: str) -> None:
 
 
 def test_a_bit_of_what_a_passphrase_is_used_with() -> None:
-    """Nobody is made to wait for it, but `msl verify` looks."""
+    """From Python nobody is made to wait for it; commands look."""
     data = by_passphrase()
     asked: list[str] = []
 
@@ -342,14 +342,23 @@ def test_a_search_is_bounded() -> None:
         assert all(is_derivable(one, 1 << 30) for _, one in tries)
 
 
-def test_verify_looks_for_it(place: Path) -> None:
+def test_commands_look_for_it_in_a_few_files(place: Path) -> None:
+    """A passphrase that was mistyped is wrong for all files of a command."""
     changed = bytearray((place / "p.msl").read_bytes())
     changed[0x6A] ^= 4
     (place / "salt.msl").write_bytes(changed)
-    given = ("salt.msl", "--passphrase-file", "pass", "--max-kdf-memory", str(256 << 10))
-    assert run("inspect", *given, folder=place).returncode == 5
-    done = run("verify", *given, folder=place)
-    assert (done.returncode, b"of KDFSalt is another" in done.stderr) == (1, True)
+    limit = ("--max-kdf-memory", str(256 << 10))
+    given = ("salt.msl", "--passphrase-file", "pass", *limit)
+    for command in ("inspect", "verify", "check"):
+        done = run(command, *given, folder=place)
+        assert (done.returncode, b"of KDFSalt is another" in done.stderr) == (1, True)
+    (place / "wrong").write_bytes(b"wrong")
+    done = run("verify", *["salt.msl"] * 5, "--passphrase-file", "wrong", *limit, folder=place)
+    lines = done.stderr.splitlines()
+    assert (done.returncode, len(lines)) == (5, 5)
+    looked = [b"in more than a bit" in line for line in lines]
+    assert looked == [True, True, True, False, False]
+    assert all(b"nobody looked" in line for line in lines[3:])
 
 
 def test_a_file_that_was_cut() -> None:

@@ -306,11 +306,7 @@ def say_version(path: str, dump: Any) -> None:
 
 
 class ReadOptions(KeyOptions, total=False):
-    """How to read a file whose header says otherwise, see `draft_options`; None: as it says.
-
-    `thorough`: to look, where a passphrase seems wrong, whether a bit of what it is used with was
-    changed.
-    """
+    """How to read a file whose header says otherwise, see `draft_options`; None: as it says."""
 
     draft: str | None
     dialect: str | None
@@ -319,7 +315,6 @@ class ReadOptions(KeyOptions, total=False):
     max_memory: int | None
     max_spool: int | None
     key: Keys | None
-    thorough: bool
 
 
 @overload
@@ -349,10 +344,8 @@ def open_input(
         stdin: what to read block by block instead.
     """
     kept: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    thorough = kept.pop("thorough", False)
     keys = keys_of(kept)
     if keys is not None:
-        keys.search = _announced if thorough else None
         kept["key"] = keys
         passing = False  # nothing is shown before the tag, which is the end of the file
     try:
@@ -360,11 +353,6 @@ def open_input(
     except MslError as error:
         error.file = path
         raise
-
-
-def _announced(text: str) -> bool:
-    note(f"msl: {text}")
-    return True
 
 
 def _opened(

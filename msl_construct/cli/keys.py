@@ -31,6 +31,13 @@ _asked: list[bytes] = []
 """The passphrase that was typed, so that it is for all files of a command."""
 
 
+_looked: list[str] = []
+"""What was looked for, where a passphrase seemed wrong."""
+
+_MOST_LOOKED = 3
+"""Files for which that is done: a passphrase that was mistyped is wrong for all of a command."""
+
+
 class KeyOptions(TypedDict, total=False):
     """What `key_options` adds to a command."""
 
@@ -119,7 +126,7 @@ def keys_of(options: dict[str, Any]) -> Keys | None:
     ways = ("passphrase_file", "passphrase_env", "ask_passphrase")
     if sum(bool(given[name]) for name in ways) > 1:
         raise click.UsageError("one passphrase, please: from a file, the environment or a prompt")
-    found = keys.Keys()
+    found = keys.Keys(search=_may_look)
     if wanted is not None:
         found.max_kdf_memory = wanted
     if given["key_file"]:
@@ -133,6 +140,19 @@ def keys_of(options: dict[str, Any]) -> Keys | None:
     elif given["ask_passphrase"]:
         found.passphrase = _asked_for
     return found
+
+
+def _may_look(text: str) -> bool:
+    """Whether to look for a changed bit where a passphrase seems wrong; who waits is told."""
+    if len(_looked) >= _MOST_LOOKED:
+        return False
+    _looked.append(text)
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(
+            f"msl: it does not open the file; {text}, up to a minute (if it was mistyped: Ctrl-C)",
+            file=sys.stderr,
+        )
+    return True
 
 
 def encryption_options(function: F) -> F:

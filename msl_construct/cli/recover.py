@@ -10,6 +10,7 @@ import click
 from ..errors import MslError
 from ..outputs import NewFile, whole_file
 from .common import Exit, command_options, draft_options, note, run, say_version
+from .keys import keys_of
 from .text import as_json, binary_size, many
 from .written_file import check_new, refuse_itself
 
@@ -24,7 +25,7 @@ __all__ = ["recover"]
 
 _SHOWN = 20
 _READING = ("draft", "dialect", "byte_order", "max_inflate", "max_memory", "max_spool")
-"""Options of reading; keys are none: what is encrypted can't be recovered."""
+"""Options of reading, beside keys."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,15 +58,17 @@ def recover(
     Every block that stands is kept: its header makes sense, and the block behind it does not
     say that its bytes were others. Behind damage the next block is looked for. GOOD is a new
     file with a chain of its own; its Import Provenance says what it was made of, and that
-    something was lost. BAD is only read; its header must be readable.
+    something was lost. BAD is only read; its header must be readable. Of an encrypted one the tag
+    must match, for damage can't be walked around; what stands under it is written in the open.
 
     \b
     Example:
       msl recover broken.msl -o rest.msl
       msl recover broken.msl -o rest.msl --json
 
-    Exit codes: 0 nothing was lost; 2 GOOD exists, is BAD, or can't be written; 3 BAD is unreadable,
-    or there is no room; 4 something was lost; 5 BAD is encrypted.
+    Exit codes: 0 nothing was lost; 1 BAD is encrypted and was changed; 2 GOOD exists, is BAD, or
+    can't be written; 3 BAD is unreadable, or there is no room; 4 something was lost; 5 BAD is
+    encrypted, and no key or a wrong one.
     """
     from ..reader.dump import opened_as
     from ..reader.salvage import SalvagedDump
@@ -76,6 +79,9 @@ def recover(
         check_new(place, force)
     asked = dict[str, Any](options)
     given: dict[str, Any] = {key: asked[key] for key in _READING if asked.get(key) is not None}
+    keys = keys_of(asked)
+    if keys is not None:
+        given["key"] = keys
     try:
         opened = opened_as(SalvagedDump, bad, keep_altered=keep_altered, **given)
     except MslError as error:

@@ -122,7 +122,6 @@ def verify(
     check_options(vouching, dumps)
     worst = Exit.FINE
     readers = True
-    options["thorough"] = True
     for path in dumps:
         code, text = _one(path, report, vouching, as_json, quiet, options)
         worst = max(worst, code, key=_WORST.index)

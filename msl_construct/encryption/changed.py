@@ -121,7 +121,8 @@ def _other_parameters(envelope: Envelope, keys: Keys) -> Iterator[_Way]:
     if keys.search is None:
         return
     tries = list(_searched(stated, keys.max_kdf_memory))
-    if not tries or not keys.search(_announced(tries)):
+    keys.searched = not tries or keys.search(_announced(tries))
+    if not keys.searched:
         return
     for what, other in tries:
         yield _Way(what, _derived(other, keys), start)

@@ -32,6 +32,7 @@ class Keys:
         max_kdf_memory: bytes that the derivation of a key may take; it may be passed over 16 times.
         search: asked, with what it is about in words, whether to look for a changed bit of what a
             passphrase that seems wrong is used with, which takes up to a minute; None: no.
+        searched: whether that was done.
 
     Raises:
         EncryptedError: a raw key of another length.
@@ -42,6 +43,7 @@ class Keys:
     private: PrivateKeys | None = field(default=None, repr=False)
     max_kdf_memory: int = MAX_KDF_MEMORY
     search: Callable[[str], bool] | None = field(default=None, repr=False)
+    searched: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.raw is not None and len(self.raw) != KEY_SIZE:

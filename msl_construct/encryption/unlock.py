@@ -197,8 +197,8 @@ def _refused(
     origins = " and ".join(dict.fromkeys(one.origin for one, _ in found))
     if envelope.enclosure in ENCLOSED and envelope.enclosure != "none":
         names += ", the enclosed key"
-    tried = keys.search is not None or not keys.has_passphrase
-    apart = "in more than a bit" if tried else "(msl verify looks whether a bit of it was)"
+    tried = keys.searched or not keys.has_passphrase
+    apart = "in more than a bit" if tried else "(nobody looked whether a bit of it was)"
     return WrongKeyError(
         f"{origins} does not open it: {where} and Block 0 does not come out as a block; it is "
         f"another key, or what the key is made with ({names}) was changed {apart}",

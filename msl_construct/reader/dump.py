@@ -13,12 +13,13 @@ from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts.dialects import Recognition
 from ..encryption import Keys
-from ..errors import ChangedError, MslError
+from ..errors import ChangedError, HeaderError, MslError
 from ..schema import Draft, Record, Schema
 from ..source import Extent, PathSource, RemoteSource, Source
 from ..space import Cover
 from .block import Block, Problems
 from .block_list import Blocks
+from .changed_header import may_have_lost_a_bit, require_unchanged_header
 from .dialects import NO_DIALECT, Seen, insisted_on, plain_schema, read_in, recognised, schema_of
 from .header import read_header
 from .memory import MemoryView
@@ -68,7 +69,12 @@ class Dump(Indexed):
         self._max_inflate = max_inflate
         self.budget = Budget(default_budget(source.size) if max_memory is None else max_memory)
         self.problems = Problems()
-        self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
+        try:
+            self.header = read_header(source, draft=draft, dialect=dialect, byte_order=byte_order)
+        except HeaderError:
+            if key is not None:
+                require_unchanged_header(source, draft, byte_order, key)
+            raise
         self.schema = self.header.schema
         self.unlocked = None if key is None else unlocked_with(source, self.header, key)
         if self.unlocked is not None:
@@ -341,7 +347,11 @@ def opened_as(
 
     def judge(beginning: Source) -> None:
         draft, byte_order = options.get("draft"), options.get("byte_order")
-        read_header(beginning, draft=draft, byte_order=byte_order)
+        try:
+            read_header(beginning, draft=draft, byte_order=byte_order)
+        except HeaderError:
+            if options.get("key") is None or not may_have_lost_a_bit(beginning, draft, byte_order):
+                raise
 
     source, name, owned = source_of(file, judge, max_spool)
     try:

@@ -51,7 +51,8 @@ class SalvagedDump(Dump):
             was lost.
 
     Raises:
-        EncryptedError: damage of what is encrypted can't be walked around.
+        EncryptedError: the blocks are ciphertext, and no key was given.
+        TamperedError: they were changed; damage of what is encrypted can't be walked around.
         HeaderError: the header is lost as well.
     """
 
@@ -60,13 +61,15 @@ class SalvagedDump(Dump):
         self.unproved = 0
         self._keep_altered = keep_altered
         super().__init__(source, **options)
+        behind = self.trailing if self.unlocked is not None else None
+        if behind is not None:
+            self.lost.append(LostRange(behind.offset, behind.length, self.ending.text))
 
     def _walk(self) -> Ending:
+        if self.unlocked is not None:  # its tag matches, so that nothing of it is damaged
+            return super()._walk()
         if self.header.encrypted:
-            raise EncryptedError(
-                "damage of an encrypted file can't be walked around: nothing of it can be read "
-                "without all of it"
-            )
+            raise EncryptedError(f"{self.encryption().text}; nothing can be recovered without it")
         index = BlockIndex()
         offset, end = self.header.size, self.source.size or 0
         while True:
