@@ -27,6 +27,7 @@ COMMANDS = {
     "keygen": "Make a key, or a pair of keys, for encrypted dumps.",
     "read": "Show bytes and page states at a virtual address.",
     "recover": "Write what stands of a damaged dump as a new one.",
+    "report": "Make one page about a dump or several, to look at and hand on.",
     "samples": "Make the sample corpus, list it, run decoders over it.",
     "schema": "Show, compare, check and export the declaration of the format.",
     "search": "Find bytes, texts, numbers and pointers in virtual memory.",

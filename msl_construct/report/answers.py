@@ -1,0 +1,234 @@
+"""The answers to what everybody asks of a dump, in words for people who don't know the format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..words import binary_size, many
+from .memory import BAD_STATES
+from .model import Answer, DumpReport
+
+__all__ = ["STATES_IN_WORDS", "answers_of"]
+
+STATES_IN_WORDS = {
+    "captured": "in the file",
+    "not_resident": "was not in memory when it was captured",
+    "unmapped": "nothing was mapped there",
+    "reserved": "a state that the specification does not define",
+    "truncated": "should be in the file, and its bytes are missing",
+    "failed": "could not be read",
+    "damaged": "what became of it is not known: the file is damaged there",
+}
+_FEW = 12
+
+
+def answers_of(found: DumpReport) -> Iterator[Answer]:
+    """One answer to each question that the page begins with."""
+    yield _intact(found)
+    yield _complete(found)
+    if not found.locked:
+        yield _memory(found)
+    yield _rules(found)
+    yield _report(found)
+    yield _signed(found)
+    yield _dated(found)
+
+
+def _intact(found: DumpReport) -> Answer:
+    verdict = found.verdict
+    if verdict is None:
+        return Answer(
+            "intact",
+            "not checked",
+            "open",
+            f"Nobody can say without the key: {found.locked}.",
+        )
+    if verdict.findings:
+        return Answer(
+            "intact",
+            "not intact",
+            "bad",
+            f"The file is not what was written: {many(len(verdict.findings), 'place')} in it "
+            "do not agree with its own hashes or counts.",
+            tuple(one.text for one in verdict.findings[:_FEW]),
+        )
+    if verdict.intact is None:
+        return Answer(
+            "intact", "not checked", "warn", "The hashes of the file could not be checked."
+        )
+    text = (
+        f"Every hash and count in the file agrees with its bytes, in all of its "
+        f"{many(verdict.blocks, 'block')}: it was not damaged since it was written."
+    )
+    if verdict.authenticated:
+        text += " It is encrypted, and nobody without the key has changed any of it."
+    else:
+        text += (
+            " The hashes have no key, so that they show damage, and not who wrote the file: "
+            "see signed."
+        )
+    if verdict.file_hash == "absent":
+        text += " The hash of the whole file is missing."
+    return Answer("intact", "intact", "good", text)
+
+
+def _complete(found: DumpReport) -> Answer:
+    verdict = found.verdict
+    gaps = [*(one.text for one in verdict.gaps)] if verdict else []
+    more = [*gaps, *(text for text in found.gaps if text not in gaps)]
+    if verdict is None:
+        return Answer(
+            "complete", "not known", "open", "Only the header could be read: the rest is encrypted."
+        )
+    if not more:
+        return Answer(
+            "complete",
+            "complete",
+            "good",
+            "The acquisition was ended as it should be, nothing is missing at the end of the file, "
+            "and all of the file could be looked at.",
+        )
+    if verdict.complete:
+        text = "The file is whole, but something in it could not be looked at."
+    else:
+        text = (
+            "Something is missing, or could not be looked at. What is there can be used; what is "
+            "not there says nothing."
+        )
+    return Answer("complete", "incomplete", "warn", text, tuple(more[:_FEW]))
+
+
+def _memory(found: DumpReport) -> Answer:
+    memory = found.memory
+    total = sum(memory.totals.values())
+    captured = memory.totals.get("captured", 0)
+    if not memory.regions:
+        return Answer("memory", "none", "warn", "The dump holds no memory.")
+    more = tuple(
+        f"{binary_size(memory.totals[state])} {STATES_IN_WORDS.get(state, state)}"
+        for state in memory.states
+        if memory.totals.get(state)
+    )
+    share = f"{100 * captured / total:.1f} %" if total else "nothing"
+    bad = sum(memory.totals.get(state, 0) for state in BAD_STATES)
+    text = (
+        f"{binary_size(captured)} of {binary_size(total)} ({share}) of the process's address space "
+        f"are in the file, in {many(memory.regions, 'region')}."
+    )
+    if bad:
+        text += (
+            f" {binary_size(bad)} should be and are not: what stood there nobody can know from "
+            "this file."
+        )
+    return Answer("memory", f"{share} captured", "warn" if bad else "good", text, more)
+
+
+def _rules(found: DumpReport) -> Answer:
+    checked = found.checked
+    if checked is None:
+        return Answer("rules", "not checked", "open", "The rules could not be put to the file.")
+    doubtful = sum(one.count for one in checked.broken if not one.counts)
+    asked = f"{many(checked.rules, 'rule')} of {checked.draft}"
+    if checked.counted:
+        broken = [one for one in checked.broken if one.counts]
+        return Answer(
+            "rules",
+            "not conforming",
+            "warn",
+            f"The file breaks {len(broken)} of {asked}, in {many(checked.counted, 'place')}. "
+            "Other programs may read it otherwise than this one.",
+            tuple(f"{one.id}: {one.wrong} ({one.count})" for one in broken[:_FEW]),
+        )
+    if found.locked:
+        text = f"The header keeps {asked}; the rest is encrypted."
+        return Answer("rules", "header only", "open", text)
+    if checked.gaps:
+        return Answer(
+            "rules",
+            "nothing found",
+            "warn",
+            f"No rule of {asked} is known to be broken, but not all of the file could be checked.",
+            tuple(checked.gaps[:_FEW]),
+        )
+    text = f"The file keeps all {asked} that were put to it."
+    if doubtful:
+        text += f" {many(doubtful, 'place')} in it are unusual, and break none."
+    return Answer("rules", "conforming", "good", text)
+
+
+def _report(found: DumpReport) -> Answer:
+    acquisition = found.acquisition
+    if acquisition is None:
+        return Answer(
+            "report",
+            "not given",
+            "open",
+            "The report that the acquisition wrote was not given: what is said here of who "
+            "captured the process, and how, is what the dump itself says.",
+        )
+    tie = acquisition.tie
+    if tie.findings:
+        return Answer(
+            "report",
+            "of another file",
+            "bad",
+            "The acquisition's report does not speak of this file.",
+            tuple(one.text for one in tie.findings),
+        )
+    agrees = ", ".join(tie.agrees) or "nothing"
+    if tie.gaps:
+        return Answer(
+            "report",
+            "agrees, incomplete",
+            "warn",
+            f"The acquisition's report and the dump agree in {agrees}. The report lacks something.",
+            tuple(one.text for one in tie.gaps),
+        )
+    return Answer(
+        "report",
+        "agrees",
+        "good",
+        f"The acquisition's report is of this very file: they agree in {agrees}. No byte of the "
+        "file has changed since, if none of the report has.",
+    )
+
+
+def _signed(found: DumpReport) -> Answer:
+    vouching = found.vouching
+    if vouching is None or not vouching.signed:
+        return Answer(
+            "signed",
+            "no signature given",
+            "open",
+            "Nobody vouches for the file here. Whoever can write it can make its hashes anew.",
+        )
+    return _vouched("signed", vouching.signed, found)
+
+
+def _dated(found: DumpReport) -> Answer:
+    vouching = found.vouching
+    if vouching is None or not vouching.dated:
+        return Answer(
+            "dated",
+            "no time stamp given",
+            "open",
+            "No authority says since when the file exists. Times in it are those of the machine "
+            "that wrote it.",
+        )
+    return _vouched("dated", vouching.dated, found)
+
+
+def _vouched(question: str, text: str, found: DumpReport) -> Answer:
+    assert found.vouching is not None
+    findings, gaps = found.vouching.findings, found.vouching.gaps
+    kinds = {"signed": ("signature", "signer", "statement"), "dated": ("timestamp", "statement")}
+    against = [one.text for one in findings if one.kind in kinds[question]]
+    lacking = [one.text for one in gaps if one.kind in kinds[question]]
+    if against:
+        return Answer(
+            question, f"not {question}", "bad", f"It does not hold: {text}.", tuple(against)
+        )
+    if lacking:
+        word = f"{question}, by whom is open"
+        return Answer(question, word, "warn", f"{text}.", tuple(lacking))
+    return Answer(question, question, "good", f"{text[:1].upper()}{text[1:]}.")

@@ -1,0 +1,85 @@
+/* The table of regions, and what the map says of one. */
+
+function regionTable(place, memory, chosen) {
+  const counted = memory.states.filter((state) => memory.totals[state] && state !== "captured");
+  const columns = [
+    {
+      label: "address",
+      text: (i) => hex(memory.base[i]),
+      value: (i) => memory.base[i],
+      class: "mono",
+      width: "w-address",
+    },
+    { label: "size", text: (i) => sizeText(memory.size[i]), value: (i) => memory.size[i], class: "number", width: "w-short" },
+    { label: "rights", text: (i) => memory.text(memory.rights, i), class: "mono", width: "w-short" },
+    { label: "type", text: (i) => words(memory.text(memory.type, i)), width: "w-short" },
+    {
+      label: "captured",
+      text: (i) => `${grouped(memory.counts.captured[i])} of ${grouped(memory.pages(i))}`,
+      value: (i) => memory.counts.captured[i] / (memory.pages(i) || 1),
+      class: "number",
+      width: "w-address",
+    },
+    ...counted.map((state) => ({
+      label: STATE_WORDS[state] || words(state),
+      text: (i) => (memory.counts[state][i] ? grouped(memory.counts[state][i]) : ""),
+      value: (i) => memory.counts[state][i],
+      class: "number",
+      width: "w-number",
+    })),
+    { label: "to look at", text: (i) => marksText(memory.marks[i]), width: "w-short" },
+    { label: "name", text: (i) => memory.text(memory.name, i), width: "w-text" },
+  ];
+  const bad = (i) => badPages(memory, i) > 0;
+  const filters = [
+    {
+      label: "Regions",
+      options: [
+        ["all regions", null],
+        ["W+X, or code without a file", (i) => memory.marks[i] > 0],
+        ["executable", (i) => memory.text(memory.rights, i).includes("x")],
+        ["writable", (i) => memory.text(memory.rights, i).includes("w")],
+        ["with pages that could not be read", bad],
+        ["with captured pages", (i) => memory.counts.captured[i] > 0],
+      ],
+    },
+    {
+      label: "Type",
+      options: [
+        ["any type", null],
+        ...[...new Set(memory.type)].map((one) => [words(memory.texts[one]), (i) => memory.type[i] === one]),
+      ],
+    },
+  ];
+  const notes = [];
+  if (memory.leftOut) notes.push(`${many(memory.leftOut, "region")} more are not in this page: msl inspect --show regions lists them.`);
+  if (memory.coarse) notes.push(`Of ${many(memory.coarse, "region")} the page states are drawn coarser, the worst one over all that is put together.`);
+  return new RowTable(place, {
+    title: "Memory regions",
+    count: memory.count,
+    columns,
+    filters,
+    chosen,
+    note: notes.join(" "),
+  });
+}
+
+const BAD = ["truncated", "failed", "damaged"];
+
+function badPages(memory, i) {
+  return BAD.reduce((sum, state) => sum + (memory.counts[state] ? memory.counts[state][i] : 0), 0);
+}
+
+function marksText(marks) {
+  return ["", "W+X", "no file", "W+X, no file"][marks];
+}
+
+/** A place in memory in one line. */
+function placeText(memory, place) {
+  const i = memory.at(place);
+  const rights = memory.text(memory.rights, i);
+  const name = memory.text(memory.name, i) || "no name";
+  const marks = memory.marks[i] ? ` — ${marksText(memory.marks[i])}` : "";
+  const state = STATE_WORDS[memory.stateAt(place)] || memory.stateAt(place);
+  return `${hex(memory.address(place))}: ${state} — ${rights} ${words(memory.text(memory.type, i))}, ${sizeText(memory.size[i])} at ${hex(memory.base[i])}, ${name}${marks}`;
+}

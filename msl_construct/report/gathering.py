@@ -1,0 +1,193 @@
+"""From an open dump to what its page says."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import analysis
+from ..analysis.identity import environment
+from ..analysis.unread import unread
+from ..document import readable
+from ..document.render import Renderer
+from ..hashing import Digests
+from ..reader.acquisition_report import tie
+from ..reader.dump import Dump
+from ..reader.verdict import Verdict
+from ..source import Extent
+from ..words import binary_size
+from .acquisition import acquisition_of
+from .answers import answers_of
+from .block_bytes import shown_blocks
+from .comparing import comparison
+from .entropy import MOST_PAGES, entropy_sample
+from .judging import checked_rules
+from .memory import memory_columns, regions_by_address
+from .model import Comparison, DumpReport, Fact, Vouching
+from .redaction import Redaction
+from .suspicion import suspicions_of
+from .tables import shown_tables
+
+__all__ = ["compared", "report_of"]
+
+Vouch = Callable[[uuid.UUID, str, Verdict, Digests], Vouching]
+
+
+def report_of(
+    dump: Dump,
+    *,
+    name: str = "",
+    redaction: Redaction | None = None,
+    acquisition: Mapping[str, Any] | None = None,
+    acquisition_file: str = "",
+    vouch: Vouch | None = None,
+    entropy_pages: int = MOST_PAGES,
+) -> DumpReport:
+    """Everything that a page says of a dump; reads all of it.
+
+    Args:
+        name: what the file is called; that of the dump by default.
+        redaction: what is not shown; environments and command lines by default.
+        acquisition: the report of its acquisition, from `read_report`; acquisition_file: where
+            that came from.
+        vouch: what to hold against a signature or a time stamp, with DumpUUID, HashAlgo, verdict
+            and hashes.
+        entropy_pages: the most captured pages whose entropy is told.
+
+    Raises:
+        MslError: the file can't be read, or was changed meanwhile.
+        OSError: likewise.
+    """
+    redaction = redaction or Redaction()
+    digests = Digests()
+    try:
+        verdict = None if dump.locked else dump.verify()
+        for piece in Extent(dump.stored, 0, dump.size or 0).chunks():
+            digests.update(piece)
+    finally:
+        digests.close()
+    renderer = Renderer()
+    identity = dump.header.record["dump_uuid"]
+    found = DumpReport(
+        name or dump.name,
+        digests.size,
+        digests.blake3,
+        digests.sha256,
+        dump.draft,
+        renderer.format(dump),
+        renderer.header(dump.header),
+        str(identity),
+        locked=dump.encryption().text if dump.locked else "",
+        verdict=verdict,
+    )
+    if verdict is not None:
+        _look_inside(dump, found, redaction, entropy_pages)
+    if acquisition is not None:
+        context = next(dump.capture_blocks.of_type("system_context"), None)
+        stored = b"" if context is None else bytes(context.stored.view())
+        held = tie(acquisition, identity, verdict or Verdict(), digests, stored)
+        found.acquisition = acquisition_of(acquisition, acquisition_file, held, redaction)
+    if vouch is not None and verdict is not None:
+        found.vouching = vouch(identity, dump.header.hash_algorithm, verdict, digests)
+    found.checked = checked_rules(dump, redaction)
+    found.blocks, found.blocks_left_out = shown_blocks(dump, redaction)
+    if verdict is not None:
+        known = [*(one.text for one in verdict.gaps), *found.checked.gaps]
+        found.gaps = list(dict.fromkeys(known))
+        found.gaps += [text for text in unread(dump) if not any(text in one for one in known)]
+    found.facts = _facts(dump, found)
+    found.answers = list(answers_of(found))
+    found.suspicions = list(suspicions_of(found, dump))
+    dump.require_unchanged()
+    return found
+
+
+def _look_inside(dump: Dump, found: DumpReport, redaction: Redaction, pages: int) -> None:
+    found.tables = shown_tables(dump, redaction)
+    variables = environment(dump)
+    if variables is not None:
+        found.environment = [(key, redaction.variable(text)) for key, text in variables.items()]
+    regions = regions_by_address(dump)
+    found.memory = memory_columns(dump, regions)
+    found.entropy = entropy_sample(regions, most=pages)
+
+
+def _facts(dump: Dump, found: DumpReport) -> list[Fact]:
+    """What, of whom, when, who and how: of the dump first, then of the acquisition's report."""
+    header = dump.header.record
+
+    def fact(group: str, label: str, value: Any, source: str = "dump") -> None:
+        if value not in (None, ""):
+            facts.append(Fact(group, label, str(value), source))
+
+    facts: list[Fact] = []
+    fact("what", "file", found.name, "file")
+    fact("what", "size", f"{binary_size(found.size)} ({found.size} bytes)", "file")
+    fact("what", "SHA-256", found.sha256, "file")
+    fact("what", "BLAKE3", found.blake3, "file")
+    fact("what", "DumpUUID", found.dump_uuid)
+    dialect = found.format.get("dialect")
+    fact(
+        "what",
+        "format",
+        f"Memory Slice, {found.draft}{f', as {dialect} writes it' if dialect else ''}",
+    )
+    if found.verdict and found.verdict.stored_file_hash is not None:
+        fact(
+            "what",
+            "FileHash",
+            f"{found.verdict.stored_file_hash.hex()} ({dump.header.hash_algorithm})",
+        )
+    fact("target", "process", header["pid"] and f"pid {header['pid']}")
+    process = _first(found, "process")
+    fact("target", "program", process.get("exe_path"))
+    fact("target", "command line", process.get("cmd_line"))
+    fact("target", "parent", process.get("ppid") and f"pid {process['ppid']}")
+    fact("target", "started", process.get("start_time_utc"))
+    fact("target", "system", f"{header['os_type'].name} {header['arch_type'].name}")
+    system = _first(found, "system")
+    fact("when", "captured", readable.as_date(header["timestamp"]))
+    end = None if dump.locked else dump.end_of_capture
+    if end is not None:
+        fact("when", "finished", readable.as_date(end.payload.get("acq_end", 0)))
+    fact("when", "machine started", system.get("boot_time_utc"))
+    fact("who", "examiner", system.get("acq_user"))
+    fact("who", "case", system.get("case_ref"))
+    fact("who", "machine", system.get("hostname"))
+    fact("who", "system", system.get("os_detail"))
+    origin = _first(found, "origin")
+    if origin:
+        fact(
+            "how",
+            "imported",
+            f"from {origin['source_format']}, {origin['import_time_utc'] or 'unknown time'}",
+        )
+        fact("how", "imported by", origin.get("tool_name"))
+        fact("how", "note", origin.get("note"))
+    fact("how", "written by", found.format.get("producer"))
+    said = {(one.group, one.label, one.text) for one in facts}
+    if found.acquisition is not None:
+        facts += [
+            one for one in found.acquisition.facts if (one.group, one.label, one.text) not in said
+        ]
+    return facts
+
+
+def _first(found: DumpReport, name: str) -> dict[str, Any]:
+    table = found.table(name)
+    return {} if table is None else dict(zip(table.columns, table.rows[0]))
+
+
+def compared(dumps: Iterable[Dump], redaction: Redaction) -> list[Comparison]:
+    """Each dump with the next; a dump of which only the header can be read is left out."""
+    found: list[Comparison] = []
+    before: tuple[int, Dump] | None = None
+    for number, dump in enumerate(dumps):
+        if dump.locked:
+            continue
+        if before is not None:
+            difference = analysis.diff(before[1], dump)
+            found.append(comparison(before[0], number, before[1], difference, redaction))
+        before = number, dump
+    return found

@@ -1,0 +1,66 @@
+"""The first words of a page: what the file is, and whether it is what it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..words import many
+from .model import DumpReport
+
+__all__ = ["LEVEL_WORDS", "QUESTIONS", "headline", "title_of", "worst_level"]
+
+QUESTIONS = {
+    "intact": "Intact?",
+    "complete": "Complete?",
+    "memory": "Memory",
+    "rules": "Conforms?",
+    "report": "Acquisition's report",
+    "signed": "Signed?",
+    "dated": "Dated?",
+}
+LEVEL_WORDS = {
+    "good": "nothing speaks against it",
+    "warn": "look at this",
+    "bad": "this speaks against it",
+    "open": "open",
+    "note": "for information",
+}
+_RANK = ("good", "open", "warn", "bad")
+
+
+def title_of(dumps: Sequence[DumpReport]) -> str:
+    """What the page is about."""
+    if len(dumps) == 1:
+        return "Memory of one process"
+    return f"Memory of a process, in {len(dumps)} dumps"
+
+
+def worst_level(found: DumpReport) -> str:
+    """How the dump as a whole stands, by intactness, completeness, and what it is tied to."""
+    levels = [
+        one.level
+        for one in found.answers
+        if one.question in ("intact", "complete") or one.level == "bad"
+    ]
+    return max(levels, key=_RANK.index, default="open")
+
+
+def headline(found: DumpReport) -> str:
+    """One sentence for those who read no further."""
+    if found.locked:
+        return "Encrypted: only the header could be read, so that nothing can be said of the rest."
+    words = {one.question: one for one in found.answers}
+    intact, complete = words["intact"], words["complete"]
+    joined = "and" if (intact.level == "good") == (complete.level == "good") else "but"
+    text = f"{intact.word[:1].upper()}{intact.word[1:]} {joined} {complete.word}."
+    for question, said in (
+        ("report", "The acquisition's report does not fit."),
+        ("signed", "The signature does not hold."),
+        ("dated", "The time stamp does not hold."),
+    ):
+        if words[question].level == "bad":
+            text += f" {said}"
+    about = [one for one in found.suspicions if one.level != "bad"]
+    if about:
+        text += f" {many(len(about), 'thing')} about the process to look at."
+    return text

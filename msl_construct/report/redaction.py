@@ -1,0 +1,117 @@
+"""What of a dump is not shown unless somebody asks for it: environments and command lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["COMMAND_LINE", "ENVIRONMENT", "KINDS", "REDACTED", "Redaction"]
+
+ENVIRONMENT, COMMAND_LINE = "environment", "command-line"
+KINDS = (ENVIRONMENT, COMMAND_LINE)
+"""What may be asked for."""
+
+REDACTED = "(redacted)"
+
+_COLUMNS = {("process", "cmd_line"), ("processes", "cmd")}
+"""Tables and columns that hold command lines."""
+_FIELDS = ("cmd_line", "cmd")
+"""Fields of blocks that do."""
+_TELLING = re.compile(r"environ|cmd|command|arg", re.IGNORECASE)
+_LONG = 120
+_LEAST = 6
+"""Characters of a text that is looked for in others; shorter ones are in everything."""
+_WORD = 8
+"""The same of an argument."""
+_QUOTED = 48
+"""Characters that a sentence quotes of a long text."""
+_MOST = 4096
+"""Texts that are looked for."""
+
+
+class Redaction:
+    """What is shown, and what is not.
+
+    What was redacted is remembered, and is taken out of sentences that quote it.
+
+    Args:
+        show: `KINDS` that are shown.
+    """
+
+    def __init__(self, show: Iterable[str] = ()) -> None:
+        self.shown = frozenset(show)
+        self._secrets: dict[str, None] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def hides(self, kind: str) -> bool:
+        """Whether something of this kind is not shown."""
+        return kind not in self.shown
+
+    @property
+    def hidden(self) -> list[str]:
+        """The kinds that are not shown."""
+        return [kind for kind in KINDS if kind not in self.shown]
+
+    def command_line(self, text: str | None) -> str | None:
+        """A command line, or in its place how long it is; nothing where there is none."""
+        if not text or not self.hides(COMMAND_LINE):
+            return text
+        self.remember(text)
+        self.remember(text[:_QUOTED])
+        for argument in re.split(r"[\s\0]+", text)[1:]:
+            _, equals, value = argument.partition("=")
+            self.remember(value if equals else argument, _WORD)
+        return f"(redacted: {len(text)} characters)"
+
+    def variable(self, value: str) -> str:
+        """The value of a variable of the environment."""
+        if not self.hides(ENVIRONMENT):
+            return value
+        self.remember(value)
+        return REDACTED
+
+    def remember(self, text: str, least: int = _LEAST) -> None:
+        """Take a text out of all sentences, unless it is a path or a word of few letters."""
+        if len(text) >= least and not text.startswith("/") and len(self._secrets) < _MOST:
+            self._secrets[text] = None
+            self._pattern = None
+
+    def cell(self, table: str, column: str, row: dict[str, Any]) -> Any:
+        """A value of a table's row."""
+        value = row[column]
+        if (table, column) in _COLUMNS:
+            return self.command_line(value if isinstance(value, str) else _text(value))
+        if column in ("value", "text", "raw") and "fact" in row and value is not None:
+            return self._fact(str(row["fact"]), value)
+        return value
+
+    def field(self, path: str) -> bool:
+        """Whether the bytes of a block's field are not shown."""
+        return path.rpartition(".")[2] in _FIELDS and self.hides(COMMAND_LINE)
+
+    def sentence(self, text: str) -> str:
+        """A text of ours, which may quote what is redacted."""
+        if not self._secrets:
+            return text
+        if self._pattern is None:
+            longest = sorted(self._secrets, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest)))
+        return self._pattern.sub(REDACTED, text)
+
+    def _fact(self, fact: str, value: Any) -> Any:
+        """What was found of the target or of the kernel; texts of any kind may hold anything."""
+        if not self.hidden or isinstance(value, (int, float)):
+            return value
+        text = value if isinstance(value, str) else str(value)
+        if _TELLING.search(fact) or len(text) > _LONG or "\n" in text or "=" in text:
+            if _TELLING.search(fact):
+                for line in text.split("\n"):
+                    self.remember(line.partition("=")[2])
+            return f"(redacted: {len(text)} characters)"
+        return value
+
+
+def _text(value: Any) -> str | None:
+    """The text of a value of the document, of which the stored bytes may stand beside it."""
+    return str(value["text"]) if isinstance(value, dict) and "text" in value else None

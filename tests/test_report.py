@@ -1,0 +1,377 @@
+"""``msl report``: its numbers are those of the other commands, its texts are texts."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import random
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import PLACE, files_of_every_fate, one_line, run  # noqa: F401 - a fixture
+from independent.specimens import LE10, LE11
+from pages import Page, digest, everything, numbers, regions
+from sampling import sampled
+from test_verify_report import report_on
+from writing import LIVE, uid, writer
+
+import msl_construct
+from msl_construct.report import Redaction, html_page, report_of
+from msl_construct.report.entropy import entropy_of, entropy_sample
+from msl_construct.report.memory import regions_by_address
+
+SAMPLES = PLACE / "samples"
+DUMPS = [
+    SAMPLES / "live-le.msl",
+    SAMPLES / "live-be.msl",
+    SAMPLES / "regions-1.1.msl",
+    *sorted((SAMPLES / "valid").glob("*.msl"))[::9],
+    *sorted((SAMPLES / "invalid").glob("*.msl"))[::9],
+    *sorted((SAMPLES / "questionable").glob("*.msl"))[::5],
+]
+COMMAND, TOKEN, HEAP = "hunter2-on-the-command-line", "s3cr3t-of-the-environment", "heap secret 17"
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "evil\u202egnp.exe",
+    "x" * 10_000,
+    "<!--",
+    "]]>&amp;",
+    "line\nbreak\x1b[31m",
+]
+
+
+def page_of(*files: Any, code: int = 0, options: tuple[str, ...] = ()) -> Page:
+    done = run("report", *files, *options, "-o", "-")
+    assert done.returncode == code, done.stderr
+    assert b"Traceback" not in done.stderr
+    return Page(done.stdout.decode())
+
+
+def dump_with(paths: list[str], kind: Any = LE11, **more: Any) -> bytes:
+    """A capture whose modules and mappings are called as is said."""
+    file = io.BytesIO()
+    investigated = bool(more.get("tables"))
+    categories = ["system_context", "system_process_table"] if investigated else []
+    if more.get("environment"):
+        categories.append("environment_vars")
+    fields = {"fields": {"flags": ["investigation"]}} if investigated else {}
+    with writer(file, kind, *LIVE, "memory_regions", *categories, **fields) as out:
+        out.add_process_identity(
+            exe_path="/usr/bin/thing", cmd_line=f"thing --password={COMMAND}", block_uuid=uid(1)
+        )
+        entries = [
+            {"base_addr": 0x10000 + 0x10000 * n, "module_size": 0x1000, "path": path}
+            for n, path in enumerate(paths)
+        ]
+        uuids = out.add_module_list_index(entries, block_uuid=uid(7))
+        if investigated:
+            out.add_system_context(
+                block_flags=["has_children"],
+                acq_user="examiner",
+                hostname="host",
+                domain="",
+                os_detail="Linux",
+                case_ref="7",
+                target_count=1,
+                table_bitmap=["process_table"],
+            )
+        for entry, one in zip(entries, uuids):
+            out.add_module_entry(**entry, block_uuid=one, parent_uuid=uid(7))
+        for n, _ in enumerate(paths or ["x"]):
+            out.add_memory_region(
+                base_addr=0x10000 + 0x10000 * n,
+                data=(HEAP.encode() + b"\0").ljust(4096, b"z") * 2,
+                region_size=0x3000,
+                page_states=[(0, 2, "captured"), (2, 1, "failed")],
+                protection=["read", "write", "execute"] if n == 0 else ["read"],
+                region_type="heap",
+            )
+        if investigated:
+            process = {
+                "pid": 7,
+                "is_target": 1,
+                "exe": "/bin/other",
+                "cmd": f"other -p {COMMAND}",
+                "user": "me",
+            }
+            out.add_process_table(entries=[process])
+        if more.get("environment"):
+            out.add_opaque("environment_block", f"A=1\0API_TOKEN={TOKEN}\0".encode())
+    return file.getvalue()
+
+
+@sampled("kind")  # a few of each, of some hundreds of samples
+@pytest.mark.parametrize(
+    ("kind", "path"), [(path.parent.name, path) for path in DUMPS], ids=lambda one: Path(one).stem
+)
+def test_numbers_are_those_of_the_other_commands(kind: str, path: Path) -> None:
+    verified, checked = run("verify", path, "--json"), run("check", path, "--format", "json")
+    code = max(
+        (verified.returncode, checked.returncode),
+        key=[0, 4, 5, 1, 3].index,
+    )
+    if code == 3:
+        assert run("report", path, "-o", "-").returncode == 3
+        return
+    (dump,) = page_of(path, code=code).data["dumps"]
+    inspected = json.loads(
+        run("inspect", path, "--json", "--show", "header,regions,modules").stdout
+    )
+    assert dump["header"] == inspected["header"]
+    if dump["locked"]:
+        return
+    told = json.loads(verified.stdout)
+    assert {**told, "file": path.name} == {"file": path.name, **dump["verify"]}
+    (file,) = json.loads(checked.stdout)["files"]
+    assert dump["check"]["counted"] == file["counted"]
+    assert dump["check"]["counts"] == file["counts"]
+    rows = sorted(inspected["regions"], key=lambda row: int(row["base_addr"], 16))
+    found = regions(dump["memory"])
+    assert [one["base_addr"] for one in found] == [row["base_addr"] for row in rows]
+    for one, row in zip(found, rows):
+        assert one["size"] == row["region_size"]
+        assert one["type"] == str(row["region_type"])
+        for key, count in row.items():
+            if key.endswith("_pages"):
+                assert one["counts"][key.removesuffix("_pages")] == count, key
+        if not one["counts"]["damaged"]:
+            seen: Counter[str] = Counter()
+            for pages, state in one["runs"]:
+                seen[state] += pages
+            gap = seen["unmapped"] - one["counts"]["unmapped"]  # between fragments
+            assert gap >= 0
+            del seen["unmapped"]
+            kept = {state: n for state, n in one["counts"].items() if n and state != "unmapped"}
+            assert dict(seen) == kept
+    modules = dump["tables"].get("modules", {"rows": []})
+    assert len(modules["rows"]) == len(inspected["modules"])
+
+
+def test_a_page_that_could_not_be_read_is_in_the_runs(tmp_path: Path) -> None:
+    """What the map is drawn from has every page in its place."""
+    (tmp_path / "a.msl").write_bytes(dump_with(["one"]))
+    (dump,) = page_of(tmp_path / "a.msl").data["dumps"]
+    (region,) = regions(dump["memory"])
+    assert region["runs"] == [(2, "captured"), (1, "failed")]
+    states = dump["memory"]["states"]
+    assert states.index("failed") > states.index("captured"), "the worse one has the higher number"
+    assert region["marks"] == 3
+    assert region["rights"] == "rwx"
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_what_is_redacted_is_nowhere(tmp_path: Path, form: str) -> None:
+    """No value of the environment, no command line, no text of the heap."""
+    for kind in (LE10, LE11):
+        dump = tmp_path / f"{kind.name}.msl"
+        raw = dump_with(["one"], kind, tables=kind is LE11, environment=kind is LE10)
+        assert COMMAND.encode() in raw
+        assert HEAP.encode() in raw
+        dump.write_bytes(raw)
+        report = report_on_any(dump)
+        report["command_line"] = ["msl", "acquire", COMMAND]
+        report["target"] = {
+            "cmd_line": f"thing {COMMAND}",
+            "environment": {"variables": [f"SECRET={TOKEN}", "HOME=/root/of-somebody"]},
+        }
+        told = tmp_path / f"{kind.name}.json"
+        told.write_text(json.dumps(report))
+        done = run("report", dump, told, "--format", form, "-o", "-")
+        assert done.returncode in (0, 1, 4)
+        text = done.stdout.decode()
+        text = everything(Page(text)) if form == "html" else text
+        for secret in (COMMAND, TOKEN, HEAP, "of-somebody"):
+            assert secret not in text, secret
+        shown = run(
+            "report", dump, told, "--format", form, "--show", "environment,command-line", "-o", "-"
+        ).stdout.decode()
+        shown = everything(Page(shown)) if form == "html" else shown
+        assert COMMAND in shown
+        assert HEAP not in shown
+        if form == "html":
+            assert TOKEN in shown
+
+
+def report_on_any(dump: Path) -> dict[str, Any]:
+    found = report_on(dump)
+    with msl_construct.open(dump) as opened:
+        stored = opened.verify().stored_file_hash
+        found["dump"]["dump_uuid"] = str(opened.header.record["dump_uuid"])
+    found["dump"]["file_hash"] = stored.hex() if stored else None
+    return found
+
+
+def test_hostile_texts_are_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.msl").write_bytes(dump_with(HOSTILE))
+    page = page_of(tmp_path / "a.msl", code=run("check", tmp_path / "a.msl").returncode)
+    assert [name for name, _ in page.elements].count("script") == 2
+    assert not [name for name, _ in page.elements if name in ("img", "link", "iframe", "object")]
+    assert not [
+        key for _, attributes in page.elements for key in attributes if key.startswith("on")
+    ]
+    for character in "\u202e\x1b":
+        assert character not in page.source
+    modules = page.data["dumps"][0]["tables"]["modules"]
+    paths = [row[modules["columns"].index("path")] for row in modules["rows"]]
+    assert paths[0] == HOSTILE[0]
+    assert paths[2] == "evil\\u202egnp.exe"
+    assert paths[3] == HOSTILE[3], "all of it is there"
+    assert "Names with characters" in page.text
+
+
+def test_nothing_but_the_pages_own_script_runs() -> None:
+    page = page_of(SAMPLES / "live-le.msl")
+    policy = page.policy
+    assert policy.pop("default-src") == "'none'"
+    assert policy.pop("script-src") == digest(page.scripts[1])
+    assert policy.pop("style-src") == digest(page.styles[0])
+    assert set(policy.values()) == {"'none'"}
+    assert not [name for name, attributes in page.elements if "src" in attributes]
+    links = [attributes["href"] for name, attributes in page.elements if "href" in attributes]
+    assert all(str(link).startswith("#") for link in links)
+    assert "http" not in page.scripts[1]
+    assert "style" not in {key for _, attributes in page.elements for key in attributes}
+
+
+def test_several_dumps_and_what_differs(tmp_path: Path) -> None:
+    places = []
+    for n in range(3):
+        places.append(tmp_path / f"{n}.msl")
+        raw = dump_with(["one", "two"][: n + 1] + ["three"] * (n == 2))
+        places[n].write_bytes(raw)
+    code = max(run("check", place).returncode for place in places)
+    page = page_of(*places, code=code)
+    steps = json.loads(run("diff", *places, "--json").stdout)["steps"]
+    assert len(page.data["comparisons"]) == len(steps) == 2
+    for found, step in zip(page.data["comparisons"], steps):
+        assert found["pages"] == step["pages"]
+        assert found["regions"] == {key: len(rows) for key, rows in step["regions"].items()}
+        parts = Counter((part, what) for part, what, _ in found["rows"])
+        assert parts["modules", "added"] == len(step["modules"]["added"])
+    assert len(page.data["dumps"]) == 3
+
+
+def test_files_of_every_fate(files: dict[str, Path]) -> None:
+    """The exit code is the worse one of verify's and check's."""
+    for name, path in files.items():
+        codes = [run(command, path).returncode for command in ("verify", "check")]
+        done = run("report", path, "-o", "-")
+        assert done.returncode == max(codes, key=[0, 4, 5, 1, 3].index), name
+        if done.returncode == 3:
+            assert done.stdout == b""
+            one_line(done.stderr)
+            continue
+        page = Page(done.stdout.decode())
+        (dump,) = page.data["dumps"]
+        answers = {key: level for key, (level, _) in dump["answers"].items()}
+        if name == "encrypted":
+            assert dump["locked"]
+            assert answers["intact"] == answers["complete"] == "open"
+        elif name == "broken":
+            assert answers["intact"] == "bad"
+            assert "not what was written" in page.text
+        elif name in ("no-end", "cut", "trailing"):
+            assert answers["complete"] == "warn"
+        assert dump["verify"] is None or dump["verify"]["intact"] is not None
+
+
+def test_a_report_goes_to_its_dump(tmp_path: Path) -> None:
+    whole = tmp_path / "a.msl"
+    shutil.copy(SAMPLES / "live-le.msl", whole)
+    (tmp_path / "a.json").write_text(json.dumps(report_on(whole)))
+    page = page_of(tmp_path / "a.json", whole)
+    assert page.data["dumps"][0]["answers"]["report"] == ["good", "agrees"]
+    verified = run("verify", whole, "--report", tmp_path / "a.json", "--json")
+    assert (
+        page.data["dumps"][0]["verify"]["report"]["agrees"]
+        == (json.loads(verified.stdout)["report"]["agrees"])
+    )
+    other = report_on(whole)
+    other["dump"]["sha256"] = "0" * 64
+    (tmp_path / "b.json").write_text(json.dumps(other))
+    page = page_of(whole, tmp_path / "b.json", code=1)
+    assert page.data["dumps"][0]["answers"]["report"][0] == "bad"
+    other["dump"]["dump_uuid"] = str(uid(99))
+    (tmp_path / "c.json").write_text(json.dumps(other))
+    second = SAMPLES / "live-be.msl"
+    done = run("report", whole, second, tmp_path / "c.json", "-o", "-")
+    assert done.returncode == 3
+    assert b"none of these dumps" in done.stderr
+
+
+def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("mine")
+    assert run("report", SAMPLES / "live-le.msl", "-o", tmp_path / "a.html").returncode == 2
+    assert (tmp_path / "a.html").read_text() == "mine"
+    dump = tmp_path / "a.msl"
+    shutil.copy(SAMPLES / "live-le.msl", dump)
+    assert run("report", dump, "-o", dump, "--force").returncode == 2
+    assert run("report", dump, "-o", tmp_path / "a.html", "--force").returncode == 0
+
+
+def test_entropy_is_shannons() -> None:
+    rng = random.Random(5)
+    for data in (bytes(4096), bytes(range(256)) * 16, b"ab" * 2048, rng.randbytes(4096), b"q"):
+        expected = 0.0
+        for value in set(data):
+            share = data.count(value) / len(data)
+            expected -= share * math.log2(share)
+        assert entropy_of(data) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_a_sample_of_pages_is_spread_evenly(most: int) -> None:
+    with msl_construct.open(dump_with(["one", "two", "three"])) as dump:
+        found = entropy_sample(regions_by_address(dump), most=most)
+    pages = [(region, page) for region in range(3) for page in range(2)]
+    step = -(-6 // most) if most < 6 else 1
+    assert list(zip(found.regions, found.pages)) == pages[::step]
+    assert found.captured == 6
+
+
+def test_the_library_yields_values() -> None:
+    with msl_construct.open(SAMPLES / "live-le.msl") as dump:
+        found = report_of(dump)
+    assert {one.question: one.level for one in found.answers}["intact"] == "good"
+    page = Page(html_page([found], redaction=Redaction()))
+    assert page.data["dumps"][0]["verify"]["blocks"] == 7
+    assert numbers({"all": 3}, 2) == [3, 3]
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_a_browser_shows_it_without_a_request_or_an_error(tmp_path: Path) -> None:
+    """Whatever a policy forbids, and whatever a script complains of, is a line of the console."""
+    dump, place = tmp_path / "a.msl", tmp_path / "a.html"
+    dump.write_bytes(dump_with(HOSTILE))
+    run("report", dump, "-o", place)
+    done = subprocess.run(
+        [
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=2000",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--dump-dom",
+            place.as_uri(),
+        ],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    complaints = [line for line in done.stderr.decode().splitlines() if "CONSOLE" in line]
+    assert complaints == []
+    shown = Page(done.stdout.decode())
+    names = Counter(name for name, _ in shown.elements)
+    assert names["canvas"] == 2
+    assert names["script"] == 2
+    assert names["img"] == 0
+    assert "alert(1)" in shown.text
+    assert "0x10000" in shown.text
