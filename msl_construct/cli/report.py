@@ -178,7 +178,7 @@ def report(
         _refuse_unused(given)
         comparisons = compared(opened, redaction) if len(opened) > 1 else []
         for one in comparisons:
-            for line in one.difference.pages.failed:
+            for line in one.gaps:
                 note(f"msl: {dumps[one.a]}, {dumps[one.b]}: {line}")
                 worst = max(worst, Exit.INCOMPLETE, key=_WORST.index)
         make = html_page if form == "html" else markdown_page

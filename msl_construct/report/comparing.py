@@ -41,7 +41,10 @@ def comparison(
             rows.append(row)
         else:
             left_out += 1
-    return Comparison(a, b, difference, changes, rows, left_out)
+    gaps = [
+        redaction.sentence(text) for text in (*difference.pages.failed, *difference.not_compared)
+    ]
+    return Comparison(a, b, difference, changes, rows, left_out, gaps)
 
 
 def _rows(difference: DumpDifference, redaction: Redaction) -> Iterator[tuple[str, str, str]]:

@@ -207,4 +207,5 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         "changes_left_out": len(difference.changes) - len(found.changes) + difference.more_changes,
         "rows": found.rows,
         "rows_left_out": found.rows_left_out,
+        "gaps": found.gaps,
     }

@@ -94,7 +94,7 @@ def report_of(
     found.blocks, found.blocks_left_out = shown_blocks(dump, redaction)
     if verdict is not None:
         known = [*(one.text for one in verdict.gaps), *found.checked.gaps]
-        found.gaps = list(dict.fromkeys(known))
+        found.gaps += dict.fromkeys(known)
         found.gaps += [text for text in unread(dump) if not any(text in one for one in known)]
     found.facts = _facts(dump, found)
     found.answers = list(answers_of(found))
@@ -105,9 +105,13 @@ def report_of(
 
 def _look_inside(dump: Dump, found: DumpReport, redaction: Redaction, pages: int) -> None:
     found.tables = shown_tables(dump, redaction)
-    variables = environment(dump)
-    if variables is not None:
-        found.environment = [(key, redaction.variable(text)) for key, text in variables.items()]
+    known = environment(dump)
+    if known is not None:
+        found.environment = [
+            (key, redaction.variable(text)) for key, text in known.variables.items()
+        ]
+        if known.left:
+            found.gaps.append(f"environment: {known.left} bytes at its end were not looked at")
     regions = regions_by_address(dump)
     found.memory = memory_columns(dump, regions)
     found.entropy = entropy_sample(regions, most=pages)

@@ -246,10 +246,20 @@ def _comparison(found: Comparison, dumps: Sequence[DumpReport]) -> Element:
             ),
             class_="counts",
         ),
+        _not_compared(found),
         element("div", data_part="comparison", data_number=str(number)),
         id=f"comparison-{number}",
         class_="card",
     )
+
+
+def _not_compared(found: Comparison) -> list[Node]:
+    if not found.gaps:
+        return []
+    return [
+        element("h3", "What could not be compared"),
+        element("ul", (element("li", foreign(text)) for text in found.gaps)),
+    ]
 
 
 def _pages(label: str, text: str) -> str:

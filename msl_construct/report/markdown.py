@@ -121,6 +121,8 @@ def _comparison(found: Comparison, dumps: Sequence[DumpReport]) -> Iterator[str]
         f"{pages.only_a} are only in the first, {pages.only_b} only in the second."
     )
     yield ""
+    for gap in found.gaps[:_ROWS]:
+        yield f"- not compared: {_code(gap)}"
     for part, what, text in found.rows[:_ROWS]:
         yield f"- {part} {what}: {_code(text)}"
     more = len(found.rows) - _ROWS + found.rows_left_out

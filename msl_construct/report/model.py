@@ -316,6 +316,7 @@ class Comparison:
         changes: address, bytes, name of the place, whether only pointers moved; the largest.
         rows: what was added, removed or changed: part, what happened, and the row in words.
         rows_left_out: rows that are not among them.
+        gaps: what could not be compared.
     """
 
     a: int
@@ -324,3 +325,4 @@ class Comparison:
     changes: Sequence[tuple[int, int, str, bool]] = ()
     rows: Sequence[tuple[str, str, str]] = ()
     rows_left_out: int = 0
+    gaps: Sequence[str] = ()
