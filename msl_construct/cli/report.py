@@ -149,7 +149,6 @@ def report(
     if output != STDIO:
         check_new(output, force)
     redaction = Redaction(show)
-    options["thorough"] = True
     worst = Exit.FINE
     with ExitStack() as stack:
         opened: list[Dump] = []
