@@ -20,6 +20,7 @@ __all__ = ["export"]
 _FOLDER = "schema"
 LEDGER = "ledger.json"
 SPEC = "spec"
+BOOK = "spec-pdf"
 _PAGE = "index.html"
 
 
@@ -27,6 +28,7 @@ def _forms() -> str:
     width = max(len(name) for name in EXPORTS)
     forms = [(one.name, one.text) for one in EXPORTS.values()]
     forms.append((SPEC, "The specification: a page of HTML that needs nothing else."))
+    forms.append((BOOK, "The same as a PDF (pip install 'msl-construct[pdf]')."))
     return "\n".join(f"      {name:{width}}  {text}" for name, text in forms)
 
 
@@ -47,12 +49,13 @@ def _forms() -> str:
       msl schema export -o schema --check
       msl schema export --to ksy --draft draft-2026-03 -o msl-1.0.ksy
       msl schema export --to spec --draft draft-2026-10 -o spec
+      msl schema export --to spec-pdf --draft draft-2026-10 -o spec.pdf
 
     Exit codes: 0 fine; 1 with --check, a file is missing or not what would be written;
     2 usage; 3 a file can't be read or written.
     """,
 )
-@click.option("--to", "form", type=click.Choice([*EXPORTS, SPEC]), help="Just this form.")
+@click.option("--to", "form", type=click.Choice([*EXPORTS, SPEC, BOOK]), help="Just this form.")
 @draft_option(f"With --to: this draft, not {NEWEST_DRAFT}.")
 @click.option("--output", "-o", metavar="OUT", help="File or folder to write; - is stdout.")
 @click.option("--check", is_flag=True, help="Write nothing; say which files are stale.")
@@ -70,6 +73,8 @@ def export(
         raise click.UsageError("--draft chooses the draft of one form: name it with --to")
     if form == SPEC:
         return _specification(draft or NEWEST_DRAFT, output or STDIO, check, quiet)
+    if form == BOOK:
+        return _book(draft or NEWEST_DRAFT, output, check, quiet)
     if form is not None and (output is None or not os.path.isdir(output)):
         return _one(form, draft or NEWEST_DRAFT, output or STDIO, check, quiet)
     from ..exports import exported
@@ -117,6 +122,22 @@ def _specification(draft: str, output: str, check: bool, quiet: bool) -> int:
         return Exit.FINE
     path = Path(output) if output.endswith(".html") else Path(output) / _PAGE
     return (_stale if check else _write)({path: text}, quiet)
+
+
+def _book(draft: str, output: str | None, check: bool, quiet: bool) -> int:
+    """The page as a PDF, to a file."""
+    from ..specification.printed import printed
+
+    if check:
+        raise click.UsageError("--check does not compare PDFs; check --to spec, which they are of")
+    if output is None or output == STDIO or os.path.isdir(output):
+        raise click.UsageError("a PDF needs a file: name it with -o")
+    raw = printed(find(draft))
+    with whole_file(Path(output), force=True, secret=False) as file:
+        file.write(raw)
+    if not quiet:
+        note(f"msl: {output}: {len(raw)} bytes written")
+    return Exit.FINE
 
 
 def _one(form: str, draft: str, output: str, check: bool, quiet: bool) -> int:
