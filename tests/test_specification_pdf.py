@@ -1,4 +1,4 @@
-"""The specification as a PDF: every block's name, contents with page numbers, links that lead on."""
+"""The specification as a PDF: every block's name, contents with page numbers, links that lead."""
 
 from __future__ import annotations
 
