@@ -13,6 +13,7 @@ COMMANDS = {
     "acquire": "Capture a running process.",
     "append": "Append blocks of a document to a dump, as an extension segment.",
     "build": "Turn a canonical document into the file it describes.",
+    "candidates": "Find what may be keys, in one dump or in several.",
     "check": "Check against the rules of the specification.",
     "convert": "Write a dump of any dialect or draft as a conforming one.",
     "decrypt": "Write an encrypted dump in the open.",

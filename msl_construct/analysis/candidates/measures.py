@@ -1,0 +1,78 @@
+"""What bytes look like: dense in values, printable. With numpy, on whole pieces of memory."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+__all__ = ["BLOCK", "DISTINCT", "LEAST_TEXT", "dense_blocks", "entropy", "numeric", "text_bytes"]
+
+BLOCK = 16
+"""Bytes of a block, at multiples of as many."""
+DISTINCT = 12
+"""Different values that a dense block has at least: of random ones all but one in 10,000."""
+LEAST_TEXT = 6
+"""Printable bytes side by side that are a text."""
+
+_TAB, _LINE = 9, 10
+
+
+def numeric() -> Any:
+    """The module numpy; None: it is not installed."""
+    try:
+        import numpy  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    return numpy
+
+
+def entropy(data: bytes) -> float:
+    """Bits for each byte, by how often each value is among them."""
+    size = len(data)
+    return sum(-n / size * math.log2(n / size) for n in Counter(data).values()) + 0.0
+
+
+def printable(np: Any, data: Any) -> Any:
+    """Flags of bytes 0x20 to 0x7e and of tabs."""
+    found = (data - np.uint8(0x20)) < np.uint8(0x5F)
+    found |= data == _TAB
+    return found
+
+
+def dense_blocks(np: Any, data: Any) -> Any:
+    """Flags of blocks of 16 bytes that look like keys.
+
+    Such a block has 12 different values or more, neither of its halves begins or ends with two
+    zeros, as pointers and small numbers do, and it is not made of printable characters alone.
+
+    Args:
+        data: bytes from the beginning of a block on; what lacks to a whole one is left out.
+    """
+    count = len(data) // BLOCK
+    blocks = data[: count * BLOCK].reshape(count, BLOCK)
+    pairs = blocks.view("<u2").reshape(count, BLOCK // 2)
+    found = (pairs[:, 0] != 0) & (pairs[:, 3] != 0) & (pairs[:, 4] != 0) & (pairs[:, 7] != 0)
+    left = np.flatnonzero(found)
+    if not len(left):
+        return found
+    some = np.sort(blocks[left], axis=1)
+    distinct = (some[:, 1:] != some[:, :-1]).sum(axis=1) + 1
+    letters = printable(np, some) | (some == _LINE)
+    found[left] = (distinct >= DISTINCT) & ~letters.all(axis=1)
+    return found
+
+
+def text_bytes(np: Any, data: Any) -> Any:
+    """Flags of bytes that belong to a text: to so many printable ones side by side."""
+    flags = printable(np, data)
+    if len(flags) < LEAST_TEXT:
+        return np.zeros(len(flags), bool)
+    starts = flags[: len(flags) - LEAST_TEXT + 1].copy()
+    for step in range(1, LEAST_TEXT):
+        starts &= flags[step : len(flags) - LEAST_TEXT + 1 + step]
+    found = np.zeros(len(flags), bool)
+    if starts.any():
+        for step in range(LEAST_TEXT):
+            found[step : len(starts) + step] |= starts
+    return found

@@ -1,0 +1,101 @@
+"""Secrets of TLS that stand in memory with what is derived from them."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from itertools import islice
+
+from .pool import Blob, Pool
+
+__all__ = ["tls_1_2_master_secrets", "tls_1_3_secrets"]
+
+_HASHES = {32: "sha256", 48: "sha384"}
+_MOST = 1 << 14
+_MOST_MASTERS = 1024
+_MOST_RANDOMS = 64
+_MOST_SLACK = 16
+_SIZES_OF_KEYS = ((0, 16), (0, 32), (20, 16), (32, 16), (20, 32), (32, 32), (48, 32))
+"""Bytes of the MAC keys and of the keys of a cipher suite; one that is an AEAD has no MAC."""
+
+
+def _expand(secret: bytes, label: bytes, context: bytes, size: int, name: str) -> bytes:
+    """HKDF-Expand-Label of at most one hash (RFC 8446, 7.1)."""
+    full = b"tls13 " + label
+    info = size.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
+    return hmac.digest(secret, info + b"\x01", name)[:size]
+
+
+def tls_1_3_secrets(pool: Pool, length: int, align: int) -> Iterator[tuple[Blob, str]]:
+    """Bytes from which a key, a finished key or the master secret follows that is there, too."""
+    import hashlib
+
+    name = _HASHES[length]
+    nothing = hashlib.new(name, b"").digest()
+    for blob in islice(pool.blobs(length, align), _MOST):
+        secret = blob.data
+        for size in (16, 32):
+            if (key := _expand(secret, b"key", b"", size, name)) in pool.keys:
+                yield blob, f"its traffic key {key.hex()[:16]}… of {size} bytes has a key schedule"
+                break
+        else:
+            finished = _expand(secret, b"finished", b"", length, name)
+            if (at := pool.find(finished)) is not None:
+                yield blob, f"its finished key stands at {at:#x}"
+                continue
+            key = _expand(secret, b"key", b"", 32, name)
+            if (at := pool.find(key)) is not None:
+                yield blob, f"its traffic key stands at {at:#x}"
+                continue
+            derived = _expand(secret, b"derived", nothing, length, name)
+            after = hmac.digest(derived, bytes(length), name)
+            if (at := pool.find(after)) is not None:
+                yield blob, f"the master secret that follows from it stands at {at:#x}"
+
+
+def _prf(secret: bytes, seed: bytes, name: str) -> bytes:
+    """Two hashes of P_hash of RFC 5246, 5: 64 bytes or 96."""
+    first = hmac.digest(secret, seed, name)
+    second = hmac.digest(secret, first, name)
+    return hmac.digest(secret, first + seed, name) + hmac.digest(secret, second + seed, name)
+
+
+def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[Blob, str]]:
+    """48 bytes whose key block holds a key of which there is a schedule.
+
+    The randoms that it also depends on are looked for as OpenSSL keeps them: side by side, that of
+    the server first.
+    """
+    if not pool.keys:
+        return
+    randoms = dict.fromkeys(blob.data for blob in islice(_own(pool, 64, align), 8 * _MOST_RANDOMS))
+    masters: dict[bytes, list[Blob]] = {}
+    for blob in _own(pool, 48, align):
+        masters.setdefault(blob.data, []).append(blob)
+        if len(masters) == _MOST_MASTERS:
+            break
+    seeds = [b"key expansion" + both for both in list(randoms)[:_MOST_RANDOMS]]
+    for secret, blobs in masters.items():
+        words = _by_key_block(pool, secret, seeds)
+        if words:
+            for blob in blobs:
+                yield blob, words
+
+
+def _own(pool: Pool, length: int, align: int) -> Iterator[Blob]:
+    """Bytes that have a run nearly for themselves."""
+    return (blob for blob in pool.blobs(length, align) if blob.slack <= _MOST_SLACK)
+
+
+def _by_key_block(pool: Pool, secret: bytes, seeds: list[bytes]) -> str:
+    for seed in seeds:
+        for name in ("sha384", "sha256"):
+            block = _prf(secret, seed, name)
+            for mac, size in _SIZES_OF_KEYS:
+                for at in (2 * mac, 2 * mac + size):
+                    if block[at : at + size] in pool.keys:
+                        return (
+                            f"its key block ({name}) holds the key "
+                            f"{block[at : at + size].hex()[:16]}… of a key schedule"
+                        )
+    return ""

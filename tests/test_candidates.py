@@ -1,0 +1,391 @@
+"""``msl candidates``: byte classes against a naive look, and keys that are known."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import struct
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import files_of_every_fate, one_line, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from independent.specimens import LE11
+from random_memory import RandomMemory, memories
+from writing import live
+
+import msl_construct
+from msl_construct.analysis import candidates as finding
+from msl_construct.errors import PatternError
+
+__all__ = ["files_of_every_fate"]
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("cryptography")
+
+PAGE = 4096
+HEAP = 0x555500000000
+# FIPS 197, appendix A: the keys that it expands, and the last round key of each.
+SCHEDULES = {
+    "2b7e151628aed2a6abf7158809cf4f3c": "d014f9a8c9ee2589e13f0cc8b6630ca6",
+    "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b": "e98ba06f448c773c8ecc720401002202",
+    "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4": (
+        "fe4890d1e6188d0b046df344706c631e"
+    ),
+}
+
+
+# --- byte classes ------------------------------------------------------------------------------
+
+
+def known_bytes(memory: RandomMemory) -> dict[int, int]:
+    return {at + n: one for at, data in memory.runs for n, one in enumerate(data)}
+
+
+def naive_classes(spaces: Sequence[dict[int, int]], orders: Sequence[str]) -> Counter[str]:
+    """What is said of each class, byte by byte; the dumps are aligned by address."""
+    first, others = spaces[0], spaces[1:]
+    found: Counter[str] = Counter()
+    text = set()
+    for at in first:
+        if all(0x20 <= first.get(at + n, 0) < 0x7F or first.get(at + n) == 9 for n in range(6)):
+            text |= {at + n for n in range(6)}
+    dense = {
+        at for at in first if at % 16 == 0 and is_dense([first.get(at + n) for n in range(16)])
+    }
+    for at, byte in first.items():
+        changed = any(at in one and one[at] != byte for one in others)
+        if counts(spaces, orders, at):
+            found["counter"] += 1
+        elif at in text:
+            found["text"] += 1
+        elif at - at % 16 in dense:
+            found["high_entropy"] += 1
+        elif changed:
+            found["changing"] += 1
+        elif others and all(at in one for one in others):
+            found["constant"] += 1
+        else:
+            found["unknown"] += 1
+    return found
+
+
+def is_dense(block: Sequence[int | None]) -> bool:
+    if None in block:
+        return False
+    halves = block[:8], block[8:]
+    pairs = [pair for half in halves for pair in (half[:2], half[-2:])]
+    letters = all(one in (9, 10) or 0x20 <= one < 0x7F for one in block if one is not None)
+    return len(set(block)) >= 12 and not letters and all(any(pair) for pair in pairs)
+
+
+def counts(spaces: Sequence[dict[int, int]], orders: Sequence[str], at: int) -> bool:
+    word = at - at % 8
+    if any(word + n not in spaces[0] for n in range(8)):
+        return False
+    if not any(
+        word + n in one and one[word + n] != spaces[0][word + n]
+        for one in spaces[1:]
+        for n in range(8)
+    ):
+        return False
+    for start, size, step in ((word, 8, 1 << 32), (at - at % 4, 4, 1 << 16)):
+        values = [
+            int.from_bytes(bytes(one[start + n] for n in range(size)), order)  # type: ignore[arg-type]
+            for one, order in zip(spaces, orders)
+            if all(start + n in one for n in range(size))
+        ]
+        steps = [b - a for a, b in pairwise(values)]
+        if steps and (all(0 < n < step for n in steps) or all(0 < -n < step for n in steps)):
+            return True
+    return False
+
+
+WORDS = (
+    b"a text of some length", b"\x01\0\0\0\0\0\0\0", b"\x02\0\0\0\0\0\0\0", bytes(range(7, 71)),
+    bytes(range(200, 232)), b"\xff" * 8,
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(st.lists(memories(WORDS), min_size=1, max_size=3))
+def test_each_byte_is_of_the_class_that_a_naive_look_gives(some: list[RandomMemory]) -> None:
+    dumps = [msl_construct.open(one.file) for one in some]
+    found = finding.find_candidates(np, dumps, (), how="address")
+    orders = [dump.schema.byte_order.value for dump in dumps]
+    expected = naive_classes([known_bytes(one) for one in some], orders)
+    uncaptured = sum(
+        len(memory_states) * 1024
+        for region in some[0].regions
+        for memory_states in [[state for state in region.states if state]]
+    )
+    expected["unknown"] += uncaptured
+    assert found.classes == {name: expected[name] for name in finding.CLASSES}
+    assert sum(found.classes.values()) == len(known_bytes(some[0])) + uncaptured
+    common = [len(known_bytes(some[0]).keys() & known_bytes(one).keys()) for one in some[1:]]
+    assert [one.compared for one in found.coverage] == [0, *common]
+
+
+# --- dumps of keys that are known --------------------------------------------------------------
+
+
+def heap_dump(
+    data: bytes, base: int = HEAP, states: Sequence[tuple[int, int, str]] = (), **options: Any
+) -> bytes:
+    """One heap; `data` are its captured pages."""
+    file = io.BytesIO()
+    pages = max([first + count for first, count, _ in states], default=len(data) // PAGE)
+    with live(file, LE11, "memory_regions", **options) as out:
+        out.add_memory_region(
+            base_addr=base,
+            region_size=pages * PAGE,
+            protection=["read", "write"],
+            region_type="heap",
+            page_states=list(states) or [(0, pages, "captured")],
+            data=data,
+        )
+    return file.getvalue()
+
+
+def chunks(*contents: bytes, size: int = 4 * PAGE) -> tuple[bytes, list[int]]:
+    """Memory as glibc hands it out, and where each content begins."""
+    data, places = bytearray(8), []
+    for content in contents:
+        room = max(24, len(content))
+        room += -(room + 8) % 16
+        data += struct.pack("<Q", room + 8 | 1)
+        places.append(len(data))
+        data += content.ljust(room, b"\0")
+    data += struct.pack("<Q", size - len(data) | 1)
+    return bytes(data.ljust(size, b"\0")), places
+
+
+def found_in(*files: bytes, **options: Any) -> finding.CandidateSearch:
+    dumps = [msl_construct.open(one) for one in files]
+    return finding.find_candidates(np, dumps, finding.library(), **options)
+
+
+@pytest.mark.parametrize("key", SCHEDULES)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_key_schedules_of_the_standard(key: str, swapped: bool) -> None:
+    from msl_construct.analysis.candidates.aes_schedules import expanded
+
+    schedule = expanded(bytes.fromhex(key))
+    assert schedule[-16:].hex() == SCHEDULES[key]
+    if swapped:
+        schedule = b"".join(schedule[at : at + 4][::-1] for at in range(0, len(schedule), 4))
+    data, (place,) = chunks(schedule)
+    (found,) = [one for one in found_in(heap_dump(data)).candidates if one.checked]
+    assert (found.shape, found.address) == (f"aes_{4 * len(key)}_key_schedule", HEAP + place)
+    assert found.length == len(schedule)
+    for bit in range(0, 8 * len(schedule), 401):
+        broken = bytearray(data)
+        broken[place + bit // 8] ^= 1 << bit % 8
+        assert not [one for one in found_in(heap_dump(bytes(broken))).candidates if one.checked]
+
+
+def private_keys() -> dict[str, tuple[bytes, ...]]:
+    """Contents of chunks in which there is a key of a shape; it stands in the first."""
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
+
+    plain = forms.NoEncryption()
+    rsa_key = rsa.generate_private_key(65537, 1024)
+    numbers = rsa_key.private_numbers()
+    curve = ec.generate_private_key(ec.SECP256R1())
+    point = curve.public_key().public_numbers()
+    x, ed = x25519.X25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
+    der = forms.Encoding.DER, forms.PrivateFormat.TraditionalOpenSSL, plain
+    return {
+        "rsa_private_key_der": (rsa_key.private_bytes(*der),),
+        "ec_private_key_der": (curve.private_bytes(*der),),
+        "private_key_der": (curve.private_bytes(der[0], forms.PrivateFormat.PKCS8, plain),),
+        "rsa_prime": (
+            numbers.p.to_bytes(64, "little"),
+            numbers.public_numbers.n.to_bytes(128, "little"),
+        ),
+        "p256_private_key": (
+            curve.private_numbers().private_value.to_bytes(32, "little"),
+            b"\x04" + point.x.to_bytes(32, "big") + point.y.to_bytes(32, "big"),
+        ),
+        "x25519_private_key": (x.private_bytes_raw(), b"abc" + x.public_key().public_bytes_raw()),
+        "ed25519_private_key": (ed.private_bytes_raw(), ed.public_key().public_bytes_raw()),
+        "ssh_private_key_blob": (
+            re.sub(
+                rb"-----[^\n]*-----|\n",
+                b"",
+                ed.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.OpenSSH, plain),
+            ),
+        ),
+    }
+
+
+@pytest.mark.parametrize("shape", sorted(private_keys()))
+def test_private_keys_are_told_by_their_algebra(shape: str) -> None:
+    import base64
+
+    contents = private_keys()[shape]
+    if shape == "ssh_private_key_blob":
+        contents = (base64.b64decode(contents[0]),)
+    data, places = chunks(*contents)
+    found = [one for one in found_in(heap_dump(data)).candidates if one.shape == shape]
+    assert HEAP + places[0] in [one.address for one in found], contents[0].hex()
+    assert all(one.checked for one in found)
+    # What it is told by is gone: so is it.
+    at = places[-1] + len(contents[-1]) // 2
+    broken = bytearray(data)
+    broken[at] ^= 1
+    found = [one for one in found_in(heap_dump(bytes(broken))).candidates if one.shape == shape]
+    assert HEAP + places[0] not in [one.address for one in found if one.checked]
+
+
+def test_parts_are_the_score_and_facts_say_why() -> None:
+    key = random.Random(1).randbytes(32)
+    data, (place, other) = chunks(key, struct.pack("<Q", HEAP + 16))
+    assert place == 16
+    (found,) = found_in(heap_dump(data)).candidates
+    assert found.address == HEAP + place
+    assert found.shape == "secret_32_bytes"
+    assert found.score == round(sum(found.parts.values()), 3)
+    assert found.pointed_from == (HEAP + other,)
+    assert found.chunk is not None
+    assert (found.chunk.address, found.chunk.size) == (HEAP + place, 40)
+    assert found.facts["alignment"] == 16
+    assert found.facts["run_length"] == 32
+
+
+def keys_in_heaps(count: int, seed: int, moved: bool) -> list[tuple[bytes, list[bytes]]]:
+    """Dumps with keys of their own and some in common, and those keys."""
+    rng = random.Random(seed)
+    common = [rng.randbytes(32) for _ in range(3)]
+    dumps = []
+    for number in range(count):
+        own = [rng.randbytes(size) for size in (16, 32, 48, 64)]
+        rng.shuffle(own)
+        data, _ = chunks(*common, *own, size=8 * PAGE)
+        base = HEAP + number * 0x100000 if moved else HEAP
+        if number % 3 == 2:
+            states = [(0, 8, "captured"), (8, 2, "failed")]
+            dumps.append((heap_dump(data, base, states), common + own))
+        else:
+            dumps.append((heap_dump(data, base), common + own))
+    return dumps
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_recall_never_falls_with_more_dumps(seed: int, moved: bool) -> None:
+    some = keys_in_heaps(5, seed, moved)
+    before: set[tuple[int, int, str]] = set()
+    for count in range(1, 6):
+        files = [file for file, _ in some[:count]]
+        result = found_in(*files)
+        dumps = [msl_construct.open(one) for one in files]
+        places = {
+            (number, address, one.shape)
+            for one in result.candidates
+            for number, address in enumerate(one.elsewhere)
+            if address is not None
+        }
+        assert before <= places
+        before = {(n, at, shape) for n, at, shape in places}
+        for number, (_, keys) in enumerate(some[:count]):
+            held = [
+                bytes(dumps[number].memory.read(one.elsewhere[number], one.length))
+                for one in result.candidates
+                if one.elsewhere[number] is not None
+            ]
+            for key in keys:
+                assert any(key in data for data in held)
+
+
+def test_an_unknown_page_is_never_constant() -> None:
+    data = bytes(4 * PAGE)
+    whole = heap_dump(data)
+    holes = heap_dump(data[: 2 * PAGE], states=[(0, 2, "captured"), (2, 2, "failed")])
+    assert found_in(whole, whole).classes["constant"] == 4 * PAGE
+    for files in ((whole, holes), (holes, whole), (whole, holes, whole), (whole, whole, holes)):
+        classes = found_in(*files).classes
+        assert (classes["constant"], classes["unknown"]) == (2 * PAGE, 2 * PAGE)
+
+
+# --- shapes ------------------------------------------------------------------------------------
+
+
+def test_a_shape_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "dump.msl").write_bytes(heap_dump(chunks(b"KEYS\x07\x01" + bytes(range(90)))[0]))
+    (tmp_path / "own.yaml").write_text(
+        "msl_shapes: 1\nshapes:\n- {name: ours, hex: '4b 45 59 53 ?? 01', align: 16, weight: 0.3}\n"
+    )
+    done = run(
+        "candidates", "dump.msl", "--shapes", "own.yaml", "--only", "ours", "--json",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["candidates"]
+    assert found["address"] == hex(HEAP + 16)
+    assert found["parts"]["shape"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("msl_shapes: 2\nshapes: []", "msl_shapes: expected 1"),
+        ("msl_shapes: 1\nshapes: {}", "expected msl_shapes, and shapes"),
+        ("msl_shapes: 1\nshapes: [7]", r"shapes\[0\]: expected a shape"),
+        ("msl_shapes: 1\nshapes: [{name: A, hex: '00'}]", r"shapes\[0\]: name"),
+        ("msl_shapes: 1\nshapes: [{name: a}]", "expected one of schedule, hex, text and lengths"),
+        ("msl_shapes: 1\nshapes: [{name: a, hex: 'zz'}]", "expected two digits"),
+        ("msl_shapes: 1\nshapes: [{name: a, hex: 12}]", "hex: expected a text, in quotes"),
+        ("msl_shapes: 1\nshapes: [{name: a, lengths: [5000]}]", "lengths: expected a number"),
+        ("msl_shapes: 1\nshapes: [{name: a, lengths: [32], weight: 2}]", "weight"),
+        ("msl_shapes: 1\nshapes: [{name: a, lengths: [32], check: x}]", "check: expected one of"),
+        ("msl_shapes: 1\nshapes: [{name: a, lengths: [32], colour: x}]", "colour"),
+        ("msl_shapes: 1\nshapes: [{name: a, hex: '01', check: x25519_pair}]", "goes with lengths"),
+        ("[" * 3000, "is no YAML"),
+        ("a: &a [*a]", "msl_shapes: expected 1"),
+    ],
+)
+def test_mistakes_in_files_of_shapes(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(PatternError, match=said):
+        finding.load_shapes([tmp_path / "own.yaml"])
+
+
+# --- the command -------------------------------------------------------------------------------
+
+
+def test_the_command_ends_as_it_says(tmp_path: Path, files: dict[str, Path]) -> None:
+    data, _ = chunks(random.Random(2).randbytes(32))
+    (tmp_path / "key.msl").write_bytes(heap_dump(data))
+    done = run("candidates", tmp_path / "key.msl", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["candidates"][0]["shape"] == "secret_32_bytes"
+    assert {"dumps", "classes", "coverage", "candidates"} <= found.keys()
+    assert run("candidates", files["whole"]).returncode == 1
+    assert run("candidates", files["no-end"]).returncode == 4
+    assert run("candidates", files["not"]).returncode == 3
+    assert run("candidates", files["encrypted"]).returncode == 5
+    done = run("candidates", files["whole"], "--only", "nothing")
+    assert done.returncode == 2
+    done = run("candidates", files["whole"], "--shapes", files["not"])
+    assert done.returncode == 2
+    assert "is no YAML" in one_line(done.stderr) or "msl_shapes" in one_line(done.stderr)
+
+
+def test_other_forms_of_a_dump_hold_the_same(tmp_path: Path) -> None:
+    data, _ = chunks(*private_keys()["x25519_private_key"])
+    plain = found_in(heap_dump(data)).candidates
+    assert plain
+    assert found_in(heap_dump(data, compression="zstd")).candidates == plain
+    cut = heap_dump(data)
+    result = found_in(cut[:-40])
+    assert [one.address for one in result.candidates] == [one.address for one in plain]
