@@ -238,6 +238,12 @@ def _count(piece: bytes) -> tuple[int, int, int, int]:
     pages = PAGES_PER_BYTE * len(piece)
     if _is_zero(piece):
         return pages, 0, 0, 0
+    if piece == piece[:1] * len(piece):  # so are most others of maps that were inflated
+        failed, unmapped, both = (
+            len(piece) * sum((piece[0] >> shift) & 3 == state for shift in (0, 2, 4, 6))
+            for state in (1, 2, 3)
+        )
+        return pages - failed - unmapped - both, failed, unmapped, both
     bits = int.from_bytes(piece, "big")
     mask = int.from_bytes(_LOW_BITS[: len(piece)], "big")
     low, high = bits & mask, bits >> 1 & mask
