@@ -11,9 +11,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from msl_construct.outputs import NewFile, Place, is_passing
+from msl_construct.remote_output import RemoteFile, is_remote
 
 from .backend import Backend
 from .backends import backend as this_system
@@ -44,7 +45,8 @@ def create(
     """A new file that only its owner can read, as a dump should be, and what lets it appear.
 
     Args:
-        path: of the file; a device or a named pipe is written to, never replaced.
+        path: of the file, or its address (``s3://…``); a device or a named pipe is written to,
+            never replaced.
         force: replace a file that is there, when it is put in place and not before.
         interrupt: ends the wait for the reader of a named pipe.
         timeout: seconds after which that wait ends in any case; None: never.
@@ -52,6 +54,12 @@ def create(
     Raises:
         OSError: it can't be made; see `check_place`.
     """
+    if is_remote(os.fspath(path)):
+        with RemoteFile(os.fspath(path), force=force) as remote:
+            yield cast("IO[bytes]", remote), remote.settle
+            if not remote.settled:
+                raise OSError(errno.EIO, "the dump could not be sent, and nothing is kept", path)
+        return
     if not is_passing(path):
         with NewFile(path, force=force) as new:
             yield new.file, new.settle
@@ -224,7 +232,12 @@ def opened(
     )
     system = backend or this_system(devices=chosen.devices, touch_shared=chosen.touch_shared)
 
-    def session(file: IO[bytes], name: str, on_begin: Callable[[], None]) -> Session:
+    def session(
+        file: IO[bytes],
+        name: str,
+        on_begin: Callable[[], None],
+        on_end: Callable[[], None] = _nothing,
+    ) -> Session:
         return Session(
             system,
             pid,
@@ -237,6 +250,7 @@ def opened(
             related=related,
             command_line=command_line,
             on_begin=on_begin,
+            on_end=on_end,
             report_file=None if report is None else ReportFile(report, force=force),
             evidence=None
             if evidence is None
@@ -247,4 +261,7 @@ def opened(
         yield session(file, name or str(getattr(file, "name", "")), _nothing)
         return
     with create(file, force=force, interrupt=interrupt, timeout=chosen.timeout) as (made, settle):
-        yield session(made, name or os.fspath(file), settle)
+        if is_remote(os.fspath(file)):  # there it appears when all of it is there
+            yield session(made, name or os.fspath(file), _nothing, settle)
+        else:
+            yield session(made, name or os.fspath(file), settle)

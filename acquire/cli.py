@@ -118,8 +118,8 @@ SIZE, SECONDS = _Size(), _Seconds()
     "-o",
     "--output",
     metavar="OUT",
-    help="The dump; - is stdout. With several targets a folder, which is made if OUT ends with "
-    "a slash, or a name that each PID is put into.",
+    help="The dump, or its address (s3://...); - is stdout. With several targets a folder, which "
+    "is made if OUT ends with a slash, or a name that each PID is put into.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--children", is_flag=True, help="All that the targets have started as well.")

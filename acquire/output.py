@@ -10,6 +10,7 @@ from typing import IO, NamedTuple
 
 from msl_construct.builder.overlapped_output import Conveyor
 from msl_construct.outputs import is_passing
+from msl_construct.remote_output import is_remote
 
 __all__ = ["DumpOutput"]
 
@@ -48,6 +49,8 @@ class DumpOutput(NamedTuple):
     @classmethod
     def of_path(cls, path: str, in_memory: Callable[[int], bool]) -> DumpOutput:
         """That of a path at which there need not be anything yet."""
+        if is_remote(path):
+            return cls(False)
         if is_passing(path):
             return cls(False, stat.S_ISCHR(os.stat(path).st_mode))
         folder = os.path.dirname(os.path.abspath(path))

@@ -15,6 +15,7 @@ import click
 
 from msl_construct.cli.common import STDIO
 from msl_construct.outputs import check_place
+from msl_construct.remote_output import check_remote, is_remote
 
 from .evidence import EvidenceFolder
 from .report import beside
@@ -44,12 +45,23 @@ class Places:
 
     def dump(self, pid: int) -> str:
         """The file of the dump, or ``-``."""
+        if is_remote(self.output):
+            return self._address(pid)
         if os.path.isdir(self.output):
             return str(Path(self.output) / f"{pid}.msl")
         if not self.each or self.output == STDIO:
             return self.output
         path = Path(self.output)
         return str(path.with_name(f"{path.stem}-{pid}{path.suffix}"))
+
+    def _address(self, pid: int) -> str:
+        if self.output.endswith("/"):
+            return f"{self.output}{pid}.msl"
+        if not self.each:
+            return self.output
+        folder, _, name = self.output.rpartition("/")
+        stem, dot, suffix = name.rpartition(".")
+        return f"{folder}/{stem or suffix}-{pid}{dot if stem else ''}{suffix if stem else ''}"
 
     def report_of(self, pid: int) -> Path | None:
         """The file of the report, which may be ``-``; None: there is none."""
@@ -58,7 +70,11 @@ class Places:
         if self.report:
             return Path(self.report)
         path = self.dump(pid)
-        regular = path != STDIO and (os.path.isfile(path) or not os.path.exists(path))
+        regular = (
+            path != STDIO
+            and not is_remote(path)
+            and (os.path.isfile(path) or not os.path.exists(path))
+        )
         return beside(path) if regular else None
 
     def evidence_of(self, pid: int) -> Path | None:
@@ -82,10 +98,24 @@ class Places:
             raise click.UsageError(f"stdout takes one dump, there are {len(pids)} targets")
         if self.evidence:
             self._check_evidence(pids)
+        if is_remote(self.output):
+            self._check_remote(pids)
+            return
         if self.output.endswith("/") and not os.path.exists(self.output):
             os.makedirs(self.output, 0o700)
         for pid in pids:
             self._check_files(pid)
+
+    def _check_remote(self, pids: Sequence[int]) -> None:
+        for pid in pids:
+            url, report = self.dump(pid), self.report_of(pid)
+            self._check_apart(pid, [] if report is None else [report])
+            if report is not None and str(report) != STDIO:
+                self._check_place(report)
+            try:
+                check_remote(url, force=self.force)
+            except FileExistsError:
+                raise click.UsageError(f"{url}: is there already; --force replaces it") from None
 
     def _check_files(self, pid: int) -> None:
         path, report = self.dump(pid), self.report_of(pid)
@@ -94,14 +124,17 @@ class Places:
         places = [place for place in (path, report) if place is not None and str(place) != STDIO]
         self._check_apart(pid, places)
         for place in map(Path, places):
-            if not place.parent.is_dir():
-                raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
-            try:
-                check_place(place, force=self.force)
-            except FileExistsError:
-                raise click.UsageError(f"{place}: is there already; --force replaces it") from None
-            except OSError as error:
-                raise click.UsageError(f"{place}: {error.strerror}") from None
+            self._check_place(place)
+
+    def _check_place(self, place: Path) -> None:
+        if not place.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "no such folder", str(place.parent))
+        try:
+            check_place(place, force=self.force)
+        except FileExistsError:
+            raise click.UsageError(f"{place}: is there already; --force replaces it") from None
+        except OSError as error:
+            raise click.UsageError(f"{place}: {error.strerror}") from None
 
     def _check_apart(self, pid: int, files: Sequence[str | Path]) -> None:
         """Refuse a folder of evidence that is one of the files, holds it or lies below it."""

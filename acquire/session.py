@@ -66,6 +66,7 @@ class Session:
         related: other dumps that are taken along with it.
         command_line: what the user typed, for the report.
         on_begin: called when the header of the dump and its first block are written.
+        on_end: called when all of it is; raises an `OSError` if it is not where it belongs.
         report_file: where the report goes; it is there before the first page.
         evidence: where the system's own files are kept; removed where there is no dump.
 
@@ -87,6 +88,7 @@ class Session:
         related: Sequence[Related] = (),
         command_line: Sequence[str] = (),
         on_begin: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
         report_file: ReportFile | None = None,
         evidence: EvidenceFolder | None = None,
     ) -> None:
@@ -98,6 +100,7 @@ class Session:
         self._name = name
         self._dump_uuid = dump_uuid or new_uuid()
         self._begun = False
+        self._on_end = on_end
         self._bounds = Bounds(options, interrupt or Interrupt())
         self._dumping = Dumping(file, options, self._bounds, on_begin)
         newer = options.has_not_resident
@@ -483,6 +486,11 @@ class Session:
         assert frozen is not None
         self.write_rest()
         account = self._account
+        if self._dumping.writer is not None:
+            try:
+                self._on_end()
+            except OSError as error:
+                account.ended_early(error)
         account.outcome(known, self._left, self._idle)
         account["freeze"] = freeze = describing.freeze(frozen)
         account["after"] = target.afterwards()

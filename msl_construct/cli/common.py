@@ -34,6 +34,7 @@ from .error_text import error_text, is_out_of_memory
 from .keys import KeyOptions, key_options, keys_of
 from .start import let_interrupts_raise
 from .text import printable
+from .traffic import remember_traffic, traffic_lines, verbose_option
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -124,7 +125,7 @@ def draft_options(function: F) -> F:
             "files).",
         ),
     )
-    function = key_options(function)
+    function = verbose_option(key_options(function))
     for option in reversed(options):
         function = option(function)
     return function
@@ -204,6 +205,8 @@ def run(function: Command) -> Command:
             if debug:
                 traceback.print_exc()
             code = complain(error)
+        for line in traffic_lines():
+            note(line)
         sys.exit(int(_flushed(code or Exit.FINE)))
 
     return guarded  # type: ignore[return-value]
@@ -349,7 +352,9 @@ def open_input(
         kept["key"] = keys
         passing = False  # nothing is shown before the tag, which is the end of the file
     try:
-        return _opened(path, passing, stdin, kept)
+        opened = _opened(path, passing, stdin, kept)
+        remember_traffic(path, opened)
+        return opened
     except MslError as error:
         error.file = path
         raise

@@ -51,6 +51,14 @@ _BESIDE = {
 @click.option(
     "--workers", type=click.IntRange(1, 1024), default=1, help="Tables: processes at a time."
 )
+@click.option(
+    "--dask",
+    "cluster",
+    default="",
+    metavar="ADDRESS",
+    help="Tables: by the workers of this scheduler of Dask (tcp://host:8786), who see the same "
+    "files at the same paths.",
+)
 @draft_options
 @command_options
 @run
@@ -63,6 +71,7 @@ def export(
     findings: bool,
     page_hashes: bool,
     workers: int,
+    cluster: str,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -98,8 +107,10 @@ def export(
     if form in TABULAR:
         more = (*(["findings"] if findings else []), *(["page_hashes"] if page_hashes else []))
         given = dict(options)
-        return export_tables(dumps, form, output, _known(tables), more, workers, quiet, given)
-    if len(dumps) != 1 or tables or findings or page_hashes:
+        return export_tables(
+            dumps, form, output, _known(tables), more, workers, cluster, quiet, given
+        )
+    if len(dumps) != 1 or tables or findings or page_hashes or cluster:
         raise click.UsageError(f"--to {form} takes one dump, and no option of tables")
     (dump,) = dumps
     passing = output == STDIO or is_passing(output)  # beside which nothing stands

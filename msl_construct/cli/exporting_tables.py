@@ -24,6 +24,7 @@ def export_tables(
     tables: tuple[str, ...],
     more: tuple[str, ...],
     workers: int,
+    cluster: str,
     quiet: bool,
     options: dict[str, Any],
 ) -> int:
@@ -41,7 +42,7 @@ def export_tables(
     kept.pop("max_spool", None)
     plan = TablePlan(output, form, default_tables(tables, more), kept)
     made = again = failed = incomplete = 0
-    for one in make_lake(sources_in(dumps), plan, workers):
+    for one in make_lake(sources_in(dumps), plan, workers, cluster):
         made += 1
         again += one.again
         incomplete += not one.complete and not one.error

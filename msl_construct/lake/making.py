@@ -22,6 +22,9 @@ from ..errors import MslError, StreamError
 from ..hashing import new_hasher
 from ..outputs import whole_file
 from ..reader.dump import Dump, open_dump
+from ..source import RemoteSource, is_remote
+from ..source.remote import remote_files
+from .cluster import on_cluster
 from .columns import LAKE_TABLES, OPTIONAL_TABLES, LakeTable
 from .rows import rows_of
 from .writers import WRITERS, require
@@ -73,10 +76,15 @@ class Done:
 def sources_in(places: Iterable[str]) -> Iterator[str]:
     """The files that are named, and those below folders whose names end with .msl; in order.
 
+    An address that ends with a slash is that of a folder.
+
     Raises:
         OSError: a folder can't be listed.
     """
     for place in places:
+        if is_remote(place) and place.endswith("/"):
+            yield from remote_files(place, _ENDING)
+            continue
         if not os.path.isdir(place):
             yield place
             continue
@@ -91,11 +99,14 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def make_lake(sources: Iterable[str], plan: TablePlan, workers: int = 1) -> Iterator[Done]:
+def make_lake(
+    sources: Iterable[str], plan: TablePlan, workers: int = 1, cluster: str = ""
+) -> Iterator[Done]:
     """Make the tables of dumps; what became of each, as they get ready.
 
     Args:
         workers: how many processes look at dumps at a time.
+        cluster: address of a scheduler of Dask, whose workers do instead; they see the same files.
 
     Raises:
         ExportError: a library is missing.
@@ -106,6 +117,10 @@ def make_lake(sources: Iterable[str], plan: TablePlan, workers: int = 1) -> Iter
     before = _before(plan)
     for name in (*plan.tables, _DUMPS, _ERRORS):
         os.makedirs(os.path.join(plan.folder, name), exist_ok=True)
+    if cluster:
+        calls = ((source, plan, before.get(_place(source))) for source in sources)
+        yield from on_cluster(cluster, _one, calls)
+        return
     if workers == 1:
         for source in sources:
             yield _one(source, plan, before.get(_place(source)))
@@ -152,18 +167,15 @@ def _digest(text: str, length: int) -> str:
 
 
 def _place(source: str) -> str:
-    return _digest(os.path.abspath(source), _PLACE)
+    return _digest(source if is_remote(source) else os.path.abspath(source), _PLACE)
 
 
 def _one(source: str, plan: TablePlan, before: str | None) -> Done:
     """Make the tables of one dump."""
     try:
-        found = os.stat(source)
-        state = _digest(f"{found.st_size} {found.st_mtime_ns} {plan.tables}", _STATE)
-        size = found.st_size
-        if not stat.S_ISREG(found.st_mode):  # a pipe would have us wait for ever
-            raise OSError(errno.EINVAL, "expected a file", source)
-    except OSError as error:
+        told, size = _state_of(source)
+        state = _digest(f"{told} {plan.tables}", _STATE)
+    except (MslError, OSError) as error:
         return _failed(source, plan, "", 0, error)
     if before is not None and before.removesuffix(_PART) == state:
         return Done(source, again=True, complete=not before.endswith(_PART))
@@ -186,6 +198,22 @@ def _one(source: str, plan: TablePlan, before: str | None) -> Done:
     except Exception as error:  # one dump of thousands: the others are made nevertheless
         _forget(source, plan)
         return _failed(source, plan, state, size, error)
+
+
+def _state_of(source: str) -> tuple[str, int]:
+    """What says in which state a file is, and its size.
+
+    Raises:
+        OSError: it is not there, or no file.
+        StreamError: what knows its address is not installed.
+    """
+    if is_remote(source):
+        remote = RemoteSource(source)
+        return remote.state, remote.size
+    found = os.stat(source)
+    if not stat.S_ISREG(found.st_mode):  # a pipe would have us wait for ever
+        raise OSError(errno.EINVAL, "expected a file", source)
+    return f"{found.st_size} {found.st_mtime_ns}", found.st_size
 
 
 def _is_about(error: OSError, source: str) -> bool:

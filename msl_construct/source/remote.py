@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from ..errors import ChangedError, StreamError
 from .base import CHUNK
 
-__all__ = ["RemoteSource", "is_remote"]
+__all__ = ["RemoteSource", "is_remote", "reason_of", "remote_files", "remote_system"]
 
 T = TypeVar("T")
 
@@ -26,13 +26,59 @@ _KEPT = 8 << 20
 _ATTEMPTS = 3
 _PAUSE = 0.2
 _FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotImplementedError, ValueError)
-_IDENTITY = ("ETag", "etag", "LastModified", "last_modified", "mtime", "created", "ino")
+_IDENTITY = (
+    "ETag",
+    "etag",
+    "LastModified",
+    "Last-Modified",
+    "last_modified",
+    "Content-MD5",
+    "Digest",
+    "mtime",
+    "created",
+    "ino",
+)
 
 
 def is_remote(path: str) -> bool:
     """Whether a path is the address of something at a distance."""
     scheme, between, _ = path.partition("://")
     return bool(between) and scheme.replace("+", "").replace("-", "").replace(":", "").isalnum()
+
+
+def remote_system(url: str) -> tuple[Any, str]:
+    """The file system of an address, as fsspec has it, and the path in it.
+
+    Raises:
+        StreamError: fsspec, or what it needs for such addresses, is not installed.
+    """
+    try:
+        from fsspec.core import url_to_fs
+
+        system, path = url_to_fs(url)
+    except ImportError as error:
+        raise StreamError(
+            f"{url}: needs fsspec: pip install 'msl-construct[remote]', and what it needs for "
+            f"such addresses ({error})"
+        ) from None
+    except ValueError as error:
+        raise StreamError(f"{url}: {error}") from None
+    return system, str(path)
+
+
+def remote_files(url: str, ending: str) -> list[str]:
+    """The addresses below one that end so, in order.
+
+    Raises:
+        OSError: its server does not list them.
+        StreamError: what knows such addresses is not installed.
+    """
+    system, path = remote_system(url)
+    try:
+        found = system.find(path)
+    except Exception as error:  # every file system has errors of its own
+        raise OSError(errno.EIO, reason_of(error), url) from None
+    return sorted(str(system.unstrip_protocol(one)) for one in found if one.endswith(ending))
 
 
 class RemoteSource:
@@ -57,17 +103,7 @@ class RemoteSource:
         self._starts: list[int] = []
         self._kept = 0
         self._behind, self._look = -1, _FIRST_LOOK
-        try:
-            from fsspec.core import url_to_fs
-
-            self._system, self._path = url_to_fs(url)
-        except ImportError as error:
-            raise StreamError(
-                f"{url}: needs fsspec: pip install 'msl-construct[remote]', and what it needs for "
-                f"such addresses ({error})"
-            ) from None
-        except ValueError as error:
-            raise StreamError(f"{url}: {error}") from None
+        self._system, self._path = remote_system(url)
         info = self._asked(lambda: self._system.info(self._path))
         size = info.get("size")
         if not isinstance(size, int):
@@ -78,6 +114,11 @@ class RemoteSource:
     @property
     def size(self) -> int:
         return self._size
+
+    @property
+    def state(self) -> str:
+        """What its server says of its state: another one is another file."""
+        return " ".join((str(self._size), *self._state))
 
     def read(self, offset: int, length: int) -> bytes:
         length = max(0, min(length, self._size - offset))
@@ -147,6 +188,8 @@ class RemoteSource:
             lambda: self._system.cat_file(self._path, start=offset, end=offset + length)
         )
         self.traffic += len(data)
+        if len(data) == self._size != length:
+            raise StreamError(f"{self._url}: its server sends no part of a file: fetch it first")
         if len(data) != length:
             raise ChangedError(
                 f"the file gave {len(data)} bytes: expected {length} of the {self._size} that it "
@@ -167,16 +210,19 @@ class RemoteSource:
                 return ask()
             except _FINAL as error:
                 if isinstance(error, OSError):
-                    raise OSError(error.errno or errno.ENOENT, _reason(error), self._url) from None
-                raise OSError(errno.EIO, _reason(error), self._url) from None
+                    raise OSError(
+                        error.errno or errno.ENOENT, reason_of(error), self._url
+                    ) from None
+                raise OSError(errno.EIO, reason_of(error), self._url) from None
             except Exception as error:  # every file system has errors of its own
                 if attempt == _ATTEMPTS - 1:
-                    raise OSError(errno.EIO, _reason(error), self._url) from None
+                    raise OSError(errno.EIO, reason_of(error), self._url) from None
                 time.sleep(_PAUSE * 2**attempt)
         raise AssertionError("unreachable")
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What a server or its file system says, in words."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return str(error) or type(error).__name__

@@ -1,0 +1,62 @@
+"""Work handed to the workers of a Dask cluster, a little ahead of what they have done."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from typing import Any, TypeVar
+
+from ..errors import ExportError, StreamError
+
+__all__ = ["on_cluster"]
+
+T = TypeVar("T")
+
+_AHEAD = 4
+_CONNECTS_WITHIN = 30
+"""Seconds in which a scheduler must answer."""
+
+
+def on_cluster(
+    address: str, function: Callable[..., T], calls: Iterable[tuple[Any, ...]]
+) -> Iterator[T]:
+    """What a function gives for each call, as they get ready.
+
+    Args:
+        address: of the scheduler.
+        calls: the arguments of each.
+
+    Raises:
+        ExportError: Dask is not installed.
+        OSError: as the function raises it.
+        StreamError: the cluster is not there, or its workers are ended time and again.
+    """
+    try:
+        library: Any = import_module("distributed")
+    except ImportError:
+        raise ExportError("--dask needs Dask: pip install 'msl-construct[dask]'") from None
+    try:
+        client = library.Client(address, timeout=_CONNECTS_WITHIN)
+    except (OSError, ValueError) as error:
+        raise StreamError(f"{address}: no scheduler of Dask answers: {error}") from None
+    with client:
+        coming = iter(calls)
+
+        def submitted(number: int) -> list[Any]:
+            return [
+                client.submit(function, *call, pure=False)
+                for call in itertools.islice(coming, number)
+            ]
+
+        ahead = _AHEAD * max(1, sum(client.nthreads().values()))
+        running = library.as_completed(submitted(ahead))
+        for future in running:
+            try:
+                done = future.result()
+            except OSError:
+                raise
+            except Exception as error:
+                raise StreamError(f"{address}: a worker of Dask: {error}") from None
+            running.update(submitted(1))
+            yield done

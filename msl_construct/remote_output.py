@@ -1,0 +1,156 @@
+"""A file at a distance that is written: in parts as they come, and there whole or not at all.
+
+Nobody sees it before the server has confirmed all of it. What was begun and came to no end is given
+up, so that nothing is left there; only who is killed can't do that, and then object stores keep
+parts, which nobody sees either, until a rule of theirs takes them away.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TypeVar
+
+from .errors import StreamError
+from .source import is_remote
+from .source.remote import reason_of, remote_system
+
+__all__ = ["RemoteFile", "check_remote", "is_remote"]
+
+T = TypeVar("T")
+
+_PART = 8 << 20
+_PARTS = 1000
+"""So many parts are sent before they get twice as large: object stores take 10,000 at most."""
+
+
+def check_remote(url: str, *, force: bool) -> None:
+    """Refuse an address that nothing can be written to.
+
+    Raises:
+        FileExistsError: something is there, and `force` isn't given.
+        OSError: its server does not say.
+        StreamError: what knows such addresses is not installed, or can't write there.
+    """
+    system, path = remote_system(url)
+    if force:
+        return
+    if _asked(url, lambda: system.exists(path)):
+        raise FileExistsError(errno.EEXIST, "is there already", url)
+
+
+class RemoteFile(io.RawIOBase):
+    """A new file at an address.
+
+    Args:
+        url: its address, as fsspec has it.
+        force: replace what is there.
+
+    Attributes:
+        name: its address.
+        sent: bytes that were handed over.
+        settled: whether the server has all of it, and shows it.
+
+    Raises:
+        FileExistsError: something is there, and `force` isn't given.
+        OSError: it can't be begun.
+        StreamError: what knows such addresses is not installed, or can't write there.
+    """
+
+    def __init__(self, url: str, *, force: bool = False) -> None:
+        super().__init__()
+        self.name = url
+        self.sent = 0
+        self.settled = self._failed = False
+        self._before_larger = _PART * _PARTS
+        check_remote(url, force=force)
+        self._system, self._path = remote_system(url)
+        self._force = force
+        self._file = _asked(url, self._begun)
+        if not hasattr(self._file, "commit") or not hasattr(self._file, "discard"):
+            with suppress(Exception):
+                self._file.close()
+            raise StreamError(f"{url}: nothing can be written there that nobody sees half done")
+
+    def _begun(self) -> Any:
+        stores = self._system.protocol
+        exclusive = not self._force and "s3" in (stores if isinstance(stores, tuple) else (stores,))
+        mode = "xb" if exclusive else "wb"  # which the store itself sees to
+        return self._system.open(self._path, mode, block_size=_PART, autocommit=False)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        """Hand bytes over; they are sent when they are enough for a part.
+
+        Raises:
+            OSError: the server does not take them.
+        """
+        view = memoryview(data).cast("B")
+        self._failed = True  # until all of it is taken
+        for start in range(0, view.nbytes, _PART):
+            piece = view[start : start + _PART]
+            _asked(self.name, lambda piece=piece: self._file.write(piece))  # type: ignore[misc]
+            self.sent += piece.nbytes
+            if self.sent >= self._before_larger and hasattr(self._file, "blocksize"):
+                self._file.blocksize *= 2
+                self._before_larger += self._file.blocksize * _PARTS
+        self._failed = False
+        return view.nbytes
+
+    def settle(self) -> None:
+        """Send the rest, and let it appear; more than once does no harm.
+
+        Raises:
+            FileExistsError: something else came there meanwhile.
+            OSError: the server does not confirm it, or has another size of it.
+        """
+        if self.settled:
+            return
+        if self._failed:
+            raise OSError(errno.EIO, "not all of it could be sent: nothing is kept", self.name)
+        if not self._force:
+            self._system.invalidate_cache()
+            check_remote(self.name, force=False)
+        _asked(self.name, self._file.close)
+        _asked(self.name, self._file.commit)
+        self.settled = True
+        self._system.invalidate_cache()
+        size = _asked(self.name, lambda: self._system.info(self._path)).get("size")
+        if size != self.sent:
+            raise OSError(
+                errno.EIO, f"its server has {size} bytes of the {self.sent} that it got", self.name
+            )
+
+    def __enter__(self) -> RemoteFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self.settled:
+            with suppress(Exception):  # what is worse is on its way already
+                self._file.discard()
+            self._file.closed = True  # else it would be sent when nobody refers to it any more
+        super().close()
+
+
+def _asked(url: str, ask: Callable[[], T]) -> T:
+    """What a server answers; whoever knows it has asked again already.
+
+    Raises:
+        OSError: it does not.
+    """
+    try:
+        return ask()
+    except OSError as error:
+        raise OSError(error.errno or errno.EIO, reason_of(error), url) from None
+    except Exception as error:  # every file system has errors of its own
+        raise OSError(errno.EIO, reason_of(error), url) from None

@@ -1,0 +1,43 @@
+"""A lake by the workers of a Dask cluster: what one process makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_lake import folder, table  # noqa: F401 - a fixture
+
+from msl_construct.errors import StreamError
+from msl_construct.lake.making import TablePlan, default_tables, make_lake, sources_in
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def test_a_cluster_makes_the_same(folder: Path) -> None:  # noqa: F811
+    sources = list(sources_in([str(folder)]))
+    tables = default_tables(())
+    alone, together = (
+        TablePlan(str(folder.parent / name), "ndjson", tables) for name in ("alone", "together")
+    )
+    expected = {(one.source, one.error) for one in make_lake(sources, alone)}
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        done = list(make_lake(sources, together, cluster=address))
+        assert {(one.source, one.error) for one in done} == expected
+        assert all(
+            one.again for one in make_lake(sources, together, cluster=address) if not one.error
+        )
+    for path in Path(alone.folder).rglob("*.ndjson"):
+        other = Path(together.folder) / path.relative_to(alone.folder)
+        assert other.read_bytes() == path.read_bytes()
+    assert table(Path(together.folder), "errors")
+
+
+def test_a_scheduler_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 0.5)
+    plan = TablePlan(str(folder.parent / "none"), "ndjson", ("blocks",))
+    with pytest.raises(StreamError, match="no scheduler"):
+        list(make_lake([], plan, cluster="tcp://127.0.0.1:9"))
