@@ -33,10 +33,10 @@ def statements(page: Page, draft: Draft) -> None:
             row(
                 (
                     code(one.id),
-                    escape(one.section_in(draft)),
+                    escape(one.text),
                     escape(one.word.value),
                     escape(", ".join(role.value for role in one.who)),
-                    escape(one.text),
+                    escape(one.section_in(draft)),
                     _rules(list(dict.fromkeys(found))),
                 ),
                 at,
@@ -50,7 +50,7 @@ def statements(page: Page, draft: Draft) -> None:
         '<input type="search" data-filters="statements" placeholder="Filter: MUST, producer, §5.1" '
         'aria-label="Filter statements">'
     )
-    heads = ("Statement", "Section", "Level", "Who", "Demand", "Rules")
+    heads = ("Statement", "Demand", "Level", "Who", "Section", "Rules")
     page.add(table(heads, rows, "statements"))
 
 
