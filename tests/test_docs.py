@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run
 from sampling import sampled
 
 from msl_construct.cli.common import Exit
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "spec-docs"
 sys.path.insert(0, str(DOCS / "_ext"))
 try:
+    import remembered
     import sessions
 finally:
     sys.path.pop(0)
@@ -47,9 +49,62 @@ def scratch() -> Iterator[Any]:
 
 @sampled()  # all of them run whenever the pages are built
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.stem)
-def test_the_sessions_of_a_page_run(page: Path, scratch: Any) -> None:
-    ran = [scratch.run(example) for example in sessions.examples(page.read_text("utf-8"))]
-    assert all(ran)
+def test_the_sessions_of_a_page_run(page: Path) -> None:
+    found = list(sessions.examples(page.read_text("utf-8")))
+    assert all(remembered.Remembered(found, ROOT / "samples").answers())
+
+
+def test_an_example_runs_again_when_what_it_sees_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(remembered.FOLDER, str(tmp_path / "kept"))
+    runs = tmp_path / "runs"
+    content = f"$ echo ran >> {runs}; wc -l < {runs}"
+    found = [sessions.Example("msl-session", {}, content, 1)]
+
+    def answer(found: list[Any] = found) -> str:
+        (shown,) = remembered.Remembered(found, ROOT / "samples").answers()
+        return str(shown.splitlines()[-1])
+
+    assert (answer(), answer()) == ("1", "1")
+    other = [sessions.Example("msl-session", {}, f"{content} # another", 1)]
+    assert answer(other) == "2"
+    failing = [sessions.Example("msl-session", {}, f"{content}; false", 1)]
+    for _ in range(2):
+        with pytest.raises(sessions.ExampleError):
+            answer(failing)
+    assert len(runs.read_text().splitlines()) == 4, "what failed is not kept"
+
+
+@pytest.mark.parametrize("place", ["msl_construct/reader/new.py", "spec-docs/examples/mine.py"])
+def test_the_key_has_sources_and_samples_in_it(tmp_path: Path, place: str) -> None:
+    found = [sessions.Example("msl-session", {}, "$ msl --version", 1)]
+    samples = tmp_path / "samples"
+
+    def key() -> str:
+        remembered._surroundings.cache_clear()
+        return str(remembered.key_of(found, samples, tmp_path))
+
+    for file in (place, "samples/one.msl"):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a")
+    before = key()
+    assert key() == before
+    (tmp_path / place).write_text("b")
+    changed = key()
+    (samples / "one.msl").write_text("b")
+    assert len({before, changed, key()}) == 3
+    remembered._surroundings.cache_clear()
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    for words, at, wanted in (
+        ("msl sche", 1, "schema"),
+        ("msl schema diff --fail", 3, "--fail-on"),
+    ):
+        ran = run(COMP_WORDS=words, COMP_CWORD=str(at), _MSL_COMPLETE="bash_complete")
+        assert f"plain,{wanted}" in ran.stdout.decode().splitlines()
 
 
 def test_the_pages_that_promise_sessions_have_them() -> None:

@@ -13,7 +13,7 @@ from sampling import sampled
 from msl_construct.drafts import DRAFTS, PUBLIC
 from msl_construct.schema import ByteOrder
 
-NEEDS = "needs WeasyPrint, Pango and pypdf: pip install 'msl-construct[docs]'"
+NEEDS = "needs WeasyPrint, Pango and pypdf: pip install 'msl-construct[test]'"
 
 
 def book(draft: str, path: Path) -> Any:

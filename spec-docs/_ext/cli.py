@@ -6,6 +6,8 @@
     Statements and what a Python session prints.
 ``msl-reference``
     A section for every command, from its ``--help``.
+``msl-options``
+    Every option, with the commands that take it.
 ``msl-exit-codes``
     The exit codes, from the README's table.
 ``msl-fields``, ``msl-registries``
@@ -17,24 +19,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
-from sessions import ROOT, Example, ExampleError, Scratch
+from remembered import Remembered
+from sessions import ROOT, ExampleError, examples
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode, nested_parse_with_titles
 
-_scratches: dict[str, Scratch] = {}
+_answers: dict[str, Iterator[str]] = {}
+"""What the examples of a page show that it has not shown yet."""
 
 
-def _scratch(app: Sphinx, page: str) -> Scratch:
-    if page not in _scratches:
-        _scratches[page] = Scratch(Path(app.srcdir, app.config.msl_samples).resolve())
-    return _scratches[page]
+def _next_answer(env: Any) -> str:
+    page = env.docname
+    if page not in _answers:
+        found = list(examples(Path(env.doc2path(page)).read_text("utf-8")))
+        samples = Path(env.app.srcdir, env.app.config.msl_samples).resolve()
+        _answers[page] = iter(Remembered(found, samples).answers())
+    return next(_answers[page])
 
 
 def _literal(text: str, language: str) -> nodes.literal_block:
@@ -50,9 +58,8 @@ class Session(SphinxDirective):
     option_spec = dict.fromkeys(("exit", "raises", "needs"), directives.unchanged)
 
     def run(self) -> list[nodes.Node]:
-        example = Example(self.name, dict(self.options), "\n".join(self.content), self.lineno)
         try:
-            shown = _scratch(self.env.app, self.env.docname).run(example)
+            shown = _next_answer(self.env)
         except ExampleError as error:
             raise self.error(str(error)) from None
         return [_literal(shown, "console" if self.name == "msl-session" else "pycon")]
@@ -79,24 +86,41 @@ class Reference(Generated):
     def text(self) -> list[str]:
         import click
 
-        from msl_construct.cli.group import cli
+        from msl_construct.cli.manual import commands
         from msl_construct.exports.rst import title
 
-        def section(words: list[str], command: click.Command) -> list[str]:
-            name = " ".join(words)
-            shown = _scratch(self.env.app, self.env.docname).session(f"$ {name} --help")
-            lines = [*title(name, max(1, len(words) - 1)), ".. code-block:: console", ""]
-            lines += [f"   {line}".rstrip() for line in shown.splitlines()]
+        lines: list[str] = []
+        for words, command in commands():
+            settings = {**command.context_settings, "terminal_width": 80}
+            context = click.Context(command, info_name=" ".join(words), **settings)
+            lines += title(" ".join(words), max(1, len(words) - 1))
+            lines += [".. code-block:: console", "", f"   $ {' '.join(words)} --help"]
+            lines += [f"   {line}".rstrip() for line in command.get_help(context).splitlines()]
             lines.append("")
-            if isinstance(command, click.Group):
-                context = click.Context(command)
-                for inner in command.list_commands(context):
-                    found = command.get_command(context, inner)
-                    assert found is not None
-                    lines += section([*words, inner], found)
-            return lines
+        return lines
 
-        return section(["msl"], cli)
+
+class Options(Generated):
+    """``msl-options``."""
+
+    def text(self) -> list[str]:
+        import click
+
+        from msl_construct.cli.manual import commands
+        from msl_construct.exports.rst import escaped, table
+
+        rows: dict[str, list[tuple[str, str, str]]] = {}
+        for words, command in commands():
+            context = click.Context(command, info_name=" ".join(words))
+            for option in command.params:
+                record = option.get_help_record(context)
+                if isinstance(option, click.Option) and record is not None:
+                    name = max(option.opts, key=len)
+                    anchor = "-".join(words)
+                    who = f"`{' '.join(words)} <cli.html#{anchor}>`__"
+                    rows.setdefault(name, []).append((f"``{record[0]}``", who, escaped(record[1])))
+        every = [row for name in sorted(rows) for row in rows[name]]
+        return table(("Option", "Command", "Meaning"), every, (30, 20, 50))
 
 
 class ExitCodes(Generated):
@@ -221,11 +245,6 @@ def _outdated(app: Sphinx, env: Any, *_: Any) -> list[str]:
     return sorted(env.found_docs)
 
 
-def _finished(*_: Any) -> None:
-    while _scratches:
-        _scratches.popitem()[1].close()
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -233,6 +252,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("msl-session", Session)
     app.add_directive("msl-python", Session)
     app.add_directive("msl-reference", Reference)
+    app.add_directive("msl-options", Options)
     app.add_directive("msl-exit-codes", ExitCodes)
     app.add_directive("msl-fields", Fields)
     app.add_directive("msl-registries", Registries)
@@ -240,5 +260,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _docstring, priority=100)
     app.connect("missing-reference", _resolve)
     app.connect("env-get-outdated", _outdated)
-    app.connect("build-finished", _finished)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
