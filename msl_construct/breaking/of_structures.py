@@ -1,278 +1,142 @@
-"""What becomes of the fields of a structure when its layout changes."""
+"""What is said of structures and block types that came, went, or differ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..schema.fields import Field
-from ..schema.layout import Layout
-from ..schema.names import snake_case
-from ..schema.variable import Measured
-from ..schema.vocabulary import Fixed, Reserved
+from ..exports.difference import Change
+from ..schema import BlockType
 from .classes import ChangeClass
-from .shapes import FieldPlace, Shapes
-from .verdicts import (
-    DECLARE,
-    ChangeVerdict,
-    new_demands,
-    of_kind,
-    of_permitted,
-    worst,
-    zero_is_unknown,
-)
+from .draft_pair import DraftPair
+from .verdicts import DECLARE, ChangeVerdict, new_demands, of_permission, worst
 
-__all__ = ["FieldVerdicts"]
+__all__ = ["StructureVerdicts"]
 
 C = ChangeClass
-_RAISE = "raise the payload version, so that old readers show the payload as bytes"
-_SHIELDED = ChangeVerdict(
-    C.DEGRADED, "the payload version is another one: an old reader shows the payload as bytes"
-)
 
 
-class FieldVerdicts:
-    """What is said of each field that came, went or changed between two layouts.
+class StructureVerdicts:
+    """What is said of the structures of two drafts.
 
     Args:
-        old, new: bound layouts of one structure.
-        shielded: whether the payload version tells them apart.
-        header: whether it is the file header.
-        absorbed: whether something behind the structure takes all bytes that are left.
+        pair: both.
     """
 
-    def __init__(
-        self,
-        old: Layout,
-        new: Layout,
-        *,
-        shielded: bool = False,
-        header: bool = False,
-        absorbed: bool = False,
-    ) -> None:
-        self._shapes = Shapes(old, new)
-        self._old = {one.key: one for one in old.fields}
-        self._new = {one.key: one for one in new.fields}
-        self._shielded = shielded
-        self._header = header
-        self._fits = self._shapes.fits()
-        silent = not self._fits and (absorbed or self._shapes.absorbs())
-        self._broken = C.SILENT_REINTERPRET if silent else C.WIRE_BREAK
+    def __init__(self, pair: DraftPair) -> None:
+        self._pair = pair
 
-    @property
-    def kept(self) -> set[str]:
-        """Keys of the fields that both have, by their new names."""
-        return set(self._shapes.old_names)
-
-    @property
-    def gone(self) -> set[str]:
-        """Keys of the fields that only the old layout has."""
-        return set(self._old) - set(self._shapes.pairs)
-
-    def renamed(self) -> dict[str, str]:
-        """Keys of new fields by the old ones that they were under another name."""
-        return {old: new for old, new in self._shapes.pairs.items() if old != new}
-
-    def place(self, key: str) -> FieldPlace | None:
-        """Where a field stands: in the new layout, or where it stood."""
-        return self._shapes.new_places.get(key) or self._shapes.old_places.get(key)
-
-    def reordered(self) -> ChangeVerdict:
-        """The order of fields is another one."""
-        if self._shielded:
-            return _SHIELDED
-        if self._fits:
-            reason = "fields change places, and their structure has as many bytes as before"
-            return ChangeVerdict(C.SILENT_REINTERPRET, reason, f"leave them in place, or {_RAISE}")
-        reason = "fields change places"
-        return ChangeVerdict(C.WIRE_BREAK, reason, f"leave them in place, or {_RAISE}")
+    def of_structure(self, change: Change) -> ChangeVerdict:
+        """A structure that came, went, or differs."""
+        key = change.where
+        if change.change == "added":
+            return self.added(key)
+        if change.change == "removed":
+            return self.removed(key)
+        found = [ChangeVerdict(C.COSMETIC, "only its words differ")]
+        fields = self._pair.fields_of(key)
+        if "fields" in change.after and fields is not None:
+            found.append(fields.reordered())
+        if "name" in change.after:
+            found.append(ChangeVerdict(C.SOURCE, "generated code calls the structure otherwise"))
+        if key in self._pair.old_blocks and key in self._pair.new_blocks:
+            found += self._block(self._pair.old_blocks[key], self._pair.new_blocks[key])
+        return worst(found)
 
     def added(self, key: str) -> ChangeVerdict:
-        """A field that only the new layout has."""
-        field, place = self._new[key], self._shapes.new_places[key]
-        if self._shielded:
-            return _SHIELDED
-        if key in self._shapes.tail():
-            reason = "an old reader shows its bytes as a rest behind the structure"
+        """A structure that came."""
+        block = self._pair.new_blocks.get(key)
+        if (outer := self._outer_field(key)) is not None:
+            return outer
+        if block is None:
+            if "." in key:
+                return self._inside(key)
+            reason = "an old reader finds no blocks where it stands, and says so"
             return ChangeVerdict(C.DEGRADED, reason)
-        if not self._fits:
-            if isinstance(field.type, Reserved):
-                return ChangeVerdict(self._broken, "reserved bytes are added", _RAISE)
-            reason = f"what follows moves by {self._widths(field)}, and the structure grows"
-            if self._new_last(key):
-                reason = "a new reader misses it in every old file"
-            remedy = "append it as optional, or carve(…) it from reserved bytes"
-            return ChangeVerdict(self._broken, reason, remedy)
-        shared = [one for one in self._overlapped(place) if not isinstance(one.type, Reserved)]
-        if shared:
-            names = ", ".join(one.name for one in shared)
-            reason = f"an old reader takes its bytes for {names}"
-            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "carve(…) it from reserved bytes")
-        if isinstance(field.type, Reserved):
-            return ChangeVerdict(C.COSMETIC, "bytes stay reserved under another name")
-        if not zero_is_unknown(field):
-            reason = "its bytes were reserved: a new reader takes their zeros for a value"
-            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "let zero mean unknown: default=0")
-        if field.optional and not any(one.optional for one in self._overlapped(place)):
-            reason = "the structure may end before it, which an old reader calls damage"
-            return ChangeVerdict(C.DEGRADED, reason)
-        return ChangeVerdict(
-            C.ADDITIVE, "it takes reserved bytes, and zero says that nothing is known"
+        return self._taken(block) or ChangeVerdict(
+            C.ADDITIVE, "an old reader skips blocks of a type that it does not know"
         )
 
     def removed(self, key: str) -> ChangeVerdict:
-        """A field that only the old layout has."""
-        field, place = self._old[key], self._shapes.old_places[key]
-        if self._shielded:
-            return _SHIELDED
-        behind = [*self._old][[*self._old].index(key) + 1 :]
-        if not self._fits and not any(one in self._shapes.pairs for one in behind):
-            reason = "a new reader shows its bytes as a rest, an old one finds an end too early"
-            return ChangeVerdict(C.DEGRADED, reason, "deprecate(…) it instead")
-        if isinstance(field.type, Reserved):
-            if self._fits:
-                return self._used(place)
+        """A structure that went."""
+        block = self._pair.old_blocks.get(key)
+        if (outer := self._outer_field(key)) is not None:
+            return outer
+        if block is None:
+            return ChangeVerdict(C.COSMETIC, "what had it is gone, or is laid out otherwise")
+        now = self._pair.new.blocks.get(block.code)
+        if now is not None and (taken := self._taken(now)) is not None:
+            return taken
+        reason = "blocks of old files are of a type that nobody registers"
+        return ChangeVerdict(
+            C.OLD_FILE_INVALID, reason, "forbid(…) or deprecate(…) the type instead"
+        )
+
+    def _taken(self, block: BlockType) -> ChangeVerdict | None:
+        """A block type whose code was another one's."""
+        was = self._pair.old.blocks.get(block.code)
+        if was is None or was.key == block.key or was.meaning == block.meaning:
+            return None
+        reason = f"an old reader takes such a block for a {was.name}, a new one a {was.name} for it"
+        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "register a code that is free")
+
+    def _outer_field(self, where: str) -> ChangeVerdict | None:
+        """What is said of the field that a layout stands in, if that field became another."""
+        while where.endswith(("[]", ">")):
+            where = where[:-2] if where.endswith("[]") else where[: where.rindex("<")]
+            outer, _, key = where.rpartition(".")
+            fields = self._pair.fields_of(outer)
+            if fields is not None and key in fields.kept:
+                verdict = fields.changed(key)
+                return verdict if verdict.cls.severity > C.SOURCE.severity else None
+            if fields is not None and key in fields.gone:
+                return fields.removed(key)
+            where = outer
+        return None
+
+    def _inside(self, key: str) -> ChangeVerdict:
+        """A layout inside a table or a choice that came."""
+        outer = key.split(".")[0]
+        raw = outer in self._pair.old_blocks and outer not in self._pair.old_layouts
+        if raw and outer in self._pair.new_blocks:
+            return self.of_its_structure(outer, "added")
+        if outer in self._pair.old_layouts and key.endswith(">"):
             return ChangeVerdict(
-                self._broken, "reserved bytes are gone, and what follows moves", _RAISE
+                C.ADDITIVE, "an old reader keeps bodies of a tag that it does not know"
             )
-        if not self._fits:
-            remedy = "deprecate(…) it, or leave its bytes reserved"
-            return ChangeVerdict(self._broken, "what follows moves", remedy)
-        now = [
-            one
-            for name, one in self._new.items()
-            if self._shapes.new_places[name].overlaps(place) and not isinstance(one.type, Reserved)
-        ]
-        if now:
-            names = ", ".join(one.name for one in now)
-            reason = f"an old reader takes {names} for it"
-            return ChangeVerdict(C.SILENT_REINTERPRET, reason, "leave its bytes reserved")
-        if zero_is_unknown(field):
-            return ChangeVerdict(
-                C.DEGRADED, "an old reader finds zero, which says that nothing is known"
+        return ChangeVerdict(C.ADDITIVE, "it comes with its field")
+
+    def _block(self, old: BlockType, new: BlockType) -> Iterator[ChangeVerdict]:
+        if old.code != new.code:
+            taken = self._taken(new)
+            yield taken or ChangeVerdict(
+                C.OLD_FILE_INVALID,
+                f"blocks of old files are of type {old.code:#06x}, which nobody registers",
+                "leave the code as it is",
             )
-        reason = "its bytes are reserved: an old reader takes their zeros for a value"
-        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "deprecate(…) it instead")
+        if old.meaning != new.meaning:
+            reason = f"it held: {old.meaning} It holds: {new.meaning}"
+            yield ChangeVerdict(C.SILENT_REINTERPRET, reason, DECLARE)
+        if old.layout is None and new.layout is not None:
+            remedy = "" if old.forbidden else "old files may hold anything there: look at them"
+            yield ChangeVerdict(C.DEGRADED, "an old reader shows the payload as bytes", remedy)
+        if old.layout is not None and new.layout is None:
+            yield ChangeVerdict(C.DEGRADED, "a new reader shows the payload as bytes")
+        if old.layout is not None:
+            yield from new_demands(old.notes, new.notes)
+        yield from of_permission(old, new)
 
-    def changed(self, key: str) -> ChangeVerdict:
-        """A field that both have, by its new key."""
-        old_key = self._shapes.old_names.get(key, key)
-        old, new = self._old[old_key], self._new[key]
-        found = list(self._changes(old, new))
-        if old.meaning != new.meaning and not isinstance(new.type, Reserved):
-            reason = f"it meant: {old.meaning} It means: {new.meaning}"
-            found.append(ChangeVerdict(C.SILENT_REINTERPRET, reason, DECLARE))
-        if not found and not (self._header and key == "version"):
-            found += new_demands(old.notes, new.notes)
-        if found:
-            return worst(found)
-        if old.default != new.default and not (self._header and key == "version"):
-            reason = "whoever leaves it out writes something else than before"
-            return ChangeVerdict(C.SOURCE, reason)
-        return ChangeVerdict(C.COSMETIC, "only its words differ")
-
-    def _changes(self, old: Field, new: Field) -> Iterator[ChangeVerdict]:
-        if self._shielded and self._structural(old, new):
-            yield _SHIELDED
-            return
-        before, after = self._shapes.old_places[old.key], self._shapes.new_places[new.key]
-        fixed = isinstance(old.type, Fixed) and isinstance(new.type, Fixed)
-        if isinstance(old.type, Reserved) and isinstance(new.type, Reserved):
-            if before != after:
-                yield self._used(before) if self._fits else ChangeVerdict(self._broken, "it moves")
-        elif (before.behind, before.start) != (after.behind, after.start):
-            yield self._moved(before, after)
-        elif fixed and before.end != after.end:
-            yield self._resized(old, new)
-        if isinstance(old.type, Fixed) and isinstance(new.type, Fixed):
-            if old.type.width == new.type.width:
-                yield from self._retyped(old.type, new.type)
-            if not (self._header and new.key == "version"):
-                permitted = of_permitted(old.type, new.type)
-                if permitted is not None:
-                    yield permitted
-        elif self._ends_alike(old, new) and type(old.type) is not type(new.type):
-            reason = f"{_named(old)} becomes {_named(new)}, of the same bytes"
-            yield ChangeVerdict(C.SILENT_REINTERPRET, reason, _RAISE)
-        elif type(old.type) is not type(new.type) or old.type.padded != new.type.padded:
-            reason = f"{_named(old)} becomes {_named(new)}: it ends elsewhere"
-            yield ChangeVerdict(C.WIRE_BREAK, reason, _RAISE)
-        elif not self._fits and self._refers(old) != self._refers(new):
-            yield ChangeVerdict(C.WIRE_BREAK, "another field says how long it is", _RAISE)
-        if new.optional and not old.optional:
-            reason = "the structure may end before it, which an old reader calls damage"
-            yield ChangeVerdict(C.DEGRADED, reason)
-        elif old.optional and not new.optional:
-            reason = "old files may end before it"
-            yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave it optional")
-
-    def _ends_alike(self, old: Field, new: Field) -> bool:
-        """Whether two fields of varying length have as many bytes as the same field says."""
-        measured = isinstance(old.type, Measured) and isinstance(new.type, Measured)
-        said = [self._shapes.pairs.get(snake_case(name)) for name in self._refers(old)]
-        same = said == [snake_case(name) for name in self._refers(new)]
-        return measured and same and old.type.padded == new.type.padded
-
-    def _used(self, before: FieldPlace) -> ChangeVerdict:
-        """Reserved bytes that others have: it is what that does."""
-        found = [ChangeVerdict(C.COSMETIC, "other bytes are reserved")]
-        for key, one in self._new.items():
-            place = self._shapes.new_places[key]
-            if isinstance(one.type, Reserved) or not place.overlaps(before):
-                continue
-            old_key = self._shapes.old_names.get(key)
-            verdict = self.added(key) if old_key is None else self.changed(key)
-            found.append(verdict._replace(reason=f"{one.name} has its bytes: {verdict.reason}"))
-        return worst(found)
-
-    def _retyped(self, old: Fixed, new: Fixed) -> Iterator[ChangeVerdict]:
-        found = of_kind(old, new)
-        if found is not None:
-            if self._header and hasattr(old, "magic"):
-                found = ChangeVerdict(
-                    C.OLD_READER_REJECTS, "the file begins otherwise", found.remedy
-                )
-            yield found
-
-    def _moved(self, before: FieldPlace, after: FieldPlace) -> ChangeVerdict:
-        reason = f"it stood at {before} and stands at {after}"
-        cls = C.SILENT_REINTERPRET if self._fits else self._broken
-        return ChangeVerdict(cls, reason, f"leave it in place, or {_RAISE}")
-
-    def _resized(self, old: Field, new: Field) -> ChangeVerdict:
-        wider = new.type.minimum > old.type.minimum
-        if self._fits:
-            reason = (
-                "an old reader sees its lower bytes, and takes the others for reserved"
-                if wider
-                else "a new reader sees the lower bytes of what an old file may have"
-            )
-            remedy = "carve(…) a field for the upper bytes, whose zero says that there are none"
-            return ChangeVerdict(C.SILENT_REINTERPRET, reason, remedy)
-        now, was = new.type.minimum, old.type.minimum
-        reason = f"it has {now} bytes instead of {was}, and what follows moves"
-        remedy = f"widen(…) it out of reserved bytes, or {_RAISE}"
-        return ChangeVerdict(self._broken, reason, remedy)
-
-    def _structural(self, old: Field, new: Field) -> bool:
-        return self._shapes.old_places[old.key] != self._shapes.new_places[new.key] or type(
-            old.type
-        ) is not type(new.type)
-
-    def _overlapped(self, place: FieldPlace) -> Iterator[Field]:
-        for key, one in self._old.items():
-            if self._shapes.old_places[key].overlaps(place):
-                yield one
-
-    def _new_last(self, key: str) -> bool:
-        return list(self._new)[-1] == key
-
-    def _widths(self, field: Field) -> str:
-        width = field.type.minimum
-        return f"{width} bytes" if width != 1 else "a byte"
-
-    def _refers(self, field: Field) -> list[str]:
-        return [name for name, _ in field.type.reads()]
-
-
-def _named(field: Field) -> str:
-    return type(field.type).__name__
+    def of_its_structure(self, where: str, change: str) -> ChangeVerdict:
+        """A field of a structure that only one draft has."""
+        key = where.split(".")[0]
+        if (outer := self._outer_field(where)) is not None:
+            return outer
+        if key in self._pair.old_blocks and key in self._pair.new_blocks:
+            found = list(self._block(self._pair.old_blocks[key], self._pair.new_blocks[key]))
+            laid = [one for one in found if one.cls in (C.DEGRADED, C.ADDITIVE)]
+            if laid:
+                return worst(laid)
+        if where not in self._pair.old_layouts and "." in where:
+            return self._inside(where)
+        if change == "added":
+            return self.added(key)
+        return self.removed(key)
