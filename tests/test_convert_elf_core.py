@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acquire_targets import compiled, target
@@ -59,10 +62,7 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> Captured:
     dump, early = folder / "dump.msl", folder / "early.msl"
     with target("threaded") as (process, lines):
         os.kill(process.pid, signal.SIGSTOP)
-        until = time.monotonic() + 20
-        while not all(states(process.pid)):
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        until_stopped(process.pid)
         acquire(process.pid, "-o", dump)
         acquire(process.pid, "-o", early, "--draft", "draft-2026-03")
         command = [gcore, "-o", str(folder / "gcore"), str(process.pid)]
@@ -83,6 +83,14 @@ def states(pid: int) -> Iterator[bool]:
         yield stat.read_text().rpartition(")")[2].split()[0] == "T"
 
 
+def until_stopped(pid: int) -> None:
+    """Wait for every thread."""
+    until = time.monotonic() + 20
+    while not all(states(pid)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 @cache
 def asked(core: Path, *commands: str) -> list[str]:
     """What gdb says of a core, line by line."""
@@ -97,17 +105,28 @@ def asked(core: Path, *commands: str) -> list[str]:
     return (done.stdout + done.stderr).splitlines()
 
 
-def loads(core: Path) -> dict[int, bytes]:
-    """The PT_LOADs of a little-endian core of 64 bits, read with nothing but `struct`."""
-    data = core.read_bytes()
-    (start,) = struct.unpack_from("<Q", data, 32)
-    size, count = struct.unpack_from("<HH", data, 54)
-    found = {}
-    for at in range(start, start + size * count, size):
-        kind, _, offset, address, _, stored, _, _ = struct.unpack_from("<IIQQQQQQ", data, at)
-        if kind == 1:
-            found[address] = data[offset : offset + stored]
+def headers(core: Path) -> list[tuple[int, int, int]]:
+    """Address, offset and bytes of the PT_LOADs of a little-endian core of 64 bits.
+
+    Read with nothing but `struct`.
+    """
+    found = []
+    with core.open("rb") as file:
+        head = file.read(64)
+        (start,) = struct.unpack_from("<Q", head, 32)
+        size, count = struct.unpack_from("<HH", head, 54)
+        file.seek(start)
+        for row in struct.iter_unpack("<IIQQQQQQ", file.read(size * count)):
+            kind, _, offset, address, _, stored, _, _ = row
+            if kind == 1:
+                found.append((address, offset, stored))
     return found
+
+
+def loads(core: Path) -> dict[int, bytes]:
+    """The memory of a core."""
+    data = core.read_bytes()
+    return {address: data[offset : offset + size] for address, offset, size in headers(core)}
 
 
 @linux_only
@@ -213,3 +232,58 @@ def test_pyelftools_decodes_it(captured: Captured) -> None:
     assert rows[0] == rows[1]
     for key in ("pr_fname", "pr_psargs", "pr_pid", "pr_ppid", "pr_sid"):
         assert ours["NT_PRPSINFO"][key] == theirs["NT_PRPSINFO"][key], key
+
+
+@linux_only
+def test_lldb_sees_the_same(captured: Captured) -> None:
+    lldb = needs("lldb")
+    untouched = captured.pages + 3 * 4096
+    shown = []
+    for core in (captured.core, captured.theirs):
+        words = [f"target create --core {core} {compiled('threaded')}", "bt all", "register read"]
+        words += [f"memory read {captured.pages:#x}"]
+        words += [f"memory read {untouched:#x}"] if core == captured.core else []
+        done = subprocess.run(
+            [lldb, "-b", "--no-lldbinit", *(word for one in words for word in ("-o", one))],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        lines = [line for line in done.stdout.splitlines() if str(core) not in line]
+        shown.append([re.sub(r"name = '[^']*', ", "", line) for line in lines])
+        if core == captured.core:
+            assert f"core file does not contain {untouched:#x}" in done.stderr, done.stderr
+            shown[0] = shown[0][: len(lines) - 1]  # the question that only this one was asked
+    assert sum("frame #" in line for line in shown[0]) > 20
+    assert any("MSL-MARKER-0123" in line for line in shown[0])
+    assert shown[0] == shown[1]
+
+
+def counter(frame: Any) -> int | None:
+    """The program counter of a frame; None of the one that the unwinder ends at."""
+    try:
+        return int(frame.pc)
+    except LookupError:
+        return None
+
+
+@linux_only
+def test_drgn_sees_the_same(captured: Captured) -> None:
+    drgn = pytest.importorskip("drgn")
+    shown = []
+    for core in (captured.core, captured.theirs):
+        program = drgn.Program()
+        program.set_core_dump(str(core))
+        with contextlib.suppress(drgn.MissingDebugInfoError):
+            program.load_default_debug_info()
+        traces = {
+            thread.tid: [counter(frame) for frame in thread.stack_trace()]
+            for thread in program.threads()
+        }
+        shown.append((traces, program.read(captured.pages, 4096)))
+        if core == captured.core:
+            with pytest.raises(drgn.FaultError):
+                program.read(captured.pages + 3 * 4096, 8)
+    assert sum(map(len, shown[0][0].values())) > 20
+    assert shown[0] == shown[1]
