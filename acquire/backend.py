@@ -263,6 +263,10 @@ class Backend(Protocol):
         """
 
     @property
+    def lists(self) -> str:
+        """The system's own command that shows what is running."""
+
+    @property
     def keeps_evidence(self) -> bool:
         """Whether `Target.evidence` is offered."""
 
@@ -303,6 +307,13 @@ class Backend(Protocol):
 
         Raises:
             TargetError: it is gone, or not ours to read.
+        """
+
+    def resume(self, pid: int) -> str:
+        """Let a process run on that an acquirer has left stopped; what was done.
+
+        Raises:
+            TargetError: it can't be, or this system leaves none.
         """
 
     def error_name(self, number: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
 from msl_construct.builder import RegionFeed
 from msl_construct.builder.overlapped_output import Conveyor
 
+from .free_space import free_behind
 from .options import Options
 
 __all__ = ["Bounds", "Interrupt", "Stopped", "gone"]
@@ -136,8 +136,11 @@ class Bounds:
 
     def _check_free(self) -> None:
         assert self._descriptor is not None
-        found = os.statvfs(self._descriptor) if hasattr(os, "statvfs") else None
-        if found is not None and found.f_bavail * found.f_frsize < self._options.min_free:
+        try:
+            free = free_behind(self._descriptor)
+        except OSError:  # writing will say what is wrong
+            return
+        if free < self._options.min_free:
             raise Stopped(
                 "min_free",
                 f"less than {self._options.min_free} bytes are free where the dump is written "

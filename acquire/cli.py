@@ -41,6 +41,7 @@ from .options import (
 from .output_places import Places
 from .rehearsal import rehearse
 from .selection import Selection
+from .windows.console import hear_console
 
 __all__ = ["acquire"]
 
@@ -196,6 +197,11 @@ SIZE, SECONDS = _Size(), _Seconds()
     help="Keep this much free where the dump is written (64M).",
 )
 @click.option(
+    "--resume",
+    is_flag=True,
+    help="Windows: only let the targets run on that an acquirer has left stopped.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Touch nobody and write nothing: show on stdout what it would take, and what would be "
@@ -284,6 +290,10 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
     for pid, why in meant.skipped.items():
         note(f"msl: process {pid} {why}: left out")
     pids = meant.pids
+    if options.pop("resume"):
+        for pid in pids:
+            note(f"msl: {system.resume(pid)}")
+        return 0
     dry, as_json = options.pop("dry_run"), options.pop("as_json")
     if dry:
         chosen = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
@@ -313,12 +323,14 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
         quiet=options["quiet"],
     )
     restore = _catch_signals(interrupt)
+    hear_no_more = hear_console(interrupt.request)
     try:
         if options["one_by_one"]:
             command.one_by_one(pids, options["freeze"] or system.freezers[0])
         else:
             command.together(pids, children=wanted.children)
     finally:
+        hear_no_more()
         restore()
     return command.code
 

@@ -102,7 +102,6 @@ def _all(system: Backend, kind: str, name: str, meant: Meant) -> list[int]:
 
 
 _LOOK = {
-    "name": "see ps -e for what is running",
     "container": "see docker ps --no-trunc, podman ps or crictl ps for the numbers of those that "
     "run, and run outside of any other container",
     "unit": "see systemctl list-units (and with --user) for those that are active",
@@ -112,7 +111,10 @@ _LOOK = {
 def _nobody(system: Backend, kind: str, name: str, meant: Meant) -> TargetError:
     what = {"name": "is called", "container": "is in container", "unit": "belongs to unit"}[kind]
     but = f" that could be acquired ({_said(meant.skipped)})" if meant.skipped else ""
-    return TargetError(f"no process{but} {what} {name!r}", remedy=_LOOK[kind])
+    return TargetError(
+        f"no process{but} {what} {name!r}",
+        remedy=_LOOK.get(kind) or f"see {system.lists} for what is running",
+    )
 
 
 def _said(skipped: dict[int, str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from typing import IO, NamedTuple
@@ -11,6 +10,8 @@ from typing import IO, NamedTuple
 from msl_construct.builder.overlapped_output import Conveyor
 from msl_construct.outputs import is_passing
 from msl_construct.remote_output import is_remote
+
+from .free_space import free_at, free_behind
 
 __all__ = ["DumpOutput"]
 
@@ -42,7 +43,7 @@ class DumpOutput(NamedTuple):
             found = os.fstat(number)
             if not Conveyor.is_regular(file):
                 return cls(False, stat.S_ISCHR(found.st_mode))
-            return cls(True, False, shutil.disk_usage(number).free, in_memory(found.st_dev))
+            return cls(True, False, free_behind(number), in_memory(found.st_dev))
         except (AttributeError, OSError, ValueError):
             return cls(False)
 
@@ -56,4 +57,4 @@ class DumpOutput(NamedTuple):
         folder = os.path.dirname(os.path.abspath(path))
         while not os.path.isdir(folder):  # one that will be made
             folder = os.path.dirname(folder)
-        return cls(True, False, shutil.disk_usage(folder).free, in_memory(os.stat(folder).st_dev))
+        return cls(True, False, free_at(folder), in_memory(os.stat(folder).st_dev))

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import click
 
 from msl_construct.cli.common import STDIO
+from msl_construct.cli.start import piped
 from msl_construct.outputs import check_place
 from msl_construct.remote_output import check_remote, is_remote
 
@@ -21,6 +22,8 @@ from .evidence import EvidenceFolder
 from .report import beside
 
 __all__ = ["Places", "stdout"]
+
+_SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Places:
         if is_remote(self.output):
             self._check_remote(pids)
             return
-        if self.output.endswith("/") and not os.path.exists(self.output):
+        if self.output.endswith(_SLASHES) and not os.path.exists(self.output):
             os.makedirs(self.output, 0o700)
         for pid in pids:
             self._check_files(pid)
@@ -181,4 +184,4 @@ def stdout() -> IO[bytes]:
         os.write(sys.stdout.fileno(), b"")
     except OSError as error:
         raise OSError(error.errno, "stdout is closed, or not open for writing") from None
-    return open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)
+    return cast(IO[bytes], piped(open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)))

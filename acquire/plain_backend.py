@@ -19,6 +19,7 @@ class PlainBackend:
     name: str
     freezers: tuple[str, ...] = FREEZERS
     keeps_evidence = False
+    lists = "ps -e"
 
     def find(self, name: str) -> list[int]:
         """PIDs of the processes of this name."""
@@ -49,6 +50,17 @@ class PlainBackend:
     def limits(self, pid: int) -> list[Limit]:
         """None that are looked at."""
         return []
+
+    def resume(self, pid: int) -> str:
+        """Nothing is left stopped here by whoever ends.
+
+        Raises:
+            TargetError: always.
+        """
+        raise TargetError(
+            f"--resume is for Windows: on {self.name} the kernel lets a target go",
+            remedy=f"if something else has stopped process {pid}: kill -CONT {pid}",
+        )
 
     def in_memory(self, device: int) -> bool:
         """Not looked at."""

@@ -92,8 +92,8 @@ class PlainTarget:
         """Stop it. Raises `CallFailed`."""
         raise NotImplementedError
 
-    def _let_go(self) -> None:
-        """Undo that. Raises `CallFailed`."""
+    def _let_go(self) -> str:
+        """Undo that; why it was let go already, empty if it wasn't. Raises `CallFailed`."""
         raise NotImplementedError
 
     def _release(self) -> None:
@@ -138,9 +138,9 @@ class PlainTarget:
                 remedy="acquire it running, with the freeze method none",
             ) from error
 
-    def _resume(self) -> None:
+    def _resume(self) -> str:
         try:
-            self._let_go()
+            return self._let_go()
         except CallFailed as error:
             raise TargetError(
                 f"process {self.pid} could not be resumed: {error}", remedy=self.remedy_of_stopped

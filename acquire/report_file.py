@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -152,7 +153,7 @@ class ReportFile:
             return
         with contextlib.suppress(OSError):
             new.settle()
-            self._ours = _who(os.fstat(new.file.fileno()))
+            self._ours = _who(self._told(new))
             self.made = True
         self._forget_waiting()
 
@@ -217,8 +218,12 @@ class ReportFile:
             if self.made and _who(os.lstat(self.path)) != self._ours:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self.path))
             new.settle()
-            self._ours = _who(os.fstat(new.file.fileno()))
+            self._ours = _who(self._told(new))
         self.made = True
+
+    def _told(self, new: NewFile) -> os.stat_result:
+        """What tells our version from others: by its name where descriptors know less of it."""
+        return os.lstat(self.path) if sys.platform == "win32" else os.fstat(new.file.fileno())
 
 
 def _write(new: NewFile, text: Iterable[str]) -> None:
@@ -247,7 +252,10 @@ def _running(known: Sequence[str], changing: dict[str, Any]) -> Iterator[str]:
 
 
 def _who(told: os.stat_result) -> tuple[int, int, int]:
-    return told.st_dev, told.st_ino, told.st_mtime_ns  # inodes are used again
+    # Inodes are used again. The time of the last write changes on Windows when a file is closed;
+    # what other systems call ctime is when it was made there.
+    when = told.st_ctime_ns if sys.platform == "win32" else told.st_mtime_ns
+    return told.st_dev, told.st_ino, when
 
 
 def _reserved(path: Path, size: int) -> int | None:

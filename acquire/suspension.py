@@ -21,7 +21,8 @@ class Suspension:
 
     Args:
         method: as the user asked; with ``none`` neither function is ever called.
-        stop, resume: stop the target, let it go; both raise `TargetError`.
+        stop, resume: stop the target, let it go; both raise `TargetError`. The latter says why
+            the target had been let go already, or nothing.
         alive: whether the target still exists.
         max_freeze: seconds; None for no limit.
     """
@@ -30,7 +31,7 @@ class Suspension:
         self,
         method: str,
         stop: Callable[[], None],
-        resume: Callable[[], None],
+        resume: Callable[[], str],
         alive: Callable[[], bool],
         max_freeze: float | None,
     ) -> None:
@@ -85,6 +86,12 @@ class Suspension:
         """
         self._end("done")
 
+    def lost(self, why: str) -> None:
+        """Take note that somebody else has let it go."""
+        with self._lock:
+            if self.began and not self.ended:
+                self._over(why)
+
     def _expire(self) -> None:
         try:
             self._end("max_freeze")
@@ -98,7 +105,7 @@ class Suspension:
             if not self._alive():
                 why = "gone"
             elif self._may_be_stopped:
-                self._resume()
+                why = self._resume() or why
             self._over(why)
 
     def _over(self, why: str) -> None:

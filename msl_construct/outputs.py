@@ -12,11 +12,14 @@ import errno
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+from .windows_files import new_file, refused_name
 
 __all__ = ["NewFile", "Place", "check_place", "is_passing", "own_file", "whole_file"]
 
@@ -56,8 +59,11 @@ def check_place(path: Place, *, force: bool) -> None:
         FileExistsError: a file is there, and `force` isn't given.
         IsADirectoryError: a folder is there.
         OSError: a symbolic link is there (ELOOP), or somebody else's on the way (EPERM), or a
-            file that only its owner may replace (EPERM).
+            file that only its owner may replace (EPERM), or a name that means something else to
+            Windows (EINVAL).
     """
+    if sys.platform == "win32" and (reason := refused_name(os.fspath(path))):
+        raise OSError(errno.EINVAL, reason, os.fspath(path))
     if is_passing(path):
         return
     _check_way(path)
@@ -178,7 +184,7 @@ class NewFile:
         found = _nameless(folder, mode)
         self._named = found is None
         try:
-            descriptor = os.open(self._beside, _FLAGS, mode) if found is None else found
+            descriptor = _new(self._beside, mode) if found is None else found
         except OSError as error:  # which names a file that nobody asked for
             raise OSError(error.errno, error.strerror, self._path) from None
         if secret and hasattr(os, "fchmod"):  # a folder's default access list may say otherwise
@@ -215,7 +221,10 @@ class NewFile:
             if not self._named:
                 self._give_name(self._beside)
                 self._named = True
-            os.replace(self._beside, self._path)
+            try:
+                os.replace(self._beside, self._path)
+            except OSError as error:  # which names the one that nobody asked for
+                raise OSError(error.errno, error.strerror, self._path) from None
         elif self._named:
             self._link()
         else:
@@ -237,6 +246,12 @@ class NewFile:
 
     def _link(self) -> None:
         """Give it its name, unless somebody has it meanwhile."""
+        if sys.platform == "win32":  # where a rename replaces nothing
+            try:
+                os.rename(self._beside, self._path)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, self._path) from None
+            return
         try:
             os.link(self._beside, self._path)
         except FileExistsError:
@@ -245,6 +260,12 @@ class NewFile:
             os.rename(self._beside, self._path)
         else:
             os.unlink(self._beside)
+
+
+def _new(path: str, mode: int) -> int:
+    if sys.platform == "win32":
+        return new_file(path, secret=mode == _OWNER_ONLY)
+    return os.open(path, _FLAGS, mode)
 
 
 def _shortened(name: str) -> str:
@@ -280,6 +301,7 @@ def whole_file(path: Place, *, force: bool = False, secret: bool = True) -> Iter
     Raises:
         OSError: see `check_place`; or it can't be made.
     """
+    check_place(path, force=force)
     if is_passing(path):
         with open(path, "wb") as passing:
             yield passing
@@ -303,4 +325,4 @@ def own_file(path: Place) -> IO[bytes]:
     check_place(path, force=True)
     with suppress(FileNotFoundError):
         os.unlink(path)
-    return open(os.open(path, _FLAGS, _OWNER_ONLY), "w+b")
+    return open(_new(os.fspath(path), _OWNER_ONLY), "w+b")

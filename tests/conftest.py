@@ -160,3 +160,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Windows' Python under Wine; skips the test, by name, where there is none."""
+    from windows.environment import Missing, opened
+
+    try:
+        with opened(tmp_path_factory.mktemp("wine")) as found:
+            yield found
+    except Missing as missing:
+        pytest.skip(f"needs Wine: {missing}")

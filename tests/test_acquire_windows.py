@@ -19,6 +19,7 @@ from fakes.windows import (
     MAPPED,
     PAGE,
     RESERVE,
+    TEBS,
     FakeThread,
     FakeWindows,
     Region,
@@ -31,6 +32,7 @@ from msl_acquire.model import Action
 from msl_acquire.reading import hash_file, read_pages
 from msl_acquire.windows import Windows, structures
 from msl_acquire.windows.api import WindowsSystem, load_system
+from msl_acquire.windows.device_names import DeviceNames
 from msl_acquire.windows.registers import CONTEXT_SIZE
 from msl_acquire.windows.target import WindowsTarget
 from msl_construct.errors import TargetError
@@ -193,10 +195,71 @@ def test_denied(
     assert remedy in caught.value.remedy
 
 
-def test_own_process_is_refused(system: WindowsSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.getpid", lambda: 77)
+@pytest.mark.parametrize("beyond", [0, 1, 3])
+def test_own_process_is_refused(
+    system: WindowsSystem, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch, beyond: int
+) -> None:
+    """Windows opens a process by any of four numbers."""
+    monkeypatch.setattr("os.getpid", lambda: fake.pid)
     with pytest.raises(TargetError, match="can't acquire itself"):
-        Windows(system).preflight(77, "suspend")
+        Windows(system).preflight(fake.pid + beyond, "suspend")
+    with pytest.raises(TargetError, match="can't acquire itself"):
+        Windows(system).target(fake.pid + beyond)
+    assert fake.calls == []
+
+
+def test_a_process_is_who_its_handle_says(system: WindowsSystem) -> None:
+    refused: list[Callable[[], object]] = [
+        lambda: Windows(system).preflight(7_000_001, "none"),
+        lambda: Windows(system).target(7_000_002),
+        lambda: Windows(system).resume(7_000_003),
+    ]
+    for call in refused:
+        with pytest.raises(TargetError, match=r"there is no process 700000\d; process 7000000"):
+            call()
+
+
+@pytest.mark.parametrize("method", ["suspend", "none"])
+def test_only_who_is_to_be_stopped_must_be_ours_to_stop(
+    system: WindowsSystem, fake: FakeWindows, method: str
+) -> None:
+    fake.stop_error = 5
+    backend = Windows(system)
+    target = backend.target(fake.pid)
+    if method == "suspend":
+        with pytest.raises(TargetError, match=r"stopping process .* is denied"):
+            backend.preflight(fake.pid, method)
+        with pytest.raises(TargetError, match=r"stopping process .* is denied"):
+            target.arm(method, None)
+    else:
+        backend.preflight(fake.pid, method)
+        target.arm(method, None)
+        assert target.read(target.mappings()[0], 0x10000, buffer(1)) == PAGE
+    target.close()
+
+
+def test_the_privilege_is_given_back(system: WindowsSystem, fake: FakeWindows) -> None:
+    Windows(system).preflight(fake.pid, "suspend")
+    assert not fake.privilege_on
+    first, second = (Windows(system).target(fake.pid) for _ in range(2))
+    first.close()
+    assert fake.privilege_on
+    second.close()
+    assert not fake.privilege_on
+    fake.privilege_on = True  # whoever calls us has turned it on
+    Windows(system).target(fake.pid).close()
+    assert fake.privilege_on
+
+
+def test_what_was_left_suspended_is_resumed(system: WindowsSystem, fake: FakeWindows) -> None:
+    backend = Windows(system)
+    assert "is not suspended: nothing was done" in backend.resume(fake.pid)
+    assert fake.suspended() == {11: 0, 12: 1}
+    for thread in fake.threads.values():
+        thread.count += 2
+    assert "was resumed, and is suspended 1 times more" in backend.resume(fake.pid)
+    assert backend.resume(fake.pid) == f"process {fake.pid} was resumed"
+    assert fake.suspended() == {11: 0, 12: 1}
 
 
 # The address space -------------------------------------------------------------------------
@@ -224,8 +287,8 @@ def test_walk(target: WindowsTarget) -> None:
 def test_names_and_native_descriptions(target: WindowsTarget) -> None:
     mappings = {mapping.start: mapping for mapping in target.mappings()}
     # One name for one allocation: what is asked once is not asked again.
-    assert mappings[BASE].name == "\\Device\\V1\\target.exe"
-    assert mappings[BASE + PAGE].name == "\\Device\\V1\\target.exe"
+    assert mappings[BASE].name == "C:\\target.exe"
+    assert mappings[BASE + PAGE].name == "C:\\target.exe"
     assert mappings[0x10000].name == mappings[HIGH + 0x10000].name == ""
     assert mappings[BASE + PAGE].native == struct.pack(
         "<QQIHHQIIII", BASE + PAGE, BASE, 4, 0, 0, 3 * PAGE, 0x1000, 0x20, IMAGE, 0
@@ -464,7 +527,7 @@ def test_target_ends_while_frozen(target: WindowsTarget, fake: FakeWindows) -> N
 def test_failed_resume_is_said_and_tried_again(target: WindowsTarget, fake: FakeWindows) -> None:
     frozen = target.freeze("suspend", None)
     fake.resume_status = -0x3FFFFFDE
-    with pytest.raises(TargetError, match=r"could not be resumed.*Resource Monitor"):
+    with pytest.raises(TargetError, match=r"could not be resumed.*acquire --resume"):
         frozen.thaw()
     assert frozen.ended == 0
     fake.resume_status = 0
@@ -507,6 +570,7 @@ def test_threads(target: WindowsTarget) -> None:
         "eflags": 0x246,
         "mxcsr": 0x1F80,
         **{f"r{n}": n * 0x100 for n in range(8, 16)},
+        "gs_base": TEBS + 11 * PAGE,
         **segments,
     }
     assert all(registers[f"xmm{n}"].value == bytes([n]) * 16 for n in range(16))
@@ -598,7 +662,7 @@ def test_modules_without_toolhelp(target: WindowsTarget, fake: FakeWindows) -> N
     fake.module_error = 24
     target.prepare()
     assert [(m.base_addr, m.module_size, m.path) for m in target.modules(target.mappings())] == [
-        (BASE, 6 * PAGE, "\\Device\\V1\\target.exe")
+        (BASE, 6 * PAGE, "C:\\target.exe")
     ]
     assert target.facts()["modules_from"] == "mappings"
 
@@ -655,3 +719,73 @@ def test_session(system: WindowsSystem, fake: FakeWindows) -> None:
         for number in range(region.pages)
     }
     assert pages_of(file.getvalue(), PAGE) == expected
+
+
+# What a process keeps of itself ------------------------------------------------------------
+
+
+def test_command_line_from_the_parameters(target: WindowsTarget, fake: FakeWindows) -> None:
+    """Wine has no class 60, nor has Windows 8."""
+    fake.command_line, fake.command_line_status = 'target.exe \u540d "a b"', -0x3FFFFFFD
+    assert target.identity().cmd_line == 'target.exe \u540d "a b"'
+    assert "unknown" not in target.facts()
+
+
+def test_environment(target: WindowsTarget) -> None:
+    assert target.facts()["environment"] == ["A=1", "=C:=C:\\", "\u540d=\u00e4"]
+
+
+def test_heaps_and_stacks(target: WindowsTarget, fake: FakeWindows) -> None:
+    """All that lies in the allocation of one: the guard page below a stack as well."""
+    fake.heaps = [0x10000, 0x7777_0000]
+    fake.threads[11].stack = (0x36000, 0x33000)
+    fake.threads[12].stack = (BASE + 2 * PAGE, BASE)  # in an image, which it stays
+    found = {mapping.start: mapping.region_type for mapping in target.mappings()}
+    assert found[0x10000] == "heap"
+    assert found[0x32000] == found[0x33000] == "stack"
+    assert found[0x40000] == "anonymous"
+    assert found[BASE] == found[BASE + PAGE] == "image"
+
+
+def test_what_is_known_of_threads(target: WindowsTarget, fake: FakeWindows) -> None:
+    fake.threads[11].name, fake.threads[11].stack = "worker \u540d", (0x36000, 0x33000)
+    frozen = target.freeze("suspend", None)
+    assert [thread.name for thread in target.threads(frozen)] == ["worker \u540d", ""]
+    assert frozen.facts["thread_facts"][11] == {
+        "teb": hex(TEBS + 11 * PAGE),
+        "stack_base": "0x36000",
+        "stack_limit": "0x33000",
+        "start_address": "0x14000000b",
+    }
+    frozen.thaw()
+    assert fake.texts == {}
+
+
+def test_no_names_of_threads_before_windows_10(fake: FakeWindows) -> None:
+    del fake.GetThreadDescription
+    target = Windows(WindowsSystem(fake, fake, fake, fake.last_error)).target(fake.pid)
+    assert [t.name for t in target.threads(target.freeze("none", None))] == ["", ""]
+    target.close()
+
+
+@pytest.mark.parametrize(
+    ("device", "path"),
+    [
+        ("\\Device\\HarddiskVolume3\\x\\y.dll", "D:\\x\\y.dll"),
+        ("\\device\\harddiskvolume3\\x", "D:\\x"),
+        ("\\Device\\HarddiskVolume33\\x", "\\Device\\HarddiskVolume33\\x"),
+        ("\\Device\\ImDisk\\0\\x\\y", "E:\\x\\y"),
+        ("\\??\\C:\\windows\\l_intl.nls\0", "C:\\windows\\l_intl.nls"),
+        ("\\??\\UNC\\server\\share\\a", "\\\\server\\share\\a"),
+        ("\\Device\\Mup\\server\\share\\a", "\\\\server\\share\\a"),
+        ("\\Device\\HarddiskVolume3", "\\Device\\HarddiskVolume3"),
+        ("", ""),
+    ],
+)
+def test_device_paths(system: WindowsSystem, fake: FakeWindows, device: str, path: str) -> None:
+    fake.drives = {
+        "D:": "\\Device\\HarddiskVolume3",
+        "E:": "\\Device\\ImDisk\\0",
+        "S:": "\\Device\\HarddiskVolume3",  # subst
+    }
+    assert DeviceNames(system).path(device) == path

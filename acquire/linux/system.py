@@ -24,6 +24,7 @@ class Linux:
     name = "Linux"
     freezers = METHODS
     keeps_evidence = True
+    lists = "ps -e"
 
     def __init__(self, *, devices: bool = False, touch_shared: bool = False) -> None:
         self._devices = devices
@@ -87,6 +88,17 @@ class Linux:
             devices=self._devices,
             touch_shared=self._touch_shared,
             caches=self._caches,
+        )
+
+    def resume(self, pid: int) -> str:
+        """Nothing is left stopped here by whoever ends.
+
+        Raises:
+            TargetError: always.
+        """
+        raise TargetError(
+            "--resume is for Windows: on Linux guardians, or the kernel, let a target go",
+            remedy=f"if something else has stopped process {pid}: kill -CONT {pid}",
         )
 
     def error_name(self, number: int) -> str:

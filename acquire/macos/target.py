@@ -59,8 +59,9 @@ class MacOSTarget(PlainTarget):
     def _suspend(self) -> None:
         self._system.suspend(self._task)
 
-    def _let_go(self) -> None:
+    def _let_go(self) -> str:
         self._system.resume(self._task)
+        return ""
 
     def _release(self) -> None:
         port, self._task = self._task, 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from msl_construct.errors import TargetError
@@ -24,7 +26,9 @@ _KERNEL32: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "CloseHandle": (_BOOL, (_HANDLE,)),
     "CreateToolhelp32Snapshot": (_HANDLE, (_DWORD, _DWORD)),
     "GetCurrentProcess": (_HANDLE, ()),
+    "DuplicateHandle": (_BOOL, (_HANDLE, _HANDLE, _HANDLE, _POINTER, _DWORD, _BOOL, _DWORD)),
     "GetNativeSystemInfo": (None, (_POINTER,)),
+    "GetProcessId": (_DWORD, (_HANDLE,)),
     "GetProcessTimes": (_BOOL, (_HANDLE, _POINTER, _POINTER, _POINTER, _POINTER)),
     "GetThreadContext": (_BOOL, (_HANDLE, _POINTER)),
     "GetThreadTimes": (_BOOL, (_HANDLE, _POINTER, _POINTER, _POINTER, _POINTER)),
@@ -40,6 +44,7 @@ _KERNEL32: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "Process32NextW": (_BOOL, (_HANDLE, _POINTER)),
     "ProcessIdToSessionId": (_BOOL, (_DWORD, _POINTER)),
     "QueryFullProcessImageNameW": (_BOOL, (_HANDLE, _DWORD, _POINTER, _POINTER)),
+    "QueryDosDeviceW": (_DWORD, (_POINTER, _POINTER, _DWORD)),
     "ReadProcessMemory": (_BOOL, (_HANDLE, _POINTER, _POINTER, _SIZE, _POINTER)),
     "ResumeThread": (_DWORD, (_HANDLE,)),
     "SuspendThread": (_DWORD, (_HANDLE,)),
@@ -50,6 +55,7 @@ _KERNEL32: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 _NTDLL: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "NtQueryInformationProcess": (_STATUS, (_HANDLE, _DWORD, _POINTER, _DWORD, _POINTER)),
+    "NtQueryInformationThread": (_STATUS, (_HANDLE, _DWORD, _POINTER, _DWORD, _POINTER)),
     "NtResumeProcess": (_STATUS, (_HANDLE,)),
     "NtSuspendProcess": (_STATUS, (_HANDLE,)),
 }
@@ -58,6 +64,13 @@ _ADVAPI32: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "LookupPrivilegeValueW": (_BOOL, (_POINTER, _POINTER, _POINTER)),
     "OpenProcessToken": (_BOOL, (_HANDLE, _DWORD, _POINTER)),
 }
+
+_OPTIONAL: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    # Windows 10 version 1607; Wine has it in kernelbase alone.
+    "GetThreadDescription": (_STATUS, (_HANDLE, _POINTER)),
+    "LocalFree": (_HANDLE, (_HANDLE,)),
+}
+_LONGEST_NAME = 1 << 15
 
 _NO_SUCH_COUNT = 0xFFFF_FFFF
 _WAIT_OBJECT_0 = 0
@@ -75,15 +88,24 @@ class WindowsSystem:
     Args:
         kernel32, ntdll, advapi32: loaded libraries, or something that looks like them.
         last_error: what GetLastError said after the last call of this thread.
+        kernelbase: where functions are that kernel32 lacks; None: nowhere.
 
     Raises:
         TargetError: a function is missing.
     """
 
     def __init__(
-        self, kernel32: Any, ntdll: Any, advapi32: Any, last_error: Callable[[], int]
+        self,
+        kernel32: Any,
+        ntdll: Any,
+        advapi32: Any,
+        last_error: Callable[[], int],
+        kernelbase: Any = None,
     ) -> None:
         self._last_error = last_error
+        self._privilege_lock = threading.Lock()
+        self._privilege_users = 0
+        self._privileged = self._privilege_before = False
         self._call: dict[str, Any] = {}
         for library, prototypes in (
             (kernel32, _KERNEL32),
@@ -98,6 +120,11 @@ class WindowsSystem:
                         f"this Windows has no {name}",
                         remedy="Windows 10 version 1709 or later is needed",
                     ) from None
+                function.restype, function.argtypes = result, arguments
+                self._call[name] = function
+        for name, (result, arguments) in _OPTIONAL.items():
+            function = getattr(kernel32, name, None) or getattr(kernelbase, name, None)
+            if function is not None:
                 function.restype, function.argtypes = result, arguments
                 self._call[name] = function
 
@@ -116,6 +143,23 @@ class WindowsSystem:
     def close(self, handle: int) -> None:
         """Close a handle."""
         self._call["CloseHandle"](handle)
+
+    def process_id(self, process: int) -> int:
+        """Whose handle it is: numbers that are given to `open_process` are rounded down."""
+        return self._checked("GetProcessId", process)
+
+    def inheritable(self, handle: int) -> int:
+        """The same with the same rights, for a child that is started; to be closed."""
+        return self._duplicate(handle, 0, win.DUPLICATE_SAME_ACCESS)
+
+    def own_handle(self) -> int:
+        """Of this process, for a child that waits for its end; to be closed."""
+        return self._duplicate(self._call["GetCurrentProcess"](), win.SYNCHRONIZE, 0)
+
+    def _duplicate(self, handle: int, access: int, options: int) -> int:
+        own, found = self._call["GetCurrentProcess"](), ctypes.c_void_p()
+        self._checked("DuplicateHandle", own, handle, own, ctypes.byref(found), access, 1, options)
+        return int(found.value or 0)
 
     def ended(self, process: int) -> bool:
         """Whether the process has ended; it takes SYNCHRONIZE."""
@@ -174,6 +218,15 @@ class WindowsSystem:
             return ""
         return buffer.raw[start : start + text.length].decode("utf-16-le", "backslashreplace")
 
+    def peb(self, process: int) -> int:
+        """The address of its PEB."""
+        return self._basic("NtQueryInformationProcess", process, win.PROCESS_BASIC_INFORMATION)
+
+    def _basic(self, name: str, handle: int, kind: int) -> int:
+        found = win.BasicInformation()
+        self._status(name, handle, kind, ctypes.byref(found), ctypes.sizeof(found), None)
+        return int(found.address)
+
     def protection(self, process: int) -> int:
         """PS_PROTECTION: 0 for an ordinary process."""
         level = ctypes.c_uint8()
@@ -214,6 +267,13 @@ class WindowsSystem:
         buffer = (ctypes.c_uint16 * _LONGEST_PATH)()
         length = self._call["K32GetMappedFileNameW"](process, address, buffer, _LONGEST_PATH)
         return win.wide_text(buffer, min(length, _LONGEST_PATH))
+
+    def device(self, drive: str) -> str:
+        """The device that a drive letter stands for now; empty if it stands for none."""
+        buffer = (ctypes.c_uint16 * _LONGEST_PATH)()
+        name = ctypes.create_string_buffer(f"{drive}\0".encode("utf-16-le"))
+        length = self._call["QueryDosDeviceW"](name, buffer, _LONGEST_PATH)
+        return win.wide_text(buffer) if length else ""
 
     def read(self, process: int, address: int, into: memoryview) -> tuple[int, int]:
         """How many bytes came, and the error (0: none) that ended it."""
@@ -279,6 +339,37 @@ class WindowsSystem:
         """When it was created: nanoseconds since the Unix epoch."""
         return self._created("GetThreadTimes", thread)
 
+    def teb(self, thread: int) -> int:
+        """The address of its TEB."""
+        return self._basic("NtQueryInformationThread", thread, win.THREAD_BASIC_INFORMATION)
+
+    def start_address(self, thread: int) -> int:
+        """Where it began to run; it takes THREAD_QUERY_INFORMATION."""
+        found = ctypes.c_uint64()
+        wanted = (win.THREAD_START_ADDRESS, ctypes.byref(found), ctypes.sizeof(found), None)
+        self._status("NtQueryInformationThread", thread, *wanted)
+        return found.value
+
+    def thread_name(self, thread: int) -> str:
+        """What it was named; empty where it was not, or the system has no names for threads."""
+        if "GetThreadDescription" not in self._call:
+            return ""
+        found = ctypes.c_void_p()
+        status = int(self._call["GetThreadDescription"](thread, ctypes.byref(found)))
+        if status < 0:
+            raise CallFailed("GetThreadDescription", status & 0xFFFF_FFFF)
+        if not found.value:
+            return ""
+        try:
+            units: list[int] = []
+            while len(units) < _LONGEST_NAME and (
+                unit := ctypes.c_uint16.from_address(found.value + 2 * len(units)).value
+            ):
+                units.append(unit)
+        finally:
+            self._call["LocalFree"](found)
+        return win.wide_text((ctypes.c_uint16 * len(units))(*units), len(units))
+
     def suspend_thread(self, thread: int) -> int:
         """Raise its suspend count by one; what the count was."""
         count = int(self._call["SuspendThread"](thread))
@@ -290,6 +381,27 @@ class WindowsSystem:
         """Lower its suspend count by one."""
         if self._call["ResumeThread"](thread) == _NO_SUCH_COUNT:
             raise CallFailed("ResumeThread", self._last_error())
+
+    def suspend_counts(self, pid: int) -> dict[int, int]:
+        """How often each thread of a process is suspended, as far as that can be learnt."""
+        found = {}
+        try:
+            threads = self.threads(pid)
+        except CallFailed:
+            return {}
+        for number in threads:
+            try:
+                handle = self.open_thread(number, win.THREAD_SUSPEND_RESUME)
+            except CallFailed:
+                continue
+            try:
+                found[number] = self.suspend_thread(handle)
+                self.resume_thread(handle)
+            except CallFailed:
+                continue
+            finally:
+                self.close(handle)
+        return found
 
     def thread_context(self, thread: int, context: Any) -> None:
         """Fill a CONTEXT; its ContextFlags say what is wanted."""
@@ -307,8 +419,27 @@ class WindowsSystem:
         """Milliseconds since the machine started."""
         return int(self._call["GetTickCount64"]())
 
-    def enable_debug_privilege(self) -> bool:
-        """Turn on SeDebugPrivilege for this process; whether it is held."""
+    @contextmanager
+    def debug_privilege(self) -> Iterator[bool]:
+        """SeDebugPrivilege for as long as this lasts, where the account holds it; whether it does.
+
+        Several may use it at once: the last to leave turns it off, if it was off before.
+        """
+        with self._privilege_lock:
+            self._privilege_users += 1
+            if self._privilege_users == 1:
+                self._privileged, self._privilege_before = self._set_privilege(on=True)
+            held = self._privileged
+        try:
+            yield held
+        finally:
+            with self._privilege_lock:
+                self._privilege_users -= 1
+                if not self._privilege_users and held and not self._privilege_before:
+                    self._set_privilege(on=False)
+
+    def _set_privilege(self, *, on: bool) -> tuple[bool, bool]:
+        """Whether it is held, and whether it was turned on before."""
         token = ctypes.c_void_p()
         try:
             self._checked(
@@ -318,19 +449,26 @@ class WindowsSystem:
                 ctypes.byref(token),
             )
         except CallFailed:
-            return False
+            return False, False
         try:
-            wanted = win.TokenPrivileges(count=1)
-            wanted.privilege.attributes = _SE_PRIVILEGE_ENABLED
+            wanted, before = win.TokenPrivileges(count=1), win.TokenPrivileges()
+            wanted.privilege.attributes = _SE_PRIVILEGE_ENABLED if on else 0
             name = ctypes.create_string_buffer("SeDebugPrivilege\0".encode("utf-16-le"))
             luid = (ctypes.c_uint32 * 2)()
             self._checked("LookupPrivilegeValueW", None, name, luid)
             wanted.privilege.luid = luid
-            self._checked("AdjustTokenPrivileges", token, 0, ctypes.byref(wanted), 0, None, None)
-            # It succeeds even if the account does not hold the privilege.
-            return self._last_error() != win.ERROR_NOT_ALL_ASSIGNED
+            size, length = ctypes.sizeof(before), ctypes.c_uint32()
+            self._checked(
+                "AdjustTokenPrivileges",
+                *(token, 0, ctypes.byref(wanted), size, ctypes.byref(before)),
+                ctypes.byref(length),
+            )
+            # It succeeds even if the account does not hold the privilege, and what it gives back
+            # are those that it has changed.
+            held = self._last_error() != win.ERROR_NOT_ALL_ASSIGNED
+            return held, held and before.count == 0
         except CallFailed:
-            return False
+            return False, False
         finally:
             self.close(int(token.value or 0))
 
@@ -352,5 +490,6 @@ def load_system() -> WindowsSystem:
         return ctypes.WinDLL(name, use_last_error=True)
 
     return WindowsSystem(
-        library("kernel32"), library("ntdll"), library("advapi32"), ctypes.get_last_error
+        *(library("kernel32"), library("ntdll"), library("advapi32"), ctypes.get_last_error),
+        kernelbase=library("kernelbase"),
     )

@@ -12,7 +12,8 @@ from ..plain_backend import PlainBackend, descendants
 from ..plain_target import CallFailed, demand_method
 from . import structures as win
 from .api import WindowsSystem, load_system
-from .opening import architecture, open_target
+from .holding import Hold, OwnCalls, guarded
+from .opening import architecture, open_target, open_to_stop
 from .target import WindowsTarget
 
 if TYPE_CHECKING:
@@ -35,14 +36,23 @@ class Windows(PlainBackend):
     Args:
         system: its calls; the real ones unless given.
         devices: read device memory as well.
+        hold: who stops a target; a guardian, unless there is a system of one's own.
 
     Raises:
         TargetError: this machine does not run Windows, or too old a one.
     """
 
     name = "Windows"
+    lists = "tasklist"
 
-    def __init__(self, system: WindowsSystem | None = None, *, devices: bool = False) -> None:
+    def __init__(
+        self,
+        system: WindowsSystem | None = None,
+        *,
+        devices: bool = False,
+        hold: Hold | None = None,
+    ) -> None:
+        self._hold: Hold = hold or (guarded if system is None else OwnCalls)
         self._system = system or load_system()
         self._devices = devices
 
@@ -88,24 +98,26 @@ class Windows(PlainBackend):
     def preflight(self, pid: int, method: str) -> dict[str, Any]:
         """Open the target and close it again; facts for the report.
 
-        Turns SeDebugPrivilege on where this account holds it.
+        SeDebugPrivilege is on meanwhile, where this account holds it.
 
         Raises:
             TargetError: it can't be acquired.
         """
         demand_method(self.name, method)
-        privileged = self._system.enable_debug_privilege()
-        process = open_target(self._system, pid)
-        try:
-            return {
-                "debug_privilege": privileged,
-                "architecture": architecture(self._system, process),
-                "working_set": self._system.working_set(process),
-            }
-        except CallFailed as error:
-            raise TargetError(f"process {pid} can't be examined: {error}") from error
-        finally:
-            self._system.close(process)
+        with self._system.debug_privilege() as privileged:
+            process = open_target(self._system, pid)
+            try:
+                if method != "none":
+                    self._system.close(open_to_stop(self._system, pid))
+                return {
+                    "debug_privilege": privileged,
+                    "architecture": architecture(self._system, process),
+                    "working_set": self._system.working_set(process),
+                }
+            except CallFailed as error:
+                raise TargetError(f"process {pid} can't be examined: {error}") from error
+            finally:
+                self._system.close(process)
 
     def target(self, pid: int) -> WindowsTarget:
         """Open it.
@@ -113,7 +125,34 @@ class Windows(PlainBackend):
         Raises:
             TargetError: it is gone, or not ours to read.
         """
-        return WindowsTarget(self._system, pid, devices=self._devices)
+        return WindowsTarget(self._system, pid, devices=self._devices, hold=self._hold)
+
+    def resume(self, pid: int) -> str:
+        """Let a process run that was left suspended; what was done.
+
+        Raises:
+            TargetError: it can't be.
+        """
+        with self._system.debug_privilege():
+            process = open_to_stop(self._system, pid)
+            try:
+                if (found := self._system.process_id(process)) != pid:
+                    raise TargetError(
+                        f"there is no process {pid}",
+                        remedy=f"process {found} answers to this number",
+                    )
+                counts = self._system.suspend_counts(pid)
+                if not counts or not min(counts.values()):
+                    return f"process {pid} is not suspended: nothing was done"
+                self._system.resume_process(process)
+                left = self._system.suspend_counts(pid)
+            except CallFailed as error:
+                raise TargetError(f"process {pid} can't be resumed: {error}") from error
+            finally:
+                self._system.close(process)
+        if left and min(left.values()):
+            return f"process {pid} was resumed, and is suspended {min(left.values())} times more"
+        return f"process {pid} was resumed"
 
     def error_name(self, number: int) -> str:
         """An error code of the system's, as its documentation lists it."""

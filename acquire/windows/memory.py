@@ -32,6 +32,7 @@ from ..plain_target import CallFailed
 from ..reading import read_pages
 from . import structures as win
 from .api import WindowsSystem
+from .device_names import DeviceNames
 
 __all__ = ["WindowsMemory"]
 
@@ -63,6 +64,7 @@ class WindowsMemory:
         self._page_size = page_size
         self._devices = devices
         self._last_error = (0, 0)
+        self._names = DeviceNames(system)
         self._reserved = {"ranges": 0, "bytes": 0}
 
     @property
@@ -70,18 +72,22 @@ class WindowsMemory:
         """What was seen by the last walk and is no mapping."""
         return {"reserved": dict(self._reserved)}
 
-    def mappings(self) -> list[Mapping]:
+    def mappings(self, known: dict[int, str] | None = None) -> list[Mapping]:
         """Everything committed, in address order.
+
+        Args:
+            known: region types of allocations in which these addresses lie: heaps and stacks.
 
         Raises:
             TargetError: the process is gone, or the walk can't go on.
         """
+        kinds = {self._allocation(address): kind for address, kind in (known or {}).items()}
         names: dict[int, str] = {}
         found = []
         self._reserved = {"ranges": 0, "bytes": 0}
         for info in self._walk():
             if info.state == win.MEM_COMMIT:
-                found.append(self._mapping(info, names))
+                found.append(self._mapping(info, names, kinds))
             elif info.state == win.MEM_RESERVE:
                 self._reserved["ranges"] += 1
                 self._reserved["bytes"] += int(info.region_size)
@@ -109,19 +115,32 @@ class WindowsMemory:
             yield info
             address = end
 
-    def _mapping(self, info: win.MemoryBasicInformation, names: dict[int, str]) -> Mapping:
+    def _allocation(self, address: int) -> int:
+        """That which an address lies in; 0 if none does."""
+        try:
+            return int(self._system.query(self._process, address).allocation_base)
+        except CallFailed:
+            return 0
+
+    def _mapping(
+        self, info: win.MemoryBasicInformation, names: dict[int, str], kinds: dict[int, str]
+    ) -> Mapping:
         start, allocation = int(info.base_address), int(info.allocation_base)
         if info.type == win.MEM_PRIVATE:
             name = ""
         else:
             if allocation not in names:
-                names[allocation] = self._system.mapped_file(self._process, start)
+                found = self._system.mapped_file(self._process, start)
+                names[allocation] = self._names.path(found)
             name = names[allocation]
         protection = _PROTECTIONS.get(info.protect & 0xFF, 0)
         if info.protect & win.PAGE_GUARD:
             protection |= GUARD
         end = start + int(info.region_size)
-        return Mapping(start, end, protection, _region_type(info, name), name, bytes(info))
+        kind = _region_type(info, name)
+        if kind == "anonymous":
+            kind = kinds.get(allocation, kind)
+        return Mapping(start, end, protection, kind, name, bytes(info))
 
     def stretches(self, mapping: Mapping) -> list[Stretch]:
         """What to do about the pages of a mapping.

@@ -10,34 +10,69 @@ from ..plain_target import CallFailed
 from . import structures as win
 from .api import WindowsSystem
 
-__all__ = ["architecture", "open_target"]
+__all__ = ["architecture", "open_target", "open_to_stop"]
 
-_WANTED = (
-    win.PROCESS_VM_READ
-    | win.PROCESS_QUERY_INFORMATION
-    | win.PROCESS_SUSPEND_RESUME
-    | win.SYNCHRONIZE
-)
+_WANTED = win.PROCESS_VM_READ | win.PROCESS_QUERY_INFORMATION | win.SYNCHRONIZE
+_STOPPING = win.PROCESS_SUSPEND_RESUME | win.PROCESS_QUERY_LIMITED_INFORMATION | win.SYNCHRONIZE
 
 
 def open_target(system: WindowsSystem, pid: int) -> int:
-    """A handle that permits everything an acquisition does.
+    """A handle that permits everything an acquisition does but stopping the target.
 
     Raises:
         TargetError: there is no such process, or it is not ours to read.
     """
-    if pid == os.getpid():
-        raise TargetError("a process can't acquire itself", remedy="name another PID")
+    process = _opened(system, pid, _WANTED, "access to")
     try:
-        return system.open_process(pid, _WANTED)
+        return _true(system, process, pid)
+    except TargetError:
+        system.close(process)
+        raise
+
+
+def open_to_stop(system: WindowsSystem, pid: int) -> int:
+    """A handle that permits stopping it; of the same process for as long as it is open otherwise.
+
+    Raises:
+        TargetError: there is no such process, or it is not ours to stop.
+    """
+    try:
+        # What the newer way of stopping takes as well, where it is granted.
+        return system.open_process(pid, _STOPPING | win.PROCESS_SET_INFORMATION)
+    except CallFailed:
+        return _opened(system, pid, _STOPPING, "stopping")
+
+
+def _opened(system: WindowsSystem, pid: int, wanted: int, denied: str) -> int:
+    try:
+        return system.open_process(pid, wanted)
     except CallFailed as error:
         if error.code == win.ERROR_INVALID_PARAMETER:
             raise TargetError(f"there is no process {pid}") from error
         if error.code == win.ERROR_ACCESS_DENIED:
             raise TargetError(
-                f"access to process {pid} is denied", remedy=_remedy(system, pid)
+                f"{denied} process {pid} is denied", remedy=_remedy(system, pid)
             ) from error
         raise TargetError(f"process {pid} can't be opened: {error}") from error
+
+
+def _true(system: WindowsSystem, process: int, pid: int) -> int:
+    """The handle, if it is of whom it was asked for: Windows ignores the two low bits of a PID.
+
+    Raises:
+        TargetError: it is of another, or of ourselves.
+    """
+    try:
+        found = system.process_id(process)
+    except CallFailed as error:
+        raise TargetError(f"process {pid} can't be told apart from others: {error}") from error
+    if found == os.getpid():
+        raise TargetError("a process can't acquire itself", remedy="name another PID")
+    if found != pid:
+        raise TargetError(
+            f"there is no process {pid}", remedy=f"process {found} answers to this number"
+        )
+    return process
 
 
 def _remedy(system: WindowsSystem, pid: int) -> str:
@@ -46,8 +81,9 @@ def _remedy(system: WindowsSystem, pid: int) -> str:
             "it is a protected process, which no ordinary program may read: "
             "dump it from a kernel debugger or from a memory image of the machine"
         )
-    if not system.enable_debug_privilege():
-        return "run as administrator, elevated, so that SeDebugPrivilege is held"
+    with system.debug_privilege() as held:
+        if not held:
+            return "run as administrator, elevated, so that SeDebugPrivilege is held"
     return "SeDebugPrivilege is held: a security product, or the kernel, guards this process"
 
 

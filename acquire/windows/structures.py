@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 
 __all__ = [
+    "BasicInformation",
     "FileTime",
     "LuidAndAttributes",
     "MemoryBasicInformation",
@@ -46,15 +47,21 @@ PROCESS_VM_READ = 0x0010
 PROCESS_QUERY_INFORMATION = 0x0400
 PROCESS_SUSPEND_RESUME = 0x0800
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
+PROCESS_SET_INFORMATION = 0x0200
 SYNCHRONIZE = 0x0010_0000
+DUPLICATE_SAME_ACCESS = 2
 THREAD_SUSPEND_RESUME = 0x0002
 THREAD_GET_CONTEXT = 0x0008
+THREAD_QUERY_INFORMATION = 0x0040
 THREAD_QUERY_LIMITED_INFORMATION = 0x0800
 
 TH32CS_SNAPPROCESS, TH32CS_SNAPTHREAD = 0x2, 0x4
 TH32CS_SNAPMODULE, TH32CS_SNAPMODULE32 = 0x8, 0x10
 
+PROCESS_BASIC_INFORMATION = 0
 PROCESS_COMMAND_LINE_INFORMATION = 60
+THREAD_BASIC_INFORMATION = 0
+THREAD_START_ADDRESS = 9
 PROCESS_PROTECTION_INFORMATION = 61
 
 MACHINES = {0x014C: "x86", 0x01C4: "arm32", 0x8664: "x86_64", 0xAA64: "arm64"}
@@ -172,6 +179,12 @@ class UnicodeString(ctypes.Structure):
     """UNICODE_STRING: lengths in bytes."""
 
     _fields_ = (("length", _U16), ("maximum_length", _U16), ("buffer", _U64))
+
+
+class BasicInformation(ctypes.Structure):
+    """PROCESS_BASIC_INFORMATION, and THREAD_BASIC_INFORMATION: alike up to the address."""
+
+    _fields_ = (("status", _U64), ("address", _U64), ("rest", _U64 * 4))
 
 
 class LuidAndAttributes(ctypes.Structure):

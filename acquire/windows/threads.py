@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ..model import Register, Thread
 from ..plain_target import CallFailed
 from . import structures as win
 from .api import WindowsSystem
+from .peb import stack_of
 from .registers import ContextBuffer, registers_of
 
 __all__ = ["threads_of"]
 
 
 def threads_of(
-    system: WindowsSystem, pid: int, stopped: bool, readable: bool, facts: dict[str, Any]
+    system: WindowsSystem,
+    pid: int,
+    process: int,
+    stopped: bool,
+    readable: bool,
+    facts: dict[str, Any],
 ) -> list[Thread]:
     """Every thread, in the order of the system's list.
 
     Args:
         system: the calls.
         pid: the process.
+        process: its handle.
         stopped: whether the process stands still; only then are registers read.
         readable: whether its CONTEXT is one that is understood here (amd64).
-        facts: takes ``not_stopped``, the threads that turned out to run on, and
-            ``thread_errors``, what failed, by thread.
+        facts: takes ``thread_facts``, TEB, stack and start address by thread, ``not_stopped``,
+            the threads that turned out to run on, and ``thread_errors``, what failed, by thread.
     """
     try:
         identifiers = system.threads(pid)
     except CallFailed as error:
         facts["threads_error"] = str(error)
         return []
-    return [_thread(system, number, stopped, readable, facts) for number in identifiers]
+    facts["thread_facts"] = {}
+    return [_thread(system, process, number, stopped, readable, facts) for number in identifiers]
 
 
 def _thread(
-    system: WindowsSystem, number: int, stopped: bool, readable: bool, facts: dict[str, Any]
+    system: WindowsSystem,
+    process: int,
+    number: int,
+    stopped: bool,
+    readable: bool,
+    facts: dict[str, Any],
 ) -> Thread:
     registers: tuple[Register, ...] = ()
     flags: tuple[str, ...] = ("partial",)
-    state, start_time = "unknown", 0
+    name, state, start_time = "", "unknown", 0
     access = win.THREAD_QUERY_LIMITED_INFORMATION
     if stopped:
         access |= win.THREAD_SUSPEND_RESUME | win.THREAD_GET_CONTEXT
@@ -50,6 +64,9 @@ def _thread(
         return Thread(number, flags=flags)
     try:
         start_time = system.thread_started(handle)
+        known = _facts(system, process, number, handle)
+        facts["thread_facts"][number] = known
+        name = known.pop("name", "")
         if stopped:
             # Suspending it once more tells how often it was suspended, and makes sure that
             # one which the freeze missed stands still for the moment.
@@ -59,6 +76,9 @@ def _thread(
                     buffer = ContextBuffer()
                     system.thread_context(handle, buffer.context)
                     registers, flags = registers_of(bytes(buffer.context)), ()
+                    if "teb" in known:  # on 64-bit Windows that is what GS leads to
+                        base = int(known["teb"], 16).to_bytes(8, "little")
+                        registers += (Register("gs_base", base),)
             finally:
                 system.resume_thread(handle)
             if count == 0:
@@ -69,4 +89,23 @@ def _thread(
         facts.setdefault("thread_errors", {})[number] = str(error)
     finally:
         system.close(handle)
-    return Thread(number, start_time, "", state, registers, flags)
+    return Thread(number, start_time, name, state, registers, flags)
+
+
+def _facts(system: WindowsSystem, process: int, number: int, handle: int) -> dict[str, Any]:
+    """Name, TEB, stack and start address, as far as they are told."""
+    found: dict[str, Any] = {}
+    with suppress(CallFailed):
+        found["name"] = system.thread_name(handle)
+    with suppress(CallFailed):
+        stack = stack_of(system, process, handle)
+        found["teb"] = f"{stack.teb:#x}"
+        found["stack_base"], found["stack_limit"] = f"{stack.base:#x}", f"{stack.limit:#x}"
+    with suppress(CallFailed):
+        # Of some threads less is permitted: so this has a handle of its own.
+        other = system.open_thread(number, win.THREAD_QUERY_INFORMATION)
+        try:
+            found["start_address"] = f"{system.start_address(other):#x}"
+        finally:
+            system.close(other)
+    return found

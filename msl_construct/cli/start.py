@@ -12,6 +12,7 @@ import gc
 import io
 import os
 import signal
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -28,6 +29,7 @@ __all__ = [
     "give_up_for_memory",
     "interrupted",
     "let_interrupts_raise",
+    "piped",
     "untouched",
 ]
 
@@ -38,8 +40,9 @@ _UNREADABLE = 3  # `Exit.UNREADABLE`
 _GARBAGE = 10_000
 """Objects after which the interpreter looks for garbage: starting makes many, and none of it."""
 _STREAMS = ("stdin", "stdout", "stderr")
-ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGXCPU")
-"""What ends a process unless it is caught, and can come from outside; SIGXCPU from ulimit -t."""
+ENDING = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGXCPU", "SIGBREAK")
+"""What ends a process unless it is caught, and can come from outside; SIGXCPU from ulimit -t,
+SIGBREAK from Ctrl-Break on Windows."""
 
 
 def begin(*, acquiring: bool = False) -> None:
@@ -57,6 +60,8 @@ def begin(*, acquiring: bool = False) -> None:
     _catch_early(acquiring)
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _occupy()
+    if sys.platform == "win32":
+        _speak_utf8()
     _forgive_stderr()
 
 
@@ -179,6 +184,55 @@ class _Forgiving(io.RawIOBase):
         return count or memoryview(data).nbytes
 
 
+class _Pipe(io.RawIOBase):
+    """Windows' pipe, which says EINVAL where its reader has gone."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int | None:
+        try:
+            return self._raw.write(data)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
+            raise
+
+
+def piped(raw: io.RawIOBase) -> io.RawIOBase:
+    """What writes to an output such that a reader who has gone is an error like elsewhere."""
+    if sys.platform != "win32":
+        return raw
+    try:
+        pipe = stat.S_ISFIFO(os.fstat(raw.fileno()).st_mode)
+    except OSError:
+        pipe = False
+    return _Pipe(raw) if pipe else raw
+
+
+def _speak_utf8() -> None:
+    """What goes to no terminal is written as on other systems: UTF-8, and lines end with LF."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, io.TextIOWrapper) or stream.isatty():
+            continue
+        raw = getattr(stream.buffer, "raw", stream.buffer)
+        if name == "stdout" and isinstance(raw, io.RawIOBase) and piped(raw) is not raw:
+            buffer = io.BufferedWriter(piped(raw))
+            setattr(sys, name, io.TextIOWrapper(buffer, encoding="utf-8", newline="\n"))
+        else:
+            stream.reconfigure(encoding="utf-8", newline="\n")
+
+
 def _occupy() -> None:
     """Open something under the numbers of closed streams, so that no file gets them."""
     for number, name in enumerate(_STREAMS):
@@ -213,6 +267,7 @@ def _forgive_stderr() -> None:
         sys.stderr = io.TextIOWrapper(
             io.BufferedWriter(_Forgiving(raw)),
             encoding=stream.encoding,
+            newline="\n" if sys.platform == "win32" else None,
             errors=stream.errors,
             line_buffering=True,
         )

@@ -12,6 +12,7 @@ __all__ = ["PAGE", "FakeWindows", "Region", "context_bytes", "filetime", "patter
 
 PAGE = 4096
 LAST_ADDRESS = 0x7FFF_FFFE_FFFF
+PEB, TEBS = 0x7FFF_FE00_0000, 0x7FFF_FF00_0000
 EPOCH_1601 = 11_644_473_600
 
 COMMIT, RESERVE, FREE = 0x1000, 0x2000, 0x10000
@@ -24,7 +25,9 @@ _PROTOTYPES = {
     "CloseHandle": (_B, _H),
     "CreateToolhelp32Snapshot": (_H, _D, _D),
     "GetCurrentProcess": (_H,),
+    "DuplicateHandle": (_B, _H, _H, _H, _P, _D, _B, _D),
     "GetNativeSystemInfo": (None, _P),
+    "GetProcessId": (_D, _H),
     "GetProcessTimes": (_B, _H, _P, _P, _P, _P),
     "GetThreadContext": (_B, _H, _P),
     "GetThreadTimes": (_B, _H, _P, _P, _P, _P),
@@ -40,6 +43,10 @@ _PROTOTYPES = {
     "Process32NextW": (_B, _H, _P),
     "ProcessIdToSessionId": (_B, _D, _P),
     "QueryFullProcessImageNameW": (_B, _H, _D, _P, _P),
+    "QueryDosDeviceW": (_D, _P, _P, _D),
+    "GetThreadDescription": (_B, _H, _P),
+    "LocalFree": (_H, _H),
+    "NtQueryInformationThread": (_B, _H, _D, _P, _D, _P),
     "ReadProcessMemory": (_B, _H, _P, _P, _S, _P),
     "ResumeThread": (_D, _H),
     "SuspendThread": (_D, _H),
@@ -104,6 +111,8 @@ class FakeThread:
     context: bytes = b""
     created: int = 0
     refused: bool = False
+    name: str = ""
+    stack: tuple[int, int] = (0, 0)
     born_late: bool = False
 
 
@@ -111,7 +120,7 @@ class FakeThread:
 class FakeWindows:
     """The model; pass it as all three libraries, and `last_error` beside it."""
 
-    pid: int = 7_000_001
+    pid: int = 7_000_000
     regions: list[Region] = field(default_factory=list)
     threads: dict[int, FakeThread] = field(default_factory=dict)
     modules: list[tuple[int, int, str]] = field(default_factory=list)
@@ -120,9 +129,16 @@ class FakeWindows:
     machine: tuple[int, int] = (0, 0x8664)
     image: str = "C:\\target.exe"
     command_line: str = "target.exe /x"
+    command_line_status: int = 0
+    environment: str = "A=1\0=C:=C:\\\0名=ä\0\0rest"
+    heaps: list[int] = field(default_factory=list)
+    drives: dict[str, str] = field(default_factory=lambda: {"C:": "\\Device\\V1"})
     protection: int = 0
     open_error: int = 0
+    stop_error: int = 0
+    """What stopping it is refused with."""
     privileged: bool = True
+    privilege_on: bool = False
     suspend_status: int = 0
     resume_status: int = 0
     snapshot_errors: list[int] = field(default_factory=list)
@@ -135,6 +151,7 @@ class FakeWindows:
     on_suspend: Callable[[], None] = lambda: None
 
     error: int = 0
+    texts: dict[int, Any] = field(default_factory=dict)
     handles: dict[int, Any] = field(default_factory=dict)
     guards_raised: list[int] = field(default_factory=list)
     reads: list[tuple[int, int]] = field(default_factory=list)
@@ -177,8 +194,13 @@ class FakeWindows:
     # kernel32 ------------------------------------------------------------------------------
 
     def _OpenProcess(self, access: int, inherit: int, pid: int) -> int:
-        if pid != self.pid and pid not in self.started:
+        known = (self.pid, *self.started)
+        if pid not in known:
+            pid = next((other for other in known if other // 4 == pid // 4), -1)
+        if pid < 0:
             return self._fail(87)
+        if self.stop_error and access & 0x800:
+            return self._fail(self.stop_error)
         limited = access == 0x1000
         if self.open_error and not limited:
             return self._fail(self.open_error)
@@ -196,6 +218,25 @@ class FakeWindows:
         if not self.handles[handle][2] & 0x100000:
             self.bad_arguments.append("waiting takes SYNCHRONIZE")
         return 0 if self.ended else 0x102
+
+    def _GetProcessId(self, handle: int) -> int:
+        return self.handles[handle][1] if self._process(handle) else self._fail(6)
+
+    def _DuplicateHandle(
+        self,
+        process: int,
+        handle: int,
+        into: int,
+        new: int,
+        access: int,
+        inherit: int,
+        options: int,
+    ) -> int:
+        assert process == into == self._GetCurrentProcess()
+        assert inherit == 1
+        what = self.handles.get(handle, ("process", 0, access))
+        ctypes.c_uint64.from_address(new).value = self._handle(what)
+        return 1
 
     def _GetCurrentProcess(self) -> int:
         return (1 << 64) - 1
@@ -273,6 +314,14 @@ class FakeWindows:
         ctypes.memmove(info, raw, 48)
         return 48
 
+    def _QueryDosDeviceW(self, drive: int, text: int, room: int) -> int:
+        found = self.drives.get(ctypes.string_at(drive, 4).decode("utf-16-le"))
+        if found is None:
+            return self._fail(2)
+        raw = found.encode("utf-16-le") + bytes(4)
+        ctypes.memmove(text, raw, len(raw))
+        return len(raw) // 2
+
     def _K32GetMappedFileNameW(self, handle: int, address: int, text: int, room: int) -> int:
         here = self.at(address)
         if here is None or not here.name:
@@ -281,9 +330,35 @@ class FakeWindows:
         ctypes.memmove(text, raw + b"\0\0", len(raw) + 2)
         return len(raw) // 2
 
+    def _own_words(self) -> dict[int, bytes]:
+        """What the process keeps of itself, by address: there whatever else is mapped."""
+        parameters, texts = PEB + 0x1000, PEB + 0x2000
+        line, variables = (t.encode("utf-16-le") for t in (self.command_line, self.environment))
+        found = {
+            PEB + 0x20: struct.pack("<Q", parameters),
+            PEB + 0xE8: struct.pack("<I", len(self.heaps)),
+            PEB + 0xF0: struct.pack("<Q", texts + 0x8000),
+            texts + 0x8000: struct.pack(f"<{len(self.heaps)}Q", *self.heaps),
+            parameters + 0x70: struct.pack("<HH4xQ", len(line), len(line) + 2, texts),
+            parameters + 0x80: struct.pack("<Q", texts + 0x4000),
+            parameters + 0x3F0: struct.pack("<Q", len(variables)),
+            texts: line,
+            texts + 0x4000: variables,
+        }
+        for number, thread in self.threads.items():
+            base, limit = thread.stack
+            found[TEBS + number * PAGE + 8] = struct.pack("<Q", base)
+            found[TEBS + number * PAGE + 16] = struct.pack("<Q", limit)
+        return found
+
     def _ReadProcessMemory(self, handle: int, address: int, into: int, size: int, came: int) -> int:
         if not self._process(handle):
             return self._fail(6)
+        if address >= PEB:
+            piece = self._own_words().get(address, b"")[:size]
+            ctypes.memmove(into, piece, len(piece))
+            ctypes.c_size_t.from_address(came).value = len(piece)
+            return 1 if len(piece) == size else self._fail(299)
         self.before_read(address)
         self.reads.append((address, size))
         done = 0
@@ -371,6 +446,31 @@ class FakeWindows:
             return self._fail(5)
         return self._handle(("thread", number, access))
 
+    def _GetThreadDescription(self, handle: int, text: int) -> int:
+        raw = self.threads[self.handles[handle][1]].name.encode("utf-16-le") + b"\0\0"
+        kept = ctypes.create_string_buffer(raw, len(raw))
+        self.texts[ctypes.addressof(kept)] = kept
+        ctypes.c_uint64.from_address(text).value = ctypes.addressof(kept)
+        return 0
+
+    def _LocalFree(self, memory: int) -> int:
+        del self.texts[memory]
+        return 0
+
+    def _NtQueryInformationThread(
+        self, handle: int, kind: int, into: int, size: int, length: int | None
+    ) -> int:
+        _, number, access = self.handles[handle]
+        if kind == 0:
+            assert size == 48
+            raw = struct.pack("<6Q", 0, TEBS + number * PAGE, self.pid, number, 3, 0)
+        else:
+            assert (kind, size) == (9, 8)
+            assert access & 0x40
+            raw = struct.pack("<Q", 0x1_4000_0000 + number)
+        ctypes.memmove(into, raw, size)
+        return 0
+
     def _SuspendThread(self, handle: int) -> int:
         thread = self.threads[self.handles[handle][1]]
         thread.count += 1
@@ -420,6 +520,12 @@ class FakeWindows:
     def _NtQueryInformationProcess(
         self, handle: int, kind: int, into: int, size: int, length: int | None
     ) -> int:
+        if kind == 0:
+            assert size == 48
+            ctypes.memmove(into, struct.pack("<QQ4Q", 0, PEB, 1, 8, self.pid, 4), 48)
+            return 0
+        if kind == 60 and self.command_line_status:
+            return self.command_line_status
         if kind == 61:
             assert size == 1
             ctypes.memmove(into, bytes([self.protection]), 1)
@@ -447,8 +553,16 @@ class FakeWindows:
         self, token: int, off: int, new: int, size: int, old: int | None, length: int | None
     ) -> int:
         assert self.handles[token] == ("token",)
-        assert struct.unpack("<IIII", ctypes.string_at(new, 16)) == (1, 20, 0, 2)
+        count, luid, more, attributes = struct.unpack("<IIII", ctypes.string_at(new, 16))
+        assert (count, luid, more) == (1, 20, 0)
+        assert attributes in (0, 2)
+        on, changed = attributes == 2, self.privileged and self.privilege_on != (attributes == 2)
         self.error = 0 if self.privileged else 1300
+        if self.privileged:
+            self.privilege_on = on
+        if old is not None:  # those that were changed, as they were
+            assert size == 16
+            ctypes.memmove(old, struct.pack("<IIII", changed, 20, 0, 0 if on else 2), 16)
         return 1
 
 

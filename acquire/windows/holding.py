@@ -1,0 +1,280 @@
+"""Who holds a Windows process still: a guardian, who lets it go when we are no more."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from msl_construct.errors import TargetError
+
+from ..plain_target import CallFailed
+from .api import WindowsSystem
+
+__all__ = ["Guardian", "Hold", "Holder", "OwnCalls", "guarded"]
+
+_STARTING = 30.0
+_ANSWERING = 10.0
+_ENDING = 5.0
+_NO_WINDOW, _NEW_GROUP, _BREAKAWAY = 0x0800_0000, 0x200, 0x0100_0000
+_NAMES = {"suspend": "NtSuspendProcess", "resume": "NtResumeProcess"}
+
+
+class Holder(Protocol):
+    """Stops one process, and lets it go.
+
+    Attributes:
+        facts: for the report.
+    """
+
+    facts: dict[str, Any]
+
+    def ready(self) -> None:
+        """Wait until it can. Raises `TargetError`."""
+
+    def suspend(self) -> None:
+        """Stop it. Raises `CallFailed`."""
+
+    def resume(self) -> str:
+        """Let it go; why it had been already, or nothing. Raises `CallFailed`."""
+
+    def close(self) -> None:
+        """It is over."""
+
+
+Hold = Callable[[WindowsSystem, int, "float | None", Callable[[], None]], Holder]
+"""Makes one: of a handle that permits suspending, for ``--max-freeze``. The last is called, in a
+thread, when whoever holds the process has ended and the process runs on."""
+
+
+class OwnCalls:
+    """Our own calls: nobody undoes them if we end."""
+
+    def __init__(
+        self, system: WindowsSystem, process: int, _: float | None, __: Callable[[], None]
+    ) -> None:
+        self._system = system
+        self._process = process
+        self.facts: dict[str, Any] = {"guardian": 0}
+
+    def ready(self) -> None:
+        """There is nobody to wait for."""
+
+    def suspend(self) -> None:
+        """Stop it."""
+        self._system.suspend_process(self._process)
+
+    def resume(self) -> str:
+        """Let it go."""
+        self._system.resume_process(self._process)
+        return ""
+
+    def close(self) -> None:
+        """Nothing was taken."""
+
+
+class Guardian:
+    """A process of its own, see `guardian`.
+
+    Args:
+        start: starts it.
+        lost: called in a thread when it has ended while it held the target, after what it has
+            left suspended was let go.
+        counts: the suspend counts of the target's threads, by their numbers.
+        let_go: lowers each by one.
+
+    Raises:
+        TargetError: it can't be started.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], subprocess.Popen[bytes]],
+        lost: Callable[[], None],
+        counts: Callable[[], dict[int, int]],
+        let_go: Callable[[], None],
+    ) -> None:
+        self._lost = lost
+        self._counts = counts
+        self._let_go = let_go
+        self._found: dict[int, int] = {}
+        self._answers: queue.Queue[str] = queue.Queue()
+        self._asked = self._held = self._ended = self._is_ready = False
+        self._lock = threading.Lock()
+        try:
+            self._process = start()
+        except OSError as error:
+            raise TargetError(
+                f"no guardian can be started that lets the target go if we end: {error}",
+                remedy="acquire it running, with the freeze method none",
+            ) from error
+        self.facts: dict[str, Any] = {"guardian": self._process.pid}
+        self._listener = threading.Thread(target=self._listen, name="msl-guardian", daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            for line in self._process.stdout:
+                self._answers.put(line.decode("ascii", "replace").strip())
+        except (OSError, ValueError):
+            pass
+        with self._lock:
+            self._ended = True
+            held, asked = self._held, self._asked
+            self._held = self._asked = False
+            if held or asked:
+                self._undo()
+        self._answers.put("")
+        if held:
+            self._lost()
+
+    def _undo(self) -> None:
+        """It may have ended before or behind each call: the counts tell what it has left."""
+        now = self._counts()
+        known = [(count, now[number]) for number, count in self._found.items() if number in now]
+        if known and all(later > before for before, later in known):
+            with suppress(CallFailed):
+                self._let_go()
+
+    def ready(self) -> None:
+        """Wait until it has started.
+
+        Raises:
+            TargetError: it hasn't.
+        """
+        if self._is_ready:
+            return
+        try:
+            answer = self._answers.get(timeout=_STARTING)
+        except queue.Empty:
+            answer = "nothing"
+        if answer != "ready":
+            raise TargetError(
+                f"the guardian that would let the target go if we end said {answer or 'nothing'!r}",
+                remedy="acquire it running, with the freeze method none",
+            )
+        self._is_ready = True
+
+    def _ask(self, word: str) -> list[str]:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{word}\n".encode())
+            self._process.stdin.flush()
+            answer = self._answers.get(timeout=_ANSWERING).split()
+        except (OSError, ValueError, queue.Empty):
+            answer = []
+        if answer and answer[0] in ("refused", "failed"):
+            raise CallFailed(_NAMES[word], int(answer[1], 16))
+        return answer
+
+    def suspend(self) -> None:
+        """Stop it.
+
+        Raises:
+            CallFailed: the system refuses, or the guardian is gone.
+        """
+        with self._lock:
+            if self._ended:
+                raise CallFailed("the guardian", 0)
+            self._asked = True
+        self._found = self._counts()
+        self.facts["found_stopped"] = bool(self._found) and min(self._found.values()) > 0
+        try:
+            answer = self._ask("suspend")
+        except CallFailed:
+            self._asked = False
+            raise
+        with self._lock:
+            self._asked = False
+            if answer[:1] == ["held"] and not self._ended:
+                self._held = True
+                self.facts["held_by"] = answer[1]
+                return
+        self.close()
+        raise CallFailed("the guardian", 0)
+
+    def resume(self) -> str:
+        """Let it go; why it had been already, or nothing.
+
+        Raises:
+            CallFailed: the system refuses.
+        """
+        if self._ended:  # what it left was undone by whoever noticed
+            return "guardian_ended"
+        answer = self._ask("resume")
+        if answer[:1] == ["released"]:
+            with self._lock:
+                self._held = False
+            return "" if answer[1] == "done" else answer[1]
+        if not self._ended:
+            self.close()
+        return "guardian_ended"
+
+    def close(self) -> None:
+        """End it; what it holds, it lets go."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._listener.join(_ENDING)
+
+
+def guarded(
+    system: WindowsSystem, process: int, max_freeze: float | None, lost: Callable[[], None]
+) -> Guardian:
+    """Start a guardian that holds a process.
+
+    Args:
+        system: the calls.
+        process: a handle that permits suspending.
+        max_freeze: seconds.
+        lost: see `Hold`.
+
+    Raises:
+        TargetError: it can't be started.
+    """
+    pid = system.process_id(process)
+
+    def start() -> subprocess.Popen[bytes]:
+        target, own = system.inheritable(process), system.own_handle()
+        words = [str(target), str(own), f"{max_freeze or 0:g}"]
+        program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guardian.py"))]
+        try:
+            return _started([*program, *words], [target, own])
+        finally:
+            system.close(target)
+            system.close(own)
+
+    return Guardian(
+        start,
+        lost,
+        lambda: system.suspend_counts(pid),
+        lambda: system.resume_process(process),
+    )
+
+
+def _started(command: list[str], handles: list[int]) -> subprocess.Popen[bytes]:
+    """With its own console, in no job of ours where that is permitted: what ends us ends others."""
+    options: dict[str, Any] = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+        "cwd": os.path.abspath(os.sep),
+    }
+    if sys.platform == "win32":
+        options["startupinfo"] = subprocess.STARTUPINFO(lpAttributeList={"handle_list": handles})
+    flags = _NO_WINDOW | _NEW_GROUP
+    try:
+        return subprocess.Popen(command, creationflags=flags | _BREAKAWAY, **options)
+    except PermissionError:
+        return subprocess.Popen(command, creationflags=flags, **options)

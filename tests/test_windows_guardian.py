@@ -1,0 +1,261 @@
+"""Who holds a Windows process, without Windows: the guardian's program, and how it is watched."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from msl_acquire.plain_target import CallFailed
+from msl_acquire.suspension import Suspension
+from msl_acquire.windows.console import heard
+from msl_acquire.windows.guardian import Keeper, serve
+from msl_acquire.windows.holding import Guardian
+from msl_construct.errors import TargetError
+
+PATIENCE = 20
+
+
+class Calls:
+    """A target that is stopped as often as it was."""
+
+    def __init__(self, refusal: int = 0) -> None:
+        self.way = "suspend_process"
+        self.count = 0
+        self.refusal = refusal
+        self.let_go = threading.Event()
+
+    def suspend(self) -> int:
+        self.count += not self.refusal
+        return self.refusal
+
+    def resume(self) -> int:
+        if self.refusal:
+            return self.refusal
+        self.count -= 1
+        self.let_go.set()
+        return 0
+
+
+def answers(keeper: Keeper, *words: bytes) -> list[str]:
+    out = io.BytesIO()
+    serve(keeper, io.BytesIO(b"".join(word + b"\n" for word in words)), out)
+    return out.getvalue().decode().splitlines()
+
+
+def test_what_it_answers() -> None:
+    calls = Calls()
+    words = (b"suspend", b"suspend", b"resume", b"resume")
+    held = "held suspend_process"
+    assert answers(Keeper(calls, 0), *words) == ["ready", held, held, *["released done"] * 2]
+    assert calls.count == 0
+
+
+@pytest.mark.parametrize("words", [(b"suspend",), (b"suspend", b"nonsense")])
+def test_who_tells_nothing_more_holds_nothing(words: tuple[bytes, ...]) -> None:
+    calls = Calls()
+    try:
+        answers(Keeper(calls, 0), *words)
+    except KeyError:
+        assert words[1:]
+    assert calls.let_go.is_set()
+    assert calls.count == 0
+
+
+def test_the_bound_is_kept() -> None:
+    calls = Calls()
+    keeper = Keeper(calls, 0.01)
+    keeper.suspend()
+    assert calls.let_go.wait(PATIENCE)
+    assert keeper.release() == "released max_freeze"
+    assert calls.count == 0
+
+
+def test_refusals() -> None:
+    calls = Calls(-0x3FFFFFDE)
+    keeper = Keeper(calls, 10)
+    assert keeper.suspend() == "refused 0xc0000022"
+    assert keeper.release() == "released done"
+    calls.refusal = 0
+    keeper.suspend()
+    calls.refusal = -0x3FFFFFDE
+    assert keeper.release() == "failed 0xc0000022"
+    calls.refusal = 0
+    assert keeper.release() == "released done"
+    assert calls.count == 0
+
+
+# How it is watched, by a process of its own whose target is a file with a count -------------
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from msl_acquire.windows.guardian import Keeper, serve
+count = Path(sys.argv[1])
+class Calls:
+    way = "suspend_process"
+    def add(self, more):
+        count.write_text(str(int(count.read_text()) + more))
+        return 0
+    def suspend(self):
+        if sys.argv[2] == "dies before":
+            sys.exit()
+        self.add(1)
+        if sys.argv[2] == "dies behind":
+            import os
+            os._exit(0)
+        return 0
+    def resume(self):
+        return self.add(-1)
+if sys.argv[2] == "mute":
+    sys.exit()
+serve(Keeper(Calls(), 0), sys.stdin.buffer, sys.stdout.buffer)
+"""
+
+
+class Held:
+    """A guardian of a file, and what its watcher did."""
+
+    def __init__(self, count: Path, how: str, found: int) -> None:
+        self.count = count
+        count.write_text(str(found))
+        self.lost = threading.Event()
+        self.undone = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+        def start() -> subprocess.Popen[bytes]:
+            command = [sys.executable, "-c", PROGRAM, str(count), how]
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe)
+            return self.process
+
+        self.guardian = Guardian(start, self.lost.set, self.counts, self.undo)
+
+    def counts(self) -> dict[int, int]:
+        return {1: int(self.count.read_text()), 2: int(self.count.read_text()) + 1}
+
+    def undo(self) -> None:
+        self.undone += 1
+        self.count.write_text(str(int(self.count.read_text()) - 1))
+
+    def close(self) -> None:
+        self.guardian.close()
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture(params=[0, 2], ids=["running", "found stopped"])
+def found(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+def made(tmp_path: Path, found: int) -> Iterator[list[Held]]:
+    made: list[Held] = []
+    yield made
+    for held in made:
+        held.close()
+        assert held.count.read_text() == str(found), "the target is not as it was found"
+
+
+def test_held_and_let_go(tmp_path: Path, made: list[Held], found: int) -> None:
+    made.append(held := Held(tmp_path / "count", "well", found))
+    held.guardian.ready()
+    for _ in range(2):
+        held.guardian.suspend()
+        assert held.count.read_text() == str(found + 1)
+        assert held.guardian.resume() == ""
+        assert held.count.read_text() == str(found)
+    assert held.guardian.facts["found_stopped"] == (found > 0)
+    assert held.guardian.facts["held_by"] == "suspend_process"
+    assert not held.undone
+
+
+def test_killed_while_it_holds(tmp_path: Path, made: list[Held], found: int) -> None:
+    made.append(held := Held(tmp_path / "count", "well", found))
+    held.guardian.ready()
+    held.guardian.suspend()
+    assert held.process is not None
+    os.kill(held.process.pid, signal.SIGKILL)
+    assert held.lost.wait(PATIENCE)
+    assert held.undone == 1
+    assert held.guardian.resume() == "guardian_ended"
+
+
+@pytest.mark.parametrize(("how", "undone"), [("dies before", 0), ("dies behind", 1)])
+def test_ends_while_it_is_asked(
+    tmp_path: Path, made: list[Held], found: int, how: str, undone: int
+) -> None:
+    """Nobody was told whether it had stopped the target; the counts say so."""
+    made.append(held := Held(tmp_path / "count", how, found))
+    held.guardian.ready()
+    with pytest.raises(CallFailed, match="the guardian failed"):
+        held.guardian.suspend()
+    assert held.undone == undone
+    assert not held.lost.is_set()
+    with pytest.raises(CallFailed):
+        held.guardian.suspend()
+
+
+def test_closed_while_it_holds(tmp_path: Path, made: list[Held], found: int) -> None:
+    made.append(held := Held(tmp_path / "count", "well", found))
+    held.guardian.ready()
+    held.guardian.suspend()
+    held.guardian.close()
+    assert not held.undone
+
+
+def test_who_does_not_start(tmp_path: Path, made: list[Held], found: int) -> None:
+    made.append(held := Held(tmp_path / "count", "mute", found))
+    with pytest.raises(TargetError, match="said 'nothing'; acquire it running"):
+        held.guardian.ready()
+
+    def refuse() -> subprocess.Popen[bytes]:
+        raise PermissionError(13, "no")
+
+    with pytest.raises(TargetError, match="no guardian can be started"):
+        Guardian(refuse, held.lost.set, dict, held.undo)
+
+
+def test_a_freeze_that_somebody_else_has_ended() -> None:
+    calls: list[str] = []
+
+    def resume() -> str:
+        calls.append("resume")
+        return "max_freeze"
+
+    frozen = Suspension("suspend", lambda: calls.append("stop"), resume, lambda: True, None)
+    frozen.lost("guardian_ended")
+    assert not frozen.ended
+    frozen.begin()
+    frozen.thaw()
+    assert frozen.why_ended == "max_freeze"
+    frozen.lost("guardian_ended")
+    assert frozen.why_ended == "max_freeze"
+    other = Suspension("suspend", lambda: None, resume, lambda: True, None)
+    other.begin()
+    other.lost("guardian_ended")
+    other.thaw()
+    assert other.why_ended == "guardian_ended"
+    assert calls == ["stop", "resume"]
+
+
+def test_console() -> None:
+    asked: list[str] = []
+    over = threading.Event()
+    assert not heard(0, asked.append, over)  # Ctrl-C is a signal
+
+    def request(why: str) -> None:
+        asked.append(why)
+        over.set()
+
+    assert [heard(event, request, over) for event in (2, 5, 6)] == [True] * 3
+    assert asked == ["the console was closed", "the user logs off", "the machine shuts down"]

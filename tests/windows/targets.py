@@ -1,0 +1,154 @@
+"""Targets that run under Wine, what they say of themselves, and how one sees that they run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from windows.environment import Wine, compiled, dos
+
+__all__ = ["Answer", "Runner", "Target", "guardian_of", "running", "started", "wait_for"]
+
+PATIENCE = 120.0
+_ENDING = 10.0
+
+
+class Answer(NamedTuple):
+    """What came of a command."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Runner:
+    """Python under Wine that runs commands one after the other: starting it takes seconds."""
+
+    def __init__(self, wine: Wine, folder: Path) -> None:
+        self._process = wine.start(wine.python("-m", "windows.runner"), folder=folder)
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Answer:
+        """Run ``msl``."""
+        asked = {"arguments": arguments, "stdin": base64.b64encode(stdin).decode()}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            assert self._process.stderr is not None
+            raise RuntimeError(f"{arguments}: {self._process.stderr.read().decode()}")
+        found = json.loads(line)
+        out, err = (base64.b64decode(found[name]) for name in ("out", "err"))
+        return Answer(found["code"], out, err.decode("utf-8"))
+
+    def close(self) -> None:
+        """End it."""
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+        self._process.wait(_ENDING)
+
+
+@dataclass
+class Target:
+    """A process of target.c.
+
+    Attributes:
+        process: on this machine.
+        pid: its number in Wine.
+        lines: words of what it has said, by the first of them.
+    """
+
+    process: subprocess.Popen[bytes]
+    pid: int = 0
+    lines: dict[str, list[list[str]]] = field(default_factory=dict)
+
+    def time(self) -> int:
+        """What its threads have had of the processor, in nanoseconds."""
+        found = 0
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with suppress(OSError):  # that thread has gone
+                found += int((task / "schedstat").read_text().split()[0])
+        return found
+
+    def stands_still(self, seconds: float = 0.3) -> bool:
+        """Whether it gets nothing of the processor for so long."""
+        before = self.time()
+        time.sleep(seconds)
+        return self.time() == before
+
+    def ask(self) -> str:
+        """Have its main thread answer."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(b"tick\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().decode()
+
+
+def wait_for(met: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    """Wait until something is so; what that gave."""
+    end = time.monotonic() + seconds
+    while not (found := met()):
+        assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def started(wine: Wine, folder: Path, *words: str, name: str = "target") -> Iterator[Target]:
+    """Start target.c; it is ready, and ends with this."""
+    program = folder / f"{name}.exe"
+    if not program.exists():
+        program.write_bytes(compiled("target.c", "-municode").read_bytes())
+    target = Target(wine.start(wine.command(program, dos(folder / f"{name}.data"), *words)))
+    try:
+        assert target.process.stdout is not None
+        for line in target.process.stdout:
+            first, *rest = line.decode("utf-8").split()
+            if first == "ready":
+                break
+            target.lines.setdefault(first, []).append(rest)
+        target.pid = int(target.lines["pid"][0][0])
+        yield target
+    finally:
+        target.process.kill()
+        target.process.communicate()
+
+
+def guardian_of(acquirer: int) -> int:
+    """The guardian's number on this machine, of an acquirer of one prefix; 0: there is none."""
+    prefix = _variable(acquirer, b"WINEPREFIX")
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != acquirer:
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"guardian.py" in words and _variable(int(entry.name), b"WINEPREFIX") == prefix:
+                return int(entry.name)
+    return 0
+
+
+def _variable(pid: int, name: bytes) -> bytes:
+    try:
+        words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return b""
+    return next((word for word in words if word.startswith(name + b"=")), b"")
+
+
+def running(pid: int) -> bool:
+    """Whether a process of this machine is there, and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
