@@ -10,7 +10,7 @@ A test that goes over many cases itself takes `part_of` them. The cases of a kin
 to the parts one after the other, so that the parts together are the whole; a kind with fewer
 cases than there are parts has one case in each.
 
-``MSL_SAMPLE=3/8`` takes the third of eight parts, ``MSL_SAMPLE=today`` another with each day,
+``MSL_SAMPLE=3/16`` takes the third of sixteen parts, ``MSL_SAMPLE=today`` another with each day,
 ``MSL_WHOLE=1`` all cases. By default whoever names files or tests gets all of them, and a run of
 everything the first part: what a change must pass is what its author ran. A part that went with
 the commit would be one that nobody has run before.
@@ -35,6 +35,7 @@ __all__ = [
     "WHOLE",
     "Part",
     "chosen",
+    "only_whole",
     "part_of",
     "sampled",
     "subject",
@@ -42,7 +43,7 @@ __all__ = [
 
 SAMPLE, WHOLE = "MSL_SAMPLE", "MSL_WHOLE"
 TODAY = "today"
-PARTS = 8
+PARTS = 16
 """How many parts there are unless somebody says otherwise."""
 
 Case = TypeVar("Case")
@@ -128,6 +129,16 @@ def part_of(
                 every = min(part.of, len(numbers))
                 taken.update(numbers[turn % every :: every])
     return [case for number, case in enumerate(cases) if number in taken]
+
+
+def only_whole(elsewhere: str) -> None:
+    """Skip a test that can't be divided, where a run takes a part.
+
+    Args:
+        elsewhere: what sees to it in such a run.
+    """
+    if Part.parse(os.environ.get(SAMPLE, str(EVERYTHING))) != EVERYTHING:
+        pytest.skip(f"takes long, and {elsewhere}; {WHOLE}=1 runs it")
 
 
 def sampled(*parameters: str | tuple[str, ...]) -> pytest.MarkDecorator:

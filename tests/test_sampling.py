@@ -86,7 +86,7 @@ def test_another_part_each_day(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_part_is_said(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(WHOLE, raising=False)
     monkeypatch.setenv(SAMPLE, text)
-    with pytest.raises(pytest.UsageError, match="a part such as 3/8, or today"):
+    with pytest.raises(pytest.UsageError, match="a part such as 3/16, or today"):
         chosen(named=False)
 
 

@@ -44,6 +44,8 @@ _TIME_LIMIT = 300.0
 _PROGRAMS = ("kaitai-struct-compiler", "ksc")
 _NAME = "kaitai-struct-compiler"
 _JAVA_MAIN = "io.kaitai.struct.JavaMain"
+# What runs for a second is done before code that is better optimised pays off.
+_SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _from_class_path(given: str) -> Compiler | None:
     found = class_path(given)
     if java is None or found is None:
         return None
-    return _jvm(given, (java, "-cp", found, _JAVA_MAIN))
+    return _jvm(given, (java, *_SHORT_RUN, "-cp", found, _JAVA_MAIN))
 
 
 def _node_folders() -> Iterator[Path]:
