@@ -27,9 +27,12 @@ BAD_STATES = (TRUNCATED, "failed", DAMAGED)
 
 def regions_by_address(dump: Dump) -> list[Region]:
     """The regions that `memory_columns` has, in its order."""
-    regions = list(regions_of(TableBlocks(dump, ("memory_region",))))
-    regions.sort(key=lambda region: region.base_addr)
-    return regions
+    found = (
+        regions_of(TableBlocks(dump, ("memory_region",)))
+        if dump.segments
+        else dump.regions  # which others ask for as well
+    )
+    return sorted(found, key=lambda region: region.base_addr)
 
 
 def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..document.table_blocks import TableBlocks
 from ..document.tables import TABLES, table_columns, table_rows
 from ..reader.dump import Dump
 from .model import TableRows
@@ -22,6 +23,8 @@ def shown_tables(dump: Dump, redaction: Redaction) -> list[TableRows]:
     """Every table that has rows."""
     found = []
     for name in SHOWN:
+        if next(iter(TableBlocks(dump, TABLES[name].types)), None) is None:
+            continue  # what an address is called takes long to find out
         columns = tuple(table_columns(name, dump.schema))
         table = TableRows(name, columns)
         for row in table_rows(dump, name):
