@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -213,12 +214,17 @@ class Check:
         """What of a block breaks a rule of the draft, and of its dialect beside that."""
         dialect = block.schema.draft.dialect
         plain = block if dialect is None else self._dump.block_in(self._plain, block.index)
-        repeated = [fault for fault in self._faults(plain) if given.repeats(plain, fault)]
+        faults = self._faults(plain)
+        first = next(faults, None)
+        faultless = first is None  # as nearly every block is, which is looked at once
+        all_faults = () if first is None else chain((first,), faults)
+        repeated = [fault for fault in all_faults if given.repeats(plain, fault)]
         given.take(block)
 
         def findings(one: Block) -> Iterator[RuleFinding]:
-            faults = (fault for fault in self._faults(one) if fault not in repeated)
-            yield from self._of(faults, one.schema.draft)
+            if not (faultless and one is plain):
+                faults = (fault for fault in self._faults(one) if fault not in repeated)
+                yield from self._of(faults, one.schema.draft)
             yield from self._found(Scope.BLOCK, one)
 
         told = False

@@ -355,7 +355,11 @@ class FlagDefinition:
 
     def has(self, name: str) -> bool:
         """Whether a flag or a number inside the word goes by this name."""
-        return any(bit.name == name for bit in self.bits)
+        return name in self._called
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        return frozenset(bit.name for bit in self.bits)
 
     def field(self, label: str) -> BitRange:
         """The number inside the word that has this label."""
