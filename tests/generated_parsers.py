@@ -31,12 +31,18 @@ PROGRAMS = {
 
 RUNTIMES = Path(__file__).parent / "languages" / "runtimes"
 """What stands in for Kaitai's runtimes that no registry has which can be reached from anywhere."""
+LAYERS = RUNTIMES.parent / "layers"
+"""Programs for the tests that go on what is generated, by language."""
 _BUILT_WITH = {
     "rust": (
         r"sed -i 's|^kaitai = .*|kaitai = { path = \"runtime\" }|' Cargo.toml",
         "cargo build -q",
     ),
-    "cpp": ('cmake -B build -DCMAKE_PREFIX_PATH="$PWD/runtime"', "cmake --build build"),
+    "cpp": (
+        "sed -i 's/^foreach(example /&asked /' CMakeLists.txt",
+        'cmake -B build -DCMAKE_PREFIX_PATH="$PWD/runtime"',
+        "cmake --build build",
+    ),
 }
 """Commands in place of those that fetch such a runtime."""
 
@@ -51,7 +57,7 @@ def _age(compiler: Compiler) -> str:
     digest.update(ksy.export(DRAFTS[NEWEST_DRAFT]).encode())
     for path in sorted(p for p in _PACKAGE.rglob("*") if p.suffix in (".py", ".js", ".in")):
         digest.update(path.read_bytes())
-    for path in sorted(p for p in RUNTIMES.rglob("*") if p.is_file()):
+    for path in sorted(p for top in (RUNTIMES, LAYERS) for p in top.rglob("*") if p.is_file()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -130,6 +136,7 @@ def ready(name: str) -> Path:
 
     def fill(folder: Path) -> None:
         shutil.copytree(files / name, folder, dirs_exist_ok=True)
+        shutil.copytree(LAYERS / language, folder, dirs_exist_ok=True)
         if language in _BUILT_WITH:
             shutil.copytree(RUNTIMES / language, folder / "runtime")
         for command in _BUILT_WITH.get(language, TARGETS[language].run[:-1]):

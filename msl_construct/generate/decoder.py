@@ -16,7 +16,7 @@ from ..exports.ksy.type_builder import stored_id
 from ..schema import BitRange, Draft, Enumeration, Field, Layout
 from ..schema.base import Vocabulary
 from ..schema.model import Schema
-from ..schema.pages import PageStateMap
+from ..schema.pages import PAGES_PER_BYTE, PageStateMap
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Timestamp, Uint, Uuid
 from ..schema.words import no_words
 from .targets import DecoderWords, TargetLanguage
@@ -24,6 +24,8 @@ from .targets import DecoderWords, TargetLanguage
 __all__ = ["with_statements"]
 
 _MARK = re.compile(r"(?m)^([ \t]*)(?:#|//) @(\w+)@.*\n")
+_PART = re.compile(r"(?ms)^[ \t]*(?:#|//) @(if|unless) (\w+)@\n(.*?)^[ \t]*(?:#|//) @end@\n")
+_OFFSET = re.compile(r"@at (\w+)\.(\w+)@")
 _LAST_OF_ROOT = "header_size"
 _WIDE = 8
 
@@ -64,9 +66,10 @@ def with_statements(
         target: the language.
         draft: of which the parser is.
     """
+    texts = {path: _of_draft(text, _bound(draft)) for path, text in texts.items()}
     words = target.decoder
     if words is None:
-        return dict(texts)
+        return texts
     drafts = _drafts(draft)
     marks = {"names": list(_names(words, drafts))}
     for name in ("file_header", "encryption_header", "block_header", "memory_region"):
@@ -77,6 +80,26 @@ def with_statements(
         return "".join(f"{indent}{line}\n" for line in marks[name])
 
     return {path: _MARK.sub(lines, text) for path, text in texts.items()}
+
+
+def _of_draft(text: str, schema: Schema) -> str:
+    """A template with the parts that a draft has structures for, and with offsets of fields."""
+
+    def kept(found: re.Match[str]) -> str:
+        condition, name, part = found.groups()
+        return part if (name in schema.layouts) == (condition == "if") else ""
+
+    def offset(found: re.Match[str]) -> str:
+        before = 0
+        for field in schema.layouts[found[1]].fields:
+            if field.key == found[2]:
+                return str(before)
+            before += _width(field.type)
+        raise KeyError(found[0])
+
+    states = [f'"{schema.page_states.decode(code).name}"' for code in range(PAGES_PER_BYTE)]
+    text = text.replace("@page_states@", ", ".join(states))
+    return _OFFSET.sub(offset, _PART.sub(kept, text))
 
 
 def _drafts(draft: Draft) -> tuple[Draft, ...]:

@@ -140,7 +140,6 @@ _TARGETS = (
         run=("pip install -r requirements.txt", "python list_regions.py DUMP"),
         writes=True,
         write_uses=(
-            ("(sys.argv[1])\n", "(sys.argv[1])\ndump._read()\n"),
             (" as parser:\n", " as parser:\n            parser._read()\n"),
             ("from_file(path)\n", "from_file(path)\n        self._parser._read()\n"),
             (
@@ -199,7 +198,9 @@ _TARGETS = (
         package_line="package {package};",
         writes=True,
         write_uses=(
-            ("(arguments[0]);\n", "(arguments[0]);\n        dump._read();\n"),
+            ("Msl.fromFile(path);\n", "Msl.fromFile(path);\n        parser._read();\n"),
+            ("KaitaiStruct kind = null;\n", "KaitaiStruct.ReadWrite kind = null;\n"),
+            ("return kind;\n", "if (kind != null) kind._read();\n        return kind;\n"),
             ("Stream(file));\n", "Stream(file));\n        parser._read();\n"),
         ),
         decoder=DecoderWords(
