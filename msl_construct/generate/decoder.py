@@ -13,10 +13,11 @@ from functools import singledispatch
 
 from ..drafts import DRAFTS
 from ..exports.ksy.type_builder import stored_id
+from ..page_map import PAGES_PER_BYTE
 from ..schema import BitRange, Draft, Enumeration, Field, Layout
 from ..schema.base import Vocabulary
 from ..schema.model import Schema
-from ..schema.pages import PAGES_PER_BYTE, PageStateMap
+from ..schema.pages import PageStateMap
 from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Timestamp, Uint, Uuid
 from ..schema.words import no_words
 from .targets import DecoderWords, TargetLanguage
