@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import PatternError
 from .analysis_options import ending, form_of, within
+from .appending import appendable
+from .candidates_text import print_candidates
 from .common import (
     STDIO,
     Exit,
     command_options,
-    data_out,
     discard_stdout,
     draft_options,
     note,
     open_input,
     run,
     say_version,
-    text_out,
 )
-from .search import place_json
-from .text import as_json, binary_size, many, printable
+from .text import many
+from .written_file import check_new, write_new
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..analysis.candidates import Candidate, CandidateSearch
+    from ..analysis.candidates import (
+        BytePattern,
+        CandidateSearch,
+        Correspondence,
+        PatternTrial,
+        Shape,
+    )
     from ..reader.dump import Dump
+    from ..rewrite.hinting import KeyPlace
     from .common import ReadOptions
 
 __all__ = ["candidates"]
 
-_LISTED = 40
-"""Candidates for people, unless --full."""
+_LEAST_HINTED = 0.3
+"""What a shape must be worth to be told in a Key Hint; what only looks like a key is not."""
+_MOST_PATTERNS = 20
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,6 +74,41 @@ _LISTED = 40
 @click.option(
     "--range", "ranges", multiple=True, metavar="A..B", help="Only these addresses of each dump."
 )
+@click.option(
+    "--structures",
+    is_flag=True,
+    help="Also infer lists, trees and arrays of records in heap regions.",
+)
+@click.option(
+    "--append",
+    "appending",
+    is_flag=True,
+    help="Write Key Hints of the first dump's candidates behind it, as an extension segment.",
+)
+@click.option("--yara", "yara_file", metavar="OUT", help="Write patterns as YARA rules.")
+@click.option("--volatility", "plugin", metavar="OUT", help="... as a plugin for Volatility 3.")
+@click.option("--signature", metavar="OUT", help="... as JSON.")
+@click.option(
+    "--of",
+    "wanted",
+    multiple=True,
+    metavar="A..B",
+    help="Patterns of these ranges of the first dump, instead of the best candidates.",
+)
+@click.option(
+    "--margin",
+    type=click.IntRange(0, 1024),
+    default=64,
+    metavar="BYTES",
+    help="Bytes around a candidate that go into its pattern (64).",
+)
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="DUMP",
+    help="Another dump to try the patterns on; hits in it are false ones.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files of patterns.")
 @click.option("--full", is_flag=True, help="List everything, also for people.")
 @click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
 @click.option("--ndjson", is_flag=True, help="One JSON object for each candidate, then the rest.")
@@ -78,6 +122,15 @@ def candidates(
     only: tuple[str, ...],
     limit: int,
     ranges: tuple[str, ...],
+    structures: bool,
+    appending: bool,
+    yara_file: str | None,
+    plugin: str | None,
+    signature: str | None,
+    wanted: tuple[str, ...],
+    margin: int,
+    against: tuple[str, ...],
+    force: bool,
     full: bool,
     as_json_: bool,
     ndjson: bool,
@@ -93,11 +146,17 @@ def candidates(
     sum of its parts, which are all shown. A page that was not captured is unknown, never constant.
     Needs numpy: pip install 'msl-construct[candidates]'.
 
+    --yara, --volatility and --signature write patterns of the best candidates, or of any range:
+    bytes that are the same in all dumps are literal, the rest, and the candidate itself, may be
+    any. Each is tried on the dumps that it was made of, and on those of --against.
+
     \b
     Example:
       msl candidates dump.msl
       msl candidates monday.msl tuesday.msl wednesday.msl --json
       msl candidates dump.msl --only aes_256_key_schedule --range '[heap]..[heap]+0x10000'
+      msl candidates a.msl b.msl --yara keys.yar --against other.msl
+      msl candidates dump.msl --structures --append
 
     Exit codes: 0 there are candidates; 1 there are none; 2 usage, or a mistake in a file of
     shapes; 3 a dump is not an .msl or unreadable; 4 a dump is incomplete, or something was not
@@ -118,136 +177,198 @@ def candidates(
         if unknown:
             raise click.UsageError(f"--only {unknown[0]}: no shape is called so")
         shapes = tuple(one for one in shapes if one.name in only)
+    outputs = {"yara": yara_file, "volatility": plugin, "signature": signature}
+    if (wanted or against) and not any(outputs.values()):
+        raise click.UsageError("--of and --against go with --yara, --volatility or --signature")
+    if appending and dumps[0] == STDIO:
+        raise click.UsageError("--append: nothing can be appended to stdin")
+    for path in outputs.values():
+        if path is not None:
+            check_new(path, force)
     code = Exit.FINE
     with ExitStack() as stack:
         opened: list[Dump] = []
-        for path in dumps:
+        for path in (*dumps, *against):
             one = stack.enter_context(open_input(path, passing=False, **options))
             say_version(path, one)
             opened.append(one)
+        some, others = opened[: len(dumps)], opened[len(dumps) :]
         found = finding.find_candidates(
             numpy,
-            opened,
+            some,
             shapes,
             how=how,
             most=limit,
-            within=[within(one, analysis.Addresses(one), ranges, None, None) for one in opened],
+            within=[within(one, analysis.Addresses(one), ranges, None, None) for one in some],
             processes=os.cpu_count() or 1,
         )
+        inferred = None
+        if structures:
+            inferred = [
+                (path, one)
+                for path, dump in zip(dumps, some)
+                for one in finding.infer_structures(numpy, dump, found.gaps)
+            ]
+        tries = None
+        if any(outputs.values()):
+            places = finding.Correspondence([analysis.align(some[0], one, how) for one in some[1:]])
+            if wanted:
+                patterns = _of_ranges(some, places, wanted)
+            else:
+                patterns = _of_candidates(some, places, found, margin)
+            tries = [
+                (
+                    pattern,
+                    [
+                        (path, finding.tried(pattern, dump, place))
+                        for path, dump, place in zip(
+                            (*dumps, *against),
+                            (*some, *others),
+                            (*pattern.places, *(None for _ in others)),
+                        )
+                    ],
+                )
+                for pattern in patterns
+            ]
+            _write_patterns(patterns, outputs, force)
+            found.gaps += _untried(tries)
+        hints = _hints(some[0], found, shapes, only) if appending else []
         try:
-            _print(dumps, found, form, full)
+            print_candidates(dumps, found, inferred, tries, form, full)
         except BrokenPipeError:
             discard_stdout()
-        for path, one in zip(dumps, opened):
+        for path, one in zip((*dumps, *against), opened):
             one.require_unchanged()
             code = code or ending(one, path, quiet)
     for line in found.gaps:
         note(f"msl: {line}")
         code = Exit.INCOMPLETE
+    if not quiet:
+        for line in found.limits:
+            note(f"msl: {line}")
     if found.more and not quiet:
         parts = ", ".join(f"{count} {shape}" for shape, count in sorted(found.more.items()))
         note(f"msl: with lower scores, not listed (--limit): {parts}")
-    if code is Exit.FINE and not found.candidates:
+    if appending:
+        code = _append(dumps[0], hints, quiet, options) or code
+    if code is Exit.FINE and not found.candidates and not inferred and not tries:
         return Exit.FINDINGS
     return code
 
 
-def _print(dumps: tuple[str, ...], found: CandidateSearch, form: str, full: bool) -> None:
-    if form == "text":
-        with text_out() as out:
-            _write(dumps, found, None if full else _LISTED, out)
-        return
-    with data_out() as out:
-        whole = {
-            "dumps": list(dumps),
-            "classes": found.classes,
-            "coverage": [
-                {
-                    "captured": one.captured,
-                    "unknown": one.unknown,
-                    "compared": one.compared,
-                    "align": one.alignment,
-                }
-                for one in found.coverage
-            ],
-            "more": found.more,
-            "gaps": found.gaps,
-        }
-        rows = [_row(dumps, one) for one in found.candidates]
-        if form == "json":
-            out.write(as_json({**whole, "candidates": rows}, indent=2) + "\n")
-            return
-        for row in rows:
-            out.write(as_json(row) + "\n")
-        out.write(as_json(whole) + "\n")
+def _of_ranges(
+    dumps: list[Dump], places: Correspondence, wanted: tuple[str, ...]
+) -> list[BytePattern]:
+    from ..analysis import Addresses
+    from ..analysis.candidates import byte_pattern
+
+    found = []
+    for number, text in enumerate(wanted):
+        start, end = Addresses(dumps[0]).range(text)
+        found.append(
+            byte_pattern(
+                dumps, places, 0, start, end - start, name=f"range_{number + 1}", title=text
+            )
+        )
+    return found
 
 
-def _row(dumps: tuple[str, ...], one: Candidate) -> dict[str, Any]:
-    return {
-        "dump": dumps[one.dump],
-        "address": f"{one.address:#x}",
-        "length": one.length,
-        "shape": one.shape,
-        "score": one.score,
-        "parts": one.parts,
-        "facts": one.facts,
-        "checked": one.checked,
-        **place_json(one.location),
-        "chunk": None
-        if one.chunk is None
-        else {
-            "address": f"{one.chunk.address:#x}",
-            "size": one.chunk.size,
-            "allocator": one.chunk.allocator,
-        },
-        "pointed_from": [f"{address:#x}" for address in one.pointed_from],
-        "addresses_in_other_dumps": [
-            None if address is None else f"{address:#x}"
-            for number, address in enumerate(one.elsewhere)
-            if number != one.dump
-        ],
+def _of_candidates(
+    dumps: list[Dump], places: Correspondence, found: CandidateSearch, margin: int
+) -> list[BytePattern]:
+    """Patterns of the best candidates around which enough is the same."""
+    from ..analysis.candidates import byte_pattern
+
+    made: dict[str, BytePattern] = {}
+    for one in found.candidates:
+        if len(made) == _MOST_PATTERNS:
+            break
+        name = f"{one.shape}_{len(made) + 1}"
+        try:
+            pattern = byte_pattern(
+                dumps,
+                places,
+                one.dump,
+                one.address,
+                one.length,
+                name=name,
+                title=f"{one.shape}, {one.length} bytes",
+                margin=margin,
+                secret=True,
+            )
+        except PatternError:  # too little around it is the same
+            continue
+        made.setdefault(pattern.text, pattern)
+    return list(made.values())
+
+
+def _untried(tries: list[tuple[BytePattern, list[tuple[str, PatternTrial]]]]) -> list[str]:
+    return [
+        f"{path}: not all of it was searched for {pattern.name}"
+        for pattern, results in tries
+        for path, one in results
+        if not one.complete
+    ]
+
+
+def _write_patterns(
+    patterns: list[BytePattern], outputs: dict[str, str | None], force: bool
+) -> None:
+    from ..analysis import candidates as finding
+
+    if not patterns:
+        raise PatternError(
+            "no candidate has enough bytes around it that are the same in all dumps: a larger "
+            "--margin may have them"
+        )
+    texts = {
+        "yara": finding.yara_rules,
+        "volatility": finding.volatility_plugin,
+        "signature": finding.json_signatures,
     }
+    for form, path in outputs.items():
+        if path is not None:
+            text = texts[form](patterns).encode()
+            write_new(path, force, lambda file, text=text: file.write(text))  # type: ignore[misc]
 
 
-def _write(dumps: tuple[str, ...], found: CandidateSearch, most: int | None, out: IO[str]) -> None:
-    total = sum(found.classes.values()) or 1
-    out.write(f"bytes of {printable(dumps[0])} by class\n")
-    for name, size in found.classes.items():
-        out.write(f"  {name:<16} {binary_size(size):>12}  {100 * size / total:5.1f} %\n")
-    for path, one in zip(dumps, found.coverage):
-        holes = "".join(f", {binary_size(size)} {state}" for state, size in one.unknown.items())
-        line = f"  {printable(path)}: {binary_size(one.captured)} captured{holes}"
-        if one.alignment is not None:
-            line += f"; {binary_size(one.compared)} compared by {one.alignment}"
-        out.write(line + "\n")
-    out.write(f"{many(len(found.candidates), 'candidate')}\n")
-    for candidate in found.candidates[:most]:
-        _write_one(dumps, candidate, out)
-    if most is not None and len(found.candidates) > most:
-        out.write(f"  and {len(found.candidates) - most} more: --full lists them\n")
+def _hints(
+    dump: Dump, found: CandidateSearch, shapes: tuple[Shape, ...], only: tuple[str, ...]
+) -> list[KeyPlace]:
+    """Key Hints of a dump's candidates; what can't be told in one is a gap."""
+    from ..rewrite.hinting import key_place
+
+    named = {one.name: one for one in shapes}
+    hints = []
+    for one in found.candidates:
+        shape = named[one.shape]
+        if one.dump or (shape.weight < _LEAST_HINTED and one.shape not in only):
+            continue
+        confidence = "confirmed" if one.checked else "heuristic"
+        if shape.weight < _LEAST_HINTED:
+            confidence = "speculative"
+        text = f"{one.shape}, score {one.score}: {one.facts.get('check', shape.title)}"
+        place = key_place(
+            dump, one.address, one.length, shape.key_type, shape.protocol, confidence, text
+        )
+        if place is None:
+            found.gaps.append(f"{one.shape} at {one.address:#x} is in more than one block: no hint")
+        else:
+            hints.append(place)
+    return hints
 
 
-def _write_one(dumps: tuple[str, ...], one: Candidate, out: IO[str]) -> None:
-    place, module = one.location.region, one.location.module
-    where = "-"
-    if module is not None:
-        where = f"{os.path.basename(module.path)}+{module.offset:#x}"
-    elif place is not None:
-        where = f"{place.name or f'[{place.region_type}]'}+{one.address - place.base_addr:#x}"
-    inside = f" of {printable(dumps[one.dump])}" if len(dumps) > 1 else ""
-    out.write(
-        f"{one.score:.3f}  {one.address:#018x}  {one.length:>5} bytes  {one.shape}  "
-        f"{printable(where)}{inside}\n"
-    )
-    points = " + ".join(f"{name} {value:g}" for name, value in one.parts.items() if value)
-    out.write(f"         = {points}\n")
-    facts = "; ".join(f"{key} {value}" for key, value in one.facts.items())
-    if one.chunk is not None:
-        facts += f"; chunk of {one.chunk.size} bytes at {one.chunk.address:#x}"
-    if one.pointed_from:
-        facts += f"; pointed to from {', '.join(f'{at:#x}' for at in one.pointed_from[:4])}"
-    out.write(f"         {printable(facts)}\n")
-    others = [at for number, at in enumerate(one.elsewhere) if number != one.dump]
-    if any(at is not None for at in others):
-        told = ", ".join("-" if at is None else f"{at:#x}" for at in others)
-        out.write(f"         in the other dumps at {told}\n")
+def _append(path: str, hints: list[KeyPlace], quiet: bool, options: ReadOptions) -> Exit:
+    from ..rewrite.hinting import hint
+
+    if not hints:
+        note(f"msl: {path}: nothing to append: no candidate is more than what looks like a key")
+        return Exit.FINE
+    with appendable(path, options) as place:
+        if place.code is not None:
+            return place.code
+        hint(place.file, hints, key=place.key)
+        number = place.settle(path)
+    if not quiet:
+        note(f"msl: {path}: extension segment {number}, {many(len(hints), 'Key Hint')}")
+    return Exit.FINE

@@ -6,23 +6,45 @@ that is there, what patterns say. Several dumps are put side by side as `diff` d
 
 from __future__ import annotations
 
+from .alignments import Correspondence
 from .candidates import Candidate, CandidateSearch, DumpCoverage, find_candidates
 from .chunks import AllocatedChunk
 from .classes import CLASSES, ByteClasses
 from .measures import numeric
 from .shapes import Context, Shape, library, load_shapes
+from .signatures import (
+    BytePattern,
+    PatternTrial,
+    byte_pattern,
+    json_signatures,
+    tried,
+    volatility_plugin,
+    yara_rules,
+)
+from .structures import InferredField, InferredStructure, infer_structures
 
 __all__ = [
     "CLASSES",
     "AllocatedChunk",
     "ByteClasses",
+    "BytePattern",
     "Candidate",
     "CandidateSearch",
     "Context",
+    "Correspondence",
     "DumpCoverage",
+    "InferredField",
+    "InferredStructure",
+    "PatternTrial",
     "Shape",
+    "byte_pattern",
     "find_candidates",
+    "infer_structures",
+    "json_signatures",
     "library",
     "load_shapes",
     "numeric",
+    "tried",
+    "volatility_plugin",
+    "yara_rules",
 ]

@@ -92,6 +92,8 @@ class CandidateSearch:
         coverage: of each dump.
         more: candidates that were left out, by shape: those with the lowest scores.
         gaps: what could not be looked at, each with why.
+        limits: computations that were not made with all that they might have been made with, since
+            that takes too long, each with how many were.
     """
 
     candidates: list[Candidate]
@@ -99,6 +101,7 @@ class CandidateSearch:
     coverage: list[DumpCoverage]
     more: dict[str, int]
     gaps: list[str]
+    limits: list[str]
 
 
 def find_candidates(
@@ -125,7 +128,7 @@ def find_candidates(
         within: of each dump address ranges, ascending and apart; None: everything.
         processes: how many copies of this process look, where they would be whole.
     """
-    result = CandidateSearch([], {}, [], {}, [])
+    result = CandidateSearch([], {}, [], {}, [], [])
     alignments = [align(dumps[0], other, how) for other in dumps[1:]]
     places = Correspondence(alignments)
     ranges = list(within) if within is not None else [None] * len(dumps)
@@ -204,6 +207,7 @@ class _OneDump:
         gaps: list[str] = []
         seen = list(sightings(pool, self.told, self.shapes, gaps))
         self.result.gaps += [f"dump {self.number + 1}: {line}" for line in gaps]
+        self.result.limits += [f"dump {self.number + 1}: {line}" for line in pool.limits]
         chunks = {one.address: chunk_around(pool, one.address) for one in seen}
         targets = {one.address for one in seen}
         targets |= {chunk.address for chunk in chunks.values() if chunk is not None}

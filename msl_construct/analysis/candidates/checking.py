@@ -102,15 +102,18 @@ def _of_shape(pool: Pool, found: DumpScan, shape: Shape) -> Iterator[Sighting]:
     elif shape.check is not None:
         for blob, words in _paired(pool, shape):
             if _fits(pool, blob.address, shape.context):
-                yield _sighting(blob, shape, words)
+                one = _sighting(blob, shape, words or None)
+                if not words:
+                    one.facts["context"] = "in line with others that are checked, 64 bytes apart"
+                yield one
     elif shape.context:
         for length in shape.lengths:
             for blob in pool.blobs(length, shape.align):
                 if _fits(pool, blob.address, shape.context):
                     near = ", ".join(f"{one.pattern.given} at {one.at:+d}" for one in shape.context)
-                    one = _sighting(blob, shape, None)
-                    one.facts["context"] = near
-                    yield one
+                    told = _sighting(blob, shape, None)
+                    told.facts["context"] = near
+                    yield told
 
 
 def _patterned(pool: Pool, found: DumpScan, shape: Shape) -> Iterator[Sighting]:
@@ -191,7 +194,7 @@ def _unnamed(pool: Pool, shapes: Sequence[Shape], held: Sequence[Sighting]) -> I
         low = start - start % align
         if start - low > 2:
             low += align
-        for address in range(low, end - length + 4, max(align, length // align * align)):
+        for address in _tiles(low, end - length + 3, length, align):
             if (address, length) in taken or pool.bytes_at(address, length) is None:
                 continue
             for shape in shapes:
@@ -200,3 +203,10 @@ def _unnamed(pool: Pool, shapes: Sequence[Shape], held: Sequence[Sighting]) -> I
                     one = _sighting(blob, shape, None)
                     one.length, one.slack = length, max(0, end - start - length)
                     yield one
+
+
+def _tiles(first: int, last: int, length: int, align: int) -> list[int]:
+    """Addresses from `first` to `last`: each half a length behind the one before, and the last."""
+    step = max(align, length // 2 // align * align)
+    found = list(range(first, last + 1, step))
+    return sorted({*found, max(first, last - last % align)})

@@ -46,6 +46,7 @@ class Pool:
     Attributes:
         left_out: runs that were too many to be kept.
         keys: of the key schedules that were found.
+        limits: computations that were not made with everything here.
     """
 
     def __init__(self, np: Any, dump: Dump, found: DumpScan) -> None:
@@ -55,6 +56,7 @@ class Pool:
         self._bytes: dict[int, tuple[int, bytes]] = {}
         self._windows: dict[int, bytes | None] = {}
         self.left_out = 0
+        self.limits: list[str] = []
         size = 0
         for start, end in sorted(found.runs, key=lambda run: (run[1] - run[0], run[0])):
             if end - start > _LONGEST or size + end - start > _MOST_HELD:
@@ -109,6 +111,14 @@ class Pool:
                 at = address - first
                 if at >= 0 and at + length <= len(data):
                     yield Blob(address, data[at : at + length], end - start - length)
+
+    def some(self, blobs: Iterator[Blob], most: int, what: str) -> Iterator[Blob]:
+        """The first of some; that there are more is told in `limits`."""
+        for number, blob in enumerate(blobs):
+            if number == most:
+                self.limits.append(f"{what}: of more than {most} places the best were looked at")
+                return
+            yield blob
 
     def runs(self) -> Sequence[tuple[int, int]]:
         """Those that are kept, by address."""

@@ -108,9 +108,7 @@ def _loaded(pool: Pool, address: int, form: str) -> tuple[int, str] | None:
 def curve_pairs(pool: Pool, curve: str, align: int) -> Iterator[tuple[Blob, str]]:
     """32 bytes whose public key stands in the same memory."""
     publics = {"p256": _p256, "x25519": _x25519, "ed25519": _ed25519}[curve]
-    for tried, blob in enumerate(pool.blobs(32, align)):
-        if tried == _MOST_TRIED:
-            return
+    for blob in pool.some(pool.blobs(32, align), _MOST_TRIED, f"private keys of {curve}"):
         for what, public in publics(blob.data):
             at = pool.find(public)
             if at is not None:
@@ -167,13 +165,9 @@ def rsa_factors(pool: Pool, lengths: tuple[int, ...], align: int) -> Iterator[tu
                     numbers.setdefault((number, order), blob.address)
         if not numbers:
             continue
-        tried, told = 0, set[int]()
-        for blob in pool.blobs(length, align):
-            if blob.slack > 16:
-                continue
-            tried += 1
-            if tried > _MOST_FACTORS:
-                break
+        told = set[int]()
+        own = (blob for blob in pool.blobs(length, align) if blob.slack <= 16)
+        for blob in pool.some(own, _MOST_FACTORS, f"factors of {length} bytes"):
             for number, order in _odd(blob.data):
                 for (other, form), place in numbers.items():
                     if form == order and other % number == 0 and blob.address not in told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterator
 from itertools import islice
@@ -11,9 +12,10 @@ from .pool import Blob, Pool
 __all__ = ["tls_1_2_master_secrets", "tls_1_3_secrets"]
 
 _HASHES = {32: "sha256", 48: "sha384"}
+_ROOM = 64
 _MOST = 1 << 14
-_MOST_MASTERS = 1024
-_MOST_RANDOMS = 64
+_MOST_MASTERS = 512
+_MOST_RANDOMS = 32
 _MOST_SLACK = 16
 _SIZES_OF_KEYS = ((0, 16), (0, 32), (20, 16), (32, 16), (20, 32), (32, 32), (48, 32))
 """Bytes of the MAC keys and of the keys of a cipher suite; one that is an AEAD has no MAC."""
@@ -28,11 +30,33 @@ def _expand(secret: bytes, label: bytes, context: bytes, size: int, name: str) -
 
 def tls_1_3_secrets(pool: Pool, length: int, align: int) -> Iterator[tuple[Blob, str]]:
     """Bytes from which a key, a finished key or the master secret follows that is there, too."""
-    import hashlib
+    found: list[Blob] = []
+    for blob, words in _by_algebra(pool, length, align):
+        found.append(blob)
+        yield blob, words
+    known = {blob.address for blob in found}
+    for blob in found:
+        yield from _beside(pool, blob, length, known)
 
+
+def _beside(pool: Pool, blob: Blob, length: int, known: set[int]) -> Iterator[tuple[Blob, str]]:
+    """Secrets of the same connection of OpenSSL: each has 64 bytes, one behind the other."""
+    for number in (-4, -3, -2, -1, 1, 2, 3, 4):
+        address = blob.address + _ROOM * number
+        data = pool.bytes_at(address, _ROOM)
+        if address in known or data is None or any(data[length:]):
+            continue
+        if len(set(data[:length])) >= 0.7 * length:
+            known.add(address)
+            yield Blob(address, data[:length], 0), ""
+
+
+def _by_algebra(pool: Pool, length: int, align: int) -> Iterator[tuple[Blob, str]]:
     name = _HASHES[length]
     nothing = hashlib.new(name, b"").digest()
-    for blob in islice(pool.blobs(length, align), _MOST):
+    for blob in pool.some(
+        pool.blobs(length, align), _MOST, f"secrets of TLS 1.3 of {length} bytes"
+    ):
         secret = blob.data
         for size in (16, 32):
             if (key := _expand(secret, b"key", b"", size, name)) in pool.keys:
@@ -70,10 +94,11 @@ def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[Blob, str]]
         return
     randoms = dict.fromkeys(blob.data for blob in islice(_own(pool, 64, align), 8 * _MOST_RANDOMS))
     masters: dict[bytes, list[Blob]] = {}
-    for blob in _own(pool, 48, align):
+    own = _own(pool, 48, align)
+    for blob in pool.some(own, _MOST_MASTERS, "master secrets of TLS 1.2"):
         masters.setdefault(blob.data, []).append(blob)
-        if len(masters) == _MOST_MASTERS:
-            break
+    if len(randoms) > _MOST_RANDOMS:
+        pool.limits.append(f"randoms of TLS 1.2: of {len(randoms)} the best {_MOST_RANDOMS}")
     seeds = [b"key expansion" + both for both in list(randoms)[:_MOST_RANDOMS]]
     for secret, blobs in masters.items():
         words = _by_key_block(pool, secret, seeds)
