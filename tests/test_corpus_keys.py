@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,17 @@ def content_key(data: bytes, kind: str, key: bytes) -> bytes:
         return by_hand.argon2id(key, data[64:128])
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-    enclosed = X25519PublicKey.from_public_bytes(data[128:160])
-    secret = X25519PrivateKey.from_private_bytes(key).exchange(enclosed)
+    (length,) = struct.unpack_from("<H", data, 0x4E)
+    enclosed, secret, seed = data[128 : 128 + length], b"", key
+    if len(key) % 64:
+        public = X25519PublicKey.from_public_bytes(enclosed[:32])
+        secret = X25519PrivateKey.from_private_bytes(key[:32]).exchange(public)
+        enclosed, seed = enclosed[32:], key[32:]
+    if seed:
+        mlkem = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mlkem")
+        size = {1088: "768", 1568: "1024"}[len(enclosed)]
+        owner = getattr(mlkem, f"MLKEM{size}PrivateKey").from_seed_bytes(seed)
+        secret += owner.decapsulate(enclosed)
     return by_hand.hkdf(secret, data[0x18:0x28], b"MSL-CEK-v1")
 
 
@@ -47,6 +57,9 @@ def test_there_is_one_of_every_kind() -> None:
     documents = [MANIFEST.expected(one, opened=True) for one in KEYED]
     headers = [found["header"]["encryption"] for found in documents if found is not None]
     assert {one["enc_algo"] for one in headers} == {"aes_256_gcm", "xchacha20_poly1305"}
+    assert {one["key_encap"] for one in headers} == {
+        *("none", "x25519", "ml_kem_768", "ml_kem_1024", "x25519_ml_kem_768")
+    }
     assert any(found["segments"] for found in documents if found is not None)
 
 

@@ -211,6 +211,7 @@ MADE_IN_A_DIALECT = {
     "module-without-blob-len-11-le": "memdiver-1.0",
     "vendor-tables-11-le": "memslicer-0.5",
     "thread-and-no-modules-11-le": "radare2",
+    "before-first-draft-10-le": "early",
     "threads-of-later-layouts-10-le": "layouts-2026-10",
     "threads-of-later-layouts-10-be": "layouts-2026-10",
 }

@@ -8,10 +8,11 @@ from ..drafts import dialect_schema
 from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
 from .base_plans import minimal, vas_map
-from .payloads import identity, module, module_list, region, thread
+from .payloads import KIB, identity, module, module_list, region, thread
 from .plan import Form, Plan, PlannedBlock
 
 __all__ = [
+    "before_first_draft",
     "module_without_blob_len",
     "thread_and_no_modules",
     "threads_of_later_layouts",
@@ -86,6 +87,22 @@ def vendor_tables(form: Form) -> Plan:
     return plan
 
 
+_EARLY_REGION = {
+    **{
+        key: value
+        for key, value in region("CFCU").items()
+        if key not in ("page_size_log2", "timestamp")
+    },
+    "page_size": KIB,
+    "num_pages": 4,
+    "timestamp": region("C")["timestamp"],
+}
+"""As a region of the drafts, but that its pages are counted."""
+
+_EARLY_CHILDREN = "compressed"
+"""What the drafts call the bit that said then that a block has children."""
+
+
 def threads_of_later_layouts(form: Form) -> Plan:
     """Thread Context and VAS Map in a file of the first draft, as the second one lays them out."""
     plan = minimal(form)
@@ -107,4 +124,19 @@ def thread_and_no_modules(form: Form) -> Plan:
     plan.put("region", "memory_region", region("CC"))
     assert plan.end is not None
     plan.end.payload["block_count"] = 0
+    return plan
+
+
+def before_first_draft(form: Form) -> Plan:
+    """A file from before the first draft: regions, a count of modules, a module, and the end."""
+    plan = Plan(form, version=hex(int.from_bytes(bytes((1, 0)), "little")))
+    plan.put("region", "memory_region", _stored(form, "early", "memory_region", _EARLY_REGION))
+    count = _stored(form, "early", "module_list_index", {"entry_count": 1})
+    plan.put("index", "module_list_index", count, flags=[_EARLY_CHILDREN])
+    entry = module(0)
+    raw = _stored(form, "early", "module_entry", entry)
+    plan.put("module", "module_entry", raw, parent_uuid=plan.uuid("index"))
+    assert plan.end is not None
+    for block in (*plan.blocks.values(), plan.end):
+        block.fields["payload_version"] = 0
     return plan

@@ -18,7 +18,7 @@ from ..document.emit import write_json
 from ..drafts import PUBLIC
 from ..drafts.authored import blamed, said
 from ..encryption import Keys
-from ..encryption.private_keys import PrivateKeys
+from ..encryption.private_keys import raw_private_keys
 from ..errors import FormatError, MslError
 from ..hashing import new_hasher
 from ..outputs import whole_file
@@ -332,7 +332,7 @@ def _document_with(key: TestKey, data: bytes, name: str) -> str:
     given = Keys(
         raw=key.data if key.kind == "raw" else None,
         passphrase=key.data if key.kind == "passphrase" else None,
-        private=PrivateKeys(x25519=key.data) if key.kind == "private" else None,
+        private=raw_private_keys(key.data) if key.kind == "private" else None,
     )
     with open_dump(data, key=given) as dump:
         verdict = dump.verify()

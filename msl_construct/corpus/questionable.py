@@ -9,11 +9,13 @@ from ..drafts.draft_2026_10 import examples
 from .assemble import payload_of
 from .base_plans import MANIFESTS, imported, minimal, vas_map, with_regions
 from .dialect_plans import (
+    before_first_draft,
     module_without_blob_len,
     thread_and_no_modules,
     threads_of_later_layouts,
     vendor_tables,
 )
+from .manifest import Consumer
 from .payloads import BASE, KIB, REGISTERS, key_hint, module, module_list, region, related, thread
 from .plan import Form, Plan, PlannedBlock, Tail, Which, before, every, since
 from .streams import stream_of
@@ -34,6 +36,7 @@ class Question:
         features: short codes of what it has.
         rules: rules of ours that it breaks.
         exit: exit code of a reader that shows all it can.
+        consumer: what a conformant consumer does with it.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Question:
     features: tuple[str, ...]
     rules: tuple[str, ...]
     exit: int = 0
+    consumer: Consumer = Consumer.ACCEPT
 
 
 QUESTIONS: list[Question] = []
@@ -55,11 +59,14 @@ def _question(
     *features: str,
     forms: Which = every,
     rules: tuple[str, ...] = (),
+    consumer: Consumer = Consumer.ACCEPT,
 ) -> Callable[[Callable[[Form], Plan]], Callable[[Form], Plan]]:
     def noted(make: Callable[[Form], Plan]) -> Callable[[Form], Plan]:
         name = make.__name__.replace("_", "-")
         shows = " ".join((make.__doc__ or "").split())
-        QUESTIONS.append(Question(name, shows, question, make, forms, features, rules))
+        QUESTIONS.append(
+            Question(name, shows, question, make, forms, features, rules, consumer=consumer)
+        )
         return make
 
     return noted
@@ -311,6 +318,19 @@ _question(
     forms=since("draft-2026-10"),
     rules=("MSLX-4.3-BLOCK-TYPE-UNREGISTERED",) * 4,
 )(vendor_tables)
+_question(
+    "Is a file from before the first draft one that a reader may refuse? Its version is 0.1 as the "
+    "drafts read it, and its blocks are laid out otherwise.",
+    forms=before("draft-2026-10", "little"),
+    rules=(
+        "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED",
+        *("MSL-4.1-BLOCK-HEADER-VALUE-NOT-PERMITTED",) * 2,
+        "MSL-4.2-COMPRESSED-WITHOUT-COMP-ALGO",
+        *("MSL-4.1-BLOCK-HEADER-VALUE-NOT-PERMITTED",) * 2,
+        "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST",
+    ),
+    consumer=Consumer.EITHER,
+)(before_first_draft)
 _question(
     "Are threads and a VAS Map in a file of the first draft laid out as the second has it? The "
     "first names them alone, and one producer writes them so.",

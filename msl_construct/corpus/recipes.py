@@ -183,6 +183,7 @@ def _of(each: Valid | Question, form: Form) -> Recipe:
         shows=each.shows,
         rules=each.rules,
         exit=each.exit,
+        consumer=each.consumer if isinstance(each, Question) else Consumer.ACCEPT,
         question=question,
     )
 

@@ -12,7 +12,7 @@ from .keys import read_secret
 from .library import part_of_library
 from .parameters import ENCLOSED
 
-__all__ = ["HALVES", "PrivateKeys", "frames_of", "kind_of", "read_private_keys"]
+__all__ = ["HALVES", "PrivateKeys", "frames_of", "kind_of", "raw_private_keys", "read_private_keys"]
 
 _X25519 = 32
 _SEED = 64
@@ -100,13 +100,18 @@ def read_private_keys(path: str) -> PrivateKeys:
     frames = frames_of(data)
     if frames:
         return _loaded(frames, name, "pem")
+    return raw_private_keys(data) or _loaded([data], name, "der")
+
+
+def raw_private_keys(data: bytes) -> PrivateKeys | None:
+    """Private keys from their bytes: X25519's, an ML-KEM's seed, or both; None: it is neither."""
     if len(data) == _X25519:
         return PrivateKeys(x25519=data)
     if len(data) == _SEED:
         return PrivateKeys(seed=data)
     if len(data) == _X25519 + _SEED:
         return PrivateKeys(x25519=data[:_X25519], seed=data[_X25519:])
-    return _loaded([data], name, "der")
+    return None
 
 
 def frames_of(data: bytes) -> list[bytes]:
