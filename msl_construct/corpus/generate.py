@@ -289,7 +289,8 @@ def made(recipe: Recipe) -> Made:
     if found != recipe.exit:
         raise CorpusError(f"{recipe.name}: expected exit code {recipe.exit}, found {found}")
     consumer = recipe.consumer
-    if consumer is Consumer.EITHER and recipe.exit == 0 and _readable(recipe, document):
+    derived = recipe.kind is Kind.INVALID
+    if derived and consumer is Consumer.EITHER and not recipe.exit and _readable(recipe, document):
         consumer = Consumer.ACCEPT
     features = {*recipe.features, *_form_features(recipe)}
     if document is not None:
