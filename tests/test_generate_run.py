@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -12,13 +13,16 @@ from unittest.mock import patch
 
 import generated_parsers
 import pytest
+from click.testing import CliRunner
 from generated_parsers import PROGRAMS, READ_WRITE
 from independent import wire
 from independent.specimens import BE10, LE10, start
+from languages import toolchains
 from languages.toolchains import Missing
 from sampling import part_of, sampled
 
 import msl_construct
+from msl_construct.cli.group import cli
 from msl_construct.corpus import Manifest
 from msl_construct.generate import TARGETS
 from msl_construct.harness import SampleOutcome, run
@@ -212,6 +216,35 @@ def test_the_decoder_reads_the_corpus(name: str) -> None:
         )
     assert [(one.sample.name, one.detail, one.differences) for one in results.failures] == []
     assert results.counts[SampleOutcome.PASS] == len(chosen)
+
+
+def test_language_tests_put_the_corpus_to_what_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser is set up in the folder; a decoder that is broken afterwards fails samples."""
+    try:
+        compiler = toolchains.compiler()
+    except Missing as missing:
+        pytest.skip(str(missing))
+    monkeypatch.setenv("PATH", "{}:{}".format(Path(sys.executable).parent, os.environ["PATH"]))
+    folder, few = tmp_path / "parser", tmp_path / "few"
+    monkeypatch.setenv("PIP_TARGET", str(folder / "lib"))
+    monkeypatch.setenv("PYTHONPATH", str(folder / "lib"))
+    stored = [sample for sample in Manifest.load(SAMPLES) if sample.stored]
+    chosen = [sample for sample in stored if sample.name.startswith("valid/header-alone")]
+    for sample in chosen:
+        for kind in (".msl", ".json"):
+            source, copy = SAMPLES / f"{sample.name}{kind}", few / f"{sample.name}{kind}"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(source.read_bytes())
+    (few / "manifest.json").write_text(Manifest.text(chosen))
+    arguments = ["generate", "python", "-o", str(folder), "--samples", str(few), "-f"]
+    with patch("msl_construct.generate.parser.find_compiler", return_value=compiler):
+        ran = CliRunner().invoke(cli, [*arguments, "--language-tests"])
+    assert (ran.exit_code, ran.exception) == (0, None), ran.output
+    assert f"{len(chosen)} passed, 0 failed" in ran.output
+    refused = CliRunner().invoke(cli, ["generate", "html", "--language-tests"])
+    assert (refused.exit_code, "writes no decoder" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -22,6 +22,17 @@ __all__ = ["generate"]
 @draft_option("Of what.", default=NEWEST_DRAFT, show_default=True)
 @click.option("--package", metavar="NAME", default="", help="Package or namespace of the parser.")
 @click.option("--read-write", is_flag=True, help="Classes that can also write (Python and Java).")
+@click.option(
+    "--language-tests",
+    is_flag=True,
+    help="Set the parser up as its page says, and put the sample corpus to its decoder.",
+)
+@click.option(
+    "--samples",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="With --language-tests: a corpus' folder; without it the corpus is generated.",
+)
 @click.option("--force", "-f", is_flag=True, help="Overwrite files that exist.")
 @command_options
 @run
@@ -32,6 +43,8 @@ def generate(
     draft: str,
     package: str,
     read_write: bool,
+    language_tests: bool,
+    samples: Path | None,
     force: bool,
     quiet: bool,
     no_color: bool,
@@ -56,9 +69,11 @@ def generate(
     \b
     Example:
       msl generate python -o parser
+      msl generate go --language-tests --samples samples
 
-    Exit codes: 0 fine; 2 usage, the language lacks what was asked for, or files exist; 3 no
-    compiler will do, or the folder can't be written.
+    Exit codes: 0 fine; 1 a sample failed; 2 usage, the language lacks what was asked for, or
+    files exist; 3 no compiler will do, the folder can't be written, or a command that sets
+    the parser up failed.
     """
     from ..generate import ExistsError, UnfitError
     from ..generate import generate as generated
@@ -66,6 +81,10 @@ def generate(
 
     if bool(language) == everything:
         raise click.UsageError("give either a language or --all")
+    if language_tests and everything:
+        raise click.UsageError("--language-tests is for one language")
+    if language_tests and TARGETS[str(language)].decoder is None:
+        raise click.UsageError(f"--language-tests: msl generate {language} writes no decoder")
     targets = list(TARGETS.values()) if everything else [TARGETS[str(language)]]
     folder = Path(output or f"msl-{'all' if everything else language}")
     if folder.exists() and not folder.is_dir():
@@ -82,6 +101,10 @@ def generate(
         raise click.UsageError(str(error)) from None
     for path in written:
         click.echo(str(path))
+    if language_tests:
+        from .generate_testing import tested
+
+        return tested(parsers[0].target, folder, samples, quiet=quiet, no_color=no_color)
     if not quiet:
         for parser in parsers:
             if parser.note:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..corpus import Manifest
     from ..harness import Result, Results
 
-__all__ = ["run_decoder"]
+__all__ = ["RunDisplay", "corpus", "ended_orderly", "progress_line", "run_decoder"]
 
 _LEVELS = ("blocks", "regions", "payloads", "full")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -214,8 +214,8 @@ def run_decoder(
         only = (*only, *harness.failed_before(only_failed))
     keyed = dict(_split(text) for text in with_keys)
     lacking = [code.strip() for one in without for code in one.split(",") if code.strip()]
-    with _ended_orderly(), _corpus(folder, draft, quiet) as manifest:
-        with _progress(len(harness.chosen(manifest, only)), quiet) as progress:
+    with ended_orderly(), corpus(folder, draft, quiet) as manifest:
+        with progress_line(len(harness.chosen(manifest, only)), quiet) as progress:
             results = harness.run(
                 manifest,
                 decoder,
@@ -288,7 +288,7 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
 
 
 @contextmanager
-def _ended_orderly() -> Iterator[None]:
+def ended_orderly() -> Iterator[None]:
     """Take a request to end like ^C: else decoders, in sessions of their own, would run on."""
 
     def request(number: int, _: FrameType | None) -> None:
@@ -304,7 +304,7 @@ def _ended_orderly() -> Iterator[None]:
 
 
 @contextmanager
-def _corpus(folder: Path | None, draft: str | None, quiet: bool) -> Iterator[Manifest]:
+def corpus(folder: Path | None, draft: str | None, quiet: bool) -> Iterator[Manifest]:
     """The corpus in a folder, or one that is made for the run."""
     from ..corpus import Manifest
 
@@ -320,7 +320,7 @@ def _corpus(folder: Path | None, draft: str | None, quiet: bool) -> Iterator[Man
 
 
 @contextmanager
-def _progress(count: int, quiet: bool) -> Iterator[Callable[[Result], object] | None]:
+def progress_line(count: int, quiet: bool) -> Iterator[Callable[[Result], object] | None]:
     """A line that counts, where there is a terminal to count on."""
     if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield None
