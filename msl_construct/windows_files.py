@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import glob
+import os
 import re
 import sys
 from pathlib import PureWindowsPath
 
-__all__ = ["new_file", "path_of", "refused_name"]
+__all__ = ["expanded", "new_file", "path_of", "refused_name", "with_slashes"]
 
 _DEVICE = re.compile(r"(?:CON|PRN|AUX|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])")
 _DEVICE_SPACES = ("\\\\.\\", "\\\\?\\GLOBALROOT")
@@ -49,6 +51,21 @@ def refused_name(path: str) -> str:
     return f"has a {found!r}, which no name can have on Windows" if found else ""
 
 
+def expanded(name: str) -> list[str]:
+    """The files that a name with wildcards means; the name itself where it means none.
+
+    They are written with ``/``, as on other systems, but for paths of which that changes the
+    meaning.
+    """
+    found = [] if os.path.lexists(name) else sorted(glob.glob(name))
+    return [with_slashes(each) for each in found or [name]]
+
+
+def with_slashes(name: str) -> str:
+    """A path of Windows as other systems write it."""
+    return name if name.startswith("\\\\") else name.replace("\\", "/")
+
+
 def new_file(path: str, *, secret: bool) -> int:
     """A descriptor of a new file that may be renamed while it is open.
 
@@ -62,7 +79,6 @@ def new_file(path: str, *, secret: bool) -> int:
     if sys.platform != "win32":
         raise OSError(errno.ENOSYS, "is for Windows", path)
     import msvcrt
-    import os
 
     kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
     attributes = _SecurityAttributes(ctypes.sizeof(_SecurityAttributes), None, 0)

@@ -732,7 +732,7 @@ def test_command_line_from_the_parameters(target: WindowsTarget, fake: FakeWindo
 
 
 def test_environment(target: WindowsTarget) -> None:
-    assert target.facts()["environment"] == ["A=1", "=C:=C:\\", "\u540d=\u00e4"]
+    assert target.facts()["environment"]["variables"] == ["A=1", "=C:=C:\\", "\u540d=\u00e4"]
 
 
 def test_heaps_and_stacks(target: WindowsTarget, fake: FakeWindows) -> None:
@@ -751,7 +751,7 @@ def test_what_is_known_of_threads(target: WindowsTarget, fake: FakeWindows) -> N
     fake.threads[11].name, fake.threads[11].stack = "worker \u540d", (0x36000, 0x33000)
     frozen = target.freeze("suspend", None)
     assert [thread.name for thread in target.threads(frozen)] == ["worker \u540d", ""]
-    assert frozen.facts["thread_facts"][11] == {
+    assert target.facts()["thread_facts"][11] == {
         "teb": hex(TEBS + 11 * PAGE),
         "stack_base": "0x36000",
         "stack_limit": "0x33000",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..plain_target import CallFailed
 from . import structures as win
@@ -16,9 +17,10 @@ from .api import WindowsSystem
 __all__ = ["Stack", "command_line", "environment", "heaps", "stack_of"]
 
 _PARAMETERS = 0x20
-_HEAP_COUNT, _HEAPS = 0xE8, 0xF0
+_DEFAULT_HEAP, _HEAP_COUNT, _HEAPS = 0x30, 0xE8, 0xF0
 _COMMAND_LINE, _ENVIRONMENT, _ENVIRONMENT_SIZE = 0x70, 0x80, 0x3F0
 _STACK_BASE, _STACK_LIMIT = 0x08, 0x10
+_SOURCE = "the process's own parameters, as they are now"
 _MOST_HEAPS = 4096
 _MOST_ENVIRONMENT = 1 << 20
 
@@ -72,8 +74,8 @@ def command_line(system: WindowsSystem, process: int) -> str:
     return raw.decode("utf-16-le", "backslashreplace")
 
 
-def environment(system: WindowsSystem, process: int) -> list[str]:
-    """Its variables, as ``NAME=VALUE``, in their order.
+def environment(system: WindowsSystem, process: int) -> dict[str, Any]:
+    """Its variables, as ``NAME=VALUE``, in their order, and where they are from.
 
     Raises:
         CallFailed: they can't be read.
@@ -81,10 +83,15 @@ def environment(system: WindowsSystem, process: int) -> list[str]:
     parameters = _parameters(system, process)
     size = min(_number(system, process, parameters + _ENVIRONMENT_SIZE), _MOST_ENVIRONMENT)
     if not size:
-        return []
+        return {"source": _SOURCE, "state": "empty", "size": 0, "variables": []}
     raw = _read(system, process, _number(system, process, parameters + _ENVIRONMENT), size & ~1)
     text, _, _ = raw.decode("utf-16-le", "backslashreplace").partition("\0\0")
-    return [line for line in text.split("\0") if line]
+    return {
+        "source": _SOURCE,
+        "state": "as strings",
+        "size": len(raw),
+        "variables": [line for line in text.split("\0") if line],
+    }
 
 
 def heaps(system: WindowsSystem, process: int) -> Iterator[int]:
@@ -94,6 +101,7 @@ def heaps(system: WindowsSystem, process: int) -> Iterator[int]:
         CallFailed: the list can't be read.
     """
     peb = system.peb(process)
+    yield _number(system, process, peb + _DEFAULT_HEAP)  # Wine lists none
     count = min(_number(system, process, peb + _HEAP_COUNT, 4), _MOST_HEAPS)
     listed = _number(system, process, peb + _HEAPS)
     if count and listed:

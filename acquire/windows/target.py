@@ -176,7 +176,9 @@ class WindowsTarget(PlainTarget):
         """Its threads; registers of amd64 programs that stand still."""
         readable = architecture(self._system, self._process) == "x86_64"
         stopped = frozen.method == "suspend" and not frozen.ended
-        return threads_of(self._system, self.pid, self._process, stopped, readable, frozen.facts)
+        return threads_of(
+            self._system, self.pid, self._process, stopped, readable, frozen.facts, self._facts
+        )
 
     def resident(self) -> int:
         """The working set."""

@@ -22,6 +22,7 @@ def threads_of(
     stopped: bool,
     readable: bool,
     facts: dict[str, Any],
+    known: dict[str, Any],
 ) -> list[Thread]:
     """Every thread, in the order of the system's list.
 
@@ -31,16 +32,19 @@ def threads_of(
         process: its handle.
         stopped: whether the process stands still; only then are registers read.
         readable: whether its CONTEXT is one that is understood here (amd64).
-        facts: takes ``thread_facts``, TEB, stack and start address by thread, ``not_stopped``,
-            the threads that turned out to run on, and ``thread_errors``, what failed, by thread.
+        facts: takes ``not_stopped``, the threads that turned out to run on, and
+            ``thread_errors``, what failed, by thread.
+        known: takes ``thread_facts``, TEB, stack and start address by thread.
     """
     try:
         identifiers = system.threads(pid)
     except CallFailed as error:
         facts["threads_error"] = str(error)
         return []
-    facts["thread_facts"] = {}
-    return [_thread(system, process, number, stopped, readable, facts) for number in identifiers]
+    told = known["thread_facts"] = {}
+    return [
+        _thread(system, process, number, stopped, readable, facts, told) for number in identifiers
+    ]
 
 
 def _thread(
@@ -50,6 +54,7 @@ def _thread(
     stopped: bool,
     readable: bool,
     facts: dict[str, Any],
+    told: dict[int, Any],
 ) -> Thread:
     registers: tuple[Register, ...] = ()
     flags: tuple[str, ...] = ("partial",)
@@ -65,7 +70,7 @@ def _thread(
     try:
         start_time = system.thread_started(handle)
         known = _facts(system, process, number, handle)
-        facts["thread_facts"][number] = known
+        told[number] = known
         name = known.pop("name", "")
         if stopped:
             # Suspending it once more tells how often it was suspended, and makes sure that

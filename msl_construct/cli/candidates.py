@@ -20,6 +20,7 @@ from .common import (
     draft_options,
     note,
     open_input,
+    paths,
     run,
     say_version,
 )
@@ -48,7 +49,7 @@ _MOST_PATTERNS = 20
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
 @click.option(
     "--align",
     "how",

@@ -22,6 +22,7 @@ from .common import (
     draft_options,
     note,
     open_input,
+    paths,
     run,
     text_out,
 )
@@ -56,7 +57,7 @@ _PIECE = 1 << 16
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("dumps", metavar="DUMP...", nargs=-1)
+@click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths)
 @click.option(
     "--format",
     "form",
@@ -193,7 +194,7 @@ def _files(dumps: Iterable[str]) -> Iterator[tuple[str, OSError | str | None]]:
         for folder, folders, files in os.walk(name, onerror=errors.append):
             folders.sort()
             for file in sorted(files):
-                path = os.path.join(folder, file)
+                path = os.path.join(folder, file).replace(os.sep, "/")
                 if file.lower().endswith(_SUFFIX):
                     empty = False
                     yield path, _left_out(path)

@@ -29,6 +29,7 @@ from ..errors import (
     TargetError,
     WrongDialectError,
 )
+from ..windows_files import expanded
 from .drafts import draft_option
 from .error_text import error_text, is_out_of_memory
 from .keys import KeyOptions, key_options, keys_of
@@ -53,6 +54,7 @@ __all__ = [
     "draft_options",
     "note",
     "open_input",
+    "paths",
     "run",
     "say_version",
     "text_out",
@@ -129,6 +131,14 @@ def draft_options(function: F) -> F:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def paths(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Callback of arguments that are files: on Windows nobody else expands wildcards, and names
+    are written alike on all systems, with ``/``."""
+    if sys.platform != "win32":
+        return names
+    return tuple(found for name in names for found in expanded(name))
 
 
 def exit_code(error: BaseException) -> Exit:

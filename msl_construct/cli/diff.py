@@ -18,6 +18,7 @@ from .common import (
     draft_options,
     note,
     open_input,
+    paths,
     run,
     say_version,
     text_out,
@@ -41,7 +42,7 @@ _BYTES = 16
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("dumps", metavar="A B...", nargs=-1, required=True)
+@click.argument("dumps", metavar="A B...", nargs=-1, callback=paths, required=True)
 @click.option(
     "--align",
     "how",

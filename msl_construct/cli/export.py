@@ -12,7 +12,17 @@ import click
 from ..outputs import is_passing
 from ..source import PathSource
 from .analysis_options import ending
-from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
+from .common import (
+    STDIO,
+    Exit,
+    command_options,
+    draft_options,
+    note,
+    open_input,
+    paths,
+    run,
+    say_version,
+)
 from .exporting_tables import TABULAR, export_tables
 from .text import binary_size, many
 from .written_file import check_new, refuse_itself, write_new, write_out
@@ -35,7 +45,7 @@ _BESIDE = {
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
 @click.option(
     "--to",
     "form",

@@ -22,6 +22,7 @@ from .common import (
     draft_options,
     note,
     open_input,
+    paths,
     run,
     say_version,
 )
@@ -69,7 +70,9 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", metavar="DUMP... [REPORT.json...]", nargs=-1, required=True)
+@click.argument(
+    "files", metavar="DUMP... [REPORT.json...]", nargs=-1, callback=paths, required=True
+)
 @click.option("-o", "--output", metavar="OUT", required=True, help="The page; - is stdout.")
 @click.option(
     "--format",

@@ -22,6 +22,7 @@ from .common import (
     draft_options,
     note,
     open_input,
+    paths,
     run,
     say_version,
     text_out,
@@ -48,7 +49,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("dumps", metavar="DUMP...", nargs=-1, required=True)
+@click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
 @click.option(
     "--report",
     metavar="R.json",

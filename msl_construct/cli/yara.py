@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .analysis_options import TOLD, form_of, hit_options, within
-from .common import Exit, command_options, draft_options, note, open_input, run, say_version
+from .common import Exit, command_options, draft_options, note, open_input, paths, run, say_version
 from .read import stated_fill
 from .search import finish, print_hits
 
@@ -23,7 +23,7 @@ __all__ = ["yara"]
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dump", metavar="DUMP")
-@click.argument("files", metavar="RULES...", nargs=-1, required=True)
+@click.argument("files", metavar="RULES...", nargs=-1, callback=paths, required=True)
 @click.option(
     "-d",
     "--define",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import selectors
 import shlex
 import subprocess
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 
 from ..errors import HarnessError
 from .output import NoDocument, parse
+from .pipes import readable
 from .process import ProcessEnd
 from .process_group import command_words, end_group, has_ended, start_group
 
@@ -149,30 +149,26 @@ class _Process:
             process.stdin.write(os.fsencode(name) + b"\n")
             process.stdin.flush()
         out = bytearray()
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ, out)
-            selector.register(process.stderr, selectors.EVENT_READ, self.err)
-            while not out.endswith(b"\n") and selector.get_map():
-                seconds = left()
-                if seconds <= 0:
-                    break
-                for key, _ in selector.select(min(seconds, _LOOK)):
-                    data = os.read(key.fd, _PIECE)
-                    if not data:
-                        selector.unregister(key.fileobj)
-                    key.data.extend(data)
-                del self.err[:-_STDERR_KEPT]
-                if len(out) > limit:
-                    return b"", True
+        places = {process.stdout: out, process.stderr: self.err}
+        while not out.endswith(b"\n") and places:
+            seconds = left()
+            if seconds <= 0:
+                break
+            for pipe in readable(list(places), min(seconds, _LOOK)):
+                data = os.read(pipe.fileno(), _PIECE)
+                places[pipe].extend(data)
+                if not data:
+                    del places[pipe]
+            del self.err[:-_STDERR_KEPT]
+            if len(out) > limit:
+                return b"", True
         return bytes(out), False
 
     @property
     def has_output(self) -> bool:
         """Whether it has printed something, or ended, without being asked."""
         assert self._process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            return bool(selector.select(0))
+        return bool(readable([self._process.stdout], 0))
 
     def take_err(self) -> bytearray:
         """What it said on stderr."""
@@ -182,15 +178,15 @@ class _Process:
     def end(self) -> int | None:
         """Kill the whole group; the code that it had ended with, None if it had not."""
         process = self._process
-        ended = process.stdout is None or _ends_at_once(process.pid)
+        ended = process.stdout is None or _ends_at_once(process)
         end_group(process)
         return process.returncode if ended else None
 
 
-def _ends_at_once(pid: int) -> bool:
+def _ends_at_once(process: subprocess.Popen[bytes]) -> bool:
     """Whether a child has ended, or does so at once; it stays a zombie until it is reaped."""
     until = time.monotonic() + _LOOK
-    while not has_ended(pid):
+    while not has_ended(process):
         if time.monotonic() > until:
             return False
         time.sleep(0.005)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import shlex
 import subprocess
 import threading
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from .pipes import readable
 from .process_group import command_words, end_group, has_ended, start_group
 
 __all__ = ["Decoder", "ProcessEnd", "Runs"]
@@ -114,7 +114,7 @@ class Decoder:
         watch = _Watch(process, begun + timeout, limit, stop or threading.Event())
         try:
             done = watch.read() and watch.wait()
-            held = not done and not watch.too_large and has_ended(process.pid)
+            held = not done and not watch.too_large and has_ended(process)
         finally:
             end_group(process)
         code = process.returncode if done else None
@@ -152,19 +152,17 @@ class _Watch:
         """Read both outputs to their ends; whether that was possible."""
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ, self.out)
-            selector.register(self._process.stderr, selectors.EVENT_READ, self.err)
-            while selector.get_map():
-                left = self._left
-                if left <= 0:
+        places = {self._process.stdout: self.out, self._process.stderr: self.err}
+        while places:
+            left = self._left
+            if left <= 0:
+                return False
+            for pipe in readable(list(places), min(left, _LOOK)):
+                data = os.read(pipe.fileno(), _PIECE)
+                if not data:
+                    del places[pipe]
+                elif not self._take(places[pipe], data):
                     return False
-                for key, _ in selector.select(min(left, _LOOK)):
-                    data = os.read(key.fd, _PIECE)
-                    if not data:
-                        selector.unregister(key.fileobj)
-                    elif not self._take(key.data, data):
-                        return False
         return True
 
     def _take(self, where: bytearray, data: bytes) -> bool:
@@ -178,7 +176,7 @@ class _Watch:
     def wait(self) -> bool:
         """Wait for its end, and leave it to be reaped; whether it came in time."""
         pause = 0.001
-        while not has_ended(self._process.pid):
+        while not has_ended(self._process):
             if self._left <= 0:
                 return False
             time.sleep(pause)

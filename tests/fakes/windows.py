@@ -336,6 +336,7 @@ class FakeWindows:
         line, variables = (t.encode("utf-16-le") for t in (self.command_line, self.environment))
         found = {
             PEB + 0x20: struct.pack("<Q", parameters),
+            PEB + 0x30: struct.pack("<Q", self.heaps[0] if self.heaps else 0),
             PEB + 0xE8: struct.pack("<I", len(self.heaps)),
             PEB + 0xF0: struct.pack("<Q", texts + 0x8000),
             texts + 0x8000: struct.pack(f"<{len(self.heaps)}Q", *self.heaps),

@@ -187,7 +187,7 @@ int wmain(int argc, wchar_t **argv)
     for (char word[80]; fgets(word, sizeof word, stdin);) {
         if (!strncmp(word, "end", 3))
             break;
-        printf("tick %lld\n", (long long)ticks);
+        printf("tick %lld\n", (long long)InterlockedIncrement64(&ticks));
         fflush(stdout);
     }
     go_on = 0;

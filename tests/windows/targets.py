@@ -32,6 +32,7 @@ class Runner:
     """Python under Wine that runs commands one after the other: starting it takes seconds."""
 
     def __init__(self, wine: Wine, folder: Path) -> None:
+        self.folder = folder
         self._process = wine.start(wine.python("-m", "windows.runner"), folder=folder)
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Answer:

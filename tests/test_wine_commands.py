@@ -1,0 +1,113 @@
+"""Under Wine: the command line says the same as here, byte for byte, with the same exit codes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import commands
+import pytest
+from sampling import part_of
+from windows.environment import ROOT, Wine
+from windows.targets import Runner
+
+SAMPLES = ROOT / "samples"
+
+FORMS: dict[str, Sequence[str]] = {
+    "tree": ("inspect", "{}"),
+    "json": ("inspect", "--json", "{}"),
+    "yaml": ("inspect", "--yaml", "--with-data", "{}"),
+    "ndjson": ("inspect", "--ndjson", "{}"),
+    "csv": ("inspect", "--csv", "--show", "regions", "{}"),
+    "verify": ("verify", "--json", "{}"),
+    "check": ("check", "--format", "json", "{}"),
+    "check all": ("check", "--all", "{}"),
+    "sarif": ("check", "--format", "sarif", "{}"),
+    "junit": ("check", "--format", "junit", "{}"),
+    "strings": ("strings", "--json", "{}"),
+    "search": ("search", "{}", "--hex", "7f45", "--json"),
+    "extract": ("extract", "{}", "--all", "-o", "{out}"),
+    "recover": ("recover", "{}", "-o", "{out}"),
+    "convert": ("convert", "{}", "-o", "{out}"),
+    "export": ("export", "{}", "--to", "raw", "-o", "{out}"),
+    "core": ("export", "{}", "--to", "elf-core", "-o", "{out}"),
+    "minidump": ("export", "{}", "--to", "minidump", "-o", "{out}"),
+    "diff": ("diff", "{}", "live-le.msl", "--json"),
+}
+
+
+OF_ALL = ("json", "verify", "check")
+SHARE = 9
+"""Each other form takes one file of so many."""
+
+NEW_NAMES = ("recover", "convert")
+"""What is written has a UUID of its own."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples")
+    for file in SAMPLES.rglob("*.msl"):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runner(wine: Wine, folder: Path) -> Iterator[Runner]:
+    runner = Runner(wine, folder)
+    yield runner
+    runner.close()
+
+
+def everything_below(path: Path) -> dict[str, bytes]:
+    """What was written: a file, or a folder of them."""
+    if path.is_file():
+        return {"": path.read_bytes()}
+    return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_as_here(runner: Runner, folder: Path, form: str) -> None:
+    files = part_of(sorted(path.name for path in folder.glob("*.msl")))
+    number = list(FORMS).index(form)
+    for file in files if form in OF_ALL else files[number % SHARE :: SHARE]:
+        outs = []
+        answers = []
+        for where in ("here", "there"):
+            out = f"out-{where}"
+            words = [word.replace("{}", file).replace("{out}", out) for word in FORMS[form]]
+            if where == "here":
+                done = commands.run(*words, folder=folder)
+                answers.append((done.returncode, done.stdout, done.stderr))
+            else:
+                found = runner(*words)
+                answers.append((found.code, found.out, found.err))
+            outs.append(everything_below(folder / out))
+            _remove(folder / out)
+        here, there = answers
+        assert there[0] == here[0], (file, here, there)
+        assert there[1].replace(b"out-there", b"out-here") == _bytes(here[1]), file
+        assert there[2].replace("out-there", "out-here") == _text(here[2]), file
+        if form in NEW_NAMES:
+            assert {n: len(d) for n, d in outs[1].items()} == {
+                n: len(d) for n, d in outs[0].items()
+            }
+        else:
+            assert outs[1] == outs[0], file
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def _text(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    for other in path.parent.glob(f"{path.name}*"):
+        os.unlink(other)
