@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -332,3 +334,17 @@ def test_an_expression_that_goes_on_beyond_what_is_looked_at_says_so() -> None:
     told = analysis.Searched()
     assert found(space, analysis.regex_pattern("a{4}", longest=SMALL), searched=told)
     assert not told.failed
+
+
+STOPPED = """
+from msl_construct.analysis.forked import in_order
+results = in_order(lambda number: [number, bytes(1 << 20)], 12, 3)
+assert next(results)[0] == 0
+results.close()
+assert list(in_order(lambda number: [number], 12, 3)) == [[number] for number in range(12)]
+"""
+
+
+def test_who_wants_no_more_hits_waits_for_nobody() -> None:
+    """Copies of this process have more to tell than pipes hold, and nobody reads it."""
+    subprocess.run([sys.executable, "-c", STOPPED], check=True, timeout=60)

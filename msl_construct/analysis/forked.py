@@ -7,7 +7,7 @@ import os
 import struct
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,18 +31,33 @@ def in_order(
             is done here where a process ends before its time, so that errors are raised here.
         processes: how many.
     """
-    workers = [_Worker(work, range(first, count, processes)) for first in range(processes)]
+    workers: list[_Worker] = []
     try:
+        for first in range(processes):
+            workers.append(_Worker(work, range(first, count, processes), workers))
         for number in range(count):
             found = workers[number % processes].next()
             yield work(number) if found is None else found
     finally:
         for worker in workers:
+            worker.hang_up()
+        for worker in workers:
             worker.close()
 
 
 class _Worker:
-    def __init__(self, work: Callable[[int], list[Any]], numbers: range) -> None:
+    """A copy of this process.
+
+    Args:
+        work: what it does.
+        numbers: with which pieces.
+        others: those that were made before it. Of their pipes a copy keeps no end: who waits for
+            room in one would not notice that nobody reads any more.
+    """
+
+    def __init__(
+        self, work: Callable[[int], list[Any]], numbers: range, others: Sequence[_Worker]
+    ) -> None:
         self._pipe = -1
         self._process = 0
         try:
@@ -57,6 +72,8 @@ class _Worker:
             return
         if not process:
             os.close(reading)
+            for other in others:
+                other.hang_up()
             _serve(work, numbers, writing)
         os.close(writing)
         self._pipe, self._process = reading, process
@@ -82,13 +99,19 @@ class _Worker:
             parts += part
         return bytes(parts)
 
-    def close(self) -> None:
-        """Let it end: it notices with its next result."""
+    def hang_up(self) -> None:
+        """Read no more of it: it notices with its next result."""
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
+
+    def close(self) -> None:
+        """Wait until it has ended."""
+        self.hang_up()
+        process, self._process = self._process, 0
+        if process:
             with suppress(OSError):
-                os.waitpid(self._process, 0)
+                os.waitpid(process, 0)
 
 
 def _serve(work: Callable[[int], list[Any]], numbers: range, pipe: int) -> None:
