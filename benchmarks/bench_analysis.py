@@ -241,7 +241,7 @@ def _difference(
 
     def here() -> None:
         with msl_construct.open(path) as a, msl_construct.open(other) as b:
-            assert analysis.diff(a, b).pages.changed
+            assert analysis.diff(a, b, processes=os.cpu_count() or 1).pages.changed
 
     def plain() -> None:
         buffer = bytearray(MIB)

@@ -19,7 +19,7 @@ from writing import live, memory_of, uid, writer
 
 import msl_construct
 from msl_construct import analysis
-from msl_construct.analysis import Timeline
+from msl_construct.analysis import Timeline, comparing
 from msl_construct.analysis.timeline import TimelineRow
 from msl_construct.cli.diff_timeline import write_timeline
 
@@ -393,3 +393,16 @@ def test_a_table_that_is_damaged_is_not_called_the_same(tmp_path: Path) -> None:
     done = run("diff", path, path)
     assert done.returncode == 4
     assert b"of the first dump: block " in done.stderr
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_processes_find_what_one_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "_UNIT", PAGE)
+    monkeypatch.setattr(comparing, "_WORTH_PROCESSES", 2)
+    rng = random.Random(seed)
+    raw = random_dump(rng)
+    other = random_dump(rng, memory_of(raw))
+    with msl_construct.open(raw) as a, msl_construct.open(other) as b:
+        found = [analysis.diff(a, b, processes=processes) for processes in (1, 3)]
+    assert found[0].pages == found[1].pages
+    assert found[0].changes == found[1].changes

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import astuple, dataclass, field
+from functools import cache
+from itertools import islice
+from typing import Any
 
 from ..errors import DamageError, LimitError
 from ..reader.dump import Dump
@@ -12,6 +16,7 @@ from ..schema import ByteOrder
 from ..space import ABSENT, CAPTURED, AddressSpace, Run
 from .addresses import pointer_width
 from .aligning import AlignedStretch, Alignment
+from .forked import can_fork, in_order
 from .islands import held
 
 __all__ = ["PAGE", "ComparedPages", "MemoryChange", "compare"]
@@ -22,6 +27,16 @@ _PIECE = 1 << 18
 """What a processor holds close to itself, of both."""
 _STEP = 16 * PAGE
 """Bytes that are compared at a time where some of more differ."""
+_UNIT = 4 << 20
+"""Bytes that a process compares before it says what came of it."""
+_BATCH = 1 << 29
+"""Bytes that are compared by processes that are made once."""
+_MOST_RUNS = 1 << 16
+_WORTH_PROCESSES = 8
+"""Units."""
+
+Unit = list[tuple[AlignedStretch, int, int]]
+"""What both have captured: offsets within stretches, and bytes."""
 
 
 Bytes = bytes | bytearray
@@ -64,27 +79,40 @@ class ComparedPages:
     only_b: int = 0
     failed: list[str] = field(default_factory=list)
 
+    def add(self, more: ComparedPages) -> None:
+        """Count what was compared elsewhere."""
+        self.same += more.same
+        self.changed += more.changed
+        self.rebased += more.rebased
+        self.unknown += more.unknown
+        self.only_a += more.only_a
+        self.only_b += more.only_b
+        self.failed += more.failed
 
-def compare(a: Dump, b: Dump, alignment: Alignment, told: ComparedPages) -> Iterator[MemoryChange]:
+
+def compare(
+    a: Dump, b: Dump, alignment: Alignment, told: ComparedPages, processes: int = 1
+) -> Iterator[MemoryChange]:
     """What changed, by address; of each page at least one change, runs over pages are put together.
 
     Args:
         told: counts pages.
+        processes: how many copies of this process compare, where there is much to compare and
+            no thread would be missing in a copy.
     """
     held: MemoryChange | None = None
-    for stretch in alignment.stretches:
-        for change in _stretch(a, b, alignment, stretch, told):
-            if (
-                held is not None
-                and held.address + held.size == change.address
-                and held.other + held.size == change.other
-                and held.rebased == change.rebased
-            ):
-                held = MemoryChange(held.address, held.other, held.size + change.size, held.rebased)
-                continue
-            if held is not None:
-                yield held
-            held = change
+    for change in _changes(a, b, alignment, told, processes):
+        if (
+            held is not None
+            and held.address + held.size == change.address
+            and held.other + held.size == change.other
+            and held.rebased == change.rebased
+        ):
+            held = MemoryChange(held.address, held.other, held.size + change.size, held.rebased)
+            continue
+        if held is not None:
+            yield held
+        held = change
     if held is not None:
         yield held
     told.only_a += _beside(a.memory, [(one.a, one.a + one.size) for one in alignment.stretches])
@@ -93,22 +121,72 @@ def compare(a: Dump, b: Dump, alignment: Alignment, told: ComparedPages) -> Iter
     )
 
 
-def _stretch(
-    a: Dump, b: Dump, alignment: Alignment, stretch: AlignedStretch, told: ComparedPages
+def _changes(
+    a: Dump, b: Dump, alignment: Alignment, told: ComparedPages, processes: int
 ) -> Iterator[MemoryChange]:
-    states = _common(
-        a.memory.states(stretch.a, stretch.a + stretch.size),
-        b.memory.states(stretch.b, stretch.b + stretch.size),
-        stretch,
-    )
-    for offset, size, one, other in states:
-        if one == other == CAPTURED:
-            yield from _captured(a, b, alignment, stretch, offset, size, told)
-        elif ABSENT in (one, other):
-            told.only_a += 0 if one == ABSENT else -(-size // PAGE)
-            told.only_b += 0 if other == ABSENT else -(-size // PAGE)
-        else:
-            told.unknown += -(-size // PAGE)
+    def one(unit: Unit) -> tuple[list[MemoryChange], ComparedPages]:
+        some = ComparedPages()
+        found = [
+            change
+            for stretch, offset, size in unit
+            for change in _captured(a, b, alignment, stretch, offset, size, some)
+        ]
+        return found, some
+
+    for batch in _batches(_units(a, b, alignment, told)):
+
+        def work(number: int, batch: list[Unit] = batch) -> list[Any]:
+            found, some = one(batch[number])
+            return [[astuple(change) for change in found], astuple(some)]
+
+        if processes > 1 and len(batch) >= _WORTH_PROCESSES and can_fork():
+            with closing(in_order(work, len(batch), processes)) as results:
+                for rows, pages in results:
+                    told.add(ComparedPages(*pages))
+                    yield from (MemoryChange(*row) for row in rows)
+            continue
+        for unit in batch:
+            found, some = one(unit)
+            told.add(some)
+            yield from found
+
+
+def _batches(units: Iterator[Unit]) -> Iterator[list[Unit]]:
+    while batch := list(islice(units, _BATCH // _UNIT)):
+        yield batch
+
+
+def _units(a: Dump, b: Dump, alignment: Alignment, told: ComparedPages) -> Iterator[Unit]:
+    """All that both have captured; of the rest the pages are counted."""
+    unit: Unit = []
+    filled = 0
+    for stretch in alignment.stretches:
+        states = _common(
+            a.memory.states(stretch.a, stretch.a + stretch.size),
+            b.memory.states(stretch.b, stretch.b + stretch.size),
+            stretch,
+        )
+        for offset, size, one, other in states:
+            if ABSENT in (one, other):
+                told.only_a += 0 if one == ABSENT else -(-size // PAGE)
+                told.only_b += 0 if other == ABSENT else -(-size // PAGE)
+                continue
+            if not one == other == CAPTURED:
+                told.unknown += -(-size // PAGE)
+                continue
+            done = 0
+            while done < size:
+                # Units end where pages of the first do.
+                at = stretch.a + offset + done
+                count = min(size - done, _UNIT - at % PAGE)
+                unit.append((stretch, offset + done, count))
+                filled += count
+                done += count
+                if filled >= _UNIT or len(unit) >= _MOST_RUNS:
+                    yield unit
+                    unit, filled = [], 0
+    if unit:
+        yield unit
 
 
 def _common(
@@ -166,6 +244,16 @@ def _captured(
         done += count
 
 
+@cache
+def _numpy() -> Any:
+    """The module; None: it is not installed."""
+    try:
+        import numpy  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    return numpy
+
+
 def _unequal(
     left: Bytes, right: Bytes, first: int, told: ComparedPages
 ) -> Iterator[tuple[int, int]]:
@@ -175,6 +263,15 @@ def _unequal(
         first: where the page begins that the bytes begin in.
     """
     count = len(left)
+    numpy = _numpy()
+    if numpy is not None and not first and not count % PAGE:
+        words = [numpy.frombuffer(data, numpy.uint64) for data in (left, right)]
+        differ = numpy.flatnonzero(words[0] != words[1])
+        pages = numpy.unique(differ // (PAGE // words[0].itemsize)).tolist()
+        told.same += count // PAGE - len(pages)
+        for page in pages:
+            yield page * PAGE, (page + 1) * PAGE
+        return
     for start in range(first, count, _STEP):
         begin, stop = max(0, start), min(count, start + _STEP)
         if left[begin:stop] == right[begin:stop]:

@@ -71,19 +71,22 @@ class DumpDifference:
         )
 
 
-def diff(a: Dump, b: Dump, *, how: str = "auto", most_changes: int = 100_000) -> DumpDifference:
+def diff(
+    a: Dump, b: Dump, *, how: str = "auto", most_changes: int = 100_000, processes: int = 1
+) -> DumpDifference:
     """Compare two dumps.
 
     Args:
         a, b: the earlier and the later.
         how: see `align`.
         most_changes: of memory that are kept.
+        processes: see `compare`.
     """
     alignment = align(a, b, how)
     pages = ComparedPages()
     changes: list[MemoryChange] = []
     more = 0
-    for change in compare(a, b, alignment, pages):
+    for change in compare(a, b, alignment, pages, processes):
         if len(changes) < most_changes:
             changes.append(change)
         else:

@@ -420,17 +420,17 @@ def _values(
         return
     kind = numpy.dtype(f"u{width}").type
     first, span = kind(low), kind(min(high, top) - 1 - low)
-    scratch, inside = numpy.empty(_AT_ONCE, kind), numpy.empty(_AT_ONCE, bool)
+    scratch = numpy.empty(_AT_ONCE, kind)
     for begin in range(0, len(numbers), _AT_ONCE):
         some = numbers[begin : begin + _AT_ONCE]
-        # One comparison instead of two: what is below the range wraps around to far above it.
+        # What is below the range wraps around to far above it, so that the least of all says
+        # whether there is one.
         shifted = numpy.subtract(some, first, out=scratch[: len(some)])
-        found = numpy.less_equal(shifted, span, out=inside[: len(some)])
-        if found.any():
-            for index in numpy.flatnonzero(found).tolist():
+        if shifted.min() <= span:
+            for index in numpy.flatnonzero(shifted <= span).tolist():
                 yield begin + index, int(some[index])
 
 
-_AT_ONCE = 8192
+_AT_ONCE = 16384
 """Numbers that a processor holds close to itself."""
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}

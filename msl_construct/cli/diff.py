@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import ending, form_of
+from .analysis_options import TOLD, ending, form_of
 from .common import (
     STDIO,
     Exit,
@@ -108,7 +109,7 @@ def diff(
         try:
             for number in range(1, len(opened)):
                 a, b = opened[number - 1], opened[number]
-                difference = analysis.diff(a, b, how=how)
+                difference = analysis.diff(a, b, how=how, processes=os.cpu_count() or 1)
                 names = dumps[number - 1], dumps[number]
                 found.append(
                     _as_json(names, difference, opened[number - 1 : number + 1], with_bytes)
@@ -122,8 +123,12 @@ def diff(
                 if len(dumps) > 2:
                     changes.append(difference.changes)
                     more_changes += difference.more_changes
-                for line in (*difference.pages.failed, *difference.not_compared):
+                left = [*difference.not_compared, *difference.pages.failed]
+                for line in left[:TOLD]:
                     note(f"msl: {names[0]}, {names[1]}: {line}")
+                if len(left) > TOLD and not quiet:
+                    more = len(left) - TOLD
+                    note(f"msl: {names[0]}, {names[1]}: and {more} more like this (--json has all)")
                 if difference.pages.unknown and not difference:
                     pages = many(difference.pages.unknown, "page")
                     note(f"msl: {names[0]}, {names[1]}: incomplete: {pages} could not be compared")
@@ -193,7 +198,7 @@ def _as_json(
         "process": found.process,
         "environment": found.environment,
         "system": found.system,
-        "not_compared": [*pages.failed, *found.not_compared],
+        "not_compared": [*found.not_compared, *pages.failed],
     }
 
 
