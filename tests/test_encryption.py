@@ -508,3 +508,14 @@ def test_a_document_of_plaintext_is_built_as_no_encrypted_file() -> None:
     text = document(small(), by_hand.KEY)
     with pytest.raises(msl_construct.errors.DocumentError, match="in the clear"):
         build(load(io.StringIO(json.dumps(text))), io.BytesIO())
+
+
+def test_a_header_that_says_another_byte_order_is_not_sealed(tmp_path: Path) -> None:
+    """Which one the blocks have is known by Block 0 alone, which nobody could see."""
+    source = shared("samples", "memslicer-0.5.2", "api-header-big-endian-flag.msl")
+    key, sealed = tmp_path / "key", tmp_path / "sealed.msl"
+    key.write_bytes(bytes(32))
+    done = run("encrypt", source, "--key-file", key, "-o", sealed)
+    assert done.returncode == 3
+    assert b"msl convert comes before" in done.stderr
+    assert not sealed.exists()

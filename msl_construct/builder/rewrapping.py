@@ -31,11 +31,18 @@ def write_encrypted(dump: Dump, file: IO[bytes], encryption: Encryption) -> int:
     What the dump's hashes say is not looked at: verify it before.
 
     Raises:
-        ConformanceError: its draft knows no encryption, or it is encrypted already.
+        ConformanceError: its draft knows no encryption, it is encrypted already, or its header
+            says another byte order than its blocks have.
         OSError: it can't be written.
     """
     if dump.header.encrypted:
         raise ConformanceError("the dump is encrypted already (§10)")
+    stated = dump.header.record["endianness"]
+    if stated.name in ("little", "big") and stated.name != dump.schema.byte_order.value:
+        raise ConformanceError(
+            f"the header says {stated.name}-endian, which the blocks are not: nobody could read it "
+            "when Block 0 is sealed, by which that is known; msl convert comes before"
+        )
     header = _plain_header(dump)
     algorithm = dump.header.hash_algorithm
     below = Sink(file, UNHASHED)

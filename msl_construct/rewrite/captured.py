@@ -27,6 +27,7 @@ __all__ = ["captured"]
 
 _CURRENT = "current"
 _IDENTITY = ("user", "group", "process_group")
+_ADDRESSES = 1 << 64
 _RIGHTS = 7
 
 
@@ -193,18 +194,21 @@ def _mappings(dump: Dump) -> list[MappedRange]:
 
 
 def _without_overlaps(given: list[MappedRange]) -> list[MappedRange]:
-    """By address; where two share addresses, the first of them keeps these."""
+    """By address; where two share addresses, the first of them keeps these.
+
+    What lies beyond the last address is none of it, whatever a size says.
+    """
     found: list[MappedRange] = []
     ordered = sorted(enumerate(given), key=lambda one: (one[1].start, one[0]))
     end = 0
     for _, one in ordered:
-        if one.end <= end or one.end <= one.start:
+        start, stop = max(one.start, end), min(one.end, _ADDRESSES)
+        if stop <= start:
             continue
-        start = max(one.start, end)
         found.append(
             one
-            if start == one.start
-            else MappedRange(start, one.end, one.protection, one.region_type, one.name)
+            if (start, stop) == (one.start, one.end)
+            else MappedRange(start, stop, one.protection, one.region_type, one.name)
         )
-        end = one.end
+        end = stop
     return found
