@@ -31,6 +31,7 @@ NAMES = (
     "encryption",
     "exchange",
     "analysis",
+    "candidates",
     "acquire",
     "acquire_parts",
     "acquire_memory",

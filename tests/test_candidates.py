@@ -163,7 +163,7 @@ def chunks(*contents: bytes, size: int = 4 * PAGE) -> tuple[bytes, list[int]]:
         data += struct.pack("<Q", room + 8 | 1)
         places.append(len(data))
         data += content.ljust(room, b"\0")
-    data += struct.pack("<Q", size - len(data) | 1)
+    data += struct.pack("<Q", (size - len(data)) // 16 * 16 | 1)
     return bytes(data.ljust(size, b"\0")), places
 
 
@@ -389,3 +389,164 @@ def test_other_forms_of_a_dump_hold_the_same(tmp_path: Path) -> None:
     cut = heap_dump(data)
     result = found_in(cut[:-40])
     assert [one.address for one in result.candidates] == [one.address for one in plain]
+
+
+def test_key_hints_point_to_the_keys(tmp_path: Path) -> None:
+    """Where another decoder, of the page map and of the hint, finds the same bytes."""
+    from independent.decode import decode
+
+    key, public = private_keys()["x25519_private_key"]
+    data, (place, _) = chunks(key, public)
+    states = [(0, 1, "failed"), (1, 4, "captured"), (5, 1, "failed")]
+    path = tmp_path / "dump.msl"
+    path.write_bytes(heap_dump(data, states=states))
+    before = path.read_bytes()
+    done = run("candidates", path, "--append", "--json")
+    assert done.returncode == 0, done.stderr
+    (found,) = [one for one in json.loads(done.stdout)["candidates"] if one["checked"]]
+    assert found["address"] == hex(HEAP + PAGE + place)
+    raw = path.read_bytes()
+    assert raw.startswith(before)
+    document = decode(raw, "dump.msl")
+    (region,) = [one for one in document["blocks"] if one["block_type"] == "memory_region"]
+    (segment,) = document["segments"]
+    (hint,) = [one for one in segment["blocks"] if one["block_type"] == "key_hint"]
+    payload = hint["payload"]
+    assert payload["region_uuid"] == region["block_uuid"]
+    assert int(payload["region_offset"], 16) == place
+    assert payload["key_len"] == 32
+    assert (payload["key_type"], payload["confidence"]) == ("ecdh_private_key", "confirmed")
+    assert "x25519_private_key" in payload["note"]
+    assert raw.count(key) == 1
+    assert run("verify", path).returncode == 0
+    assert run("check", path).returncode == 0
+
+
+@pytest.mark.parametrize("fate", ["trailing", "broken", "no-end"])
+def test_no_hint_is_appended_to_what_is_not_intact(fate: str, files: dict[str, Path]) -> None:
+    before = files[fate].read_bytes()
+    done = run("candidates", files[fate], "--append")
+    assert done.returncode in (1, 4)
+    assert files[fate].read_bytes() == before
+
+
+# --- patterns ----------------------------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.binary(min_size=PAGE // 64, max_size=PAGE // 64), st.sampled_from("cf")),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(0, 40),
+)
+def test_literal_bytes_are_those_that_all_dumps_share(
+    some: list[tuple[bytes, str]], start: int
+) -> None:
+    """Against a look at each byte; a byte that a dump has not is not the same."""
+    common = random.Random(start).randbytes(128)
+    dumps, contents = [], []
+    for number, (own, state) in enumerate(some):
+        data = (own + common).ljust(PAGE, b"\0")
+        captured = not number or state == "c"
+        states = [(0, 1, "captured"), (1, 1, "captured" if captured else "failed")]
+        there = (data + data)[: PAGE * (1 + captured)]
+        dumps.append(msl_construct.open(heap_dump(there, states=states)))
+        contents.append(data + data if captured else data)
+    places = finding.Correspondence(
+        [msl_construct.analysis.align(dumps[0], one) for one in dumps[1:]]
+    )
+    low, size = PAGE - 2048 + start, 2048 + 160
+    pattern = finding.byte_pattern(dumps, places, 0, HEAP + low, size, name="some")
+    shared = [
+        all(at < len(one) and one[at] == contents[0][at] for one in contents)
+        for at in range(low, low + size)
+    ]
+    assert pattern.data == contents[0][low : low + size]
+    if len(dumps) > 1:
+        assert list(pattern.literal) == shared
+    for dump, place in zip(dumps, pattern.places):
+        assert place == HEAP + low
+        held = dump.memory.read(HEAP + low, size)
+        if held.complete:
+            assert finding.tried(pattern, dump, place).found
+
+
+def test_patterns_in_three_forms(tmp_path: Path) -> None:
+    """YARA, JSON and Volatility find the same place, and nothing where the pattern is not."""
+    pytest.importorskip("yara_x")
+    rng = random.Random(5)
+    fixed = rng.randbytes(24)
+    for number in range(3):
+        own = fixed if number < 2 else rng.randbytes(24)
+        data, _ = chunks(own + rng.randbytes(32) + fixed[::-1])
+        (tmp_path / f"{number}.msl").write_bytes(heap_dump(data))
+    words = "0.msl", "1.msl", "--against", "2.msl", "--of", "[heap]+0x10..[heap]+0x60"
+    outputs = "--yara", "r.yar", "--signature", "s.json", "--volatility", "p.py"
+    done = run("candidates", *words, *outputs, "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (pattern,) = json.loads(done.stdout)["patterns"]
+    assert pattern["literal_bytes"] == 48
+    assert [one["found"] for one in pattern["tried"]] == [True, True, False]
+    assert all(one["others"] == [] and one["complete"] for one in pattern["tried"])
+    (signature,) = json.loads((tmp_path / "s.json").read_text())["signatures"]
+    assert signature["mask"] == "ff" * 24 + "00" * 32 + "ff" * 24
+    assert bytes.fromhex(signature["bytes"]) == fixed + bytes(32) + fixed[::-1]
+    hits = json.loads(run("yara", "1.msl", "r.yar", "--json", folder=tmp_path).stdout)
+    assert [hit["address"] for hit in hits] == [hex(HEAP + 16)]
+    assert run("yara", "2.msl", "r.yar", folder=tmp_path).returncode == 1
+    assert run("candidates", *words, "--yara", "r.yar", folder=tmp_path).returncode == 2
+    assert _volatility(tmp_path) == f"0,{HEAP + 16:#x},80,range_1"
+
+
+def _volatility(folder: Path) -> str:
+    pytest.importorskip("volatility3")
+    from test_volatility import volatility
+
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    (folder / "cache").mkdir()
+    (plugins / "found.py").write_bytes((folder / "p.py").read_bytes())
+    shown = volatility(
+        "found.Candidates", cache=folder / "cache", sample=folder / "1.msl", plugins=plugins
+    )
+    return shown.strip().splitlines()[-1]
+
+
+def test_too_little_in_common_is_no_pattern(tmp_path: Path) -> None:
+    for number in range(2):
+        data, _ = chunks(random.Random(number).randbytes(64))
+        (tmp_path / f"{number}.msl").write_bytes(heap_dump(data))
+    done = run(
+        "candidates", "0.msl", "1.msl", "--of", "[heap]+0x10..[heap]+0x50", "--yara", "r.yar",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "expected 8 or more" in one_line(done.stderr)
+    assert not (tmp_path / "r.yar").exists()
+
+
+def test_structures_in_the_command(tmp_path: Path) -> None:
+    """A list whose nodes are linked in an order of their own, among other chunks."""
+    count, size = 20, 48
+    step = size + 16
+    addresses = [HEAP + 16 + number * step for number in range(count)]
+    random.Random(3).shuffle(addresses)
+    following = dict(zip(addresses, [*addresses[1:], 0]))
+    nodes = [
+        struct.pack("<QQ16sd", following[HEAP + 16 + n * step], n + 7, b"name", n + 0.5).ljust(56)
+        for n in range(count)
+    ]
+    data, places = chunks(*(node[:40] + bytes(16) for node in nodes))
+    assert places == [16 + n * step for n in range(count)]
+    path = tmp_path / "dump.msl"
+    path.write_bytes(heap_dump(data))
+    done = run("candidates", path, "--structures", "--json")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["structures"]
+    # Nothing points to the first of them.
+    assert (found["kind"], found["size"], found["instances"]) == ("list", 56, count - 1)
+    kinds = [field["kind"] for field in found["fields"]]
+    assert kinds == ["link", "numbers", "text", "zero", "float", "zero", "zero"]

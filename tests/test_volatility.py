@@ -21,11 +21,12 @@ def test_the_folder_is_printed() -> None:
     assert [path.name for path in folder.glob("*.py")] == ["msl.py"]
 
 
-def volatility(*words: str, cache: Path, sample: Path = SAMPLE) -> str:
+def volatility(*words: str, cache: Path, sample: Path = SAMPLE, plugins: Path | None = None) -> str:
     pytest.importorskip("volatility3")
-    folder = PLACE / "msl_construct" / "volatility" / "plugins"
+    folder = str(PLACE / "msl_construct" / "volatility" / "plugins")
+    folder += "" if plugins is None else f";{plugins}"
     program = "import sys; sys.argv[0] = 'vol'; from volatility3.cli import main; main()"
-    command = [sys.executable, "-c", program, "-q", "--cache-path", str(cache), "-p", str(folder)]
+    command = [sys.executable, "-c", program, "-q", "--cache-path", str(cache), "-p", folder]
     done = subprocess.run(
         [*command, "-f", str(sample), "-r", "csv", *words],
         capture_output=True,
