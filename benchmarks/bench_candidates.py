@@ -1,8 +1,10 @@
 """Candidates: what is found of known secrets with 1 to 10 dumps, beside MemDiver; and how fast.
 
-Recall is the part of the secrets in the memory of the first dump that a candidate holds, in at most
-times their length (a key schedule is up to 15). A candidate is right if it holds one, or a computation confirms
-it. MemDiver, whose Python ``MSL_MEMDIVER_PYTHON`` names, is given the same dumps.
+Recall is the part of the secrets in the memory of the first dump that a candidate holds, in at
+most 16 times their length: a key schedule has up to 15. A candidate is right if it holds one, or if
+a computation confirms it; *named* are those of shapes that say what it is. MemDiver, whose Python
+``MSL_MEMDIVER_PYTHON`` names, is given the same dumps. ``MSL_CANDIDATES_TARGETS`` names programs,
+with ``;`` between them; ``MSL_CANDIDATES_TRUTH`` leaves out what takes long because it is large.
 """
 
 from __future__ import annotations

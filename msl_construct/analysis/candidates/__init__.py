@@ -22,6 +22,7 @@ from .signatures import (
     yara_rules,
 )
 from .structures import InferredField, InferredStructure, infer_structures
+from .word_kinds import kinds_of
 
 __all__ = [
     "CLASSES",
@@ -41,6 +42,7 @@ __all__ = [
     "find_candidates",
     "infer_structures",
     "json_signatures",
+    "kinds_of",
     "library",
     "load_shapes",
     "numeric",

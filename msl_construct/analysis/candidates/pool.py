@@ -13,7 +13,7 @@ from .scanning import DumpScan
 
 __all__ = ["Blob", "Pool"]
 
-_MOST_HELD = 1 << 22
+_MOST_HELD = 1 << 23
 """Bytes of runs that are kept."""
 _LONGEST = 1 << 13
 """Bytes of a run that is; longer ones are no keys, but what was encrypted or compressed."""
