@@ -135,17 +135,24 @@ class Times(dict[str, list[float]]):
         self.cores: dict[str, list[float]] = {name: [] for name in self}
 
 
-def in_turns(rounds: int, **functions: Callable[[], Any]) -> Times:
+def in_turns(
+    rounds: int, between: Callable[[], Any] = lambda: None, /, **functions: Callable[[], Any]
+) -> Times:
     """Seconds that each function takes, all of them once a round, after one round unmeasured.
 
     A neighbour on the machine then disturbs what is measured and what it is held against
     alike.
+
+    Args:
+        between: done before each of them, unmeasured.
     """
     for function in functions.values():
+        between()
         function()
     times = Times(functions)
     for _ in range(rounds):
         for name, function in functions.items():
+            between()
             before, begin = sum(os.times()[:4]), time.perf_counter()
             function()
             times[name].append(time.perf_counter() - begin)

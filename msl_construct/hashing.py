@@ -12,7 +12,15 @@ from .errors import FormatError
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["UNHASHED", "Digests", "Hasher", "digest", "hasher_factory", "new_hasher"]
+__all__ = [
+    "UNHASHED",
+    "Digests",
+    "Hasher",
+    "digest",
+    "hasher_factory",
+    "new_hasher",
+    "threaded_hasher",
+]
 
 _WORTH_A_THREAD = 1 << 16
 
@@ -76,6 +84,13 @@ def new_hasher(algorithm: str = "blake3") -> Hasher:
             f"hash algorithm {algorithm}: this Python's OpenSSL does not have it; hashes can't be "
             "checked"
         ) from None
+
+
+def threaded_hasher() -> Hasher:
+    """A hasher of BLAKE3 that uses all processors, for pieces of a mebibyte or so."""
+    from blake3 import blake3
+
+    return blake3(max_threads=blake3.AUTO)
 
 
 def hasher_factory(algorithm: str = "blake3") -> Callable[..., Hasher]:

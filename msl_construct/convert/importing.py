@@ -23,6 +23,7 @@ from .process import (
 )
 from .provenance import clean_text, handle_code, provenance_note, usable_handles
 from .region_plan import LARGEST_LOG2, PlannedRegion, planned
+from .segments import SegmentSpace
 
 __all__ = ["TOOL", "Imported", "Origin", "import_process"]
 
@@ -264,9 +265,13 @@ def _register(register: ProcessRegister) -> dict[str, Any]:
 
 def _write_regions(writer: Writer, process: CapturedProcess) -> int:
     feed = writer.feed()
+    space = process.space
 
     def read(address: int, buffer: memoryview) -> None:
-        memory = process.space.read(address, buffer.nbytes)
+        if isinstance(space, SegmentSpace):
+            space.read_into(address, buffer)
+            return
+        memory = space.read(address, buffer.nbytes)
         if not memory.complete:
             raise MemoryAccessError(
                 f"{buffer.nbytes} bytes at {address:#x}: expected captured ones, found "

@@ -27,7 +27,8 @@ __all__ = [
 Hole = tuple[MappedRange, int, int, str]
 """The mapping, address, length and state of a stretch without bytes."""
 
-_PIECE = 1 << 20
+_PIECE = 8 << 20
+"""Bytes that are written at once: file systems take large pieces in a third of the time."""
 _LEAST_HOLE = 1 << 16
 _ZEROS = bytes(_LEAST_HOLE)
 SPACE = 1 << 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..errors import LimitError
-from ..hashing import new_hasher
+from ..hashing import threaded_hasher
 from ..source import Source
 from .faults import Faults
 from .process import CapturedProcess, ProcessHandle
@@ -69,7 +69,7 @@ def provenance_note(
     Raises:
         LimitError: they are more bytes than a note should have.
     """
-    hasher = new_hasher("blake3")
+    hasher = threaded_hasher()
     for piece in source.pieces(0, source.size or 0):
         hasher.update(piece)
     parts = {

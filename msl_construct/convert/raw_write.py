@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from ..space import ABSENT, CAPTURED
-from .memory_runs import SPACE, CapturedRuns, can_seek, pieces_of, put_sparsely
+from .copying import RunWriter
+from .memory_runs import SPACE, CapturedRuns, can_seek
 from .process import EXECUTE, READ, WRITE, CapturedProcess
 from .told import Told, Written
 
@@ -17,9 +18,9 @@ def write_raw(process: CapturedProcess, file: IO[bytes]) -> Written:
     """Write every captured run, one behind the other, in address order."""
     runs = CapturedRuns(process)
     seekable = can_seek(file)
+    memory = RunWriter(process.space, file, seekable)
     for address, length, _ in runs:
-        for piece in pieces_of(process.space, address, length):
-            put_sparsely(file, piece, seekable)
+        memory.put(address, length)
     if seekable:
         file.truncate(runs.total)
     return Written(process, len(runs), runs.total, runs.total, Told(auxiliary="not in raw memory"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..source import Source
+from ..errors import MemoryAccessError
+from ..source import PathSource, Source
 from ..space import CAPTURED, LayeredSpace
 from ..space.layers import Wanted
 
@@ -62,6 +63,30 @@ class SegmentSpace(LayeredSpace[FileSegment]):
     def segments(self) -> Sequence[FileSegment]:
         """All of them, by address."""
         return self._parts
+
+    def read_into(self, address: int, buffer: memoryview) -> None:
+        """Fill a buffer with captured bytes.
+
+        Raises:
+            MemoryAccessError: not all of them are captured.
+        """
+        size = buffer.nbytes
+        pieces = list(self._painted(address, address + size))
+        if len(pieces) == 1 and pieces[0][2] == CAPTURED and isinstance(self._source, PathSource):
+            part, offset = pieces[0][3:]
+            assert part is not None
+            self._source.read_into(part.offset + offset, buffer)
+            return
+        memory = self.read(address, size)
+        if not memory.complete:
+            raise MemoryAccessError(
+                f"{size} bytes at {address:#x}: expected captured ones, found {memory.data.nbytes}"
+            )
+        buffer[:] = memory.data
+
+    def place_of_part(self, part: FileSegment) -> tuple[Source, int]:
+        """See `LayeredSpace.place_of_part`."""
+        return self._source, part.offset
 
     def bytes_of(self, wanted: Sequence[Wanted[FileSegment]]) -> memoryview:
         """See `LayeredSpace.bytes_of`."""

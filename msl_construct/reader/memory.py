@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..codecs.inflate import InflatedSource
+from ..source import Source
 from ..space import Cover, LayeredSpace, Memory
 from ..space.layers import Wanted
 from .regions import Fragment, Region
@@ -88,6 +89,10 @@ class MemoryView(LayeredSpace[Fragment]):
             return name
         region = self.region_at(address)
         return None if region is None else f"[{region.region_type.name}]"
+
+    def place_of_part(self, part: Fragment) -> tuple[Source, int]:
+        """See `LayeredSpace.place_of_part`; an inflated part has a source of its own."""
+        return part.data.source, part.data.offset
 
     def bytes_of(self, wanted: Sequence[Wanted[Fragment]]) -> memoryview:
         """See `LayeredSpace.bytes_of`; no payload is inflated twice for it."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from ..errors import MemoryAccessError
+from ..source import Source
 from .claim import Claim
 from .contest import Contest, Kept
 from .space import ABSENT, CAPTURED, Memory, Run, merged
@@ -103,6 +104,20 @@ class LayeredSpace(ABC, Generic[C]):
                 f"{data.nbytes}: the file has become shorter"
             )
         return Memory(address, size, data, tuple(runs))
+
+    def places(self, address: int, size: int) -> Iterator[tuple[Source, int, int]]:
+        """Where captured bytes of [address, address + size) stand: source, offset and length.
+
+        What has no bytes is left out.
+        """
+        for _, length, state, part, offset in self._painted(address, address + size):
+            if state == CAPTURED and part is not None:
+                source, start = self.place_of_part(part)
+                yield source, start + offset, length
+
+    def place_of_part(self, part: C) -> tuple[Source, int]:
+        """Where the bytes of a part begin."""
+        raise NotImplementedError
 
     def name_of(self, address: int) -> str | None:
         """See `AddressSpace.name_of`: parts have no names unless somebody gives them some."""

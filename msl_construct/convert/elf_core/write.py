@@ -13,7 +13,8 @@ from typing import IO
 
 from ...errors import ConformanceError, FormatError
 from ...space import Cover
-from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
+from ..copying import RunWriter
+from ..memory_runs import CapturedRuns, can_seek
 from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
 from .auxiliary import find_auxiliary
@@ -81,9 +82,9 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
         file.write(_first_section(machine, order, len(runs) + 1))
     file.writelines(notes)
     file.write(bytes(sizes.data - sizes.notes - sizes.notes_size))
+    memory = RunWriter(process.space, file, seekable)
     for address, length, _ in runs:
-        for piece in pieces_of(process.space, address, length):
-            put_sparsely(file, piece, seekable)
+        memory.put(address, length)
     if seekable:
         file.truncate(end)
     return Written(process, len(runs), runs.total, end, told)

@@ -14,7 +14,8 @@ from typing import IO
 from ...errors import ConformanceError, FormatError
 from ...space import AddressSpace
 from .. import x86_state
-from ..memory_runs import CapturedRuns, can_seek, pieces_of, put_sparsely
+from ..copying import RunWriter
+from ..memory_runs import CapturedRuns, can_seek
 from ..process import CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
 from . import streams as kinds
@@ -137,9 +138,9 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     file.writelines(DIRECTORY.write("<", *place) for place in places)
     body.write(file)
     file.write(bytes(data_at - body.end))
+    memory = RunWriter(process.space, file, seekable)
     for address, length, _ in runs:
-        for piece in pieces_of(process.space, address, length):
-            put_sparsely(file, piece, seekable)
+        memory.put(address, length)
     end = data_at + runs.total
     if seekable:
         file.truncate(end)
