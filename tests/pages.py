@@ -99,7 +99,7 @@ def regions(memory: dict[str, Any]) -> list[dict[str, Any]]:
         row["base_addr"] = f"{base:#x}"
         row["counts"] = {state: counts[place] for state, counts in states.items()}
         row["runs"] = [
-            (run >> 3, memory["states"][run & 7])
+            (run >> 4, memory["states"][run & 15])
             for run in (next(runs) for _ in range(columns["run_counts"][place]))
         ]
         found.append(row)

@@ -14,6 +14,7 @@ STATES_IN_WORDS = {
     "captured": "in the file",
     "not_resident": "was not in memory when it was captured",
     "unmapped": "nothing was mapped there",
+    "absent": "the file says nothing of it",
     "reserved": "a state that the specification does not define",
     "truncated": "should be in the file, and its bytes are missing",
     "failed": "could not be read",
@@ -106,7 +107,7 @@ def _memory(found: DumpReport) -> Answer:
         return Answer("memory", "none", "warn", "The dump holds no memory.")
     more = tuple(
         f"{binary_size(memory.totals[state])} {STATES_IN_WORDS.get(state, state)}"
-        for state in memory.states
+        for state in sorted(memory.states, key=lambda state: state != "captured")
         if memory.totals.get(state)
     )
     share = f"{100 * captured / total:.1f} %" if total else "nothing"

@@ -138,7 +138,7 @@ def _memory(memory: MemoryColumns) -> dict[str, Any]:
         "counts": {state: packed(counts) for state, counts in memory.counts.items()},
         "run_counts": packed(memory.run_counts),
         "runs": packed(
-            [pages << 3 | state for pages, state in zip(memory.run_pages, memory.run_states)]
+            [pages << 4 | state for pages, state in zip(memory.run_pages, memory.run_states)]
         ),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -41,15 +42,14 @@ def entropy_sample(regions: list[Region], *, most: int = MOST_PAGES) -> EntropyS
         regions: in the order that the places of the sample count in.
     """
     found = EntropySample()
-    found.captured = sum(
-        fragment.counts().get("captured", 0)
-        for region in regions
-        for fragment in region.fragments
-        if not fragment.damaged
-    )
+    captured = array("Q", (region.counts.get("captured", 0) for region in regions))
+    found.captured = sum(captured)
     step = max(1, -(-found.captured // most))
     passed = 0
     for place, region in enumerate(regions):
+        if -passed % step >= captured[place]:  # none of its pages is due
+            passed += captured[place]
+            continue
         for fragment in region.fragments:
             shift = (fragment.base - region.base_addr) // region.page_size
             for page, rank in _every(fragment, step, passed):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..words import many
 from .model import DumpReport
 
-__all__ = ["LEVEL_WORDS", "QUESTIONS", "headline", "title_of", "worst_level"]
+__all__ = ["LEVEL_WORDS", "QUESTIONS", "headline", "identity_of", "title_of", "worst_level"]
 
 QUESTIONS = {
     "intact": "Intact?",
@@ -33,6 +33,22 @@ def title_of(dumps: Sequence[DumpReport]) -> str:
     if len(dumps) == 1:
         return "Memory of one process"
     return f"Memory of a process, in {len(dumps)} dumps"
+
+
+def identity_of(found: DumpReport) -> str:
+    """Which process of which machine it was, and when."""
+    known: dict[tuple[str, str], str] = {}
+    for fact in found.facts:
+        known.setdefault((fact.group, fact.label), fact.text)
+    captured = known.get(("when", "captured"), "")
+    parts = (
+        known.get(("target", "program"), known.get(("target", "name"), "")),
+        known.get(("target", "process"), ""),
+        f"on {known['who', 'machine']}" if ("who", "machine") in known else "",
+        f"captured {captured[:19].replace('T', ' ')} UTC" if captured else "",
+        f"by {known['who', 'examiner']}" if ("who", "examiner") in known else "",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def worst_level(found: DumpReport) -> str:

@@ -11,7 +11,7 @@ from string import Template
 from ..words import many
 from .elements import Element, Node, element, foreign, rendered
 from .embedding import embedded, embedded_json
-from .headline import LEVEL_WORDS, QUESTIONS, headline, title_of, worst_level
+from .headline import LEVEL_WORDS, QUESTIONS, headline, identity_of, title_of, worst_level
 from .model import Answer, BrokenRule, Comparison, DumpReport, Fact, Suspicion
 from .redaction import Redaction
 
@@ -109,6 +109,7 @@ def _verdict(number: int, found: DumpReport) -> Element:
     return element(
         "section",
         element("h2", foreign(found.name)),
+        element("p", foreign(identity_of(found)), class_="identity"),
         element(
             "p",
             element("span", _MARKS[level], class_="mark", aria_hidden="true"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..characters import escape_for_people
 from ..words import binary_size, many
-from .headline import QUESTIONS, headline, title_of
+from .headline import QUESTIONS, headline, identity_of, title_of
 from .model import Comparison, DumpReport
 from .redaction import Redaction
 
@@ -52,7 +52,7 @@ def _lines(
 def _dump(found: DumpReport) -> Iterator[str]:
     yield f"## {_code(found.name)}"
     yield ""
-    yield f"**{_plain(headline(found))}**"
+    yield f"**{_plain(headline(found))}** {_code(identity_of(found))}"
     yield ""
     yield "| question | answer | |"
     yield "|---|---|---|"

@@ -9,7 +9,7 @@ from ..document.place_names import NAMING, PlaceNames
 from ..document.region_marks import UNBACKED, WRITTEN, marks_of, rights_of
 from ..document.table_blocks import TableBlocks, regions_of
 from ..reader.dump import Dump
-from ..reader.regions import DAMAGED, TRUNCATED, Region
+from ..reader.regions import ABSENT, DAMAGED, TRUNCATED, Fragment, Region
 from .model import MemoryColumns
 
 __all__ = ["BAD_STATES", "memory_columns", "regions_by_address"]
@@ -19,8 +19,9 @@ _MOST_RUNS = 1_000_000
 _FEW_RUNS = 16
 """Runs of a region, once there are too many of them all together."""
 _MOST = (1 << 64) - 1
-_ORDER = ("captured", "not_resident", "unmapped", "reserved", TRUNCATED, "failed", DAMAGED)
-"""From the best to the worst; where several share a pixel, the worst is seen."""
+_ORDER = ("unmapped", "not_resident", "captured", ABSENT, "reserved", TRUNCATED, "failed", DAMAGED)
+"""What is to be seen more, where several share a pixel: that there is something rather than that
+nothing is there, and above all that something is missing."""
 BAD_STATES = (TRUNCATED, "failed", DAMAGED)
 """Pages that should have bytes, and have none."""
 
@@ -51,74 +52,98 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
     def number(text: str) -> int:
         return texts.setdefault(text, len(texts))
 
+    described: dict[tuple[int, int], tuple[int, int, int]] = {}
     for region in regions:
         found.regions += 1
-        counts = dict(region.counts)
-        runs: Iterable[tuple[int, str]] = _runs(region)
-        for fragment in region.fragments:
-            if fragment.damaged:
-                pages = max(1, -(-fragment.size // fragment.page_size))
-                counts[DAMAGED] = counts.get(DAMAGED, 0) + pages
+        most = _FEW_RUNS if len(found.run_pages) > _MOST_RUNS else _MOST_RUNS
+        counts: dict[str, int] = {}
+        kept = list(_worst_of_many(_runs(region), most, numbers, counts))
+        _correct(counts, region)
         for state, count in counts.items():
-            size = count * region.page_size
-            found.totals[state] = found.totals.get(state, 0) + size
+            found.totals[state] = found.totals.get(state, 0) + count * region.page_size
         if found.regions > _MOST_REGIONS:
             found.left_out += 1
             continue
-        found.bases.append(region.base_addr)
+        base = region.base_addr
+        found.bases.append(base)
         found.sizes.append(min(region.region_size, _MOST))
         found.page_sizes.append(region.page_size)
-        found.rights.append(number(rights_of(region)))
-        found.types.append(number(str(region.region_type.name)))
-        base = region.base_addr
+        kind = int(region.protection), int(region.region_type)
+        if kind not in described:
+            marks = marks_of(region)
+            described[kind] = (
+                number(rights_of(region)),
+                number(str(region.region_type.name)),
+                (WRITTEN in marks) | (UNBACKED in marks) << 1,
+            )
+        rights, type_, mark = described[kind]
+        found.rights.append(rights)
+        found.types.append(type_)
+        found.marks.append(mark)
         found.names.append(number(names.mapping_of(base) or names.module_of(base) or ""))
-        marks = marks_of(region)
-        found.marks.append((WRITTEN in marks) | (UNBACKED in marks) << 1)
         for state in found.states:
             found.counts[state].append(min(counts.get(state, 0), _MOST))
-        most = _FEW_RUNS if len(found.run_pages) > _MOST_RUNS else _MOST_RUNS
-        kept = list(_worst_of_many(runs, most, numbers))
         if len(kept) >= most:
             found.coarse += 1
         found.run_counts.append(len(kept))
-        found.run_pages.extend(min(count, _MOST) for count, _ in kept)
-        found.run_states.extend(state for _, state in kept)
+        for count, state_number in kept:
+            found.run_pages.append(min(count, _MOST))
+            found.run_states.append(state_number)
     found.texts = list(texts)
     return found
 
 
 def _states(dump: Dump) -> tuple[str, ...]:
-    """Names of states from the best to the worst; those of a draft of one's own are bad."""
+    """Names of states in the order that they are seen in; those of a draft of one's own are bad."""
     own = [str(state.name) for state in dump.schema.page_states.values]
     unknown = [state for state in own if state not in _ORDER]
-    return (*_ORDER[:4], *unknown, *_ORDER[4:])
+    return (*_ORDER[:5], *unknown, *_ORDER[5:])
 
 
 def _runs(region: Region) -> Iterator[tuple[int, str]]:
-    """Pages and their state; what no fragment says anything of is a run of its own."""
+    """Pages and their state; what no page map says anything of is a run of its own."""
     at = 0
     size = region.page_size
     for fragment in region.fragments:
         first = (fragment.base - region.base_addr) // size
         if first > at:
-            yield first - at, "unmapped"
+            yield first - at, ABSENT
             at = first
         if fragment.damaged:
-            pages = max(1, -(-fragment.size // size))
-            yield pages, DAMAGED
-            at = first + pages
+            yield _pages(fragment), DAMAGED
+            at = first + _pages(fragment)
             continue
         for page, count, state in fragment.states():
             yield count, state
             at = max(at, first + page + count)
+    if at * size < region.region_size:  # is no multiple of the page size
+        yield -(-(region.region_size - at * size) // size), ABSENT
+
+
+def _correct(counts: dict[str, int], region: Region) -> None:
+    """Make counts of runs those of the page maps: fragments may overlap."""
+    if len(region.fragments) > 1:
+        known = {state: counts[state] for state in (ABSENT, DAMAGED) if state in counts}
+        counts.clear()
+        counts.update(region.counts | known)
+
+
+def _pages(fragment: Fragment) -> int:
+    """Pages of a fragment whose page map is damaged."""
+    return max(1, -(-fragment.size // fragment.page_size))
 
 
 def _worst_of_many(
-    runs: Iterable[tuple[int, str]], most: int, numbers: dict[str, int]
+    runs: Iterable[tuple[int, str]], most: int, numbers: dict[str, int], counts: dict[str, int]
 ) -> Iterator[tuple[int, int]]:
-    """The first runs, and behind them one of all others with the worst of their states."""
+    """The first runs, and behind them one of all others with the worst of their states.
+
+    Args:
+        counts: what the pages of each state are added to.
+    """
     rest, worst = 0, 0
     for seen, (count, state) in enumerate(runs, 1):
+        counts[state] = counts.get(state, 0) + count
         number = numbers.get(state, len(numbers) - 1)
         if seen < most:
             yield count, number

@@ -162,7 +162,7 @@ class MemoryColumns:
         bases, sizes, page_sizes: of each.
         rights, types, names: numbers of texts.
         marks: 1: written and executed; 2: code without a file; 3: both.
-        states: names of page states, from the best to the worst.
+        states: names of page states; where several share a pixel, the last of them is seen.
         counts: by state, pages of each region.
         run_counts: of each region, how many runs of pages it has.
         run_pages, run_states: pages and number of the state of all runs, one behind the other.

@@ -99,8 +99,8 @@ class Memory {
       let at = this.start[i];
       for (let left = perRegion[i]; left > 0; left--, run++) {
         this.runStart[run] = at;
-        this.runState[run] = runs[run] % 8;
-        this.runPages[run] = Math.floor(runs[run] / 8);
+        this.runState[run] = runs[run] % 16;
+        this.runPages[run] = Math.floor(runs[run] / 16);
         at = Math.min(at + this.runPages[run] * this.pageSize[i], this.start[i + 1]);
       }
       this.firstRun[i + 1] = run;

@@ -49,6 +49,7 @@ const STATE_WORDS = {
   captured: "captured",
   not_resident: "not in memory",
   unmapped: "not mapped",
+  absent: "not in the file",
   reserved: "undefined state",
   truncated: "bytes missing",
   failed: "could not be read",

@@ -16,7 +16,7 @@ class MemoryMap {
       "aria-label": this.summary(),
       "aria-describedby": "",
     });
-    this.told = make("p", { class: "told mono", "aria-live": "polite" });
+    this.told = make("p", { class: "told mono", "aria-live": "polite" }, "Point at the map: here it says what is there.");
     this.range = make("p", { class: "range quiet" });
     place.append(this.legend(), this.buttons(), this.canvas, this.range, this.told);
     this.listen();
@@ -26,15 +26,13 @@ class MemoryMap {
   }
 
   summary() {
-    const shares = this.memory.states
-      .filter((state) => this.memory.totals[state])
+    const shares = capturedFirst(this.memory)
       .map((state) => `${sizeText(this.memory.totals[state])} ${STATE_WORDS[state] || words(state)}`);
     return `Map of ${many(this.memory.count, "region")}: ${shares.join(", ")}. The table of regions has the same in words.`;
   }
 
   legend() {
-    const states = this.memory.states
-      .filter((state) => this.memory.totals[state])
+    const states = capturedFirst(this.memory)
       .map((state) => swatch(stateColor(state), `${STATE_WORDS[state] || words(state)} ${sizeText(this.memory.totals[state])}`));
     const rights = [
       ["--right-marked", "W+X, or code without a file"],
@@ -229,6 +227,12 @@ class MemoryMap {
     }
     this.told.textContent = "There are none.";
   }
+}
+
+/** The states that there are, for people. */
+function capturedFirst(memory) {
+  const found = memory.states.filter((state) => memory.totals[state]);
+  return found.sort((a, b) => (b === "captured") - (a === "captured"));
 }
 
 function distance(a, b) {

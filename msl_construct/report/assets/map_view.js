@@ -1,4 +1,4 @@
-/* What part of memory a map shows, as pixels in rows: the worst of what shares a pixel is seen. */
+/* What part of memory a map shows, as pixels in rows: of what shares a pixel, what is missing is seen. */
 
 const BANDS = { state: 12, rights: 4, gap: 4 };
 const LINE = BANDS.state + BANDS.rights + BANDS.gap;

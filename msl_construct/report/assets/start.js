@@ -24,6 +24,7 @@ const TITLES = {
 };
 const FIRST = Object.keys(TITLES);
 const HIDDEN = ["block", "block_uuid", "local_addr", "local_port", "remote_addr", "remote_port", "handle_code", "ipv4_order"];
+const IN_FACTS = ["process", "system", "origin"];
 const MAPS = [];
 
 function memoryPart(place, dump) {
@@ -48,7 +49,10 @@ function tablesPart(place, dump) {
   place.classList.remove("card");
   const names = Object.keys(dump.tables).sort((a, b) => FIRST.indexOf(a) - FIRST.indexOf(b));
   for (const name of names) {
-    const packed = withoutColumns(dump.tables[name], HIDDEN);
+    const { columns, rows } = dump.tables[name];
+    if (IN_FACTS.includes(name) && rows.length === 1) continue;
+    const inWords = columns.filter((one) => columns.includes(`${one}_utc`));
+    const packed = withoutColumns(dump.tables[name], [...HIDDEN, ...inWords]);
     if (!packed.columns.length) continue;
     const note = packed.left_out ? `${many(packed.left_out, "row")} more are not in this page: msl inspect --show ${name} lists them.` : "";
     const section = make("section", { class: "card" }, make("h3", null, TITLES[name] || words(name)));
