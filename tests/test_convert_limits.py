@@ -392,6 +392,8 @@ def test_mappings_end_with_the_addresses(form: str, tmp_path: Path) -> None:
         wire.vas_entry("<", base_addr=base, region_size=1 << 63) for base in (1 << 62, 3 << 62)
     ]
     builder.add(wire.VAS_MAP, wire.vas_map("<", entries))
+    last = wire.memory_region("<", [0, 0], base_addr=(1 << 64) - PAGE, page_data=bytes(2 * PAGE))
+    builder.add(wire.MEMORY_REGION, last)
     path = tmp_path / "dump.msl"
     path.write_bytes(finish(builder, LE11))
     done = run("export", path, "--to", form, "-o", tmp_path / "out")

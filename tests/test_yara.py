@@ -14,7 +14,7 @@ from independent.specimens import LE11, finish, start
 
 import msl_construct
 from msl_construct import analysis
-from msl_construct.analysis.yara import buffers, rule_texts, scanning
+from msl_construct.analysis.yara import buffers, crew, rule_texts
 from msl_construct.analysis.yara.rule_texts import closure
 
 PAGE = 1024
@@ -229,7 +229,7 @@ def test_a_process_that_ends_hides_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert engine is not None
     ended = []
 
-    class Mortal(scanning.WorkerProcess):
+    class Mortal(crew.WorkerProcess):
         def scan(self, *arguments: Any) -> Any:
             if not ended:
                 ended.append(self._process.pid)
@@ -237,7 +237,7 @@ def test_a_process_that_ends_hides_nothing(tmp_path: Path, monkeypatch: pytest.M
                 self._process.wait()
             return super().scan(*arguments)
 
-    monkeypatch.setattr(scanning, "WorkerProcess", Mortal)
+    monkeypatch.setattr(crew, "WorkerProcess", Mortal)
     told = analysis.RuleScan()
     with msl_construct.open(large(tmp_path)) as dump:
         places = analysis.Locations(dump)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
-from ..abbreviated import abbreviated
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
 from ..space import AddressSpace
-from .finding import find_all
 from .forked import can_fork, in_order
-from .islands import CONTEXT, IslandPiece, SearchedBytes, islands, piece_size, read_piece
+from .islands import CONTEXT, SearchedBytes, islands, piece_size, read_piece
 from .locations import Location, Locations
+from .matching import SHOWN, Found, matches
 from .patterns import SearchPattern
-from .string_runs import string_runs
 
 __all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
 
@@ -26,8 +23,6 @@ _WORTH_PROCESSES = 16
 """Pieces that are to be looked at."""
 _BATCH = 1 << 29
 _MOST_ISLANDS = 1 << 14
-_SHOWN = 256
-"""Bytes of a hit that it carries."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +67,6 @@ class Searched:
     coverage: SearchedBytes = field(default_factory=lambda: SearchedBytes(0, {}))
     failed: list[str] = field(default_factory=list)
     hits: int = 0
-
-
-Found = tuple[int, int, int, "int | None", bytes, bytes, bytes]
-"""Address, number of the pattern, length, value of a pointer; what is in front of it, its own
-bytes, and what is behind it."""
 
 
 def search(
@@ -165,7 +155,7 @@ def hit_at(
     return Hit(
         address,
         length,
-        around[address - first : address - first + min(length, _SHOWN)],
+        around[address - first : address - first + min(length, SHOWN)],
         kind,
         pattern,
         places.at(address),
@@ -270,7 +260,7 @@ class _Look:
         piece = read_piece(self.space, start, end, number, self.size, self.longest)
         return merge(
             *(
-                _matches(one, n, piece, behind, self.order, self.told)
+                matches(one, n, piece, behind, self.order, self.told.failed)
                 for n, one in enumerate(self.patterns)
             )
         )
@@ -289,148 +279,3 @@ def first_unreadable(
             return at, behind, str(error)
         at = behind
     return start, end, "it could be read at its beginning only"
-
-
-def _matches(
-    pattern: SearchPattern,
-    number: int,
-    piece: IslandPiece,
-    behind: dict[int, int],
-    order: ByteOrder,
-    told: Searched,
-) -> Iterator[Found]:
-    """Matches that begin in a piece; of an expression, behind the last that was found."""
-    base, data = piece.address, piece.data
-    first, last = max(behind.get(number, 0) - base, piece.first), piece.stop
-    if pattern.runs is not None:
-        found = _by_runs(pattern, data, first, last)
-    elif pattern.bounds is not None:
-        found = _pointers(pattern, piece, first, last, order)
-    elif pattern.kind == "regex":
-        found = _by_expression(pattern, data, first, last)
-    elif pattern.literal:
-        found = _by_literal(pattern, data, first, last)
-    else:
-        found = _everywhere(pattern, data, first, last)
-    for at, length, value in found:
-        stop = at + length
-        if number in behind:
-            behind[number] = base + stop
-        if pattern.kind == "regex" and stop == len(data) and not piece.ends:
-            told.failed.append(
-                f"a match of {abbreviated(pattern.given)} at {base + at:#x} may go on: it was "
-                f"followed for {length} bytes"
-            )
-        yield (
-            base + at,
-            number,
-            length,
-            value,
-            bytes(data[max(0, at - CONTEXT) : at]),
-            bytes(data[at : min(stop, at + _SHOWN)]),
-            bytes(data[stop : stop + CONTEXT]),
-        )
-
-
-Match = tuple[int, int, "int | None"]
-
-
-def _by_literal(
-    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
-) -> Iterator[Match]:
-    """Look for the bytes that are known, then at what is around them."""
-    expression, literal, before = pattern.expression, pattern.literal, pattern.before
-    assert expression is not None
-    for at in find_all(data, literal, first + before):
-        if at - before >= last:
-            return
-        match = expression.match(data, at - before)
-        if match is not None:
-            yield at - before, match.end() - match.start(), None
-
-
-def _by_runs(
-    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
-) -> Iterator[Match]:
-    """Strings; one that is longer than any is cut."""
-    assert pattern.runs is not None
-    encoding, least = pattern.runs
-    for start, end in string_runs(data, least, encoding, first):
-        while start < last and (end - start) // pattern.width >= least:
-            stop = min(end, start + pattern.longest)
-            yield start, stop - start, None
-            start = stop
-        if start >= last:
-            return
-
-
-def _by_expression(
-    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
-) -> Iterator[Match]:
-    assert pattern.expression is not None
-    for match in pattern.expression.finditer(data, first):
-        if match.start() >= last:
-            return
-        if match.end() > match.start():
-            yield match.start(), match.end() - match.start(), None
-
-
-def _everywhere(
-    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
-) -> Iterator[Match]:
-    """Matches wherever they begin, of what has no byte that is certain."""
-    assert pattern.expression is not None
-    at = first
-    while at < last:
-        match = pattern.expression.search(data, at)
-        if match is None or match.start() >= last:
-            return
-        yield match.start(), match.end() - match.start(), None
-        at = match.start() + 1
-
-
-def _pointers(
-    pattern: SearchPattern, piece: IslandPiece, first: int, last: int, order: ByteOrder
-) -> Iterator[Match]:
-    assert pattern.bounds is not None
-    low, high = pattern.bounds
-    width = pattern.width
-    first += -(piece.address + first) % width
-    stop = min(last + width - 1, len(piece.data))
-    count = max(0, (stop - first) // width)
-    values = memoryview(piece.data)[first : first + count * width]
-    for index, value in _values(values, width, order, low, high):
-        yield first + index * width, width, value
-
-
-def _values(
-    data: memoryview, width: int, order: ByteOrder, low: int, high: int
-) -> Iterator[tuple[int, int]]:
-    try:
-        import numpy  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        mark = "<" if order is ByteOrder.LITTLE else ">"
-        for index, (value,) in enumerate(struct.iter_unpack(f"{mark}{_CODES[width]}", data)):
-            if low <= value < high:
-                yield index, value
-        return
-    numbers = numpy.frombuffer(data, f"{'<' if order == 'little' else '>'}u{width}")
-    top = 1 << 8 * width
-    if low >= top:
-        return
-    kind = numpy.dtype(f"u{width}").type
-    first, span = kind(low), kind(min(high, top) - 1 - low)
-    scratch = numpy.empty(_AT_ONCE, kind)
-    for begin in range(0, len(numbers), _AT_ONCE):
-        some = numbers[begin : begin + _AT_ONCE]
-        # What is below the range wraps around to far above it, so that the least of all says
-        # whether there is one.
-        shifted = numpy.subtract(some, first, out=scratch[: len(some)])
-        if shifted.min() <= span:
-            for index in numpy.flatnonzero(shifted <= span).tolist():
-                yield begin + index, int(some[index])
-
-
-_AT_ONCE = 16384
-"""Numbers that a processor holds close to itself."""
-_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}

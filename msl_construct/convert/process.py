@@ -26,6 +26,8 @@ __all__ = [
     "ThreadsOnDemand",
 ]
 
+_ADDRESSES = 1 << 64
+
 READ, WRITE, EXECUTE = 1, 2, 4
 """Bits of an access right, as in Protection (§5.1)."""
 
@@ -205,8 +207,8 @@ class CapturedProcess:
         """The mappings, and whatever of the memory lies in none of them; by address."""
         mappings = iter(self.mappings)
         coming = next(mappings, None)
-        for start, end in self.space.ranges():
-            at = start
+        for start, stop in self.space.ranges():
+            at, end = start, min(stop, _ADDRESSES)
             while coming is not None and coming.end <= at:
                 yield coming
                 coming = next(mappings, None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .asking import RuleGap, RuleScan
 from .engines import CompiledRules, Engine, yara_engine
 from .rule_files import load_rules
 from .rule_texts import RuleText, rule_texts
-from .scanning import RuleGap, RuleScan, scan_rules
+from .scanning import scan_rules
 
 __all__ = [
     "CompiledRules",
