@@ -55,11 +55,21 @@ GOOD = {
     "redefine": "redefine('key_hint', 'KeyLen', 'Length in bits.', reason='r')",
     "redefine a block": "redefine('BlockType', 'key_hint', 'A key.', reason='r')",
     "reword": "reword('OSType', 'Linux', 'Linux, the kernel.')",
+    "a kind of rows by its name": "rename('connectivity_table.Rows.Body<arp>', 'HwType', 'Kind')",
+    "a kind by its code": "deprecate('connectivity_table.Rows.Body<3>', 'HwType', reason='r')",
     "deprecate": "deprecate('Protection', 'Guard', reason='r')",
 }
 
 REFUSED = {
     "no wider": ("widen('key_hint', 'KeyLen', U32, out_of='Reserved', reason='r')", "not more"),
+    "a body without its kind": (
+        "rename('connectivity_table.Rows.Body', 'HwType', 'Kind')",
+        "Body is laid out by RowType: say Body<…> with a code",
+    ),
+    "a kind that nobody lays out": (
+        "rename('connectivity_table.Rows.Body<0x33>', 'HwType', 'Kind')",
+        "no body is laid out for a RowType of 0x33",
+    ),
     "something between": (
         "widen('key_hint', 'KeyLen', U64, out_of='Reserved', reason='r')",
         "what stands between would move",

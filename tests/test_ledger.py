@@ -42,6 +42,14 @@ KINDS = {
     "a field is taken out": "payload-version",
     "a hash covers something else": "second-meaning",
     "a magic is another one": None,
+    "two fields of a row change places": "payload-version",
+    "the codes of two kinds of rows are exchanged": "renumbered",
+    "the byte orders are exchanged": "renumbered",
+    "two page states are exchanged": "renumbered",
+    "the end of the capture loses its time": "payload-version",
+    "the end of a segment loses its time": "payload-version",
+    "a field is put in front of a row's others": "payload-version",
+    "two kinds of rows exchange their layouts": "payload-version",
 }
 """What is said of the seeded changes that no word declares; of all others nothing."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from ..exports.consistency import Inconsistency
 from ..exports.ledger import published
 from ..schema import Draft
 from ..schema.amendments import Amendment
+from ..schema.names import snake_case
 from .classes import ChangeClass
 from .classify import Classified, classified
 
@@ -57,19 +59,34 @@ def _of_change(draft: Draft, change: Classified) -> Inconsistency:
 
 
 def _declared(draft: Draft, change: Classified) -> bool:
-    return any(_is_about(word, change) for word in draft.amendments if word.word in _DECLARED)
+    words = (word for word in draft.amendments if word.word in _DECLARED)
+    return any(_is_about(word, change, draft) for word in words)
 
 
-def _is_about(word: Amendment, change: Classified) -> bool:
+def _is_about(word: Amendment, change: Classified, draft: Draft) -> bool:
     """Whether a word declares a change: that of its thing, or of what stands behind it."""
     where = change.where.replace("[]", "").split(".")
-    path = [part.lower() for part in word.where.split(".")]
+    path = word.where.replace("[]", "").split(".")
     if change.kind in ("code", "flag"):
         names = [
             side.get(key) for side in (change.before, change.after) for key in ("name", "label")
         ]
         return word.where == where[0] and (word.what in names or "text" in change.after)
-    return where[: len(path)] == path
+    return len(where) >= len(path) and all(map(partial(_is_step, draft), path, where))
+
+
+def _is_step(draft: Draft, said: str, step: str) -> bool:
+    """Whether a step of a word's path, such as ``Body<arp>``, is one of a change's."""
+    (name, _, code), (key, _, place) = (
+        one.removesuffix(">").partition("<") for one in (said, step)
+    )
+    if snake_case(name) != key or not code:
+        return snake_case(name) == key
+    digits = place.split()[-1]
+    if place.endswith(code) or code == str(int(digits, 16)):
+        return True
+    values = (one for each in draft.enumerations for one in each.values)
+    return any(one.code == int(digits, 16) and code in (one.name, one.label) for one in values)
 
 
 def _renumbered(draft: Draft) -> Iterator[Inconsistency]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import MslError
 from ..schema import Draft
-from ..schema.layout import REST
+from ..schema.table import Table
 from .classes import ChangeClass
 from .classify import Classified, classified
+from .comparing import compared
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample, samples_for
-from .reading import TABLE, ReaderAccount, ReaderClaim, told
+from .paths import layouts_by_path
+from .reading import A_TABLE, told
 
 __all__ = ["Contradiction", "Impact", "impact"]
 
@@ -42,6 +44,8 @@ class Impact:
         changes: every difference, with its class.
         evidence: of each change, by its place in `changes`: what shows it, gravest first.
         others: the same of other readers, which know neither draft.
+        counting: paths of the fields that count entries: so many that a width matters make no
+            small file.
         samples: every file that was made.
         not_made: what could not be made, and why.
     """
@@ -49,6 +53,7 @@ class Impact:
     changes: list[Classified]
     evidence: list[list[ImpactEvidence]]
     others: list[list[ImpactEvidence]]
+    counting: set[str]
     samples: list[ImpactSample]
     not_made: list[str]
 
@@ -65,7 +70,16 @@ class Impact:
         cls, shown = self.changes[index].cls, self.shown(index)
         if shown is None:
             return cls.severity >= C.ADDITIVE.severity
-        return cls is C.OLD_FILE_INVALID and shown.severity <= C.ADDITIVE.severity
+        calm = shown.severity <= C.ADDITIVE.severity
+        return calm and (cls is C.OLD_FILE_INVALID or self._counts(self.changes[index]))
+
+    def _counts(self, change: Classified) -> bool:
+        """Whether a change is of a number of entries, or of the reserved bytes beside it."""
+        outer = change.where.rpartition(".")[0]
+        return any(
+            each.where in self.counting and each.where.rpartition(".")[0] == outer
+            for each in self.changes
+        )
 
     @property
     def contradictions(self) -> Iterator[Contradiction]:
@@ -111,9 +125,11 @@ def impact(
         except (MslError, KeyError, ValueError, TypeError, RuntimeError) as error:
             not_made.append(f"{sample.name} ({sample.draft}) is not judged: {error}")
             continue
-        seen = list(_compared(reader.name, sample, truth, other, old_file=reader is new))
+        seen = list(compared(reader.name, sample, truth, other, old_file=reader is new))
+        for one in seen:
+            for index in _blamed(one, changes):
+                about[index].append(one)
         for index, change in enumerate(changes):
-            about[index] += [one for one in seen if _concerns(one, change)]
             if change.where in sample.about:
                 about[index].append(_calm(reader.name, sample, change))
         for name, decode in (decoders or {}).items():
@@ -121,16 +137,45 @@ def impact(
             if read is None:
                 not_made.append(f"{sample.name} ({sample.draft}) is not shown to {name}")
                 continue
+            for one in read:
+                for index in _blamed(one, changes):
+                    others[index].append(one)
             for index, change in enumerate(changes):
-                others[index] += [one for one in read if _concerns(one, change)]
                 if change.where in sample.about:
                     others[index].append(_calm(name, sample, change))
     evidence = [sorted(about[i], key=lambda one: -one.cls.severity) for i in about]
-    return Impact(changes, evidence, list(others.values()), samples, not_made)
+    counting = {
+        f"{where}.{one.type.count_key}"
+        for draft in (old, new)
+        for where, layout in layouts_by_path(draft.bound(draft.byte_orders[0]))
+        for one in layout.fields
+        if isinstance(one.type, Table)
+    }
+    return Impact(changes, evidence, list(others.values()), counting, samples, not_made)
 
 
 def _calm(reader: str, sample: ImpactSample, change: Classified) -> ImpactEvidence:
     return ImpactEvidence(reader, sample, C.COSMETIC, ReaderOutcome.SAME, (change.where,), "", "")
+
+
+def _blamed(one: ImpactEvidence, changes: list[Classified]) -> Iterator[int]:
+    """The changes that something may be due to.
+
+    What is seen of a whole file or block, and not of a field, is due to the graver ones of its
+    changes, if any of them is grave enough.
+    """
+    concerned = [index for index, change in enumerate(changes) if _concerns(one, change)]
+    refused = one.outcome is ReaderOutcome.REFUSED
+    if refused or not any("." in path for path in one.paths):
+        blocks = set() if refused else set(one.paths) - {""}
+        severity = one.cls.severity
+        near = (each for each in changes if not blocks or each.where.split(".")[0] in blocks)
+        if any(each.cls.severity >= severity for each in near):
+            concerned = [i for i in concerned if changes[i].cls.severity >= severity]
+    elif one.meant == one.found == A_TABLE:
+        grave = [i for i in concerned if changes[i].cls.severity >= one.cls.severity]
+        concerned = grave or concerned
+    yield from concerned
 
 
 def _concerns(one: ImpactEvidence, change: Classified) -> bool:
@@ -146,7 +191,7 @@ def _concerns(one: ImpactEvidence, change: Classified) -> bool:
         return bool({"", "file_header.version", "file_header.endianness"} & set(one.paths))
     whole = change.kind in ("structure", "registry") and change.change == "changed"
     if whole and "fields" not in change.after:
-        return set(one.paths) == {where}
+        return set(one.paths) - {"block_header.block_type"} == {where}
     outer = where.split(".")[0]
     for path in one.paths:
         if path == where or path.startswith((f"{where}.", f"{where}[")):
@@ -156,173 +201,3 @@ def _concerns(one: ImpactEvidence, change: Classified) -> bool:
         if one.outcome is not ReaderOutcome.SAME and path == outer:
             return change.kind in ("field", "structure")
     return False
-
-
-def _compared(
-    reader: str, sample: ImpactSample, truth: ReaderAccount, other: ReaderAccount, *, old_file: bool
-) -> Iterator[ImpactEvidence]:
-    """What a reader makes of a file, place by place, beside what its writer meant."""
-    if other.refused:
-        cls = C.OLD_FILE_INVALID if old_file else C.OLD_READER_REJECTS
-        paths: tuple[str, ...] = ("file_header.magic",) if other.wrong_magic else ()
-        if other.refused.startswith("major"):
-            paths = ("", "file_header.version")
-        yield ImpactEvidence(
-            reader, sample, cls, ReaderOutcome.REFUSED, paths, "a file", other.refused
-        )
-        return
-
-    def seen(
-        cls: ChangeClass,
-        outcome: ReaderOutcome,
-        meant: ReaderClaim | None,
-        found: ReaderClaim | None,
-        why: str = "",
-        near: Sequence[ReaderClaim] = (),
-    ) -> ImpactEvidence:
-        paths = [
-            path
-            for one in (meant, found, *near)
-            if one
-            for path in (one.where, *one.registry)
-            if path
-        ]
-        if meant and found and meant.own == found.own and _of_one_registry(meant, found):
-            paths = [*meant.registry, *found.registry]  # the field is as ever, its code is not
-        return ImpactEvidence(
-            reader,
-            sample,
-            cls,
-            outcome,
-            tuple(dict.fromkeys(paths)),
-            meant.shown if meant else "nothing",
-            found.shown if found else "nothing",
-            why,
-        )
-
-    for claim in truth.claims:
-        if claim.known in ("raw", "new") or claim.start == claim.end:
-            continue
-        near = [
-            one
-            for one in other.claims
-            if one.start < claim.end
-            and claim.start < one.end
-            and (one.form == TABLE) == (claim.form == TABLE)
-        ]
-        if claim.form == TABLE and not near:
-            continue  # its entries are compared
-        exact = next(
-            (one for one in near if (one.start, one.end) == (claim.start, claim.end)), None
-        )
-        index = exact.block if exact else near[0].block if near else claim.block
-        why = "; ".join(_news(truth, other, index))
-        if claim.known == "reserved" and claim.form == "reserved":
-            for one in near:
-                inside = claim.start <= one.start and one.end <= claim.end
-                told = one.value.strip("0") or one.says_zero
-                if inside and told and one.form not in ("reserved", REST):
-                    cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
-                    yield seen(cls, ReaderOutcome.WRONG, claim, one, why)
-            continue
-        yield from _place(claim, exact, near, why, seen)
-    yield from _complaints(reader, sample, truth, other, old_file=old_file)
-    known = {rule for rule, _ in truth.findings}
-    cls = C.OLD_FILE_INVALID if old_file else C.ADDITIVE
-    for rule, path in other.findings:
-        if rule not in known and path != "file_header.version" and not _unsaid(truth, path):
-            yield ImpactEvidence(
-                reader, sample, cls, ReaderOutcome.SAME, (path,), "conforms", rule, rule
-            )
-
-
-def _of_one_registry(meant: ReaderClaim, found: ReaderClaim) -> bool:
-    """Whether two readers look the same number up in registries of one name."""
-    names = {path.rpartition(".")[0] for path in (*meant.registry, *found.registry)}
-    same = (meant.start, meant.end) == (found.start, found.end)
-    return bool(meant.registry and found.registry) and len(names) == 1 and same
-
-
-def _unsaid(truth: ReaderAccount, path: str) -> bool:
-    """Whether a path is in a payload of which the writer's draft says nothing."""
-    key, _, inside = path.partition(".")
-    return bool(inside) and any(one.known == "raw" and one.where == key for one in truth.claims)
-
-
-Seen = Callable[..., ImpactEvidence]
-
-
-def _place(
-    claim: ReaderClaim, exact: ReaderClaim | None, near: list[ReaderClaim], why: str, seen: Seen
-) -> Iterator[ImpactEvidence]:
-    if exact is None:
-        kept = [one for one in near if one.known in ("raw", "new", "reserved")]
-        wide = next((one for one in near if one.start == claim.start), None)
-        if wide and (wide.form, wide.value, wide.sense) == ("number", claim.value, claim.sense):
-            return  # the bytes around it are zeros in little-endian order: the same number
-        if near and len(kept) < len(near):
-            wrong = next(one for one in near if one not in kept)
-            cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
-            yield seen(cls, ReaderOutcome.WRONG, claim, wrong, why, near)
-        else:
-            first = kept[0] if kept else None
-            raw = first is None or first.known == "raw"
-            yield seen(C.DEGRADED if raw else C.ADDITIVE, ReaderOutcome.LESS, claim, first, why)
-        return
-    if exact.known in ("raw", "new"):
-        yield seen(
-            C.ADDITIVE if exact.known == "new" else C.DEGRADED,
-            ReaderOutcome.LESS,
-            claim,
-            exact,
-            why,
-        )
-    elif exact.known == "unknown" or exact.form == "reserved":
-        yield seen(C.ADDITIVE, ReaderOutcome.LESS, claim, exact, why)
-    elif exact.known == "reserved" and claim.known != "reserved":
-        yield seen(C.DEGRADED, ReaderOutcome.LESS, claim, exact, why)
-    elif (exact.form, exact.value, exact.sense) != (claim.form, claim.value, claim.sense):
-        if (claim.form == "states" and exact.sense == claim.sense) or _named_now(claim, exact):
-            yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
-            return
-        cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
-        yield seen(cls, ReaderOutcome.WRONG, claim, exact, why)
-    elif (exact.where, exact.shown) != (claim.where, claim.shown):
-        yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
-
-
-def _named_now(claim: ReaderClaim, exact: ReaderClaim) -> bool:
-    """Whether one reader has a name for the other's number, in a field that means the same."""
-    same = (exact.form, exact.value) == (claim.form, claim.value)
-    owns = {one.own or one.sense for one in (claim, exact)}
-    return same and len(owns) == 1 and bool(claim.registry) != bool(exact.registry)
-
-
-def _news(truth: ReaderAccount, other: ReaderAccount, block: int) -> list[str]:
-    """What a reader complains of in a block, and the writer's does not."""
-    known = truth.complaints.get(block, [])
-    return [one for one in other.complaints.get(block, []) if one not in known]
-
-
-def _complaints(
-    reader: str, sample: ImpactSample, truth: ReaderAccount, other: ReaderAccount, *, old_file: bool
-) -> Iterator[ImpactEvidence]:
-    """Damage and hashes that do not fit, which break more than a place."""
-    blocks = {one.block: one.where for one in other.claims if one.form == "block"}
-    for index in other.complaints:
-        for text in _news(truth, other, index):
-            where = blocks.get(index, "")
-            silent = _unsaid(truth, f"{where}.payload")
-            if index < -1 or text.startswith(("unknown", "bytes behind")) or silent:
-                continue
-            if "does not fit" in text:
-                paths: tuple[str, ...] = (text.split(" ")[0],)
-            elif index == -1:
-                paths = ("",)
-            else:
-                paths = (where,)
-            grave = "does not fit" in text or (old_file and index >= 0)
-            cls = C.WIRE_BREAK if grave else C.DEGRADED
-            yield ImpactEvidence(
-                reader, sample, cls, ReaderOutcome.LESS, paths, "intact", text, text
-            )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..corpus.assemble import assemble
 from ..corpus.base_plans import encrypted, minimal, with_regions
@@ -14,13 +11,22 @@ from ..corpus.payloads import region
 from ..corpus.plan import Edit, Form, Plan, PlannedBlock
 from ..corpus.single_blocks import SUBJECT, alone
 from ..errors import MslError
-from ..schema import Layout
-from ..schema.base import DocumentOptions, OneOf
+from ..schema.base import OneOf
 from ..schema.codes import Enumeration, FlagDefinition
-from ..schema.pages import PageStateMap
-from ..schema.table import Table
-from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Uint
+from ..schema.vocabulary import Fixed, Flags, Uint
 from .classify import Classified
+from .field_places import (
+    body_of,
+    fitted,
+    lengthen,
+    measured_at,
+    number_at,
+    paths_to,
+    place_of,
+    start_of,
+    steps_of,
+    with_body,
+)
 
 __all__ = ["ImpactSample", "samples_for"]
 
@@ -47,6 +53,7 @@ class ImpactSample:
     about: set[str] = field(default_factory=set, compare=False)
 
 
+_MANY = 70_000
 _UNMAKEABLE = (MslError, KeyError, ValueError, TypeError, AttributeError, StopIteration)
 
 
@@ -110,12 +117,13 @@ class _Maker:
         return self._fitted(minimal(self._form))
 
     def _structured(self, where: str, is_field: bool) -> Iterator[Planned]:
-        parts = re.split(r"[.\[\]]+", where.split("<")[0])
-        key = parts[0]
+        key, *parts = steps_of(where)
         if key in ("file_header", "block_header"):
             yield "minimal", self._minimal
             if key == "file_header" and is_field:
-                yield from self._header_field(parts[1])
+                yield from self._header_field(parts[0])
+            if key == "block_header" and is_field:
+                yield from self._block_header_field(parts[0])
             if where == "file_header.endianness":
                 yield from self._other_orders()
             return
@@ -129,15 +137,15 @@ class _Maker:
         if block.layout is not None and any(one.optional for one in block.layout.fields):
             yield f"{key} without optional fields", lambda: self._shortened(key)
         if is_field and block.layout is not None:
-            path = [one for one in parts[1:] if one]
-            yield from self._patterned(key, path)
+            yield from self._patterned(key, parts)
 
     def _shortened(self, key: str) -> Plan:
         """A block alone that ends where it may."""
         plan = self._alone(key)
         layout = self._schema.layouts[key]
         first = next(one for one in layout.fields if one.optional)
-        _subject(plan, key).keep = layout.offset_of(first.key)
+        block = _subject(plan, key)
+        block.keep = start_of(layout, block.payload, first.key)
         return plan
 
     def _instead(self, change: Classified) -> Iterator[Planned]:
@@ -153,8 +161,17 @@ class _Maker:
     def _patterned(self, key: str, path: list[str]) -> Iterator[Planned]:
         """With a number all of whose bytes are something."""
         name = f"{key}, {'.'.join(path)} with all bytes set"
-        if _number_at(self._schema.layouts[key], path) is not None:
+        if number_at(self._schema.layouts[key], path) is not None:
             yield name, lambda: self._edited(key, path, None)
+        elif measured_at(self._schema.layouts[key], path) is not None:
+            yield f"{key}, {'.'.join(path)} of many", lambda: self._lengthened(key, path)
+
+    def _lengthened(self, key: str, path: list[str]) -> Plan:
+        """With so many bytes that a length of two bytes can't say it, if it has more."""
+        plan = self._alone(key)
+        block = _subject(plan, key)
+        lengthen(self._schema.layouts[key], block.payload, path, _MANY)
+        return plan
 
     def _header_field(self, key: str) -> Iterator[Planned]:
         layout = self._schema.file_header
@@ -174,6 +191,23 @@ class _Maker:
             return plan
 
         yield f"minimal, {key} with all bytes set", make
+
+    def _block_header_field(self, key: str) -> Iterator[Planned]:
+        layout = self._schema.block_header
+        found = next((one for one in layout.fields if one.key == key), None)
+        if found is None or type(found.type) is not Uint or found.type.valid is not None:
+            return
+        if key in {"block_length", "payload_version"}:
+            return
+        data = _PATTERN[: found.type.width]
+
+        def make() -> Plan:
+            plan = self._minimal()
+            first = next(iter(plan.blocks.values()))
+            first.header_edits.append(Edit(layout.offset_of(key), data))
+            return plan
+
+        yield f"minimal, {key} of a block with all bytes set", make
 
     def _with(self, key: str, value: int) -> Plan:
         plan = self._minimal()
@@ -208,13 +242,23 @@ class _Maker:
                     yield name, lambda key=one.key: self._header_code(key, number)  # type: ignore[misc]
                     return
         for key, path in self._fields_of(registry):
+            layout = self._schema.layouts[key]
+            if isinstance(found, Enumeration) and (body := body_of(layout, path, number)):
+                yield name, lambda key=key, body=body: self._with_body(key, body)  # type: ignore[misc]
+                return
             yield name, lambda key=key, path=path: self._edited(key, path, number)  # type: ignore[misc]
             return
+
+    def _with_body(self, key: str, path: list[str]) -> Plan:
+        """A block alone in which a code chooses the body that it is for."""
+        plan = self._alone(key)
+        with_body(self._schema.layouts[key], _subject(plan, key).payload, path)
+        return plan
 
     def _fields_of(self, registry: str) -> Iterator[tuple[str, list[str]]]:
         for block in self._schema.blocks.values():
             if block.layout is not None and not block.forbidden:
-                for path in _paths(block.layout, registry):
+                for path in paths_to(block.layout, registry):
                     yield block.key, path
 
     def _header_code(self, key: str, number: int) -> Plan:
@@ -245,7 +289,8 @@ class _Maker:
         plan = self._alone(key)
         block = _subject(plan, key)
         layout = self._schema.layouts[key]
-        at, kind = _place_of(layout, block.payload, path)
+        with_body(layout, block.payload, path)
+        at, kind = place_of(layout, block.payload, path)
         data = _PATTERN[: kind.width] if number is None else kind.encode(number, {})
         block.edits.append(Edit(at, data))
         return plan
@@ -269,34 +314,6 @@ class _Maker:
         block.payload = fitted(known.layout, block.payload)
 
 
-def fitted(layout: Layout, document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document's values for the fields that a layout has, and examples of others."""
-    read = {name for one in layout.fields for name, _ in one.type.reads()}
-    found: dict[str, Any] = {}
-    for one in layout.fields:
-        kind = one.type
-        if document.get(one.key) is not None:
-            value = document[one.key]
-            if isinstance(kind, Table) and isinstance(value, list):
-                found[one.key] = [fitted(kind.entry, row) for row in value]
-                continue
-            try:
-                kind.load_document(value, {})
-            except (ValueError, TypeError, KeyError, AttributeError, MslError):
-                if kind.chosen_by:
-                    found[one.key] = value
-                    continue
-            else:
-                found[one.key] = value
-                continue
-        left = one.default is not None and not one.optional
-        if left or one.name in read or isinstance(kind, Reserved):
-            continue
-        with suppress(TypeError):
-            found[one.key] = kind.to_document(kind.example(), DocumentOptions())
-    return found
-
-
 def _subject(plan: Plan, key: str) -> PlannedBlock:
     for block in (*plan.blocks.values(), *(b for s in plan.segments for b in s.blocks.values())):
         if block.type == key:
@@ -306,50 +323,3 @@ def _subject(plan: Plan, key: str) -> PlannedBlock:
     if key == "end_of_extension" and plan.segments and plan.segments[0].end is not None:
         return plan.segments[0].end
     return plan.block(SUBJECT)
-
-
-def _number_at(layout: Layout, path: list[str]) -> Fixed | None:
-    """The kind of a plain number at a path that nothing measures by; None: there is none."""
-    read = {name for one in layout.fields for name, _ in one.type.reads()}
-    for one in layout.fields:
-        if one.key == path[0]:
-            if isinstance(one.type, Table) and len(path) > 1:
-                return _number_at(one.type.entry, path[1:])
-            if isinstance(one.type, Coded):
-                return one.type
-            if isinstance(one.type, Uint) and one.type.valid is None and one.name not in read:
-                return one.type
-            return None
-    return None
-
-
-def _paths(layout: Layout, registry: str) -> Iterator[list[str]]:
-    for one in layout.fields:
-        if one.type.registry_name == registry and not isinstance(one.type, PageStateMap):
-            yield [one.key]
-        if isinstance(one.type, Table):
-            yield from ([one.key, *path] for path in _paths(one.type.entry, registry))
-
-
-def _place_of(layout: Layout, document: Mapping[str, Any], path: list[str]) -> tuple[int, Fixed]:
-    """Where a field stands in the payload that a document gives, and what it is.
-
-    Raises:
-        KeyError: there is none, or its table has no entries.
-    """
-    from ..source import BufferSource, Cursor
-
-    record = layout.complete(layout.from_document(fitted(layout, document)))
-    data = b"".join(bytes(piece) for piece in layout.pieces(record))
-    found = layout.decode(Cursor(BufferSource(data), 0, len(data)), offsets=True)
-    for step in path[:-1]:
-        table = layout.field(step).type
-        assert isinstance(table, Table)
-        layout, rows = table.entry, found[step]
-        if not rows:
-            raise KeyError(step)
-        found = rows[0]
-    kind = layout.field(path[-1]).type
-    assert isinstance(kind, Fixed)
-    assert found.offsets is not None
-    return found.offsets[path[-1]][0], kind

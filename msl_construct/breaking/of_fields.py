@@ -30,6 +30,13 @@ _SHIELDED = ChangeVerdict(
 )
 
 
+_ENDS_EARLIER = ChangeVerdict(
+    C.DEGRADED,
+    "a new reader shows its bytes as a rest, an old one finds an end too early",
+    "deprecate(…) it, or leave its bytes reserved",
+)
+
+
 class FieldVerdicts:
     """What is said of each field that came, went or changed between two layouts.
 
@@ -124,11 +131,14 @@ class FieldVerdicts:
         field, place = self._old[key], self._shapes.old_places[key]
         if self._shielded:
             return _SHIELDED
-        behind = [*self._old][[*self._old].index(key) + 1 :]
-        if not self._fits and not any(one in self._shapes.pairs for one in behind):
-            reason = "a new reader shows its bytes as a rest, an old one finds an end too early"
-            return ChangeVerdict(C.DEGRADED, reason, "deprecate(…) it instead")
+        at = [*self._old].index(key)
+        before, behind = [*self._old][:at], [*self._old][at + 1 :]
+        kept = [self._shapes.pairs.get(one) for one in before] == [*self._new]
+        if not self._fits and kept and not any(one in self._shapes.pairs for one in behind):
+            return _ENDS_EARLIER
         if isinstance(field.type, Reserved):
+            if not any(one.overlaps(place) for one in self._shapes.new_places.values()):
+                return _ENDS_EARLIER
             if self._fits:
                 return self._used(place)
             return ChangeVerdict(
@@ -146,10 +156,11 @@ class FieldVerdicts:
             names = ", ".join(one.name for one in now)
             reason = f"an old reader takes {names} for it"
             return ChangeVerdict(C.SILENT_REINTERPRET, reason, "leave its bytes reserved")
+        if not any(one.overlaps(place) for one in self._shapes.new_places.values()):
+            return _ENDS_EARLIER
         if zero_is_unknown(field):
-            return ChangeVerdict(
-                C.DEGRADED, "an old reader finds zero, which says that nothing is known"
-            )
+            reason = "old files have it where bytes are reserved, and must be zero"
+            return ChangeVerdict(C.OLD_FILE_INVALID, reason, "deprecate(…) it instead")
         reason = "its bytes are reserved: an old reader takes their zeros for a value"
         return ChangeVerdict(C.SILENT_REINTERPRET, reason, "deprecate(…) it instead")
 
@@ -177,8 +188,10 @@ class FieldVerdicts:
         before, after = self._shapes.old_places[old.key], self._shapes.new_places[new.key]
         fixed = isinstance(old.type, Fixed) and isinstance(new.type, Fixed)
         if isinstance(old.type, Reserved) and isinstance(new.type, Reserved):
-            if before != after:
-                yield self._used(before) if self._fits else ChangeVerdict(self._broken, "it moves")
+            if before != after and not self._fits:
+                yield ChangeVerdict(self._broken, "it moves")
+            elif before != after:
+                yield worst([self._used(before), *self._freed(after)])
         elif (before.behind, before.start) != (after.behind, after.start):
             yield self._moved(before, after)
         elif fixed and before.end != after.end:
@@ -224,6 +237,15 @@ class FieldVerdicts:
             found.append(verdict._replace(reason=f"{one.name} has its bytes: {verdict.reason}"))
         return worst(found)
 
+    def _freed(self, after: FieldPlace) -> Iterator[ChangeVerdict]:
+        """Bytes that are reserved now, and were others': it is what became of those."""
+        for key, one in self._old.items():
+            if isinstance(one.type, Reserved) or not self._shapes.old_places[key].overlaps(after):
+                continue
+            now = self._shapes.pairs.get(key)
+            verdict = self.removed(key) if now is None else self.changed(now)
+            yield verdict._replace(reason=f"it has bytes of {one.name}: {verdict.reason}")
+
     def _retyped(self, old: Fixed, new: Fixed) -> Iterator[ChangeVerdict]:
         found = of_kind(old, new)
         if found is not None:
@@ -240,6 +262,11 @@ class FieldVerdicts:
 
     def _resized(self, old: Field, new: Field) -> ChangeVerdict:
         wider = new.type.minimum > old.type.minimum
+        measuring = {snake_case(name) for one in self._old.values() for name in self._refers(one)}
+        if self._fits and old.key in measuring:
+            reason = f"one reader sees the lower bytes, and less of what {old.name} measures"
+            remedy = "give the larger ones a field of their own"
+            return ChangeVerdict(C.WIRE_BREAK, reason, remedy)
         if self._fits:
             reason = (
                 "an old reader sees its lower bytes, and takes the others for reserved"

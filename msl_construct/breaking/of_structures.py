@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ..exports.difference import Change
 from ..schema import BlockType
+from ..schema.choice import Choice
+from ..schema.vocabulary import Coded
 from .classes import ChangeClass
 from .draft_pair import DraftPair
 from .verdicts import DECLARE, ChangeVerdict, new_demands, of_permission, worst
@@ -61,6 +63,9 @@ class StructureVerdicts:
         block = self._pair.old_blocks.get(key)
         if (outer := self._outer_field(key)) is not None:
             return outer
+        if block is None and key.endswith(">"):
+            reason = "a new reader shows bodies of old files as bytes"
+            return ChangeVerdict(C.DEGRADED, reason, "deprecate(…) the code instead")
         if block is None:
             return ChangeVerdict(C.COSMETIC, "what had it is gone, or is laid out otherwise")
         now = self._pair.new.blocks.get(block.code)
@@ -100,10 +105,25 @@ class StructureVerdicts:
         if raw and outer in self._pair.new_blocks:
             return self.of_its_structure(outer, "added")
         if outer in self._pair.old_layouts and key.endswith(">"):
+            if self._named(key):
+                reason = "an old reader knows the code, and shows the body as bytes"
+                return ChangeVerdict(C.DEGRADED, reason)
             return ChangeVerdict(
                 C.ADDITIVE, "an old reader keeps bodies of a tag that it does not know"
             )
         return ChangeVerdict(C.ADDITIVE, "it comes with its field")
+
+    def _named(self, where: str) -> bool:
+        """Whether the old draft registers the code that chooses a body."""
+        outer, _, step = where.rpartition(".")
+        key, _, place = step.removesuffix(">").partition("<")
+        layout = self._pair.old_layouts.get(outer)
+        kinds = {} if layout is None else {one.key: one.type for one in layout.fields}
+        kind = kinds.get(key)
+        if layout is None or not isinstance(kind, Choice):
+            return False
+        chooser, code = layout.field(kind.tag_key).type, int(place.split()[-1], 16)
+        return isinstance(chooser, Coded) and any(v.code == code for v in chooser.registry.values)
 
     def _block(self, old: BlockType, new: BlockType) -> Iterator[ChangeVerdict]:
         if old.code != new.code:
@@ -139,4 +159,4 @@ class StructureVerdicts:
             return self._inside(where)
         if change == "added":
             return self.added(key)
-        return self.removed(key)
+        return self.removed(where if where.endswith(">") else key)

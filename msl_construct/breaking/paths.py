@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..exports.description import case_title
+from ..exports.description import case_place
 from ..schema import Layout, Schema
 from ..schema.layout import inner_layouts
 
@@ -22,5 +22,5 @@ def _inner(where: str, layout: Layout) -> Iterator[tuple[str, Layout]]:
     for field in layout.fields:
         for tag, inner in inner_layouts(field.type).items():
             path = f"{where}.{field.key}"
-            name = f"{path}[]" if tag is None else f"{path}<{case_title(field, tag, layout)}>"
+            name = f"{path}[]" if tag is None else f"{path}<{case_place(field, tag, layout)}>"
             yield from _inner(name, inner)

@@ -10,12 +10,13 @@ from typing import Any
 from ..document import Renderer
 from ..drafts import schema
 from ..errors import FormatError
-from ..exports.description import bit_place
+from ..exports.description import bit_place, case_place
 from ..hashing import new_hasher
 from ..reader import open_dump
 from ..rules import Level, check
 from ..schema import Layout, Schema
 from ..schema.blocks import Start
+from ..schema.choice import Choice
 from ..schema.fields import Field
 from ..schema.layout import OFFSETS, REST
 from ..schema.pages import PageStateMap
@@ -23,11 +24,13 @@ from ..schema.table import Table
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Timestamp
 from .verdicts import zero_is_unknown
 
-__all__ = ["TABLE", "ReaderAccount", "ReaderClaim", "told"]
+__all__ = ["A_TABLE", "BLOCK", "TABLE", "ReaderAccount", "ReaderClaim", "told"]
 
 _RAW = "raw"
-TABLE = "table"
-"""The form of what is said of a table as a whole, beside what is said of its entries."""
+A_TABLE = "a table"
+"""How a table as a whole is shown."""
+TABLE, BLOCK = "table", "block"
+"""The forms of what is said of a table as a whole, beside its entries, and of a block's header."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,9 @@ class ReaderAccount:
         claims: about its bytes, in file order.
         complaints: by the index of the block that they are about; -1: the whole file.
         findings: ids and paths of what the file breaks by the reader's draft; no SHOULD.
+        may_end_before: paths of the fields that the reader takes for missing where nothing is left.
+        segments: how many extension segments it shows.
+        knows_segments: whether its draft has such.
     """
 
     refused: str = ""
@@ -80,6 +86,9 @@ class ReaderAccount:
     claims: list[ReaderClaim] = field(default_factory=list)
     complaints: dict[int, list[str]] = field(default_factory=dict)
     findings: list[tuple[str, str]] = field(default_factory=list)
+    may_end_before: set[str] = field(default_factory=set)
+    segments: int = 0
+    knows_segments: bool = False
 
     def complain(self, block: int, text: str) -> None:
         """Take in a complaint."""
@@ -103,10 +112,21 @@ def told(data: bytes, draft: str) -> ReaderAccount:
         if header["magic"] != form.file_magic.decode("latin-1"):
             found.refused, found.wrong_magic = f"it begins with {header['magic']}", True
             return found
+        order = dump.header.schema.byte_order
+        newer = int(header["version"], 16) > form.draft.version
+        if newer and order not in form.draft.byte_orders:
+            found.refused = f"{order.value}-endian"
+            return found
         major = int(header["version"], 16) >> 8
         if major != form.draft.version >> 8:
             found.refused = f"major version {major}"
             return found
+        found.may_end_before = {
+            f"{key}.{one.key}"
+            for key, layout in form.layouts.items()
+            for one in layout.fields
+            if one.optional
+        }
         found.claims += _claims(form.file_header, header, form.file_header.key, -1)
         document["blocks"] = list(document["blocks"])
         document["segments"] = [
@@ -114,6 +134,7 @@ def told(data: bytes, draft: str) -> ReaderAccount:
         ]
         for block in document["blocks"]:
             _block(found, form, block)
+        found.segments, found.knows_segments = len(document["segments"]), form.draft.segments
         for segment in document["segments"]:
             for block in segment["blocks"]:
                 _block(found, form, block)
@@ -172,13 +193,15 @@ def _block(found: ReaderAccount, form: Schema, block: dict[str, Any]) -> None:
             start,
             code if kind is not None else "block_header.block_type",
             index,
-            "block",
+            BLOCK,
             code,
             kind.meaning if kind else "",
             code,
             "value" if kind else "new",
         )
     )
+    fields = {key: one for key, one in block.items() if key not in ("block_type", "payload")}
+    found.claims += _claims(form.block_header, fields, form.block_header.key, index)
     if layout is None or not isinstance(payload, dict) or _RAW in payload:
         if end > start:
             known = "new" if kind is None else "raw"
@@ -203,16 +226,38 @@ def _claims(
         if isinstance(one.type, Table):
             if length:
                 yield ReaderClaim(
-                    start, start + length, path, block, TABLE, "", one.meaning, "a table"
+                    start, start + length, path, block, TABLE, "", one.meaning, A_TABLE
                 )
             for row in value:
                 yield from _claims(one.type.entry, row, f"{path}[]", block)
+            continue
+        if isinstance(one.type, Choice):
+            yield from _chosen(layout, one, values, where, block, (start, start + length))
             continue
         claim = _claim(one, value, path, block, start, start + length)
         yield replace(claim, says_zero=isinstance(one.type, Fixed) and not zero_is_unknown(one))
     if REST in values and REST in offsets:
         start, length = int(offsets[REST][0], 16), offsets[REST][1]
         yield ReaderClaim(start, start + length, where, block, REST, "", "", "bytes", "raw")
+
+
+def _chosen(
+    layout: Layout, one: Field, values: dict[str, Any], where: str, block: int, at: tuple[int, int]
+) -> Iterator[ReaderClaim]:
+    """A body whose layout another field chooses: its fields, or bytes that nobody lays out."""
+    kind, value = one.type, values[one.key]
+    assert isinstance(kind, Choice)
+    chooser, tag = layout.field(kind.tag_key).type, values[kind.tag_key]
+    if isinstance(chooser, Coded):
+        tag = int(chooser.registry.encode(tag))
+    path = f"{where}.{one.key}"
+    inner = kind.cases.get(tag)
+    if inner is None or _RAW in value:
+        named = isinstance(chooser, Coded) and any(v.code == tag for v in chooser.registry.values)
+        known = "raw" if named else "new"
+        yield ReaderClaim(*at, path, block, _RAW, "", one.meaning, "bytes", known)
+    else:
+        yield from _claims(inner, value, f"{path}<{case_place(one, tag, layout)}>", block)
 
 
 def _claim(one: Field, value: Any, path: str, block: int, start: int, end: int) -> ReaderClaim:

@@ -9,7 +9,7 @@ from ..schema.base import Between, OneOf
 from ..schema.blocks import BlockType
 from ..schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Value
 from ..schema.fields import Field, Note
-from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Reserved, Timestamp, Uint
+from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Reserved, Timestamp, Uint, Uuid
 from .classes import ChangeClass
 
 __all__ = ["DECLARE", "ChangeVerdict", "new_demands", "of_code", "of_kind", "of_permission"]
@@ -159,6 +159,11 @@ def of_kind(old: Fixed, new: Fixed) -> ChangeVerdict | None:
     if isinstance(new, (Coded, Flags)) and not isinstance(old, (Coded, Flags)):
         reason = f"old files may have numbers that {new.registry_name} does not register"
         return ChangeVerdict(C.OLD_FILE_INVALID, reason, "give it another name in reserved bytes")
+    if isinstance(new, Uuid) and type(old) is Bytes:
+        reason = "old files may have bytes that are no UUID of version 4"
+        return ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave it bytes")
+    if isinstance(old, (Coded, Flags, Uuid)) and type(old) is not type(new):
+        return ChangeVerdict(C.ADDITIVE, "more values may be written: any, in another form")
     if type(old) is not type(new):
         return ChangeVerdict(C.SOURCE, "documents show the same bytes in another form")
     if isinstance(old, Uint) and isinstance(new, Uint) and old.shown != new.shown:

@@ -98,8 +98,10 @@ class _Assembly:
         self._count += 1
         if block.type == "end_of_capture":
             computed.update(file_hash=self._digest(0), acq_end=str(END))
-            if self._plan.form.has("end_of_capture", "block_count"):
-                computed["block_count"] = self._count
+            computed["block_count"] = self._count
+        if computed and isinstance(block.type, str):
+            has = self._plan.form.has
+            computed = {key: one for key, one in computed.items() if has(block.type, key)}
         payload = payload_of(schema, block, computed)
         fields: dict[str, Any] = {"block_uuid": uuid_of(name), "parent_uuid": NIL, "flags": []}
         if block.codec is not None:

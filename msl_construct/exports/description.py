@@ -42,6 +42,7 @@ from ..schema.words import no_words
 
 __all__ = [
     "bit_place",
+    "case_place",
     "case_title",
     "describe",
     "offset_of",
@@ -153,6 +154,14 @@ def case_title(field: Field, tag: int | None, inside: Layout) -> str:
     chooser = inside.field(field.type.tag_key).type
     name = chooser.registry.decode(tag).name if isinstance(chooser, Coded) else str(tag)
     return f"{field.type.tag} {name}"
+
+
+def case_place(field: Field, tag: int, inside: Layout) -> str:
+    """What a layout inside a field is called in paths, whatever its code is: ``Kind 0x02``."""
+    assert isinstance(field.type, Choice)
+    chooser = inside.field(field.type.tag_key).type
+    digits = 2 * chooser.width if isinstance(chooser, Fixed) else 0
+    return f"{field.type.tag} 0x{tag:0{digits}x}"
 
 
 def offset_of(layout: Layout, key: str) -> int | None:
@@ -277,8 +286,8 @@ def _field(layout: Layout, field: Field) -> dict[str, Any]:
         if tag is None:
             shown["entry"] = _structure(inner)
         else:
-            title = case_title(field, tag, layout)
-            shown.setdefault("cases", {})[title] = _structure(inner)
+            place = case_place(field, tag, layout)
+            shown.setdefault("cases", {})[place] = _structure(inner)
     return shown
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..schema import BitRange, ByteOrder, Draft, Enumeration, Layout, Schema
 from ..schema.vocabulary import Reserved
-from .description import case_title, offset_of, registries, stored_as
+from .description import case_place, offset_of, registries, stored_as
 
 __all__ = ["changed_since", "export", "ledger_of", "published"]
 
@@ -89,7 +89,7 @@ def _layouts(schema: Schema) -> Iterator[tuple[str, Layout]]:
 def _inner(where: str, layout: Layout) -> Iterator[tuple[str, Layout]]:
     yield where, layout
     for field, tag, inner in layout.inside():
-        name = "" if tag is None else case_title(field, tag, layout)
+        name = "" if tag is None else case_place(field, tag, layout)
         yield from _inner(f"{where}.{field.key}[{name}]", inner)
 
 

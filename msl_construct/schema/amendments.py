@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from .blocks import BlockType
+from .choice import Choice
 from .codes import Enumeration, FlagDefinition
 from .fields import Field
 from .layout import Layout
@@ -135,7 +136,10 @@ def demand_reason(reason: str, why: str) -> None:
 
 
 def edit(parts: Declared, where: str, change: Callable[[Layout], Layout]) -> None:
-    """Change the structure at a path: a key, and names of tables whose entry is meant.
+    """Change the structure at a path: a key, and what inside of it is meant.
+
+    A table's name stands for its entry, ``Body<arp>`` for what a body is where its chooser has that
+    code, which may be a number, too.
 
     Raises:
         AmendmentRefusal: there is no such structure.
@@ -143,18 +147,52 @@ def edit(parts: Declared, where: str, change: Callable[[Layout], Layout]) -> Non
     key, *tables = where.split(".")
     if key not in parts.layouts:
         raise AmendmentRefusal(f"no structure is called {key}")
-    parts.layouts[key] = _inside(parts.layouts[key], tables, change)
+    parts.layouts[key] = _inside(parts, parts.layouts[key], tables, change)
 
 
-def _inside(layout: Layout, tables: list[str], change: Callable[[Layout], Layout]) -> Layout:
-    if not tables:
+def _inside(
+    parts: Declared, layout: Layout, steps: list[str], change: Callable[[Layout], Layout]
+) -> Layout:
+    if not steps:
         return change(layout)
-    found = field_of(layout, tables[0].removesuffix("[]"))
-    if not isinstance(found.type, Table):
-        raise AmendmentRefusal(f"{found.name} is no table")
+    name, chosen, code = steps[0].removesuffix("[]").removesuffix(">").partition("<")
+    found = field_of(layout, name)
     kind = found.type
-    entry = _inside(kind.entry, tables[1:], change)
-    return layout.changing(found.name, type=Table(kind.count, entry, kind.entry_size))
+    if isinstance(kind, Choice) and chosen:
+        tag = _tag(parts, layout, kind, code)
+        inner = _inside(parts, kind.cases[tag], steps[1:], change)
+        kind = Choice(kind.length, kind.tag, {**kind.cases, tag: inner})
+    elif isinstance(kind, Table) and not chosen:
+        entry = _inside(parts, kind.entry, steps[1:], change)
+        kind = Table(kind.count, entry, kind.entry_size)
+    elif isinstance(kind, Choice):
+        raise AmendmentRefusal(f"{found.name} is laid out by {kind.tag}: say {name}<…> with a code")
+    else:
+        raise AmendmentRefusal(f"{found.name} is no table")
+    return layout.changing(found.name, type=kind)
+
+
+def _tag(parts: Declared, layout: Layout, kind: Choice, code: str) -> int:
+    """The code that chooses a body, from its name, its label or the number.
+
+    Raises:
+        AmendmentRefusal: no body is laid out for it.
+    """
+    code = code.removeprefix(f"{kind.tag} ")
+    registry = parts.registries.get(str(layout.field(kind.tag_key).type.registry_name))
+    values = registry.values if registry is not None else ()
+    for tag in kind.cases:
+        names = {str(tag), *(n for v in values if v.code == tag for n in (v.name, v.label))}
+        if code in names or _number(code) == tag:
+            return tag
+    raise AmendmentRefusal(f"no body is laid out for a {kind.tag} of {code or 'nothing'}")
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None
 
 
 def field_of(layout: Layout, name: str) -> Field:
