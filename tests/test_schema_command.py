@@ -178,7 +178,7 @@ def test_show_what_stands_inside() -> None:
     titles = [line for line in text.splitlines() if line.startswith(("rows, ", "body, "))]
     assert len(titles) == 8
     assert "each entry" in titles[0]
-    assert "ipv4_route" in titles[1]
+    assert "RowType 0x01: IPv4 Route" in titles[1]
 
 
 def test_show_a_registry() -> None:
