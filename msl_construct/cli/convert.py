@@ -126,6 +126,8 @@ def _tell(old: str, output: str, found: Conversion, quiet: bool) -> None:
         note(f"msl: {old}: {loss.kind}: {loss}")
     if len(losses) > _SHOWN:
         note(f"msl: {old}: {len(losses) - _SHOWN} more; --losses has them")
+    if not found.verdict.complete and not len(losses):
+        note(f"msl: {old}: {found.verdict}")  # what it ends with 4 for
     if quiet:
         return
     said = "everything" if not len(losses) else f"all but {many(len(losses), 'thing')}"
