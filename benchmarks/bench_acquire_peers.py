@@ -89,9 +89,9 @@ def run(setting: Setting) -> list[Row]:
 def results(setting: Setting) -> list[Result]:
     """Every tool with every target, in turns."""
     found = []
-    for target, command in _targets(setting):
+    for target, command in setting.few(_targets(setting)):
         runs: dict[str, list[Run]] = {}
-        for number in range(min(3, setting.rounds) + 1):
+        for number in range(int(setting.small), min(3, setting.rounds) + 1):
             for tool in tools():
                 note(f"{target}: {tool.name}" + ("" if number else ", unmeasured"))
                 one = _one(tool, command, setting.tmp)

@@ -50,7 +50,7 @@ def run(setting: Setting) -> list[Row]:
     """All rows of this benchmark."""
     rate = _rate(setting)
     rows = []
-    for name in PROGRAMS:
+    for name in setting.few(PROGRAMS):
         runs: dict[str, list[_Run]] = {}
         for number in range(setting.rounds):
             for tool in tools():
@@ -71,7 +71,7 @@ def _rate(setting: Setting) -> float:
     heap = compiled("heap", setting.tmp)
     rates = []
     with tempfile.TemporaryDirectory(dir=setting.tmp) as folder:
-        for number in range(3):
+        for number in setting.few(range(3)):
             with Live(heap, setting.size(_LEAST_RATE_SIZE, 64), "objects", 0, 0) as live:
                 out = Path(folder) / f"{number}.msl"
                 with _tool(ours, live.pid, out) as problem:

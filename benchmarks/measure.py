@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "GIB",
@@ -41,6 +42,8 @@ MSL = "import sys; from msl_construct.cli import main; sys.exit(main())"
 PEERS = "MSL_BENCH_PEERS"
 """Environment variable: the virtual environment in which other tools are installed."""
 
+Case = TypeVar("Case")
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -59,6 +62,10 @@ class Setting:
     def size(self, full: int, small: int) -> int:
         """The full size, or the smoke test's."""
         return small if self.small else full
+
+    def few(self, cases: Iterable[Case]) -> Iterable[Case]:
+        """All cases, or the smoke test's: the first one."""
+        return islice(cases, 1) if self.small else cases
 
 
 @dataclass
