@@ -15,7 +15,7 @@ import click
 
 from msl_construct.cli.common import STDIO
 from msl_construct.cli.start import piped
-from msl_construct.outputs import check_place
+from msl_construct.outputs import check_name, check_place
 from msl_construct.remote_output import check_remote, is_remote
 
 from .evidence import EvidenceFolder
@@ -121,7 +121,12 @@ class Places:
                 raise click.UsageError(f"{url}: is there already; --force replaces it") from None
 
     def _check_files(self, pid: int) -> None:
-        path, report = self.dump(pid), self.report_of(pid)
+        path = self.dump(pid)
+        try:
+            check_name(path)
+        except OSError as error:
+            raise click.UsageError(f"{path}: {error.strerror}") from None
+        report = self.report_of(pid)
         if report is not None and path != STDIO and report.resolve() == Path(path).resolve():
             raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
         places = [place for place in (path, report) if place is not None and str(place) != STDIO]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 
 from msl_construct.errors import TargetError
@@ -26,14 +27,14 @@ class PlainBackend:
         raise NotImplementedError
 
     def members(self, kind: str, name: str) -> list[int]:
-        """PIDs of the processes of this name.
+        """PIDs of the processes of this name; we are never among them.
 
         Raises:
             TargetError: it is asked for anything but a name.
         """
         if kind != "name":
             raise TargetError(f"on {self.name} no {kind} can be named", remedy="give names or PIDs")
-        return self.find(name)
+        return [pid for pid in self.find(name) if pid != os.getpid()]
 
     def unfit(self, pid: int) -> str:
         """Never said here: `preflight` refuses."""
@@ -72,7 +73,7 @@ def descendants(
     listed: Iterable[tuple[int, int]],
     is_child: Callable[[int, int], bool] = lambda child, parent: True,
 ) -> list[int]:
-    """PIDs of its descendants.
+    """PIDs of its descendants; we are never among them.
 
     Args:
         pid: the process.
@@ -88,4 +89,4 @@ def descendants(
             if named == parent and child not in found | {pid} and is_child(child, parent):
                 found.add(child)
                 waiting.append(child)
-    return sorted(found)
+    return sorted(found - {os.getpid()})

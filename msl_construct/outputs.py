@@ -21,7 +21,7 @@ from typing import IO
 
 from .windows_files import new_file, refused_name
 
-__all__ = ["NewFile", "Place", "check_place", "is_passing", "own_file", "whole_file"]
+__all__ = ["NewFile", "Place", "check_name", "check_place", "is_passing", "own_file", "whole_file"]
 
 Place = str | os.PathLike[str]
 
@@ -49,6 +49,16 @@ def is_passing(path: Place) -> bool:
     return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
+def check_name(path: Place) -> None:
+    """Refuse a name that means something else to this system than a file.
+
+    Raises:
+        OSError: it does (EINVAL).
+    """
+    if sys.platform == "win32" and (reason := refused_name(os.fspath(path))):
+        raise OSError(errno.EINVAL, reason, os.fspath(path))
+
+
 def check_place(path: Place, *, force: bool) -> None:
     """Refuse a place that a file can't be made in.
 
@@ -62,8 +72,7 @@ def check_place(path: Place, *, force: bool) -> None:
             file that only its owner may replace (EPERM), or a name that means something else to
             Windows (EINVAL).
     """
-    if sys.platform == "win32" and (reason := refused_name(os.fspath(path))):
-        raise OSError(errno.EINVAL, reason, os.fspath(path))
+    check_name(path)
     if is_passing(path):
         return
     _check_way(path)

@@ -681,6 +681,16 @@ def test_find(system: WindowsSystem, fake: FakeWindows) -> None:
     assert backend.freezers[0] == "suspend"
 
 
+def test_we_are_never_meant(
+    system: WindowsSystem, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.processes += [(61, fake.pid, "target.exe"), (62, 61, "other.exe")]
+    fake.started |= {61: filetime(1_700_000_100), 62: filetime(1_700_000_100)}
+    monkeypatch.setattr("os.getpid", lambda: 61)
+    assert Windows(system).members("name", "target") == [fake.pid]
+    assert Windows(system).children(fake.pid) == [62]
+
+
 def test_children(system: WindowsSystem, fake: FakeWindows) -> None:
     pid = fake.pid
     # 63 claims a parent that is younger than itself: the number was used again.

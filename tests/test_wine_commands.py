@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import commands
 import pytest
 from sampling import part_of
-from windows.environment import ROOT, Wine
-from windows.targets import Runner
+from windows.environment import ROOT, Wine, dos
+from windows.targets import Runner, wait_for
 
 SAMPLES = ROOT / "samples"
 
@@ -111,3 +114,70 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     for other in path.parent.glob(f"{path.name}*"):
         os.unlink(other)
+
+
+def test_wildcards_stand_for_files(runner: Runner, folder: Path) -> None:
+    answer = runner("verify", "--json", "live-*.msl")
+    assert answer.code == 0
+    names = [json.loads(line)["file"] for line in answer.out.splitlines()]
+    assert names == sorted(path.name for path in folder.glob("live-*.msl"))
+    assert runner("verify", "nothing-*.msl").code == 3
+    assert json.loads(runner("verify", "--json", ".\\live-le.msl").out)["file"] == "./live-le.msl"
+    assert runner("search", "live-le.msl", "*.msl").err == ""  # a pattern is no file
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("CON", "CON is a device of Windows"),
+        ("com1.msl", "COM1 is a device of Windows"),
+        ("\\\\.\\NUL", "names a device"),
+        ("x.msl:stream", "names a stream of a file"),
+        ("dot.msl.", "ends with a dot or a space"),
+        ("a?b.msl", "has a '\\?'"),
+    ],
+)
+def test_refused_names(runner: Runner, name: str, reason: str) -> None:
+    assert runner("convert", "live-le.msl", "-o", name).code == 2
+    answer = runner("acquire", "1", "-o", name)
+    assert answer.code == 2
+    assert re.search(reason, answer.err), answer.err
+
+
+def test_a_target_that_is_open_is_named(runner: Runner, folder: Path) -> None:
+    with open(folder / "open.msl", "wb"):
+        answer = runner("convert", "live-le.msl", "-o", "live-be.msl:", "--force")
+        assert answer.code == 2
+    assert runner("inspect", "nobody.msl").err.startswith("msl: nobody.msl: ")
+
+
+def test_decoders_run(wine: Wine, runner: Runner) -> None:
+    """In a job, which ends with all that they have started."""
+    names = ("valid/all-captured-10-be", "valid/all-captured-11-le")
+    chosen = [f"--only={name}" for name in names]
+    samples = ("samples", "run", "--samples", str(SAMPLES), *chosen)
+    python = f'"{dos(wine.python()[1])}"'
+    ours = f"{python} -m msl_construct inspect --json --with-data {{}}"
+    answer = runner(*samples, "--timeout", "90", "--decoder", ours)
+    assert answer.code == 0, (answer.out, answer.err)
+    mark = f"msl-never-ends-{os.getpid()}"
+    child = f"import time; time.sleep(600) # {mark}"
+    endless = (
+        f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{child}']); "
+        "time.sleep(600)"
+    )
+    answer = runner(*samples, "--timeout", "8", "--decoder", f'{python} -c "{endless}" {{}}')
+    assert answer.code == 1
+    assert b"timeout" in answer.out or b"time" in answer.out
+    wait_for(lambda: not _running_with(mark), "the end of what a decoder had started", 10)
+
+
+def _running_with(mark: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and entry.name != str(os.getpid()):
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes()
+                if mark.encode() in words:
+                    found.append(entry.name)
+    return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +27,8 @@ __all__ = ["Missing", "Wine", "built", "compiled", "opened"]
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 WINE = ("/usr/lib/wine/wine64", "wine64")
+MADE_OF = ("pom.xml", "process_prng.c", "nothing.c", "environment.py")
+STUB = HERE / "nothing.c"
 COMPILER = "x86_64-w64-mingw32-gcc"
 STARTING, BUILDING = 90.0, 300.0
 _QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
@@ -59,10 +62,24 @@ def _python(folder: Path) -> None:
         (python,) = Path(place).glob("org/bytedeco/cpython/*/python.exe")
         shutil.copytree(python.parent, folder, dirs_exist_ok=True)
     _compile(HERE / "process_prng.c", folder / "bcryptprimitives.dll", "-shared", "-ladvapi32")
+    _forward(folder / "python313.dll", folder / "python3.dll")
     # `uuid` asks it for the system's name, for which Wine starts five programs, and one crashes.
     (folder / "lib/_wmi.pyd").unlink()
     for tests in ("test", "idlelib", "tkinter", "ensurepip"):
         shutil.rmtree(folder / "lib" / tests, ignore_errors=True)
+
+
+def _forward(library: Path, made: Path) -> None:
+    """A DLL with the names of another, which extensions for the stable ABI look for."""
+    listed = run([program(COMPILER.replace("gcc", "objdump")), "-p", library], seconds=BUILDING)
+    names = re.findall(r"^\s*\[ *\d+\] (_?Py\w+)$", listed, re.M)
+    definitions = made.with_suffix(".def")
+    lines = [f"{name} = {library.stem}.{name}" for name in names]
+    definitions.write_text("\n".join(["EXPORTS", *lines, ""]), encoding="ascii")
+    run(
+        [program(COMPILER), "-shared", "-nostdlib", "-Wl,-eDllMain", "-o", made, definitions, STUB],
+        seconds=BUILDING,
+    )
 
 
 def _packages(folder: Path) -> None:
@@ -114,7 +131,10 @@ def built() -> tuple[Path, Path, Path]:
     _wine(), program(COMPILER), program("wineserver")
     try:
         return (
-            kept(f"windows-python-{_of('pom.xml', 'process_prng.c', 'environment.py')}", _python),
+            kept(
+                f"windows-python-{_of('pom.xml', 'process_prng.c', 'nothing.c', 'environment.py')}",
+                _python,
+            ),
             kept(f"windows-packages-{_of('packages.txt')}", _packages),
             kept("windows-prefix-8", _prefix),
         )
