@@ -24,6 +24,9 @@ _LAYOUT: tuple[tuple[str, int, int], ...] = (
     *((name, 0x38 + 2 * i, 2) for i, name in enumerate(_SEGMENTS)),
     ("mxcsr", 0x34, 4),
     *((f"xmm{i}", 0x1A0 + 16 * i, 16) for i in range(16)),
+    *((f"st{i}", 0x120 + 16 * i, 10) for i in range(8)),
+    *(("fctrl", 0x100, 2), ("fstat", 0x102, 2), ("ftag", 0x104, 1), ("fop", 0x106, 2)),
+    *(("fioff", 0x108, 4), ("fiseg", 0x10C, 4), ("fooff", 0x110, 4), ("foseg", 0x114, 4)),
 )
 """Name, offset in CONTEXT, bytes."""
 

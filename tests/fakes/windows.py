@@ -81,6 +81,9 @@ def context_bytes(rip: int, rsp: int) -> bytes:
     struct.pack_into("<I", context, 0x44, 0x246)
     names = [0xA0, 0xC0, 0xD0, 0xB0, rsp, 0xBB, 0x51, 0xD1, *range(0x800, 0x1000, 0x100), rip]
     struct.pack_into("<17Q", context, 0x78, *names)
+    struct.pack_into("<HHBxHIIII", context, 0x100, 0x37F, 0x38, 0x80, 0x7E9, 1, 2, 3, 4)
+    for number in range(8):
+        context[0x120 + 16 * number : 0x12A + 16 * number] = bytes([0xF0 + number]) * 10
     for number in range(16):
         context[0x1A0 + 16 * number : 0x1B0 + 16 * number] = bytes([number]) * 16
     return bytes(context)
