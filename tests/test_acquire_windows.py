@@ -572,8 +572,8 @@ def test_threads(target: WindowsTarget) -> None:
         **{f"r{n}": n * 0x100 for n in range(8, 16)},
         "gs_base": TEBS + 11 * PAGE,
         **{f"st{n}": int.from_bytes(bytes([0xF0 + n]) * 10, "little") for n in range(8)},
-        **{"fctrl": 0x37F, "fstat": 0x38, "ftag": 0x80, "fop": 0x7E9},
-        **{"fioff": 1, "fiseg": 2, "fooff": 3, "foseg": 4},
+        **dict(zip(("fctrl", "fstat", "ftag", "fop"), (0x37F, 0x38, 0x80, 0x7E9), strict=True)),
+        **{name: n for n, name in enumerate(("fioff", "fiseg", "fooff", "foseg"), 1)},
         **segments,
     }
     assert all(registers[f"xmm{n}"].value == bytes([n]) * 16 for n in range(16))
