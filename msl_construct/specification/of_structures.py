@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from ..exports.description import case_title, offset_of, registries
-from ..exports.diagram import svg
+from ..exports.diagram import bits, svg
 from ..schema import BitRange, BlockType, Draft, Enumeration, Layout, Schema
 from ..schema.fields import Field, Note
 from .marking import Page, anchor, code, link, row, table
@@ -130,6 +130,7 @@ def registry_tables(page: Page, draft: Draft, schema: Schema) -> None:
             if spans:
                 page.text(f"Ranges: {'; '.join(spans)}.")
             continue
+        page.add(f"<pre>{escape(chr(10).join(bits(registry)))}</pre>")
         rows = []
         for bit in registry.bits:
             last = bit.bit + bit.bits - 1 if isinstance(bit, BitRange) else bit.bit

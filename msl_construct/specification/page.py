@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from html import escape
 from importlib.resources import files
+from itertools import islice
 
 from ..exports.description import version_text
-from ..schema import ByteOrder, Draft
+from ..exports.diagram import page_map
+from ..schema import ByteOrder, Draft, Schema
+from ..schema.pages import PageStateMap
 from . import prose
 from .marking import Page, anchor, link
 from .of_documents import documented
@@ -53,6 +56,7 @@ def specification(draft: Draft) -> str:
     )
     for key, block in blocks.items():
         structure(page, draft, schema, key, block)
+    _page_states(page, draft, schema)
     section("Compression", prose.compression, "compressed_payload")
     _chain(page, draft)
     section("Extension segments", prose.segments)
@@ -102,6 +106,23 @@ def _notes(page: Page, draft: Draft) -> None:
         for one in draft.notes
     )
     page.add(f"<ul>{''.join(items)}</ul>")
+
+
+def _page_states(page: Page, draft: Draft, schema: Schema) -> None:
+    """What is known of each page, with a picture of the map."""
+    page.heading(2, "Page states")
+    page.text(*prose.page_states(draft))
+    kinds = (
+        field.type
+        for layout in schema.layouts.values()
+        for field in layout.fields
+        if isinstance(field.type, PageStateMap)
+    )
+    for kind in islice(kinds, 1):
+        page.add(f"<pre>{escape(chr(10).join(page_map(kind)))}</pre>")
+        assert kind.states is not None
+        where = link(anchor(kind.states.name), kind.states.name)
+        page.add(f"<p>What each state means: {where}.</p>")
 
 
 def _chain(page: Page, draft: Draft) -> None:

@@ -12,6 +12,7 @@ __all__ = [
     "conventions",
     "encryption",
     "introduction",
+    "page_states",
     "reading",
     "security",
     "segments",
@@ -115,6 +116,20 @@ def reading(draft: Draft) -> Iterator[str]:
         "A region that BlockLength can't describe is split. The first fragment has the flag "
         "HasChildren; each further one has Continuation, the first one's BlockUUID as its "
         "ParentUUID, and a BaseAddr of its own."
+    )
+
+
+def page_states(draft: Draft) -> Iterator[str]:
+    """What is known of pages."""
+    yield (
+        "Every page of a region has a state, and only captured pages have bytes. A consumer makes "
+        "none up: what was not captured is not zero, and whoever asks for its bytes is told its "
+        "state."
+    )
+    yield (
+        "The map begins with the first page, in the two highest bits of its first byte; bits "
+        "behind the last page are zero. The position of a captured page in PageData is the number "
+        "of captured pages in front of it, times the size of a page."
     )
 
 
