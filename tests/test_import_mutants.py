@@ -59,6 +59,10 @@ def made() -> dict[str, bytes]:
     memory = struct.pack("<IQII", 1, 0x10000, 2000, 0x80)
     wide = struct.pack("<QQQQ", 1, 0x80, 0x50000, 1024)
     state = struct.pack("<II21Q", 4, 42, *range(21))
+    net = b"".join(
+        note("<", name, 33, struct.pack("<26Q", *range(26)))
+        for name in (b"NetBSD-CORE@1", b"NetBSD-CORE@", b"NetBSD-CORE@x")
+    )
     return {
         "elf": elf_core("<", True, 62, notes, segments),
         "elf-extended": elf_core("<", True, 62, notes, segments, extended=True),
@@ -76,8 +80,34 @@ def made() -> dict[str, bytes]:
             ],
             tail=bytes(3000),
         ),
+        "minidump-more": more(system, thread),
+        "netbsd": elf_core("<", True, 62, net, segments),
         "macho": macho_core(segments, [state]),
     }
+
+
+def more(system: bytes, thread: bytes) -> bytes:
+    """A minidump with what Crashpad, Breakpad and ProcDump add; every offset is that of zeros."""
+    handles = struct.pack("<IIII", 16, 32, 2, 0)
+    handles += struct.pack("<QIIIIII", 4, 0x900, 0x910, 0, 0, 0, 0) * 2
+    times = struct.pack("<III", 12, 64, 1) + struct.pack("<IIII6Q", 77, 0, 0, 0, 1 << 57, *[0] * 5)
+    crashpad = struct.pack("<I16s16sIIII", 1, b"r" * 16, bytes(16), 12, 0x900, 16, 0x940)
+    return minidump(
+        [
+            (7, system),
+            (8, thread + bytes(16)),
+            (12, handles),
+            (17, times),
+            (24, struct.pack("<IIQ", 1, 77, 0x900)),
+            (0x43500001, crashpad),
+            (0x47670001, struct.pack("<III", 3, 1, 77)),
+            (0x47670008, struct.pack("<4Q", 6, 4096, 0, 0)),
+            (0x47670007, b"A=1\0"),
+            (10, b"*** procdump -ma 77\0"),
+            (9, struct.pack("<QQQQ", 1, 0x400, 0x10000, 4096)),
+        ],
+        tail=bytes(8000),
+    )
 
 
 def specimens() -> dict[str, bytes]:

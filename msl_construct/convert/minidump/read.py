@@ -106,7 +106,7 @@ def read_minidump(source: Source) -> CapturedProcess:
         remarks["exception"] = (
             f"{exception.code:#x} at {exception.address:#x} in thread {exception.thread_id}"
         )
-    remarks.update(crashpad_remarks(streams))
+    remarks.update(streams.spare(lambda: crashpad_remarks(streams).items()))
     space = SegmentSpace(source, _segments(streams, rows))
     modules = [_module(streams, number) for number in _modules(streams)]
     threads = _Threads(streams, rows, exception, architecture)
@@ -116,6 +116,7 @@ def read_minidump(source: Source) -> CapturedProcess:
     command = streams.content(kinds.LINUX_COMMAND).rstrip(b"\0").replace(b"\0", b" ")
     pid = status.get("Pid", 0) or (misc.pid if misc is not None and misc.flags & _PID else 0)
     created = misc.created if misc is not None and misc.flags & _TIMES else 0
+    handles = streams.spare(lambda: handles_of(streams))
     _tell_unloaded(streams, remarks)
     if streams.left_out:
         shown = sorted(set(streams.left_out))[:_MOST_TOLD]
@@ -139,8 +140,8 @@ def read_minidump(source: Source) -> CapturedProcess:
         command_line=command.decode("utf-8", "backslashreplace"),
         timestamp=streams.header.time * _SECOND,
         start_time=created * _SECOND,
-        handles=handles_of(streams),
-        auxiliary=streams.content(kinds.LINUX_AUXILIARY),
+        handles=handles,
+        auxiliary=b"".join(streams.spare(lambda: [streams.content(kinds.LINUX_AUXILIARY)])),
         remarks=remarks,
         faults=streams.faults,
     )
@@ -260,7 +261,7 @@ def _module(streams: Streams, row: ModuleRow) -> ProcessModule:
 
 
 def _tell_unloaded(streams: Streams, remarks: dict[str, str]) -> None:
-    rows = list(streams.sized_rows(kinds.UNLOADED, UNLOADED_MODULE, "I"))
+    rows = streams.spare(lambda: streams.sized_rows(kinds.UNLOADED, UNLOADED_MODULE, "I"))
     told = [
         f"{streams.text(row.name, 'unloaded module')}@{row.base:#x}+{row.size:#x}"
         for row in rows[:_MOST_TOLD]
@@ -290,15 +291,18 @@ class _Threads(ThreadsOnDemand):
         self._architecture = architecture
         self._names = {
             row.thread_id: streams.text(row.name, f"thread {row.thread_id}")
-            for row in streams.rows(kinds.THREAD_NAMES, THREAD_NAME)
+            for row in streams.spare(lambda: streams.rows(kinds.THREAD_NAMES, THREAD_NAME))
         }
         self._created = {
             row.thread_id: max(0, row.created - _BEFORE_1970) * 100
-            for row in streams.sized_rows(kinds.THREAD_INFO, THREAD_INFO, "I")
+            for row in streams.spare(
+                lambda: streams.sized_rows(kinds.THREAD_INFO, THREAD_INFO, "I")
+            )
         }
-        asked = streams.one(kinds.BREAKPAD, REQUESTED)
-        named = asked is not None and asked.validity & _REQUESTED and exception is None
-        self._asking = asked.requesting_thread if asked is not None and named else None
+        self._asking = None
+        for asked in streams.spare(lambda: [streams.one(kinds.BREAKPAD, REQUESTED)]):
+            if asked is not None and asked.validity & _REQUESTED and exception is None:
+                self._asking = asked.requesting_thread
 
     def __len__(self) -> int:
         return len(self._rows)

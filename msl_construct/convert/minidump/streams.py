@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 from typing import TypeVar
 
@@ -117,6 +117,18 @@ class Streams:
                 self.faults.append(f"a second {NAMES[row.type]} at {row.offset:#x} is left out")
             else:
                 self._rows[row.type] = row
+
+    def spare(self, read: Callable[[], Iterable[T]]) -> list[T]:
+        """What a part of the file says that the others do without; as far as it can be read.
+
+        What is wrong with it is a fault of the file, and no reason to leave the rest of it.
+        """
+        found: list[T] = []
+        try:
+            found.extend(read())
+        except (DamageError, LimitError) as error:
+            self.faults.append(str(error))
+        return found
 
     def __contains__(self, kind: int) -> bool:
         return kind in self._rows
