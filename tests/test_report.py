@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from commands import PLACE, files_of_every_fate, one_line, run  # noqa: F401 - a fixture
-from independent.specimens import LE10, LE11
+from independent import wire
+from independent.specimens import LE10, LE11, finish, start
 from pages import Page, digest, everything, numbers, regions
 from sampling import sampled
 from test_verify_report import report_on
@@ -160,6 +161,18 @@ def test_a_page_that_could_not_be_read_is_in_the_runs(tmp_path: Path) -> None:
     assert states.index("failed") > states.index("captured"), "the worse one has the higher number"
     assert region["marks"] == 3
     assert region["rights"] == "rwx"
+
+
+def test_a_page_of_a_page_size_that_no_machine_has() -> None:
+    builder = start(LE11)
+    builder.add(
+        wire.MEMORY_REGION,
+        wire.memory_region("<", [], base_addr=0x1000, region_size=0x1000, page_size_log2=64),
+    )
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        page = Page(html_page([report_of(dump)], redaction=Redaction()))
+    (region,) = regions(page.data["dumps"][0]["memory"])
+    assert region["base_addr"] == "0x1000"
 
 
 @pytest.mark.parametrize("form", ["html", "md"])

@@ -67,7 +67,7 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
         base = region.base_addr
         found.bases.append(base)
         found.sizes.append(min(region.region_size, _MOST))
-        found.page_sizes.append(region.page_size)
+        found.page_sizes.append(min(region.page_size, _MOST))
         kind = int(region.protection), int(region.region_type)
         if kind not in described:
             marks = marks_of(region)
