@@ -31,6 +31,7 @@ NAMES = (
     "encryption",
     "exchange",
     "analysis",
+    "report",
     "candidates",
     "acquire",
     "acquire_parts",

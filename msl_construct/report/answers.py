@@ -49,9 +49,9 @@ def _intact(found: DumpReport) -> Answer:
             "intact",
             "not intact",
             "bad",
-            f"The file is not what was written: {many(len(verdict.findings), 'place')} in it "
-            "do not agree with its own hashes or counts.",
-            tuple(one.text for one in verdict.findings[:_FEW]),
+            "The file is not what was written: its own hashes or counts contradict its bytes in "
+            f"{many(len(verdict.findings), 'place')}.",
+            _few([one.text for one in verdict.findings]),
         )
     if verdict.intact is None:
         return Answer(
@@ -96,7 +96,7 @@ def _complete(found: DumpReport) -> Answer:
             "Something is missing, or could not be looked at. What is there can be used; what is "
             "not there says nothing."
         )
-    return Answer("complete", "incomplete", "warn", text, tuple(more[:_FEW]))
+    return Answer("complete", "incomplete", "warn", text, _few(more))
 
 
 def _memory(found: DumpReport) -> Answer:
@@ -138,7 +138,7 @@ def _rules(found: DumpReport) -> Answer:
             "warn",
             f"The file breaks {len(broken)} of {asked}, in {many(checked.counted, 'place')}. "
             "Other programs may read it otherwise than this one.",
-            tuple(f"{one.id}: {one.wrong} ({one.count})" for one in broken[:_FEW]),
+            _few([f"{one.id}: {one.wrong} ({one.count})" for one in broken]),
         )
     if found.locked:
         text = f"The header keeps {asked}; the rest is encrypted."
@@ -149,7 +149,7 @@ def _rules(found: DumpReport) -> Answer:
             "nothing found",
             "warn",
             f"No rule of {asked} is known to be broken, but not all of the file could be checked.",
-            tuple(checked.gaps[:_FEW]),
+            _few(checked.gaps),
         )
     text = f"The file keeps all {asked} that were put to it."
     if doubtful:
@@ -169,13 +169,14 @@ def _report(found: DumpReport) -> Answer:
         )
     tie = acquisition.tie
     if tie.findings:
-        return Answer(
-            "report",
-            "of another file",
-            "bad",
-            "The acquisition's report does not speak of this file.",
-            tuple(one.text for one in tie.findings),
-        )
+        texts = _few([one.text for one in tie.findings])
+        if "dump_uuid" in tie.agrees:
+            text = (
+                "The acquisition's report names this dump, and what it says of the file is not so."
+            )
+            return Answer("report", "contradicts the file", "bad", text, texts)
+        text = "The acquisition's report speaks of another dump."
+        return Answer("report", "of another dump", "bad", text, texts)
     agrees = ", ".join(tie.agrees) or "nothing"
     if tie.gaps:
         return Answer(
@@ -233,3 +234,9 @@ def _vouched(question: str, text: str, found: DumpReport) -> Answer:
         word = f"{question}, by whom is open"
         return Answer(question, word, "warn", f"{text}.", tuple(lacking))
     return Answer(question, question, "good", f"{text[:1].upper()}{text[1:]}.")
+
+
+def _few(texts: list[str]) -> tuple[str, ...]:
+    """The first of them, and how many more there are."""
+    more = len(texts) - _FEW
+    return (*texts[:_FEW], f"and {more} more") if more > 0 else tuple(texts)

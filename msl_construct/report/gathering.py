@@ -31,6 +31,9 @@ from .tables import shown_tables
 
 __all__ = ["compared", "report_of"]
 
+_ALIKE = 24
+"""Characters that sentences of two parts of the package about one thing begin with alike."""
+
 Vouch = Callable[[uuid.UUID, str, Verdict, Digests], Vouching]
 
 
@@ -95,7 +98,8 @@ def report_of(
     if verdict is not None:
         known = [*(one.text for one in verdict.gaps), *found.checked.gaps]
         found.gaps += dict.fromkeys(known)
-        found.gaps += [text for text in unread(dump) if not any(text in one for one in known)]
+        beginnings = {text[:_ALIKE] for text in known}
+        found.gaps += [text for text in unread(dump) if text[:_ALIKE] not in beginnings]
     found.facts = _facts(dump, found)
     found.answers = list(answers_of(found))
     found.suspicions = list(suspicions_of(found, dump))

@@ -28,7 +28,7 @@ _SCRIPTS = (
     "hex.js",
     "start.js",
 )
-_STYLES = ("style.css", "parts.css", "print.css")
+_STYLES = ("style.css", "parts.css", "tables.css", "print.css")
 _MARKS = {"good": "✔", "bad": "✘", "warn": "!", "open": "?", "note": "i"}
 _GROUPS = {
     "what": "The file",
@@ -66,7 +66,11 @@ def html_page(
             ),
             _facts(dumps),
             (_comparison(one, dumps) for one in comparisons),
-            (_details(number, one, len(dumps)) for number, one in enumerate(dumps)),
+            element(
+                "div",
+                (_details(number, one, len(dumps)) for number, one in enumerate(dumps)),
+                class_="dumps wide",
+            ),
             id="top",
         ),
         element("footer", _about(redaction)),

@@ -46,8 +46,8 @@ def _of_the_file(found: DumpReport) -> Iterator[Suspicion]:
             found.verdict.findings if found.verdict else [],
         ),
         (
-            "The acquisition's report speaks of another file",
-            "What the report says of the dump is not what the dump is.",
+            "The acquisition's report does not fit the file",
+            "What it says of the dump is not what the dump is.",
             found.acquisition.tie.findings if found.acquisition else [],
         ),
         (
