@@ -52,8 +52,8 @@ BOUNDS = ("--max-inflate", "1048576")
 SHORTEST_TEXT = 4
 DEADLINE = 120
 """Seconds for a command and its kin beside whatever load: a hang is what this is for."""
-YARA = 0.02
-"""Part of the mutants that rules are asked of: compiling them takes as long as all else."""
+YARA = 0.25
+"""Part of the mutants that rules are asked of."""
 MODULES = 4
 """Modules of a dump that are rebuilt as files."""
 LIMIT = 200

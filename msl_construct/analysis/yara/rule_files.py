@@ -53,7 +53,10 @@ def load_rules(
 
 def _namespace(path: Path, taken: set[str]) -> str:
     name = re.sub(r"\W", "_", path.stem) or "rules"
-    free = next(n for n in (name, *(f"{name}_{k}" for k in range(2, 1 << 20))) if n not in taken)
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
     taken.add(free)
     return free
 
