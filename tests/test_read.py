@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from commands import one_line, run
-from independent.specimens import BE10, LE11
+from independent import wire
+from independent.specimens import BE10, LE11, finish, start
 from writing import live, uid, writer
 
 import msl_construct
 from msl_construct import Writer
-from msl_construct.analysis import Addresses, hex_lines
+from msl_construct.analysis import Addresses, Locations, hex_lines
 from msl_construct.errors import AddressError
 
 PAGE = 4096
@@ -327,3 +328,28 @@ def test_pointers_are_as_wide_as_those_of_the_target(tmp_path: Path) -> None:
     shown = [line.split() for line in done.stdout.decode().splitlines()]
     assert [row[1:] for row in shown] == [["0x00001010", "[heap]+0x10"]] * 2
     assert b"2 bytes at 0x1008 are fewer than a value of 4 bytes" in done.stderr
+
+
+def test_what_a_place_is_called_is_an_address(tmp_path: Path) -> None:
+    """Of several mappings of one file, and of several regions of one kind."""
+    builder = start(LE11)
+    rows = []
+    kinds = [("/lib/x", 4)] * 3 + [("[heap]", 1)] * 2 + [("", 5)] * 3 + [("/other/x", 4)]
+    for number, (name, kind) in enumerate(kinds):
+        base = 0x10000 * (number + 1)
+        region = wire.memory_region(
+            "<", [0], base_addr=base, region_type=kind, page_data=bytes(4096)
+        )
+        builder.add(wire.MEMORY_REGION, region)
+        rows.append(wire.vas_entry("<", base_addr=base, region_size=4096, mapped_path=name))
+    builder.add(wire.VAS_MAP, wire.vas_map("<", rows))
+    path = tmp_path / "dump.msl"
+    path.write_bytes(finish(builder, LE11))
+    with msl_construct.open(path) as opened:
+        places, addresses = Locations(opened), Addresses(opened)
+        shown = [places.text(region.base_addr + 0x10) for region in opened.regions]
+        for region, text in zip(opened.regions, shown):
+            assert addresses.address(text.rpartition(" ")[2]) == region.base_addr + 0x10
+    assert shown[2] == "x+0x20010"
+    assert shown[4] == "[heap]+0x10010"
+    assert shown[6] == "[anonymous] 0x70000+0x10"

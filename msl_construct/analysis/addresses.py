@@ -71,6 +71,27 @@ class Addresses:
             raise AddressError(f"{abbreviated(text)}: expected an address of 64 bits")
         return found
 
+    def label(self, base: int, name: str) -> tuple[str, int]:
+        """Words for a region, and the address that an offset behind them is counted from.
+
+        `address` takes them with an offset: of a name that stands for another place, they end
+        with the region's own address.
+
+        Args:
+            base: of the region.
+            name: what it is called.
+        """
+        short = file_name(name) or name
+        for text in dict.fromkeys((short, name)):
+            try:
+                found = self._named(text)
+            except AddressError:  # more than one is called so
+                continue
+            same = found == base or name in self._mapped_names or not name.startswith("[")
+            if found is not None and found <= base and same:
+                return text, found
+        return f"{short} {base:#x}", base
+
     def range(self, text: str) -> tuple[int, int]:
         """First address and the one behind the last of ``A..B``, ``A+N`` not being one of them.
 
@@ -119,6 +140,10 @@ class Addresses:
             last = block.payload
         entries = last.get("entries", ()) if last is not None else ()
         return [(one["base_addr"], one["mapped_path"]) for one in entries if one["mapped_path"]]
+
+    @cached_property
+    def _mapped_names(self) -> frozenset[str]:
+        return frozenset(name for _, name in self._mappings)
 
     @cached_property
     def _modules(self) -> list[tuple[int, str]]:

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 from ..reader.dump import Dump
 from ..space import Cover
+from .addresses import Addresses, file_name
 
 __all__ = ["Location", "Locations", "ModuleLocation", "RegionLocation", "rights"]
 
@@ -20,12 +21,15 @@ class RegionLocation:
         protection: names of the access rights.
         region_type: the schema's name of what backs it.
         name: what the dump calls it; None: nothing.
+        label: words for it, and the address that offsets behind them are counted from, so that
+            `Addresses` takes them.
     """
 
     base_addr: int
     protection: tuple[str, ...]
     region_type: str
     name: str | None
+    label: tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class Locations:
             if one.get("path") and "module_size" in one
         )
 
+    @cached_property
+    def _addresses(self) -> Addresses:
+        return Addresses(self._dump)
+
     def at(self, address: int) -> Location:
         """Where an address is."""
         start, end, place, module = self._last
@@ -91,6 +99,7 @@ class Locations:
                     tuple(region.protection.names),
                     region.region_type.name,
                     name,
+                    self._addresses.label(region.base_addr, name or f"[{region.region_type.name}]"),
                 )
             module, first, behind = self._modules.span(address)
             # What is next to an address is asked for next: all that has the same answer is kept.
@@ -106,16 +115,13 @@ class Locations:
 
     def text(self, address: int) -> str:
         """The same in a few words: ``libc.so.6+0x10``; empty where nothing has a name."""
-        from .addresses import file_name
-
-        module = self._modules.at(address)
-        if module is not None:
-            return f"{file_name(module[1])}+{address - module[0]:#x}"
-        region = self._dump.memory.region_at(address)
-        if region is None:
+        where = self.at(address)
+        if where.module is not None:
+            return f"{file_name(where.module.path)}+{where.module.offset:#x}"
+        if where.region is None:
             return ""
-        name = self._dump.memory.name_of(address) or f"[{region.region_type.name}]"
-        return f"{file_name(name) or name}+{address - region.base_addr:#x}"
+        words, base = where.region.label
+        return f"{words}+{address - base:#x}"
 
 
 @lru_cache

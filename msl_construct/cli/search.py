@@ -257,8 +257,8 @@ def _line(hit: Hit) -> str:
     if module is not None:
         where = f"{file_name(module.path)}+{module.offset:#x}"
     elif region is not None:
-        name = region.name or f"[{region.region_type}]"
-        where = f"{name}+{hit.address - region.base_addr:#x}"
+        words, base = region.label
+        where = f"{words}+{hit.address - base:#x}"
     else:
         where = "-"
     if hit.value is not None:

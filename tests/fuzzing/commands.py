@@ -82,7 +82,7 @@ DOCUMENT = json.dumps(
     }
 )
 _KEPT_AT_MOST = 20
-_SAID = 1000
+_SAID = 100
 
 
 def _acting(text: str) -> str:
