@@ -43,6 +43,8 @@ KINDS = {
     "a hash covers something else": "second-meaning",
     "a magic is another one": None,
     "two fields of a row change places": "payload-version",
+    "two texts exchange their lengths": "payload-version",
+    "two texts change places": "payload-version",
     "the codes of two kinds of rows are exchanged": "renumbered",
     "the byte orders are exchanged": "renumbered",
     "two page states are exchanged": "renumbered",

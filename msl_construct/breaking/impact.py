@@ -44,8 +44,8 @@ class Impact:
         changes: every difference, with its class.
         evidence: of each change, by its place in `changes`: what shows it, gravest first.
         others: the same of other readers, which know neither draft.
-        counting: paths of the fields that count entries: so many that a width matters make no
-            small file.
+        counting: paths of the fields that count or measure entries: so many that a width matters
+            make no small file.
         samples: every file that was made.
         not_made: what could not be made, and why.
     """
@@ -145,11 +145,13 @@ def impact(
                     others[index].append(_calm(name, sample, change))
     evidence = [sorted(about[i], key=lambda one: -one.cls.severity) for i in about]
     counting = {
-        f"{where}.{one.type.count_key}"
+        f"{where}.{key}"
         for draft in (old, new)
         for where, layout in layouts_by_path(draft.bound(draft.byte_orders[0]))
         for one in layout.fields
         if isinstance(one.type, Table)
+        for key in (one.type.count_key, one.type.entry_size_key)
+        if key
     }
     return Impact(changes, evidence, list(others.values()), counting, samples, not_made)
 

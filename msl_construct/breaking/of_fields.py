@@ -62,7 +62,8 @@ class FieldVerdicts:
         self._shielded = shielded
         self._header = header
         self._fits = self._shapes.fits()
-        silent = not self._fits and (absorbed or self._shapes.absorbs())
+        unnoticed = absorbed or self._shapes.absorbs() or self._shapes.same_in_all()
+        silent = unnoticed and not self._fits
         self._broken = C.SILENT_REINTERPRET if silent else C.WIRE_BREAK
 
     @property
@@ -91,7 +92,7 @@ class FieldVerdicts:
             reason = "fields change places, and their structure has as many bytes as before"
             return ChangeVerdict(C.SILENT_REINTERPRET, reason, f"leave them in place, or {_RAISE}")
         reason = "fields change places"
-        return ChangeVerdict(C.WIRE_BREAK, reason, f"leave them in place, or {_RAISE}")
+        return ChangeVerdict(self._broken, reason, f"leave them in place, or {_RAISE}")
 
     def added(self, key: str) -> ChangeVerdict:
         """A field that only the new layout has."""
@@ -210,7 +211,7 @@ class FieldVerdicts:
             reason = f"{_named(old)} becomes {_named(new)}: it ends elsewhere"
             yield ChangeVerdict(C.WIRE_BREAK, reason, _RAISE)
         elif not self._fits and self._refers(old) != self._refers(new):
-            yield ChangeVerdict(C.WIRE_BREAK, "another field says how long it is", _RAISE)
+            yield ChangeVerdict(self._broken, "another field says how long it is", _RAISE)
         if new.optional and not old.optional:
             reason = "the structure may end before it, which an old reader calls damage"
             yield ChangeVerdict(C.DEGRADED, reason)

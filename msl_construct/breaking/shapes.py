@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from ..schema.base import Vocabulary
 from ..schema.fields import Field
 from ..schema.layout import Layout
 from ..schema.renamed import REFERENCES
+from ..schema.variable import Measured
 from ..schema.vocabulary import Fixed, Reserved
 
 __all__ = ["FieldPlace", "Shapes"]
@@ -98,6 +100,22 @@ class Shapes:
         old = {self._outline(one, {}) for one in _endings(self.old)}
         return any(self._outline(one, self.old_names) in old for one in _endings(self.new))
 
+    def same_in_all(self) -> bool:
+        """Whether the parts have as many bytes in all, in whatever order: nobody need notice."""
+        return self._sum(self.old, {}) == self._sum(self.new, self.old_names)
+
+    def _sum(self, layout: Layout, names: dict[str, str]) -> tuple[int, Counter[object]]:
+        fixed, measured = 0, Counter[object]()
+        for one in layout.fields:
+            part: object = (names.get(one.key, one.key), *_measure(one.type, layout, names))
+            if isinstance(one.type, Fixed):
+                fixed += one.type.width
+                continue
+            if isinstance(one.type, Measured):
+                part = (one.type.padded, *_lengths(one.type, layout, names))
+            measured[part] += 1
+        return fixed, measured
+
     def absorbs(self) -> bool:
         """Whether the last field takes what is left, so that nobody need notice what moves."""
         parts = []
@@ -144,6 +162,11 @@ def _measure(kind: Vocabulary, layout: Layout, names: dict[str, str]) -> Iterato
     """What decides how many bytes a value has: its kind, and the fields that say it."""
     yield type(kind).__name__
     yield kind.padded
+    yield from _lengths(kind, layout, names)
+
+
+def _lengths(kind: Vocabulary, layout: Layout, names: dict[str, str]) -> Iterator[str]:
+    """The fields that say how many bytes a value has, by their old names."""
     keys = {one.name: one.key for one in layout.fields}
     for name in REFERENCES:
         other = getattr(kind, name, None)

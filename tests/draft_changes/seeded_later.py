@@ -28,6 +28,18 @@ LATER: dict[str, Seeded] = {
         "layouts={'connectivity_table': lambda layout: with_bodies(layout, "
         "_3=swapped(body(layout, 3), 'HwType', 'Flags'))}",
     ),
+    "two texts exchange their lengths": Seeded(
+        SILENT,
+        "process_identity.exe_path",
+        "layouts={'process_identity': lambda layout: "
+        "layout.changing('ExePath', type=Utf8Z('CmdLineLen'))"
+        ".changing('CmdLine', type=Utf8Z('ExePathLen'))}",
+    ),
+    "two texts change places": Seeded(
+        SILENT,
+        "process_identity",
+        "layouts={'process_identity': lambda layout: swapped(layout, 'ExePath', 'CmdLine')}",
+    ),
     "the codes of two kinds of rows are exchanged": Seeded(
         SILENT,
         "RowType.0x01",
