@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,18 +52,31 @@ def test_regions_and_modules_are_those_of_the_dump(tmp_path: Path) -> None:
             assert module["path"] in shown
 
 
-def test_its_own_scanner_finds_what_is_in_captured_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scanner", "option"),
+    [("regexscan.RegExScan", "--pattern"), ("yarascan.YaraScan", "--yara-string")],
+)
+def test_its_own_scanners_find_what_is_in_captured_memory(
+    scanner: str, option: str, tmp_path: Path
+) -> None:
+    """At its virtual address, as often as it stands there, and nowhere else."""
     import msl_construct
 
+    if scanner.startswith("yara"):
+        pytest.importorskip("yara_x")
     with msl_construct.open(SAMPLE) as dump:
         address, length, _ = next(
             one for one in dump.memory.states(*next(dump.memory.ranges())) if one[2] == "captured"
         )
         data = bytes(dump.memory.read(address, length))
         text = next(data[at : at + 8] for at in range(len(data) - 8) if data[at : at + 8].isalnum())
-        expected = address + data.index(text)
-    shown = volatility("regexscan.RegExScan", "--pattern", text.decode(), cache=tmp_path)
-    assert f"{expected:#x}" in shown
+        expected = set()
+        for start, end in dump.memory.ranges():
+            for at, size, state in dump.memory.states(start, end):
+                part = bytes(dump.memory.read(at, size)) if state == "captured" else b""
+                expected |= {at + hit.start() for hit in re.finditer(re.escape(text), part)}
+    shown = volatility(scanner, option, text.decode(), cache=tmp_path)
+    assert {int(one, 16) for one in re.findall(r"^\d+,(0x[0-9a-f]+)", shown, re.M)} == expected
 
 
 def dump_of_a_thread(*flags: str) -> bytes:
