@@ -108,18 +108,18 @@ def test_the_questions_of_the_documentation(lake: Path) -> None:
     assert set(asked) == {"page", "shared_pages", "executable", "module", "versions", "captured"}
     with inside(lake):
 
-        def answer(name: str, **values: str) -> Rows:
-            return list(duckdb.execute(asked[name], values or None).fetchall())
+        def answer(name: str, *values: str) -> Rows:
+            return list(duckdb.execute(asked[name], list(values) or None).fetchall())
 
         wanted = blake3(page(1)).hexdigest()
-        assert named(answer("page", wanted=wanted)) == [
+        assert named(answer("page", wanted)) == [
             ("one", 0x10000),
             ("three", 1 << 63),
             ("two", 0x10000),
         ]
         assert {row[0]: row[1:] for row in answer("shared_pages")} == shared()
-        assert named(answer("executable", wanted="%/sshd")) == [("one", 0x20000, PAGE)]
-        assert named(answer("module", wanted="%/cat")) == [
+        assert named(answer("executable", "%/sshd")) == [("one", 0x20000, PAGE)]
+        assert named(answer("module", "%/cat")) == [
             ("three", 0x1000, blake3(b"/bin/cat").hexdigest())
         ]
         assert {row[1:] for row in answer("versions")} == {("/usr/sbin/sshd", 2), ("/bin/cat", 1)}

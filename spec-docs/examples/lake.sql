@@ -1,7 +1,7 @@
 -- page: which dumps hold a page, by its hash, and where
 SELECT d.source, h.address
 FROM 'lake/page_hashes/*.parquet' h JOIN 'lake/dumps/*.parquet' d USING (dump_uuid)
-WHERE h.blake3 = $wanted
+WHERE h.blake3 = ?
 ORDER BY ALL;
 
 -- shared_pages: pages that stand in more than one dump, those in most dumps first
@@ -13,13 +13,13 @@ ORDER BY dumps DESC, blake3;
 -- executable: memory of a program that can be written and executed
 SELECT d.source, r.base_addr, r.region_size
 FROM 'lake/regions/*.parquet' r JOIN 'lake/dumps/*.parquet' d USING (dump_uuid)
-WHERE d.exe_path LIKE $wanted AND list_has_all(r.protection, ['write', 'execute'])
+WHERE d.exe_path LIKE ? AND list_has_all(r.protection, ['write', 'execute'])
 ORDER BY ALL;
 
 -- module: which dumps hold a module, by its path
 SELECT d.source, m.base_addr, m.disk_hash
 FROM 'lake/modules/*.parquet' m JOIN 'lake/dumps/*.parquet' d USING (dump_uuid)
-WHERE m.path LIKE $wanted
+WHERE m.path LIKE ?
 ORDER BY ALL;
 
 -- versions: modules by the hash of their file, in how many dumps; zeros: nobody knows it
