@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ __all__ = ["Candidate", "CandidateSearch", "DumpCoverage", "find_candidates"]
 
 _POINTERS = 16
 """Addresses of pointers that are told of a candidate."""
-_MOST_WEIGHED = 1 << 14
-"""Sightings of a shape in a dump that are looked at closely."""
+_MOST_WEIGHED = 1 << 10
+"""Sightings of a shape in a dump that are looked at closely, unless more are asked for."""
 _DENSE = 0.75
 
 
@@ -205,7 +205,7 @@ class _OneDump:
         """The best of each shape."""
         pool = Pool(self.np, self.dump, self.told)
         gaps: list[str] = []
-        seen = list(sightings(pool, self.told, self.shapes, gaps))
+        seen = self._best(sightings(pool, self.told, self.shapes, gaps), max(most, _MOST_WEIGHED))
         self.result.gaps += [f"dump {self.number + 1}: {line}" for line in gaps]
         self.result.limits += [f"dump {self.number + 1}: {line}" for line in pool.limits]
         chunks = {one.address: chunk_around(pool, one.address) for one in seen}
@@ -240,6 +240,19 @@ class _OneDump:
             best += some[:most]
             if len(some) > most:
                 self.result.more[shape] = self.result.more.get(shape, 0) + len(some) - most
+        return best
+
+    def _best(self, seen: Iterable[Sighting], most: int) -> list[Sighting]:
+        """Those that are looked at closely: of very many of a shape, what has a run of its own."""
+        shapes: dict[str, list[Sighting]] = {}
+        for one in seen:
+            shapes.setdefault(one.shape, []).append(one)
+        best = []
+        for shape, some in shapes.items():
+            if len(some) > most:
+                some.sort(key=lambda one: (not one.checked, one.slack, one.address % 16))
+                self.result.more[shape] = self.result.more.get(shape, 0) + len(some) - most
+            best += some[:most]
         return best
 
     def _by_pointers(

@@ -17,12 +17,19 @@ _MOST_HELD = 1 << 23
 """Bytes of runs that are kept."""
 _LONGEST = 1 << 13
 """Bytes of a run that is; longer ones are no keys, but what was encrypted or compressed."""
+_SHORT = 32
 _AROUND = 16
 _LONGEST_SEARCHED = 1 << 10
 """Bytes of a run in which a key is looked for at each of its places."""
 _WINDOW = 1 << 16
 _MOST_WINDOWS = 64
 _FILTER = (1 << 24) - 1
+
+
+def _worth(run: tuple[int, int]) -> tuple[bool, int, int]:
+    """Which runs are kept where there are too many: those as long as keys, and short ones last."""
+    size = run[1] - run[0]
+    return size < _SHORT, size, run[0]
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class Pool:
         self.left_out = 0
         self.limits: list[str] = []
         size = 0
-        for start, end in sorted(found.runs, key=lambda run: (run[1] - run[0], run[0])):
+        for start, end in sorted(found.runs, key=_worth):
             if end - start > _LONGEST or size + end - start > _MOST_HELD:
                 self.left_out += end - start <= _LONGEST
                 continue

@@ -212,27 +212,36 @@ def _runs(
     flags = np.zeros(len(dense) + 2, np.int8)
     flags[1:-1] = dense
     steps = np.diff(flags)
-    found = []
-    for begin, end in zip(
-        (np.flatnonzero(steps == 1) * BLOCK + skip).tolist(),
-        (np.flatnonzero(steps == -1) * BLOCK + skip).tolist(),
-    ):
-        if end <= piece.first or begin >= piece.stop:
-            continue
-        begin, end = max(begin, piece.first - piece.first % BLOCK), min(end, len(data))
-        place = places.at(piece.address + begin).region
+    begins = np.flatnonzero(steps == 1) * BLOCK + skip
+    ends = np.flatnonzero(steps == -1) * BLOCK + skip
+    inside = (ends > piece.first) & (begins < piece.stop)
+    begins = np.maximum(begins[inside], piece.first - piece.first % BLOCK)
+    ends = np.minimum(ends[inside], len(data))
+    for low, high in _closed(piece, places):
+        inside = (begins < low) | (begins >= high)
+        begins, ends = begins[inside], ends[inside]
+    there = data != 0
+    more = np.ones(len(begins), bool)
+    for _ in range(BLOCK - 1):
+        more &= (begins > 0) & there[begins - 1]
+        begins = begins - more
+    more[:] = True
+    for _ in range(BLOCK - 1):
+        more &= ends < len(data)
+        more &= there[np.minimum(ends, len(data) - 1)]
+        ends = ends + more
+    return list(zip((piece.address + begins).tolist(), (piece.address + ends).tolist()))
+
+
+def _closed(piece: Piece, places: Locations) -> Iterator[tuple[int, int]]:
+    """Offsets of regions that can't be written to."""
+    at, stop = piece.address, piece.address + len(piece.data)
+    while at < stop:
+        end = min(stop, places.end_of(at))
+        place = places.at(at).region
         if place is not None and place.protection and "write" not in place.protection:
-            continue
-        for _ in range(BLOCK - 1):
-            if not begin or not data[begin - 1]:
-                break
-            begin -= 1
-        for _ in range(BLOCK - 1):
-            if end == len(data) or not data[end]:
-                break
-            end += 1
-        found.append((piece.address + begin, piece.address + end))
-    return found
+            yield at - piece.address, end - piece.address
+        at = end
 
 
 def _matches(piece: Piece, patterns: Sequence[Pattern]) -> list[tuple[str, int, int]]:
