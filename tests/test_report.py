@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import marshal
 import math
 import random
 import shutil
@@ -22,7 +23,9 @@ from test_verify_report import report_on
 from writing import LIVE, uid, writer
 
 import msl_construct
-from msl_construct.report import Redaction, html_page, report_of
+from msl_construct.analysis import forked
+from msl_construct.errors import MslError
+from msl_construct.report import Redaction, html_page, judging, report_of
 from msl_construct.report.entropy import entropy_of, entropy_sample
 from msl_construct.report.memory import regions_by_address
 
@@ -343,6 +346,26 @@ def test_a_sample_of_pages_is_spread_evenly(most: int) -> None:
     step = -(-6 // most) if most < 6 else 1
     assert list(zip(found.regions, found.pages)) == pages[::step]
     assert found.captured == 6
+
+
+def test_another_process_judges_as_this_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many blocks; here of few, and with the process that does so ended before its time."""
+    broken = [path for path in DUMPS if path.parent.name == "invalid"][:6]
+    for path in (SAMPLES / "live-le.msl", *broken):
+        found = []
+        for least, ends in ((1 << 30, False), (0, False), (0, True)):
+            monkeypatch.setattr(judging, "_WORTH_A_PROCESS", least)
+            monkeypatch.setattr(forked.marshal, "dumps", refuse if ends else marshal.dumps)
+            try:
+                with msl_construct.open(path) as dump:
+                    found.append(report_of(dump).checked)
+            except MslError:
+                found.append(None)
+        assert found[0] == found[1] == found[2]
+
+
+def refuse(value: object) -> bytes:
+    raise ValueError("this process ends")
 
 
 def test_the_library_yields_values() -> None:

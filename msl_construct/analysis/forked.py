@@ -7,11 +7,11 @@ import os
 import struct
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-__all__ = ["can_fork", "in_order"]
+__all__ = ["can_fork", "in_order", "meanwhile"]
 
 _SIZE = struct.Struct("<Q")
 
@@ -43,6 +43,26 @@ def in_order(
             worker.hang_up()
         for worker in workers:
             worker.close()
+
+
+@contextmanager
+def meanwhile(work: Callable[[], list[Any]]) -> Iterator[Callable[[], list[Any]]]:
+    """Do something in a copy while this process goes on; what is given waits for the result.
+
+    Args:
+        work: as `in_order` has it.
+    """
+    worker = _Worker(lambda _: work(), range(1), ())
+
+    def result() -> list[Any]:
+        found = worker.next()
+        return work() if found is None else found
+
+    try:
+        yield result
+    finally:
+        worker.hang_up()
+        worker.close()
 
 
 class _Worker:

@@ -22,7 +22,7 @@ from .answers import answers_of
 from .block_bytes import shown_blocks
 from .comparing import comparison
 from .entropy import MOST_PAGES, entropy_sample
-from .judging import checked_rules
+from .judging import checked_rules, judged_meanwhile
 from .memory import memory_columns, regions_by_address
 from .model import Comparison, DumpReport, Fact, Vouching
 from .redaction import Redaction
@@ -63,6 +63,33 @@ def report_of(
         OSError: likewise.
     """
     redaction = redaction or Redaction()
+    with judged_meanwhile(dump) as judged:
+        found = _all_but_rules(
+            dump, name, redaction, acquisition, acquisition_file, vouch, entropy_pages
+        )
+        found.checked = checked_rules(dump, judged(), redaction)
+    verdict = found.verdict
+    if verdict is not None:
+        known = [*(one.text for one in verdict.gaps), *found.checked.gaps]
+        found.gaps += dict.fromkeys(known)
+        beginnings = {text[:_ALIKE] for text in known}
+        found.gaps += [text for text in unread(dump) if text[:_ALIKE] not in beginnings]
+    found.facts = _facts(dump, found)
+    found.answers = list(answers_of(found))
+    found.suspicions = list(suspicions_of(found, dump))
+    dump.require_unchanged()
+    return found
+
+
+def _all_but_rules(
+    dump: Dump,
+    name: str,
+    redaction: Redaction,
+    acquisition: Mapping[str, Any] | None,
+    acquisition_file: str,
+    vouch: Vouch | None,
+    entropy_pages: int,
+) -> DumpReport:
     digests = Digests()
     try:
         verdict = None if dump.locked else dump.verify()
@@ -93,17 +120,7 @@ def report_of(
         found.acquisition = acquisition_of(acquisition, acquisition_file, held, redaction)
     if vouch is not None and verdict is not None:
         found.vouching = vouch(identity, dump.header.hash_algorithm, verdict, digests)
-    found.checked = checked_rules(dump, redaction)
     found.blocks, found.blocks_left_out = shown_blocks(dump, redaction)
-    if verdict is not None:
-        known = [*(one.text for one in verdict.gaps), *found.checked.gaps]
-        found.gaps += dict.fromkeys(known)
-        beginnings = {text[:_ALIKE] for text in known}
-        found.gaps += [text for text in unread(dump) if text[:_ALIKE] not in beginnings]
-    found.facts = _facts(dump, found)
-    found.answers = list(answers_of(found))
-    found.suspicions = list(suspicions_of(found, dump))
-    dump.require_unchanged()
     return found
 
 
