@@ -164,7 +164,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Windows' Python under Wine; skips the test, by name, where there is none."""
+    """Windows' Python under Wine; skips the test, by name, where there is none, or it is not asked
+    for: starting each program takes seconds."""
+    if os.environ.get("MSL_WINDOWS", "0") == "0":
+        pytest.skip("needs MSL_WINDOWS=1, and Wine")
     from windows.environment import Missing, opened
 
     try:

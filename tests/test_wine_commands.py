@@ -181,3 +181,14 @@ def _running_with(mark: str) -> list[str]:
                 if mark.encode() in words:
                     found.append(entry.name)
     return found
+
+
+def test_built_from_documents(runner: Runner, folder: Path) -> None:
+    for file in part_of(sorted(path.name for path in folder.glob("*.msl")))[::SHARE]:
+        document = commands.run("inspect", "--yaml", "--with-data", file, folder=folder)
+        if document.returncode == 3:
+            continue
+        answer = runner("build", "-", "-q", "-o", "built.msl", stdin=document.stdout)
+        assert (answer.code, answer.err) == (0, ""), file
+        assert (folder / "built.msl").read_bytes() == (folder / file).read_bytes(), file
+        _remove(folder / "built.msl")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from commands import run
-from test_wine_capture import filled
 from windows.environment import Wine, compiled, dos
 from windows.targets import Runner, Target, started
+from windows.words import filled
 
 import msl_construct
 from msl_construct.reader.dump import Dump

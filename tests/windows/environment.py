@@ -22,7 +22,7 @@ from pathlib import Path
 
 from languages.toolchains import Missing, kept, program, run
 
-__all__ = ["Missing", "Wine", "built", "compiled", "opened"]
+__all__ = ["HERE", "ROOT", "Missing", "Wine", "built", "compiled", "dos", "opened"]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
