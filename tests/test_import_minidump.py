@@ -225,10 +225,14 @@ def test_crashpad_and_breakpad_say_more(tmp_path: Path) -> None:
         (0x47670007, b"A=1\0"),
         (0x4D7A0009, b"?"),
         (0x47670008, struct.pack("<4Q", 6, 4096, 0, 0)),
+        (10, b"*** procdump -ma 77\0"),
+        (11, "*** Manual dump\0".encode("utf-16-le")),
     ]
     data = made("<", 9, amd64(), more, tail)
     with imported(data, tmp_path) as dump:
         note = note_of(dump)
+        assert note["comment"] == "*** procdump -ma 77 *** Manual dump"
+        assert dump.blocks[0].payload["source_format"].name == "procdump"
         assert note["crashpad_report"] == "03020100-0504-0706-0809-0a0b0c0d0e0f"
         assert note["annotations"] == (
             "prod=Made, module 3: a line, module 3: prod=Made, module 3: where=here, and there"
@@ -302,3 +306,16 @@ def test_the_cause_and_the_owner_of_a_core_come_back(tmp_path: Path) -> None:
     assert not {"user", "group", "session_id", "signal"} & set(zero)
     with msl_construct.open(tmp_path / "made.msl") as dump:
         assert dump.verify().intact
+
+
+def test_a_damaged_part_that_the_others_do_without(tmp_path: Path) -> None:
+    """Handles, names, comments behind the end of the file: said, and everything else is there."""
+    data = bytearray(made("<", 9, amd64(), [(12, b""), (24, b""), (10, b"")], Tail("<", 1024)))
+    for row in range(3, 6):
+        struct.pack_into("<II", data, 32 + 12 * row + 4, 100, len(data))
+    with imported(bytes(data), tmp_path, code=4) as dump:
+        assert len(dump.threads) == 1
+        assert bytes(dump.memory.read(ADDRESS, PAGE)) == page(1)
+        note = dump.blocks[0].payload["note"]
+        for name in ("handle data", "thread names", "comment"):
+            assert f"fault={name}" in note

@@ -62,6 +62,7 @@ _LARGEST_CONTEXT = 1 << 16
 _SECOND = 1_000_000_000
 _PID, _TIMES = 1, 2
 _MOST_TOLD = 64
+_LONGEST_COMMENT = 4096
 _REQUESTED = 2
 """Bit of the validity of Breakpad's info: the thread that asked for the dump is known."""
 _BEFORE_1970 = 116_444_736_000_000_000
@@ -112,10 +113,13 @@ def read_minidump(source: Source) -> CapturedProcess:
     threads = _Threads(streams, rows, exception, architecture)
     mappings = _mappings(streams, space, modules, threads)
     misc = streams.one(kinds.MISC, MISC_INFO)
-    status = _status(streams.content(kinds.LINUX_STATUS))
-    command = streams.content(kinds.LINUX_COMMAND).rstrip(b"\0").replace(b"\0", b" ")
+    status = _status(streams.spare_content(kinds.LINUX_STATUS))
+    command = streams.spare_content(kinds.LINUX_COMMAND).rstrip(b"\0").replace(b"\0", b" ")
     pid = status.get("Pid", 0) or (misc.pid if misc is not None and misc.flags & _PID else 0)
     created = misc.created if misc is not None and misc.flags & _TIMES else 0
+    comment = _comment(streams)
+    if comment:
+        remarks["comment"] = comment[:_LONGEST_COMMENT]
     handles = streams.spare(lambda: handles_of(streams))
     _tell_unloaded(streams, remarks)
     if streams.left_out:
@@ -141,7 +145,7 @@ def read_minidump(source: Source) -> CapturedProcess:
         timestamp=streams.header.time * _SECOND,
         start_time=created * _SECOND,
         handles=handles,
-        auxiliary=b"".join(streams.spare(lambda: [streams.content(kinds.LINUX_AUXILIARY)])),
+        auxiliary=streams.spare_content(kinds.LINUX_AUXILIARY),
         remarks=remarks,
         faults=streams.faults,
     )
@@ -150,8 +154,15 @@ def read_minidump(source: Source) -> CapturedProcess:
 def written_by_procdump(source: Source) -> bool:
     """Whether a minidump's comment says that ProcDump wrote it."""
     streams = Streams(source)
-    texts = streams.content(kinds.COMMENT), streams.content(kinds.WIDE_COMMENT).replace(b"\0", b"")
-    return any(b"procdump" in text.lower() for text in texts)
+    return "procdump" in _comment(streams).lower()
+
+
+def _comment(streams: Streams) -> str:
+    """What whoever wrote it says of it, in one line."""
+    form = "utf-16-le" if streams.held.order == "<" else "utf-16-be"
+    plain = streams.spare_content(kinds.COMMENT).decode("utf-8", "backslashreplace")
+    wide = streams.spare_content(kinds.WIDE_COMMENT).decode(form, "replace")
+    return " ".join(f"{plain} {wide}".replace("\0", " ").split())
 
 
 # -- memory ----------------------------------------------------------------------------

@@ -228,6 +228,10 @@ class Streams:
             )
         return self.held.source.read(*place)
 
+    def spare_content(self, kind: int) -> bytes:
+        """The same of a stream that the others do without; see `spare`."""
+        return b"".join(self.spare(lambda: [self.content(kind)]))
+
     def text(self, offset: int, what: str) -> str:
         """A MINIDUMP_STRING; empty, and a fault, where there is none."""
         if not offset:
