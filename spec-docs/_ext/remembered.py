@@ -48,7 +48,11 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
 
 def _installed() -> Iterator[str]:
     """What the package uses where it is there, with its version."""
-    for line in sorted(requires("msl-construct") or ()):
+    try:
+        lines = sorted(requires("msl-construct") or ())
+    except PackageNotFoundError:
+        return  # its sources alone are here
+    for line in lines:
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         if not any(f'"{extra}"' in line for extra in _BESIDE):
             try:
