@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,53 @@ def test_the_library_yields_values() -> None:
     page = Page(html_page([found], redaction=Redaction()))
     assert page.data["dumps"][0]["verify"]["blocks"] == 7
     assert numbers({"all": 3}, 2) == [3, 3]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_a_page_that_could_not_be_read_is_never_painted_over(tmp_path: Path) -> None:
+    """Of the states that touch a pixel of the map the last one is seen, at every zoom."""
+    rng = random.Random(3)
+    cases, expected = [], []
+    for _ in range(60):
+        starts, states = [0], []
+        for _ in range(rng.randrange(1, 40)):
+            states.append(rng.randrange(1, 7))
+            starts.append(starts[-1] + rng.choice((1, 1, 3, 200)))
+        pixels = rng.choice((1, 7, 40))
+        first = rng.randrange(starts[-1])
+        last = rng.randrange(first + 1, starts[-1] + 1)
+        cases.append([starts, states, first, last, pixels])
+        width = Fraction(last - first, pixels)
+        expected.append(
+            [
+                max(
+                    state
+                    for state, begin, end in zip(states, starts, starts[1:])
+                    if begin < first + width * (x + 1) and end > first + width * x
+                )
+                for x in range(pixels)
+            ]
+        )
+    assets = PLACE / "msl_construct" / "report" / "assets"
+    script = tmp_path / "map.js"
+    script.write_text(
+        'const document = { getElementById: () => ({ textContent: "{}" }) };\n'
+        + (assets / "data.js").read_text("utf-8").replace('"use strict";', "")
+        + (assets / "map_view.js").read_text("utf-8")
+        + f"""
+        const shown = {json.dumps(cases)}.map(([starts, states, first, last, pixels]) => {{
+          const bins = new Uint8Array(pixels);
+          const scale = pixels / (last - first);
+          const state = (run) => states[run];
+          MapPicture.prototype.fill(bins, starts, states.length, first, last, scale, state);
+          return [...bins];
+        }});
+        console.log(JSON.stringify(shown));
+        """
+    )
+    done = subprocess.run(["node", script], capture_output=True, check=True, timeout=60)
+    for shown, wanted in zip(json.loads(done.stdout), expected):
+        assert all(one >= other for one, other in zip(shown, wanted)), (shown, wanted)
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")

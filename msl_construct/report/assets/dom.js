@@ -45,6 +45,11 @@ function words(name) {
   return name.replaceAll("_", " ");
 }
 
+/** The beginning of a long text; tables have all of it. */
+function shortened(text) {
+  return text.length > 160 ? `${text.slice(0, 120)}… (${many(text.length, "character")})` : text;
+}
+
 const STATE_WORDS = {
   captured: "captured",
   not_resident: "not in memory",

@@ -78,7 +78,7 @@ function marksText(marks) {
 function placeText(memory, place) {
   const i = memory.at(place);
   const rights = memory.text(memory.rights, i);
-  const name = memory.text(memory.name, i) || "no name";
+  const name = shortened(memory.text(memory.name, i)) || "no name";
   const marks = memory.marks[i] ? ` — ${marksText(memory.marks[i])}` : "";
   const state = STATE_WORDS[memory.stateAt(place)] || memory.stateAt(place);
   return `${hex(memory.address(place))}: ${state} — ${rights} ${words(memory.text(memory.type, i))}, ${sizeText(memory.size[i])} at ${hex(memory.base[i])}, ${name}${marks}`;
