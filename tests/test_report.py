@@ -68,7 +68,9 @@ def dump_with(paths: list[str], kind: Any = LE11, **more: Any) -> bytes:
     fields = {"fields": {"flags": ["investigation"]}} if investigated else {}
     with writer(file, kind, *LIVE, "memory_regions", *categories, **fields) as out:
         out.add_process_identity(
-            exe_path="/usr/bin/thing", cmd_line=f"thing --password={COMMAND}", block_uuid=uid(1)
+            exe_path="/usr/bin/thing",
+            cmd_line=f"thing --password={COMMAND}{more.get('behind', '')}",
+            block_uuid=uid(1),
         )
         entries = [
             {"base_addr": 0x10000 + 0x10000 * n, "module_size": 0x1000, "path": path}
@@ -102,12 +104,14 @@ def dump_with(paths: list[str], kind: Any = LE11, **more: Any) -> bytes:
                 "pid": 7,
                 "is_target": 1,
                 "exe": "/bin/other",
-                "cmd": f"other -p {COMMAND}",
+                "cmd": f"other -p {COMMAND}{more.get('behind', '')}",
                 "user": "me",
             }
             out.add_process_table(entries=[process])
         if more.get("environment"):
-            out.add_opaque("environment_block", f"A=1\0API_TOKEN={TOKEN}\0".encode())
+            out.add_opaque(
+                "environment_block", f"A=1\0API_TOKEN={TOKEN}{more.get('behind', '')}\0".encode()
+            )
     return file.getvalue()
 
 
@@ -210,6 +214,25 @@ def test_what_is_redacted_is_nowhere(tmp_path: Path, form: str) -> None:
         assert HEAP not in shown
         if form == "html":
             assert TOKEN in shown
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_what_is_redacted_is_in_no_difference(tmp_path: Path, form: str) -> None:
+    for kind in (LE10, LE11):
+        places = [tmp_path / f"{kind.name}-{n}.msl" for n in range(2)]
+        for n, place in enumerate(places):
+            more = {"tables": kind is LE11, "environment": kind is LE10, "behind": f"-{n}"}
+            place.write_bytes(dump_with(["one"], kind, **more))
+        text = run("report", *places, "--format", form, "-o", "-").stdout.decode()
+        text = everything(Page(text)) if form == "html" else text
+        for secret in (COMMAND, TOKEN):
+            assert secret not in text, secret
+        assert "cmd_line" in text
+        assert ("API_TOKEN" in text) == (kind is LE10)
+        shown = run(
+            "report", *places, "--format", form, "--show", "command-line,environment", "-o", "-"
+        ).stdout.decode()
+        assert f"{COMMAND}-1" in shown
 
 
 def report_on_any(dump: Path) -> dict[str, Any]:

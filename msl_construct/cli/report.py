@@ -181,7 +181,7 @@ def report(
         comparisons = compared(opened, redaction) if len(opened) > 1 else []
         for one in comparisons:
             for line in one.gaps:
-                note(f"msl: {dumps[one.a]}, {dumps[one.b]}: {line}")
+                note(f"msl: {reports[one.a].name}, {reports[one.b].name}: {line}")
                 worst = max(worst, Exit.INCOMPLETE, key=_WORST.index)
         make = html_page if form == "html" else markdown_page
         text = make(reports, comparisons, redaction=redaction, made=_made())
