@@ -132,8 +132,21 @@ class Bench:
         """One of two ways to ask: there is no time for all with every mutant."""
         return self.chance.random() < 0.5
 
-    def run(self, *words: object, codes: tuple[int, ...], grows: bool = False) -> Ran:
-        """Run a command, and see that it ended as it may."""
+    def run(
+        self,
+        *words: object,
+        codes: tuple[int, ...],
+        grows: bool = False,
+        writes: tuple[int, ...] = (FINE, INCOMPLETE),
+    ) -> Ran:
+        """Run a command, and see that it ended as it may.
+
+        Args:
+            words: the command line.
+            codes: that it may end with.
+            grows: whether it writes behind the dump.
+            writes: codes with which it may leave something.
+        """
         before = {path.name for path in self.folder.iterdir()}
         line = [str(word) for word in words]
         done = CliRunner().invoke(cli, line)
@@ -151,7 +164,7 @@ class Bench:
         else:
             assert there == self.data, f"{said} changed the dump"
         new = {path.name for path in self.folder.iterdir()} - before
-        if done.exit_code not in (FINE, INCOMPLETE):
+        if done.exit_code not in writes:
             assert not new, f"{said} ended with {done.exit_code} and left {new}"
         else:
             assert not [name for name in new if name.startswith(".")], f"{said} left {new}"
@@ -419,6 +432,24 @@ def diff(bench: Bench) -> None:
                 bench.holds(int(address, 16), shown, "a changed byte")
 
 
+def candidates(bench: Bench) -> None:
+    bench.text("candidates", *bench.read, bench.path, codes=FINDS)
+    done = bench.run("candidates", "--json", *bench.read, bench.path, codes=FINDS)
+    for row in json.loads(done.out)["candidates"] if done.out and bench.memory else ():
+        at = int(row["address"], 16)
+        assert bench.memory is not None
+        known = all(bench.memory.at(at + n) for n in range(min(row["length"], SHOWN)))
+        assert known, f"a candidate at {at:#x} of bytes that nobody knows"
+
+
+def report(bench: Bench) -> None:
+    form, page = bench.chance.choice(("html", "md")), bench.new("report")
+    words = "report", *bench.read, "--format", form, bench.path, "-o", page
+    kept = FINE, FINDINGS, INCOMPLETE, KEY
+    done = bench.run(*words, codes=FINDS, writes=kept)
+    assert page.exists() == (done.code in kept)
+
+
 def recover(bench: Bench) -> None:
     made = bench.new("rest.msl")
     done = bench.run("recover", *bench.read, bench.path, "-o", made, "--json", codes=NAMES)
@@ -542,8 +573,8 @@ def enrich(bench: Bench) -> None:
 COMMANDS: dict[str, Callable[[Bench], None]] = {
     one.__name__: one
     for one in (
-        inspect, verify, check, build, read, search, strings, yara, extract, diff, recover, convert,
-        export, encrypt, decrypt, sign, timestamp, append, enrich,
+        inspect, verify, check, build, read, search, strings, yara, extract, diff, candidates,
+        report, recover, convert, export, encrypt, decrypt, sign, timestamp, append, enrich,
     )
 }  # fmt: skip
 """Each command that reads a dump, with what is done to it."""
