@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import marshal
@@ -9,12 +10,14 @@ import math
 import random
 import shutil
 import subprocess
+import uuid
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from commands import PLACE, files_of_every_fate, one_line, run  # noqa: F401 - a fixture
 from independent import wire
 from independent.specimens import LE10, LE11, finish, start
@@ -310,6 +313,8 @@ def test_files_of_every_fate(files: dict[str, Path]) -> None:
         if name == "encrypted":
             assert dump["locked"]
             assert answers["intact"] == answers["complete"] == "open"
+            assert "Nothing could be looked at" in page.text
+            assert "good" not in answers.values()
         elif name == "broken":
             assert answers["intact"] == "bad"
             assert "not what was written" in page.text
@@ -340,6 +345,25 @@ def test_a_report_goes_to_its_dump(tmp_path: Path) -> None:
     done = run("report", whole, second, tmp_path / "c.json", "-o", "-")
     assert done.returncode == 3
     assert b"none of these dumps" in done.stderr
+
+
+def test_a_report_of_an_encrypted_dump(files: dict[str, Path], tmp_path: Path) -> None:
+    """What nobody can see without the key contradicts nothing."""
+    raw = files["encrypted"].read_bytes()
+    told = {
+        "report": 1,
+        "status": "complete",
+        "dump": {
+            "dump_uuid": str(uuid.UUID(bytes=raw[24:40])),
+            "file_hash": "ab" * 32,
+            "size": len(raw),
+            "blake3": blake3(raw).hexdigest(),
+            "sha256": hashlib.sha256(raw).hexdigest(),
+        },
+    }
+    (tmp_path / "r.json").write_text(json.dumps(told))
+    page = page_of(files["encrypted"], tmp_path / "r.json", code=5)
+    assert page.data["dumps"][0]["answers"]["report"] == ["warn", "agrees, incomplete"]
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ STATES_IN_WORDS = {
     "damaged": "what became of it is not known: the file is damaged there",
 }
 _FEW = 12
+_NOT_VOUCHED = "What was given to vouch for the file was not checked: the file is encrypted."
 
 
 def answers_of(found: DumpReport) -> Iterator[Answer]:
@@ -197,6 +198,8 @@ def _report(found: DumpReport) -> Answer:
 
 def _signed(found: DumpReport) -> Answer:
     vouching = found.vouching
+    if found.not_vouched:
+        return Answer("signed", "not checked", "open", _NOT_VOUCHED)
     if vouching is None or not vouching.signed:
         return Answer(
             "signed",
@@ -209,6 +212,8 @@ def _signed(found: DumpReport) -> Answer:
 
 def _dated(found: DumpReport) -> Answer:
     vouching = found.vouching
+    if found.not_vouched:
+        return Answer("dated", "not checked", "open", _NOT_VOUCHED)
     if vouching is None or not vouching.dated:
         return Answer(
             "dated",

@@ -14,7 +14,7 @@ from ..document.render import Renderer
 from ..hashing import Digests
 from ..reader.acquisition_report import tie
 from ..reader.dump import Dump
-from ..reader.verdict import Verdict
+from ..reader.verdict import Finding, Verdict
 from ..source import Extent
 from ..words import binary_size
 from .acquisition import acquisition_of
@@ -117,7 +117,11 @@ def _all_but_rules(
         context = next(dump.capture_blocks.of_type("system_context"), None)
         stored = b"" if context is None else bytes(context.stored.view())
         held = tie(acquisition, identity, verdict or Verdict(), digests, stored)
+        if verdict is None:  # nobody has seen FileHash
+            held.findings = [one for one in held.findings if one.kind != "report_file_hash"]
+            held.gaps.append(Finding("report_file_hash", "file_hash: not compared: encrypted"))
         found.acquisition = acquisition_of(acquisition, acquisition_file, held, redaction)
+    found.not_vouched = vouch is not None and verdict is None
     if vouch is not None and verdict is not None:
         found.vouching = vouch(identity, dump.header.hash_algorithm, verdict, digests)
     found.blocks, found.blocks_left_out = shown_blocks(dump, redaction)

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from ..words import many
 from .model import DumpReport
 
-__all__ = ["LEVEL_WORDS", "QUESTIONS", "headline", "identity_of", "title_of", "worst_level"]
+__all__ = [
+    "LEVEL_WORDS",
+    "QUESTIONS",
+    "headline",
+    "identity_of",
+    "nothing_stood_out",
+    "title_of",
+    "worst_level",
+]
 
 QUESTIONS = {
     "intact": "Intact?",
@@ -49,6 +57,22 @@ def identity_of(found: DumpReport) -> str:
         f"by {known['who', 'examiner']}" if ("who", "examiner") in known else "",
     )
     return ", ".join(part for part in parts if part)
+
+
+def nothing_stood_out(found: DumpReport) -> str:
+    """What is said where there is nothing to look at: no more than was looked at."""
+    if found.locked:
+        return "Nothing could be looked at: the file is encrypted."
+    if not found.memory.regions:
+        text = "Nothing stood out, but the file has no memory that could be looked at."
+    elif found.gaps:
+        text = "Nothing stood out in what could be looked at; some of it could not be."
+    else:
+        text = (
+            "Nothing stood out: no memory is written and executed, all code comes from files, and "
+            "nothing speaks against the file."
+        )
+    return f"{text} That is no proof that nothing is there."
 
 
 def worst_level(found: DumpReport) -> str:

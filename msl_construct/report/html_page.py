@@ -11,7 +11,15 @@ from string import Template
 from ..words import many
 from .elements import Element, Node, element, foreign, rendered
 from .embedding import embedded, embedded_json
-from .headline import LEVEL_WORDS, QUESTIONS, headline, identity_of, title_of, worst_level
+from .headline import (
+    LEVEL_WORDS,
+    QUESTIONS,
+    headline,
+    identity_of,
+    nothing_stood_out,
+    title_of,
+    worst_level,
+)
 from .model import Answer, BrokenRule, Comparison, DumpReport, Fact, Suspicion
 from .redaction import Redaction
 
@@ -122,7 +130,7 @@ def _verdict(number: int, found: DumpReport) -> Element:
         ),
         element("div", (_answer(one) for one in found.answers), class_="answers"),
         element("h3", "What to look at"),
-        _suspicions(found.suspicions),
+        _suspicions(found),
         id=f"verdict-{number}",
         class_="card",
     )
@@ -149,15 +157,10 @@ def _answer(answer: Answer) -> Element:
     )
 
 
-def _suspicions(found: Sequence[Suspicion]) -> Element:
-    if not found:
-        return element(
-            "p",
-            "Nothing stood out: no memory is written and executed, all code comes from files, and "
-            "nothing speaks against the file. That is no proof that nothing is there.",
-            class_="quiet",
-        )
-    return element("ul", (_suspicion(one) for one in found), class_="suspicions")
+def _suspicions(found: DumpReport) -> Element:
+    if not found.suspicions:
+        return element("p", nothing_stood_out(found), class_="quiet")
+    return element("ul", (_suspicion(one) for one in found.suspicions), class_="suspicions")
 
 
 def _suspicion(one: Suspicion) -> Element:

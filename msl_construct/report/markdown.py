@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..characters import escape_for_people
 from ..words import binary_size, many
-from .headline import QUESTIONS, headline, identity_of, title_of
+from .headline import QUESTIONS, headline, identity_of, nothing_stood_out, title_of
 from .model import Comparison, DumpReport
 from .redaction import Redaction
 
@@ -74,7 +74,7 @@ def _dump(found: DumpReport) -> Iterator[str]:
         if one.more:
             yield f"  - and {one.more} more"
     if not found.suspicions:
-        yield "Nothing stood out. That is no proof that nothing is there."
+        yield _plain(nothing_stood_out(found))
     yield ""
     yield "### What, when, by whom and how"
     yield ""

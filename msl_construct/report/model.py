@@ -272,7 +272,8 @@ class DumpReport:
         name: the file, as it was named.
         locked: why only the header could be read; empty: all could.
         verdict, checked: None where the file is locked, or could not be read to its end.
-        memory, entropy: None where it is locked.
+        not_vouched: whether a signature or a time stamp was given and could not be looked at.
+        memory, entropy: empty where it is locked.
         blocks_left_out: small blocks that are not here, because there are too many bytes of them.
         gaps: what else could not be looked at.
     """
@@ -289,6 +290,7 @@ class DumpReport:
     verdict: Verdict | None = None
     checked: CheckedRules | None = None
     vouching: Vouching | None = None
+    not_vouched: bool = False
     acquisition: Acquisition | None = None
     facts: list[Fact] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)

@@ -14,7 +14,6 @@ class MemoryMap {
       tabindex: 0,
       role: "img",
       "aria-label": this.summary(),
-      "aria-describedby": "",
     });
     this.told = make("p", { class: "told mono", "aria-live": "polite" }, "Point at the map: here it says what is there.");
     this.range = make("p", { class: "range quiet" });
