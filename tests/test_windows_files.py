@@ -6,12 +6,16 @@ import errno
 import io
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from msl_construct.cli import start
-from msl_construct.windows_files import refused_name
+from msl_construct.cli.common import paths
+from msl_construct.cli.group import cli
+from msl_construct.windows_files import expanded, refused_name
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -75,3 +79,35 @@ def test_a_pipe_whose_reader_has_gone() -> None:
 def test_elsewhere_pipes_are_left_alone() -> None:
     raw = Raw(0)
     assert start.piped(raw) is raw
+
+
+def test_wildcards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.msl", "a.msl", "[x].msl", "x.msl"):
+        (tmp_path / name).touch()
+    assert expanded("[ab].msl") == ["a.msl", "b.msl"]
+    assert expanded("[x].msl") == ["[x].msl"]  # a name that is there is meant
+    assert expanded("none-*.msl") == ["none-*.msl"]
+    assert expanded("out\\c.msl") == ["out/c.msl"]
+    assert expanded("\\\\?\\C:\\c.msl") == ["\\\\?\\C:\\c.msl"]
+
+
+NO_FILES = {"texts", "patterns", "drafts", "targets"}
+
+
+def test_every_list_of_files_has_its_wildcards_expanded() -> None:
+    """Windows' shells leave that to each program."""
+    context = click.Context(cli)
+    commands: list[click.Command] = [cli]
+    seen = set()
+    while commands:
+        command = commands.pop()
+        if isinstance(command, click.Group):
+            found = (command.get_command(context, name) for name in command.list_commands(context))
+            commands += [each for each in found if each is not None]
+        for parameter in command.params:
+            if isinstance(parameter, click.Argument) and parameter.nargs == -1:
+                seen.add(parameter.name)
+                is_files = parameter.name not in NO_FILES
+                assert (parameter.callback is paths) == is_files, (command.name, parameter.name)
+    assert seen == {"dumps", "files"} | NO_FILES
