@@ -1,5 +1,5 @@
 /* Key schedules of AES with keys from /dev/urandom, in both byte orders, on heap and stack and in
- * a global; says the keys, then "ready". Written from FIPS 197. */
+ * a global; says how each begins, which is its key, then "ready". Written from FIPS 197. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ int main(void)
             return 1;
         expand(place, key, size, n == 4);
         printf("aes_%d_key_schedule ", 8 * size);
-        for (int at = 0; at < (n == 4 ? 4 : size); at++)
+        for (int at = 0; at < size; at++)
             printf("%02x", place[at]);
         puts("");
     }
