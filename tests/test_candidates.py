@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import files_of_every_fate, one_line, run
+from commands import PLACE, files_of_every_fate, one_line, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from independent.specimens import LE11
 from random_memory import RandomMemory, memories
+from sampling import part_of
 from writing import live
 
 import msl_construct
 from msl_construct.analysis import candidates as finding
-from msl_construct.errors import PatternError
+from msl_construct.errors import MslError, PatternError
 
 __all__ = ["files_of_every_fate"]
 
@@ -550,3 +551,25 @@ def test_structures_in_the_command(tmp_path: Path) -> None:
     assert (found["kind"], found["size"], found["instances"]) == ("list", 56, count - 1)
     kinds = [field["kind"] for field in found["fields"]]
     assert kinds == ["link", "numbers", "text", "zero", "float", "zero", "zero"]
+
+
+SAMPLES = sorted((PLACE / "samples").rglob("*.msl"))
+
+
+def test_whatever_a_dump_is_made_of_it_ends_and_counts_each_byte() -> None:
+    """Dialects, damage, both byte orders, other drafts: a sample of the samples."""
+    seen = 0
+    for path in part_of(SAMPLES[::30]):
+        try:
+            with msl_construct.open(path) as dump:
+                result = finding.find_candidates(np, [dump, dump], finding.library())
+                infer = finding.infer_structures(np, dump, [])
+        except MslError:
+            continue
+        seen += 1
+        (first, second) = result.coverage
+        assert sum(result.classes.values()) == first.captured + sum(first.unknown.values())
+        assert second.captured == first.captured
+        assert result.classes["changing"] == result.classes["counter"] == 0
+        assert all(0 <= one.confidence <= 1 for one in infer)
+    assert seen
