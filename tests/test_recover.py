@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from commands import PLACE, run
-from independent import decode
+from independent import decode, wire
+from independent.specimens import LE11, finish, start
 from test_read import HEAP, SECRET, dump
 
 from msl_construct.reader.salvage import SalvagedDump
@@ -177,3 +178,15 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, what: str) -> None:
     assert done.returncode == (3 if what == "no_header" else 2)
     assert path.read_bytes() == before
     assert what != "exists" or good.read_bytes() == b"mine"
+
+
+def test_an_import_provenance_that_is_cut_keeps_nobody_from_the_rest(tmp_path: Path) -> None:
+    builder = start(LE11)
+    cut = wire.import_provenance("<")[:8]
+    builder.add(wire.IMPORT_PROVENANCE, cut)
+    bad, good = tmp_path / "bad.msl", tmp_path / "good.msl"
+    bad.write_bytes(finish(builder, LE11))
+    done = run("recover", bad, "-o", good)
+    assert done.returncode in (0, 4), done.stderr
+    assert b"import_provenance" in done.stderr
+    assert run("verify", good).returncode == 0

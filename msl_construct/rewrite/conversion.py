@@ -32,6 +32,7 @@ TOOL = f"msl-construct {__version__}"
 """ToolName of the Import Provenance, and Producer of an End-of-Extension."""
 
 _PROVENANCE, _CONTEXT = "import_provenance", "system_context"
+_SAYS_OF_IMPORT = ("source_format", "tool_name", "import_time", "orig_file_size")
 _STREAM = "raw_byte_stream"
 
 
@@ -250,7 +251,8 @@ def _provenance(
         notes = [*([fields["note"]] if fields.get("note") else []), *extra, *notes]
         notes.append(f"converted_by={TOOL}")
         _settle_stream(plan, block.index, block.offset, fields, losses)
-    if not fields:
+    if any(key not in fields for key in _SAYS_OF_IMPORT):  # none, or one that is cut: that is told
+        fields = Record()
         fields["source_format"] = plan.target.enumerations["SourceFormat"].encode("other")
         fields["tool_name"] = TOOL
         fields["import_time"] = now
