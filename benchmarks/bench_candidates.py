@@ -221,11 +221,11 @@ def _memdiver(paths: Sequence[Path], secrets: Secrets) -> str | None:
         found: dict[str, Any] = json.loads(out.read_text())
     except (subprocess.SubprocessError, OSError, ValueError) as error:
         return f"failed ({type(error).__name__})"
-    command[3] = "consensus-window"
+    base = [given, "-m", "memdiver.cli", "consensus-window", *map(str, paths), "--normalize"]
     held, right = set(), 0
     for region in found["regions"][:_MOST_PLACED]:
-        command[-7:] = ["--slab-offset", str(region["offset"]), "--length",
-                        str(region["length"]), "-o", str(out), "--no-classify"]  # fmt: skip
+        command = [*base, "--slab-offset", str(region["offset"]), "--length",
+                   str(region["length"]), "-o", str(out)]  # fmt: skip
         try:
             subprocess.run(
                 command, capture_output=True, timeout=PATIENCE, env=environment, check=True
