@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         BytePattern,
         CandidateSearch,
         Correspondence,
+        MemoryShape,
         PatternTrial,
-        Shape,
     )
     from ..reader.dump import Dump
     from ..rewrite.hinting import KeyPlace
@@ -334,7 +334,7 @@ def _write_patterns(
 
 
 def _hints(
-    dump: Dump, found: CandidateSearch, shapes: tuple[Shape, ...], only: tuple[str, ...]
+    dump: Dump, found: CandidateSearch, shapes: tuple[MemoryShape, ...], only: tuple[str, ...]
 ) -> list[KeyPlace]:
     """Key Hints of a dump's candidates; what can't be told in one is a gap."""
     from ..rewrite.hinting import key_place

@@ -12,8 +12,8 @@ from .text import as_json, binary_size, many, printable
 if TYPE_CHECKING:
     from ..analysis.candidates import (
         BytePattern,
-        Candidate,
         CandidateSearch,
+        FoundCandidate,
         InferredStructure,
         PatternTrial,
     )
@@ -79,7 +79,7 @@ def print_candidates(
         out.write(as_json(whole) + "\n")
 
 
-def _row(dumps: tuple[str, ...], one: Candidate) -> dict[str, object]:
+def _row(dumps: tuple[str, ...], one: FoundCandidate) -> dict[str, object]:
     return {
         "dump": dumps[one.dump],
         "address": f"{one.address:#x}",
@@ -124,7 +124,7 @@ def _write(dumps: tuple[str, ...], found: CandidateSearch, most: int | None, out
         out.write(f"  and {len(found.candidates) - most} more: --full lists them\n")
 
 
-def _write_one(dumps: tuple[str, ...], one: Candidate, out: IO[str]) -> None:
+def _write_one(dumps: tuple[str, ...], one: FoundCandidate, out: IO[str]) -> None:
     place, module = one.location.region, one.location.module
     where = "-"
     if module is not None:

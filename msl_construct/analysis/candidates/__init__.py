@@ -7,11 +7,11 @@ that is there, what patterns say. Several dumps are put side by side as `diff` d
 from __future__ import annotations
 
 from .alignments import Correspondence
-from .candidates import Candidate, CandidateSearch, DumpCoverage, find_candidates
+from .candidates import CandidateSearch, DumpCoverage, FoundCandidate, find_candidates
 from .chunks import AllocatedChunk
 from .classes import CLASSES, ByteClasses
 from .measures import numeric
-from .shapes import Context, Shape, library, load_shapes
+from .shapes import MemoryShape, NearbyBytes, library, load_shapes
 from .signatures import (
     BytePattern,
     PatternTrial,
@@ -29,15 +29,15 @@ __all__ = [
     "AllocatedChunk",
     "ByteClasses",
     "BytePattern",
-    "Candidate",
     "CandidateSearch",
-    "Context",
     "Correspondence",
     "DumpCoverage",
+    "FoundCandidate",
     "InferredField",
     "InferredStructure",
+    "MemoryShape",
+    "NearbyBytes",
     "PatternTrial",
-    "Shape",
     "byte_pattern",
     "find_candidates",
     "infer_structures",

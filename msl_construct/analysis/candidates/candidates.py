@@ -17,11 +17,11 @@ from .measures import BLOCK, dense_blocks, entropy
 from .pointers import pointers_to
 from .pool import Pool
 from .scanning import DumpScan, scan
-from .shapes import Shape
-from .sightings import Sighting
+from .shapes import MemoryShape
+from .sightings import ShapeSighting
 from .ssh_keys import session_key_words
 
-__all__ = ["Candidate", "CandidateSearch", "DumpCoverage", "find_candidates"]
+__all__ = ["CandidateSearch", "DumpCoverage", "FoundCandidate", "find_candidates"]
 
 _POINTERS = 16
 """Addresses of pointers that are told of a candidate."""
@@ -31,7 +31,7 @@ _DENSE = 0.75
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FoundCandidate:
     """Something that may be what its shape says.
 
     Attributes:
@@ -96,7 +96,7 @@ class CandidateSearch:
             that takes too long, each with how many were.
     """
 
-    candidates: list[Candidate]
+    candidates: list[FoundCandidate]
     classes: dict[str, int]
     coverage: list[DumpCoverage]
     more: dict[str, int]
@@ -107,7 +107,7 @@ class CandidateSearch:
 def find_candidates(
     np: Any,
     dumps: Sequence[Dump],
-    shapes: Sequence[Shape],
+    shapes: Sequence[MemoryShape],
     *,
     how: str = "auto",
     most: int = 100,
@@ -176,7 +176,7 @@ def _account(
 class _Weighed:
     """A sighting with what it is worth in its own dump."""
 
-    sighting: Sighting
+    sighting: ShapeSighting
     data: bytes
     chunk: AllocatedChunk | None
     pointed_from: tuple[int, ...]
@@ -196,7 +196,7 @@ class _OneDump:
     number: int
     dump: Dump
     told: DumpScan
-    shapes: Sequence[Shape]
+    shapes: Sequence[MemoryShape]
     within: Sequence[tuple[int, int]] | None
     processes: int
     result: CandidateSearch
@@ -242,9 +242,9 @@ class _OneDump:
                 self.result.more[shape] = self.result.more.get(shape, 0) + len(some) - most
         return best
 
-    def _best(self, seen: Iterable[Sighting], most: int) -> list[Sighting]:
+    def _best(self, seen: Iterable[ShapeSighting], most: int) -> list[ShapeSighting]:
         """Those that are looked at closely: of very many of a shape, what has a run of its own."""
-        shapes: dict[str, list[Sighting]] = {}
+        shapes: dict[str, list[ShapeSighting]] = {}
         for one in seen:
             shapes.setdefault(one.shape, []).append(one)
         best = []
@@ -256,8 +256,8 @@ class _OneDump:
         return best
 
     def _by_pointers(
-        self, pool: Pool, seen: Sequence[Sighting], pointers: dict[int, list[int]]
-    ) -> list[Sighting]:
+        self, pool: Pool, seen: Sequence[ShapeSighting], pointers: dict[int, list[int]]
+    ) -> list[ShapeSighting]:
         """What is known by the structure that points to it."""
         found = []
         for shape in self.shapes:
@@ -269,7 +269,7 @@ class _OneDump:
                         words = session_key_words(pool, address, length, pointer)
                         if words is not None:
                             found.append(
-                                Sighting(
+                                ShapeSighting(
                                     address,
                                     length,
                                     shape.name,
@@ -282,7 +282,7 @@ class _OneDump:
 
 
 def _points(
-    one: Sighting, data: bytes, chunk: AllocatedChunk | None, pointers: Sequence[int]
+    one: ShapeSighting, data: bytes, chunk: AllocatedChunk | None, pointers: Sequence[int]
 ) -> dict[str, float]:
     """What speaks for a sighting in its own dump; the facts that say why go into it."""
     parts = {"shape": one.weight, "check": 0.2 if one.checked else 0.0}
@@ -310,7 +310,7 @@ def _together(
     dumps: Sequence[Dump],
     found: Sequence[Sequence[_Weighed]],
     places: Correspondence,
-) -> list[Candidate]:
+) -> list[FoundCandidate]:
     """All of all dumps; what stands at the same place in several, once."""
     known: dict[tuple[int, int, int, str], _Weighed] = {}
     for number, some in enumerate(found):
@@ -349,7 +349,7 @@ def _together(
         parts["class"] = 0.03 if dense else 0.02 if same else 0.0
         parts["dumps"] = round(0.01 * min(5, alike), 3)
         result.append(
-            Candidate(
+            FoundCandidate(
                 number,
                 address,
                 length,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from .pool import Blob, Pool
+from .pool import KeyBytes, Pool
 from .private_keys import (
     curve_pairs,
     has_cryptography,
@@ -14,8 +14,8 @@ from .private_keys import (
     sec1_words,
 )
 from .scanning import DumpScan
-from .shapes import Context, Shape
-from .sightings import Sighting
+from .shapes import MemoryShape, NearbyBytes
+from .sightings import ShapeSighting
 from .ssh_keys import openssh_words, shielded_words
 from .tls_secrets import tls_1_2_master_secrets, tls_1_3_secrets
 
@@ -44,8 +44,8 @@ _OF_PATTERNS: dict[str, Callable[[Pool, int], tuple[int, int, str] | None]] = {
 
 
 def sightings(
-    pool: Pool, found: DumpScan, shapes: Sequence[Shape], gaps: list[str]
-) -> Iterator[Sighting]:
+    pool: Pool, found: DumpScan, shapes: Sequence[MemoryShape], gaps: list[str]
+) -> Iterator[ShapeSighting]:
     """Everything in a dump that is of a shape; what is checked first.
 
     Args:
@@ -65,7 +65,7 @@ def sightings(
         )
     if pool.left_out:
         gaps.append(f"{pool.left_out} runs that look like keys were too many to be looked at")
-    held: list[Sighting] = []
+    held: list[ShapeSighting] = []
     for shape in sorted(shapes, key=_order):
         if shape.name in lacking or shape.check in _LATER:
             continue
@@ -76,20 +76,20 @@ def sightings(
     yield from _unnamed(pool, plain, held)
 
 
-def _order(shape: Shape) -> tuple[bool, bool]:
+def _order(shape: MemoryShape) -> tuple[bool, bool]:
     return shape.check is None and shape.schedule is None, not shape.context
 
 
-def _is_plain(shape: Shape) -> bool:
+def _is_plain(shape: MemoryShape) -> bool:
     return bool(shape.lengths) and not shape.context and shape.check is None
 
 
-def _of_shape(pool: Pool, found: DumpScan, shape: Shape) -> Iterator[Sighting]:
+def _of_shape(pool: Pool, found: DumpScan, shape: MemoryShape) -> Iterator[ShapeSighting]:
     if shape.schedule is not None:
         for address, key, swapped in found.schedules:
             if 8 * len(key) == shape.schedule:
                 order = "the other byte order" if swapped else "byte order as specified"
-                yield Sighting(
+                yield ShapeSighting(
                     address,
                     16 * (len(key) // 4 + 7),
                     shape.name,
@@ -116,7 +116,7 @@ def _of_shape(pool: Pool, found: DumpScan, shape: Shape) -> Iterator[Sighting]:
                     yield told
 
 
-def _patterned(pool: Pool, found: DumpScan, shape: Shape) -> Iterator[Sighting]:
+def _patterned(pool: Pool, found: DumpScan, shape: MemoryShape) -> Iterator[ShapeSighting]:
     seen = set()
     for name, address, length in found.matches:
         if name != shape.name or not _fits(pool, address, shape.context):
@@ -133,14 +133,14 @@ def _patterned(pool: Pool, found: DumpScan, shape: Shape) -> Iterator[Sighting]:
         facts: dict[str, object] = {} if words is None else {"check": words}
         if words is None:
             facts["pattern"] = shape.patterns[0].given
-        yield Sighting(address, length, shape.name, shape.weight, words is not None, facts)
+        yield ShapeSighting(address, length, shape.name, shape.weight, words is not None, facts)
 
 
 def _placed(address: int, found: tuple[int, str] | None) -> tuple[int, int, str] | None:
     return None if found is None else (address, *found)
 
 
-def _paired(pool: Pool, shape: Shape) -> Iterator[tuple[Blob, str]]:
+def _paired(pool: Pool, shape: MemoryShape) -> Iterator[tuple[KeyBytes, str]]:
     assert shape.check is not None
     if shape.check == "rsa_factor":
         yield from rsa_factors(pool, shape.lengths, shape.align)
@@ -153,7 +153,7 @@ def _paired(pool: Pool, shape: Shape) -> Iterator[tuple[Blob, str]]:
         yield from curve_pairs(pool, shape.check.removesuffix("_pair"), shape.align)
 
 
-def _fits(pool: Pool, address: int, context: Sequence[Context]) -> bool:
+def _fits(pool: Pool, address: int, context: Sequence[NearbyBytes]) -> bool:
     for one in context:
         data = pool.bytes_at(address + one.at, one.pattern.longest)
         if data is None or one.pattern.expression is None:
@@ -163,9 +163,9 @@ def _fits(pool: Pool, address: int, context: Sequence[Context]) -> bool:
     return True
 
 
-def _sighting(blob: Blob, shape: Shape, words: str | None) -> Sighting:
+def _sighting(blob: KeyBytes, shape: MemoryShape, words: str | None) -> ShapeSighting:
     facts: dict[str, object] = {} if words is None else {"check": words}
-    return Sighting(
+    return ShapeSighting(
         blob.address,
         len(blob.data),
         shape.name,
@@ -176,7 +176,9 @@ def _sighting(blob: Blob, shape: Shape, words: str | None) -> Sighting:
     )
 
 
-def _unnamed(pool: Pool, shapes: Sequence[Shape], held: Sequence[Sighting]) -> Iterator[Sighting]:
+def _unnamed(
+    pool: Pool, shapes: Sequence[MemoryShape], held: Sequence[ShapeSighting]
+) -> Iterator[ShapeSighting]:
     """What only looks like a key: in each run as much as fits, side by side.
 
     Args:
@@ -199,7 +201,7 @@ def _unnamed(pool: Pool, shapes: Sequence[Shape], held: Sequence[Sighting]) -> I
                 continue
             for shape in shapes:
                 if length in shape.lengths and address % shape.align == 0:
-                    blob = Blob(address, b"", 0)
+                    blob = KeyBytes(address, b"", 0)
                     one = _sighting(blob, shape, None)
                     one.length, one.slack = length, max(0, end - start - length)
                     yield one

@@ -12,7 +12,7 @@ from ...schema import ByteOrder
 from ...space import CAPTURED
 from ..aligning import Alignment
 from .measures import BLOCK, text_bytes
-from .scanning import Piece
+from .scanning import ScannedPiece
 
 __all__ = ["CLASSES", "COUNTER_STEP", "ByteClasses"]
 
@@ -80,13 +80,13 @@ class ByteClasses:
             for one in alignments
         ]
 
-    def count(self, piece: Piece, data: Any, dense: Any) -> list[int]:
+    def count(self, piece: ScannedPiece, data: Any, dense: Any) -> list[int]:
         """Bytes of each class, in the order of `CLASSES`; then those compared with each dump."""
         flags = self.flags(piece, data, dense)
         counts = [int(flags[name].sum()) for name in CLASSES]
         return counts + self._compared
 
-    def flags(self, piece: Piece, data: Any, dense: Any) -> dict[str, Any]:
+    def flags(self, piece: ScannedPiece, data: Any, dense: Any) -> dict[str, Any]:
         """Flags of the bytes of each class, each byte in one."""
         np = self._np
         first, stop = piece.first, piece.stop
@@ -118,7 +118,7 @@ class ByteClasses:
             left &= ~some
         return found
 
-    def _other(self, number: int, piece: Piece) -> _Other:
+    def _other(self, number: int, piece: ScannedPiece) -> _Other:
         """The bytes of another dump at the places of a piece."""
         np = self._np
         begin, stop = piece.address + piece.first, piece.address + piece.stop
@@ -149,7 +149,7 @@ class ByteClasses:
         return _Other(data, known)
 
     def _words(
-        self, piece: Piece, own: Any, others: Sequence[_Other], changed: Any
+        self, piece: ScannedPiece, own: Any, others: Sequence[_Other], changed: Any
     ) -> tuple[Any, Any]:
         """Flags of bytes of pointers that moved, and of counters."""
         np = self._np

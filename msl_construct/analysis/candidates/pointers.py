@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...reader.dump import Dump
-from .scanning import Piece, scan
+from .scanning import ScannedPiece, scan
 
 __all__ = ["pointers_to"]
 
@@ -36,7 +36,7 @@ def pointers_to(
     table = np.zeros(1 << _BITS, bool)
     table[((wanted >> np.uint64(3)) & mask).astype(np.int64)] = True
 
-    def look(piece: Piece, data: Any, _: Any) -> list[int]:
+    def look(piece: ScannedPiece, data: Any, _: Any) -> list[int]:
         skip = piece.first + (-(piece.address + piece.first) % 8)
         count = max(0, min(piece.stop - skip + 7, len(data) - skip)) // 8
         words = np.frombuffer(piece.data, f"{mark}u8", count, skip)

@@ -11,7 +11,7 @@ from ...errors import DamageError, LimitError, MemoryAccessError
 from ...reader.dump import Dump
 from .scanning import DumpScan
 
-__all__ = ["Blob", "Pool"]
+__all__ = ["KeyBytes", "Pool"]
 
 _MOST_HELD = 1 << 23
 """Bytes of runs that are kept."""
@@ -33,7 +33,7 @@ def _worth(run: tuple[int, int]) -> tuple[bool, int, int]:
 
 
 @dataclass(frozen=True)
-class Blob:
+class KeyBytes:
     """Bytes that may be a key.
 
     Attributes:
@@ -104,7 +104,7 @@ class Pool:
         except (DamageError, LimitError, MemoryAccessError):
             return None
 
-    def blobs(self, length: int, align: int = 8) -> Iterator[Blob]:
+    def blobs(self, length: int, align: int = 8) -> Iterator[KeyBytes]:
         """Bytes of a length, at multiples of `align`, those that fill their run first."""
         some = sorted(self._runs, key=lambda run: abs(run[1] - run[0] - length))
         for start, end in some:
@@ -117,9 +117,9 @@ class Pool:
             for address in range(low, end - length + 4, align):
                 at = address - first
                 if at >= 0 and at + length <= len(data):
-                    yield Blob(address, data[at : at + length], end - start - length)
+                    yield KeyBytes(address, data[at : at + length], end - start - length)
 
-    def some(self, blobs: Iterator[Blob], most: int, what: str) -> Iterator[Blob]:
+    def some(self, blobs: Iterator[KeyBytes], most: int, what: str) -> Iterator[KeyBytes]:
         """The first of some; that there are more is told in `limits`."""
         for number, blob in enumerate(blobs):
             if number == most:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .pool import Blob, Pool
+from .pool import KeyBytes, Pool
 
 __all__ = [
     "curve_pairs",
@@ -105,7 +105,7 @@ def _loaded(pool: Pool, address: int, form: str) -> tuple[int, str] | None:
     return len(data), f"{form} of {kind}{of}, which can be loaded"
 
 
-def curve_pairs(pool: Pool, curve: str, align: int) -> Iterator[tuple[Blob, str]]:
+def curve_pairs(pool: Pool, curve: str, align: int) -> Iterator[tuple[KeyBytes, str]]:
     """32 bytes whose public key stands in the same memory."""
     publics = {"p256": _p256, "x25519": _x25519, "ed25519": _ed25519}[curve]
     for blob in pool.some(pool.blobs(32, align), _MOST_TRIED, f"private keys of {curve}"):
@@ -155,7 +155,7 @@ def _p256(secret: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"{words}, as words of Montgomery's form,", montgomery.to_bytes(32, "little")
 
 
-def rsa_factors(pool: Pool, lengths: tuple[int, ...], align: int) -> Iterator[tuple[Blob, str]]:
+def rsa_factors(pool: Pool, lengths: tuple[int, ...], align: int) -> Iterator[tuple[KeyBytes, str]]:
     """Bytes that divide a number of twice their length that is in the same memory."""
     for length in lengths:
         numbers: dict[tuple[int, str], int] = {}

@@ -16,9 +16,9 @@ from ..locations import Locations
 from ..patterns import SearchPattern
 from .aes_schedules import LONGEST, schedules
 from .measures import BLOCK, dense_blocks
-from .shapes import Shape
+from .shapes import MemoryShape
 
-__all__ = ["PIECE", "DumpScan", "Look", "Pattern", "Piece", "scan"]
+__all__ = ["PIECE", "DumpScan", "Look", "Pattern", "ScannedPiece", "scan"]
 
 PIECE = 1 << 19
 """Bytes that are looked at at a time, at multiples of as many."""
@@ -30,7 +30,7 @@ _MOST_FOUND = 1 << 16
 
 
 @dataclass(frozen=True)
-class Piece:
+class ScannedPiece:
     """Captured bytes, one behind the other, of which some are looked at.
 
     Attributes:
@@ -66,7 +66,7 @@ class DumpScan:
     counted: list[int] = field(default_factory=list)
 
 
-Look = Callable[[Piece, Any, Any], list[int]]
+Look = Callable[[ScannedPiece, Any, Any], list[int]]
 """Counts something of a piece: given it, its bytes as numbers and flags of its dense blocks."""
 Pattern = tuple[str, int, SearchPattern]
 """Name and alignment of a shape, and what it begins with."""
@@ -83,7 +83,7 @@ _Answer = tuple[
 def scan(
     np: Any,
     dump: Dump,
-    shapes: Iterable[Shape],
+    shapes: Iterable[MemoryShape],
     *,
     within: Sequence[tuple[int, int]] | None = None,
     look: Look | None = None,
@@ -118,7 +118,7 @@ def scan(
             data = held(dump.memory.read(first, behind - first).data)
         except (DamageError, LimitError) as error:
             return [None, str(error)]
-        piece = Piece(first, data, begin - first, stop - first)
+        piece = ScannedPiece(first, data, begin - first, stop - first)
         return list(_looked(settings, piece))
 
     for number, answer in enumerate(_answers(work, len(units), processes)):
@@ -148,7 +148,7 @@ def _by_region(settings: _Settings, dump: Dump, unit: _Unit, found: DumpScan) ->
             found.failed.append(f"{behind - at} bytes at {at:#x} were not looked at: {error}")
             found.coverage.captured -= behind - at
         else:
-            piece = Piece(at, data, 0, behind - at)
+            piece = ScannedPiece(at, data, 0, behind - at)
             _take(found, list(_looked(settings, piece)))
         at = behind
 
@@ -185,7 +185,7 @@ class _Settings:
     only_look: bool
 
 
-def _looked(settings: _Settings, piece: Piece) -> _Answer:
+def _looked(settings: _Settings, piece: ScannedPiece) -> _Answer:
     np, look = settings.np, settings.look
     data = np.frombuffer(piece.data, np.uint8)
     if settings.only_look and look is not None:
@@ -203,7 +203,7 @@ def _looked(settings: _Settings, piece: Piece) -> _Answer:
 
 
 def _runs(
-    np: Any, piece: Piece, data: Any, dense: Any, skip: int, places: Locations
+    np: Any, piece: ScannedPiece, data: Any, dense: Any, skip: int, places: Locations
 ) -> list[tuple[int, int]]:
     """Dense blocks side by side, and up to 15 bytes next to them that are not zero.
 
@@ -233,7 +233,7 @@ def _runs(
     return list(zip((piece.address + begins).tolist(), (piece.address + ends).tolist()))
 
 
-def _closed(piece: Piece, places: Locations) -> Iterator[tuple[int, int]]:
+def _closed(piece: ScannedPiece, places: Locations) -> Iterator[tuple[int, int]]:
     """Offsets of regions that can't be written to."""
     at, stop = piece.address, piece.address + len(piece.data)
     while at < stop:
@@ -244,7 +244,7 @@ def _closed(piece: Piece, places: Locations) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def _matches(piece: Piece, patterns: Sequence[Pattern]) -> list[tuple[str, int, int]]:
+def _matches(piece: ScannedPiece, patterns: Sequence[Pattern]) -> list[tuple[str, int, int]]:
     found = []
     for name, align, pattern in patterns:
         assert pattern.expression is not None
@@ -257,7 +257,7 @@ def _matches(piece: Piece, patterns: Sequence[Pattern]) -> list[tuple[str, int, 
     return found
 
 
-def _starts(pattern: SearchPattern, piece: Piece) -> Iterator[int]:
+def _starts(pattern: SearchPattern, piece: ScannedPiece) -> Iterator[int]:
     if not pattern.literal:
         yield from range(piece.first, piece.stop)
         return

@@ -15,7 +15,7 @@ from ...abbreviated import abbreviated
 from ...errors import PatternError
 from ..patterns import SearchPattern, hex_pattern, text_pattern
 
-__all__ = ["CHECKS", "Context", "Shape", "library", "load_shapes"]
+__all__ = ["CHECKS", "MemoryShape", "NearbyBytes", "library", "load_shapes"]
 
 FORMAT = 1
 _MOST_BYTES = 1 << 20
@@ -59,7 +59,7 @@ bytes; none: of those that a pattern begins."""
 
 
 @dataclass(frozen=True)
-class Context:
+class NearbyBytes:
     """Bytes that stand near what is found.
 
     Attributes:
@@ -72,7 +72,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Shape:
+class MemoryShape:
     """Something that is looked for.
 
     Attributes:
@@ -94,7 +94,7 @@ class Shape:
     patterns: tuple[SearchPattern, ...] = ()
     lengths: tuple[int, ...] = ()
     align: int = 1
-    context: tuple[Context, ...] = ()
+    context: tuple[NearbyBytes, ...] = ()
     check: str | None = None
     weight: float = 0.1
     key_type: str = "unknown"
@@ -102,20 +102,20 @@ class Shape:
 
 
 @cache
-def library() -> tuple[Shape, ...]:
+def library() -> tuple[MemoryShape, ...]:
     """The shapes that come with this package."""
     folder = Path(__file__).parent / "library"
     return load_shapes(sorted(folder.glob("*.yaml")))
 
 
-def load_shapes(paths: Iterable[str | Path]) -> tuple[Shape, ...]:
+def load_shapes(paths: Iterable[str | Path]) -> tuple[MemoryShape, ...]:
     """Shapes of files.
 
     Raises:
         PatternError: a file does not hold shapes, with the place in it.
         OSError: one can't be read.
     """
-    found: dict[str, Shape] = {}
+    found: dict[str, MemoryShape] = {}
     for path in paths:
         with open(path, "rb") as file:
             raw = file.read(_MOST_BYTES + 1)
@@ -132,7 +132,7 @@ def load_shapes(paths: Iterable[str | Path]) -> tuple[Shape, ...]:
     return tuple(found.values())
 
 
-def _shapes(whole: object, path: str) -> Iterable[Shape]:
+def _shapes(whole: object, path: str) -> Iterable[MemoryShape]:
     if not isinstance(whole, Mapping) or whole.get("msl_shapes") != FORMAT:
         raise PatternError(f"{path}: msl_shapes: expected {FORMAT}, the version of the format")
     unknown = [str(key) for key in whole if key not in ("msl_shapes", "shapes")]
@@ -149,7 +149,7 @@ def _shapes(whole: object, path: str) -> Iterable[Shape]:
             raise PatternError(f"{where}: {error}") from None
 
 
-def _shape(one: Mapping[Any, Any]) -> Shape:
+def _shape(one: Mapping[Any, Any]) -> MemoryShape:
     for key in one:
         if key not in _SHAPE:
             raise PatternError(
@@ -177,7 +177,7 @@ def _shape(one: Mapping[Any, Any]) -> Shape:
     weight = one.get("weight", 0.1)
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight <= 1:
         raise PatternError(f"weight: expected a number from 0 to 1, found {_said(weight)}")
-    return Shape(
+    return MemoryShape(
         name,
         _text("title", one.get("title", name)),
         schedule,
@@ -202,14 +202,14 @@ def _fits_its_check(check: str, way: str, lengths: list[int]) -> None:
             raise PatternError(f"check: {check} is of {possible} bytes, found {length}")
 
 
-def _context(part: object) -> Context:
+def _context(part: object) -> NearbyBytes:
     if not isinstance(part, Mapping) or set(part) != {"at", "hex"}:
         raise PatternError(f"context: expected at and hex, found {_said(part)}")
     at = _number("context.at", part["at"], -_MOST_AWAY, _MOST_AWAY)
     pattern = hex_pattern(_text("context.hex", part["hex"]))
     if pattern.longest > _MOST_AWAY:
         raise PatternError(f"context.hex: expected at most {_MOST_AWAY} bytes")
-    return Context(at, pattern)
+    return NearbyBytes(at, pattern)
 
 
 def _several(value: Any) -> list[Any]:

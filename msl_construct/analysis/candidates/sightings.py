@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Sighting"]
+__all__ = ["ShapeSighting"]
 
 
 @dataclass
-class Sighting:
+class ShapeSighting:
     """Something in one dump that is of a shape.
 
     Attributes:

@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Iterator
 from itertools import islice
 
-from .pool import Blob, Pool
+from .pool import KeyBytes, Pool
 
 __all__ = ["tls_1_2_master_secrets", "tls_1_3_secrets"]
 
@@ -28,9 +28,9 @@ def _expand(secret: bytes, label: bytes, context: bytes, size: int, name: str) -
     return hmac.digest(secret, info + b"\x01", name)[:size]
 
 
-def tls_1_3_secrets(pool: Pool, length: int, align: int) -> Iterator[tuple[Blob, str]]:
+def tls_1_3_secrets(pool: Pool, length: int, align: int) -> Iterator[tuple[KeyBytes, str]]:
     """Bytes from which a key, a finished key or the master secret follows that is there, too."""
-    found: list[Blob] = []
+    found: list[KeyBytes] = []
     for blob, words in _by_algebra(pool, length, align):
         found.append(blob)
         yield blob, words
@@ -39,7 +39,9 @@ def tls_1_3_secrets(pool: Pool, length: int, align: int) -> Iterator[tuple[Blob,
         yield from _beside(pool, blob, length, known)
 
 
-def _beside(pool: Pool, blob: Blob, length: int, known: set[int]) -> Iterator[tuple[Blob, str]]:
+def _beside(
+    pool: Pool, blob: KeyBytes, length: int, known: set[int]
+) -> Iterator[tuple[KeyBytes, str]]:
     """Secrets of the same connection of OpenSSL: each has 64 bytes, one behind the other."""
     for number in (-4, -3, -2, -1, 1, 2, 3, 4):
         address = blob.address + _ROOM * number
@@ -48,10 +50,10 @@ def _beside(pool: Pool, blob: Blob, length: int, known: set[int]) -> Iterator[tu
             continue
         if len(set(data[:length])) >= 0.7 * length:
             known.add(address)
-            yield Blob(address, data[:length], 0), ""
+            yield KeyBytes(address, data[:length], 0), ""
 
 
-def _by_algebra(pool: Pool, length: int, align: int) -> Iterator[tuple[Blob, str]]:
+def _by_algebra(pool: Pool, length: int, align: int) -> Iterator[tuple[KeyBytes, str]]:
     name = _HASHES[length]
     nothing = hashlib.new(name, b"").digest()
     for blob in pool.some(
@@ -84,7 +86,7 @@ def _prf(secret: bytes, seed: bytes, name: str) -> bytes:
     return hmac.digest(secret, first + seed, name) + hmac.digest(secret, second + seed, name)
 
 
-def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[Blob, str]]:
+def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[KeyBytes, str]]:
     """48 bytes whose key block holds a key of which there is a schedule.
 
     The randoms that it also depends on are looked for as OpenSSL keeps them: side by side, that of
@@ -93,7 +95,7 @@ def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[Blob, str]]
     if not pool.keys:
         return
     randoms = dict.fromkeys(blob.data for blob in islice(_own(pool, 64, align), 8 * _MOST_RANDOMS))
-    masters: dict[bytes, list[Blob]] = {}
+    masters: dict[bytes, list[KeyBytes]] = {}
     own = _own(pool, 48, align)
     for blob in pool.some(own, _MOST_MASTERS, "master secrets of TLS 1.2"):
         masters.setdefault(blob.data, []).append(blob)
@@ -107,7 +109,7 @@ def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[Blob, str]]
                 yield blob, words
 
 
-def _own(pool: Pool, length: int, align: int) -> Iterator[Blob]:
+def _own(pool: Pool, length: int, align: int) -> Iterator[KeyBytes]:
     """Bytes that have a run nearly for themselves."""
     return (blob for blob in pool.blobs(length, align) if blob.slack <= _MOST_SLACK)
 
