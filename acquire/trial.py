@@ -27,7 +27,7 @@ from . import acquire
 from .backends import backend
 from .report import tool
 
-__all__ = ["Trial", "main"]
+__all__ = ["SelfTrial", "main"]
 
 PATIENCE = 60.0
 _STILL = 1.0
@@ -59,7 +59,7 @@ main(["acquire", sys.argv[1], "-o", "-", "--no-report"])
 """
 
 
-class Trial:
+class SelfTrial:
     """What was tried, and what came of it."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Trial:
 
 def main() -> int:
     """Try, and print the summary; the exit code."""
-    trial = Trial()
+    trial = SelfTrial()
     system = backend()
     with tempfile.TemporaryDirectory() as folder, _target(Path(folder)) as (pid, place, ticks):
         for method in system.freezers:
@@ -121,7 +121,7 @@ def _target(folder: Path) -> Iterator[tuple[int, int, Path]]:
         process.communicate()
 
 
-def _guarded(trial: Trial, what: str, function: Any, *arguments: Any) -> None:
+def _guarded(trial: SelfTrial, what: str, function: Any, *arguments: Any) -> None:
     try:
         facts = function(*arguments)
     except Exception as error:

@@ -16,8 +16,8 @@ import pytest
 from msl_acquire.plain_target import CallFailed
 from msl_acquire.suspension import Suspension
 from msl_acquire.windows.console import heard
-from msl_acquire.windows.guardian import Keeper, serve
-from msl_acquire.windows.holding import Guardian
+from msl_acquire.windows.guardian import TargetKeeper, serve
+from msl_acquire.windows.holding import GuardianLink
 from msl_construct.errors import TargetError
 
 PATIENCE = 20
@@ -44,7 +44,7 @@ class Calls:
         return 0
 
 
-def answers(keeper: Keeper, *words: bytes) -> list[str]:
+def answers(keeper: TargetKeeper, *words: bytes) -> list[str]:
     out = io.BytesIO()
     serve(keeper, io.BytesIO(b"".join(word + b"\n" for word in words)), out)
     return out.getvalue().decode().splitlines()
@@ -54,7 +54,7 @@ def test_what_it_answers() -> None:
     calls = Calls()
     words = (b"suspend", b"suspend", b"resume", b"resume")
     held = "held suspend_process"
-    assert answers(Keeper(calls, 0), *words) == ["ready", held, held, *["released done"] * 2]
+    assert answers(TargetKeeper(calls, 0), *words) == ["ready", held, held, *["released done"] * 2]
     assert calls.count == 0
 
 
@@ -62,7 +62,7 @@ def test_what_it_answers() -> None:
 def test_who_tells_nothing_more_holds_nothing(words: tuple[bytes, ...]) -> None:
     calls = Calls()
     try:
-        answers(Keeper(calls, 0), *words)
+        answers(TargetKeeper(calls, 0), *words)
     except KeyError:
         assert words[1:]
     assert calls.let_go.is_set()
@@ -71,7 +71,7 @@ def test_who_tells_nothing_more_holds_nothing(words: tuple[bytes, ...]) -> None:
 
 def test_the_bound_is_kept() -> None:
     calls = Calls()
-    keeper = Keeper(calls, 0.01)
+    keeper = TargetKeeper(calls, 0.01)
     keeper.suspend()
     assert calls.let_go.wait(PATIENCE)
     assert keeper.release() == "released max_freeze"
@@ -80,7 +80,7 @@ def test_the_bound_is_kept() -> None:
 
 def test_refusals() -> None:
     calls = Calls(-0x3FFFFFDE)
-    keeper = Keeper(calls, 10)
+    keeper = TargetKeeper(calls, 10)
     assert keeper.suspend() == "refused 0xc0000022"
     assert keeper.release() == "released done"
     calls.refusal = 0
@@ -97,7 +97,7 @@ def test_refusals() -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from msl_acquire.windows.guardian import Keeper, serve
+from msl_acquire.windows.guardian import TargetKeeper, serve
 count = Path(sys.argv[1])
 class Calls:
     way = "suspend_process"
@@ -116,7 +116,7 @@ class Calls:
         return self.add(-1)
 if sys.argv[2] == "mute":
     sys.exit()
-serve(Keeper(Calls(), 0), sys.stdin.buffer, sys.stdout.buffer)
+serve(TargetKeeper(Calls(), 0), sys.stdin.buffer, sys.stdout.buffer)
 """
 
 
@@ -136,7 +136,7 @@ class Held:
             self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe)
             return self.process
 
-        self.guardian = Guardian(start, self.lost.set, self.counts, self.undo)
+        self.guardian = GuardianLink(start, self.lost.set, self.counts, self.undo)
 
     def counts(self) -> dict[int, int]:
         return {1: int(self.count.read_text()), 2: int(self.count.read_text()) + 1}
@@ -222,7 +222,7 @@ def test_who_does_not_start(tmp_path: Path, made: list[Held], found: int) -> Non
         raise PermissionError(13, "no")
 
     with pytest.raises(TargetError, match="no guardian can be started"):
-        Guardian(refuse, held.lost.set, dict, held.undo)
+        GuardianLink(refuse, held.lost.set, dict, held.undo)
 
 
 def test_a_freeze_that_somebody_else_has_ended() -> None:

@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
-__all__ = ["Calls", "Keeper", "serve"]
+__all__ = ["Calls", "TargetKeeper", "serve"]
 
 _SUSPEND, _RESUME = 0, 1
 _MAXIMUM_ALLOWED = 0x0200_0000
@@ -39,7 +39,7 @@ class Calls(Protocol):
         """Let it go."""
 
 
-class Keeper:
+class TargetKeeper:
     """Whether the target is held, and by whom it is let go.
 
     Args:
@@ -89,7 +89,7 @@ class Keeper:
             self._timer.cancel()
 
 
-def serve(keeper: Keeper, words: IO[bytes], answers: IO[bytes]) -> None:
+def serve(keeper: TargetKeeper, words: IO[bytes], answers: IO[bytes]) -> None:
     """Do as told until nobody tells any more; then let the target go."""
     known: dict[bytes, Callable[[], str]] = {b"suspend": keeper.suspend, b"resume": keeper.release}
     try:
@@ -157,7 +157,7 @@ class _Windows:
         return 0
 
 
-def _outlive(acquirer: int, keeper: Keeper) -> None:
+def _outlive(acquirer: int, keeper: TargetKeeper) -> None:
     """Wait for the acquirer's end; then let the target go, and end."""
     wait = vars(ctypes)["WinDLL"]("kernel32").WaitForSingleObject
     wait.argtypes, wait.restype = (ctypes.c_void_p, ctypes.c_uint32), ctypes.c_uint32
@@ -167,7 +167,7 @@ def _outlive(acquirer: int, keeper: Keeper) -> None:
 
 
 def _main(target: int, acquirer: int, seconds: float) -> None:
-    keeper = Keeper(_Windows(target), seconds)
+    keeper = TargetKeeper(_Windows(target), seconds)
     threading.Thread(target=_outlive, args=(acquirer, keeper), daemon=True).start()
     try:
         serve(keeper, sys.stdin.buffer, sys.stdout.buffer)

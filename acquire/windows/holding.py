@@ -17,7 +17,7 @@ from msl_construct.errors import TargetError
 from ..plain_target import CallFailed
 from .api import WindowsSystem
 
-__all__ = ["Guardian", "Hold", "Holder", "OwnCalls", "guarded"]
+__all__ = ["GuardianLink", "Hold", "Holder", "OwnCalls", "guarded"]
 
 _STARTING = 30.0
 _ANSWERING = 10.0
@@ -79,7 +79,7 @@ class OwnCalls:
         """Nothing was taken."""
 
 
-class Guardian:
+class GuardianLink:
     """A process of its own, see `guardian`.
 
     Args:
@@ -231,7 +231,7 @@ class Guardian:
 
 def guarded(
     system: WindowsSystem, process: int, max_freeze: float | None, lost: Callable[[], None]
-) -> Guardian:
+) -> GuardianLink:
     """Start a guardian that holds a process.
 
     Args:
@@ -255,7 +255,7 @@ def guarded(
             system.close(target)
             system.close(own)
 
-    return Guardian(
+    return GuardianLink(
         start,
         lost,
         lambda: system.suspend_counts(pid),

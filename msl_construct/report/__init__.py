@@ -8,12 +8,12 @@ from __future__ import annotations
 from .gathering import compared, report_of
 from .html_page import html_page
 from .markdown import markdown_page
-from .model import Comparison, DumpReport
+from .model import DumpComparison, DumpReport
 from .redaction import KINDS, Redaction
 
 __all__ = [
     "KINDS",
-    "Comparison",
+    "DumpComparison",
     "DumpReport",
     "Redaction",
     "compared",

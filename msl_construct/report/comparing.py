@@ -9,7 +9,7 @@ from ..analysis import DumpDifference, Locations, RegionPair
 from ..document.region_marks import rights_of
 from ..reader.dump import Dump
 from ..words import binary_size
-from .model import Comparison
+from .model import DumpComparison
 from .redaction import REDACTED, Redaction
 
 __all__ = ["comparison"]
@@ -21,7 +21,7 @@ _SECRET = {"environment": ("value", "other_value"), "processes": ("cmd", "other_
 
 def comparison(
     a: int, b: int, first: Dump, difference: DumpDifference, redaction: Redaction
-) -> Comparison:
+) -> DumpComparison:
     """The rows of a difference.
 
     Args:
@@ -44,7 +44,7 @@ def comparison(
     gaps = [
         redaction.sentence(text) for text in (*difference.pages.failed, *difference.not_compared)
     ]
-    return Comparison(a, b, difference, changes, rows, left_out, gaps)
+    return DumpComparison(a, b, difference, changes, rows, left_out, gaps)
 
 
 def _rows(difference: DumpDifference, redaction: Redaction) -> Iterator[tuple[str, str, str]]:

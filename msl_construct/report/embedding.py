@@ -8,7 +8,7 @@ from typing import Any
 
 from ..characters import escape_for_people
 from .columns import packed, packed_bytes, zigzag
-from .model import Comparison, DumpReport, EntropySample, MemoryColumns, ShownBlock, TableRows
+from .model import DumpComparison, DumpReport, EntropySample, MemoryColumns, ShownBlock, TableRows
 from .redaction import Redaction
 
 __all__ = ["VERSION", "embedded", "embedded_json"]
@@ -18,7 +18,7 @@ VERSION = 1
 
 
 def embedded(
-    dumps: Sequence[DumpReport], comparisons: Sequence[Comparison], redaction: Redaction
+    dumps: Sequence[DumpReport], comparisons: Sequence[DumpComparison], redaction: Redaction
 ) -> dict[str, Any]:
     """The values."""
     return {
@@ -183,7 +183,7 @@ def _block(block: ShownBlock) -> dict[str, Any]:
     }
 
 
-def _comparison(found: Comparison) -> dict[str, Any]:
+def _comparison(found: DumpComparison) -> dict[str, Any]:
     difference = found.difference
     pages = difference.pages
     return {

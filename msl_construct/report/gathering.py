@@ -24,7 +24,7 @@ from .comparing import comparison
 from .entropy import MOST_PAGES, entropy_sample
 from .judging import checked_rules, judged_meanwhile
 from .memory import memory_columns, regions_by_address
-from .model import Comparison, DumpReport, Fact, Vouching
+from .model import DumpComparison, DumpReport, Fact, Vouching
 from .redaction import Redaction
 from .suspicion import suspicions_of
 from .tables import shown_tables
@@ -208,9 +208,9 @@ def _first(found: DumpReport, name: str) -> dict[str, Any]:
     return {} if table is None else dict(zip(table.columns, table.rows[0]))
 
 
-def compared(dumps: Iterable[Dump], redaction: Redaction) -> list[Comparison]:
+def compared(dumps: Iterable[Dump], redaction: Redaction) -> list[DumpComparison]:
     """Each dump with the next; a dump of which only the header can be read is left out."""
-    found: list[Comparison] = []
+    found: list[DumpComparison] = []
     before: tuple[int, Dump] | None = None
     for number, dump in enumerate(dumps):
         if dump.locked:

@@ -20,7 +20,7 @@ from .headline import (
     title_of,
     worst_level,
 )
-from .model import Answer, BrokenRule, Comparison, DumpReport, Fact, Suspicion
+from .model import Answer, BrokenRule, DumpComparison, DumpReport, Fact, Suspicion
 from .redaction import Redaction
 
 __all__ = ["html_page"]
@@ -49,7 +49,7 @@ _GROUPS = {
 
 def html_page(
     dumps: Sequence[DumpReport],
-    comparisons: Sequence[Comparison] = (),
+    comparisons: Sequence[DumpComparison] = (),
     *,
     redaction: Redaction,
     made: str = "",
@@ -102,7 +102,7 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _contents(dumps: Sequence[DumpReport], comparisons: Sequence[Comparison]) -> Element:
+def _contents(dumps: Sequence[DumpReport], comparisons: Sequence[DumpComparison]) -> Element:
     links = [("#verdict-0", "Verdict"), ("#facts", "Facts")]
     if comparisons:
         links.append(("#comparison-0", "Differences"))
@@ -221,7 +221,7 @@ def _fact(found: Sequence[Fact]) -> Element:
     return element("td", (foreign(one.text) for one in found[:1]))
 
 
-def _comparison(found: Comparison, dumps: Sequence[DumpReport]) -> Element:
+def _comparison(found: DumpComparison, dumps: Sequence[DumpReport]) -> Element:
     difference, number = found.difference, found.a
     pages = difference.pages
     counted = (
@@ -261,7 +261,7 @@ def _comparison(found: Comparison, dumps: Sequence[DumpReport]) -> Element:
     )
 
 
-def _not_compared(found: Comparison) -> list[Node]:
+def _not_compared(found: DumpComparison) -> list[Node]:
     if not found.gaps:
         return []
     return [

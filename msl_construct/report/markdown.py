@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ..characters import escape_for_people
 from ..words import binary_size, many
 from .headline import QUESTIONS, headline, identity_of, nothing_stood_out, title_of
-from .model import Comparison, DumpReport
+from .model import DumpComparison, DumpReport
 from .redaction import Redaction
 
 __all__ = ["markdown_page"]
@@ -20,7 +20,7 @@ _ROWS = 20
 
 def markdown_page(
     dumps: Sequence[DumpReport],
-    comparisons: Sequence[Comparison] = (),
+    comparisons: Sequence[DumpComparison] = (),
     *,
     redaction: Redaction,
     made: str = "",
@@ -31,7 +31,7 @@ def markdown_page(
 
 def _lines(
     dumps: Sequence[DumpReport],
-    comparisons: Sequence[Comparison],
+    comparisons: Sequence[DumpComparison],
     redaction: Redaction,
     made: str,
 ) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _tables(found: DumpReport) -> Iterator[str]:
         yield ""
 
 
-def _comparison(found: Comparison, dumps: Sequence[DumpReport]) -> Iterator[str]:
+def _comparison(found: DumpComparison, dumps: Sequence[DumpReport]) -> Iterator[str]:
     pages = found.difference.pages
     yield f"## From {_code(dumps[found.a].name)} to {_code(dumps[found.b].name)}"
     yield ""

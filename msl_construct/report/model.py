@@ -16,7 +16,7 @@ __all__ = [
     "Answer",
     "BrokenRule",
     "CheckedRules",
-    "Comparison",
+    "DumpComparison",
     "DumpReport",
     "EntropySample",
     "Fact",
@@ -309,7 +309,7 @@ class DumpReport:
 
 
 @dataclass
-class Comparison:
+class DumpComparison:
     """Two dumps, one behind the other.
 
     Attributes:

@@ -236,7 +236,7 @@ class Requested(NamedTuple):
     requesting_thread: U32
 
 
-class Location(NamedTuple):
+class LocationDescriptor(NamedTuple):
     """MINIDUMP_LOCATION_DESCRIPTOR."""
 
     size: U32
@@ -272,7 +272,7 @@ THREAD_EX = PackedStructure(ThreadEx)
 THREAD_INFO = PackedStructure(ThreadInfo)
 HANDLE = PackedStructure(HandleDescriptor)
 REQUESTED = PackedStructure(Requested)
-LOCATION = PackedStructure(Location)
+LOCATION = PackedStructure(LocationDescriptor)
 CRASHPAD_INFO = PackedStructure(CrashpadInfo)
 MODULE_ANNOTATIONS = PackedStructure(ModuleAnnotations)
 DIRECTORY = PackedStructure(Directory)
