@@ -307,6 +307,15 @@ def test_recall_never_falls_with_more_dumps(seed: int, moved: bool) -> None:
                 assert any(key in data for data in held)
 
 
+@pytest.mark.parametrize("base", [(1 << 63) - PAGE, (1 << 64) - 10 * PAGE, (1 << 64) - 2 * PAGE])
+def test_addresses_of_a_systems_own_half(base: int) -> None:
+    secret = random.Random(7).randbytes(64)
+    data = (b"A" * 64 + secret).ljust(2 * PAGE, b"\0")
+    (own, *_) = found_in(heap_dump(data, base, [(0, 2, "captured")])).candidates
+    with msl_construct.open(heap_dump(data, base, [(0, 2, "captured")])) as dump:
+        assert bytes(dump.memory.read(own.address, own.length)) in secret
+
+
 def test_an_unknown_page_is_never_constant() -> None:
     data = bytes(4 * PAGE)
     whole = heap_dump(data)

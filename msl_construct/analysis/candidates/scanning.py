@@ -230,7 +230,9 @@ def _runs(
         more &= ends < len(data)
         more &= there[np.minimum(ends, len(data) - 1)]
         ends = ends + more
-    return list(zip((piece.address + begins).tolist(), (piece.address + ends).tolist()))
+    # Not by numpy: addresses of a system's own half are larger than its signed numbers.
+    own = piece.address
+    return [(own + begin, own + end) for begin, end in zip(begins.tolist(), ends.tolist())]
 
 
 def _closed(piece: ScannedPiece, places: Locations) -> Iterator[tuple[int, int]]:
