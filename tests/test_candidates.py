@@ -17,7 +17,9 @@ import pytest
 from commands import PLACE, files_of_every_fate, one_line, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from independent.specimens import LE11
+from independent import wire
+from independent.specimens import LE11, finish
+from independent.specimens import start as specimen
 from random_memory import RandomMemory, memories
 from sampling import part_of
 from writing import live
@@ -582,3 +584,21 @@ def test_whatever_a_dump_is_made_of_it_ends_and_counts_each_byte() -> None:
         assert result.classes["changing"] == result.classes["counter"] == 0
         assert all(0 <= one.confidence <= 1 for one in infer)
     assert seen
+
+
+@pytest.mark.parametrize("base", [(1 << 64) - 0x2000, (1 << 64) - 0x1000])
+def test_addresses_up_to_the_last_and_beyond(base: int) -> None:
+    """What lies behind the last address is said, and not counted."""
+    data = bytearray(0x2000)
+    data[512:544] = random.Random(1).randbytes(32)
+    builder = specimen(LE11)
+    body = wire.memory_region("<", [0, 0], base_addr=base, page_data=bytes(data))
+    builder.add(wire.MEMORY_REGION, body)
+    dump = msl_construct.open(io.BytesIO(finish(builder, LE11)))
+    result = finding.find_candidates(np, [dump, dump], finding.library())
+    assert [one.address for one in result.candidates][:1] == [base + 512]
+    within = min(0x2000, (1 << 64) - base)
+    assert [one.captured for one in result.coverage] == [within, within]
+    assert sum(result.classes.values()) == within
+    assert bool(result.gaps) == (within < 0x2000), result.gaps
+    assert finding.infer_structures(np, dump, []) == []

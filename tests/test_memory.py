@@ -13,6 +13,7 @@ from independent import wire
 from independent.specimens import KINDS, LE10, LE11, Kind, finish, start
 from steps import steps
 
+from msl_construct.analysis.unread import unread
 from msl_construct.errors import MemoryAccessError
 from msl_construct.reader import Dump, Region, open_dump
 
@@ -344,3 +345,17 @@ def test_block_uuids_that_were_made_to_collide_cost_what_others_do() -> None:
 
     cost(1)
     assert cost((1 << 61) - 1) < 1.1 * cost(1)
+
+
+def test_bytes_that_no_read_gives_are_counted_and_said() -> None:
+    hiding = dump_of(
+        (BASE, [0, 0, 0, 0], b"a" * 4 * PAGE),
+        (BASE + PAGE, [0, 1], b"x" * PAGE),
+        (BASE + 3 * PAGE, [0, 0], b"y" * 2 * PAGE),
+        (BASE + 9 * PAGE, [0], b"z" * PAGE),
+    )
+    assert list(hiding.memory.hidden()) == [(BASE, BASE + 5 * PAGE, 2 * PAGE)]
+    (line,) = unread(hiding)
+    assert f"{BASE:#x}..{BASE + 5 * PAGE:#x}: of {2 * PAGE} captured bytes others are read" in line
+    apart = dump_of((BASE, [0, 1], b"a" * PAGE), (BASE, [1, 0], b"b" * PAGE))
+    assert (list(apart.memory.hidden()), list(unread(apart))) == ([], [])

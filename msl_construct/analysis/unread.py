@@ -23,6 +23,11 @@ def unread(dump: Dump) -> Iterator[str]:
             place = f"{block.describe()}: "
             reason = (block.problem or "its place is not known").removeprefix(place)
             yield f"{place}its pages are not known: {reason}"
+    for start, end, hidden in dump.memory.hidden():
+        yield (
+            f"regions overlap in {start:#x}..{end:#x}: of {hidden} captured bytes others are read, "
+            "those of the region that stands first in the file"
+        )
     if not dump.complete:
         if dump.ending.clean:
             yield "no End-of-Capture: the acquirer did not finish (§4.5)"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..codecs.inflate import InflatedSource
 from ..source import Source
-from ..space import Cover, LayeredSpace, Memory
+from ..space import CAPTURED, Cover, LayeredSpace, Memory
 from ..space.layers import Wanted
 from .regions import Fragment, Region
 
@@ -62,6 +62,25 @@ class MemoryView(LayeredSpace[Fragment]):
             if widest is None or fragment.end > widest.end:
                 widest = fragment
         return found
+
+    def hidden(self) -> Iterator[tuple[int, int, int]]:
+        """Where captured bytes are that no read gives, as others answer for their addresses.
+
+        Yields:
+            Start and end of the range in which regions overlap, and how many such bytes there are.
+        """
+        for index, (start, end) in enumerate(zip(self._starts, self._ends)):
+            parts = self._parts[self._firsts[index] : self._firsts[index + 1]]
+            if len(parts) > 1:
+                stored = sum(
+                    length
+                    for part in parts
+                    for _, length, state, _ in part.runs(part.base, part.end)
+                    if state == CAPTURED
+                )
+                given = sum(run[1] for run in self.states(start, end) if run[2] == CAPTURED)
+                if stored > given:
+                    yield start, end, stored - given
 
     def region_at(self, address: int) -> Region | None:
         """The first region in the file that covers an address."""

@@ -25,6 +25,7 @@ PIECE = 1 << 19
 _BEFORE = 64
 _BEHIND = 512
 _WORTH_PROCESSES = 16
+_ADDRESSES = 1 << 64
 _MOST_RUNS = 1 << 18
 _MOST_FOUND = 1 << 16
 
@@ -101,13 +102,18 @@ def scan(
         processes: how many copies of this process look, where they would be whole.
     """
     found = DumpScan()
+    beyond = sum(
+        end - max(start, _ADDRESSES) for start, end in dump.memory.ranges() if end > _ADDRESSES
+    )
+    if beyond:
+        found.failed.append(f"{beyond} bytes have addresses of more than 64 bits: not looked at")
     patterns = [(one.name, one.align, part) for one in shapes for part in one.patterns]
     places = Locations(dump)
     settings = _Settings(np, patterns, places, look, only_look)
     longest = max([_BEHIND, LONGEST, *(part.longest for _, _, part in patterns)])
     units = [
         (start, end, begin, min(end, (begin // PIECE + 1) * PIECE))
-        for start, end in islands(dump.memory, within, found.coverage)
+        for start, end in islands(dump.memory, within or ((0, _ADDRESSES),), found.coverage)
         for begin in (start, *range((start // PIECE + 1) * PIECE, end, PIECE))
     ]
 

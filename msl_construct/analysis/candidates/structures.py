@@ -14,6 +14,7 @@ from .word_kinds import KINDS, ZERO, kinds_of
 
 __all__ = ["InferredField", "InferredStructure", "infer_structures"]
 
+_LAST = (1 << 64) - 1
 _MOST_MEMORY = 1 << 26
 _MOST_RECORD = 1024
 _LEAST_RECORDS = 4
@@ -115,7 +116,9 @@ class _Words:
         self._firsts = self._ends - counts
         self.inside = self.index(self.values) >= 0
         self.targets = self._targets(dump, mark, most - size, gaps)
-        ranges = np.array(list(dump.memory.ranges()), np.uint64).reshape(-1, 2)
+        # What lies behind the last address of 64 bits no word points to.
+        mapped = [(start, min(end, _LAST)) for start, end in dump.memory.ranges() if start < _LAST]
+        ranges = np.array(mapped, np.uint64).reshape(-1, 2)
         self._mapped = ranges[:, 0].copy(), ranges[:, 1].copy()
 
     def _targets(self, dump: Dump, mark: str, most: int, gaps: list[str]) -> Any:
@@ -168,7 +171,9 @@ def _writable(dump: Dump, wanted: Callable[[Region], bool]) -> Iterator[tuple[in
     for region in sorted(dump.regions, key=lambda one: one.base_addr):
         if not wanted(region) or "write" not in region.protection.names:
             continue
-        for address, length, state in dump.memory.states(region.base_addr, region.end):
+        for address, length, state in dump.memory.states(
+            region.base_addr, min(region.end, _LAST + 1)
+        ):
             if state == CAPTURED and address % 8 == 0 and length >= 8:
                 yield address, length - length % 8
 
