@@ -361,6 +361,8 @@ def test_a_shape_of_ones_own(tmp_path: Path) -> None:
         ("msl_shapes: 1\nshapes: [{name: a, lengths: [32], check: x}]", "check: expected one of"),
         ("msl_shapes: 1\nshapes: [{name: a, lengths: [32], colour: x}]", "colour"),
         ("msl_shapes: 1\nshapes: [{name: a, hex: '01', check: x25519_pair}]", "goes with lengths"),
+        ("msl_shapes: 1\nshapes: [{name: a, lengths: []}]", "expected one of schedule, hex"),
+        ("msl_shapes: 1\nshapes: [{name: a, hex: []}]", "expected one of schedule, hex"),
         ("[" * 3000, "is no YAML"),
         ("a: &a [*a]", "msl_shapes: expected 1"),
     ],
@@ -369,6 +371,16 @@ def test_mistakes_in_files_of_shapes(tmp_path: Path, text: str, said: str) -> No
     (tmp_path / "own.yaml").write_text(text)
     with pytest.raises(PatternError, match=said):
         finding.load_shapes([tmp_path / "own.yaml"])
+
+
+def test_no_two_shapes_are_called_the_same(tmp_path: Path) -> None:
+    """One of the library is not covered by one of a user's, nor told as if it were that."""
+    text = "msl_shapes: 1\nshapes: [{name: aes_128_key_schedule, hex: 'de ad'}]"
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(PatternError, match="two shapes are called aes_128_key_schedule"):
+        finding.load_shapes([tmp_path / "own.yaml"], besides=finding.library())
+    done = run("candidates", PLACE / "samples" / "live-le.msl", "--shapes", tmp_path / "own.yaml")
+    assert done.returncode == 2
 
 
 # --- the command -------------------------------------------------------------------------------
@@ -511,6 +523,40 @@ def test_patterns_in_three_forms(tmp_path: Path) -> None:
     assert run("yara", "2.msl", "r.yar", folder=tmp_path).returncode == 1
     assert run("candidates", *words, "--yara", "r.yar", folder=tmp_path).returncode == 2
     assert _volatility(tmp_path) == f"0,{HEAP + 16:#x},80,range_1"
+
+
+def test_patterns_are_written_over_nothing_that_is_read(tmp_path: Path) -> None:
+    data, _ = chunks(random.Random(5).randbytes(32))
+    for name in ("0.msl", "1.msl", "2.msl"):
+        (tmp_path / name).write_bytes(heap_dump(data))
+    (tmp_path / "own.yaml").write_text("msl_shapes: 1\nshapes: [{name: a, hex: '01'}]")
+    (tmp_path / "second.msl").hardlink_to(tmp_path / "2.msl")
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    words = "0.msl", "1.msl", "--against", "2.msl", "--shapes", "own.yaml", "--force"
+    for outputs in (
+        ("--yara", "0.msl"),
+        ("--signature", "1.msl"),
+        ("--volatility", "2.msl"),
+        ("--yara", "second.msl"),
+        ("--yara", "own.yaml"),
+        ("--yara", "new", "--volatility", "./new"),
+    ):
+        done = run("candidates", *words, *outputs, folder=tmp_path)
+        assert done.returncode == 2, outputs
+        assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+def test_a_pointer_that_no_dump_moves_is_not_literal() -> None:
+    """Two dumps of one process hold the same pointers, which the next process has not."""
+    rng = random.Random(6)
+    data = rng.randbytes(16) + struct.pack("<Q", HEAP + 64) + rng.randbytes(104)
+    dumps = [msl_construct.open(heap_dump(data.ljust(PAGE, b"\0"))) for _ in range(2)]
+    for some in (dumps[:1], dumps):
+        places = finding.Correspondence(
+            [msl_construct.analysis.align(some[0], one) for one in some[1:]]
+        )
+        pattern = finding.byte_pattern(some, places, 0, HEAP, 128, name="some")
+        assert list(pattern.literal) == [True] * 16 + [False] * 8 + [True] * 104
 
 
 def _volatility(folder: Path) -> str:

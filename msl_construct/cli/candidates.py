@@ -25,7 +25,7 @@ from .common import (
     say_version,
 )
 from .text import many
-from .written_file import check_new, write_new
+from .written_file import check_new, refuse_itself, write_new
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -62,7 +62,7 @@ _MOST_PATTERNS = 20
     "shape_files",
     multiple=True,
     metavar="FILE",
-    help="Shapes of your own, besides those of the library; see msl candidates --list-shapes.",
+    help="Shapes of your own in YAML, besides those of the library.",
 )
 @click.option("--only", multiple=True, metavar="SHAPE", help="Only these shapes.")
 @click.option(
@@ -172,17 +172,21 @@ def candidates(
     numpy = finding.numeric()
     if numpy is None:
         raise click.UsageError("numpy is not installed: pip install 'msl-construct[candidates]'")
-    shapes = finding.library() + finding.load_shapes(shape_files)
+    shapes = finding.library() + finding.load_shapes(shape_files, besides=finding.library())
     if only:
-        unknown = sorted(set(only) - {one.name for one in shapes})
+        names = sorted({one.name for one in shapes})
+        unknown = sorted(set(only) - set(names))
         if unknown:
-            raise click.UsageError(f"--only {unknown[0]}: no shape is called so")
+            raise click.UsageError(
+                f"--only {unknown[0]}: no shape is called so; there are {', '.join(names)}"
+            )
         shapes = tuple(one for one in shapes if one.name in only)
     outputs = {"yara": yara_file, "volatility": plugin, "signature": signature}
     if (wanted or against) and not any(outputs.values()):
         raise click.UsageError("--of and --against go with --yara, --volatility or --signature")
     if appending and dumps[0] == STDIO:
         raise click.UsageError("--append: nothing can be appended to stdin")
+    _check_outputs([path for path in outputs.values() if path], (*dumps, *against, *shape_files))
     for path in outputs.values():
         if path is not None:
             check_new(path, force)
@@ -255,6 +259,15 @@ def candidates(
     if code is Exit.FINE and not found.candidates and not inferred and not tries:
         return Exit.FINDINGS
     return code
+
+
+def _check_outputs(outputs: list[str], read: tuple[str, ...]) -> None:
+    """Refuse to write over what is read, and two forms of patterns to one file."""
+    for number, path in enumerate(outputs):
+        if os.path.realpath(path) in map(os.path.realpath, outputs[:number]):
+            raise click.UsageError(f"{path}: each form of patterns needs a file of its own")
+        for one in read:
+            refuse_itself(one, path)
 
 
 def _of_ranges(

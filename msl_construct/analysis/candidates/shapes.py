@@ -108,14 +108,20 @@ def library() -> tuple[MemoryShape, ...]:
     return load_shapes(sorted(folder.glob("*.yaml")))
 
 
-def load_shapes(paths: Iterable[str | Path]) -> tuple[MemoryShape, ...]:
+def load_shapes(
+    paths: Iterable[str | Path], *, besides: Iterable[MemoryShape] = ()
+) -> tuple[MemoryShape, ...]:
     """Shapes of files.
+
+    Args:
+        besides: others that are looked for, too: no two may be called the same.
 
     Raises:
         PatternError: a file does not hold shapes, with the place in it.
         OSError: one can't be read.
     """
     found: dict[str, MemoryShape] = {}
+    names = {one.name for one in besides}
     for path in paths:
         with open(path, "rb") as file:
             raw = file.read(_MOST_BYTES + 1)
@@ -126,8 +132,9 @@ def load_shapes(paths: Iterable[str | Path]) -> tuple[MemoryShape, ...]:
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise PatternError(f"{path}: is no YAML: {abbreviated(str(error))}") from None
         for shape in _shapes(whole, str(path)):
-            if shape.name in found:
+            if shape.name in names:
                 raise PatternError(f"{path}: two shapes are called {shape.name}")
+            names.add(shape.name)
             found[shape.name] = shape
     return tuple(found.values())
 
@@ -158,7 +165,7 @@ def _shape(one: Mapping[Any, Any]) -> MemoryShape:
     name = one.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PatternError(f"name: expected small letters and digits, found {_said(name)}")
-    ways = [key for key in ("schedule", "hex", "text", "lengths") if key in one]
+    ways = [key for key in ("schedule", "hex", "text", "lengths") if one.get(key) not in (None, [])]
     if len(ways) != 1:
         raise PatternError("expected one of schedule, hex, text and lengths, to be known by")
     schedule = one.get("schedule")

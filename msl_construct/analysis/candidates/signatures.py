@@ -95,8 +95,8 @@ def byte_pattern(
 ) -> BytePattern:
     """The pattern of a range in several dumps: bytes that are the same in all of them are literal.
 
-    A byte that a dump has not is not known to be the same. Of one dump alone, words that point
-    into its memory are not literal: they are others the next time.
+    A byte that a dump has not is not known to be the same. Where it is at one address in all dumps,
+    words that point into memory are not literal: they are others the next time.
 
     Args:
         places: says where the range is in the other dumps.
@@ -128,7 +128,7 @@ def byte_pattern(
             found[-1] = None  # it has nothing there, and says nothing of what is constant
             continue
         literal = [was and known[at] == data[at] for at, was in enumerate(literal)]
-    if sum(place is not None for place in found) == 1:
+    if len({place for place in found if place is not None}) == 1:
         _free_pointers(dumps[dump], address - before, data, literal)
     if sum(literal) < LEAST_LITERAL:
         raise PatternError(
