@@ -220,6 +220,27 @@ def test_what_is_redacted_is_nowhere(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["html", "md"])
+def test_the_note_of_an_import_shows_no_memory(tmp_path: Path, form: str) -> None:
+    """It keeps bytes of pages that the source did not hold whole, and texts of anybody."""
+    secret = b"an edge of the memory"
+    (tmp_path / "raw.bin").write_bytes(secret)
+    done = run(
+        "import", "raw.bin", "--format=raw", "--base=0x10010", "-o", "a.msl", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert secret.hex().encode() in (tmp_path / "a.msl").read_bytes()
+    text = run("report", tmp_path / "a.msl", "--format", form, "-o", "-").stdout.decode()
+    text = everything(Page(text)) if form == "html" else text
+    assert f"edge=0x10010:({len(secret)} bytes)" in text
+    assert secret.hex() not in text
+    note = f"comment=run as {COMMAND}; annotations=switch-1=--key={COMMAND}; source=comment=kept"
+    told = Redaction().note(note)
+    assert COMMAND not in told
+    assert told.endswith("source=comment=kept")
+    assert Redaction(["environment", "command-line"]).note(note) == note
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
 def test_what_is_redacted_is_in_no_difference(tmp_path: Path, form: str) -> None:
     for kind in (LE10, LE11):
         places = [tmp_path / f"{kind.name}-{n}.msl" for n in range(2)]
@@ -373,6 +394,11 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     dump = tmp_path / "a.msl"
     shutil.copy(SAMPLES / "live-le.msl", dump)
     assert run("report", dump, "-o", dump, "--force").returncode == 2
+    for option in ("--signature", "--signers", "--timestamp", "--trusted", "--statement"):
+        words = ("--signature", "s", "--timestamp", "t", option, tmp_path / "a.html")
+        done = run("report", dump, *words, "-o", tmp_path / "a.html", "--force")
+        assert done.returncode == 2
+        assert b"is the file that is read" in done.stderr
     assert run("report", dump, "-o", tmp_path / "a.html", "--force").returncode == 0
 
 

@@ -147,8 +147,9 @@ def report(
         statement=statement,
     )
     check_options(vouching, dumps)
-    for path in files:
-        refuse_itself(path, output)
+    for path in (*files, signature, signers, timestamp, trusted, statement):
+        if path is not None:
+            refuse_itself(path, output)
     if output != STDIO:
         check_new(output, force)
     redaction = Redaction(show)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..errors import LimitError
@@ -11,7 +12,15 @@ from .faults import Faults
 from .process import CapturedProcess, ProcessHandle
 from .region_plan import Edge, planned
 
-__all__ = ["clean_text", "handle_code", "noted", "provenance_note", "usable_handles"]
+__all__ = [
+    "clean_text",
+    "handle_code",
+    "noted",
+    "provenance_note",
+    "usable_handles",
+    "without_memory",
+    "without_texts",
+]
 
 _MOST_EDGES = 8 << 20
 _MOST_TOLD = 64
@@ -23,6 +32,10 @@ _HANDLE_CODES = {"File": 1, "Directory": 2, "Socket": 3, "Pipe": 4}
 _PLAIN_FILES = {"File": 1}
 """The same of Windows, where a directory is one of names of objects."""
 _LARGEST = 1 << 32
+_EDGE = "edge"
+_TOLD_TEXT = re.compile(r"(?:(?<=^)|(?<=; ))(annotations|comment)=([^;]*)")
+"""What the program, or who wrote the source, put into it: anything, a command line too."""
+_TOLD_EDGE = re.compile(rf"\b{_EDGE}=(0x[0-9a-f]+):([0-9a-f]+)")
 
 
 def clean_text(text: str) -> str:
@@ -57,6 +70,16 @@ def noted(note: str) -> Mapping[str, str]:
     return {key: value for key, between, value in parts if between}
 
 
+def without_memory(note: str) -> str:
+    """A note without the bytes of memory in it: how many they are stands in their place."""
+    return _TOLD_EDGE.sub(lambda found: f"{_EDGE}={found[1]}:({len(found[2]) // 2} bytes)", note)
+
+
+def without_texts(note: str) -> str:
+    """A note without what anybody may have written into the source: how long that is instead."""
+    return _TOLD_TEXT.sub(lambda found: f"{found[1]}=({len(found[2])} characters)", note)
+
+
 def provenance_note(
     process: CapturedProcess, source: Source, name: str, lines: Faults
 ) -> tuple[str, int]:
@@ -88,7 +111,7 @@ def provenance_note(
     more = len(lines) - _MOST_TOLD + lines.more
     told += [f"faults_more={more}"] if len(lines) > _MOST_TOLD else []
     kept = list(_edges(process))
-    told += [f"edge={edge.address:#x}:{data.hex()}" for edge, data in kept]
+    told += [f"{_EDGE}={edge.address:#x}:{data.hex()}" for edge, data in kept]
     return "; ".join(told), len(kept)
 
 

@@ -118,7 +118,7 @@ def _fields(
         elif length:
             wide = key == "value" and "width" in shown and length > _WIDE
             hidden = redaction is not None and (
-                redaction.field(path) or (wide and bool(redaction.hidden))
+                redaction.field(path, value) or (wide and bool(redaction.hidden))
             )
             text = "" if hidden else _text(value)
             yield ShownField(path, int(start, 16) - origin, length, text, hidden)

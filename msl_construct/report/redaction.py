@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from ..convert.provenance import without_memory, without_texts
+
 __all__ = ["COMMAND_LINE", "ENVIRONMENT", "KINDS", "REDACTED", "Redaction"]
 
 ENVIRONMENT, COMMAND_LINE = "environment", "command-line"
@@ -16,6 +18,8 @@ REDACTED = "(redacted)"
 
 _COLUMNS = {("process", "cmd_line"), ("processes", "cmd")}
 """Tables and columns that hold command lines."""
+_NOTE = ("origin", "note")
+"""Table and column that may hold bytes of pages that the source of an import had not whole."""
 _FIELDS = ("cmd_line", "cmd")
 """Fields of blocks that do."""
 _TELLING = re.compile(r"environ|cmd|command|arg", re.IGNORECASE)
@@ -77,17 +81,28 @@ class Redaction:
             self._secrets[text] = None
             self._pattern = None
 
+    def note(self, text: str) -> str:
+        """The note of an import; bytes of memory are never shown."""
+        text = without_memory(text)
+        return without_texts(text) if self.hidden else text
+
     def cell(self, table: str, column: str, row: dict[str, Any]) -> Any:
         """A value of a table's row."""
         value = row[column]
         if (table, column) in _COLUMNS:
             return self.command_line(value if isinstance(value, str) else _text(value))
+        if (table, column) == _NOTE:
+            text = value if isinstance(value, str) else _text(value)
+            return value if text is None or self.note(text) == text else self.note(text)
         if column in ("value", "text", "raw") and "fact" in row and value is not None:
             return self._fact(str(row["fact"]), value)
         return value
 
-    def field(self, path: str) -> bool:
-        """Whether the bytes of a block's field are not shown."""
+    def field(self, path: str, value: Any = None) -> bool:
+        """Whether the bytes of a block's field are not shown; bytes of memory never are."""
+        text = value if isinstance(value, str) else _text(value)
+        if text is not None and path.rpartition(".")[2] == _NOTE[1]:
+            return self.note(text) != text
         return path.rpartition(".")[2] in _FIELDS and self.hides(COMMAND_LINE)
 
     def sentence(self, text: str) -> str:
