@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from msl_construct.cli.common import (
+    Exit,
     command_options,
+    complain,
     note,
     run,
 )
@@ -291,9 +293,9 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
         note(f"msl: process {pid} {why}: left out")
     pids = meant.pids
     if options.pop("resume"):
-        for pid in pids:
-            note(f"msl: {system.resume(pid)}")
-        return 0
+        if output is not None or options["dry_run"]:
+            raise click.UsageError("--resume acquires nothing: leave --output and --dry-run out")
+        return _resumed(system, pids)
     dry, as_json = options.pop("dry_run"), options.pop("as_json")
     if dry:
         chosen = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
@@ -333,6 +335,17 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
         hear_no_more()
         restore()
     return command.code
+
+
+def _resumed(system: Backend, pids: Sequence[int]) -> Exit:
+    """Let each run that can be, whatever becomes of the others; the exit code."""
+    code = Exit.FINE
+    for pid in pids:
+        try:
+            note(f"msl: {system.resume(pid)}")
+        except TargetError as error:
+            code = complain(error)
+    return code
 
 
 def _encryption(options: dict[str, Any]) -> Encryption | None:

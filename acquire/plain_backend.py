@@ -73,7 +73,9 @@ def descendants(
     listed: Iterable[tuple[int, int]],
     is_child: Callable[[int, int], bool] = lambda child, parent: True,
 ) -> list[int]:
-    """PIDs of its descendants; we are never among them.
+    """PIDs of its descendants; neither are we among them nor those that we have started.
+
+    Who holds a target is one of these, and must not be stopped himself.
 
     Args:
         pid: the process.
@@ -82,11 +84,12 @@ def descendants(
     """
     listed = list(listed)
     found: set[int] = set()
+    apart = {pid, os.getpid()}
     waiting = [pid]
     while waiting:
         parent = waiting.pop()
         for child, named in listed:
-            if named == parent and child not in found | {pid} and is_child(child, parent):
+            if named == parent and child not in found | apart and is_child(child, parent):
                 found.add(child)
                 waiting.append(child)
-    return sorted(found - {os.getpid()})
+    return sorted(found)

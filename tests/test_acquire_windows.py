@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import re
 import struct
 import sys
 import threading
@@ -28,6 +29,7 @@ from fakes.windows import (
     pattern,
 )
 
+from msl_acquire.cli import acquire as acquire_command
 from msl_acquire.model import Action
 from msl_acquire.reading import hash_file, read_pages
 from msl_acquire.windows import Windows, structures
@@ -201,9 +203,9 @@ def test_own_process_is_refused(
 ) -> None:
     """Windows opens a process by any of four numbers."""
     monkeypatch.setattr("os.getpid", lambda: fake.pid)
-    with pytest.raises(TargetError, match="can't acquire itself"):
+    with pytest.raises(TargetError, match="can't acquire or resume itself"):
         Windows(system).preflight(fake.pid + beyond, "suspend")
-    with pytest.raises(TargetError, match="can't acquire itself"):
+    with pytest.raises(TargetError, match="can't acquire or resume itself"):
         Windows(system).target(fake.pid + beyond)
     assert fake.calls == []
 
@@ -251,7 +253,11 @@ def test_the_privilege_is_given_back(system: WindowsSystem, fake: FakeWindows) -
     assert fake.privilege_on
 
 
-def test_what_was_left_suspended_is_resumed(system: WindowsSystem, fake: FakeWindows) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_left_suspended_is_resumed(
+    system: WindowsSystem, fake: FakeWindows, told: bool
+) -> None:
+    fake.tells_counts = told
     backend = Windows(system)
     assert "is not suspended: nothing was done" in backend.resume(fake.pid)
     assert fake.suspended() == {11: 0, 12: 1}
@@ -260,6 +266,49 @@ def test_what_was_left_suspended_is_resumed(system: WindowsSystem, fake: FakeWin
     assert "was resumed, and is suspended 1 times more" in backend.resume(fake.pid)
     assert backend.resume(fake.pid) == f"process {fake.pid} was resumed"
     assert fake.suspended() == {11: 0, 12: 1}
+    assert ("suspend thread" in fake.calls) != told
+    for thread in fake.threads.values():
+        thread.refused = True
+    with pytest.raises(TargetError, match="can't be learnt: nothing was done"):
+        backend.resume(fake.pid)
+    assert fake.suspended() == {11: 0, 12: 1}
+
+
+def test_each_that_can_be_is_resumed(
+    system: WindowsSystem,
+    fake: FakeWindows,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("msl_acquire.cli.this_system", lambda **_: Windows(system))
+    for thread in fake.threads.values():
+        thread.count += 1
+
+    def resumed(*more: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            acquire_command.main(["--resume", "7000100", str(fake.pid), *more])
+        return int(ended.value.code or 0)
+
+    assert resumed("-o", "x.msl") == 2
+    assert fake.calls == []
+    capsys.readouterr()
+    assert resumed() == 6
+    assert capsys.readouterr().err.splitlines() == [
+        "msl: there is no process 7000100",
+        f"msl: process {fake.pid} was resumed",
+    ]
+    assert fake.suspended() == {11: 0, 12: 1}
+
+
+def test_nobody_resumes_itself(
+    system: WindowsSystem, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for itself, suspended, to count how often it is."""
+    monkeypatch.setattr("os.getpid", lambda: fake.pid)
+    with pytest.raises(TargetError, match="resume itself"):
+        Windows(system).resume(fake.pid)
+    assert fake.calls == []
+    assert not fake.handles
 
 
 # The address space -------------------------------------------------------------------------
@@ -594,6 +643,20 @@ def test_threads_that_resist(target: WindowsTarget, fake: FakeWindows) -> None:
     assert frozen.facts["not_stopped"] == [15]
     # Each was left as it was found.
     assert fake.suspended() == {11: 1, 12: 2, 13: 1, 14: 1, 15: 0}
+    # Who stands still is not suspended once more: if we were killed then, it would stay so.
+    assert fake.calls.count("suspend thread") == 1
+    frozen.thaw()
+
+
+def test_threads_of_a_system_that_does_not_tell_counts(
+    target: WindowsTarget, fake: FakeWindows
+) -> None:
+    fake.tells_counts = False
+    frozen = target.freeze("suspend", None)
+    first, second = target.threads(frozen)
+    assert first.registers
+    assert second.flags == ("suspended",)
+    assert fake.suspended() == {11: 1, 12: 2}
     frozen.thaw()
 
 
@@ -687,11 +750,12 @@ def test_find(system: WindowsSystem, fake: FakeWindows) -> None:
 def test_we_are_never_meant(
     system: WindowsSystem, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake.processes += [(61, fake.pid, "target.exe"), (62, 61, "other.exe")]
-    fake.started |= {61: filetime(1_700_000_100), 62: filetime(1_700_000_100)}
+    """Nor is our guardian, which could let nobody go while it is stopped itself."""
+    fake.processes += [(61, fake.pid, "target.exe"), (62, 61, "guardian"), (63, fake.pid, "other")]
+    fake.started |= {number: filetime(1_700_000_100) for number in (61, 62, 63)}
     monkeypatch.setattr("os.getpid", lambda: 61)
     assert Windows(system).members("name", "target") == [fake.pid]
-    assert Windows(system).children(fake.pid) == [62]
+    assert Windows(system).children(fake.pid) == [63]
 
 
 def test_children(system: WindowsSystem, fake: FakeWindows) -> None:
@@ -746,6 +810,19 @@ def test_command_line_from_the_parameters(target: WindowsTarget, fake: FakeWindo
 
 def test_environment(target: WindowsTarget) -> None:
     assert target.facts()["environment"]["variables"] == ["A=1", "=C:=C:\\", "\u540d=\u00e4"]
+
+
+def test_an_environment_that_is_too_long_says_so(
+    target: WindowsTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = target.facts()["environment"]
+    monkeypatch.setattr("msl_acquire.windows.peb._MOST_ENVIRONMENT", 8)
+    cut = target.facts()["environment"]
+    assert whole["state"] == "as strings"
+    assert (cut["size"], cut["variables"]) == (8, ["A=1"])
+    assert re.fullmatch(
+        r"as strings, without their end: \d+ bytes are said to be there", cut["state"]
+    )
 
 
 def test_heaps_and_stacks(target: WindowsTarget, fake: FakeWindows) -> None:

@@ -108,6 +108,9 @@ class Calls:
         if sys.argv[2] == "dies before":
             sys.exit()
         self.add(1)
+        if sys.argv[2] == "hangs":
+            import time
+            time.sleep(60)
         if sys.argv[2] == "dies behind":
             import os
             os._exit(0)
@@ -128,6 +131,7 @@ class Held:
         count.write_text(str(found))
         self.lost = threading.Event()
         self.undone = 0
+        self.untold = False
         self.process: subprocess.Popen[bytes] | None = None
 
         def start() -> subprocess.Popen[bytes]:
@@ -139,6 +143,8 @@ class Held:
         self.guardian = GuardianLink(start, self.lost.set, self.counts, self.undo)
 
     def counts(self) -> dict[int, int]:
+        if self.untold:
+            return {}
         return {1: int(self.count.read_text()), 2: int(self.count.read_text()) + 1}
 
     def undo(self) -> None:
@@ -203,6 +209,34 @@ def test_ends_while_it_is_asked(
     assert not held.lost.is_set()
     with pytest.raises(CallFailed):
         held.guardian.suspend()
+
+
+def test_who_does_not_answer(
+    tmp_path: Path, made: list[Held], found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows whether it has stopped the target when it is given up."""
+    for bound in ("_ANSWERING", "_ENDING"):
+        monkeypatch.setattr(f"msl_acquire.windows.holding.{bound}", 1.0)
+    made.append(held := Held(tmp_path / "count", "hangs", found))
+    held.guardian.ready()
+    with pytest.raises(CallFailed, match="the guardian failed"):
+        held.guardian.suspend()
+    assert held.undone == 1
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_killed_when_no_counts_are_told(
+    tmp_path: Path, made: list[Held], found: int, later: bool
+) -> None:
+    made.append(held := Held(tmp_path / "count", "well", found))
+    held.guardian.ready()
+    held.untold = True
+    held.guardian.suspend()
+    held.untold = not later
+    assert held.process is not None
+    os.kill(held.process.pid, signal.SIGKILL)
+    assert held.lost.wait(PATIENCE)
+    assert held.undone == 1
 
 
 def test_closed_while_it_holds(tmp_path: Path, made: list[Held], found: int) -> None:

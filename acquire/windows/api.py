@@ -6,7 +6,7 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from msl_construct.errors import TargetError
@@ -370,6 +370,19 @@ class WindowsSystem:
             self._call["LocalFree"](found)
         return win.wide_text((ctypes.c_uint16 * len(units))(*units), len(units))
 
+    def suspend_count(self, thread: int) -> int | None:
+        """How often it is suspended, without doing so; None where the system does not tell.
+
+        That is Windows before 8.1.
+        """
+        found = ctypes.c_uint32()
+        wanted = (win.THREAD_SUSPEND_COUNT, ctypes.byref(found), ctypes.sizeof(found), None)
+        try:
+            self._status("NtQueryInformationThread", thread, *wanted)
+        except CallFailed:
+            return None
+        return found.value
+
     def suspend_thread(self, thread: int) -> int:
         """Raise its suspend count by one; what the count was."""
         count = int(self._call["SuspendThread"](thread))
@@ -390,18 +403,28 @@ class WindowsSystem:
         except CallFailed:
             return {}
         for number in threads:
-            try:
-                handle = self.open_thread(number, win.THREAD_SUSPEND_RESUME)
-            except CallFailed:
-                continue
-            try:
-                found[number] = self.suspend_thread(handle)
-                self.resume_thread(handle)
-            except CallFailed:
-                continue
-            finally:
-                self.close(handle)
+            with suppress(CallFailed):
+                found[number] = self._suspend_count_of(number)
         return found
+
+    def _suspend_count_of(self, number: int) -> int:
+        """Asked for where that is possible: whoever is killed between two calls that suspend a
+        thread and let it go leaves it suspended."""
+        with suppress(CallFailed), self._thread(number, win.THREAD_QUERY_LIMITED_INFORMATION) as it:
+            if (count := self.suspend_count(it)) is not None:
+                return count
+        with self._thread(number, win.THREAD_SUSPEND_RESUME) as thread:
+            count = self.suspend_thread(thread)
+            self.resume_thread(thread)
+            return count
+
+    @contextmanager
+    def _thread(self, number: int, access: int) -> Iterator[int]:
+        handle = self.open_thread(number, access)
+        try:
+            yield handle
+        finally:
+            self.close(handle)
 
     def thread_context(self, thread: int, context: Any) -> None:
         """Fill a CONTEXT; its ContextFlags say what is wanted."""

@@ -136,13 +136,13 @@ class Windows(PlainBackend):
         with self._system.debug_privilege():
             process = open_to_stop(self._system, pid)
             try:
-                if (found := self._system.process_id(process)) != pid:
-                    raise TargetError(
-                        f"there is no process {pid}",
-                        remedy=f"process {found} answers to this number",
-                    )
                 counts = self._system.suspend_counts(pid)
-                if not counts or not min(counts.values()):
+                if not counts:
+                    raise TargetError(
+                        f"whether process {pid} is suspended can't be learnt: nothing was done",
+                        remedy="run as the account that acquired it, elevated",
+                    )
+                if not min(counts.values()):
                     return f"process {pid} is not suspended: nothing was done"
                 self._system.resume_process(process)
                 left = self._system.suspend_counts(pid)

@@ -139,7 +139,9 @@ class GuardianLink:
         """It may have ended before or behind each call: the counts tell what it has left."""
         now = self._counts()
         known = [(count, now[number]) for number, count in self._found.items() if number in now]
-        if known and all(later > before for before, later in known):
+        # Where nothing was told before, what stands still as a whole was stopped by us.
+        before_and_later = known or [(0, later) for later in now.values()]
+        if all(later > before for before, later in before_and_later):
             with suppress(CallFailed):
                 self._let_go()
 
@@ -192,12 +194,12 @@ class GuardianLink:
             self._asked = False
             raise
         with self._lock:
-            self._asked = False
             if answer[:1] == ["held"] and not self._ended:
-                self._held = True
+                self._asked, self._held = False, True
                 self.facts["held_by"] = answer[1]
                 return
-        self.close()
+        self.close()  # it may have stopped the target, or be about to: what is left is undone
+        self._asked = False
         raise CallFailed("the guardian", 0)
 
     def resume(self) -> str:

@@ -22,12 +22,7 @@ def open_target(system: WindowsSystem, pid: int) -> int:
     Raises:
         TargetError: there is no such process, or it is not ours to read.
     """
-    process = _opened(system, pid, _WANTED, "access to")
-    try:
-        return _true(system, process, pid)
-    except TargetError:
-        system.close(process)
-        raise
+    return _true(system, _opened(system, pid, _WANTED, "access to"), pid)
 
 
 def open_to_stop(system: WindowsSystem, pid: int) -> int:
@@ -38,9 +33,10 @@ def open_to_stop(system: WindowsSystem, pid: int) -> int:
     """
     try:
         # What the newer way of stopping takes as well, where it is granted.
-        return system.open_process(pid, _STOPPING | win.PROCESS_SET_INFORMATION)
+        process = system.open_process(pid, _STOPPING | win.PROCESS_SET_INFORMATION)
     except CallFailed:
-        return _opened(system, pid, _STOPPING, "stopping")
+        process = _opened(system, pid, _STOPPING, "stopping")
+    return _true(system, process, pid)
 
 
 def _opened(system: WindowsSystem, pid: int, wanted: int, denied: str) -> int:
@@ -60,19 +56,21 @@ def _true(system: WindowsSystem, process: int, pid: int) -> int:
     """The handle, if it is of whom it was asked for: Windows ignores the two low bits of a PID.
 
     Raises:
-        TargetError: it is of another, or of ourselves.
+        TargetError: it is of another, or of ourselves; it is closed then.
     """
     try:
         found = system.process_id(process)
     except CallFailed as error:
+        system.close(process)
         raise TargetError(f"process {pid} can't be told apart from others: {error}") from error
+    if found == pid != os.getpid():
+        return process
+    system.close(process)
     if found == os.getpid():
-        raise TargetError("a process can't acquire itself", remedy="name another PID")
-    if found != pid:
-        raise TargetError(
-            f"there is no process {pid}", remedy=f"process {found} answers to this number"
-        )
-    return process
+        raise TargetError("a process can't acquire or resume itself", remedy="name another PID")
+    raise TargetError(
+        f"there is no process {pid}", remedy=f"process {found} answers to this number"
+    )
 
 
 def _remedy(system: WindowsSystem, pid: int) -> str:

@@ -81,14 +81,16 @@ def environment(system: WindowsSystem, process: int) -> dict[str, Any]:
         CallFailed: they can't be read.
     """
     parameters = _parameters(system, process)
-    size = min(_number(system, process, parameters + _ENVIRONMENT_SIZE), _MOST_ENVIRONMENT)
+    whole = _number(system, process, parameters + _ENVIRONMENT_SIZE)
+    size = min(whole, _MOST_ENVIRONMENT)
     if not size:
         return {"source": _SOURCE, "state": "empty", "size": 0, "variables": []}
     raw = _read(system, process, _number(system, process, parameters + _ENVIRONMENT), size & ~1)
-    text, _, _ = raw.decode("utf-16-le", "backslashreplace").partition("\0\0")
+    text, end, _ = raw.decode("utf-16-le", "backslashreplace").partition("\0\0")
+    cut = "" if end else f", without their end: {whole} bytes are said to be there"
     return {
         "source": _SOURCE,
-        "state": "as strings",
+        "state": f"as strings{cut}",
         "size": len(raw),
         "variables": [line for line in text.split("\0") if line],
     }

@@ -73,19 +73,12 @@ def _thread(
         told[number] = known
         name = known.pop("name", "")
         if stopped:
-            # Suspending it once more tells how often it was suspended, and makes sure that
-            # one which the freeze missed stands still for the moment.
-            count = system.suspend_thread(handle)
-            try:
-                if readable:
-                    buffer = ContextBuffer()
-                    system.thread_context(handle, buffer.context)
-                    registers, flags = registers_of(bytes(buffer.context)), ()
-                    if "teb" in known:  # on 64-bit Windows that is what GS leads to
-                        base = int(known["teb"], 16).to_bytes(8, "little")
-                        registers += (Register("gs_base", base),)
-            finally:
-                system.resume_thread(handle)
+            count, registers = _still(system, handle, readable)
+            if registers:
+                flags = ()
+                if "teb" in known:  # on 64-bit Windows that is what GS leads to
+                    base = int(known["teb"], 16).to_bytes(8, "little")
+                    registers += (Register("gs_base", base),)
             if count == 0:
                 facts.setdefault("not_stopped", []).append(number)
             elif count > 1:
@@ -95,6 +88,31 @@ def _thread(
     finally:
         system.close(handle)
     return Thread(number, start_time, name, state, registers, flags)
+
+
+def _still(system: WindowsSystem, handle: int, readable: bool) -> tuple[int, tuple[Register, ...]]:
+    """How often a thread is suspended, and its registers while it is.
+
+    One that the freeze missed, or of which that is not told, is suspended for the moment. Others
+    are not: the guardian would not know of it if we were killed meanwhile.
+    """
+    if count := system.suspend_count(handle):
+        registers = _registers(system, handle, readable)
+        if system.suspend_count(handle):  # nobody has let it go in between
+            return count, registers
+    count = system.suspend_thread(handle)
+    try:
+        return count, _registers(system, handle, readable)
+    finally:
+        system.resume_thread(handle)
+
+
+def _registers(system: WindowsSystem, handle: int, readable: bool) -> tuple[Register, ...]:
+    if not readable:
+        return ()
+    buffer = ContextBuffer()
+    system.thread_context(handle, buffer.context)
+    return registers_of(bytes(buffer.context))
 
 
 def _facts(system: WindowsSystem, process: int, number: int, handle: int) -> dict[str, Any]:

@@ -144,6 +144,8 @@ class FakeWindows:
     privilege_on: bool = False
     suspend_status: int = 0
     resume_status: int = 0
+    tells_counts: bool = True
+    """Whether it is as new as Windows 8.1."""
     snapshot_errors: list[int] = field(default_factory=list)
     module_error: int = 0
     partial_surplus: int = 0
@@ -468,6 +470,11 @@ class FakeWindows:
         if kind == 0:
             assert size == 48
             raw = struct.pack("<6Q", 0, TEBS + number * PAGE, self.pid, number, 3, 0)
+        elif kind == 35:
+            if not self.tells_counts:
+                return -0x3FFFFFFD
+            assert size == 4
+            raw = struct.pack("<I", self.threads[number].count)
         else:
             assert (kind, size) == (9, 8)
             assert access & 0x40
@@ -477,6 +484,7 @@ class FakeWindows:
 
     def _SuspendThread(self, handle: int) -> int:
         thread = self.threads[self.handles[handle][1]]
+        self.calls.append("suspend thread")
         thread.count += 1
         return thread.count - 1
 
