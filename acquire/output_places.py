@@ -63,6 +63,8 @@ class Places:
         if not self.each:
             return self.output
         folder, _, name = self.output.rpartition("/")
+        if folder.endswith("/"):  # a bucket alone: with a number in it, it would be another's
+            return f"{self.output}/{pid}.msl"
         stem, dot, suffix = name.rpartition(".")
         return f"{folder}/{stem or suffix}-{pid}{dot if stem else ''}{suffix if stem else ''}"
 
@@ -110,6 +112,8 @@ class Places:
             self._check_files(pid)
 
     def _check_remote(self, pids: Sequence[int]) -> None:
+        if self.output.endswith("://"):
+            raise click.UsageError(f"{self.output}: names no place: expected BUCKET/NAME behind it")
         for pid in pids:
             url, report = self.dump(pid), self.report_of(pid)
             self._check_apart(pid, [] if report is None else [report])

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ class SelfTrial:
 
 def main() -> int:
     """Try, and print the summary; the exit code."""
+    ArgumentParser(prog="python -m msl_acquire.trial", description=__doc__).parse_args()
     trial = SelfTrial()
     system = backend()
     with tempfile.TemporaryDirectory() as folder, _target(Path(folder)) as (pid, place, ticks):

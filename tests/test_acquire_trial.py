@@ -41,6 +41,18 @@ def test_here(tmp_path: Path) -> None:
         assert secret not in done.stdout
 
 
+@pytest.mark.parametrize(("word", "code"), [("--help", 0), ("4242", 2)])
+def test_nothing_is_tried_on_whom_it_is_told(word: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "msl_acquire.trial", word],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    assert "usage: python -m msl_acquire.trial" in done.stdout + done.stderr
+
+
 def test_under_wine(wine: Wine) -> None:
     done = wine.run(wine.python("-m", "msl_acquire.trial"), seconds=600)
     summary = json.loads(done.stdout)

@@ -15,6 +15,7 @@ import pytest
 from commands import COMMAND, PLACE, files_of_every_fate, one_line, run
 from comparing import text_of
 
+from msl_acquire.output_places import Places
 from msl_construct.document.tables import TABLES
 
 __all__ = ["files_of_every_fate"]
@@ -150,3 +151,22 @@ def test_build_says_that_the_reader_of_a_pipe_has_gone(tmp_path: Path) -> None:
     reader.join()
     assert done.returncode == 3
     assert b"went away" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "dump"),
+    [
+        ("s3://bucket", "s3://bucket/7.msl"),  # not one in another bucket
+        ("s3://bucket/", "s3://bucket/7.msl"),
+        ("s3://bucket/a.msl", "s3://bucket/a-7.msl"),
+        ("s3://bucket/case/", "s3://bucket/case/7.msl"),
+    ],
+)
+def test_addresses_of_several_dumps(output: str, dump: str) -> None:
+    assert Places(output, each=True).dump(7) == dump
+
+
+def test_an_address_of_nothing() -> None:
+    done = run("acquire", 1, "-o", "s3://")
+    assert done.returncode == 2
+    assert "s3://: names no place" in done.stderr.decode()
