@@ -219,6 +219,26 @@ def test_what_is_redacted_is_nowhere(tmp_path: Path, form: str) -> None:
             assert TOKEN in shown
 
 
+def test_who_captured_it_is_not_redacted(tmp_path: Path) -> None:
+    """Examiner, case, note and container stand in the acquisition's command line as well."""
+    dump = tmp_path / "a.msl"
+    dump.write_bytes(dump_with(["one"]))
+    report = report_on_any(dump)
+    who = {"examiner": "Jane-of-Forensics", "case": "CASE-2026-0042", "note": "seized-at-office"}
+    container = "0123456789abcdef"
+    options = [word for key, value in who.items() for word in (f"--{key}", value)]
+    report |= who | {"command_line": ["msl", "acquire", "--container", container[:12], *options]}
+    report["target"] = {"container": {"container_id": container, "runtime": "docker"}}
+    report["after"] = {"changes": [f"it quotes --password={COMMAND}"]}
+    (tmp_path / "a.json").write_text(json.dumps(report))
+    done = run("report", dump, tmp_path / "a.json", "-o", "-")
+    text = everything(Page(done.stdout.decode()))
+    for shown in (*who.values(), f"docker {container}", "it quotes"):
+        assert shown in text, shown
+    assert "--examiner" not in text
+    assert COMMAND not in text
+
+
 @pytest.mark.parametrize("form", ["html", "md"])
 def test_the_note_of_an_import_shows_no_memory(tmp_path: Path, form: str) -> None:
     """It keeps bytes of pages that the source did not hold whole, and texts of anybody."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..document import readable
@@ -30,7 +31,7 @@ def acquisition_of(
     """
     # What is not to be quoted has to be known before anything is.
     environment = _environment(report, redaction)
-    command = redaction.command_line(_command(report))
+    command = redaction.command_line(_command(report), arguments=False)
     target = redaction.command_line(_text(_at(report, "target", "cmd_line")) or None)
     found = Acquisition(
         file,
@@ -52,7 +53,10 @@ def acquisition_of(
             found.tables.append(
                 TableRows(name, columns, cells[:_MOST_ROWS], max(0, len(cells) - _MOST_ROWS))
             )
-    found.suspicions = list(_suspicions(report))
+    found.suspicions = [
+        replace(one, places=tuple(map(redaction.sentence, one.places)))
+        for one in _suspicions(report)
+    ]
     return found
 
 

@@ -57,13 +57,19 @@ class Redaction:
         """The kinds that are not shown."""
         return [kind for kind in KINDS if kind not in self.shown]
 
-    def command_line(self, text: str | None) -> str | None:
-        """A command line, or in its place how long it is; nothing where there is none."""
+    def command_line(self, text: str | None, *, arguments: bool = True) -> str | None:
+        """A command line, or in its place how long it is; nothing where there is none.
+
+        Args:
+            arguments: whether its arguments are taken out of sentences, too. Those of the
+                acquisition are none of the process's, and say what its report says: who, which
+                case.
+        """
         if not text or not self.hides(COMMAND_LINE):
             return text
         self.remember(text)
         self.remember(text[:_QUOTED])
-        for argument in re.split(r"[\s\0]+", text)[1:]:
+        for argument in re.split(r"[\s\0]+", text)[1:] if arguments else ():
             _, equals, value = argument.partition("=")
             self.remember(value if equals else argument, _WORD)
         return f"(redacted: {len(text)} characters)"
