@@ -388,6 +388,16 @@ def test_a_report_goes_to_its_dump(tmp_path: Path) -> None:
     assert b"none of these dumps" in done.stderr
 
 
+def test_what_is_compared_with_nothing_is_said(files: dict[str, Path]) -> None:
+    for form in ("html", "md"):
+        words = "--format", form, "-o", "-"
+        done = run("report", files["whole"], files["encrypted"], *words)
+        assert done.returncode == 5
+        text = done.stdout.decode()
+        assert text.count("is compared with nothing: it is encrypted.") == 1
+        assert b"compared with nothing" not in run("report", files["encrypted"], *words).stdout
+
+
 def test_a_report_of_an_encrypted_dump(files: dict[str, Path], tmp_path: Path) -> None:
     """What nobody can see without the key contradicts nothing."""
     raw = files["encrypted"].read_bytes()

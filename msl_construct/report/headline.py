@@ -12,6 +12,7 @@ __all__ = [
     "QUESTIONS",
     "headline",
     "identity_of",
+    "left_out_of_comparison",
     "nothing_stood_out",
     "title_of",
     "worst_level",
@@ -57,6 +58,11 @@ def identity_of(found: DumpReport) -> str:
         f"by {known['who', 'examiner']}" if ("who", "examiner") in known else "",
     )
     return ", ".join(part for part in parts if part)
+
+
+def left_out_of_comparison(dumps: Sequence[DumpReport]) -> list[str]:
+    """Of several dumps the names of those that nothing could be compared with."""
+    return [one.name for one in dumps if one.locked and len(dumps) > 1]
 
 
 def nothing_stood_out(found: DumpReport) -> str:

@@ -16,6 +16,7 @@ from .headline import (
     QUESTIONS,
     headline,
     identity_of,
+    left_out_of_comparison,
     nothing_stood_out,
     title_of,
     worst_level,
@@ -74,6 +75,10 @@ def html_page(
             ),
             _facts(dumps),
             (_comparison(one, dumps) for one in comparisons),
+            (
+                element("p", foreign(name), " is compared with nothing: it is encrypted.")
+                for name in left_out_of_comparison(dumps)
+            ),
             element(
                 "div",
                 (_details(number, one, len(dumps)) for number, one in enumerate(dumps)),

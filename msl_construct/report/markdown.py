@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from ..characters import escape_for_people
 from ..words import binary_size, many
-from .headline import QUESTIONS, headline, identity_of, nothing_stood_out, title_of
+from .headline import (
+    QUESTIONS,
+    headline,
+    identity_of,
+    left_out_of_comparison,
+    nothing_stood_out,
+    title_of,
+)
 from .model import DumpComparison, DumpReport
 from .redaction import Redaction
 
@@ -44,6 +51,9 @@ def _lines(
         yield from _dump(one)
     for found in comparisons:
         yield from _comparison(found, dumps)
+    for name in left_out_of_comparison(dumps):
+        yield f"{_code(name)} is compared with nothing: it is encrypted."
+        yield ""
     if redaction.hidden:
         hidden = " and ".join(f"{one.replace('-', ' ')}s" for one in redaction.hidden)
         yield f"Redacted: {hidden}."
