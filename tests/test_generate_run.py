@@ -282,6 +282,29 @@ def flat(runs: list[tuple[int, int, str, bytes | None]]) -> list[tuple[int, str,
     ]
 
 
+def within_each_other(folder: Path) -> Path:
+    """Regions of which one lies within another, two begin at one address, one is far up."""
+    builder = start(LE10)
+    for base, states in (
+        (0x1000, [0, 0, 0, 0, 0, 0]),
+        (0x1800, [0]),
+        (0x2000, [0, 0]),
+        (0x2000, [0]),
+        (0x2C00, [1]),
+        ((1 << 64) - 0x1000, [0, 1]),
+    ):
+        data = b"".join(
+            (base + 0x400 * page >> 10 & 0xFF).to_bytes(1, "little") * 0x400
+            for page, state in enumerate(states)
+            if not state
+        )
+        body = wire.memory_region("<", states, base_addr=base, page_size_log2=10, page_data=data)
+        builder.add(wire.MEMORY_REGION, body)
+    path = folder / "within.msl"
+    path.write_bytes(builder.data())
+    return path
+
+
 @pytest.mark.parametrize("name", [*LANGUAGES, *WRITING])
 def test_the_layer_reads_what_our_reader_reads(name: str, tmp_path: Path) -> None:
     folder = ready(name)
@@ -289,6 +312,7 @@ def test_the_layer_reads_what_our_reader_reads(name: str, tmp_path: Path) -> Non
     wanted = (*wanted, "register-widths-*", "alone-thread-context-*")
     dumps = [path for one in wanted for path in sorted((SAMPLES / "valid").glob(f"{one}.msl"))]
     dumps = part_of(dumps, lambda path: path.stem.partition("-")[0])
+    dumps.append(within_each_other(tmp_path))
     asked, expected = [], []
     for path in dumps:
         asked.append(f"dump {path}")
