@@ -121,8 +121,14 @@ def started(wine: Wine, folder: Path, *words: str, name: str = "target") -> Iter
         target.pid = int(target.lines["pid"][0][0])
         yield target
     finally:
+        # Nobody reads to the end of its streams: if it was the first to start, Wine's services
+        # have them, too, and go on as long as anything else runs.
         target.process.kill()
-        target.process.communicate()
+        target.process.wait()
+        for stream in (target.process.stdin, target.process.stdout, target.process.stderr):
+            assert stream is not None
+            with suppress(OSError):
+                stream.close()
 
 
 def guardian_of(acquirer: int) -> int:
