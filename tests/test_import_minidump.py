@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from test_import_made import imported
 
 import msl_construct
 from msl_construct import Dump
+from msl_construct.convert.elf_core.write import write_core
+from msl_construct.rewrite.captured import captured
 
 ADDRESS = 0x10000
 
@@ -319,3 +323,16 @@ def test_a_damaged_part_that_the_others_do_without(tmp_path: Path) -> None:
         note = dump.blocks[0].payload["note"]
         for name in ("handle data", "thread names", "comment"):
             assert f"fault={name}" in note
+
+
+def test_a_signal_that_a_core_has_no_room_for_is_told(tmp_path: Path) -> None:
+    """Whoever writes a note may say anything in it."""
+    from foreign_files import elf_core, status
+
+    words = struct.pack("<27Q", *range(0x2000, 0x2000 + 27))
+    data = elf_core("<", True, 62, status("<", True, 42, words), [(ADDRESS, page(1), PAGE, 6)])
+    with imported(data, tmp_path) as dump:
+        process = captured(dump)
+        for number in (1 << 15, 1 << 31, 9999999999):
+            found = write_core(replace(process, signal=number), io.BytesIO())
+            assert "signal" in found.told.fields

@@ -125,9 +125,10 @@ def export(
     (dump,) = dumps
     passing = output == STDIO or is_passing(output)  # beside which nothing stands
     beside = () if passing else tuple(f"{output}.{ending}" for ending in _BESIDE[form])
-    for place in () if output == STDIO else (output, *beside):
+    for place in (output, *beside):
         refuse_itself(dump, place)
-        check_new(place, force)
+        if place != STDIO:
+            check_new(place, force)
     with open_input(dump, passing=False, **options) as opened:
         from ..rewrite.captured import captured
 

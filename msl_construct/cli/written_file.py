@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from typing import IO, TypeVar
@@ -59,16 +60,17 @@ def check_new(place: str, force: bool) -> None:
 
 
 def refuse_itself(source: str, output: str) -> None:
-    """Refuse to write over the file that is read.
+    """Refuse to write over the file that is read, or behind it.
 
     Raises:
         click.UsageError: it would be.
     """
-    if STDIO in (source, output) or is_passing(output):
+    if output != STDIO and is_passing(output):
         return
     try:
-        same = os.path.samefile(source, output)
-    except OSError:
-        return  # there is nothing yet
-    if same:
+        read = os.fstat(sys.stdin.fileno()) if source == STDIO else os.stat(source)
+        written = os.fstat(sys.stdout.fileno()) if output == STDIO else os.stat(output)
+    except (OSError, ValueError, AttributeError):
+        return  # there is nothing yet, or no file
+    if stat.S_ISREG(read.st_mode) and os.path.samestat(read, written):
         raise click.UsageError(f"{output} is the file that is read: choose another name")

@@ -133,7 +133,7 @@ def described(hole: Hole) -> dict[str, Any]:
 def can_seek(file: IO[bytes]) -> bool:
     """Whether holes can be left in a file, of which nothing was written yet.
 
-    Not in a device, nor behind what somebody else has written to standard output.
+    Not in a device, nor in what somebody else has written, whose bytes a hole would show.
     """
     with suppress(OSError, ValueError, AttributeError):
         if not file.seekable():
@@ -149,7 +149,8 @@ def _is_plain(file: IO[bytes]) -> bool:
         number = file.fileno()
     except OSError:
         return True  # in memory
-    if not stat.S_ISREG(os.fstat(number).st_mode):
+    found = os.fstat(number)
+    if not stat.S_ISREG(found.st_mode) or found.st_size:
         return False
     try:
         import fcntl

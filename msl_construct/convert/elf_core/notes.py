@@ -23,6 +23,8 @@ STATUS, INFO, AUXILIARY, SIGNAL, FILES = 1, 3, 6, 0x53494749, 0x46494C45
 _CORE, _LINUX = b"CORE\0", b"LINUX\0"
 _SIGNAL_SIZE = 128
 _LARGEST_ID = 0x7FFFFFFF
+_LARGEST_SIGNAL = 0x7FFF
+"""pr_cursig has 16 bits."""
 _NAME, _ARGUMENTS = 15, 79
 
 
@@ -46,12 +48,17 @@ def process_notes(
     yield note(_CORE, INFO, _info(process, first, machine, order, auxiliary, told), order)
     if first is not None:
         yield from _thread_notes(process, first, machine, order, told)
-        signal = Struct(order + "iii").pack(process.signal, 0, 0)
+        signal = Struct(order + "iii").pack(_signal(process), 0, 0)
         yield note(_CORE, SIGNAL, signal.ljust(_SIGNAL_SIZE, b"\0"), order)
     if auxiliary:
         yield note(_CORE, AUXILIARY, auxiliary, order)
     for thread in threads:
         yield from _thread_notes(process, thread, machine, order, told)
+
+
+def _signal(process: CapturedProcess) -> int:
+    """Which signal stopped it; 0 of one that a status has no room for."""
+    return process.signal if process.signal <= _LARGEST_SIGNAL else 0
 
 
 def _info(
@@ -77,7 +84,7 @@ def _info(
     told.fields = [name for name, value in known.items() if value is None]
     # Of no dump of ours anybody knows these.
     told.fields += ["state", "nice", "flags", "signals_pending", "signals_held", "times"]
-    told.fields += [] if process.signal else ["signal"]
+    told.fields += [] if _signal(process) else ["signal"]
     numbers = {name: value or 0 for name, value in known.items()}
     return write_info(
         Info(
@@ -116,7 +123,7 @@ def _thread_notes(
     if unknown:
         told.registers[thread.thread_id] = unknown
     status = Status(
-        process.signal,
+        _signal(process),
         thread.thread_id,
         process.ppid & _LARGEST_ID,
         process.identity.get("process_group", 0) & _LARGEST_ID,
