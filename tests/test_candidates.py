@@ -473,7 +473,7 @@ def test_literal_bytes_are_those_that_all_dumps_share(
     common = random.Random(start).randbytes(128)
     dumps, contents = [], []
     for number, (own, state) in enumerate(some):
-        data = (own + common).ljust(PAGE, b"\0")
+        data = (own + common).ljust(PAGE - 1, b"\0") + b"\1"
         captured = not number or state == "c"
         states = [(0, 1, "captured"), (1, 1, "captured" if captured else "failed")]
         there = (data + data)[: PAGE * (1 + captured)]
@@ -544,6 +544,27 @@ def test_patterns_are_written_over_nothing_that_is_read(tmp_path: Path) -> None:
         done = run("candidates", *words, *outputs, folder=tmp_path)
         assert done.returncode == 2, outputs
         assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+def test_a_pattern_of_zeros_is_none() -> None:
+    data = bytes(64) + random.Random(3).randbytes(16) + bytes(64)
+    dumps = [msl_construct.open(heap_dump(data.ljust(PAGE, b"\0")))]
+    with pytest.raises(PatternError, match="all alike"):
+        finding.byte_pattern(
+            dumps, finding.Correspondence([]), 0, HEAP + 64, 16, name="a", margin=64, secret=True
+        )
+
+
+def test_a_pattern_is_where_it_should_be_however_often_it_is_elsewhere() -> None:
+    """The search ends after many hits; that place is looked at all the same."""
+    size = PAGE * 8
+    dump = msl_construct.open(heap_dump(bytes(size - 16) + b"1" * 16, states=[(0, 8, "captured")]))
+    literal = (True,) * 16
+    pattern = finding.BytePattern("a", "", bytes(16), literal, 0, 16, (HEAP + size - 100,))
+    told = finding.tried(pattern, dump, HEAP + size - 100)
+    assert told.found
+    assert not told.complete
+    assert not finding.tried(pattern, dump, HEAP + size - 16).found
 
 
 def test_a_pointer_that_no_dump_moves_is_not_literal() -> None:

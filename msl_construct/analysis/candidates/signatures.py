@@ -135,6 +135,11 @@ def byte_pattern(
             f"{name}: only {sum(literal)} bytes at {address:#x} are the same in all dumps: "
             f"expected {LEAST_LITERAL} or more; a larger --margin may have them"
         )
+    if len({byte for byte, known in zip(data, literal) if known}) == 1:
+        raise PatternError(
+            f"{name}: the bytes at {address:#x} that are the same in all dumps are all alike, as "
+            "in memory that nobody wrote to: a larger --margin may have others"
+        )
     low = literal.index(True)
     high = len(literal) - literal[::-1].index(True)
     low, high = min(low, before), max(high, before + length)
@@ -184,11 +189,10 @@ def tried(pattern: BytePattern, dump: Dump, expected: int | None) -> PatternTria
     told = Searched()
     wanted = hex_pattern(pattern.text)
     first: list[int] = []
-    found, count = False, 0
+    found, count = _stands_at(pattern, dump, expected), 0
     for hit in search(dump.memory, Locations(dump), [wanted], searched=told):
         address = hit.address + pattern.offset
         if address == expected:
-            found = True
             continue
         count += 1
         if len(first) < 16:
@@ -197,6 +201,17 @@ def tried(pattern: BytePattern, dump: Dump, expected: int | None) -> PatternTria
             break
     whole = not told.failed and count < _MOST_HITS
     return PatternTrial(expected, found, tuple(first), count - len(first), whole)
+
+
+def _stands_at(pattern: BytePattern, dump: Dump, place: int | None) -> bool:
+    """Whether it is where it should be: there it is looked for however often it is elsewhere."""
+    if place is None or place < pattern.offset:
+        return False
+    known = _known(dump, place - pattern.offset, len(pattern.data))
+    return all(
+        one is not None and (one == byte or not literal)
+        for one, byte, literal in zip(known, pattern.data, pattern.literal)
+    )
 
 
 # --- as others read them -------------------------------------------------------------------------
