@@ -41,3 +41,14 @@ def test_a_scheduler_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyP
     plan = TablePlan(str(folder.parent / "none"), "ndjson", ("blocks",))
     with pytest.raises(StreamError, match="no scheduler"):
         list(make_lake([], plan, cluster="tcp://127.0.0.1:9"))
+
+
+def test_a_scheduler_without_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """Work that is handed to it would wait for ever."""
+    monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 2)
+    plan = TablePlan(str(folder.parent / "none"), "ndjson", ("blocks",))
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(StreamError, match="no worker"),
+    ):
+        list(make_lake([], plan, cluster=cluster.scheduler_address))

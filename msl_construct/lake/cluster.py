@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _AHEAD = 4
 _CONNECTS_WITHIN = 30
-"""Seconds in which a scheduler must answer."""
+"""Seconds in which a scheduler must answer, and have a worker."""
 
 
 def on_cluster(
@@ -41,6 +41,12 @@ def on_cluster(
     except (OSError, ValueError) as error:
         raise StreamError(f"{address}: no scheduler of Dask answers: {error}") from None
     with client:
+        try:
+            client.wait_for_workers(1, timeout=_CONNECTS_WITHIN)
+        except (OSError, library.TimeoutError):
+            raise StreamError(
+                f"{address}: no worker of Dask came within {_CONNECTS_WITHIN} seconds"
+            ) from None
         coming = iter(calls)
 
         def submitted(number: int) -> list[Any]:
