@@ -365,3 +365,13 @@ def test_a_core_comes_through_a_pipe(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with msl_construct.open(made) as dump:
         assert bytes(dump.memory.read(0x10000, PAGE)) == page(1)
+
+
+@pytest.mark.parametrize("size", [0, PAGE])
+def test_bytes_of_a_segment_beyond_its_memory_are_told(size: int, tmp_path: Path) -> None:
+    core, out = tmp_path / "core", tmp_path / "made.msl"
+    rest = (4 * PAGE, page(3), PAGE, 6)
+    core.write_bytes(elf_core("<", True, 62, b"", [(PAGE, page(1) + page(2), size, 6), rest]))
+    done = run("import", core, "-o", out)
+    assert done.returncode == 4
+    assert f"8192 bytes of memory that has {size}".encode() in done.stderr

@@ -201,7 +201,14 @@ def _segments(
     for number, row in enumerate(table):
         if row.type == NOTE:
             notes.append((row.offset, row.file_size))
-        if row.type != LOAD or not row.memory_size:
+        if row.type != LOAD:
+            continue
+        if row.file_size > row.memory_size:
+            faults.append(
+                f"segment {number} at {row.offset:#x}: {row.file_size} bytes of memory that has "
+                f"{row.memory_size}: what is beyond them has no address, and is left out"
+            )
+        if not row.memory_size:
             continue
         end = row.address + row.memory_size
         if end > top:
