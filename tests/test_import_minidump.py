@@ -325,7 +325,7 @@ def test_a_damaged_part_that_the_others_do_without(tmp_path: Path) -> None:
             assert f"fault={name}" in note
 
 
-def test_a_signal_that_a_core_has_no_room_for_is_told(tmp_path: Path) -> None:
+def test_numbers_that_a_core_has_no_room_for_are_told(tmp_path: Path) -> None:
     """Whoever writes a note may say anything in it."""
     from foreign_files import elf_core, status
 
@@ -336,3 +336,6 @@ def test_a_signal_that_a_core_has_no_room_for_is_told(tmp_path: Path) -> None:
         for number in (1 << 15, 1 << 31, 9999999999):
             found = write_core(replace(process, signal=number), io.BytesIO())
             assert "signal" in found.told.fields
+        found = write_core(replace(process, pid=(1 << 31) + 1, session_id=5), io.BytesIO())
+        assert "pid" in found.told.fields
+        assert "session_id" not in found.told.fields

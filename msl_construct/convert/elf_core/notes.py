@@ -61,6 +61,11 @@ def _signal(process: CapturedProcess) -> int:
     return process.signal if process.signal <= _LARGEST_SIGNAL else 0
 
 
+def _number(number: int | None) -> int | None:
+    """Of a process, a group or a session; None of one that a core has no room for."""
+    return None if number is None or number > _LARGEST_ID else number
+
+
 def _info(
     process: CapturedProcess,
     first: ProcessThread | None,
@@ -76,10 +81,10 @@ def _info(
     known = {
         "user": process.identity.get("user", entries.get(USER)),
         "group": process.identity.get("group", entries.get(GROUP)),
-        "pid": process.pid or None,
-        "ppid": process.ppid or None,
-        "process_group": process.identity.get("process_group"),
-        "session_id": process.session_id or None,
+        "pid": _number(process.pid) or None,
+        "ppid": _number(process.ppid) or None,
+        "process_group": _number(process.identity.get("process_group")),
+        "session_id": _number(process.session_id) or None,
     }
     told.fields = [name for name, value in known.items() if value is None]
     # Of no dump of ours anybody knows these.
@@ -91,10 +96,10 @@ def _info(
             0,
             numbers["user"] & 0xFFFFFFFF,
             numbers["group"] & 0xFFFFFFFF,
-            numbers["pid"] & _LARGEST_ID,
-            numbers["ppid"] & _LARGEST_ID,
-            numbers["process_group"] & _LARGEST_ID,
-            numbers["session_id"] & _LARGEST_ID,
+            numbers["pid"],
+            numbers["ppid"],
+            numbers["process_group"],
+            numbers["session_id"],
             name.encode("utf-8", "surrogateescape")[:_NAME],
             process.command_line.encode("utf-8", "surrogateescape")[:_ARGUMENTS],
         ),
@@ -125,9 +130,9 @@ def _thread_notes(
     status = Status(
         _signal(process),
         thread.thread_id,
-        process.ppid & _LARGEST_ID,
-        process.identity.get("process_group", 0) & _LARGEST_ID,
-        process.session_id & _LARGEST_ID,
+        _number(process.ppid) or 0,
+        _number(process.identity.get("process_group")) or 0,
+        _number(process.session_id) or 0,
     )
     floating = any(kind in (FLOATING, FXSAVE) for _, kind, _ in further)
     content = write_status(status, general, machine.wide, order, floating)
