@@ -15,12 +15,12 @@ from independent import wire
 from independent.gallery import undecided
 
 import msl_construct
-from msl_construct.codecs.stream_ends import bytes_behind
 from msl_construct.errors import MslError
 from msl_construct.rules import check
 from msl_construct.rules.declare import rule
 from msl_construct.rules.facts import Facts
 from msl_construct.rules.model import Level, Scope
+from msl_construct.rules.streams import bytes_behind
 from msl_construct.rules.uuid_table import NIL, UuidTable
 from msl_construct.source import BufferSource, Extent
 

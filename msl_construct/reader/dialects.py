@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..abbreviated import abbreviated
-from ..codecs.stream_ends import bytes_behind
 from ..drafts import DIALECTS, dialect_schema, schema
 from ..drafts.dialects import MOST_ROWS, Recognition, recognise
 from ..errors import WrongDialectError
@@ -113,14 +112,6 @@ class Seen:
         if held is None:
             return None
         return Block(held, schema, number, offset, length, max_inflate=_LARGEST)
-
-    def behind_stream(self, schema: Schema, index: int) -> bytes:
-        """What stands behind the stream of a compressed payload; empty where that is not known."""
-        block = self.block(schema, index)
-        found = None if block is None else block.compression
-        if found is None or found.bare:
-            return b""
-        return bytes_behind(found.algorithm, found.uncompressed_size, found.stream)
 
     def _hold(self, schema: Schema, number: int, offset: int, length: int) -> _Held | None:
         if length > min(_LARGEST, self._left):

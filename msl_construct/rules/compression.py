@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..codecs.stream_ends import bytes_behind
 from ..codecs.streams import TOLERATED_PADDING
 from ..errors import CompressionError
 from ..reader import Block
 from .declare import before, rule, since
 from .model import Found, Level, Scope
+from .streams import bytes_behind
 
 STREAM = "stream"
 """Field that findings about what is compressed are at."""

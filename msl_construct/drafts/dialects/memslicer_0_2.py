@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from ...schema import Schema
 from ...schema.blocks import BlockType, ByteOrder
@@ -20,7 +19,6 @@ __all__ = ["DIALECT"]
 _NAME = "memslicer-0.2"
 _LATER = {block.key: block for block in DRAFT_2026_10.blocks}
 _AS_LATER = ("system_context", "process_table", "connection_table", "module_build_id_manifest")
-_REGIONS, _ALIGNMENT = 16, 8
 _PACKED = ("connectivity_table", "physical_memory_map")
 
 
@@ -59,19 +57,8 @@ def _end_of_capture(layout: Layout) -> Layout:
     return layout.replacing("Reserved", _NAME, *later.fields[-2:])
 
 
-def _padded_streams(seen: Evidence, schema: Schema) -> Iterator[str]:
-    """Zeros behind streams, which no other producer of version 1.0 writes."""
-    code = schema.block("memory_region").code
-    regions = (number for number, kind in enumerate(seen.types) if kind == code)
-    behind = [seen.behind_stream(schema, number) for number in islice(regions, _REGIONS)]
-    padded_ = sum(0 < len(one) < _ALIGNMENT and not any(one) for one in behind)
-    if padded_:
-        yield f"Memory Region: zeros behind the stream of {padded_} of {len(behind)}"
-
-
 def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
-    """How 0.2 aligns blocks and lists no modules, and where 0.5 counts the blocks."""
-    yield from _padded_streams(seen, schema)
+    """Where 0.5 counts the blocks, and what 0.2 says of a list of no modules."""
     listing = schema.block("module_list_index").code
     if listing in seen.types:
         block = seen.block(schema, list(seen.types).index(listing))

@@ -73,9 +73,6 @@ class Evidence(Protocol):
     def block(self, schema: Schema, index: int) -> SeenBlock | None:
         """A block as a schema has it; None where looking at it would cost too much."""
 
-    def behind_stream(self, schema: Schema, index: int) -> bytes:
-        """What stands behind the stream of a compressed payload; empty where that is not known."""
-
 
 MOST_ROWS = 1024
 """Rows of a table that are looked at."""

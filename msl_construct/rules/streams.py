@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..codecs.streams import inflate_lz4
+from ..codecs.zstd_frame import zstd_frame_length
 from ..source import Extent
-from .streams import inflate_lz4
-from .zstd_frame import zstd_frame_length
 
 __all__ = ["bytes_behind"]
 
