@@ -15,6 +15,8 @@ import re
 import sys
 from pathlib import PureWindowsPath
 
+from .abbreviated import abbreviated
+
 __all__ = ["expanded", "new_file", "path_of", "refused_name", "with_slashes"]
 
 _DEVICE = re.compile(r"(?:CON|PRN|AUX|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])")
@@ -48,7 +50,7 @@ def refused_name(path: str) -> str:
     if name != name.rstrip(" .") and name.strip("."):
         return "ends with a dot or a space, which Windows drops: choose another name"
     found = next((c for c in name if c in _FORBIDDEN or c < " "), "")
-    return f"has a {found!r}, which no name can have on Windows" if found else ""
+    return f"has a {abbreviated(found)}, which no name can have on Windows" if found else ""
 
 
 def expanded(name: str) -> list[str]:

@@ -455,7 +455,7 @@ def test_max_freeze_though_the_acquirer_is_blocked(tmp_path: Path, method: str) 
         assert other.line() == "asked b'x'"
         before, after, nanoseconds = other.line().split()
         assert (before, after) == ("max_freeze", "max_freeze")
-        assert 0.3e9 < int(nanoseconds) < 5e9
+        assert 0.05e9 < int(nanoseconds) < 5e9  # the kernel takes its part of 0.7 s to stop it
 
 
 def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_the_gallery(part: int) -> None:
         assert complaint(document) is None, name
         assert complaint(plain(decode.decode(data))) is None, name
         seen += 1
-    assert seen > 40
+    assert seen >= len(gallery_part()) // PARTS > 20
 
 
 def test_a_document_of_one_draft_is_none_of_the_other() -> None:

@@ -73,7 +73,7 @@ def test_damaged_copies_are_rebuilt_exactly(shard: int) -> None:
             continue
         opened += 1
         assert built(text) == data, seed
-    assert opened > len(taken) // 4
+    assert opened >= len(taken) // 4
 
 
 # -- through the real commands ---------------------------------------------------------

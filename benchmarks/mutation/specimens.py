@@ -135,6 +135,9 @@ def touched_by(specimen: Specimen, structure: tuple[Any, ...], code_names: dict[
     return structure[0] != "encryption_header" or specimen.encrypted
 
 
+_OTHER_LAYOUTS = frozenset(("early", "layouts-2026-10"))
+
+
 def of_corpus(folder: FilePath) -> list[Specimen]:
     """The stored samples of a corpus, but for those that only a dialect explains.
 
@@ -142,11 +145,11 @@ def of_corpus(folder: FilePath) -> list[Specimen]:
     """
     manifest = Manifest.load(folder)
     found = [_specimen(manifest, sample) for sample in manifest if sample.stored]
-    return [one for one in found if not _of_later_layouts(one.expected)]
+    return [one for one in found if not _of_other_layouts(one.expected)]
 
 
-def _of_later_layouts(document: dict[str, Any] | None) -> bool:
-    return document is not None and document["format"].get("dialect") == "layouts-2026-10"
+def _of_other_layouts(document: dict[str, Any] | None) -> bool:
+    return document is not None and document["format"].get("dialect") in _OTHER_LAYOUTS
 
 
 def _specimen(manifest: Manifest, sample: Sample) -> Specimen:

@@ -11,7 +11,7 @@ from ..drafts import known, schema
 from ..errors import MslError
 from ..exports.description import case_place
 from ..schema import Layout
-from ..schema.base import DocumentOptions
+from ..schema.base import DocumentOptions, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field
 from ..schema.pages import PageStateMap
@@ -67,17 +67,8 @@ def fitted(layout: Layout, document: Mapping[str, Any]) -> dict[str, Any]:
                 assert inner is not None
                 found[one.key] = fitted(inner, value)
                 continue
-            if isinstance(kind, Coded) and isinstance(value, str):
-                value = _name_now(kind, value)
-            try:
-                loaded = kind.load_document(value, {})
-                if isinstance(kind, Fixed):
-                    kind.store(loaded)
-            except (ValueError, TypeError, KeyError, AttributeError, MslError):
-                if kind.chosen_by:
-                    found[one.key] = value
-                    continue
-            else:
+            value = _named_now(kind, value)
+            if kind.chosen_by or _can_be_stored(kind, value):
                 found[one.key] = value
                 continue
         left = one.default is not None and not one.optional
@@ -163,6 +154,20 @@ def start_of(layout: Layout, document: Mapping[str, Any], key: str) -> int | Non
     return int(found.offsets[key][0]) if key in found.offsets else None
 
 
+def _named_now(kind: Vocabulary, value: Any) -> Any:
+    return _name_now(kind, value) if isinstance(kind, Coded) and isinstance(value, str) else value
+
+
+def _can_be_stored(kind: Vocabulary, value: Any) -> bool:
+    try:
+        loaded = kind.load_document(value, {})
+        if isinstance(kind, Fixed):
+            kind.store(loaded)
+    except (ValueError, TypeError, KeyError, AttributeError, MslError):
+        return False
+    return True
+
+
 def _decoded(layout: Layout, document: Mapping[str, Any]) -> Record:
     record = layout.complete(layout.from_document(fitted(layout, document)))
     data = b"".join(bytes(piece) for piece in layout.pieces(record))
@@ -175,9 +180,14 @@ def measured_at(layout: Layout, path: list[str]) -> Field | None:
         if path and one.key == path[0] and isinstance(one.type, Table) and len(path) > 1:
             return measured_at(one.type.entry, path[1:])
         if path and one.key == path[0] and isinstance(one.type, Uint) and one.type.width > 2:
-            for each in layout.fields:
-                if isinstance(each.type, (Utf8Z, Blob)) and each.type.length_key == one.key:
-                    return each
+            return _counted_by(layout, one.key)
+    return None
+
+
+def _counted_by(layout: Layout, key: str) -> Field | None:
+    for one in layout.fields:
+        if isinstance(one.type, (Utf8Z, Blob)) and one.type.length_key == key:
+            return one
     return None
 
 

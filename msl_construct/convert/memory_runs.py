@@ -80,9 +80,11 @@ def holes_of(process: CapturedProcess) -> Iterator[Hole]:
         for address, length, state in process.space.states(mapping.start, mapping.end):
             if state != CAPTURED:
                 yield mapping, address, length, "not_captured" if state == ABSENT else state
-            elif address + length > SPACE:
-                first = max(address, SPACE)
-                yield mapping, first, address + length - first, "beyond_the_address_space"
+    for start, stop in process.space.ranges():
+        if stop > SPACE:  # where no mapping is
+            first = max(start, SPACE)
+            beyond = MappedRange.bare(first, stop)
+            yield beyond, first, stop - first, "beyond_the_address_space"
 
 
 def pieces_of(space: AddressSpace, address: int, length: int) -> Iterator[memoryview]:

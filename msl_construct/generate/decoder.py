@@ -180,7 +180,7 @@ def _statement(
         form = words.wide if width == _WIDE else words.number
         value = form.format(id=name, at=at)
     shown = _shown(field.type, value, f"{place.name}.{field.key}")
-    if isinstance(field.type, (Coded, Flags)):
+    if field.type.registry_name:
         shown = f"{words.naming}{shown}"
     return words.statement.format(key=field.key, value=shown)
 
