@@ -251,6 +251,8 @@ class Dumping:
         self._add_tail(self.writer, known)
         if complete:
             self.writer.close()
+        else:
+            self.writer.sink.flush()  # while it still counts for how long nobody takes it
 
     def _add_tail(self, writer: Writer, known: Known) -> None:
         if known.machine is not None:

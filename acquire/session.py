@@ -153,7 +153,6 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bounds.close()
         self._unfreeze()
         try:
             if self._frozen is not None:
@@ -161,6 +160,7 @@ class Session:
                     self._frozen.thaw()
         finally:
             self._dumping.abandon()
+            self._bounds.close()
             self._memory.close()
             if self._collecting is not None:
                 self._collecting.close(keep=self._begun)
@@ -469,8 +469,8 @@ class Session:
         self._dumping.end_regions()
         if self._dumping.writer is not None and not self._dumping.failed:
             self._write_tail(known)
-        self._bounds.close()
         self._dumping.abandon()
+        self._bounds.close()
         self._memory.close()
         if self.report.status == "output_failed":
             given_up = self._dumping.save_tail(known, target.page_size)
