@@ -82,13 +82,19 @@ def test_a_reservation_is_counted_in_the_pages_of_the_target(
     assert len(out.getvalue()) < 1 << 30
 
 
-@pytest.mark.parametrize("least", [[], ["--max-bytes", "400k"]], ids=["all", "what-fits-buffers"])
-def test_a_reader_that_takes_nothing_holds_nobody(reserving: int, least: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("target", "bound"),
+    [("reserving", []), ("sleeping", ["--max-bytes", "400k"])],  # the latter fits our buffers
+)
+def test_a_reader_that_takes_nothing_holds_nobody(
+    target: str, bound: list[str], request: pytest.FixtureRequest
+) -> None:
+    pid: int = request.getfixturevalue(target)
     reading, writing = os.pipe()
     try:
         began = time.monotonic()
         done = subprocess.run(
-            [*COMMAND, "acquire", str(reserving), "-o", "-", "--timeout", "0.5", *least],
+            [*COMMAND, "acquire", str(pid), "-o", "-", "--timeout", "0.5", *bound],
             stdout=writing,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(PLACE)},
@@ -98,7 +104,7 @@ def test_a_reader_that_takes_nothing_holds_nobody(reserving: int, least: list[st
         assert done.returncode == 4, done.stderr
         assert b"no page is certain to be in it" in done.stderr
         assert time.monotonic() - began < 30
-        assert state(reserving) in "SR"
+        assert state(pid) in "SR"
     finally:
         os.close(reading)
         os.close(writing)
