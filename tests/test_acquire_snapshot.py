@@ -41,6 +41,7 @@ from test_acquire_freeze import PROGRAMS, counting
 if sys.platform != "linux" or platform.machine() != "x86_64":
     pytest.skip("needs Linux on x86-64", allow_module_level=True)
 
+from msl_acquire.linux.freeze import fitness
 from msl_acquire.linux.freeze.guardian import injection, trace_calls
 from msl_acquire.linux.freeze.guardian.catcher import Catcher
 from msl_acquire.linux.freeze.guardian.copying import Copy
@@ -322,6 +323,16 @@ def test_a_filter_that_may_not_be_suspended_is_refused(tmp_path: Path) -> None:
         assert b"seccomp" in done.stderr
         alive(process)
     assert not (tmp_path / "dump.msl").exists()
+
+
+def test_a_thread_that_has_just_ended_does_not_stand_for_its_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    answers = iter((ended.pid, ended.pid, os.getpid()))
+    monkeypatch.setattr(fitness, "living_thread", lambda _: next(answers))
+    assert fitness._status(os.getpid())["Pid"] == str(os.getpid())
 
 
 def test_a_program_that_keeps_replacing_itself_is_not_held_up(tmp_path: Path) -> None:

@@ -25,11 +25,23 @@ _CAP_SYS_ADMIN = 1 << 21
 _REMEDY = "use --freeze ptrace, which makes no copy"
 
 
+_TRIES = 20
+"""How often a thread may end, as all but one do that execute another program, before it is read."""
+
+
 def _status(pid: int) -> dict[str, str]:
-    try:
-        return read_status(f"/proc/{living_thread(pid)}")
-    except OSError as error:
-        raise TargetError(f"process {pid} is gone", remedy="check the number") from error
+    """Of one of its threads.
+
+    Raises:
+        TargetError: the process is gone, or all that was looked at were.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return read_status(f"/proc/{living_thread(pid)}")
+        except OSError as error:
+            if not left:
+                raise TargetError(f"process {pid} is gone", remedy="check the number") from error
+    raise AssertionError
 
 
 def _bytes(status: dict[str, str], *keys: str) -> int:
