@@ -10,11 +10,10 @@ from contextlib import suppress
 from typing import IO, Any
 
 from ..errors import MemoryAccessError
-from ..space import ABSENT, CAPTURED, AddressSpace
+from ..space import ABSENT, ADDRESSES_END, CAPTURED, AddressSpace
 from .process import CapturedProcess, MappedRange
 
 __all__ = [
-    "SPACE",
     "CapturedRuns",
     "Hole",
     "can_seek",
@@ -31,8 +30,6 @@ _PIECE = 8 << 20
 """Bytes that are written at once: file systems take large pieces in a third of the time."""
 _LEAST_HOLE = 1 << 16
 _ZEROS = bytes(_LEAST_HOLE)
-SPACE = 1 << 64
-"""First address that there is not: a region of a dump may say that it goes on."""
 
 
 class CapturedRuns:
@@ -47,7 +44,7 @@ class CapturedRuns:
         for mapping in process.stretches():
             fresh = True
             for address, length, state in process.space.states(mapping.start, mapping.end):
-                length = min(length, SPACE - address)
+                length = min(length, ADDRESSES_END - address)
                 if state != CAPTURED or length <= 0:
                     continue
                 if fresh:
@@ -81,8 +78,8 @@ def holes_of(process: CapturedProcess) -> Iterator[Hole]:
             if state != CAPTURED:
                 yield mapping, address, length, "not_captured" if state == ABSENT else state
     for start, stop in process.space.ranges():
-        if stop > SPACE:  # where no mapping is
-            first = max(start, SPACE)
+        if stop > ADDRESSES_END:  # where no mapping is
+            first = max(start, ADDRESSES_END)
             beyond = MappedRange.bare(first, stop)
             yield beyond, first, stop - first, "beyond_the_address_space"
 

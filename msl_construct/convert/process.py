@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from ..space import AddressSpace
+from ..space import ADDRESSES_END, AddressSpace
 
 if TYPE_CHECKING:
     import uuid
@@ -25,8 +25,6 @@ __all__ = [
     "ProcessThread",
     "ThreadsOnDemand",
 ]
-
-_ADDRESSES = 1 << 64
 
 READ, WRITE, EXECUTE = 1, 2, 4
 """Bits of an access right, as in Protection (§5.1)."""
@@ -208,7 +206,7 @@ class CapturedProcess:
         mappings = iter(self.mappings)
         coming = next(mappings, None)
         for start, stop in self.space.ranges():
-            at, end = start, min(stop, _ADDRESSES)
+            at, end = start, min(stop, ADDRESSES_END)
             while coming is not None and coming.end <= at:
                 yield coming
                 coming = next(mappings, None)

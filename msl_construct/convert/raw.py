@@ -13,7 +13,7 @@ import json
 
 from ..errors import FormatError
 from ..source import Source
-from ..space import CAPTURED
+from ..space import ADDRESSES_END, CAPTURED
 from .faults import Faults
 from .linux_maps import mappings_from, modules_from
 from .process import READ, CapturedProcess, MappedRange
@@ -21,7 +21,6 @@ from .segments import FAILED, FileSegment, SegmentSpace
 
 __all__ = ["read_raw", "source_format"]
 
-_TOP = 1 << 64
 _SMALLEST_PAGE = 1 << 10
 _KEPT_STATES = ("unmapped", "not_resident")
 """States without bytes that are told again as they are; any other becomes Failed."""
@@ -72,7 +71,7 @@ def read_raw(
             offset += length
     else:
         start = base or 0
-        if start + size > _TOP:
+        if start + size > ADDRESSES_END:
             raise FormatError(f"{size} bytes at {start:#x} reach beyond 64 bits")
         mappings = [MappedRange.bare(start, start + size)] if size else []
         segments = [FileSegment(start, start + size, 0, 0, size, size)]
@@ -104,8 +103,8 @@ def _stated(states: bytes, size: int) -> list[FileSegment]:
             held = length if row["state"] == CAPTURED else 0
             offset = int(row["offset"]) if held else 0
             if (
-                not 0 < length < _TOP
-                or not 0 <= base <= _TOP - length
+                not 0 < length < ADDRESSES_END
+                or not 0 <= base <= ADDRESSES_END - length
                 or not 0 <= offset <= size - held
             ):
                 raise FormatError(

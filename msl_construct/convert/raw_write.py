@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any
 
-from ..space import ABSENT, CAPTURED
+from ..space import ABSENT, ADDRESSES_END, CAPTURED
 from .copying import RunWriter
-from .memory_runs import SPACE, CapturedRuns, can_seek
+from .memory_runs import CapturedRuns, can_seek
 from .process import EXECUTE, READ, WRITE, CapturedProcess
 from .told import Told, Written
 
@@ -49,7 +49,7 @@ def states_of(process: CapturedProcess) -> Iterator[dict[str, Any]]:
             row: dict[str, Any] = {"address": f"{address:#x}", "length": length}
             row["state"] = "not_captured" if state == ABSENT else state
             if state == CAPTURED:
-                row["length"] = length = min(length, SPACE - address)
+                row["length"] = length = min(length, ADDRESSES_END - address)
                 if length <= 0:
                     continue
                 row["offset"] = offset

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..builder.region_plan import READ
-from ..space import ABSENT, CAPTURED, Run
+from ..space import ABSENT, ADDRESSES_END, CAPTURED, Run
 from .process import CapturedProcess, MappedRange
 
 __all__ = ["LARGEST_LOG2", "Edge", "PlannedRegion", "planned"]
@@ -23,7 +23,6 @@ LARGEST_LOG2 = 40
 """Of the largest pages that the format has (§5.1)."""
 _VAST = 1 << LARGEST_LOG2
 _LARGEST = 1 << 63
-_TOP = 1 << 64
 _FAILED = "failed"
 _STATES = ("failed", "unmapped", "not_resident")
 
@@ -58,7 +57,7 @@ def planned(process: CapturedProcess) -> Iterator[PlannedRegion]:
         log2 = _log2(process, runs, behind)
         page = 1 << log2
         base = max(behind, mapping.start // page * page)
-        end = min(_TOP, -(-mapping.end // page) * page)
+        end = min(ADDRESSES_END, -(-mapping.end // page) * page)
         if base < end:
             plan, edges = _paged(runs, base, end, log2)
             yield from _without_vast_stretches(

@@ -22,12 +22,12 @@ from ..reader.dump import Dump
 from ..schema import Record
 from ..schema.codes import Code
 from ..source import Extent
+from ..space import ADDRESSES_END
 
 __all__ = ["captured"]
 
 _CURRENT = "current"
 _IDENTITY = ("user", "group", "process_group")
-_ADDRESSES = 1 << 64
 _RIGHTS = 7
 
 
@@ -202,7 +202,7 @@ def _without_overlaps(given: list[MappedRange]) -> list[MappedRange]:
     ordered = sorted(enumerate(given), key=lambda one: (one[1].start, one[0]))
     end = 0
     for _, one in ordered:
-        start, stop = max(one.start, end), min(one.end, _ADDRESSES)
+        start, stop = max(one.start, end), min(one.end, ADDRESSES_END)
         if stop <= start:
             continue
         found.append(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from .claim import Claim
 from .cover import Cover
 from .layers import LayeredSpace
-from .space import ABSENT, CAPTURED, DAMAGED, TRUNCATED, AddressSpace, Memory, Run
+from .space import ABSENT, ADDRESSES_END, CAPTURED, DAMAGED, TRUNCATED, AddressSpace, Memory, Run
 
 __all__ = [
     "ABSENT",
+    "ADDRESSES_END",
     "CAPTURED",
     "DAMAGED",
     "TRUNCATED",

@@ -10,6 +10,7 @@ from ..errors import MemoryAccessError
 
 __all__ = [
     "ABSENT",
+    "ADDRESSES_END",
     "CAPTURED",
     "DAMAGED",
     "TRUNCATED",
@@ -18,6 +19,9 @@ __all__ = [
     "Run",
     "merged",
 ]
+
+ADDRESSES_END = 1 << 64
+"""First address that there is not: a region of a dump may say that it goes on."""
 
 Run = tuple[int, int, str]
 """Address, length in bytes, state."""

@@ -35,13 +35,14 @@ def _status(pid: int) -> dict[str, str]:
     Raises:
         TargetError: the process is gone, or all that was looked at were.
     """
-    for left in reversed(range(_TRIES)):
+    tries = 0
+    while True:
         try:
             return read_status(f"/proc/{living_thread(pid)}")
         except OSError as error:
-            if not left:
+            tries += 1
+            if tries == _TRIES:
                 raise TargetError(f"process {pid} is gone", remedy="check the number") from error
-    raise AssertionError
 
 
 def _bytes(status: dict[str, str], *keys: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import DamageError, LimitError
 from ...reader.dump import Dump
+from ...space import ADDRESSES_END
 from ..finding import find_all
 from ..forked import can_fork, in_order
 from ..islands import SearchedBytes, held, islands
@@ -25,7 +26,6 @@ PIECE = 1 << 19
 _BEFORE = 64
 _BEHIND = 512
 _WORTH_PROCESSES = 16
-_ADDRESSES = 1 << 64
 _MOST_RUNS = 1 << 18
 _MOST_FOUND = 1 << 16
 
@@ -103,7 +103,9 @@ def scan(
     """
     found = DumpScan()
     beyond = sum(
-        end - max(start, _ADDRESSES) for start, end in dump.memory.ranges() if end > _ADDRESSES
+        end - max(start, ADDRESSES_END)
+        for start, end in dump.memory.ranges()
+        if end > ADDRESSES_END
     )
     if beyond:
         found.failed.append(f"{beyond} bytes have addresses of more than 64 bits: not looked at")
@@ -113,7 +115,7 @@ def scan(
     longest = max([_BEHIND, LONGEST, *(part.longest for _, _, part in patterns)])
     units = [
         (start, end, begin, min(end, (begin // PIECE + 1) * PIECE))
-        for start, end in islands(dump.memory, within or ((0, _ADDRESSES),), found.coverage)
+        for start, end in islands(dump.memory, within or ((0, ADDRESSES_END),), found.coverage)
         for begin in (start, *range((start // PIECE + 1) * PIECE, end, PIECE))
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...space import ADDRESSES_END
 from ..process import MappedRange
 from .streams import MEMORY_INFO_LIST, Streams
 from .structures import MEMORY_INFO
@@ -41,7 +42,7 @@ def ranges_of(streams: Streams) -> list[MappedRange]:
         end = row.base + row.size
         if row.state != COMMITTED or not row.size:
             continue
-        if end > 1 << 64:
+        if end > ADDRESSES_END:
             streams.faults.append(f"memory info at {row.base:#x}: {row.size:#x} bytes")
             continue
         kind = TYPES.get(row.type, "unknown")

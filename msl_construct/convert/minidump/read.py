@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ...errors import FormatError
 from ...source import Source
+from ...space import ADDRESSES_END
 from ..linux_maps import mappings_from
 from ..process import CapturedProcess, MappedRange, ProcessModule, ProcessThread, ThreadsOnDemand
 from ..segments import FileSegment, SegmentSpace
@@ -186,7 +187,7 @@ def _segments(streams: Streams, threads: Sequence[_Row]) -> list[FileSegment]:
     segments = []
     lacking: list[int] = []
     for order, (base, size, offset) in enumerate(found):
-        end = min(base + size, 1 << 64)
+        end = min(base + size, ADDRESSES_END)
         if end <= base:
             continue
         size = end - base
