@@ -25,7 +25,7 @@ from .provenance import clean_text, handle_code, provenance_note, usable_handles
 from .region_plan import LARGEST_LOG2, PlannedRegion, planned
 from .segments import SegmentSpace
 
-__all__ = ["TOOL", "Imported", "Origin", "import_process"]
+__all__ = ["TOOL", "Imported", "Origin", "distinct_modules", "import_process"]
 
 TOOL = f"msl-construct {__version__}"
 _STREAM = "raw_byte_stream"
@@ -89,7 +89,7 @@ def import_process(
     """
     lines = Faults(process.faults)
     lines.more = process.faults.more if isinstance(process.faults, Faults) else 0
-    modules = _distinct_modules(process.modules, lines)
+    modules = distinct_modules(process.modules, lines)
     threads = list(_usable(process.threads, lines))
     regions = bool(next((one for one in planned(process) if one.plan), None))
     capabilities = ["process_identity"]
@@ -158,7 +158,12 @@ def _always(moment: int) -> Callable[[], int]:
 # -- blocks ----------------------------------------------------------------------------
 
 
-def _distinct_modules(modules: Iterable[ProcessModule], lines: list[str]) -> list[ProcessModule]:
+def distinct_modules(modules: Iterable[ProcessModule], lines: list[str]) -> list[ProcessModule]:
+    """Those that Module Entries can be written of.
+
+    Args:
+        lines: takes the others.
+    """
     found: dict[int, ProcessModule] = {}
     for module in modules:
         if module.base in found:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..builder.region_plan import READ
+from ..convert.importing import distinct_modules
 from ..convert.process import CapturedProcess, ProcessThread
+from ..convert.provenance import clean_text
 from ..convert.region_plan import planned
 from ..reader.dump import Dump
 from ..space import CAPTURED
@@ -19,7 +21,8 @@ _PIECE = 1 << 20
 def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
     """Where they differ, a line each: memory and states, modules, threads, identity.
 
-    Bytes of pages that are not held whole are not compared: the dump has them in its note.
+    What an import says that it leaves out is no difference, and bytes of pages that are not held
+    whole are not compared: the dump has them in its note.
     """
     found = captured(dump)
     yield from _of_memory(process, dump)
@@ -28,8 +31,8 @@ def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
         if before != now:
             yield f"{key}: expected {before}, found {now}"
     modules = {(one.base, one.size, one.path) for one in found.modules}
-    for module in process.modules:
-        if (module.base, module.size, module.path) not in modules:
+    for module in distinct_modules(process.modules, []):
+        if (module.base, module.size, clean_text(module.path)) not in modules:
             yield f"module {module.path} at {module.base:#x}: not as it was"
     yield from _of_threads(process, found)
 
