@@ -12,6 +12,7 @@ from typing import NamedTuple
 __all__ = [
     "AVX",
     "AVX512",
+    "FEATURES",
     "FXSAVE_SIZE",
     "HEADER_END",
     "INTEL",
@@ -21,6 +22,7 @@ __all__ = [
     "SSE_AT",
     "STACK_AT",
     "YMM_AT",
+    "XsaveFeature",
     "XsaveParts",
     "parts_of",
 ]
@@ -42,6 +44,38 @@ class XsaveParts(NamedTuple):
     high: int
     keys: int
 
+
+class XsaveFeature(NamedTuple):
+    """What an image keeps of a feature of the processor.
+
+    Attributes:
+        offset: in an image that is not compacted, of Intel's; 0: it is in none.
+        size: bytes.
+        aligned: whether it begins at a multiple of 64 in one that is compacted.
+    """
+
+    offset: int
+    size: int
+    aligned: bool = False
+
+
+FEATURES = {
+    2: XsaveFeature(576, 256),
+    3: XsaveFeature(960, 64),
+    4: XsaveFeature(1024, 64),
+    5: XsaveFeature(1088, 64),
+    6: XsaveFeature(1152, 512),
+    7: XsaveFeature(1664, 1024),
+    8: XsaveFeature(0, 128),
+    9: XsaveFeature(2688, 8),
+    10: XsaveFeature(0, 8),
+    11: XsaveFeature(0, 16),
+    12: XsaveFeature(0, 24),
+    17: XsaveFeature(2752, 64, aligned=True),
+    18: XsaveFeature(2816, 8192, aligned=True),
+}
+"""By its bit in the masks: ymm, bounds and their controls, AVX-512's masks and vectors, trace,
+protection keys, address space, shadow stacks of user and supervisor, tiles' shapes and tiles."""
 
 INTEL = XsaveParts(1088, 1152, 1664, 2688)
 _AMD = XsaveParts(832, 896, 1408, 2432)

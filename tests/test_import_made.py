@@ -375,3 +375,16 @@ def test_bytes_of_a_segment_beyond_its_memory_are_told(size: int, tmp_path: Path
     done = run("import", core, "-o", out)
     assert done.returncode == 4
     assert f"8192 bytes of memory that has {size}".encode() in done.stderr
+
+
+def test_what_an_image_keeps_and_nobody_reads_is_said(tmp_path: Path) -> None:
+    """Tiles in use: the vectors are read, and the tiles are named."""
+    image = bytearray(11008)
+    struct.pack_into("<Q", image, 464, 0x602E7)
+    struct.pack_into("<Q", image, 512, 0x402E7)
+    notes = status("<", True, 7, struct.pack("<27Q", *range(0x1000, 0x101B)))
+    notes += note("<", b"LINUX", 0x202, bytes(image))
+    data = elf_core("<", True, 62, notes, [(0x10000, page(1), PAGE, 5)])
+    with imported(data, tmp_path) as dump:
+        assert "zmm31" in {one["name"] for one in dump.threads[0]["registers"]}
+        assert "registers_left_out=features 0x40000 of XSAVE" in dump.blocks[0].payload["note"]

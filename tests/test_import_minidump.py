@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
@@ -165,7 +166,73 @@ def test_the_upper_halves_of_vectors_stand_behind_the_context(tmp_path: Path) ->
         for n in range(16):
             part = slice(16 * n, 16 * n + 16)
             assert values[f"ymm{n}"] == bytes(range(256))[part] + upper[part]
-        assert note_of(dump)["registers_left_out"] == "features 0x800 of XSAVE"
+        assert values["u_cet"] + values["pl3_ssp"] == bytes(16)
+        assert "registers_left_out" not in note_of(dump)
+
+
+def extended_context(form: str) -> tuple[bytes, dict[str, bytes]]:
+    """A context with AVX-512, protection keys and tiles behind it; what is in its registers.
+
+    Args:
+        form: ``compacted``, where tiles are in no use, or ``plain``, at places of its own.
+    """
+    dice = random.Random(form)
+    context = bytearray(amd64())
+    struct.pack_into("<I", context, 0x30, 0x10005F)
+    context[0x100:0x300] = dice.randbytes(512)
+    upper, masks, high, rest = (dice.randbytes(size) for size in (256, 64, 512, 1024))
+    in_use = 0x2E6
+    if form == "compacted":
+        # Bits 2, 5, 6, 7, 9 and 17, of which the last begins at a multiple of 64.
+        area = struct.pack("<QQ", in_use, 1 << 63 | 0x202E6).ljust(64, b"\0")
+        area += upper + masks + high + rest + struct.pack("<Q", 0x55555554)
+        area = area.ljust(-(-len(area) // 64) * 64, b"\0") + bytes(64)
+    else:
+        area = struct.pack("<QQ", in_use | 1 << 17, 0).ljust(64, b"\0")
+        area += upper + masks + high + rest + struct.pack("<Q", 0x55555554) + bytes(64)
+    behind = struct.pack("<iIiIiI", -1232, 1232 + 24 + len(area), -1232, 1232, 24, len(area))
+    low = context[0x1A0 : 0x1A0 + 256]
+    expected = {f"k{n}": masks[8 * n : 8 * n + 8] for n in range(8)}
+    for n in range(16):
+        short, wide = slice(16 * n, 16 * n + 16), slice(32 * n, 32 * n + 32)
+        expected[f"zmm{n}"] = bytes(low[short]) + upper[short] + high[wide]
+        expected[f"zmm{n + 16}"] = rest[64 * n : 64 * n + 64]
+    expected["pkru"] = struct.pack("<I", 0x55555554)
+    return bytes(context) + behind + area, expected
+
+
+@pytest.mark.parametrize("form", ["compacted", "plain"])
+def test_the_widest_registers_come_in_and_go_out(form: str, tmp_path: Path) -> None:
+    context, expected = extended_context(form)
+    more = []
+    if form == "plain":  # places as AMD's processors have them
+        sizes = {2: 256, 5: 64, 6: 512, 7: 1024, 9: 8, 17: 64}
+        places, at = bytearray(512), 576
+        for bit, size in sizes.items():
+            struct.pack_into("<II", places, 8 * bit, at, size)
+            at += size
+        config = struct.pack("<IIQ", 528, len(context), sum(1 << bit for bit in sizes) | 3)
+        misc = struct.pack("<6I", 1364, 1, 77, 0, 0, 0).ljust(832, b"\0")
+        more = [(15, misc + config + bytes(places) + bytes(4))]
+    data = made("<", 9, context, more, Tail("<", 2048), platform=2)
+    with imported(data, tmp_path) as dump:
+        values = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+        assert expected.items() <= values.items()
+        left = note_of(dump).get("registers_left_out")
+        assert left == (None if form == "compacted" else "features 0x20000 of XSAVE")
+    out = tmp_path / "out.dmp"
+    assert run("export", tmp_path / "made.msl", "--to", "minidump", "-o", out).returncode == 0
+    assert json.loads(Path(f"{out}.holes.json").read_text())["registers_left_out"] == {}
+    written = out.read_bytes()
+    assert written.count(expected["zmm31"]) == 1
+    with imported(written, tmp_path) as dump:
+        again = {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+        assert again == values
+    parsers = pytest.importorskip("minidump.minidumpfile")
+    theirs = parsers.MinidumpFile.parse_bytes(written)
+    (thread,) = theirs.threads.threads
+    assert thread.ContextObject.Rip == ADDRESS
+    assert thread.ThreadContext.DataSize == 1232 + 24 + 64 + 256 + 64 + 512 + 1024 + 8
 
 
 def amd64() -> bytes:

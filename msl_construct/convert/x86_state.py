@@ -12,7 +12,9 @@ from struct import Struct
 from ..xsave_layout import (
     AVX,
     AVX512,
+    FEATURES,
     FXSAVE_SIZE,
+    HEADER_END,
     IN_USE_AT,
     INTEL,
     KEYS,
@@ -24,7 +26,18 @@ from ..xsave_layout import (
 )
 from .process import ProcessRegister
 
-__all__ = ["FXSAVE_SIZE", "decode", "fxsave", "with_narrower", "xsave"]
+__all__ = [
+    "FXSAVE_SIZE",
+    "decode",
+    "decode_parts",
+    "features_of",
+    "fxsave",
+    "parts_of_registers",
+    "unread_features",
+    "unread_in_image",
+    "with_narrower",
+    "xsave",
+]
 
 _AVX_END = 832
 
@@ -44,6 +57,14 @@ _CONTROLS = (
 _QUAD = Struct("<Q")
 
 _X87_SSE = 3
+_VECTORS = (2, 5, 6, 7)
+_KEYS_BIT = 9
+_FURTHER: Mapping[int, tuple[tuple[str, int], ...]] = {
+    3: (("bnd0raw", 16), ("bnd1raw", 16), ("bnd2raw", 16), ("bnd3raw", 16)),
+    4: (("bndcfgu", 8), ("bndstatus", 8)),
+    11: (("u_cet", 8), ("pl3_ssp", 8)),
+}
+"""Registers of features that stand in a place of their own, by bit."""
 
 
 def decode(image: bytes, count: int) -> Iterator[ProcessRegister]:
@@ -74,6 +95,80 @@ def decode(image: bytes, count: int) -> Iterator[ProcessRegister]:
             yield ProcessRegister(f"k{n}", image[parts.masks + 8 * n : parts.masks + 8 * n + 8])
     if parts is not None and mask & KEYS:
         yield ProcessRegister("pkru", image[parts.keys : parts.keys + 4])
+
+
+def decode_parts(front: bytes, parts: Mapping[int, bytes], count: int) -> Iterator[ProcessRegister]:
+    """The registers of an FXSAVE image, and of features that stand elsewhere.
+
+    Args:
+        parts: the bytes of each feature, by its bit (`FEATURES`).
+        count: as `decode` has it.
+    """
+    taken = [bit for bit in (*_VECTORS, _KEYS_BIT) if bit in parts]
+    image = bytearray(front[:FXSAVE_SIZE].ljust(INTEL.keys + 8, b"\0"))
+    _QUAD.pack_into(image, MASK_AT, features_of(taken))
+    for bit in taken:
+        _put(image, FEATURES[bit].offset, FEATURES[bit].size, parts[bit])
+    yield from decode(bytes(image), count)
+    for bit, names in _FURTHER.items():
+        at = 0
+        for name, width in names if bit in parts else ():
+            yield ProcessRegister(name, parts[bit][at : at + width])
+            at += width
+
+
+def features_of(parts: Iterable[int]) -> int:
+    """A mask of features."""
+    return sum(1 << bit for bit in parts)
+
+
+def unread_features(mask: int, parts: Iterable[int]) -> int:
+    """The features in use of which `decode_parts` takes nothing.
+
+    Args:
+        mask: of those in use.
+        parts: those that are at hand.
+    """
+    known = features_of(parts)
+    read = known & (AVX | KEYS | features_of(_FURTHER))
+    read |= AVX512 if known & (AVX | AVX512) == AVX | AVX512 else 0
+    return mask & ~_X87_SSE & ~read
+
+
+def unread_in_image(head: bytes, size: int) -> int:
+    """The features in use in an XSAVE image of which `decode` takes nothing.
+
+    Args:
+        head: its first 576 bytes.
+        size: of all of it.
+    """
+    if len(head) < HEADER_END:
+        return 0
+    mask, in_use = (int.from_bytes(head[at : at + 8], "little") for at in (MASK_AT, IN_USE_AT))
+    if not mask & AVX or size < _AVX_END:
+        return in_use & ~_X87_SSE
+    read = AVX
+    if parts_of(mask, size) is not None:
+        read |= mask & KEYS | (AVX512 if mask & AVX512 == AVX512 else 0)
+    return in_use & ~_X87_SSE & ~read
+
+
+def parts_of_registers(registers: Mapping[str, bytes]) -> dict[int, bytes]:
+    """What `decode_parts` takes, of all features of which every register is known."""
+    found = {}
+    image = xsave(registers)
+    if image is not None:
+        (mask,) = _QUAD.unpack_from(image, IN_USE_AT)
+        for bit in (*_VECTORS, _KEYS_BIT):
+            if mask & 1 << bit:
+                found[bit] = image[FEATURES[bit].offset :][: FEATURES[bit].size]
+    elif "pkru" in registers:
+        found[_KEYS_BIT] = registers["pkru"][:4].ljust(FEATURES[_KEYS_BIT].size, b"\0")
+    for bit, names in _FURTHER.items():
+        if all(name in registers for name, _ in names):
+            data = b"".join(registers[name][:width].ljust(width, b"\0") for name, width in names)
+            found[bit] = data.ljust(FEATURES[bit].size, b"\0")
+    return found
 
 
 def _x87(image: bytes) -> Iterator[ProcessRegister]:

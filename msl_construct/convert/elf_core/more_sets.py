@@ -8,7 +8,16 @@ from .. import x86_state
 from ..process import ProcessRegister
 from .machines import ElfMachine, Slot, registers_of
 
-__all__ = ["FLOATING", "FXSAVE", "XSAVE", "decode_set", "floating_notes", "has_set", "slots_of"]
+__all__ = [
+    "FLOATING",
+    "FXSAVE",
+    "XSAVE",
+    "decode_set",
+    "floating_notes",
+    "has_set",
+    "is_x86",
+    "slots_of",
+]
 
 FLOATING = 2
 """NT_PRFPREG."""
@@ -80,9 +89,14 @@ def floating_notes(machine: ElfMachine) -> tuple[int, ...]:
     return tuple(_SETS.get(machine.arch_type, {}))
 
 
+def is_x86(machine: ElfMachine) -> bool:
+    """Whether registers beyond the general ones stand in FXSAVE and XSAVE images."""
+    return machine.arch_type in _X86
+
+
 def has_set(machine: ElfMachine, kind: int) -> bool:
     """Whether notes of a type hold registers of a machine that `decode_set` knows."""
-    if machine.arch_type in _X86:
+    if is_x86(machine):
         return kind in (FLOATING, FXSAVE, XSAVE)
     return slots_of(machine, kind) is not None or (
         machine.arch_type == "arm64" and kind == _SCALABLE
@@ -96,7 +110,7 @@ def decode_set(
     slots = slots_of(machine, kind)
     if slots is not None:
         return list(registers_of(machine, data, order, slots))
-    if machine.arch_type in _X86:
+    if is_x86(machine):
         count = 16 if machine.wide else 8
         if kind == XSAVE and len(data) >= _XSAVE_LEAST:
             return list(x86_state.decode(data, count))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 
+from ...xsave_layout import HEADER_END
+from .. import x86_state
 from ..process import ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
 from .machines import ElfMachine, registers_of
-from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set
+from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set, is_x86
 from .note_walk import ElfNote
 from .other_systems import (
     FREEBSD,
@@ -47,6 +49,16 @@ class CoreThreads(ThreadsOnDemand):
 
     def __len__(self) -> int:
         return len(self._groups)
+
+    def unread_features(self) -> int:
+        """The mask of what XSAVE images keep in use, and of which no register is read."""
+        mask = 0
+        for notes in self._groups:
+            for note in notes[1:]:
+                if note.type == XSAVE and note.size > HEADER_END and is_x86(self._machine):
+                    head = self._held.source.read(note.offset, HEADER_END)
+                    mask |= x86_state.unread_in_image(head, note.size)
+        return mask
 
     def _thread(self, number: int) -> ProcessThread:
         notes = self._groups[number]

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from struct import Struct
+from typing import NamedTuple
 
 from .. import x86_state
 from ..process import ProcessRegister
 from ..structures import order_of
 from .context_forms import CONTEXTS, NARROW, Context
+from .extended_state import (
+    EXTENDED,
+    NOWHERE,
+    ExtendedState,
+    StateLayout,
+    behind_context,
+    read_area,
+)
 
-__all__ = ["decode_context", "encode_context", "general_names", "unread_parts"]
+__all__ = [
+    "EncodedContext",
+    "decode_context",
+    "encode_context",
+    "general_names",
+    "unread_parts",
+]
 
-_EXTENDED = 0x40
-"""CONTEXT_XSTATE: what the processor keeps beyond FXSAVE stands behind the context."""
 _EXTENSION = {0: 716, 9: 1232}
 """By processor: where CONTEXT_EX stands."""
-_PARTS = Struct("<iIiIiI")
-_AREA = Struct("<QQ")
-_VECTORS, _UPPER_AT, _UPPER = 1 << 2, 64, 16
 _MXCSR_AT = 0x34
 
 
@@ -27,12 +36,15 @@ def _flags(form: Context, data: bytes, order: str) -> int:
     return int.from_bytes(field, order_of(order))
 
 
-def decode_context(architecture: int, data: bytes, order: str) -> Iterator[ProcessRegister]:
+def decode_context(
+    architecture: int, data: bytes, order: str, layout: StateLayout = NOWHERE
+) -> Iterator[ProcessRegister]:
     """The registers of a context; none if it is too short, or of another processor.
 
     Args:
         architecture: ProcessorArchitecture.
         order: ``<`` or ``>``.
+        layout: where features stand behind it, as far as the minidump says that.
     """
     form = CONTEXTS.get(architecture)
     if form is None or len(data) < form.least:
@@ -57,42 +69,26 @@ def decode_context(architecture: int, data: bytes, order: str) -> Iterator[Proce
     image = data[at : at + x86_state.FXSAVE_SIZE]
     if len(image) < x86_state.FXSAVE_SIZE:
         return
-    upper = _upper_halves(architecture, flags, data, form.image.vectors)
-    for register in x86_state.decode(image, form.image.vectors):
-        number = register.name.removeprefix("xmm")
-        if upper and register.name != number:
-            n = _UPPER * int(number)
-            yield ProcessRegister(f"ymm{number}", register.value + upper[n : n + _UPPER])
-        else:
-            yield register
+    parts = _extended(architecture, flags, data, layout).parts
+    yield from x86_state.decode_parts(image, parts, form.image.vectors)
 
 
-def _extended_area(architecture: int, flags: int, data: bytes) -> tuple[int, bytes]:
-    """The mask of features of what stands behind a context, and its bytes; 0: nothing."""
+def _extended(architecture: int, flags: int, data: bytes, layout: StateLayout) -> ExtendedState:
     at = _EXTENSION.get(architecture)
-    if at is None or not flags & _EXTENDED or len(data) < at + _PARTS.size:
-        return 0, b""
-    *_, offset, length = _PARTS.unpack_from(data, at)
-    area = data[at + offset : at + offset + length] if offset >= 0 else b""
-    return (_AREA.unpack_from(area)[0], area) if len(area) >= _UPPER_AT else (0, b"")
+    if at is None or not flags & EXTENDED:
+        return ExtendedState()
+    return read_area(data, at, layout)
 
 
-def _upper_halves(architecture: int, flags: int, data: bytes, count: int) -> bytes:
-    """The upper halves of the ymm registers, which come first of all; empty: there are none."""
-    mask, area = _extended_area(architecture, flags, data)
-    upper = area[_UPPER_AT : _UPPER_AT + _UPPER * count]
-    return upper if mask & _VECTORS and len(upper) == _UPPER * count else b""
-
-
-def unread_parts(architecture: int, data: bytes, order: str) -> int:
+def unread_parts(architecture: int, data: bytes, order: str, layout: StateLayout = NOWHERE) -> int:
     """The mask of features of a context of which nothing is read (XSTATE_BV)."""
     form = CONTEXTS.get(architecture)
     if form is None or len(data) < form.least:
         return 0
     flags = _flags(form, data, order)
-    mask, _ = _extended_area(architecture, flags, data)
-    count = 0 if form.image is None else form.image.vectors
-    return mask & ~3 & ~(_VECTORS if _upper_halves(architecture, flags, data, count) else 0)
+    mask, parts = _extended(architecture, flags, data, layout)
+    imaged = form.image is not None and bool(flags & form.image.bit)
+    return x86_state.unread_features(mask, parts if imaged else ())
 
 
 def general_names(architecture: int) -> set[str]:
@@ -101,16 +97,27 @@ def general_names(architecture: int) -> set[str]:
     return set() if form is None else {name for name, _, _ in form.general}
 
 
-def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
-    """A little-endian context, and the names of the registers that it holds.
+class EncodedContext(NamedTuple):
+    """A little-endian context.
 
-    Returns:
-        Nothing, where nobody here knows how a processor's contexts look. Of floating point
-        registers all or none are held: those without a value are zero.
+    Attributes:
+        data: its bytes, and those behind it; empty, where nobody here knows how a processor's
+            contexts look.
+        held: names of the registers that it holds. Of floating point registers all or none are
+            held: those without a value are zero.
+        features: mask of what stands behind it.
     """
+
+    data: bytes
+    held: set[str]
+    features: int
+
+
+def encode_context(architecture: int, values: Mapping[str, bytes]) -> EncodedContext:
+    """The context of a thread with these registers."""
     form = CONTEXTS.get(architecture)
     if form is None or not form.size:
-        return b"", set()
+        return EncodedContext(b"", set(), 0)
     data = bytearray(form.size)
     held: set[str] = set()
     flags = form.mark
@@ -123,17 +130,23 @@ def encode_context(architecture: int, values: Mapping[str, bytes]) -> tuple[byte
         for name, at, width in places:
             if name in known:
                 data[at : at + width] = _widened(architecture, values[name], width)
+    parts: Mapping[int, bytes] = {}
+    behind = b""
     image = None if form.image is None else x86_state.fxsave(values)
     if form.image is not None and image is not None:
         data[form.image.at : form.image.at + len(image)] = image
         flags |= form.image.bit
-        held.update(one.name for one in x86_state.decode(image, form.image.vectors))
+        parts = x86_state.parts_of_registers(values) if architecture in _EXTENSION else {}
+        held.update(one.name for one in x86_state.decode_parts(image, parts, form.image.vectors))
         if architecture == 9:
             data[_MXCSR_AT : _MXCSR_AT + 4] = values.get("mxcsr", bytes(4))
+        if parts:
+            flags |= EXTENDED
+            behind = behind_context(parts, _EXTENSION[architecture])
     data[form.flags_at : form.flags_at + form.flags_width] = flags.to_bytes(
         form.flags_width, "little"
     )
-    return bytes(data), held
+    return EncodedContext(bytes(data) + behind, held, x86_state.features_of(parts))
 
 
 def _widened(architecture: int, value: bytes, width: int) -> bytes:

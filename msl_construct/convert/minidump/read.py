@@ -14,6 +14,7 @@ from . import streams as kinds
 from .context_forms import ARCHITECTURES
 from .contexts import decode_context, unread_parts
 from .crashpad import crashpad_remarks
+from .extended_state import StateLayout, read_layout
 from .handles import handles_of
 from .memory_info import ranges_of
 from .streams import Streams
@@ -111,7 +112,8 @@ def read_minidump(source: Source) -> CapturedProcess:
     remarks.update(streams.spare(lambda: crashpad_remarks(streams).items()))
     space = SegmentSpace(source, _segments(streams, rows))
     modules = [_module(streams, number) for number in _modules(streams)]
-    threads = _Threads(streams, rows, exception, architecture)
+    layout = read_layout(streams.spare_content(kinds.MISC))
+    threads = _Threads(streams, rows, exception, architecture, layout)
     mappings = _mappings(streams, space, modules, threads)
     misc = streams.one(kinds.MISC, MISC_INFO)
     status = _status(streams.spare_content(kinds.LINUX_STATUS))
@@ -128,7 +130,7 @@ def read_minidump(source: Source) -> CapturedProcess:
         remarks["streams_left_out"] = " ".join(
             f"{kinds.UNREAD.get(kind, 'unknown')}:{kind:#x}" for kind in shown
         )
-    _tell_unread_registers(streams, rows, architecture, remarks)
+    _tell_unread_registers(streams, rows, architecture, layout, remarks)
     if streams.held.order == ">":
         remarks["byte_order"] = "big"
     return CapturedProcess(
@@ -296,8 +298,10 @@ class _Threads(ThreadsOnDemand):
         rows: Sequence[_Row],
         exception: Exception_ | None,
         architecture: int,
+        layout: StateLayout,
     ) -> None:
         self._streams = streams
+        self._layout = layout
         self._rows = rows
         self._exception = exception
         self._architecture = architecture
@@ -329,21 +333,26 @@ class _Threads(ThreadsOnDemand):
             if crashed.context_size:  # what it was doing before the dump was written
                 size, offset = crashed.context_size, crashed.context_offset
         data = self._streams.held.source.read(offset, min(size, _LARGEST_CONTEXT))
-        registers = decode_context(self._architecture, data, self._streams.held.order)
+        order = self._streams.held.order
+        registers = decode_context(self._architecture, data, order, self._layout)
         name = self._names.get(row.thread_id, "")
         created = self._created.get(row.thread_id, 0)
         return ProcessThread(row.thread_id, tuple(registers), name, created, "unknown", flags)
 
 
 def _tell_unread_registers(
-    streams: Streams, rows: Sequence[_Row], architecture: int, remarks: dict[str, str]
+    streams: Streams,
+    rows: Sequence[_Row],
+    architecture: int,
+    layout: StateLayout,
+    remarks: dict[str, str],
 ) -> None:
     """Name the parts of the threads' contexts of which nothing is read."""
     order = streams.held.order
     mask = 0
     for row in rows:
         data = streams.held.source.read(row.context_offset, min(row.context_size, _LARGEST_CONTEXT))
-        mask |= unread_parts(architecture, data, order)
+        mask |= unread_parts(architecture, data, order, layout)
     if mask:
         remarks["registers_left_out"] = f"features {mask:#x} of XSAVE"
 

@@ -21,6 +21,7 @@ from ..told import Told, Written
 from . import streams as kinds
 from .context_forms import ARCHITECTURES
 from .contexts import encode_context, general_names
+from .extended_state import write_layout
 from .handles import write_handles
 from .memory_info import COMMITTED, PROTECTIONS, TYPES
 from .structures import (
@@ -116,9 +117,10 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
         places.append((kind, len(data), body.put(data)))
 
     stream(kinds.SYSTEM, _system(process, architecture, version, body))
-    stream(kinds.MISC, _misc(process))
     stream(kinds.MODULES, _modules(process, body))
-    threads, names = _threads(process, architecture, body, told)
+    threads, names, (features, longest) = _threads(process, architecture, body, told)
+    misc = _misc(process)
+    stream(kinds.MISC, write_layout(misc, features, longest) if features else misc)
     stream(kinds.THREADS, threads)
     stream(kinds.THREAD_NAMES, names)
     stream(kinds.MEMORY_INFO_LIST, _memory_info(process))
@@ -221,9 +223,11 @@ def _portable_executable(space: AddressSpace, module: ProcessModule) -> tuple[in
 
 def _threads(
     process: CapturedProcess, architecture: int, body: _Body, told: Told
-) -> tuple[bytes, bytes]:
-    """The thread list, and the list of names."""
+) -> tuple[bytes, bytes, tuple[int, int]]:
+    """The thread list, the list of names, and what stands behind contexts: features, and the
+    bytes of the longest context with them."""
     rows, names = [], []
+    features = longest = 0
     known = general_names(architecture)
     for thread in process.threads:
         number = thread.thread_id
@@ -235,7 +239,7 @@ def _threads(
         if number >= _MOST:
             told.threads[number] = f"a minidump has numbers below {_MOST}"
             continue
-        context, held = encode_context(architecture, values)
+        context, held, behind = encode_context(architecture, values)
         if not context:
             told.threads[thread.thread_id] = f"no context of {process.arch_type} can be written"
             continue
@@ -245,6 +249,8 @@ def _threads(
         lost = sorted(values.keys() - held)
         if lost:
             told.left_out[thread.thread_id] = lost
+        features |= behind
+        longest = max(longest, len(context))
         at = body.put(context)
         row = (number, 0, 0, 0, 0, _stack(process.mappings, pointer), 0, 0, len(context), at)
         rows.append(THREAD.write("<", *row))
@@ -253,6 +259,7 @@ def _threads(
     return (
         len(rows).to_bytes(4, "little") + b"".join(rows),
         len(names).to_bytes(4, "little") + b"".join(names),
+        (features, longest),
     )
 
 

@@ -1,0 +1,155 @@
+"""What a context keeps beyond FXSAVE: an XSAVE area behind CONTEXT_EX, in either form.
+
+In the compacted form the features stand one behind the other in the order of their bits; in the
+other each has its place, which the minidump's XSTATE_CONFIG_FEATURE_MSC_INFO says, or else is the
+one that Intel's processors have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from struct import Struct
+from typing import NamedTuple
+
+from ...xsave_layout import FEATURES, FXSAVE_SIZE, HEADER_END
+from .. import x86_state
+
+__all__ = [
+    "CONTEXT_EX",
+    "EXTENDED",
+    "NOWHERE",
+    "ExtendedState",
+    "StateLayout",
+    "behind_context",
+    "read_area",
+    "read_layout",
+    "write_layout",
+]
+
+EXTENDED = 0x40
+"""Bit of ContextFlags (CONTEXT_XSTATE): there is such an area."""
+
+CONTEXT_EX = Struct("<iIiIiI")
+"""Offset and length of all, of the context, and of the area; offsets are from here."""
+
+StateLayout = Mapping[int, tuple[int, int]]
+"""Offset in an XSAVE image and size of a feature, by its bit."""
+
+NOWHERE: StateLayout = {}
+"""Of a minidump that does not say where features stand."""
+
+_AREA = Struct("<QQ")
+_HEADER_SIZE = HEADER_END - FXSAVE_SIZE
+_COMPACTED = 1 << 63
+_ALIGNMENT = 64
+_CONFIG_AT, _CONFIG_SIZE = 832, 528
+_CONFIG = Struct("<IIQ")
+_PLACE = Struct("<II")
+_COOKIE_SIZE = 4
+_LARGEST = 1 << 16
+
+
+class ExtendedState(NamedTuple):
+    """What stands in an area.
+
+    Attributes:
+        mask: of the features that are in use.
+        parts: the bytes of each feature that is known, by its bit; zeros of one that the
+            processor was asked for and that is as it was in the beginning.
+    """
+
+    mask: int = 0
+    parts: Mapping[int, bytes] = {}
+
+
+def read_area(data: bytes, at: int, layout: StateLayout) -> ExtendedState:
+    """The area behind a context.
+
+    Args:
+        data: the context, and what stands behind it.
+        at: where CONTEXT_EX stands.
+        layout: as the minidump says it; may lack features.
+    """
+    if len(data) < at + CONTEXT_EX.size:
+        return ExtendedState()
+    *_, offset, length = CONTEXT_EX.unpack_from(data, at)
+    area = data[at + offset : at + offset + length] if offset >= 0 else b""
+    if len(area) < _HEADER_SIZE:
+        return ExtendedState()
+    in_use, form = _AREA.unpack_from(area)
+    parts = {}
+    if form & _COMPACTED:
+        places = _compacted(form & ~_COMPACTED, layout)
+        for bit, start, size in places:
+            part = area[start : start + size]
+            if not in_use & 1 << bit:
+                parts[bit] = bytes(size)
+            elif len(part) == size:
+                parts[bit] = part
+    else:
+        known = {bit: (one.offset, one.size) for bit, one in FEATURES.items() if one.offset}
+        for bit, (offset, size) in {**known, **layout}.items():
+            start = offset - FXSAVE_SIZE
+            part = area[start : start + size] if start >= _HEADER_SIZE else b""
+            if in_use & 1 << bit and len(part) == size:
+                parts[bit] = part
+    return ExtendedState(in_use, parts)
+
+
+def _compacted(mask: int, layout: StateLayout) -> Iterator[tuple[int, int, int]]:
+    """Bit, offset in the area and size of features, up to one of which nobody knows the size."""
+    at = _HEADER_SIZE
+    for bit in range(2, 63):
+        if not mask & 1 << bit:
+            continue
+        known = FEATURES.get(bit)
+        stated = layout.get(bit, (0, 0 if known is None else known.size))[1]
+        if not 0 < stated <= _LARGEST:
+            return
+        if known is not None and known.aligned:
+            at += -at % _ALIGNMENT
+        yield bit, at, stated
+        at += stated
+
+
+def behind_context(parts: Mapping[int, bytes], context_size: int) -> bytes:
+    """CONTEXT_EX and a compacted area, to stand behind a context of that size."""
+    mask = x86_state.features_of(parts)
+    area = bytearray(_AREA.pack(mask, _COMPACTED | mask).ljust(_HEADER_SIZE, b"\0"))
+    for bit in sorted(parts):
+        if FEATURES[bit].aligned:
+            area += bytes(-len(area) % _ALIGNMENT)
+        area += parts[bit]
+    start = CONTEXT_EX.size
+    whole = context_size + start + len(area)
+    head = CONTEXT_EX.pack(-context_size, whole, -context_size, context_size, start, len(area))
+    return head + bytes(area)
+
+
+def read_layout(misc: bytes) -> StateLayout:
+    """What MINIDUMP_MISC_INFO_5 says of features; nothing where it is an older one."""
+    config = misc[_CONFIG_AT : _CONFIG_AT + _CONFIG_SIZE]
+    if len(config) < _CONFIG_SIZE:
+        return {}
+    _, _, enabled = _CONFIG.unpack_from(config)
+    found = {}
+    for bit in range(2, 63):
+        offset, size = _PLACE.unpack_from(config, _CONFIG.size + _PLACE.size * bit)
+        if enabled & 1 << bit and size:
+            found[bit] = (offset, size)
+    return found
+
+
+def write_layout(misc: bytes, features: int, context_size: int) -> bytes:
+    """A MINIDUMP_MISC_INFO made one that says what stands behind contexts.
+
+    Args:
+        features: mask of what does.
+        context_size: of the longest context, with what stands behind it.
+    """
+    places = bytearray(_PLACE.size * 64)
+    for bit, start, size in _compacted(features, {}):
+        _PLACE.pack_into(places, _PLACE.size * bit, FXSAVE_SIZE + start, size)
+    config = _CONFIG.pack(_CONFIG_SIZE, context_size, features) + places
+    whole = misc.ljust(_CONFIG_AT, b"\0") + config + bytes(_COOKIE_SIZE)
+    return len(whole).to_bytes(4, "little") + whole[4:]
