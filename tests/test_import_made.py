@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import run
+from commands import PLACE, run
 from foreign_files import PAGE, elf_core, macho_core, minidump, note, page, status
 
 import msl_construct
@@ -388,3 +388,24 @@ def test_what_an_image_keeps_and_nobody_reads_is_said(tmp_path: Path) -> None:
     with imported(data, tmp_path) as dump:
         assert "zmm31" in {one["name"] for one in dump.threads[0]["registers"]}
         assert "registers_left_out=features 0x40000 of XSAVE" in dump.blocks[0].payload["note"]
+
+
+def test_a_byte_order_that_the_processor_has_not_is_said(tmp_path: Path) -> None:
+    notes = status(">", True, 7, struct.pack(">27Q", *range(0x1000, 0x101B)))
+    data = elf_core(">", True, 62, notes, [(0x10000, page(1), PAGE, 5)])
+    words = "big-endian, and of x86_64, which is little-endian"
+    with imported(data, tmp_path, code=4) as dump:
+        assert f"fault=e_ident and e_machine: {words}" in dump.blocks[0].payload["note"]
+    out = tmp_path / "out.core"
+    done = run("export", tmp_path / "made.msl", "--to", "elf-core", "-o", out)
+    assert done.returncode == 0
+    assert words.encode() in done.stderr
+    assert out.read_bytes()[5] == 1
+    assert struct.unpack_from("<H", out.read_bytes(), 18) == (62,)
+
+
+def test_how_a_dumps_own_numbers_stand_is_no_byte_order_of_its_process(tmp_path: Path) -> None:
+    out = tmp_path / "out.core"
+    sample = PLACE / "samples" / "live-be.msl"
+    assert run("export", sample, "--to", "elf-core", "-o", out).returncode == 0
+    assert out.read_bytes()[5] == 1

@@ -277,6 +277,42 @@ def test_handles_come_in_and_go_out(tmp_path: Path) -> None:
     theirs.file_handle.close()
 
 
+def test_what_names_the_symbols_of_modules_comes_in_and_goes_out(tmp_path: Path) -> None:
+    tail = Tail("<", 2048)
+    record = b"RSDS" + bytes(range(16)) + struct.pack("<I", 3) + b"C:\\made; by.pdb\0"
+    elf = b"LEpB" + bytes(range(20))
+    long = tail.put(bytes(5000))
+    rows = b""
+    for base, debug, misc in (
+        (0x100000, (len(record), tail.put(record)), (0, 0)),
+        (0x200000, (len(elf), tail.put(elf)), (9, 9)),
+        (0x300000, (0, 0), (0, 0)),
+        (0x400000, (5000, long), (0, 0)),
+        (0x200000, (len(record), 2048), (0, 0)),  # at the place of another one
+    ):
+        rows += struct.pack("<QIIII52s", base, PAGE, 0, 0, tail.text(f"m{base:x}"), b"")
+        rows += struct.pack("<IIII16s", *debug, *misc, b"")
+    data = made("<", 9, amd64(), [(4, struct.pack("<I", 5) + rows)], tail, platform=2)
+    with imported(data, tmp_path, code=4) as dump:
+        note = note_of(dump)
+        assert note["codeview"] == f"0x100000:{record.hex()} 0x200000:{elf.hex()}"
+        assert note["codeview_left_out"] == "of 1 modules"
+        assert note["misc_records_left_out"] == "of 1 modules"
+    out = tmp_path / "out.dmp"
+    assert run("export", tmp_path / "made.msl", "--to", "minidump", "-o", out).returncode == 0
+    written = out.read_bytes()
+    parsers = pytest.importorskip("minidump.minidumpfile")
+    theirs = parsers.MinidumpFile.parse_bytes(written)
+    told = json.loads(Path(f"{out}.holes.json").read_text())
+    assert "modules.codeview" in told["fields_written_as_zero"]
+    for kind, size, at in struct.iter_unpack("<III", written[32 : 32 + 12 * 7]):
+        if kind == 4:
+            listed = written[at + 4 : at + size]
+    places = [struct.unpack_from("<II", listed, n + 76) for n in range(0, len(listed), 108)]
+    assert [written[at : at + size] for size, at in places] == [record, elf, b"", b""]
+    assert len(theirs.modules.modules) == 4
+
+
 def test_crashpad_and_breakpad_say_more(tmp_path: Path) -> None:
     tail = Tail("<", 2048)
     pairs = struct.pack("<III", 1, tail.utf8("prod"), tail.utf8("Made"))

@@ -152,6 +152,8 @@ def export(
                 f"{many(len(process.threads), 'thread')}, in {output}"
                 + (f"; beside it: {', '.join(beside)}" if beside else "")
             )
+        for line in process.faults:
+            note(f"msl: {dump}: {line}")
         complete = form == "raw" or _say(dump, form, found.told, bool(process.threads))
         return ending(opened, dump, quiet) or (Exit.FINE if complete else Exit.INCOMPLETE)
 

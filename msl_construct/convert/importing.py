@@ -99,7 +99,7 @@ def import_process(
     handles = usable_handles(process.handles, lines)
     capabilities += ["system_context", "system_handle_table"] if handles else []
     found = Imported(modules=len(modules), threads=len(threads))
-    note, found.edges = provenance_note(process, origin.source, origin.name, lines)
+    note, found.edges = provenance_note(process, modules, origin.source, origin.name, lines)
     form = schema(NEWEST_DRAFT)
     stamped = _always(process.timestamp)
     header: dict[str, Any] = {

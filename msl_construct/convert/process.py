@@ -24,6 +24,7 @@ __all__ = [
     "ProcessRegister",
     "ProcessThread",
     "ThreadsOnDemand",
+    "byte_order_of",
 ]
 
 READ, WRITE, EXECUTE = 1, 2, 4
@@ -43,6 +44,28 @@ ROLES = {
     "lr": "link_register",
 }
 """Roles of registers whose name says them on every processor that has it (gdb's names)."""
+
+
+_ORDERS = {
+    **dict.fromkeys(("x86", "x86_64", "riscv32", "riscv64", "loongarch64"), "little"),
+    "s390x": "big",
+}
+"""Byte orders of processors that have only one."""
+
+
+def byte_order_of(arch_type: str, stated: str) -> tuple[str, str]:
+    """The byte order of a process, and what contradicts it.
+
+    Args:
+        stated: what a file says, or how its own numbers stand in it.
+
+    Returns:
+        ``little`` or ``big``; and a sentence where the processor has no such order, else nothing.
+    """
+    found = _ORDERS.get(arch_type, stated)
+    if found == stated:
+        return found, ""
+    return found, f"{stated}-endian, and of {arch_type}, which is {found}-endian"
 
 
 @dataclass(frozen=True)
@@ -87,7 +110,7 @@ class ProcessModule:
 
     Attributes:
         native: what the system itself keeps about it (§5.2).
-        build_id: of its file; empty: unknown.
+        debug_record: a minidump's CodeView record, which names the file that has its symbols.
     """
 
     base: int
@@ -95,7 +118,7 @@ class ProcessModule:
     path: str
     version: str = ""
     native: bytes = b""
-    build_id: bytes = b""
+    debug_record: bytes = b""
 
 
 class ProcessHandle(NamedTuple):

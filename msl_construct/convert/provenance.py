@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from ..errors import LimitError
 from ..hashing import threaded_hasher
 from ..source import Source
 from .faults import Faults
-from .process import CapturedProcess, ProcessHandle
+from .process import CapturedProcess, ProcessHandle, ProcessModule
 from .region_plan import Edge, planned
 
 __all__ = [
     "clean_text",
+    "debug_records",
     "handle_code",
     "noted",
     "provenance_note",
@@ -33,7 +35,8 @@ _PLAIN_FILES = {"File": 1}
 """The same of Windows, where a directory is one of names of objects."""
 _LARGEST = 1 << 32
 _EDGE = "edge"
-_TOLD_TEXT = re.compile(r"(?:(?<=^)|(?<=; ))(annotations|comment)=([^;]*)")
+_RECORDS = "codeview"
+_TOLD_TEXT = re.compile(rf"(?:(?<=^)|(?<=; ))(annotations|comment|{_RECORDS})=([^;]*)")
 """What the program, or who wrote the source, put into it: anything, a command line too."""
 _TOLD_EDGE = re.compile(rf"\b{_EDGE}=(0x[0-9a-f]+):([0-9a-f]+)")
 
@@ -81,11 +84,16 @@ def without_texts(note: str) -> str:
 
 
 def provenance_note(
-    process: CapturedProcess, source: Source, name: str, lines: Faults
+    process: CapturedProcess,
+    modules: Iterable[ProcessModule],
+    source: Source,
+    name: str,
+    lines: Faults,
 ) -> tuple[str, int]:
     """The note, and how many pieces of pages are in it that the source does not hold whole.
 
     Args:
+        modules: those of the process that are written.
         name: what the source is called.
         lines: what is wrong with it.
 
@@ -102,6 +110,7 @@ def provenance_note(
         "signal": str(process.signal or ""),
         **{key: str(value) for key, value in process.identity.items()},
         **_handle_kinds(process),
+        **_debug_records(modules),
         **process.remarks,
     }
     if len(process.auxiliary) <= _LONGEST_VECTOR:
@@ -156,6 +165,21 @@ def _handle_kinds(process: CapturedProcess) -> Mapping[str, str]:
     if count > _MOST_HANDLES_TOLD:
         told.append(f"and {count - _MOST_HANDLES_TOLD} more")
     return {"handle_types": ", ".join(told)}
+
+
+def _debug_records(modules: Iterable[ProcessModule]) -> Mapping[str, str]:
+    """Their CodeView records, for which a Module Entry has no field."""
+    told = [f"{one.base:#x}:{one.debug_record.hex()}" for one in modules if one.debug_record]
+    return {_RECORDS: " ".join(told)}
+
+
+def debug_records(note: Mapping[str, str]) -> Mapping[int, bytes]:
+    """The CodeView records that a note has, by the base of their modules."""
+    found: dict[int, bytes] = {}
+    for base, _, record in (part.partition(":") for part in note.get(_RECORDS, "").split()):
+        with suppress(ValueError):
+            found.setdefault(int(base, 16), bytes.fromhex(record))
+    return found
 
 
 def _edges(process: CapturedProcess) -> Iterator[tuple[Edge, bytes]]:

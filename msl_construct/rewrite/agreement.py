@@ -30,9 +30,10 @@ def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
         before, now = getattr(process, key), getattr(found, key)
         if before != now:
             yield f"{key}: expected {before}, found {now}"
-    modules = {(one.base, one.size, one.path) for one in found.modules}
+    modules = {(one.base, one.size, one.path, one.debug_record) for one in found.modules}
     for module in distinct_modules(process.modules, []):
-        if (module.base, module.size, clean_text(module.path)) not in modules:
+        path = clean_text(module.path)
+        if (module.base, module.size, path, module.debug_record) not in modules:
             yield f"module {module.path} at {module.base:#x}: not as it was"
     yield from _of_threads(process, found)
 

@@ -14,8 +14,9 @@ from ..convert.process import (
     ProcessRegister,
     ProcessThread,
     ThreadsOnDemand,
+    byte_order_of,
 )
-from ..convert.provenance import noted
+from ..convert.provenance import debug_records, noted
 from ..drafts.handle_types import agreed_handle_types
 from ..reader.block import Block
 from ..reader.dump import Dump
@@ -88,15 +89,21 @@ def captured(dump: Dump) -> CapturedProcess:
         if "thread_id" in block.payload
     ]
     note = _note(dump)
-    faults = [] if dump.complete else [f"the dump is incomplete: {dump.ending.text}"]
+    records = debug_records(note)
+    faults = []
+    arch_type = _name(header["arch_type"])
+    stated = "big" if note.get("byte_order") == "big" else str(dump.schema.byte_order.value)
+    byte_order, contradiction = byte_order_of(arch_type, stated)
+    if contradiction and "byte_order" in note:  # else it is how the file's own numbers stand
+        faults.append(f"the note of its import calls it {contradiction}: taken as that")
     return CapturedProcess(
         os_type=_name(header["os_type"]),
-        arch_type=_name(header["arch_type"]),
+        arch_type=arch_type,
         space=dump.memory,
-        byte_order="big" if note.get("byte_order") == "big" else str(dump.schema.byte_order.value),
+        byte_order=byte_order,
         page_size=min((region.page_size for region in dump.regions), default=4096),
         mappings=_mappings(dump),
-        modules=[_module(one) for one in dump.modules if "module_size" in one],
+        modules=[_module(one, records) for one in dump.modules if "module_size" in one],
         threads=_Threads(threads, dump.schema.byte_order.value),
         handles=_handles(dump, header["pid"], note),
         pid=header["pid"],
@@ -163,13 +170,14 @@ def _name(code: Any) -> str:
     return str(code.name) if code.name else "unknown"
 
 
-def _module(record: Record) -> ProcessModule:
+def _module(record: Record, records: Mapping[int, bytes]) -> ProcessModule:
     return ProcessModule(
         record["base_addr"],
         record["module_size"],
         record.get("path") or "",
         record.get("version") or "",
         _bytes(record.get("native_blob", b"")),
+        records.get(record["base_addr"], b""),
     )
 
 

@@ -8,7 +8,15 @@ from typing import NamedTuple
 from ...errors import DamageError, FormatError, LimitError
 from ...source import Source
 from ..faults import Faults
-from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, ProcessThread
+from ..process import (
+    EXECUTE,
+    READ,
+    WRITE,
+    CapturedProcess,
+    MappedRange,
+    ProcessThread,
+    byte_order_of,
+)
 from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
 from .auxiliary import HEADERS_AT, PAGE_SIZE, entries_of
@@ -126,11 +134,15 @@ def read_core(source: Source) -> CapturedProcess:
     mappings = _with_kinds(mappings, threads, bool(rows))
     exe = _executable(mappings, entries.get(HEADERS_AT, 0))
     status = _first_status(held, notes, header)
+    stated = "little" if header.order == "<" else "big"
+    _, contradiction = byte_order_of("" if machine is None else machine.arch_type, stated)
+    if contradiction:
+        faults.append(f"e_ident and e_machine: {contradiction}: read as the first says")
     return CapturedProcess(
         os_type=next((_OWNERS[one] for one in notes.owners if one in _OWNERS), "unknown"),
         arch_type="unknown" if machine is None else machine.arch_type,
         space=space,
-        byte_order="little" if header.order == "<" else "big",
+        byte_order=stated,
         page_size=page if page in _PAGE_SIZES else 4096,
         mappings=mappings,
         modules=modules_of(rows, images),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...errors import DamageError, FormatError, LimitError
 from ...source import Source
 from ..faults import Faults
-from ..process import CapturedProcess, MappedRange, ProcessThread
+from ..process import CapturedProcess, MappedRange, ProcessThread, byte_order_of
 from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
 from .states import PROCESSORS, registers_in
@@ -78,11 +78,15 @@ def read_macho_core(source: Source) -> CapturedProcess:
         remarks["byte_order"] = "big"
     if header.processor not in PROCESSORS:
         remarks["machine"] = f"{header.processor:#x}, whose registers nobody here knows"
+    arch_type = PROCESSORS.get(header.processor, "unknown")
+    _, contradiction = byte_order_of(arch_type, held.byte_order)
+    if contradiction:
+        faults.append(f"magic and cputype: {contradiction}: read as the first says")
     return CapturedProcess(
         os_type="macos",
-        arch_type=PROCESSORS.get(header.processor, "unknown"),
+        arch_type=arch_type,
         space=SegmentSpace(source, segments),
-        byte_order="little" if held.order == "<" else "big",
+        byte_order=held.byte_order,
         mappings=_apart(ranges, faults),
         threads=threads,
         remarks=remarks,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...errors import FormatError
 from ...source import Source
 from ...space import ADDRESSES_END
 from ..linux_maps import mappings_from
-from ..process import CapturedProcess, MappedRange, ProcessModule, ProcessThread, ThreadsOnDemand
+from ..process import (
+    CapturedProcess,
+    MappedRange,
+    ProcessModule,
+    ProcessThread,
+    ThreadsOnDemand,
+    byte_order_of,
+)
 from ..segments import FileSegment, SegmentSpace
 from . import streams as kinds
 from .context_forms import ARCHITECTURES
@@ -65,6 +72,9 @@ _SECOND = 1_000_000_000
 _PID, _TIMES = 1, 2
 _MOST_TOLD = 64
 _LONGEST_COMMENT = 4096
+_LONGEST_RECORD = 4096
+_MOST_OF_RECORDS = 1 << 20
+"""Bytes of a CodeView record, and of all of them, that the note takes."""
 _REQUESTED = 2
 """Bit of the validity of Breakpad's info: the thread that asked for the dump is known."""
 _BEFORE_1970 = 116_444_736_000_000_000
@@ -111,7 +121,9 @@ def read_minidump(source: Source) -> CapturedProcess:
         )
     remarks.update(streams.spare(lambda: crashpad_remarks(streams).items()))
     space = SegmentSpace(source, _segments(streams, rows))
-    modules = [_module(streams, number) for number in _modules(streams)]
+    records = _DebugRecords(streams)
+    modules = [_module(streams, row, records) for row in _modules(streams)]
+    remarks.update(records.remarks())
     layout = read_layout(streams.spare_content(kinds.MISC))
     threads = _Threads(streams, rows, exception, architecture, layout)
     mappings = _mappings(streams, space, modules, threads)
@@ -133,11 +145,15 @@ def read_minidump(source: Source) -> CapturedProcess:
     _tell_unread_registers(streams, rows, architecture, layout, remarks)
     if streams.held.order == ">":
         remarks["byte_order"] = "big"
+    arch_type = ARCHITECTURES.get(architecture, "unknown")
+    _, contradiction = byte_order_of(arch_type, streams.held.byte_order)
+    if contradiction:
+        streams.faults.append(f"signature and system info: {contradiction}: read as the first says")
     return CapturedProcess(
         os_type=os_type,
-        arch_type=ARCHITECTURES.get(architecture, "unknown"),
+        arch_type=arch_type,
         space=space,
-        byte_order="little" if streams.held.order == "<" else "big",
+        byte_order=streams.held.byte_order,
         mappings=mappings,
         modules=modules,
         threads=threads,
@@ -264,13 +280,52 @@ def _modules(streams: Streams) -> Iterable[ModuleRow]:
     return streams.rows(kinds.MODULES, MODULE)
 
 
-def _module(streams: Streams, row: ModuleRow) -> ProcessModule:
+class _DebugRecords:
+    """The CodeView records of modules, as many as a note has room for."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._left = _MOST_OF_RECORDS
+        self._left_out = self._older = 0
+
+    def of(self, row: ModuleRow) -> bytes:
+        """The record of a module; empty where it has none, or it is left out."""
+        self._older += bool(row.misc_size)
+        size = row.debug_size
+        if not size:
+            return b""
+        held = self._streams.held
+        if not held.has(row.debug_offset, size):
+            self._streams.faults.append(
+                f"module at {row.base:#x}: its CodeView record at {row.debug_offset:#x}: {size} "
+                "bytes that are not there"
+            )
+            return b""
+        if size > min(_LONGEST_RECORD, self._left):
+            self._left_out += 1
+            return b""
+        self._left -= size
+        return held.source.read(row.debug_offset, size)
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """What is left out."""
+        if self._left_out:
+            yield "codeview_left_out", f"of {self._left_out} modules"
+        if self._older:
+            yield "misc_records_left_out", f"of {self._older} modules"
+
+
+def _module(streams: Streams, row: ModuleRow, records: _DebugRecords) -> ProcessModule:
     version = ""
     if row.version_signature == _VERSION:
         high, low = row.file_version_high, row.file_version_low
         version = f"{high >> 16}.{high & 0xFFFF}.{low >> 16}.{low & 0xFFFF}"
     return ProcessModule(
-        row.base, row.size, streams.text(row.name, f"module at {row.base:#x}"), version
+        row.base,
+        row.size,
+        streams.text(row.name, f"module at {row.base:#x}"),
+        version,
+        debug_record=records.of(row),
     )
 
 

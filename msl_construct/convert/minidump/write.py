@@ -104,7 +104,9 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
         )
     runs = CapturedRuns(process)
     told = Told(auxiliary="not in minidumps")
-    told.fields = ["processors", "processor_level", "threads.priority", "modules.codeview"]
+    told.fields = ["processors", "processor_level", "threads.priority"]
+    if not all(one.debug_record for one in process.modules):
+        told.fields.append("modules.codeview")
     version = _VERSIONS.match(process.remarks.get("os_version", ""))
     told.fields += [] if version else ["os_version"]
     told.fields += [name for name in ("pid", "start_time") if not getattr(process, name)]
@@ -196,8 +198,8 @@ def _modules(process: CapturedProcess, body: _Body) -> bytes:
                 high,
                 low,
                 bytes(36),
-                0,
-                0,
+                len(module.debug_record),
+                body.put(module.debug_record) if module.debug_record else 0,
                 0,
                 0,
                 bytes(16),
