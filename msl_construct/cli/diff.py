@@ -25,7 +25,8 @@ from .common import (
     text_out,
 )
 from .diff_timeline import timeline_json, write_timeline
-from .text import as_json, binary_size, many, printable
+from .terminal import columns
+from .text import as_json, binary_size, folded, many, printable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,6 +39,8 @@ __all__ = ["diff"]
 
 _LISTED = 20
 """Rows of one kind for people, unless --full."""
+_INDENT = 6
+"""Columns in front of what a row goes on with."""
 _BYTES = 16
 """Bytes of a change on its line."""
 
@@ -181,7 +184,8 @@ def _as_json(
         "b": names[1],
         "align": found.alignment,
         "regions": {
-            key: [_region_row(pair) for pair in pairs] for key, pairs in found.regions.items()
+            key: [_region_row(pair, dumps) for pair in pairs]
+            for key, pairs in found.regions.items()
         },
         "pages": {
             "same": pages.same,
@@ -202,14 +206,15 @@ def _as_json(
     }
 
 
-def _region_row(pair: RegionPair) -> dict[str, object]:
+def _region_row(pair: RegionPair, dumps: list[Dump]) -> dict[str, object]:
     row: dict[str, object] = {}
-    for prefix, region in (("", pair.a), ("other_", pair.b)):
+    for dump, prefix, region in zip(dumps, ("", "other_"), (pair.a, pair.b)):
         if region is not None:
             row[f"{prefix}base_addr"] = f"{region.base_addr:#x}"
             row[f"{prefix}region_size"] = region.region_size
             row[f"{prefix}protection"] = region.protection.names
             row[f"{prefix}region_type"] = region.region_type.name
+            row[f"{prefix}name"] = dump.memory.name_of(region.base_addr)
     return row
 
 
@@ -259,7 +264,7 @@ def _write(
     most = None if full else _LISTED
     out.write(f"{printable(names[0])} -> {printable(names[1])} (by {found.alignment})\n")
     for key, pairs in found.regions.items():
-        _list(out, f"regions {key}", [_region_text(key, pair) for pair in pairs], most)
+        _list(out, f"regions {key}", [_region_text(key, pair, a, b) for pair in pairs], most)
     for what, rows in (
         ("process", found.process),
         ("environment", found.environment),
@@ -273,10 +278,11 @@ def _write(
             _list(out, f"{table} {key}", [_row_text(row) for row in listed], most)
     pages = found.pages
     rebased = f" ({pages.rebased} of them only by pointers that moved)" if pages.rebased else ""
-    out.write(
+    counted = (
         f"pages: {pages.same} same, {pages.changed} changed{rebased}, {pages.unknown} unknown, "
-        f"{pages.only_a} only in the first, {pages.only_b} only in the second\n"
+        f"{pages.only_a} only in the first, {pages.only_b} only in the second"
     )
+    out.write("\n  ".join(folded(counted, columns())) + "\n")
     locations = Locations(a)
     lines = []
     for change in found.changes[: most or None]:
@@ -300,20 +306,24 @@ def _list(out: IO[str], title: str, lines: list[str], most: int | None, more: in
     shown = lines if most is None else lines[:most]
     more += len(lines) - len(shown)
     out.write(f"{title}: {many(len(lines) + (more if most is None else 0), 'row')}\n")
+    width = columns()
     for line in shown:
-        out.write(f"  {line}\n")
+        for number, part in enumerate(folded(line, width and width - _INDENT)):
+            out.write(f"{' ' * (_INDENT if number else 2)}{part}\n")
     if more:
         out.write(f"  and {more} more (--full)\n")
 
 
-def _region_text(key: str, pair: RegionPair) -> str:
+def _region_text(key: str, pair: RegionPair, a: Dump, b: Dump) -> str:
     from ..analysis.locations import rights
 
     one = pair.a or pair.b
     assert one is not None
+    name = (b if pair.a is None else a).memory.name_of(one.base_addr) or ""
+    named = "" if name == f"[{one.region_type.name}]" else f"  {printable(name)}"
     text = (
         f"{one.base_addr:#018x}  {binary_size(one.region_size):>10}  "
-        f"{rights(tuple(one.protection.names))}  {one.region_type.name}"
+        f"{rights(tuple(one.protection.names))}  {one.region_type.name}{named}"
     )
     if pair.a is None or pair.b is None:
         return text
@@ -325,6 +335,13 @@ def _region_text(key: str, pair: RegionPair) -> str:
 
 
 def _row_text(row: dict[str, object]) -> str:
+    """The columns that say something; a time as a date alone, where it is one."""
+    dated = [key.removesuffix("_utc") for key in row if key.endswith("_utc") and row[key]]
+    left_out = {"is_target", *dated, *(f"{key}_unit" for key in dated)}
     return printable(
-        "  ".join(f"{key} {value}" for key, value in row.items() if value not in (None, "", []))
+        "  ".join(
+            f"{key} {value}"
+            for key, value in row.items()
+            if value not in (None, "", []) and key not in left_out
+        )
     )

@@ -23,7 +23,7 @@ from .common import (
     say_version,
     text_out,
 )
-from .terminal import wants_color
+from .terminal import columns, wants_color
 from .text import Style, as_json, printable
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ __all__ = ["read", "stated_fill"]
 
 _PIECE = 1 << 20
 _WIDTH = 16
+_FULL = 86
+"""Columns of a line with an address of 64 bits."""
+_SHORT = 1 << 48
+"""Addresses below it have twelve digits."""
 _TYPES = ("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "ptr")
 _TEXTS = ("ascii", "utf8", "utf16", "time")
 _MOST_JSON = 64 << 20
@@ -137,7 +141,7 @@ def read(
             else:
                 with text_out() as out:
                     if view is None:
-                        style = Style(wants_color(no_color))
+                        style = Style(wants_color(no_color), columns=columns())
                         _dump_lines(opened, Locations(opened), start, end, out, style)
                     else:
                         _values(opened, Locations(opened), start, end, view, out)
@@ -207,6 +211,7 @@ def _dump_lines(
 ) -> None:
     from ..analysis import hex_lines
 
+    close = end <= _SHORT and style.columns is not None and style.columns < _FULL
     known = ""
     for line in hex_lines(dump.memory, start, end, _WIDTH):
         where = places.text(line.address)
@@ -214,12 +219,25 @@ def _dump_lines(
         if name != known:
             known = name
             out.write(style.paint(f"{printable(where) or 'no region'}:", bold=True) + "\n")
-        out.write(_line(line, style) + "\n")
+        out.write((_close_line if close else _line)(line, style) + "\n")
         if line.repeats:
             out.write(f"* {line.repeats} more lines like this\n")
 
 
 def _line(line: HexLine, style: Style) -> str:
+    left, right, text, states = _cells_of(line, style)
+    return f"{line.address:016x}  {left}  {right}  |{text}|{states and '  '}{states}"
+
+
+def _close_line(line: HexLine, style: Style) -> str:
+    """The same in 80 columns; what is not known is said below it."""
+    left, right, text, states = _cells_of(line, style)
+    below = f"\n{' ' * 14}?? {states}" if states else ""
+    return f"{line.address:012x}  {left} {right} |{text}|{below}"
+
+
+def _cells_of(line: HexLine, style: Style) -> tuple[str, str, str, str]:
+    """Both halves of the bytes, their letters, and the states of those that are not known."""
     shift = line.address % _WIDTH
     cells = ["  "] * shift
     cells += ["??" if byte is None else f"{byte:02x}" for byte in line.data]
@@ -228,9 +246,9 @@ def _line(line: HexLine, style: Style) -> str:
     text += "".join(
         "?" if byte is None else chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line.data
     )
-    halves = " ".join(cells[: _WIDTH // 2]) + "  " + " ".join(cells[_WIDTH // 2 :])
-    states = style.paint("  " + ", ".join(line.states), fg="yellow") if line.states else ""
-    return f"{line.address:016x}  {halves}  |{text.ljust(_WIDTH)}|{states}"
+    left, right = (" ".join(half) for half in (cells[: _WIDTH // 2], cells[_WIDTH // 2 :]))
+    states = style.paint(", ".join(line.states), fg="yellow") if line.states else ""
+    return left, right, text.ljust(_WIDTH), states
 
 
 def _values(dump: Dump, places: Locations, start: int, end: int, view: str, out: IO[str]) -> None:

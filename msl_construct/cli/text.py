@@ -33,12 +33,16 @@ DRAWN = "✔✘█▓░·│├└─"
 _CELLS, _FEW_CELLS = 24, 8
 _WIDE = 120  # columns
 _ROOMY = 100
+_WORDY = 160
 _REMEMBERED = 256  # rows
 _DEEP = 6
 """Columns in front of a row below a branch."""
 _NARROWEST = 16  # columns
+_AMOUNT = re.compile(rf"[0-9]+|[0-9.]+ ({'|'.join(UNITS)})")
 _WHOLE = 20
 """Columns that no text is shortened to less than: an address has as many."""
+_LEAST = 10
+"""The same for a long text at the end of a row."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Style:
     def narrow(self) -> bool:
         """Whether there is room for the most important columns only."""
         return self.columns is not None and self.columns < _ROOMY
+
+    @property
+    def wide(self) -> bool:
+        """Whether there is room for whole words."""
+        return self.columns is None or self.columns >= _WORDY
 
     @property
     def room(self) -> int | None:
@@ -187,9 +196,7 @@ def _line(row: tuple[str, ...], widths: list[int], unicode: bool) -> str:
         if _width(text) > width:
             text = shortened(text, width, unicode)
         fill = " " * (width - _width(text))
-        right = text[:1].isdigit() and text.split(" ")[-1] in (*UNITS, text)
-        right = right and not text.startswith("0x")
-        cells.append(fill + text if right else text + fill)
+        cells.append(fill + text if _AMOUNT.fullmatch(text) else text + fill)
     return "  ".join(cells).rstrip()
 
 
@@ -202,6 +209,9 @@ def _fitting(widths: list[int], room: int | None) -> list[int]:
             break
         place = found.index(widest)
         found[place] = max(_WHOLE, widest - (sum(found) + 2 * (len(found) - 1) - room))
+    if room is not None and found and found[-1] < widths[-1]:  # a text: it has been cut before
+        over = sum(found) + 2 * (len(found) - 1) - room
+        found[-1] = max(_LEAST, found[-1] - max(0, over))
     return found
 
 

@@ -97,10 +97,16 @@ def _process(row: Row) -> tuple[str, ...]:
         f"pid {row['pid']}",
         f"of {row['ppid']}",
         printable(row["user"]) if row["user"] else f"uid {row['uid']}",
-        row["start_time_utc"] or (f"{row['start_time']} ticks" if row["start_time_unit"] else "-"),
+        _second(row["start_time_utc"])
+        or (f"{row['start_time']} ticks" if row["start_time_unit"] else "-"),
         binary_size(row["rss"]),
         printable(row["cmd"] or row["exe"]),
     )
+
+
+def _second(time: str | None) -> str:
+    """A time without its fraction, which the table has."""
+    return "" if time is None else f"{time.partition('.')[0].rstrip('Z')}Z"
 
 
 def _connection(row: Row) -> tuple[str, ...]:

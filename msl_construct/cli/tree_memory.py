@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from operator import gt
 
 from ..document.place_names import NAMING, PlaceNames
@@ -20,6 +20,8 @@ __all__ = ["MemoryFacts", "PlaceNames", "memory_facts", "memory_rows", "names_of
 _FOLDED = 3
 """Regions side by side that belong together, and make one row."""
 _MOST_RIGHTS = 8
+_KIND = 12
+"""Columns of a region's type."""
 _NAMED = 11
 """Columns that a name has at least, as long as there is a bar to give up for it."""
 _COLORS = {
@@ -182,17 +184,18 @@ def _group_rows(group: _Group, facts: MemoryFacts, style: Style) -> Iterator[str
     pages = sum(group.sizes.values())
     captured = group.sizes.get("captured", 0)
     times = "×" if style.unicode else "x"
-    remarks = [f"{times}{group.count}" if style.narrow else f"{group.count} regions"]
-    lacking = {state: size for state, size in group.sizes.items() if size and state != "captured"}
+    remarks = [f"{group.count} regions" if style.wide else f"{times}{group.count}"]
+    rights = "" if style.narrow else " ".join(group.rights)
+    if style.columns is not None:
+        rights = shortened(rights, facts.rights_width + 2 + _KIND, style.unicode)
     if not style.narrow:
-        remarks.append(" ".join(group.rights))
-        remarks += [f"{binary_size(size)} {state}" for state, size in lacking.items()]
+        remarks += _lacking(group.sizes)
     shares = [(state, size) for state, size in group.sizes.items() if size]
     yield _row(
         f"{group.base_addr:#x}",
         group.size,
-        "",
-        "",
+        rights.ljust(facts.rights_width + (0 if style.narrow else 2 + _KIND)),
+        None,
         _shares(shares, pages, style),
         f"{100 * captured // pages}%" if pages else "-",
         group.key,
@@ -202,6 +205,15 @@ def _group_rows(group: _Group, facts: MemoryFacts, style: Style) -> Iterator[str
     )
 
 
+def _lacking(sizes: dict[str, int]) -> list[str]:
+    """What there is none of, by why."""
+    return [
+        f"{binary_size(size)} {state}"
+        for state, size in sizes.items()
+        if size and state != "captured"
+    ]
+
+
 def _region_row(region: Region, name: str, facts: MemoryFacts, style: Style) -> str:
     counts = region.counts
     pages = sum(counts.values())
@@ -209,9 +221,8 @@ def _region_row(region: Region, name: str, facts: MemoryFacts, style: Style) -> 
     remarks = [
         style.paint(_SHORT[what] if style.narrow else what, fg="red", bold=True) for what in marks
     ]
-    lacking = {state: count for state, count in counts.items() if count and state != "captured"}
     if not style.narrow:  # else there is the bar
-        remarks += [f"{count} {state}" for state, count in lacking.items()]
+        remarks += _lacking({state: n * region.page_size for state, n in counts.items()})
     if len(region.fragments) > 1:
         remarks.append(f"{len(region.fragments)} fragments")
     if any(f.damaged for f in region.fragments):
@@ -235,7 +246,7 @@ def _row(
     address: str,
     size: int,
     rights: str,
-    kind: str,
+    kind: str | None,
     bar: str,
     percent: str,
     name: str,
@@ -243,18 +254,19 @@ def _row(
     facts: MemoryFacts,
     style: Style,
 ) -> str:
-    """The cells of a row, as many of them and as much of the name as there is room for."""
-    cells = [
-        address.ljust(facts.address_width),
-        binary_size(size).rjust(9),
-        rights or " " * facts.rights_width,
-    ]
-    if not style.narrow:
-        cells.append(kind.ljust(12))
+    """The cells of a row, as many of them and as much of the name as there is room for.
+
+    Args:
+        kind: None: `rights` are those of several regions, and take its column as well.
+    """
+    cells = [address.ljust(facts.address_width), binary_size(size).rjust(9), rights]
+    if kind is not None and not style.narrow:
+        cells.append(kind.ljust(_KIND))
+    cells.append(percent.rjust(4))
     said = printable(name)
     remark = ", ".join(remarks)
     if style.room is not None:
-        used = sum(width_of_text(cell) + 2 for cell in [*cells, bar, percent.rjust(4)])
+        used = sum(width_of_text(cell) + 2 for cell in [*cells, bar])
         room = (style.room or 0) - used - (width_of_text(remark) + 2 if remark else 0)
         if room < _NAMED:
             room += style.cells + 2
@@ -262,7 +274,7 @@ def _row(
         said = shortened(said, max(room, _NAMED), style.unicode)
     if bar:
         cells.append(bar)
-    cells += [percent.rjust(4), said]
+    cells.append(said)
     return "  ".join([*cells, remark] if remark else cells).rstrip()
 
 
@@ -273,7 +285,8 @@ def _shares(states: list[tuple[str, int]], total: int, style: Style) -> str:
         seen += size
         stop = style.cells * seen // total if total else 0
         glyph = style.glyphs.get(state, style.glyphs["mixed"])
-        cells += [style.paint(glyph, fg=_COLORS.get(state))] * (stop - done)
+        if stop > done:
+            cells.append(style.paint(glyph * (stop - done), fg=_COLORS.get(state)))
         done = stop
     return "".join(cells) + " " * (style.cells - done)
 
@@ -299,7 +312,10 @@ def _bar(region: Region, pages: int, style: Style) -> str:
                 for name, count in fragment.counts(low, high).items():
                     if count:
                         counts[name] = counts.get(name, 0) + count
-        state = next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped"
-        glyph = glyphs.get(state, glyphs["mixed"])  # a draft of one's own may have other states
-        cells.append(style.paint(glyph, fg=_COLORS.get(state)))
-    return "".join(cells) + " " * (style.cells - width)
+        cells.append(next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped")
+    painted = (
+        # A draft of one's own may have other states.
+        style.paint(glyphs.get(state, glyphs["mixed"]) * len(list(same)), fg=_COLORS.get(state))
+        for state, same in groupby(cells)
+    )
+    return "".join(painted) + " " * (style.cells - width)
