@@ -9,6 +9,7 @@ from typing import Any
 from ..exports.difference import Change, differences
 from ..schema import Draft
 from ..schema.codes import Bit, BitRange, Enumeration, FlagDefinition, Value
+from .block_names import with_names_of
 from .classes import ChangeClass
 from .draft_pair import DraftPair
 from .of_structures import StructureVerdicts
@@ -60,11 +61,25 @@ def classified(old: Draft, new: Draft) -> list[Classified]:
 
 class _Classifier:
     def __init__(self, old: Draft, new: Draft) -> None:
+        old, self._names = with_names_of(old, new)
         self._pair = DraftPair(old, new)
         self._structures = StructureVerdicts(self._pair)
 
     def all(self) -> Iterator[Classified]:
         """Every difference."""
+        for key, was in self._names.items():
+            code = f"{self._pair.new_blocks[key].code:#06x}"
+            yield Classified(
+                C.SOURCE,
+                "renamed",
+                "structure",
+                key,
+                f"documents call it {key}, no longer {was}",
+                f"payloads of type {code}",
+                "",
+                {"key": was},
+                {"key": key},
+            )
         changes = differences(*self._pair.drafts)
         twins = dict(self._twins(changes))
         gone = {(one.kind, one.where): one for one in changes if one.change == "removed"}
@@ -94,28 +109,16 @@ class _Classifier:
 
     def _twins(self, changes: list[Change]) -> Iterator[tuple[str, str]]:
         """Of things under another name: the new path and the old one."""
-        blocks = {one.code: one for one in self._pair.old_blocks.values()}
-        removed = {one.where for one in changes if one.change == "removed"}
         for one in changes:
-            if one.change != "added":
-                continue
-            if one.kind == "field":
+            if one.change == "added" and one.kind == "field":
                 where, _, key = one.where.rpartition(".")
                 pairs = self._pair.fields_of(where)
                 if pairs is not None:
                     for old_key, new_key in pairs.renamed().items():
                         if new_key == key:
                             yield one.where, f"{where}.{old_key}"
-            elif one.kind == "structure" and one.where in self._pair.new_blocks:
-                block = self._pair.new_blocks[one.where]
-                was = blocks.get(block.code)
-                if was is not None and was.key in removed and was.meaning == block.meaning:
-                    yield one.where, was.key
 
     def _renamed(self, change: Change, was: str) -> ChangeVerdict:
-        if change.kind == "structure":
-            reason = f"documents call it {change.where}, no longer {was}"
-            return ChangeVerdict(C.SOURCE, reason)
         where, _, key = change.where.rpartition(".")
         fields = self._pair.fields_of(where)
         assert fields is not None

@@ -156,7 +156,9 @@ def _place(
         wide = next((one for one in near if one.start == claim.start), None)
         if wide and (wide.form, wide.value, wide.sense) == ("number", claim.value, claim.sense):
             return  # the bytes around it are zeros in little-endian order: the same number
-        if near and len(kept) < len(near):
+        if claim.form == TABLE and why and wide is not None and wide.end < claim.end:
+            yield seen(C.DEGRADED, ReaderOutcome.LESS, claim, wide, why)  # entries are compared
+        elif near and len(kept) < len(near):
             wrong = next(one for one in near if one not in kept)
             cls = C.WIRE_BREAK if why else C.SILENT_REINTERPRET
             yield seen(cls, ReaderOutcome.WRONG, claim, wrong, why, near)
@@ -180,6 +182,9 @@ def _place(
     elif exact.known == "reserved" and claim.known != "reserved":
         yield seen(C.DEGRADED, ReaderOutcome.LESS, claim, exact, why)
     elif (exact.form, exact.value, exact.sense) != (claim.form, claim.value, claim.sense):
+        if not old_file and exact.registry and not claim.registry and _named_now(claim, exact):
+            yield seen(C.SILENT_REINTERPRET, ReaderOutcome.WRONG, claim, exact, why)
+            return
         if (claim.form == "states" and exact.sense == claim.sense) or _named_now(claim, exact):
             yield seen(C.SOURCE, ReaderOutcome.SAME, claim, exact)
             return

@@ -11,9 +11,10 @@ from ..drafts import known, schema
 from ..errors import MslError
 from ..exports.description import case_place
 from ..schema import Layout
-from ..schema.base import DocumentOptions, Vocabulary
+from ..schema.base import Between, DocumentOptions, OneOf, Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field
+from ..schema.layout import REST
 from ..schema.pages import PageStateMap
 from ..schema.table import Table
 from ..schema.values import Record
@@ -23,12 +24,16 @@ from ..source import BufferSource, Cursor
 
 __all__ = [
     "body_of",
+    "enlarge_entries",
+    "field_at",
     "fitted",
     "lengthen",
     "measured_at",
     "number_at",
     "paths_to",
+    "permitted_here",
     "place_of",
+    "sizes_entries",
     "start_of",
 ]
 __all__ += ["steps_of", "with_body"]
@@ -169,9 +174,69 @@ def _can_be_stored(kind: Vocabulary, value: Any) -> bool:
 
 
 def _decoded(layout: Layout, document: Mapping[str, Any]) -> Record:
-    record = layout.complete(layout.from_document(fitted(layout, document)))
-    data = b"".join(bytes(piece) for piece in layout.pieces(record))
+    data = _stored(layout, document)
     return layout.decode(Cursor(BufferSource(data), 0, len(data)), offsets=True)
+
+
+def field_at(layout: Layout | None, path: list[str]) -> Field | None:
+    """The field at a path; None: there is none."""
+    if layout is None or not path:
+        return None
+    body = _body(layout, path[0])
+    if body is not None:
+        return field_at(body[1], path[1:])
+    found = next((one for one in layout.fields if one.key == path[0]), None)
+    if found is not None and len(path) > 1:
+        return field_at(found.type.entry, path[1:]) if isinstance(found.type, Table) else None
+    return found
+
+
+def permitted_here(kind: Vocabulary, other: Vocabulary) -> list[int]:
+    """Some numbers that one of two kinds permits, and the other does not."""
+    if not isinstance(kind, Uint) or not isinstance(other, Uint) or kind.valid == other.valid:
+        return []
+    found: set[int] = set()
+    for valid in (kind.valid, other.valid):
+        if isinstance(valid, Between):
+            found |= {valid.low - 1, valid.low, valid.high, valid.high + 1}
+        elif isinstance(valid, OneOf):
+            found |= {*valid.values, max(valid.values) + 1}
+    fits = [one for one in sorted(found) if 0 <= one < 1 << 8 * kind.width]
+    alone = [
+        one
+        for one in fits
+        if (kind.valid is None or kind.valid.permits(one))
+        and not (other.valid is None or other.valid.permits(one))
+    ]
+    return alone[:2]
+
+
+def sizes_entries(layout: Layout, path: list[str]) -> bool:
+    """Whether the field at a path says how long the entries of a table are."""
+    return any(
+        isinstance(one.type, Table) and [one.type.entry_size_key] == path for one in layout.fields
+    )
+
+
+def enlarge_entries(layout: Layout, document: dict[str, Any]) -> None:
+    """Let entries whose size a number says have bytes behind their fields."""
+    for one in layout.fields:
+        kind = one.type
+        if not isinstance(kind, Table) or not kind.entry_size_key:
+            continue
+        rows = [dict(row) for row in document[one.key]] * 2
+        sizes = [len(_stored(kind.entry, row)) for row in rows]
+        size = max(sizes) + 8
+        document[kind.entry_size_key] = size
+        document[one.key] = [
+            {**row, REST: bytes(size - own).hex()} for row, own in zip(rows, sizes)
+        ]
+        document.pop(kind.count_key, None)
+
+
+def _stored(layout: Layout, document: Mapping[str, Any]) -> bytes:
+    record = layout.complete(layout.from_document(fitted(layout, document)))
+    return b"".join(bytes(piece) for piece in layout.pieces(record))
 
 
 def measured_at(layout: Layout, path: list[str]) -> Field | None:

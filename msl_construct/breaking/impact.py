@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import MslError
 from ..schema import Draft
@@ -114,7 +114,9 @@ def impact(
     samples = [
         one
         for draft in (old, new)
-        for one in samples_for(draft.name, changes, codes, not_made.append)
+        for one in samples_for(
+            draft.name, changes, codes, not_made.append, (new if draft is old else old).name
+        )
     ]
     others: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
     about: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
@@ -177,6 +179,12 @@ def _blamed(one: ImpactEvidence, changes: list[Classified]) -> Iterator[int]:
     elif one.meant == one.found == A_TABLE:
         grave = [i for i in concerned if changes[i].cls.severity >= one.cls.severity]
         concerned = grave or concerned
+    elif any("." not in path for path in one.paths):
+        # Bytes behind a structure's fields are due to the graver of its changes, too.
+        inside = replace(one, paths=tuple(path for path in one.paths if "." in path))
+        grave = [i for i in concerned if changes[i].cls.severity >= one.cls.severity]
+        if grave:
+            concerned = [i for i in concerned if i in grave or _concerns(inside, changes[i])]
     yield from concerned
 
 

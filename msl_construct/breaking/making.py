@@ -6,23 +6,32 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..corpus.assemble import assemble
-from ..corpus.base_plans import encrypted, minimal, with_regions
+from ..corpus.base_plans import encrypted, live, minimal, with_regions
+from ..corpus.faults import all_faults
 from ..corpus.payloads import region
 from ..corpus.plan import Edit, Form, Plan, PlannedBlock
 from ..corpus.single_blocks import SUBJECT, alone
+from ..corpus.valid_encrypted import encrypted_with_sealed_segment
+from ..drafts import PUBLIC, schema
 from ..errors import MslError
+from ..rules.engine import rules_for
 from ..schema.base import OneOf
 from ..schema.codes import Enumeration, FlagDefinition
+from ..schema.pages import PageStateMap
 from ..schema.vocabulary import Fixed, Flags, Uint
 from .classify import Classified
 from .field_places import (
     body_of,
+    enlarge_entries,
+    field_at,
     fitted,
     lengthen,
     measured_at,
     number_at,
     paths_to,
+    permitted_here,
     place_of,
+    sizes_entries,
     start_of,
     steps_of,
     with_body,
@@ -54,7 +63,7 @@ class ImpactSample:
 
 
 _MANY = 70_000
-_UNMAKEABLE = (MslError, KeyError, ValueError, TypeError, AttributeError, StopIteration)
+_UNMAKEABLE = (MslError, LookupError, ValueError, TypeError, AttributeError, StopIteration)
 
 
 def samples_for(
@@ -62,6 +71,7 @@ def samples_for(
     changes: list[Classified],
     codes: Mapping[str, int],
     not_made: Callable[[str], None],
+    other: str = "",
 ) -> list[ImpactSample]:
     """Files under a draft, few for each change, the smallest that show it.
 
@@ -69,8 +79,10 @@ def samples_for(
         draft: a known draft's name.
         codes: of block types, by their keys in either draft.
         not_made: is told of what can't be made, and why.
+        other: the name of the draft that it is compared with; without it there are no files of
+            values that one of the two does not permit.
     """
-    maker = _Maker(draft, codes)
+    maker = _Maker(draft, codes, other or draft)
     found: dict[str, ImpactSample] = {}
     for change in changes:
         for name, make in maker.plans(change):
@@ -90,8 +102,9 @@ Planned = tuple[str, Callable[[], Plan]]
 
 
 class _Maker:
-    def __init__(self, draft: str, codes: Mapping[str, int]) -> None:
+    def __init__(self, draft: str, codes: Mapping[str, int], other: str) -> None:
         self._codes = codes
+        self._other = schema(other)
         self._form = Form("impact", draft, "little")
         self._schema = self._form.schema
 
@@ -127,8 +140,11 @@ class _Maker:
             if where == "file_header.endianness":
                 yield from self._other_orders()
             return
-        if key == "encryption_header" and self._schema.encryption_header is not None:
-            yield "encrypted", lambda: encrypted(self._form)
+        if key in ("encryption_header", "seal_header"):
+            yield from self._of_encryption(key, parts if is_field else [])
+            return
+        if key == "compressed_payload":
+            yield from self._compressed()
             return
         block = next((one for one in self._schema.blocks.values() if one.key == key), None)
         if block is None:
@@ -138,6 +154,52 @@ class _Maker:
             yield f"{key} without optional fields", lambda: self._shortened(key)
         if is_field and block.layout is not None:
             yield from self._patterned(key, parts)
+
+    def _of_encryption(self, key: str, parts: list[str]) -> Iterator[Planned]:
+        """Encrypted files; numbers of the header that say where nothing stands are patterns."""
+        layout = self._schema.encryption_header
+        if layout is None:
+            return
+        if key == "seal_header":
+            if self._schema.seal_header is not None:
+                name = "encrypted, with a sealed segment"
+                yield name, lambda: self._fitted(encrypted_with_sealed_segment(self._form))
+            return
+        yield "encrypted", lambda: self._fitted(encrypted(self._form))
+        kind = number_at(layout, parts)
+        if kind is not None and parts[0] not in ("kem_ct_len", "cipher_len"):
+            name = f"encrypted, {parts[0]} with all bytes set"
+            yield name, lambda: self._encrypted_with(parts[0], _PATTERN[: kind.width])
+
+    def _encrypted_with(self, key: str, data: bytes) -> Plan:
+        plan = self._fitted(encrypted(self._form))
+        layout = self._schema.encryption_header
+        assert layout is not None
+        plan.header_edits.append(Edit(self._schema.file_header_size + layout.offset_of(key), data))
+        return plan
+
+    def _compressed(self) -> Iterator[Planned]:
+        """A compressed block, and those that only the other draft objects to."""
+
+        def make() -> Plan:
+            plan = live(self._form)
+            if self._form.draft not in PUBLIC:  # of whose payloads streams are known
+                plan = self._fitted(plan)
+            plan.block("related").codec = "zstd"
+            return plan
+
+        yield "live, a block compressed", make
+        known = {rule.id for rule in rules_for(self._form.draft)}
+        section = self._other.draft.compressed_payload.section
+        asked = {
+            rule.id
+            for rule in rules_for(self._other.draft)
+            if rule.section == section and rule.id not in known
+        }
+        for fault in all_faults():
+            if fault.rule in asked:
+                asked.remove(fault.rule)
+                yield fault.name.strip("_"), lambda fault=fault: fault.plan(self._form)[0]  # type: ignore[misc]
 
     def _shortened(self, key: str) -> Plan:
         """A block alone that ends where it may."""
@@ -165,6 +227,31 @@ class _Maker:
             yield name, lambda: self._edited(key, path, None)
         elif measured_at(self._schema.layouts[key], path) is not None:
             yield f"{key}, {'.'.join(path)} of many", lambda: self._lengthened(key, path)
+        elif sizes_entries(self._schema.layouts[key], path):
+            yield f"{key}, entries longer than their fields", lambda: self._sized(key)
+        own, other = (field_at(each.layouts.get(key), path) for each in (self._schema, self._other))
+        if own is not None and other is not None:
+            for value in permitted_here(own.type, other.type):
+                yield (
+                    f"{key}, {'.'.join(path)} {value}",
+                    lambda value=value: self._valued(  # type: ignore[misc]
+                        key, path, value
+                    ),
+                )
+
+    def _valued(self, key: str, path: list[str], value: int) -> Plan:
+        """With a number that has a meaning for what stands behind it, if it is a page size."""
+        kinds = [one.type for one in self._schema.layouts[key].fields]
+        maps = [one for one in kinds if isinstance(one, PageStateMap)]
+        if [one.log2_key for one in maps] != path:
+            return self._edited(key, path, value)
+        return self._fitted(with_regions(self._form, region("CC", log2=value)))
+
+    def _sized(self, key: str) -> Plan:
+        """With entries that have bytes behind their fields, and a number that says how long."""
+        plan = self._alone(key)
+        enlarge_entries(self._schema.layouts[key], _subject(plan, key).payload)
+        return plan
 
     def _lengthened(self, key: str, path: list[str]) -> Plan:
         """With so many bytes that a length of two bytes can't say it, if it has more."""
@@ -241,6 +328,13 @@ class _Maker:
                 if one.type.registry_name == registry:
                     yield name, lambda key=one.key: self._header_code(key, number)  # type: ignore[misc]
                     return
+        encryption = self._schema.encryption_header
+        for one in encryption.fields if encryption is not None else ():
+            if one.type.registry_name == registry:
+                assert isinstance(one.type, Fixed)
+                data = one.type.encode(number, {})
+                yield name, lambda key=one.key, data=data: self._encrypted_with(key, data)  # type: ignore[misc]
+                return
         for key, path in self._fields_of(registry):
             layout = self._schema.layouts[key]
             if isinstance(found, Enumeration) and (body := body_of(layout, path, number)):
@@ -299,7 +393,8 @@ class _Maker:
 
     def _fitted(self, plan: Plan) -> Plan:
         """A plan whose payloads have the fields that the draft has."""
-        blocks = [*plan.blocks.values(), *(b for s in plan.segments for b in s.blocks.values())]
+        segments = [*plan.segments, *plan.sealed_segments]
+        blocks = [*plan.blocks.values(), *(b for s in segments for b in s.blocks.values())]
         for block in blocks:
             self._fit(block)
         return plan

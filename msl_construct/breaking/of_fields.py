@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..schema.fields import Field
 from ..schema.layout import Layout
 from ..schema.names import snake_case
+from ..schema.table import Table
 from ..schema.variable import Measured
 from ..schema.vocabulary import Fixed, Reserved
 from .classes import ChangeClass
@@ -202,6 +203,8 @@ class FieldVerdicts:
                 yield from self._retyped(old.type, new.type)
             if not (self._header and new.key == "version"):
                 permitted = of_permitted(old.type, new.type)
+                if permitted is not None and permitted.cls is C.ADDITIVE and _rejects(old):
+                    permitted = self._rejected(permitted)
                 if permitted is not None:
                     yield permitted
         elif self._ends_alike(old, new) and type(old.type) is not type(new.type):
@@ -209,6 +212,10 @@ class FieldVerdicts:
             yield ChangeVerdict(C.SILENT_REINTERPRET, reason, _RAISE)
         elif type(old.type) is not type(new.type) or old.type.padded != new.type.padded:
             reason = f"{_named(old)} becomes {_named(new)}: it ends elsewhere"
+            yield ChangeVerdict(C.WIRE_BREAK, reason, _RAISE)
+        elif self._shapes.pairs.get(_sizing(old), _sizing(old)) != _sizing(new):
+            named = _sizing(new) or _sizing(old)
+            reason = f"entries may be longer than their fields, as {named} says to one reader alone"
             yield ChangeVerdict(C.WIRE_BREAK, reason, _RAISE)
         elif not self._fits and self._refers(old) != self._refers(new):
             yield ChangeVerdict(self._broken, "another field says how long it is", _RAISE)
@@ -218,6 +225,12 @@ class FieldVerdicts:
         elif old.optional and not new.optional:
             reason = "old files may end before it"
             yield ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave it optional")
+
+    def _rejected(self, more: ChangeVerdict) -> ChangeVerdict:
+        """Values that an old reader is told to reject: with the file, or with what has them."""
+        reason = f"{more.reason}, which an old reader must reject"
+        cls = C.OLD_READER_REJECTS if self._header else C.DEGRADED
+        return ChangeVerdict(cls, reason)
 
     def _ends_alike(self, old: Field, new: Field) -> bool:
         """Whether two fields of varying length have as many bytes as the same field says."""
@@ -300,6 +313,19 @@ class FieldVerdicts:
 
     def _refers(self, field: Field) -> list[str]:
         return [name for name, _ in field.type.reads()]
+
+
+def _sizing(field: Field) -> str:
+    """The key of the field that says how long a table's entries are; empty: none does."""
+    return field.type.entry_size_key or "" if isinstance(field.type, Table) else ""
+
+
+def _rejects(field: Field) -> bool:
+    """Whether readers are told to reject values that are not permitted."""
+    return any(
+        note.level == "MUST" and note.who == "consumer" and note.text.startswith("Reject")
+        for note in field.notes
+    )
 
 
 def _named(field: Field) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..exports.difference import Change
 from ..schema import BlockType
+from ..schema.blocks import CAPABILITIES
 from ..schema.choice import Choice
 from ..schema.vocabulary import Coded
 from .classes import ChangeClass
@@ -143,7 +145,19 @@ class StructureVerdicts:
             yield ChangeVerdict(C.DEGRADED, "a new reader shows the payload as bytes")
         if old.layout is not None:
             yield from new_demands(old.notes, new.notes)
-        yield from of_permission(old, new)
+        yield from of_permission(old, self._of_same_bit(old, new))
+
+    def _of_same_bit(self, old: BlockType, new: BlockType) -> BlockType:
+        """The new type, of which the old one's bit says that there are such blocks."""
+        bits = [
+            next((one.bit for one in schema.flags[CAPABILITIES].bits if label == one.label), None)
+            for schema, label in (
+                (self._pair.old, old.capability),
+                (self._pair.new, new.capability),
+            )
+        ]
+        same = bits[0] is not None and bits[0] == bits[1]
+        return replace(new, capability=old.capability) if same else new
 
     def of_its_structure(self, where: str, change: str) -> ChangeVerdict:
         """A field of a structure that only one draft has."""

@@ -9,12 +9,16 @@ from typing import Any
 
 from ..document import Renderer
 from ..drafts import schema
+from ..encryption.parameters import TAG
 from ..errors import FormatError
 from ..exports.description import bit_place, case_place
 from ..hashing import new_hasher
 from ..reader import open_dump
+from ..reader.header import ENCRYPTION
 from ..rules import Level, check
+from ..rules.compression import STREAM
 from ..schema import Layout, Schema
+from ..schema.base import DocumentOptions
 from ..schema.blocks import Start
 from ..schema.choice import Choice
 from ..schema.fields import Field
@@ -22,11 +26,14 @@ from ..schema.layout import OFFSETS, REST
 from ..schema.pages import PageStateMap
 from ..schema.table import Table
 from ..schema.vocabulary import Coded, Fixed, Flags, Reserved, Timestamp
+from ..source import BufferSource, Cursor
 from .verdicts import zero_is_unknown
 
 __all__ = ["A_TABLE", "BLOCK", "TABLE", "ReaderAccount", "ReaderClaim", "told"]
 
 _RAW = "raw"
+_SIZED = "as its entry's size says"
+"""Said of bytes behind the fields of an entry: whoever states a size of entries expects them."""
 A_TABLE = "a table"
 """How a table as a whole is shown."""
 TABLE, BLOCK = "table", "block"
@@ -128,16 +135,17 @@ def told(data: bytes, draft: str) -> ReaderAccount:
             if one.optional
         }
         found.claims += _claims(form.file_header, header, form.file_header.key, -1)
+        found.claims += _of_encryption(found, form, header, data)
         document["blocks"] = list(document["blocks"])
         document["segments"] = [
             {**each, "blocks": list(each["blocks"])} for each in document["segments"]
         ]
         for block in document["blocks"]:
-            _block(found, form, block)
+            _block(found, form, block, data)
         found.segments, found.knows_segments = len(document["segments"]), form.draft.segments
         for segment in document["segments"]:
             for block in segment["blocks"]:
-                _block(found, form, block)
+                _block(found, form, block, data)
         if document["trailing"] and not dump.locked:
             found.complain(-1, "bytes behind the last block")
         if not dump.complete and not dump.locked:
@@ -146,7 +154,7 @@ def told(data: bytes, draft: str) -> ReaderAccount:
         appended = [one["block_type"] for each in document["segments"] for one in each["blocks"]]
         keys = captured + appended
         broken = {
-            (one.rule.id, _path(one.found.block, one.found.field, keys))
+            (one.rule.id, _path(found, one.found.block, one.found.field, keys))
             for one in check(dump)
             if one.rule.level is not Level.SHOULD
         }
@@ -156,11 +164,14 @@ def told(data: bytes, draft: str) -> ReaderAccount:
     return found
 
 
-def _path(block: int | None, field_path: str, keys: list[str]) -> str:
+def _path(found: ReaderAccount, block: int | None, field_path: str, keys: list[str]) -> str:
     """The path of a finding as differences have it."""
     inside = re.sub(r"\[\d+\]", "[]", field_path)
     if block is None:
         return f"file_header.{inside}" if inside else ""
+    if inside == STREAM:  # whoever can't inflate it complains of its size
+        named = "uncompressed_size" if found.complaints.get(block) else STREAM
+        return f"compressed_payload.{named}"
     key = keys[block] if block < len(keys) else ""
     return f"{key}.{inside}" if inside and inside != "block_type" else key
 
@@ -172,7 +183,7 @@ def _misplaced(form: Schema, keys: list[str]) -> Iterator[tuple[str, str]]:
             yield "a block that captures may not hold", block.key
 
 
-def _block(found: ReaderAccount, form: Schema, block: dict[str, Any]) -> None:
+def _block(found: ReaderAccount, form: Schema, block: dict[str, Any], data: bytes) -> None:
     index = len(found.complaints.get(-2, []))
     found.complain(-2, "")  # counts the blocks
     kind = next((one for one in form.blocks.values() if one.key == block["block_type"]), None)
@@ -194,7 +205,7 @@ def _block(found: ReaderAccount, form: Schema, block: dict[str, Any]) -> None:
             code if kind is not None else "block_header.block_type",
             index,
             BLOCK,
-            code,
+            code if kind is None else f"{kind.code:#06x}",
             kind.meaning if kind else "",
             code,
             "value" if kind else "new",
@@ -202,21 +213,51 @@ def _block(found: ReaderAccount, form: Schema, block: dict[str, Any]) -> None:
     )
     fields = {key: one for key, one in block.items() if key not in ("block_type", "payload")}
     found.claims += _claims(form.block_header, fields, form.block_header.key, index)
+    if "compressed" in block["flags"]:
+        stored = form.compressed_payload
+        record = stored.decode(Cursor(BufferSource(data), start, end), offsets=True)
+        stated = stored.to_document(record, DocumentOptions(offsets=True))
+        found.claims += _claims(stored, stated, stored.key, index)
+        return
     if layout is None or not isinstance(payload, dict) or _RAW in payload:
         if end > start:
             known = "new" if kind is None else "raw"
             where = code if kind is not None else ""
             found.claims.append(ReaderClaim(start, end, where, index, _RAW, "", "", "bytes", known))
         return
-    if REST in payload:
+    claims = list(_claims(layout, payload, block["block_type"], index))
+    if any(one.form == REST and one.value != _SIZED for one in claims):
         found.complain(index, "bytes behind the fields")
-    found.claims += _claims(layout, payload, block["block_type"], index)
+    found.claims += claims
+
+
+def _of_encryption(
+    found: ReaderAccount, form: Schema, header: dict[str, Any], data: bytes
+) -> Iterator[ReaderClaim]:
+    """What stands beside the ciphertext: the encryption's own header, and that of a segment."""
+    layout, seal = form.encryption_header, form.seal_header
+    stated = header.get(ENCRYPTION)
+    if layout is None or stated is None:
+        return
+    yield from _claims(layout, stated, layout.key, -1)
+    sizes = [stated.get("kem_ct_len"), stated.get("cipher_len")]
+    if seal is None or not all(isinstance(one, int) for one in sizes) or not sizes[1]:
+        return
+    at = header["header_size"] + sum(sizes) + TAG
+    if at >= len(data):
+        return
+    if data[at : at + len(form.seal_magic)] != form.seal_magic:
+        found.complain(-1, f"{seal.key}.magic does not fit")
+        return
+    record = seal.decode(Cursor(BufferSource(data), at, len(data)), offsets=True)
+    yield from _claims(seal, seal.to_document(record, DocumentOptions(offsets=True)), seal.key, -1)
 
 
 def _claims(
-    layout: Layout, values: dict[str, Any], where: str, block: int
+    layout: Layout, values: dict[str, Any], where: str, block: int, sized: bool = False
 ) -> Iterator[ReaderClaim]:
     offsets = values.get(OFFSETS, {})
+    read = {name for one in layout.fields for name, _ in one.type.reads()}
     for one in layout.fields:
         if one.key not in values or one.key not in offsets:
             continue
@@ -228,17 +269,20 @@ def _claims(
                 yield ReaderClaim(
                     start, start + length, path, block, TABLE, "", one.meaning, A_TABLE
                 )
+            size = values.get(one.type.entry_size_key) if one.type.entry_size_key else 0
             for row in value:
-                yield from _claims(one.type.entry, row, f"{path}[]", block)
+                yield from _claims(one.type.entry, row, f"{path}[]", block, bool(size))
             continue
         if isinstance(one.type, Choice):
             yield from _chosen(layout, one, values, where, block, (start, start + length))
             continue
         claim = _claim(one, value, path, block, start, start + length)
-        yield replace(claim, says_zero=isinstance(one.type, Fixed) and not zero_is_unknown(one))
+        counts = one.name in read or not isinstance(one.type, Fixed)
+        yield replace(claim, says_zero=not counts and not zero_is_unknown(one))
     if REST in values and REST in offsets:
         start, length = int(offsets[REST][0], 16), offsets[REST][1]
-        yield ReaderClaim(start, start + length, where, block, REST, "", "", "bytes", "raw")
+        told = _SIZED if sized else ""
+        yield ReaderClaim(start, start + length, where, block, REST, told, "", "bytes", "raw")
 
 
 def _chosen(

@@ -18,6 +18,8 @@ from ..schema.vocabulary import Fixed, Reserved
 __all__ = ["FieldPlace", "Shapes"]
 
 
+_OF_ENTRIES = "entry_size"
+"""Attribute of tables that names the size of their entries; zero: they end with their fields."""
 _TAKE_ALL = ("PageData", "Rest")
 """Classes of the vocabulary that end where their structure ends."""
 
@@ -162,13 +164,17 @@ def _measure(kind: Vocabulary, layout: Layout, names: dict[str, str]) -> Iterato
     """What decides how many bytes a value has: its kind, and the fields that say it."""
     yield type(kind).__name__
     yield kind.padded
-    yield from _lengths(kind, layout, names)
+    yield from _lengths(kind, layout, names, but=_OF_ENTRIES)
 
 
-def _lengths(kind: Vocabulary, layout: Layout, names: dict[str, str]) -> Iterator[str]:
+def _lengths(
+    kind: Vocabulary, layout: Layout, names: dict[str, str], but: str = ""
+) -> Iterator[str]:
     """The fields that say how many bytes a value has, by their old names."""
     keys = {one.name: one.key for one in layout.fields}
     for name in REFERENCES:
+        if name == but:
+            continue
         other = getattr(kind, name, None)
         if isinstance(other, str):
             key = keys.get(other, other)

@@ -162,7 +162,10 @@ def of_kind(old: Fixed, new: Fixed) -> ChangeVerdict | None:
     if isinstance(new, Uuid) and type(old) is Bytes:
         reason = "old files may have bytes that are no UUID of version 4"
         return ChangeVerdict(C.OLD_FILE_INVALID, reason, "leave it bytes")
-    if isinstance(old, (Coded, Flags, Uuid)) and type(old) is not type(new):
+    if isinstance(old, (Coded, Flags)) and type(old) is not type(new):
+        reason = f"an old reader takes what is none for a code or flag of {old.registry_name}"
+        return ChangeVerdict(C.SILENT_REINTERPRET, reason, "give it another name in reserved bytes")
+    if isinstance(old, Uuid) and type(old) is not type(new):
         return ChangeVerdict(C.ADDITIVE, "more values may be written: any, in another form")
     if type(old) is not type(new):
         return ChangeVerdict(C.SOURCE, "documents show the same bytes in another form")

@@ -13,6 +13,7 @@ from copy import copy
 
 from ..errors import ConformanceError
 from ..schema import BlockType, Record, Schema
+from ..schema.blocks import CAPABILITIES
 from ..schema.names import snake_case
 from .block_demands import DEMANDS, Place, announces, demands_of
 from .blocks import NIL
@@ -226,7 +227,7 @@ class FileState(BlockState):
             )
         bit = 0
         if kind.capability is not None:
-            bit = self.schema.flags["CapBitmap"].mask(snake_case(kind.capability))
+            bit = self.schema.flags[CAPABILITIES].mask(snake_case(kind.capability))
             if not self._header["cap_bitmap"] & bit:
                 raise ConformanceError(
                     f"CapBitmap lacks {kind.capability}: {kind.name} blocks must not be written, "
@@ -333,7 +334,7 @@ class FileState(BlockState):
             )
         missing = self._header["cap_bitmap"] & ~self._capabilities
         if missing:
-            names = ", ".join(self.schema.flags["CapBitmap"].names(missing))
+            names = ", ".join(self.schema.flags[CAPABILITIES].names(missing))
             raise ConformanceError(
                 f"CapBitmap announces {names}, but no such block was written (§8)"
             )

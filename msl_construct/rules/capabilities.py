@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..schema.blocks import CAPABILITIES
 from .declare import rule
 from .facts import Facts
 from .model import Found, Level, Scope
@@ -60,7 +61,7 @@ def block_without_bit(facts: Facts) -> Iterator[Found]:
 
 def _mask(facts: Facts, category: str) -> int:
     """The bit of a category, by the specification's name."""
-    bits = facts.schema.flags["CapBitmap"].bits
+    bits = facts.schema.flags[CAPABILITIES].bits
     return 1 << next(bit.bit for bit in bits if bit.label == category)
 
 

@@ -9,7 +9,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..drafts import DIALECTS, find, schema
+from ..drafts import DIALECTS, PUBLIC, find, schema
+from ..errors import MslError
 from ..reader import Block
 from ..reader.dialects import plain_schema, read_in
 from ..reader.gaps import gap_of, gap_of_hashes
@@ -42,6 +43,9 @@ __all__ = [
 
 
 _Subject = TypeVar("_Subject", FileHeader, Block)
+
+_OTHERWISE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a rule ends in that is put to values of another kind than it was written for."""
 
 _rules: WeakKeyDictionary[Draft, tuple[Rule, ...]] = WeakKeyDictionary()
 _ids: WeakKeyDictionary[Draft, frozenset[str]] = WeakKeyDictionary()
@@ -291,8 +295,26 @@ class Check:
 
     def _found(self, scope: Scope, subject: Any) -> Iterator[RuleFinding]:
         for rule in self._written[scope]:
-            for found in rule.find(subject):
-                yield RuleFinding(rule, found)
+            try:
+                for found in rule.find(subject):
+                    yield RuleFinding(rule, found)
+            except _OTHERWISE as error:
+                if isinstance(error, MslError) or not self._inherits(rule):
+                    raise
+                # A field or code that it asks for is called otherwise, or is something else.
+                self._written[scope] = [one for one in self._written[scope] if one is not rule]
+                name = self._plain.draft.name
+                self.unchecked.append(
+                    f"{rule.id} is not checked: it was written for a base of {name}, which has "
+                    f"otherwise what it looks at ({type(error).__name__}: {error})"
+                )
+
+    def _inherits(self, rule: Rule) -> bool:
+        """Whether a rule of ours is put to a draft that somebody else made of one of ours."""
+        others = [
+            one for one in self._plain.draft.lineage if one.name not in PUBLIC and not one.dialect
+        ]
+        return bool(others) and all(rule.id != own.id for one in others for own in one.rules)
 
 
 def _habit(dialect: Dialect, finding: RuleFinding) -> str:

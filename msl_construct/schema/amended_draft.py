@@ -11,7 +11,7 @@ from .blocks import BlockType, ByteOrder, Coverage
 from .codes import Enumeration, FlagDefinition
 from .layout import Layout
 
-__all__ = ["amended_draft", "linked"]
+__all__ = ["amended_draft", "chained", "linked"]
 
 _HEADERS = ("file_header", "block_header", "compressed_payload", "encryption_header", "seal_header")
 
@@ -23,6 +23,8 @@ class _Drafted(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def block_header(self) -> Layout: ...
     @property
     def blocks(self) -> tuple[BlockType, ...]: ...
     @property
@@ -71,6 +73,24 @@ def amended_draft(draft: _D, amendments: tuple[Amendment, ...]) -> _D:
         "amendments": declared,
     }
     return replace(draft, **changed)
+
+
+def chained(draft: _D) -> _D:
+    """A draft, of which every hash of the chain that has a structure is a field.
+
+    Raises:
+        ValueError: one is not: whoever verifies would not find it.
+    """
+    layouts: dict[str, Layout | None] = {block.key: block.layout for block in draft.blocks}
+    layouts["block_header"] = draft.block_header
+    for link in draft.chain:
+        layout = layouts.get(link.structure)
+        if layout is not None and all(one.key != link.field for one in layout.fields):
+            raise ValueError(
+                f"{draft.name}: {link.structure} has no {link.field}, which the integrity chain "
+                "names: leave the field where it is"
+            )
+    return draft
 
 
 def linked(links: tuple[Coverage, ...], fresh: tuple[Coverage, ...]) -> tuple[Coverage, ...]:

@@ -17,11 +17,12 @@ from .amendments import (
     word,
 )
 from .base import Between, OneOf
-from .blocks import BlockType
+from .blocks import CAPABILITIES, BlockType
 from .codes import Bit, BitRange, FlagDefinition, Value
 from .fields import Field
 from .layout import Layout
 from .names import snake_case
+from .pages import PageData
 from .renamed import renamed
 from .vocabulary import Uint
 
@@ -33,25 +34,52 @@ def _has(parts: Declared, where: str) -> bool:
 
 
 def rename(where: str, what: str, to: str) -> Amendment:
-    """Another name for the same thing: a field, a code, a flag.
+    """Another name for the same thing: a field, a code, a flag, a block type.
 
     Args:
-        where: a structure's key or a registry's name.
+        where: a structure's key, a registry's name, or ``BlockType``.
         what: its name or label.
     """
 
     def apply(parts: Declared) -> None:
+        if where == BLOCK_TYPES:
+            _rename_block(parts, _block(parts, what), to)
+            return
         if _has(parts, where):
             if any((where, key) in parts.hashes for key in (what, snake_case(what))):
                 raise AmendmentRefusal("the integrity chain names it")
             edit(parts, where, lambda layout: renamed(layout, field_of(layout, what).name, to))
             return
+        label = _entry(parts, where, what).label
         _change(parts, where, what, lambda one: _relabelled(one, to))
+        if where == CAPABILITIES:
+            for key, block in parts.blocks.items():
+                if block.capability == label:
+                    parts.blocks[key] = replace(block, capability=to)
 
     def _relabelled(one: Value | Bit, label: str) -> Value | Bit:
         return replace(one, label=label, name=snake_case(label), sense=one.meaning)
 
     return word("rename", where, what, apply)
+
+
+def _rename_block(parts: Declared, block: BlockType, to: str) -> None:
+    """Another name for a block type, and for the layout of its payload."""
+    new = replace(block, name=to, sense=block.meaning)
+    if any(to == one.name or new.key == one.key for one in parts.blocks.values()):
+        raise AmendmentRefusal(f"there is a block type {to} already")
+    if any(structure == block.key for structure, _ in parts.hashes):
+        raise AmendmentRefusal("the integrity chain names it")
+    layout = parts.layouts.pop(block.key, None)
+    if layout is not None:
+        if any(isinstance(one.type, PageData) for one in layout.fields):
+            raise AmendmentRefusal("readers find memory by its name")
+        parts.layouts[new.key] = Layout(to, layout.section, layout.fields)
+    blocks = [new if one is block else one for one in parts.blocks.values()]
+    parts.blocks.clear()
+    for one in blocks:
+        child = one.parent == block.key
+        parts.blocks[one.key] = replace(one, parent=new.key) if child else one
 
 
 def redefine(where: str, what: str, text: str, *, reason: str) -> Amendment:

@@ -12,7 +12,10 @@ from .fields import Note
 from .layout import Layout
 from .names import snake_case
 
-__all__ = ["BlockType", "ByteOrder", "Coverage", "Start"]
+__all__ = ["CAPABILITIES", "BlockType", "ByteOrder", "Coverage", "Start"]
+
+CAPABILITIES = "CapBitmap"
+"""The flag word of the file header that says of what kinds there are blocks."""
 
 
 _OPAQUE = bytes(range(0x10, 0x28)).hex()

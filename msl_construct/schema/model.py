@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError
-from .amended_draft import amended_draft, linked
+from .amended_draft import amended_draft, chained, linked
 from .amendments import Amendment
 from .base import Binding, OneOf
 from .blocks import BlockType, ByteOrder, Coverage
@@ -99,8 +99,8 @@ class Draft:
         """The draft that follows from this one by the changes given, and nothing else.
 
         Args:
-            layouts: edits of ``file_header``, ``compressed_payload`` or a block type's
-                layout, by key.
+            layouts: edits of ``file_header`` or another header, of ``compressed_payload`` or a
+                block type's layout, by key.
             blocks: new block types, or known codes that now have a layout.
             values, bits: codes and flags by the name of their enumeration or flag word; one that
                 is registered already gets the new meaning.
@@ -116,7 +116,8 @@ class Draft:
             others: attributes of the draft that it has instead of this one's.
 
         Raises:
-            ValueError: something is changed that this draft does not have, or declared twice.
+            ValueError: something is changed that this draft does not have, or declared twice; or
+                a field is gone that the integrity chain names.
         """
         edits = dict(layouts or {})
         removed: list[Field] = []
@@ -133,6 +134,11 @@ class Draft:
             removed.extend(replace(f, until=self.name) for f in layout.fields if f.name not in kept)
             return new
 
+        beside = {
+            key: edited(key, given)
+            for key in ("block_header", "encryption_header", "seal_header")
+            if isinstance(given := others.pop(key, getattr(self, key)), Layout)
+        }
         merged = overlaid(
             name,
             self.name,
@@ -152,6 +158,7 @@ class Draft:
             base=self,
             file_header=self._versioned(edited("file_header", self.file_header), version),
             compressed_payload=edited("compressed_payload", self.compressed_payload),
+            **beside,
             blocks=merged,
             enumerations=(
                 *(e.adding(name, more_values.pop(e.name, ())) for e in self.enumerations),
@@ -172,7 +179,7 @@ class Draft:
         left = [*edits, *more_values, *more_bits]
         if left:
             raise ValueError(f"{name}: nothing in {self.name} is called {', '.join(left)}")
-        return amended_draft(draft, tuple(amendments))
+        return chained(amended_draft(draft, tuple(amendments)))
 
     def _versioned(self, header: Layout, version: int) -> Layout:
         """A file header whose Version is another one, unless its Version was edited."""

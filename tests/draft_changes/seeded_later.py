@@ -168,7 +168,7 @@ LATER: dict[str, Seeded] = {
         "0: not said.', default=0))]",
     ),
     "a code becomes a number": Seeded(
-        ADDITIVE,
+        SILENT,
         "key_hint.confidence",
         "amendments=[retype('key_hint', 'Confidence', U8, reason='percent')]",
     ),
