@@ -16,6 +16,7 @@ from .bounds import Bounds, Stopped
 from .dumping import Dumping
 from .model import Known, Mapping
 from .options import Options
+from .remote_report import RemoteReport
 from .report import Report
 from .report_file import ReportFile
 from .tally import MappingRows, Tally
@@ -49,7 +50,7 @@ class Account:
         dumping: Dumping,
         bounds: Bounds,
         tally: Tally,
-        file: ReportFile | None,
+        file: ReportFile | RemoteReport | None,
     ) -> None:
         self.report = Report()
         self.began = 0

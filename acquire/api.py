@@ -24,6 +24,7 @@ from .estimate import Estimate
 from .evidence import EvidenceFolder
 from .options import Options
 from .output import DumpOutput
+from .remote_report import RemoteReport
 from .report import Report
 from .report_file import ReportFile
 from .selection import Selection
@@ -201,6 +202,16 @@ def acquire(
         return session.run()
 
 
+def _report_file(
+    report: str | os.PathLike[str] | None, force: bool
+) -> ReportFile | RemoteReport | None:
+    if report is None:
+        return None
+    if is_remote(os.fspath(report)):
+        return RemoteReport(os.fspath(report), force=force)
+    return ReportFile(report, force=force)
+
+
 @contextlib.contextmanager
 def opened(
     pid: int,
@@ -251,7 +262,7 @@ def opened(
             command_line=command_line,
             on_begin=on_begin,
             on_end=on_end,
-            report_file=None if report is None else ReportFile(report, force=force),
+            report_file=_report_file(report, force),
             evidence=None
             if evidence is None
             else EvidenceFolder(evidence, force=force, min_free=chosen.min_free),

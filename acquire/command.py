@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
-from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -133,7 +132,7 @@ class Command:
             interrupt=self._interrupt,
             progress=self._progress if bar.shown else None,
             command_line=sys.argv,
-            report=None if report == Path(STDIO) else report,
+            report=None if report == STDIO else report,
             backend=self._system,
             evidence=self._places.evidence_of(pid),
             **self._options,
@@ -170,7 +169,7 @@ class Command:
         """Its dump is finished."""
         self._end_of_bar()
         path, where = self._places.dump(pid), self._places.report_of(pid)
-        if where == Path(STDIO):
+        if where == STDIO:
             try:
                 with data_out() as out:
                     out.writelines(pieces(report.summary()))
@@ -178,7 +177,7 @@ class Command:
                 discard_stdout()
         evidence = self._places.evidence_of(pid)
         files = ["stdout" if path == STDIO else path]
-        files += [] if where is None or report.unwritten else [str(where)]
+        files += [] if where is None or report.unwritten else [where]
         files += [] if evidence is None else [f"{evidence}/"]
         code = tell(report, pid, files, quiet=self._quiet)
         if report.unwritten:

@@ -68,17 +68,15 @@ class Places:
         stem, dot, suffix = name.rpartition(".")
         return f"{folder}/{stem or suffix}-{pid}{dot if stem else ''}{suffix if stem else ''}"
 
-    def report_of(self, pid: int) -> Path | None:
-        """The file of the report, which may be ``-``; None: there is none."""
+    def report_of(self, pid: int) -> str | None:
+        """The file of the report, or its address, which may be ``-``; None: there is none."""
         if self.no_report:
             return None
         if self.report:
-            return Path(self.report)
+            return self.report
         path = self.dump(pid)
-        regular = (
-            path != STDIO
-            and not is_remote(path)
-            and (os.path.isfile(path) or not os.path.exists(path))
+        regular = path != STDIO and (
+            is_remote(path) or os.path.isfile(path) or not os.path.exists(path)
         )
         return beside(path) if regular else None
 
@@ -116,13 +114,20 @@ class Places:
             raise click.UsageError(f"{self.output}: names no place: expected BUCKET/NAME behind it")
         for pid in pids:
             url, report = self.dump(pid), self.report_of(pid)
-            self._check_apart(pid, [] if report is None else [report])
-            if report is not None and str(report) != STDIO:
-                self._check_place(report)
-            try:
-                check_remote(url, force=self.force)
-            except FileExistsError:
-                raise click.UsageError(f"{url}: is there already; --force replaces it") from None
+            local = [] if report is None or is_remote(report) else [report]
+            self._check_apart(pid, local)
+            for place in local:
+                if place != STDIO:
+                    self._check_place(Path(place))
+            self._check_address(url)
+            if report is not None and is_remote(report):
+                self._check_address(report)
+
+    def _check_address(self, url: str) -> None:
+        try:
+            check_remote(url, force=self.force)
+        except FileExistsError:
+            raise click.UsageError(f"{url}: is there already; --force replaces it") from None
 
     def _check_files(self, pid: int) -> None:
         path = self.dump(pid)
@@ -131,9 +136,12 @@ class Places:
         except OSError as error:
             raise click.UsageError(f"{path}: {error.strerror}") from None
         report = self.report_of(pid)
-        if report is not None and path != STDIO and report.resolve() == Path(path).resolve():
+        if report is not None and is_remote(report):
+            self._check_address(report)
+            report = None
+        if report is not None and path != STDIO and Path(report).resolve() == Path(path).resolve():
             raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
-        places = [place for place in (path, report) if place is not None and str(place) != STDIO]
+        places = [place for place in (path, report) if place is not None and place != STDIO]
         self._check_apart(pid, places)
         for place in map(Path, places):
             self._check_place(place)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from msl_construct import __version__
@@ -84,9 +83,9 @@ def tool() -> dict[str, Any]:
     }
 
 
-def beside(dump: str | os.PathLike[str]) -> Path:
+def beside(dump: str | os.PathLike[str]) -> str:
     """Where the report of a dump lies unless the caller says otherwise."""
-    return Path(f"{os.fspath(dump)}.report.json")
+    return f"{os.fspath(dump)}.report.json"
 
 
 def pieces(found: Mapping[str, Any], *, compact: bool = False) -> Iterator[str]:

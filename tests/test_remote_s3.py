@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from acquiring import linux_only
+from blake3 import blake3
 from commands import PLACE, run
 
 import msl_construct
@@ -74,13 +75,28 @@ def test_an_acquisition_goes_up_in_parts(store: Any) -> None:
     assert done.returncode == 0, done.stderr
     assert again.returncode == 2
     assert b"is there already; --force" in again.stderr
-    assert (keys(store), unfinished(store)) == (["case/a.msl"], [])
+    assert (keys(store), unfinished(store)) == (["case/a.msl", "case/a.msl.report.json"], [])
     told = store.head_object(Bucket=BUCKET, Key="case/a.msl")
     assert told["ETag"].rstrip('"').rpartition("-")[2] in ("3", "4", "5")  # so many parts
     data = store.get_object(Bucket=BUCKET, Key="case/a.msl")["Body"].read()
     with msl_construct.open(data) as dump:
         assert dump.verify().intact
         assert dump.complete
+    told = json.loads(store.get_object(Bucket=BUCKET, Key="case/a.msl.report.json")["Body"].read())
+    assert told["status"] == "complete"
+    assert told["dump"]["size"] == len(data)
+    assert told["dump"]["blake3"] == blake3(data).hexdigest()
+
+
+@linux_only
+def test_a_report_that_is_there_already_stays(store: Any) -> None:
+    store.put_object(Bucket=BUCKET, Key="b.msl.report.json", Body=b"{}")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as target:
+        done = run("acquire", target.pid, "-o", f"s3://{BUCKET}/b.msl")
+        target.kill()
+    assert done.returncode == 2
+    assert b"b.msl.report.json: is there already" in done.stderr
+    assert keys(store) == ["b.msl.report.json"]
 
 
 def test_nobody_sees_what_came_to_no_end(store: Any) -> None:

@@ -1,0 +1,58 @@
+"""The report of a dump at a distance: there when the dump is, and whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msl_construct.remote_output import RemoteFile, check_remote
+
+from .report import Report, pieces
+from .report_file import Progress
+
+__all__ = ["RemoteReport"]
+
+
+class RemoteReport:
+    """A report beside a dump in an object store, sent when the dump is there.
+
+    Of a dump that could not be sent there is none.
+
+    Args:
+        url: its address.
+        force: what is there is replaced.
+
+    Attributes:
+        made: whether a version of it is there before it is finished: never.
+    """
+
+    def __init__(self, url: str, *, force: bool = False) -> None:
+        self.url = url
+        self.made = False
+        self._force = force
+
+    def begin(self, report: Report, progress: dict[str, Any] | None = None) -> None:
+        """See to it that there can be a report, before the target is touched.
+
+        Raises:
+            OSError: there can't.
+        """
+        check_remote(self.url, force=self._force)
+
+    def renew(self, report: Report, progress: Progress, rows: int) -> None:
+        """Nothing: whoever looks meanwhile finds no dump either."""
+
+    def finish(self, report: Report) -> None:
+        """Send the report as it is in the end.
+
+        Raises:
+            OSError: it can't be sent.
+        """
+        if report.status == "output_failed":
+            return
+        with RemoteFile(self.url, force=self._force) as out:
+            for piece in pieces(report.summary()):
+                out.write(piece.encode())
+            out.settle()
+
+    def discard(self) -> None:
+        """There is nothing to report on, and nothing was sent."""
