@@ -19,6 +19,8 @@ if sys.platform != "linux":
 
 from msl_acquire.linux import registers
 from msl_acquire.linux.freeze import freeze
+from msl_acquire.linux.freeze.guardian.thread_state import Sighting
+from msl_acquire.linux.freeze.hold import Hold
 from msl_acquire.linux.threads import threads
 from msl_acquire.model import Register
 
@@ -58,6 +60,14 @@ def with_flag(found: tuple[Register, ...], flag: str) -> list[str]:
 
 def vector(number: int, width: int) -> bytes:
     return bytes((7 * number + byte) & 0xFF for byte in range(width))
+
+
+def test_the_main_thread_is_first_then_the_older_ones() -> None:
+    """The numbers of the others began anew with the lowest ones."""
+    hold = Hold(32751, "none")
+    for number, start in ((467, 900), (32751, 800), (300, 901), (32760, 800)):
+        hold.threads[number] = Sighting(number, "", "S", start, 4)
+    assert [thread.thread_id for thread in threads(hold)] == [32751, 32760, 467, 300]
 
 
 @on_x86_64

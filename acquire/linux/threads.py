@@ -31,15 +31,20 @@ _STATES = {
 
 
 def threads(hold: Hold) -> list[Thread]:
-    """The threads of a target, in the kernel's order, as they were when it was stopped.
+    """The threads of a target, as they were when it was stopped: the main one, then by age.
 
-    State is from before that. `Thread.flags` has ``suspended`` for a thread that stands still,
-    by our doing or not, and ``partial`` for one whose registers are not all there; a zombie
+    Numbers say nothing of age once the kernel has begun anew with the lowest ones.
+
+    State is from before it was stopped. `Thread.flags` has ``suspended`` for a thread that stands
+    still, by our doing or not, and ``partial`` for one whose registers are not all there; a zombie
     has none, and of a target that runs on they are not asked for.
     """
     machine = registers.machine()
     found = []
-    for thread_id, seen in sorted(hold.threads.items()):
+    by_age = sorted(
+        hold.threads.items(), key=lambda one: (one[0] != hold.pid, one[1].start_ticks, one[0])
+    )
+    for thread_id, seen in by_age:
         flags: tuple[str, ...] = ()
         if thread_id in hold.still or seen.state in "Tt":
             flags = ("suspended",)
