@@ -87,6 +87,9 @@ class BatchDecoder:
         document: dict[str, Any] | None = None
         if whole:
             code, document, why = _answer(line)
+            if process.was_of_before(document):
+                code, document = _NOT_AS_AGREED, None
+                why = b"no answer of a batch: a second one about the file before\n"
             process.err += why
         if whole and code != _NOT_AS_AGREED:
             self._idle.put(process)
@@ -138,9 +141,11 @@ class _Process:
     def __init__(self, words: list[str]) -> None:
         self._process = start_group(words, subprocess.PIPE)
         self.err = bytearray()
+        self._asked = self._before = ""
 
     def ask(self, name: str, left: Callable[[], float], limit: int) -> tuple[bytes, bool]:
         """Its answer, without the line's end if it did not come; whether it was too large."""
+        self._before, self._asked = self._asked, os.path.basename(name)
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -163,6 +168,13 @@ class _Process:
             if len(out) > limit:
                 return b"", True
         return bytes(out), False
+
+    def was_of_before(self, document: dict[str, Any] | None) -> bool:
+        """Whether a document names the file before: its second answer came when this was asked."""
+        file = document.get("file") if document else None
+        name = file.get("name") if isinstance(file, dict) else None
+        said = os.path.basename(name) if isinstance(name, str) else ""
+        return said != self._asked and said != "" and said == self._before
 
     @property
     def has_output(self) -> bool:
