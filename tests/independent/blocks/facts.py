@@ -46,8 +46,8 @@ class BlockFacts(NamedTuple):
 def read_plain(fields: Fields, c: Cursor, d: Document) -> None:
     """Fields that are shown as they are.
 
-    Numbers, reserved bytes, a text whose length is in the field of its name with Len, and
-    entries, which EntryCount counts.
+    Numbers, addresses (by their names), reserved bytes and others that are no number, a text
+    whose length is in the field of its name with Len, and entries, which EntryCount counts.
     """
     for name, width in fields:
         key = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
@@ -55,7 +55,9 @@ def read_plain(fields: Fields, c: Cursor, d: Document) -> None:
             entries(c, d, key, d["entry_count"], partial(read_plain, width))
         elif width is None:
             d[key] = c.text(d[f"{key}_len"], key)
-        elif key.startswith("reserved"):
+        elif key.startswith("reserved") or width not in (1, 2, 4, 8):
             d[key] = c.take(width, key).hex()
+        elif width == 8 and "addr" in key:
+            d[key] = f"{c.u64(key):#018x}"
         else:
             d[key] = getattr(c, f"u{8 * width}")(key)
