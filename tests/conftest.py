@@ -101,10 +101,38 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the cases of sampled suites that are in other parts."""
-    items[:], left_out = sampling.deselect(items)
+    items[:], left_out = sampling.deselect(items, sampling.costs())
     if left_out:
         config.hook.pytest_deselected(items=left_out)
     _spread(items)
+
+
+_MEASURED = "MSL_COSTS"
+_COST = "processor time"
+_BEGAN = pytest.StashKey[float]()
+
+
+def _processor_time() -> float:
+    """Seconds that this process and the children that it waited for have had."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Remember when a test began, in processor time."""
+    item.stash[_BEGAN] = _processor_time()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Tell the report what a test took."""
+    try:
+        return (yield)
+    finally:
+        if os.environ.get(_MEASURED):
+            took = round(_processor_time() - item.stash[_BEGAN], 2)
+            item.user_properties.append((_COST, took))
 
 
 _LONGEST = ("test_languages", "test_generate", "test_adapters", "test_schema_change", "test_docs")
@@ -127,7 +155,17 @@ def _spread(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which part it was."""
+    """Say which part it was, and keep what tests cost if that is asked for."""
+    if os.environ.get(_MEASURED):
+        reports = [r for rs in terminalreporter.stats.values() for r in rs]
+        sampling.write_costs(
+            {
+                report.nodeid: cost
+                for report in reports
+                for name, cost in getattr(report, "user_properties", ())
+                if name == _COST
+            }
+        )
     part = os.environ[sampling.SAMPLE]
     if part != str(sampling.EVERYTHING):
         terminalreporter.write_line(

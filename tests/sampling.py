@@ -10,6 +10,9 @@ A test that goes over many cases itself takes `part_of` them. The cases of a kin
 to the parts one after the other, so that the parts together are the whole; a kind with fewer
 cases than there are parts has one case in each.
 
+A test that takes over half a second of processor time stands in `COSTS`, and is dealt out too, with
+the other such tests of its module: a run has one in four of them, and each module one at least.
+
 ``MSL_SAMPLE=3/16`` takes the third of sixteen parts, ``MSL_SAMPLE=today`` another with each day,
 ``MSL_WHOLE=1`` all cases. By default whoever names files or tests gets all of them, and a run of
 everything the first part: what a change must pass is what its author ran. A part that went with
@@ -22,12 +25,15 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import pytest
 
 __all__ = [
+    "COSTLY",
+    "COSTS",
     "EVERYTHING",
     "PARTS",
     "SAMPLE",
@@ -35,6 +41,7 @@ __all__ = [
     "WHOLE",
     "Part",
     "chosen",
+    "costs",
     "only_whole",
     "part_of",
     "sampled",
@@ -45,6 +52,14 @@ SAMPLE, WHOLE = "MSL_SAMPLE", "MSL_WHOLE"
 TODAY = "today"
 PARTS = 16
 """How many parts there are unless somebody says otherwise."""
+COSTLY = 0.5
+"""Seconds of processor time, children included, from which on a test is one of `COSTS`."""
+COSTS = Path(__file__).with_name("costs.txt")
+"""Tests that are `COSTLY`, each behind its seconds; ``MSL_COSTS=1 pytest`` measures them anew."""
+_COSTLY_PARTS = 4
+"""How many parts the costly tests of a module are dealt out to, at the most."""
+_NEVER = ("test_traceability.py", "test_corpus.py", "test_schema_facts.py")
+"""Modules that ask whether everything is covered."""
 
 Case = TypeVar("Case")
 
@@ -150,8 +165,27 @@ def sampled(*parameters: str | tuple[str, ...]) -> pytest.MarkDecorator:
     return pytest.mark.sampled(*parameters)
 
 
-def deselect(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
-    """Those of the items that are in this run's part or not sampled, and the others."""
+def costs(path: Path = COSTS) -> dict[str, float]:
+    """Seconds of processor time by the ID of a test: of those that are costly."""
+    lines = path.read_text("utf-8").splitlines()
+    return {name: float(cost) for cost, _, name in (line.partition("  ") for line in lines)}
+
+
+def write_costs(measured: dict[str, float], path: Path = COSTS) -> None:
+    """Keep those of the tests that are costly."""
+    costly = {name: cost for name, cost in measured.items() if cost >= COSTLY}
+    text = "".join(f"{cost:.1f}  {name}\n" for name, cost in sorted(costly.items()))
+    path.write_text(text, "utf-8")
+
+
+def deselect(
+    items: Sequence[pytest.Item], costly: Collection[str] = ()
+) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Those of the items that are in this run's part or not sampled, and the others.
+
+    Args:
+        costly: IDs of tests of which a part is enough.
+    """
     suites: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sampled"):
@@ -162,6 +196,18 @@ def deselect(items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pyte
         left_out.update(suite)
         kinds = [_value(name, parameter) for parameter in mark.args or ((),)]
         left_out.difference_update(part_of(suite, *kinds))
+    part = Part.parse(os.environ.get(SAMPLE, str(EVERYTHING)))
+    parts = min(part.of, _COSTLY_PARTS)
+    dealt_out = [
+        item
+        for item in items
+        if item.nodeid in costly
+        and item.path.name not in _NEVER
+        and not item.get_closest_marker("sampled")
+    ]
+    left_out.update(dealt_out)
+    part = Part((part.number - 1) % parts + 1, parts)
+    left_out.difference_update(part_of(dealt_out, lambda item: item.path.name, part=part))
     return [i for i in items if i not in left_out], [i for i in items if i in left_out]
 
 

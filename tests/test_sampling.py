@@ -9,7 +9,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from sampling import EVERYTHING, PARTS, SAMPLE, TODAY, WHOLE, Part, chosen, part_of
+from sampling import (
+    COSTLY,
+    COSTS,
+    EVERYTHING,
+    PARTS,
+    SAMPLE,
+    TODAY,
+    WHOLE,
+    Part,
+    chosen,
+    costs,
+    deselect,
+    part_of,
+    write_costs,
+)
 
 CASES = [(number % 9 if number % 2 else 0, number) for number in range(150)]
 SUITE = """
@@ -127,3 +141,73 @@ def test_what_asks_whether_everything_is_covered_is_never_sampled() -> None:
     assert len(named) == 3
     for name in named:
         assert "from sampling import" not in (here / name).read_text("utf-8"), name
+
+
+class Item:
+    """As much of a test as is asked."""
+
+    def __init__(self, module: str, number: int) -> None:
+        self.nodeid = f"tests/{module}.py::test[{number}]"
+        self.path = Path("tests", f"{module}.py")
+
+    def get_closest_marker(self, name: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize("parts", [2, 4, PARTS])
+def test_costly_tests_are_dealt_out(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    many, one = [Item("test_many", n) for n in range(9)], [Item("test_one", 0)]
+    cheap, asked = [Item("test_cheap", n) for n in range(3)], [Item("test_corpus", 0)]
+    items = [*many, *cheap, *one, *asked]
+    costly = {item.nodeid for item in (*many, *one, *asked)}
+    seen = set()
+    for number in range(1, parts + 1):
+        monkeypatch.setenv(SAMPLE, f"{number}/{parts}")
+        taken, left_out = deselect(items, costly)
+        assert set(taken) | set(left_out) == set(items)
+        assert {*one, *cheap, *asked} <= set(taken), "of each module one, and all that cost little"
+        assert len(set(taken) & set(many)) <= 9 / min(parts, 4) + 1
+        seen.update(taken)
+    assert seen == set(items), "the parts are the whole"
+    monkeypatch.setenv(SAMPLE, str(EVERYTHING))
+    assert deselect(items, costly) == (items, [])
+
+
+def test_costs_are_kept(tmp_path: Path) -> None:
+    measured = {"tests/test_a.py::test[a  b]": 2.04, "tests/test_b.py::test": COSTLY - 0.1}
+    write_costs(measured, tmp_path / "costs.txt")
+    assert costs(tmp_path / "costs.txt") == {"tests/test_a.py::test[a  b]": 2.0}
+
+
+def test_what_is_costly_is_there() -> None:
+    kept = costs()
+    assert kept
+    assert min(kept.values()) >= COSTLY
+    for name in kept:
+        path, _, test = name.partition("::")
+        text = (COSTS.parents[1] / path).read_text("utf-8")
+        for part in test.partition("[")[0].split("::"):
+            assert re.search(rf"(def|class) {part}\b", text), f"{name}: MSL_COSTS=1 measures anew"
+
+
+def test_costs_are_measured(tmp_path: Path) -> None:
+    """By a run in a folder of its own, whose copies of both files keep them there."""
+    for name in ("conftest.py", "sampling.py"):
+        (tmp_path / name).write_text(Path(__file__).with_name(name).read_text("utf-8"))
+    (tmp_path / "costs.txt").write_text("")
+    (tmp_path / "test_suite.py").write_text(
+        "import time\n"
+        "def test_cheap(): pass\n"
+        "def test_dear():\n"
+        "    began = time.process_time()\n"
+        "    while time.process_time() < began + 0.7: pass\n"
+    )
+    variables = {k: v for k, v in os.environ.items() if k not in (SAMPLE, WHOLE)}
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**variables, "PYTHONPATH": str(Path(__file__).parent), "MSL_COSTS": "1"},
+        capture_output=True,
+        check=True,
+    )
+    assert list(costs(tmp_path / "costs.txt")) == ["test_suite.py::test_dear"]
