@@ -6,14 +6,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .machines import ElfMachine
-from .more_sets import FLOATING, XSAVE, has_set
+from .more_sets import ARM_FLOATING, FLOATING, XSAVE, has_set
 from .note_walk import ElfNote
 from .notes import AUXILIARY, FILES, INFO, SIGNAL, STATUS
-from .other_systems import FREEBSD, NETBSD, is_register_note
+from .other_systems import (
+    FREE_MAP,
+    FREE_NAME,
+    FREE_VECTOR,
+    FREEBSD,
+    NET_VECTOR,
+    NETBSD,
+    is_register_note,
+)
 
 __all__ = ["GatheredNotes", "gather", "tell_unused"]
 
 _MOST_TOLD = 64
+_OF_A_THREAD = (FLOATING, XSAVE, ARM_FLOATING, FREE_NAME)
+"""Types of notes of FreeBSD that belong to the thread before them."""
+_SIZE_BEFORE = 4
 
 
 @dataclass
@@ -22,6 +33,7 @@ class GatheredNotes:
 
     Attributes:
         threads: the notes of each thread.
+        mappings: FreeBSD's list of them.
         others: how many notes of which kind were not used.
     """
 
@@ -29,6 +41,7 @@ class GatheredNotes:
     info: ElfNote | None = None
     auxiliary: ElfNote | None = None
     files: ElfNote | None = None
+    mappings: ElfNote | None = None
     signal: ElfNote | None = None
     other: ElfNote | None = None
     owners: list[str] = field(default_factory=list)
@@ -81,8 +94,14 @@ def _is_used(note: ElfNote, machine: ElfMachine | None) -> bool:
     if machine is None:
         return False
     if note.owner.startswith(NETBSD):
-        return is_register_note(note.type)
-    return note.type == STATUS or has_set(machine, note.type)
+        return is_register_note(machine, note.type)
+    named = note.owner == FREEBSD and note.type == FREE_NAME
+    return note.type == STATUS or named or has_set(machine, note.type)
+
+
+def _without_size(note: ElfNote) -> ElfNote:
+    """The note without the size of a structure, which it begins with."""
+    return note._replace(offset=note.offset + _SIZE_BEFORE, size=note.size - _SIZE_BEFORE)
 
 
 def _is_of_another_system(found: GatheredNotes, note: ElfNote) -> bool:
@@ -92,15 +111,21 @@ def _is_of_another_system(found: GatheredNotes, note: ElfNote) -> bool:
             found.threads.append([note])
         elif note.type == INFO:
             found.other = found.other or note
-        elif note.type in (FLOATING, XSAVE) and found.threads:
+        elif note.type in _OF_A_THREAD and found.threads:
             found.threads[-1].append(note)
+        elif note.type == FREE_VECTOR and note.size >= _SIZE_BEFORE:
+            found.auxiliary = found.auxiliary or _without_size(note)
+        elif note.type == FREE_MAP:
+            found.mappings = found.mappings or note
         else:
             return False
         return True
     if note.owner.startswith(NETBSD):
         if note.owner == NETBSD:
             found.other = found.other or (note if note.type == 1 else None)
-            return note.type == 1
+            if note.type == NET_VECTOR:
+                found.auxiliary = found.auxiliary or note
+            return note.type in (1, NET_VECTOR)
         if found.threads and found.threads[-1][0].owner == note.owner:
             found.threads[-1].append(note)
         else:

@@ -9,6 +9,7 @@ from ..process import ProcessRegister
 from .machines import ElfMachine, Slot, registers_of
 
 __all__ = [
+    "ARM_FLOATING",
     "FLOATING",
     "FXSAVE",
     "XSAVE",
@@ -23,6 +24,9 @@ FLOATING = 2
 """NT_PRFPREG."""
 XSAVE, FXSAVE = 0x202, 0x46E62B7F
 """NT_X86_XSTATE, NT_PRXFPREG."""
+
+ARM_FLOATING = 0x400
+"""NT_ARM_VFP."""
 
 _SCALABLE = 0x405
 _X86 = ("x86", "x86_64")
@@ -55,7 +59,7 @@ _SETS: Mapping[str, Mapping[int, tuple[Slot, ...]]] = {
         0x401: (("tpidr", 8), ("tpidr2", 8)),
         0x406: (("pauth_dmask", 8), ("pauth_cmask", 8)),
     },
-    "arm32": {0x400: (*_row("d", 32, 8), ("fpscr", 4))},
+    "arm32": {ARM_FLOATING: (*_row("d", 32, 8), ("fpscr", 4))},
     "riscv64": _RISCV,
     "riscv32": _RISCV,
     "ppc64": _POWER,
@@ -76,7 +80,8 @@ _SETS: Mapping[str, Mapping[int, tuple[Slot, ...]]] = {
 """By the type of the note, whether its owner is CORE or LINUX."""
 
 _FSAVE = _named("fctrl fstat ftag fioff fiseg fooff foseg", 4)
-_FSAVE_SIZE = 108
+_FSAVE_SIZES = (108, 176)
+"""As Linux and NetBSD have it, and FreeBSD with what it keeps behind."""
 
 
 def slots_of(machine: ElfMachine, kind: int) -> tuple[Slot, ...] | None:
@@ -116,7 +121,7 @@ def decode_set(
             return list(x86_state.decode(data, count))
         if kind in (FXSAVE, FLOATING) and len(data) == x86_state.FXSAVE_SIZE:
             return list(x86_state.decode(data, count))
-        if kind == FLOATING and len(data) == _FSAVE_SIZE:
+        if kind == FLOATING and len(data) in _FSAVE_SIZES:
             return list(_fsave(data))
     if machine.arch_type == "arm64" and kind == _SCALABLE:
         return list(_scalable(data))

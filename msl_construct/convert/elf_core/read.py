@@ -27,6 +27,7 @@ from .note_walk import MOST_NOTES, ElfNote, notes_of
 from .other_systems import (
     FREEBSD,
     FoundProcess,
+    free_files,
     free_process,
     net_process,
 )
@@ -110,6 +111,8 @@ def read_core(source: Source) -> CapturedProcess:
     rows = []
     if notes.files is not None:
         rows = file_rows(_content(held, notes.files), word, header.order, faults)
+    elif notes.mappings is not None and header.wide:
+        rows = free_files(_content(held, notes.mappings), header.order, faults)
     images = images_of(space, loads, rows)
     mappings = mappings_of(loads, rows, images)
     auxiliary = b"" if notes.auxiliary is None else _content(held, notes.auxiliary)
@@ -117,10 +120,10 @@ def read_core(source: Source) -> CapturedProcess:
     info = None if notes.info is None else read_info(_content(held, notes.info), header.order)
     tell_unused(notes, machine)
     remarks = _remarks(header, machine, notes, info)
-    if notes.files is None:
+    if notes.files is None and not rows:
         remarks["modules"] = "unknown: no NT_FILE"
     page = entries.get(PAGE_SIZE, 4096)
-    other = _other_process(held, notes)
+    other = _other_process(held, notes, header.wide)
     threads: Sequence[ProcessThread] = ()
     if machine is not None and notes.threads:
         threads = CoreThreads(held, machine, notes.threads)
@@ -278,12 +281,15 @@ def _first_status(held: Held, notes: GatheredNotes, header: _Header) -> int | No
     return None if status is None else status.signal
 
 
-def _other_process(held: Held, notes: GatheredNotes) -> FoundProcess:
+def _other_process(held: Held, notes: GatheredNotes, wide: bool) -> FoundProcess:
     """What FreeBSD or NetBSD say of the process."""
     found = None
     if notes.other is not None:
-        read = free_process if notes.other.owner == FREEBSD else net_process
-        found = read(_content(held, notes.other), held.order)
+        content = _content(held, notes.other)
+        if notes.other.owner == FREEBSD:
+            found = free_process(content, held.order, wide)
+        else:
+            found = net_process(content, held.order)
     return found or FoundProcess(0, 0, "", "", 0)
 
 

@@ -10,11 +10,14 @@ from .. import x86_state
 from ..process import ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
 from .machines import ElfMachine, registers_of
-from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set, is_x86
+from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set, has_set, is_x86
 from .note_walk import ElfNote
 from .other_systems import (
+    FREE_NAME,
     FREEBSD,
     NETBSD,
+    free_floats,
+    free_name,
     free_registers,
     free_thread,
     net_registers,
@@ -70,7 +73,13 @@ class CoreThreads(ThreadsOnDemand):
             registers = self._of_freebsd(notes)
         else:
             registers = tuple(self._registers(notes))
-        return ProcessThread(self._numbers[number], registers, flags=flags)
+        return ProcessThread(self._numbers[number], registers, self._name(notes), flags=flags)
+
+    def _name(self, notes: Sequence[ElfNote]) -> str:
+        for note in notes:
+            if note.owner == FREEBSD and note.type == FREE_NAME:
+                return free_name(self._content(note))
+        return ""
 
     def _number(self, first: ElfNote) -> int | None:
         """What the first note of a thread says that its number is; None: nothing."""
@@ -79,7 +88,7 @@ class CoreThreads(ThreadsOnDemand):
         content = self._held.source.read(first.offset, min(first.size, _STATUS_SIZE))
         order = self._held.order
         if first.owner == FREEBSD:
-            return free_thread(content, order) if self._machine.wide else None
+            return free_thread(content, order, self._machine.wide)
         status = read_status(content, self._machine.wide, order)
         return None if status is None else status.thread_id & 0xFFFFFFFF
 
@@ -105,13 +114,22 @@ class CoreThreads(ThreadsOnDemand):
         return tuple(
             register
             for note in notes
-            for register in net_registers(self._machine, note.type, self._content(note))
+            for register in net_registers(
+                self._machine, note.type, self._content(note), self._held.order
+            )
         )
 
     def _of_freebsd(self, notes: Sequence[ElfNote]) -> tuple[ProcessRegister, ...]:
-        found = free_registers(self._machine, self._content(notes[0]))
+        machine, order = self._machine, self._held.order
+        found = free_registers(machine, self._content(notes[0]), order)
+        kinds = {note.type for note in notes[1:]}
         for note in notes[1:]:
-            more = decode_set(self._machine, note.type, self._content(note), self._held.order)
+            if (note.type == FLOATING and XSAVE in kinds) or not has_set(machine, note.type):
+                continue
+            content = self._content(note)
+            more = free_floats(machine, content, order) if note.type == FLOATING else None
+            if more is None:
+                more = decode_set(machine, note.type, content, order)
             names = {one.name for one in found}
             found += [one for one in more or () if one.name not in names]
         return tuple(found)
