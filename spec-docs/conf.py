@@ -41,7 +41,7 @@ napoleon_use_rtype = False
 _PRIVATE = (
     "Amendment|Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
     "EarlierHeaders|Ending|FileHeader|Fragment|GappedSource|ImageError|Indexed|Keys|Marks|Misfit|Note|"
-    "Options|PageBuffer|PageMap|PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|"
+    "Options|PageBuffer|PageMap|PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|SealHeader|"
     "RuleMistakeError|Run|ScanStoppedError|SearchedBytes|Sink|Source|Span|T|TestKey|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [

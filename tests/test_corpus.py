@@ -222,7 +222,9 @@ def test_built_from_their_documents_they_are_the_same_files() -> None:
 
 
 def findings(sample: Sample) -> list[tuple[str, int | None]]:
-    with msl_construct.open(FOLDER / sample.file) as dump:
+    broken = sample.verdict.rules and sample.key is not None  # what nobody without it sees
+    key = sample.key.data if broken and sample.key is not None else None
+    with msl_construct.open(FOLDER / sample.file, key=key) as dump:
         return [(finding.rule.id, finding.found.offset) for finding in check(dump)]
 
 

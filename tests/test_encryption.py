@@ -25,6 +25,7 @@ from msl_construct.encryption.changed import _searched
 from msl_construct.encryption.derive import cost_of, is_derivable
 from msl_construct.encryption.private_keys import PrivateKeys
 from msl_construct.errors import EncryptedError, LimitError, TamperedError, WrongKeyError
+from msl_construct.rules import check
 
 pytest.importorskip("cryptography")
 
@@ -174,9 +175,10 @@ def test_files_of_other_producers(name: str, key: bytes | str) -> None:
     assert_same(json.loads(json.dumps(ours)), decode(data, "", key=raw), name)
 
 
-def test_sealed_segments() -> None:
+def with_segments(*reserved: bytes) -> bytes:
+    """A small file with a sealed segment for each of these reserved bytes of their headers."""
     data = small()
-    for index in (1, 2):
+    for index, filling in enumerate(reserved, 1):
         inner = by_hand.EncryptedBuilder()
         inner.parts = []
         inner.add(wire.KEY_HINT, wire.key_hint("<"), block_uuid=wire.uuid4(500 + index))
@@ -184,7 +186,41 @@ def test_sealed_segments() -> None:
         inner.segment_count = 1
         inner.end_segment(block={"block_uuid": wire.uuid4(600 + index)})
         nonce = bytes([index] * 12) + bytes(12)
-        data += by_hand.seal_segment(data, by_hand.KEY, index, inner.data(), nonce)
+        data += by_hand.seal_segment(
+            data, by_hand.KEY, index, inner.data(), nonce, reserved=filling
+        )
+    return data
+
+
+def test_reserved_bytes_of_seal_headers_are_judged() -> None:
+    """Each of them, in each header; what they hold hinders nobody from reading the segments."""
+    rule = "MSL-10.8-SEAL-HEADER-RESERVED-NOT-ZERO"
+    zeros = bytes(24)
+
+    def found(data: bytes) -> list[Any]:
+        with msl_construct.open(data, key=by_hand.KEY) as dump:
+            assert len(dump.segments) == 2
+            return [one.found for one in check(dump) if one.rule.id == rule]
+
+    assert found(with_segments(zeros, zeros)) == []
+    for place in range(24):
+        filled = zeros[:place] + b"\1" + zeros[place + 1 :]
+        (first,) = found(with_segments(filled, zeros))
+        assert (first.offset, first.field) == (len(small()) + 40, "seal_header.reserved")
+        assert first.text.startswith(f"sealed segment 1 at {len(small()):#x}: reserved: ")
+        assert filled.hex() in first.text
+    data = with_segments(filled, filled)
+    assert [one.offset for one in found(data)] == [at + 40 for at in _starts(data)]
+    with msl_construct.open(data) as locked:  # nobody sees it without the key
+        assert not any(one.rule.id == rule for one in check(locked))
+
+
+def _starts(data: bytes) -> list[int]:
+    return [at for at in range(len(data)) if data.startswith(b"MSLS", at)]
+
+
+def test_sealed_segments() -> None:
+    data = with_segments(bytes(24), bytes(24))
     ours = document(data, by_hand.KEY)
     with msl_construct.open(data, key=by_hand.KEY) as dump:
         assert [segment.count for segment in dump.segments] == [2, 2]

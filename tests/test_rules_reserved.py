@@ -67,7 +67,7 @@ def _reserved_bytes(data: bytes) -> Iterator[tuple[str, Field, int, int]]:
 
 
 def test_every_byte_that_is_reserved_has_a_rule_that_fires() -> None:
-    """Of every structure; the encryption header has a test of its own."""
+    """Of every structure; what encrypted files alone have has tests of its own."""
     done: dict[str, set[tuple[str, str]]] = {draft: set() for draft in DRAFT_NAMES}
     for _, data in undamaged():
         with msl_construct.open(data) as dump:

@@ -22,6 +22,7 @@ _SCOPES = {
     Scope.HEADER: "the file header",
     Scope.BLOCK: "every block",
     Scope.WHOLE: "the whole file",
+    Scope.SEALED: "the header of every sealed segment",
     Scope.READER: "readers, never a file",
 }
 

@@ -30,8 +30,8 @@ class Built:
 
     Attributes:
         data: the file.
-        offsets: where each block begins, by its name; ``header``, ``end``, ``end 1`` and
-            ``tail`` beside those that the plan names.
+        offsets: where each block begins, by its name; ``header``, ``end``, ``end 1``, ``tail``
+            and ``sealed 1`` (the header of a sealed segment) beside those that the plan names.
     """
 
     data: bytes
@@ -210,6 +210,7 @@ class _Assembly:
         message = _message(name, key, nonce, plain, covered)
         sealed = header + covered[len(header) :] + message
         for index, segment in enumerate(plan.sealed_segments, 1):
+            self._offsets[f"sealed {index}"] = len(sealed)
             sealed += self._sealed_segment(name, key, index, segment, covered, sealed[-TAG:])
         return sealed
 
@@ -225,7 +226,10 @@ class _Assembly:
         plain = bytes(alone._data[start:])
         nonce = bytes([0xB0 + index] * NONCES[name]).ljust(max(NONCES.values()), b"\0")
         stated = {"seg_index": index, "seg_cipher_len": len(plain), "nonce": nonce}
-        head = bytes(layout.encode(layout.complete(stated)))
+        header = bytearray(layout.encode(layout.complete(stated)))
+        if index == 1:
+            _edit(header, self._plan.seal_edits)
+        head = bytes(header)
         own = segment_key(key, uuid.UUID(uuid_of("dump")).bytes, index)
         return head + _message(name, own, nonce, plain, covered + head + before)
 

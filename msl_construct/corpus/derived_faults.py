@@ -23,10 +23,12 @@ from .bent_bytes import Spot, Wound, wounds
 from .plan import Form, Plan
 from .recipe import HEADER, Where
 from .single_blocks import SUBJECT, alone, alone_name, one_row, row_name
+from .valid_encrypted import encrypted_with_sealed_segment
 
 __all__ = ["Bend", "DerivedFault", "derived_faults"]
 
 _ENCRYPTION = "encryption"
+_SEALED = "sealed 1"
 _FORCED = {("file_header", "UNREGISTERED-CODE")}
 """Structure and defect: before draft 2026-10 no file can have it that is opened without saying
 how to read it. The only such code of the header is Endianness; see the samples that consumers
@@ -95,6 +97,9 @@ def _bases(form: Form, host: str, defect: str) -> Iterator[tuple[str, Callable[[
     """Names and makers of the plans that hold a structure."""
     if host == _ENCRYPTION:
         yield base_name(encrypted, form), lambda: encrypted(form)
+    elif host == _SEALED:
+        make = encrypted_with_sealed_segment
+        yield base_name(make, form), lambda: make(form)
     elif defect == "BODY-TOO-SHORT":
         for kind, _ in CONNECTIVITY:
             name = f"valid/{row_name(kind)}-{form.name}"
@@ -109,6 +114,8 @@ def _hosts(schema: Schema) -> dict[str, str]:
     hosts = {schema.file_header.key: HEADER, schema.block_header.key: "related_dump"}
     if schema.encryption_header is not None:
         hosts[schema.encryption_header.key] = _ENCRYPTION
+    if schema.seal_header is not None:
+        hosts[schema.seal_header.key] = _SEALED
     for kind in schema.blocks.values():
         if kind.layout is not None:
             for layout in kind.layout.structures():
@@ -133,7 +140,7 @@ def _bends(
 
 
 def _opened(plan: Plan) -> Dump:
-    return open_dump(assemble(plan).data, draft=plan.form.draft)
+    return open_dump(assemble(plan).data, draft=plan.form.draft, key=plan.key)
 
 
 def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[str, Spot]]:
@@ -145,6 +152,10 @@ def _spots(dump: Dump, plan: Plan, host: str, structure: str) -> Iterator[tuple[
             assert schema.encryption_header is not None
             record, layout = record[ENCRYPTION], schema.encryption_header
         yield HEADER, Spot(layout, record, 0, None)
+        return
+    if host == _SEALED:
+        seal = next(dump.seal_headers())
+        yield _SEALED, Spot(seal.layout, seal.record, seal.offset, None)
         return
     name, block = _subject(dump, plan, host)
     header, payload = block.with_offsets()
@@ -173,6 +184,9 @@ def _subject(dump: Dump, plan: Plan, host: str) -> tuple[str, ReadBlock]:
 def _inflict(plan: Plan, name: str, spot: Spot, wound: Wound) -> None:
     if name == HEADER:
         plan.header_edits += wound.edits
+        return
+    if name == _SEALED:
+        plan.seal_edits += wound.edits
         return
     block = plan.block(name)
     if spot.end is None:

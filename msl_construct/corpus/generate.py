@@ -254,9 +254,9 @@ def _leave_out(name: str, form: Form, error: Exception, left_out: list[str] | No
     left_out.append(text if text.startswith(name) else f"{name}: {text}")
 
 
-def _opened(data: bytes, form: Form) -> Dump:
+def _opened(data: bytes, form: Form, key: bytes | None = None) -> Dump:
     """A sample as its reader opens it: told the draft where no public one says what it is."""
-    return open_dump(data, draft=None if form.draft in PUBLIC else form.draft)
+    return open_dump(data, draft=None if form.draft in PUBLIC else form.draft, key=key)
 
 
 def made(recipe: Recipe) -> Made:
@@ -280,7 +280,7 @@ def made(recipe: Recipe) -> Made:
             found = _exit(dump)
             dump.name = recipe.name.rpartition("/")[2] + ".msl"
             document = _document(dump)
-            places = [(f.rule.id, f.found.offset) for f in check(dump)]
+        places = _places(plan, built)
         rules = tuple(rule for rule, _ in places)
         if where is None and places:
             offset = places[0][1]
@@ -315,16 +315,18 @@ def made(recipe: Recipe) -> Made:
     )
     if (recipe.consumer is Consumer.REJECT_FILE) != (document is None):
         raise CorpusError(f"{recipe.name}: {recipe.consumer.value} does not go with its document")
-    opened = None if sample.key is None else _document_with(sample.key, built.data, sample.name)
+    opened = None if sample.key is None else _document_with(sample.key, built.data, sample)
     return Made(sample, built.data, document, opened)
 
 
 def _key_of(plan: Plan, recipe: Recipe) -> TestKey | None:
-    """The key of a sample that can be opened: those with a fault are for whoever has none."""
-    return None if plan.opens is None or recipe.rules else TestKey(*plan.opens)
+    """The key of a sample that can be opened: most faults are for whoever has none."""
+    if plan.opens is None or (recipe.rules and plan.key_to_judge is None):
+        return None
+    return TestKey(*plan.opens)
 
 
-def _document_with(key: TestKey, data: bytes, name: str) -> str:
+def _document_with(key: TestKey, data: bytes, sample: Sample) -> str:
     """The document of an encrypted sample that is opened with its key.
 
     Raises:
@@ -337,12 +339,13 @@ def _document_with(key: TestKey, data: bytes, name: str) -> str:
     )
     with open_dump(data, key=given) as dump:
         verdict = dump.verify()
-        found = [one.rule.id for one in check(dump)]
-        if verdict.findings or verdict.gaps or found:
+        found = tuple(one.rule.id for one in check(dump))
+        if verdict.findings or verdict.gaps or found != sample.verdict.rules:
             raise CorpusError(
-                f"{name}: with its key: expected no findings, found {verdict} {found}"
+                f"{sample.name}: with its key: expected {sample.verdict.rules or 'no findings'}, "
+                f"found {verdict} {found}"
             )
-        dump.name = name.rpartition("/")[2] + ".msl"
+        dump.name = sample.name.rpartition("/")[2] + ".msl"
         return _document(dump)
 
 
@@ -376,7 +379,7 @@ def _solved(derived: DerivedFault) -> Iterator[Recipe]:
         if bend.label in done:
             continue
         built = assemble(bend.plan)
-        found = _places(built, derived.form)
+        found = _places(bend.plan, built)
         if found == [(derived.rule.id, _offset(built, bend.where))]:
             variant = bend.label if done else ""
             done.append(bend.label)
@@ -388,9 +391,10 @@ def _solved(derived: DerivedFault) -> Iterator[Recipe]:
         )
 
 
-def _places(built: Built, form: Form) -> list[tuple[str, int | None]]:
+def _places(plan: Plan, built: Built) -> list[tuple[str, int | None]]:
+    """What the rules find in a file, and where; with its key if it takes that."""
     try:
-        with _opened(built.data, form) as dump:
+        with _opened(built.data, plan.form, plan.key_to_judge) as dump:
             return [(f.rule.id, f.found.offset) for f in check(dump)]
     except FormatError:
         return []

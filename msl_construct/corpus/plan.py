@@ -152,6 +152,7 @@ class Plan:
         opens: with what an encrypted sample is opened: ``raw``, ``passphrase`` or ``private``, and
             the key: hexadecimal but for a passphrase.
         sealed_segments: extension segments that are encrypted on their own, behind the tag.
+        seal_edits: changes of the bytes of the first of their headers, before its tag is made.
         sized: whether CipherLen says how long the ciphertext is; else it is what it was given.
         blocks: the capture by name, without its End-of-Capture.
         end: the End-of-Capture; None: there is none.
@@ -171,6 +172,7 @@ class Plan:
         self.enclosed = b""
         self.opens: tuple[str, str] | None = None
         self.sealed_segments: list[Tail] = []
+        self.seal_edits: list[Edit] = []
         self.sized = False
         self.blocks: dict[str, PlannedBlock] = {}
         self.end: PlannedBlock | None = PlannedBlock("end_of_capture")
@@ -241,6 +243,11 @@ class Plan:
     def move(self, name: str, *, before: str) -> None:
         """Put a block elsewhere."""
         self._insert(name, self.blocks.pop(name), before)
+
+    @property
+    def key_to_judge(self) -> bytes | None:
+        """The key, where a fault is seen by nobody without it."""
+        return self.key if self.seal_edits else None
 
     @property
     def capabilities(self) -> list[str]:

@@ -26,7 +26,7 @@ from .memory import MemoryView
 from .names import names_of
 from .opened import Indexed
 from .regions import Region, assemble
-from .sealed import Sealed, behind_tag, unlocked_with
+from .sealed import Sealed, SealHeader, behind_tag, seal_headers, unlocked_with
 from .segments import Segment, find_segments
 from .verdict import Verdict
 from .walk import BlockIndex, Ending, Walk
@@ -130,6 +130,11 @@ class Dump(Indexed):
     def segment_blocks(self, segment: Segment) -> Blocks:
         """The blocks of one extension segment."""
         return Blocks(self, segment.first, segment.first + segment.count)
+
+    def seal_headers(self) -> Iterator[SealHeader]:
+        """What stands in front of each sealed segment that holds, in file order."""
+        unlocked = self.unlocked
+        return iter(()) if unlocked is None else seal_headers(unlocked, self.segments)
 
     @property
     def trailing(self) -> Extent | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..drafts import NEWEST_DRAFT, schema
 from ..encryption import Keys
 from ..errors import TamperedError
-from ..schema import Schema
-from ..source import Source
+from ..schema import Layout, Record, Schema
+from ..source import Cursor, Source
 from .block import Block
 from .header import FileHeader, envelope_of
 from .segments import Broken, Reason, Segment, check_segment
@@ -20,7 +21,38 @@ if TYPE_CHECKING:
     from ..encryption.source import PartedSource
     from ..encryption.unlock import Unlocked
 
-__all__ = ["Sealed", "behind_tag", "unlocked_with"]
+__all__ = ["SealHeader", "Sealed", "behind_tag", "seal_headers", "unlocked_with"]
+
+
+@dataclass(frozen=True)
+class SealHeader:
+    """The header of a sealed segment that holds.
+
+    Attributes:
+        layout: what it is decoded by.
+        record: what it says, with the offsets of its fields.
+        offset: where it begins.
+    """
+
+    layout: Layout
+    record: Record
+    offset: int
+
+    def describe(self) -> str:
+        """Which it is, for messages."""
+        return f"sealed segment {self.record['seg_index']} at {self.offset:#x}"
+
+
+def seal_headers(unlocked: Unlocked, segments: Iterable[Segment]) -> Iterator[SealHeader]:
+    """The headers in front of those segments that are sealed, in file order."""
+    layout = unlocked.envelope.schema.seal_header
+    if layout is None:
+        return
+    for segment in segments:
+        if segment.offset >= unlocked.behind:
+            at = segment.offset - layout.size
+            cursor = Cursor(unlocked.stored, at, segment.offset)
+            yield SealHeader(layout, layout.decode(cursor, offsets=True), at)
 
 
 def unlocked_with(source: Source, header: FileHeader, key: bytes | str | Keys) -> Unlocked | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,14 +10,24 @@ from weakref import WeakKeyDictionary
 from ..drafts import schema
 from ..schema import Draft, Field, Layout, Schema
 from .defect_kinds import KINDS, kinds_of_field, kinds_of_structure
-from .faults import WRITTEN, Defect, Key, faults_of_block, faults_of_header
+from .faults import (
+    WRITTEN,
+    Defect,
+    Key,
+    faults_of_block,
+    faults_of_header,
+    faults_of_seal_header,
+)
 from .model import Found, Level, Role, Rule, Scope
 
 __all__ = ["Derived", "derived"]
 
 
-_UNREADABLE = ("file_header", "endianness", "UNREGISTERED-CODE")
-"""Structure, field and kind of defect of a file that no reader opens, so that no rule sees it."""
+_UNREADABLE = {
+    ("file_header", "endianness", "UNREGISTERED-CODE"),
+    ("seal_header", "seal_hdr_size", "VALUE-NOT-PERMITTED"),
+}
+"""Structure, field and kind of defect of what no reader opens, so that no rule sees it."""
 
 
 class Derived:
@@ -31,8 +41,8 @@ class Derived:
         self._scope = scope
 
     def __call__(self, subject: Any) -> Iterator[Found]:
-        """Of a `FileHeader` or a `Block`, whichever the rule's scope says."""
-        faults = _of_header(subject) if self._scope is Scope.HEADER else _of_block(subject)
+        """Of a `FileHeader`, a `Block` or a seal header, whichever the rule's scope says."""
+        faults = _OF[self._scope](subject)
         return (fault.found for fault in faults if fault.key == self.key)
 
     def __repr__(self) -> str:
@@ -54,22 +64,38 @@ def _of_header(header: Any) -> list[Defect]:
     return list(faults_of_header(header))
 
 
+def _of_seal_header(header: Any) -> list[Defect]:
+    return list(faults_of_seal_header(header))
+
+
+_OF: dict[Scope, Callable[[Any], list[Defect]]] = {
+    Scope.HEADER: _of_header,
+    Scope.BLOCK: _of_block,
+    Scope.SEALED: _of_seal_header,
+}
+"""Everything that is wrong with a subject, by what the rule looks at."""
+
+
 def derived(schema: Schema) -> tuple[Rule, ...]:
     """The rules that a draft's declarations amount to, in the order of its structures."""
     return tuple(_rules(schema))
 
 
 def _rules(schema: Schema) -> Iterator[Rule]:
-    headers = {
-        layout.key
-        for layout in (schema.file_header, schema.encryption_header)
+    scopes = {
+        layout.key: scope
+        for layout, scope in (
+            (schema.file_header, Scope.HEADER),
+            (schema.encryption_header, Scope.HEADER),
+            (schema.seal_header, Scope.SEALED),
+        )
         if layout is not None
     }
     plan = _plan(schema)
     for key, (layout, fields) in plan.items():
         structure, section, name = key
         kind = KINDS[name]
-        scope = Scope.HEADER if structure in headers else Scope.BLOCK
+        scope = scopes.get(structure, Scope.BLOCK)
         shown = structure.upper().replace("_", "-")
         prefix = "MSLX" if kind.level is Level.OURS else "MSL"
         yield Rule(
@@ -104,14 +130,12 @@ def _plan(schema: Schema) -> dict[Key, tuple[Layout, list[Field]]]:
     found: dict[Key, tuple[Layout, list[Field]]] = {}
     payloads = {block.key for block in schema.blocks.values()}
     for key, layout in schema.layouts.items():
-        if layout is schema.seal_header:
-            continue  # one that is wrong begins no segment: the reader says so, not a rule
         for part, inside in _parts(layout):
             for field in part.fields:
                 if (part.key, field.key) in WRITTEN:
                     continue
                 for kind in kinds_of_field(field):
-                    if (part.key, field.key, kind) == _UNREADABLE:
+                    if (part.key, field.key, kind) in _UNREADABLE:
                         continue
                     if kind == "LENGTH-TOO-LARGE" and inside:
                         continue  # what does not fit a body is the row's defect

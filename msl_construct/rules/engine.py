@@ -21,7 +21,13 @@ from .consumers import CONSUMERS
 from .declare import since
 from .derived import Derived, derived
 from .facts import Facts
-from .faults import Defect, Key, faults_of_block, faults_of_header
+from .faults import (
+    Defect,
+    Key,
+    faults_of_block,
+    faults_of_header,
+    faults_of_seal_header,
+)
 from .model import PRODUCER_ROLES, Level, Role, Rule, RuleFinding, Scope
 from .nil_uuids import Given
 from .written import written
@@ -199,6 +205,9 @@ class Check:
             yield from self._block(block, given)
             if facts is not None:
                 facts.take(block)
+        for header in dump.seal_headers():
+            yield from self._of(faults_of_seal_header(header), self._plain.draft)
+            yield from self._found(Scope.SEALED, header)
         for finding in self._found(Scope.WHOLE, facts):
             place = finding.found.block
             name = dump.dialect if place is None else _dialect_of(dump, place)

@@ -13,6 +13,7 @@ from ..errors import CompressionError
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..reader.block import RAW, Block, budget_ran_out
 from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
+from ..reader.sealed import SealHeader
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
 from ..schema.base import Problem
 from ..schema.choice import Body
@@ -24,7 +25,14 @@ from ..source import Extent
 from .defect_kinds import kinds_of_field, what_does_not_fit
 from .model import Found
 
-__all__ = ["WRITTEN", "Defect", "Key", "faults_of_block", "faults_of_header"]
+__all__ = [
+    "WRITTEN",
+    "Defect",
+    "Key",
+    "faults_of_block",
+    "faults_of_header",
+    "faults_of_seal_header",
+]
 
 Key = tuple[str, str, str]
 """Structure, section and kind of defect: what makes a derived rule."""
@@ -103,6 +111,16 @@ def faults_of_header(header: FileHeader) -> Iterator[Defect]:
     layout = encryption_layout(header.schema, header.record)
     if layout is not None and ENCRYPTION in header.record:
         yield from _faults(layout, header.record[ENCRYPTION], _plain, ENCRYPTION + ".")
+
+
+def faults_of_seal_header(header: SealHeader) -> Iterator[Defect]:
+    """What is wrong with the header of a sealed segment."""
+
+    def found(text: str, offset: int | None, field: str) -> Found:
+        where = f"{header.layout.key}.{field}"
+        return Found(f"{header.describe()}: {field}: {text}", offset, None, where)
+
+    return _faults(header.layout, header.record, found)
 
 
 def faults_of_block(block: Block) -> Iterator[Defect]:

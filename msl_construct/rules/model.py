@@ -63,6 +63,8 @@ class Scope(str, Enum):
     """For every block, with the `Block`."""
     WHOLE = "whole"
     """In the end, with the `Facts` of the whole file."""
+    SEALED = "sealed"
+    """For every sealed segment, with its `SealHeader`: whoever has the key sees it."""
     READER = "reader"
     """Never of a file: it binds readers, and samples show whether one keeps it."""
 

@@ -185,12 +185,19 @@ class EncryptedBuilder(FileBuilder):
 
 
 def seal_segment(
-    data: bytes, key: bytes, index: int, plain: bytes, nonce: bytes, *, tag: bytes | None = None
+    data: bytes,
+    key: bytes,
+    index: int,
+    plain: bytes,
+    nonce: bytes,
+    *,
+    tag: bytes | None = None,
+    reserved: bytes = bytes(24),
 ) -> bytes:
     """A sealed segment to stand behind `data`, whose last bytes are the tag before it."""
     (enclosed,) = struct.unpack_from("<H", data, 0x4E)
     covered = data[:0x78] + bytes(8) + data[0x80 : data[9] + enclosed]
-    head = b"MSLS" + struct.pack("<HHQ", 64, index, len(plain)) + nonce + bytes(24)
+    head = b"MSLS" + struct.pack("<HHQ", 64, index, len(plain)) + nonce + reserved
     own = hkdf(key, data[0x18:0x28], b"MSL-SEG-v1" + struct.pack("<H", index))
     before = data[-TAG:] if tag is None else tag
     return head + encrypt(data[0x40], own, nonce, plain, covered + head + before)
