@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ..errors import AddressError
-from .common import STDIO, Exit, note
+from .common import STDIO, Exit, lacking_code, lacking_word, note
 
 if TYPE_CHECKING:
     from ..analysis import Addresses
@@ -155,7 +155,7 @@ def ending(dump: Dump, path: str, quiet: bool) -> Exit:
     name = "stdin" if path == STDIO else path
     lines = list(unread(dump))
     for line in lines[:TOLD]:
-        note(f"msl: {name}: incomplete: {line}")
+        note(f"msl: {name}: {lacking_word(dump, line)}: {line}")
     if len(lines) > TOLD and not quiet:
         note(f"msl: {name}: and {len(lines) - TOLD} more like this")
-    return Exit.INCOMPLETE if lines else Exit.FINE
+    return lacking_code(dump) if lines else Exit.FINE

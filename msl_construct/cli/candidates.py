@@ -244,10 +244,11 @@ def candidates(
             discard_stdout()
         for path, one in zip((*dumps, *against), opened):
             one.require_unchanged()
-            code = code or ending(one, path, quiet)
+            told = ending(one, path, quiet)
+            code = told if one.tampered else code or told
     for line in found.gaps:
         note(f"msl: {line}")
-        code = Exit.INCOMPLETE
+        code = code or Exit.INCOMPLETE
     if not quiet:
         for line in found.limits:
             note(f"msl: {line}")

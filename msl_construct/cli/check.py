@@ -246,6 +246,8 @@ def _check_one(
                 outcome.take(finding)
                 shown.finding(outcome, finding)
             outcome.gaps = [*gaps(dump), *under_way.unchecked]
+            if dump.tampered:
+                outcome.fail(Exit.FINDINGS, f"not intact: {dump.ending.text}")
             if dump.locked:
                 outcome.encrypted = f"encrypted: {dump.encryption().text}; the header was checked"
     except Exception as error:  # one hopeless file must not keep the others from being checked
@@ -257,6 +259,8 @@ def _check_one(
         return
     if outcome.encrypted:
         note(f"msl: {outcome.name}: {outcome.encrypted}")
+    elif outcome.error:
+        note(f"msl: {outcome.name}: {outcome.error}")
     elif outcome.code is Exit.INCOMPLETE:
         note(f"msl: {outcome.name}: incomplete: {outcome.gaps[0]}")
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from ..encryption import Keys
     from ..reader.dump import Dump
+    from ..reader.opened import Opened
     from ..reader.stream import PassingDump
 
 __all__ = [
@@ -52,6 +53,8 @@ __all__ = [
     "data_out",
     "discard_stdout",
     "draft_options",
+    "lacking_code",
+    "lacking_word",
     "note",
     "open_input",
     "paths",
@@ -131,6 +134,16 @@ def draft_options(function: F) -> F:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def lacking_code(dump: Opened) -> Exit:
+    """What a command ends with that could not show all of a dump."""
+    return Exit.FINDINGS if dump.tampered else Exit.INCOMPLETE
+
+
+def lacking_word(dump: Opened, text: str) -> str:
+    """The same for people, of one of the reasons."""
+    return "not intact" if dump.tampered and text == dump.ending.text else "incomplete"
 
 
 def paths(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,17 @@ import click
 from ..codecs.compress import ALGORITHMS
 from ..drafts import NEWEST_DRAFT, PUBLIC
 from ..outputs import NewFile, is_passing, whole_file
-from .common import STDIO, Exit, command_options, draft_options, note, open_input, run, say_version
+from .common import (
+    STDIO,
+    Exit,
+    command_options,
+    draft_options,
+    lacking_code,
+    note,
+    open_input,
+    run,
+    say_version,
+)
 from .drafts import DRAFT
 from .text import as_json, many
 from .written_file import check_new, refuse_itself
@@ -91,7 +101,8 @@ def convert(
         with whole_file(losses, force=force, secret=False) as listed:
             listed.write(_as_json(old, output, found).encode())
     _tell(old, output, found, quiet)
-    return Exit.INCOMPLETE if len(found.losses) or not found.verdict.complete else Exit.FINE
+    whole = not len(found.losses) and found.verdict.complete
+    return Exit.FINE if whole else lacking_code(dump)
 
 
 def _compared(dump: Dump, new: NewFile, found: Conversion) -> list[str]:

@@ -160,8 +160,8 @@ def diff(
             discard_stdout()
         for path, one in zip(dumps, opened):
             one.require_unchanged()
-            incomplete = ending(one, path, quiet)
-            code = code or incomplete
+            told = ending(one, path, quiet)
+            code = told if one.tampered else code or told
     return code
 
 

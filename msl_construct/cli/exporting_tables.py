@@ -41,10 +41,11 @@ def export_tables(
         kept["key"] = keys
     kept.pop("max_spool", None)
     plan = TablePlan(output, form, default_tables(tables, more), kept)
-    made = again = failed = incomplete = 0
+    made = again = failed = incomplete = altered = 0
     for one in make_lake(sources_in(dumps), plan, workers, cluster):
         made += 1
         again += one.again
+        altered += one.altered
         incomplete += not one.complete and not one.error
         if one.error:
             failed += 1
@@ -58,4 +59,6 @@ def export_tables(
         parts += [f"{failed} can't be read"] if failed else []
         parts += [f"{incomplete} are incomplete"] if incomplete else []
         note(f"msl: {', '.join(parts)}")
+    if altered:
+        return Exit.FINDINGS
     return Exit.INCOMPLETE if failed or incomplete else Exit.FINE

@@ -19,6 +19,8 @@ from .common import (
     data_out,
     discard_stdout,
     draft_options,
+    lacking_code,
+    lacking_word,
     note,
     open_input,
     run,
@@ -135,7 +137,7 @@ def inspect(
       msl inspect dump.msl --csv --show connections
       msl inspect dump.msl --all --color always | less -R
 
-    Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
+    Exit codes: 0 fine; 1 encrypted, and changed; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
     truncated, trailing bytes), or something could not be looked at (a payload that does not
     inflate, an unknown HashAlgo); 5 encrypted, and no key or a wrong one; 1 encrypted, and not
     what was written. What could be read is on stdout with 4 and 5.
@@ -258,8 +260,9 @@ def _ending(dump: Dump | PassingDump, path: str, quiet: bool) -> int:
         text = "no End-of-Capture, the acquirer did not finish (§4.5)"
     else:
         text = dump.ending.text
-    note(f"msl: {name}: incomplete: {text}{f'; {unseen}' if unseen else ''}")
-    return Exit.INCOMPLETE
+    word = lacking_word(dump, text)
+    note(f"msl: {name}: {word}: {text}{f'; {unseen}' if unseen else ''}")
+    return lacking_code(dump)
 
 
 def _unseen(dump: Any) -> str:

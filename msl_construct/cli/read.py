@@ -17,6 +17,7 @@ from .common import (
     data_out,
     discard_stdout,
     draft_options,
+    lacking_code,
     note,
     open_input,
     run,
@@ -131,7 +132,7 @@ def read(
                         f"msl: {dump}: {size} bytes at {at:#x} are {state}: nothing was printed; "
                         "choose a --fill, or read what there is"
                     )
-                    return Exit.INCOMPLETE
+                    return lacking_code(opened)
                 _raw(opened, start, end, fill or 0)
             elif as_json_:
                 if end - start > _MOST_JSON:

@@ -9,7 +9,7 @@ import click
 
 from ..errors import MslError
 from ..outputs import NewFile, whole_file
-from .common import Exit, command_options, draft_options, note, run, say_version
+from .common import Exit, command_options, draft_options, lacking_code, note, run, say_version
 from .keys import keys_of
 from .text import as_json, binary_size, many
 from .written_file import check_new, refuse_itself
@@ -103,7 +103,7 @@ def recover(
     if as_json_:
         click.echo(told, nl=False)
     _tell(bad, output, dump, found, quiet)
-    return Exit.INCOMPLETE if dump.lost or len(found.losses) else Exit.FINE
+    return lacking_code(dump) if dump.lost or len(found.losses) else Exit.FINE
 
 
 def _kept(dump: SalvagedDump) -> list[list[int]]:

@@ -276,7 +276,7 @@ def finish(dump: Dump, path: str, found: Searched, quiet: bool, limit: int | Non
     code = ending(dump, path, quiet)
     for line in found.failed[:TOLD]:
         note(f"msl: {path}: {line}")
-        code = Exit.INCOMPLETE
+        code = code or Exit.INCOMPLETE
     if len(found.failed) > TOLD and not quiet:
         note(f"msl: {path}: and {len(found.failed) - TOLD} more like this")
     stopped = limit is not None and found.hits >= limit

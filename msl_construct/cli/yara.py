@@ -116,7 +116,8 @@ def yara(
         print_hits(islice(hits, limit), form, lambda: map(_gap_json, found.gaps))
         opened.require_unchanged()
         code = finish(opened, dump, found, quiet, limit)
-        return _gaps(found, dump, quiet) or code
+        left = _gaps(found, dump, quiet)
+        return code if opened.tampered else left or code
 
 
 def _engine() -> Engine:

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from ..errors import MslError, StreamError
+from ..errors import MslError, StreamError, TamperedError
 from ..hashing import new_hasher
 from ..outputs import whole_file
 from ..reader.dump import Dump, open_dump
@@ -65,12 +65,14 @@ class Done:
         error: what was wrong with it; empty: nothing.
         again: it had been done before.
         complete: whether all of it could be read.
+        altered: whether it is encrypted, and its tag says that it is not what was written.
     """
 
     source: str
     error: str = ""
     again: bool = False
     complete: bool = True
+    altered: bool = False
 
 
 def sources_in(places: Iterable[str]) -> Iterator[str]:
@@ -184,6 +186,8 @@ def _one(source: str, plan: TablePlan, before: str | None) -> Done:
     try:
         with open_dump(source, **plan.options) as dump:
             dump.require_key()
+            if dump.tampered:
+                raise TamperedError(f"not intact: {dump.ending.text}", offset=dump.ending.offset)
             for name in plan.tables:
                 _write(dump, LAKE_TABLES[name], source, plan, key)
             dump.require_unchanged()
@@ -240,7 +244,8 @@ def _failed(source: str, plan: TablePlan, state: str, size: int, error: Exceptio
     place = Path(plan.folder) / _ERRORS / f"{_place(source)}-{state or 'none'}.{plan.form}"
     with whole_file(place, force=True) as file:
         WRITERS[plan.form](table, [row], file)
-    return Done(source, error=text, complete=False)
+    altered = isinstance(error, TamperedError)
+    return Done(source, error=text, complete=False, altered=altered)
 
 
 def _forget(source: str, plan: TablePlan) -> None:

@@ -14,7 +14,7 @@ from ..schema import Schema
 from ..source import Extent, Source
 from .block import Block, Problems
 from .header import FileHeader, envelope_of
-from .segments import Segment
+from .segments import Reason, Segment
 from .walk import BlockIndex, Ending
 
 __all__ = ["Indexed", "Opened"]
@@ -85,6 +85,14 @@ class Opened(ABC):
     def locked(self) -> bool:
         """Whether the blocks are ciphertext that nobody gave a key for."""
         return self.header.encrypted
+
+    @property
+    def tampered(self) -> bool:
+        """Whether what was sealed behind an intact capture is no longer what it was (§10.8).
+
+        The capture can be read; what was changed is shown to nobody.
+        """
+        return self.ending.reason is Reason.TAG
 
     def require_key(self) -> None:
         """Refuse to go on with ciphertext.
