@@ -30,10 +30,10 @@ class Converted:
         return [str(loss) for loss in self.conversion.losses]
 
 
-def converted(old: Path | bytes, draft: str, **options: Any) -> Converted:
+def converted(old: Path | bytes, draft: str, *, key: Any = None, **options: Any) -> Converted:
     """Convert a dump, read the result again, compare it and hold it against the rules."""
     file = io.BytesIO()
-    with msl_construct.open(old) as dump:
+    with msl_construct.open(old, key=key) as dump:
         found = convert(dump, file, draft=draft, **options)
         data = file.getvalue()
         with msl_construct.open(data) as after:

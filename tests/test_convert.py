@@ -15,6 +15,7 @@ import subprocess
 import tracemalloc
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from commands import one_line, run
@@ -27,11 +28,15 @@ from sampling import part_of
 from writing import live, memory_of
 
 import msl_construct
+from msl_construct.corpus import Manifest
 from msl_construct.drafts import DIALECTS
+from msl_construct.encryption import Keys
+from msl_construct.encryption.private_keys import raw_private_keys
 from msl_construct.errors import EncryptedError, FormatError
 from msl_construct.page_map import PageMap
 from msl_construct.rewrite import convert, differences
 from msl_construct.rewrite.page_states import joined, with_codes, without_data
+from msl_construct.rules import check
 
 PLACE = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -57,6 +62,28 @@ def _samples() -> list[Path]:
     return [*named, *corpus[::40], *small]
 
 
+KEYED = {
+    PLACE / "samples" / one.file: one.key
+    for one in Manifest.load(PLACE / "samples")
+    if one.key is not None
+}
+
+
+def _key_of(path: Path) -> Keys | bytes | None:
+    """What opens an encrypted sample."""
+    key = KEYED.get(path)
+    if key is not None:
+        if key.kind == "private":
+            return Keys(private=raw_private_keys(key.data))
+        return Keys(passphrase=key.data) if key.kind == "passphrase" else key.data
+    if path.parent.parent.name in ("samples", "more-samples", "data"):  # what other tools wrote
+        if "rawkey" in path.name:
+            return bytes(range(32))
+        if "encrypted" in path.name or "sealed" in path.name:
+            return Keys(passphrase=b"peerpass")
+    return None
+
+
 def _label(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
@@ -68,7 +95,7 @@ def test_a_sample_says_the_same_in_both_drafts(path: Path) -> None:
     for draft in DRAFTS:
         for codec in codecs:
             try:
-                found = converted(path, draft, compression=codec)
+                found = converted(path, draft, key=_key_of(path), compression=codec)
             except (EncryptedError, FormatError):
                 continue  # no key, or no dump at all
             assert found.differences == []
@@ -219,6 +246,48 @@ def test_tables_that_a_draft_lacks_are_told() -> None:
     for key in ("system_context", "process_table", "connection_table", "handle_table"):
         assert f"({key})" in text
     assert "flags: investigation" in text
+
+
+@pytest.mark.parametrize("version", ["0.2.7", "0.5.2"])
+def test_what_memslicer_alone_writes_is_kept_where_there_is_a_system_context(version: str) -> None:
+    """Its blocks have their payloads, and a parent; 1.0 has no place for them."""
+    path = shared(f"samples/memslicer-{version}/api-investigation-all-tables.msl")
+    old = decode(path.read_bytes())
+    found = converted(path, NEW)
+    assert is_faithful(found)
+    assert found.losses == []
+    new = decode(found.data)
+
+    def payloads(document: dict[str, Any]) -> dict[str, Any]:
+        rows = ((one["block_type"], one["payload"]) for one in document["blocks"])
+        return {key: payload for key, payload in rows if key in MEMSLICERS}
+
+    assert list(payloads(new)) == list(MEMSLICERS)
+    for key, payload in payloads(new).items():
+        mine = _raw(found.data, payload)
+        theirs = _raw(path.read_bytes(), payloads(old)[key])  # with zeros that align what follows
+        assert theirs == mine.ljust(-(-len(mine) // 8) * 8, b"\0"), key
+    (context,) = (one for one in new["blocks"] if one["block_type"] == "system_context")
+    parents = {one["parent_uuid"] for one in new["blocks"] if one["block_type"] in MEMSLICERS}
+    assert parents == {context["block_uuid"]}
+    with msl_construct.open(found.data) as dump:
+        assert dump.dialect == "memslicer-0.5"
+        assert not any(one.explained_by is None for one in check(dump))
+    told = converted(path, OLD).losses
+    keys = ("kernel_symbol_bundle", "persistence_manifest", "kernel_module_list")
+    for key in (*keys, "target_introspection"):
+        assert any(f"({key})" in one and "registers no such type" in one for one in told)
+
+
+MEMSLICERS = ("0x0055", "0x0056", "0x0057", "0x0058")
+
+
+def _raw(data: bytes, payload: dict[str, Any]) -> bytes:
+    """What the decoder says of a payload without a layout."""
+    raw = payload["raw"]
+    if isinstance(raw, str):
+        return bytes.fromhex(raw)
+    return data[int(raw["offset"], 16) :][: raw["length"]]
 
 
 def test_a_hash_by_an_algorithm_that_a_draft_lacks_is_no_hash() -> None:

@@ -113,6 +113,40 @@ class BlockAdder:
         self._state.note(kind, record)
         return found
 
+    def add_of_dialect(
+        self,
+        dialect: Schema,
+        key: str,
+        fields: Mapping[str, Any],
+        *,
+        block_flags: BlockFlags = 0,
+        block_uuid: uuid.UUID | None = None,
+        parent_uuid: uuid.UUID = NIL,
+        compression: str | None = None,
+    ) -> uuid.UUID:
+        """Add a block that the draft does not register and a dialect lays out; its BlockUUID.
+
+        For whoever takes over what a producer wrote: readers that know no dialects skip it.
+
+        Args:
+            dialect: one of the draft's dialects.
+            key: the block type there.
+            fields: of its layout.
+
+        Raises:
+            ConformanceError: the draft has a type of this code, or the dialect forbids it.
+        """
+        kind = dialect.block(key)
+        if kind.code in self.schema.blocks or kind.layout is None:
+            raise ConformanceError(
+                f"{kind.name}: {self.schema.name} has a block type {kind.code:#06x} of its own, or "
+                f"nobody lays it out ({kind.section})"
+            )
+        payload = list(kind.layout.pieces(checked(kind.layout, fields, self._where(kind))))
+        self.blocks.register(dialect, kind)
+        word = flag_word(self.schema, block_flags)
+        return self._append(kind, payload, word, block_uuid, parent_uuid, compression)
+
     def add_opaque(
         self,
         key: str | int,

@@ -137,6 +137,7 @@ class BlockStream:
         self.new_uuid = new_uuid
         self.clock = clock
         self.region_open = False
+        self._registered: dict[int, Schema] = {}
         self.closed = False
         self.ending = ending or ExitStack()
         self.ending.callback(output.close)
@@ -224,6 +225,10 @@ class BlockStream:
         """The flag bits of a payload compressed like this."""
         return self.schema.flags["BlockFlags"].encode(["compressed", f"comp_algo_{algorithm}"])
 
+    def register(self, dialect: Schema, kind: BlockType) -> None:
+        """Take a block type for registered that only a dialect has."""
+        self._registered[kind.code] = dialect
+
     # -- parts of a block --------------------------------------------------------------
 
     @property
@@ -259,7 +264,7 @@ class BlockStream:
             raw = bytearray(self._header.size)
             self.lay_header(raw, kind, length, flags, block_uuid, parent_uuid)
             return bytes(raw)
-        form = self.schema.block_header
+        form = self._registered.get(kind.code, self.schema).block_header
         given = (kind.code, flags, length, block_uuid, parent_uuid, self.previous)
         where = f"block {self.index} ({kind.key})"
         stored = form.encode(checked(form, dict(zip(_GIVEN, given)), where))

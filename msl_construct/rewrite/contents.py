@@ -13,13 +13,13 @@ from ..errors import ConformanceError
 from ..reader.block import RAW, Block
 from ..reader.dialects import plain_schema
 from ..reader.dump import Dump
-from ..schema import Field, Layout, Record, Schema
+from ..schema import BlockType, Field, Layout, Record, Schema
 from ..source import Extent
 from .losses import Loss, Losses
 from .regions import RegionPart
 from .translation import Translation, independent
 
-__all__ = ["Content", "Contents", "written_layout"]
+__all__ = ["Content", "Contents", "written_as", "written_by", "written_layout"]
 
 Content = Record | bytes | Extent
 """Fields of a layout, or a payload as it is stored."""
@@ -65,8 +65,10 @@ class Contents:
         Raises:
             ConformanceError: the draft forbids it, or lays out what the old one does not.
         """
-        kind = self.target.block(key)
+        kind = written_as(self.target, key)
         target = written_layout(self.target, key)
+        if kind is None:
+            raise ConformanceError(f"{self.target.name} registers no such type")
         if target is None or (kind.layout is None and not _is_laid_out(block)):
             return self._raw(block, losses)
         source = _layout_of(block)
@@ -215,15 +217,40 @@ _OWN = (
 """Fields of the file header that follow from what is written."""
 
 
+def written_by(target: Schema, key: str) -> Schema | None:
+    """What a block of this type is written by in a file of a draft; None: there is no such type.
+
+    What a draft has no type for is written as a dialect of that draft has it, where the draft has
+    no other use for the code and lays out the type whose child it is: readers that know no
+    dialect skip it.
+    """
+    laid_out = {kind.key for kind in target.blocks.values() if kind.layout is not None}
+    if any(kind.key == key for kind in target.blocks.values()):
+        return target
+    for dialect in _dialects(target):
+        for kind in dialect.blocks.values():
+            added = kind.layout is not None and kind.code not in target.blocks
+            if kind.key == key and added and kind.parent in laid_out:
+                return dialect
+    return None
+
+
+def written_as(target: Schema, key: str) -> BlockType | None:
+    """The type of such a block; None: see `written_by`."""
+    found = written_by(target, key)
+    return None if found is None else found.block(key)
+
+
 def written_layout(target: Schema, key: str) -> Layout | None:
     """The layout that a block gets in a file of a draft; None: nobody has one.
 
     Where the draft registers a type and does not lay it out, that of a later draft, or of the first
     of its dialects that has one: its readers can make sense of that.
     """
-    found = layout_of(target, key)
-    if found is not None:
-        return found
+    if written_by(target, key) is target:
+        found = layout_of(target, key)
+        if found is not None:
+            return found
     for dialect in _dialects(target):
         for kind in dialect.blocks.values():
             if kind.key == key and kind.layout is not None:

@@ -22,6 +22,7 @@ from ..reader.header import EXTENSION
 from ..reader.verdict import Verdict
 from ..schema import Code, Draft, FlagDefinition, Record, Schema
 from ..schema.names import snake_case
+from .contents import written_as, written_by
 from .losses import Loss, Losses
 from .plan import ConversionPlan, Step
 from .regions import RegionPart, released
@@ -224,7 +225,7 @@ def _judge_capabilities(dump: Dump, plan: ConversionPlan, losses: Losses) -> Non
 
 def _capabilities(steps: Iterable[Step], target: Schema) -> list[str]:
     kinds = {step.key for step in steps}
-    found = {target.block(key).capability for key in kinds}
+    found = {kind.capability for key in kinds if (kind := written_as(target, key)) is not None}
     return sorted(snake_case(one) for one in found if one)
 
 
@@ -339,13 +340,17 @@ def _write_index(writer: Writer, plan: ConversionPlan, step: Step) -> None:
 
 def _add(writer: BlockAdder, plan: ConversionPlan, step: Step) -> None:
     content = plan.content(step)
+    by = written_by(plan.target, step.key)
     common: dict[str, Any] = {
         "block_flags": sorted(step.flags),
         "block_uuid": step.uuid,
         "parent_uuid": step.parent,
     }
     if isinstance(content, Record):
-        writer.add(step.key, **common, **content)
+        if by is None or by is plan.target:
+            writer.add(step.key, **common, **content)
+        else:
+            writer.add_of_dialect(by, step.key, content, **common)
         return
     writer.add_opaque(step.key, content, **common)
 

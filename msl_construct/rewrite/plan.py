@@ -16,7 +16,7 @@ from ..errors import ConformanceError
 from ..reader.block import RAW, Block
 from ..reader.dump import Dump
 from ..schema import BlockType, Record, Schema
-from .contents import Content, Contents
+from .contents import Content, Contents, written_as
 from .losses import Loss, Losses
 from .regions import RegionPart, parts_of, present_of
 
@@ -230,7 +230,7 @@ class ConversionPlan:
     def _step(self, block: Block, *, segment: bool = False) -> Step | None:
         """What becomes of a block that is no region; None: it can't be expressed."""
         key = ALIASES.get(block.key, block.key)
-        kind = next((one for one in self.target.blocks.values() if one.key == key), None)
+        kind = written_as(self.target, key)
         reason = self._refused(block, kind, segment)
         if kind is None or reason:
             self._lose(block, "draft", reason)
@@ -250,6 +250,12 @@ class ConversionPlan:
         step = Step(kind.key, self._places[block.index], index=block.index)
         step.parent = block.parent_uuid
         return step if self._fits(block, step) else None
+
+    def _kind(self, step: Step) -> BlockType:
+        """What a block of the new file is."""
+        kind = written_as(self.target, step.key)
+        assert kind is not None  # else there would be no such step
+        return kind
 
     def _refused(self, block: Block, kind: BlockType | None, segment: bool) -> str:
         if segment and block.type is not None and not block.type.in_segment:
@@ -312,7 +318,7 @@ class ConversionPlan:
         there = {step.key for step in self.steps}
         kept = []
         for step in self.steps:
-            parent = self.target.block(step.key).parent
+            parent = self._kind(step).parent
             if parent and parent not in there and not self.target.block(parent).forbidden:
                 if step.index is not None:
                     self._lose(self.dump.block(step.index), "draft", f"there is no {parent}")
@@ -323,7 +329,7 @@ class ConversionPlan:
     def _rank(self, step: Step) -> tuple[int, int]:
         """Where a block stands: as §2, §5 and §9 have it, and else as it did."""
         number = -1 if step.index is None else step.index
-        kind = self.target.block(step.key)
+        kind = self._kind(step)
         if step.key in _FIRST:
             return _FIRST.index(step.key), number
         if kind.parent == _CONTEXT:
@@ -341,7 +347,7 @@ class ConversionPlan:
         context = next((step for step in steps if step.key == _CONTEXT), None)
         index = next((step for step in steps if step.key == _INDEX), None)
         for step in steps:
-            kind = self.target.block(step.key)
+            kind = self._kind(step)
             forced = {_CONTEXT: context, _INDEX: index}.get(kind.parent or "")
             if forced is not None:
                 step.parent = forced.uuid
