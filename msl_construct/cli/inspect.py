@@ -137,7 +137,7 @@ def inspect(
       msl inspect dump.msl --csv --show connections
       msl inspect dump.msl --all --color always | less -R
 
-    Exit codes: 0 fine; 1 encrypted, and changed; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
+    Exit codes: 0 fine; 3 not an .msl or unreadable; 4 incomplete (no End-of-Capture,
     truncated, trailing bytes), or something could not be looked at (a payload that does not
     inflate, an unknown HashAlgo); 5 encrypted, and no key or a wrong one; 1 encrypted, and not
     what was written. What could be read is on stdout with 4 and 5.
