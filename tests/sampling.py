@@ -10,8 +10,8 @@ A test that goes over many cases itself takes `part_of` them. The cases of a kin
 to the parts one after the other, so that the parts together are the whole; a kind with fewer
 cases than there are parts has one case in each.
 
-A test that takes over half a second of processor time stands in `COSTS`, and is dealt out too, with
-the other such tests of its module: a run has one in four of them, and each module one at least.
+A test that takes `COSTLY` seconds of processor time stands in `COSTS`, and is dealt out too: a run
+has one in four of those of a module, or of those of all modules that have few.
 
 ``MSL_SAMPLE=3/16`` takes the third of sixteen parts, ``MSL_SAMPLE=today`` another with each day,
 ``MSL_WHOLE=1`` all cases. By default whoever names files or tests gets all of them, and a run of
@@ -25,6 +25,7 @@ import os
 import re
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -52,12 +53,12 @@ SAMPLE, WHOLE = "MSL_SAMPLE", "MSL_WHOLE"
 TODAY = "today"
 PARTS = 16
 """How many parts there are unless somebody says otherwise."""
-COSTLY = 0.5
+COSTLY = 0.4
 """Seconds of processor time, children included, from which on a test is one of `COSTS`."""
 COSTS = Path(__file__).with_name("costs.txt")
 """Tests that are `COSTLY`, each behind its seconds; ``MSL_COSTS=1 pytest`` measures them anew."""
 _COSTLY_PARTS = 4
-"""How many parts the costly tests of a module are dealt out to, at the most."""
+"""How many parts costly tests are dealt out to, at the most."""
 _NEVER = ("test_traceability.py", "test_corpus.py", "test_schema_facts.py")
 """Modules that ask whether everything is covered."""
 
@@ -207,7 +208,12 @@ def deselect(
     ]
     left_out.update(dealt_out)
     part = Part((part.number - 1) % parts + 1, parts)
-    left_out.difference_update(part_of(dealt_out, lambda item: item.path.name, part=part))
+    of_module = Counter(item.path for item in dealt_out)
+
+    def pile(item: pytest.Item) -> str:
+        return item.path.name if of_module[item.path] >= parts else ""
+
+    left_out.difference_update(part_of(dealt_out, pile, part=part))
     return [i for i in items if i not in left_out], [i for i in items if i in left_out]
 
 

@@ -83,7 +83,7 @@ def without_rows_and_name(lines: list[str]) -> tuple[list[str], set[str]]:
     return [line for line in text.splitlines() if line and line not in rows], rows
 
 
-@sampled("name")
+@sampled()
 @pytest.mark.parametrize("name", RUNNING)
 def test_debuggers_see_the_same(name: str, tmp_path: Path) -> None:
     gcore = needs("gcore")
