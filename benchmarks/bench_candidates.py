@@ -2,20 +2,24 @@
 
 Recall is the part of the secrets in the memory of the first dump that a candidate holds, in at
 most 16 times their length: a key schedule has up to 15. A candidate is right if it holds one, or if
-a computation confirms it; *named* are those of shapes that say what it is. MemDiver, whose Python
+a computation confirms it; *named* are those of shapes that say what it is. Of a dump behind the
+first its own secrets are known, too. MemDiver, whose Python
 ``MSL_MEMDIVER_PYTHON`` names, is given the same dumps. ``MSL_CANDIDATES_TARGETS`` names programs,
-with ``;`` between them; ``MSL_CANDIDATES_TRUTH`` leaves out what takes long because it is large.
+with ``;`` between them; ``MSL_CANDIDATES_TRUTH`` leaves out what takes long because it is large;
+``MSL_CANDIDATES_DUMPS`` names a folder in which dumps stay, and are taken from the next time.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +33,12 @@ from msl_construct.analysis import candidates as finding
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from ground_truth import TARGETS, Truth, lacking
+from ground_truth import TARGETS, Truth, confirmed, lacking
 
 NAME = "candidates"
 NUMBERS = (1, 2, 3, 5, 10)
 LONGER = 16
 PATIENCE = 300
-_MOST_PLACED = 100
 MEMDIVER = "MSL_MEMDIVER_PYTHON"
 SAMPLES = 3
 """Dumps of 500 MiB that are put side by side."""
@@ -98,25 +101,56 @@ def _change(path: Path, places: Sequence[tuple[int, int]], number: int) -> None:
 
 def _truth(setting: Setting, name: str, random: bool) -> list[Row]:
     most = 2 if setting.small else NUMBERS[-1]
-    folder = setting.tmp / "truth"
-    folder.mkdir(exist_ok=True)
-    dumps: list[tuple[Path, Truth]] = []
+    given = os.environ.get("MSL_CANDIDATES_DUMPS")
+    folder = Path(given) if given else setting.tmp / "truth"
+    folder /= f"{re.sub('[^a-z0-9]+', '-', name)}-{'random' if random else 'fixed'}"
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        for number in range(most):
-            path = folder / f"{number}.msl"
-            personality = None if random else _fixed()
-            try:
-                with TARGETS[name][1](folder) as truth:
-                    subprocess.run(
-                        [*python(MSL), "acquire", str(truth.pid), "-o", str(path), "-q"], check=True
-                    )
-            finally:
-                if personality is not None:
-                    _personality(personality)
-            dumps.append((path, truth))
+        dumps = [_dump(folder, name, random, number) for number in range(most)]
         return list(_compared(name, random, dumps))
     finally:
-        shutil.rmtree(folder)
+        if not given:
+            shutil.rmtree(folder)
+
+
+def _dump(folder: Path, name: str, random: bool, number: int) -> tuple[Path, Truth]:
+    """A dump of a run of its own, and what is true of it; from the folder where they are there."""
+    path, told = folder / f"{number}.msl", folder / f"{number}.json"
+    if not told.exists():
+        personality = None if random else _fixed()
+        try:
+            with TARGETS[name][1](folder) as truth:
+                command = [*python(MSL), "acquire", str(truth.pid), "-o", str(path), "-q"]
+                subprocess.run([*command, "--force"], check=True)
+                if truth.peer or truth.wrapped:
+                    truth.secrets += _confirmed(path, truth)
+        finally:
+            if personality is not None:
+                _personality(personality)
+        told.write_text(json.dumps({**asdict(truth), "secrets": _hex(truth), "wrapped": ""}))
+    known = Truth(**json.loads(told.read_text()))
+    known.secrets = [(shape, bytes.fromhex(str(secret))) for shape, secret in known.secrets]
+    return path, known
+
+
+def _hex(truth: Truth) -> list[tuple[str, str]]:
+    return [(shape, secret.hex()) for shape, secret in truth.secrets]
+
+
+def _confirmed(path: Path, truth: Truth) -> Secrets:
+    """What is counted, by its bytes: those that something else than our search says are it."""
+    with msl_construct.open(path) as dump:
+        found = finding.find_candidates(numpy, [dump], finding.library())
+        data = {
+            (one.shape, bytes(dump.memory.read(one.address, one.length)))
+            for one in found.candidates
+            if one.shape in truth.counted and one.checked
+        }
+    return [(shape, _key(shape, one)) for shape, one in sorted(data) if confirmed(truth, one)]
+
+
+def _key(shape: str, data: bytes) -> bytes:
+    return data[: int(shape.split("_")[1]) // 8] if shape.endswith("_key_schedule") else data
 
 
 def _fixed() -> int:
@@ -139,22 +173,24 @@ def _compared(name: str, random: bool, dumps: Sequence[tuple[Path, Truth]]) -> I
             return
         some = dumps[:count]
         note(f"{name}, {where} randomisation, {count} dumps")
-        secrets = _in_memory(*some[0])
-        found, right, named, wrong, structures = _ours(some, secrets)
-        peer = _memdiver([path for path, _ in some], secrets) if secrets else None
-        parts = [f"recall of candidates that are named {named}/{len(secrets)}"] if secrets else []
-        parts.append(f"{right} right of {right + wrong} named")
-        if structures:
-            parts.append(structures)
-        if peer is not None:
-            parts.append(f"MemDiver: {peer}")
+        secrets = [_in_memory(*one) for one in some]
+        told = _ours(some, secrets)
+        peer = _memdiver([path for path, _ in some], secrets[0]) if secrets[0] else None
         yield Row(
             NAME,
             f"{name}, {where} randomisation, N = {count}: recall",
-            found / len(secrets) if secrets else 1.0,
+            told.recall,
             "",
-            remark="; ".join(parts),
+            remark="; ".join([*told.words, *([] if peer is None else [f"MemDiver: {peer}"])]),
         )
+
+
+@dataclass
+class _Told:
+    """How good what was found is."""
+
+    recall: float
+    words: list[str]
 
 
 def _in_memory(path: Path, truth: Truth) -> Secrets:
@@ -169,40 +205,62 @@ def _in_memory(path: Path, truth: Truth) -> Secrets:
     return [one for one in truth.secrets if any(one[1] in data for data in runs)]
 
 
-def _ours(some: Sequence[tuple[Path, Truth]], secrets: Secrets) -> tuple[int, int, int, int, str]:
+def _ours(some: Sequence[tuple[Path, Truth]], secrets: Sequence[Secrets]) -> _Told:
     dumps = [msl_construct.open(path) for path, _ in some]
+    begin = time.process_time()
     shapes = finding.library()
-    found = finding.find_candidates(numpy, dumps, shapes, processes=os.cpu_count() or 1)
-    held, right, wrong = set(), 0, 0
-    named = set()
-    for one in found.candidates:
+    found = finding.find_candidates(numpy, dumps, shapes, processes=1)
+    spent = time.process_time() - begin
+    held, named = set(), set()
+    right = right_named = listed_named = 0
+    last = 0
+    for rank, one in enumerate(found.candidates, 1):
         place = one.elsewhere[0]
         data = b"" if place is None else bytes(dumps[0].memory.read(place, one.length))
-        holds = {s for _, s in secrets if s in data and one.length <= LONGER * len(s)}
+        holds = _holds(data, secrets[0])
+        if holds - held:
+            last = rank
         held |= holds
+        own = bytes(dumps[one.dump].memory.read(one.address, one.length))
+        good = bool(_holds(own, secrets[one.dump])) or one.checked
+        right += good
         if not one.shape.startswith("secret_"):
             named |= holds
-            if holds or one.checked:
-                right += 1
-            else:
-                wrong += 1
-    structures = ""
+            listed_named += 1
+            right_named += good
+    parts, words = [], []
     truth = some[0][1]
+    if secrets[0]:
+        parts.append((len(held), len(secrets[0])))
+        words.append(f"{len(held)}/{len(secrets[0])} secrets, the last at rank {last}")
+        words.append(f"by name {len(named)}/{len(secrets[0])}")
     if truth.structures:
         inferred = finding.infer_structures(numpy, dumps[0], [])
         good = sum(
             any((one.kind, one.instances) == (kind, count) for one in inferred)
             for kind, count, _, _ in truth.structures
         )
-        structures = f"structures {good}/{len(truth.structures)}, {len(inferred)} inferred"
+        parts.append((good, len(truth.structures)))
+        words.append(f"structures {good}/{len(truth.structures)}, {len(inferred)} inferred")
     for shape, count in truth.counted.items():
+        if secrets[0]:
+            continue  # which they are is known
         checked = sum(
             one.shape == shape and one.checked and not one.dump for one in found.candidates
         )
-        structures += f"{shape} {checked}/{count}"
+        parts.append((min(checked, count), count))
+        words.append(f"{shape} {checked}/{count}")
+    words.append(
+        f"right {right_named}/{listed_named} named, {right}/{len(found.candidates)} of all"
+    )
+    words.append(f"{spent:.1f} s of processor time")
     for dump in dumps:
         dump.close()
-    return len(held), right, len(named), wrong, structures
+    return _Told(sum(one for one, _ in parts) / sum(all_ for _, all_ in parts), words)
+
+
+def _holds(data: bytes, secrets: Secrets) -> set[bytes]:
+    return {one for _, one in secrets if one in data and len(data) <= LONGER * len(one)}
 
 
 def _memdiver(paths: Sequence[Path], secrets: Secrets) -> str | None:
@@ -221,21 +279,26 @@ def _memdiver(paths: Sequence[Path], secrets: Secrets) -> str | None:
         found: dict[str, Any] = json.loads(out.read_text())
     except (subprocess.SubprocessError, OSError, ValueError) as error:
         return f"failed ({type(error).__name__})"
-    base = [given, "-m", "memdiver.cli", "consensus-window", *map(str, paths), "--normalize"]
+    places = [[region["offset"], region["length"]] for region in found["regions"]]
+    try:
+        told = subprocess.run([given, "-c", _SLAB, *map(str, paths)], capture_output=True,
+                              input=json.dumps(places).encode(), timeout=PATIENCE,
+                              env=environment, check=True)  # fmt: skip
+    except subprocess.SubprocessError as error:
+        return f"{len(places)} candidates, whose bytes it does not say ({error!r:.60})"
     held, right = set(), 0
-    for region in found["regions"][:_MOST_PLACED]:
-        command = [*base, "--slab-offset", str(region["offset"]), "--length",
-                   str(region["length"]), "-o", str(out)]  # fmt: skip
-        try:
-            subprocess.run(
-                command, capture_output=True, timeout=PATIENCE, env=environment, check=True
-            )
-            told = json.loads(out.read_text())["dumps"][0]["bytes"]
-        except (subprocess.SubprocessError, OSError, ValueError, LookupError) as error:
-            return f"{found['num_regions']} candidates, whose bytes it does not say ({error!r:.60})"
-        data = base64.b64decode(told)
-        holds = {s for _, s in secrets if s in data and len(data) <= LONGER * len(s)}
+    for line in told.stdout.decode().split():
+        holds = _holds(bytes.fromhex(line), secrets)
         held |= holds
         right += bool(holds)
-    some = min(len(found["regions"]), _MOST_PLACED)
-    return f"recall {len(held)}/{len(secrets)}, {right} right of the best {some}"
+    return f"{len(held)}/{len(secrets)} secrets, right {right}/{len(places)}"
+
+
+_SLAB = """
+import json, sys
+from memdiver.engine.consensus_service import build_consensus
+data = bytes(build_consensus(sys.argv[1:], normalize=True).reference_bytes)
+for offset, length in json.load(sys.stdin):
+    print(data[offset : offset + length].hex())
+"""
+"""The bytes of the first dump in the coordinates of MemDiver's own candidates."""
