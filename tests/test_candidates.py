@@ -117,6 +117,21 @@ WORDS = (
 )  # fmt: skip
 
 
+@given(st.lists(st.sampled_from([*range(20), 0x41, 0x42, 200, 255]), max_size=100).map(bytes))
+def test_dense_blocks_are_those_that_are_said_to_be(data: bytes) -> None:
+    numbers = np.frombuffer(data, np.uint8)
+    found = finding.measures.dense_blocks(np, numbers).tolist()
+    assert bytes(numbers) == data  # which nobody has put in order
+    blocks = [data[at : at + 16] for at in range(0, len(data) - 15, 16)]
+    zero = b"\0\0"
+    assert found == [
+        len(set(one)) >= 12
+        and zero not in (one[:2], one[6:8], one[8:10], one[14:])
+        and not all(byte in (9, 10) or 0x20 <= byte < 0x7F for byte in one)
+        for one in blocks
+    ]
+
+
 @settings(max_examples=40)
 @given(st.lists(memories(WORDS), min_size=1, max_size=3))
 def test_each_byte_is_of_the_class_that_a_naive_look_gives(some: list[RandomMemory]) -> None:

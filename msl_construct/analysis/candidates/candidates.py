@@ -205,7 +205,9 @@ class _OneDump:
         """The best of each shape."""
         pool = Pool(self.np, self.dump, self.told)
         gaps: list[str] = []
-        seen = self._best(sightings(pool, self.told, self.shapes, gaps), max(most, _MOST_WEIGHED))
+        weighed = max(most, _MOST_WEIGHED)
+        told = sightings(pool, self.told, self.shapes, gaps, weighed, self.result.more)
+        seen = self._best(told, weighed)
         self.result.gaps += [f"dump {self.number + 1}: {line}" for line in gaps]
         self.result.limits += [f"dump {self.number + 1}: {line}" for line in pool.limits]
         chunks = {one.address: chunk_around(pool, one.address) for one in seen}

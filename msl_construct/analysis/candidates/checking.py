@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from .measures import BLOCK
 from .pool import KeyBytes, Pool
 from .private_keys import (
     curve_pairs,
@@ -44,15 +46,22 @@ _OF_PATTERNS: dict[str, Callable[[Pool, int], tuple[int, int, str] | None]] = {
 
 
 def sightings(
-    pool: Pool, found: DumpScan, shapes: Sequence[MemoryShape], gaps: list[str]
+    pool: Pool,
+    found: DumpScan,
+    shapes: Sequence[MemoryShape],
+    gaps: list[str],
+    most: int,
+    more: dict[str, int],
 ) -> Iterator[ShapeSighting]:
-    """Everything in a dump that is of a shape; what is checked first.
+    """What in a dump is of a shape; what is checked first.
 
     Args:
         pool: its runs.
         found: what the pass over it found.
         shapes: what is looked for.
         gaps: told what could not be looked for, and why.
+        most: of what only looks like a key, the most of each shape.
+        more: told how many there are besides, by shape.
     """
     lacking = (
         []
@@ -73,7 +82,7 @@ def sightings(
             held.append(one)
             yield one
     plain = [shape for shape in shapes if _is_plain(shape)]
-    yield from _unnamed(pool, plain, held)
+    yield from _unnamed(pool, plain, held, most, more)
 
 
 def _order(shape: MemoryShape) -> tuple[bool, bool]:
@@ -108,7 +117,8 @@ def _of_shape(pool: Pool, found: DumpScan, shape: MemoryShape) -> Iterator[Shape
                 yield one
     elif shape.context:
         for length in shape.lengths:
-            for blob in pool.blobs(length, shape.align):
+            first = shape.context[0]
+            for blob in pool.blobs_beside(length, shape.align, first.at, first.pattern):
                 if _fits(pool, blob.address, shape.context):
                     near = ", ".join(f"{one.pattern.given} at {one.at:+d}" for one in shape.context)
                     told = _sighting(blob, shape, None)
@@ -177,38 +187,66 @@ def _sighting(blob: KeyBytes, shape: MemoryShape, words: str | None) -> ShapeSig
 
 
 def _unnamed(
-    pool: Pool, shapes: Sequence[MemoryShape], held: Sequence[ShapeSighting]
+    pool: Pool,
+    shapes: Sequence[MemoryShape],
+    held: Sequence[ShapeSighting],
+    most: int,
+    more: dict[str, int],
 ) -> Iterator[ShapeSighting]:
     """What only looks like a key: in each run as much as fits, side by side.
+
+    Of very many, what has a run for itself.
 
     Args:
         held: what is something else already.
     """
-    taken = {(one.address, one.length) for one in held if one.checked}
+    np = pool.numpy
     lengths = sorted({(length, shape.align) for shape in shapes for length in shape.lengths})
-    for start, end in pool.runs():
-        if end - start > _LONGEST_UNNAMED:
-            continue
-        fitting = [(length, align) for length, align in lengths if length <= end - start + 3]
-        if not fitting:
-            continue
-        length, align = fitting[-1]
-        low = start - start % align
-        if start - low > 2:
-            low += align
-        for address in _tiles(low, end - length + 3, length, align):
-            if (address, length) in taken or pool.bytes_at(address, length) is None:
+    starts, sizes = pool.runs()
+    which = np.searchsorted([length for length, _ in lengths], sizes + 3, "right") - 1
+    which[sizes > _LONGEST_UNNAMED] = -1
+    for number, (length, align) in enumerate(lengths):
+        runs = np.flatnonzero(which == number)
+        odd = (starts[runs] % np.uint64(align)).astype(np.int64)
+        first = np.where(odd > 2, align - odd, -odd)
+        every, offsets = _tiles(np, first, sizes[runs] - length + 3, odd, length, align)
+        addresses = starts[runs[every]] + offsets.astype(np.uint64)
+        taken = [one.address for one in held if one.checked and one.length == length]
+        free = ~np.isin(addresses, np.array(taken, np.uint64))
+        slack = np.maximum(0, sizes[runs[every]] - length)
+        for shape in shapes:
+            if length not in shape.lengths:
                 continue
-            for shape in shapes:
-                if length in shape.lengths and address % shape.align == 0:
-                    blob = KeyBytes(address, b"", 0)
-                    one = _sighting(blob, shape, None)
-                    one.length, one.slack = length, max(0, end - start - length)
+            some = np.flatnonzero(free & (addresses % np.uint64(shape.align) == 0))
+            rest = (addresses[some] % np.uint64(BLOCK)).astype(np.int64)
+            some = some[np.lexsort((addresses[some], rest, slack[some]))]
+            if len(some) > most:
+                more[shape.name] = more.get(shape.name, 0) + len(some) - most
+            for index in some[:most].tolist():
+                address = int(addresses[index])
+                if pool.bytes_at(address, length) is not None:
+                    one = _sighting(KeyBytes(address, b"", 0), shape, None)
+                    one.length, one.slack = length, int(slack[index])
                     yield one
 
 
-def _tiles(first: int, last: int, length: int, align: int) -> list[int]:
-    """Addresses from `first` to `last`: each half a length behind the one before, and the last."""
+def _tiles(np: Any, first: Any, last: Any, odd: Any, length: int, align: int) -> tuple[Any, Any]:
+    """Places in runs: each half a length behind the one before, and the last that there is.
+
+    Args:
+        first, last: of each run, bytes from its start.
+        odd: of each run, how far its start is from a multiple of `align`.
+
+    Returns:
+        Number of the run, and the place in it.
+    """
     step = max(align, length // 2 // align * align)
-    found = list(range(first, last + 1, step))
-    return sorted({*found, max(first, last - last % align)})
+    final = np.maximum(first, last - (last + odd) % align)
+    counts = np.maximum(0, (last - first) // step + 1)
+    beyond = (counts == 0) | ((final - first) % step != 0) | (final > first + (counts - 1) * step)
+    every = np.repeat(np.arange(len(first)), counts)
+    within = np.arange(len(every)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return (
+        np.concatenate([every, np.flatnonzero(beyond)]),
+        np.concatenate([first[every] + within * step, final[beyond]]),
+    )

@@ -83,7 +83,7 @@ class ByteClasses:
     def count(self, piece: ScannedPiece, data: Any, dense: Any) -> list[int]:
         """Bytes of each class, in the order of `CLASSES`; then those compared with each dump."""
         flags = self.flags(piece, data, dense)
-        counts = [int(flags[name].sum()) for name in CLASSES]
+        counts = [int(self._np.count_nonzero(flags[name])) for name in CLASSES]
         return counts + self._compared
 
     def flags(self, piece: ScannedPiece, data: Any, dense: Any) -> dict[str, Any]:
@@ -92,17 +92,16 @@ class ByteClasses:
         first, stop = piece.first, piece.stop
         own = data[first:stop]
         others = [self._other(number, piece) for number in range(len(self._others))]
-        self._compared = [int(one.known.sum()) for one in others]
+        self._compared = [int(np.count_nonzero(one.known)) for one in others]
         changed = np.zeros(len(own), bool)
         complete = np.full(len(own), bool(others))
         for other in others:
             changed |= other.known & (other.data != own)
             complete &= other.known
         pointers, counters = self._words(piece, own, others, changed)
-        content = np.repeat(dense, BLOCK)
         skip = -piece.address % BLOCK
         blocks = np.zeros(len(data), bool)
-        blocks[skip : skip + len(content)] = content
+        blocks[skip : skip + BLOCK * len(dense)].reshape(-1, BLOCK)[:] = dense[:, None]
         left = np.ones(len(own), bool)
         found = {}
         for name, some in (
@@ -112,10 +111,10 @@ class ByteClasses:
             ("high_entropy", blocks[first:stop]),
             ("changing", changed),
             ("constant", complete),
-            ("unknown", left.copy()),
         ):
             found[name] = some & left
-            left &= ~some
+            left ^= found[name]
+        found["unknown"] = left
         return found
 
     def _other(self, number: int, piece: ScannedPiece) -> _Other:
@@ -139,6 +138,8 @@ class ByteClasses:
                 continue  # not known; the pass over that dump says so
             taken = 0
             for address, length, state in memory.runs:
+                if state == CAPTURED and length == stop - begin:
+                    return _Other(np.frombuffer(memory.data, np.uint8), np.ones(length, bool))
                 if state == CAPTURED:
                     at = address - b + a - begin
                     data[at : at + length] = np.frombuffer(
@@ -157,7 +158,7 @@ class ByteClasses:
         skip = -(piece.address + piece.first) % 8
         count = max(0, len(own) - skip) // 8
         end = skip + 8 * count
-        words = np.flatnonzero(changed[skip:end].reshape(count, 8).any(axis=1))
+        words = np.flatnonzero(changed[skip:end].view(np.uint64))  # any of its bytes
         if not len(words):
             return pointers, counters
         places = skip + 8 * words[:, None] + np.arange(8)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 __all__ = ["BLOCK", "DISTINCT", "LEAST_TEXT", "dense_blocks", "entropy", "numeric", "text_bytes"]
@@ -56,11 +58,44 @@ def dense_blocks(np: Any, data: Any) -> Any:
     left = np.flatnonzero(found)
     if not len(left):
         return found
-    some = np.sort(blocks[left], axis=1)
-    distinct = (some[:, 1:] != some[:, :-1]).sum(axis=1) + 1
-    letters = printable(np, some) | (some == _LINE)
-    found[left] = (distinct >= DISTINCT) & ~letters.all(axis=1)
+    columns = (blocks if len(left) == count else blocks[left]).T.copy()  # is put in order
+    others = np.zeros(len(left), bool)  # than letters
+    for column in columns:
+        others |= ~(printable(np, column) | (column == _LINE))
+    if others.any():
+        others &= _different(np, columns) >= DISTINCT
+    found[left] = others
     return found
+
+
+def _different(np: Any, columns: Any) -> Any:
+    """How many different values stand in each place of some columns, which are put in order."""
+    least = np.empty_like(columns[0])
+    for one, other in _steps(len(columns)):
+        np.minimum(columns[one], columns[other], out=least)
+        np.maximum(columns[one], columns[other], out=columns[other])
+        columns[one] = least
+    count = np.ones(columns.shape[1], np.uint8)
+    for one, other in pairwise(columns):
+        count += one != other
+    return count
+
+
+@cache
+def _steps(size: int) -> tuple[tuple[int, int], ...]:
+    """Pairs of places that are put in order one after the other: Batcher's odd-even merge sort."""
+    found = []
+    width = 1
+    while width < size:
+        step = width
+        while step:
+            for begin in range(step % width, size - step, 2 * step):
+                for at in range(begin, min(begin + step, size - step)):
+                    if at // (2 * width) == (at + step) // (2 * width):
+                        found.append((at, at + step))
+            step //= 2
+        width *= 2
+    return tuple(found)
 
 
 def text_bytes(np: Any, data: Any) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from ...errors import DamageError, LimitError, MemoryAccessError
 from ...reader.dump import Dump
+from ..patterns import SearchPattern
 from .scanning import DumpScan
 
 __all__ = ["KeyBytes", "Pool"]
@@ -18,6 +21,7 @@ _MOST_HELD = 1 << 23
 _LONGEST = 1 << 13
 """Bytes of a run that is; longer ones are no keys, but what was encrypted or compressed."""
 _SHORT = 32
+_MOST_SLACK = 16
 _AROUND = 16
 _LONGEST_SEARCHED = 1 << 10
 """Bytes of a run in which a key is looked for at each of its places."""
@@ -59,25 +63,34 @@ class Pool:
     def __init__(self, np: Any, dump: Dump, found: DumpScan) -> None:
         self.numpy, self.dump = np, dump
         self.keys = {key for _, key, _ in found.schedules}
-        self._runs: list[tuple[int, int]] = []
-        self._bytes: dict[int, tuple[int, bytes]] = {}
         self._windows: dict[int, bytes | None] = {}
         self.left_out = 0
         self.limits: list[str] = []
+        kept: list[tuple[int, int]] = []
         size = 0
         for start, end in sorted(found.runs, key=_worth):
             if end - start > _LONGEST or size + end - start > _MOST_HELD:
                 self.left_out += end - start <= _LONGEST
-                continue
-            data = self.bytes_at(start - _AROUND, end - start + 2 * _AROUND)
+            else:
+                size += end - start
+                kept.append((start, end))
+        self._runs: list[tuple[int, int]] = []
+        self._firsts: list[int] = []
+        self._places = [0]
+        joined = bytearray()
+        for start, end in sorted(kept):
             first = start - _AROUND
+            data = self.bytes_at(first, end - first + _AROUND)
             if data is None:
                 first, data = start, self.bytes_at(start, end - start)
             if data is not None:
-                size += end - start
                 self._runs.append((start, end))
-                self._bytes[start] = first, data
-        self._runs.sort()
+                self._firsts.append(first)
+                joined += data
+                self._places.append(len(joined))
+        self._joined = bytes(joined)
+        self._starts = np.array([start for start, _ in self._runs], np.uint64)
+        self._sizes = np.array([end - start for start, end in self._runs], np.int64)
 
     def bytes_at(self, address: int, size: int) -> bytes | None:
         """Bytes of the dump; None: it has not all of them."""
@@ -106,18 +119,73 @@ class Pool:
 
     def blobs(self, length: int, align: int = 8) -> Iterator[KeyBytes]:
         """Bytes of a length, at multiples of `align`, those that fill their run first."""
-        some = sorted(self._runs, key=lambda run: abs(run[1] - run[0] - length))
-        for start, end in some:
-            if not length - 3 <= end - start <= max(_LONGEST_SEARCHED, 2 * length):
-                continue
-            first, data = self._bytes[start]
+        for run in self._fitting(length).tolist():
+            start, end = self._runs[run]
             low = start - start % align
             if start - low > 2:  # else a zero may have been its first byte
                 low += align
             for address in range(low, end - length + 4, align):
-                at = address - first
-                if at >= 0 and at + length <= len(data):
-                    yield KeyBytes(address, data[at : at + length], end - start - length)
+                blob = self._blob(run, address, length)
+                if blob is not None:
+                    yield blob
+
+    def own(self, length: int, align: int = 8) -> Iterator[KeyBytes]:
+        """Those of `blobs` that have a run nearly for themselves."""
+        # They come in the order of what is around them.
+        return takewhile(lambda blob: blob.slack <= _MOST_SLACK, self.blobs(length, align))
+
+    def blobs_beside(
+        self, length: int, align: int, at: int, pattern: SearchPattern
+    ) -> Iterator[KeyBytes]:
+        """Those of `blobs` that a pattern stands beside, `at` bytes from their first."""
+        np = self.numpy
+        runs = self._fitting(length)
+        odd = (self._starts[runs] % np.uint64(align)).astype(np.int64)
+        low = np.where(odd > 2, align - odd, -odd)
+        counts = np.maximum(0, (self._sizes[runs] - length + 3 - low) // align + 1)
+        every = np.repeat(np.arange(len(runs)), counts)
+        within = np.arange(len(every)) - np.repeat(np.cumsum(counts) - counts, counts)
+        offsets = low[every] + within * align
+        beside = self._starts[runs[every]] + (offsets + at).astype(np.uint64)
+        for index in self._literal(beside, pattern).tolist():
+            run = int(runs[every[index]])
+            blob = self._blob(run, self._runs[run][0] + int(offsets[index]), length)
+            if blob is not None:
+                yield blob
+
+    def _fitting(self, length: int) -> Any:
+        """Numbers of the runs in which bytes of a length are looked for, those of it first."""
+        np = self.numpy
+        most = max(_LONGEST_SEARCHED, 2 * length)
+        some = np.flatnonzero((self._sizes >= length - 3) & (self._sizes <= most))
+        return some[np.argsort(np.abs(self._sizes[some] - length), kind="stable")]
+
+    def _blob(self, run: int, address: int, length: int) -> KeyBytes | None:
+        at = self._places[run] + address - self._firsts[run]
+        if at < self._places[run] or at + length > self._places[run + 1]:
+            return None
+        start, end = self._runs[run]
+        return KeyBytes(address, self._joined[at : at + length], end - start - length)
+
+    def _literal(self, addresses: Any, pattern: SearchPattern) -> Any:
+        """Numbers of addresses at which a pattern may stand: its literal bytes do, or who knows."""
+        np = self.numpy
+        wanted = np.frombuffer(pattern.literal, np.uint8)
+        places = addresses + np.uint64(pattern.before)
+        likely = np.ones(len(places), bool)
+        order = np.argsort(places >> np.uint64(_WINDOW.bit_length() - 1), kind="stable")
+        windows = places[order] >> np.uint64(_WINDOW.bit_length() - 1)
+        edges = np.flatnonzero(np.diff(windows)) + 1
+        for some in np.split(order, edges) if len(order) and len(wanted) else ():
+            start = int(places[some[0]]) // _WINDOW * _WINDOW
+            window = self._window(start)
+            offsets = (places[some] - np.uint64(start)).astype(np.int64)
+            inside = offsets <= _WINDOW - len(wanted)
+            if window is not None:
+                data = np.frombuffer(window, np.uint8)
+                rows = data[offsets[inside][:, None] + np.arange(len(wanted))]
+                likely[some[inside]] = (rows == wanted).all(axis=1)
+        return np.flatnonzero(likely)
 
     def some(self, blobs: Iterator[KeyBytes], most: int, what: str) -> Iterator[KeyBytes]:
         """The first of some; that there are more is told in `limits`."""
@@ -127,41 +195,45 @@ class Pool:
                 return
             yield blob
 
-    def runs(self) -> Sequence[tuple[int, int]]:
-        """Those that are kept, by address."""
-        return self._runs
+    def runs(self) -> tuple[Any, Any]:
+        """First addresses and lengths of those that are kept, by address: arrays."""
+        return self._starts, self._sizes
 
     def find(self, needle: bytes) -> int | None:
         """Where some bytes stand in the runs that are kept, 8 or more of them; None: nowhere."""
         np = self.numpy
         value = int.from_bytes(needle[:8], "little")
-        keys, places, likely = self._index
+        keys, likely = self._index
         if not likely[value & _FILTER]:
             return None
-        wanted = np.uint64(value)
-        at = int(np.searchsorted(keys, wanted))
-        tried = 0
-        while at < len(keys) and keys[at] == wanted and tried < _MOST_WINDOWS:
-            address = int(places[at])
+        at = int(np.searchsorted(keys, np.uint64(value)))
+        if at == len(keys) or int(keys[at]) != value:
+            return None
+        place = -1
+        for _ in range(_MOST_WINDOWS):
+            place = self._joined.find(needle[:8], place + 1)
+            if place < 0:
+                return None
+            run = bisect_right(self._places, place) - 1
+            address = self._firsts[run] + place - self._places[run]
             if self.bytes_at(address, len(needle)) == needle:
                 return address
-            at += 1
-            tried += 1
         return None
 
     @cached_property
-    def _index(self) -> tuple[Any, Any, bytes]:
-        """All 8 bytes side by side in order, where they stand, and which low bits there are."""
+    def _index(self) -> tuple[Any, bytes]:
+        """All 8 bytes side by side in order, and which low bits there are."""
         np = self.numpy
-        keys, places = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
-        for first, data in self._bytes.values():
-            own = np.frombuffer(data, np.uint8)
-            if len(own) >= 8:
-                view = np.lib.stride_tricks.sliding_window_view(own, 8)
-                keys.append(np.ascontiguousarray(view).view("<u8").ravel())
-                places.append(np.uint64(first) + np.arange(len(view), dtype=np.uint64))
-        every, where = np.concatenate(keys), np.concatenate(places)
-        order = np.argsort(every, kind="stable")
+        size = max(0, len(self._joined) - 7)
+        keys = np.empty(size, np.uint64)
+        for step in range(min(8, size)):
+            part = keys[step::8]
+            part[:] = np.frombuffer(self._joined, "<u8", len(part), step)
+        inside = np.ones(size, bool)
+        for step in range(1, 8):  # what is of two runs stands nowhere
+            ends = np.array(self._places[1:-1], np.int64) - step
+            inside[ends[(ends >= 0) & (ends < size)]] = False
+        keys = np.sort(keys[inside])
         likely = np.zeros(_FILTER + 1, bool)
-        likely[(every & np.uint64(_FILTER)).astype(np.int64)] = True
-        return every[order], where[order], likely.tobytes()
+        likely[(keys & np.uint64(_FILTER)).astype(np.int64)] = True
+        return keys, likely.tobytes()

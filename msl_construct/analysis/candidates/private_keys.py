@@ -159,14 +159,14 @@ def rsa_factors(pool: Pool, lengths: tuple[int, ...], align: int) -> Iterator[tu
     """Bytes that divide a number of twice their length that is in the same memory."""
     for length in lengths:
         numbers: dict[tuple[int, str], int] = {}
-        for blob in pool.blobs(2 * length, align):
-            if blob.slack <= 16 and len(numbers) < _MOST_NUMBERS:
+        for blob in pool.own(2 * length, align):
+            if len(numbers) < _MOST_NUMBERS:
                 for number, order in _odd(blob.data):
                     numbers.setdefault((number, order), blob.address)
         if not numbers:
             continue
         told = set[int]()
-        own = (blob for blob in pool.blobs(length, align) if blob.slack <= 16)
+        own = pool.own(length, align)
         for blob in pool.some(own, _MOST_FACTORS, f"factors of {length} bytes"):
             for number, order in _odd(blob.data):
                 for (other, form), place in numbers.items():

@@ -16,7 +16,6 @@ _ROOM = 64
 _MOST = 1 << 14
 _MOST_MASTERS = 512
 _MOST_RANDOMS = 32
-_MOST_SLACK = 16
 _SIZES_OF_KEYS = ((0, 16), (0, 32), (20, 16), (32, 16), (20, 32), (32, 32), (48, 32))
 """Bytes of the MAC keys and of the keys of a cipher suite; one that is an AEAD has no MAC."""
 
@@ -94,9 +93,9 @@ def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[KeyBytes, s
     """
     if not pool.keys:
         return
-    randoms = dict.fromkeys(blob.data for blob in islice(_own(pool, 64, align), 8 * _MOST_RANDOMS))
+    randoms = dict.fromkeys(blob.data for blob in islice(pool.own(64, align), 8 * _MOST_RANDOMS))
     masters: dict[bytes, list[KeyBytes]] = {}
-    own = _own(pool, 48, align)
+    own = pool.own(48, align)
     for blob in pool.some(own, _MOST_MASTERS, "master secrets of TLS 1.2"):
         masters.setdefault(blob.data, []).append(blob)
     if len(randoms) > _MOST_RANDOMS:
@@ -107,11 +106,6 @@ def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[KeyBytes, s
         if words:
             for blob in blobs:
                 yield blob, words
-
-
-def _own(pool: Pool, length: int, align: int) -> Iterator[KeyBytes]:
-    """Bytes that have a run nearly for themselves."""
-    return (blob for blob in pool.blobs(length, align) if blob.slack <= _MOST_SLACK)
 
 
 def _by_key_block(pool: Pool, secret: bytes, seeds: list[bytes]) -> str:
