@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from ..abbreviated import abbreviated
 from ..builder.block_demands import LowerCase, Roles, demands_of
@@ -217,6 +218,7 @@ _OWN = (
 """Fields of the file header that follow from what is written."""
 
 
+@lru_cache(maxsize=1024)
 def written_by(target: Schema, key: str) -> Schema | None:
     """What a block of this type is written by in a file of a draft; None: there is no such type.
 
@@ -241,6 +243,7 @@ def written_as(target: Schema, key: str) -> BlockType | None:
     return None if found is None else found.block(key)
 
 
+@lru_cache(maxsize=1024)
 def written_layout(target: Schema, key: str) -> Layout | None:
     """The layout that a block gets in a file of a draft; None: nobody has one.
 
