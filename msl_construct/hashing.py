@@ -48,6 +48,9 @@ UNHASHED = "unhashed"
 class _Unhashed:
     """A hasher that takes no time."""
 
+    def __init__(self, data: Any = b"", /) -> None:
+        pass
+
     def update(self, data: Any, /) -> None:
         """Forget it."""
 
@@ -104,6 +107,8 @@ def hasher_factory(algorithm: str = "blake3") -> Callable[..., Hasher]:
         from blake3 import blake3
 
         return blake3
+    if algorithm == UNHASHED:
+        return _Unhashed
     return partial(hashlib.new, _BY_NAME[algorithm])
 
 

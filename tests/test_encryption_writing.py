@@ -22,10 +22,12 @@ from writing import header
 
 import msl_construct
 from msl_construct import Writer
+from msl_construct.builder.region_plan import READ
 from msl_construct.cli.group import cli
 from msl_construct.encryption.public_keys import read_public_keys
 from msl_construct.encryption.sealing import Encryption
 from msl_construct.errors import ConformanceError
+from msl_construct.hashing import UNHASHED, new_hasher
 
 pytest.importorskip("cryptography")
 
@@ -78,6 +80,34 @@ def test_written_as_an_independent_decoder_reads_it(cipher: str, compression: st
     with msl_construct.open(data, key=by_hand.KEY) as dump:
         assert str(dump.verify()).startswith("intact and complete")
         assert dump.memory.read(0x1000, 3 * len(PAGE)).data == PAGE * 3
+
+
+def test_nothing_is_hashed_for_a_chain_of_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A region that is read into the output's buffers: FileHash is all that is taken of it."""
+    pages = b"\x5a" * 8192
+
+    def read(base: int, into: memoryview) -> None:
+        into[:] = pages[: len(into)]
+
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "msl_construct.builder.feed.new_hasher",
+        lambda algorithm: asked.append(algorithm) or new_hasher(algorithm),
+    )
+    for encryption, hashes in ((None, "blake3"), (Encryption(raw=by_hand.KEY), UNHASHED)):
+        file = io.BytesIO()
+        given = header("process_identity", "module_list", "memory_regions")
+        options: dict[str, Any] = {"draft": DRAFT, "encryption": encryption, "overlapped": True}
+        with Writer(file, given, **options) as out:
+            out.add_process_identity(exe_path="/bin/x", cmd_line=None)
+            out.add_module_list_index([])
+            feed = out.feed()
+            feed.add(0x1000, 1, "heap", [(2, READ)], read)
+            feed.finish()
+        assert asked.pop() == hashes
+        with msl_construct.open(file.getvalue(), key=encryption and by_hand.KEY) as dump:
+            assert dump.verify().intact
+            assert bytes(dump.memory.read(0x1000, 8192).data) == pages
 
 
 def test_to_a_pipe() -> None:

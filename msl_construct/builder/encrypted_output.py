@@ -8,7 +8,7 @@ from typing import Any
 from ..encryption.ciphers import SLACK
 from ..encryption.sealing import Encryption, Prepared
 from ..errors import ConformanceError, LimitError
-from ..hashing import new_hasher
+from ..hashing import UNHASHED, new_hasher
 from ..pool import started_pool
 from ..schema import ByteOrder, Layout, Record, Schema
 from ..source import Extent
@@ -68,7 +68,7 @@ class EncryptedOutput:
         cipher_len: tuple[int, int, ByteOrder],
     ) -> None:
         self.below = below
-        self.algorithm = algorithm
+        self.algorithm, self.chained_by = algorithm, UNHASHED
         self._most = prepared.cipher.most
         self._sealing = prepared.cipher.sealing(front)
         self._cipher_len = cipher_len

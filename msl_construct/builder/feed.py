@@ -180,12 +180,12 @@ class RegionFeed:
         view = output.reserve(size)
         laying.lay_head(view, piece, shape, size, found)
         view[laying.head : start] = stored
-        hasher = new_hasher(output.algorithm)
+        hasher = new_hasher(output.chained_by)
         end, runs = laying.fill(piece, view, start, read, hasher.update)
         if runs is not None:
             view[laying.head : start] = PageMap.from_runs(runs, piece.pages).stored
             self._stream.lay_header(view, laying.kind, end, 0, found)
-            hasher = new_hasher(output.algorithm)
+            hasher = new_hasher(output.chained_by)
             hasher.update(view[:end])
         output.commit(end, digest=hasher.digest())
         self._stream.finished()

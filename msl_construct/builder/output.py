@@ -79,7 +79,13 @@ class ChainedOutput(Protocol):
 
 @runtime_checkable
 class BufferedOutput(ChainedOutput, Protocol):
-    """An output that lets its callers fill its buffers in place."""
+    """An output that lets its callers fill its buffers in place.
+
+    Attributes:
+        chained_by: what callers hash what they commit with; `UNHASHED` where nothing is chained.
+    """
+
+    chained_by: str
 
     @property
     def room(self) -> int:

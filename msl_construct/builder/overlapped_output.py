@@ -112,7 +112,7 @@ class Conveyor:
         buffers: Buffers | None = None,
     ) -> None:
         self.file = file
-        self.algorithm = algorithm
+        self.algorithm = self.chained_by = algorithm
         self.position = 0
         self._slots: SimpleQueue[_Slot] = SimpleQueue()
         made = buffers.take() if buffers is not None else []

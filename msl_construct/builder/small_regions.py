@@ -42,7 +42,7 @@ class SmallRegions:
         self._time_at = front + fixed.offset_of("timestamp")
         self._map_at = front + fixed.offset_of("page_state_map")
         self._templates: dict[tuple[int, int, Shape], bytes] = {}
-        self._hasher = hasher_factory(output.algorithm)
+        self._hasher = hasher_factory(output.chained_by)
         self._spare, self._next = b"", 0
 
     def put(self, base: int, pages: int, log2: int, shape: Shape, read: Read) -> None:
