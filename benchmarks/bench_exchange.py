@@ -1,10 +1,8 @@
-"""Cores in and out, against hashing as often; a lake of small dumps by one process and by two."""
+"""Cores in and out, against hashing as often."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import statistics
 import struct
 from pathlib import Path
 
@@ -24,7 +22,6 @@ from measure import (
     watch_child,
 )
 
-from msl_construct import Writer
 from msl_construct.hashing import new_hasher
 
 NAME = "exchange"
@@ -61,13 +58,12 @@ def run(setting: Setting) -> list[Row]:
             hashed=lambda: _hash(core, HASHES),
             once=lambda: _hash(core, 1),
         )
-        rows = [
+        return [
             _rate("import of a core", times, ("taken", "hashed"), size),
             _rate("export of a core", times, ("given", "once"), size),
             _memory("import", taken, size),
             _memory("export", given, size),
         ]
-        return [*rows, *_lake(setting)]
     finally:
         for path in (core, kept, dump, again, beside):
             path.unlink(missing_ok=True)
@@ -125,43 +121,3 @@ def _memory(what: str, command: tuple[object, ...], size: int) -> Row:
         target=200.0,
         remark="peak VmRSS",
     )
-
-
-def _lake(setting: Setting) -> list[Row]:
-    count = 2000 if setting.size(1, 0) else 20
-    folder, lake = setting.tmp / "dumps", setting.tmp / "lake"
-    folder.mkdir()
-    try:
-        for number in range(count):
-            _write_dump(folder / f"{number}.msl", number)
-
-        def make(workers: int) -> None:
-            shutil.rmtree(lake, ignore_errors=True)
-            words = ("export", folder, "--to", "ndjson", "-o", lake, "--quiet")
-            run_child(python(MSL, *map(str, words), "--workers", str(workers)))
-
-        times = in_turns(1, one=lambda: make(1), two=lambda: make(2))
-        one, two = (statistics.median(times[name]) for name in ("one", "two"))
-        return [
-            Row(
-                NAME,
-                f"a lake of {count} dumps of 1 MiB, {workers}",
-                count / seconds,
-                "files/s",
-                remark=f"{one / seconds:.2f} of one process",
-            )
-            for workers, seconds in (("one process", one), ("two processes", two))
-        ]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(lake, ignore_errors=True)
-
-
-def _write_dump(path: Path, number: int) -> None:
-    capabilities = ["memory_regions", "module_list", "process_identity"]
-    header = {"cap_bitmap": capabilities, "os_type": "linux", "arch_type": "x86_64", "pid": 7}
-    with path.open("wb") as file, Writer(file, header, draft="draft-2026-10") as out:
-        out.add_process_identity(exe_path="/usr/bin/made", cmd_line=f"made {number}")
-        out.add_module_list_index([])
-        data = number.to_bytes(8, "little") * (MIB // 8)
-        out.add_memory_region(base_addr=0x10000, data=data, protection=["read"])

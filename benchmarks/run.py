@@ -30,6 +30,7 @@ NAMES = (
     "verify",
     "encryption",
     "exchange",
+    "lake",
     "analysis",
     "report",
     "candidates",
@@ -51,6 +52,9 @@ def main() -> int:
     rows: list[Row] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the files and children along
     with tempfile.TemporaryDirectory(prefix="msl-bench-", dir=options.tmp) as folder:
+        # What is installed is compiled; so is what children run here, after their first round.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
         for name in options.names or NAMES:
             print(f"{name} ...", file=sys.stderr, flush=True)
             rows += _in_its_own_process(name, Path(folder), options)
