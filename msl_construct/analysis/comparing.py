@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import DamageError, LimitError
 from ..reader.dump import Dump
 from ..schema import ByteOrder
-from ..space import ABSENT, CAPTURED, AddressSpace, Run
+from ..space import ABSENT, CAPTURED, AddressSpace, NearbyBytes, Run
 from .addresses import pointer_width
 from .aligning import AlignedStretch, Alignment
 from .forked import can_fork, in_order
@@ -37,9 +37,6 @@ _WORTH_PROCESSES = 8
 
 Unit = list[tuple[AlignedStretch, int, int]]
 """What both have captured: offsets within stretches, and bytes."""
-
-
-Bytes = bytes | bytearray
 
 
 @dataclass(frozen=True)
@@ -124,12 +121,14 @@ def compare(
 def _changes(
     a: Dump, b: Dump, alignment: Alignment, told: ComparedPages, processes: int
 ) -> Iterator[MemoryChange]:
+    nearby = NearbyBytes(a.memory), NearbyBytes(b.memory)
+
     def one(unit: Unit) -> tuple[list[MemoryChange], ComparedPages]:
         some = ComparedPages()
         found = [
             change
             for stretch, offset, size in unit
-            for change in _captured(a, b, alignment, stretch, offset, size, some)
+            for change in _captured(a, b, nearby, alignment, stretch, offset, size, some)
         ]
         return found, some
 
@@ -208,6 +207,7 @@ def _common(
 def _captured(
     a: Dump,
     b: Dump,
+    nearby: tuple[NearbyBytes, NearbyBytes],
     alignment: Alignment,
     stretch: AlignedStretch,
     offset: int,
@@ -220,27 +220,24 @@ def _captured(
         at = stretch.a + offset + done
         count = min(size - done, _PIECE - at % PAGE)
         try:
-            left = held(a.memory.read(at, count).data)
-            right = held(b.memory.read(stretch.b + offset + done, count).data)
+            left = nearby[0].read(at, count)
+            right = nearby[1].read(stretch.b + offset + done, count)
         except (DamageError, LimitError) as error:
             told.failed.append(f"{size - done} bytes at {at:#x} were not compared: {error}")
             told.unknown += -(-(size - done) // PAGE)
             return
-        if left == right:
-            told.same += -(-(at % PAGE + count) // PAGE)
-        else:
-            for begin, end in _unequal(left, right, -(at % PAGE), told):
-                one, other = left[begin:end], right[begin:end]
-                told.changed += 1
-                low, high = _edges(one, other)
-                rebased = _rebased(a, b, alignment, at + begin, one, other)
-                told.rebased += rebased
-                yield MemoryChange(
-                    at + begin + low,
-                    stretch.b + offset + done + begin + low,
-                    high - low,
-                    rebased,
-                )
+        for begin, end in _unequal(left, right, -(at % PAGE), told):
+            one, other = bytes(left[begin:end]), bytes(right[begin:end])
+            told.changed += 1
+            low, high = _edges(one, other)
+            rebased = _rebased(a, b, alignment, at + begin, one, other)
+            told.rebased += rebased
+            yield MemoryChange(
+                at + begin + low,
+                stretch.b + offset + done + begin + low,
+                high - low,
+                rebased,
+            )
         done += count
 
 
@@ -255,7 +252,7 @@ def _numpy() -> Any:
 
 
 def _unequal(
-    left: Bytes, right: Bytes, first: int, told: ComparedPages
+    left: memoryview, right: memoryview, first: int, told: ComparedPages
 ) -> Iterator[tuple[int, int]]:
     """Pages that differ; of those beside them that do not, the number is told.
 
@@ -266,26 +263,32 @@ def _unequal(
     numpy = _numpy()
     if numpy is not None and not first and not count % PAGE:
         words = [numpy.frombuffer(data, numpy.uint64) for data in (left, right)]
-        differ = numpy.flatnonzero(words[0] != words[1])
-        pages = numpy.unique(differ // (PAGE // words[0].itemsize)).tolist()
+        differ = words[0] != words[1]
+        pages = []
+        if differ.any():
+            pages = numpy.flatnonzero(differ.reshape(count // PAGE, -1).any(axis=1)).tolist()
         told.same += count // PAGE - len(pages)
         for page in pages:
             yield page * PAGE, (page + 1) * PAGE
         return
+    one, other = held(left), held(right)
+    if one == other:
+        told.same += -(-(count - first) // PAGE)
+        return
     for start in range(first, count, _STEP):
         begin, stop = max(0, start), min(count, start + _STEP)
-        if left[begin:stop] == right[begin:stop]:
+        if one[begin:stop] == other[begin:stop]:
             told.same += -(-(stop - start) // PAGE)
             continue
         for page in range(start, stop, PAGE):
             begin, end = max(0, page), min(count, page + PAGE)
-            if left[begin:end] == right[begin:end]:
+            if one[begin:end] == other[begin:end]:
                 told.same += 1
             else:
                 yield begin, end
 
 
-def _edges(one: Bytes, other: Bytes) -> tuple[int, int]:
+def _edges(one: bytes, other: bytes) -> tuple[int, int]:
     """The first byte that differs, and the one behind the last."""
     x = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
     size = len(one)
@@ -295,7 +298,7 @@ def _edges(one: Bytes, other: Bytes) -> tuple[int, int]:
 
 
 def _rebased(
-    a: Dump, b: Dump, alignment: Alignment, address: int, one: Bytes, other: Bytes
+    a: Dump, b: Dump, alignment: Alignment, address: int, one: bytes, other: bytes
 ) -> bool:
     """Whether all words that differ point to what moved."""
     if alignment.how != "module":

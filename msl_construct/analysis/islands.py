@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..space import CAPTURED, AddressSpace
+from ..space import CAPTURED, AddressSpace, NearbyBytes
 
 __all__ = ["CONTEXT", "IslandPiece", "SearchedBytes", "held", "islands", "piece_size", "read_piece"]
 
@@ -84,11 +84,12 @@ def piece_size(longest: int) -> int:
 
 
 def read_piece(
-    space: AddressSpace, start: int, end: int, number: int, size: int, longest: int
+    space: NearbyBytes, start: int, end: int, number: int, size: int, longest: int
 ) -> IslandPiece:
     """One of the pieces of an island, with what a match may reach into on both sides.
 
     Args:
+        space: where.
         start, end: of the island.
         number, size: which piece.
         longest: bytes of a match.
@@ -97,7 +98,7 @@ def read_piece(
     stop = min(end, begin + size)
     first = max(start, begin - _SEEN_BEHIND)
     behind = min(end, stop + longest + CONTEXT)
-    data = held(space.read(first, behind - first).data)
+    data = held(space.read(first, behind - first))
     return IslandPiece(first, data, begin - first, stop - first, behind == end)
 
 

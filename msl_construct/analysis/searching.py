@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
-from ..space import AddressSpace
+from ..space import AddressSpace, NearbyBytes
 from .forked import can_fork, in_order
 from .islands import CONTEXT, SearchedBytes, islands, piece_size, read_piece
 from .locations import Location, Locations
@@ -21,6 +21,8 @@ __all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
 
 _WORTH_PROCESSES = 16
 """Pieces that are to be looked at."""
+_AT_ONCE = 8
+"""Of them, before a process says what it has found."""
 _BATCH = 1 << 29
 _MOST_ISLANDS = 1 << 14
 
@@ -187,6 +189,7 @@ class _Look:
     def __post_init__(self) -> None:
         self.longest = max((pattern.longest for pattern in self.patterns), default=0)
         self.size = piece_size(self.longest)
+        self.nearby = NearbyBytes(self.space)
         self.sequential = [
             index
             for index, one in enumerate(self.patterns)
@@ -210,15 +213,19 @@ class _Look:
     def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[Found]:
         """In several processes; an island of which something can't be had, in this one."""
 
-        def work(number: int) -> list[Found | None]:
+        def one(unit: tuple[int, int, int]) -> list[Found | None]:
             try:
-                return list(self._piece(*units[number], {}))
+                return list(self._piece(*unit, {}))
             except (DamageError, LimitError):
                 return [None]
 
+        def work(number: int) -> list[list[Found | None]]:
+            first = number * _AT_ONCE
+            return [one(unit) for unit in units[first : first + _AT_ONCE]]
+
         done, lost = 0, -1
-        with closing(in_order(work, len(units), processes)) as results:
-            for (start, end, number), found in zip(units, results):
+        with closing(in_order(work, -(-len(units) // _AT_ONCE), processes)) as results:
+            for (start, end, number), found in zip(units, chain.from_iterable(results)):
                 if start == lost:
                     continue
                 done = done if number else 0
@@ -257,7 +264,7 @@ class _Look:
             yield from self._piece(start, end, number, behind)
 
     def _piece(self, start: int, end: int, number: int, behind: dict[int, int]) -> Iterator[Found]:
-        piece = read_piece(self.space, start, end, number, self.size, self.longest)
+        piece = read_piece(self.nearby, start, end, number, self.size, self.longest)
         return merge(
             *(
                 matches(one, n, piece, behind, self.order, self.told.failed)

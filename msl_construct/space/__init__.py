@@ -5,6 +5,7 @@ from __future__ import annotations
 from .claim import Claim
 from .cover import Cover
 from .layers import LayeredSpace
+from .nearby import NearbyBytes
 from .space import ABSENT, ADDRESSES_END, CAPTURED, DAMAGED, TRUNCATED, AddressSpace, Memory, Run
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "Cover",
     "LayeredSpace",
     "Memory",
+    "NearbyBytes",
     "Run",
 ]
