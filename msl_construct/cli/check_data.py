@@ -67,7 +67,9 @@ def _explanation(finding: RuleFinding) -> dict[str, object]:
 def _explained(outcome: FileOutcome) -> dict[str, object]:
     """The dialect of a file, and by rule how many findings it explains."""
     if outcome.dialect is None and not outcome.explained:
-        return {}
+        known: dict[str, object] = {"producer": None}
+        known["possible_producers"] = list(outcome.possible)
+        return known if outcome.possible else {}
     counts: dict[str, dict[str, int]] = {}
     for (dialect, rule), (count, _) in outcome.explained.items():
         counts.setdefault(dialect, {})[rule] = count

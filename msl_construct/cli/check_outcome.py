@@ -26,7 +26,7 @@ class FileOutcome:
         places: the first findings of each rule, or all of them.
         explanations: by rule id, who is known to write so, and why.
         dialect: name of the dialect that it is in, if any; producer: who has probably written it;
-            reasons: what tells so.
+            reasons: what tells so; possible: of a file in none, who is known to write such ones.
         explained: findings that dialects explain and that don't count, by dialect and rule id, with
             the first of each.
         known: findings that the baseline has.
@@ -46,6 +46,7 @@ class FileOutcome:
         self.dialect: str | None = None
         self.producer: str | None = None
         self.reasons: tuple[str, ...] = ()
+        self.possible: tuple[str, ...] = ()
         self.explained: dict[tuple[str, str], tuple[int, RuleFinding]] = {}
         self.explanations: dict[str, str] = {}
         self.known = 0
@@ -60,6 +61,7 @@ class FileOutcome:
         self.draft = dump.draft
         self.dialect, self.producer = dump.dialect, dump.producer
         self.reasons = dump.recognition.reasons
+        self.possible = dump.recognition.possible
         self.blocks = len(dump.index)
         self.rules = {rule.id: rule for rule in rules}
 

@@ -58,6 +58,8 @@ def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> N
     )
     if dump.dialect is not None:
         put(printable(str(dump.recognition)))
+    elif dump.recognition.untold:
+        put(printable(dump.recognition.untold))
     put(verdict(dump, seen, style))
     for line in summary(dump, seen, facts, style):
         put(line, "  ", " " * 12)

@@ -240,6 +240,8 @@ def _as_text(
     ]
     if verdict.recognition.dialect is not None:
         lines.append(f"  {printable(str(verdict.recognition))}")
+    elif verdict.recognition.untold and not quiet:
+        lines.append(f"  note: {printable(verdict.recognition.untold)}")
     for finding in verdict.findings:
         lines.append(f"  {finding.kind}: {printable(finding.text)}")
     for gap in verdict.gaps:

@@ -96,6 +96,8 @@ class Seen:
     ) -> None:
         self.header: Mapping[str, Any] = header.record
         self.types: Sequence[int] = index.types[first:stop]
+        self.lengths: Sequence[int] = index.lengths[first:stop]
+        self.flags: Sequence[int] = index.flags[first:stop]
         self._source = source
         self._index = index
         self._first = first

@@ -112,6 +112,9 @@ class Verdict:
             shown["dialect"] = self.recognition.name
             shown["producer"] = self.recognition.producer
             shown["recognised_by"] = list(self.recognition.reasons)
+        elif self.recognition.possible:
+            shown["dialect"] = shown["producer"] = None
+            shown["possible_producers"] = list(self.recognition.possible)
         return shown
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from ...schema.blocks import ByteOrder
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from .memslicer_tables import ENUMERATIONS, SOCKET_SECTIONS, TABLES, handle_table
 from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
-from .shared import as_given, padded
+from .shared import aligned, as_given, padded
 
 __all__ = ["DIALECT"]
 
@@ -102,6 +102,19 @@ def _writer(seen: Evidence, schema: Schema) -> Iterator[str]:
         yield f"{' and '.join(told)}, and blocks are counted in the End-of-Capture alone"
 
 
+def _unmarked(seen: Evidence, schema: Schema) -> bool:
+    """It counts blocks in the End-of-Capture alone, and aligns all blocks but compressed ones."""
+    if seen.header["block_count"] or not all(aligned(seen, schema, compressed=False)):
+        return False
+    types = list(seen.types)
+    closing = schema.block("end_of_capture").code
+    if closing not in types:
+        return True
+    number = types.index(closing)
+    block = seen.block(schema, number)
+    return block is not None and block.payload.get("block_count") == number + 1
+
+
 DIALECT = Dialect(
     name=_NAME,
     title="memslicer 0.5",
@@ -115,6 +128,7 @@ DIALECT = Dialect(
     # Zeros that align the block behind a table are nothing that no other producer would write.
     untold=frozenset(block.code for block in DRAFT_2026_10.blocks if block.key in _TABLES),
     marks=_marks,
+    unmarked=_unmarked,
     reversed_ipv4=True,
     socket_sections=SOCKET_SECTIONS,
     explains={

@@ -65,10 +65,13 @@ class Evidence(Protocol):
         header: fields of the file header, as the draft has them.
         types: the block types in order: all of a file's, or those that are within reach of who
             reads a pipe.
+        lengths, flags: BlockLength and Flags of these blocks.
     """
 
     header: Mapping[str, Any]
     types: Sequence[int]
+    lengths: Sequence[int]
+    flags: Sequence[int]
 
     def block(self, schema: Schema, index: int) -> SeenBlock | None:
         """A block as a schema has it; None where looking at it would cost too much."""
@@ -127,6 +130,8 @@ class Dialect:
             the same.
         beginning: see `Beginning`.
         marks: see `Marks`.
+        unmarked: whether a file may be the first producer's in which nothing tells of it; None:
+            in all of its files something does.
         unrecorded_hashes: whether its producers have left out hashes: a PrevHash of Block 0 or a
             FileHash of zeros is none.
         earlier_headers: see `EarlierHeaders`.
@@ -150,6 +155,7 @@ class Dialect:
     untold: frozenset[int] = frozenset()
     beginning: Beginning | None = None
     marks: Marks | None = None
+    unmarked: Callable[[Evidence, Schema], bool] | None = None
     unrecorded_hashes: bool = False
     earlier_headers: EarlierHeaders | None = None
     reversed_ipv4: bool = False
@@ -176,11 +182,13 @@ class Recognition:
         dialect: the one that it is read with; None: the draft itself.
         reasons: what it was recognised by, a sentence each.
         others: names of the dialects that fit as well.
+        possible: where none is recognised, the producers that are known to write such files, too.
     """
 
     dialect: Dialect | None = None
     reasons: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
 
     @property
     def name(self) -> str | None:
@@ -191,6 +199,16 @@ class Recognition:
     def producer(self) -> str | None:
         """Who has probably written the file; None: nothing tells."""
         return None if self.dialect is None else self.dialect.producer
+
+    @property
+    def untold(self) -> str:
+        """Who writes such files, where nothing tells the producer; empty: nobody is known."""
+        if not self.possible:
+            return ""
+        return (
+            "producer not told, for nothing in the file is peculiar to one: "
+            f"{' and '.join((*self.possible, 'msl-construct'))} write such files"
+        )
 
     def __str__(self) -> str:
         if self.dialect is None:

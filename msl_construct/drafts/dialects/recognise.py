@@ -74,7 +74,14 @@ def recognise(
     ranked.sort(key=lambda one: (one[0], one[1].dialect is not preferred))
     best, found = ranked[0]
     if found.dialect is None:
-        return found
+        possible = (
+            str(dialect.producers[0])
+            for dialect, schema in candidates
+            if dialect.unmarked is not None
+            and _score(seen, schema, chosen)[0].misfits == best.misfits
+            and dialect.unmarked(seen, plain)
+        )
+        return replace(found, possible=tuple(dict.fromkeys(possible)))
     others = [r.name for s, r in ranked[1:] if s == best and r.name is not None]
     return replace(found, others=tuple(others))
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...schema.fields import Field
 from ...schema.layout import Layout
 from .vocabulary import Padding
 
-__all__ = ["PADDING", "SECTION", "as_given", "padded"]
+if TYPE_CHECKING:
+    from ...schema import Schema
+    from .model import Evidence
+
+__all__ = ["PADDING", "SECTION", "aligned", "as_given", "padded"]
 
 SECTION = "§6"
 """Where draft-2026-10 has the tables of the investigation."""
@@ -17,6 +23,16 @@ PADDING = Field("Padding", Padding(), "Zeros up to the next block.", optional=Tr
 def padded(layout: Layout, since: str) -> Layout:
     """A layout with the zeros behind it that align the next block."""
     return layout.appending(since, PADDING)
+
+
+def aligned(seen: Evidence, schema: Schema, *, compressed: bool) -> list[bool]:
+    """Of each block that is compressed, or of each other one, whether 8 divides its length."""
+    mask = schema.flags["BlockFlags"].mask("compressed")
+    return [
+        not length % 8
+        for length, flags in zip(seen.lengths, seen.flags)
+        if bool(flags & mask) is compressed
+    ]
 
 
 def as_given(producer: str) -> dict[str, str]:
