@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -15,7 +17,16 @@ if TYPE_CHECKING:
     from ..analysis import Addresses
     from ..reader.dump import Dump
 
-__all__ = ["TOLD", "ending", "form_of", "hit_options", "width_of_length", "within"]
+__all__ = [
+    "TOLD",
+    "HitOptions",
+    "align_option",
+    "ending",
+    "form_of",
+    "hit_options",
+    "width_of_length",
+    "within",
+]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -39,8 +50,34 @@ def width_of_length(addresses: Addresses, start: int, text: str) -> int:
     return int(text, 0 if text[:1] == "0" and len(text) > 1 and text[1] in "xX" else 10)
 
 
-def hit_options(what: str) -> Callable[[F], F]:
+@dataclass(frozen=True)
+class HitOptions:
     """Where in memory to look, how many to find, and the form in which to print them.
+
+    Attributes:
+        ranges, protection, region_type: as they were given, see `within`.
+        limit: None: all.
+        as_json, ndjson: how; else for people.
+    """
+
+    ranges: tuple[str, ...]
+    protection: str | None
+    region_type: str | None
+    limit: int | None
+    as_json: bool
+    ndjson: bool
+
+    def form(self) -> str:
+        """See `form_of`."""
+        return form_of(self.as_json, self.ndjson)
+
+    def within(self, dump: Dump, addresses: Addresses) -> list[tuple[int, int]] | None:
+        """See `within`."""
+        return within(dump, addresses, self.ranges, self.protection, self.region_type)
+
+
+def hit_options(what: str) -> Callable[[F], F]:
+    """The options that are `HitOptions`; the command gets them as `hits`.
 
     Args:
         what: they find, in the plural.
@@ -72,11 +109,37 @@ def hit_options(what: str) -> Callable[[F], F]:
     )
 
     def with_them(function: F) -> F:
+        @functools.wraps(function)
+        def collected(
+            *arguments: object,
+            ranges: tuple[str, ...],
+            protection: str | None,
+            region_type: str | None,
+            limit: int | None,
+            as_json_: bool,
+            ndjson: bool,
+            **more: object,
+        ) -> object:
+            hits = HitOptions(ranges, protection, region_type, limit, as_json_, ndjson)
+            return function(*arguments, hits=hits, **more)
+
+        command: Callable[..., object] = collected
         for option in reversed(options):
-            function = option(function)
-        return function
+            command = option(command)
+        return command  # type: ignore[return-value]
 
     return with_them
+
+
+def align_option(text: str) -> Callable[[F], F]:
+    """Which regions of dumps belong together; the command gets it as `how`."""
+    return click.option(
+        "--align",
+        "how",
+        type=click.Choice(["auto", "address", "module"]),
+        default="auto",
+        help=text,
+    )
 
 
 def form_of(as_json: bool, ndjson: bool) -> str:

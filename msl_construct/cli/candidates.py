@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PatternError
-from .analysis_options import ending, form_of, within
+from .analysis_options import align_option, ending, form_of, within
 from .appending import appendable
 from .candidates_text import print_candidates
 from .common import (
@@ -50,13 +50,7 @@ _MOST_PATTERNS = 20
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
-@click.option(
-    "--align",
-    "how",
-    type=click.Choice(["auto", "address", "module"]),
-    default="auto",
-    help="Which regions belong together, as for msl diff.",
-)
+@align_option("Which regions belong together, as for msl diff.")
 @click.option(
     "--shapes",
     "shape_files",

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import TOLD, ending, form_of
+from .analysis_options import TOLD, align_option, ending, form_of
 from .common import (
     STDIO,
     Exit,
@@ -47,13 +47,9 @@ _BYTES = 16
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dumps", metavar="A B...", nargs=-1, callback=paths, required=True)
-@click.option(
-    "--align",
-    "how",
-    type=click.Choice(["auto", "address", "module"]),
-    default="auto",
-    help="Which regions belong together: those at one address, or at one offset in one module "
-    "(auto: that, if a module moved).",
+@align_option(
+    "Which regions belong together: those at one address, or at one offset in one module "
+    "(auto: that, if a module moved)."
 )
 @click.option("--bytes", "with_bytes", is_flag=True, help="Show the bytes before and after.")
 @click.option("--full", is_flag=True, help="List everything, also for people.")

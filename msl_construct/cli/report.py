@@ -27,7 +27,16 @@ from .common import (
     say_version,
 )
 from .text import many
-from .vouching import Vouched, VouchingOptions, asked, check_options, statement_of, vouched
+from .vouching import (
+    Vouched,
+    VouchingOptions,
+    asked,
+    check_options,
+    statement_of,
+    vouched,
+    vouching_files,
+    vouching_options,
+)
 from .written_file import check_new, refuse_itself, write_out
 
 if TYPE_CHECKING:
@@ -88,11 +97,7 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     callback=_show,
     help="Show what is redacted otherwise, separated by commas: environment, command-line.",
 )
-@click.option("--signature", metavar="S.sig", help="As msl verify takes it; so are the next four.")
-@click.option("--signers", metavar="FILE", help="Whose keys are whose, as ssh-keygen has it.")
-@click.option("--timestamp", metavar="R.tsr", help="A time stamp of the statement, or of S.sig.")
-@click.option("--trusted", metavar="CA.pem", help="Certificates of whom to trust with time.")
-@click.option("--statement", metavar="FILE", help="The statement; S or DUMP.statement by default.")
+@vouching_options
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @draft_options
 @command_options
@@ -102,11 +107,7 @@ def report(
     output: str,
     form: str,
     show: list[str],
-    signature: str | None,
-    signers: str | None,
-    timestamp: str | None,
-    trusted: str | None,
-    statement: str | None,
+    vouching: VouchingOptions,
     force: bool,
     quiet: bool,
     no_color: bool,
@@ -139,15 +140,8 @@ def report(
     from ..report import Redaction, compared, html_page, markdown_page, report_of
 
     dumps, given = _sorted(files)
-    vouching = VouchingOptions(
-        signature=signature,
-        signers=signers,
-        timestamp=timestamp,
-        trusted=trusted,
-        statement=statement,
-    )
     check_options(vouching, dumps)
-    for path in (*files, signature, signers, timestamp, trusted, statement):
+    for path in (*files, *vouching_files(vouching)):
         if path is not None:
             refuse_itself(path, output)
     if output != STDIO:

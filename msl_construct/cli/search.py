@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import TOLD, ending, form_of, hit_options, within
+from .analysis_options import TOLD, HitOptions, ending, hit_options
 from .common import (
     Exit,
     command_options,
@@ -93,12 +93,7 @@ def search(
     width: int,
     pointers: tuple[str, ...],
     ignore_case: bool,
-    ranges: tuple[str, ...],
-    protection: str | None,
-    region_type: str | None,
-    limit: int | None,
-    as_json_: bool,
-    ndjson: bool,
+    hits: HitOptions,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -118,7 +113,7 @@ def search(
     Exit codes: 0 found; 1 no match; 2 usage; 3 not an .msl or unreadable; 4 the dump is
     incomplete, or some captured memory could not be read; 5 a key is missing.
     """
-    form = form_of(as_json_, ndjson)
+    form = hits.form()
     if not (
         texts or more or utf16 or encoded or backwards or hexes or regex or numbers or pointers
     ):
@@ -146,18 +141,18 @@ def search(
             for text in pointers
         ]
         found = analysis.Searched()
-        hits = analysis.search(
+        matches = analysis.search(
             opened.memory,
             analysis.Locations(opened),
             wanted,
             order=order,
-            within=within(opened, addresses, ranges, protection, region_type),
+            within=hits.within(opened, addresses),
             searched=found,
             processes=os.cpu_count() or 1,
         )
-        print_hits(islice(hits, limit), form)
+        print_hits(islice(matches, hits.limit), form)
         opened.require_unchanged()
-        return finish(opened, dump, found, quiet, limit)
+        return finish(opened, dump, found, quiet, hits.limit)
 
 
 def _int(text: str) -> int:

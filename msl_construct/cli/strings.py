@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .analysis_options import form_of, hit_options, within
+from .analysis_options import HitOptions, hit_options
 from .common import command_options, draft_options, open_input, run, say_version
 from .search import finish, print_hits
 
@@ -44,12 +44,7 @@ def strings(
     dump: str,
     least: int,
     encoding: str,
-    ranges: tuple[str, ...],
-    protection: str | None,
-    region_type: str | None,
-    limit: int | None,
-    as_json_: bool,
-    ndjson: bool,
+    hits: HitOptions,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -65,20 +60,20 @@ def strings(
 
     Exit codes: as of msl search.
     """
-    form = form_of(as_json_, ndjson)
+    form = hits.form()
     from .. import analysis
 
     with open_input(dump, passing=False, **options) as opened:
         say_version(dump, opened)
         found = analysis.Searched()
-        hits = analysis.strings(
+        matches = analysis.strings(
             opened.memory,
             analysis.Locations(opened),
             least=least,
             encodings=_ENCODINGS[encoding],
-            within=within(opened, analysis.Addresses(opened), ranges, protection, region_type),
+            within=hits.within(opened, analysis.Addresses(opened)),
             searched=found,
         )
-        print_hits(islice(hits, limit), form)
+        print_hits(islice(matches, hits.limit), form)
         opened.require_unchanged()
-        return finish(opened, dump, found, quiet, limit)
+        return finish(opened, dump, found, quiet, hits.limit)

@@ -31,7 +31,15 @@ from .error_text import error_text
 from .measured import measured
 from .text import as_json as json_text
 from .text import many, printable
-from .vouching import Vouched, VouchingOptions, asked, check_options, statement_of, vouched
+from .vouching import (
+    Vouched,
+    VouchingOptions,
+    asked,
+    check_options,
+    statement_of,
+    vouched,
+    vouching_options,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -55,13 +63,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
     metavar="R.json",
     help="The report of the acquisition: check that it speaks of this very file.",
 )
-@click.option(
-    "--signature", metavar="S.sig", help="A signature of the statement about it (msl sign)."
-)
-@click.option("--signers", metavar="FILE", help="Whose keys are whose, as ssh-keygen has it.")
-@click.option("--timestamp", metavar="R.tsr", help="A time stamp of the statement, or of S.sig.")
-@click.option("--trusted", metavar="CA.pem", help="Certificates of whom to trust with time.")
-@click.option("--statement", metavar="FILE", help="The statement; S or DUMP.statement by default.")
+@vouching_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, one a line.")
 @draft_options
 @command_options
@@ -69,11 +71,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 def verify(
     dumps: tuple[str, ...],
     report: str | None,
-    signature: str | None,
-    signers: str | None,
-    timestamp: str | None,
-    trusted: str | None,
-    statement: str | None,
+    vouching: VouchingOptions,
     as_json: bool,
     quiet: bool,
     no_color: bool,
@@ -113,13 +111,6 @@ def verify(
             raise click.UsageError(f"--report speaks of one dump, {len(dumps)} are given")
         if report == STDIO == dumps[0]:
             raise click.UsageError("stdin is the dump or the report, not both")
-    vouching = VouchingOptions(
-        signature=signature,
-        signers=signers,
-        timestamp=timestamp,
-        trusted=trusted,
-        statement=statement,
-    )
     check_options(vouching, dumps)
     worst = Exit.FINE
     readers = True

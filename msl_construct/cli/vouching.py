@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import click
 
@@ -20,7 +22,11 @@ __all__ = [
     "check_options",
     "statement_of",
     "vouched",
+    "vouching_files",
+    "vouching_options",
 ]
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 SUFFIX = ".statement"
 """Behind the name of a dump: the statement about it."""
@@ -38,6 +44,50 @@ class VouchingOptions(TypedDict, total=False):
     timestamp: str | None
     trusted: str | None
     statement: str | None
+
+
+def vouching_options(function: Command) -> Command:
+    """What a dump can be held against; the command gets it as `vouching`."""
+
+    @functools.wraps(function)
+    def collected(
+        *arguments: object,
+        signature: str | None,
+        signers: str | None,
+        timestamp: str | None,
+        trusted: str | None,
+        statement: str | None,
+        **options: object,
+    ) -> object:
+        vouching = VouchingOptions(
+            signature=signature,
+            signers=signers,
+            timestamp=timestamp,
+            trusted=trusted,
+            statement=statement,
+        )
+        return function(*arguments, vouching=vouching, **options)
+
+    command: Callable[..., object] = collected
+    for option in (
+        click.option(
+            "--statement", metavar="FILE", help="The statement; S or DUMP.statement by default."
+        ),
+        click.option(
+            "--trusted", metavar="CA.pem", help="Certificates of whom to trust with time."
+        ),
+        click.option(
+            "--timestamp", metavar="R.tsr", help="A time stamp of the statement, or of S.sig."
+        ),
+        click.option(
+            "--signers", metavar="FILE", help="Whose keys are whose, as ssh-keygen has it."
+        ),
+        click.option(
+            "--signature", metavar="S.sig", help="A signature of the statement about it (msl sign)."
+        ),
+    ):
+        command = option(command)
+    return command  # type: ignore[return-value]
 
 
 @dataclass
@@ -89,6 +139,17 @@ def statement_of(dump_uuid: Any, algorithm: str, verdict: Verdict, digests: Dige
 def asked(options: VouchingOptions) -> bool:
     """Whether there is anything to hold a dump against."""
     return bool(options.get("signature") or options.get("timestamp"))
+
+
+def vouching_files(options: VouchingOptions) -> list[str | None]:
+    """All files among them."""
+    return [
+        options.get("signature"),
+        options.get("signers"),
+        options.get("timestamp"),
+        options.get("trusted"),
+        options.get("statement"),
+    ]
 
 
 def check_options(options: VouchingOptions, dumps: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .analysis_options import TOLD, form_of, hit_options, within
+from .analysis_options import TOLD, HitOptions, hit_options
 from .common import Exit, command_options, draft_options, note, open_input, paths, run, say_version
 from .read import stated_fill
 from .search import finish, print_hits
@@ -64,12 +64,7 @@ def yara(
     seconds: int,
     fill: int | None,
     processes: int | None,
-    ranges: tuple[str, ...],
-    protection: str | None,
-    region_type: str | None,
-    limit: int | None,
-    as_json_: bool,
-    ndjson: bool,
+    hits: HitOptions,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -91,7 +86,7 @@ def yara(
     a file is unreadable; 4 the dump is incomplete, or a rule could not be asked of something;
     5 a key is missing.
     """
-    form = form_of(as_json_, ndjson)
+    form = hits.form()
     from .. import analysis
     from ..analysis import yara as rules_of
 
@@ -101,7 +96,7 @@ def yara(
     with open_input(dump, passing=False, **options) as opened:
         say_version(dump, opened)
         found = rules_of.RuleScan()
-        hits = rules_of.scan_rules(
+        matches = rules_of.scan_rules(
             opened,
             analysis.Locations(opened),
             rules,
@@ -109,13 +104,13 @@ def yara(
             externals=externals,
             seconds=seconds,
             fill=fill,
-            within=within(opened, analysis.Addresses(opened), ranges, protection, region_type),
+            within=hits.within(opened, analysis.Addresses(opened)),
             processes=processes,
             searched=found,
         )
-        print_hits(islice(hits, limit), form, lambda: map(_gap_json, found.gaps))
+        print_hits(islice(matches, hits.limit), form, lambda: map(_gap_json, found.gaps))
         opened.require_unchanged()
-        code = finish(opened, dump, found, quiet, limit)
+        code = finish(opened, dump, found, quiet, hits.limit)
         left = _gaps(found, dump, quiet)
         return code if opened.tampered else left or code
 

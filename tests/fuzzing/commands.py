@@ -43,6 +43,7 @@ from independent.memory import Known, Unsure, known  # noqa: E402
 from test_fuzz import deadline  # noqa: E402
 
 from fuzzing.mutants import mutants, originals  # noqa: E402
+from fuzzing.seeds import judge_seeds, seed_options  # noqa: E402
 from msl_construct.cli.group import cli  # noqa: E402
 
 __all__ = ["COMMANDS", "judge", "main"]
@@ -81,7 +82,6 @@ DOCUMENT = json.dumps(
         ],
     }
 )
-_KEPT_AT_MOST = 20
 _SAID = 100
 
 
@@ -620,39 +620,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=20_000)
-    parser.add_argument("--from", type=int, default=0, dest="first", metavar="NUMBER")
-    parser.add_argument("--seed", default="commands")
-    parser.add_argument("--seconds", type=float, default=3600.0)
+    seed_options(parser, count=20_000, seed="commands")
     parser.add_argument("--command", action="append", choices=list(COMMANDS))
-    parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
     given = parser.parse_args(arguments)
     names = tuple(given.command or COMMANDS)
-    end = time.monotonic() + given.seconds
     if given.folders:
-        return judge_stored(given.folders, names, end)
-    found = files = 0
-    number = given.first
-    while number < given.first + given.count and time.monotonic() < end:
-        seed = f"{given.seed}:{number}"
-        try:
-            files += judge(seed, names)
-        except AssertionError as error:
-            found += 1
-            print(f"{seed}: {error}", flush=True)
-            if given.keep is not None:
-                given.keep.mkdir(parents=True, exist_ok=True)
-                for index, data in enumerate(mutants(seed)):
-                    (given.keep / f"{given.seed}-{number}-{index}.msl").write_bytes(data)
-            if found == _KEPT_AT_MOST:
-                break
-        number += 1
-        if number % _SAID == 0:
-            print(f"to {number}: {files} files, {found} found", flush=True)
-    seeds = f"seeds {given.seed}:{given.first} to {given.seed}:{number - 1}"
-    print(f"{seeds}: {files} files, {found} found")
-    return 1 if found else 0
+        return judge_stored(given.folders, names, time.monotonic() + given.seconds)
+    return judge_seeds(given, lambda seed, _: judge(seed, names), mutants, said=_SAID)
 
 
 if __name__ == "__main__":

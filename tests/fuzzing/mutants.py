@@ -15,10 +15,8 @@ Exit codes: 0 nothing found; 1 something found, a line on stdout for each; 2 usa
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -32,13 +30,13 @@ from mutations import mutated, rechain  # noqa: E402
 from test_agreement import FOLDER, agree  # noqa: E402
 from test_fuzz import LARGEST_SAMPLE, check, pool, samples  # noqa: E402
 
+from fuzzing.seeds import judge_seeds, seed_options  # noqa: E402
 from msl_construct.cli.group import cli  # noqa: E402
 
 __all__ = ["commands_agree", "judge", "main", "mutants"]
 
 MEASURED = 5
 COMMANDS = 50
-_KEPT_AT_MOST = 20
 _SAID = 5000
 FINE, FINDINGS, UNREADABLE, INCOMPLETE, KEY = 0, 1, 3, 4, 5
 
@@ -96,14 +94,10 @@ def judge(seed: str, number: int, folder: Path) -> int:
     count = 0
     for data in mutants(seed):
         count += 1
-        try:
-            agree(data)
-            check(data, measured=number % MEASURED == 0)
-            if number % COMMANDS == 0:
-                commands_agree(data, folder)
-        except BaseException:
-            (folder / "last.msl").write_bytes(data)
-            raise
+        agree(data)
+        check(data, measured=number % MEASURED == 0)
+        if number % COMMANDS == 0:
+            commands_agree(data, folder)
     return count
 
 
@@ -112,35 +106,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--from", type=int, default=0, dest="first", metavar="NUMBER")
-    parser.add_argument("--seed", default="mutant")
-    parser.add_argument("--seconds", type=float, default=3600.0)
-    parser.add_argument("--keep", type=Path, metavar="DIR")
+    seed_options(parser, count=100_000, seed="mutant")
     given = parser.parse_args(arguments)
-    end = time.monotonic() + given.seconds
-    found = files = 0
-    number = given.first
     with tempfile.TemporaryDirectory(prefix="msl-mutants-") as scratch:
-        folder = Path(scratch)
-        while number < given.first + given.count and time.monotonic() < end:
-            seed = f"{given.seed}:{number}"
-            try:
-                files += judge(seed, number, folder)
-            except Exception as error:
-                found += 1
-                print(f"{seed}: {type(error).__name__}: {error}", flush=True)
-                if given.keep is not None:
-                    given.keep.mkdir(parents=True, exist_ok=True)
-                    os.replace(folder / "last.msl", given.keep / f"{given.seed}-{number}.msl")
-                if found == _KEPT_AT_MOST:
-                    break
-            number += 1
-            if number % _SAID == 0:
-                print(f"to {number}: {files} files, {found} found", flush=True)
-    seeds = f"seeds {given.seed}:{given.first} to {given.seed}:{number - 1}"
-    print(f"{seeds}: {files} files, {found} found")
-    return 1 if found else 0
+        return judge_seeds(
+            given, lambda seed, number: judge(seed, number, Path(scratch)), mutants, said=_SAID
+        )
 
 
 if __name__ == "__main__":
