@@ -130,8 +130,13 @@ def test_findings_are_the_ones_explained(name: str) -> None:
         assert {finding.rule.id for finding in check(dump)} == set(EXPECTED[name])
 
 
+ELSEWHERE = ("memslicer-0.2.4", "memslicer-0.3.0", "memslicer-0.4.0")
+"""What `test_memslicer_versions` reads."""
+
+
 def test_no_file_is_left_out() -> None:
-    found = {f"{path.parent.name}/{path.stem}" for path in DATA.glob("mem*/*.msl")}
+    every = (path for path in DATA.glob("mem*/*.msl") if path.parent.name not in ELSEWHERE)
+    found = {f"{path.parent.name}/{path.stem}" for path in every}
     assert found <= set(EXPECTED)
     shared("samples")
     found |= {f"{p.parent.name}/{p.stem}" for p in SHARED.glob("samples/mem*/*.msl")}

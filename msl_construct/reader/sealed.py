@@ -86,11 +86,20 @@ def _require_marked(source: Source, header: FileHeader) -> None:
     assert newest.encryption_header is not None
     size = newest.file_header_size + newest.encryption_header.size
     magic = newest.block_magic
-    if header.size == size and source.read(size, len(magic)) != magic:
+    if source.read(header.size, len(magic)) == magic:
+        return
+    if header.size == size:
         raise TamperedError(
             "not intact: the header is as long as that of an encrypted file and no block stands "
             "behind it, but it does not say Encrypted: it was changed",
             offset=header.schema.file_header.offset_of("flags"),
+        )
+    (flags,) = newest.file_header.unpacker("flags").unpack_from(header.raw)
+    if flags & newest.flags["HeaderFlags"].mask("encrypted"):
+        raise TamperedError(
+            f"not intact: the header says Encrypted and no block stands behind its {header.size} "
+            f"bytes, but that of an encrypted file has {size}: it was changed",
+            offset=header.schema.file_header.offset_of("header_size"),
         )
 
 

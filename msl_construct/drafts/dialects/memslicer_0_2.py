@@ -1,17 +1,19 @@
-"""Dialect `memslicer-0.2`: draft-2026-03 as memslicer 0.2 writes it, and 0.5 where it says 1.0."""
+"""Dialect `memslicer-0.2`: draft-2026-03 as memslicer 0.2 to 0.4 write it, and 0.5 as 1.0."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...schema import Schema
+from ...errors import FormatError
+from ...hashing import new_hasher
+from ...schema import Record, Schema
 from ...schema.blocks import BlockType, ByteOrder
 from ...schema.codes import Bit, Value
 from ...schema.layout import Layout
 from ..draft_2026_03.draft import DRAFT as DRAFT_2026_03
 from ..draft_2026_10.draft import DRAFT as DRAFT_2026_10
 from .memslicer_tables import ENUMERATIONS, SOCKET_SECTIONS, TABLES, handle_table
-from .model import Dialect, Evidence, Producer, laid_out_otherwise, told_anew
+from .model import Dialect, Evidence, Producer, is_turned, laid_out_otherwise, told_anew
 from .shared import aligned, as_given, padded
 
 __all__ = ["DIALECT"]
@@ -20,6 +22,9 @@ _NAME = "memslicer-0.2"
 _LATER = {block.key: block for block in DRAFT_2026_10.blocks}
 _AS_LATER = ("system_context", "process_table", "connection_table", "module_build_id_manifest")
 _PACKED = ("connectivity_table", "physical_memory_map")
+_COUNT = 4
+"""Bytes of BlockCount, which HashAlgo stands behind."""
+_HASHES = next(one for one in DRAFT_2026_10.enumerations if one.name == "HashAlgo")
 _TELLING = 8
 """Compressed blocks whose lengths 8 divides by chance once in 16 million files."""
 
@@ -49,7 +54,8 @@ def _packed(key: str) -> BlockType:
 def _header(layout: Layout) -> Layout:
     later = DRAFT_2026_10.file_header
     fields = (later.field(key) for key in ("block_count", "hash_algo", "reserved"))
-    return layout.replacing("Reserved", _NAME, *fields)
+    size = later.field("header_size").type
+    return layout.changing("HeaderSize", type=size).replacing("Reserved", _NAME, *fields)
 
 
 def _end_of_capture(layout: Layout) -> Layout:
@@ -62,6 +68,7 @@ def _end_of_capture(layout: Layout) -> Layout:
 def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
     """Where 0.5 counts the blocks, what 0.2 says of a list of no modules, and its streams."""
     yield from _aligned_streams(seen, schema)
+    yield from _hashed(seen, schema)
     listing = schema.block("module_list_index").code
     if listing in seen.types:
         block = seen.block(schema, list(seen.types).index(listing))
@@ -77,6 +84,39 @@ def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
     order = schema.byte_order.value
     if reserved == (number + 1).to_bytes(4, order) + bytes(4):  # type: ignore[arg-type]
         yield f"End-of-Capture: the number of blocks, {number + 1}, where the draft has zeros"
+
+
+def _beginning(raw: bytes, probe: Schema) -> Iterator[str]:
+    """Encrypted files of 1.0, which has none; and those that say big-endian and are not."""
+    little = DRAFT_2026_10.bound(ByteOrder.LITTLE)
+    peek = little.file_header.unpacker("header_size", "version", "flags")
+    size, version, flags = peek.unpack_from(raw)
+    if version != DRAFT_2026_03.version:
+        return
+    if is_turned(raw, probe):
+        yield "the header says big-endian, and Block 0 makes sense in little-endian alone"
+    assert little.encryption_header is not None
+    mask = little.flags["HeaderFlags"].mask("encrypted")
+    longer = size == little.file_header_size + little.encryption_header.size
+    if flags & mask and longer and not raw[size:].startswith(little.block_magic):
+        yield "the header says Encrypted, and how, in a file of version 1.0"
+
+
+def _hashed(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """The header names another hash than BLAKE3, and Block 0 has such a one of the header."""
+    reserved = seen.header["reserved"]
+    names = {value.code: value for value in _HASHES.values if isinstance(value, Value)}
+    found = names.get(reserved[_COUNT])
+    if not seen.types or found is None or not found.code or any(reserved[_COUNT + 1 :]):
+        return
+    first = seen.block(schema, 0)
+    try:
+        hasher = new_hasher(_HASHES.decode(found.code).name)
+    except FormatError:
+        return
+    hasher.update(bytes(schema.file_header.encode(Record(seen.header))))
+    if first is not None and first.header["prev_hash"] == hasher.digest():
+        yield f"HashAlgo is {found.name}, and Block 0 has that of the header"
 
 
 def _aligned_streams(seen: Evidence, schema: Schema) -> Iterator[str]:
@@ -120,25 +160,31 @@ _DRAFT = told_anew(
     ),
     flags=tuple(one for one in DRAFT_2026_10.flags if one.name not in _words),
     byte_orders=(ByteOrder.LITTLE,),
+    encryption_header=DRAFT_2026_10.encryption_header,
 )
 
 DIALECT = Dialect(
     name=_NAME,
-    title="memslicer 0.2, and 0.5 where it writes version 1.0",
+    title="memslicer 0.2 to 0.4, and 0.5 where it writes version 1.0",
     text="Blocks 0x0050 to 0x005A with 1.1's System Context, the header's BlockCount and "
-    "HashAlgo, zeros behind packed payloads and Key Hints, and 0.5's count of blocks in the "
-    "End-of-Capture.",
-    source="captures by memslicer 0.2.7 and 0.5.2",
-    producers=(Producer("memslicer", "0.2", ("0.2.7",)), Producer("memslicer", "0.5", ("0.5.2",))),
+    "HashAlgo, encryption, zeros behind packed payloads and Key Hints, and 0.5's count of blocks "
+    "in the End-of-Capture.",
+    source="captures by memslicer 0.2.7 and 0.5.2, files of the writers of 0.2.4, 0.3.0 and 0.4.0",
+    producers=(
+        Producer("memslicer", "0.2 to 0.4", ("0.2.4", "0.2.7", "0.3.0", "0.4.0")),
+        Producer("memslicer", "0.5", ("0.5.2",)),
+    ),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_03)),
     untold=frozenset(block.code for block in _DRAFT.blocks if block.key == "end_of_capture"),
+    beginning=_beginning,
     marks=_marks,
     unmarked=_unmarked,
     reversed_ipv4=True,
     socket_sections=SOCKET_SECTIONS,
     differences={
-        "file_header": "Flags and bits of CapBitmap, BlockCount and HashAlgo are those of 1.1.",
+        "file_header": "Flags and bits of CapBitmap, HeaderSize, BlockCount and HashAlgo are those "
+        "of 1.1; so is encryption.",
         "end_of_capture": "The blocks are counted behind AcqEnd, as 1.1 has it.",
     },
     explains={

@@ -38,6 +38,10 @@ class SeenBlock(Protocol):
         """What the schema says of its type."""
 
     @property
+    def header(self) -> Record:
+        """The decoded block header."""
+
+    @property
     def payload(self) -> Record:
         """The decoded payload."""
 
