@@ -15,7 +15,7 @@ from random_memory import RIGHTS, TYPES, RandomMemory, memories
 
 import msl_construct
 from msl_construct import analysis
-from msl_construct.analysis import islands, searching
+from msl_construct.analysis import islands, searching, text_strings
 from msl_construct.analysis.searching import Hit
 from msl_construct.analysis.yara import (
     Engine,
@@ -85,6 +85,33 @@ def test_processes_find_the_same(memory: RandomMemory) -> None:
         places = analysis.Locations(dump)
         alone, together = (
             list(analysis.search(dump.memory, places, patterns, processes=count))
+            for count in (1, 3)
+        )
+        assert alone == together
+
+
+LONG = (*WORDS, b"x" * 100, b"y\0" * 90, b"\0z" * 60, b"w" * 3000)
+
+
+@given(memories(LONG), st.integers(1, 6), st.integers(8, 40), st.integers(1, 40))
+def test_processes_find_the_same_strings(
+    memory: RandomMemory, least: int, longest: int, many: int
+) -> None:
+    """Also of those that are cut since they are longer than any, whoever has the piece before."""
+    encodings = ["ascii", "utf-16-le", "utf-16-be"]
+    with pytest.MonkeyPatch.context() as patch, msl_construct.open(memory.file) as dump:
+        patch.setattr(searching, "_WORTH_PROCESSES", 2)
+        patch.setattr(searching, "can_fork", lambda: True)
+        patch.setattr(searching, "_MANY", many)
+        patch.setattr(islands, "_PIECE", 300)
+        patch.setattr(text_strings, "_LONGEST", longest)
+        places = analysis.Locations(dump)
+        alone, together = (
+            list(
+                analysis.strings(
+                    dump.memory, places, least=least, encodings=encodings, processes=count
+                )
+            )
             for count in (1, 3)
         )
         assert alone == together

@@ -26,7 +26,7 @@ def matches(
     pattern: SearchPattern,
     number: int,
     piece: IslandPiece,
-    behind: dict[int, int],
+    behind: dict[int, int] | None,
     order: ByteOrder,
     told: list[str],
 ) -> Iterator[Found]:
@@ -35,14 +35,16 @@ def matches(
     Args:
         pattern, number: what for, and which of all patterns that is.
         piece: where.
-        behind: where expressions and strings go on, by their numbers.
+        behind: where expressions and strings go on, by their numbers; None: a string that begins in
+            front of the piece is one of that.
         order: of pointers.
         told: what is to be said of matches that may be longer.
     """
     base, data = piece.address, piece.data
-    first, last = max(behind.get(number, 0) - base, piece.first), piece.stop
+    goes_on = 0 if behind is None else behind.get(number, 0)
+    first, last = max(goes_on - base, piece.first), piece.stop
     if pattern.runs is not None:
-        found = _by_runs(pattern, data, first, last)
+        found = _by_runs(pattern, data, first, last, alone=behind is None and first > 0)
     elif pattern.bounds is not None:
         found = _pointers(pattern, piece, first, last, order)
     elif pattern.kind == "regex":
@@ -53,7 +55,7 @@ def matches(
         found = _everywhere(pattern, data, first, last)
     for at, length, value in found:
         stop = at + length
-        if number in behind:
+        if behind is not None and number in behind:
             behind[number] = base + stop
         if pattern.kind == "regex" and stop == len(data) and not piece.ends:
             told.append(
@@ -89,12 +91,18 @@ def _by_literal(
 
 
 def _by_runs(
-    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int
+    pattern: SearchPattern, data: bytes | bytearray, first: int, last: int, *, alone: bool
 ) -> Iterator[Match]:
-    """Strings; one that is longer than any is cut."""
+    """Strings; one that is longer than any is cut.
+
+    Args:
+        alone: whether one that begins in front of `first` is none of ours.
+    """
     assert pattern.runs is not None
     encoding, least = pattern.runs
-    for start, end in string_runs(data, least, encoding, first):
+    for start, end in string_runs(data, least, encoding, first - pattern.width * alone):
+        if start < first:
+            continue
         while start < last and (end - start) // pattern.width >= least:
             stop = min(end, start + pattern.longest)
             yield start, stop - start, None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain, islice
+from typing import Literal
 
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
@@ -19,17 +20,21 @@ from .patterns import SearchPattern
 
 __all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
 
+_Answer = list[Found] | Literal["lost", "later"]
+"""What is in a piece; that it can't be had; that nobody has looked."""
 _WORTH_PROCESSES = 16
 """Pieces that are to be looked at."""
 _AT_ONCE = 8
 """Of them, before a process says what it has found."""
+_MANY = 1 << 16
+"""Hits that a process remembers before it leaves the next pieces to who asked it."""
 _BATCH = 1 << 29
 _MOST_ISLANDS = 1 << 14
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen ones take five times as long to make
 class Hit:
-    """Where a pattern was found.
+    """Where a pattern was found. Not to be changed.
 
     Attributes:
         address, length: of the match, in bytes.
@@ -195,6 +200,7 @@ class _Look:
             for index, one in enumerate(self.patterns)
             if one.kind == "regex" or one.runs is not None
         ]
+        self._expressions = any(one.kind == "regex" for one in self.patterns)
 
     def at(self, some: list[tuple[int, int]], processes: int) -> Iterator[Found]:
         """All matches in islands."""
@@ -203,38 +209,74 @@ class _Look:
             for start, end in some
             for number in range(-(-(end - start) // self.size))
         ]
-        together = not self.sequential and processes > 1 and len(units) >= _WORTH_PROCESSES
-        if together and can_fork():
+        together = processes > 1 and len(units) >= _WORTH_PROCESSES
+        if together and not self._expressions and can_fork():
             yield from self._together(units, processes)
             return
         for start, end in some:
             yield from self._island(start, end)
 
     def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[Found]:
-        """In several processes; an island of which something can't be had, in this one."""
+        """In several processes; an island of which something can't be had, in this one.
 
-        def one(unit: tuple[int, int, int]) -> list[Found | None]:
-            try:
-                return list(self._piece(*unit, {}))
-            except (DamageError, LimitError):
-                return [None]
-
-        def work(number: int) -> list[list[Found | None]]:
-            first = number * _AT_ONCE
-            return [one(unit) for unit in units[first : first + _AT_ONCE]]
-
-        done, lost = 0, -1
-        with closing(in_order(work, -(-len(units) // _AT_ONCE), processes)) as results:
-            for (start, end, number), found in zip(units, chain.from_iterable(results)):
+        So is a piece behind one with a string that was cut, since it has the rest of it, and a
+        piece behind one with very much in it.
+        """
+        lost = -1
+        behind: dict[int, int] | None = None  # where strings go on that were cut
+        done = 0
+        with closing(self._answers(units, processes)) as answers:
+            for unit, answer in zip(units, answers):
+                start, end, number = unit
                 if start == lost:
                     continue
-                done = done if number else 0
-                if found == [None]:
+                if number == 0:
+                    behind, done = None, 0
+                cut, ends = False, dict[int, int]()
+                try:
+                    for one in self._found(unit, answer, behind):
+                        done += 1
+                        if one[1] in self.sequential:
+                            ends[one[1]] = one[0] + one[2]
+                            cut = cut or one[2] == self.patterns[one[1]].longest
+                        yield one
+                except (DamageError, LimitError):
                     lost = start
                     yield from islice(self._island(start, end), done, None)
-                    continue
-                done += len(found)
-                yield from found
+                behind = dict.fromkeys(self.sequential, start) | ends if cut else None
+
+    def _found(
+        self, unit: tuple[int, int, int], answer: _Answer, behind: dict[int, int] | None
+    ) -> Iterable[Found]:
+        """What is in a piece, looked for here where that has to be."""
+        if answer == "lost":
+            raise DamageError("another process could not have it")
+        if behind is not None or answer == "later":
+            return self._piece(*unit, behind)
+        return answer
+
+    def _answers(
+        self, units: list[tuple[int, int, int]], processes: int
+    ) -> Generator[_Answer, None, None]:
+        """An answer of each piece."""
+        at_once = 1 if self.sequential else _AT_ONCE
+
+        def one(unit: tuple[int, int, int]) -> _Answer:
+            try:
+                return list(self._piece(*unit, None))
+            except (DamageError, LimitError):
+                return "lost"
+
+        def work(number: int) -> list[_Answer]:
+            answers: list[_Answer] = []
+            count = 0
+            for unit in units[number * at_once : (number + 1) * at_once]:
+                answers.append(one(unit) if count < _MANY else "later")
+                count += len(answers[-1])
+            return answers
+
+        with closing(in_order(work, -(-len(units) // at_once), processes)) as results:
+            yield from chain.from_iterable(results)
 
     def _island(self, start: int, end: int) -> Iterator[Found]:
         """All matches of an island, but for regions of it that can't be read."""
@@ -263,7 +305,9 @@ class _Look:
         for number in range(-(-(end - start) // self.size)):
             yield from self._piece(start, end, number, behind)
 
-    def _piece(self, start: int, end: int, number: int, behind: dict[int, int]) -> Iterator[Found]:
+    def _piece(
+        self, start: int, end: int, number: int, behind: dict[int, int] | None
+    ) -> Iterator[Found]:
         piece = read_piece(self.nearby, start, end, number, self.size, self.longest)
         return merge(
             *(

@@ -24,11 +24,12 @@ def strings(
     encodings: Iterable[str] = ("ascii", "utf-16-le"),
     within: Iterable[tuple[int, int]] | None = None,
     searched: Searched | None = None,
+    processes: int = 1,
 ) -> Iterator[Hit]:
     """Strings by address; each has its encoding as `Hit.kind`.
 
     Args:
-        space, places, within, searched: as for `search`.
+        space, places, within, searched, processes: as for `search`.
         least: characters that are worth it.
         encodings: some of `ENCODINGS`.
     """
@@ -43,7 +44,7 @@ def strings(
         )
         for encoding in encodings
     ]
-    return search(space, places, wanted, within=within, searched=searched)
+    return search(space, places, wanted, within=within, searched=searched, processes=processes)
 
 
 def _width_of(encoding: str) -> int:

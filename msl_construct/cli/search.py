@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["finish", "hit_json", "place_json", "print_hits", "search"]
 
 _TWO_BYTES = ("utf-16-le", "utf-16-be")
+_REMEMBERED = 1024
+"""Names of modules."""
 _SHOWN = 32
 """Bytes of a hit on its line."""
 
@@ -211,8 +213,9 @@ def print_hits(
     try:
         if form == "text":
             with text_out() as out:
+                line = _Lines().line
                 for hit in hits:
-                    out.write(_line(hit) + "\n")
+                    out.write(line(hit) + "\n")
         else:
             with data_out() as out:
                 _write_json(chain(map(hit_json, hits), _later(gaps)), form, out)
@@ -235,35 +238,43 @@ def _write_json(rows: Iterable[dict[str, object]], form: str, out: IO[str]) -> N
     out.write("\n]\n")
 
 
-@cache
-def _in_words() -> tuple[Callable[[str], str], Callable[[tuple[str, ...]], str]]:
-    """A path's last part, and rights in letters: imported once, not for each of many lines."""
-    from ..analysis.addresses import file_name
-    from ..analysis.locations import rights
+class _Lines:
+    """Hits as lines: ``address  rights  where  what``."""
 
-    return file_name, rights
+    def __init__(self) -> None:
+        # Imported once, and asked once for each region: there are many lines.
+        from ..analysis.addresses import file_name
+        from ..analysis.locations import rights
 
+        self._file_name = lru_cache(_REMEMBERED)(lambda path: printable(file_name(path)))
+        self._rights = rights
+        self._region: object = None
+        self._letters, self._label, self._base = "---", "-", 0
 
-def _line(hit: Hit) -> str:
-    """``address  rights  where  what``."""
-    file_name, rights = _in_words()
-    region, module = hit.location.region, hit.location.module
-    letters = rights(region.protection) if region is not None else "---"
-    if module is not None:
-        where = f"{file_name(module.path)}+{module.offset:#x}"
-    elif region is not None:
-        words, base = region.label
-        where = f"{words}+{hit.address - base:#x}"
-    else:
-        where = "-"
-    if hit.value is not None:
-        what = f"-> {hit.value:#x}"
-    elif hit.text is not None:
-        what = f'"{hit.text}"'
-    else:
-        what = hit.data[:_SHOWN].hex() + ("…" if hit.length > _SHOWN else "")
-    kind = f"{hit.kind if hit.rule is None else f'{hit.rule} {hit.pattern}'.strip():<9}"
-    return f"{hit.address:#018x}  {letters}  {kind}  {printable(where):<32}  {printable(what)}"
+    def line(self, hit: Hit) -> str:
+        """One of them."""
+        place, address = hit.location, hit.address
+        region, module = place.region, place.module
+        if region is not self._region:
+            self._region = region
+            self._letters, self._label = "---", "-"
+            if region is not None:
+                words, self._base = region.label
+                self._letters, self._label = self._rights(region.protection), printable(words)
+        if module is not None:
+            where = f"{self._file_name(module.path)}+{module.offset:#x}"
+        elif region is not None:
+            where = f"{self._label}+{address - self._base:#x}"
+        else:
+            where = "-"
+        if hit.value is not None:
+            what = f"-> {hit.value:#x}"
+        elif hit.text is not None:
+            what = f'"{printable(hit.text)}"'
+        else:
+            what = hit.data[:_SHOWN].hex() + ("…" if hit.length > _SHOWN else "")
+        kind = hit.kind if hit.rule is None else printable(f"{hit.rule} {hit.pattern}".strip())
+        return f"{address:#018x}  {self._letters}  {kind:<9}  {where:<32}  {what}"
 
 
 def finish(dump: Dump, path: str, found: Searched, quiet: bool, limit: int | None) -> Exit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ def strings(
             encodings=_ENCODINGS[encoding],
             within=hits.within(opened, analysis.Addresses(opened)),
             searched=found,
+            processes=os.cpu_count() or 1,
         )
         print_hits(islice(matches, hits.limit), form)
         opened.require_unchanged()
