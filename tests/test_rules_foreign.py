@@ -130,8 +130,11 @@ def test_findings_are_the_ones_explained(name: str) -> None:
         assert {finding.rule.id for finding in check(dump)} == set(EXPECTED[name])
 
 
-ELSEWHERE = ("memslicer-0.2.4", "memslicer-0.3.0", "memslicer-0.4.0")
-"""What `test_memslicer_versions` reads."""
+ELSEWHERE = (
+    *("memslicer-0.2.4", "memslicer-0.3.0", "memslicer-0.4.0"),
+    *("memdiver-0.5.6", "memdiver-0.7.0"),
+)
+"""What `test_earlier_versions` reads."""
 
 
 def test_no_file_is_left_out() -> None:

@@ -214,8 +214,24 @@ _DRAFT = told_anew(
 )
 
 
+def _unrecorded(seen: Evidence, schema: Schema) -> Iterator[str]:
+    """Releases up to 0.7 hash no header, and count no blocks in the End-of-Capture."""
+    closing = schema.block("end_of_capture").code
+    if not seen.types or "encrypted" in seen.header["flags"]:
+        return
+    first = seen.block(schema, 0)
+    if first is None or any(first.header["prev_hash"]):
+        return
+    if closing in seen.types:
+        block = seen.block(schema, list(seen.types).index(closing))
+        if block is None or block.payload.get("block_count"):
+            return
+    yield "Block 0 has no PrevHash, and no End-of-Capture counts the blocks"
+
+
 def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
-    """What it writes where there are no modules."""
+    """What its earlier releases leave out, and what it writes where there are no modules."""
+    yield from _unrecorded(seen, schema)
     codes = {key: schema.block(key).code for key in ("process_identity", "memory_region")}
     if "imported" in seen.header["flags"] or tuple(seen.types[:2]) != tuple(codes.values()):
         return
@@ -238,8 +254,9 @@ DIALECT = Dialect(
     text="Module Entries end behind DiskHash, Import Provenance has a SourceHash, the System "
     "Context is aligned, the Connectivity Table is block 0x0055 and its strings end with a NUL, "
     "and codes of SourceFormat, Relationship and HandleType have other meanings.",
-    source="captures and imports by MemDiver 1.0.2, and its source",
-    producers=(Producer("MemDiver", "1.0", ("1.0.2",)),),
+    source="captures and imports by MemDiver 1.0.2 and its source, files of the writers of 0.5.6, "
+    "0.7.0, 0.10.0 and 1.0.0",
+    producers=(Producer("MemDiver", "1.0", ("0.5.6", "0.7.0", "0.10.0", "1.0.0", "1.0.2")),),
     draft=_DRAFT,
     codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
     marks=_marks,
@@ -255,6 +272,12 @@ DIALECT = Dialect(
     explains={
         "MSL-4.2-HAS-CHILDREN-MISSING": "MemDiver does not set HasChildren on the Module List "
         "Index, nor on the System Context.",
+        "MSL-4.5-BLOCK-COUNT-ABSENT": "MemDiver does not count the blocks before 0.10.",
+        "MSL-5.1-REGION-SIZE-NOT-PAGES": "MemDiver writes regions of any size before 0.7.",
+        "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST": "MemDiver knows no Process Identity before 0.7.",
+        "MSL-8-CAP-BITMAP-BLOCK-WITHOUT-BIT": "MemDiver sets no bit of CapBitmap before 0.7.",
+        "MSL-8-CAP-BITMAP-BIT-WITHOUT-BLOCK": "MemDiver sets the bit of an identity that it is "
+        "given for an import, and leaves the block out.",
         "MSL-4.2-HAS-KEY-HINTS-MISSING": "MemDiver never sets HasKeyHints.",
         "MSL-5.3-MODULE-LIST-INDEX-NOT-SECOND": "MemDiver lists no modules where it has none.",
         "MSL-6-SYSTEM-CONTEXT-NOT-THIRD": "MemDiver writes the System Context behind the modules.",

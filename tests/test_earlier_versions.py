@@ -1,4 +1,4 @@
-"""Files of memslicer's versions before 1.1: encrypted, hashed otherwise, or big-endian by name."""
+"""Files of earlier versions: encrypted, hashed otherwise, not hashed, or big-endian by name."""
 
 from __future__ import annotations
 
@@ -57,6 +57,30 @@ def test_it_is_read_to_its_last_byte_and_explained(path: Path) -> None:
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_it_becomes_a_conforming_one(path: Path, draft: str) -> None:
     assert is_faithful(converted(path, draft, key=key_of(path)))
+
+
+UNHASHED = [DATA / f"memdiver-{version}/api-live.msl" for version in ("0.5.6", "0.7.0")]
+
+
+@pytest.mark.parametrize("path", UNHASHED, ids=_label)
+def test_a_hash_that_was_never_recorded_is_no_damage(path: Path) -> None:
+    """MemDiver did not hash the header: nothing covers that, all else is as it was written."""
+    data = path.read_bytes()
+    assert data[64 + 0x30 : 64 + 0x50] == bytes(32)
+    with msl_construct.open(path) as dump:
+        assert dump.dialect == "memdiver-1.0"
+        verdict = dump.verify()
+        assert (verdict.intact, verdict.file_hash) == (True, "match")
+        assert [gap.kind for gap in verdict.gaps] == ["unrecorded"]
+        assert bytes(dump.memory.read(0x40000, 4096).data) == b"b" * 4096
+        assert all(one.explained_by is not None for one in check(dump))
+    for draft in DRAFTS:
+        assert is_faithful(converted(path, draft))
+    for place in (20, len(data) // 2):  # FileHash covers the header, the chain the rest
+        changed = bytearray(data)
+        changed[place] ^= 1
+        with msl_construct.open(bytes(changed)) as dump:
+            assert dump.verify().intact is False
 
 
 def test_which_hash_is_told_by_the_header_s_own() -> None:
