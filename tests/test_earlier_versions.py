@@ -83,6 +83,23 @@ def test_a_hash_that_was_never_recorded_is_no_damage(path: Path) -> None:
             assert dump.verify().intact is False
 
 
+def test_what_stood_behind_the_end_before_there_were_segments_is_no_damage() -> None:
+    """A Pointer Graph with a PrevHash of zeros: trailing bytes, for which nothing vouches."""
+    path = DATA / "memdiver-0.7.0/api-pointer-graph.msl"
+    data = path.read_bytes()
+    at = data.rindex(b"MSLC")
+    assert struct.unpack_from("<H", data, at + 4) == (0x1003,)
+    assert data[at + 0x30 : at + 0x50] == bytes(32)
+    with msl_construct.open(path) as dump:
+        assert dump.trailing is not None
+        assert (dump.trailing.offset, dump.segments) == (at, [])
+        verdict = dump.verify()
+        assert verdict.intact
+        assert {gap.kind for gap in verdict.gaps} == {"unrecorded", "trailing"}
+        found = {one.rule.id for one in check(dump) if one.explained_by is None}
+        assert found == {"MSLX-6-PROCESS-TABLE-WITHOUT-TARGET"}  # none of its rows is the target
+
+
 def test_which_hash_is_told_by_the_header_s_own() -> None:
     """Another algorithm's name alone is a reserved byte that holds something."""
     data = SHA256.read_bytes()

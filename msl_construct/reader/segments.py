@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from ..drafts import DIALECTS
 from ..errors import FormatError
 from ..hashing import new_hasher
 from ..schema import Start
@@ -122,6 +123,9 @@ def check_segment(
         block = get(index)
         expected = unchained if previous is None else chain.digest()
         if block.header["prev_hash"] != expected:
+            if index == first and _never_closed(get, first, stop):
+                text = f"{where}: PrevHash of {block.describe()} was not recorded"
+                return Broken(Reason.UNCLOSED, f"{text}, and no End-of-Extension closes it")
             what = "is not zero" if previous is None else "does not match the block before"
             text = f"{where}: PrevHash of {block.describe()} {what}"
             return Broken(Reason.CHAIN, text)
@@ -143,3 +147,13 @@ def check_segment(
             chain.update(piece)
             covered.update(piece)
     return Broken(Reason.UNCLOSED, f"{where}: no End-of-Extension closes it")
+
+
+def _never_closed(get: Callable[[int], Block], first: int, stop: int) -> bool:
+    """Whether blocks were put there by a producer that knew no segments: chained to nothing."""
+    begin = get(first)
+    dialect = DIALECTS.get(begin.schema.draft.dialect or "")
+    if dialect is None or not dialect.unrecorded_hashes or any(begin.header["prev_hash"]):
+        return False
+    closing = begin.schema.block("end_of_extension").code
+    return all(get(index).header["block_type"] != closing for index in range(first, stop))

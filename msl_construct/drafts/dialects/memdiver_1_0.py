@@ -272,6 +272,8 @@ DIALECT = Dialect(
     explains={
         "MSL-4.2-HAS-CHILDREN-MISSING": "MemDiver does not set HasChildren on the Module List "
         "Index, nor on the System Context.",
+        "MSL-4.6-SEGMENT-NOT-CLOSED": "MemDiver closes nothing, and chains nothing, behind the "
+        "End-of-Capture before 0.10.",
         "MSL-4.5-BLOCK-COUNT-ABSENT": "MemDiver does not count the blocks before 0.10.",
         "MSL-5.1-REGION-SIZE-NOT-PAGES": "MemDiver writes regions of any size before 0.7.",
         "MSL-5.4-PROCESS-IDENTITY-NOT-FIRST": "MemDiver knows no Process Identity before 0.7.",
