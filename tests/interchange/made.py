@@ -21,7 +21,7 @@ from msl_construct import Writer, append_segment
 from msl_construct.encryption.public_keys import PublicKeys
 from msl_construct.encryption.sealing import Encryption
 
-__all__ = ["FILES", "Made", "Specimen", "comparable", "make"]
+__all__ = ["FILES", "Made", "Specimen", "comparable", "make", "walked"]
 
 PASSPHRASE = "correct horse"
 RAW = bytes(range(32))
@@ -276,12 +276,12 @@ def _expected(name: str, folder: Path) -> list[tuple[int, str | None]]:
     plain = name if FILES[name].readable else "segment" if FILES[name].segments else "plain"
     path = folder / f"{name}.expected"
     FILES[plain].make(path)
-    found = list(_walked(path.read_bytes()))
+    found = list(walked(path.read_bytes()))
     path.unlink()
     return found
 
 
-def _walked(data: bytes) -> Iterator[tuple[int, str | None]]:
+def walked(data: bytes) -> Iterator[tuple[int, str | None]]:
     order = "<" if data[8] == 1 else ">"
     at = data[9]
     while at < len(data):

@@ -20,7 +20,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ sys.path.append(str(Path(__file__).parent))
 import made
 from reasons import REASONS
 
-__all__ = ["READERS", "Column", "Reader", "column", "files_in", "main", "page", "wrong"]
+__all__ = ["READERS", "Column", "Reader", "column", "files_in", "main", "page", "verdicts", "wrong"]
 
 HERE = Path(__file__).parent
 _VERSION = "import importlib.metadata as m; print(m.version({!r}))"
@@ -88,13 +88,24 @@ def files_in(folder: Path) -> dict[str, made.Made]:
 def column(reader: Reader, files: dict[str, made.Made]) -> Column:
     """Put files to a reader."""
     assert reader.python is not None
-    program = str(HERE / f"{reader.key}_verdict.py")
-    told = "\n".join(json.dumps(one.words) for one in files.values())
-    verdicts = json.loads(_run([reader.python, program], told))
+    found = verdicts(reader, [one.words for one in files.values()])
     version = _run([reader.python, "-c", _VERSION.format(reader.package)]).strip()
     title = reader.package if reader.key == "own" else f"{reader.package} {version}"
-    cells = {name: wrong(one, found) for (name, one), found in zip(files.items(), verdicts)}
+    cells = {name: wrong(one, said) for (name, one), said in zip(files.items(), found)}
     return Column(reader, title, cells)
+
+
+def verdicts(reader: Reader, words: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """What a reader says of files.
+
+    Args:
+        words: the path of each, and its keys.
+    """
+    assert reader.python is not None
+    program = str(HERE / f"{reader.key}_verdict.py")
+    told = "\n".join(map(json.dumps, words))
+    found: list[dict[str, Any]] = json.loads(_run([reader.python, program], told))
+    return found
 
 
 def wrong(one: made.Made, found: dict[str, Any]) -> str:
