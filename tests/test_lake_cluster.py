@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from test_lake import folder, table  # noqa: F401 - a fixture
 
 from msl_construct.errors import StreamError
+from msl_construct.lake.cluster import on_cluster
 from msl_construct.lake.making import TablePlan, default_tables, make_lake, sources_in
 
 distributed = pytest.importorskip("distributed")
@@ -52,3 +54,22 @@ def test_a_scheduler_without_workers(folder: Path, monkeypatch: pytest.MonkeyPat
         pytest.raises(StreamError, match="no worker"),
     ):
         list(make_lake([], plan, cluster=cluster.scheduler_address))
+
+
+def test_workers_that_vanish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """What they had begun would never be done."""
+    monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 2)
+    monkeypatch.setattr("msl_construct.lake.cluster._LOOK_EVERY", 0.2)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        work = on_cluster(cluster.scheduler_address, _slow, [(n,) for n in range(8)])
+        assert next(work) in range(8)
+        cluster.scale(0)
+        with pytest.raises(StreamError, match=r"workers of Dask have gone|a worker of Dask"):
+            list(work)
+
+
+def _slow(number: int) -> int:
+    time.sleep(0.3)
+    return number

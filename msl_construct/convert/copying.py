@@ -15,6 +15,8 @@ from .memory_runs import pieces_of, put_sparsely
 __all__ = ["RunWriter"]
 
 _BLOCK = 1 << 16
+_LOOK = 4 * _BLOCK
+"""How far looks for zeros stand apart; where there is one, what lies between is looked at, too."""
 _AT_ONCE = 64 << 20
 _ZEROS = bytes(_BLOCK)
 _CAN_NOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM)
@@ -108,12 +110,15 @@ def _with_data(source: int, offset: int, size: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     start = offset
     whole = offset + size - size % _BLOCK
-    for at in range(offset, whole, _BLOCK):
+    for wide in range(offset, whole, _LOOK):
         # A look at one byte spares reading nearly all that is not zero.
-        if os.pread(source, 1, at) == b"\0" and os.pread(source, _BLOCK, at) == _ZEROS:
-            if at > start:
-                found.append((start, at))
-            start = at + _BLOCK
+        if os.pread(source, 1, wide) != b"\0":
+            continue
+        for at in range(wide, min(wide + _LOOK, whole), _BLOCK):
+            if os.pread(source, 1, at) == b"\0" and os.pread(source, _BLOCK, at) == _ZEROS:
+                if at > start:
+                    found.append((start, at))
+                start = at + _BLOCK
     if start < offset + size:
         found.append((start, offset + size))
     return found

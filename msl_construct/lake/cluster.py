@@ -17,6 +17,9 @@ _AHEAD = 4
 _CONNECTS_WITHIN = 30
 """Seconds in which a scheduler must answer, and have a worker."""
 
+_LOOK_EVERY = 5
+"""Seconds without anything done after which it is asked for its workers."""
+
 
 def on_cluster(
     address: str, function: Callable[..., T], calls: Iterable[tuple[Any, ...]]
@@ -56,13 +59,38 @@ def on_cluster(
             ]
 
         ahead = _AHEAD * max(1, sum(client.nthreads().values()))
-        running = library.as_completed(submitted(ahead))
-        for future in running:
-            try:
-                done = future.result()
-            except OSError:
-                raise
-            except Exception as error:
-                raise StreamError(f"{address}: a worker of Dask: {error}") from None
-            running.update(submitted(1))
-            yield done
+        running = set(submitted(ahead))
+        while running:
+            for future in _ready(library, client, address, running):
+                running.remove(future)
+                try:
+                    done = future.result()
+                except OSError:
+                    raise
+                except Exception as error:
+                    raise StreamError(f"{address}: a worker of Dask: {error}") from None
+                running.update(submitted(1))
+                yield done
+
+
+def _ready(library: Any, client: Any, address: str, running: set[Any]) -> set[Any]:
+    """Some of what is running, when it is done; a cluster whose workers have gone is none.
+
+    Raises:
+        StreamError: the scheduler has gone, or has no worker any more, and none comes.
+    """
+    while True:
+        try:
+            found: set[Any] = library.wait(running, _LOOK_EVERY, "FIRST_COMPLETED").done
+            return found
+        except library.TimeoutError:
+            pass  # it takes its time, or nobody is at it
+        except Exception as error:
+            raise StreamError(f"{address}: the scheduler of Dask: {error}") from None
+        try:
+            client.wait_for_workers(1, timeout=_CONNECTS_WITHIN)
+        except Exception:  # Dask has several that mean it
+            raise StreamError(
+                f"{address}: the workers of Dask have gone, and none came within "
+                f"{_CONNECTS_WITHIN} seconds"
+            ) from None
