@@ -56,7 +56,12 @@ class Style:
     @property
     def cells(self) -> int:
         """How many columns the bar of a region's pages has."""
-        return _CELLS if self.columns is None or self.columns >= _WIDE else _FEW_CELLS
+        return _CELLS if self.roomy else _FEW_CELLS
+
+    @property
+    def roomy(self) -> bool:
+        """Whether there is room for all columns."""
+        return self.columns is None or self.columns >= _WIDE
 
     @property
     def narrow(self) -> bool:

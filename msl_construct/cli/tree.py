@@ -194,7 +194,7 @@ def _threads(seen: TreeBlocks, names: PlaceNames, style: Style) -> Iterator[Bran
                 _place(row["pc"], names),
             )
             further = (f"sp {row['sp'] or '-'}", many(row["registers"], "register"))
-            yield cells if style.narrow else (*cells, *further)
+            yield (*cells, *further) if style.roomy else cells
 
     yield f"threads   {len(blocks)}", AlignedRows(rows, style)
 

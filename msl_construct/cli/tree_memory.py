@@ -266,11 +266,16 @@ def _row(
     said = printable(name)
     remark = ", ".join(remarks)
     if style.room is not None:
-        used = sum(width_of_text(cell) + 2 for cell in [*cells, bar])
-        room = (style.room or 0) - used - (width_of_text(remark) + 2 if remark else 0)
-        if room < _NAMED:
-            room += style.cells + 2
+        used = sum(width_of_text(cell) + 2 for cell in cells)
+        left = style.room - used - _NAMED - 2
+        if bar and width_of_text(remark) + style.cells + 2 > left:
             bar = ""
+        more = "…" if style.unicode else "..."
+        while width_of_text(remark) > left and len(remarks) > 1:
+            remarks = remarks[:-1]  # the summary has all of them
+            remark = ", ".join([*remarks, more])
+        room = style.room - used - (style.cells + 2 if bar else 0)
+        room -= width_of_text(remark) + 2 if remark else 0
         said = shortened(said, max(room, _NAMED), style.unicode)
     if bar:
         cells.append(bar)
