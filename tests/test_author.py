@@ -149,6 +149,36 @@ def test_generate(tmp_path: Path) -> None:
     assert "class AnalystRemark" in text
 
 
+def test_append(dump: Path, tmp_path: Path) -> None:
+    """A block of one's own goes behind a dump; without the draft nobody knows it."""
+    remark = {"text": "a thought", "certainty": "confirmed", "places": [{"address": "0x400000"}]}
+    document = tmp_path / "more.json"
+    document.write_text(
+        json.dumps({"blocks": [{"block_type": "analyst_remark", "payload": remark}]})
+    )
+    before = dump.read_bytes()
+    refused = run("append", dump, document)
+    assert refused.returncode == 3
+    assert b"analyst_remark" in refused.stderr
+    assert dump.read_bytes() == before
+    said("append", "--draft", MINE, dump, document)
+    (segment,) = json.loads(said("inspect", "--json", "--draft", MINE, dump))["segments"]
+    assert segment["blocks"][0]["payload"]["text"] == "a thought"
+    assert dump.read_bytes().startswith(before)
+    said("verify", "--draft", MINE, dump)
+
+
+def test_every_command_that_reads_a_dump_takes_it() -> None:
+    """Those above have tests of what they do with it; the others open a dump in the same way."""
+    commands = re.findall(r"^  ([a-z-]+) {2,}[A-Z]", said("--help").split("Commands:")[1], re.M)
+    assert len(commands) > 25
+    without = [name for name in commands if "FILE.py:NAME" not in said(name, "--help")]
+    # Groups take it in their commands; keys, paths and ciphertext have no draft, and what is
+    # imported is a dump of a public one.
+    others = ["encrypt", "import", "keygen", "samples", "schema", "volatility-path"]
+    assert without == others
+
+
 # -- as a library ----------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import ConformanceError
 from ..hashing import digest
-from ..schema import BlockType, Record
+from ..schema import BlockType, Draft, Record
 from .block_adder import BlockAdder
 from .blocks import NIL, BlockStream
 from .file_state import BlockState
@@ -206,6 +206,7 @@ def append_segment(
     compression: str | None = None,
     level: int | None = None,
     key: bytes | str | Keys | None = None,
+    draft: str | Draft | None = None,
     new_uuid: Callable[[], uuid.UUID] = new_uuid,
     clock: Callable[[], int] = time.time_ns,
 ) -> SegmentWriter:
@@ -218,7 +219,7 @@ def append_segment(
             name, or open for reading and writing, which it then stays.
         producer: who appends, for the End-of-Extension.
         compression, level: of payloads, as for `Writer`.
-        key: of an encrypted dump, see `msl_construct.open`.
+        key, draft: see `msl_construct.open`.
 
     Raises:
         EncryptedError, TamperedError: see `msl_construct.open`.
@@ -226,7 +227,7 @@ def append_segment(
     """
     from ..reader.dump import open_dump
 
-    with open_dump(path, key=key) as dump:
+    with open_dump(path, key=key, draft=draft) as dump:
         if not dump.schema.draft.segments:
             raise ConformanceError(f"{dump.name}: {dump.draft} has no extension segments (§4.6)")
         dump.require_key()

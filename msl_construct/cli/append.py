@@ -11,6 +11,7 @@ from ..codecs.compress import ALGORITHMS
 from ..errors import DocumentError
 from .appending import appendable
 from .common import STDIO, Exit, command_options, note, run
+from .drafts import draft_option
 from .keys import key_options
 from .text import many
 
@@ -35,6 +36,7 @@ def _opened(path: str) -> IO[str]:
 @click.argument("document", metavar="DOC")
 @click.option("--producer", metavar="TEXT", help="Who appends; this program unless given.")
 @click.option("--compress", type=click.Choice(ALGORITHMS), help="Compress what gets smaller by it.")
+@draft_option("Read and append with this draft, whatever DUMP says.")
 @key_options
 @command_options
 @run
@@ -43,6 +45,7 @@ def append(
     document: str,
     producer: str | None,
     compress: str | None,
+    draft: str | None,
     quiet: bool,
     no_color: bool,
     **options: Unpack[KeyOptions],
@@ -70,7 +73,7 @@ def append(
     from ..document.load import load
     from ..rewrite import TOOL
 
-    with appendable(dump, options) as place:
+    with appendable(dump, options, draft) as place:
         if place.code is not None:
             return place.code
         with _opened(document) as source:
@@ -81,6 +84,7 @@ def append(
                     producer=producer or TOOL,
                     compression=compress,
                     key=place.key,
+                    draft=draft,
                 )
             except DocumentError as error:
                 error.file = document

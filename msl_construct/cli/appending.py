@@ -29,10 +29,13 @@ class Appendable:
         file: open for reading and writing.
         code: what the command ends with if it may not; None: it may.
         key: what it was opened with, if it is encrypted.
+        draft: what it was opened with, if not as it says.
     """
 
-    def __init__(self, dump: Dump, file: IO[bytes], code: Exit | None, key: Keys | None) -> None:
-        self.dump, self.file, self.code, self.key = dump, file, code, key
+    def __init__(
+        self, dump: Dump, file: IO[bytes], code: Exit | None, key: Keys | None, draft: str | None
+    ) -> None:
+        self.dump, self.file, self.code, self.key, self.draft = dump, file, code, key, draft
 
     def settle(self, path: str) -> int:
         """See to it that the segment is on disk and holds; which one it is.
@@ -45,15 +48,18 @@ class Appendable:
         self.file.flush()
         os.fsync(self.file.fileno())
         before = len(self.dump.segments)
-        with open_dump(path, key=self.key) as after:
+        with open_dump(path, key=self.key, draft=self.draft) as after:
             if len(after.segments) != before + 1 or after.trailing is not None:
                 raise ConformanceError(f"the segment does not hold: {after.ending.text}")
         return before + 1
 
 
 @contextmanager
-def appendable(path: str, options: KeyOptions) -> Iterator[Appendable]:
+def appendable(path: str, options: KeyOptions, draft: str | None = None) -> Iterator[Appendable]:
     """Open a dump to append to it; says why not, if it may not be.
+
+    Args:
+        draft: to open it with, whatever it says.
 
     Raises:
         click.UsageError: it is no file, or somebody else is appending to it.
@@ -63,11 +69,11 @@ def appendable(path: str, options: KeyOptions) -> Iterator[Appendable]:
     key = keys_of(dict(options))
     with open(path, "r+b") as file:
         _lock(file, path)
-        dump = open_input(path, passing=False, key=key)
+        dump = open_input(path, passing=False, key=key, draft=draft)
         try:  # not as a context manager, which would take what we append for somebody else's
             code = _refused(dump, path)
             dump.require_unchanged()
-            yield Appendable(dump, file, code, key)
+            yield Appendable(dump, file, code, key, draft)
         finally:
             dump.close()
 

@@ -8,6 +8,7 @@ import click
 
 from .appending import appendable
 from .common import Exit, command_options, note, run
+from .drafts import draft_option
 from .keys import key_options
 from .text import many
 
@@ -22,11 +23,17 @@ __all__ = ["enrich"]
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("dump", metavar="DUMP")
 @click.option("--dry-run", is_flag=True, help="Say what was found, and append nothing.")
+@draft_option("Read and append with this draft, whatever DUMP says.")
 @key_options
 @command_options
 @run
 def enrich(
-    dump: str, dry_run: bool, quiet: bool, no_color: bool, **options: Unpack[KeyOptions]
+    dump: str,
+    dry_run: bool,
+    draft: str | None,
+    quiet: bool,
+    no_color: bool,
+    **options: Unpack[KeyOptions],
 ) -> int:
     """Append the build-ids of captured images to a dump.
 
@@ -47,7 +54,7 @@ def enrich(
     from ..rewrite.enriching import build_ids
     from ..rewrite.enriching import enrich as write
 
-    with appendable(dump, options) as place:
+    with appendable(dump, options, draft) as place:
         if place.code is not None:
             return place.code
         found = list(build_ids(place.dump))
@@ -60,7 +67,7 @@ def enrich(
         if not found:
             note(f"msl: {dump}: it names no module")
         if new and not dry_run:
-            write(place.file, new, key=place.key)
+            write(place.file, new, key=place.key, draft=draft)
             number = place.settle(dump)
             if not quiet:
                 note(f"msl: {dump}: extension segment {number}, {many(len(new), 'build-id')}")

@@ -52,6 +52,7 @@ def append(
     compression: str | None = None,
     level: int | None = None,
     key: Keys | None = None,
+    draft: str | None = None,
     new_uuid: Callable[[], uuids.UUID] = new_uuid,
     clock: Callable[[], int] = time.time_ns,
 ) -> Appended:
@@ -60,7 +61,7 @@ def append(
     Args:
         parts: as `load` gives them: ``blocks``, and ``document`` with its version.
         file: a finished dump, open for reading and writing.
-        producer, compression, level, key, new_uuid, clock: see `append_segment`.
+        producer, compression, level, key, draft, new_uuid, clock: see `append_segment`.
 
     Raises:
         ConformanceError: the dump can't be appended to.
@@ -75,6 +76,7 @@ def append(
         compression=compression,
         level=level,
         key=key,
+        draft=draft,
         new_uuid=new_uuid,
         clock=clock,
     ) as writer:
