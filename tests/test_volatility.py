@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import PLACE, run
+from sampling import only_whole, sampled
 from test_convert_limits import made
 
 SAMPLE = PLACE / "samples" / "live-le.msl"
@@ -43,6 +44,7 @@ def volatility(*words: str, cache: Path, sample: Path = SAMPLE, plugins: Path | 
 def test_regions_and_modules_are_those_of_the_dump(tmp_path: Path) -> None:
     import msl_construct
 
+    only_whole("its scanners run on the same layer")
     with msl_construct.open(SAMPLE) as dump:
         shown = volatility("msl.Regions", cache=tmp_path)
         for region in dump.regions:
@@ -52,6 +54,7 @@ def test_regions_and_modules_are_those_of_the_dump(tmp_path: Path) -> None:
             assert module["path"] in shown
 
 
+@sampled()
 @pytest.mark.parametrize(
     ("scanner", "option"),
     [("regexscan.RegExScan", "--pattern"), ("yarascan.YaraScan", "--yara-string")],
@@ -87,6 +90,7 @@ def dump_of_a_thread(*flags: str) -> bytes:
 
 
 def test_a_register_that_nobody_knows_is_not_zero(tmp_path: Path) -> None:
+    only_whole("its scanners run on the same layer")
     data = bytearray(dump_of_a_thread("sp"))
     others = dump_of_a_thread("sp", "fp")
     data[next(at for at in range(len(data)) if data[at] != others[at])] = 0
