@@ -19,6 +19,8 @@ Run = tuple[int, int, int]
 
 PAGES_PER_BYTE = 4
 _PIECE = 1 << 16
+_FEW = 32
+"""Bytes that are sooner counted one by one."""
 _UNIFORM = tuple(state * 0b01010101 for state in range(4))  # four pages of one state
 _ALIKE = re.compile(rb"\x00+|\x55+|\xaa+|\xff+|[^\x00\x55\xaa\xff]+")
 _ZEROS = bytes(_PIECE)
@@ -221,11 +223,11 @@ class PageMap:
             self._ranks = [0]
             for position in range(0, len(self.stored), _PIECE):
                 piece = self.stored[position : position + _PIECE]
-                self._ranks.append(self._ranks[-1] + _count(piece)[0])
+                self._ranks.append(self._ranks[-1] + _captured(piece))
         whole, within = divmod(page, PAGES_PER_BYTE)
         base = whole // _PIECE * _PIECE
-        total = self._ranks[base // _PIECE] + _count(self.stored[base:whole])[0]
-        return total + sum(self[p] == 0 for p in range(page - within, page))
+        total = self._ranks[base // _PIECE] + _captured(self.stored[base:whole])
+        return total + (_captured_of()[within][self.stored[whole]] if within else 0)
 
 
 def _is_zero(piece: bytes) -> bool:
@@ -239,17 +241,32 @@ def _count(piece: bytes) -> tuple[int, int, int, int]:
     if _is_zero(piece):
         return pages, 0, 0, 0
     if piece == piece[:1] * len(piece):  # so are most others of maps that were inflated
-        failed, unmapped, both = (
-            len(piece) * sum((piece[0] >> shift) & 3 == state for shift in (0, 2, 4, 6))
-            for state in (1, 2, 3)
-        )
-        return pages - failed - unmapped - both, failed, unmapped, both
+        one = [0, 0, 0, 0]
+        for count, state in _states_of()[piece[0]]:
+            one[state] += count * len(piece)
+        return one[0], one[1], one[2], one[3]
     bits = int.from_bytes(piece, "big")
     mask = int.from_bytes(_LOW_BITS[: len(piece)], "big")
     low, high = bits & mask, bits >> 1 & mask
     both = (low & high).bit_count()
     failed, unmapped = low.bit_count() - both, high.bit_count() - both
     return pages - failed - unmapped - both, failed, unmapped, both
+
+
+def _captured(piece: bytes) -> int:
+    """Captured pages in whole map bytes."""
+    if len(piece) > _FEW:
+        return _count(piece)[0]
+    return sum(map(_captured_of()[PAGES_PER_BYTE].__getitem__, piece))
+
+
+@cache
+def _captured_of() -> tuple[bytes, ...]:
+    """Of each number of pages and each byte of a map: how many of its first so many it has."""
+    return tuple(
+        bytes(sum(not value >> (6 - 2 * page) & 3 for page in range(pages)) for value in range(256))
+        for pages in range(PAGES_PER_BYTE + 1)
+    )
 
 
 def _fill(stored: bytearray, first: int, stop: int, state: int) -> None:

@@ -156,12 +156,13 @@ class Facts:
         self.types.append(header["block_type"])
         self.flags.append(header["flags"])
         self.offsets.append(block.offset)
-        earlier = self.uuids.add(block.uuid.bytes)
+        *_, uuid, parent = block.identity
+        earlier = self.uuids.add(uuid)
         if earlier is not None:
             self.repeated.append((block.index, earlier))
-        if not well_formed(block.uuid):
+        if int.from_bytes(uuid, "big") & _FIXED != _VERSION_4:  # see `well_formed`
             self.nameless.append(block.index)
-        self._parents += block.parent_uuid.bytes
+        self._parents += parent
         if block.key == "end_of_capture":
             self.closings.append(block.index)
         if block.key in _DECODED:

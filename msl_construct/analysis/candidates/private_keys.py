@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from .pool import KeyBytes, Pool
@@ -19,6 +20,8 @@ __all__ = [
 ]
 
 _MOST_TRIED = 4096
+_MOST_KNOWN = 1 << 15
+"""Public keys that are at hand for bytes that stand in another dump as well."""
 _MOST_FACTORS = 4096
 _MOST_NUMBERS = 256
 _MOST_DER = 1 << 14
@@ -109,38 +112,38 @@ def curve_pairs(pool: Pool, curve: str, align: int) -> Iterator[tuple[KeyBytes, 
     """32 bytes whose public key stands in the same memory."""
     publics = {"p256": _p256, "x25519": _x25519, "ed25519": _ed25519}[curve]
     for blob in pool.some(pool.blobs(32, align), _MOST_TRIED, f"private keys of {curve}"):
-        for what, public in publics(blob.data):
+        for what, public in publics(blob.data):  # which other dumps may have as well
             at = pool.find(public)
             if at is not None:
                 yield blob, f"{what} stands at {at:#x}"
                 break
 
 
-def _x25519(secret: bytes) -> Iterator[tuple[str, bytes]]:
+@lru_cache(_MOST_KNOWN)
+def _x25519(secret: bytes) -> tuple[tuple[str, bytes], ...]:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-    yield (
-        "its public key of X25519",
-        X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw(),
-    )
+    public = X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return (("its public key of X25519", public),)
 
 
-def _ed25519(secret: bytes) -> Iterator[tuple[str, bytes]]:
+@lru_cache(_MOST_KNOWN)
+def _ed25519(secret: bytes) -> tuple[tuple[str, bytes], ...]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    yield (
-        "its public key of Ed25519",
-        Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw(),
-    )
+    public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    return (("its public key of Ed25519", public),)
 
 
 _P256 = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 
 
-def _p256(secret: bytes) -> Iterator[tuple[str, bytes]]:
+@lru_cache(_MOST_KNOWN)
+def _p256(secret: bytes) -> tuple[tuple[str, bytes], ...]:
     """The first coordinate of d G as it is encoded, and as OpenSSL keeps it."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    found = []
     for order in ("little", "big"):
         number = int.from_bytes(secret, order)
         try:
@@ -149,10 +152,11 @@ def _p256(secret: bytes) -> Iterator[tuple[str, bytes]]:
             continue
         x = key.public_key().public_numbers().x
         words = f"the point d G (d in {order} endian)"
-        yield f"{words}, encoded,", x.to_bytes(32, "big")
-        yield f"{words}, as words,", x.to_bytes(32, "little")
-        montgomery = (x << 256) % _P256
-        yield f"{words}, as words of Montgomery's form,", montgomery.to_bytes(32, "little")
+        found.append((f"{words}, encoded,", x.to_bytes(32, "big")))
+        found.append((f"{words}, as words,", x.to_bytes(32, "little")))
+        montgomery = ((x << 256) % _P256).to_bytes(32, "little")
+        found.append((f"{words}, as words of Montgomery's form,", montgomery))
+    return tuple(found)
 
 
 def rsa_factors(pool: Pool, lengths: tuple[int, ...], align: int) -> Iterator[tuple[KeyBytes, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from .pool import KeyBytes, Pool
@@ -14,6 +15,8 @@ __all__ = ["tls_1_2_master_secrets", "tls_1_3_secrets"]
 _HASHES = {32: "sha256", 48: "sha384"}
 _ROOM = 64
 _MOST = 1 << 14
+_MOST_KNOWN = 1 << 16
+"""Secrets of which what follows is at hand, where another dump has them as well."""
 _MOST_MASTERS = 512
 _MOST_RANDOMS = 32
 _SIZES_OF_KEYS = ((0, 16), (0, 32), (20, 16), (32, 16), (20, 32), (32, 32), (48, 32))
@@ -54,28 +57,36 @@ def _beside(
 
 def _by_algebra(pool: Pool, length: int, align: int) -> Iterator[tuple[KeyBytes, str]]:
     name = _HASHES[length]
-    nothing = hashlib.new(name, b"").digest()
     for blob in pool.some(
         pool.blobs(length, align), _MOST, f"secrets of TLS 1.3 of {length} bytes"
     ):
-        secret = blob.data
-        for size in (16, 32):
-            if (key := _expand(secret, b"key", b"", size, name)) in pool.keys:
-                yield blob, f"its traffic key {key.hex()[:16]}… of {size} bytes has a key schedule"
+        short, key, finished, after = _following(blob.data, name)
+        for one in (short, key):
+            if one in pool.keys:
+                size = len(one)
+                yield blob, f"its traffic key {one.hex()[:16]}… of {size} bytes has a key schedule"
                 break
         else:
-            finished = _expand(secret, b"finished", b"", length, name)
             if (at := pool.find(finished)) is not None:
                 yield blob, f"its finished key stands at {at:#x}"
-                continue
-            key = _expand(secret, b"key", b"", 32, name)
-            if (at := pool.find(key)) is not None:
+            elif (at := pool.find(key)) is not None:
                 yield blob, f"its traffic key stands at {at:#x}"
-                continue
-            derived = _expand(secret, b"derived", nothing, length, name)
-            after = hmac.digest(derived, bytes(length), name)
-            if (at := pool.find(after)) is not None:
+            elif (at := pool.find(after)) is not None:
                 yield blob, f"the master secret that follows from it stands at {at:#x}"
+
+
+@lru_cache(_MOST_KNOWN)
+def _following(secret: bytes, name: str) -> tuple[bytes, bytes, bytes, bytes]:
+    """Traffic keys of 16 and 32 bytes, the finished key, and the next secret (RFC 8446, 7.1)."""
+    length = len(secret)
+    nothing = hashlib.new(name, b"").digest()
+    derived = _expand(secret, b"derived", nothing, length, name)
+    return (
+        _expand(secret, b"key", b"", 16, name),
+        _expand(secret, b"key", b"", 32, name),
+        _expand(secret, b"finished", b"", length, name),
+        hmac.digest(derived, bytes(length), name),
+    )
 
 
 def _prf(secret: bytes, seed: bytes, name: str) -> bytes:
