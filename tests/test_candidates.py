@@ -461,6 +461,45 @@ def test_key_hints_point_to_the_keys(tmp_path: Path) -> None:
     assert run("check", path).returncode == 0
 
 
+def test_no_key_gets_a_second_hint(tmp_path: Path) -> None:
+    data, _ = chunks(*private_keys()["x25519_private_key"])
+    path = tmp_path / "dump.msl"
+    path.write_bytes(heap_dump(data))
+    assert run("candidates", path, "--append").returncode == 0
+    before = path.read_bytes()
+    done = run("candidates", path, "--append")
+    assert (done.returncode, path.read_bytes() == before) == (0, True)
+    assert "nothing to append" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize("field", ["key_type", "protocol"])
+def test_a_name_that_the_draft_has_not_is_refused_before_anything_is_looked_at(
+    tmp_path: Path, files: dict[str, Path], field: str
+) -> None:
+    (tmp_path / "own.yaml").write_text(
+        f"msl_shapes: 1\nshapes: [{{name: own, text: abc, {field}: nonsense}}]\n"
+    )
+    done = run("candidates", files["whole"], "--shapes", tmp_path / "own.yaml")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert f"shape own: {field}: expected one of unknown, " in one_line(done.stderr)
+
+
+def test_what_was_not_computed_with_everything_is_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from msl_construct.analysis.candidates import private_keys as keys
+
+    rng = random.Random(5)
+    data, _ = chunks(rng.randbytes(32), rng.randbytes(32), rng.randbytes(32))
+    path = tmp_path / "dump.msl"
+    path.write_bytes(heap_dump(data))
+    assert run("candidates", path, "--quiet").returncode == 0
+    monkeypatch.setattr(keys, "_MOST_TRIED", 2)
+    done = run("candidates", path, "--quiet")
+    assert done.returncode == 4
+    assert "private keys of x25519: of more than 2 places" in done.stderr
+
+
 @pytest.mark.parametrize("fate", ["trailing", "broken", "no-end"])
 def test_no_hint_is_appended_to_what_is_not_intact(fate: str, files: dict[str, Path]) -> None:
     before = files[fate].read_bytes()

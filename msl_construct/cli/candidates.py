@@ -46,6 +46,9 @@ __all__ = ["candidates"]
 _LEAST_HINTED = 0.3
 """What a shape must be worth to be told in a Key Hint; what only looks like a key is not."""
 _MOST_PATTERNS = 20
+_HINT = "key_hint"
+_SAME = ("region_uuid", "region_offset", "key_len")
+"""Fields by which two Key Hints are of the same bytes."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -155,7 +158,7 @@ def candidates(
 
     Exit codes: 0 there are candidates; 1 there are none; 2 usage, or a mistake in a file of
     shapes; 3 a dump is not an .msl or unreadable; 4 a dump is incomplete, or something was not
-    looked at; 5 a key is missing.
+    looked at, or not in every way since that takes too long; 5 a key is missing.
     """
     form = form_of(as_json_, ndjson)
     if dumps.count(STDIO) > 1:
@@ -166,7 +169,8 @@ def candidates(
     numpy = finding.numeric()
     if numpy is None:
         raise click.UsageError("numpy is not installed: pip install 'msl-construct[candidates]'")
-    shapes = finding.library() + finding.load_shapes(shape_files, besides=finding.library())
+    own = finding.load_shapes(shape_files, besides=finding.library())
+    shapes = finding.library() + own
     if only:
         names = sorted({one.name for one in shapes})
         unknown = sorted(set(only) - set(names))
@@ -192,6 +196,7 @@ def candidates(
             say_version(path, one)
             opened.append(one)
         some, others = opened[: len(dumps)], opened[len(dumps) :]
+        _check_names(some[0], own)
         found = finding.find_candidates(
             numpy,
             some,
@@ -254,6 +259,19 @@ def candidates(
     if code is Exit.FINE and not found.candidates and not inferred and not tries:
         return Exit.FINDINGS
     return code
+
+
+def _check_names(dump: Dump, shapes: tuple[MemoryShape, ...]) -> None:
+    """Refuse shapes whose kind of key or protocol the draft of the dump has no name for."""
+    layout = dump.schema.key_hint
+    for one in shapes:
+        for field, name in (("key_type", one.key_type), ("protocol", one.protocol)):
+            names = [str(value.name) for value in layout.field(field).type.enumeration.values]
+            if name not in names:
+                raise PatternError(
+                    f"shape {one.name}: {field}: expected one of {', '.join(names)} "
+                    f"({dump.draft}), found {name}"
+                )
 
 
 def _check_outputs(outputs: list[str], read: tuple[str, ...]) -> None:
@@ -344,10 +362,13 @@ def _write_patterns(
 def _hints(
     dump: Dump, found: CandidateSearch, shapes: tuple[MemoryShape, ...], only: tuple[str, ...]
 ) -> list[KeyPlace]:
-    """Key Hints of a dump's candidates; what can't be told in one is a gap."""
+    """Key Hints of a dump's candidates that it has not; what can't be told in one is a gap."""
     from ..rewrite.hinting import key_place
 
     named = {one.name: one for one in shapes}
+    known = {
+        tuple(block.payload.get(field) for field in _SAME) for block in dump.blocks.of_type(_HINT)
+    }
     hints = []
     for one in found.candidates:
         shape = named[one.shape]
@@ -362,7 +383,7 @@ def _hints(
         )
         if place is None:
             found.gaps.append(f"{one.shape} at {one.address:#x} is in more than one block: no hint")
-        else:
+        elif tuple(getattr(place, field) for field in _SAME) not in known:
             hints.append(place)
     return hints
 
@@ -371,7 +392,10 @@ def _append(path: str, hints: list[KeyPlace], quiet: bool, options: ReadOptions)
     from ..rewrite.hinting import hint
 
     if not hints:
-        note(f"msl: {path}: nothing to append: no candidate is more than what looks like a key")
+        note(
+            f"msl: {path}: nothing to append: no candidate is more than what looks like a key, or "
+            "the dump has hints of them"
+        )
         return Exit.FINE
     with appendable(path, options) as place:
         if place.code is not None:
