@@ -409,3 +409,13 @@ def test_how_a_dumps_own_numbers_stand_is_no_byte_order_of_its_process(tmp_path:
     sample = PLACE / "samples" / "live-be.msl"
     assert run("export", sample, "--to", "elf-core", "-o", out).returncode == 0
     assert out.read_bytes()[5] == 1
+
+
+def test_scalable_vectors_that_are_too_wide_are_said(tmp_path: Path) -> None:
+    head = struct.pack("<IIHHHH", 16 + 34 * 256, 16 + 34 * 256, 256, 256, 1, 0)
+    notes = status("<", True, 7, struct.pack("<34Q", *range(0x1000, 0x1022)))
+    notes += note("<", b"LINUX", 0x405, head + bytes(34 * 256))
+    data = elf_core("<", True, 183, notes, [(0x10000, page(1), PAGE, 5)])
+    with imported(data, tmp_path) as dump:
+        assert "z0" not in {one["name"] for one in dump.threads[0]["registers"]}
+        assert "registers_left_out=z registers of 256 bytes" in dump.blocks[0].payload["note"]

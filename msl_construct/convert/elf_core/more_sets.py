@@ -12,12 +12,15 @@ __all__ = [
     "ARM_FLOATING",
     "FLOATING",
     "FXSAVE",
+    "SCALABLE",
+    "SCALABLE_HEAD",
     "XSAVE",
     "decode_set",
     "floating_notes",
     "has_set",
     "is_x86",
     "slots_of",
+    "too_wide",
 ]
 
 FLOATING = 2
@@ -28,7 +31,11 @@ XSAVE, FXSAVE = 0x202, 0x46E62B7F
 ARM_FLOATING = 0x400
 """NT_ARM_VFP."""
 
-_SCALABLE = 0x405
+SCALABLE = 0x405
+"""NT_ARM_SVE."""
+SCALABLE_HEAD = 16
+_WIDEST = 255
+"""Bytes of the widest register that a Thread Context has (§5.7)."""
 _X86 = ("x86", "x86_64")
 
 
@@ -104,7 +111,7 @@ def has_set(machine: ElfMachine, kind: int) -> bool:
     if is_x86(machine):
         return kind in (FLOATING, FXSAVE, XSAVE)
     return slots_of(machine, kind) is not None or (
-        machine.arch_type == "arm64" and kind == _SCALABLE
+        machine.arch_type == "arm64" and kind == SCALABLE
     )
 
 
@@ -123,7 +130,7 @@ def decode_set(
             return list(x86_state.decode(data, count))
         if kind == FLOATING and len(data) in _FSAVE_SIZES:
             return list(_fsave(data))
-    if machine.arch_type == "arm64" and kind == _SCALABLE:
+    if machine.arch_type == "arm64" and kind == SCALABLE:
         return list(_scalable(data))
     return None
 
@@ -140,16 +147,28 @@ def _fsave(data: bytes) -> Iterator[ProcessRegister]:
         yield ProcessRegister(name, data[4 * index : 4 * index + (2 if index < 3 else width)])
 
 
+def _vector_length(data: bytes) -> int:
+    """Bytes of a Z register; 0 where the thread does not use them."""
+    used = len(data) >= SCALABLE_HEAD and data[12] & 1
+    return int.from_bytes(data[8:10], "little") if used else 0
+
+
+def too_wide(head: bytes) -> int:
+    """Bytes of Z registers that are wider than a register of a dump can be; 0: they are not.
+
+    Args:
+        head: of the note.
+    """
+    length = _vector_length(head)
+    return length if length > _WIDEST else 0
+
+
 def _scalable(data: bytes) -> Iterator[ProcessRegister]:
     """Z, P and FFR of a thread that uses the scalable vectors (`struct user_sve_header`)."""
-    if len(data) < 16 or not data[12] & 1:
+    length = _vector_length(data)
+    if not 16 <= length <= _WIDEST or length % 16:
         return
-    length = int.from_bytes(data[8:10], "little")
-    if not 16 <= length <= 256 or length % 16:  # wider than the 255 bytes that a register has
-        return
-    at = 16
-    if length > 255:
-        return
+    at = SCALABLE_HEAD
     for number in range(32):
         yield ProcessRegister(f"z{number}", data[at + length * number : at + length * (number + 1)])
     at += 32 * length

@@ -131,9 +131,9 @@ def read_core(source: Source) -> CapturedProcess:
             shown = " ".join(map(str, threads.unnumbered[:_MOST_TOLD]))
             count = len(threads.unnumbered)
             remarks["thread_ids"] = f"unknown of {count} threads, which got others: {shown}"
-        unread = threads.unread_features()
+        unread = threads.left_out()
         if unread:
-            remarks["registers_left_out"] = f"features {unread:#x} of XSAVE"
+            remarks["registers_left_out"] = ", ".join(unread)
     mappings = _with_kinds(mappings, threads, bool(rows))
     exe = _executable(mappings, entries.get(HEADERS_AT, 0))
     status = _first_status(held, notes, header)

@@ -10,7 +10,17 @@ from .. import x86_state
 from ..process import ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
 from .machines import ElfMachine, registers_of
-from .more_sets import FLOATING, FXSAVE, XSAVE, decode_set, has_set, is_x86
+from .more_sets import (
+    FLOATING,
+    FXSAVE,
+    SCALABLE,
+    SCALABLE_HEAD,
+    XSAVE,
+    decode_set,
+    has_set,
+    is_x86,
+    too_wide,
+)
 from .note_walk import ElfNote
 from .other_systems import (
     FREE_NAME,
@@ -53,15 +63,19 @@ class CoreThreads(ThreadsOnDemand):
     def __len__(self) -> int:
         return len(self._groups)
 
-    def unread_features(self) -> int:
-        """The mask of what XSAVE images keep in use, and of which no register is read."""
-        mask = 0
+    def left_out(self) -> list[str]:
+        """What notes that are read have in use, and of which no register is read."""
+        mask = wide = 0
         for notes in self._groups:
             for note in notes[1:]:
                 if note.type == XSAVE and note.size > HEADER_END and is_x86(self._machine):
                     head = self._held.source.read(note.offset, HEADER_END)
                     mask |= x86_state.unread_in_image(head, note.size)
-        return mask
+                elif note.type == SCALABLE and has_set(self._machine, SCALABLE):
+                    head = self._held.source.read(note.offset, min(note.size, SCALABLE_HEAD))
+                    wide = max(wide, too_wide(head))
+        found = [f"features {mask:#x} of XSAVE"] if mask else []
+        return [*found, f"z registers of {wide} bytes"] if wide else found
 
     def _thread(self, number: int) -> ProcessThread:
         notes = self._groups[number]
