@@ -516,6 +516,10 @@ def test_what_was_given_is_no_key(place: Path) -> None:
         done = run("inspect", "a.msl", *options, folder=place)
         assert done.returncode == code, (options, done.stderr.decode())
         assert "Traceback" not in one_line(done.stderr)
+    for command in ("inspect", "verify", "check", "report -o page.html"):
+        done = run(*command.split(), "a.msl", "--key-file", "absent", folder=place)
+        assert done.returncode == 3, done
+        assert b"absent: No such file" in done.stderr, done
     done = run("inspect", "a.msl", "--passphrase-file", "pass", "--ask-passphrase", folder=place)
     assert done.returncode == 2
 

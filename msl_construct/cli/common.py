@@ -179,6 +179,8 @@ def complain(error: BaseException, name: str = "") -> Exit:
     if not name and isinstance(error, MslError):
         name = error.file
     text = error_text(error)
+    if isinstance(error, OSError) and error.filename and str(error.filename) not in (name, text):
+        text = f"{error.filename}: {text}"  # such as a key, which is not where it was said to be
     if code is Exit.DEFECT:
         text = f"{type(error).__name__}: {text}"
         authored = sys.modules.get("msl_construct.drafts.authored")  # not loaded, no such draft
