@@ -72,7 +72,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Benchmarks of msl-construct.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES) + "; all")
     parser.add_argument("--small", action="store_true", help="seconds, not minutes; judge nothing")
-    parser.add_argument("--tmp", type=Path, help="folder for the files (needs 5 GB; not a tmpfs)")
+    parser.add_argument("--tmp", type=Path, help="folder for the files (needs 9 GB; not a tmpfs)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures there")
     parser.add_argument("--rounds", type=int, help="how often to measure (7; 2 with --small)")
     parser.add_argument(
