@@ -1,4 +1,4 @@
-"""Sphinx configuration: ``sphinx-build -W --keep-going -n -b html spec-docs spec-docs/_build``."""
+"""Sphinx configuration: ``sphinx-build -j auto -W --keep-going -n -b html spec-docs spec-docs/_build``."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "_static"]
 default_role = "code"
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_title = f"msl-construct {version}"
 html_show_copyright = False
 html_copy_source = False

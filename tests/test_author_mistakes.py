@@ -35,6 +35,21 @@ MISTAKES = {
         4,
         "Module Entry has no field 'Bas'",
     ),
+    "a hash of the chain is gone": (
+        f"{GOOD}, layouts={{'end_of_capture':\n  lambda x: x.replacing('FileHash', 'x')}})",
+        3,
+        "the integrity chain names",
+    ),
+    "the type that memory is found by": (
+        f"{GOOD}, amendments=[\n  rename('BlockType', 'memory_region', 'Memory')])",
+        4,
+        "readers find memory by its name",
+    ),
+    "a name that another type has": (
+        f"{GOOD}, amendments=[\n  rename('BlockType', 'key_hint', 'VAS Map')])",
+        4,
+        "there is a block type VAS Map already",
+    ),
     "no such attribute": (f"{GOOD}, colour=1)", 3, "colour"),
     "two of a code": (f"B = {BLOCK.format('')}\n{GOOD}, blocks=[B,\n {BLOCK.format('')}])", 4,
                       "the same code 0x1002"),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import run
+from commands import PLACE, run
 from independent import wire
 from independent.specimens import LE11, finish, start
 
@@ -243,3 +243,14 @@ def test_a_text_ends_no_script_of_the_specification(tmp_path: Path) -> None:
     assert any(text.lower() in one["text"] for one in json.loads(index))
     assert "<!--" not in page
     assert page.count("<script") == page.count("</script") == 2
+
+
+def test_a_rule_that_does_not_fit_is_a_gap(tmp_path: Path) -> None:
+    """It asks for a number where the draft has bytes: nobody is told that all is well."""
+    new = "amendments=[retype('key_hint', 'KeyLen', Bytes(4), reason='network order')]"
+    (tmp_path / "own.py").write_text(source("", new), "utf-8")
+    dump = PLACE / "samples" / "valid" / "live-11-le.msl"
+    done = run("check", dump, "--draft", "own.py:NEW", folder=tmp_path)
+    assert b"defect of ours" not in done.stderr
+    assert b"is not checked: it was written for a base of" in done.stdout + done.stderr
+    assert done.returncode in (1, 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -116,6 +117,12 @@ def test_the_search_finds_the_block_type_first() -> None:
 def test_the_example_is_dissected_to_its_end() -> None:
     text = " ".join(page("draft-2026-03").words)
     assert "4d 45 4d 53 4c 49 43 45" in text
+    rows = re.findall(r"\b([0-9a-f]{4}) to ([0-9a-f]{4})\b", text[text.index("byte by byte") :])
+    at = 0
+    for first, last in rows:
+        assert int(first, 16) == at, "every byte has its row"
+        at = int(last, 16) + 1
+    assert f"{at} bytes: an identity" in text
     assert "process_identity.exe_path" in text
     assert "end_of_capture.file_hash" in text
 

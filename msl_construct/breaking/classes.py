@@ -35,7 +35,7 @@ class ChangeClass(str, Enum):
     @property
     def severity(self) -> int:
         """The graver, the higher; 0 is cosmetic."""
-        return len(ChangeClass) - 1 - list(ChangeClass).index(self)
+        return _SEVERITIES[self]
 
     @property
     def text(self) -> str:
@@ -43,6 +43,7 @@ class ChangeClass(str, Enum):
         return _TEXTS[self]
 
 
+_SEVERITIES = {cls: number for number, cls in enumerate(reversed(ChangeClass))}
 _TEXTS = {
     ChangeClass.SILENT_REINTERPRET: "Read without complaint, with another value or meaning.",
     ChangeClass.WIRE_BREAK: "Bytes stand elsewhere or are others, and readers notice.",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..document import Renderer
 from ..document.emit import write_json
 from ..drafts import schema
-from ..errors import MslError
+from ..errors import CompilerError, MslError
 from ..generate import generate
 from ..generate.targets import TARGETS
 from ..generate.whole_files import place
@@ -25,6 +27,8 @@ from ..harness.output import NoDocument, parse
 from ..harness.process import Decoder
 from ..reader import open_dump
 from ..schema import Draft
+from ..schema.base import Vocabulary
+from ..schema.vocabulary import Reserved
 from .classes import ChangeClass
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample
@@ -37,6 +41,8 @@ _REFUSED = 3
 _KEPT = 10_000
 """Differences of a file that are looked at."""
 _LESS = "nothing"
+_PREPARING = 600
+"""Seconds that compiling a generated parser, and fetching what it needs, may take."""
 
 
 def decoding(
@@ -74,23 +80,24 @@ def decoding(
             yield _evidence(name, sample, ReaderOutcome.REFUSED, "", "a document", str(error))
             return
         for one in compare(expected, found, ComparisonLevel.PAYLOADS, limit=_KEPT).differences:
-            less = one.found == _LESS or _is_unnamed(one)
+            where = _where(one, expected)
+            less = one.found == _LESS or _is_unnamed(one) or _is_reserved(sample, where)
             outcome = ReaderOutcome.LESS if less else ReaderOutcome.WRONG
             if one.expected == _LESS:
                 continue  # it shows more than its writer's draft has
-            yield _evidence(name, sample, outcome, _where(one, expected), one.expected, one.found)
+            yield _evidence(name, sample, outcome, where, one.expected, one.found)
 
     return decode
 
 
 def generated(language: str, draft: Draft, folder: Path) -> str:
-    """Generate a parser of a draft, and give the command of its decoder.
+    """Generate a parser of a draft, get what it is run with, and give the command of its decoder.
 
     Args:
         folder: where it is put.
 
     Raises:
-        CompilerError: no compiler will do.
+        CompilerError: no compiler will do, or what the parser needs can't be had.
     """
     target = TARGETS[language]
     assert target.decoder is not None
@@ -99,8 +106,31 @@ def generated(language: str, draft: Draft, folder: Path) -> str:
     words = shlex.split(target.decoder.command)
     if words[0] == "python":
         words[0] = sys.executable
+        if importlib.util.find_spec("kaitaistruct") is None:
+            raise CompilerError("a parser in Python needs kaitaistruct: pip install kaitaistruct")
+    else:
+        _prepared(target.run[:-1], folder)
     inside = f'cd {shlex.quote(str(folder))} && exec {shlex.join(words)} "$0"'
     return f"sh -c {shlex.quote(inside)} {{}}"
+
+
+def _prepared(steps: Sequence[str], folder: Path) -> None:
+    """Do what the parser's page tells its user to do once."""
+    for step in steps:
+        try:
+            done = subprocess.run(
+                ["sh", "-c", step],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_PREPARING,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CompilerError(f"{step}: {error}") from None
+        if done.returncode:
+            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+            raise CompilerError(f"{step}: {said[-1] if said else f'exit code {done.returncode}'}")
 
 
 _UNNAMED = re.compile(r'"0x[0-9a-f]+"|\["bit_\d+"(, "bit_\d+")*\]')
@@ -126,13 +156,23 @@ def _evidence(
     return ImpactEvidence(command, sample, classes[outcome], outcome, paths, meant, found)
 
 
-def _registry(sample: ImpactSample, where: str) -> str | None:
-    """The registry of a field's codes."""
+def _kind(sample: ImpactSample, where: str) -> Vocabulary | None:
+    """What a field of the writer's draft is."""
     outer, _, key = where.rpartition(".")
     layout = dict(layouts_by_path(schema(sample.draft))).get(outer)
-    if layout is None:
-        return None
-    return next((one.type.registry_name for one in layout.fields if one.key == key), None)
+    fields = layout.fields if layout is not None else ()
+    return next((one.type for one in fields if one.key == key), None)
+
+
+def _registry(sample: ImpactSample, where: str) -> str | None:
+    """The registry of a field's codes."""
+    kind = _kind(sample, where)
+    return None if kind is None else kind.registry_name
+
+
+def _is_reserved(sample: ImpactSample, where: str) -> bool:
+    """Whether the bytes are nothing that anybody takes for something."""
+    return isinstance(_kind(sample, where), Reserved)
 
 
 def _document(sample: ImpactSample) -> dict[str, Any] | None:

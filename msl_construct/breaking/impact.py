@@ -120,6 +120,17 @@ def impact(
     ]
     others: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
     about: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
+    blamed: dict[tuple[object, ...], list[int]] = {}
+
+    def due_to(one: ImpactEvidence) -> list[int]:
+        about = frozenset(one.sample.about) if not any(one.paths) else one.sample.code
+        tables = one.meant == one.found == A_TABLE
+        key = (one.cls, one.outcome, one.paths, tables, about)
+        found = blamed.get(key)
+        if found is None:
+            found = blamed[key] = list(_blamed(one, changes))
+        return found
+
     for sample in samples:
         reader = new if sample.draft == old.name else old
         try:
@@ -129,7 +140,7 @@ def impact(
             continue
         seen = list(compared(reader.name, sample, truth, other, old_file=reader is new))
         for one in seen:
-            for index in _blamed(one, changes):
+            for index in due_to(one):
                 about[index].append(one)
         for index, change in enumerate(changes):
             if change.where in sample.about:
@@ -140,7 +151,7 @@ def impact(
                 not_made.append(f"{sample.name} ({sample.draft}) is not shown to {name}")
                 continue
             for one in read:
-                for index in _blamed(one, changes):
+                for index in due_to(one):
                     others[index].append(one)
             for index, change in enumerate(changes):
                 if change.where in sample.about:

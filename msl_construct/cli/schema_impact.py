@@ -45,7 +45,7 @@ _SHOWN = 60
     metavar="LANG",
     multiple=True,
     type=click.Choice([one.name for one in TARGETS.values() if one.decoder is not None]),
-    help="A parser of A, generated in this language. May be given several times.",
+    help="A parser of A, generated and built now in this language. May be given several times.",
 )
 @click.option("--timeout", type=float, default=20.0, show_default=True, help="Seconds a file.")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="How.")
@@ -82,8 +82,8 @@ def impact(
       msl schema impact draft-2026-10 mine.py:MINE --generated python
 
     Exit codes: 0 every reader says the same; 1 one does not; 2 usage, no such draft; 3 no compiler
-    for --generated, or a decoder can't be started; 4 every reader says the same, but some change is
-    in no file that could be made; 70 a class contradicts what files show.
+    for --generated, or a decoder reads no file at all; 4 every reader says the same, but some
+    change is in no file that could be made; 70 a class contradicts what files show.
     """
     from ..breaking.decoders import decoding, generated
     from ..breaking.impact import impact as found_impact
@@ -95,6 +95,10 @@ def impact(
             name = f"{old} in {language}"
             decoders[name] = decoding(command, timeout, name)
         found = found_impact(find(old), find(new), decoders)
+    for name in decoders:
+        if failure := _reads_nothing(found, name):
+            note(f"msl: {name} reads no file at all: {_short(failure)}")
+            return Exit.UNREADABLE
     readers = [old, new, *decoders]
     with data_out() as out:
         if form == "json":
@@ -129,6 +133,20 @@ def impact(
         f"{many(len(unshown), 'change')} {_short(', '.join(unshown))}".rstrip()
     )
     return Exit.INCOMPLETE
+
+
+def _reads_nothing(found: Impact, reader: str) -> str:
+    """Why a decoder shows none of the files; empty: it shows some."""
+    said = [one for each in found.others for one in each if one.reader == reader and one.meant]
+    refused = [one for one in said if one.outcome.value == "refused"]
+    names = {(one.sample.name, one.sample.draft) for one in refused}
+    asked = {
+        (one.sample.name, one.sample.draft)
+        for each in found.others
+        for one in each
+        if one.reader == reader
+    }
+    return refused[0].found if refused and names == asked else ""
 
 
 def _all(found: Impact) -> range:

@@ -101,6 +101,11 @@ def _parts(draft: Draft) -> Iterator[str]:
         "`trailing` is null, or where the bytes behind the last block are: `{offset, length}`, the "
         "offset as hex."
     )
+    if draft.encryption_header is not None:
+        yield (
+            "The header of an encrypted file has the encryption header under `encryption`. Whoever "
+            "has no key shows no blocks, and all that stands behind HeaderSize as trailing."
+        )
 
 
 def _payloads(draft: Draft) -> Iterator[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
-from ..breaking.reading import ReaderClaim, told
+from ..breaking.reading import BLOCK, ReaderClaim, told
 from ..corpus.assemble import assemble
 from ..corpus.base_plans import minimal
 from ..corpus.plan import Form
-from ..schema import Draft
+from ..schema import Draft, Schema
 from .marking import Page, code, row, table
 
 __all__ = ["dissected", "pictured"]
@@ -52,8 +54,21 @@ def dissected(page: Page, draft: Draft) -> None:
         lines.append(f"{at:04x}  {some.hex(' '):<{3 * _ROW}} {text}")
     page.add(f"<pre>{escape(chr(10).join(lines))}</pre>")
     claims = told(data, draft.name).claims
-    rows = (row(_cells(data, one)) for one in claims if one.end > one.start)
+    parts = (part for one in claims for part in _parts(one, draft.bound(draft.byte_orders[0])))
+    rows = (row(_cells(data, one)) for one in parts if one.end > one.start)
     page.add(table(("Bytes", "Stored", "Field", "Value"), rows))
+
+
+def _parts(one: ReaderClaim, schema: Schema) -> Iterator[ReaderClaim]:
+    """What is said of a block as a whole, as its Magic and its BlockType say it."""
+    if one.form != BLOCK:
+        yield one
+        return
+    header = schema.block_header
+    for key, shown in (("magic", schema.block_magic.decode("latin-1")), ("block_type", one.shown)):
+        start = one.start + header.offset_of(key)
+        end = start + header.field(key).type.minimum
+        yield replace(one, start=start, end=end, where=f"{header.key}.{key}", shown=shown)
 
 
 def _cells(data: bytes, one: ReaderClaim) -> tuple[str, ...]:

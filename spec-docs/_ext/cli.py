@@ -218,7 +218,7 @@ def _resolve(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
     found = [one for one in found if one[1].objtype in ("class", "exception", "function")]
     if not found:
         return None
-    key, entry = found[0]
+    key, entry = min(found)  # pages are read in any order
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, key)
 
 
@@ -260,4 +260,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _docstring, priority=100)
     app.connect("missing-reference", _resolve)
     app.connect("env-get-outdated", _outdated)
-    return {"parallel_read_safe": False, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,6 +18,7 @@ from .kinds import (
     WIRE,
     Seeded,
 )
+from .seeded_further import FURTHER
 from .seeded_later import LATER
 
 __all__ = ["BLOCK", "BY_CLASS", "CHANGES", "HIDDEN", "Seeded"]
@@ -252,6 +253,7 @@ CHANGES: dict[str, Seeded] = {
         "amendments=[deprecate('process_identity', 'SessionID', reason='nobody reads it')]",
     ),
     **LATER,
+    **FURTHER,
 }
 """The changes, by what an author would say of them."""
 
