@@ -255,9 +255,4 @@ FURTHER: dict[str, Seeded] = {
         "optional=True, default=0), replace(reserved(6, 'Reserved3'), optional=True), "
         "Field('BuildPath', Utf8Z('BuildPathLen'), 'Where it was built.', optional=True))}",
     ),
-    "default of a number changes": Seeded(
-        SOURCE,
-        "memory_region.page_size_log2",
-        "layouts={'memory_region': lambda layout: layout.changing('PageSizeLog2', default=14)}",
-    ),
 }
