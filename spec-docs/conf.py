@@ -1,4 +1,4 @@
-"""Sphinx configuration: ``sphinx-build -j auto -W --keep-going -n -b html spec-docs spec-docs/_build``."""
+"""Sphinx configuration: ``sphinx-build -j auto -W -n -b html spec-docs spec-docs/_build``."""
 
 from __future__ import annotations
 
