@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import click
 import pytest
@@ -114,6 +115,43 @@ def large_tree(columns: int, *, unfolded: bool = False) -> str:
     with msl_construct.open(finish(builder, LE11)) as dump:
         tree(dump, out.write, Style(columns=columns), unfolded=unfolded)
     return out.getvalue()
+
+
+def test_hints_say_where_the_key_is() -> None:
+    """By address and module where the dump has the region, else by the region's own words."""
+    region, builder = wire.uuid4(77), start(LE11)
+    builder.add(
+        wire.MEMORY_REGION,
+        wire.memory_region(
+            "<", [0], base_addr=0x7F00_0000_0000, protection=1, page_data=bytes(4096)
+        ),
+        block_uuid=region,
+    )
+    path = "/usr/lib/libkeys.so"
+    entry = wire.module_entry("<", base_addr=0x7F00_0000_0000, module_size=0x1000, path=path)
+    builder.add(wire.MODULE_ENTRY, entry)
+    builder.add(wire.KEY_HINT, wire.key_hint("<", region_uuid=region, region_offset=0x40))
+    other = wire.uuid4(78)
+    builder.add(wire.KEY_HINT, wire.key_hint("<", region_uuid=other, region_offset=0x40))
+    out = io.StringIO()
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        tree(dump, out.write, Style(columns=None))
+    assert "bytes at 0x7f0000000040" in out.getvalue()
+    assert "in libkeys.so" in out.getvalue()
+    assert f"bytes at 0x40 of {UUID(bytes=other)}" in out.getvalue()
+
+
+def test_a_hexdump_fits_80_columns(tmp_path: Path) -> None:
+    """What is not known is said below its line."""
+    path = ROOT / "samples" / "live-le.msl"
+    with msl_construct.open(path) as dump:
+        base = dump.regions[0].base_addr
+    whole = run("read", path, f"{base:#x}", "0x2000").stdout.decode()
+    close = run("read", path, f"{base:#x}", "0x2000", COLUMNS="80").stdout.decode()
+    assert max(map(width_of, whole.splitlines())) > 80
+    assert max(map(width_of, close.splitlines())) <= 80
+    bytes_, shown = (re.findall(r"(?<= )[0-9a-f?]{2}(?= )", text) for text in (whole, close))
+    assert bytes_ == [one for one in shown if one]
 
 
 def test_colour_is_a_choice() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from ..space import ADDRESSES_END
 from .text import (
     AlignedRows,
     Style,
@@ -40,7 +41,8 @@ def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> N
         unfolded: whether each region has a row of its own.
     """
     seen = TreeBlocks(dump)
-    facts = memory_facts(seen.of("memory_region"))
+    hinted = {block.payload["region_uuid"] for block in seen.of("key_hint")}
+    facts = memory_facts(seen.of("memory_region"), hinted)
     name = printable(dump.name) or "dump"
     size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
     dialect = f" ({dump.dialect})" if dump.dialect else ""
@@ -124,7 +126,7 @@ def _branches(
     yield from _modules(seen, style)
     yield from _threads(seen, names, style)
     yield from _memory(seen, names, facts, style, unfolded)
-    yield from _more(seen, style)
+    yield from _more(seen, names, facts, style)
     yield from investigated(dump.header.record, seen, style)
     if seen.others:
         yield (
@@ -225,18 +227,25 @@ def _memory(
     yield head, rows
 
 
-def _more(seen: TreeBlocks, style: Style) -> Iterator[Branch]:
+def _more(
+    seen: TreeBlocks, names: PlaceNames, facts: MemoryFacts, style: Style
+) -> Iterator[Branch]:
     hints = seen.of("key_hint")
     if hints:
 
         def rows() -> Iterator[tuple[str, ...]]:
             for block in hints:
                 hint = block.payload
+                base, offset = facts.places.get(hint["region_uuid"]), hint["region_offset"]
+                place = None
+                if base is not None and base + offset < ADDRESSES_END:
+                    place = f"{base + offset:#x}"
                 yield (
                     f"{hint['key_type'].name}",
                     f"{hint['protocol'].name}",
-                    f"{hint['key_len']} bytes at {hint['region_offset']:#x} of "
-                    f"{hint['region_uuid']}",
+                    f"{hint['key_len']} bytes at "
+                    + (place or f"{offset:#x} of {hint['region_uuid']}"),
+                    _place(place, names),
                     f"{hint['confidence'].name}, {hint['key_state'].name}",
                     printable(hint.get("note")),
                 )
