@@ -245,12 +245,9 @@ def candidates(
             one.require_unchanged()
             told = ending(one, path, quiet)
             code = told if one.tampered else code or told
-    for line in found.gaps:
+    for line in (*found.gaps, *found.limits):
         note(f"msl: {line}")
         code = code or Exit.INCOMPLETE
-    if not quiet:
-        for line in found.limits:
-            note(f"msl: {line}")
     if found.more and not quiet:
         parts = ", ".join(f"{count} {shape}" for shape, count in sorted(found.more.items()))
         note(f"msl: with lower scores, not listed (--limit): {parts}")

@@ -50,12 +50,13 @@ def identity_of(found: DumpReport) -> str:
     for fact in found.facts:
         known.setdefault((fact.group, fact.label), fact.text)
     captured = known.get(("when", "captured"), "")
+    by = known.get(("who", "examiner")) or known.get(("who", "account"))
     parts = (
         known.get(("target", "program"), known.get(("target", "name"), "")),
         known.get(("target", "process"), ""),
         f"on {known['who', 'machine']}" if ("who", "machine") in known else "",
         f"captured {captured[:19].replace('T', ' ')} UTC" if captured else "",
-        f"by {known['who', 'examiner']}" if ("who", "examiner") in known else "",
+        f"by {by}" if by else "by whom is not said",
     )
     return ", ".join(part for part in parts if part)
 
