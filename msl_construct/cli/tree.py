@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from ..document.hinted_regions import hinted_regions
 from ..space import ADDRESSES_END
 from .text import (
     AlignedRows,
@@ -41,8 +42,7 @@ def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> N
         unfolded: whether each region has a row of its own.
     """
     seen = TreeBlocks(dump)
-    hinted = {block.payload["region_uuid"] for block in seen.of("key_hint")}
-    facts = memory_facts(seen.of("memory_region"), hinted)
+    facts = memory_facts(seen.of("memory_region"), hinted_regions(seen.of("key_hint")))
     name = printable(dump.name) or "dump"
     size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
     dialect = f" ({dump.dialect})" if dump.dialect else ""

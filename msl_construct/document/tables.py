@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..reader.regions import TRUNCATED
 from ..schema import Schema
 from ..schema.codes import Name
+from ..space import ADDRESSES_END
 from . import readable
+from .hinted_regions import hinted_regions
 from .investigation_tables import INVESTIGATION
 from .machine_tables import MACHINE
 from .manifest_tables import MANIFESTS
@@ -25,6 +28,8 @@ from .table_blocks import TableBlocks, regions_of
 __all__ = ["INVESTIGATED", "TABLES", "table_columns", "table_rows"]
 
 _PLACE = ("module", "name")
+_HINTED = "address"
+"""Column of the table of Key Hints that no block has: where the key is."""
 _STATES = "*_pages"
 """Stands for one column for each page state of the draft."""
 
@@ -243,17 +248,20 @@ TABLES: dict[str, DocumentTable] = {
         "exe_path",
         "cmd_line",
     ),
-    "hints": _of_payload(
-        "key_hint",
-        "where keys may lie",
-        "region_uuid",
-        "region_offset",
-        "key_len",
-        "key_type",
-        "protocol",
-        "confidence",
-        "key_state",
-        "note",
+    "hints": replace(
+        _of_payload(
+            "key_hint",
+            "where keys may lie",
+            "region_uuid",
+            "region_offset",
+            "key_len",
+            "key_type",
+            "protocol",
+            "confidence",
+            "key_state",
+            "note",
+        ),
+        address=_HINTED,
     ),
     "related": _of_payload(
         "related_dump",
@@ -300,17 +308,33 @@ def table_rows(dump: Dump, name: str) -> Iterator[Row]:
     """Rows of one table of a dump that can be read in any order."""
     table = TABLES[name]
     rows = table.rows(TableBlocks(dump, table.types), dump.header.record)
+    if table.address == _HINTED:
+        rows = _addressed(dump, rows)
     return rows if table.address is None else _with_places(dump, rows, table)
 
 
 def _added(table: DocumentTable) -> list[str]:
     """Columns that say what stands at an address."""
-    return [] if table.address is None else [key for key in _PLACE if key not in table.columns]
+    if table.address is None:
+        return []
+    return [key for key in (table.address, *_PLACE) if key not in table.columns]
+
+
+def _addressed(dump: Dump, rows: Iterable[Row]) -> Iterator[Row]:
+    """Key Hints with the addresses that they mean; None: the dump does not have the region."""
+    wanted = hinted_regions(TableBlocks(dump, TABLES["hints"].types))
+    regions = regions_of(TableBlocks(dump, ("memory_region",))) if wanted else ()
+    places = {str(one.uuid): one.base_addr for one in regions if one.uuid in wanted}
+    for row in rows:
+        base = places.get(row["region_uuid"])
+        address = None if base is None else base + int(row["region_offset"], 16)
+        row[_HINTED] = None if address is None or address >= ADDRESSES_END else f"{address:#x}"
+        yield row
 
 
 def _with_places(dump: Dump, rows: Iterable[Row], table: DocumentTable) -> Iterator[Row]:
     names = PlaceNames(*(TableBlocks(dump, (kind,)) for kind in NAMING))
-    added = _added(table)
+    added = [key for key in _added(table) if key != table.address]
     for row in rows:
         address = row[table.address or ""]
         where = None if address is None else int(address, 16)
