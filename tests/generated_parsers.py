@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,16 @@ from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.exports import ksy
 from msl_construct.generate import TARGETS, Compiler, Parser, generate
 
-__all__ = ["PROGRAMS", "READ_WRITE", "all_files", "environment", "example", "ready"]
+__all__ = [
+    "IMITATED",
+    "PROGRAMS",
+    "READ_WRITE",
+    "all_files",
+    "environment",
+    "example",
+    "here",
+    "ready",
+]
 
 PROGRAMS = {
     "python": ("pip",),
@@ -26,6 +36,12 @@ PROGRAMS = {
     "go": ("go",),
     "rust": ("cargo",),
     "cpp": ("cmake", "c++"),
+    "csharp": ("mcs", "mono"),
+    "ruby": ("ruby",),
+    "php": ("php",),
+    "lua": ("lua5.3",),
+    "perl": ("perl",),
+    "nim": ("nim",),
 }
 """What the commands of a language call, where the machine may have it."""
 
@@ -33,7 +49,20 @@ RUNTIMES = Path(__file__).parent / "languages" / "runtimes"
 """What stands in for Kaitai's runtimes that no registry has which can be reached from anywhere."""
 LAYERS = RUNTIMES.parent / "layers"
 """Programs for the tests that go on what is generated, by language."""
-_BUILT_WITH = {
+_PROGRAMS_OF_EACH = ("list_regions", "read_page", "decoder")
+_BUILT_WITH: dict[str, tuple[str, ...]] = {
+    "csharp": tuple(
+        f"mcs -nologo -warn:0 -out:{name}.exe -main:{name} {name}.cs Msl*.cs runtime/*.cs"
+        for name in ("ListRegions", "ReadPage", "Decoder")
+    ),
+    "ruby": (),
+    "php": ("mv runtime vendor",),
+    "lua": (),
+    "perl": (),
+    "nim": tuple(
+        f"nim c --hints:off --warnings:off --nimcache:built --path:runtime {name}.nim"
+        for name in _PROGRAMS_OF_EACH
+    ),
     "rust": (
         r"sed -i 's|^kaitai = .*|kaitai = { path = \"runtime\" }|' Cargo.toml",
         "cargo build -q",
@@ -45,6 +74,20 @@ _BUILT_WITH = {
     ),
 }
 """Commands in place of those that fetch such a runtime."""
+
+_RUN_WITH = {
+    "csharp": (
+        (r"^dotnet run -p:StartupObject=(\w+)( --)?", r"mono \1.exe"),
+        (r"^dotnet run --", "mono ListRegions.exe"),
+    ),
+    "ruby": ((r"^bundle exec ruby", "ruby -Iruntime"),),
+    "lua": ((r"^lua", "lua5.3"),),
+    "perl": ((r"^perl -I\.", "perl -I. -Iruntime"),),
+}
+"""How commands of a page begin, and what is run in their place, with such a runtime."""
+
+IMITATED = tuple(_BUILT_WITH)
+"""The languages of which Kaitai's runtime is an imitation."""
 
 READ_WRITE = "-read-write"
 _PACKAGE = Path(msl_construct.__file__).parent / "generate"
@@ -136,18 +179,26 @@ def ready(name: str) -> Path:
 
     def fill(folder: Path) -> None:
         shutil.copytree(files / name, folder, dirs_exist_ok=True)
-        shutil.copytree(LAYERS / language, folder, dirs_exist_ok=True)
+        if (LAYERS / language).is_dir():
+            shutil.copytree(LAYERS / language, folder, dirs_exist_ok=True)
         if language in _BUILT_WITH:
             shutil.copytree(RUNTIMES / language, folder / "runtime")
         for command in _BUILT_WITH.get(language, TARGETS[language].run[:-1]):
             ran = _shell(command, folder)
             if ran.returncode:
                 said = f"{command}: {ran.stdout[-1000:]}{ran.stderr[-3000:]}"
-                if command.startswith(("javac", "cargo", "cmake")):
+                if command.startswith(("javac", "cargo", "cmake", "mcs", "nim")):
                     raise AssertionError(said)
                 raise Missing(f"the registry of {language} is out of reach: {said}")
 
     return kept(f"{files.name}-{name}", fill)
+
+
+def here(language: str, command: str) -> str:
+    """A command of a language's page as it is run with a runtime that is an imitation."""
+    for beginning, instead in _RUN_WITH.get(language, ()):
+        command = re.sub(beginning, instead, command)
+    return command
 
 
 def example(folder: Path, command: str) -> tuple[int, str, str]:

@@ -52,11 +52,11 @@ def generate(
     """Generate a parser in another language.
 
     Writes a folder with the schema (msl.ksy), the parser that kaitai-struct-compiler makes of
-    it, the dependency on Kaitai's runtime for that language's package manager, and examples
-    that list regions and read a page. For python, javascript, java, go, rust and cpp there
-    are a thin layer, which reads memory by its addresses, and a decoder, which prints the
-    canonical document's headers and regions, for `msl samples run`. The paths of the files are
-    printed on stdout.
+    it, the dependency on Kaitai's runtime for that language's package manager, examples that
+    list regions and read a page, and a decoder, which prints the canonical document's headers
+    and regions, for `msl samples run`. For python, javascript, java, go, rust and cpp there is
+    a thin layer, which reads memory by its addresses. The paths of the files are printed on
+    stdout.
 
     LANG is one of python, javascript, java, go, rust, cpp, csharp, ruby, php, lua, perl, nim,
     or html or graphviz for a page or a picture of the format.

@@ -24,9 +24,10 @@ from .targets import DecoderWords, TargetLanguage
 
 __all__ = ["with_statements"]
 
-_MARK = re.compile(r"(?m)^([ \t]*)(?:#|//) @(\w+)@.*\n")
-_PART = re.compile(r"(?ms)^[ \t]*(?:#|//) @(if|unless) (\w+)@\n(.*?)^[ \t]*(?:#|//) @end@\n")
+_MARK = re.compile(r"(?m)^([ \t]*)(?:#|//|--) @(\w+)@.*\n")
+_PART = re.compile(r"(?ms)^[ \t]*(?:#|//|--) @(if|unless) (\w+)@\n(.*?)^[ \t]*(?:#|//|--) @end@\n")
 _OFFSET = re.compile(r"@at (\w+)\.(\w+)@")
+_RANGE = re.compile(r"@range (\w+)\.(\w+)@")
 _LAST_OF_ROOT = "header_size"
 _WIDE = 8
 
@@ -98,9 +99,31 @@ def _of_draft(text: str, schema: Schema) -> str:
             before += _width(field.type)
         raise KeyError(found[0])
 
+    def bounds(found: re.Match[str]) -> str:
+        return ", ".join(map(str, _range(schema, found[1], found[2])))
+
     states = [f'"{schema.page_states.decode(code).name}"' for code in range(PAGES_PER_BYTE)]
     text = text.replace("@page_states@", ", ".join(states))
-    return _OFFSET.sub(offset, _PART.sub(kept, text))
+    return _RANGE.sub(bounds, _OFFSET.sub(offset, _PART.sub(kept, text)))
+
+
+def _range(schema: Schema, structure: str, key: str) -> tuple[int, int]:
+    """Between what a field has to be; some languages' generated parsers check nothing.
+
+    Raises:
+        KeyError: nothing bounds it but its width.
+    """
+    layout = schema.layouts[structure]
+    kind = layout.field(key).type
+    if (structure, key) == ("file_header", _LAST_OF_ROOT):
+        return schema.file_header_size, (1 << 8 * _width(kind)) - 1
+    if isinstance(kind, Uint) and kind.shown == "version":
+        first = schema.draft.version >> 8 << 8
+        return first, first + 0xFF
+    for other in layout.fields:
+        if isinstance(other.type, PageStateMap) and other.type.log2_key == key:
+            return other.type.low, other.type.high
+    raise KeyError(f"{structure}.{key}")
 
 
 def _drafts(draft: Draft) -> tuple[Draft, ...]:
@@ -204,7 +227,7 @@ def _(kind: Uint, value: str, table: str) -> str:
 
 @_shown.register
 def _(kind: Timestamp, value: str, table: str) -> str:
-    return f"decimal({value})"
+    return f"timestamp({value})"
 
 
 @_shown.register
