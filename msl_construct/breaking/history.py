@@ -29,7 +29,8 @@ def against_base(draft: Draft) -> Iterator[Inconsistency]:
         return
     said: set[str] = set()
     for change in classified(draft.base, draft):
-        if change.cls not in _LAYOUT or change.change == "removed" or _declared(draft, change):
+        gone = change.change == "removed" and change.kind != "field"
+        if change.cls not in _LAYOUT or gone or _declared(draft, change):
             continue
         structure = change.where.split(".")[0]
         if structure not in said:
