@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from foreign_files import PAGE, elf_core, note, page
+from sampling import sampled
 from test_import_made import imported, numbers_of
 
 SEGMENT = [(0x10000, page(1), PAGE, 6)]
@@ -42,6 +43,7 @@ def words(order: str, wide: bool, count: int) -> bytes:
     return struct.pack(f"{order}{count}{'Q' if wide else 'I'}", *range(0x10000, 0x10000 + count))
 
 
+@sampled()
 @pytest.mark.parametrize("machine", FREEBSD)
 def test_threads_of_freebsd(machine: tuple[int, bool, str], tmp_path: Path) -> None:
     number, wide, order = machine
@@ -65,6 +67,7 @@ def test_threads_of_freebsd(machine: tuple[int, bool, str], tmp_path: Path) -> N
         assert {"pc", "sp"} <= roles
 
 
+@sampled()
 @pytest.mark.parametrize("machine", NETBSD)
 def test_threads_of_netbsd(machine: tuple[int, bool, str], tmp_path: Path) -> None:
     number, wide, order = machine
