@@ -306,6 +306,17 @@ def test_hostile_texts_are_texts(tmp_path: Path) -> None:
     assert "Names with characters" in page.text
 
 
+def test_the_first_line_says_what_when_and_by_whom(tmp_path: Path) -> None:
+    page = page_of(SAMPLES / "live-le.msl")
+    line = "/usr/bin/sleep, pid 4242, captured 2026-03-14 22:53:56 UTC, by whom is not said"
+    assert line in page.text
+    told = report_on_any(SAMPLES / "live-le.msl")
+    told["host"] = {"name": "lab", "acquirer": {"user": "ada", "uid": 1000}}
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    page = page_of(SAMPLES / "live-le.msl", tmp_path / "told.json")
+    assert "on lab, captured 2026-03-14 22:53:56 UTC, by ada (uid 1000)" in page.text
+
+
 def test_nothing_but_the_pages_own_script_runs() -> None:
     page = page_of(SAMPLES / "live-le.msl")
     policy = page.policy
