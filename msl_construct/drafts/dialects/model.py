@@ -18,6 +18,7 @@ __all__ = [
     "Beginning",
     "Dialect",
     "Evidence",
+    "Habits",
     "Marks",
     "Producer",
     "Recognition",
@@ -89,6 +90,11 @@ Marks = Callable[[Evidence, "Schema"], Iterable[str]]
 each. Is given the schema of the draft."""
 
 
+Habits = Callable[[Evidence, "Schema"], bool]
+"""Whether a file may be of a dialect's first producer in which nothing tells of it. Is given the
+schema of the draft."""
+
+
 Beginning = Callable[[bytes, "Schema"], Iterable[str]]
 """What in a file's first bytes, up to the header of Block 0, no draft allows and this dialect has:
 a sentence each. Is given the newest draft, in the byte order that the file states; whatever it
@@ -134,8 +140,7 @@ class Dialect:
             the same.
         beginning: see `Beginning`.
         marks: see `Marks`.
-        unmarked: whether a file may be the first producer's in which nothing tells of it; None:
-            in all of its files something does.
+        unmarked: see `Habits`; None: in all files of the producers something tells.
         unrecorded_hashes: whether its producers have left out hashes: a PrevHash of Block 0 or a
             FileHash of zeros is none.
         earlier_headers: see `EarlierHeaders`.
@@ -159,7 +164,7 @@ class Dialect:
     untold: frozenset[int] = frozenset()
     beginning: Beginning | None = None
     marks: Marks | None = None
-    unmarked: Callable[[Evidence, Schema], bool] | None = None
+    unmarked: Habits | None = None
     unrecorded_hashes: bool = False
     earlier_headers: EarlierHeaders | None = None
     reversed_ipv4: bool = False
