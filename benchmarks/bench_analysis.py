@@ -159,10 +159,10 @@ def _strings(setting: Setting, path: Path, size: int) -> list[Row]:
         """All of them, each an address and a length."""
         from msl_construct.analysis.islands import read_piece
         from msl_construct.analysis.string_runs import string_runs
-        from msl_construct.space import NearbyBytes
+        from msl_construct.space import CapturedReader
 
         with msl_construct.open(path) as dump:
-            memory = NearbyBytes(dump.memory)
+            memory = CapturedReader(dump.memory)
             for start, end in dump.memory.ranges():
                 for number in range(-(-(end - start) // MIB)):
                     piece = read_piece(memory, start, end, number, MIB, 1 << 16)

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import DamageError, LimitError
 from ..reader.dump import Dump
 from ..schema import ByteOrder
-from ..space import ABSENT, CAPTURED, AddressSpace, NearbyBytes, Run
+from ..space import ABSENT, CAPTURED, AddressSpace, CapturedReader, Run
 from .addresses import pointer_width
 from .aligning import AlignedStretch, Alignment
 from .forked import can_fork, in_order
@@ -121,7 +121,7 @@ def compare(
 def _changes(
     a: Dump, b: Dump, alignment: Alignment, told: ComparedPages, processes: int
 ) -> Iterator[MemoryChange]:
-    nearby = NearbyBytes(a.memory), NearbyBytes(b.memory)
+    nearby = CapturedReader(a.memory), CapturedReader(b.memory)
 
     def one(unit: Unit) -> tuple[list[MemoryChange], ComparedPages]:
         some = ComparedPages()
@@ -207,7 +207,7 @@ def _common(
 def _captured(
     a: Dump,
     b: Dump,
-    nearby: tuple[NearbyBytes, NearbyBytes],
+    nearby: tuple[CapturedReader, CapturedReader],
     alignment: Alignment,
     stretch: AlignedStretch,
     offset: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..space import CAPTURED, AddressSpace, NearbyBytes
+from ..space import CAPTURED, AddressSpace, CapturedReader
 
 __all__ = ["CONTEXT", "IslandPiece", "SearchedBytes", "held", "islands", "piece_size", "read_piece"]
 
@@ -84,7 +84,7 @@ def piece_size(longest: int) -> int:
 
 
 def read_piece(
-    space: NearbyBytes, start: int, end: int, number: int, size: int, longest: int
+    space: CapturedReader, start: int, end: int, number: int, size: int, longest: int
 ) -> IslandPiece:
     """One of the pieces of an island, with what a match may reach into on both sides.
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
-from ..space import AddressSpace, NearbyBytes
+from ..space import AddressSpace, CapturedReader
 from .forked import can_fork, in_order
 from .islands import CONTEXT, SearchedBytes, islands, piece_size, read_piece
 from .locations import Location, Locations
@@ -194,7 +194,7 @@ class _Look:
     def __post_init__(self) -> None:
         self.longest = max((pattern.longest for pattern in self.patterns), default=0)
         self.size = piece_size(self.longest)
-        self.nearby = NearbyBytes(self.space)
+        self.nearby = CapturedReader(self.space)
         self.sequential = [
             index
             for index, one in enumerate(self.patterns)

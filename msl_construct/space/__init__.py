@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .captured_reader import CapturedReader
 from .claim import Claim
 from .cover import Cover
 from .layers import LayeredSpace
-from .nearby import NearbyBytes
 from .space import ABSENT, ADDRESSES_END, CAPTURED, DAMAGED, TRUNCATED, AddressSpace, Memory, Run
 
 __all__ = [
@@ -15,10 +15,10 @@ __all__ = [
     "DAMAGED",
     "TRUNCATED",
     "AddressSpace",
+    "CapturedReader",
     "Claim",
     "Cover",
     "LayeredSpace",
     "Memory",
-    "NearbyBytes",
     "Run",
 ]

@@ -8,13 +8,13 @@ from ..source import PathSource
 from .layers import LayeredSpace
 from .space import AddressSpace
 
-__all__ = ["NearbyBytes"]
+__all__ = ["CapturedReader"]
 
 _AHEAD = 64 << 20
 """Bytes of which it is asked at once where they stand."""
 
 
-class NearbyBytes:
+class CapturedReader:
     """Reads memory all of which is captured, from front to back.
 
     Args:
