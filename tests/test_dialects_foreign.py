@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +268,8 @@ def test_who_may_have_written_a_file_is_said_of_each() -> None:
         if found.dialect is not None:
             assert wanted in (found.producer or "").lower(), path
         else:
-            assert [one.lower() for one in found.possible] == [wanted], path
+            (possible,) = found.possible
+            assert f"{possible} ".lower().startswith(f"{wanted} "), path  # "memslicer 0.2 to 0.4"
             assert f"{found.possible[0]} and msl-construct write such files" in found.untold
         told.append(found.dialect is not None)
     if not told:
@@ -274,18 +277,37 @@ def test_who_may_have_written_a_file_is_said_of_each() -> None:
     assert told.count(True) > 25
 
 
+def padded_streams(contents: Iterable[bytes], algorithm: str = "zstd") -> str | None:
+    """The dialect of a file with such pages, compressed, and zeros behind each stream."""
+    builder = start(LE10)
+    for number, pages in enumerate(contents):
+        states = [0] * (len(pages) // 4096)
+        payload = wire.memory_region(
+            "<", states, page_data=pages, base_addr=0x100000 * (number + 1)
+        )
+        stored = wire.compress("<", payload, algorithm)
+        stored += bytes(-len(stored) % 8)
+        codec = wire.ZSTD if algorithm == "zstd" else wire.LZ4
+        builder.add(wire.MEMORY_REGION, stored, flags=wire.COMPRESSED | codec)
+    builder.end_capture()
+    with msl_construct.open(builder.data()) as dump:
+        return dump.dialect
+
+
 def test_eight_streams_tell_and_seven_do_not() -> None:
     """Which 8 divides by chance once in 16 million files."""
-    for count, dialect in ((7, None), (8, OLDER)):
-        builder = start(LE10)
-        for number in range(count):
-            payload = wire.memory_region("<", [0], base_addr=0x1000 * (number + 1))
-            stored = wire.compress("<", payload, "zstd")
-            stored += bytes(-len(stored) % 8)
-            builder.add(wire.MEMORY_REGION, stored, flags=wire.COMPRESSED | wire.ZSTD)
-        builder.end_capture()
-        with msl_construct.open(builder.data()) as dump:
-            assert dump.dialect == dialect
+    noise = random.Random(8).randbytes(4096)
+    pages = [noise[: 37 * number].ljust(4096, b"\0") for number in range(1, 9)]
+    assert padded_streams(pages[:7]) is None
+    assert padded_streams(pages) == OLDER
+
+
+def test_streams_that_are_equal_or_grow_by_sixteen_do_not_tell() -> None:
+    """Anybody's streams of one content have one length, which 8 may divide."""
+    noise = random.Random(8).randbytes(4096)
+    assert padded_streams([noise[:40].ljust(4096, b"\0")] * 20) is None
+    grown = [noise[: 16 * number].ljust(4096, b"\0") for number in range(1, 13)]
+    assert padded_streams(grown, "lz4") is None
 
 
 def test_no_file_of_memdiver_is_left_out() -> None:
