@@ -74,6 +74,8 @@ def test_a_hash_that_was_never_recorded_is_no_damage(path: Path) -> None:
         assert [gap.kind for gap in verdict.gaps] == ["unrecorded"]
         assert bytes(dump.memory.read(0x40000, 4096).data) == b"b" * 4096
         assert all(one.explained_by is not None for one in check(dump))
+    done = run("check", path)
+    assert (done.returncode, done.stdout.count(b"nothing covers the header")) == (4, 1)
     for draft in DRAFTS:
         assert is_faithful(converted(path, draft))
     for place in (20, len(data) // 2):  # FileHash covers the header, the chain the rest

@@ -9,9 +9,10 @@ from ..errors import FormatError
 from ..hashing import new_hasher
 from .block import Block, budget_ran_out
 from .header import FileHeader
+from .opened import Opened
 from .verdict import Finding
 
-__all__ = ["gap_of", "gap_of_hashes"]
+__all__ = ["gap_of", "gap_of_file_hash", "gap_of_hashes", "gap_of_link"]
 
 
 def gap_of(block: Block) -> Finding | None:
@@ -39,3 +40,31 @@ def gap_of_hashes(header: FileHeader) -> Finding | None:
         offset = header.schema.file_header.offset_of("hash_algo")
         return Finding("hash_algo", str(error), offset)
     return None
+
+
+def gap_of_link(dump: Opened, block: Block) -> Finding | None:
+    """That the producer hashed no file header; None if it did, or if this is not Block 0.
+
+    Of an encrypted file no block has a PrevHash, and the tag covers the header.
+    """
+    if block.index or dump.header.encrypted:
+        return None
+    if not _is_unrecorded(dump, block.header["prev_hash"]):
+        return None
+    text = f"PrevHash of {block.describe()} was not recorded: nothing covers the header"
+    return Finding("unrecorded", text, block.offset, block.index)
+
+
+def gap_of_file_hash(dump: Opened, block: Block) -> Finding | None:
+    """That the producer put no FileHash into an End-of-Capture; None if it did."""
+    if not _is_unrecorded(dump, block.payload.get("file_hash")):
+        return None
+    text = f"FileHash of {block.describe()} was not recorded"
+    return Finding("unrecorded", text, block.offset, block.index)
+
+
+def _is_unrecorded(dump: Opened, digest: bytes | None) -> bool:
+    """Whether a hash is one that the producers of the file's dialect have left out."""
+    dialect = dump.recognition.dialect
+    unrecorded = dialect is not None and dialect.unrecorded_hashes
+    return unrecorded and digest is not None and not any(digest)

@@ -15,7 +15,7 @@ from ..errors import FormatError
 from ..hashing import Hasher, hasher_factory, new_hasher
 from ..source import SharedPass, WindowReader
 from .block import RAW, Block
-from .gaps import gap_of
+from .gaps import gap_of, gap_of_file_hash, gap_of_link
 from .opened import Indexed, Opened
 from .segments import Reason
 from .suspects import Few, Link, Suspect, suspect_of
@@ -288,18 +288,18 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
     links = list(facts.links)
     for link, behind in zip(links, [*links[1:], None]):
         block = link.block
-        if block.index == 0 and _is_unrecorded(dump, block.header["prev_hash"]):
-            text = f"PrevHash of {block.describe()} was not recorded: nothing covers the header"
-            gaps.append(Finding("unrecorded", text, block.offset, block.index))
+        unrecorded = gap_of_link(dump, block)
+        if unrecorded is not None:
+            gaps.append(unrecorded)
             continue
         findings.append(_broken(link, facts, behind, chained=not dump.header.encrypted))
     if facts.closings:
         verdict.stored_file_hash = facts.closings.first[0].payload.get("file_hash")
     for block, digest in facts.closings:
-        if _is_unrecorded(dump, block.payload.get("file_hash")):
+        unrecorded = gap_of_file_hash(dump, block)
+        if unrecorded is not None:
             verdict.file_hash = "unchecked"
-            text = f"FileHash of {block.describe()} was not recorded"
-            gaps.append(Finding("unrecorded", text, block.offset, block.index))
+            gaps.append(unrecorded)
         elif digest is not None:
             _judge_file_hash(verdict, block, digest)
     _judge_counts(verdict, dump, facts)
@@ -364,13 +364,6 @@ def _count_the_rest(verdict: Verdict, facts: Observed) -> None:
         if few.more and any(found.kind == kind for found in into):
             text = f"and {few.more} blocks more, up to block {few.last}"
             into.append(Finding(kind, text, None, few.last))
-
-
-def _is_unrecorded(dump: Opened, digest: bytes | None) -> bool:
-    """Whether a hash is one that the producers of the file's dialect have left out."""
-    dialect = dump.recognition.dialect
-    unrecorded = dialect is not None and dialect.unrecorded_hashes
-    return unrecorded and digest is not None and not any(digest)
 
 
 def _judge_file_hash(verdict: Verdict, block: Block, digest: bytes) -> None:

@@ -13,7 +13,7 @@ from ..drafts import DIALECTS, PUBLIC, find, schema
 from ..errors import MslError
 from ..reader import Block
 from ..reader.dialects import plain_schema, read_in
-from ..reader.gaps import gap_of, gap_of_hashes
+from ..reader.gaps import gap_of, gap_of_file_hash, gap_of_hashes, gap_of_link
 from ..reader.header import FileHeader
 from ..schema import Draft
 from .compression import STREAM
@@ -387,6 +387,9 @@ def gaps(dump: Dump) -> list[str]:
     hashes = gap_of_hashes(dump.header)
     if hashes is not None:
         found.append(hashes.text)
+    first = gap_of_link(dump, dump.block(0)) if len(dump.index) else None
+    last = None if dump.end_of_capture is None else gap_of_file_hash(dump, dump.end_of_capture)
+    found.extend(one.text for one in (first, last) if one is not None)
     if dump.end_of_capture is None:
         found.append("no End-of-Capture: the acquirer did not finish (§4.5)")
     if dump.trailing is not None:
