@@ -20,6 +20,7 @@ import msl_construct
 from msl_construct.characters import width_of
 from msl_construct.cli.text import Style, folded
 from msl_construct.cli.tree import tree
+from msl_construct.document.tables import table_rows
 from msl_construct.errors import MslError
 
 ROOT = Path(__file__).parents[1]
@@ -139,6 +140,40 @@ def test_hints_say_where_the_key_is() -> None:
     assert "bytes at 0x7f0000000040" in out.getvalue()
     assert "in libkeys.so" in out.getvalue()
     assert f"bytes at 0x40 of {UUID(bytes=other)}" in out.getvalue()
+
+
+def test_pages_without_bytes_do_not_count_in_what_a_hint_says() -> None:
+    """RegionOffset counts in PageData (5.6): its first page with bytes is the third of the region.
+
+    A hint of a block that goes on is of the bytes behind it, too, as far as they are there.
+    """
+    first, further, builder = wire.uuid4(77), wire.uuid4(78), start(LE11)
+    base, page = 0x7F00_0000_0000, 4096
+    for uuid, at, states, flags, parent in (
+        (first, base, [1, 2, 0], 0, bytes(16)),
+        (further, base + 3 * page, [1, 0, 0], wire.CONTINUATION, first),
+    ):
+        region = wire.memory_region(
+            "<", states, base_addr=at, page_data=bytes(page) * states.count(0)
+        )
+        builder.add(wire.MEMORY_REGION, region, flags=flags, block_uuid=uuid, parent_uuid=parent)
+    expected = {}
+    for number, (region, offset, page_number) in enumerate(
+        ((first, 0x40, 2), (further, 0x50, 4), (further, page + 0x60, 5), (first, page + 0x70, 4))
+    ):
+        hint = wire.key_hint("<", region_uuid=region, region_offset=offset, key_len=10 + number)
+        builder.add(wire.KEY_HINT, hint)
+        expected[10 + number] = f"{base + page_number * page + offset % page:#x}"
+    beyond = wire.key_hint("<", region_uuid=further, region_offset=2 * page, key_len=9)
+    builder.add(wire.KEY_HINT, beyond)
+    out = io.StringIO()
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        tree(dump, out.write, Style(columns=None))
+        told = {row["key_len"]: row["address"] for row in table_rows(dump, "hints")}
+    assert told == {**expected, 9: None}
+    for length, address in expected.items():
+        assert f"{length} bytes at {address}  " in out.getvalue()
+    assert f"9 bytes at 0x2000 of {UUID(bytes=further)}" in out.getvalue()
 
 
 def test_a_hexdump_fits_80_columns(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from ..document.hinted_regions import hinted_regions
-from ..space import ADDRESSES_END
+from ..document.hinted_addresses import HintedAddresses
 from .text import (
     AlignedRows,
     Style,
@@ -42,7 +41,8 @@ def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> N
         unfolded: whether each region has a row of its own.
     """
     seen = TreeBlocks(dump)
-    facts = memory_facts(seen.of("memory_region"), hinted_regions(seen.of("key_hint")))
+    hinted = HintedAddresses(seen.of("key_hint"))
+    facts = memory_facts(seen.of("memory_region"), hinted)
     name = printable(dump.name) or "dump"
     size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
     dialect = f" ({dump.dialect})" if dump.dialect else ""
@@ -68,7 +68,7 @@ def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> N
     tee, last, bar, gap = (
         ("├─ ", "└─ ", "│  ", "   ") if style.unicode else ("|- ", "`- ", "|  ", "   ")
     )
-    for final, (line, below) in _until_last(_branches(dump, seen, facts, style, unfolded)):
+    for final, (line, below) in _until_last(_branches(dump, seen, facts, hinted, style, unfolded)):
         stem = gap if final else bar
         put(line, last if final else tee, f"{stem}{_INDENT}")
         for ends, inner in _until_last(below):
@@ -87,7 +87,12 @@ def _until_last(items: Iterable[T]) -> Iterator[tuple[bool, T]]:
 
 
 def _branches(
-    dump: Dump, seen: TreeBlocks, facts: MemoryFacts, style: Style, unfolded: bool
+    dump: Dump,
+    seen: TreeBlocks,
+    facts: MemoryFacts,
+    hinted: HintedAddresses,
+    style: Style,
+    unfolded: bool,
 ) -> Iterator[Branch]:
     names = names_of(seen)
     header = dump.header.record
@@ -126,7 +131,7 @@ def _branches(
     yield from _modules(seen, style)
     yield from _threads(seen, names, style)
     yield from _memory(seen, names, facts, style, unfolded)
-    yield from _more(seen, names, facts, style)
+    yield from _more(seen, names, hinted, style)
     yield from investigated(dump.header.record, seen, style)
     if seen.others:
         yield (
@@ -228,7 +233,7 @@ def _memory(
 
 
 def _more(
-    seen: TreeBlocks, names: PlaceNames, facts: MemoryFacts, style: Style
+    seen: TreeBlocks, names: PlaceNames, hinted: HintedAddresses, style: Style
 ) -> Iterator[Branch]:
     hints = seen.of("key_hint")
     if hints:
@@ -236,15 +241,13 @@ def _more(
         def rows() -> Iterator[tuple[str, ...]]:
             for block in hints:
                 hint = block.payload
-                base, offset = facts.places.get(hint["region_uuid"]), hint["region_offset"]
-                place = None
-                if base is not None and base + offset < ADDRESSES_END:
-                    place = f"{base + offset:#x}"
+                region, offset = hint["region_uuid"], hint["region_offset"]
+                address = hinted.at(region, offset)
+                place = None if address is None else f"{address:#x}"
                 yield (
                     f"{hint['key_type'].name}",
                     f"{hint['protocol'].name}",
-                    f"{hint['key_len']} bytes at "
-                    + (place or f"{offset:#x} of {hint['region_uuid']}"),
+                    f"{hint['key_len']} bytes at " + (place or f"{offset:#x} of {region}"),
                     _place(place, names),
                     f"{hint['confidence'].name}, {hint['key_state'].name}",
                     printable(hint.get("note")),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import gt
-from uuid import UUID
 
+from ..document.hinted_addresses import HintedAddresses
 from ..document.place_names import NAMING, PlaceNames
 from ..document.region_marks import UNBACKED, WRITTEN, marks_of, rights_of
 from ..document.table_blocks import regions_of
@@ -54,7 +54,6 @@ class MemoryFacts:
         address_width, rights_width: characters of the widest.
         bases, numbers: of each region, first address and number of its block.
         several: those of more than one fragment, by their place among all.
-        places: where those begin that were asked for.
     """
 
     blocks: BlockList
@@ -70,7 +69,6 @@ class MemoryFacts:
     bases: array[int] = field(default_factory=lambda: array("Q"))
     numbers: array[int] = field(default_factory=lambda: array("Q"))
     several: dict[int, Region] = field(default_factory=dict)
-    places: dict[UUID, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -92,16 +90,15 @@ class MemoryFacts:
             yield region
 
 
-def memory_facts(blocks: BlockList, wanted: Collection[UUID] = ()) -> MemoryFacts:
+def memory_facts(blocks: BlockList, hinted: HintedAddresses) -> MemoryFacts:
     """Counted in one pass.
 
     Args:
-        wanted: regions whose addresses are asked for.
+        hinted: is told of all regions.
     """
     found = MemoryFacts(blocks)
     for region in regions_of(blocks):
-        if wanted and region.uuid in wanted:
-            found.places[region.uuid] = region.base_addr
+        hinted.take(region)
         if len(region.fragments) > 1 or region.orphan:
             found.several[found.regions] = region
         found.bases.append(region.base_addr)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from uuid import UUID
 
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..reader.regions import TRUNCATED
 from ..schema import Schema
 from ..schema.codes import Name
-from ..space import ADDRESSES_END
 from . import readable
-from .hinted_regions import hinted_regions
+from .hinted_addresses import HintedAddresses
 from .investigation_tables import INVESTIGATION
 from .machine_tables import MACHINE
 from .manifest_tables import MANIFESTS
@@ -321,14 +321,13 @@ def _added(table: DocumentTable) -> list[str]:
 
 
 def _addressed(dump: Dump, rows: Iterable[Row]) -> Iterator[Row]:
-    """Key Hints with the addresses that they mean; None: the dump does not have the region."""
-    wanted = hinted_regions(TableBlocks(dump, TABLES["hints"].types))
-    regions = regions_of(TableBlocks(dump, ("memory_region",))) if wanted else ()
-    places = {str(one.uuid): one.base_addr for one in regions if one.uuid in wanted}
+    """Key Hints with the addresses that they mean; None: the dump does not have the bytes."""
+    hinted = HintedAddresses(TableBlocks(dump, TABLES["hints"].types))
+    for region in regions_of(TableBlocks(dump, ("memory_region",))) if hinted else ():
+        hinted.take(region)
     for row in rows:
-        base = places.get(row["region_uuid"])
-        address = None if base is None else base + int(row["region_offset"], 16)
-        row[_HINTED] = None if address is None or address >= ADDRESSES_END else f"{address:#x}"
+        address = hinted.at(UUID(row["region_uuid"]), int(row["region_offset"], 16))
+        row[_HINTED] = None if address is None else f"{address:#x}"
         yield row
 
 
