@@ -496,6 +496,17 @@ def test_what_was_not_computed_with_everything_is_a_gap(tmp_path: Path) -> None:
     assert one_line(done.stderr).rstrip().endswith(said)
 
 
+def test_numbers_that_are_not_divided_are_said(tmp_path: Path) -> None:
+    """More of them than a factor is looked for in."""
+    rng = random.Random(6)
+    numbers = (bytes([0x81, *rng.randbytes(126), 0x81]) for _ in range(130))  # of either order
+    path = tmp_path / "dump.msl"
+    path.write_bytes(heap_dump(chunks(*numbers, size=8 * PAGE)[0]))
+    done = run("candidates", path, "--quiet", "--only", "rsa_prime")
+    assert done.returncode == 4
+    assert b"of more than 256 numbers the best were looked at" in done.stderr
+
+
 @pytest.mark.parametrize("fate", ["trailing", "broken", "no-end"])
 def test_no_hint_is_appended_to_what_is_not_intact(fate: str, files: dict[str, Path]) -> None:
     before = files[fate].read_bytes()

@@ -164,9 +164,14 @@ def rsa_factors(pool: Pool, lengths: tuple[int, ...], align: int) -> Iterator[tu
     for length in lengths:
         numbers: dict[tuple[int, str], int] = {}
         for blob in pool.own(2 * length, align):
-            if len(numbers) < _MOST_NUMBERS:
-                for number, order in _odd(blob.data):
-                    numbers.setdefault((number, order), blob.address)
+            more = [one for one in _odd(blob.data) if one not in numbers]
+            if more and len(numbers) >= _MOST_NUMBERS:
+                pool.limits.append(
+                    f"multiples of factors of {length} bytes: of more than {_MOST_NUMBERS} numbers "
+                    "the best were looked at"
+                )
+                break
+            numbers.update((one, blob.address) for one in more)
         if not numbers:
             continue
         told = set[int]()

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 
 from .pool import KeyBytes, Pool
 
@@ -104,14 +103,15 @@ def tls_1_2_master_secrets(pool: Pool, align: int) -> Iterator[tuple[KeyBytes, s
     """
     if not pool.keys:
         return
-    randoms = dict.fromkeys(blob.data for blob in islice(pool.own(64, align), 8 * _MOST_RANDOMS))
+    both = pool.some(pool.own(64, align), 8 * _MOST_RANDOMS, "randoms of TLS 1.2")
+    randoms = dict.fromkeys(blob.data for blob in both)
     masters: dict[bytes, list[KeyBytes]] = {}
     own = pool.own(48, align)
     for blob in pool.some(own, _MOST_MASTERS, "master secrets of TLS 1.2"):
         masters.setdefault(blob.data, []).append(blob)
     if len(randoms) > _MOST_RANDOMS:
         pool.limits.append(f"randoms of TLS 1.2: of {len(randoms)} the best {_MOST_RANDOMS}")
-    seeds = [b"key expansion" + both for both in list(randoms)[:_MOST_RANDOMS]]
+    seeds = [b"key expansion" + one for one in list(randoms)[:_MOST_RANDOMS]]
     for secret, blobs in masters.items():
         words = _by_key_block(pool, secret, seeds)
         if words:
