@@ -91,10 +91,7 @@ class _Worker:
             os.close(writing)
             return
         if not process:
-            os.close(reading)
-            for other in others:
-                other.hang_up()
-            _serve(work, numbers, writing)
+            _serve(work, numbers, writing, (reading, *(other._pipe for other in others)))
         os.close(writing)
         self._pipe, self._process = reading, process
 
@@ -134,9 +131,18 @@ class _Worker:
                 os.waitpid(process, 0)
 
 
-def _serve(work: Callable[[int], list[Any]], numbers: range, pipe: int) -> None:
-    """The copy's side; never returns."""
+def _serve(
+    work: Callable[[int], list[Any]], numbers: range, pipe: int, others: Sequence[int]
+) -> None:
+    """The copy's side; never returns, not even by a signal: all else is the parent's to do.
+
+    Args:
+        others: ends of pipes that it has no use for.
+    """
     try:
+        for one in others:
+            if one >= 0:
+                os.close(one)
         for number in numbers:
             data = marshal.dumps(work(number))
             message = memoryview(_SIZE.pack(len(data)) + data)
