@@ -84,6 +84,8 @@ def draft_texts() -> dict[str, str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Decide once, for all processes of this run, what they have in common."""
+    # xdist tells its processes 80; the commands that tests run write to no terminal.
+    os.environ.pop("COLUMNS", None)
     config.addinivalue_line("markers", "sampled(*parameters): a run takes a part, see sampling.py")
     if hasattr(config, "workerinput"):
         return

@@ -10,11 +10,29 @@ from comparing import assert_same, built, document_of, text_of
 from independent.decode import decode
 
 import msl_construct
-from msl_construct.errors import EncryptedError
+from msl_construct.errors import DialectError, EncryptedError
 
 DATA = Path(__file__).parent / "data"
 FILES = sorted(DATA.glob("*/*.msl"))
-NAMES = [f"{path.parent.name}/{path.stem}" for path in FILES]
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+NAMES = [_name(path) for path in FILES]
+IN_A_DIALECT = {
+    "memslicer-0.2.4/api-encrypted-zstd",
+    "memslicer-0.4.0/api-encrypted-zstd",
+    "memslicer-0.4.0/api-header-big-endian-flag",
+}
+"""What is said of how the file is to be read holds in a dialect alone."""
+UNRECORDED = {
+    "memdiver-0.5.6/api-live",
+    "memdiver-0.7.0/api-live",
+    "memdiver-0.7.0/api-pointer-graph",
+}
+"""Files without hashes that the draft demands: what they would show is not known."""
 EVERY = pytest.mark.parametrize("path", FILES, ids=NAMES)
 
 
@@ -30,6 +48,10 @@ def test_nobody_has_changed_them() -> None:
 @EVERY
 def test_read_as_an_independent_decoder_reads_it(path: Path) -> None:
     data = path.read_bytes()
+    if _name(path) in IN_A_DIALECT:  # tests/test_earlier_versions.py holds what is in them
+        with pytest.raises(DialectError, match=r"in the dialect memslicer-0\.2"):
+            document_of(data, path.name, dialect="none")
+        return
     ours = document_of(data, path.name, dialect="none")
     assert_same(ours, decode(data, path.name), path.name)
 
@@ -50,4 +72,4 @@ def test_intact_unless_encrypted(path: Path) -> None:
             return
         verdict = dump.verify()
     assert verdict.intact, str(verdict)
-    assert verdict.complete == (path.stem != "api-no-eoc")
+    assert verdict.complete == (path.stem != "api-no-eoc" and _name(path) not in UNRECORDED)
