@@ -16,7 +16,7 @@ import click
 from msl_construct.cli.common import STDIO
 from msl_construct.cli.start import piped
 from msl_construct.outputs import check_name, check_place
-from msl_construct.remote_output import check_remote, is_remote
+from msl_construct.remote_output import check_remote, is_remote, is_same_place
 
 from .evidence import EvidenceFolder
 from .report import beside
@@ -114,6 +114,7 @@ class Places:
             raise click.UsageError(f"{self.output}: names no place: expected BUCKET/NAME behind it")
         for pid in pids:
             url, report = self.dump(pid), self.report_of(pid)
+            self._check_report(url, report)
             local = [] if report is None or is_remote(report) else [report]
             self._check_apart(pid, local)
             for place in local:
@@ -122,6 +123,12 @@ class Places:
             self._check_address(url)
             if report is not None and is_remote(report):
                 self._check_address(report)
+
+    @staticmethod
+    def _check_report(dump: str, report: str | None) -> None:
+        """Refuse a report that would take the dump's place."""
+        if report is not None and STDIO not in (dump, report) and is_same_place(dump, report):
+            raise click.UsageError(f"{dump}: is the dump, and can't be the report as well")
 
     def _check_address(self, url: str) -> None:
         try:
@@ -136,11 +143,10 @@ class Places:
         except OSError as error:
             raise click.UsageError(f"{path}: {error.strerror}") from None
         report = self.report_of(pid)
+        self._check_report(path, report)
         if report is not None and is_remote(report):
             self._check_address(report)
             report = None
-        if report is not None and path != STDIO and Path(report).resolve() == Path(path).resolve():
-            raise click.UsageError(f"{path}: is the dump, and can't be the report as well")
         places = [place for place in (path, report) if place is not None and place != STDIO]
         self._check_apart(pid, places)
         for place in map(Path, places):

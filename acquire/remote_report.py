@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
+from msl_construct.errors import StreamError
 from msl_construct.remote_output import RemoteFile, check_remote
 
 from .report import Report, pieces
@@ -49,10 +51,13 @@ class RemoteReport:
         """
         if report.status == "output_failed":
             return
-        with RemoteFile(self.url, force=self._force) as out:
-            for piece in pieces(report.summary()):
-                out.write(piece.encode())
-            out.settle()
+        try:
+            with RemoteFile(self.url, force=self._force) as out:
+                for piece in pieces(report.summary()):
+                    out.write(piece.encode())
+                out.settle()
+        except StreamError as error:  # the dump is there all the same
+            raise OSError(errno.EIO, str(error), self.url) from None
 
     def discard(self) -> None:
         """There is nothing to report on, and nothing was sent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -18,7 +19,7 @@ from .errors import StreamError
 from .source import is_remote
 from .source.remote import reason_of, remote_system
 
-__all__ = ["RemoteFile", "check_remote", "is_remote"]
+__all__ = ["RemoteFile", "check_remote", "is_remote", "is_same_place"]
 
 T = TypeVar("T")
 
@@ -40,6 +41,24 @@ def check_remote(url: str, *, force: bool) -> None:
         return
     if _asked(url, lambda: system.exists(path)):
         raise FileExistsError(errno.EEXIST, "is there already", url)
+
+
+def is_same_place(one: str, other: str) -> bool:
+    """Whether two paths or addresses are of the same file, as far as they say it.
+
+    Raises:
+        StreamError: what knows such addresses is not installed.
+    """
+    return _place(one) == _place(other)
+
+
+def _place(path: str) -> tuple[str, str]:
+    kind = "file"
+    if is_remote(path):
+        system, path = remote_system(path)
+        kinds = system.protocol if isinstance(system.protocol, tuple) else (system.protocol,)
+        kind = "file" if "file" in kinds else kinds[0]
+    return kind, os.path.realpath(path) if kind == "file" else path
 
 
 class RemoteFile(io.RawIOBase):
@@ -138,7 +157,8 @@ class RemoteFile(io.RawIOBase):
         if not self.settled:
             with suppress(Exception):  # what is worse is on its way already
                 self._file.discard()
-            self._file.closed = True  # else it would be sent when nobody refers to it any more
+            with suppress(AttributeError):  # of what is kept in memory
+                self._file.closed = True  # else it would be sent when nobody refers to it any more
         super().close()
 
 

@@ -11,11 +11,14 @@ import subprocess
 import threading
 from pathlib import Path
 
+import click
 import pytest
 from commands import COMMAND, PLACE, files_of_every_fate, one_line, run
 from comparing import text_of
 
 from msl_acquire.output_places import Places
+from msl_acquire.remote_report import RemoteReport
+from msl_acquire.report import Report
 from msl_construct.document.tables import TABLES
 
 __all__ = ["files_of_every_fate"]
@@ -164,6 +167,25 @@ def test_build_says_that_the_reader_of_a_pipe_has_gone(tmp_path: Path) -> None:
 )
 def test_addresses_of_several_dumps(output: str, dump: str) -> None:
     assert Places(output, each=True).dump(7) == dump
+
+
+@pytest.mark.parametrize("dump", ["address", "path"])
+def test_a_report_does_not_take_the_place_of_the_dump(dump: str, tmp_path: Path) -> None:
+    """Not with --force either, and however it is spelled."""
+    pytest.importorskip("fsspec")
+    path = tmp_path / "a.msl"
+    address = f"file://{path}"
+    places = Places(address if dump == "address" else str(path), False, report=address, force=True)
+    with pytest.raises(click.UsageError, match="can't be the report as well"):
+        places.check([7])
+
+
+def test_a_report_that_can_not_go_up_costs_no_dump(tmp_path: Path) -> None:
+    """Whoever acquires is told, and no defect is."""
+    pytest.importorskip("fsspec")
+    report = RemoteReport("memory://" + tmp_path.name)  # shows what is half done
+    with pytest.raises(OSError, match="there already"):
+        report.finish(Report())
 
 
 def test_an_address_of_nothing() -> None:

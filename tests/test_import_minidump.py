@@ -442,3 +442,29 @@ def test_numbers_that_a_core_has_no_room_for_are_told(tmp_path: Path) -> None:
         found = write_core(replace(process, pid=(1 << 31) + 1, session_id=5), io.BytesIO())
         assert "pid" in found.told.fields
         assert "session_id" not in found.told.fields
+
+
+@pytest.mark.parametrize("form", [1 << 63, 0])
+def test_a_feature_that_is_not_there_whole_is_not_read(form: int, tmp_path: Path) -> None:
+    """Zeros in place of what the minidump gives no room to would be values nobody captured."""
+    context = bytearray(amd64())
+    struct.pack_into("<I", context, 0x30, 0x10005F)
+    area = struct.pack("<QQ", 4, form and form | 4).ljust(64, b"\0") + bytes(range(256))
+    behind = struct.pack("<iIiIiI", -1232, 1232 + 24 + len(area), -1232, 1232, 24, len(area))
+    place = struct.pack("<II", 576, 8)
+    config = struct.pack("<IIQ", 528, 4096, 4) + (bytes(16) + place).ljust(512, b"\0")
+    misc = struct.pack("<I", 1364).ljust(832, b"\0") + config + bytes(4)
+    data = made("<", 9, bytes(context) + behind + area, [(15, misc)], Tail("<", 4096), platform=2)
+    with imported(data, tmp_path) as dump:
+        assert "xmm0" in registers(dump)
+        assert "ymm0" not in registers(dump)
+        assert note_of(dump)["registers_left_out"] == "features 0x4 of XSAVE"
+
+
+def test_an_area_that_a_context_only_speaks_of_is_told(tmp_path: Path) -> None:
+    """As Windows writes contexts of exceptions."""
+    context = bytearray(amd64())
+    struct.pack_into("<I", context, 0x30, 0x10005F)
+    with imported(made("<", 9, bytes(context), [], Tail("<", 4096), platform=2), tmp_path) as dump:
+        expected = "the XSAVE areas behind contexts of 1 threads"
+        assert note_of(dump)["registers_lacking"] == expected

@@ -23,6 +23,7 @@ __all__ = [
     "decode_context",
     "encode_context",
     "general_names",
+    "lacks_area",
     "unread_parts",
 ]
 
@@ -88,7 +89,16 @@ def unread_parts(architecture: int, data: bytes, order: str, layout: StateLayout
     flags = _flags(form, data, order)
     mask, parts = _extended(architecture, flags, data, layout)
     imaged = form.image is not None and bool(flags & form.image.bit)
-    return x86_state.unread_features(mask, parts if imaged else ())
+    return x86_state.unread_features(mask or 0, parts if imaged else ())
+
+
+def lacks_area(architecture: int, data: bytes, order: str, layout: StateLayout = NOWHERE) -> bool:
+    """Whether a context says that an XSAVE area stands behind it, and none does."""
+    form = CONTEXTS.get(architecture)
+    if form is None or architecture not in _EXTENSION or len(data) < form.least:
+        return False
+    flags = _flags(form, data, order)
+    return bool(flags & EXTENDED) and _extended(architecture, flags, data, layout).mask is None
 
 
 def general_names(architecture: int) -> set[str]:

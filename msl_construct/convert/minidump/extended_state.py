@@ -53,12 +53,12 @@ class ExtendedState(NamedTuple):
     """What stands in an area.
 
     Attributes:
-        mask: of the features that are in use.
+        mask: of the features that are in use; None: there is no area.
         parts: the bytes of each feature that is known, by its bit; zeros of one that the
             processor was asked for and that is as it was in the beginning.
     """
 
-    mask: int = 0
+    mask: int | None = None
     parts: Mapping[int, bytes] = {}
 
 
@@ -93,7 +93,14 @@ def read_area(data: bytes, at: int, layout: StateLayout) -> ExtendedState:
             part = area[start : start + size] if start >= _HEADER_SIZE else b""
             if in_use & 1 << bit and len(part) == size:
                 parts[bit] = part
-    return ExtendedState(in_use, parts)
+    whole = {bit: part for bit, part in parts.items() if len(part) >= _least(bit)}
+    return ExtendedState(in_use, whole)
+
+
+def _least(bit: int) -> int:
+    """Bytes without which there are not all of a feature's registers."""
+    known = FEATURES.get(bit)
+    return 0 if known is None else known.size
 
 
 def _compacted(mask: int, layout: StateLayout) -> Iterator[tuple[int, int, int]]:

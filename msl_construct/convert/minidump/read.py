@@ -19,7 +19,7 @@ from ..process import (
 from ..segments import FileSegment, SegmentSpace
 from . import streams as kinds
 from .context_forms import ARCHITECTURES
-from .contexts import decode_context, unread_parts
+from .contexts import decode_context, lacks_area, unread_parts
 from .crashpad import crashpad_remarks
 from .extended_state import StateLayout, read_layout
 from .handles import handles_of
@@ -142,7 +142,7 @@ def read_minidump(source: Source) -> CapturedProcess:
         remarks["streams_left_out"] = " ".join(
             f"{kinds.UNREAD.get(kind, 'unknown')}:{kind:#x}" for kind in shown
         )
-    _tell_unread_registers(streams, rows, architecture, layout, remarks)
+    _tell_unread_registers(streams, threads, architecture, layout, remarks)
     if streams.held.order == ">":
         remarks["byte_order"] = "big"
     arch_type = ARCHITECTURES.get(architecture, "unknown")
@@ -378,16 +378,23 @@ class _Threads(ThreadsOnDemand):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def context(self, number: int) -> bytes:
+        """The bytes of a thread's context: of one that crashed, from when it did."""
+        row, crashed = self._rows[number], self._exception
+        size, offset = row.context_size, row.context_offset
+        if crashed is not None and self._has_crashed(row) and crashed.context_size:
+            size, offset = crashed.context_size, crashed.context_offset
+        return self._streams.held.source.read(offset, min(size, _LARGEST_CONTEXT))
+
+    def _has_crashed(self, row: _Row) -> bool:
+        return self._exception is not None and self._exception.thread_id == row.thread_id
+
     def _thread(self, number: int) -> ProcessThread:
         row = self._rows[number]
-        size, offset = row.context_size, row.context_offset
         flags: tuple[str, ...] = ("current",) if row.thread_id == self._asking else ()
-        crashed = self._exception
-        if crashed is not None and crashed.thread_id == row.thread_id:
+        if self._has_crashed(row):
             flags = ("current", "crashed")
-            if crashed.context_size:  # what it was doing before the dump was written
-                size, offset = crashed.context_size, crashed.context_offset
-        data = self._streams.held.source.read(offset, min(size, _LARGEST_CONTEXT))
+        data = self.context(number)
         order = self._streams.held.order
         registers = decode_context(self._architecture, data, order, self._layout)
         name = self._names.get(row.thread_id, "")
@@ -397,17 +404,20 @@ class _Threads(ThreadsOnDemand):
 
 def _tell_unread_registers(
     streams: Streams,
-    rows: Sequence[_Row],
+    threads: _Threads,
     architecture: int,
     layout: StateLayout,
     remarks: dict[str, str],
 ) -> None:
-    """Name the parts of the threads' contexts of which nothing is read."""
+    """Name the parts of the threads' contexts of which nothing is read, or which are not there."""
     order = streams.held.order
-    mask = 0
-    for row in rows:
-        data = streams.held.source.read(row.context_offset, min(row.context_size, _LARGEST_CONTEXT))
+    mask = lacking = 0
+    for number in range(len(threads)):
+        data = threads.context(number)
         mask |= unread_parts(architecture, data, order, layout)
+        lacking += lacks_area(architecture, data, order, layout)
+    if lacking:
+        remarks["registers_lacking"] = f"the XSAVE areas behind contexts of {lacking} threads"
     if mask:
         remarks["registers_left_out"] = f"features {mask:#x} of XSAVE"
 
