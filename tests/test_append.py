@@ -22,8 +22,9 @@ from writing import live
 from writing import writer as plain
 
 import msl_construct
+from msl_construct.builder.segment import append_segment
 from msl_construct.document.append import append
-from msl_construct.errors import DocumentError
+from msl_construct.errors import ConformanceError, DocumentError
 from msl_construct.rewrite.enriching import build_ids
 from msl_construct.rewrite.images import RewriteImageError, build_id_of
 from msl_construct.space import Memory
@@ -168,6 +169,20 @@ def test_files_that_nothing_is_appended_to(tmp_path: Path) -> None:
         assert path.read_bytes() == data
         assert run("enrich", path).returncode == code
         assert path.read_bytes() == data
+
+
+def test_a_draft_makes_no_place_for_segments_where_the_file_says_of_none(tmp_path: Path) -> None:
+    """Who goes by the file's version would find blocks behind the End-of-Capture."""
+    path = tmp_path / "old.msl"
+    data = capture(LE10).data()
+    path.write_bytes(data)
+    done = appended(path, document(PARENT), "--draft", "draft-2026-10")
+    assert done.returncode == 2
+    assert "draft-2026-03 has no extension segments" in one_line(done.stderr)
+    assert run("enrich", path, "--draft", "draft-2026-10").returncode == 2
+    with pytest.raises(ConformanceError, match="draft-2026-03 has no extension segments"):
+        append_segment(path, draft="draft-2026-10")
+    assert path.read_bytes() == data
 
 
 def test_two_do_not_append_at_once(dump: Path) -> None:

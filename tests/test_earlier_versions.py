@@ -127,6 +127,13 @@ def test_without_its_key_the_header_is_shown(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ENCRYPTED, ids=_label)
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_read_as_what_has_no_encryption_it_is_not_called_changed(path: Path, draft: str) -> None:
+    with pytest.raises(EncryptedError, match="read it without --draft"):
+        msl_construct.open(path, key=key_of(path), draft=draft)
+
+
+@pytest.mark.parametrize("path", ENCRYPTED, ids=_label)
 def test_one_changed_bit_of_it_is_told(path: Path) -> None:
     data = path.read_bytes()
     key = key_of(path)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from ..drafts import recognised
 from ..errors import ConformanceError
 from ..hashing import digest
 from ..schema import BlockType, Draft, Record
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Place = str | os.PathLike[str] | IO[bytes]
 
-__all__ = ["SegmentWriter", "append_segment"]
+__all__ = ["SegmentWriter", "append_segment", "without_segments"]
 
 
 class _SegmentState(BlockState):
@@ -228,8 +229,9 @@ def append_segment(
     from ..reader.dump import open_dump
 
     with open_dump(path, key=key, draft=draft) as dump:
-        if not dump.schema.draft.segments:
-            raise ConformanceError(f"{dump.name}: {dump.draft} has no extension segments (§4.6)")
+        lacking = without_segments(dump)
+        if lacking is not None:
+            raise ConformanceError(f"{dump.name}: {lacking} has no extension segments (§4.6)")
         dump.require_key()
         if dump.end_of_capture is None or dump.trailing is not None:
             raise ConformanceError(
@@ -239,3 +241,17 @@ def append_segment(
         named = isinstance(path, (str, os.PathLike))
         file = open(path, "r+b") if isinstance(path, (str, os.PathLike)) else path  # noqa: SIM115
         return SegmentWriter(dump, path, file, producer, new_uuid, clock, compression, level, named)
+
+
+def without_segments(dump: Dump) -> str | None:
+    """The draft that a dump is of and that has no extension segments; None: it may have some.
+
+    A draft that the caller insists on changes nothing of what other readers go by: the version
+    that stands in the file.
+    """
+    draft = dump.schema.draft
+    if not draft.segments:
+        return draft.name
+    version = dump.header.record["version"]
+    stated = draft if draft.version == version else recognised(version)
+    return None if stated is None or stated.segments else stated.name

@@ -93,9 +93,12 @@ def _lock(file: IO[bytes], path: str) -> None:
 
 def _refused(dump: Dump, path: str) -> Exit | None:
     """Whether a dump may be appended to (§4.6): complete and intact, of a draft with segments."""
-    if not dump.schema.draft.segments:
+    from ..builder.segment import without_segments
+
+    lacking = without_segments(dump)
+    if lacking is not None:
         note(
-            f"msl: {path}: {dump.schema.name} has no extension segments (§4.6); msl convert makes "
+            f"msl: {path}: {lacking} has no extension segments (§4.6); msl convert makes "
             "a file of a draft that has"
         )
         return Exit.USAGE

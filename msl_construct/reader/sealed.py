@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..drafts import NEWEST_DRAFT, schema
 from ..encryption import Keys
-from ..errors import TamperedError
+from ..errors import EncryptedError, TamperedError
 from ..schema import Layout, Record, Schema
 from ..source import Cursor, Source
 from .block import Block
@@ -80,6 +80,7 @@ def _require_marked(source: Source, header: FileHeader) -> None:
     """Refuse what a key was given for, and what seems to have lost its mark.
 
     Raises:
+        EncryptedError: it says that it is encrypted, and is read as what has no encryption.
         TamperedError: it looks like an encrypted file and does not say that it is one.
     """
     newest = schema(NEWEST_DRAFT)
@@ -88,14 +89,21 @@ def _require_marked(source: Source, header: FileHeader) -> None:
     magic = newest.block_magic
     if source.read(header.size, len(magic)) == magic:
         return
+    (flags,) = newest.file_header.unpacker("flags").unpack_from(header.raw)
+    says_so = bool(flags & newest.flags["HeaderFlags"].mask("encrypted"))
+    if header.size == size and says_so:
+        raise EncryptedError(
+            f"the header says Encrypted, but files of its version are not encrypted in "
+            f"{header.schema.name}, which it is read with: read it without --draft",
+            offset=header.schema.file_header.offset_of("version"),
+        )
     if header.size == size:
         raise TamperedError(
             "not intact: the header is as long as that of an encrypted file and no block stands "
             "behind it, but it does not say Encrypted: it was changed",
             offset=header.schema.file_header.offset_of("flags"),
         )
-    (flags,) = newest.file_header.unpacker("flags").unpack_from(header.raw)
-    if flags & newest.flags["HeaderFlags"].mask("encrypted"):
+    if says_so:
         raise TamperedError(
             f"not intact: the header says Encrypted and no block stands behind its {header.size} "
             f"bytes, but that of an encrypted file has {size}: it was changed",
