@@ -118,6 +118,41 @@ def large_tree(columns: int, *, unfolded: bool = False) -> str:
     return out.getvalue()
 
 
+def test_a_row_of_many_regions_has_all_their_rights() -> None:
+    """Of which nothing is left out that is not marked."""
+    builder = start(LE11)
+    for number in range(24):
+        region = wire.memory_region(
+            "<", [0], base_addr=0x10000 + 0x1000 * number, region_type=3,
+            protection=number & 1 | (0, 2, 4)[number % 3] | (number // 6 & 3) << 3,
+        )  # fmt: skip
+        builder.add(wire.MEMORY_REGION, region)
+    rows = []
+    for columns in (None, 132):
+        out = io.StringIO()
+        with msl_construct.open(finish(builder, LE11)) as dump:
+            tree(dump, out.write, Style(columns=columns))
+        rows += [line for line in out.getvalue().splitlines() if "─ 0x10000 " in line]
+    whole, narrow = rows
+    letters = {r + wx for r in "r-" for wx in ("--", "w-", "-x")}
+    further = ("", "g", "c", "gc")
+    assert {one + more for one in letters for more in further} <= set(whole.split())
+    assert "…" in narrow
+
+
+def test_a_bar_goes_before_words_only_where_it_has_to() -> None:
+    """What a row says besides is cut where it does not fit; if that makes room, the bar stays."""
+    builder = start(LE11)
+    region = wire.memory_region("<", [0, 1, 2] * 20, base_addr=0x7F00_0000_0000)
+    builder.add(wire.MEMORY_REGION, region)
+    out = io.StringIO()
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        tree(dump, out.write, Style(columns=100))
+    (row,) = [line for line in out.getvalue().splitlines() if "─ 0x7f" in line]
+    assert "failed, …" in row
+    assert "▓" in row
+
+
 def test_hints_say_where_the_key_is() -> None:
     """By address and module where the dump has the region, else by the region's own words."""
     region, builder = wire.uuid4(77), start(LE11)

@@ -20,7 +20,6 @@ __all__ = ["MemoryFacts", "PlaceNames", "memory_facts", "memory_rows", "names_of
 
 _FOLDED = 3
 """Regions side by side that belong together, and make one row."""
-_MOST_RIGHTS = 8
 _KIND = 12
 """Columns of a region's type."""
 _NAMED = 11
@@ -143,8 +142,7 @@ class _Group:
         """Take one more."""
         self.count += 1
         self.size += region.region_size
-        if len(self.rights) < _MOST_RIGHTS:
-            self.rights.setdefault(rights_of(region))
+        self.rights.setdefault(rights_of(region))  # five letters: there are few
         for state, pages in region.counts.items():
             self.sizes[state] = self.sizes.get(state, 0) + pages * region.page_size
 
@@ -274,12 +272,12 @@ def _row(
     if style.room is not None:
         used = sum(width_of_text(cell) + 2 for cell in cells)
         left = style.room - used - _NAMED - 2
-        if bar and width_of_text(remark) + style.cells + 2 > left:
-            bar = ""
         more = "…" if style.unicode else "..."
         while width_of_text(remark) > left and len(remarks) > 1:
             remarks = remarks[:-1]  # the summary has all of them
             remark = ", ".join([*remarks, more])
+        if bar and width_of_text(remark) + style.cells + 2 > left:
+            bar = ""
         room = style.room - used - (style.cells + 2 if bar else 0)
         room -= width_of_text(remark) + 2 if remark else 0
         said = shortened(said, max(room, _NAMED), style.unicode)
