@@ -11,7 +11,8 @@ to the parts one after the other, so that the parts together are the whole; a ki
 cases than there are parts has one case in each.
 
 A test that takes `COSTLY` seconds of processor time stands in `COSTS`, and is dealt out too: a run
-has one in four of those of a module, or of those of all modules that have few.
+has one in four of those of a module, or of those of all modules that have few; but for those that
+see whether a target or a file comes to harm (`HARM`).
 
 ``MSL_SAMPLE=3/16`` takes the third of sixteen parts, ``MSL_SAMPLE=today`` another with each day,
 ``MSL_WHOLE=1`` all cases. By default whoever names files or tests gets all of them, and a run of
@@ -36,6 +37,7 @@ __all__ = [
     "COSTLY",
     "COSTS",
     "EVERYTHING",
+    "HARM",
     "PARTS",
     "SAMPLE",
     "TODAY",
@@ -61,6 +63,16 @@ _COSTLY_PARTS = 4
 """How many parts costly tests are dealt out to, at the most."""
 _NEVER = ("test_traceability.py", "test_corpus.py", "test_schema_facts.py")
 """Modules that ask whether everything is covered."""
+HARM = (
+    "test_acquire_appearing.py::test_killed_when_it_appears",
+    "test_acquire_cli.py::test_what_exists_is_not_overwritten",
+    "test_acquire_estimate.py::test_a_dry_run_touches_nobody_and_writes_nothing",
+    "test_acquire_freeze.py::test_a_handler_of_the_signal_that_wakes_runs_once",
+    "test_acquire_killed.py::test_killed_while_the_target_was_stopped_by_somebody_else",
+    "test_acquire_snapshot.py::test_nothing_is_left_when_the_acquirer_is_killed",
+    "test_acquire_together.py::test_killed_all_are_let_go",
+)
+"""Costly tests that a run has nevertheless: what they see would harm a target, or a file."""
 
 Case = TypeVar("Case")
 
@@ -204,6 +216,7 @@ def deselect(
         for item in items
         if item.nodeid in costly
         and item.path.name not in _NEVER
+        and not item.nodeid.partition("[")[0].endswith(HARM)
         and not item.get_closest_marker("sampled")
     ]
     left_out.update(dealt_out)

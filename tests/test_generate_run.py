@@ -213,6 +213,20 @@ def test_an_example_without_arguments_says_how_it_is_called(language: str, which
     assert "usage: " in lines[0]
 
 
+@sampled("address")
+@pytest.mark.parametrize("language", ["csharp", "lua", "nim", "perl", "php", "ruby"])
+@pytest.mark.parametrize("address", ["hello", "0x"])
+def test_what_is_no_address_is_refused(language: str, address: str) -> None:
+    """Not read as 0, of which there may be a page."""
+    folder = ready(language)
+    dump = shlex.quote(str(SAMPLES / "live-le.msl"))
+    code, shown, said = generated_parsers.example(
+        folder, f"{words_of(language, 'read')} {dump} {address}"
+    )
+    assert (code != 0, shown, len(said.splitlines())) == (True, "", 1), said
+    assert "no region holds" not in said
+
+
 @pytest.mark.parametrize("name", [*LANGUAGES, *WRITING])
 def test_the_decoder_reads_the_corpus(name: str) -> None:
     """Headers and regions of every sample, without touching the code."""

@@ -13,6 +13,7 @@ from sampling import (
     COSTLY,
     COSTS,
     EVERYTHING,
+    HARM,
     PARTS,
     SAMPLE,
     TODAY,
@@ -173,6 +174,20 @@ def test_costly_tests_are_dealt_out(parts: int, monkeypatch: pytest.MonkeyPatch)
     assert seen == set(items), "the parts are the whole"
     monkeypatch.setenv(SAMPLE, str(EVERYTHING))
     assert deselect(items, costly) == (items, [])
+
+
+def test_what_sees_harm_is_never_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = []
+    for name in HARM:
+        module, _, test = name.partition("::")
+        text = Path(__file__).with_name(module).read_text("utf-8")
+        assert re.search(rf"def {test}\b", text), name
+        for case in ("", "[a]"):
+            items.append(Item(module.removesuffix(".py"), 0))
+            items[-1].nodeid = f"tests/{name}{case}"
+    for number in range(1, 5):
+        monkeypatch.setenv(SAMPLE, f"{number}/4")
+        assert deselect(items, {item.nodeid for item in items}) == (items, [])
 
 
 def test_costs_are_kept(tmp_path: Path) -> None:
