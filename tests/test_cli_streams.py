@@ -57,6 +57,19 @@ def test_head_in_a_shell(big: Path) -> None:
 
 
 @POSIX
+def test_hits_that_nobody_reads_are_not_called_all(tmp_path: Path) -> None:
+    builder = start(LE10)
+    data = b"a string\0" * 40960  # whose lines are much longer than a pipe holds
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0] * 90, page_data=data))
+    path = tmp_path / "dump.msl"
+    path.write_bytes(finish(builder, LE10))
+    line = f"'{sys.executable}' -m msl_construct strings '{path}' | head -1"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, env=ENVIRONMENT, timeout=60)
+    assert b"a string" in done.stdout
+    assert one_line(done.stderr).endswith("; nobody read on, so that there may be more\n")
+
+
+@POSIX
 def test_full_disk_is_an_error_and_not_silence(files: dict[str, Path]) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")

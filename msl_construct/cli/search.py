@@ -152,9 +152,9 @@ def search(
             searched=found,
             processes=os.cpu_count() or 1,
         )
-        print_hits(islice(matches, hits.limit), form)
+        read = print_hits(islice(matches, hits.limit), form)
         opened.require_unchanged()
-        return finish(opened, dump, found, quiet, hits.limit)
+        return finish(opened, dump, found, quiet, hits.limit, read)
 
 
 def _int(text: str) -> int:
@@ -203,8 +203,8 @@ def hit_json(hit: Hit) -> dict[str, object]:
 
 def print_hits(
     hits: Iterable[Hit], form: str, gaps: Callable[[], Iterable[dict[str, object]]] = tuple
-) -> None:
-    """All hits, as they come.
+) -> bool:
+    """All hits, as they come; whether somebody read them to the end.
 
     Args:
         form: ``json``, ``ndjson`` or ``text``.
@@ -221,6 +221,8 @@ def print_hits(
                 _write_json(chain(map(hit_json, hits), _later(gaps)), form, out)
     except BrokenPipeError:
         discard_stdout()
+        return False
+    return True
 
 
 def _later(rows: Callable[[], Iterable[dict[str, object]]]) -> Iterator[dict[str, object]]:
@@ -277,8 +279,14 @@ class _Lines:
         return f"{address:#018x}  {self._letters}  {kind:<9}  {where:<32}  {what}"
 
 
-def finish(dump: Dump, path: str, found: Searched, quiet: bool, limit: int | None) -> Exit:
-    """Say what could not be searched; the exit code of the whole."""
+def finish(
+    dump: Dump, path: str, found: Searched, quiet: bool, limit: int | None, read: bool
+) -> Exit:
+    """Say what could not be searched; the exit code of the whole.
+
+    Args:
+        read: what `print_hits` said: of what nobody reads nothing more is looked for.
+    """
     code = ending(dump, path, quiet)
     for line in found.failed[:TOLD]:
         note(f"msl: {path}: {line}")
@@ -290,6 +298,8 @@ def finish(dump: Dump, path: str, found: Searched, quiet: bool, limit: int | Non
         said = f"{many(found.hits, 'hit')} in {binary_size(found.coverage.captured)}"
         if stopped:
             said += f", and no more were looked for (--limit {limit})"
+        elif not read:
+            said += "; nobody read on, so that there may be more"
         holes = {state: size for state, size in found.coverage.unknown.items() if size}
         if holes:
             parts = ", ".join(f"{binary_size(size)} {state}" for state, size in holes.items())

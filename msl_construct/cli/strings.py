@@ -76,6 +76,6 @@ def strings(
             searched=found,
             processes=os.cpu_count() or 1,
         )
-        print_hits(islice(matches, hits.limit), form)
+        read = print_hits(islice(matches, hits.limit), form)
         opened.require_unchanged()
-        return finish(opened, dump, found, quiet, hits.limit)
+        return finish(opened, dump, found, quiet, hits.limit, read)

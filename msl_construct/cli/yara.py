@@ -108,9 +108,9 @@ def yara(
             processes=processes,
             searched=found,
         )
-        print_hits(islice(matches, hits.limit), form, lambda: map(_gap_json, found.gaps))
+        read = print_hits(islice(matches, hits.limit), form, lambda: map(_gap_json, found.gaps))
         opened.require_unchanged()
-        code = finish(opened, dump, found, quiet, hits.limit)
+        code = finish(opened, dump, found, quiet, hits.limit, read)
         left = _gaps(found, dump, quiet)
         return code if opened.tampered else left or code
 
