@@ -211,6 +211,18 @@ def test_pages_without_bytes_do_not_count_in_what_a_hint_says() -> None:
     assert f"9 bytes at 0x2000 of {UUID(bytes=further)}" in out.getvalue()
 
 
+@pytest.mark.parametrize("length", [0, 8, 16, 20, 24])
+def test_a_hint_that_is_cut_short_has_no_address(length: int) -> None:
+    builder = start(LE11)
+    region = b"\x11" * 16
+    builder.add(wire.KEY_HINT, wire.key_hint("<", region_uuid=region, region_offset=16)[:length])
+    out = io.StringIO()
+    with msl_construct.open(finish(builder, LE11)) as dump:
+        tree(dump, out.write, Style(columns=None))
+        assert [row["address"] for row in table_rows(dump, "hints")] == [None]
+    assert out.getvalue()
+
+
 def test_a_hexdump_fits_80_columns(tmp_path: Path) -> None:
     """What is not known is said below its line."""
     path = ROOT / "samples" / "live-le.msl"

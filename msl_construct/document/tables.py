@@ -326,7 +326,10 @@ def _addressed(dump: Dump, rows: Iterable[Row]) -> Iterator[Row]:
     for region in regions_of(TableBlocks(dump, ("memory_region",))) if hinted else ():
         hinted.take(region)
     for row in rows:
-        address = hinted.at(UUID(row["region_uuid"]), int(row["region_offset"], 16))
+        region, offset = row["region_uuid"], row["region_offset"]
+        # A payload may be too short for them.
+        told = region is not None and offset is not None
+        address = hinted.at(UUID(region), int(offset, 16)) if told else None
         row[_HINTED] = None if address is None else f"{address:#x}"
         yield row
 
