@@ -181,3 +181,11 @@ def test_an_overlay_of_something_unknown_is_refused() -> None:
     with pytest.raises(ValueError, match="no_such_layout"):
         base.overlay("x", 1, "test", layouts={"no_such_layout": lambda layout: layout})
     assert base.name == DRAFT_03
+
+
+def test_an_overlay_has_no_headers_where_it_says_that_there_are_none() -> None:
+    base = DRAFTS["draft-2026-10"]
+    assert base.encryption_header is not None
+    plain = base.overlay("plain", 0x01FF, "draft", encryption_header=None, seal_header=None)
+    assert (plain.encryption_header, plain.seal_header) == (None, None)
+    assert plain.block_header is base.block_header

@@ -134,11 +134,10 @@ class Draft:
             removed.extend(replace(f, until=self.name) for f in layout.fields if f.name not in kept)
             return new
 
-        beside = {
-            key: edited(key, given)
-            for key in ("block_header", "encryption_header", "seal_header")
-            if isinstance(given := others.pop(key, getattr(self, key)), Layout)
-        }
+        for key in ("block_header", "encryption_header", "seal_header"):
+            given = others.get(key, getattr(self, key))
+            if isinstance(given, Layout):  # None: the draft has no such header
+                others[key] = edited(key, given)
         merged = overlaid(
             name,
             self.name,
@@ -158,7 +157,6 @@ class Draft:
             base=self,
             file_header=self._versioned(edited("file_header", self.file_header), version),
             compressed_payload=edited("compressed_payload", self.compressed_payload),
-            **beside,
             blocks=merged,
             enumerations=(
                 *(e.adding(name, more_values.pop(e.name, ())) for e in self.enumerations),
