@@ -13,6 +13,7 @@ from commands import PLACE, run
 import msl_construct
 from msl_construct import Writer
 from msl_construct.errors import ChangedError, StreamError
+from msl_construct.remote_output import RemoteFile
 from msl_construct.source import RemoteSource, is_remote
 
 fsspec = pytest.importorskip("fsspec")
@@ -121,3 +122,20 @@ def test_nobody_mistakes_what_is_missing(memory: Any) -> None:
         RemoteSource("nothing://host/x")
     with pytest.raises(FileNotFoundError):
         RemoteSource("memory://nowhere.msl")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_what_is_written_by_an_address_on_this_machine_is_its_owner_s(tmp_path: Path) -> None:
+    path = tmp_path / "dump.msl"
+    before = os.umask(0o022)
+    try:
+        for force in (False, True):
+            with RemoteFile(f"file://{path}", force=force) as out:
+                out.write(b"evidence")
+                out.settle()
+            assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"evidence", 0o600)
+    finally:
+        os.umask(before)
+    with pytest.raises(FileExistsError), RemoteFile(f"file://{path}"):
+        pass
+    assert os.listdir(tmp_path) == ["dump.msl"]
