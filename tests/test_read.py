@@ -353,3 +353,17 @@ def test_what_a_place_is_called_is_an_address(tmp_path: Path) -> None:
     assert shown[2] == "x+0x20010"
     assert shown[4] == "[heap]+0x10010"
     assert shown[6] == "[anonymous] 0x70000+0x10"
+
+
+@pytest.mark.parametrize("form", ["", "--raw", "--json", "--as u8"])
+def test_what_is_asked_for_behind_the_last_address_is_said(form: str, tmp_path: Path) -> None:
+    builder = start(LE11)
+    region = wire.memory_region("<", [0], base_addr=(1 << 64) - 4096, page_data=bytes(4096))
+    builder.add(wire.MEMORY_REGION, region)
+    path = tmp_path / "dump.msl"
+    path.write_bytes(finish(builder, LE11))
+    assert run("read", path, "0xfffffffffffffff0", 16, *form.split()).returncode == 0
+    done = run("read", path, "0xfffffffffffffff0", 40, *form.split())
+    assert done.returncode == 4
+    assert done.stdout
+    assert one_line(done.stderr).endswith("24 of 40 bytes are behind the last address\n")

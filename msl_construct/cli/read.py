@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from ..space import CAPTURED, Memory
+from ..space import ADDRESSES_END, CAPTURED, Memory
 from .analysis_options import ending, width_of_length
 from .common import (
     Exit,
@@ -122,7 +122,8 @@ def read(
         say_version(dump, opened)
         addresses = Addresses(opened)
         start = addresses.address(address)
-        end = min(start + width_of_length(addresses, start, length), 1 << 64)
+        asked = start + width_of_length(addresses, start, length)
+        end = min(asked, ADDRESSES_END)
         unknown = _unknown(opened, start, end)
         try:
             if raw:
@@ -153,6 +154,9 @@ def read(
         if unknown.bytes and not quiet:
             states = ", ".join(unknown.states)
             note(f"msl: {dump}: {unknown.bytes} of {end - start} bytes are not known ({states})")
+        if asked > end:
+            note(f"msl: {dump}: {asked - end} of {asked - start} bytes are behind the last address")
+            return told or Exit.INCOMPLETE
         return told or (Exit.INCOMPLETE if unknown.bytes and fill is None else Exit.FINE)
 
 
