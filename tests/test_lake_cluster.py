@@ -70,6 +70,22 @@ def test_workers_that_vanish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
             list(work)
 
 
+def test_a_scheduler_that_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose client was closed, since it did not answer any more."""
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        work = on_cluster(cluster.scheduler_address, _slow, [(n,) for n in range(8)])
+        assert next(work) in range(8)
+
+        def submit(*args: object, **options: object) -> None:
+            raise distributed.client.ClosedClientError("closed")
+
+        monkeypatch.setattr(distributed.Client, "submit", submit)
+        with pytest.raises(StreamError, match="the scheduler of Dask: closed"):
+            list(work)
+
+
 def _slow(number: int) -> int:
     time.sleep(0.3)
     return number

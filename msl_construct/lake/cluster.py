@@ -53,10 +53,13 @@ def on_cluster(
         coming = iter(calls)
 
         def submitted(number: int) -> list[Any]:
-            return [
-                client.submit(function, *call, pure=False)
-                for call in itertools.islice(coming, number)
-            ]
+            found = []
+            for call in itertools.islice(coming, number):
+                try:
+                    found.append(client.submit(function, *call, pure=False))
+                except Exception as error:  # what was asked for before is all that it knows of
+                    raise StreamError(f"{address}: the scheduler of Dask: {error}") from None
+            return found
 
         ahead = _AHEAD * max(1, sum(client.nthreads().values()))
         running = set(submitted(ahead))
