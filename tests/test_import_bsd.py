@@ -119,3 +119,12 @@ def test_what_freebsd_says_of_mappings(tmp_path: Path) -> None:
         (mapped,) = dump.blocks.of_type("vas_map")
         found = {one["base_addr"]: one["mapped_path"] for one in mapped.payload["entries"]}
         assert found == {0x10000: "/bin/made", 0x20000: "/lib/a.so"}
+
+
+def test_mappings_of_freebsd_on_32_bits_are_named(tmp_path: Path) -> None:
+    """They are not read; nobody may take them for not being there."""
+    head = struct.pack("<iIIIiii", 1, 0, 0, 0, 1400000, 11, 100123)
+    notes = note("<", b"FreeBSD", 1, head + words("<", False, 17))
+    notes += note("<", b"FreeBSD", 10, struct.pack("<i", 1160))
+    with imported(elf_core("<", False, 40, notes, SEGMENT), tmp_path) as dump:
+        assert "FreeBSD:0xa*1" in dump.blocks[0].payload["note"]

@@ -113,6 +113,8 @@ def read_core(source: Source) -> CapturedProcess:
         rows = file_rows(_content(held, notes.files), word, header.order, faults)
     elif notes.mappings is not None and header.wide:
         rows = free_files(_content(held, notes.mappings), header.order, faults)
+    elif notes.mappings is not None:
+        notes.leave_out(notes.mappings)
     images = images_of(space, loads, rows)
     mappings = mappings_of(loads, rows, images)
     auxiliary = b"" if notes.auxiliary is None else _content(held, notes.auxiliary)
