@@ -203,12 +203,12 @@ def acquire(
 
 
 def _report_file(
-    report: str | os.PathLike[str] | None, force: bool
+    report: str | os.PathLike[str] | None, file: IO[bytes], force: bool
 ) -> ReportFile | RemoteReport | None:
     if report is None:
         return None
     if is_remote(os.fspath(report)):
-        return RemoteReport(os.fspath(report), force=force)
+        return RemoteReport(os.fspath(report), force=force, of_remote=isinstance(file, RemoteFile))
     return ReportFile(report, force=force)
 
 
@@ -262,7 +262,7 @@ def opened(
             command_line=command_line,
             on_begin=on_begin,
             on_end=on_end,
-            report_file=_report_file(report, force),
+            report_file=_report_file(report, file, force),
             evidence=None
             if evidence is None
             else EvidenceFolder(evidence, force=force, min_free=chosen.min_free),

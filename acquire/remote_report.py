@@ -15,22 +15,22 @@ __all__ = ["RemoteReport"]
 
 
 class RemoteReport:
-    """A report beside a dump in an object store, sent when the dump is there.
-
-    Of a dump that could not be sent there is none.
+    """A report in an object store, sent when the dump is there.
 
     Args:
         url: its address.
         force: what is there is replaced.
+        of_remote: whether its dump is at a distance: of one that could not be sent nothing is kept,
+            and there is no report.
 
     Attributes:
         made: whether a version of it is there before it is finished: never.
     """
 
-    def __init__(self, url: str, *, force: bool = False) -> None:
+    def __init__(self, url: str, *, force: bool = False, of_remote: bool = False) -> None:
         self.url = url
         self.made = False
-        self._force = force
+        self._force, self._of_remote = force, of_remote
 
     def begin(self, report: Report, progress: dict[str, Any] | None = None) -> None:
         """See to it that there can be a report, before the target is touched.
@@ -49,7 +49,7 @@ class RemoteReport:
         Raises:
             OSError: it can't be sent.
         """
-        if report.status == "output_failed":
+        if self._of_remote and report.status == "output_failed":
             return
         try:
             with RemoteFile(self.url, force=self._force) as out:

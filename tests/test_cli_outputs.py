@@ -188,6 +188,14 @@ def test_a_report_that_can_not_go_up_costs_no_dump(tmp_path: Path) -> None:
         report.finish(Report())
 
 
+def test_of_a_dump_that_failed_there_is_a_report_where_the_dump_is_kept(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    for remote in (True, False):
+        path = tmp_path / f"{remote}.json"
+        RemoteReport(f"file://{path}", of_remote=remote).finish(Report(status="output_failed"))
+        assert path.exists() != remote
+
+
 def test_an_address_of_nothing() -> None:
     done = run("acquire", 1, "-o", "s3://")
     assert done.returncode == 2
