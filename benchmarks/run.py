@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints a table; see README.md.
 
-python benchmarks/run.py [NAME...] [--small] [--tmp DIR] [--json OUT] [--peers VENV]
+python benchmarks/run.py [NAME...] [--part N/M] [--small] [--tmp DIR] [--json OUT] [--peers VENV]
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> int:
         # What is installed is compiled; so is what children run here, after their first round.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "compiled")
-        for name in options.names or NAMES:
+        for name in options.names or NAMES[options.part[0] - 1 :: options.part[1]]:
             print(f"{name} ...", file=sys.stderr, flush=True)
             rows += _in_its_own_process(name, Path(folder), options)
     machine = describe()
@@ -71,6 +71,13 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Benchmarks of msl-construct.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES) + "; all")
+    parser.add_argument(
+        "--part",
+        type=_part,
+        default=(1, 1),
+        metavar="N/M",
+        help="every Mth of all, from the Nth on",
+    )
     parser.add_argument("--small", action="store_true", help="seconds, not minutes; judge nothing")
     parser.add_argument("--tmp", type=Path, help="folder for the files (needs 9 GB; not a tmpfs)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures there")
@@ -88,6 +95,15 @@ def _options() -> argparse.Namespace:
     if options.rounds is None:
         options.rounds = 2 if options.small else 7
     return options
+
+
+def _part(text: str) -> tuple[int, int]:
+    """``1/3``."""
+    number, _, of = text.partition("/")
+    part = int(number), int(of)
+    if not 1 <= part[0] <= part[1]:
+        raise ValueError(text)
+    return part
 
 
 def _in_its_own_process(name: str, folder: Path, options: argparse.Namespace) -> list[Row]:
