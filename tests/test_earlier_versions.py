@@ -164,3 +164,19 @@ def test_decrypted_and_encrypted_again(path: Path, tmp_path: Path) -> None:
     assert done.returncode in (0, 2, 3), done
     with pytest.raises(MslError):
         msl_construct.open(again if again.exists() else path, key=b"\1" * 32).close()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_nothing_encrypted_is_written_as_a_file_of_1_0(tmp_path: Path, encrypted: bool) -> None:
+    """Only the dialect has that, and not even `--dialect none` reads it."""
+    path, key, out = SHA256, tmp_path / "key", tmp_path / "out.msl"
+    key.write_bytes(bytes(range(32)))
+    if encrypted:  # what was opened is written in the open, and that is not sealed again
+        path = tmp_path / "open.msl"
+        phrase = tmp_path / "phrase"
+        phrase.write_text("peerpass")
+        assert run("decrypt", ENCRYPTED[0], "--passphrase-file", phrase, "-o", path).returncode == 0
+    done = run("encrypt", path, "--key-file", key, "-o", out)
+    assert done.returncode == 3
+    assert b"draft-2026-03 has no encrypted files" in done.stderr
+    assert not out.exists()
