@@ -70,6 +70,8 @@ class Impact:
         cls, shown = self.changes[index].cls, self.shown(index)
         if shown is None:
             return cls.severity >= C.ADDITIVE.severity
+        if shown is cls:
+            return False
         calm = shown.severity <= C.ADDITIVE.severity
         return calm and (cls is C.OLD_FILE_INVALID or self._counts(self.changes[index]))
 
