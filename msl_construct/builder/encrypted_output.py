@@ -99,10 +99,14 @@ class EncryptedOutput:
         Raises:
             ConformanceError: the draft knows no encryption.
         """
+        from ..reader.dialects import plain_schema
+
         layout = form.encryption_header
-        if layout is None:
+        if layout is None or plain_schema(form).encryption_header is None:
+            # Not even where a producer, and so its dialect, made something of it.
             raise ConformanceError(
-                f"{form.name} has no encrypted files: expected draft-2026-10 or later (§10)"
+                f"{form.name} has no encrypted files: expected draft-2026-10 or later (§10), to "
+                "which msl convert brings a dump"
             )
         prepared = encryption.prepare(header["dump_uuid"].bytes)
         front = encrypted_header(form, layout, header, prepared)
