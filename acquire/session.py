@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import uuid
-from collections.abc import Callable, Hashable, Sequence, Set
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import IO, Any
 
@@ -15,7 +14,7 @@ from msl_construct.reader.acquisition_report import target_hash
 
 from . import blocks, describing, room
 from .account import Account
-from .backend import Backend, Frozen, Target
+from .backend import Backend, Target
 from .blocks import Related
 from .bounds import Bounds, Interrupt, Stopped
 from .collecting import Collecting
@@ -25,7 +24,7 @@ from .estimate import Estimate
 from .evidence import EvidenceFolder, EvidenceLimits
 from .machine import Machine
 from .memory_capture import MemoryCapture
-from .model import Known, Mapping, Shared
+from .model import Known, Mapping
 from .needs import check_tasks, lack_refuses
 from .options import Options
 from .output import DumpOutput
@@ -33,6 +32,7 @@ from .preflight import Preflight
 from .remote_report import RemoteReport
 from .report import Report
 from .report_file import ReportFile
+from .standstill import Standstill
 from .tally import Tally
 from .warming import warm
 
@@ -43,14 +43,12 @@ _FILES_REMAIN = ("complete", "target_gone", "target_replaced")
 
 _RUNS_ON = ("none", "snapshot")
 """Methods by which the target runs on while it is read."""
-_LOOKS = 3
-"""How often a target that runs is looked at anew because it executed another program."""
 
 
 class Session:
     """Acquires one process: `run` does it all, or phase by phase.
 
-    The phases are `prepare`, `stop` (which is `freeze`, `copy`, `run_on` and `learn`), `read`,
+    The phases are `prepare`, `stop` (which is those of `Standstill`, and `learn`), `read`,
     `let_go` and `finish`, each once and in this order, within a ``with``: whatever happens in
     between, the target is let go at its end. Several sessions can be stopped one after the other,
     and then read: see `together`.
@@ -73,6 +71,7 @@ class Session:
 
     Attributes:
         report: what is known so far.
+        standstill: the target from its stop on.
     """
 
     def __init__(
@@ -121,10 +120,10 @@ class Session:
         self._preflight = Preflight(
             backend, pid, self._method, options, self._account, list(command_line)
         )
-        self._resident = 0
+        self.standstill = Standstill(
+            pid, self._method, self._preflight, options, self._bounds.interrupt
+        )
         self._unfreeze: Callable[[], None] = _nothing
-        self._frozen: Frozen | None = None
-        self._known: Known | None = None
         self._left: list[Mapping] = []
         self._idle: list[str] = []
         self._written = False
@@ -156,9 +155,7 @@ class Session:
     ) -> None:
         self._unfreeze()
         try:
-            if self._frozen is not None:
-                with contextlib.suppress(TargetError):  # it was said by whoever tried first
-                    self._frozen.thaw()
+            self.standstill.abandon()
         finally:
             self._dumping.abandon()
             self._bounds.close()
@@ -196,37 +193,10 @@ class Session:
         return target
 
     @property
-    def resident(self) -> int:
-        """Bytes of memory that the target had when it was stopped."""
-        return self._resident
-
-    @property
     def expected_freeze(self) -> float:
         """Seconds for which the target is expected to stand still; after `prepare`."""
         expected = self._preflight.expected
         return expected.freeze if expected else 0.0
-
-    @property
-    def shared(self) -> Shared | None:
-        """What of its memory others may have mapped, too; after `learn`."""
-        assert self._known is not None
-        return self._target.shared_memory(self._known.mappings)
-
-    def written(self) -> Set[Hashable]:
-        """What it writes for others to see; between `freeze` and `copy`.
-
-        Raises:
-            TargetError: it is gone.
-        """
-        with lack_refuses():
-            shared = self._target.shared_memory(self._target.mappings())
-        return shared.written if shared else frozenset()
-
-    @property
-    def frozen(self) -> Frozen:
-        """The stop; only after `freeze`."""
-        assert self._frozen is not None
-        return self._frozen
 
     def relate(self, related: Sequence[Related]) -> None:
         """Say which dumps are taken along with this one; before it is read."""
@@ -308,45 +278,10 @@ class Session:
         Raises:
             TargetError: it can't be stopped, or not be acquired as it turns out to be.
         """
-        self.freeze()
-        self.copy()
-        self.run_on()
+        self.standstill.freeze()
+        self.standstill.copy()
+        self.standstill.run_on()
         self.learn()
-
-    def freeze(self) -> None:
-        """Stop the target.
-
-        Raises:
-            TargetError: it can't be stopped.
-        """
-        target = self._target
-        if self._bounds.interrupt.reason:
-            raise TargetError(
-                f"{self._bounds.interrupt.reason}, before process {self._pid} was touched"
-            )
-        self._resident = target.resident()
-        with lack_refuses():
-            self._frozen = target.freeze(self._method, self._options.max_freeze)
-
-    def copy(self, written: Set[Hashable] = frozenset()) -> None:
-        """Make the copy that is read, where that is the method, and keep what is not in it.
-
-        Args:
-            written: what this and others write for each other to see, see `Shared`.
-
-        Raises:
-            TargetError: that can't be.
-        """
-        with lack_refuses():
-            self._target.copy(lambda mappings: self._options.selection.split(mappings)[0], written)
-
-    def run_on(self) -> None:
-        """Let the target run, where a copy of it is read.
-
-        Raises:
-            TargetError: the time was up.
-        """
-        self._target.run_on()
 
     def learn(self) -> None:
         """Learn of the target what can change.
@@ -354,9 +289,8 @@ class Session:
         Raises:
             TargetError: it can't be acquired as it turns out to be.
         """
-        target = self._target
         with lack_refuses():
-            self._known = known = self._learn_of_one_program(target)
+            known = self.standstill.learn(self._machine)
         self._options.selection.check(known.mappings, self._stack_pointers(known))
         self._account["target"] = describing.target(known)
         self._account["outcomes"] = known.outcomes
@@ -364,44 +298,12 @@ class Session:
         if self._collecting is not None:
             self._collecting.frozen(self._method, known.mappings, self._options.evidence_seconds)
 
-    def _learn_of_one_program(self, target: Target) -> Known:
-        """What runs on may execute another program in the middle: then it is stopped anew.
-
-        Raises:
-            TargetError: it does so again and again, or can't be stopped.
-        """
-        for left in reversed(range(_LOOKS)):
-            assert self._frozen is not None
-            mappings = target.mappings()
-            known = Known(
-                target.identity(),
-                mappings,
-                target.threads(self._frozen),
-                target.modules(mappings),
-                target.facts(),
-                machine=self._machine,
-            )
-            if not (another := target.another_program()):
-                return known
-            self._frozen.thaw()
-            if left:
-                self._frozen = target.freeze(self._method, self._options.max_freeze)
-                self.copy()
-                self.run_on()
-        raise TargetError(
-            f"process {self._pid} executed another program ({another}) each of {_LOOKS} times that "
-            "it was looked at",
-            remedy="stop it for as long as that takes: --freeze ptrace, and --max-freeze longer",
-        )
-
     def read(self) -> None:
         """Write what was learnt, then read the memory.
 
         A bound that is reached and an output that fails are told by the report's status.
         """
-        known = self._known
-        assert known is not None
-        target, memory = self._target, self._memory
+        known, target, memory = self.standstill.known, self._target, self._memory
         pointers = self._stack_pointers(known)
         chosen, self._left = self._options.selection.split(known.mappings, pointers)
         self._idle = self._options.selection.idle(known.mappings, pointers)
@@ -418,10 +320,8 @@ class Session:
         Raises:
             OSError: it can't be written.
         """
-        assert self._known is not None
-        assert self._frozen is not None
-        known = self._known
-        self._account.keep_renewing(self._frozen, self._memory.mappings)
+        known = self.standstill.known
+        self._account.keep_renewing(self.standstill.frozen, self._memory.mappings)
         threads, regions = blocks.stored_threads(known), bool(self._memory.mappings)
         self._dumping.begin(
             self._header(known, regions=regions, threads=bool(threads)),
@@ -436,27 +336,21 @@ class Session:
         """Let the target go.
 
         Raises:
-            TargetError: it can't be let go; it was tried twice.
+            TargetError: it can't be let go, of which nothing else in the report would tell.
         """
-        frozen = self._frozen
-        assert frozen is not None
         try:
-            frozen.thaw()
+            self.standstill.end()
         except TargetError:
-            try:
-                frozen.thaw()
-            except TargetError as error:
-                frozen.facts["not_undone"] = str(error)
             if self.report.complete:
                 raise
 
     def write_rest(self) -> None:
         """Read what need not stand still, write what stands behind the regions, and give back
         what writing takes."""
-        known, target = self._known, self._preflight.target
-        if self._written or known is None or target is None:
+        if self._written:
             return
         self._written = True
+        known = self.standstill.known
         tail = room.behind(known)
         try:
             if not self._dumping.failed:
@@ -474,7 +368,7 @@ class Session:
         self._bounds.close()
         self._memory.close()
         if self.report.status == "output_failed":
-            given_up = self._dumping.save_tail(known, target.page_size)
+            given_up = self._dumping.save_tail(known, self._target.page_size)
             if given_up is not None:
                 self.report.detail += (
                     f"; its last {given_up} bytes gave way to modules and mappings"
@@ -482,9 +376,7 @@ class Session:
 
     def finish(self) -> Report:
         """Write what is missing, and say what came of it all."""
-        known, target, frozen = self._known, self._target, self._frozen
-        assert known is not None
-        assert frozen is not None
+        known, target = self.standstill.known, self._target
         self.write_rest()
         account = self._account
         if self._dumping.writer is not None:
@@ -493,9 +385,9 @@ class Session:
             except OSError as error:
                 account.ended_early(error)
         account.outcome(known, self._left, self._idle)
-        account["freeze"] = freeze = describing.freeze(frozen)
+        account["freeze"] = freeze = describing.freeze(self.standstill.frozen)
         account["after"] = target.afterwards()
-        account["resident"] = {"before": self._resident, "after": target.resident()}
+        account["resident"] = {"before": self.standstill.resident, "after": target.resident()}
         collecting = self._collecting
         account["evidence"] = None if collecting is None else collecting.after({"freeze": freeze})
         account.finish()

@@ -111,15 +111,17 @@ class _Group:
         parts = self._each(parts, lambda part: part.session.prepare())
         self._check_methods([*self.parts, *parts])
         self._check_bound([*self.parts, *parts])
-        self.parts += self._each(parts, lambda part: part.session.freeze())
+        self.parts += self._each(parts, lambda part: part.session.standstill.freeze())
 
     def learn(self) -> None:
         """Learn of all, and let those run whose copies are read."""
         written: set[Hashable] = set()
         if len(self.parts) > 1 and self.parts[0].session.method == "snapshot":
-            self.parts = self._each(self.parts, lambda part: written.update(part.session.written()))
-        self.parts = self._each(self.parts, lambda part: part.session.copy(written))
-        self.parts = self._each(self.parts, lambda part: part.session.run_on())
+            self.parts = self._each(
+                self.parts, lambda part: written.update(part.session.standstill.written())
+            )
+        self.parts = self._each(self.parts, lambda part: part.session.standstill.copy(written))
+        self.parts = self._each(self.parts, lambda part: part.session.standstill.run_on())
         self.parts = self._each(self.parts, lambda part: part.session.learn())
 
     @staticmethod
@@ -156,12 +158,12 @@ class _Group:
     def read(self) -> None:
         """Read all, those first that will be done first, and finish all dumps in the end."""
         sharing = _sharing(self.parts)
-        sharing.sort(key=lambda group: sum(part.session.resident for part in group))
+        sharing.sort(key=lambda group: sum(part.session.standstill.resident for part in group))
         waiting = [part for group in sharing for part in group]
         read: list[list[_Part]] = []
         for group in sharing:
             done: list[_Part] = []
-            for part in sorted(group, key=lambda part: part.session.resident):
+            for part in sorted(group, key=lambda part: part.session.standstill.resident):
                 if self._interrupt.reason:  # their dumps say what is known of them, and no page
                     self._let_go(waiting)
                 waiting.remove(part)
@@ -243,7 +245,7 @@ def _sharing(parts: Sequence[_Part]) -> list[list[_Part]]:
     """Those that see what another one writes, directly or by others, together."""
     groups: list[list[tuple[_Part, Shared | None]]] = []
     for part in parts:
-        shared = part.session.shared
+        shared = part.session.standstill.shared
         joined = [(part, shared)]
         apart = []
         for group in groups:
@@ -256,7 +258,7 @@ def _sharing(parts: Sequence[_Part]) -> list[list[_Part]]:
 
 
 def _stop(session: Session) -> dict[str, Any]:
-    frozen = session.frozen
+    frozen = session.standstill.frozen
     return {
         "pid": session.pid,
         "dump_uuid": str(session.dump_uuid),

@@ -32,6 +32,7 @@ from msl_acquire.bounds import Interrupt  # noqa: E402
 from msl_acquire.linux.find import children  # noqa: E402
 from msl_acquire.report import Report  # noqa: E402
 from msl_acquire.session import Session  # noqa: E402
+from msl_acquire.standstill import Standstill  # noqa: E402
 from msl_acquire.several_targets import together  # noqa: E402
 from msl_construct.errors import TargetError  # noqa: E402
 
@@ -224,14 +225,14 @@ def test_each_has_a_bound_of_its_own(tmp_path: Path) -> None:
 
 
 def test_one_that_cant_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    freeze = Session.freeze
+    freeze = Standstill.freeze
 
-    def all_but_one(session: Session) -> None:
-        if session.pid == stubborn:
+    def all_but_one(standstill: Standstill) -> None:
+        if standstill.pid == stubborn:
             raise TargetError("it can't be stopped", remedy="leave it")
-        freeze(session)
+        freeze(standstill)
 
-    monkeypatch.setattr(Session, "freeze", all_but_one)
+    monkeypatch.setattr(Standstill, "freeze", all_but_one)
     told = Told()
     with three() as pids:
         stubborn = pids[1]
