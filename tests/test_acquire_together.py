@@ -32,8 +32,8 @@ from msl_acquire.bounds import Interrupt  # noqa: E402
 from msl_acquire.linux.find import children  # noqa: E402
 from msl_acquire.report import Report  # noqa: E402
 from msl_acquire.session import Session  # noqa: E402
-from msl_acquire.standstill import Standstill  # noqa: E402
 from msl_acquire.several_targets import together  # noqa: E402
+from msl_acquire.standstill import Standstill  # noqa: E402
 from msl_construct.errors import TargetError  # noqa: E402
 
 WORKERS = 3
