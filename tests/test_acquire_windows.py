@@ -33,7 +33,7 @@ from msl_acquire.cli import acquire as acquire_command
 from msl_acquire.model import Action
 from msl_acquire.reading import hash_file, read_pages
 from msl_acquire.windows import Windows, structures
-from msl_acquire.windows.api import WindowsSystem, load_system
+from msl_acquire.windows.calls import WindowsSystem, load_system
 from msl_acquire.windows.device_names import DeviceNames
 from msl_acquire.windows.registers import CONTEXT_SIZE
 from msl_acquire.windows.target import WindowsTarget
@@ -85,7 +85,7 @@ def fake() -> Iterator[FakeWindows]:
 
 @pytest.fixture
 def system(fake: FakeWindows) -> WindowsSystem:
-    return WindowsSystem(fake, fake, fake, fake.last_error)
+    return WindowsSystem(lambda _: fake, fake.last_error)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_elsewhere_it_says_so() -> None:
 def test_old_windows_is_refused(fake: FakeWindows) -> None:
     del fake.IsWow64Process2
     with pytest.raises(TargetError, match="no IsWow64Process2; Windows 10"):
-        WindowsSystem(fake, fake, fake, fake.last_error)
+        WindowsSystem(lambda _: fake, fake.last_error)
 
 
 # Opening -----------------------------------------------------------------------------------
@@ -853,7 +853,7 @@ def test_what_is_known_of_threads(target: WindowsTarget, fake: FakeWindows) -> N
 
 def test_no_names_of_threads_before_windows_10(fake: FakeWindows) -> None:
     del fake.GetThreadDescription
-    target = Windows(WindowsSystem(fake, fake, fake, fake.last_error)).target(fake.pid)
+    target = Windows(WindowsSystem(lambda _: fake, fake.last_error)).target(fake.pid)
     assert [t.name for t in target.threads(target.freeze("none", None))] == ["", ""]
     target.close()
 

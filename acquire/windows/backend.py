@@ -11,7 +11,7 @@ from msl_construct.errors import TargetError
 from ..plain_backend import PlainBackend, descendants
 from ..plain_target import CallFailed, demand_method
 from . import structures as win
-from .api import WindowsSystem, load_system
+from .calls import WindowsSystem, load_system
 from .holding import Hold, OwnCalls, guarded
 from .opening import architecture, open_target, open_to_stop
 from .target import WindowsTarget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import ascii_uppercase
 
-from .api import WindowsSystem
+from .calls import WindowsSystem
 
 __all__ = ["DeviceNames"]
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from msl_construct.errors import TargetError
 
 from ..plain_target import CallFailed
-from .api import WindowsSystem
+from .calls import WindowsSystem
 
 __all__ = ["GuardianLink", "Hold", "Holder", "OwnCalls", "guarded"]
 

@@ -31,7 +31,7 @@ from ..model import (
 from ..plain_target import CallFailed
 from ..reading import read_pages
 from . import structures as win
-from .api import WindowsSystem
+from .calls import WindowsSystem
 from .device_names import DeviceNames
 
 __all__ = ["WindowsMemory"]

@@ -8,7 +8,7 @@ from typing import Any
 from ..model import Mapping, Module
 from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsSystem
+from .calls import WindowsSystem
 
 __all__ = ["modules_of"]
 

@@ -8,7 +8,7 @@ from msl_construct.errors import TargetError
 
 from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsSystem
+from .calls import WindowsSystem
 
 __all__ = ["architecture", "open_target", "open_to_stop"]
 

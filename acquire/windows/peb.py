@@ -12,7 +12,7 @@ from typing import Any
 
 from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsSystem
+from .calls import WindowsSystem
 
 __all__ = ["Stack", "command_line", "environment", "heaps", "stack_of"]
 

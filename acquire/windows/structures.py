@@ -15,9 +15,14 @@ __all__ = [
     "LuidAndAttributes",
     "MemoryBasicInformation",
     "ModuleEntry",
+    "ObjectType",
     "ProcessEntry",
+    "ProcessHandle",
     "ProcessMemoryCounters",
+    "SystemHandle",
     "SystemInfo",
+    "SystemProcess",
+    "SystemThread",
     "ThreadEntry",
     "TokenPrivileges",
     "UnicodeString",
@@ -38,6 +43,7 @@ ERROR_ACCESS_DENIED = 5
 ERROR_NO_MORE_FILES = 18
 ERROR_BAD_LENGTH = 24
 ERROR_INVALID_PARAMETER = 87
+ERROR_INSUFFICIENT_BUFFER = 122
 ERROR_PARTIAL_COPY = 299
 ERROR_NOT_ALL_ASSIGNED = 1300
 
@@ -64,6 +70,12 @@ THREAD_BASIC_INFORMATION = 0
 THREAD_START_ADDRESS = 9
 THREAD_SUSPEND_COUNT = 35
 PROCESS_PROTECTION_INFORMATION = 61
+PROCESS_WOW64_INFORMATION = 26
+PROCESS_HANDLE_INFORMATION = 51
+SYSTEM_PROCESS_INFORMATION = 5
+SYSTEM_EXTENDED_HANDLES = 64
+OBJECT_TYPES_INFORMATION = 3
+TCP_TABLE_OWNER_PID_ALL, UDP_TABLE_OWNER_PID = 5, 1
 
 MACHINES = {0x014C: "x86", 0x01C4: "arm32", 0x8664: "x86_64", 0xAA64: "arm64"}
 """IMAGE_FILE_MACHINE_* and what the schema calls them."""
@@ -198,6 +210,80 @@ class TokenPrivileges(ctypes.Structure):
     """TOKEN_PRIVILEGES with room for one."""
 
     _fields_ = (("count", _U32), ("privilege", LuidAndAttributes))
+
+
+class SystemProcess(ctypes.Structure):
+    """SYSTEM_PROCESS_INFORMATION, behind which its threads stand."""
+
+    _fields_ = (
+        ("next_entry_offset", _U32),
+        ("number_of_threads", _U32),
+        ("times", _U64 * 6),
+        ("image_name", UnicodeString),
+        ("base_priority", _U64),
+        ("process_id", _U64),
+        ("rest", _U64 * 21),
+    )
+
+
+class SystemThread(ctypes.Structure):
+    """SYSTEM_THREAD_INFORMATION."""
+
+    _fields_ = (
+        ("times", _U64 * 3),
+        ("wait_time", _U32),
+        ("start_address", _U64),
+        ("process_id", _U64),
+        ("thread_id", _U64),
+        ("priorities", _U32 * 2),
+        ("context_switches", _U32),
+        ("thread_state", _U32),
+        ("wait_reason", _U32),
+    )
+
+
+class SystemHandle(ctypes.Structure):
+    """SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX."""
+
+    _fields_ = (
+        ("object", _U64),
+        ("process_id", _U64),
+        ("value", _U64),
+        ("access", _U32),
+        ("creator", _U16),
+        ("type_index", _U16),
+        ("attributes", _U32),
+        ("reserved", _U32),
+    )
+
+
+class ProcessHandle(ctypes.Structure):
+    """PROCESS_HANDLE_TABLE_ENTRY_INFO."""
+
+    _fields_ = (
+        ("value", _U64),
+        ("handle_count", _U64),
+        ("pointer_count", _U64),
+        ("access", _U32),
+        ("type_index", _U32),
+        ("attributes", _U32),
+        ("reserved", _U32),
+    )
+
+
+class ObjectType(ctypes.Structure):
+    """OBJECT_TYPE_INFORMATION, behind which its name stands."""
+
+    _fields_ = (
+        ("name", UnicodeString),
+        ("counts", _U32 * 18),
+        ("security_required", ctypes.c_uint8),
+        ("maintains_count", ctypes.c_uint8),
+        ("type_index", ctypes.c_uint8),
+        ("reserved", ctypes.c_uint8),
+        ("pool_type", _U32),
+        ("charges", _U32 * 2),
+    )
 
 
 def wide_text(units: ctypes.Array[ctypes.c_uint16], length: int | None = None) -> str:

@@ -10,7 +10,7 @@ from ..model import Identity, Mapping, Module, Thread
 from ..plain_target import CallFailed, PlainTarget
 from ..reading import hash_file
 from . import structures as win
-from .api import WindowsSystem
+from .calls import WindowsSystem
 from .holding import Hold, Holder, OwnCalls
 from .memory import WindowsMemory
 from .modules import modules_of

@@ -8,7 +8,7 @@ from typing import Any
 from ..model import Register, Thread
 from ..plain_target import CallFailed
 from . import structures as win
-from .api import WindowsSystem
+from .calls import WindowsSystem
 from .peb import stack_of
 from .registers import ContextBuffer, registers_of
 
