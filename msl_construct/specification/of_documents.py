@@ -122,7 +122,9 @@ def _payloads(draft: Draft) -> Iterator[str]:
     yield (
         "A block with the flag Compressed has `compression`, `{algorithm, uncompressed_size}` (the "
         "key of CompAlgo), beside its payload, which is shown as it inflates; offsets count in the "
-        "inflated bytes. What does not inflate is `{raw}`, with `damage`."
+        "inflated bytes. What does not inflate is `{raw}` of the stored bytes, with `damage` and "
+        f"without `compression`. One of a PayloadVersion other than {draft.payload_version} is not "
+        "inflated: it has `{raw}` alone."
     )
 
 

@@ -89,7 +89,8 @@ def reading(draft: Draft) -> Iterator[str]:
         f"the offset that {header} says. It refuses a file that does not begin with the Magic or "
         f"is shorter than {header}, an Endianness that is neither, a {header} below {size}, and "
         "an unknown major version. Of an unknown minor version it shows what it knows, and says "
-        "so."
+        "so. Some producers name the wrong byte order: a file whose Block 0 makes sense in the "
+        "other one only may be refused."
     )
     yield (
         "A block begins with the Magic of the block header; the next one begins BlockLength bytes "
@@ -110,7 +111,7 @@ def reading(draft: Draft) -> Iterator[str]:
     yield (
         "A payload may be longer than its fields: the bytes behind them are kept. It may end "
         "before a field that says so, and then has none of those behind it either. A payload that "
-        "ends within another field is damaged: the fields before it hold."
+        "ends anywhere else, within such a field too, is damaged: the fields before it hold."
     )
     yield (
         "A region that BlockLength can't describe is split. The first fragment has the flag "
@@ -129,7 +130,9 @@ def page_states(draft: Draft) -> Iterator[str]:
     yield (
         "The map begins with the first page, in the two highest bits of its first byte; bits "
         "behind the last page are zero. The position of a captured page in PageData is the number "
-        "of captured pages in front of it, times the size of a page."
+        "of captured pages in front of it, times the size of a page. PageData that is too short is "
+        "shown as it is: the pages that it lacks have no bytes, whatever their state says. Bytes "
+        "behind the last captured page belong to none."
     )
 
 

@@ -167,8 +167,6 @@ def structure(
             shown[row.key] = value(now, row, shown)
         except TooShort as short:
             now.at = before
-            if row.may_be_absent:
-                break
             if short.value is not None:
                 shown[row.key], now.at = short.value
             return shown, now.at, False
@@ -337,14 +335,16 @@ def block(draft: Draft, data: bytes, offset: int, index: int, big: bool) -> dict
     del header["magic"]
     shown: dict[str, Any] = {"index": index, "offset": hex(offset), **header}
     end, name = offset + length, draft.blocks.get(kind, "")
-    if "compressed" in header["flags"]:
+    if header["payload_version"] != 1:
+        shown["payload"] = {"raw": raw(data, at, end)}
+    elif "compressed" in header["flags"]:
         algo = next((one for one in header["flags"] if one.startswith("comp_algo_")), "none")
         if len(data[at:end]) >= 8:
             size = int.from_bytes(data[at : at + 8], "big" if big else "little")
             algorithm = algo.removeprefix("comp_algo_")
             shown["compression"] = {"algorithm": algorithm, "uncompressed_size": size}
         shown["payload"] = {}
-    elif name not in draft.structures or header["payload_version"] != 1:
+    elif name not in draft.structures:
         shown["payload"] = {"raw": raw(data, at, end)}
     else:
         payload, at, whole = structure(draft, name, data, at, end, big)
@@ -371,12 +371,8 @@ def decode(drafts: list[Draft], path: str) -> tuple[int, Any]:
         raise Refused
     draft = known.get((version[0], version[1]), newest)
     header, at, _ = structure(draft, "file-header", data, 0, 64, big)
-    if "encrypted" in header["flags"]:
-        if header_size >= at + 64:
-            header["encryption"], at, _ = structure(
-                draft, "encryption-header", data, at, at + 64, big
-            )
-        code = ENCRYPTED
+    if "encrypted" in header["flags"] and header_size >= at + 64:
+        header["encryption"], at, _ = structure(draft, "encryption-header", data, at, at + 64, big)
     if at < header_size:
         header["extension"] = data[at:header_size].hex()
     document: dict[str, Any] = {
@@ -390,7 +386,9 @@ def decode(drafts: list[Draft], path: str) -> tuple[int, Any]:
     }
     at = header_size
     if "encrypted" in header["flags"]:
-        return code, document
+        if at < len(data):
+            document["trailing"] = {"offset": hex(at), "length": len(data) - at}
+        return ENCRYPTED, document
     ended = False
     while len(data) - at >= 80 and data[at : at + 4] == block_magic:
         (length,) = struct.unpack_from(">I" if big else "<I", data, at + 8)
