@@ -15,7 +15,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -144,22 +143,26 @@ def _check_way(path: Place) -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    for folder in Path(_absolute(path)).parents:
+    place = _absolute(path)
+    while (folder := os.path.dirname(place)) != place:
+        place = folder
         try:
-            link, around = os.lstat(folder), os.stat(folder.parent)
+            link = os.lstat(folder)
+            if not stat.S_ISLNK(link.st_mode):  # nearly always: this is asked for every file
+                continue
+            around = os.stat(os.path.dirname(folder))
         except OSError:
             continue  # whoever opens it will say what is wrong
         everybody = stat.S_ISVTX | stat.S_IWOTH
-        if (
-            stat.S_ISLNK(link.st_mode)
-            and around.st_mode & everybody == everybody
-            and link.st_uid not in (os.geteuid(), around.st_uid)
+        if around.st_mode & everybody == everybody and link.st_uid not in (
+            os.geteuid(),
+            around.st_uid,
         ):
             raise OSError(
                 errno.EPERM,
                 f"is a symbolic link of user {link.st_uid} in a folder that everybody may write "
                 "to: name the folder that is meant",
-                str(folder),
+                folder,
             )
 
 

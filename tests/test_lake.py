@@ -187,3 +187,37 @@ def test_what_can_not_be_meant(folder: Path, tmp_path: Path) -> None:
         ("--to", "elf-core", "-o", tmp_path / "core", "--table", "regions"),
     ):
         assert run("export", folder, *words).returncode == 2
+
+
+def test_folders_are_listed_once_however_many_dumps(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking for what each dump left would take the square of their number."""
+    made(folder, "ndjson")
+    looks = []
+    scandir = os.scandir
+
+    def counted(place: Any = ".") -> Any:
+        looks.extend([str(place)] if "lake-" in str(place) else [])
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    for path in folder.rglob("*.msl"):
+        os.utime(path, ns=(1, 1))
+    plan = making.TablePlan(str(folder.parent / "lake-ndjson"), "ndjson", ("blocks", "regions"))
+    sources = sorted(str(path) for path in folder.rglob("*.msl"))
+    assert not any(one.again for one in making.make_lake(sources, plan))
+    assert len(looks) == len(set(looks))
+
+
+def test_other_tables_of_a_file_stay_until_it_changes(folder: Path) -> None:
+    lake = made(folder, "ndjson")
+    modules = {path.name for path in (lake / "modules").iterdir()}
+    made(folder, "ndjson", "--table", "regions")
+    assert {path.name for path in (lake / "modules").iterdir()} == modules
+    changed = folder / "live-le.msl"
+    os.utime(changed, ns=(1, 1))
+    made(folder, "ndjson", "--table", "regions")
+    left = {path.name for path in (lake / "modules").iterdir()}
+    assert left < modules
+    assert len(modules - left) == 1

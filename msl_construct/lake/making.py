@@ -32,7 +32,8 @@ from .writers import WRITERS, require
 __all__ = ["Done", "TablePlan", "make_lake", "sources_in"]
 
 _DUMPS, _ERRORS = "dumps", "errors"
-_PLACE, _STATE = 16, 8
+_PLACE, _STATE, _PLAN = 16, 8, 4
+"""Characters of a file's name: of the dump's path, of the state of its file, of what is made."""
 _AHEAD = 4
 _ENDING = ".msl"
 _PART = "-incomplete"
@@ -54,6 +55,22 @@ class TablePlan:
     form: str
     tables: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """What runs before this one left of a dump.
+
+    Attributes:
+        done: the state of its file in which it was done; empty: it was not.
+        states: every state of which any table has a file.
+    """
+
+    done: str = ""
+    states: frozenset[str] = frozenset()
+
+
+_NOTHING = _Earlier()
 
 
 @dataclass(frozen=True)
@@ -116,21 +133,22 @@ def make_lake(
         StreamError: a process was ended by somebody.
     """
     require(plan.form)
-    before = _before(plan)
+    earlier = _earlier(plan)
     for name in (*plan.tables, _DUMPS, _ERRORS):
         os.makedirs(os.path.join(plan.folder, name), exist_ok=True)
     if cluster:
-        calls = ((source, plan, before.get(_place(source))) for source in sources)
+        calls = ((source, plan, earlier.get(_place(source), _NOTHING)) for source in sources)
         yield from on_cluster(cluster, _one, calls)
         return
     if workers == 1:
         for source in sources:
-            yield _one(source, plan, before.get(_place(source)))
+            yield _one(source, plan, earlier.get(_place(source), _NOTHING))
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting: set[Future[Done]] = set()
         for source in sources:
-            waiting.add(pool.submit(_one, source, plan, before.get(_place(source))))
+            left = earlier.get(_place(source), _NOTHING)
+            waiting.add(pool.submit(_one, source, plan, left))
             if len(waiting) >= workers * _AHEAD:
                 ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from map(_result, ready)
@@ -152,13 +170,26 @@ def _result(future: Future[Done]) -> Done:
         ) from None
 
 
-def _before(plan: TablePlan) -> dict[str, str]:
-    """Of each dump that was done before: in which state its file was."""
-    folder = Path(plan.folder) / _DUMPS
-    found = {}
-    for path in folder.glob(f"*.{plan.form}"):
-        place, _, state = path.stem.partition("-")
-        found[place] = state
+def _earlier(plan: TablePlan) -> dict[str, _Earlier]:
+    """What is there of each dump, by its place: each folder is listed once, however many dumps."""
+    ending = f".{plan.form}"
+    found: dict[str, _Earlier] = {}
+    for table in LAKE_TABLES:
+        try:
+            listed = os.scandir(os.path.join(plan.folder, table))
+        except FileNotFoundError:
+            continue
+        with listed:
+            for one in listed:
+                place, between, state = one.name.partition("-")
+                if not between or not state.endswith(ending):
+                    continue
+                state = state.removesuffix(ending)
+                known = found.get(place, _NOTHING)
+                done = state if table == _DUMPS else known.done
+                states = known.states
+                if done != known.done or state not in states:
+                    found[place] = _Earlier(done, states | {state})
     return found
 
 
@@ -172,17 +203,19 @@ def _place(source: str) -> str:
     return _digest(source if is_remote(source) else os.path.abspath(source), _PLACE)
 
 
-def _one(source: str, plan: TablePlan, before: str | None) -> Done:
+def _one(source: str, plan: TablePlan, earlier: _Earlier) -> Done:
     """Make the tables of one dump."""
+    place = _place(source)
     try:
         told, size = _state_of(source)
-        state = _digest(f"{told} {plan.tables}", _STATE)
     except (MslError, OSError) as error:
-        return _failed(source, plan, "", 0, error)
-    if before is not None and before.removesuffix(_PART) == state:
-        return Done(source, again=True, complete=not before.endswith(_PART))
-    _forget(source, plan)
-    key = f"{_place(source)}-{state}"
+        return _failed(source, plan, f"{place}-none", 0, error)
+    file_state = _digest(told, _STATE)
+    state = file_state + _digest(" ".join(plan.tables), _PLAN)
+    if earlier.done.removesuffix(_PART) == state:
+        return Done(source, again=True, complete=not earlier.done.endswith(_PART))
+    _forget(place, earlier.states, plan, file_state)
+    key = f"{place}-{state}"
     try:
         with open_dump(source, **plan.options) as dump:
             dump.require_key()
@@ -191,17 +224,14 @@ def _one(source: str, plan: TablePlan, before: str | None) -> Done:
             for name in plan.tables:
                 _write(dump, LAKE_TABLES[name], source, plan, key)
             dump.require_unchanged()
-            key += "" if dump.complete else _PART
-            _write(dump, LAKE_TABLES[_DUMPS], source, plan, key)
+            part = "" if dump.complete else _PART
+            _write(dump, LAKE_TABLES[_DUMPS], source, plan, key + part)
             return Done(source, complete=dump.complete)
-    except (MslError, OSError) as error:
+    except Exception as error:  # one dump of thousands: the others are made nevertheless
         if isinstance(error, OSError) and not _is_about(error, source):
             raise
-        _forget(source, plan)
-        return _failed(source, plan, state, size, error)
-    except Exception as error:  # one dump of thousands: the others are made nevertheless
-        _forget(source, plan)
-        return _failed(source, plan, state, size, error)
+        _forget(place, {state, state + _PART}, plan, file_state)
+        return _failed(source, plan, key, size, error)
 
 
 def _state_of(source: str) -> tuple[str, int]:
@@ -231,7 +261,7 @@ def _write(dump: Dump, table: LakeTable, source: str, plan: TablePlan, key: str)
         WRITERS[plan.form](table, rows_of(dump, table, source), file)
 
 
-def _failed(source: str, plan: TablePlan, state: str, size: int, error: Exception) -> Done:
+def _failed(source: str, plan: TablePlan, key: str, size: int, error: Exception) -> Done:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     table = LAKE_TABLES[_ERRORS]
     row = {
@@ -241,19 +271,24 @@ def _failed(source: str, plan: TablePlan, state: str, size: int, error: Exceptio
         "error": type(error).__name__,
         "text": text,
     }
-    place = Path(plan.folder) / _ERRORS / f"{_place(source)}-{state or 'none'}.{plan.form}"
+    place = Path(plan.folder) / _ERRORS / f"{key}.{plan.form}"
     with whole_file(place, force=True) as file:
         WRITERS[plan.form](table, [row], file)
     altered = isinstance(error, TamperedError)
     return Done(source, error=text, complete=False, altered=altered)
 
 
-def _forget(source: str, plan: TablePlan) -> None:
-    """Take away what an earlier state of the file left."""
-    place = _place(source)
-    for name in (_DUMPS, _ERRORS, *plan.tables, *OPTIONAL_TABLES):
-        for path in Path(plan.folder, name).glob(f"{place}-*.{plan.form}"):
-            path.unlink(missing_ok=True)
+def _forget(place: str, states: Iterable[str], plan: TablePlan, file_state: str) -> None:
+    """Take away what an earlier state of the file left, and what is made anew.
+
+    Args:
+        file_state: that of the file now: other tables of it are true, and stay.
+    """
+    anew = {_DUMPS, _ERRORS, *plan.tables}
+    for state in states:
+        for table in LAKE_TABLES:
+            if table in anew or not state.startswith(file_state):
+                Path(plan.folder, table, f"{place}-{state}.{plan.form}").unlink(missing_ok=True)
 
 
 def default_tables(chosen: Sequence[str], more: Iterable[str] = ()) -> tuple[str, ...]:

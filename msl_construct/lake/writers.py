@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
@@ -52,13 +53,15 @@ def _batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 def write_parquet(table: LakeTable, rows: Iterable[Row], file: IO[bytes]) -> None:
     """A Parquet file, compressed with zstd; numbers are uint64."""
     arrow = _arrow()
-    schema = _schema(arrow, table)
+    schema = _schema(table)
     with arrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for batch in _batches(rows):
             writer.write_table(arrow.Table.from_pylist(list(batch), schema=schema))
 
 
-def _schema(arrow: Any, table: LakeTable) -> pyarrow.Schema:
+@lru_cache(maxsize=64)
+def _schema(table: LakeTable) -> pyarrow.Schema:
+    arrow = _arrow()
     kinds = {
         ColumnKind.NUMBER: arrow.uint64(),
         ColumnKind.REAL: arrow.float64(),
