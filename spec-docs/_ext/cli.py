@@ -27,7 +27,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from remembered import Remembered
-from sessions import ROOT, ExampleError, examples
+from sessions import ROOT, ExampleError, commands_by_forking, examples
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode, nested_parse_with_titles
@@ -245,6 +245,11 @@ def _outdated(app: Sphinx, env: Any, *_: Any) -> list[str]:
     return sorted(env.found_docs)
 
 
+def _before_reading(*_: Any) -> None:
+    """Start what runs commands: the processes that read pages share it."""
+    commands_by_forking()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -260,4 +265,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _docstring, priority=100)
     app.connect("missing-reference", _resolve)
     app.connect("env-get-outdated", _outdated)
+    app.connect("env-before-read-docs", _before_reading)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,23 +8,26 @@ Every page has a scratch directory and a Python interpreter of its own; in the d
 from __future__ import annotations
 
 import ast
+import atexit
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 __all__ = ["ROOT", "Example", "ExampleError", "Scratch", "examples"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _TIMEOUT = 60
+_FORKED = Path(__file__).with_name("forked.py")
 _COMMANDS = {
-    "msl": "-m msl_construct",
     "msl-inspect": "-c 'from msl_construct.cli import main_inspect; main_inspect()'",
     "python": "",
 }
@@ -94,6 +97,7 @@ class Scratch:
         if not self.samples.is_dir():
             raise ExampleError(f"{self.samples}: no such directory")
         self._python: subprocess.Popen[str] | None = None
+        forks = commands_by_forking()
         self._base = Path(tempfile.mkdtemp(prefix="msl-docs-"))
         self.directory = self._base / "work"
         self.directory.mkdir()
@@ -102,20 +106,14 @@ class Scratch:
             shutil.copy(example, self.directory)
         bin_ = self._base / "bin"
         bin_.mkdir()
-        for name, arguments in _COMMANDS.items():
+        every = {**_COMMANDS, "msl": f"-S -E {_FORKED} {forks} msl_construct"}
+        for name, arguments in every.items():
             script = bin_ / name
             script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
             script.chmod(0o755)
-        path = os.environ.get("PYTHONPATH", "")
         self._environment = {
-            **os.environ,
+            **_environment(),
             "PATH": f"{bin_}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT),
-            "PYTHONUTF8": "1",
-            "LC_ALL": "C.UTF-8",
-            "TZ": "UTC",
-            "NO_COLOR": "1",
-            "COLUMNS": "80",
         }
 
     def close(self) -> None:
@@ -215,6 +213,53 @@ class Scratch:
             raise ExampleError(f"{source}\nended the interpreter")
         output, error = json.loads(answer)
         return output, error
+
+
+def _environment() -> dict[str, str]:
+    """What examples find there, whoever builds the pages."""
+    path = os.environ.get("PYTHONPATH", "")
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT),
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "NO_COLOR": "1",
+        "COLUMNS": "80",
+    }
+
+
+_running: list[subprocess.Popen[bytes]] = []
+
+
+@cache
+def commands_by_forking() -> str:
+    """Where the process listens that forks for each command; it ends when all who know it have.
+
+    Whoever builds pages in several processes calls it in their parent.
+    """
+    folder = tempfile.mkdtemp(prefix="msl-docs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = f"{folder}/forks"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        life, _ = os.pipe()  # its other end is closed when we end
+        numbers = [listener.fileno(), life]
+        # Pipes, as the children's will be: the interpreter looks at them when it starts.
+        _running.append(
+            subprocess.Popen(
+                [sys.executable, str(_FORKED), "--listen", *map(str, numbers)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=numbers,
+                env=_environment(),
+                start_new_session=True,
+            )
+        )
+        os.close(life)
+    return path
 
 
 def _commands(content: str) -> list[str]:
