@@ -50,15 +50,15 @@ class PlainMemory(Protocol):
         """Why a page can't be read."""
 
 
-def demand_method(system: str, method: str) -> None:
+def demand_method(system: str, method: str, freezers: Sequence[str] = FREEZERS) -> None:
     """Refuse a method of freezing that the system does not have.
 
     Raises:
         TargetError: it has none of this name.
     """
-    if method not in FREEZERS:
+    if method not in freezers:
         raise TargetError(
-            f"{system} has no freeze method {method}", remedy=f"use {' or '.join(FREEZERS)}"
+            f"{system} has no freeze method {method}", remedy=f"use {' or '.join(freezers)}"
         )
 
 
@@ -68,11 +68,13 @@ class PlainTarget:
     Attributes:
         pid: the process.
         system_name: what it runs on, as people write it.
+        freezers: the methods of freezing.
         remedy_of_stopped: what to do about a target that can't be resumed.
     """
 
     pid: int
     system_name: ClassVar[str]
+    freezers: ClassVar[tuple[str, ...]] = FREEZERS
     remedy_of_stopped: ClassVar[str]
     _memory: PlainMemory
 
@@ -108,13 +110,13 @@ class PlainTarget:
         Raises:
             TargetError: the method is unknown.
         """
-        demand_method(self.system_name, method)
+        demand_method(self.system_name, method, self.freezers)
 
     def ready(self) -> None:
         """There is nobody to wait for."""
 
     def freeze(self, method: str, max_freeze: float | None) -> Suspension:
-        """Stop it (``suspend``), or not (``none``).
+        """Stop it, or not (``none``).
 
         Raises:
             TargetError: the method is unknown, or refused by the system.

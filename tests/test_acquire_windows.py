@@ -173,7 +173,9 @@ def test_unknown_process(system: WindowsSystem) -> None:
 
 
 def test_unknown_method(system: WindowsSystem, fake: FakeWindows, target: WindowsTarget) -> None:
-    with pytest.raises(TargetError, match="no freeze method ptrace; use suspend or none"):
+    with pytest.raises(
+        TargetError, match="no freeze method ptrace; use suspend or threads or none"
+    ):
         Windows(system).preflight(fake.pid, "ptrace")
     with pytest.raises(TargetError, match="no freeze method ptrace"):
         target.freeze("ptrace", None)
@@ -259,7 +261,7 @@ def test_what_was_left_suspended_is_resumed(
 ) -> None:
     fake.tells_counts = told
     backend = Windows(system)
-    assert "is not suspended: nothing was done" in backend.resume(fake.pid)
+    assert "is not suspended (1 of its 2 threads are): nothing was done" in backend.resume(fake.pid)
     assert fake.suspended() == {11: 0, 12: 1}
     for thread in fake.threads.values():
         thread.count += 2
@@ -619,6 +621,7 @@ def test_threads(target: WindowsTarget) -> None:
         "eflags": 0x246,
         "mxcsr": 0x1F80,
         **{f"r{n}": n * 0x100 for n in range(8, 16)},
+        **{f"dr{n}": 0 for n in (0, 1, 2, 3, 6, 7)},
         "gs_base": TEBS + 11 * PAGE,
         **{f"st{n}": int.from_bytes(bytes([0xF0 + n]) * 10, "little") for n in range(8)},
         **dict(zip(("fctrl", "fstat", "ftag", "fop"), (0x37F, 0x38, 0x80, 0x7E9), strict=True)),
@@ -660,13 +663,13 @@ def test_threads_of_a_system_that_does_not_tell_counts(
     frozen.thaw()
 
 
-def test_registers_of_a_32_bit_program_are_not_made_up(
+def test_registers_of_other_processors_are_not_made_up(
     target: WindowsTarget, fake: FakeWindows
 ) -> None:
-    fake.machine = (0x14C, 0x8664)
+    fake.machine = (0x1C4, 0xAA64)
     frozen = target.freeze("suspend", None)
     assert {(t.registers, t.flags[0]) for t in target.threads(frozen)} == {((), "partial")}
-    assert target.identity().arch_type == "x86"
+    assert target.identity().arch_type == "arm32"
     frozen.thaw()
 
 

@@ -16,7 +16,7 @@ import pytest
 from msl_acquire.plain_target import CallFailed
 from msl_acquire.suspension import Suspension
 from msl_acquire.windows.console import heard
-from msl_acquire.windows.guardian import TargetKeeper, serve
+from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, serve
 from msl_acquire.windows.holding import GuardianLink
 from msl_construct.errors import TargetError
 
@@ -97,7 +97,7 @@ def test_refusals() -> None:
 PROGRAM = """
 import sys
 from pathlib import Path
-from msl_acquire.windows.guardian import TargetKeeper, serve
+from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, serve
 count = Path(sys.argv[1])
 class Calls:
     way = "suspend_process"
@@ -293,3 +293,168 @@ def test_console() -> None:
 
     assert [heard(event, request, over) for event in (2, 5, 6)] == [True] * 3
     assert asked == ["the console was closed", "the user logs off", "the machine shuts down"]
+
+
+# Thread by thread ---------------------------------------------------------------------------
+
+
+class Threads:
+    """Threads of a process by their numbers, and how often each is suspended."""
+
+    def __init__(self, counts: dict[int, int]) -> None:
+        self.counts = dict(counts)
+        self.opened: set[int] = set()
+        self.refused: set[int] = set()
+        self.stuck: set[int] = set()
+        self.births: list[int] = []
+
+    def numbers(self) -> list[int]:
+        return list(self.counts)
+
+    def open(self, number: int) -> int:
+        if number in self.refused:
+            return 0
+        self.opened.add(number)
+        return number
+
+    def count(self, handle: int) -> int:
+        return self.counts[handle]
+
+    def suspend(self, handle: int) -> bool:
+        self.counts[handle] += 1
+        if self.births:
+            self.counts[self.births.pop()] = 0
+        return True
+
+    def resume(self, handle: int) -> bool:
+        if handle in self.stuck:
+            return False
+        self.counts[handle] -= 1
+        return True
+
+    def close(self, handle: int) -> None:
+        self.opened.remove(handle)
+
+
+def test_stopped_one_by_one() -> None:
+    threads = Threads({1: 0, 2: 3, 3: 0})
+    threads.refused, threads.births = {3}, [5, 4]
+    stopped = StoppedThreads(threads, lambda _: None)
+    said = answers(TargetKeeper(stopped, 0), b"suspend", b"resume")
+    assert said == ["ready", "held suspend_thread", "released done"]
+    assert threads.counts == {1: 0, 2: 3, 3: 0, 4: 0, 5: 0}
+    assert not threads.opened
+    told: list[str] = []
+    stopped = StoppedThreads(threads, told.append)
+    assert stopped.suspend() == 0
+    assert threads.counts == {1: 1, 2: 4, 3: 0, 4: 1, 5: 1}
+    assert told == ["thread 1 0", "thread 2 3", "thread 4 0", "thread 5 0"]
+    threads.stuck = {4}
+    assert stopped.resume() < 0
+    assert threads.counts == {1: 0, 2: 3, 3: 0, 4: 1, 5: 0}
+    threads.stuck = set()
+    assert stopped.resume() == 0
+    assert threads.counts == {1: 0, 2: 3, 3: 0, 4: 0, 5: 0}
+    assert not threads.opened
+
+
+def test_who_can_not_tell_lets_all_go() -> None:
+    """Whoever would read which threads are stopped has ended."""
+    threads = Threads({1: 0, 2: 0, 3: 0})
+
+    def tell(line: str) -> None:
+        if line == "thread 3 0":
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        answers(TargetKeeper(StoppedThreads(threads, tell), 0), b"suspend")
+    assert threads.counts == {1: 0, 2: 0, 3: 0}
+    assert not threads.opened
+
+
+def test_threads_without_end_are_not_waited_for() -> None:
+    threads = Threads({1: 0})
+    threads.births = list(range(2, 5000))
+    stopped = StoppedThreads(threads, lambda _: None)
+    assert stopped.suspend() == 0
+    assert sum(threads.counts.values()) < 1000
+    assert stopped.resume() == 0
+    assert not any(threads.counts.values())
+
+
+def test_nobody_to_stop() -> None:
+    threads = Threads({1: 0})
+    threads.refused = {1}
+    keeper = TargetKeeper(StoppedThreads(threads, lambda _: None), 0)
+    assert keeper.suspend() == "refused 0xc0000001"
+
+
+PROGRAM_OF_THREADS = """
+import os, sys
+from pathlib import Path
+from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, serve
+folder, dies = Path(sys.argv[1]), sys.argv[2]
+class Threads:
+    calls = 0
+    def numbers(self):
+        return sorted(int(file.name) for file in folder.iterdir())
+    def open(self, number):
+        return number
+    def count(self, number):
+        return int((folder / str(number)).read_text()) if dies != "untold" else -1
+    def add(self, number, more):
+        file = folder / str(number)
+        file.write_text(str(int(file.read_text()) + more))
+        Threads.calls += 1
+        if str(Threads.calls) == dies:
+            os._exit(0)
+        return True
+    def suspend(self, number):
+        return self.add(number, 1)
+    def resume(self, number):
+        return self.add(number, -1)
+    def close(self, number):
+        pass
+def tell(line):
+    sys.stdout.buffer.write(line.encode() + b"\\n")
+    sys.stdout.buffer.flush()
+serve(TargetKeeper(StoppedThreads(Threads(), tell), 0), sys.stdin.buffer, sys.stdout.buffer)
+"""
+
+
+@pytest.mark.parametrize("dies", ["never", "untold", "1", "2", "3", "4", "5", "6"])
+def test_each_thread_is_as_it_was_found(tmp_path: Path, dies: str) -> None:
+    """The guardian ends behind any of its calls: what it has done is undone, and no more."""
+    found = {1: 0, 2: 2, 3: 0}
+    for number, count in found.items():
+        (tmp_path / str(number)).write_text(str(count))
+
+    def counts() -> dict[int, int]:
+        return {int(file.name): int(file.read_text()) for file in tmp_path.iterdir()}
+
+    def let_go_of(number: int) -> None:
+        (tmp_path / str(number)).write_text(str(counts()[number] - 1))
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", PROGRAM_OF_THREADS, str(tmp_path), dies]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    lost = threading.Event()
+    guardian = GuardianLink(start, lost.set, counts, pytest.fail, let_go_of)
+    guardian.ready()
+    if dies in ("1", "2", "3"):
+        with pytest.raises(CallFailed, match="the guardian failed"):
+            guardian.suspend()
+    else:
+        guardian.suspend()
+        assert counts() == {1: 1, 2: 3, 3: 1}
+        assert guardian.facts["held_by"] == "suspend_thread"
+        if dies == "untold":
+            assert guardian._process.poll() is None
+            guardian._process.kill()
+            assert lost.wait(PATIENCE)
+        assert guardian.resume() == ("" if dies == "never" else "guardian_ended")
+    guardian.close()
+    assert counts() == found
+    assert guardian._process.stdout is not None
+    guardian._process.stdout.close()

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from msl_construct.errors import TargetError
 
+from ..machine import Machine
 from ..plain_backend import PlainBackend, descendants
 from ..plain_target import CallFailed, demand_method
 from . import structures as win
 from .calls import WindowsSystem, load_system
 from .holding import Hold, OwnCalls, guarded
+from .machine import machine
 from .opening import architecture, open_target, open_to_stop
-from .target import WindowsTarget
+from .target import FREEZERS, WindowsTarget
 
 if TYPE_CHECKING:
     from ..backend import Backend, Frozen, Target
@@ -43,6 +45,7 @@ class Windows(PlainBackend):
     """
 
     name = "Windows"
+    freezers = FREEZERS
     lists = "tasklist"
 
     def __init__(
@@ -83,6 +86,10 @@ class Windows(PlainBackend):
         except CallFailed as error:
             raise TargetError(f"the processes can't be listed: {error}") from error
 
+    def machine(self) -> Machine:
+        """Its processes and connections, as far as this account may see them."""
+        return machine(self._system)
+
     def _started(self, pid: int) -> int:
         try:
             process = self._system.open_process(pid, win.PROCESS_QUERY_LIMITED_INFORMATION)
@@ -103,7 +110,7 @@ class Windows(PlainBackend):
         Raises:
             TargetError: it can't be acquired.
         """
-        demand_method(self.name, method)
+        demand_method(self.name, method, self.freezers)
         with self._system.debug_privilege() as privileged:
             process = open_target(self._system, pid)
             try:
@@ -143,7 +150,9 @@ class Windows(PlainBackend):
                         remedy="run as the account that acquired it, elevated",
                     )
                 if not min(counts.values()):
-                    return f"process {pid} is not suspended: nothing was done"
+                    some = sum(count > 0 for count in counts.values())
+                    of_it = f" ({some} of its {len(counts)} threads are)" if some else ""
+                    return f"process {pid} is not suspended{of_it}: nothing was done"
                 self._system.resume_process(process)
                 left = self._system.suspend_counts(pid)
             except CallFailed as error:

@@ -1,11 +1,14 @@
 """Holds a process still, and lets it go whatever becomes of the acquirer; a program of its own.
 
-``python -I -S guardian.py TARGET ACQUIRER SECONDS``: handles that it has inherited, as numbers,
-and ``--max-freeze`` (0: no bound). It imports nothing of this package, so that it starts quickly.
-On stdin it takes a word a line, and answers each with a line on stdout:
+``python -I -S guardian.py TARGET ACQUIRER SECONDS METHOD``: handles that it has inherited, as
+numbers, ``--max-freeze`` (0: no bound), and ``suspend`` or ``threads``. It imports nothing of this
+package, so that it starts quickly. On stdin it takes a word a line, and answers each with a line
+on stdout:
 
 * ``suspend``: ``held WAY``, where WAY is ``state_change`` (Windows 11, Server 2022: the kernel
-  ends that stop with its holder) or ``suspend_process``; or ``refused STATUS``;
+  ends that stop with its holder), ``suspend_process`` or ``suspend_thread``; or ``refused STATUS``;
+  by the last of these ways, a line ``thread NUMBER COUNT`` comes before each thread is suspended:
+  which one, and how often it had been already (-1: not told);
 * ``resume``: ``released WHY``, where WHY is ``done`` or ``max_freeze``; or ``failed STATUS``.
 
 It lets the target go, and ends, when stdin ends or the acquirer does.
@@ -20,11 +23,18 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
-__all__ = ["Calls", "TargetKeeper", "serve"]
+__all__ = ["Calls", "StoppedThreads", "TargetKeeper", "ThreadCalls", "serve"]
 
 _SUSPEND, _RESUME = 0, 1
 _MAXIMUM_ALLOWED = 0x0200_0000
 _INFINITE = 0xFFFF_FFFF
+_UNSUCCESSFUL = 0xC000_0001 - (1 << 32)
+_LOOKS = 64
+"""How often threads are listed anew, while each time some have come."""
+_SNAP_THREADS, _NO_HANDLE = 0x4, (1 << 64) - 1
+_THREAD_ACCESS = 0x802  # THREAD_SUSPEND_RESUME, THREAD_QUERY_LIMITED_INFORMATION
+_SUSPEND_COUNT = 35  # ThreadSuspendCount
+_STILL_ACTIVE, _FAILED = 259, 0xFFFF_FFFF
 
 
 class Calls(Protocol):
@@ -37,6 +47,81 @@ class Calls(Protocol):
 
     def resume(self) -> int:
         """Let it go."""
+
+
+class ThreadCalls(Protocol):
+    """What is done to the threads of one process."""
+
+    def numbers(self) -> list[int]:
+        """Of all there are."""
+
+    def open(self, number: int) -> int:
+        """A handle, to be closed; 0: it is gone, or not ours to stop."""
+
+    def count(self, handle: int) -> int:
+        """How often it is suspended; -1: not told."""
+
+    def suspend(self, handle: int) -> bool:
+        """Suspend it once more; whether that was done."""
+
+    def resume(self, handle: int) -> bool:
+        """Undo that; whether it was done, or there is nothing left to be undone."""
+
+    def close(self, handle: int) -> None:
+        """Close a handle."""
+
+
+class StoppedThreads:
+    """A process that is stopped thread by thread; satisfies `Calls`.
+
+    Args:
+        threads: what is done to them.
+        tell: is told of each before it is suspended, see above.
+    """
+
+    way = "suspend_thread"
+
+    def __init__(self, threads: ThreadCalls, tell: Callable[[str], None]) -> None:
+        self._threads = threads
+        self._tell = tell
+        self._held: dict[int, int] = {}
+
+    def suspend(self) -> int:
+        """Stop all there are, and those that come meanwhile."""
+        try:
+            tried: set[int] = set()
+            for _ in range(_LOOKS):
+                new = [number for number in self._threads.numbers() if number not in tried]
+                if not new:
+                    break
+                tried.update(new)
+                for number in new:
+                    self._stop(number)
+        except BaseException:
+            self.resume()
+            raise
+        return 0 if self._held else _UNSUCCESSFUL
+
+    def _stop(self, number: int) -> None:
+        handle = self._threads.open(number)
+        if not handle:
+            return
+        held = False
+        try:
+            self._tell(f"thread {number} {self._threads.count(handle)}")
+            if held := self._threads.suspend(handle):
+                self._held[number] = handle
+        finally:
+            if not held:
+                self._threads.close(handle)
+
+    def resume(self) -> int:
+        """Let go those that were stopped."""
+        for number, handle in tuple(self._held.items()):
+            if self._threads.resume(handle):
+                del self._held[number]
+                self._threads.close(handle)
+        return _UNSUCCESSFUL if self._held else 0
 
 
 class TargetKeeper:
@@ -157,6 +242,75 @@ class _Windows:
         return 0
 
 
+class _WindowsThreads:
+    """The calls of a real Windows to the threads of a process."""
+
+    def __init__(self, target: int) -> None:
+        library: Any = vars(ctypes)["WinDLL"]("kernel32")
+        handle, word = ctypes.c_void_p, ctypes.c_uint32
+
+        def function(name: str, result: Any, *arguments: Any) -> Any:
+            found = getattr(library, name)
+            found.restype, found.argtypes = result, arguments
+            return found
+
+        self._snapshot = function("CreateToolhelp32Snapshot", handle, word, word)
+        self._first = function("Thread32First", ctypes.c_int32, handle, handle)
+        self._next = function("Thread32Next", ctypes.c_int32, handle, handle)
+        self._open = function("OpenThread", handle, word, ctypes.c_int32, word)
+        self._owner = function("GetProcessIdOfThread", word, handle)
+        self._suspend = function("SuspendThread", word, handle)
+        self._resume = function("ResumeThread", word, handle)
+        self._exit_code = function("GetExitCodeThread", ctypes.c_int32, handle, handle)
+        self._close = function("CloseHandle", ctypes.c_int32, handle)
+        self._pid = int(function("GetProcessId", word, handle)(target))
+        self._query = vars(ctypes)["WinDLL"]("ntdll").NtQueryInformationThread
+        self._query.argtypes = (handle, word, handle, word, handle)
+        self._query.restype = ctypes.c_int32
+
+    def numbers(self) -> list[int]:
+        snapshot = self._snapshot(_SNAP_THREADS, 0)
+        if snapshot in (None, _NO_HANDLE):
+            return []
+        entry = (ctypes.c_uint32 * 7)()  # THREADENTRY32
+        found: list[int] = []
+        step = self._first
+        try:
+            while True:
+                entry[0] = ctypes.sizeof(entry)
+                if not step(snapshot, ctypes.byref(entry)):
+                    return found
+                step = self._next
+                if entry[3] == self._pid:
+                    found.append(int(entry[2]))
+        finally:
+            self._close(snapshot)
+
+    def open(self, number: int) -> int:
+        handle = self._open(_THREAD_ACCESS, 0, number)
+        if handle and self._owner(handle) != self._pid:  # its number was used again
+            self._close(handle)
+            return 0
+        return int(handle or 0)
+
+    def count(self, handle: int) -> int:
+        found = ctypes.c_uint32()
+        status = self._query(handle, _SUSPEND_COUNT, ctypes.byref(found), 4, None)
+        return found.value if status >= 0 else -1
+
+    def suspend(self, handle: int) -> bool:
+        return bool(self._suspend(handle) != _FAILED)
+
+    def resume(self, handle: int) -> bool:
+        if self._resume(handle) != _FAILED:
+            return True
+        code = ctypes.c_uint32()
+        return bool(self._exit_code(handle, ctypes.byref(code)) and code.value != _STILL_ACTIVE)
+
+    def close(self, handle: int) -> None:
+        self._close(handle)
+
+
 def _outlive(acquirer: int, keeper: TargetKeeper) -> None:
     """Wait for the acquirer's end; then let the target go, and end."""
     wait = vars(ctypes)["WinDLL"]("kernel32").WaitForSingleObject
@@ -166,8 +320,15 @@ def _outlive(acquirer: int, keeper: TargetKeeper) -> None:
     os._exit(0)
 
 
-def _main(target: int, acquirer: int, seconds: float) -> None:
-    keeper = TargetKeeper(_Windows(target), seconds)
+def _tell(line: str) -> None:
+    sys.stdout.buffer.write(f"{line}\n".encode())
+    sys.stdout.buffer.flush()
+
+
+def _main(target: int, acquirer: int, seconds: float, method: str) -> None:
+    threads = method == "threads"
+    calls: Calls = StoppedThreads(_WindowsThreads(target), _tell) if threads else _Windows(target)
+    keeper = TargetKeeper(calls, seconds)
     threading.Thread(target=_outlive, args=(acquirer, keeper), daemon=True).start()
     try:
         serve(keeper, sys.stdin.buffer, sys.stdout.buffer)
@@ -176,4 +337,4 @@ def _main(target: int, acquirer: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    _main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])

@@ -15,7 +15,9 @@ from typing import Any, Protocol
 from msl_construct.errors import TargetError
 
 from ..plain_target import CallFailed
+from . import structures as win
 from .calls import WindowsSystem
+from .guardian import Calls, StoppedThreads
 
 __all__ = ["GuardianLink", "Hold", "Holder", "OwnCalls", "guarded"]
 
@@ -23,7 +25,13 @@ _STARTING = 30.0
 _ANSWERING = 10.0
 _ENDING = 5.0
 _NO_WINDOW, _NEW_GROUP, _BREAKAWAY = 0x0800_0000, 0x200, 0x0100_0000
-_NAMES = {"suspend": "NtSuspendProcess", "resume": "NtResumeProcess"}
+_NAMES = {
+    ("suspend", "suspend"): "NtSuspendProcess",
+    ("suspend", "resume"): "NtResumeProcess",
+    ("threads", "suspend"): "SuspendThread",
+    ("threads", "resume"): "ResumeThread",
+}
+_ACCESS = win.THREAD_SUSPEND_RESUME | win.THREAD_QUERY_LIMITED_INFORMATION
 
 
 class Holder(Protocol):
@@ -48,32 +56,99 @@ class Holder(Protocol):
         """It is over."""
 
 
-Hold = Callable[[WindowsSystem, int, "float | None", Callable[[], None]], Holder]
-"""Makes one: of a handle that permits suspending, for ``--max-freeze``. The last is called, in a
-thread, when whoever holds the process has ended and the process runs on."""
+Hold = Callable[[WindowsSystem, int, str, "float | None", Callable[[], None]], Holder]
+"""Makes one: of a handle that permits suspending, for a method and ``--max-freeze``. The last is
+called, in a thread, when whoever holds the process has ended and the process runs on."""
+
+
+class _Process:
+    """Our own calls to a process as a whole."""
+
+    way = "suspend_process"
+
+    def __init__(self, system: WindowsSystem, process: int) -> None:
+        self._system = system
+        self._process = process
+
+    def suspend(self) -> int:
+        self._system.suspend_process(self._process)
+        return 0
+
+    def resume(self) -> int:
+        self._system.resume_process(self._process)
+        return 0
+
+
+class _Threads:
+    """Our own calls to the threads of a process."""
+
+    def __init__(self, system: WindowsSystem, process: int) -> None:
+        self._system = system
+        self._pid = system.process_id(process)
+
+    def numbers(self) -> list[int]:
+        return self._system.threads(self._pid)
+
+    def open(self, number: int) -> int:
+        try:
+            return self._system.open_thread(number, _ACCESS)
+        except CallFailed:
+            return 0
+
+    def count(self, handle: int) -> int:
+        count = self._system.suspend_count(handle)
+        return -1 if count is None else count
+
+    def suspend(self, handle: int) -> bool:
+        try:
+            self._system.suspend_thread(handle)
+        except CallFailed:
+            return False
+        return True
+
+    def resume(self, handle: int) -> bool:
+        try:
+            self._system.resume_thread(handle)
+        except CallFailed:
+            return False
+        return True
+
+    def close(self, handle: int) -> None:
+        self._system.close(handle)
 
 
 class OwnCalls:
     """Our own calls: nobody undoes them if we end."""
 
     def __init__(
-        self, system: WindowsSystem, process: int, _: float | None, __: Callable[[], None]
+        self,
+        system: WindowsSystem,
+        process: int,
+        method: str,
+        _: float | None,
+        __: Callable[[], None],
     ) -> None:
-        self._system = system
-        self._process = process
-        self.facts: dict[str, Any] = {"guardian": 0}
+        self._method = method
+        self._calls: Calls = _Process(system, process)
+        if method == "threads":
+            self._calls = StoppedThreads(_Threads(system, process), lambda _: None)
+        self.facts: dict[str, Any] = {"guardian": 0, "held_by": self._calls.way}
 
     def ready(self) -> None:
         """There is nobody to wait for."""
 
     def suspend(self) -> None:
         """Stop it."""
-        self._system.suspend_process(self._process)
+        self._check("suspend", self._calls.suspend())
 
     def resume(self) -> str:
         """Let it go."""
-        self._system.resume_process(self._process)
+        self._check("resume", self._calls.resume())
         return ""
+
+    def _check(self, word: str, status: int) -> None:
+        if status < 0:
+            raise CallFailed(_NAMES[self._method, word], status & 0xFFFF_FFFF)
 
     def close(self) -> None:
         """Nothing was taken."""
@@ -88,6 +163,7 @@ class GuardianLink:
             left suspended was let go.
         counts: the suspend counts of the target's threads, by their numbers.
         let_go: lowers each by one.
+        let_go_of: lowers that of one thread, where they are stopped one by one.
 
     Raises:
         TargetError: it can't be started.
@@ -99,7 +175,11 @@ class GuardianLink:
         lost: Callable[[], None],
         counts: Callable[[], dict[int, int]],
         let_go: Callable[[], None],
+        let_go_of: Callable[[int], None] | None = None,
     ) -> None:
+        self._let_go_of = let_go_of
+        self._method = "suspend" if let_go_of is None else "threads"
+        self._announced: dict[int, int] = {}
         self._lost = lost
         self._counts = counts
         self._let_go = let_go
@@ -122,7 +202,11 @@ class GuardianLink:
         assert self._process.stdout is not None
         try:
             for line in self._process.stdout:
-                self._answers.put(line.decode("ascii", "replace").strip())
+                word, *rest = line.decode("ascii", "replace").split() or [""]
+                if word == "thread":  # one that it is about to suspend
+                    self._announced[int(rest[0])] = int(rest[1])
+                else:
+                    self._answers.put(" ".join((word, *rest)))
         except (OSError, ValueError):
             pass
         with self._lock:
@@ -138,6 +222,13 @@ class GuardianLink:
     def _undo(self) -> None:
         """It may have ended before or behind each call: the counts tell what it has left."""
         now = self._counts()
+        if self._let_go_of is not None:
+            for number, told in self._announced.items():
+                before = self._found.get(number, 0) if told < 0 else told
+                if now.get(number, 0) > before:
+                    with suppress(CallFailed):
+                        self._let_go_of(number)
+            return
         known = [(count, now[number]) for number, count in self._found.items() if number in now]
         # Where nothing was told before, what stands still as a whole was stopped by us.
         before_and_later = known or [(0, later) for later in now.values()]
@@ -173,7 +264,7 @@ class GuardianLink:
         except (OSError, ValueError, queue.Empty):
             answer = []
         if answer and answer[0] in ("refused", "failed"):
-            raise CallFailed(_NAMES[word], int(answer[1], 16))
+            raise CallFailed(_NAMES[self._method, word], int(answer[1], 16))
         return answer
 
     def suspend(self) -> None:
@@ -186,6 +277,7 @@ class GuardianLink:
             if self._ended:
                 raise CallFailed("the guardian", 0)
             self._asked = True
+            self._announced.clear()
         self._found = self._counts()
         self.facts["found_stopped"] = bool(self._found) and min(self._found.values()) > 0
         try:
@@ -232,13 +324,18 @@ class GuardianLink:
 
 
 def guarded(
-    system: WindowsSystem, process: int, max_freeze: float | None, lost: Callable[[], None]
+    system: WindowsSystem,
+    process: int,
+    method: str,
+    max_freeze: float | None,
+    lost: Callable[[], None],
 ) -> GuardianLink:
     """Start a guardian that holds a process.
 
     Args:
         system: the calls.
         process: a handle that permits suspending.
+        method: ``suspend`` or ``threads``.
         max_freeze: seconds.
         lost: see `Hold`.
 
@@ -249,7 +346,7 @@ def guarded(
 
     def start() -> subprocess.Popen[bytes]:
         target, own = system.inheritable(process), system.own_handle()
-        words = [str(target), str(own), f"{max_freeze or 0:g}"]
+        words = [str(target), str(own), f"{max_freeze or 0:g}", method]
         program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guardian.py"))]
         try:
             return _started([*program, *words], [target, own])
@@ -257,11 +354,17 @@ def guarded(
             system.close(target)
             system.close(own)
 
+    def resume_one(number: int) -> None:
+        with system.thread(number, _ACCESS) as thread:
+            if system.process_of(thread) == pid:
+                system.resume_thread(thread)
+
     return GuardianLink(
         start,
         lost,
         lambda: system.suspend_counts(pid),
         lambda: system.resume_process(process),
+        resume_one if method == "threads" else None,
     )
 
 

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import Mapping, Module
 from ..plain_target import CallFailed
+from ..reading import hash_file
 from . import structures as win
 from .calls import WindowsSystem
+from .loader import loader_entries
+from .version_resource import file_version
 
-__all__ = ["modules_of"]
+__all__ = ["ModuleFiles", "modules_of"]
+
+
+@dataclass
+class ModuleFiles:
+    """What was learnt of the files of modules before the process was stopped, by their paths."""
+
+    hashes: dict[str, bytes | None] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def look(self, path: str, hash_algo: str) -> None:
+        """Hash one, and look for its version."""
+        if path not in self.hashes:
+            self.hashes[path] = hash_file(path, hash_algo)
+            # Who could not be hashed is no ordinary file.
+            self.versions[path] = file_version(path) if self.hashes[path] else ""
 
 
 def modules_of(
     system: WindowsSystem,
     pid: int,
+    process: int,
     mappings: Sequence[Mapping],
-    hashes: dict[str, bytes | None],
+    files: ModuleFiles,
     facts: dict[str, Any],
 ) -> list[Module]:
     """The loader's list; where there is none, the image mappings, joined by allocation.
@@ -25,25 +46,51 @@ def modules_of(
     Args:
         system: the calls.
         pid: the process.
+        process: its handle.
         mappings: its address space.
-        hashes: of files, by path, as far as they were computed.
-        facts: takes ``modules_from``, ``toolhelp`` or ``mappings``, and why.
+        files: as far as they were looked at.
+        facts: takes ``modules_from``, ``toolhelp`` or ``mappings``, and why; and
+            ``images_without_entry``, mapped images that the loader's list does not have.
     """
+    images = _mapped_images(mappings)
     try:
-        found = [
-            Module(
-                base_addr=int(entry.base_address),
-                module_size=int(entry.base_size),
-                path=(path := win.wide_text(entry.exe_path)),
-                disk_hash=hashes.get(path),
-            )
-            for entry in system.modules(pid)
-        ]
+        listed = list(system.modules(pid))
     except CallFailed as error:
         facts["modules_from"], facts["modules_error"] = "mappings", str(error)
-        return _mapped_images(mappings)
+        facts.pop("images_without_entry", None)
+        return images
     facts["modules_from"] = "toolhelp"
+    entries = _entries(system, process, facts)
+    found = [
+        Module(
+            base_addr=int(entry.base_address),
+            module_size=int(entry.base_size),
+            path=(path := win.wide_text(entry.exe_path)),
+            version=files.versions.get(path, ""),
+            disk_hash=files.hashes.get(path),
+            native_blob=entries.get(int(entry.base_address), b""),
+        )
+        for entry in listed
+    ]
+    known = {module.base_addr for module in found}
+    facts["images_without_entry"] = [
+        {"base_addr": f"{one.base_addr:#x}", "module_size": one.module_size, "path": one.path}
+        for one in images
+        if one.base_addr not in known
+    ]
     return sorted(found, key=lambda module: module.base_addr)
+
+
+def _entries(system: WindowsSystem, process: int, facts: dict[str, Any]) -> Dict[int, bytes]:
+    """The loader's entries by the address of the image, of a 32-bit program's as well."""
+    found: dict[int, bytes] = {}
+    for narrow in (False, True):
+        try:
+            found |= loader_entries(system, process, narrow=narrow)
+        except CallFailed as error:
+            if not narrow:  # the other is not told of everywhere
+                facts.setdefault("unknown", {})["loader_entries"] = str(error)
+    return found
 
 
 def _mapped_images(mappings: Sequence[Mapping]) -> list[Module]:

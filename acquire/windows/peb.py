@@ -1,4 +1,4 @@
-"""What a Windows process keeps of itself: the PEB with its parameters and heaps, TEBs with stacks.
+"""What a Windows process keeps of itself: the PEB with its parameters, TEBs with stacks.
 
 Programs can overwrite all of it. It is read where the system has no answer of its own.
 """
@@ -6,7 +6,6 @@ Programs can overwrite all of it. It is read where the system has no answer of i
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +13,21 @@ from ..plain_target import CallFailed
 from . import structures as win
 from .calls import WindowsSystem
 
-__all__ = ["Stack", "command_line", "environment", "heaps", "stack_of"]
+__all__ = [
+    "Stack",
+    "command_line",
+    "environment",
+    "number_at",
+    "read_at",
+    "stack_of",
+    "stack_of_32_bits",
+]
 
 _PARAMETERS = 0x20
-_DEFAULT_HEAP, _HEAP_COUNT, _HEAPS = 0x30, 0xE8, 0xF0
 _COMMAND_LINE, _ENVIRONMENT, _ENVIRONMENT_SIZE = 0x70, 0x80, 0x3F0
 _STACK_BASE, _STACK_LIMIT = 0x08, 0x10
+_SELF_OF_32_BITS = 0x18
 _SOURCE = "the process's own parameters, as they are now"
-_MOST_HEAPS = 4096
 _MOST_ENVIRONMENT = 1 << 20
 
 
@@ -40,7 +46,7 @@ class Stack:
     limit: int
 
 
-def _read(system: WindowsSystem, process: int, address: int, size: int) -> bytes:
+def read_at(system: WindowsSystem, process: int, address: int, size: int) -> bytes:
     """Bytes of the process.
 
     Raises:
@@ -53,12 +59,13 @@ def _read(system: WindowsSystem, process: int, address: int, size: int) -> bytes
     return bytes(data)
 
 
-def _number(system: WindowsSystem, process: int, address: int, size: int = 8) -> int:
-    return int.from_bytes(_read(system, process, address, size), "little")
+def number_at(system: WindowsSystem, process: int, address: int, size: int = 8) -> int:
+    """A number of the process. Raises `CallFailed`."""
+    return int.from_bytes(read_at(system, process, address, size), "little")
 
 
 def _parameters(system: WindowsSystem, process: int) -> int:
-    return _number(system, process, system.peb(process) + _PARAMETERS)
+    return number_at(system, process, system.peb(process) + _PARAMETERS)
 
 
 def command_line(system: WindowsSystem, process: int) -> str:
@@ -69,8 +76,8 @@ def command_line(system: WindowsSystem, process: int) -> str:
     """
     address = _parameters(system, process) + _COMMAND_LINE
     size = ctypes.sizeof(win.UnicodeString)
-    text = win.UnicodeString.from_buffer_copy(_read(system, process, address, size))
-    raw = _read(system, process, int(text.buffer), int(text.length)) if text.length else b""
+    text = win.UnicodeString.from_buffer_copy(read_at(system, process, address, size))
+    raw = read_at(system, process, int(text.buffer), int(text.length)) if text.length else b""
     return raw.decode("utf-16-le", "backslashreplace")
 
 
@@ -81,11 +88,11 @@ def environment(system: WindowsSystem, process: int) -> dict[str, Any]:
         CallFailed: they can't be read.
     """
     parameters = _parameters(system, process)
-    whole = _number(system, process, parameters + _ENVIRONMENT_SIZE)
+    whole = number_at(system, process, parameters + _ENVIRONMENT_SIZE)
     size = min(whole, _MOST_ENVIRONMENT)
     if not size:
         return {"source": _SOURCE, "state": "empty", "size": 0, "variables": []}
-    raw = _read(system, process, _number(system, process, parameters + _ENVIRONMENT), size & ~1)
+    raw = read_at(system, process, number_at(system, process, parameters + _ENVIRONMENT), size & ~1)
     text, end, _ = raw.decode("utf-16-le", "backslashreplace").partition("\0\0")
     cut = "" if end else f", without their end: {whole} bytes are said to be there"
     return {
@@ -94,22 +101,6 @@ def environment(system: WindowsSystem, process: int) -> dict[str, Any]:
         "size": len(raw),
         "variables": [line for line in text.split("\0") if line],
     }
-
-
-def heaps(system: WindowsSystem, process: int) -> Iterator[int]:
-    """Where its heaps begin; further segments of a heap have their own allocations.
-
-    Raises:
-        CallFailed: the list can't be read.
-    """
-    peb = system.peb(process)
-    yield _number(system, process, peb + _DEFAULT_HEAP)  # Wine lists none
-    count = min(_number(system, process, peb + _HEAP_COUNT, 4), _MOST_HEAPS)
-    listed = _number(system, process, peb + _HEAPS)
-    if count and listed:
-        raw = _read(system, process, listed, 8 * count)
-        for at in range(0, len(raw), 8):
-            yield int.from_bytes(raw[at : at + 8], "little")
 
 
 def stack_of(system: WindowsSystem, process: int, thread: int) -> Stack:
@@ -124,6 +115,24 @@ def stack_of(system: WindowsSystem, process: int, thread: int) -> Stack:
     teb = system.teb(thread)
     return Stack(
         teb,
-        _number(system, process, teb + _STACK_BASE),
-        _number(system, process, teb + _STACK_LIMIT),
+        number_at(system, process, teb + _STACK_BASE),
+        number_at(system, process, teb + _STACK_LIMIT),
     )
+
+
+def stack_of_32_bits(system: WindowsSystem, process: int, teb: int) -> Stack | None:
+    """The stack that a thread has as one of a 32-bit program; None: it has none.
+
+    Args:
+        teb: the address of the thread's own TEB, whose first word leads to the other.
+
+    Raises:
+        CallFailed: it can't be read.
+    """
+    narrow = number_at(system, process, teb)
+    if not 0 < narrow < 1 << 32:
+        return None
+    if number_at(system, process, narrow + _SELF_OF_32_BITS, 4) != narrow:
+        return None
+    base, limit = (number_at(system, process, narrow + at, 4) for at in (4, 8))
+    return Stack(narrow, base, limit)

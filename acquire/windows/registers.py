@@ -1,50 +1,91 @@
-"""The registers of a thread, from the CONTEXT of an amd64 program."""
+"""The registers of a thread, from its CONTEXT: of amd64 programs, and of 32-bit ones there."""
 
 from __future__ import annotations
 
 import ctypes
 
+from msl_construct.convert.minidump.context_forms import CONTEXTS
+from msl_construct.convert.minidump.contexts import decode_context
+from msl_construct.convert.minidump.extended_state import EXTENDED, behind_context
+from msl_construct.xsave_layout import FEATURES
+
 from ..model import Register
+from ..plain_target import CallFailed
+from .calls import WindowsSystem
 
-__all__ = ["CONTEXT_SIZE", "ContextBuffer", "registers_of"]
+__all__ = ["CONTEXT_SIZE", "registers_of"]
 
-CONTEXT_SIZE = 1232
-_FLAGS_OFFSET = 0x30
-_CONTROL_INTEGER_SEGMENTS_FLOATING = 0x0010_000F
+_X86, _AMD64 = 0, 9
+"""PROCESSOR_ARCHITECTURE_*, by which contexts are known."""
+_FORM, _NARROW = CONTEXTS[_AMD64], CONTEXTS[_X86]
+CONTEXT_SIZE = _FORM.size
+_ALL, _ALL_OF_32_BITS = 0x0010_001F, 0x0001_003F
+"""CONTEXT_ALL of each: control, integer, segments, floating point, debug registers."""
 _ALIGNMENT = 16
-
-_CLASSIC = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
-_SEGMENTS = ("cs", "ds", "es", "fs", "gs", "ss")
-_ROLES = {"rip": ("pc",), "rsp": ("sp",), "rbp": ("fp",), "eflags": ("flags",)}
-_LAYOUT: tuple[tuple[str, int, int], ...] = (
-    *((f"r{name}", 0x78 + 8 * i, 8) for i, name in enumerate(_CLASSIC)),
-    *((f"r{8 + i}", 0xB8 + 8 * i, 8) for i in range(8)),
-    ("rip", 0xF8, 8),
-    ("eflags", 0x44, 4),
-    *((name, 0x38 + 2 * i, 2) for i, name in enumerate(_SEGMENTS)),
-    ("mxcsr", 0x34, 4),
-    *((f"xmm{i}", 0x1A0 + 16 * i, 16) for i in range(16)),
-    *((f"st{i}", 0x120 + 16 * i, 10) for i in range(8)),
-    *(("fctrl", 0x100, 2), ("fstat", 0x102, 2), ("ftag", 0x104, 1), ("fop", 0x106, 2)),
-    *(("fioff", 0x108, 4), ("fiseg", 0x10C, 4), ("fooff", 0x110, 4), ("foseg", 0x114, 4)),
-)
-"""Name, offset in CONTEXT, bytes."""
+_READ = tuple(bit for bit in FEATURES if bit in (2, 5, 6, 7, 9, 11))
+"""Features whose registers are understood: AVX, AVX-512, protection keys, shadow stacks."""
 
 
-class ContextBuffer:
-    """An aligned CONTEXT that asks for everything but the debug registers."""
+def registers_of(
+    system: WindowsSystem, thread: int, *, narrow: bool
+) -> tuple[tuple[Register, ...], str]:
+    """The registers of a thread that stands still; and which it has besides, in words.
 
-    def __init__(self) -> None:
-        self._room = ctypes.create_string_buffer(CONTEXT_SIZE + _ALIGNMENT)
-        skip = -ctypes.addressof(self._room) % _ALIGNMENT
-        self.context = (ctypes.c_char * CONTEXT_SIZE).from_buffer(self._room, skip)
-        wanted = ctypes.c_uint32.from_buffer(self.context, _FLAGS_OFFSET)
-        wanted.value = _CONTROL_INTEGER_SEGMENTS_FLOATING
+    Args:
+        thread: a handle that permits that.
+        narrow: whether it runs a 32-bit program, whose registers they are then.
+
+    Raises:
+        CallFailed: they are not told.
+    """
+    if narrow:
+        room = ctypes.create_string_buffer(_NARROW.size)
+        _put_flags(room, _NARROW.flags_at, _ALL_OF_32_BITS)
+        system.thread_context_of_32_bits(thread, room)
+        return _decoded(_X86, room.raw), ""
+    features = system.extended_features() & sum(1 << bit for bit in _READ)
+    if not features:
+        return _decoded(_AMD64, _plain(system, thread)), ""
+    try:
+        return _decoded(_AMD64, _extended(system, thread, features)), ""
+    except CallFailed as error:
+        lacking = f"whatever is wider than 16 bytes: {error}"
+        return _decoded(_AMD64, _plain(system, thread)), lacking
 
 
-def registers_of(context: bytes) -> tuple[Register, ...]:
-    """The registers in a CONTEXT, general ones first."""
+def _put_flags(room: ctypes.Array[ctypes.c_char], at: int, flags: int) -> None:
+    ctypes.c_uint32.from_buffer(room, at).value = flags
+
+
+def _plain(system: WindowsSystem, thread: int) -> bytes:
+    room = ctypes.create_string_buffer(CONTEXT_SIZE + _ALIGNMENT)
+    skip = -ctypes.addressof(room) % _ALIGNMENT
+    context = (ctypes.c_char * CONTEXT_SIZE).from_buffer(room, skip)
+    _put_flags(context, _FORM.flags_at, _ALL)
+    system.thread_context(thread, context)
+    return bytes(context)
+
+
+def _extended(system: WindowsSystem, thread: int, features: int) -> bytes:
+    """A CONTEXT, and behind it what stands there of features."""
+    kept, context = system.initialized_context(_ALL | EXTENDED, features)
+    system.thread_context(thread, context)
+    in_use = system.features_of(context)
+    parts = {}
+    for bit in _READ:
+        if features >> bit & 1:
+            size = FEATURES[bit].size
+            # What is not in use is in its initial state, all zero.
+            part = system.feature(context, bit) if in_use >> bit & 1 else bytes(size)
+            if len(part) >= size:
+                parts[bit] = part[:size]
+    found = ctypes.string_at(context, CONTEXT_SIZE)
+    del kept
+    return found + behind_context(parts, CONTEXT_SIZE)
+
+
+def _decoded(architecture: int, context: bytes) -> tuple[Register, ...]:
     return tuple(
-        Register(name, context[offset : offset + width], _ROLES.get(name, ()))
-        for name, offset, width in _LAYOUT
+        Register(one.name, one.value, one.roles)
+        for one in decode_context(architecture, context, "<")
     )

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from ..model import Identity, Mapping, Module, Thread
 from ..plain_target import CallFailed, PlainTarget
-from ..reading import hash_file
 from . import structures as win
 from .calls import WindowsSystem
+from .calls.lists import ThreadNow
+from .connections import connections, rows_of
+from .credentials import AccountNames, credentials
+from .handles import descriptors
+from .heaps import heaps
 from .holding import Hold, Holder, OwnCalls
 from .memory import WindowsMemory
-from .modules import modules_of
+from .modules import ModuleFiles, modules_of
 from .opening import architecture, open_target, open_to_stop
-from .peb import Stack, command_line, environment, heaps, stack_of
-from .threads import threads_of
+from .peb import Stack, command_line, environment, stack_of, stack_of_32_bits
+from .threads import ThreadReader, states_of
 
-__all__ = ["WindowsTarget"]
+__all__ = ["FREEZERS", "WindowsTarget"]
+
+FREEZERS = ("suspend", "threads", "none")
+"""The methods of freezing: NtSuspendProcess or better, SuspendThread for each, not at all."""
 
 
 class WindowsTarget(PlainTarget):
@@ -31,6 +38,7 @@ class WindowsTarget(PlainTarget):
     """
 
     system_name = "Windows"
+    freezers = FREEZERS
     remedy_of_stopped = "msl acquire --resume lets it go"
 
     def __init__(
@@ -41,7 +49,10 @@ class WindowsTarget(PlainTarget):
         self._hold = hold
         self._holder: Holder | None = None
         self._to_stop = 0
-        self._armed: float | None = None
+        self._armed: tuple[str, float | None] | None = None
+        self._files = ModuleFiles()
+        self._names = AccountNames(system)
+        self._before: dict[int, ThreadNow] = {}
         with ExitStack() as opened:
             opened.enter_context(system.debug_privilege())
             self._process = open_target(system, pid)
@@ -56,12 +67,12 @@ class WindowsTarget(PlainTarget):
             TargetError: the method is unknown, it is not ours to stop, or nobody can be started.
         """
         super().arm(method, max_freeze)
-        if method == "none" or (self._holder is not None and self._armed == max_freeze):
+        if method == "none" or (self._holder is not None and self._armed == (method, max_freeze)):
             return
         self._disarm()
         self._to_stop = open_to_stop(self._system, self.pid)
-        self._holder = self._hold(self._system, self._to_stop, max_freeze, self._lost)
-        self._armed = max_freeze
+        self._holder = self._hold(self._system, self._to_stop, method, max_freeze, self._lost)
+        self._armed = (method, max_freeze)
 
     def ready(self) -> None:
         """Wait for whoever will stop it.
@@ -85,15 +96,22 @@ class WindowsTarget(PlainTarget):
             self._system.close(handle)
 
     def prepare(self, hash_algo: str = "blake3") -> None:
-        """Hash the files of its modules."""
+        """Hash the files of its modules, and look for their versions."""
         try:
             paths = [win.wide_text(entry.exe_path) for entry in self._system.modules(self.pid)]
         except CallFailed:
             # `modules` meets the same error, and says so.
             return
         for path in paths:
-            if path not in self._hashes:
-                self._hashes[path] = hash_file(path, hash_algo)
+            self._files.look(path, hash_algo)
+
+    def _facts_before(self) -> dict[str, Any]:
+        """How its threads are; when they are stopped, that is all that the system says of them."""
+        try:
+            self._before = states_of(self._system, self.pid)
+        except CallFailed as error:
+            self._unknown("thread_states", error)
+        return {}
 
     def _suspend(self) -> None:
         assert self._holder is not None
@@ -115,26 +133,36 @@ class WindowsTarget(PlainTarget):
 
     def mappings(self) -> list[Mapping]:
         """What it has mapped; what lies in the allocations of heaps and stacks is called so."""
-        known = {}
-        try:
-            known = dict.fromkeys(heaps(self._system, self._process), "heap")
-        except CallFailed as error:
-            self._unknown("heaps", error)
+        known: dict[int, str] = {}
+        for narrow in self._widths():
+            try:
+                known |= dict.fromkeys(heaps(self._system, self._process, narrow=narrow), "heap")
+            except CallFailed as error:
+                self._unknown("heaps_of_32_bits" if narrow else "heaps", error)
         known |= {stack.base - 1: "stack" for stack in self._stacks()}
         return self._memory.mappings(known)
+
+    def _widths(self) -> tuple[bool, ...]:
+        """What it keeps of itself as a 64-bit process; and what as a 32-bit one, if it is."""
+        narrow = architecture(self._system, self._process) == "x86"
+        return (False, True) if narrow else (False,)
 
     def _stacks(self) -> Iterator[Stack]:
         try:
             threads = self._system.threads(self.pid)
         except CallFailed:  # `threads` meets the same error, and says so
             return
+        narrow = True in self._widths()
         for number in threads:
             try:
                 handle = self._system.open_thread(number, win.THREAD_QUERY_LIMITED_INFORMATION)
             except CallFailed:
                 continue
             try:
-                yield stack_of(self._system, self._process, handle)
+                stack = stack_of(self._system, self._process, handle)
+                yield stack
+                if narrow and (other := stack_of_32_bits(self._system, self._process, stack.teb)):
+                    yield other
             except CallFailed as error:
                 self._unknown("stacks", error)
             finally:
@@ -170,15 +198,21 @@ class WindowsTarget(PlainTarget):
 
     def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
         """The loader's modules."""
-        return modules_of(self._system, self.pid, mappings, self._hashes, self._facts)
+        return modules_of(self._system, self.pid, self._process, mappings, self._files, self._facts)
 
     def threads(self, frozen: Any) -> list[Thread]:
-        """Its threads; registers of amd64 programs that stand still."""
-        readable = architecture(self._system, self._process) == "x86_64"
-        stopped = frozen.method == "suspend" and not frozen.ended
-        return threads_of(
-            self._system, self.pid, self._process, stopped, readable, frozen.facts, self._facts
+        """Its threads; registers where it stands still."""
+        reader = ThreadReader(
+            self._system,
+            self.pid,
+            self._process,
+            architecture=architecture(self._system, self._process),
+            stopped=frozen.method != "none" and not frozen.ended,
+            before=self._before,
+            facts=frozen.facts,
+            known=self._facts,
         )
+        return reader.all()
 
     def resident(self) -> int:
         """The working set."""
@@ -192,9 +226,18 @@ class WindowsTarget(PlainTarget):
         return not self._system.ended(self._process)
 
     def facts(self) -> dict[str, Any]:
-        """Reserved address space, environment, where modules came from, what stayed unknown."""
-        try:
-            self._facts["environment"] = environment(self._system, self._process)
-        except CallFailed as error:
-            self._unknown("environment", error)
+        """Environment, token, handles, connections, reserved address space, what stayed unknown."""
+        system, process = self._system, self._process
+        asked: dict[str, Callable[[], Any]] = {
+            "environment": lambda: environment(system, process),
+            "credentials": lambda: credentials(system, process, self._names),
+            "descriptors": lambda: descriptors(system, process, self.pid),
+            "connections": lambda: rows_of(connections(system), self.pid),
+        }
+        for name, ask in asked.items():
+            try:
+                self._facts[name] = ask()
+            except CallFailed as error:
+                self._facts.pop(name, None)
+                self._unknown(name, error)
         return {**self._facts, **self._memory.facts}

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .windows_tables import TABLE_PROTOTYPES, FakeTables
+
 __all__ = ["PAGE", "FakeWindows", "Region", "context_bytes", "filetime", "pattern"]
 
 PAGE = 4096
@@ -21,7 +23,7 @@ READABLE = {0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80}
 
 _H = _P = ctypes.c_void_p
 _B, _D, _S = ctypes.c_int, ctypes.c_uint, ctypes.c_size_t
-_PROTOTYPES = {
+_PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "CloseHandle": (_B, _H),
     "CreateToolhelp32Snapshot": (_H, _D, _D),
     "GetCurrentProcess": (_H,),
@@ -60,6 +62,7 @@ _PROTOTYPES = {
     "AdjustTokenPrivileges": (_B, _H, _B, _P, _D, _P, _P),
     "LookupPrivilegeValueW": (_B, _P, _P, _P),
     "OpenProcessToken": (_B, _H, _D, _P),
+    **TABLE_PROTOTYPES,
 }
 
 
@@ -81,7 +84,7 @@ def context_bytes(rip: int, rsp: int) -> bytes:
     struct.pack_into("<I", context, 0x44, 0x246)
     names = [0xA0, 0xC0, 0xD0, 0xB0, rsp, 0xBB, 0x51, 0xD1, *range(0x800, 0x1000, 0x100), rip]
     struct.pack_into("<17Q", context, 0x78, *names)
-    struct.pack_into("<HHBxHIIII", context, 0x100, 0x37F, 0x38, 0x80, 0x7E9, 1, 2, 3, 4)
+    struct.pack_into("<HHBxHIIIII", context, 0x100, 0x37F, 0x38, 0x80, 0x7E9, 1, 2, 3, 4, 0x1F80)
     for number in range(8):
         context[0x120 + 16 * number : 0x12A + 16 * number] = bytes([0xF0 + number]) * 10
     for number in range(16):
@@ -120,7 +123,7 @@ class FakeThread:
 
 
 @dataclass
-class FakeWindows:
+class FakeWindows(FakeTables):
     """The model; pass it as all three libraries, and `last_error` beside it."""
 
     pid: int = 7_000_000
@@ -155,7 +158,7 @@ class FakeWindows:
     before_read: Callable[[int], None] = lambda address: None
     on_suspend: Callable[[], None] = lambda: None
 
-    error: int = 0
+    narrow_peb: int = 0
     texts: dict[int, Any] = field(default_factory=dict)
     handles: dict[int, Any] = field(default_factory=dict)
     guards_raised: list[int] = field(default_factory=list)
@@ -165,9 +168,13 @@ class FakeWindows:
 
     def __post_init__(self) -> None:
         self._next = 0x7F_0000_0000_0004
-        for name, (result, *arguments) in _PROTOTYPES.items():
-            function = getattr(self, f"_{name}")
-            setattr(self, name, ctypes.CFUNCTYPE(result, *arguments)(function))
+        for name in _PROTOTYPES:
+            self.replace(name, getattr(self, f"_{name}"))
+
+    def replace(self, name: str, function: Callable[..., Any]) -> None:
+        """Have another function stand for one of Windows'."""
+        result, *arguments = _PROTOTYPES[name]
+        setattr(self, name, ctypes.CFUNCTYPE(result, *arguments)(function))
 
     def last_error(self) -> int:
         return self.error
@@ -360,6 +367,11 @@ class FakeWindows:
     def _ReadProcessMemory(self, handle: int, address: int, into: int, size: int, came: int) -> int:
         if not self._process(handle):
             return self._fail(6)
+        word = self.word_at(address, size)
+        if word is not None:
+            ctypes.memmove(into, word, size)
+            ctypes.c_size_t.from_address(came).value = size
+            return 1
         if address >= PEB:
             piece = self._own_words().get(address, b"")[:size]
             ctypes.memmove(into, piece, len(piece))
@@ -500,10 +512,12 @@ class FakeWindows:
         if not thread.count or context % 16:
             self.bad_arguments.append("GetThreadContext: running, or not aligned")
         flags = ctypes.c_uint.from_address(context + 0x30).value
-        assert flags & 0x10000F == 0x10000F
+        assert flags & 0x10001F == 0x10001F
         if not thread.context:
             return self._fail(31)
         ctypes.memmove(context, thread.context, 1232)
+        ctypes.c_uint.from_address(context + 0x30).value = flags
+        self._fill_features(number, context)
         return 1
 
     # ntdll ---------------------------------------------------------------------------------
@@ -536,6 +550,12 @@ class FakeWindows:
             assert size == 48
             ctypes.memmove(into, struct.pack("<QQ4Q", 0, PEB, 1, 8, self.pid, 4), 48)
             return 0
+        if kind == 26:
+            assert size == 8
+            ctypes.memmove(into, struct.pack("<Q", self.narrow_peb), 8)
+            return 0
+        if kind == 51:
+            return self._handle_information(handle, into, size)
         if kind == 60 and self.command_line_status:
             return self.command_line_status
         if kind == 61:
@@ -552,7 +572,7 @@ class FakeWindows:
     # advapi32 ------------------------------------------------------------------------------
 
     def _OpenProcessToken(self, process: int, access: int, token: int) -> int:
-        assert process == (1 << 64) - 1
+        assert process == (1 << 64) - 1 if access == 0x28 else self._process(process)
         ctypes.c_uint64.from_address(token).value = self._handle(("token",))
         return 1
 

@@ -64,7 +64,7 @@ def state_of(dump: msl_construct.Dump, address: int, pages: int) -> list[bool]:
 def known_memory(target: str, _: str, folder: Path) -> None:
     """The regions of target.c, page by page, by each method."""
     with started(target, str(folder / "mapped.data"), "spin") as (_process, lines):
-        for method in ("suspend", "none"):
+        for method in ("suspend", "threads", "none"):
             file = folder / f"known-{method}.msl"
             report = msl_acquire.acquire(int(lines["pid"][0][0]), file, freeze=method)
             assert report.complete, report.detail
@@ -80,7 +80,7 @@ def known_memory(target: str, _: str, folder: Path) -> None:
                         lacks = bool(closed) or int(address, 16) + at in holes
                         assert found.complete != lacks, (name, at)
                         assert lacks or bytes(found) == expected[at : at + PAGE], (name, at)
-                if method == "suspend":
+                if method != "none":
                     number = next(int(row[1]) for row in lines["thread"] if row[0] == "spin")
                     (spin,) = (t for t in dump.threads if t.thread_id == number)
                     values = {
@@ -88,7 +88,9 @@ def known_memory(target: str, _: str, folder: Path) -> None:
                         for r in spin.registers
                     }
                     for _, name, value in lines["register"]:
-                        assert values[name] & (1 << 64) - 1 == int(value, 16), name
+                        wider = (name, f"y{name[1:]}", f"z{name[1:]}")
+                        (found,) = (values[one] for one in wider if one in values)
+                        assert found & (1 << 64) - 1 == int(value, 16), name
 
 
 def moods(_: str, program: str, folder: Path) -> None:
@@ -96,7 +98,7 @@ def moods(_: str, program: str, folder: Path) -> None:
     with started(program) as (process, lines):
         pid = int(lines["pid"][0][0])
         guarded, closed = (int(lines[name][0][0], 16) for name in ("guarded", "closed"))
-        for method in ("none", "suspend", "none"):
+        for method in ("none", "suspend", "threads", "none"):
             file = folder / "moods.msl"
             report = msl_acquire.acquire(pid, file, freeze=method, force=True)
             assert report.complete, report.detail

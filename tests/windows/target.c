@@ -9,10 +9,19 @@
  *   register THREAD NAME VALUE
  *   name THREAD TEXT
  *   query BASE ALLOCATION SIZE STATE PROTECT TYPE
+ *   wide THREAD NUMBER VALUE            a vector register: VALUE four times, if there is AVX
+ *   handle NAME VALUE TYPE
+ *   listens PORT
+ *   sid TEXT
+ *   version ADDRESS TEXT                of the file that this module was loaded from
+ *
+ * It is linked with -lws2_32 -lversion.
  */
 #define _WIN32_WINNT 0x0A00
+#include <winsock2.h>
 #include <windows.h>
 #include <psapi.h>
+#include <sddl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +69,15 @@ static DWORD WINAPI spin(void *ignored)
            "register spin r15 0xffffffffffffffff\nregister spin xmm0 0x1111111111111111\n"
            "register spin xmm7 0x2222222222222222\n");
     fflush(stdout);
+    if (__builtin_cpu_supports("avx")) { /* no call from here on: it may use the upper halves */
+        printf("wide spin 8 0x5a5aa5a55a5aa5a5\n");
+        fflush(stdout);
+        __asm__ volatile("vmovq %0, %%xmm8\n vpunpcklqdq %%xmm8, %%xmm8, %%xmm8\n"
+                         "vinsertf128 $1, %%xmm8, %%ymm8, %%ymm8\n"
+                         :
+                         : "r"(0x5a5aa5a55a5aa5a5ull)
+                         : "xmm8");
+    }
     __asm__ volatile(
         "movabs $0x1111111111111111, %%rax\n movabs $0x2222222222222222, %%rbx\n"
         "movabs $0x3333333333333333, %%rsi\n movabs $0x4444444444444444, %%rdi\n"
@@ -126,6 +144,56 @@ static void mapped(const wchar_t *file)
     printf("region section %p %d %x 73\n", seen, 4 * PAGE, PAGE_READWRITE);
 }
 
+static void handles(void)
+{
+    HANDLE event = CreateEventW(NULL, FALSE, FALSE, NULL);
+    HANDLE mutant = CreateMutexW(NULL, FALSE, NULL);
+    HANDLE key;
+    if (!RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"Software", 0, KEY_READ, (HKEY *)&key))
+        printf("handle key %llu Key\n", (unsigned long long)(uintptr_t)key);
+    printf("handle event %llu Event\nhandle mutant %llu Mutant\n",
+           (unsigned long long)(uintptr_t)event, (unsigned long long)(uintptr_t)mutant);
+}
+
+static void listens(void)
+{
+    WSADATA data;
+    struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int size = sizeof place;
+    if (WSAStartup(0x202, &data))
+        return;
+    SOCKET one = socket(AF_INET, SOCK_STREAM, 0);
+    if (!bind(one, (void *)&place, size) && !listen(one, 1) &&
+        !getsockname(one, (void *)&place, &size))
+        printf("listens %u\n", ntohs(place.sin_port));
+}
+
+static void user(void)
+{
+    HANDLE token;
+    char room[1024], *text;
+    DWORD size = sizeof room;
+    if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token) &&
+        GetTokenInformation(token, TokenUser, room, size, &size) &&
+        ConvertSidToStringSidA(((TOKEN_USER *)room)->User.Sid, &text))
+        printf("sid %s\n", text);
+}
+
+static void version(const wchar_t *name)
+{
+    static char room[1 << 16];
+    wchar_t path[MAX_PATH];
+    VS_FIXEDFILEINFO *found;
+    UINT size;
+    HMODULE module = GetModuleHandleW(name);
+    GetModuleFileNameW(module, path, MAX_PATH);
+    if (GetFileVersionInfoW(path, 0, sizeof room, room) &&
+        VerQueryValueW(room, L"\\", (void **)&found, &size))
+        printf("version %p %u.%u.%u.%u\n", (void *)module, HIWORD(found->dwFileVersionMS),
+               LOWORD(found->dwFileVersionMS), HIWORD(found->dwFileVersionLS),
+               LOWORD(found->dwFileVersionLS));
+}
+
 static void query_all(void)
 {
     MEMORY_BASIC_INFORMATION found;
@@ -180,6 +248,11 @@ int wmain(int argc, wchar_t **argv)
         name(GetCurrentThread(), L"main \x00e4 \x540d");
         printf("named main\n");
     }
+    handles();
+    listens();
+    user();
+    version(L"ntdll.dll");
+    version(L"kernel32.dll");
     Sleep(200);
     query_all();
     printf("ready\n");

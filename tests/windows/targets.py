@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 from windows.environment import Wine, compiled, dos
 
-__all__ = ["Answer", "Runner", "Target", "guardian_of", "running", "started", "wait_for"]
+__all__ = ["TARGET", "Answer", "Runner", "Target", "guardian_of", "running", "started", "wait_for"]
 
 PATIENCE = 120.0
+TARGET = ("target.c", "-municode", "-lws2_32", "-lversion")
+"""Its source, and what it is compiled with."""
 _ENDING = 10.0
 
 
@@ -109,7 +111,7 @@ def started(wine: Wine, folder: Path, *words: str, name: str = "target") -> Iter
     """Start target.c; it is ready, and ends with this."""
     program = folder / f"{name}.exe"
     if not program.exists():
-        program.write_bytes(compiled("target.c", "-municode").read_bytes())
+        program.write_bytes(compiled(*TARGET).read_bytes())
     target = Target(wine.start(wine.command(program, dos(folder / f"{name}.data"), *words)))
     try:
         assert target.process.stdout is not None

@@ -185,6 +185,15 @@ class ListCalls(Calls):
             at += head + (one.name.maximum_length + 7 & ~7)
         return found
 
+    def type_of(self, process: int, pid: int, handle: int) -> int | None:
+        """The number of the type of one handle of a process; None: it has no such handle.
+
+        Raises:
+            CallFailed: as `handles` does.
+        """
+        found = (one.type_index for one in self.handles(process, pid) if one.value == handle)
+        return next(found, None)
+
     def sockets(self, protocol: str, family: int) -> bytes:
         """A table of MIB_TCPROW_OWNER_PID and its like.
 

@@ -49,12 +49,16 @@ class ProcessCalls(Calls):
         """The same with the same rights, for a child that is started; to be closed."""
         return self._duplicate(handle, 0, win.DUPLICATE_SAME_ACCESS)
 
+    def own_process(self) -> int:
+        """What stands for this process where a handle is expected; nothing to be closed."""
+        return int(self._call["GetCurrentProcess"]())
+
     def own_handle(self) -> int:
         """Of this process, for a child that waits for its end; to be closed."""
-        return self._duplicate(self._call["GetCurrentProcess"](), win.SYNCHRONIZE, 0)
+        return self._duplicate(self.own_process(), win.SYNCHRONIZE, 0)
 
     def _duplicate(self, handle: int, access: int, options: int) -> int:
-        own, found = self._call["GetCurrentProcess"](), ctypes.c_void_p()
+        own, found = self.own_process(), ctypes.c_void_p()
         self._checked("DuplicateHandle", own, handle, own, ctypes.byref(found), access, 1, options)
         return int(found.value or 0)
 

@@ -68,9 +68,7 @@ class TokenCalls(ProcessCalls):
     def _set_privilege(self, *, on: bool) -> tuple[bool, bool]:
         """Whether it is held, and whether it was turned on before."""
         try:
-            token = self._open_token(
-                self._call["GetCurrentProcess"](), _TOKEN_ADJUST_PRIVILEGES_AND_QUERY
-            )
+            token = self._open_token(self.own_process(), _TOKEN_ADJUST_PRIVILEGES_AND_QUERY)
         except CallFailed:
             return False, False
         try:
