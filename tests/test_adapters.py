@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from msl_construct.harness.judging import SampleOutcome  # noqa: E402
 from msl_construct.harness.lacking import without_lacks  # noqa: E402
 from msl_construct.harness.lists import first_match, read_list  # noqa: E402
 
-TOOLS = {"matrix.py", "page.py", "readers.py"}
+TOOLS = {"batch.py", "matrix.py", "page.py", "readers.py"}
 LIMIT = 60
 BY_KEY = {reader.key: reader for reader in READERS}
 PATIENCE = 60
@@ -204,9 +205,10 @@ def test_a_reader_says_what_the_independent_decoder_says(key: str, tmp_path: Pat
     unexplained, used, compared = [], set(), 0
     whole = list(files(tmp_path))
     taken = part_of(whole, kind_of)
-    for name, path in taken:
+    batch = answers(reader.batch(command), [str(path) for _, path in taken])
+    for (name, path), answer in zip(taken, batch, strict=True):
         code, right = expected(path, lacks)
-        found_code, found, said = run(command, path)
+        found_code, found, said = (answer[part] for part in ("exit", "document", "error"))
         wrong = [] if code == found_code else ["exit"]
         if right is not None and found is not None:
             compared += 1
@@ -328,6 +330,52 @@ def test_a_defect_is_no_refusal(error: str, code: int, tmp_path: Path) -> None:
     assert (found, document) == (code, None)
     assert len(said.splitlines()) == 1
     assert said.startswith(error)
+
+
+BATCHED = """
+import os, signal, sys
+sys.path.insert(0, {folder!r})
+from batch import serve
+def show(path):
+    print('{{"file":\\n "' + path + '"}}')
+    if path == "killed":
+        sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if path == "raises":
+        raise KeyError(path)
+    sys.exit(4)
+serve(show)
+"""
+
+
+def answers(command: list[str], paths: list[str]) -> list[Any]:
+    """What a decoder of many files says of each."""
+    given = "".join(f"{path}\n" for path in paths).encode()
+    done = subprocess.run(
+        command, input=given, capture_output=True, timeout=10 * PATIENCE, check=True
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_batch_outlives_each_of_its_files() -> None:
+    script = BATCHED.format(folder=str(ADAPTERS))
+    found = answers([sys.executable, "-c", script], ["one", "killed", "raises", "two"])
+    assert [one["exit"] for one in found] == [4, 128 + signal.SIGSEGV, 1, 4]
+    assert found[0]["document"] == {"file": "one"}
+    assert found[2]["error"].endswith("KeyError: 'raises'\n")
+
+
+@pytest.mark.parametrize("key", BY_KEY)
+def test_a_batch_says_what_a_process_for_each_file_says(key: str, tmp_path: Path) -> None:
+    reader = BY_KEY[key]
+    command = located(reader, tmp_path)
+    paths = [ROOT / "samples" / "live-le.msl", tmp_path / "cut.msl", tmp_path / "not.msl"]
+    paths[1].write_bytes(paths[0].read_bytes()[:-9])
+    paths[2].write_bytes(b"ELF" * 100)
+    found = answers(reader.batch(command), [*map(str, paths)])
+    alone = [run(command, path) for path in paths]
+    assert [(one["exit"], one["document"]) for one in found] == [one[:2] for one in alone]
+    assert [bool(one["error"]) for one in found] == [False, True, True]
 
 
 def test_adapters_are_short() -> None:

@@ -4,10 +4,14 @@
 raise for that. 4: the document shows that something is missing: there is no End-of-Capture, or
 there are bytes behind the last block. 5: the header says that the file is encrypted. 70: the
 reader fails in a way that it does not announce. Codes above 0 come with a line on stderr.
+
+With ``--batch`` in the path's place the paths come on stdin: see batch.py.
 """
 
 import json
 import sys
+
+from batch import BATCH, serve
 
 REFUSED, INCOMPLETE, ENCRYPTED, DEFECT = 3, 4, 5, 70
 
@@ -19,8 +23,15 @@ def run(main, refusals):
         main: gives the document of a path.
         refusals: classes of the errors by which the reader refuses files.
     """
+    if sys.argv[-1] == BATCH:
+        serve(lambda path: _run(main, refusals, path))
+    else:
+        _run(main, refusals, sys.argv[-1])
+
+
+def _run(main, refusals, path):
     try:
-        document = main(sys.argv[-1])
+        document = main(path)
     except refusals as error:
         end(REFUSED, f"{type(error).__name__}: {error}")
     except Exception as error:  # whatever else: a defect of the reader, which is reported as one

@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from ending import run
@@ -19,30 +18,31 @@ class Refused(Exception):
     """The parser raised while it read the file: it has no other way to refuse one."""
 
 
-def parse(how, names):
-    done = subprocess.run(
-        [*how["command"], names],
+def started(how):
+    """A driver that answers each path on its stdin with a line; it may be asked by a child."""
+    return subprocess.Popen(
+        [*how["command"], "/dev/stdin"],
         env={**os.environ, **how["environment"]},
-        capture_output=True,
-        check=True,
+        **dict.fromkeys(("stdin", "stdout"), subprocess.PIPE),
     )
-    return json.loads(done.stdout)
 
 
-def main(path):
-    how = json.loads((Path(sys.argv[1]) / "run.json").read_text(encoding="utf-8"))
+def asked(driver, path):
+    driver.stdin.write(f"{path}\n".encode())
+    driver.stdin.flush()
+    return json.loads(driver.stdout.readline())
+
+
+def main(drivers, path):
     refusal = ""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as names:
-        names.write(f"{path}\n")
-        names.flush()
-        for version, parser in how["parsers"].items():  # the newest first
-            found = parse(parser, names.name)
-            refusal = refusal or found.get("error", "")
-            read = found.get("header", {}).get("version")
-            if read == version or (read and read not in how["parsers"]):
-                break
-        else:
-            raise Refused(refusal)
+    for version, driver in drivers.items():  # the newest first
+        found = asked(driver, path)
+        refusal = refusal or found.get("error", "")
+        read = found.get("header", {}).get("version")
+        if read == version or (read and read not in drivers):
+            break
+    else:
+        raise Refused(refusal)
     # It can't hash, so it knows no segments: all blocks stand in one list, as it has them.
     blocks = [{"index": index, **block} for index, block in enumerate(found["blocks"])]
     for block in blocks:
@@ -54,4 +54,6 @@ def main(path):
 
 
 if __name__ == "__main__":
-    run(main, (Refused,))
+    how = json.loads((Path(sys.argv[1]) / "run.json").read_text(encoding="utf-8"))
+    drivers = {version: started(parser) for version, parser in how["parsers"].items()}
+    run(lambda path: main(drivers, path), (Refused,))

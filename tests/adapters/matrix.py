@@ -45,7 +45,8 @@ def column(reader: Reader, manifest: Manifest, scratch: Path) -> Column:
     there = {feature for sample in manifest for feature in sample.features}
     results = run(
         manifest,
-        shlex.join(command),
+        shlex.join(reader.batch(command)),
+        batch=True,
         level=reader.level,
         timeout=60.0,
         skip=_entries(reader.list("skip")),

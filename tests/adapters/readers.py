@@ -8,12 +8,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+from batch import BATCH
 from languages import toolchains
 from languages.toolchains import Missing
 
@@ -37,6 +38,7 @@ class Reader:
         locate: gives the words of the decoder's command and the reader's version; it may put
             things into the folder that it is given, and raises `Missing`.
         without: features of samples that it does not support.
+        own_batch: the words of a command that takes many files, where it is another one.
     """
 
     key: str
@@ -44,6 +46,12 @@ class Reader:
     level: str
     locate: Locate
     without: tuple[str, ...] = ()
+    own_batch: tuple[str, ...] = ()
+
+    def batch(self, command: Sequence[str]) -> list[str]:
+        """The words of what does for many files what a command that was located does for one."""
+        words = self.own_batch or [word for word in command if word != "{}"]
+        return [*words, BATCH]
 
     def list(self, suffix: str) -> Path:
         """The path of one of its lists, which need not be there."""
@@ -98,7 +106,13 @@ def _npm(name: str) -> str:
 
 
 READERS = (
-    Reader("msl-construct", "msl-construct", "full", _own),
+    Reader(
+        "msl-construct",
+        "msl-construct",
+        "full",
+        _own,
+        own_batch=(sys.executable, str(HERE / "own_batch.py")),
+    ),
     Reader("independent", "tests/independent", "full", _independent),
     Reader("memslicer", "memslicer", "blocks", _package("memslicer"), ("cont",)),
     Reader("memdiver", "MemDiver", "full", _package("memdiver")),

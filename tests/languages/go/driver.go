@@ -1,7 +1,7 @@
 // Print what the generated Go parser finds, one JSON document a file and line.
 //
-// Usage: driver PLAN.json LIST; LIST names the files, one a line. What there is to print, the
-// plan says: see ../plan.py.
+// Usage: driver PLAN.json LIST; LIST names the files, one a line, and each is answered as soon as
+// it is named: LIST may be a pipe. What there is to print, the plan says: see ../plan.py.
 package main
 
 import (
@@ -341,10 +341,10 @@ func main() {
 	list, err := os.Open(os.Args[2])
 	check(err)
 	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
 	for names := bufio.NewScanner(list); names.Scan(); {
 		line, err := json.Marshal(document(names.Text()))
 		check(err)
 		out.Write(append(line, '\n'))
+		check(out.Flush())
 	}
 }

@@ -1,8 +1,8 @@
 // Print what the generated Java parser finds, one JSON document a file and line.
 //
-// Usage: java Driver PLAN.json LIST; LIST names the files, one a line. The generated Msl.java,
-// the Kaitai runtime and Gson are on the class path. What there is to print, the plan says: see
-// ../plan.py.
+// Usage: java Driver PLAN.json LIST; LIST names the files, one a line, and each is answered as soon
+// as it is named: LIST may be a pipe. The generated Msl.java, the Kaitai runtime and Gson are on the
+// class path. What there is to print, the plan says: see ../plan.py.
 
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
@@ -11,6 +11,7 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.io.BufferedOutputStream;
+import java.io.BufferedReader;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.math.BigInteger;
@@ -40,7 +41,8 @@ public class Driver {
         String plan = Files.readString(Path.of(arguments[0]));
         Driver driver = new Driver(new Gson().fromJson(plan, JsonObject.class));
         PrintStream out = new PrintStream(new BufferedOutputStream(System.out), false, "UTF-8");
-        for (String path : Files.readAllLines(Path.of(arguments[1]))) {
+        BufferedReader list = Files.newBufferedReader(Path.of(arguments[1]));
+        for (String path; (path = list.readLine()) != null; ) {
             JsonObject shown = new JsonObject();
             shown.addProperty("file", path);
             try {
@@ -49,8 +51,8 @@ public class Driver {
                 shown.addProperty("error", error.toString());
             }
             out.println(shown);
+            out.flush();
         }
-        out.flush();
     }
 
     private void document(String path, JsonObject shown) throws Throwable {

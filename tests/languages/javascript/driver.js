@@ -1,11 +1,12 @@
 // Print what the generated JavaScript parser finds, one JSON document a file and line.
 //
-// Usage: node driver.js PLAN.json LIST; LIST names the files, one a line. The generated Msl.js
-// and the kaitai-struct runtime are found on NODE_PATH. What there is to print, the plan says:
-// see ../plan.py.
+// Usage: node driver.js PLAN.json LIST; LIST names the files, one a line, and each is answered as
+// soon as it is named: LIST may be a pipe. The generated Msl.js and the kaitai-struct runtime are
+// found on NODE_PATH. What there is to print, the plan says: see ../plan.py.
 "use strict";
 
 const fs = require("fs");
+const { StringDecoder } = require("string_decoder");
 const KaitaiStream = require("kaitai-struct/KaitaiStream");
 const { Msl } = require("Msl");
 
@@ -166,12 +167,31 @@ function extent(data, end) {
   return { ...place, length: data.length, data: Buffer.from(data).toString("base64") };
 }
 
-for (const path of fs.readFileSync(listFile, "utf8").split("\n").filter(Boolean)) {
+/** The lines of a file, each as soon as it is there. */
+function* lines(name) {
+  const file = fs.openSync(name);
+  const piece = Buffer.alloc(1 << 16);
+  const decoder = new StringDecoder("utf8");
+  let text = "";
+  for (let length; (length = fs.readSync(file, piece)); ) {
+    const parts = (text + decoder.write(piece.subarray(0, length))).split("\n");
+    text = parts.pop();
+    yield* parts;
+  }
+}
+
+/** Write to stdout, and come back when all is written: nothing is left to the event loop. */
+function print(text) {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) done += fs.writeSync(1, bytes, done);
+}
+
+for (const path of lines(listFile)) {
   let shown;
   try {
     shown = document(path);
   } catch (error) {
     shown = { file: path, error: `${error.name}: ${error.message}` };
   }
-  process.stdout.write(JSON.stringify(shown) + "\n");
+  print(JSON.stringify(shown) + "\n");
 }

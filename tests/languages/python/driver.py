@@ -1,7 +1,8 @@
 """Print what the generated Python parser finds, one JSON document a file and line.
 
-Usage: python driver.py PLAN.json LIST; LIST names the files, one a line. The generated msl.py
-is found on PYTHONPATH. What there is to print, the plan says: see ../plan.py.
+Usage: python driver.py PLAN.json LIST; LIST names the files, one a line, and each is answered as
+soon as it is named: LIST may be a pipe. The generated msl.py is found on PYTHONPATH. What there is
+to print, the plan says: see ../plan.py.
 """
 
 import base64
@@ -157,12 +158,13 @@ def main(plan_file, list_file):
     with open(plan_file) as file:
         plan = json.load(file)
     with open(list_file) as file:
-        for path in file.read().splitlines():
+        for line in file:
+            path = line.rstrip("\n")
             try:
                 shown = document(plan, path)
             except Exception as error:  # whatever a damaged file makes the parser do
                 shown = {"file": path, "error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(shown))
+            print(json.dumps(shown), flush=True)
 
 
 if __name__ == "__main__":
