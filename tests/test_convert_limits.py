@@ -64,12 +64,22 @@ def test_a_thread_of_freebsd_has_no_number_below_zero() -> None:
 
 
 def test_notes_are_counted_over_all_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file can name the same bytes in every one of its segments."""
-    notes = note("<", b"CORE", 99, b"?") * 10
+    """A file can name the same bytes in every one of its segments: they are read once."""
+    notes = note("<", b"CORE", 99, b"?") * 20
     data = bytearray(elf_core("<", True, 62, notes, SEGMENT))
+    half = len(notes) // 2
     data[64 + 56 : 64 + 2 * 56] = data[64 : 64 + 56]
+    twice = read(bytes(data))
+    assert twice.remarks["notes_left_out"] == "CORE:0x63*20"
+    assert "left out" in twice.faults[0]
+    struct.pack_into("<Q", data, 64 + 32, half)
+    (start,) = struct.unpack_from("<Q", data, 64 + 8)
+    struct.pack_into("<Q", data, 64 + 56 + 8, start + half)
+    struct.pack_into("<Q", data, 64 + 56 + 32, half)
     monkeypatch.setattr(core_reading, "MOST_NOTES", 20)
-    assert read(bytes(data)).remarks["notes_left_out"] == "CORE:0x63*20"
+    halves = read(bytes(data))
+    assert halves.remarks["notes_left_out"] == "CORE:0x63*20"
+    assert not halves.faults
     monkeypatch.setattr(core_reading, "MOST_NOTES", 19)
     with pytest.raises(LimitError):
         read(bytes(data))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..errors import MemoryAccessError
+from ..errors import LimitError, MemoryAccessError
 from ..source import PathSource, Source
 from ..space import CAPTURED, LayeredSpace
 from ..space.layers import Wanted
@@ -17,6 +17,11 @@ FAILED = "failed"
 
 LACKING = "truncated"
 """State of addresses whose bytes the file should hold, and ends before."""
+
+
+_MOST_TIMES = 8
+"""How often the bytes of a file may be memory. Nobody writes one of which they are so twice; of one
+that claims it a dump would be as large as its author likes."""
 
 
 class FileSegment(NamedTuple):
@@ -53,11 +58,26 @@ class FileSegment(NamedTuple):
 
 
 class SegmentSpace(LayeredSpace[FileSegment]):
-    """The address space of such a file."""
+    """The address space of such a file.
+
+    Raises:
+        LimitError: the same bytes of the file are memory at very many addresses.
+    """
 
     def __init__(self, source: Source, segments: Iterable[FileSegment]) -> None:
         self._source = source
         super().__init__(segments)
+        most = _MOST_TIMES * (source.size or 0)
+        if sum(one.present for one in self._parts) > most:  # of which addresses may be the same
+            held = 0
+            for start, stop in self.ranges():
+                runs = self.states(start, stop)
+                held += sum(length for _, length, state in runs if state == CAPTURED)
+                if held > most:
+                    raise LimitError(
+                        f"more than {most} bytes of memory in a file of {source.size}: expected "
+                        f"no byte of it to be at more than {_MOST_TIMES} addresses"
+                    )
 
     @property
     def segments(self) -> Sequence[FileSegment]:

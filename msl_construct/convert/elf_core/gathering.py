@@ -19,8 +19,9 @@ from .other_systems import (
     is_register_note,
 )
 
-__all__ = ["GatheredNotes", "gather", "tell_unused"]
+__all__ = ["MOST_THREADS", "GatheredNotes", "gather", "tell_unused"]
 
+MOST_THREADS = 1 << 17
 _MOST_TOLD = 64
 _OF_A_THREAD = (FLOATING, XSAVE, ARM_FLOATING, FREE_NAME)
 """Types of notes of FreeBSD that belong to the thread before them."""
@@ -35,6 +36,8 @@ class GatheredNotes:
         threads: the notes of each thread.
         mappings: FreeBSD's list of them.
         others: how many notes of which kind were not used.
+        more: how many threads there are beyond the most that are read.
+        following: the thread whose notes come now; none of one that is not read.
     """
 
     threads: list[list[ElfNote]] = field(default_factory=list)
@@ -46,6 +49,25 @@ class GatheredNotes:
     other: ElfNote | None = None
     owners: list[str] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
+    more: int = 0
+    following: list[ElfNote] | None = None
+
+    def begin(self, note: ElfNote) -> None:
+        """Take a note that a thread begins with."""
+        if len(self.threads) == MOST_THREADS:
+            self.more += 1
+            self.following = None
+            return
+        self.following = [note]
+        self.threads.append(self.following)
+
+    def follow(self, note: ElfNote, machine: ElfMachine | None) -> None:
+        """Take a further note of a thread: of each kind that is read the first."""
+        thread = self.following
+        if thread is None or not _is_used(note, machine) or note.type in (x.type for x in thread):
+            self.leave_out(note)
+        else:
+            thread.append(note)
 
     def leave_out(self, note: ElfNote) -> None:
         """Count a note that is not used."""
@@ -54,7 +76,7 @@ class GatheredNotes:
             self.others[key] = self.others.get(key, 0) + 1
 
 
-def gather(found: GatheredNotes, notes: Iterable[ElfNote]) -> int:
+def gather(found: GatheredNotes, notes: Iterable[ElfNote], machine: ElfMachine | None) -> int:
     """Put notes where they belong; how many there were."""
     count = 0
     for note in notes:
@@ -63,7 +85,7 @@ def gather(found: GatheredNotes, notes: Iterable[ElfNote]) -> int:
         if owner not in found.owners and len(found.owners) < 16:
             found.owners.append(owner)
         if note.owner == "CORE" and note.type == STATUS:
-            found.threads.append([note])
+            found.begin(note)
         elif note.owner == "CORE" and note.type == INFO:
             found.info = found.info or note
         elif note.owner == "CORE" and note.type == AUXILIARY:
@@ -72,22 +94,22 @@ def gather(found: GatheredNotes, notes: Iterable[ElfNote]) -> int:
             found.files = found.files or note
         elif note.owner == "CORE" and note.type == SIGNAL:
             found.signal = found.signal or note
-        elif _is_of_another_system(found, note):
+        elif _is_of_another_system(found, note, machine):
             pass
-        elif note.owner in ("CORE", "LINUX") and found.threads:
-            found.threads[-1].append(note)
+        elif note.owner in ("CORE", "LINUX"):
+            found.follow(note, machine)
         else:
             found.leave_out(note)
     return count
 
 
 def tell_unused(found: GatheredNotes, machine: ElfMachine | None) -> None:
-    """Count the notes of threads that hold no registers which somebody here knows."""
-    unused = [] if found.signal is None else [found.signal]  # but for the signal's number
-    for notes in found.threads:
-        unused += [one for one in notes if not _is_used(one, machine)]
-    for one in unused:
-        found.leave_out(one)
+    """Count what threads begin with, where nobody here knows such registers."""
+    if found.signal is not None:  # but for the signal's number
+        found.leave_out(found.signal)
+    for first, *_ in found.threads:
+        if not _is_used(first, machine):
+            found.leave_out(first)
 
 
 def _is_used(note: ElfNote, machine: ElfMachine | None) -> bool:
@@ -104,15 +126,15 @@ def _without_size(note: ElfNote) -> ElfNote:
     return note._replace(offset=note.offset + _SIZE_BEFORE, size=note.size - _SIZE_BEFORE)
 
 
-def _is_of_another_system(found: GatheredNotes, note: ElfNote) -> bool:
+def _is_of_another_system(found: GatheredNotes, note: ElfNote, machine: ElfMachine | None) -> bool:
     """Whether it is a note of FreeBSD or NetBSD that is read; takes it."""
     if note.owner == FREEBSD:
         if note.type == STATUS:
-            found.threads.append([note])
+            found.begin(note)
         elif note.type == INFO:
             found.other = found.other or note
-        elif note.type in _OF_A_THREAD and found.threads:
-            found.threads[-1].append(note)
+        elif note.type in _OF_A_THREAD:
+            found.follow(note, machine)
         elif note.type == FREE_VECTOR and note.size >= _SIZE_BEFORE:
             found.auxiliary = found.auxiliary or _without_size(note)
         elif note.type == FREE_MAP:
@@ -126,9 +148,9 @@ def _is_of_another_system(found: GatheredNotes, note: ElfNote) -> bool:
             if note.type == NET_VECTOR:
                 found.auxiliary = found.auxiliary or note
             return note.type in (1, NET_VECTOR)
-        if found.threads and found.threads[-1][0].owner == note.owner:
-            found.threads[-1].append(note)
+        if found.following is not None and found.following[0].owner == note.owner:
+            found.follow(note, machine)
         else:
-            found.threads.append([note])
+            found.begin(note)
         return True
     return False

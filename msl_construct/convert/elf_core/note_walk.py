@@ -12,6 +12,9 @@ from .structures import NOTE_HEADER
 __all__ = ["MOST_NOTES", "ElfNote", "notes_of"]
 
 _LONGEST_OWNER = 256
+_LONGEST_HEAD = NOTE_HEADER.size + _LONGEST_OWNER
+_WINDOW = 1 << 16
+_MOST_OWNERS = 256
 MOST_NOTES = 1 << 20
 """Of a whole file: its segments may share their bytes."""
 
@@ -47,9 +50,13 @@ def notes_of(
         faults.append(
             f"notes at {offset:#x}: expected {size} bytes, the file ends after {held.size}"
         )
+    owners: dict[bytes, str] = {}
+    window, start = b"", offset  # notes are small, and most follow one another at once
     at, count = offset, 0
     while at + NOTE_HEADER.size <= end:
-        head = held.one(NOTE_HEADER, at)
+        if at + _LONGEST_HEAD > start + len(window) < end:
+            window, start = held.source.read(at, min(_WINDOW, end - at)), at
+        head = NOTE_HEADER.read(held.order, window, at - start)
         name_at = at + NOTE_HEADER.size
         content_at = name_at + _padded(head.name_size)
         if head.name_size > _LONGEST_OWNER or content_at + head.content_size > end:
@@ -61,8 +68,13 @@ def notes_of(
         count += 1
         if count > most:
             raise LimitError(f"notes at {offset:#x}: expected at most {MOST_NOTES} in all")
-        owner = held.source.read(name_at, head.name_size).partition(b"\0")[0]
-        yield ElfNote(owner.decode("latin-1"), head.type, content_at, head.content_size)
+        name = window[name_at - start : name_at - start + head.name_size]
+        owner = owners.get(name)
+        if owner is None:
+            owner = name.partition(b"\0")[0].decode("latin-1")
+            if len(owners) < _MOST_OWNERS:
+                owners[name] = owner
+        yield ElfNote(owner, head.type, content_at, head.content_size)
         at = content_at + _padded(head.content_size)
 
 

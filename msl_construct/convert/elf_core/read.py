@@ -20,7 +20,7 @@ from ..process import (
 from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
 from .auxiliary import HEADERS_AT, PAGE_SIZE, entries_of
-from .gathering import GatheredNotes, gather, tell_unused
+from .gathering import MOST_THREADS, GatheredNotes, gather, tell_unused
 from .machines import ElfMachine, machine_of
 from .mapped_files import file_rows, images_of, mappings_of, modules_of
 from .note_walk import MOST_NOTES, ElfNote, notes_of
@@ -98,14 +98,16 @@ def read_core(source: Source) -> CapturedProcess:
     segments, loads, note_segments = _segments(held, header, faults)
     notes = GatheredNotes()
     left = MOST_NOTES
-    for offset, size in note_segments:  # which may be the same bytes a million times
-        left -= gather(notes, notes_of(held, offset, size, faults, left))
+    machine = machine_of(header.machine, header.wide)
+    for offset, size in _read_once(note_segments, faults):
+        left -= gather(notes, notes_of(held, offset, size, faults, left), machine)
+    if notes.more:
+        faults.append(f"{notes.more} threads more than {MOST_THREADS}: they are left out")
     if _NOT_A_PROCESS & set(notes.owners):
         raise FormatError(
             f"a core of a machine (notes of {', '.join(sorted(notes.owners))}): expected one of a "
             "process"
         )
-    machine = machine_of(header.machine, header.wide)
     space = SegmentSpace(source, segments)
     word = 8 if header.wide else 4
     rows = []
@@ -257,6 +259,21 @@ def _segments(
             apart.append(one._replace(start=max(one.start, last)))
             last = one.end
     return segments, apart, notes
+
+
+def _read_once(places: list[tuple[int, int]], faults: list[str]) -> list[tuple[int, int]]:
+    """Where notes are, without those of which others have bytes, too: a file could name the same
+    ones in each of its segments."""
+    found: list[tuple[int, int]] = []
+    behind = 0
+    for offset, size in sorted(places):
+        if size and offset < behind:
+            faults.append(f"notes at {offset:#x}: those before them end at {behind:#x}: left out")
+            continue
+        found.append((offset, size))
+        behind = max(behind, offset + size)
+    kept = set(found)
+    return [one for one in dict.fromkeys(places) if one in kept]
 
 
 def _rights(flags: int) -> int:

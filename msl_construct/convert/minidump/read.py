@@ -114,6 +114,7 @@ def read_minidump(source: Source) -> CapturedProcess:
     rows: list[_Row] = [*streams.rows(kinds.THREADS, THREAD)]
     if not rows:
         rows = [*streams.rows(kinds.THREADS_EX, THREAD_EX)]
+    rows = _with_own_contexts(rows, streams)
     exception = streams.one(kinds.EXCEPTION_STREAM, EXCEPTION)
     if exception is not None:
         remarks["exception"] = (
@@ -342,6 +343,20 @@ def _tell_unloaded(streams: Streams, remarks: dict[str, str]) -> None:
 
 
 # -- threads ---------------------------------------------------------------------------
+
+
+def _with_own_contexts(rows: list[_Row], streams: Streams) -> list[_Row]:
+    """The threads up to one with which contexts would be more bytes than the file has."""
+    left = streams.held.size
+    for number, row in enumerate(rows):
+        left -= min(row.context_size, _LARGEST_CONTEXT)
+        if left < 0:
+            streams.faults.append(
+                f"thread {row.thread_id}: contexts are more than the {streams.held.size} bytes of "
+                f"the file: {len(rows) - number} threads are left out"
+            )
+            return rows[:number]
+    return rows
 
 
 class _Threads(ThreadsOnDemand):

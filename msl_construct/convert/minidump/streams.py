@@ -69,9 +69,12 @@ UNREAD = {
 """Names of streams that are not read."""
 
 _MOST_STREAMS = 1 << 16
+_AT_ONCE = 1 << 16
 _MOST_ROWS = 1 << 20
 _LONGEST_NAME = 1 << 16
 _LONGEST_TEXT = 16 << 20
+_TEXT_TIMES = 4
+"""How often the bytes of a file may be names: rows of a list may all lead to the same long one."""
 
 
 def is_minidump(beginning: bytes) -> bool:
@@ -107,6 +110,7 @@ class Streams:
             raise LimitError(f"{count} streams: expected at most {_MOST_STREAMS}")
         self.faults: list[str] = Faults()
         self.left_out: list[int] = []
+        self._text_left = _TEXT_TIMES * held.size
         self._rows: dict[int, Directory] = {}
         for row in held.many(DIRECTORY, self.header.directory, count, "stream directory"):
             if row.type == 0:
@@ -194,8 +198,12 @@ class Streams:
             )
         self._bounded(kind, place, count)
         self._fits(kind, place, header + width * count)
-        for number in range(count):
-            yield self.held.one(form, place[0] + header + width * number)
+        step = max(1, _AT_ONCE // width)
+        for first in range(0, count, step):
+            some = min(step, count - first)
+            data = self.held.source.read(place[0] + header + width * first, width * some)
+            for number in range(some):
+                yield form.read(self.held.order, data, width * number)
 
     def table(self, kind: int, form: PackedStructure[T], start: int, count: int) -> Iterator[T]:
         """Rows that begin somewhere in a stream.
@@ -239,6 +247,13 @@ class Streams:
         size = int.from_bytes(self.held.source.read(offset, 4), self.held.byte_order)
         if not self.held.has(offset, 4 + size) or size > _LONGEST_NAME:
             self.faults.append(f"{what}: its name at {offset:#x}: {size} bytes that are not there")
+            return ""
+        self._text_left -= size
+        if self._text_left < 0:
+            self.faults.append(
+                f"{what}: its name at {offset:#x}: names are more than {_TEXT_TIMES} times as long "
+                "as the file: left out"
+            )
             return ""
         data = self.held.source.read(offset + 4, size)
         form = "utf-16-le" if self.held.order == "<" else "utf-16-be"
