@@ -5,8 +5,10 @@ most 16 times their length: a key schedule has up to 15. A candidate is right if
 a computation confirms it; *named* are those of shapes that say what it is. Of a dump behind the
 first its own secrets are known, too. MemDiver, whose Python
 ``MSL_MEMDIVER_PYTHON`` names, is given the same dumps. ``MSL_CANDIDATES_TARGETS`` names programs,
-with ``;`` between them; ``MSL_CANDIDATES_TRUTH`` leaves out what takes long because it is large;
-``MSL_CANDIDATES_DUMPS`` names a folder in which dumps stay, and are taken from the next time.
+with ``;`` between them, ``MSL_CANDIDATES_NUMBERS`` numbers of dumps, ``MSL_CANDIDATES_PATIENCE``
+seconds of processor time that MemDiver has for each row; ``MSL_CANDIDATES_TRUTH`` leaves out what
+takes long because it is large; ``MSL_CANDIDATES_DUMPS`` names a folder in which dumps stay, and are
+taken from the next time.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,9 +40,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from ground_truth import TARGETS, Truth, confirmed, lacking
 
 NAME = "candidates"
-NUMBERS = (1, 2, 3, 5, 10)
+NUMBERS = tuple(map(int, os.environ.get("MSL_CANDIDATES_NUMBERS", "1,2,3,5,10").split(",")))
 LONGER = 16
-PATIENCE = 300
+PATIENCE = int(os.environ.get("MSL_CANDIDATES_PATIENCE", "300"))
+"""Seconds of processor time that MemDiver has for each of its two steps."""
 MEMDIVER = "MSL_MEMDIVER_PYTHON"
 SAMPLES = 3
 """Dumps of 500 MiB that are put side by side."""
@@ -275,23 +280,43 @@ def _memdiver(paths: Sequence[Path], secrets: Secrets) -> str | None:
     environment = {**os.environ, "HOME": str(paths[0].parent)}
     environment.pop("PYTHONPATH", None)
     try:
-        subprocess.run(command, capture_output=True, timeout=PATIENCE, env=environment, check=True)
+        _within_patience(command, environment)
         found: dict[str, Any] = json.loads(out.read_text())
     except (subprocess.SubprocessError, OSError, ValueError) as error:
-        return f"failed ({type(error).__name__})"
+        return _how_it_failed(error)
     places = [[region["offset"], region["length"]] for region in found["regions"]]
     try:
-        told = subprocess.run([given, "-c", _SLAB, *map(str, paths)], capture_output=True,
-                              input=json.dumps(places).encode(), timeout=PATIENCE,
-                              env=environment, check=True)  # fmt: skip
+        slab = [given, "-c", _SLAB, *map(str, paths)]
+        told = _within_patience(slab, environment, json.dumps(places).encode())
     except subprocess.SubprocessError as error:
-        return f"{len(places)} candidates, whose bytes it does not say ({error!r:.60})"
+        return f"{len(places)} candidates, whose bytes it does not say: {_how_it_failed(error)}"
     held, right = set(), 0
-    for line in told.stdout.decode().split():
+    for line in told.decode().split():
         holds = _holds(bytes.fromhex(line), secrets)
         held |= holds
         right += bool(holds)
     return f"{len(held)}/{len(secrets)} secrets, right {right}/{len(places)}"
+
+
+def _within_patience(
+    command: Sequence[str], environment: dict[str, str], given: bytes | None = None
+) -> bytes:
+    """What a command prints that may take so much processor time, however busy the machine is."""
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE + 1))
+
+    done = subprocess.run(
+        command, capture_output=True, input=given, env=environment, check=True, preexec_fn=bound
+    )
+    return done.stdout
+
+
+def _how_it_failed(error: Exception) -> str:
+    over = (-signal.SIGXCPU, -signal.SIGKILL)
+    if isinstance(error, subprocess.CalledProcessError) and error.returncode in over:
+        return f"did not end in {PATIENCE} s of processor time"
+    return f"failed ({type(error).__name__})"
 
 
 _SLAB = """

@@ -84,12 +84,13 @@ class PageMap:
         pages: how many pages the region has; states behind that are padding.
     """
 
-    __slots__ = ("_ranks", "pages", "stored")
+    __slots__ = ("_captured", "_ranks", "pages", "stored")
 
     def __init__(self, stored: bytes, pages: int) -> None:
         self.stored = stored
         self.pages = pages
         self._ranks: list[int] | None = None
+        self._captured: int | None = None
 
     @classmethod
     def uniform(cls, pages: int, state: int = 0) -> PageMap:
@@ -215,16 +216,22 @@ class PageMap:
     @property
     def captured(self) -> int:
         """How many pages have bytes in PageData."""
-        return self.rank(self.pages)
+        found = self._captured
+        if found is None:
+            found = self._captured = self.rank(self.pages)
+        return found
 
     def rank(self, page: int) -> int:
         """How many captured pages stand before `page`: its index in PageData."""
+        whole, within = divmod(page, PAGES_PER_BYTE)
+        if whole <= _PIECE:
+            total = _captured(self.stored[:whole])
+            return total + (_captured_of()[within][self.stored[whole]] if within else 0)
         if self._ranks is None:
             self._ranks = [0]
             for position in range(0, len(self.stored), _PIECE):
                 piece = self.stored[position : position + _PIECE]
                 self._ranks.append(self._ranks[-1] + _captured(piece))
-        whole, within = divmod(page, PAGES_PER_BYTE)
         base = whole // _PIECE * _PIECE
         total = self._ranks[base // _PIECE] + _captured(self.stored[base:whole])
         return total + (_captured_of()[within][self.stored[whole]] if within else 0)

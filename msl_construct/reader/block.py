@@ -104,6 +104,8 @@ class Block:
         self._identity: tuple[int, int, int, bytes, bytes] | None = None
         self._held: Content | None = None
         self._limited = False
+        self._sound_header: bool | None = None
+        self._key: str | None = None
 
     @property
     def header(self) -> Record:
@@ -135,15 +137,29 @@ class Block:
         return found
 
     @property
+    def sound_header(self) -> bool:
+        """Whether the header surely has no problem; else its fields have to be asked."""
+        found = self._sound_header
+        if found is None:
+            _ = self.identity
+            front = self._front
+            if front is None:
+                front = self.source.read(self.offset, self.schema.block_header_size)
+            found = self._sound_header = self.schema.block_header.is_sound_stored(front)
+        return found
+
+    @property
     def key(self) -> str:
         """The block type's name, or its code in hex: ``memory_region``, ``0x2345``."""
-        return str(self.header["block_type"].name)
+        found = self._key
+        if found is None:
+            found = self._key = self.schema.key_of(self.identity[0])
+        return found
 
     @property
     def flags(self) -> FlagValue:
         """The block's flags (§4.2)."""
-        flags: FlagValue = self.header["flags"]
-        return flags
+        return self.schema.block_flags(self.identity[1])
 
     @property
     def uuid(self) -> uuids.UUID:
@@ -355,8 +371,11 @@ class Block:
 def _weight(value: Any) -> int:
     """Bytes that a payload takes beyond what any block does; that of pages, texts and entries."""
     if isinstance(value, dict):
-        # What is of one size is in the sum for a record.
-        return _RECORD + sum(_weight(v) for v in value.values() if type(v) in _OF_ANY_SIZE)
+        total = _RECORD  # what is of one size is in it
+        for one in value.values():
+            if type(one) in _OF_ANY_SIZE:
+                total += _weight(one)
+        return total
     if isinstance(value, PageMap):
         return len(value.stored)
     if isinstance(value, (bytes, str)):

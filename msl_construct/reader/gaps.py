@@ -21,10 +21,12 @@ def gap_of(block: Block) -> Finding | None:
     Inflates a compressed payload to its end. What a draft has no layout for is no gap: it says
     nothing of it that could be looked at.
     """
+    if not block.compressed:
+        return None
     error = block.inflation_error
     if error is not None:
         reason = str(error)
-    elif "compressed" in block.flags and budget_ran_out(block, block.payload):
+    elif budget_ran_out(block, block.payload):
         reason = str(block.payload.damage)
     else:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from ..codecs.streams import TOLERATED_PADDING
 from ..errors import CompressionError
 from ..reader import Block
-from .declare import before, rule, since
+from .declare import before, rule, since, with_flags
 from .model import Found, Level, Scope
 from .streams import bytes_behind
 
@@ -70,6 +70,7 @@ def _surplus(block: Block) -> Iterator[Found]:
     "MSL-4.2.1-PAYLOAD-NOT-INFLATABLE",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     drafts=since("draft-2026-10"),
     **_WHAT_INFLATES,
 )
@@ -81,6 +82,7 @@ def payload_not_inflatable(block: Block) -> Iterator[Found]:
     "MSLX-4.2-PAYLOAD-NOT-INFLATABLE",
     Level.OURS,
     Scope.BLOCK,
+    concerns=with_flags,
     drafts=before("draft-2026-10"),
     **_WHAT_INFLATES,
 )
@@ -93,6 +95,7 @@ def payload_not_inflatable_unframed(block: Block) -> Iterator[Found]:
     "MSL-4.2.1-STREAM-SURPLUS",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     drafts=since("draft-2026-10"),
     **_WHAT_FOLLOWS,
 )
@@ -104,6 +107,7 @@ def stream_surplus(block: Block) -> Iterator[Found]:
     "MSLX-4.2-STREAM-SURPLUS",
     Level.OURS,
     Scope.BLOCK,
+    concerns=with_flags,
     drafts=before("draft-2026-10"),
     **_WHAT_FOLLOWS,
 )
@@ -115,6 +119,7 @@ def stream_surplus_unframed(block: Block) -> Iterator[Found]:
     "MSL-4.2.1-STREAM-PADDED",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     drafts=since("draft-2026-10"),
     requirement="A compressed payload is not padded: the block ends with the stream.",
     wrong="Zeros stand behind the stream of a compressed payload.",

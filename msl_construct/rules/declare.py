@@ -6,10 +6,20 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from ..schema import Draft
-from .model import Applies, Found, Level, Pick, Role, Rule, Scope
+from ..schema import BlockType, Draft
+from .model import Applies, Concerns, Found, Level, Pick, Role, Rule, Scope, any_block
 
-__all__ = ["before", "declared", "every", "rule", "since", "with_segments"]
+__all__ = [
+    "before",
+    "declared",
+    "every",
+    "of_types",
+    "rule",
+    "since",
+    "with_flags",
+    "with_segments",
+    "without_payload",
+]
 
 _OURS = "MSLX"
 _THEIRS = "MSL"
@@ -35,6 +45,21 @@ def before(name: str) -> Applies:
     return lambda draft: not draft.since(name)
 
 
+def of_types(*keys: str) -> Concerns:
+    """Concerns blocks of these types."""
+    return lambda kind, flags: kind is not None and kind.key in keys
+
+
+def with_flags(kind: BlockType | None, flags: int) -> bool:
+    """Concerns blocks that have any flag."""
+    return flags != 0
+
+
+def without_payload(kind: BlockType | None, flags: int) -> bool:
+    """Concerns blocks of types that are not registered, or must not be written."""
+    return kind is None or kind.forbidden
+
+
 def rule(
     id: str,  # noqa: A002 - what the rule calls it
     level: Level,
@@ -46,6 +71,7 @@ def rule(
     who: tuple[Role, ...] = (Role.PRODUCER,),
     drafts: Applies = every,
     samples: tuple[Pick, ...] = (),
+    concerns: Concerns = any_block,
 ) -> Callable[[Callable[[Any], Iterator[Found]]], Rule]:
     """Make a function that yields `Found` a rule.
 
@@ -74,6 +100,7 @@ def rule(
             find=find,
             applies=drafts,
             samples=samples,
+            concerns=concerns,
         )
 
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -15,7 +15,7 @@ from ..reader import Block
 from ..reader.dialects import plain_schema, read_in
 from ..reader.gaps import gap_of, gap_of_file_hash, gap_of_hashes, gap_of_link
 from ..reader.header import FileHeader
-from ..schema import Draft
+from ..schema import Draft, Schema
 from .compression import STREAM
 from .consumers import CONSUMERS
 from .declare import since
@@ -52,6 +52,9 @@ _Subject = TypeVar("_Subject", FileHeader, Block)
 
 _OTHERWISE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a rule ends in that is put to values of another kind than it was written for."""
+
+_MOST_KINDS = 4096
+"""Of blocks, for which it is remembered which rules are put to them."""
 
 _rules: WeakKeyDictionary[Draft, tuple[Rule, ...]] = WeakKeyDictionary()
 _ids: WeakKeyDictionary[Draft, frozenset[str]] = WeakKeyDictionary()
@@ -189,6 +192,7 @@ class Check:
             else:
                 self._written[rule.scope].append(rule)
         self._of_dialects: dict[Draft, dict[Key, Rule]] = {self._plain.draft: self._derived}
+        self._concerning: dict[tuple[Schema, int, int], list[Rule]] = {}
 
     def __iter__(self) -> Iterator[RuleFinding]:
         yield from self._all()
@@ -234,11 +238,15 @@ class Check:
         repeated = [fault for fault in all_faults if given.repeats(plain, fault)]
         given.take(block)
 
+        if faultless and dialect is None and not self._rules_of(block):  # nearly every block again
+            self.unchecked.extend(_unchecked(block, told=False))
+            return
+
         def findings(one: Block) -> Iterator[RuleFinding]:
             if not (faultless and one is plain):
                 faults = (fault for fault in self._faults(one) if fault not in repeated)
                 yield from self._of(faults, one.schema.draft)
-            yield from self._found(Scope.BLOCK, one)
+            yield from self._found(Scope.BLOCK, one, self._rules_of(one))
 
         told = False
         for finding in self._compared(plain, block, findings, dialect):
@@ -302,8 +310,28 @@ class Check:
                     found[rule.find.key] = rule
         return found
 
-    def _found(self, scope: Scope, subject: Any) -> Iterator[RuleFinding]:
-        for rule in self._written[scope]:
+    def _rules_of(self, block: Block) -> list[Rule]:
+        """The written rules that may have anything to say of a block of its type and flags."""
+        code, flags, *_ = block.identity
+        key = block.schema, code, flags
+        found = self._concerning.get(key)
+        if found is None:
+            if len(self._concerning) >= _MOST_KINDS:
+                self._concerning.clear()
+            kind = block.type
+            found = [one for one in self._written[Scope.BLOCK] if one.concerns(kind, flags)]
+            self._concerning[key] = found
+        return found
+
+    def _found(
+        self, scope: Scope, subject: Any, rules: Sequence[Rule] | None = None
+    ) -> Iterator[RuleFinding]:
+        """What the written rules find.
+
+        Args:
+            rules: those of them that may find anything; all of the scope by default.
+        """
+        for rule in self._written[scope] if rules is None else rules:
             try:
                 for found in rule.find(subject):
                     yield RuleFinding(rule, found)
@@ -312,6 +340,7 @@ class Check:
                     raise
                 # A field or code that it asks for is called otherwise, or is something else.
                 self._written[scope] = [one for one in self._written[scope] if one is not rule]
+                self._concerning.clear()
                 name = self._plain.draft.name
                 self.unchecked.append(
                     f"{rule.id} is not checked: it was written for a base of {name}, which has "

@@ -29,6 +29,7 @@ __all__ = [
     "ModuleIndex",
     "has_surplus",
     "well_formed",
+    "well_formed_bytes",
 ]
 
 _FIXED = UUID("00000000-0000-f000-c000-000000000000").int  # version and variant
@@ -129,6 +130,9 @@ class Facts:
         self.offsets = array("Q")
         self.uuids = UuidTable()
         self._parents = bytearray()
+        self._children = array("I")
+        self._takers = {key: getattr(self, f"_take_{key}") for key in _DECODED}
+        self._codes = {kind.key: code for code, kind in [*self.schema.blocks.items()][::-1]}
         self.repeated: list[tuple[int, int]] = []
         self.closings: list[int] = []
         self.hashed: set[int] = set()
@@ -147,29 +151,34 @@ class Facts:
         self.blobs: list[int] = []
         self.nameless: list[int] = []
         self.unread: set[str] = set()
+        self._masks: dict[str, int] = {}
 
     # -- collecting --------------------------------------------------------------------
 
     def take(self, block: Block) -> None:
         """Note what later rules need to know of a block."""
-        header = block.header
-        self.types.append(header["block_type"])
-        self.flags.append(header["flags"])
+        code, flags, _, uuid, parent = block.identity
+        self.types.append(code)
+        self.flags.append(flags)
         self.offsets.append(block.offset)
-        *_, uuid, parent = block.identity
         earlier = self.uuids.add(uuid)
         if earlier is not None:
             self.repeated.append((block.index, earlier))
-        if int.from_bytes(uuid, "big") & _FIXED != _VERSION_4:  # see `well_formed`
+        if not well_formed_bytes(uuid):
             self.nameless.append(block.index)
         self._parents += parent
-        if block.key == "end_of_capture":
+        if parent != NIL:
+            self._children.append(block.index)
+        key = block.key
+        if key == "end_of_capture":
             self.closings.append(block.index)
-        if block.key in _DECODED:
-            if block.known_version and RAW not in block.payload:
-                getattr(self, f"_take_{block.key}")(block, block.payload)
+        take = self._takers.get(key)
+        if take is not None:
+            payload = block.payload
+            if block.known_version and RAW not in payload:
+                take(block, payload)
             else:
-                self.unread.add(block.key)
+                self.unread.add(key)
 
     def _take_memory_region(self, block: Block, payload: Record) -> None:
         before = len(self.regions)
@@ -268,10 +277,8 @@ class Facts:
 
     def parents(self) -> Iterator[tuple[int, bytes]]:
         """``(block, ParentUUID)`` of the blocks that have one."""
-        for block in range(len(self)):
-            uuid = self.parent(block)
-            if uuid != NIL:
-                yield block, uuid
+        for block in self._children:
+            yield block, self.parent(block)
 
     def key(self, block: int) -> str:
         """The block type's name, or its code in hex."""
@@ -281,13 +288,24 @@ class Facts:
 
     def of_type(self, key: str) -> Iterator[int]:
         """Indexes of the blocks of a type; none where the draft has no such type."""
-        code = next((b.code for b in self.schema.blocks.values() if b.key == key), None)
+        code = self._codes.get(key)
         return (i for i, kind in enumerate(self.types) if kind == code)
 
     def has_flag(self, block: int, name: str) -> bool:
         """Whether a block's flag is set."""
-        word = self.schema.flags["BlockFlags"]
-        return word.has(name) and bool(self.flags[block] & word.mask(name))
+        return bool(self.flags[block] & self._mask(name))
+
+    def with_flag(self, name: str) -> Iterator[int]:
+        """Indexes of the blocks of which a flag is set; none where the draft has no such flag."""
+        mask = self._mask(name)
+        return (i for i, flags in enumerate(self.flags) if flags & mask)
+
+    def _mask(self, name: str) -> int:
+        found = self._masks.get(name)
+        if found is None:
+            word = self.schema.flags["BlockFlags"]
+            found = self._masks[name] = word.mask(name) if word.has(name) else 0
+        return found
 
     def describe(self, block: int) -> str:
         """Which block this is, for messages."""
@@ -329,6 +347,11 @@ def _is_text(blob: bytes) -> bool:
 def well_formed(uuid: UUID) -> bool:
     """Whether a UUID can identify something: of version 4, and not all zeros."""
     return uuid.int & _FIXED == _VERSION_4  # the properties of UUID take ten times as long
+
+
+def well_formed_bytes(uuid: bytes) -> bool:
+    """The same of a UUID's bytes."""
+    return uuid[6] & 0xF0 == 0x40 and uuid[8] & 0xC0 == 0x80
 
 
 def has_surplus(payload: Record) -> bool:

@@ -15,7 +15,7 @@ from ..reader.block import RAW, Block, budget_ran_out
 from ..reader.header import ENCRYPTION, FileHeader, encryption_layout
 from ..reader.sealed import SealHeader
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
-from ..schema.base import Problem
+from ..schema.base import Problem, Sound
 from ..schema.choice import Body
 from ..schema.layout import REST
 from ..schema.pages import PageStateMap
@@ -45,6 +45,7 @@ WRITTEN = {
 """Structures and fields that hand-written rules say more of than the declaration could."""
 
 _Refined = tuple[str, str, "int | None"]
+_Judge = tuple[str, "Sound | None", Callable[[str, Record], Iterator[Any]]]
 _STEP = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 # Consequences of damage, which is reported itself, and what no file that was read can have.
@@ -129,9 +130,10 @@ def faults_of_block(block: Block) -> Iterator[Defect]:
     Nothing is yielded for what a limit of this program kept from being judged; see
     `msl_construct.reader.gaps`.
     """
+    sound = block.sound_header  # while its bytes are at hand
     layout = block.type.layout if block.type is not None else None
     decoded = None if layout is None or RAW in block.payload else layout
-    if not _suspicious(block, decoded):
+    if not _suspicious(block, decoded, sound):
         return
     header, payload = block.with_offsets()
     where = _Where(block)
@@ -149,9 +151,9 @@ def _broken_stream(block: Block) -> bool:
     return block.compression is not None and isinstance(block.inflation_error, CompressionError)
 
 
-def _suspicious(block: Block, layout: Layout | None) -> bool:
+def _suspicious(block: Block, layout: Layout | None, sound: bool) -> bool:
     """Whether there may be a fault: without offsets, as nearly every block has none."""
-    if _has_problems(block.schema.block_header, block.header):
+    if not sound and _has_problems(block.schema.block_header, block.header):
         return True
     payload = block.payload
     if layout is None:
@@ -161,24 +163,22 @@ def _suspicious(block: Block, layout: Layout | None) -> bool:
 
 def _has_problems(layout: Layout, record: Record) -> bool:
     """Whether `Layout.problems_of` has anything to say, for loops over many blocks."""
-    return any(
-        key in record and next(problems(record[key], record), None) is not None
-        for key, problems in _judges(layout)
-    )
+    for key, sound, problems in _judges(layout):
+        if key not in record or (sound is not None and sound(record[key], record)):
+            continue
+        if next(problems(key, record), None) is not None:
+            return True
+    return False
 
 
 @cache
-def _judges(layout: Layout) -> tuple[tuple[str, Callable[[Any, Record], Iterator[Any]]], ...]:
-    """The fields that can have a problem at all, and what judges each."""
-    found: list[tuple[str, Callable[[Any, Record], Iterator[Any]]]] = []
-    for field in layout.fields:
-        kind = field.type
-        if kind.inner():
-            within, key = kind.problems_within, field.key
-            found.append((key, lambda _, record, w=within, k=key: w(k, record)))  # type: ignore[misc]
-        elif any(kinds_of_field(field)):
-            found.append((field.key, kind.problems))
-    return tuple(found)
+def _judges(layout: Layout) -> tuple[_Judge, ...]:
+    """The fields that can have a problem at all, with what is asked first, and what judges each."""
+    return tuple(
+        (field.key, layout.sound_of(field.key), field.type.problems_within)
+        for field in layout.fields
+        if field.type.inner() or any(kinds_of_field(field))
+    )
 
 
 # -- values --------------------------------------------------------------------------------

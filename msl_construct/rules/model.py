@@ -11,11 +11,12 @@ from ..drafts import DRAFTS
 
 if TYPE_CHECKING:
     from ..drafts.dialects import Dialect
-    from ..schema import Draft
+    from ..schema import BlockType, Draft
 
 __all__ = [
     "PRODUCER_ROLES",
     "Applies",
+    "Concerns",
     "Found",
     "Level",
     "Pick",
@@ -23,11 +24,21 @@ __all__ = [
     "Rule",
     "RuleFinding",
     "Scope",
+    "any_block",
 ]
 
 
 Applies = Callable[["Draft"], bool]
 """Says of a draft whether something holds for it."""
+
+Concerns = Callable[["BlockType | None", int], bool]
+"""Says of a block's type (None: not registered) and its flags, as they are stored, whether a rule
+may have anything to say of such a block."""
+
+
+def any_block(kind: BlockType | None, flags: int) -> bool:
+    """Concerns every block."""
+    return True
 
 
 class Level(str, Enum):
@@ -128,6 +139,8 @@ class Rule:
         find: yields every place that breaks the rule.
         applies: says of a draft whether the rule holds for it.
         derived: whether it follows from the schema's declarations.
+        concerns: of a rule that is given blocks, says by type and flags of a block whether `find`
+            may have anything to say of it.
         samples: of a rule that binds readers: samples that a reader which breaks it gets
             wrong; one at least for each `Pick`. None where no output shows it.
     """
@@ -144,6 +157,7 @@ class Rule:
     applies: Applies = field(repr=False, compare=False)
     derived: bool = False
     samples: tuple[Pick, ...] = ()
+    concerns: Concerns = field(default=any_block, repr=False, compare=False)
 
     @property
     def drafts(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ children: that is one mistake.
 from __future__ import annotations
 
 from ..reader import Block
-from .facts import well_formed
+from .facts import well_formed, well_formed_bytes
 from .faults import Defect
 
 __all__ = ["Given"]
@@ -38,8 +38,9 @@ class Given:
 
     def take(self, block: Block) -> None:
         """Note the bad UUIDs that a block gives."""
-        if not well_formed(block.uuid):
-            self._borne.add(block.uuid.bytes)
+        *_, uuid, _ = block.identity
+        if not well_formed_bytes(uuid):
+            self._borne.add(uuid)
         if block.key == "module_list_index" and block.known_version:
             uuids = (row["module_uuid"] for row in block.payload.get("entries", ()))
             self._listed.update(uuid.bytes for uuid in uuids if not well_formed(uuid))

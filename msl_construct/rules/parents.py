@@ -57,8 +57,8 @@ def misplaced(facts: Facts) -> dict[int, str]:
             parent = facts.uuids.find(facts.parent(block))
             if parent is None or facts.key(parent) != kind.parent:
                 found[block] = kind.parent
-    for block in facts.of_type("memory_region"):
-        if facts.has_flag(block, "continuation") and first_fragment(facts, block) is None:
+    for block in facts.with_flag("continuation"):
+        if facts.key(block) == "memory_region" and first_fragment(facts, block) is None:
             found[block] = "memory_region"
     return found
 

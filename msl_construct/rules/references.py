@@ -180,8 +180,8 @@ def _unfounded(
             meant[target] = 1
     for block in facts.nameless:
         meant[block] = 1  # nothing can refer to it; that is another rule
-    for block in range(len(facts)):
-        if facts.has_flag(block, flag) and not meant[block]:
+    for block in facts.with_flag(flag):
+        if not meant[block]:
             yield Found(
                 f"{facts.describe(block)}: {name}: expected a {what} that refers to it, found none",
                 facts.at(block, "flags"),

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 
 from ..reader import Block
-from ..schema import Record
+from ..schema import Record, Schema
 from ..schema.pages import PageStateMap
 
 __all__ = ["UNKNOWN", "RegionFacts"]
@@ -25,16 +25,17 @@ class RegionFacts:
         self.exponents = array("B")
         self.data = array("Q")
         self.timestamps = array("Q")
+        self._page_maps: dict[Schema, PageStateMap] = {}
 
     def __len__(self) -> int:
         return len(self.blocks)
 
     def take(self, block: Block, payload: Record) -> None:
         """Note a region; one without a usable size of pages has no place."""
-        kind = block.schema.block(block.key).layout
-        assert kind is not None
-        page_map = kind.field("page_state_map").type
-        assert isinstance(page_map, PageStateMap)
+        schema = block.schema
+        page_map = self._page_maps.get(schema)
+        if page_map is None:
+            page_map = self._page_maps[schema] = _page_map(schema, block.key)
         exponent = page_map.exponent(payload)
         if exponent is None:
             return
@@ -55,6 +56,14 @@ class RegionFacts:
             return None
         row = bisect_left(self.blocks, block)
         return row if row < len(self.blocks) and self.blocks[row] == block else None
+
+
+def _page_map(schema: Schema, key: str) -> PageStateMap:
+    layout = schema.block(key).layout
+    assert layout is not None
+    found = layout.field("page_state_map").type
+    assert isinstance(found, PageStateMap)
+    return found
 
 
 def _data(payload: Record, exponent: int) -> int:

@@ -141,8 +141,9 @@ def _overlaps(facts: Facts) -> Iterator[tuple[int, int]]:
 
 def _heads(facts: Facts) -> Iterator[tuple[int, int]]:
     """``(row, row of the first fragment)`` of each continuation that has a proper one."""
-    for row, block in enumerate(facts.regions.blocks):
-        if not facts.has_flag(block, "continuation"):
+    for block in facts.with_flag("continuation"):
+        row = facts.regions.row_of(block)
+        if row is None:
             continue
         parent = facts.uuids.find(facts.parent(block))
         head = facts.regions.row_of(parent)
@@ -167,8 +168,8 @@ def _roots(facts: Facts) -> array[int]:
     why="Nobody can tell which region the fragment belongs to.",
 )
 def continuation_without_first(facts: Facts) -> Iterator[Found]:
-    for block in facts.of_type("memory_region"):
-        if not facts.has_flag(block, "continuation"):
+    for block in facts.with_flag("continuation"):
+        if facts.key(block) != "memory_region":
             continue
         uuid = facts.parent(block)
         parent = facts.uuids.find(uuid)
@@ -202,7 +203,7 @@ def continuation_without_first(facts: Facts) -> Iterator[Found]:
 )
 def continuation_missing(facts: Facts) -> Iterator[Found]:
     around = {block for circle in circles(facts) for block in circle}  # those are another rule
-    for block in facts.of_type("memory_region"):
+    for block, _ in facts.parents():
         parent = unmarked_parent(facts, block)
         if parent is None or block in around:
             continue
@@ -261,8 +262,9 @@ def fragments_apart(facts: Facts) -> Iterator[Found]:
     for row, head in _heads(facts):
         if regions.bases[row] >= regions.bases[head]:  # or else that is another rule
             members.setdefault(head, [head]).append(row)
-    for block in regions.blocks:  # a fragment without its flag may be what fills the gap
-        members.pop(_row_of_parent(facts, block), None)
+    for block, _ in facts.parents():  # a fragment without its flag may be what fills the gap
+        if members and regions.row_of(block) is not None:
+            members.pop(_row_of_parent(facts, block), None)
     for rows in members.values():
         # Where a size is not clear, or a base is odd, so is where the next should begin.
         if not all(regions.known(row) and _aligned(facts, row) for row in rows):

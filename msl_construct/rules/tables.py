@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..reader import Block
 from ..schema import Record
-from .declare import rule, since
+from .declare import of_types, rule, since
 from .model import Found, Level, Scope
 
 
@@ -32,6 +32,7 @@ def _found(block: Block, row: int, field: str, text: str) -> Found:
     "MSLX-5.9-PHYSICAL-RANGE-INVERTED",
     Level.OURS,
     Scope.BLOCK,
+    concerns=of_types("physical_memory_map"),
     drafts=since("draft-2026-10"),
     requirement="A physical range does not end before it begins.",
     wrong="A physical range's End is less than its Start.",
@@ -48,6 +49,7 @@ def physical_range_inverted(block: Block) -> Iterator[Found]:
     "MSLX-5.10-BUILD-ID-WITHOUT-SOURCE",
     Level.OURS,
     Scope.BLOCK,
+    concerns=of_types("module_build_id_manifest"),
     drafts=since("draft-2026-10"),
     requirement="BuildIdSource is None just where there is no build ID.",
     wrong="A module has a build ID from nowhere, or none from somewhere.",
@@ -65,6 +67,7 @@ def build_id_without_source(block: Block) -> Iterator[Found]:
     "MSLX-5.10-BUILD-ID-TAIL-NOT-ZERO",
     Level.OURS,
     Scope.BLOCK,
+    concerns=of_types("module_build_id_manifest"),
     drafts=since("draft-2026-10"),
     requirement="BuildId is zero behind its first BuildIdLen bytes.",
     wrong="BuildId holds something behind the bytes that count.",
@@ -82,6 +85,7 @@ def build_id_tail_not_zero(block: Block) -> Iterator[Found]:
     "MSLX-6-PROCESS-TABLE-WITHOUT-TARGET",
     Level.OURS,
     Scope.BLOCK,
+    concerns=of_types("process_table"),
     drafts=since("draft-2026-10"),
     requirement="Exactly one process of the Process Table is the target.",
     wrong="No process is marked as the target, or several are.",

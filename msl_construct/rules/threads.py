@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..abbreviated import abbreviated
 from ..reader import Block
 from ..schema import Record
-from .declare import rule, since
+from .declare import of_types, rule, since
 from .facts import Facts, has_surplus
 from .model import Found, Level, Scope
 
@@ -40,6 +40,7 @@ def _missing(block: Block, role: str, name: str) -> Iterator[Found]:
     "MSL-5.7-PROGRAM-COUNTER-MISSING",
     Level.MUST,
     Scope.BLOCK,
+    concerns=of_types("thread_context"),
     drafts=since("draft-2026-10"),
     requirement="A Thread Context has a register that is marked as the program counter.",
     wrong="A thread has no program counter.",
@@ -53,6 +54,7 @@ def program_counter_missing(block: Block) -> Iterator[Found]:
     "MSL-5.7-STACK-POINTER-MISSING",
     Level.MUST,
     Scope.BLOCK,
+    concerns=of_types("thread_context"),
     drafts=since("draft-2026-10"),
     requirement="A Thread Context has a register that is marked as the stack pointer.",
     wrong="A thread has no stack pointer.",
@@ -66,6 +68,7 @@ def stack_pointer_missing(block: Block) -> Iterator[Found]:
     "MSL-5.7-REGISTER-NAME-NOT-LOWER-CASE",
     Level.MUST,
     Scope.BLOCK,
+    concerns=of_types("thread_context"),
     drafts=since("draft-2026-10"),
     requirement="Register names are in lower case.",
     wrong="A register's name is not in lower case.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..reader import Block
 from ..schema import Code
-from .declare import rule, since
+from .declare import rule, since, with_flags, without_payload
 from .model import Found, Level, Scope
 
 
@@ -34,6 +34,7 @@ def _algorithm(block: Block) -> Code | None:
     "MSL-4.3-BLOCK-TYPE-INVALID",
     Level.MUST,
     Scope.BLOCK,
+    concerns=without_payload,
     requirement="No block has the type 0x0000.",
     wrong="A block has the type that marks zeroed storage.",
     why="Readers must refuse it: what should stand here was never written.",
@@ -47,6 +48,7 @@ def block_type_invalid(block: Block) -> Iterator[Found]:
     "MSL-4.3-BLOCK-TYPE-FORBIDDEN",
     Level.MUST,
     Scope.BLOCK,
+    concerns=without_payload,
     drafts=since("draft-2026-10"),
     requirement="The types that are reserved without a payload (0x0012 to 0x0015) are not written.",
     wrong="A block has a type that producers of this version must not emit.",
@@ -65,6 +67,7 @@ def block_type_forbidden(block: Block) -> Iterator[Found]:
     "MSLX-4.3-BLOCK-TYPE-UNREGISTERED",
     Level.OURS,
     Scope.BLOCK,
+    concerns=without_payload,
     requirement="Block types are the ones that the draft registers.",
     wrong="A block has a type that the draft does not register.",
     why="Only readers that know its producer can read it; all others skip it.",
@@ -79,6 +82,7 @@ def block_type_unregistered(block: Block) -> Iterator[Found]:
     "MSL-4.2-COMP-ALGO-WITHOUT-COMPRESSED",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     requirement="CompAlgo is 00 in a block that is not Compressed.",
     wrong="A block names a codec and is not marked as compressed.",
     why="A reader that looks at the codec first inflates what was never compressed.",
@@ -95,6 +99,7 @@ def comp_algo_without_compressed(block: Block) -> Iterator[Found]:
     "MSL-4.2-COMPRESSED-WITHOUT-COMP-ALGO",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     requirement="A Compressed block names its codec.",
     wrong="A block is marked as compressed and names no codec.",
     why="Its payload can't be read.",
@@ -109,6 +114,7 @@ def compressed_without_comp_algo(block: Block) -> Iterator[Found]:
     "MSL-4.2-COMP-ALGO-RESERVED",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     requirement="CompAlgo is not the reserved value 3.",
     wrong="A block names a codec that does not exist.",
     why="Its payload can't be read.",
@@ -125,6 +131,7 @@ def comp_algo_reserved(block: Block) -> Iterator[Found]:
     "MSL-4.2-CONTINUATION-OUTSIDE-REGION",
     Level.MUST,
     Scope.BLOCK,
+    concerns=with_flags,
     requirement="Only Memory Regions are Continuations.",
     wrong="A block that is no Memory Region is marked as the continuation of one.",
     why="A reader that puts fragments together takes its payload for memory.",

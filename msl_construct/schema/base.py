@@ -7,7 +7,7 @@ and build.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,12 +27,16 @@ __all__ = [
     "OneOf",
     "Problem",
     "Refused",
+    "Sound",
     "Vocabulary",
     "refusal",
 ]
 
 
 T = TypeVar("T")
+
+Sound = Callable[[Any, "Mapping[str, Any]"], bool]
+"""Whether a value of a record is surely one that a producer may write."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,15 @@ class Vocabulary(OnStreams):
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         """What the draft forbids about this value; reading never asks."""
         return iter(())
+
+    @property
+    def sound(self) -> Sound | None:
+        """Says of a value that `problems` surely has nothing to say of it, sooner than that does.
+
+        Where it says no, `problems` has to be asked; None: always. It is asked of a class only if
+        none that is derived from the one that has it says otherwise what a problem is.
+        """
+        return None
 
     @property
     def judges(self) -> bool:

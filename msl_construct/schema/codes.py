@@ -156,6 +156,11 @@ class Enumeration:
         return {v.code: Code(v.code, Name(v.name)) for v in self.values}
 
     @cached_property
+    def permitted(self) -> frozenset[int]:
+        """The registered codes that a producer may write."""
+        return frozenset(v.code for v in self.values if not v.reserved)
+
+    @cached_property
     def _by_name(self) -> Mapping[str, Code]:
         return {code.name: code for code in self._by_code.values()}
 
@@ -187,9 +192,8 @@ class Enumeration:
 
     def permits(self, value: int) -> bool:
         """Whether a producer may write this value: registered, or in a vendor span."""
-        known = next((v for v in self.values if v.code == value), None)
-        if known is not None:
-            return not known.reserved
+        if value in self._by_code:
+            return value in self.permitted
         return any(s.first <= value <= s.last and s.use == "vendor" for s in self.spans)
 
     def adding(self, since: str, values: Iterable[Value]) -> Enumeration:

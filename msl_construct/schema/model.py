@@ -15,11 +15,11 @@ from .amended_draft import amended_draft, chained, linked
 from .amendments import Amendment
 from .base import Binding, OneOf
 from .blocks import BlockType, ByteOrder, Coverage
-from .codes import Enumeration, FlagDefinition, Span, Value
+from .codes import Enumeration, FlagDefinition, FlagValue, Span, Value
 from .fields import Field, Note
 from .layout import Layout
 from .overlaid_blocks import codes_of, overlaid
-from .vocabulary import Magic, Uint
+from .vocabulary import Fixed, Magic, Uint
 from .whole_block import WholeBlock
 
 __all__ = ["Draft", "Identified", "Schema"]
@@ -343,6 +343,28 @@ class Schema:
         """Reads of a block's header BlockType, Flags, PayloadVersion, BlockUUID and ParentUUID."""
         keys = ("block_type", "flags", "payload_version", "block_uuid", "parent_uuid")
         return self.block_header.unpacker(*keys)
+
+    @cached_property
+    def key_of(self) -> Callable[[int], str]:
+        """The name of a block type by its code, which is in hex where the draft registers none."""
+        kind = self.block_header.field("block_type").type
+        assert isinstance(kind, Fixed)
+        load = kind.loader
+        known: dict[int, str] = {}
+
+        def key_of(code: int) -> str:
+            if code not in known:
+                known[code] = str(load(code).name)
+            return known[code]
+
+        return key_of
+
+    @cached_property
+    def block_flags(self) -> Callable[[int], FlagValue]:
+        """The flags of a block from their stored number."""
+        kind = self.block_header.field("flags").type
+        assert isinstance(kind, Fixed)
+        return kind.loader
 
     @cached_property
     def continuation(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from ..abbreviated import abbreviated, abbreviated_hex
 from ..page_map import PAGES_PER_BYTE, PageMap, stored_size
 from ..source import Cursor, Extent
-from .base import Binding, DocumentOptions, Problem, Vocabulary
+from .base import Binding, DocumentOptions, Problem, Sound, Vocabulary
 from .codes import Enumeration
 from .document_values import as_hex, as_name, as_number, checked_keys
 from .misfit import Misfit
@@ -63,11 +63,13 @@ class PageStateMap(Vocabulary):
         self.high = high
         self.states: Enumeration | None = None
         self.names: list[str] = []
+        self.every = False  # of them may be written
 
     def _bind(self, binding: Binding) -> None:
         super()._bind(binding)
         self.states = binding.page_states
         self.names = [self.states.decode(state).name for state in range(PAGES_PER_BYTE)]
+        self.every = all(self.states.permits(state) for state in range(PAGES_PER_BYTE))
 
     @property
     def minimum(self) -> int:
@@ -117,6 +119,24 @@ class PageStateMap(Vocabulary):
         if not isinstance(value, PageMap):
             raise ValueError(f"expected a PageMap, found {abbreviated(value)}")
         return value.extent if isinstance(value, RunMap) else value.stored
+
+    @property
+    def sound(self) -> Sound | None:
+        states = self.states
+        assert states is not None
+
+        def sound(value: Any, record: Mapping[str, Any]) -> bool:
+            try:
+                pages = self.pages(record)
+            except Misfit:
+                return False
+            if value.pages != pages or not value.canonical:
+                return False
+            return self.every or not any(
+                count for state, count in enumerate(value.counts()) if not states.permits(state)
+            )
+
+        return sound
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         try:
@@ -221,6 +241,16 @@ class PageData(Rest):
 
     def example(self) -> Any:
         raise TypeError(f"no example of the bytes of pages without {self.page_state_map}")
+
+    @property
+    def sound(self) -> Sound | None:
+        def sound(value: Any, record: Mapping[str, Any]) -> bool:
+            log2 = record[self.log2_key]
+            if not isinstance(value, Extent) or not 0 <= log2 < _BITS_OF_A_SIZE:
+                return False
+            return bool(record[self.map_key].captured << log2 == value.length)
+
+        return sound
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         log2 = record[self.log2_key]

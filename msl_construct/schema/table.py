@@ -8,9 +8,9 @@ from typing import Any
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor
-from .base import Binding, DocumentOptions, Problem, Refused, Vocabulary, refusal
+from .base import Binding, DocumentOptions, Problem, Refused, Sound, Vocabulary, refusal
 from .entries import HELD, Entries, EntriesShown
-from .layout import OFFSETS, Layout, surplus
+from .layout import OFFSETS, REST, Layout, surplus
 from .misfit import Misfit
 from .names import snake_case
 from .values import Record
@@ -138,6 +138,18 @@ class Table(Vocabulary):
                     f"{where}.{error.field}", error.reason, title=self.entry.title
                 ) from None
         return {key: entries, self.count_key: values.get(self.count_key, len(entries))}
+
+    @property
+    def sound(self) -> Sound | None:
+        return self._is_sound
+
+    def _is_sound(self, entries: Sequence[Record], record: Mapping[str, Any]) -> bool:
+        if record[self.count_key] != len(entries):
+            return False
+        if self.entry_size_key and record[self.entry_size_key]:
+            return False  # what each is as long as has to be found out
+        is_sound = self.entry.is_sound
+        return all(REST not in entry and is_sound(entry) for entry in entries)
 
     def problems_within(self, key: str, record: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
         """Problems of the entries, each with its path, and of their number."""

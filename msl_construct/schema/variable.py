@@ -8,7 +8,7 @@ from typing import Any
 from ..abbreviated import abbreviated, abbreviated_hex
 from ..page_map import pad8
 from ..source import Cursor, Extent
-from .base import DocumentOptions, Problem, Vocabulary
+from .base import DocumentOptions, Problem, Sound, Vocabulary
 from .document_values import as_hex, as_text, checked_keys
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
@@ -112,6 +112,14 @@ class Utf8Z(Measured):
             raise ValueError(f"{self.length} must be given where the stored bytes are")
         return value
 
+    @property
+    def sound(self) -> Sound | None:
+        def sound(value: Any, record: Mapping[str, Any]) -> bool:
+            plain = type(value) is str and value.isascii() and "\0" not in value
+            return plain and bool(record[self.length_key] == self.measure(value))
+
+        return sound
+
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(value, StoredText):
             yield Problem(
@@ -182,6 +190,8 @@ class Utf8(Utf8Z):
         if isinstance(value, StoredText):
             return super().normal(value, record)
         return value or None  # an empty one is stored as an absent one is
+
+    sound = Utf8Z.sound
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(value, StoredText):

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..abbreviated import abbreviated, abbreviated_hex
 from ..source import Cursor
-from .base import Between, Binding, DocumentOptions, OneOf, Problem, Vocabulary
+from .base import Between, Binding, DocumentOptions, OneOf, Problem, Sound, Vocabulary
 from .codes import Code, Enumeration, FlagDefinition, FlagValue
 from .document_values import as_hex, as_name, as_number, as_text, checked_keys
 from .misfit import Misfit
@@ -77,6 +77,14 @@ class Fixed(Vocabulary):
         """Whether `load` does nothing, so that the fast path may leave it out."""
         return type(self).load is Fixed.load
 
+    @property
+    def sound_stored(self) -> Sound | None:
+        """`sound`, of what `struct` unpacked; no other field is asked."""
+        sound, load = self.sound, self.load
+        if sound is None or self.plain:
+            return sound
+        return lambda raw, record: sound(load(raw), record)
+
     def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Any:
         (raw,) = struct.unpack(self.order + self.code, cursor.take(self.width))
         return self.load(raw)
@@ -130,6 +138,11 @@ class Uint(Fixed):
     @property
     def judges(self) -> bool:
         return self.valid is not None or type(self).problems is not Uint.problems
+
+    @property
+    def sound(self) -> Sound | None:
+        valid = self.valid
+        return None if valid is None else lambda value, _: valid.permits(value)
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if self.valid is not None and not self.valid.permits(value):
@@ -198,6 +211,11 @@ class Magic(Bytes):
     def example(self) -> bytes:
         return self.magic
 
+    @property
+    def sound(self) -> Sound | None:
+        magic = self.magic
+        return lambda value, _: value == magic
+
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if value != self.magic:
             yield Problem(
@@ -223,6 +241,11 @@ class Reserved(Bytes):
     def example(self) -> bytes:
         return bytes(self.width)
 
+    @property
+    def sound(self) -> Sound | None:
+        zeros = bytes(self.width)
+        return lambda value, _: value == zeros
+
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if any(value):
             yield Problem("reserved-not-zero", "zero", abbreviated_hex(value))
@@ -238,6 +261,8 @@ class Hash(Bytes):
         super().__init__(32)
 
 
+_FIXED = uuid.UUID("00000000-0000-f000-c000-000000000000").int  # version and variant
+_VERSION_4 = uuid.UUID("00000000-0000-4000-8000-000000000000").int
 _NIL_BYTES = bytes(16)
 _NIL = uuid.UUID(bytes=_NIL_BYTES)
 _NIL_TEXT = str(_NIL)
@@ -264,6 +289,27 @@ class Uuid(Bytes):
         if isinstance(value, str):
             value = uuid.UUID(value)
         return value.bytes if isinstance(value, uuid.UUID) else super().store(value)
+
+    @property
+    def sound(self) -> Sound | None:
+        nil = self.nil
+
+        def sound(value: Any, _: Mapping[str, Any]) -> bool:
+            number = value.int
+            return bool(number & _FIXED == _VERSION_4 or (nil and not number))
+
+        return sound
+
+    @property
+    def sound_stored(self) -> Sound | None:
+        if type(self).load is not Uuid.load:
+            return super().sound_stored
+        nil = self.nil
+
+        def sound(raw: Any, _: Mapping[str, Any]) -> bool:
+            return (raw[6] & 0xF0 == 0x40 and raw[8] & 0xC0 == 0x80) or (nil and raw == _NIL_BYTES)
+
+        return sound
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if self.nil and not value.int:
@@ -329,6 +375,15 @@ class Coded(Fixed):
     def store(self, value: Any) -> int:
         return self.registry.encode(value)
 
+    @property
+    def sound(self) -> Sound | None:
+        may = self.registry.permitted if self.valid is None else frozenset(self.valid.values)
+        return lambda value, _: value in may
+
+    @property
+    def sound_stored(self) -> Sound | None:
+        return self.sound if type(self).load is Coded.load else super().sound_stored
+
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         if self.valid is not None:
             if not self.valid.permits(value):
@@ -385,6 +440,15 @@ class Flags(Fixed):
 
     def store(self, value: Any) -> int:
         return self.word.encode(value)
+
+    @property
+    def sound(self) -> Sound | None:
+        undefined = ~self.word.defined
+        return lambda value, _: not value & undefined
+
+    @property
+    def sound_stored(self) -> Sound | None:
+        return self.sound if type(self).load is Flags.load else super().sound_stored
 
     def problems(self, value: Any, record: Mapping[str, Any]) -> Iterator[Problem]:
         undefined = value & ~self.word.defined
