@@ -224,6 +224,17 @@ def test_a_changed_sealed_segment_is_told_in_every_command(tmp_path: Path) -> No
             path.unlink() if path.is_file() else rmtree(path)
 
 
+def test_the_first_line_of_a_check_soothes_nobody(tmp_path: Path) -> None:
+    one = made("raw", tmp_path)
+    (tmp_path / "bad.msl").write_bytes(one.data + flipped(added(one.data), 70, 1))
+    done = run("check", "bad.msl", *one.options, folder=tmp_path)
+    assert done.returncode == 1, done
+    first, *others = done.stdout.decode().splitlines()
+    assert first.startswith("bad.msl: not intact; ")
+    assert "no findings" not in done.stdout.decode()
+    assert any(line.startswith("  not intact: ") for line in others), others
+
+
 def test_a_sealed_segment_that_is_as_it_was(tmp_path: Path) -> None:
     one = made("raw", tmp_path)
     (tmp_path / "good.msl").write_bytes(one.data + added(one.data))

@@ -93,6 +93,22 @@ class FileOutcome:
         return self.strict or rule.level is Level.MUST
 
     @property
+    def changed(self) -> bool:
+        """Whether it was read to its end, and is not intact."""
+        return self._failed is Exit.FINDINGS
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not fine, whatever the rules find: a word or two; empty: nothing of that."""
+        if self.changed:
+            return "not intact"
+        if self._failed is not None:
+            return "not read to its end"
+        if self.encrypted:
+            return "encrypted"
+        return "incomplete" if self.gaps else ""
+
+    @property
     def counted(self) -> int:
         """How many findings decide about the exit code."""
         return sum(n for rule, n in self.counts.items() if self.matters(self.rules[rule]))

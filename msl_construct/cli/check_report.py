@@ -31,7 +31,8 @@ class TextReport(CheckReport):
         if outcome.encrypted:
             lines.append(f"  {printable(outcome.encrypted)}")
         if outcome.error and outcome.draft is not None:
-            lines.append(f"  not read to its end: {printable(outcome.error)}")
+            cut = "" if outcome.changed else "not read to its end: "
+            lines.append(f"  {cut}{printable(outcome.error)}")
         for level in _LEVELS:
             for rule, count in outcome.counts.items():
                 if outcome.rules[rule].level is level:
@@ -78,7 +79,7 @@ def _summary(outcome: FileOutcome) -> str:
         return f"not checked: {printable(outcome.error)}"
     counted, others = outcome.counted, outcome.total - outcome.counted
     if not outcome.total:
-        first = "no findings"
+        first = "nothing found in what was checked" if outcome.doubt else "no findings"
     elif not counted:
         first = f"{many(others, 'finding')}, none of which count{'s' if others == 1 else ''}"
         first = first if others > 1 else "1 finding that does not count"
@@ -86,6 +87,8 @@ def _summary(outcome: FileOutcome) -> str:
         first = many(counted, "finding")
         if others:
             first += f", {others} more that {'does' if others == 1 else 'do'} not count"
+    if outcome.doubt:
+        first = f"{outcome.doubt}; {first}"
     explained = sum(count for count, _ in outcome.explained.values())
     if explained:
         first += f", {explained} explained by its dialect"
