@@ -106,12 +106,24 @@ class WindowsTarget(PlainTarget):
             self._files.look(path, hash_algo)
 
     def _facts_before(self) -> dict[str, Any]:
-        """How its threads are; when they are stopped, that is all that the system says of them."""
+        """How its threads are: when they are stopped, that is all that the system says of them.
+        And its sockets: the tables are those of the whole machine."""
         try:
             self._before = states_of(self._system, self.pid)
         except CallFailed as error:
             self._unknown("thread_states", error)
+        self._ask("connections", self._connections)
         return {}
+
+    def _connections(self) -> list[dict[str, Any]]:
+        return rows_of(connections(self._system), self.pid)
+
+    def _ask(self, name: str, ask: Callable[[], Any]) -> None:
+        try:
+            self._facts[name] = ask()
+        except CallFailed as error:
+            self._facts.pop(name, None)
+            self._unknown(name, error)
 
     def _suspend(self) -> None:
         assert self._holder is not None
@@ -226,18 +238,15 @@ class WindowsTarget(PlainTarget):
         return not self._system.ended(self._process)
 
     def facts(self) -> dict[str, Any]:
-        """Environment, token, handles, connections, reserved address space, what stayed unknown."""
+        """Environment, token, handles, sockets, reserved address space, what stayed unknown."""
         system, process = self._system, self._process
         asked: dict[str, Callable[[], Any]] = {
             "environment": lambda: environment(system, process),
             "credentials": lambda: credentials(system, process, self._names),
             "descriptors": lambda: descriptors(system, process, self.pid),
-            "connections": lambda: rows_of(connections(system), self.pid),
         }
         for name, ask in asked.items():
-            try:
-                self._facts[name] = ask()
-            except CallFailed as error:
-                self._facts.pop(name, None)
-                self._unknown(name, error)
+            self._ask(name, ask)
+        if self._suspension is None:  # else they were asked for right before the stop
+            self._ask("connections", self._connections)
         return {**self._facts, **self._memory.facts}

@@ -200,7 +200,7 @@ class Wine:
         )
 
     def run(
-        self, command: Sequence[str], *, seconds: float = 60.0, folder: Path | None = None
+        self, command: Sequence[str], *, seconds: float = 240.0, folder: Path | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run it to its end."""
         with self.start(command, folder=folder) as process:
