@@ -162,6 +162,22 @@ def test_what_is_not_there_is_said(made: Path, text: str) -> None:
     assert not done.stdout
 
 
+def test_a_thread_that_is_cut_short_has_what_is_there_of_it() -> None:
+    """A register is known as soon as all of its entry is there, and until then said not to be."""
+    register = wire.register("<", "rip", (0x1234).to_bytes(8, "little"))
+    payload = wire.thread_context("<", [register], thread_name="main")
+    known = []
+    for size in range(len(payload) + 1):
+        builder = start(LE11)
+        builder.add(wire.THREAD_CONTEXT, payload[:size])
+        with msl_construct.open(finish(builder, LE11)) as opened:
+            try:
+                known.append(Addresses(opened).address("reg:rip"))
+            except AddressError:
+                assert not known, size
+    assert set(known) == {0x1234}
+
+
 def test_lines_hold_what_the_memory_holds(made: Path) -> None:
     with msl_construct.open(made) as opened:
         start, end = HEAP + PAGE - 24, HEAP + 2 * PAGE + 40

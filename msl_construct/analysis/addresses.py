@@ -198,7 +198,7 @@ class Addresses:
         threads = [one for one in self._dump.threads if "thread_id" in one]
         if number is not None:
             return next((one for one in threads if one["thread_id"] == number), None)
-        current = [one for one in threads if "current" in one["flags"].names]
+        current = [one for one in threads if "flags" in one and "current" in one["flags"].names]
         if len(current) == 1 or len(threads) == 1:
             return (current or threads)[0]
         if threads:
