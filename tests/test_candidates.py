@@ -496,6 +496,45 @@ def test_what_was_not_computed_with_everything_is_a_gap(tmp_path: Path) -> None:
     assert one_line(done.stderr).rstrip().endswith(said)
 
 
+def test_what_begins_alike_hides_nothing() -> None:
+    """However often the first bytes stand elsewhere, all of it is found; and nothing by halves."""
+    secret, public = private_keys()["ed25519_private_key"]
+    likes = [public[:8] + bytes(reversed(public[8:])) for _ in range(300)]
+    for there, contents in ((True, [secret, *likes, public]), (False, [secret, *likes])):
+        found = found_in(heap_dump(chunks(*contents, size=8 * PAGE)[0])).candidates
+        assert any(one.shape == "ed25519_private_key" for one in found) == there
+    # Its end stands behind the run that its beginning is in.
+    cut = public[:24] + bytes(8)
+    found = found_in(heap_dump(chunks(secret, *likes, cut, size=8 * PAGE)[0])).candidates
+    assert not any(one.shape == "ed25519_private_key" for one in found)
+
+
+def test_pointers_are_counted_and_few_are_kept() -> None:
+    """Memory may be full of them: what is kept is bounded, and who had to follow all says so."""
+    key = random.Random(3).randbytes(32)
+    words = struct.pack("<Q", HEAP + 16) * 300
+    data, (place, other) = chunks(key, words)
+    assert place == 16
+    result = found_in(heap_dump(data))
+    (found,) = [one for one in result.candidates if one.address == HEAP + place]
+    assert found.facts["pointers"] == 300
+    assert found.pointed_from == tuple(HEAP + other + 8 * n for n in range(16))
+    assert any("of 300 pointers to" in line for line in result.limits)
+
+
+def test_places_of_schedules_that_are_too_many_are_said() -> None:
+    from msl_construct.analysis.candidates import aes_schedules
+
+    schedule = aes_schedules.expanded(bytes(range(16)))
+    data = schedule * 9
+    left: list[int] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(aes_schedules, "_MOST", 4)
+        found = list(aes_schedules.schedules(np, data + bytes(480), 0, len(data), left))
+    assert [one.offset for one in found] == [176 * n for n in range(4)]
+    assert left == [5]
+
+
 def test_numbers_that_are_not_divided_are_said(tmp_path: Path) -> None:
     """More of them than a factor is looked for in."""
     rng = random.Random(6)

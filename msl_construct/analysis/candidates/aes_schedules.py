@@ -74,7 +74,9 @@ def expanded(key: bytes) -> bytes:
     return b"".join(words)
 
 
-def schedules(np: Any, data: bytes | bytearray, first: int, stop: int) -> Iterator[KeySchedule]:
+def schedules(
+    np: Any, data: bytes | bytearray, first: int, stop: int, left: list[int]
+) -> Iterator[KeySchedule]:
     """Key schedules that begin in [first, stop), which is a multiple of 4 away from their place.
 
     Looked for are words of which each is the sum of the one before it and of the one a key
@@ -83,6 +85,7 @@ def schedules(np: Any, data: bytes | bytearray, first: int, stop: int) -> Iterat
     Args:
         np: numpy.
         data: with what stands behind `stop`.
+        left: told how many places were not looked at, if they were too many.
     """
     words = np.frombuffer(data, "<u4", (len(data) - first) // 4, first)
     table = np.frombuffer(_box(), np.uint8)
@@ -105,9 +108,10 @@ def schedules(np: Any, data: bytes | bytearray, first: int, stop: int) -> Iterat
         wanted = words[places] ^ words[places + size]
         natural = ((mixed >> 8) | (mixed << 24)) ^ np.uint32(1) == wanted
         swapped = ((mixed << 8) | (mixed >> 24)) ^ np.uint32(1 << 24) == wanted
-        for index, other in zip(
-            places[natural | swapped][:_MOST].tolist(), swapped[natural | swapped].tolist()
-        ):
+        likely = places[natural | swapped]
+        if len(likely) > _MOST:
+            left.append(len(likely) - _MOST)
+        for index, other in zip(likely[:_MOST].tolist(), swapped[natural | swapped].tolist()):
             at = first + 4 * index
             found = _checked(bytes(data[at : at + LONGEST]), 4 * size, other)
             if found is not None:

@@ -14,7 +14,7 @@ from .checking import sightings
 from .chunks import AllocatedChunk, chunk_around
 from .classes import CLASSES, ByteClasses
 from .measures import BLOCK, dense_blocks, entropy
-from .pointers import pointers_to
+from .pointers import KEPT, PointerPlaces, pointers_to
 from .pool import Pool
 from .scanning import DumpScan, scan
 from .shapes import MemoryShape
@@ -222,7 +222,9 @@ class _OneDump:
         for one in seen:
             chunk = chunks[one.address]
             start = chunk.address if chunk is not None else one.address
-            whence = tuple(dict.fromkeys(pointers.get(one.address, []) + pointers.get(start, [])))
+            whence = [
+                pointers.get(at, PointerPlaces()) for at in dict.fromkeys((one.address, start))
+            ]
             data = pool.bytes_at(one.address, one.length)
             if data is None:
                 continue
@@ -231,9 +233,9 @@ class _OneDump:
                     one,
                     data,
                     chunk,
-                    whence,
+                    tuple(address for some in whence for address in some.addresses),
                     locations.at(one.address),
-                    _points(one, data, chunk, whence),
+                    _points(one, data, chunk, sum(some.count for some in whence)),
                 )
             )
         best = []
@@ -258,7 +260,7 @@ class _OneDump:
         return best
 
     def _by_pointers(
-        self, pool: Pool, seen: Sequence[ShapeSighting], pointers: dict[int, list[int]]
+        self, pool: Pool, seen: Sequence[ShapeSighting], pointers: dict[int, PointerPlaces]
     ) -> list[ShapeSighting]:
         """What is known by the structure that points to it."""
         found = []
@@ -266,7 +268,13 @@ class _OneDump:
             if shape.check != "ssh_session_key":
                 continue
             for address in dict.fromkeys(one.address for one in seen):
-                for pointer in pointers.get(address, [])[:_POINTERS]:
+                places = pointers.get(address, PointerPlaces())
+                if places.count > KEPT:
+                    self.result.limits.append(
+                        f"dump {self.number + 1}: of {places.count} pointers to {address:#x} the "
+                        f"first {KEPT} were followed"
+                    )
+                for pointer in places.addresses:
                     for length in shape.lengths:
                         words = session_key_words(pool, address, length, pointer)
                         if words is not None:
@@ -284,7 +292,7 @@ class _OneDump:
 
 
 def _points(
-    one: ShapeSighting, data: bytes, chunk: AllocatedChunk | None, pointers: Sequence[int]
+    one: ShapeSighting, data: bytes, chunk: AllocatedChunk | None, pointers: int
 ) -> dict[str, float]:
     """What speaks for a sighting in its own dump; the facts that say why go into it."""
     parts = {"shape": one.weight, "check": 0.2 if one.checked else 0.0}
@@ -302,7 +310,7 @@ def _points(
         one.facts["chunk_offset"] = one.address - chunk.address
         if chunk.address == one.address:
             parts["chunk"] = 0.04 if chunk.size - one.length < 24 else 0.02
-    one.facts["pointers"] = len(pointers)
+    one.facts["pointers"] = pointers
     parts["pointed_from"] = 0.03 if pointers else 0.0
     return parts
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...reader.dump import Dump
 from .scanning import ScannedPiece, scan
 
-__all__ = ["pointers_to"]
+__all__ = ["KEPT", "PointerPlaces", "pointers_to"]
 
 _BITS = 20
-_MOST = 1 << 20
+KEPT = 64
+"""Addresses of pointers to one place that are kept: memory can be full of them."""
+
+
+@dataclass
+class PointerPlaces:
+    """Words that point to one place.
+
+    Attributes:
+        count: how many.
+        addresses: of the first of them, as many as are kept.
+    """
+
+    count: int = 0
+    addresses: list[int] = field(default_factory=list)
 
 
 def pointers_to(
@@ -21,8 +36,8 @@ def pointers_to(
     *,
     within: Sequence[tuple[int, int]] | None = None,
     processes: int = 1,
-) -> dict[int, list[int]]:
-    """Addresses of words, at multiples of 8, that hold one of some addresses.
+) -> dict[int, PointerPlaces]:
+    """Words, at multiples of 8, that hold one of some addresses, by that.
 
     Args:
         np: numpy.
@@ -44,14 +59,36 @@ def pointers_to(
         values = words[likely].astype(np.uint64)
         index = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
         exact = wanted[index] == values
+        places, values = likely[exact], values[exact]
+        order = np.argsort(values, kind="stable")
+        different, firsts, counts = np.unique(values[order], return_index=True, return_counts=True)
         found: list[int] = []
-        for at, value in zip(likely[exact].tolist(), values[exact].tolist()):
-            found += (value, piece.address + skip + 8 * at)
+        for value, first, count in zip(different.tolist(), firsts.tolist(), counts.tolist()):
+            some = places[order[first : first + min(count, KEPT)]].tolist()
+            found += (value, count, len(some), *(piece.address + skip + 8 * at for at in some))
         return found
 
-    held: dict[int, list[int]] = {}
+    held: dict[int, PointerPlaces] = {}
+
+    def take(told: list[int]) -> None:
+        at = 0
+        while at < len(told):
+            value, count, kept = told[at : at + 3]
+            at += 3
+            place = held.setdefault(value, PointerPlaces())
+            place.count += count
+            place.addresses += told[at : at + min(kept, KEPT - len(place.addresses))]
+            at += kept
+
     if len(wanted):
-        flat = scan(np, dump, (), within=within, look=look, processes=processes, only_look=True)
-        for value, address in zip(flat.counted[::2], flat.counted[1::2]):
-            held.setdefault(value, []).append(address)
+        scan(
+            np,
+            dump,
+            (),
+            within=within,
+            look=look,
+            only_look=True,
+            processes=processes,
+            counting=take,
+        )
     return held

@@ -64,6 +64,7 @@ class Pool:
         self.numpy, self.dump = np, dump
         self.keys = {key for _, key, _ in found.schedules}
         self._windows: dict[int, bytes | None] = {}
+        self._found: dict[bytes, int | None] = {}
         self.left_out = 0
         self.limits: list[str] = []
         kept: list[tuple[int, int]] = []
@@ -209,15 +210,25 @@ class Pool:
         at = int(np.searchsorted(keys, np.uint64(value)))
         if at == len(keys) or int(keys[at]) != value:
             return None
-        place = -1
-        for _ in range(_MOST_WINDOWS):
-            place = self._joined.find(needle[:8], place + 1)
-            if place < 0:
-                return None
+        if needle not in self._found:
+            self._found[needle] = self._place_of(needle)
+        return self._found[needle]
+
+    def _place_of(self, needle: bytes) -> int | None:
+        """The same, looked for wherever its first 8 bytes stand.
+
+        However often that is: all needles together have no more such places than there are bytes.
+        """
+        head, size = needle[:8], len(needle)
+        place = self._joined.find(head)
+        while place >= 0:
             run = bisect_right(self._places, place) - 1
             address = self._firsts[run] + place - self._places[run]
-            if self.bytes_at(address, len(needle)) == needle:
+            inside = place + size <= self._places[run + 1]
+            there = self._joined[place : place + size] if inside else self.bytes_at(address, size)
+            if there == needle:
                 return address
+            place = self._joined.find(head, place + 1)
         return None
 
     @cached_property

@@ -78,7 +78,9 @@ _Answer = tuple[
     list[tuple[int, bytes, bool]],
     list[tuple[str, int, int]],
     list[int],
+    int,
 ]
+"""Runs, schedules, matches, numbers of a `Look`, and places of schedules that were too many."""
 
 
 def scan(
@@ -90,6 +92,7 @@ def scan(
     look: Look | None = None,
     only_look: bool = False,
     processes: int = 1,
+    counting: Callable[[list[int]], None] | None = None,
 ) -> DumpScan:
     """Go over all captured memory once.
 
@@ -100,6 +103,7 @@ def scan(
         look: what is done with each piece besides; its numbers are put one behind the other.
         only_look: do nothing else.
         processes: how many copies of this process look, where they would be whole.
+        counting: takes the numbers of `look` piece by piece; None: all are kept.
     """
     found = DumpScan()
     beyond = sum(
@@ -134,6 +138,9 @@ def scan(
             _by_region(settings, dump, units[number], found)
         else:
             _take(found, answer)
+        if counting is not None:
+            counting(found.counted)
+            found.counted = []
     return found
 
 
@@ -162,7 +169,9 @@ def _by_region(settings: _Settings, dump: Dump, unit: _Unit, found: DumpScan) ->
 
 
 def _take(found: DumpScan, answer: Sequence[Any]) -> None:
-    runs, keys, matches, counts = answer
+    runs, keys, matches, counts, left = answer
+    if left:
+        _say(found, f"places that begin like key schedules are too many; {left} were not looked at")
     for start, end in runs:
         if found.runs and start <= found.runs[-1][1]:
             found.runs[-1] = found.runs[-1][0], max(end, found.runs[-1][1])
@@ -197,17 +206,18 @@ def _looked(settings: _Settings, piece: ScannedPiece) -> _Answer:
     np, look = settings.np, settings.look
     data = np.frombuffer(piece.data, np.uint8)
     if settings.only_look and look is not None:
-        return [], [], [], look(piece, data, None)
+        return [], [], [], look(piece, data, None), 0
     skip = -piece.address % BLOCK
     dense = dense_blocks(np, data[skip:])
     counts = look(piece, data, dense) if look is not None else []
     start = piece.first + (-(piece.address + piece.first) % 4)
+    left: list[int] = []
     keys = [
         (piece.address + one.offset, one.key, one.swapped)
-        for one in schedules(np, piece.data, start, piece.stop)
+        for one in schedules(np, piece.data, start, piece.stop, left)
     ]
     runs = _runs(np, piece, data, dense, skip, settings.places)
-    return runs, keys, _matches(piece, settings.patterns), counts
+    return runs, keys, _matches(piece, settings.patterns), counts, sum(left)
 
 
 def _runs(
