@@ -140,7 +140,7 @@ class Asking:
                 seen.clear()
             for hit, name in self._hits_of(buffer, matches):
                 key = (hit.address, hit.length, name, hit.pattern)
-                if hit.length and key in seen:
+                if key in seen:
                     continue
                 if buffer.kind == "image" and len(seen) < _HEADS:
                     seen[key] = buffer.end
