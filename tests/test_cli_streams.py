@@ -66,7 +66,7 @@ def test_hits_that_nobody_reads_are_not_called_all(tmp_path: Path) -> None:
     line = f"'{sys.executable}' -m msl_construct strings '{path}' | head -1"
     done = subprocess.run(["sh", "-c", line], capture_output=True, env=ENVIRONMENT, timeout=60)
     assert b"a string" in done.stdout
-    assert one_line(done.stderr).endswith("; nobody read on, so that there may be more\n")
+    assert one_line(done.stderr).endswith(": nobody read on, so that there may be more hits\n")
 
 
 @POSIX

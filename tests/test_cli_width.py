@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import sys
@@ -236,6 +237,96 @@ def test_a_hexdump_fits_80_columns(tmp_path: Path) -> None:
     assert bytes_ == [one for one in shown if one]
 
 
+LIBRARY = "/usr/lib/x86_64-linux-gnu/python3/_a_module_of_a_long_name.cpython-311.so.1.0.17"
+LONG = "a string that is longer than any row of a terminal, " * 5
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A module of a long name with long texts and pointers, and one more that is W+X."""
+    builder = start(LE11)
+    pointers = b"".join((0x7F0012345000 + 8 * n).to_bytes(8, "little") for n in range(64))
+    texts = LONG.encode() + b"\0needle\tin it\0" + "in two bytes".encode("utf-16-le") + b"\0"
+    for base, rights, data in (
+        (0x7F0012345000, 3, pointers + texts),
+        (0xFFFFFFFFFF600000, 7, b"needle"),
+    ):
+        region = wire.memory_region(
+            "<", [0], base_addr=base, protection=rights, page_data=data.ljust(4096, b"\0")
+        )
+        builder.add(wire.MEMORY_REGION, region)
+    entry = wire.module_entry("<", base_addr=0x7F0012345000, module_size=0x1000, path=LIBRARY)
+    builder.add(wire.MODULE_ENTRY, entry)
+    path = tmp_path_factory.mktemp("held") / "a dump of a long name.msl"
+    path.write_bytes(finish(builder, LE11))
+    path.with_name("rules.yar").write_text(
+        'rule a_rule_of_a_name_that_is_long { strings: $some = "needle" condition: any of them }'
+    )
+    return path
+
+
+ROWS: list[tuple[str, ...]] = [
+    ("search", "HELD", "needle", "--text", "string that is longer", "--hex", "6e65 ?? 64"),
+    ("search", "HELD", "--pointer-to", "0x7f0012345000..0x7f0012346000"),
+    ("strings", "HELD"),
+    ("yara", "HELD", "RULES"),
+]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 130, 200])
+@pytest.mark.parametrize("words_", ROWS, ids=lambda words_: words_[0])
+def test_hits_are_rows_of_the_terminal(held: Path, words_: tuple[str, ...], columns: int) -> None:
+    """One line each, all as wide as there is room; each has its address, and names its place."""
+    if words_[0] == "yara":
+        pytest.importorskip("yara_x")
+    given = [{"HELD": held, "RULES": held.with_name("rules.yar")}.get(one, one) for one in words_]
+    hits = json.loads(run(*given, "--json").stdout)
+    assert hits
+    whole = run(*given).stdout.decode().splitlines()
+    assert max(map(width_of, whole)) > 80, "what is no terminal has all of it"
+    assert len(whole) == len(hits)
+    for color in ("never", "always"):
+        done = run(*given, "--color", color, COLUMNS=str(columns)).stdout.decode()
+        lines = click.unstyle(done).splitlines()
+        assert len(lines) == len(hits)
+        assert max(map(width_of, lines)) <= columns
+        assert ("\x1b[" in done) == (color == "always")
+        for line, hit, long in zip(lines, hits, whole):
+            assert int(line.split()[0], 16) == int(hit["address"], 16)
+            module = "_a" if columns == 40 else "_a_modul"
+            assert (module if hit["module"] else "+0x0") in line
+            if hit["text"] is not None and columns >= 80:
+                shown = hit["text"].replace("\t", "\\x09")
+                assert shown[:10] in line
+                assert (f'"{shown}"' in line) == (f'"{shown}"' in long and "…" not in line[-9:])
+
+
+@pytest.mark.parametrize("columns", [40, 80, 130])
+def test_what_else_an_analyst_reads_fits(held: Path, columns: int, tmp_path: Path) -> None:
+    """Lines are folded between words, and nothing is left out."""
+    pytest.importorskip("numpy")
+    other = tmp_path / "other.msl"
+    other.write_bytes(held.read_bytes().replace(b"needle", b"noodle"))
+    for given in (
+        ("diff", held, other, held, "--bytes"),
+        ("candidates", held, other),
+        ("read", held, "0x7f0012345000", "0x400", "--as", "ascii"),
+        ("read", held, "0x7f0012345000", "0x200", "--as", "ptr"),
+    ):
+        whole = run(*given).stdout.decode()
+        narrow = run(*given, COLUMNS=str(columns)).stdout.decode()
+        assert max(map(width_of, narrow.splitlines())) <= columns, given[0]
+        assert "".join(narrow.split()) == "".join(whole.split())
+    assert f"0x7f0012345000  {Path(LIBRARY).name}+0x0" in whole or given[0] != "diff"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a terminal of our own")
+def test_a_line_for_people_is_as_wide_as_their_terminal(held: Path) -> None:
+    shown_ = on_terminal([*COMMAND, "search", str(held), "needle"], size=60)
+    assert max(map(width_of, click.unstyle(shown_).splitlines())) <= 60
+    assert "2 hits in" in shown_
+
+
 def test_colour_is_a_choice() -> None:
     path = ROOT / "samples" / "live-le.msl"
     for words_, colored in (
@@ -270,12 +361,16 @@ def test_a_terminal_has_a_pager_and_nothing_else_has(tmp_path: Path) -> None:
         assert "memory" in on_terminal([*COMMAND, "inspect", path], MSL_PAGER=quiet)
 
 
-def on_terminal(command: list[str], **environment: str) -> str:
-    """Run a command on a terminal of its own; what it printed there."""
+def on_terminal(command: list[str], size: int = 80, **environment: str) -> str:
+    """Run a command on a terminal of its own, so many columns wide; what it printed there."""
+    import fcntl
     import pty
+    import struct
+    import termios
 
     child, terminal = pty.fork()
     if not child:  # pragma: no cover
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 50, size, 0, 0))
         os.execve(command[0], command, {**os.environ, "PYTHONPATH": str(ROOT), **environment})
     found = b""
     try:

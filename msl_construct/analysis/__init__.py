@@ -31,8 +31,8 @@ from .patterns import (
     reversed_pattern,
     text_pattern,
 )
-from .searching import Hit, Searched, search
-from .text_strings import strings
+from .searching import Hit, Searched, search, search_rows
+from .text_strings import string_rows, strings
 from .timeline import Timeline, TimelineRow, timeline
 from .yara import RuleGap, RuleScan, load_rules, scan_rules, yara_engine
 
@@ -80,6 +80,8 @@ __all__ = [
     "reversed_pattern",
     "scan_rules",
     "search",
+    "search_rows",
+    "string_rows",
     "strings",
     "text_pattern",
     "timeline",

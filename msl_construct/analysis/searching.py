@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain, islice
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import DamageError, LimitError, MemoryAccessError
 from ..schema import ByteOrder
@@ -18,10 +18,13 @@ from .locations import Location, Locations
 from .matching import SHOWN, Found, matches
 from .patterns import SearchPattern
 
-__all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search"]
+__all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search", "search_rows"]
 
-_Answer = list[Found] | Literal["lost", "later"]
-"""What is in a piece; that it can't be had; that nobody has looked."""
+_Rows = list[Any]
+_Looked = tuple[_Rows, dict[int, int]]
+"""What is in a piece, and where strings go on if one was cut."""
+_Answer = _Looked | Literal["lost", "later"]
+"""The same; that it can't be had; that nobody has looked."""
 _WORTH_PROCESSES = 16
 """Pieces that are to be looked at."""
 _AT_ONCE = 8
@@ -102,23 +105,35 @@ def search(
             pattern is an expression, and no thread would be missing in a copy.
     """
     told = searched or Searched()
-    look = _Look(space, places, patterns, order, told)
-    for some in _batches(islands(space, within, told.coverage)):
-        for address, number, length, value, before, data, after in look.at(some, processes):
+    look = _Look(space, places, patterns, order, told, lambda found: found)
+    for some in look.everywhere(within, processes):
+        for found in some:
             told.hits += 1
-            pattern = patterns[number]
-            yield Hit(
-                address,
-                length,
-                data,
-                pattern.kind,
-                pattern.given,
-                places.at(address),
-                before,
-                after,
-                _text(pattern.kind, pattern, data),
-                value,
-            )
+            yield look.hit(found)
+
+
+def search_rows(
+    space: AddressSpace,
+    places: Locations,
+    patterns: Sequence[SearchPattern],
+    row: Callable[[Hit], str],
+    *,
+    order: ByteOrder = ByteOrder.LITTLE,
+    within: Iterable[tuple[int, int]] | None = None,
+    searched: Searched | None = None,
+    processes: int = 1,
+) -> Iterator[list[str]]:
+    """The same as rows of text, each made by the process that found the hit; some at a time.
+
+    Args:
+        space, places, patterns, order, within, searched, processes: as for `search`.
+        row: makes one of a hit.
+    """
+    told = searched or Searched()
+    look = _Look(space, places, patterns, order, told, lambda found: row(look.hit(found)))
+    for some in look.everywhere(within, processes):
+        told.hits += len(some)
+        yield some
 
 
 def _batches(found: Iterator[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
@@ -183,13 +198,18 @@ def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
 
 @dataclass
 class _Look:
-    """Looking for patterns, island by island."""
+    """Looking for patterns, island by island.
+
+    Attributes:
+        made: what becomes of a match, where it is found.
+    """
 
     space: AddressSpace
     places: Locations
     patterns: Sequence[SearchPattern]
     order: ByteOrder
     told: Searched
+    made: Callable[[Found], Any]
 
     def __post_init__(self) -> None:
         self.longest = max((pattern.longest for pattern in self.patterns), default=0)
@@ -202,7 +222,31 @@ class _Look:
         ]
         self._expressions = any(one.kind == "regex" for one in self.patterns)
 
-    def at(self, some: list[tuple[int, int]], processes: int) -> Iterator[Found]:
+    def hit(self, found: Found) -> Hit:
+        """A match with what it is and where."""
+        address, number, length, value, before, data, after = found
+        pattern = self.patterns[number]
+        return Hit(
+            address,
+            length,
+            data,
+            pattern.kind,
+            pattern.given,
+            self.places.at(address),
+            before,
+            after,
+            _text(pattern.kind, pattern, data),
+            value,
+        )
+
+    def everywhere(
+        self, within: Iterable[tuple[int, int]] | None, processes: int
+    ) -> Iterator[_Rows]:
+        """All matches, some at a time."""
+        for some in _batches(islands(self.space, within, self.told.coverage)):
+            yield from self._at(some, processes)
+
+    def _at(self, some: list[tuple[int, int]], processes: int) -> Iterator[_Rows]:
         """All matches in islands."""
         units = [
             (start, end, number)
@@ -214,16 +258,17 @@ class _Look:
             yield from self._together(units, processes)
             return
         for start, end in some:
-            yield from self._island(start, end)
+            yield from ([self.made(found)] for found in self._island(start, end))
 
-    def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[Found]:
+    def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[_Rows]:
         """In several processes; an island of which something can't be had, in this one.
 
         So is a piece behind one with a string that was cut, since it has the rest of it, and a
         piece behind one with very much in it.
         """
+        self.places.at(units[0][0])  # what that takes is made once, and not in each copy
         lost = -1
-        behind: dict[int, int] | None = None  # where strings go on that were cut
+        behind: dict[int, int] = {}  # where strings go on that were cut
         done = 0
         with closing(self._answers(units, processes)) as answers:
             for unit, answer in zip(units, answers):
@@ -231,29 +276,45 @@ class _Look:
                 if start == lost:
                     continue
                 if number == 0:
-                    behind, done = None, 0
-                cut, ends = False, dict[int, int]()
+                    behind, done = {}, 0
                 try:
-                    for one in self._found(unit, answer, behind):
-                        done += 1
-                        if one[1] in self.sequential:
-                            ends[one[1]] = one[0] + one[2]
-                            cut = cut or one[2] == self.patterns[one[1]].longest
-                        yield one
+                    if answer == "lost":
+                        raise DamageError("another process could not have it")
+                    if behind or answer == "later":
+                        goes_on = dict[int, int]()
+                        for row in self._rows(unit, behind or None, goes_on):
+                            done += 1
+                            yield [row]
+                        behind = goes_on
+                    else:
+                        done += len(answer[0])
+                        yield answer[0]
+                        behind = answer[1]
                 except (DamageError, LimitError):
                     lost = start
-                    yield from islice(self._island(start, end), done, None)
-                behind = dict.fromkeys(self.sequential, start) | ends if cut else None
+                    for found in islice(self._island(start, end), done, None):
+                        yield [self.made(found)]
 
-    def _found(
-        self, unit: tuple[int, int, int], answer: _Answer, behind: dict[int, int] | None
-    ) -> Iterable[Found]:
-        """What is in a piece, looked for here where that has to be."""
-        if answer == "lost":
-            raise DamageError("another process could not have it")
-        if behind is not None or answer == "later":
-            return self._piece(*unit, behind)
-        return answer
+    def _rows(
+        self, unit: tuple[int, int, int], behind: dict[int, int] | None, goes_on: dict[int, int]
+    ) -> Iterator[Any]:
+        """What is in a piece.
+
+        Args:
+            behind: see `matches`.
+            goes_on: told where strings go on, if one was cut.
+
+        Raises:
+            DamageError, LimitError: it can't be had.
+        """
+        cut, ends = False, dict.fromkeys(self.sequential, unit[0])
+        for one in self._piece(*unit, behind):
+            if one[1] in ends:
+                ends[one[1]] = one[0] + one[2]
+                cut = cut or one[2] == self.patterns[one[1]].longest
+            yield self.made(one)
+        if cut:
+            goes_on.update(ends)
 
     def _answers(
         self, units: list[tuple[int, int, int]], processes: int
@@ -261,18 +322,21 @@ class _Look:
         """An answer of each piece."""
         at_once = 1 if self.sequential else _AT_ONCE
 
-        def one(unit: tuple[int, int, int]) -> _Answer:
-            try:
-                return list(self._piece(*unit, None))
-            except (DamageError, LimitError):
-                return "lost"
-
         def work(number: int) -> list[_Answer]:
             answers: list[_Answer] = []
             count = 0
             for unit in units[number * at_once : (number + 1) * at_once]:
-                answers.append(one(unit) if count < _MANY else "later")
-                count += len(answers[-1])
+                if count >= _MANY:
+                    answers.append("later")
+                    continue
+                goes_on = dict[int, int]()
+                try:
+                    rows = list(self._rows(unit, None, goes_on))
+                except (DamageError, LimitError):
+                    answers.append("lost")
+                else:
+                    answers.append((rows, goes_on))
+                    count += len(rows)
             return answers
 
         with closing(in_order(work, -(-len(units) // at_once), processes)) as results:

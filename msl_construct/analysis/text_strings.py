@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..space import AddressSpace
 from .locations import Locations
 from .patterns import SearchPattern
-from .searching import Hit, Searched, search
+from .searching import Hit, Searched, search, search_rows
 
-__all__ = ["ENCODINGS", "strings"]
+__all__ = ["ENCODINGS", "string_rows", "strings"]
 
 ENCODINGS = ("ascii", "utf-16-le", "utf-16-be")
 _LONGEST = 1 << 16
@@ -33,7 +33,30 @@ def strings(
         least: characters that are worth it.
         encodings: some of `ENCODINGS`.
     """
-    wanted = [
+    wanted = _patterns(least, encodings)
+    return search(space, places, wanted, within=within, searched=searched, processes=processes)
+
+
+def string_rows(
+    space: AddressSpace,
+    places: Locations,
+    row: Callable[[Hit], str],
+    *,
+    least: int = 4,
+    encodings: Iterable[str] = ("ascii", "utf-16-le"),
+    within: Iterable[tuple[int, int]] | None = None,
+    searched: Searched | None = None,
+    processes: int = 1,
+) -> Iterator[list[str]]:
+    """The same as rows of text; see `search_rows`."""
+    wanted = _patterns(least, encodings)
+    return search_rows(
+        space, places, wanted, row, within=within, searched=searched, processes=processes
+    )
+
+
+def _patterns(least: int, encodings: Iterable[str]) -> list[SearchPattern]:
+    return [
         SearchPattern(
             encoding,
             "",
@@ -44,7 +67,6 @@ def strings(
         )
         for encoding in encodings
     ]
-    return search(space, places, wanted, within=within, searched=searched, processes=processes)
 
 
 def _width_of(encoding: str) -> int:

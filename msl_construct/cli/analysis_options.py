@@ -12,6 +12,8 @@ import click
 
 from ..errors import AddressError
 from .common import STDIO, Exit, lacking_code, lacking_word, note
+from .terminal import style_of
+from .text import Style
 
 if TYPE_CHECKING:
     from ..analysis import Addresses
@@ -21,6 +23,7 @@ __all__ = [
     "TOLD",
     "HitOptions",
     "align_option",
+    "color_option",
     "ending",
     "form_of",
     "hit_options",
@@ -58,6 +61,7 @@ class HitOptions:
         ranges, protection, region_type: as they were given, see `within`.
         limit: None: all.
         as_json, ndjson: how; else for people.
+        color: for them, see `color_option`.
     """
 
     ranges: tuple[str, ...]
@@ -66,6 +70,11 @@ class HitOptions:
     limit: int | None
     as_json: bool
     ndjson: bool
+    color: str
+
+    def style(self, no_color: bool) -> Style:
+        """See `style_of`."""
+        return style_of(self.color, no_color)
 
     def form(self) -> str:
         """See `form_of`."""
@@ -106,6 +115,7 @@ def hit_options(what: str) -> Callable[[F], F]:
         ),
         click.option("--json", "as_json_", is_flag=True, help="One JSON document."),
         click.option("--ndjson", is_flag=True, help="One JSON object a line."),
+        color_option(),
     )
 
     def with_them(function: F) -> F:
@@ -118,9 +128,10 @@ def hit_options(what: str) -> Callable[[F], F]:
             limit: int | None,
             as_json_: bool,
             ndjson: bool,
+            color: str,
             **more: object,
         ) -> object:
-            hits = HitOptions(ranges, protection, region_type, limit, as_json_, ndjson)
+            hits = HitOptions(ranges, protection, region_type, limit, as_json_, ndjson, color)
             return function(*arguments, hits=hits, **more)
 
         command: Callable[..., object] = collected
@@ -129,6 +140,21 @@ def hit_options(what: str) -> Callable[[F], F]:
         return command  # type: ignore[return-value]
 
     return with_them
+
+
+def color_option(what: str = "") -> Callable[[F], F]:
+    """When there is colour; the command gets it as `color`.
+
+    Args:
+        what: has it, as in ``Of the tree: ``.
+    """
+    text = "on a terminal (auto), always, or never."
+    return click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help=f"{what}{text}" if what else f"Colour {text}",
+    )
 
 
 def align_option(text: str) -> Callable[[F], F]:

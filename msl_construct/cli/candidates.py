@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PatternError
-from .analysis_options import align_option, ending, form_of, within
+from .analysis_options import align_option, color_option, ending, form_of, within
 from .appending import appendable
 from .candidates_text import print_candidates
 from .common import (
     STDIO,
     Exit,
     command_options,
-    discard_stdout,
     draft_options,
     note,
     open_input,
     paths,
     run,
     say_version,
+    whoever_reads,
 )
+from .terminal import style_of
 from .text import many
 from .written_file import check_new, refuse_itself, write_new
 
@@ -110,6 +111,7 @@ _SAME = ("region_uuid", "region_offset", "key_len")
 @click.option("--full", is_flag=True, help="List everything, also for people.")
 @click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
 @click.option("--ndjson", is_flag=True, help="One JSON object for each candidate, then the rest.")
+@color_option()
 @draft_options
 @command_options
 @run
@@ -132,6 +134,7 @@ def candidates(
     full: bool,
     as_json_: bool,
     ndjson: bool,
+    color: str,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -237,10 +240,8 @@ def candidates(
             _write_patterns(patterns, outputs, force)
             found.gaps += _untried(tries)
         hints = _hints(some[0], found, shapes, only) if appending else []
-        try:
-            print_candidates(dumps, found, inferred, tries, form, full)
-        except BrokenPipeError:
-            discard_stdout()
+        with whoever_reads():
+            print_candidates(dumps, found, inferred, tries, form, full, style_of(color, no_color))
         for path, one in zip((*dumps, *against), opened):
             one.require_unchanged()
             told = ending(one, path, quiet)

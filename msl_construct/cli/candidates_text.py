@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from .common import data_out, text_out
-from .search import place_json
-from .text import as_json, binary_size, many, printable
+from .hit_rows import place_json
+from .text import Style, as_json, binary_size, folded, many, printable
 
 if TYPE_CHECKING:
     from ..analysis.candidates import (
@@ -23,6 +25,8 @@ __all__ = ["print_candidates"]
 _LISTED = 40
 """Candidates for people, unless --full."""
 _STRUCTURES = 12
+_INDENT = 11
+"""Columns in front of what goes on of a line."""
 
 
 def print_candidates(
@@ -32,6 +36,7 @@ def print_candidates(
     tries: list[tuple[BytePattern, list[tuple[str, PatternTrial]]]] | None,
     form: str,
     full: bool,
+    style: Style,
 ) -> None:
     """All of it.
 
@@ -40,14 +45,16 @@ def print_candidates(
         tries: patterns that were made, each with the dumps that it was tried on; None: none were.
         form: ``json``, ``ndjson`` or ``text``.
         full: list everything, also for people.
+        style: for people.
     """
     if form == "text":
+        lines = [_found_lines(dumps, found, None if full else _LISTED, style)]
+        if structures is not None:
+            lines.append(_structure_lines(structures, None if full else _STRUCTURES))
+        lines += [_tried_lines(pattern, results) for pattern, results in tries or ()]
         with text_out() as out:
-            _write(dumps, found, None if full else _LISTED, out)
-            if structures is not None:
-                _write_structures(structures, None if full else _STRUCTURES, out)
-            for pattern, results in tries or ():
-                _write_tries(pattern, results, out)
+            for line in chain.from_iterable(lines):
+                out.writelines(f"{part}\n" for part in folded(line, style.columns, _INDENT))
         return
     with data_out() as out:
         whole: dict[str, object] = {
@@ -106,25 +113,27 @@ def _row(dumps: tuple[str, ...], one: FoundCandidate) -> dict[str, object]:
     }
 
 
-def _write(dumps: tuple[str, ...], found: CandidateSearch, most: int | None, out: IO[str]) -> None:
+def _found_lines(
+    dumps: tuple[str, ...], found: CandidateSearch, most: int | None, style: Style
+) -> Iterator[str]:
     total = sum(found.classes.values()) or 1
-    out.write(f"bytes of {printable(dumps[0])} by class\n")
+    yield f"bytes of {printable(dumps[0])} by class"
     for name, size in found.classes.items():
-        out.write(f"  {name:<16} {binary_size(size):>12}  {100 * size / total:5.1f} %\n")
+        yield f"  {name:<16} {binary_size(size):>12}  {100 * size / total:5.1f} %"
     for path, one in zip(dumps, found.coverage):
         holes = "".join(f", {binary_size(size)} {state}" for state, size in one.unknown.items())
         line = f"  {printable(path)}: {binary_size(one.captured)} captured{holes}"
         if one.alignment is not None:
             line += f"; {binary_size(one.compared)} compared by {one.alignment}"
-        out.write(line + "\n")
-    out.write(f"{many(len(found.candidates), 'candidate')}\n")
+        yield line
+    yield f"{many(len(found.candidates), 'candidate')}"
     for candidate in found.candidates[:most]:
-        _write_one(dumps, candidate, out)
+        yield from _candidate_lines(dumps, candidate, style)
     if most is not None and len(found.candidates) > most:
-        out.write(f"  and {len(found.candidates) - most} more: --full lists them\n")
+        yield f"  and {len(found.candidates) - most} more: --full lists them"
 
 
-def _write_one(dumps: tuple[str, ...], one: FoundCandidate, out: IO[str]) -> None:
+def _candidate_lines(dumps: tuple[str, ...], one: FoundCandidate, style: Style) -> Iterator[str]:
     place, module = one.location.region, one.location.module
     where = "-"
     if module is not None:
@@ -132,22 +141,24 @@ def _write_one(dumps: tuple[str, ...], one: FoundCandidate, out: IO[str]) -> Non
     elif place is not None:
         where = f"{place.name or f'[{place.region_type}]'}+{one.address - place.base_addr:#x}"
     inside = f" of {printable(dumps[one.dump])}" if len(dumps) > 1 else ""
-    out.write(
-        f"{one.score:.3f}  {one.address:#018x}  {one.length:>5} bytes  {one.shape}  "
-        f"{printable(where)}{inside}\n"
+    yield (
+        f"{style.paint(f'{one.score:.3f}', bold=True)}  {one.address:#018x}  "
+        f"{one.length:>5} bytes  "
+        f"{style.paint(one.shape, fg='green' if one.checked else 'yellow')}  "
+        f"{style.paint(printable(where), fg='cyan')}{inside}"
     )
     points = " + ".join(f"{name} {value:g}" for name, value in one.parts.items() if value)
-    out.write(f"         = {points}\n")
+    yield f"         = {points}"
     facts = "; ".join(f"{key} {value}" for key, value in one.facts.items())
     if one.chunk is not None:
         facts += f"; chunk of {one.chunk.size} bytes at {one.chunk.address:#x}"
     if one.pointed_from:
         facts += f"; pointed to from {', '.join(f'{at:#x}' for at in one.pointed_from[:4])}"
-    out.write(f"         {printable(facts)}\n")
+    yield f"         {printable(facts)}"
     others = [at for number, at in enumerate(one.elsewhere) if number != one.dump]
     if any(at is not None for at in others):
         told = ", ".join("-" if at is None else f"{at:#x}" for at in others)
-        out.write(f"         in the other dumps at {told}\n")
+        yield f"         in the other dumps at {told}"
 
 
 def _structure_row(path: str, one: InferredStructure) -> dict[str, object]:
@@ -188,30 +199,28 @@ def _pattern_row(
     }
 
 
-def _write_structures(
-    structures: list[tuple[str, InferredStructure]], most: int | None, out: IO[str]
-) -> None:
-    out.write(f"{many(len(structures), 'structure')} that nobody has described\n")
+def _structure_lines(
+    structures: list[tuple[str, InferredStructure]], most: int | None
+) -> Iterator[str]:
+    yield f"{many(len(structures), 'structure')} that nobody has described"
     for path, one in structures[:most]:
-        out.write(
+        yield (
             f"{one.confidence:.3f}  {one.kind} of {one.instances} records of {one.size} bytes, "
-            f"as at {one.addresses[0]:#x} of {printable(path)}\n"
+            f"as at {one.addresses[0]:#x} of {printable(path)}"
         )
         for field in one.fields:
-            out.write(f"         +{field.offset:#06x}  {field.kind:<12} {field.share:6.0%}\n")
+            yield f"         +{field.offset:#06x}  {field.kind:<12} {field.share:6.0%}"
     if most is not None and len(structures) > most:
-        out.write(f"  and {len(structures) - most} more: --full lists them\n")
+        yield f"  and {len(structures) - most} more: --full lists them"
 
 
-def _write_tries(
-    pattern: BytePattern, results: list[tuple[str, PatternTrial]], out: IO[str]
-) -> None:
+def _tried_lines(pattern: BytePattern, results: list[tuple[str, PatternTrial]]) -> Iterator[str]:
     size = many(len(pattern.data), "byte")
-    out.write(f"pattern {pattern.name}: {size}, {sum(pattern.literal)} of them literal\n")
+    yield f"pattern {pattern.name}: {size}, {sum(pattern.literal)} of them literal"
     for path, one in results:
         place = "made of others"
         if one.expected is not None:
             place = f"{'found' if one.found else 'NOT found'} at {one.expected:#x}"
         others = len(one.others) + one.more
         rest = "" if one.complete else ", and not all of it was searched"
-        out.write(f"         {printable(path)}: {place}, {many(others, 'other hit')}{rest}\n")
+        yield f"         {printable(path)}: {place}, {many(others, 'other hit')}{rest}"

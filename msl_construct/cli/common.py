@@ -34,7 +34,8 @@ from .drafts import draft_option
 from .error_text import error_text, is_out_of_memory
 from .keys import KeyOptions, key_options, keys_of
 from .start import let_interrupts_raise
-from .text import printable
+from .terminal import columns_of
+from .text import folded, printable
 from .traffic import remember_traffic, traffic_lines, verbose_option
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from ..reader.stream import PassingDump
 
 __all__ = [
+    "NOBODY",
     "Exit",
     "ReadOptions",
     "command_options",
@@ -61,12 +63,16 @@ __all__ = [
     "run",
     "say_version",
     "text_out",
+    "whoever_reads",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
 Command = TypeVar("Command", bound=Callable[..., "int | None"])
 
 STDIO = "-"
+NOBODY = "nobody read on, and the rest was not looked at"
+_INDENT = 5
+"""Columns in front of what goes on, behind ``msl: ``."""
 
 
 class Exit(IntEnum):
@@ -196,10 +202,16 @@ def complain(error: BaseException, name: str = "") -> Exit:
 
 
 def note(text: str) -> None:
-    """A line for people, on stderr, with nothing in it that would act on a terminal."""
+    """A line for people, on stderr, with nothing in it that would act on a terminal.
+
+    On a terminal that is narrower it goes on below, between words.
+    """
     if sys.stderr is None:  # `print` would take stdout instead
         return
     text = printable(text)
+    width = columns_of(sys.stderr)
+    if width is not None:
+        text = "\n".join(folded(text, width, _INDENT))
     try:
         print(text, file=sys.stderr)
     except UnicodeEncodeError:
@@ -209,7 +221,8 @@ def note(text: str) -> None:
 def run(function: Command) -> Command:
     """Turn a command's exceptions into one line on stderr and an exit code.
 
-    The command returns its exit code. A closed pipe on stdout ends it quietly.
+    The command returns its exit code. Who reads stdout no more ends it: where nothing else was
+    said of that (`whoever_reads`), not all was looked at.
     """
 
     @functools.wraps(function)
@@ -220,7 +233,8 @@ def run(function: Command) -> Command:
             code = function(*arguments, **options)
         except BrokenPipeError:
             discard_stdout()
-            code = Exit.FINE
+            note(f"msl: incomplete: {NOBODY}")
+            code = Exit.INCOMPLETE
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
@@ -252,6 +266,18 @@ def _flushed(code: int) -> int:
         if code < Exit.UNREADABLE:  # else the error has been told
             return complain(error)
     return code
+
+
+@contextmanager
+def whoever_reads() -> Iterator[None]:
+    """Printing on which nothing else depends: of who goes away meanwhile nothing is said.
+
+    What the exit code speaks of has been looked at, or is looked at all the same.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        discard_stdout()
 
 
 def discard_stdout() -> None:

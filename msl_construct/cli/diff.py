@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from .analysis_options import TOLD, align_option, ending, form_of
+from .analysis_options import TOLD, align_option, color_option, ending, form_of
 from .common import (
+    NOBODY,
     STDIO,
     Exit,
     command_options,
@@ -25,8 +27,8 @@ from .common import (
     text_out,
 )
 from .diff_timeline import timeline_json, write_timeline
-from .terminal import columns
-from .text import as_json, binary_size, folded, many, printable
+from .terminal import style_of
+from .text import Style, as_json, binary_size, folded, many, printable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,6 +41,8 @@ __all__ = ["diff"]
 
 _LISTED = 20
 """Rows of one kind for people, unless --full."""
+_COLORS = {"added": "green", "removed": "red"}
+"""Of titles; what else is different has none."""
 _INDENT = 6
 """Columns in front of what a row goes on with."""
 _BYTES = 16
@@ -59,6 +63,7 @@ _BYTES = 16
     is_flag=True,
     help="One JSON object for each pair, then one for the timeline.",
 )
+@color_option()
 @draft_options
 @command_options
 @run
@@ -69,6 +74,7 @@ def diff(
     full: bool,
     as_json_: bool,
     ndjson: bool,
+    color: str,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -94,6 +100,7 @@ def diff(
     if dumps.count(STDIO) > 1:
         raise click.UsageError("stdin can be one of them only")
     form_of(as_json_, ndjson)
+    style = style_of(color, no_color)
     from .. import analysis
 
     code, found = Exit.FINE, list[dict[str, object]]()
@@ -113,25 +120,17 @@ def diff(
                 found.append(
                     _as_json(names, difference, opened[number - 1 : number + 1], with_bytes)
                 )
+                code = _worse(code, difference)
+                _tell(names, difference, quiet)
                 if ndjson:
                     with data_out() as out:
                         out.write(as_json(found[-1]) + "\n")
                 elif not as_json_:
                     with text_out() as out:
-                        _write(names, difference, a, b, with_bytes, full, out)
+                        _write(names, difference, a, b, with_bytes, full, out, style)
                 if len(dumps) > 2:
                     changes.append(difference.changes)
                     more_changes += difference.more_changes
-                left = [*difference.not_compared, *difference.pages.failed]
-                for line in left[:TOLD]:
-                    note(f"msl: {names[0]}, {names[1]}: {line}")
-                if len(left) > TOLD and not quiet:
-                    more = len(left) - TOLD
-                    note(f"msl: {names[0]}, {names[1]}: and {more} more like this (--json has all)")
-                if difference.pages.unknown and not difference:
-                    pages = many(difference.pages.unknown, "page")
-                    note(f"msl: {names[0]}, {names[1]}: incomplete: {pages} could not be compared")
-                code = _worse(code, difference)
             times = None
             if len(dumps) > 2:
                 if any(step["align"] != "address" for step in found):
@@ -145,7 +144,9 @@ def diff(
                     if ndjson:
                         out.write(as_json({"timeline": timeline_json(dumps, times)}) + "\n")
                     else:
-                        write_timeline(dumps, times, None if full else _LISTED, out)
+                        most = None if full else _LISTED
+                        where = _where(opened)
+                        write_timeline(dumps, times, most, out, style, where)
             if as_json_:
                 with data_out() as out:
                     whole: dict[str, object] = found[0] if times is None else {"steps": found}
@@ -154,11 +155,35 @@ def diff(
                     out.write(as_json(whole, indent=2) + "\n")
         except BrokenPipeError:
             discard_stdout()
+            if len(found) < len(dumps) - 1:
+                note(f"msl: incomplete: {NOBODY}: from {dumps[len(found)]} on")
+                code = code or Exit.INCOMPLETE
         for path, one in zip(dumps, opened):
             one.require_unchanged()
             told = ending(one, path, quiet)
             code = told if one.tampered else code or told
     return code
+
+
+def _where(dumps: list[Dump]) -> Callable[[int], str]:
+    """What says what stands at an address, in the first dump that knows."""
+    from ..analysis import Locations
+
+    places = [Locations(dump) for dump in dumps]
+    return lambda address: next(filter(None, (one.text(address) for one in places)), "")
+
+
+def _tell(names: tuple[str, str], difference: DumpDifference, quiet: bool) -> None:
+    """Say what could not be compared."""
+    both = f"msl: {names[0]}, {names[1]}"
+    left = [*difference.not_compared, *difference.pages.failed]
+    for line in left[:TOLD]:
+        note(f"{both}: {line}")
+    if len(left) > TOLD and not quiet:
+        note(f"{both}: and {len(left) - TOLD} more like this (--json has all)")
+    if difference.pages.unknown and not difference:
+        pages = many(difference.pages.unknown, "page")
+        note(f"{both}: incomplete: {pages} could not be compared")
 
 
 def _worse(code: Exit, difference: DumpDifference) -> Exit:
@@ -254,13 +279,15 @@ def _write(
     with_bytes: bool,
     full: bool,
     out: IO[str],
+    style: Style,
 ) -> None:
     from ..analysis import Locations
 
     most = None if full else _LISTED
-    out.write(f"{printable(names[0])} -> {printable(names[1])} (by {found.alignment})\n")
+    heading = f"{printable(names[0])} -> {printable(names[1])} (by {found.alignment})"
+    out.write("\n".join(folded(heading, style.columns, 2)) + "\n")
     for key, pairs in found.regions.items():
-        _list(out, f"regions {key}", [_region_text(key, pair, a, b) for pair in pairs], most)
+        _list(out, style, f"regions {key}", [_region_text(key, pair, a, b) for pair in pairs], most)
     for what, rows in (
         ("process", found.process),
         ("environment", found.environment),
@@ -268,17 +295,17 @@ def _write(
         ("threads", found.threads),
     ):
         for key, listed in rows.items():
-            _list(out, f"{what} {key}", [_row_text(row) for row in listed], most)
+            _list(out, style, f"{what} {key}", [_row_text(row) for row in listed], most)
     for table, kinds in found.system.items():
         for key, listed in kinds.items():
-            _list(out, f"{table} {key}", [_row_text(row) for row in listed], most)
+            _list(out, style, f"{table} {key}", [_row_text(row) for row in listed], most)
     pages = found.pages
     rebased = f" ({pages.rebased} of them only by pointers that moved)" if pages.rebased else ""
     counted = (
         f"pages: {pages.same} same, {pages.changed} changed{rebased}, {pages.unknown} unknown, "
         f"{pages.only_a} only in the first, {pages.only_b} only in the second"
     )
-    out.write("\n  ".join(folded(counted, columns())) + "\n")
+    out.write("\n".join(folded(counted, style.columns, 2)) + "\n")
     locations = Locations(a)
     lines = []
     for change in found.changes[: most or None]:
@@ -293,19 +320,21 @@ def _write(
             line += f"  {old} -> {new}"
         lines.append(line)
     more = len(found.changes) - len(lines) + found.more_changes
-    _list(out, "changes", lines, None, more)
+    _list(out, style, "changes", lines, None, more)
 
 
-def _list(out: IO[str], title: str, lines: list[str], most: int | None, more: int = 0) -> None:
+def _list(
+    out: IO[str], style: Style, title: str, lines: list[str], most: int | None, more: int = 0
+) -> None:
     if not lines:
         return
     shown = lines if most is None else lines[:most]
     more += len(lines) - len(shown)
-    out.write(f"{title}: {many(len(lines) + (more if most is None else 0), 'row')}\n")
-    width = columns()
+    counted = many(len(lines) + (more if most is None else 0), "row")
+    fg = _COLORS.get(title.rpartition(" ")[2])
+    out.write(f"{style.paint(title, fg=fg, bold=True)}: {counted}\n")
     for line in shown:
-        for number, part in enumerate(folded(line, width and width - _INDENT)):
-            out.write(f"{' ' * (_INDENT if number else 2)}{part}\n")
+        out.writelines(f"{part}\n" for part in folded(f"  {line}", style.columns, _INDENT))
     if more:
         out.write(f"  and {more} more (--full)\n")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING
 
-from .text import many, printable
+from .text import Style, folded, many, printable
 
 if TYPE_CHECKING:
     from ..analysis import Timeline, TimelineRow
 
 __all__ = ["timeline_json", "write_timeline"]
 
+_INDENT = 6
+"""Columns in front of what goes on of a row."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LEGEND = "a letter for each state, . not there or not captured, ? not said"
 
@@ -29,9 +31,22 @@ def timeline_json(names: Sequence[str], found: Timeline) -> dict[str, object]:
     }
 
 
-def write_timeline(names: Sequence[str], found: Timeline, most: int | None, out: IO[str]) -> None:
-    """The same for people: a column for each dump, a letter for each state, a dot for none."""
-    out.write(f"timeline of {many(len(names), 'dump')} ({_LEGEND})\n")
+def write_timeline(
+    names: Sequence[str],
+    found: Timeline,
+    most: int | None,
+    out: IO[str],
+    style: Style,
+    where: Callable[[int], str],
+) -> None:
+    """The same for people: a column for each dump, a letter for each state, a dot for none.
+
+    Args:
+        where: says what stands at the address of a page.
+    """
+    title = f"timeline of {many(len(names), 'dump')}"
+    heading = f"{style.paint(title, bold=True)} ({_LEGEND})"
+    out.write("\n".join(folded(heading, style.columns, 2)) + "\n")
     for kind, rows in (*found.rows.items(), ("pages", found.pages)):
         if not rows:
             continue
@@ -39,7 +54,10 @@ def write_timeline(names: Sequence[str], found: Timeline, most: int | None, out:
         more = len(rows) - len(shown) + (found.more_pages if kind == "pages" else 0)
         out.write(f"{kind}: {many(len(shown) + more, 'row')}\n")
         for row in shown:
-            out.write(f"  {_letters(row)}  {printable(row.what)}\n")
+            line = f"  {_letters(row)}  {printable(row.what)}"
+            if kind == "pages":
+                line += f"  {printable(where(int(row.what, 16)))}"
+            out.writelines(f"{part}\n" for part in folded(line, style.columns, _INDENT))
         if more:
             out.write(f"  and {more} more (--full)\n")
 

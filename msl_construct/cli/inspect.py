@@ -12,7 +12,9 @@ import click
 from ..document.csv_cells import cell
 from ..reader.gaps import gap_of_hashes
 from ..reader.opened import Indexed
+from .analysis_options import color_option
 from .common import (
+    NOBODY,
     STDIO,
     Exit,
     command_options,
@@ -27,8 +29,8 @@ from .common import (
     say_version,
 )
 from .pager import paged_out
-from .terminal import columns, draws, wants_color
-from .text import many
+from .terminal import style_of
+from .text import Style, many
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -89,12 +91,7 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     "persistence, introspection, physical, build_ids, omissions.",
 )
 @click.option("--all", "unfolded", is_flag=True, help="Each region on a row of its own.")
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Of the tree: on a terminal (auto), always, or never.",
-)
+@color_option("Of the tree: ")
 @click.option(
     "--pager/--no-pager",
     default=None,
@@ -162,13 +159,18 @@ def inspect(
         try:
             with _out(form, show, pager) as out:
                 if form is None and not show:
-                    _tree(opened, out, "never" if no_color else color, unfolded)
+                    _tree(opened, out, style_of(color, no_color), unfolded)
                 elif form == "csv":
                     _csv(opened, tables[0], out)
                 else:
                     _document(opened, form or "yaml", show, tables, with_data, offsets, out)
-        except BrokenPipeError:  # nobody reads on; what the file is stays true
+        except BrokenPipeError:
             discard_stdout()
+            code = _ending(opened, dump, quiet)
+            if not code and (with_data or _may_lack(opened)):
+                note(f"msl: {dump}: incomplete: {NOBODY}")
+                return Exit.INCOMPLETE
+            return code  # what the file is stays true
         opened.require_unchanged()
         return _ending(opened, dump, quiet)
 
@@ -181,13 +183,11 @@ def _out(form: str | None, show: list[str], pager: bool | None) -> AbstractConte
     return data_out(lacking="backslashreplace")  # YAML has the same escapes
 
 
-def _tree(dump: Dump | PassingDump, out: IO[str], color: str, unfolded: bool) -> None:
-    from .text import Style
+def _tree(dump: Dump | PassingDump, out: IO[str], style: Style, unfolded: bool) -> None:
     from .tree import tree
 
     assert isinstance(dump, Indexed)
-    colored = color == "always" or wants_color(color == "never")
-    tree(dump, out.write, Style(colored, draws(), columns()), unfolded=unfolded)
+    tree(dump, out.write, style, unfolded=unfolded)
 
 
 def _document(
@@ -238,6 +238,13 @@ def _csv(dump: Dump | PassingDump, name: str, out: IO[str]) -> None:
     writer.writeheader()
     for row in _rows(dump, name):
         writer.writerow({key: cell(value) for key, value in row.items()})
+
+
+def _may_lack(dump: Dump | PassingDump) -> bool:
+    """Whether something nobody has looked at may be what can't be: compressed, or yet to come."""
+    if not isinstance(dump, Indexed):
+        return dump.ending.kind == "open"
+    return any(dump.block(number).compressed for number in range(len(dump.index)))
 
 
 def _ending(dump: Dump | PassingDump, path: str, quiet: bool) -> int:

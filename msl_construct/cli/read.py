@@ -10,8 +10,9 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from ..space import ADDRESSES_END, CAPTURED, Memory
-from .analysis_options import ending, width_of_length
+from .analysis_options import color_option, ending, width_of_length
 from .common import (
+    NOBODY,
     Exit,
     command_options,
     data_out,
@@ -24,8 +25,8 @@ from .common import (
     say_version,
     text_out,
 )
-from .terminal import columns, wants_color
-from .text import Style, as_json, printable
+from .terminal import style_of
+from .text import Style, as_json, folded, printable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -82,6 +83,7 @@ def stated_fill(_: click.Context, __: click.Parameter, value: str) -> int | None
     help="Values of a type, in the byte order of the dump; ptr: with what they point to.",
 )
 @click.option("--json", "as_json_", is_flag=True, help="One JSON object: runs with their bytes.")
+@color_option()
 @draft_options
 @command_options
 @run
@@ -93,6 +95,7 @@ def read(
     fill: int | None,
     view: str | None,
     as_json_: bool,
+    color: str,
     quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
@@ -142,13 +145,15 @@ def read(
                     _json(opened, Locations(opened), start, end, out)
             else:
                 with text_out() as out:
+                    style = style_of(color, no_color)
                     if view is None:
-                        style = Style(wants_color(no_color), columns=columns())
                         _dump_lines(opened, Locations(opened), start, end, out, style)
                     else:
-                        _values(opened, Locations(opened), start, end, view, out)
+                        _values(opened, Locations(opened), start, end, view, out, style)
         except BrokenPipeError:
             discard_stdout()
+            note(f"msl: {dump}: incomplete: {NOBODY}")
+            return lacking_code(opened)
         opened.require_unchanged()
         told = ending(opened, dump, quiet)
         if unknown.bytes and not quiet:
@@ -193,7 +198,7 @@ def _raw(dump: Dump, start: int, end: int, fill: int) -> None:
 
 
 def _json(dump: Dump, places: Locations, start: int, end: int, out: IO[str]) -> None:
-    from .search import place_json
+    from .hit_rows import place_json
 
     memory = dump.memory.read(start, end - start)
     taken = 0
@@ -256,9 +261,12 @@ def _cells_of(line: HexLine, style: Style) -> tuple[str, str, str, str]:
     return left, right, text.ljust(_WIDTH), states
 
 
-def _values(dump: Dump, places: Locations, start: int, end: int, view: str, out: IO[str]) -> None:
+def _values(
+    dump: Dump, places: Locations, start: int, end: int, view: str, out: IO[str], style: Style
+) -> None:
     for address, text in _views(dump, places, start, end, view):
-        out.write(f"{address:016x}  {text}\n")
+        line = f"{address:016x}  {text}"
+        out.writelines(f"{part}\n" for part in folded(line, style.columns, 18))
 
 
 def _views(

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from itertools import chain, islice
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
-from .analysis_options import TOLD, HitOptions, ending, hit_options
-from .common import (
-    Exit,
-    command_options,
-    data_out,
-    discard_stdout,
-    draft_options,
-    note,
-    open_input,
-    run,
-    say_version,
-    text_out,
-)
-from .text import as_json, binary_size, many, printable
+from .analysis_options import HitOptions, hit_options
+from .common import command_options, draft_options, open_input, run, say_version
+from .hit_output import finish, first_of, print_hits
+from .hit_rows import hit_row
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..analysis import Hit, Location, Searched
-    from ..reader.dump import Dump
     from .common import ReadOptions
 
-__all__ = ["finish", "hit_json", "place_json", "print_hits", "search"]
+__all__ = ["search"]
 
 _TWO_BYTES = ("utf-16-le", "utf-16-be")
-_REMEMBERED = 1024
-"""Names of modules."""
-_SHOWN = 32
-"""Bytes of a hit on its line."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -143,16 +124,17 @@ def search(
             for text in pointers
         ]
         found = analysis.Searched()
-        matches = analysis.search(
+        rows = analysis.search_rows(
             opened.memory,
             analysis.Locations(opened),
             wanted,
+            hit_row(form, hits.style(no_color), [one.kind for one in wanted]),
             order=order,
             within=hits.within(opened, addresses),
             searched=found,
             processes=os.cpu_count() or 1,
         )
-        read = print_hits(islice(matches, hits.limit), form)
+        read = print_hits(first_of(rows, hits.limit, found), form)
         opened.require_unchanged()
         return finish(opened, dump, found, quiet, hits.limit, read)
 
@@ -162,149 +144,3 @@ def _int(text: str) -> int:
         return int(text, 0)
     except ValueError:
         raise click.BadParameter(f"--int {text[:40]!r}: expected a number") from None
-
-
-def place_json(place: Location) -> dict[str, object]:
-    """Where something is, as every command prints it."""
-    region, module = place.region, place.module
-    return {
-        "region": None
-        if region is None
-        else {
-            "base_addr": f"{region.base_addr:#x}",
-            "protection": list(region.protection),
-            "region_type": region.region_type,
-            "name": region.name,
-        },
-        "module": None
-        if module is None
-        else {"path": module.path, "offset": f"{module.offset:#x}"},
-    }
-
-
-def hit_json(hit: Hit) -> dict[str, object]:
-    """A hit, as ``--json`` prints it."""
-    row: dict[str, object] = {
-        "address": f"{hit.address:#x}",
-        "length": hit.length,
-        "bytes": hit.data.hex(),
-        "text": hit.text,
-        "kind": hit.kind,
-        "pattern": hit.pattern or None,
-        **({} if hit.rule is None else {"rule": hit.rule}),
-        **place_json(hit.location),
-        "before": hit.before.hex(),
-        "after": hit.after.hex(),
-    }
-    if hit.value is not None:
-        row["value"] = f"{hit.value:#x}"
-    return row
-
-
-def print_hits(
-    hits: Iterable[Hit], form: str, gaps: Callable[[], Iterable[dict[str, object]]] = tuple
-) -> bool:
-    """All hits, as they come; whether somebody read them to the end.
-
-    Args:
-        form: ``json``, ``ndjson`` or ``text``.
-        gaps: rows that follow them as JSON; asked when all hits are printed.
-    """
-    try:
-        if form == "text":
-            with text_out() as out:
-                line = _Lines().line
-                for hit in hits:
-                    out.write(line(hit) + "\n")
-        else:
-            with data_out() as out:
-                _write_json(chain(map(hit_json, hits), _later(gaps)), form, out)
-    except BrokenPipeError:
-        discard_stdout()
-        return False
-    return True
-
-
-def _later(rows: Callable[[], Iterable[dict[str, object]]]) -> Iterator[dict[str, object]]:
-    yield from rows()
-
-
-def _write_json(rows: Iterable[dict[str, object]], form: str, out: IO[str]) -> None:
-    if form == "ndjson":
-        for row in rows:
-            out.write(as_json(row) + "\n")
-        return
-    out.write("[")
-    for index, row in enumerate(rows):
-        out.write(("," if index else "") + "\n" + as_json(row))
-    out.write("\n]\n")
-
-
-class _Lines:
-    """Hits as lines: ``address  rights  where  what``."""
-
-    def __init__(self) -> None:
-        # Imported once, and asked once for each region: there are many lines.
-        from ..analysis.addresses import file_name
-        from ..analysis.locations import rights
-
-        self._file_name = lru_cache(_REMEMBERED)(lambda path: printable(file_name(path)))
-        self._rights = rights
-        self._region: object = None
-        self._letters, self._label, self._base = "---", "-", 0
-
-    def line(self, hit: Hit) -> str:
-        """One of them."""
-        place, address = hit.location, hit.address
-        region, module = place.region, place.module
-        if region is not self._region:
-            self._region = region
-            self._letters, self._label = "---", "-"
-            if region is not None:
-                words, self._base = region.label
-                self._letters, self._label = self._rights(region.protection), printable(words)
-        if module is not None:
-            where = f"{self._file_name(module.path)}+{module.offset:#x}"
-        elif region is not None:
-            where = f"{self._label}+{address - self._base:#x}"
-        else:
-            where = "-"
-        if hit.value is not None:
-            what = f"-> {hit.value:#x}"
-        elif hit.text is not None:
-            what = f'"{printable(hit.text)}"'
-        else:
-            what = hit.data[:_SHOWN].hex() + ("…" if hit.length > _SHOWN else "")
-        kind = hit.kind if hit.rule is None else printable(f"{hit.rule} {hit.pattern}".strip())
-        return f"{address:#018x}  {self._letters}  {kind:<9}  {where:<32}  {what}"
-
-
-def finish(
-    dump: Dump, path: str, found: Searched, quiet: bool, limit: int | None, read: bool
-) -> Exit:
-    """Say what could not be searched; the exit code of the whole.
-
-    Args:
-        read: what `print_hits` said: of what nobody reads nothing more is looked for.
-    """
-    code = ending(dump, path, quiet)
-    for line in found.failed[:TOLD]:
-        note(f"msl: {path}: {line}")
-        code = code or Exit.INCOMPLETE
-    if len(found.failed) > TOLD and not quiet:
-        note(f"msl: {path}: and {len(found.failed) - TOLD} more like this")
-    stopped = limit is not None and found.hits >= limit
-    if not quiet:
-        said = f"{many(found.hits, 'hit')} in {binary_size(found.coverage.captured)}"
-        if stopped:
-            said += f", and no more were looked for (--limit {limit})"
-        elif not read:
-            said += "; nobody read on, so that there may be more"
-        holes = {state: size for state, size in found.coverage.unknown.items() if size}
-        if holes:
-            parts = ", ".join(f"{binary_size(size)} {state}" for state, size in holes.items())
-            said += f"; not to be searched, since there are no bytes: {parts}"
-        note(f"msl: {path}: {said}")
-    if code is Exit.FINE and not found.hits:
-        return Exit.FINDINGS
-    return code

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
 from .analysis_options import HitOptions, hit_options
 from .common import command_options, draft_options, open_input, run, say_version
-from .search import finish, print_hits
+from .hit_output import finish, first_of, print_hits
+from .hit_rows import hit_row
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,15 +67,16 @@ def strings(
     with open_input(dump, passing=False, **options) as opened:
         say_version(dump, opened)
         found = analysis.Searched()
-        matches = analysis.strings(
+        rows = analysis.string_rows(
             opened.memory,
             analysis.Locations(opened),
+            hit_row(form, hits.style(no_color), _ENCODINGS[encoding]),
             least=least,
             encodings=_ENCODINGS[encoding],
             within=hits.within(opened, analysis.Addresses(opened)),
             searched=found,
             processes=os.cpu_count() or 1,
         )
-        read = print_hits(islice(matches, hits.limit), form)
+        read = print_hits(first_of(rows, hits.limit, found), form)
         opened.require_unchanged()
         return finish(opened, dump, found, quiet, hits.limit, read)

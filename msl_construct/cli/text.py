@@ -18,6 +18,7 @@ __all__ = [
     "Style",
     "aligned",
     "as_json",
+    "begun",
     "binary_size",
     "folded",
     "many",
@@ -120,28 +121,35 @@ def as_json(value: object, *, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
 
 
-def folded(text: str, width: int | None) -> list[str]:
-    """A line as lines of a width, broken between words where there are any."""
+def folded(text: str, width: int | None, further: int = 0) -> list[str]:
+    """A line as lines of a width, broken between words where there are any.
+
+    Args:
+        further: columns in front of all lines but the first.
+    """
     if width is None or _width(text) <= width:
         return [text]
-    width = max(width, _NARROWEST)
-    lines, line, used = [], "", 0
+    lines: list[str] = []
+    line, used, room = "", 0, max(width, _NARROWEST)
+    below = max(width - further, _NARROWEST)
     for word in re.split("( +)", text):
         size = _width(word)
-        if used + size > width and line.strip():
+        if used + size > room and line.strip() and size <= below:
             lines.append(line.rstrip())
-            line, used = "", 0
-        if not line and not word.strip():
+            line, used, room = "", 0, below
+        if not line and lines and not word.strip():
             continue
-        if size > width:
+        if used + size > room:
             word = click.unstyle(word)  # colour is not worth a line that is too long
-        while size > width:
-            head = _beginning(word, width)
-            lines.append(head)
-            word = word[len(head) :]
+        while used + size > room:
+            head = _beginning(word, room - used) if used < room else ""
+            lines.append(line + head)
+            word, line, used, room = word[len(head) :], "", 0, below
             size = _width(word)
         line, used = line + word, used + size
-    return [*lines, line.rstrip()] if line.strip() else lines
+    if line.strip():
+        lines.append(line.rstrip())
+    return [lines[0], *(" " * further + one for one in lines[1:])] if lines else []
 
 
 def _beginning(word: str, width: int) -> str:
@@ -228,11 +236,18 @@ def shortened(text: str, width: int, unicode: bool = True) -> str:
     text = click.unstyle(text)
     name = re.split(r"[/\\]", text)[-1]
     if name == text:
-        return _beginning(text, max(1, width - 1)) + mark
+        return begun(text, width, unicode)
     if _width(name) < width:  # of a path what fits in front of its name
         return mark + _end(text, width - 1)
     head = _beginning(name, max(1, (width - 1) * 2 // 3))
     return head + mark + _end(name[len(head) :], width - 1 - _width(head))
+
+
+def begun(text: str, width: int, unicode: bool = True) -> str:
+    """As much of the beginning of a text as fits, with a mark where that is not all."""
+    if _width(text) <= width:
+        return text
+    return _beginning(text, max(1, width - 1)) + ("…" if unicode else "~")
 
 
 def _end(text: str, width: int) -> str:

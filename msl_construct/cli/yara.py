@@ -9,8 +9,9 @@ import click
 
 from .analysis_options import TOLD, HitOptions, hit_options
 from .common import Exit, command_options, draft_options, note, open_input, paths, run, say_version
+from .hit_output import finish, print_hits
+from .hit_rows import hit_row
 from .read import stated_fill
-from .search import finish, print_hits
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -108,7 +109,9 @@ def yara(
             processes=processes,
             searched=found,
         )
-        read = print_hits(islice(matches, hits.limit), form, lambda: map(_gap_json, found.gaps))
+        row = hit_row(form, hits.style(no_color))
+        rows = ([row(hit)] for hit in islice(matches, hits.limit))
+        read = print_hits(rows, form, lambda: map(_gap_json, found.gaps))
         opened.require_unchanged()
         code = finish(opened, dump, found, quiet, hits.limit, read)
         left = _gaps(found, dump, quiet)
