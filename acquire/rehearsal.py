@@ -6,7 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msl_construct.cli.common import STDIO, Exit, complain, data_out
+from msl_construct.cli.common import (
+    STDIO,
+    Exit,
+    complain,
+    data_out,
+    whoever_reads,
+)
 from msl_construct.cli.text import many
 from msl_construct.errors import TargetError
 
@@ -33,16 +39,16 @@ def rehearse(
         as_json: an object a line, one for each target.
     """
     code = Exit.FINE
-    with data_out() as out:
-        for pid in pids:
-            file = None if output in (None, STDIO) else output
-            try:
-                found = api.estimate(pid, file, backend=system, **options)
-            except TargetError as error:
-                code = complain(error, f"process {pid}")
-                continue
-            if found.refusals:
-                code = Exit.TARGET
+    for pid in pids:
+        file = None if output in (None, STDIO) else output
+        try:
+            found = api.estimate(pid, file, backend=system, **options)
+        except TargetError as error:
+            code = complain(error, f"process {pid}")
+            continue
+        if found.refusals:
+            code = Exit.TARGET
+        with whoever_reads(), data_out() as out:
             if as_json:
                 out.write(json.dumps({"pid": pid, **found.as_json()}) + "\n")
             else:

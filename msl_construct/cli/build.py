@@ -10,9 +10,15 @@ import click
 
 from ..errors import DocumentError
 from ..outputs import is_passing
-from .common import STDIO, Exit, command_options, discard_stdout, note, run
+from .common import (
+    STDIO,
+    Exit,
+    command_options,
+    note,
+    run,
+)
 from .drafts import draft_option
-from .written_file import write_new
+from .written_file import write_out
 
 __all__ = ["build"]
 
@@ -77,16 +83,7 @@ def build(
         if output != STDIO:
             _refuse_itself(source, output)
         try:
-            if output == STDIO:
-                size = write(load(source), sys.stdout.buffer, draft=draft)
-                sys.stdout.buffer.flush()
-            else:
-                size = write_new(output, force, lambda file: write(load(source), file, draft=draft))
-        except BrokenPipeError:
-            if output == STDIO:
-                discard_stdout()
-            note("msl: the reader of the output went away before the file was whole")
-            return Exit.UNREADABLE
+            size = write_out(output, force, lambda file: write(load(source), file, draft=draft))
         except DocumentError as error:
             error.file = document
             raise

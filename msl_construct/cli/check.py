@@ -18,13 +18,13 @@ from .common import (
     command_options,
     complain,
     data_out,
-    discard_stdout,
     draft_options,
     note,
     open_input,
     paths,
     run,
     text_out,
+    whoever_reads,
 )
 from .error_text import error_text
 
@@ -130,7 +130,7 @@ def check(
     if listing or explain is not None:
         from . import check_rules
 
-        with data_out() if form in ("json", "ndjson") else text_out() as out:
+        with whoever_reads(), data_out() if form in ("json", "ndjson") else text_out() as out:
             if explain is not None:
                 check_rules.explain(out, explain, form, options["draft"])
             else:
@@ -286,9 +286,8 @@ class CheckOutput:
         text, self._pieces, self._size = "".join(self._pieces), [], 0
         if not self._read or not text:
             return
-        try:
-            with self._out() as out:
-                out.write(text)
-        except BrokenPipeError:
-            discard_stdout()
-            self._read = False
+        self._read = False
+        with whoever_reads(), self._out() as out:
+            out.write(text)
+            out.flush()
+            self._read = True

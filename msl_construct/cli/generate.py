@@ -9,7 +9,13 @@ import click
 
 from ..drafts import NEWEST_DRAFT, find
 from ..generate.targets import TARGETS
-from .common import Exit, command_options, note, run
+from .common import (
+    Exit,
+    command_options,
+    note,
+    run,
+    whoever_reads,
+)
 from .drafts import draft_option
 
 __all__ = ["generate"]
@@ -99,8 +105,9 @@ def generate(
         written = place(folder, files, force=force)
     except (ExistsError, UnfitError) as error:
         raise click.UsageError(str(error)) from None
-    for path in written:
-        click.echo(str(path))
+    with whoever_reads():
+        for path in written:
+            click.echo(str(path))
     if language_tests:
         from .generate_testing import tested
 

@@ -7,7 +7,12 @@ import subprocess
 from pathlib import Path
 
 from ..generate.targets import TargetLanguage
-from .common import Exit, note, text_out
+from .common import (
+    Exit,
+    note,
+    text_out,
+    whoever_reads,
+)
 from .samples_run import RunDisplay, corpus, ended_orderly, progress_line
 from .terminal import wants_color
 
@@ -57,7 +62,7 @@ def tested(
                 progress=progress,
             )
         shown = RunDisplay(samples is not None, matrix=False, each=False)
-        with text_out() as out:
+        with whoever_reads(), text_out() as out:
             style = Style(wants_color(no_color))
             out.writelines(f"{line}\n" for line in lines(results, style, shown))
     return Exit.FINE if results.ok else Exit.FINDINGS

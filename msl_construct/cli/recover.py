@@ -9,7 +9,16 @@ import click
 
 from ..errors import MslError
 from ..outputs import NewFile, whole_file
-from .common import Exit, command_options, draft_options, lacking_code, note, run, say_version
+from .common import (
+    Exit,
+    command_options,
+    draft_options,
+    lacking_code,
+    note,
+    run,
+    say_version,
+    whoever_reads,
+)
 from .keys import keys_of
 from .text import as_json, binary_size, many
 from .written_file import check_new, refuse_itself
@@ -101,7 +110,8 @@ def recover(
         with whole_file(report, force=force, secret=False) as file:
             file.write(told.encode())
     if as_json_:
-        click.echo(told, nl=False)
+        with whoever_reads():
+            click.echo(told, nl=False)
     _tell(bad, output, dump, found, quiet)
     return lacking_code(dump) if dump.lost or len(found.losses) else Exit.FINE
 

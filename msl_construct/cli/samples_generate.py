@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from .common import Exit, command_options, note, run
+from .common import (
+    Exit,
+    command_options,
+    note,
+    run,
+    whoever_reads,
+)
 from .drafts import draft_option
 from .text import many
 
@@ -53,8 +59,9 @@ def generate(
     drafts = () if draft is None else (draft,)
     if check:
         found = stale(folder, *drafts)
-        for line in found:
-            click.echo(line)
+        with whoever_reads():
+            for line in found:
+                click.echo(line)
         if not quiet:
             note(f"msl: {folder}: {many(len(found), 'difference')}")
         return Exit.FINDINGS if found else Exit.FINE

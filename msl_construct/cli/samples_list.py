@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..characters import escape_for_json
-from .common import Exit, command_options, data_out, note, run, text_out
+from .common import Exit, command_options, data_out, note, run, text_out, whoever_reads
 from .drafts import draft_option
 from .text import printable
 
@@ -79,7 +79,7 @@ def list_samples(
         return named and breaks and set(features) <= set(sample.features)
 
     chosen = [sample for sample in samples if wanted(sample)]
-    with data_out() if as_json else text_out() as out:
+    with whoever_reads(), data_out() if as_json else text_out() as out:
         for sample in chosen:
             if as_json:
                 out.write(escape_for_json(json.dumps(sample.to_json(), ensure_ascii=False)) + "\n")
@@ -94,7 +94,7 @@ def _codes() -> Exit:
     from ..corpus.features import FEATURES, TYPE
 
     rows = [*FEATURES.items(), (f"{TYPE}*", "a block type alone")]
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         for code, meaning in rows:
             out.write(f"{code:16}  {meaning}\n")
     return Exit.FINE

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ..outputs import whole_file
-from .common import Exit, command_options, data_out, discard_stdout, note, run, text_out
+from .common import (
+    Exit,
+    command_options,
+    data_out,
+    note,
+    run,
+    text_out,
+    whoever_reads,
+)
 from .drafts import draft_option
 from .terminal import wants_color
 
@@ -261,11 +269,8 @@ def _report(
         from .samples_run_html import html as as_html
 
         _write(html, as_html(results, folder_stays=shown.folder_stays))
-    try:
-        with data_out() if form == "json" else text_out() as out:
-            out.writelines(_printed(results, form, no_color, shown))
-    except BrokenPipeError:  # nobody reads on; what came out stays true
-        discard_stdout()
+    with whoever_reads(), data_out() if form == "json" else text_out() as out:
+        out.writelines(_printed(results, form, no_color, shown))
 
 
 def _printed(results: Results, form: str, no_color: bool, shown: RunDisplay) -> Iterator[str]:

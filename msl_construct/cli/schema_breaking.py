@@ -14,7 +14,7 @@ from ..breaking.touched import touched
 from ..drafts import find
 from ..schema import Draft
 from .check_sarif import SARIF_SCHEMA, file_uri
-from .common import Exit, data_out, note
+from .common import Exit, data_out, note, whoever_reads
 from .text import Style, many
 
 __all__ = ["show_breaking"]
@@ -44,7 +44,7 @@ def show_breaking(
         "markdown": lambda: _markdown(drafts, shown),
         "sarif": lambda: _sarif(drafts, changes),
     }
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         out.writelines(f"{line}\n" for line in forms[form]())
     if not quiet:
         note(f"msl: {new} after {old}: {_counts(changes)}")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..drafts import find
-from .common import Exit, command_options, data_out, note, run
+from .common import Exit, command_options, data_out, note, run, whoever_reads
 from .drafts import TOLERABLE, UNCHECKED_DRAFT
 from .text import many
 
@@ -86,7 +86,7 @@ def check(
         grave = [one for one in found if not one.remark]
         if grave:
             worst = Exit.FINDINGS
-        with data_out() as out:
+        with whoever_reads(), data_out() as out:
             for one in grave if quiet else found:
                 if as_json:
                     row = {"draft": name, **asdict(one)}

@@ -11,7 +11,7 @@ import click
 
 from ..breaking.classes import ChangeClass
 from ..drafts import find
-from .common import Exit, command_options, data_out, run
+from .common import Exit, command_options, data_out, run, whoever_reads
 from .drafts import DRAFT
 from .terminal import wants_color
 from .text import Style, many
@@ -84,7 +84,7 @@ def diff(
     from ..exports.difference import differences
 
     changes = differences(find(old), find(new))
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         if as_json:
             for change in changes:
                 out.write(json.dumps(asdict(change), ensure_ascii=False) + "\n")

@@ -12,8 +12,9 @@ from ..drafts import NEWEST_DRAFT, find
 from ..errors import ExportError
 from ..exports import EXPORTS
 from ..outputs import whole_file
-from .common import STDIO, Exit, command_options, data_out, note, run
+from .common import STDIO, Exit, command_options, data_out, note, run, whoever_reads
 from .drafts import draft_option
+from .written_file import whole_output
 
 __all__ = ["export"]
 
@@ -117,7 +118,7 @@ def _specification(draft: str, output: str, check: bool, quiet: bool) -> int:
     if output == STDIO:
         if check:
             raise click.UsageError("--check compares files: name one, or their folder, with -o")
-        with data_out() as out:
+        with whole_output(), data_out() as out:
             out.write(text)
         return Exit.FINE
     path = Path(output) if output.endswith(".html") else Path(output) / _PAGE
@@ -146,7 +147,7 @@ def _one(form: str, draft: str, output: str, check: bool, quiet: bool) -> int:
     if output == STDIO:
         if check:
             raise click.UsageError("--check compares files: name one, or their folder, with -o")
-        with data_out() as out:
+        with whole_output(), data_out() as out:
             out.write(text)
         return Exit.FINE
     return (_stale if check else _write)({Path(output): text}, quiet)
@@ -160,7 +161,7 @@ def _stale(texts: dict[Path, str], quiet: bool) -> int:
             stale.append(f"{path}: missing")
         elif path.read_bytes() != text.encode():
             stale.append(f"{path}: not what the schema gives")
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         out.writelines(f"{line}\n" for line in stale)
     if stale and not quiet:
         note(f"msl: {len(stale)} of {len(texts)} files are stale: msl schema export writes them")

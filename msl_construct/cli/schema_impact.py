@@ -13,7 +13,7 @@ import click
 
 from ..drafts import find
 from ..generate.targets import TARGETS
-from .common import Exit, command_options, data_out, note, run
+from .common import Exit, command_options, data_out, note, run, whoever_reads
 from .drafts import DRAFT
 from .terminal import wants_color
 from .text import Style, many
@@ -100,7 +100,7 @@ def impact(
             note(f"msl: {name} reads no file at all: {_short(failure)}")
             return Exit.UNREADABLE
     readers = [old, new, *decoders]
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         if form == "json":
             out.write(json.dumps(_json(found, readers), indent=2, ensure_ascii=False) + "\n")
         elif form == "markdown":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..drafts import find, known
-from .common import Exit, command_options, data_out, run
+from .common import Exit, command_options, data_out, run, whoever_reads
 from .drafts import DRAFT
 from .terminal import wants_color
 from .text import Style, aligned, many
@@ -44,7 +44,7 @@ def list_drafts(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: b
     Exit codes: 0 fine; 2 usage.
     """
     rows = [_row(name) for name in drafts or known()]
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         if as_json:
             out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             return Exit.FINE
@@ -136,7 +136,7 @@ def show(
     chosen = described if block is None else _chosen(described, block)
     if as_svg:
         return _svg(draft, block, chosen)
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         if as_json:
             out.write(json.dumps(chosen, indent=2, ensure_ascii=False) + "\n")
         elif as_yaml:
@@ -162,7 +162,7 @@ def _svg(draft: str, block: str | None, chosen: Described) -> int:
     layout = None if block is None else _bound(draft).layouts.get(str(chosen.get("key")))
     if layout is None:
         raise click.UsageError("--svg is of a structure with a layout: name its BLOCK")
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         out.write(svg(layout))
     return Exit.FINE
 
@@ -174,7 +174,7 @@ def _strings(draft: str, block: str | None, as_json: bool, other: bool) -> int:
     if block is not None or other:
         raise click.UsageError("--document is of a whole draft, as text or with --json")
     found = document_strings(find(draft))
-    with data_out() as out:
+    with whoever_reads(), data_out() as out:
         if as_json:
             out.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         else:

@@ -9,7 +9,14 @@ import click
 
 from ..errors import SignatureError
 from ..outputs import whole_file
-from .common import Exit, command_options, draft_options, note, run
+from .common import (
+    Exit,
+    command_options,
+    draft_options,
+    note,
+    run,
+    whoever_reads,
+)
 from .stating import stated, written
 from .vouching import SUFFIX
 from .written_file import check_new
@@ -100,7 +107,8 @@ def _checked(
             raise
         note(f"msl: {error}")
         return Exit.FINDINGS
-    click.echo(f"{dump}: {what}: {dated.when.isoformat()}, by {dated.by}")
+    with whoever_reads():
+        click.echo(f"{dump}: {what}: {dated.when.isoformat()}, by {dated.by}")
     if dated.trusted:
         return Exit.FINE
     note(f"msl: {response}: its signature was not checked: nobody said whom to trust (--trusted)")

@@ -18,7 +18,6 @@ from .common import (
     command_options,
     complain,
     data_out,
-    discard_stdout,
     draft_options,
     note,
     open_input,
@@ -26,6 +25,7 @@ from .common import (
     run,
     say_version,
     text_out,
+    whoever_reads,
 )
 from .error_text import error_text
 from .measured import measured
@@ -113,17 +113,11 @@ def verify(
             raise click.UsageError("stdin is the dump or the report, not both")
     check_options(vouching, dumps)
     worst = Exit.FINE
-    readers = True
     for path in dumps:
         code, text = _one(path, report, vouching, as_json, quiet, options)
         worst = max(worst, code, key=_WORST.index)
-        if readers:
-            try:
-                with data_out() if as_json else text_out() as out:
-                    out.write(text)
-            except BrokenPipeError:  # the exit code must still say what was found
-                discard_stdout()
-                readers = False
+        with whoever_reads(), data_out() if as_json else text_out() as out:
+            out.write(text)
     return worst
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, TypeVar
 
 import click
 
+from ..errors import MslError
 from ..outputs import check_place, is_passing, whole_file
-from .common import STDIO
+from .common import STDIO, discard_stdout
 
-__all__ = ["check_new", "refuse_itself", "write_new", "write_out"]
+__all__ = ["CutOutputError", "check_new", "refuse_itself", "whole_output", "write_new", "write_out"]
 
 T = TypeVar("T")
+
+
+class CutOutputError(MslError):
+    """A file that went to stdout is not whole: its reader has gone."""
 
 
 def write_out(path: str, force: bool, write: Callable[[IO[bytes]], T]) -> T:
@@ -23,12 +29,30 @@ def write_out(path: str, force: bool, write: Callable[[IO[bytes]], T]) -> T:
 
     Raises:
         click.UsageError: nothing can be written there.
+        CutOutputError: whoever reads stdout has gone.
     """
     if path != STDIO:
         return write_new(path, force, write)
-    made = write(sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    with whole_output():
+        made = write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
     return made
+
+
+@contextmanager
+def whole_output() -> Iterator[None]:
+    """Printing of a file, of which half must not look like all of it.
+
+    Raises:
+        CutOutputError: whoever reads stdout has gone.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        discard_stdout()
+        raise CutOutputError(
+            "the reader of the output went away before the file was whole"
+        ) from None
 
 
 def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret: bool = True) -> T:
