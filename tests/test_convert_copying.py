@@ -5,52 +5,98 @@ from __future__ import annotations
 import errno
 import io
 import os
+import random
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import COMMAND
 from foreign_files import PAGE
 
+from msl_construct.builder import disk
+from msl_construct.builder.disk import Disk
 from msl_construct.convert.copying import RunWriter
 from msl_construct.convert.memory_runs import can_seek
 from msl_construct.convert.segments import FileSegment, SegmentSpace
 from msl_construct.errors import MemoryAccessError
-from msl_construct.source import PathSource
+from msl_construct.source import BufferSource, PathSource, Source
 
 
+@pytest.mark.parametrize("front", [5, PAGE, 3 * PAGE + 1])
+@pytest.mark.parametrize("way", ["past the cache", "through the cache", "memory"])
 def test_a_run_goes_from_file_to_file_with_its_zeros(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: str, front: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the kernel, by hand where that can't, and piece by piece into what is no file."""
+    """Read and written at a time, whichever way; and piece by piece into what is no file."""
     block = 1 << 16
     content = b"".join(
-        (b"ab" * (block // 2), bytes(3 * block), b"c" * 100, bytes(block), b"d" * PAGE)
+        (b"ab" * (block // 2), bytes(3 * block), b"c" * 100, bytes(block), b"d" * PAGE, bytes(100))
     )
+    content += random.Random(1).randbytes(3 << 20) + bytes(5 << 20) + b"e" * (PAGE + 1)
     source = tmp_path / "source"
     source.write_bytes(b"head" + content)
-    space = SegmentSpace(
-        PathSource(source),
-        [FileSegment(PAGE, PAGE + len(content), 0, 4, len(content), len(content))],
-    )
+    held = PathSource(source)
+    size = len(content)
+    space = SegmentSpace(held, [FileSegment(PAGE, PAGE + size, 0, 4, size, size)])
+    if way == "memory":
+        file = io.BytesIO()
+        with RunWriter(space, file, False) as memory:
+            memory.put(PAGE, size)
+        assert file.getvalue() == content
+        return
+    if way == "through the cache":
+        monkeypatch.setattr(disk, "around_cache", lambda _: None)
+    target = tmp_path / "target"
+    with target.open("wb") as out:
+        out.write(b"f" * front)
+        with RunWriter(space, out, True) as memory:
+            memory.put(PAGE, 1000)
+            memory.put(PAGE + 1000, size - 1000)
+        assert out.tell() == front + size
+        out.truncate(out.tell())
+    assert target.read_bytes() == b"f" * front + content
+    assert target.stat().st_blocks * 512 < front + size - (5 << 20)
 
-    def refuse(*_: object) -> int:
-        raise OSError(errno.EXDEV, "another device")
 
-    for number, way in enumerate(("kernel", "hand", "memory")):
-        if way == "hand":
-            monkeypatch.setattr(os, "copy_file_range", refuse)
-        if way == "memory":
-            file = io.BytesIO()
-            RunWriter(space, file, False).put(PAGE, len(content))
-            assert file.getvalue() == content
-            continue
-        with (tmp_path / str(number)).open("wb") as out:
-            out.write(b"front")
-            RunWriter(space, out, True).put(PAGE, len(content))
-            assert out.tell() == 5 + len(content)
-            out.truncate(out.tell())
-        assert (tmp_path / str(number)).read_bytes() == b"front" + content
+def test_what_stands_in_no_file_goes_between(tmp_path: Path) -> None:
+    """Runs of which only some stand in a file as they are."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * PAGE + b"z" * PAGE)
+
+    class Halved(SegmentSpace):
+        def places(self, address: int, size: int) -> Iterator[tuple[Source, int, int]]:
+            if address == 2 * PAGE:
+                return iter([(BufferSource(b"x" * PAGE), 0, PAGE)])
+            return super().places(address, size)
+
+    parts = [FileSegment(at * PAGE, (at + 1) * PAGE, at, 0, PAGE, PAGE) for at in (1, 2)]
+    parts.append(FileSegment(3 * PAGE, 4 * PAGE, 3, PAGE, PAGE, PAGE))
+    with (tmp_path / "out").open("wb") as out:
+        with RunWriter(Halved(PathSource(source), parts), out, True) as memory:
+            for at in (1, 2, 3):
+                memory.put(at * PAGE, PAGE)
+        out.truncate(out.tell())
+    assert (tmp_path / "out").read_bytes() == b"x" * 2 * PAGE + b"z" * PAGE
+
+
+def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 20 * (1 << 20))
+    size = source.stat().st_size
+    space = SegmentSpace(PathSource(source), [FileSegment(0, size, 0, 0, size, size)])
+
+    def full(self: Disk, view: memoryview, begin: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Disk, "store", full)
+    with (
+        (tmp_path / "out").open("wb") as out,
+        pytest.raises(OSError, match="space") as told,
+        RunWriter(space, out, True) as memory,
+    ):
+        memory.put(0, size)
+    assert told.value.errno == errno.ENOSPC
 
 
 def test_a_source_that_becomes_shorter_is_not_taken_for_zeros(tmp_path: Path) -> None:
@@ -60,8 +106,12 @@ def test_a_source_that_becomes_shorter_is_not_taken_for_zeros(tmp_path: Path) ->
         PathSource(source), [FileSegment(PAGE, 4 * PAGE, 0, 0, 3 * PAGE, 3 * PAGE)]
     )
     os.truncate(source, PAGE)
-    with (tmp_path / "out").open("wb") as out, pytest.raises(MemoryAccessError):
-        RunWriter(space, out, True).put(PAGE, 3 * PAGE)
+    with (
+        (tmp_path / "out").open("wb") as out,
+        pytest.raises(MemoryAccessError),
+        RunWriter(space, out, True) as memory,
+    ):
+        memory.put(PAGE, 3 * PAGE)
 
 
 def test_what_stands_in_a_file_is_not_taken_for_zeros_of_memory(tmp_path: Path) -> None:

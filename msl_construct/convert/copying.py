@@ -1,12 +1,17 @@
-"""Writing captured runs: by the kernel, from file to file, where nothing stands in between."""
+"""Writing captured runs: from file to file, read and written at a time, where that can be."""
 
 from __future__ import annotations
 
-import errno
+import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from queue import SimpleQueue
+from types import TracebackType
 from typing import IO
 
+from ..builder.disk import UNIT, Disk
+from ..builder.worker_thread import WorkerThread
 from ..errors import MemoryAccessError
 from ..source import PathSource
 from ..space import AddressSpace, LayeredSpace
@@ -14,32 +19,47 @@ from .memory_runs import pieces_of, put_sparsely
 
 __all__ = ["RunWriter"]
 
-_BLOCK = 1 << 16
-_LOOK = 4 * _BLOCK
-"""How far looks for zeros stand apart; where there is one, what lies between is looked at, too."""
-_AT_ONCE = 64 << 20
-_ZEROS = bytes(_BLOCK)
-_CAN_NOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM)
+_BUFFER = 2 << 20
+_BUFFERS = 3
+_HOLE = 1 << 16
+_ZEROS = bytes(_HOLE)
+_ANY = 1 << 62
+"""Bytes of the page cache that may be taken: whoever exports looks at it next."""
 
-_Stretch = tuple[int, int, int]
-"""Descriptor, offset and length."""
+_Stretch = tuple[PathSource, int, int]
+"""File, offset and length."""
 
 
 class RunWriter:
-    """Puts captured runs into a file, one behind the other.
+    """Puts captured runs into a file, one behind the other; a context manager.
 
-    Bytes that a dump stores as they are go from file to file without passing through this
-    process. Long stretches of zeros become holes of the file, where it can have some.
+    Bytes that a dump stores as they are go from file to file: read into a few buffers, which a
+    thread writes meanwhile, through the page cache or past it, whichever is faster. Long
+    stretches of zeros become holes of the file, where it can have some.
 
     Args:
         space: whose memory it is.
-        file: is written from where it stands.
+        file: is written from where it stands; it stands behind what was put at the end.
         seekable: whether holes can be left in it.
     """
 
     def __init__(self, space: AddressSpace, file: IO[bytes], seekable: bool) -> None:
         self._space, self._file, self._seekable = space, file, seekable
-        self._by_kernel = seekable and hasattr(os, "copy_file_range") and _has_descriptor(file)
+        self._by_file = seekable and hasattr(os, "preadv") and _has_descriptor(file)
+        self._ferry: _Ferry | None = None
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._ferry is not None:
+            self._ferry.close(failed=error is not None)
+            self._ferry = None
 
     def put(self, address: int, length: int) -> None:
         """Write the bytes of a captured run.
@@ -48,21 +68,19 @@ class RunWriter:
             MemoryAccessError: they are not all captured any more.
             OSError: it can't be written.
         """
-        stretches = self._stored(address, length) if self._by_kernel else None
-        if stretches is None:
-            for piece in pieces_of(self._space, address, length):
-                put_sparsely(self._file, piece, self._seekable)
+        stretches = self._stored(address, length) if self._by_file else None
+        if stretches is not None:
+            if self._ferry is None:
+                self._ferry = _Ferry(self._file)
+            for source, offset, size in stretches:
+                self._ferry.take(source, offset, size)
             return
-        self._file.flush()
-        target, at = self._file.fileno(), self._file.tell()
-        for source, offset, size in stretches:
-            for start, stop in _with_data(source, offset, size):
-                copied = self._copy(source, start, target, at + start - offset, stop - start)
-                if copied < stop - start:  # the kernel can't, and we have to
-                    os.lseek(target, at + start - offset + copied, os.SEEK_SET)
-                    _by_hand(source, start + copied, target, stop - start - copied)
-            at += size
-        self._file.seek(at)
+        if self._ferry is not None:
+            self._ferry.arrive()
+        for piece in pieces_of(self._space, address, length):
+            put_sparsely(self._file, piece, self._seekable)
+        if self._ferry is not None:
+            self._ferry.depart()
 
     def _stored(self, address: int, length: int) -> Sequence[_Stretch] | None:
         """Where the bytes stand in files; None where they don't stand there as they are."""
@@ -72,26 +90,124 @@ class RunWriter:
         for source, offset, size in self._space.places(address, length):
             if not isinstance(source, PathSource):
                 return None
-            found.append((source.fileno(), offset, size))
+            found.append((source, offset, size))
         return found if sum(size for _, _, size in found) == length else None
 
-    def _copy(self, source: int, start: int, target: int, at: int, size: int) -> int:
-        """How many bytes the kernel copied."""
-        done = 0
-        while done < size and self._by_kernel:
-            try:
-                count = os.copy_file_range(
-                    source, target, min(_AT_ONCE, size - done), start + done, at + done
-                )
-            except OSError as error:
-                if error.errno not in _CAN_NOT:
-                    raise
-                self._by_kernel = False
-                break
+
+class _Ferry:
+    """Takes bytes of files to another one, in the order of that.
+
+    Args:
+        file: nobody else writes to it between `depart` and `arrive`.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        file.flush()
+        self._disk = Disk(file, _ANY)
+        self._thread = WorkerThread("msl-export", memoryview.release)
+        self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
+        for _ in range(_BUFFERS - 1):
+            self._free.put(mmap.mmap(-1, _BUFFER))
+        self._buffer = mmap.mmap(-1, _BUFFER)
+        self.depart()
+
+    def depart(self) -> None:
+        """Begin where the file stands."""
+        self._file.flush()
+        at = self._file.tell()
+        self._first = self._filled = at % UNIT  # so that whole units stand at multiples of them
+        self._base = at - self._first
+
+    def take(self, source: PathSource, offset: int, size: int) -> None:
+        """Take bytes of a file, which follow those before.
+
+        Raises:
+            MemoryAccessError: they are not there any more.
+            OSError: something before could not be written.
+        """
+        number = source.fileno()
+        while size:
+            with memoryview(self._buffer)[self._filled : self._filled + size] as room:
+                count = os.preadv(number, [room], offset)
             if not count:
-                raise _shorter(size - done, start + done)
-            done += count
-        return done
+                raise MemoryAccessError(
+                    f"{size} bytes at offset {offset:#x}: the file has become shorter"
+                )
+            self._filled += count
+            offset += count
+            size -= count
+            if self._filled == _BUFFER:
+                self._hand_over()
+
+    def arrive(self) -> None:
+        """Wait until all is written; the file stands behind it.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        end = self._base + self._filled
+        self._hand_over()
+        self._thread.reached().wait()
+        self._check()
+        self._file.seek(end)
+
+    def close(self, *, failed: bool) -> None:
+        """End, and wait until all is written unless something failed.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        try:
+            if not failed:
+                self.arrive()
+        finally:
+            self._thread.close(wait=True)
+            self._disk.close()
+
+    def _check(self) -> None:
+        error = self._thread.error
+        if isinstance(error, OSError):
+            raise type(error)(*error.args)
+        if error is not None:
+            raise OSError(f"the output failed: {error}") from error
+
+    def _hand_over(self) -> None:
+        self._check()
+        self._thread.put(partial(self._store, self._buffer, self._base, self._first, self._filled))
+        self._base += self._filled
+        self._first = self._filled = 0
+        self._buffer = self._free.get()
+
+    def _store(self, buffer: mmap.mmap, base: int, first: int, end: int) -> None:
+        """Write a buffer, but for its zeros, and give it back."""
+        try:
+            if self._thread.error is None:
+                with memoryview(buffer) as view:
+                    for start, stop in _with_data(view, first, end):
+                        self._write(view, base, start, stop)
+        finally:
+            self._free.put(buffer)
+
+    def _write(self, view: memoryview, base: int, start: int, stop: int) -> None:
+        low = min(stop, -(-start // UNIT) * UNIT)
+        high = max(low, stop // UNIT * UNIT)
+        self._disk.store_rest(view[start:low], base + start)
+        if high > low:
+            self._disk.store(view[low:high], base + low)
+        self._disk.store_rest(view[high:stop], base + high)
+
+
+def _with_data(view: memoryview, first: int, end: int) -> Iterator[tuple[int, int]]:
+    """The stretches of a buffer that are not long zeros."""
+    start = first
+    for at in range(-(-first // _HOLE) * _HOLE, end - _HOLE + 1, _HOLE):
+        if not view[at] and bytes(view[at : at + _HOLE]) == _ZEROS:
+            if at > start:
+                yield start, at
+            start = at + _HOLE
+    if start < end:
+        yield start, end
 
 
 def _has_descriptor(file: IO[bytes]) -> bool:
@@ -99,38 +215,3 @@ def _has_descriptor(file: IO[bytes]) -> bool:
         return file.fileno() >= 0
     except (OSError, AttributeError):
         return False
-
-
-def _shorter(size: int, offset: int) -> MemoryAccessError:
-    return MemoryAccessError(f"{size} bytes at offset {offset:#x}: the file has become shorter")
-
-
-def _with_data(source: int, offset: int, size: int) -> list[tuple[int, int]]:
-    """The stretches of a stored run that are not long zeros: where they begin and end."""
-    found: list[tuple[int, int]] = []
-    start = offset
-    whole = offset + size - size % _BLOCK
-    for wide in range(offset, whole, _LOOK):
-        # A look at one byte spares reading nearly all that is not zero.
-        if os.pread(source, 1, wide) != b"\0":
-            continue
-        for at in range(wide, min(wide + _LOOK, whole), _BLOCK):
-            if os.pread(source, 1, at) == b"\0" and os.pread(source, _BLOCK, at) == _ZEROS:
-                if at > start:
-                    found.append((start, at))
-                start = at + _BLOCK
-    if start < offset + size:
-        found.append((start, offset + size))
-    return found
-
-
-def _by_hand(source: int, start: int, target: int, size: int) -> None:
-    while size:
-        data = os.pread(source, min(_AT_ONCE >> 3, size), start)
-        if not data:
-            raise _shorter(size, start)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(target, view) :]
-        start += len(data)
-        size -= len(data)

@@ -18,9 +18,9 @@ def write_raw(process: CapturedProcess, file: IO[bytes]) -> Written:
     """Write every captured run, one behind the other, in address order."""
     runs = CapturedRuns(process)
     seekable = can_seek(file)
-    memory = RunWriter(process.space, file, seekable)
-    for address, length, _ in runs:
-        memory.put(address, length)
+    with RunWriter(process.space, file, seekable) as memory:
+        for address, length, _ in runs:
+            memory.put(address, length)
     if seekable:
         file.truncate(runs.total)
     return Written(process, len(runs), runs.total, runs.total, Told(auxiliary="not in raw memory"))

@@ -82,9 +82,9 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
         file.write(_first_section(machine, order, len(runs) + 1))
     file.writelines(notes)
     file.write(bytes(sizes.data - sizes.notes - sizes.notes_size))
-    memory = RunWriter(process.space, file, seekable)
-    for address, length, _ in runs:
-        memory.put(address, length)
+    with RunWriter(process.space, file, seekable) as memory:
+        for address, length, _ in runs:
+            memory.put(address, length)
     if seekable:
         file.truncate(end)
     return Written(process, len(runs), runs.total, end, told)

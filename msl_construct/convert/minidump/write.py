@@ -142,9 +142,9 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     file.writelines(DIRECTORY.write("<", *place) for place in places)
     body.write(file)
     file.write(bytes(data_at - body.end))
-    memory = RunWriter(process.space, file, seekable)
-    for address, length, _ in runs:
-        memory.put(address, length)
+    with RunWriter(process.space, file, seekable) as memory:
+        for address, length, _ in runs:
+            memory.put(address, length)
     end = data_at + runs.total
     if seekable:
         file.truncate(end)
