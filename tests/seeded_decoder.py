@@ -128,6 +128,47 @@ def guids(data: bytes) -> Document:
         return decoder.decode(data)
 
 
+def never_inflates(data: bytes) -> Document:
+    """Compressed payloads are read as if they were not."""
+
+    def wrong(stored: bytes, algorithm: int, order: str) -> tuple[bytes, str]:
+        return stored, "none"
+
+    with patch.object(decoder, "inflate", wrong):
+        return decoder.decode(data)
+
+
+def failed_as_captured(data: bytes) -> Document:
+    """A page that could not be read is one that was."""
+    right = layouts.page_runs
+
+    def wrong(raw: bytes, pages: int, states: tuple[str, ...]) -> Any:
+        captured, _, *others = states
+        found = right(raw, pages, (captured, captured, *others))
+        runs: list[list[Any]] = []
+        for first, count, state in found["runs"] if isinstance(found, dict) else found:
+            if runs and runs[-1][2] == state:
+                runs[-1][1] += count
+            else:
+                runs.append([first, count, state])
+        return {**found, "runs": runs} if isinstance(found, dict) else runs
+
+    with patch.object(layouts, "page_runs", wrong):
+        return decoder.decode(data)
+
+
+def signed_addresses(data: bytes) -> Document:
+    """A number of eight bytes has a sign."""
+    right = Cursor.u64
+
+    def wrong(self: Cursor, what: str) -> int:
+        value = right(self, what)
+        return value - (1 << 64) if value >> 63 else value
+
+    with patch.object(Cursor, "u64", wrong):
+        return decoder.decode(data)
+
+
 MISTAKES: dict[str, Callable[[bytes], Document]] = {
     one.__name__.replace("_", "-"): one
     for one in (
@@ -141,6 +182,9 @@ MISTAKES: dict[str, Callable[[bytes], Document]] = {
         no_header_size,
         flags_as_numbers,
         guids,
+        never_inflates,
+        failed_as_captured,
+        signed_addresses,
     )
 }
 

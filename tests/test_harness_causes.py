@@ -37,6 +37,7 @@ CHOSEN = tuple(
         "everything-zst",
         "fragments-of-two",
         "header-alone",
+        "last-address",
         "later-block-types",
         "later-header-size",
         "later-minor-version",
@@ -60,6 +61,9 @@ IN_WORDS = {
     "no-header-size": "HeaderSize is ignored",
     "flags-as-numbers": "Flags are shown as a number",
     "guids": "Words of UUIDs are swapped",
+    "never-inflates": "Compressed payloads are read as they are stored",
+    "failed-as-captured": "A state of pages is shown as another",
+    "signed-addresses": "Numbers have a sign",
 }
 
 
@@ -72,7 +76,7 @@ def shown(results: Results) -> str:
 
 def test_every_mistake_has_its_words() -> None:
     assert set(IN_WORDS) == set(MISTAKES)
-    assert len(MISTAKES) == 10
+    assert len(MISTAKES) == 13
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -139,6 +143,10 @@ def test_who_can_not_hash_shows_segments_as_blocks(corpus: Manifest, tmp_path: P
 BIG = "12345678-1234-5678-9abc-def012345678"
 KINDS = [
     ("version", "0x0100", "0x0001", DifferenceKind.BYTES_REVERSED),
+    ("base_addr", "0xffff800000000000", "-0x800000000000", DifferenceKind.SIGNED),
+    ("timestamp", str((1 << 64) - 7), "-7", DifferenceKind.SIGNED),
+    ("pid", 0xFFFFFFFE, -2, DifferenceKind.SIGNED),
+    ("pid", 7, -2, DifferenceKind.VALUE),
     ("pid", 0x12345678, 0x78563412, DifferenceKind.BYTES_REVERSED),
     ("timestamp", "256", "72057594037927936", DifferenceKind.VALUE),
     ("timestamp", str(1 << 40), str(1 << 16), DifferenceKind.BYTES_REVERSED),
@@ -206,6 +214,15 @@ def test_maps() -> None:
     assert kind_of(key, due, shifted) is DifferenceKind.MAP_SHIFTED
     assert kind_of(key, due, {"runs": shifted}) is DifferenceKind.MAP_SHIFTED
     assert kind_of(key, due, turned) is DifferenceKind.MAP_ORDER
+    merged = [[0, 3, "a"], [3, 1, "c"], [4, 1, "a"]]  # aaaca
+    assert kind_of(key, due, merged) is DifferenceKind.MAP_STATES
+    assert kind_of("runs", due, merged) is DifferenceKind.MAP_STATES
+    assert kind_of(key, [[0, 5, "b"]], [[0, 5, "a"]]) is DifferenceKind.MAP_STATES
+    assert kind_of(key, [[0, 1, "b"]], [[0, 1, "a"]]) is DifferenceKind.MAP_STATES
+    few = [[0, 1, "a"], [1, 1, "b"]], [[0, 2, "a"]]
+    assert kind_of(key, *few) is DifferenceKind.MAP_SHIFTED_OR_STATES
+    spelled = [[0, 1, "A"], [1, 2, "B"], [3, 1, "C"], [4, 1, "A"]]
+    assert kind_of(key, due, spelled) is DifferenceKind.VALUE
     for odd in ([[0, "1", "a"]], [7], [[0, -1, "a"]], huge, [], {}):
         assert kind_of(key, due, odd) in (DifferenceKind.VALUE, DifferenceKind.TYPE)
-    assert kind_of(key, huge, [[0, 1 << 60, "b"]]) is DifferenceKind.VALUE
+    assert kind_of(key, huge, [[0, 1 << 60, "b"]]) is DifferenceKind.MAP_STATES

@@ -77,8 +77,9 @@ def causes(results: Results) -> list[Cause]:
         results: what came out of the run.
     """
     groups: dict[_Key, list[Result]] = {}
+    unsure = _unsure(results)
     for result in results.failures:
-        groups.setdefault(_key(result), []).append(result)
+        groups.setdefault(_key(result, unsure), []).append(result)
     passing = [result for result in results if result.outcome is SampleOutcome.PASS]
     found = [_cause(key, group, passing) for key, group in groups.items()]
     return sorted(found, key=lambda cause: (-len(cause.results), not cause.hint, cause.what))
@@ -101,15 +102,28 @@ def _cause(key: _Key, group: list[Result], passing: list[Result]) -> Cause:
     )
 
 
-def _key(result: Result) -> _Key:
-    """What makes a failure like others."""
+def _unsure(results: Results) -> DifferenceKind:
+    """What it is that may be either of two kinds: the one that other samples show."""
+    kinds = Counter(one.kind for one in map(_telling, results.failures) if one is not None)
+    shifted, states = DifferenceKind.MAP_SHIFTED, DifferenceKind.MAP_STATES
+    if kinds[shifted] == kinds[states]:
+        return DifferenceKind.MAP_SHIFTED_OR_STATES
+    return max(shifted, states, key=kinds.__getitem__)
+
+
+def _key(result: Result, unsure: DifferenceKind) -> _Key:
+    """What makes a failure like others.
+
+    Args:
+        unsure: what a difference of a map is that may be of either kind.
+    """
     difference, unread = _telling(result), result.unread
     telling = difference is not None and difference.kind.is_telling
     if unread is not None and not (telling and difference and _before(difference, unread)):
         what = "blocks are not shown" if unread.only else "reading ends at a block"
         return _Key(f"{what}: {unread.special}", unread.hint)
     if difference is not None and difference.kind.is_telling:
-        kind = difference.kind
+        kind = unsure if difference.kind in _EITHER else difference.kind
         return _Key(_words(kind), HINTS[kind])
     if difference is not None:
         what = f"{_words(difference.kind)} at {difference.place}"
@@ -130,6 +144,7 @@ def _before(difference: Difference, unread: Unread) -> bool:
 
 _BLOCK = re.compile(r"\$\.blocks\[(\d+)\]\.")
 _FOLLOWING = (DifferenceKind.DAMAGE_MADE_UP, DifferenceKind.DAMAGE_UNSEEN)
+_EITHER = (DifferenceKind.MAP_SHIFTED_OR_STATES,)
 _IN_FRONT = ("document", "format", "header")
 
 
@@ -137,8 +152,9 @@ def _telling(result: Result) -> Difference | None:
     """The difference of a sample that says most."""
     telling = [one for one in result.differences if one.kind.is_telling]
     # What is called damaged, or is not, follows from what is misread.
-    behind = [one for one in telling if one.kind in _FOLLOWING]
-    first = [one for one in telling if one.kind not in _FOLLOWING]
+    behind = [one for one in telling if one.kind in (*_FOLLOWING, *_EITHER)]
+    first = [one for one in telling if one not in behind]
+    behind.sort(key=lambda one: one.kind in _FOLLOWING)
     return next(iter((*first, *behind, *result.differences)), None)
 
 

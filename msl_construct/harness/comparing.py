@@ -32,6 +32,7 @@ _BESIDE_DATA = ("length", "uncompressed_size")
 _NOTHING = "nothing"
 _PADDED_TO = 8
 _BLOCK = re.compile(r"^\$\.(?:segments\[\d+\]\.)?blocks\[\d+\]\.")
+_OF_PAYLOAD = re.compile(_BLOCK.pattern + r"(?:payload|compression|damage)\b")
 _INDEX = re.compile(r"\[\d+\]|^\$\.")
 
 
@@ -134,6 +135,7 @@ class _Comparer:
         self._block_type = ""
         self._padded = False  # the value before was right, and has padding behind it
         self._is_text = False  # of the file, and no name of a code
+        self._as_stored = False  # a compressed payload was not inflated
 
     def document(self, expected: dict[str, Any], found: dict[str, Any]) -> None:
         special = {
@@ -193,6 +195,7 @@ class _Comparer:
     def _block(self, expected: dict[str, Any], found: Any, path: str) -> None:
         self._block_type = expected["block_type"]
         self._padded = False
+        self._as_stored = isinstance(found, dict) and _is_as_stored(expected, found)
         if not isinstance(found, dict):
             self._differs(path, expected, found)
             return
@@ -318,9 +321,19 @@ class _Comparer:
         return kind_of(key, expected, found, padded=self._padded, is_text=self._is_text)
 
     def _note(self, path: str, expected: str, found: str, kind: DifferenceKind) -> None:
+        if self._as_stored and _OF_PAYLOAD.match(path):
+            kind = DifferenceKind.COMPRESSED_AS_STORED
         place = _BLOCK.sub(f"{self._block_type}.", path)
         self._result.note(Difference(path, expected, found, kind, _INDEX.sub("", place)))
         self._padded = False
+
+
+def _is_as_stored(expected: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether a payload is compressed, and not shown as compressed in the same way."""
+    due, shown = expected.get("compression"), found.get("compression")
+    if not isinstance(due, dict) or "damage" in expected:
+        return False
+    return not isinstance(shown, dict) or shown.get("algorithm") != due.get("algorithm")
 
 
 def _join(path: str, key: str) -> str:

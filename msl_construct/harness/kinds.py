@@ -43,6 +43,14 @@ class DifferenceKind(str, Enum):
     """The states of the pages before or behind."""
     MAP_ORDER = "map-order"
     """The states of four pages, which share a byte, in another order."""
+    MAP_STATES = "map-states"
+    """One state of pages in the place of another, throughout."""
+    MAP_SHIFTED_OR_STATES = "map-shifted-or-states"
+    """Either: there are too few pages to tell."""
+    SIGNED = "signed"
+    """The number below zero that has the same bytes."""
+    COMPRESSED_AS_STORED = "compressed-as-stored"
+    """Anything of a payload that is compressed and was not inflated."""
     BEHIND_PADDING = "behind-padding"
     """Wrong, and the first value behind one whose length is no multiple of 8."""
     NUMBER_AS_TEXT = "number-as-text"
@@ -91,6 +99,15 @@ HINTS = {
     "and its first two bits are the state of page 0.",
     DifferenceKind.MAP_ORDER: "Page states of the four pages of a byte stand in another order: "
     "page 0 is in the two highest bits of byte 0 (§5.1).",
+    DifferenceKind.MAP_STATES: "A state of pages is shown as another, such as failed as captured: "
+    "each value of a page's two bits (§5.1) is a state of its own, and only captured pages have "
+    "bytes.",
+    DifferenceKind.MAP_SHIFTED_OR_STATES: "Page states are off by one page, or one state is shown "
+    "as another (§5.1).",
+    DifferenceKind.SIGNED: "Numbers have a sign: every number of the format is unsigned, so that "
+    "addresses and times from 2^63 on are not below zero.",
+    DifferenceKind.COMPRESSED_AS_STORED: "Compressed payloads are read as they are stored: where "
+    "a block's flags have Compressed, its payload is inflated first (§4.2).",
     DifferenceKind.BEHIND_PADDING: "Padding is not passed over: texts and blobs are stored "
     "padded to a multiple of 8 bytes (§4.5), and the next field stands behind the padding.",
     DifferenceKind.NUMBER_AS_TEXT: "Numbers and texts are confused: the document has times "
@@ -107,6 +124,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _HEX = re.compile(r"[0-9a-f-]{4,}")
 _WIDTHS = (2, 4, 8)
 _MAP_KEY = "page_state_map"
+_RUNS = "runs"
+"""Where the runs of a map stand that has bits behind its last page."""
 _LENGTH = "_len"
 _PAGES_LOOKED_AT = 4096
 _ORDERS = ((3, 2, 1, 0), (1, 0, 3, 2), (2, 3, 0, 1))
@@ -152,10 +171,10 @@ def _of_list(key: str, expected: list[Any], found: Any) -> DifferenceKind:
     if flags and (_is_number(found) or (isinstance(found, str) and _number(found) is not None)):
         return DifferenceKind.FLAGS_AS_NUMBER
     if key == _MAP_KEY and isinstance(found, dict):
-        found = found.get("runs")  # the bits behind the last page are set
+        found = found.get(_RUNS)  # the bits behind the last page are set
     if not isinstance(found, list):
         return DifferenceKind.TYPE
-    if key == _MAP_KEY:
+    if key in (_MAP_KEY, _RUNS):
         return _of_maps(expected, found)
     if flags and all(isinstance(one, str) for one in found):
         spelled = {_plain(one) for one in expected} == {_plain(one) for one in found}
@@ -191,6 +210,8 @@ def _of_numbers(key: str, expected: int, found: int) -> DifferenceKind:
             raw = expected.to_bytes(width, "big")
             if raw[::-1] != raw and int.from_bytes(raw, "little") == found:
                 return DifferenceKind.BYTES_REVERSED
+    if found < 0 and expected - found in (1 << 8 * width for width in _WIDTHS):
+        return DifferenceKind.SIGNED
     if abs(expected - found) == 1:
         of_text = key.endswith(_LENGTH) and found == expected - 1
         return DifferenceKind.LENGTH_WITHOUT_NUL if of_text else DifferenceKind.OFF_BY_ONE
@@ -200,11 +221,17 @@ def _of_numbers(key: str, expected: int, found: int) -> DifferenceKind:
 def _of_maps(expected: list[Any], found: list[Any]) -> DifferenceKind:
     """Two lists of runs, ``[first page, pages, state]``."""
     due, shown = _states(expected), _states(found)
-    if due is None or shown is None or len(due) < 2:
+    if due is None or shown is None:
         return DifferenceKind.VALUE
+    merged = _merged(due, shown)
+    if len(due) < 2:
+        return DifferenceKind.MAP_STATES if merged else DifferenceKind.VALUE
     if len(due) == len(shown):
         if due[:-1] == shown[1:] or due[1:] == shown[:-1]:
-            return DifferenceKind.MAP_SHIFTED
+            unsure = DifferenceKind.MAP_SHIFTED_OR_STATES
+            return unsure if merged else DifferenceKind.MAP_SHIFTED
+        if merged:
+            return DifferenceKind.MAP_STATES
         for order in _ORDERS:
             whole = len(due) // 4 * 4
             turned = [due[at // 4 * 4 + order[at % 4]] for at in range(whole)]
@@ -213,6 +240,17 @@ def _of_maps(expected: list[Any], found: list[Any]) -> DifferenceKind:
     elif abs(len(due) - len(shown)) == 1 and (due[1:] == shown or due == shown[1:]):
         return DifferenceKind.MAP_SHIFTED
     return DifferenceKind.VALUE
+
+
+def _merged(due: list[str], shown: list[str]) -> bool:
+    """Whether each state is shown as one, and two as the same, or the only one as another."""
+    if len(due) != len(shown):
+        return False
+    names: dict[str, str] = {}
+    if any(names.setdefault(one, other) != other for one, other in zip(due, shown)):
+        return False
+    spelled = all(_plain(one) == _plain(other) for one, other in names.items())
+    return not spelled and (len(names) == 1 or len({*names.values()}) < len(names))
 
 
 def _states(runs: list[Any]) -> list[str] | None:
@@ -256,9 +294,9 @@ def _is_number(value: Any) -> bool:
 
 def _number(text: str) -> int | None:
     """The number that a text is, decimal or in hex behind 0x."""
-    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,32}", text):
+    if re.fullmatch(r"-?0[xX][0-9a-fA-F]{1,32}", text):
         return int(text, 16)
-    return int(text) if re.fullmatch(r"[0-9]{1,39}", text) else None
+    return int(text) if re.fullmatch(r"-?[0-9]{1,39}", text) else None
 
 
 def _plain(name: str) -> str:
