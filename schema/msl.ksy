@@ -74,7 +74,13 @@ seq:
     repeat: until
     repeat-until: not _.lookahead.is_block
     if: not file_header.has_ciphertext and lookahead.is_block
-    doc: The blocks, those of extension segments included.
+    doc: |
+      The blocks, those of extension segments included: a segment is what stands
+      behind the End-of-Capture, or behind another segment, up to its
+      End-of-Extension. Blocks behind the last block of these two types are
+      those of a segment that nobody closed: they are shown like the others, and
+      are not to be relied on. Whether a closed segment holds, its hashes say,
+      which are not verified here.
   - id: trailing_data
     size-eos: true
     doc: Everything behind the last block; of an encrypted file everything else.
@@ -960,6 +966,14 @@ types:
       name:
         -orig-id: Name
         value: name_raw.content.to_s('UTF-8')
+      value_number:
+        value: '(value[0].as<u8> + (width > 1 ? (value[1].as<u8> + (width > 2 ? (value[2].as<u8> + (width > 3 ? (value[3].as<u8> + (width > 4 ? (value[4].as<u8> + (width > 5 ? (value[5].as<u8> + (width > 6 ? (value[6].as<u8> + (width > 7 ? value[7].as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8> : 0.as<u8>).as<u8> * 256.as<u8>).as<u8>'
+        if: '_root.endianness == endianness_value::little and width >= 1 and width <= 8'
+        doc: |
+          Value as a number. Absent where it has no byte or more than 8, and in
+          big-endian files. Languages without unsigned numbers of 64 bits show
+          it as they show a u8: JavaScript, and PHP from 2^63 on, rounded; Java,
+          Lua with a sign.
   key_hint:
     meta:
       endian:

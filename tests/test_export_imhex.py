@@ -7,6 +7,7 @@ the language's documentation, it knows nothing of our schema and refuses what it
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -17,8 +18,10 @@ import pytest
 from comparing import gallery_files, gallery_part, sample, sample_names
 from hexpat.grammar import UNITS, Parser, Program
 from hexpat.machine import Bits, Machine, Number, Run, Struct
+from independent import names
 from independent.decode import NotMsl, all_blocks, decode
 from mutations import mutated
+from sampling import part_of
 
 from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.errors import MslError
@@ -286,3 +289,79 @@ def test_names_that_the_language_reserves_are_refused() -> None:
     blocks = tuple(replace(one, layout=odd) if one is block else one for one in NEWEST.blocks)
     with pytest.raises(MslError, match="'parent' is no name in the pattern language"):
         export(replace(NEWEST, blocks=blocks))
+
+
+# -- files that the newest pattern has other words for ---------------------------------------------
+
+VALID = Path(__file__).parents[1] / "samples" / "valid"
+
+
+def as_of_1_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of version 1.0 with the fields that the newest draft sees in reserved bytes."""
+    order: Any = document["format"]["byte_order"]
+
+    def counted(raw: bytes) -> int:
+        return int.from_bytes(raw[:4], order)
+
+    header = dict(document["header"])
+    reserved = bytes.fromhex(header.pop("reserved"))
+    header |= {"block_count": counted(reserved), "reserved": reserved[5:].hex()}
+    header["hash_algo"] = names.enum(reserved[4], names.HASH_ALGO, 1)
+    blocks = []
+    for block in document["blocks"]:
+        payload = dict(block["payload"])
+        if block["block_type"] == "end_of_capture" and "reserved" in payload:
+            raw = bytes.fromhex(payload["reserved"])
+            payload |= {"block_count": counted(raw), "reserved": raw[4:].hex()}
+        for runs in payload.get("page_state_map", ()):
+            runs[2:] = ["not_resident" if state == "reserved" else state for state in runs[2:]]
+        blocks.append({**block, "payload": payload})
+    return {**document, "header": header, "blocks": blocks}
+
+
+def test_the_newest_pattern_reads_files_of_version_1_0() -> None:
+    """What came with 1.1 is not read into bytes that a 1.0 file has in its place."""
+    paths = [one for one in sorted(VALID.glob("*-10-[bl]e.msl")) if one.stat().st_size <= LARGEST]
+    paths = part_of(paths, lambda path: path.stem[-2:])
+    paths += [VALID / "alone-thread-context-10-be.msl", VALID / "alone-vas-map-10-le.msl"]
+    for path in paths:
+        data = path.read_bytes()
+        document = as_of_1_1(decode(data, path.name))
+        machine = Machine(parsed(NEWEST_DRAFT), data)
+        assert list(differences(machine, document)) == [], path.name
+        blocks = machine.globals.members["memory_slice"].members.get("blocks", [])
+        for block in blocks:
+            if block.members["header"].members["block_type"].name in ("THREAD_CONTEXT", "VAS_MAP"):
+                assert isinstance(block.members.get("payload"), Run), path.name
+
+
+def test_ciphertext_and_sealed_segments_are_told_apart() -> None:
+    data = (VALID / "encrypted-with-sealed-segment-11-le.msl").read_bytes()
+    root = Machine(parsed(NEWEST_DRAFT), data).globals.members["memory_slice"].members
+    (enclosed,) = struct.unpack_from("<H", data, 64 + 14)
+    (length,) = struct.unpack_from("<Q", data, 128 - 8)
+    assert root["ciphertext"] == Run("u8", data[9] + enclosed, length)
+    tag = Run("u8", data[9] + enclosed + length, 16)
+    assert root["tag"] == tag
+    position = tag.offset + 16
+    (sealed,) = root["sealed_segments"]
+    assert data[position : position + 4] == b"MSLS"
+    size, index, length = struct.unpack_from("<HHQ", data, position + 4)
+    header = sealed.members["header"]
+    assert header.offset == position
+    assert header.members["seg_index"].value == index == 1
+    assert sealed.members["ciphertext"] == Run("u8", position + size, length)
+    assert sealed.members["tag"] == Run("u8", position + size + length, 16)
+    assert position + size + length + 16 == len(data)
+    assert "trailing_data" not in root
+    for cut in (1, 17, length, length + size + 16):  # what is not whole is shown as bytes
+        root = Machine(parsed(NEWEST_DRAFT), data[:-cut]).globals.members["memory_slice"].members
+        assert root["sealed_segments"] == []
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_every_payload_with_a_layout_is_placed(draft: str) -> None:
+    text = "".join(export(DRAFTS[draft]).split("struct Block {")[1].split("struct ")[:1])
+    for block in DRAFTS[draft].bound(ByteOrder.LITTLE).blocks.values():
+        placed = f"header.block_type == BlockType::{block.key.upper()}) {{" in text
+        assert placed == (block.layout is not None), block.key

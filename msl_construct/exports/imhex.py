@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from functools import singledispatchmethod
 from string import Template
 
+from ..encryption.parameters import TAG
 from ..errors import MslError
 from ..page_map import PAGES_PER_BYTE
 from ..schema import (
     BitRange,
+    BlockType,
     ByteOrder,
     Draft,
     Enumeration,
@@ -33,18 +35,22 @@ from .imhex_fields import STEP, counted, fixed, remark_on
 from .imhex_words import (
     BLOCKS,
     BLOCKS_UNLESS_ENCRYPTED,
+    CIPHERTEXT,
     CLOSING,
     ENCRYPTION,
+    LATER,
     LIMIT,
     LISTED,
     OPENING,
+    SEALED,
+    SEALED_SEGMENT,
     comment,
     name_of,
     type_name,
     unsigned,
 )
 from .runs import runs
-from .versions import version_of
+from .versions import later_layouts, version_of
 
 __all__ = ["export"]
 
@@ -336,28 +342,73 @@ class Pattern:
             "header_size": header.field("header_size").key,
             "version": header.field("version").key,
             "flags": header.field("flags").key,
+            "version_at": f"{header.offset_of('version'):#04x}",
+            "version_width": str(header.field("version").type.minimum),
+            "later": self._later(),
             "cases": self._cases(),
         }
-        encryption, blocks = "", BLOCKS
+        encryption, blocks, parts = "", BLOCKS, dict.fromkeys(_OF_CIPHERTEXT, "")
         if bound.encryption_header is not None:
             encryption, blocks = ENCRYPTION, BLOCKS_UNLESS_ENCRYPTED
             facts["encryption_header"] = type_name(bound.encryption_header.title)
             facts["encryption_size"] = str(bound.encryption_header.size)
             facts["encrypted"], since = _bit(flags, "encrypted")
             facts["since"] = f"{version_of(draft, since):#06x}"
+            facts["key_length"] = bound.encryption_header.field("kem_ct_len").key
+            facts["cipher_length"] = bound.encryption_header.field("cipher_len").key
+            facts["tag"] = str(TAG)
+        if bound.encryption_header is not None and bound.seal_header is not None:
+            facts |= self._seal_facts(bound.seal_header)
+            parts = _OF_CIPHERTEXT
+        facts |= {name: Template(text).substitute(facts) for name, text in parts.items()}
         facts["encryption"] = Template(encryption).substitute(facts)
         facts["blocks"] = Template(blocks).substitute(facts)
         return facts
 
-    def _cases(self) -> str:
+    def _seal_facts(self, seal: Layout) -> dict[str, str]:
+        facts = {
+            "seal_header": type_name(seal.title),
+            "seal_size": str(seal.size),
+            "seal_magic": self.bound.seal_magic.decode("ascii"),
+            "seal_magic_width": str(len(self.bound.seal_magic)),
+        }
+        for name, key in (("seal_header_size", "seal_hdr_size"), ("seal_length", "seg_cipher_len")):
+            facts[name] = seal.field(key).key
+            facts[f"{name}_at"] = str(seal.offset_of(key))
+            facts[f"{name}_width"] = str(seal.field(key).type.minimum)
+        return facts
+
+    def _later(self) -> str:
+        """Files of earlier versions, which have no layout for what came later."""
+        names = {code: self._of_type(block) for code, block in self.bound.blocks.items()}
+        return "".join(
+            Template(LATER).substitute(
+                since=f"{since:#06x}",
+                types=" ||\n            ".join(names[code] for code in codes),
+            )
+            for since, codes in later_layouts(self.draft)
+        )
+
+    def _of_type(self, block: BlockType) -> str:
+        """Whether a block is of a type."""
         registry, key = self.draft.block_type_registry, self.bound.block_header.field("block_type")
+        return f"header.{key.key} == {type_name(registry.name)}::{name_of(block.key.upper())}"
+
+    def _cases(self) -> str:
         lines = []
         for block in self.bound.blocks.values():
             if block.layout is not None:
-                name = f"{type_name(registry.name)}::{name_of(block.key.upper())}"
-                lines.append(f"    }} else if (header.{key.key} == {name}) {{\n")
+                lines.append(f"    }} else if ({self._of_type(block)}) {{\n")
                 lines.append(f"        {type_name(block.layout.title)}<end> payload;\n")
         return "".join(lines)
+
+
+_OF_CIPHERTEXT = {
+    "sealed": SEALED,
+    "sealed_segment": SEALED_SEGMENT,
+    "ciphertext": CIPHERTEXT,
+}
+"""What a draft with encryption has in the pattern, by its place."""
 
 
 def _bit(word: FlagDefinition, name: str) -> tuple[str, str]:

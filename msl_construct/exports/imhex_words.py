@@ -9,11 +9,15 @@ from ..errors import MslError
 __all__ = [
     "BLOCKS",
     "BLOCKS_UNLESS_ENCRYPTED",
+    "CIPHERTEXT",
     "CLOSING",
     "ENCRYPTION",
+    "LATER",
     "LIMIT",
     "LISTED",
     "OPENING",
+    "SEALED",
+    "SEALED_SEGMENT",
     "comment",
     "name_of",
     "type_name",
@@ -78,6 +82,17 @@ fn is_big_endian() {
     return std::mem::read_unsigned(std::mem::base_address() + $endianness_at, 1) == $big;
 };
 
+fn read_number(u128 position, u128 width) {
+    if (is_big_endian()) {
+        return std::mem::read_unsigned(position, width, std::mem::Endian::Big);
+    }
+    return std::mem::read_unsigned(position, width, std::mem::Endian::Little);
+};
+
+fn file_version() {
+    return read_number(std::mem::base_address() + $version_at, $version_width);
+};
+
 // Whether a whole block begins here: otherwise this is where the blocks end.
 fn is_block(u128 position) {
     u128 length = 0;
@@ -87,16 +102,10 @@ fn is_block(u128 position) {
     if (std::mem::read_string(position, $magic_width) != "$block_magic") {
         return false;
     }
-    if (is_big_endian()) {
-        length = std::mem::read_unsigned(position + $length_at, $length_width,
-            std::mem::Endian::Big);
-    } else {
-        length = std::mem::read_unsigned(position + $length_at, $length_width,
-            std::mem::Endian::Little);
-    }
+    length = read_number(position + $length_at, $length_width);
     return length >= $block_size && position + length <= file_end();
 };
-"""
+$sealed"""
 
 CLOSING = """\
 struct Block {
@@ -108,18 +117,18 @@ struct Block {
         }
     } else if (header.$block_flags.$compressed == 1) {
         $compressed_payload<end> payload;
-$cases    } else if ($$ < end) {
+$later$cases    } else if ($$ < end) {
         u8 payload[end - $$];
     }
 };
 
-struct MemorySlice {
+${sealed_segment}struct MemorySlice {
     $file_header header;
     u128 end = addressof(header) + header.$header_size;
 $encryption    if ($$ < end) {
         u8 extension[end - $$];
     }
-$blocks    if ($$ < file_end()) {
+$ciphertext$blocks    if ($$ < file_end()) {
         u8 trailing_data[file_end() - $$];
     }
 };
@@ -133,11 +142,68 @@ MemorySlice memory_slice @ std::mem::base_address();
 """
 
 ENCRYPTION = """\
+    u128 key_size = 0;
+    u128 cipher_size = 0;
     if (header.$version >= $since && header.$flags.$encrypted == 1) {
         if (end - $$ >= $encryption_size) {
             $encryption_header encryption;
+            key_size = encryption.$key_length;
+            cipher_size = encryption.$cipher_length;
         }
     }
+"""
+
+CIPHERTEXT = """\
+    // What is ciphertext is shown as such; its length is 0 where nobody recorded it.
+    if (cipher_size > 0 && key_size + cipher_size + $tag <= file_end() - $$) {
+        if (key_size > 0) {
+            u8 enclosed_key[key_size];
+        }
+        u8 ciphertext[cipher_size];
+        u8 tag[$tag];
+        SealedSegment sealed_segments[while(is_sealed($$))];
+    }
+"""
+
+SEALED = """
+// Whether a segment begins here that is encrypted on its own, and stands here whole.
+fn is_sealed(u128 position) {
+    u128 size = 0;
+    if (position + $seal_size > file_end()) {
+        return false;
+    }
+    if (std::mem::read_string(position, $seal_magic_width) != "$seal_magic") {
+        return false;
+    }
+    size = read_number(position + $seal_header_size_at, $seal_header_size_width);
+    if (size < $seal_size) {
+        return false;
+    }
+    size = size + read_number(position + $seal_length_at, $seal_length_width) + $tag;
+    return position + size <= file_end();
+};
+"""
+
+SEALED_SEGMENT = """\
+struct SealedSegment {
+    $seal_header header;
+    if (header.$seal_header_size > $seal_size) {
+        u8 extension[header.$seal_header_size - $seal_size];
+    }
+    if (header.$seal_length > 0) {
+        u8 ciphertext[header.$seal_length];
+    }
+    u8 tag[$tag];
+};
+
+"""
+
+LATER = """\
+    } else if (file_version() < $since && ($types)) {
+        // A file of this version has no layout for them: whatever is there is shown as bytes.
+        if ($$ < end) {
+            u8 payload[end - $$];
+        }
 """
 
 BLOCKS = """\

@@ -17,7 +17,7 @@ from ...schema.choice import Choice
 from ...schema.layout import REST
 from ...schema.pages import PageData, PageStateMap
 from ...schema.table import Table
-from ...schema.variable import Blob, Rest, Utf8, Utf8Z
+from ...schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
 from ...schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Uint
 from ...schema.words import no_words
 from . import expressions
@@ -165,6 +165,26 @@ def _(kind: Blob, one: Field, structure: Structure) -> None:
         size = expressions.within(expressions.wide(kind.length_key))
     structure.stored(one, size=size)
     structure.padding(one, kind.length_key)
+
+
+@attributes.register
+def _(kind: RegisterValue, one: Field, structure: Structure) -> None:
+    attributes.dispatch(Blob)(kind, one, structure)
+    little = structure.workshop.little_endian()
+    width = kind.length_key
+    structure.give(
+        f"{one.key}_number",
+        value=expressions.little_endian(one.key, width),
+        doc=about(
+            f"{one.name} as a number. Absent where it has no byte or more than "
+            f"{expressions.NUMBER_WIDTH}, and in big-endian files. Languages without unsigned "
+            "numbers of 64 bits show it as they show a u8: JavaScript, and PHP from 2^63 on, "
+            "rounded; Java, Lua with a sign."
+        ),
+        **{
+            "if": f"{little} and {width} >= 1 and {width} <= {expressions.NUMBER_WIDTH}",
+        },
+    )
 
 
 @attributes.register

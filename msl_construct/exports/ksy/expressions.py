@@ -11,10 +11,12 @@ from __future__ import annotations
 from ...page_map import PAGES_PER_BYTE, pad8
 
 __all__ = [
+    "NUMBER_WIDTH",
     "REMAINING",
     "bit_set",
     "bits_of",
     "count_limit",
+    "little_endian",
     "padded",
     "padding",
     "page_count",
@@ -25,6 +27,9 @@ __all__ = [
 
 REMAINING = "(_io.size.as<s8> - _io.pos.as<s8>).as<s8>"
 """Bytes up to the end of the structure's own stream."""
+
+NUMBER_WIDTH = 8
+"""Bytes of the widest number that there is in every language."""
 
 _PADDING = pad8(1)
 """Variable fields are padded to a multiple of this."""
@@ -99,6 +104,24 @@ def bit_set(field: str, bit: int) -> str:
 def bits_of(field: str, bit: int, bits: int) -> str:
     """A number inside a flag word; the cast gives C# the parentheses it needs."""
     return f"(({field} >> {bit}) & {(1 << bits) - 1}).as<u1>"
+
+
+def little_endian(field: str, width: str) -> str:
+    """The bytes of a field as a little-endian number; of those behind `NUMBER_WIDTH` nothing.
+
+    Byte by byte, as nothing else reads a number of so many bytes as another field says: a shift
+    of more than 31 bits is none in JavaScript.
+
+    Args:
+        width: the field with the number of bytes, of which there is at least one.
+    """
+    value = ""
+    for index in reversed(range(1, NUMBER_WIDTH)):
+        byte = f"{field}[{index}].as<u8>"
+        if value:
+            byte = f"({byte} + {value} * 256.as<u8>).as<u8>"
+        value = f"({width} > {index} ? {byte} : 0.as<u8>).as<u8>"
+    return f"({field}[0].as<u8> + {value} * 256.as<u8>).as<u8>"
 
 
 def page_size(exponent: str, low: int) -> str:

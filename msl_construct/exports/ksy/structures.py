@@ -9,6 +9,7 @@ from ...reader.header import ENCRYPTION, EXTENSION
 from ...schema import Bit, BlockType, ByteOrder, Draft, Field, Schema
 from ...schema.layout import Layout
 from ...schema.vocabulary import Coded, Fixed, Flags, Magic
+from ..versions import later_layouts
 from ..versions import version_of as version_number
 from . import expressions
 from .attributes import OPAQUE, PADDED_TEXT, add_fields
@@ -22,6 +23,13 @@ __all__ = ["COMPILER", "document"]
 COMPILER = "0.11"
 """The compiler that the file is written for; older ones can't build it for Go."""
 
+_SEGMENTED = (
+    "The blocks, those of extension segments included: a segment is what stands behind the "
+    "End-of-Capture, or behind another segment, up to its End-of-Extension. Blocks behind the last "
+    "block of these two types are those of a segment that nobody closed: they are shown like the "
+    "others, and are not to be relied on. Whether a closed segment holds, its hashes say, which "
+    "are not verified here."
+)
 _BLOCK = "block"
 _BLOCKS = "blocks"
 _ENCRYPTED = "has_ciphertext"
@@ -162,11 +170,7 @@ def _root(workshop: Workshop, front: list[Field]) -> list[Node]:
         type=_BLOCK,
         repeat="until",
         repeat_until=f"not _.{there}",
-        doc=about(
-            "The blocks, those of extension segments included."
-            if workshop.draft.segments
-            else "The blocks."
-        ),
+        doc=about(_SEGMENTED if workshop.draft.segments else "The blocks."),
         **{"if": f"not {header.key}.{encrypted} and {there}" if encrypted else there},
     )
     root.add(
@@ -282,7 +286,7 @@ def _give_payload_kind(block: Structure, compressed: int) -> None:
     version = f"_root.{schema.file_header.key}.{stored_id(schema.file_header.field('version'))}"
     later = [
         f"{version} < {since:#06x} and (" + " or ".join(f"{code} == {c:#06x}" for c in codes) + ")"
-        for since, codes in _later(draft)
+        for since, codes in later_layouts(draft)
     ]
     raw = f"{compressed + 1:#x}.as<s4>"
     choice = f"{code}.as<s4>"
@@ -304,27 +308,6 @@ def _give_payload_kind(block: Structure, compressed: int) -> None:
             )
         ),
     )
-
-
-def _later(draft: Draft) -> list[tuple[int, list[int]]]:
-    """Block types whose layouts came later than the first draft that this one reads files of.
-
-    Each with the version in which it came: a file of an earlier one may have other bytes there.
-    """
-    lineage = list(draft.lineage)
-    found: dict[int, list[int]] = {}
-    for block in draft.bound(ByteOrder.LITTLE).blocks.values():
-        if block.layout is None:
-            continue
-        since = draft
-        for older in lineage[1:]:
-            known = older.bound(ByteOrder.LITTLE).blocks.get(block.code)
-            if known is None or known.layout is None:
-                break
-            since = older
-        if since is not lineage[-1] and since.version != lineage[-1].version:
-            found.setdefault(since.version, []).append(block.code)
-    return sorted(found.items(), reverse=True)
 
 
 def _lookahead(workshop: Workshop) -> Node:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import ExportError
-from ...schema import Draft, Field, Layout, Schema
+from ...schema import ByteOrder, Draft, Field, Layout, Schema
 from ...schema.layout import REST
 from ...schema.variable import Measured
 from ...schema.vocabulary import Coded, Fixed
@@ -63,6 +63,13 @@ class Workshop:
         made = Structure(self, layout)
         self.structures[key] = made
         return made
+
+    def little_endian(self) -> str:
+        """Whether the file is little-endian."""
+        one = _order_of(self)
+        assert isinstance(one.type, Coded)
+        registry, code = one.type.registry, one.type.registry.encode(ByteOrder.LITTLE.value)
+        return f"_root.{one.key} == {self.registries.member(registry, code)}"
 
 
 @dataclass
@@ -180,14 +187,18 @@ class Structure:
 
 def byte_order(workshop: Workshop) -> Node:
     """The endianness of a type: what the file's own field says."""
-    header = workshop.schema.file_header
-    one = next(f for f in header.fields if isinstance(f.type, Coded))
+    one = _order_of(workshop)
     assert isinstance(one.type, Coded)
     cases = {
         workshop.registries.member(one.type.registry, value.code): f"{value.name[0]}e"
         for value in one.type.registry.values
     }
     return {"switch-on": f"_root.{one.key}", "cases": cases}
+
+
+def _order_of(workshop: Workshop) -> Field:
+    """The field of the file header that says in which order bytes stand."""
+    return next(f for f in workshop.schema.file_header.fields if isinstance(f.type, Coded))
 
 
 def stored_id(one: Field) -> str:
