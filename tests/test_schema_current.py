@@ -12,19 +12,21 @@ import pytest
 from commands import PLACE, run
 
 from msl_construct.drafts import DRAFTS, NEWEST_DRAFT, PUBLIC
-from msl_construct.exports import EXPORTS, exported
+from msl_construct.exports import EXPORTS, SCHEMA, exported
 
-FOLDER = PLACE / "schema"
+FOLDER = PLACE / SCHEMA
 REFRESH = "run msl schema export -o schema"
-FILES = [file for one in EXPORTS.values() for file, _ in one.files]
+FILES = [file for one in EXPORTS.values() if one.home == SCHEMA for file, _ in one.files]
 
 
 @pytest.mark.parametrize("form", list(EXPORTS))
 def test_the_files_are_current(form: str) -> None:
+    home = EXPORTS[form].home
+    refresh = REFRESH if home == SCHEMA else f"run msl schema export --to {form} -o {home}"
     for file, text in exported(form).items():
-        path = FOLDER / file
-        assert path.is_file(), f"schema/{file} is missing: {REFRESH}"
-        assert path.read_bytes() == text.encode(), f"schema/{file} is not of this schema: {REFRESH}"
+        path = PLACE / home / file
+        assert path.is_file(), f"{home}/{file} is missing: {refresh}"
+        assert path.read_bytes() == text.encode(), f"{home}/{file} is not of this schema: {refresh}"
 
 
 def test_nothing_else_is_in_the_folder() -> None:
@@ -40,7 +42,8 @@ def test_the_files_are_of_the_drafts_that_their_names_say() -> None:
         for file, draft in one.files:
             version = DRAFTS[draft].version
             assert draft in PUBLIC
-            if f"{version >> 8}.{version & 255}" in file or draft in file:
+            named = file.replace("_", "-")
+            if f"{version >> 8}.{version & 255}" in file or draft in named:
                 continue
             assert draft == NEWEST_DRAFT, file
 

@@ -18,7 +18,7 @@ from languages import plan
 
 from msl_construct.drafts import DIALECTS, DRAFTS
 from msl_construct.errors import ExportError
-from msl_construct.exports import description, imhex, imhex_fields, json_values
+from msl_construct.exports import description, imhex, imhex_fields, json_values, pyi
 from msl_construct.exports.c import views
 from msl_construct.exports.ksy import attributes
 from msl_construct.rules import defect_kinds
@@ -100,6 +100,7 @@ CONSUMERS = {
     "description": Consumer(description.stored_as, description, of_drafts),
     "c-member": Consumer(views.c_member, views, varying),
     "c-step": Consumer(views.c_step, views, varying),
+    "pyi": Consumer(pyi.python_type, pyi, of_drafts),
     "defects": Consumer(defect_kinds.defects, defect_kinds, everything),
     "damage": Consumer(defect_kinds.what_does_not_fit, defect_kinds, everything),
     "strategies": Consumer(strategies.values_of, strategies, of_drafts),

@@ -17,11 +17,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from ..abbreviated import abbreviated
 from ..errors import AddressError
 from ..reader.dump import Dump
 from ..schema import ByteOrder, Record
+
+if TYPE_CHECKING:
+    from ..records import ThreadContext
 
 __all__ = ["Addresses", "file_name", "pointer_width"]
 
@@ -194,7 +198,7 @@ class Addresses:
             )
         return None
 
-    def _thread(self, number: int | None) -> Record | None:
+    def _thread(self, number: int | None) -> ThreadContext | None:
         threads = [one for one in self._dump.threads if "thread_id" in one]
         if number is not None:
             return next((one for one in threads if one["thread_id"] == number), None)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..document.tables import table_rows
 from ..errors import MslError
 from ..reader.dump import Dump
-from ..schema import Record
 from .aligning import numbered
+
+if TYPE_CHECKING:
+    from ..records import ModuleEntry
 
 __all__ = ["module_differences"]
 
@@ -58,7 +60,7 @@ def module_differences(a: Dump, b: Dump, *, listed: bool = True) -> dict[str, li
     return found
 
 
-def _by_path(dump: Dump) -> dict[tuple[str, int], Record]:
+def _by_path(dump: Dump) -> dict[tuple[str, int], ModuleEntry]:
     """Modules by path; one that is there twice is told apart by its number."""
     return numbered(
         (one["path"], one) for one in dump.modules if one.get("path") and "base_addr" in one
@@ -66,7 +68,7 @@ def _by_path(dump: Dump) -> dict[tuple[str, int], Record]:
 
 
 def _evidence(
-    a: Dump, b: Dump, one: Record, two: Record, ids: tuple[dict[int, str], dict[int, str]]
+    a: Dump, b: Dump, one: ModuleEntry, two: ModuleEntry, ids: tuple[dict[int, str], dict[int, str]]
 ) -> Iterator[tuple[str, object, object]]:
     """What both dumps know of a file, by name."""
     facts: tuple[tuple[str, object, object], ...] = (
@@ -85,7 +87,7 @@ def _known(digest: bytes | None) -> bytes | None:
     return digest if digest and any(digest) else None
 
 
-def _inode(module: Record) -> bytes | None:
+def _inode(module: ModuleEntry) -> bytes | None:
     found = _MAPS_LINE.match(bytes(module.get("native_blob") or b""))
     return found[0].split(b" ", 3)[3] if found and int(found[2]) else None
 

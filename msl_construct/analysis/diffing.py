@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..reader.dump import Dump
 from ..reader.regions import Region
-from ..schema import Record
 from .aligning import RegionPair, align
 from .comparing import ComparedPages, MemoryChange, compare
 from .diff_gaps import damaged_blocks, only_one_tells
 from .diff_modules import module_differences
 from .diff_tables import TABLES_COMPARED, table_difference
 from .identity import Environment, differing, environment, process_facts
+
+if TYPE_CHECKING:
+    from ..records import ThreadContext
 
 __all__ = ["DumpDifference", "diff"]
 
@@ -153,8 +155,8 @@ def _regions(pairs: list[RegionPair]) -> dict[str, list[RegionPair]]:
 
 
 def _both(
-    a: dict[Any, Record], b: dict[Any, Record]
-) -> Iterator[tuple[Any, Record | None, Record | None]]:
+    a: dict[Any, ThreadContext], b: dict[Any, ThreadContext]
+) -> Iterator[tuple[Any, ThreadContext | None, ThreadContext | None]]:
     for key in sorted({*a, *b}):
         yield key, a.get(key), b.get(key)
 
@@ -174,7 +176,7 @@ def _threads(a: Dump, b: Dump) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _counter(dump: Dump, thread: Record) -> int | None:
+def _counter(dump: Dump, thread: ThreadContext) -> int | None:
     for register in thread.get("registers", ()):
         if "pc" in register["flags"].names:
             little = dump.schema.byte_order.value == "little"

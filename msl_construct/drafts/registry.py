@@ -6,11 +6,12 @@ import copyreg
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from ..abbreviated import abbreviated
 
 if TYPE_CHECKING:
+    from ..records import draft_2026_03, draft_2026_10
     from ..schema import ByteOrder, Draft, Layout, Schema
     from .dialects.model import Dialect
 
@@ -158,6 +159,16 @@ def _bound(draft: Draft, byte_order: ByteOrder) -> Schema:
     return draft.bound(byte_order)
 
 
+@overload
+def schema(
+    draft: Literal["draft-2026-03"] = ..., byte_order: str | ByteOrder = ...
+) -> draft_2026_03.Structures: ...
+@overload
+def schema(
+    draft: Literal["draft-2026-10"], byte_order: str | ByteOrder = ...
+) -> draft_2026_10.Structures: ...
+@overload
+def schema(draft: str | Draft, byte_order: str | ByteOrder = ...) -> Schema: ...
 def schema(draft: str | Draft = DEFAULT_DRAFT, byte_order: str | ByteOrder = "little") -> Schema:
     """A draft in one byte order; the same object every time.
 

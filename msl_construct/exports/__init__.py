@@ -16,7 +16,10 @@ from ..drafts import NEWEST_DRAFT, PUBLIC, find
 if TYPE_CHECKING:
     from ..schema import Draft
 
-__all__ = ["EXPORTS", "Export", "exported"]
+__all__ = ["EXPORTS", "SCHEMA", "Export", "exported"]
+
+SCHEMA = "schema"
+"""The folder of the repository in which the files of most forms are."""
 
 _FIRST_VERSION = "draft-2026-03"
 """Of the files that have the format version 1.0 in their name."""
@@ -29,14 +32,16 @@ class Export:
     Args:
         name: what it is asked for by: ``ksy``, ``json`` …
         text: a sentence.
-        files: the files of ``schema/`` that it writes, each with the draft it is of.
+        files: the files that it writes, each with the draft it is of.
         export: gives the text of a draft, ending in a newline.
+        home: the folder of the repository in which these are.
     """
 
     name: str
     text: str
     files: tuple[tuple[str, str], ...]
     export: Callable[[Draft], str]
+    home: str = SCHEMA
 
 
 def _later(module: str) -> Callable[[Draft], str]:
@@ -100,16 +105,23 @@ EXPORTS: dict[str, Export] = {
             tuple((f"fields-{name}.rst", name) for name in PUBLIC),
             _later("rst"),
         ),
+        Export(
+            "pyi",
+            "Types of the records, for mypy and other type checkers of Python.",
+            tuple((f"{name.replace('-', '_')}.pyi", name) for name in PUBLIC),
+            _later("pyi"),
+            home="msl_construct/records",
+        ),
     )
 }
 """Every form by its name."""
 
 
 def exported(*names: str) -> dict[str, str]:
-    """The content of the files of ``schema/`` by file name.
+    """The content of the files by file name.
 
     Args:
-        names: the forms; all of them without any.
+        names: the forms; without any all of those whose files are in ``schema/``.
 
     Raises:
         KeyError: no such form.
@@ -117,6 +129,6 @@ def exported(*names: str) -> dict[str, str]:
     """
     return {
         file: EXPORTS[name].export(find(draft))
-        for name in names or EXPORTS
+        for name in names or [one.name for one in EXPORTS.values() if one.home == SCHEMA]
         for file, draft in EXPORTS[name].files
     }

@@ -7,14 +7,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from ..budget import Budget, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT
 from ..drafts.dialects import Recognition
 from ..encryption import Keys
 from ..errors import ChangedError, HeaderError, MslError
-from ..schema import Draft, Record, Schema
+from ..schema import Draft, Schema
 from ..source import Extent, PathSource, RemoteSource, Source
 from ..space import Cover
 from .block import Block, Problems
@@ -33,6 +33,8 @@ from .walk import BlockIndex, Ending, Walk
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ..records import ModuleEntry, ThreadContext
 
 
 __all__ = ["Dump", "open_dump", "open_listing", "opened_as"]
@@ -164,16 +166,18 @@ class Dump(Indexed):
         return assemble(self.capture_blocks.of_type("memory_region"))
 
     @cached_property
-    def modules(self) -> list[Record]:
+    def modules(self) -> list[ModuleEntry]:
         """Payloads of the Module Entry blocks."""
         self.require_key()
-        return [block.payload for block in self.capture_blocks.of_type("module_entry")]
+        found = self.capture_blocks.of_type("module_entry")
+        return [cast("ModuleEntry", block.payload) for block in found]
 
     @cached_property
-    def threads(self) -> list[Record]:
+    def threads(self) -> list[ThreadContext]:
         """Payloads of the Thread Context blocks (``{raw}`` where the draft has no layout)."""
         self.require_key()
-        return [block.payload for block in self.capture_blocks.of_type("thread_context")]
+        found = self.capture_blocks.of_type("thread_context")
+        return [cast("ThreadContext", block.payload) for block in found]
 
     @cached_property
     def memory(self) -> MemoryView:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from ..schema import Record
 from ..space import Cover
 
+if TYPE_CHECKING:
+    from ..records import ModuleEntry
+
 __all__ = ["names_of"]
 
 
-def names_of(modules: Iterable[Record], maps: Iterable[Record]) -> Cover[str]:
+def names_of(modules: Iterable[ModuleEntry], maps: Iterable[Record]) -> Cover[str]:
     """The names by address: modules go before mappings, each in file order.
 
     Args:
@@ -20,7 +24,7 @@ def names_of(modules: Iterable[Record], maps: Iterable[Record]) -> Cover[str]:
     return Cover([*_modules(modules), *_mappings(maps)])
 
 
-def _modules(modules: Iterable[Record]) -> Iterator[tuple[int, int, str]]:
+def _modules(modules: Iterable[ModuleEntry]) -> Iterator[tuple[int, int, str]]:
     for module in modules:
         if module.get("path") and "module_size" in module:
             base = module["base_addr"]

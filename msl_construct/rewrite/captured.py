@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..convert.process import (
     CapturedProcess,
@@ -24,6 +24,9 @@ from ..schema import Record
 from ..schema.codes import Code
 from ..source import Extent
 from ..space import ADDRESSES_END
+
+if TYPE_CHECKING:
+    from ..records import ModuleEntry
 
 __all__ = ["captured"]
 
@@ -170,7 +173,7 @@ def _name(code: Any) -> str:
     return str(code.name) if code.name else "unknown"
 
 
-def _module(record: Record, records: Mapping[int, bytes]) -> ProcessModule:
+def _module(record: ModuleEntry, records: Mapping[int, bytes]) -> ProcessModule:
     return ProcessModule(
         record["base_addr"],
         record["module_size"],

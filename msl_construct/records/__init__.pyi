@@ -1,0 +1,1 @@
+from .draft_2026_10 import *  # noqa: F403
