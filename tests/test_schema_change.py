@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from commands import PLACE
 
-from msl_construct.exports import EXPORTS
+from msl_construct.exports import EXPORTS, SCHEMA
 
 DECLARATION = Path("msl_construct", "drafts", "draft_2026_03", "payloads.py")
 BEFORE = 'Field("SessionID", U32, "Session of the process; 0: unknown.", default=0),'
@@ -27,6 +27,7 @@ LANGUAGES = Path("tests", "languages", "run.py")
 SHOWS = {
     "ksy": (r"- id: session_id\n(?: {8,}.*\n)*? +type: (u\d)", "u4", "u8"),
     "json": (r'"session_id": \{[^{}]*?"maximum": (\d+)', str(2**32 - 1), str(2**64 - 1)),
+    "pyi": (r"SessionID \((u\d+)\): ", "u32", "u64"),
     "rst": (r"- (u\d+)\n +- SessionID\n", "u32", "u64"),
 }
 """How some forms say how wide the field is: a pattern, what it finds before and after."""
@@ -71,15 +72,17 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Copies:
     assert text.count(BEFORE) == 1, f"{DECLARATION} no longer has the line to change"
     source.write_text(text.replace(BEFORE, AFTER), "utf-8")
     for which in ("before", "after"):
-        done = found.run(which, "-m", "msl_construct", "schema", "export", "-o", "exported")
-        assert done.returncode == 0, done.stderr
+        words = ("-m", "msl_construct", "schema", "export", "-o", "exported")
+        for form in ("", *(one.name for one in EXPORTS.values() if one.home != SCHEMA)):
+            done = found.run(which, *words, *(["--to", form] if form else []))
+            assert done.returncode == 0, done.stderr
     return found
 
 
 def test_the_unchanged_copy_gives_the_files_of_the_repository(copies: Copies) -> None:
     for one in EXPORTS.values():
         for file, _ in one.files:
-            assert copies.exported("before", file) == (PLACE / "schema" / file).read_text("utf-8")
+            assert copies.exported("before", file) == (PLACE / one.home / file).read_text("utf-8")
 
 
 @pytest.mark.parametrize("form", CHANGED)

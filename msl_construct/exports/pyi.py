@@ -19,6 +19,7 @@ from ..schema.table import Table
 from ..schema.variable import Blob, Rest, Utf8Z
 from ..schema.vocabulary import Bytes, Coded, Flags, Uint, Uuid
 from ..schema.words import no_words
+from .description import stored_as
 from .imhex_words import type_name
 from .runs import omissible
 
@@ -123,7 +124,7 @@ def _member(line: str) -> Iterator[str]:
 
 
 def _sentence(field: Field) -> str:
-    text = f"{field.name}: {field.text}"
+    text = f"{field.name} ({stored_as(field.type)}): {field.text}"
     return f"{text} Not there where the structure ends before it." if omissible(field) else text
 
 

@@ -15,232 +15,236 @@ class FileHeader(Fields):
     """File Header (§3)."""
 
     magic: bytes
-    """Magic: Identifies the file format."""
+    """Magic (8 bytes): Identifies the file format."""
     endianness: Code
-    """Endianness: Byte order of every multi-byte integer in the file; page data is not touched by
-    it.
+    """Endianness (u8, Endianness): Byte order of every multi-byte integer in the file; page data is
+    not touched by it.
     """
     header_size: int
-    """HeaderSize: Size of this header in bytes: Block 0 begins at this file offset."""
+    """HeaderSize (u8): Size of this header in bytes: Block 0 begins at this file offset."""
     version: int
-    """Version: Format version, the major number in the high byte."""
+    """Version (u16): Format version, the major number in the high byte."""
     flags: FlagValue
-    """Flags: Properties of the whole file."""
+    """Flags (u32, HeaderFlags): Properties of the whole file."""
     cap_bitmap: FlagValue
-    """CapBitmap: Which categories of data the file holds blocks of."""
+    """CapBitmap (u64, CapBitmap): Which categories of data the file holds blocks of."""
     dump_uuid: UUID
-    """DumpUUID: Identifies this dump; other files refer to it."""
+    """DumpUUID (UUID): Identifies this dump; other files refer to it."""
     timestamp: int
-    """Timestamp: Wall-clock time at which the acquisition began."""
+    """Timestamp (u64, ns): Wall-clock time at which the acquisition began."""
     os_type: Code
-    """OSType: Operating system of the target."""
+    """OSType (u16, OSType): Operating system of the target."""
     arch_type: Code
-    """ArchType: Instruction set of the target."""
+    """ArchType (u16, ArchType): Instruction set of the target."""
     pid: int
-    """PID: Process ID of the target; 0 when an import does not know it."""
+    """PID (u32): Process ID of the target; 0 when an import does not know it."""
     clock_source: Code
-    """ClockSource: Clock behind the timestamps."""
+    """ClockSource (u8, ClockSource): Clock behind the timestamps."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (7 zero bytes): For later versions."""
 
 class BlockHeader(Fields):
     """Block Header (§4.1)."""
 
     magic: bytes
-    """Magic: Marks the beginning of a block."""
+    """Magic (4 bytes): Marks the beginning of a block."""
     block_type: Code
-    """BlockType: What the block holds."""
+    """BlockType (u16, BlockType): What the block holds."""
     flags: FlagValue
-    """Flags: Properties of the block."""
+    """Flags (u16, BlockFlags): Properties of the block."""
     block_length: int
-    """BlockLength: Bytes of the whole block on disk: this header and the payload."""
+    """BlockLength (u32): Bytes of the whole block on disk: this header and the payload."""
     payload_version: int
-    """PayloadVersion: Version of the payload's layout."""
+    """PayloadVersion (u16): Version of the payload's layout."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     block_uuid: UUID
-    """BlockUUID: Identifies the block."""
+    """BlockUUID (UUID): Identifies the block."""
     parent_uuid: UUID
-    """ParentUUID: BlockUUID of the parent block, or zeros."""
+    """ParentUUID (UUID): BlockUUID of the parent block, or zeros."""
     prev_hash: bytes
-    """PrevHash: Link of the integrity chain."""
+    """PrevHash (32-byte hash): Link of the integrity chain."""
 
 class CompressedPayload(Fields):
     """Compressed Payload (§4.2)."""
 
     uncompressed_size: int
-    """UncompressedSize: Size of the payload once inflated, fixed fields included."""
+    """UncompressedSize (u64): Size of the payload once inflated, fixed fields included."""
     stream: Extent
-    """Stream: One zstd frame, or a little-endian u32 size and one LZ4 block."""
+    """Stream (bytes): One zstd frame, or a little-endian u32 size and one LZ4 block."""
 
 class MemoryRegion(Fields):
     """Memory Region (§5.1)."""
 
     base_addr: int
-    """BaseAddr: First virtual address of the region."""
+    """BaseAddr (u64): First virtual address of the region."""
     region_size: int
-    """RegionSize: Bytes of address space that the region spans."""
+    """RegionSize (u64): Bytes of address space that the region spans."""
     protection: FlagValue
-    """Protection: Access rights."""
+    """Protection (u8, Protection): Access rights."""
     region_type: Code
-    """RegionType: What backs the region."""
+    """RegionType (u8, RegionType): What backs the region."""
     page_size_log2: int
-    """PageSizeLog2: Binary logarithm of the page size."""
+    """PageSizeLog2 (u8): Binary logarithm of the page size."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (5 zero bytes): For later versions."""
     timestamp: int
-    """Timestamp: When this region was read."""
+    """Timestamp (u64, ns): When this region was read."""
     page_state_map: PageMap
-    """PageStateMap: The state of every page, two bits each, most significant bits first."""
+    """PageStateMap (2 bits a page, padded to 8 bytes): The state of every page, two bits each, most
+    significant bits first.
+    """
     page_data: Extent
-    """PageData: The captured pages' bytes, one page behind the other."""
+    """PageData (bytes): The captured pages' bytes, one page behind the other."""
 
 class ModuleEntry(Fields):
     """Module Entry (§5.2)."""
 
     base_addr: int
-    """BaseAddr: Where the module is mapped."""
+    """BaseAddr (u64): Where the module is mapped."""
     module_size: int
-    """ModuleSize: Bytes of address space that the module spans."""
+    """ModuleSize (u64): Bytes of address space that the module spans."""
     path_len: int
-    """PathLen: Length of Path with its NUL."""
+    """PathLen (u16): Length of Path with its NUL."""
     version_len: int
-    """VersionLen: Length of Version with its NUL; 0: none known."""
+    """VersionLen (u16): Length of Version with its NUL; 0: none known."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     path: str | None
-    """Path: The module's file."""
+    """Path (text, PathLen): The module's file."""
     version: str | None
-    """Version: The module's version, as its producer says it."""
+    """Version (text, VersionLen): The module's version, as its producer says it."""
     disk_hash: bytes
-    """DiskHash: Hash of the module's file on disk; all zeros: not available."""
+    """DiskHash (32-byte hash): Hash of the module's file on disk; all zeros: not available."""
     blob_len: int
-    """BlobLen: Length of NativeBlob. Not there where the structure ends before it."""
+    """BlobLen (u32): Length of NativeBlob. Not there where the structure ends before it."""
     reserved2: bytes
-    """Reserved2: For later versions. Not there where the structure ends before it."""
+    """Reserved2 (4 zero bytes): For later versions. Not there where the structure ends before it.
+    """
     native_blob: bytes
-    """NativeBlob: What the operating system itself keeps about the module. Not there where the
-    structure ends before it.
+    """NativeBlob (BlobLen bytes): What the operating system itself keeps about the module. Not
+    there where the structure ends before it.
     """
 
 class ModuleListEntry(Fields):
     """Module List Entry (§5.3)."""
 
     module_uuid: UUID
-    """ModuleUUID: BlockUUID of the module's Module Entry."""
+    """ModuleUUID (UUID): BlockUUID of the module's Module Entry."""
     base_addr: int
-    """BaseAddr: Where the module is mapped."""
+    """BaseAddr (u64): Where the module is mapped."""
     module_size: int
-    """ModuleSize: Bytes that the module spans."""
+    """ModuleSize (u64): Bytes that the module spans."""
     path_len: int
-    """PathLen: Length of Path with its NUL."""
+    """PathLen (u16): Length of Path with its NUL."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     path: str | None
-    """Path: The module's file."""
+    """Path (text, PathLen): The module's file."""
 
 class ModuleListIndex(Fields):
     """Module List Index (§5.3)."""
 
     entry_count: int
-    """EntryCount: Number of entries."""
+    """EntryCount (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[ModuleListEntry]
-    """Entries: One entry for each module."""
+    """Entries (EntryCount entries): One entry for each module."""
 
 class KeyHint(Fields):
     """Key Hint (§5.6)."""
 
     region_uuid: UUID
-    """RegionUUID: BlockUUID of the memory region."""
+    """RegionUUID (UUID): BlockUUID of the memory region."""
     region_offset: int
-    """RegionOffset: Where the key begins in the region's PageData; pages without data don't count.
+    """RegionOffset (u64): Where the key begins in the region's PageData; pages without data don't
+    count.
     """
     key_len: int
-    """KeyLen: Length of the key in bytes."""
+    """KeyLen (u32): Length of the key in bytes."""
     key_type: Code
-    """KeyType: Kind of key."""
+    """KeyType (u16, KeyType): Kind of key."""
     protocol: Code
-    """Protocol: Protocol that the key belongs to."""
+    """Protocol (u16, Protocol): Protocol that the key belongs to."""
     confidence: Code
-    """Confidence: How sure the producer is."""
+    """Confidence (u8, Confidence): How sure the producer is."""
     key_state: Code
-    """KeyState: Whether the key was in use."""
+    """KeyState (u8, KeyState): Whether the key was in use."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     note_len: int
-    """NoteLen: Length of Note with its NUL."""
+    """NoteLen (u32): Length of Note with its NUL."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     note: str | None
-    """Note: A remark for people."""
+    """Note (text, NoteLen): A remark for people."""
 
 class ImportProvenance(Fields):
     """Import Provenance (§9)."""
 
     source_format: Code
-    """SourceFormat: Format of the original."""
+    """SourceFormat (u16, SourceFormat): Format of the original."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     tool_name_len: int
-    """ToolNameLen: Length of ToolName with its NUL."""
+    """ToolNameLen (u32): Length of ToolName with its NUL."""
     import_time: int
-    """ImportTime: When the conversion took place."""
+    """ImportTime (u64, ns): When the conversion took place."""
     orig_file_size: int
-    """OrigFileSize: Size of the original in bytes."""
+    """OrigFileSize (u64): Size of the original in bytes."""
     note_len: int
-    """NoteLen: Length of Note with its NUL."""
+    """NoteLen (u32): Length of Note with its NUL."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     tool_name: str | None
-    """ToolName: The converter."""
+    """ToolName (text, ToolNameLen): The converter."""
     note: str | None
-    """Note: A remark for people."""
+    """Note (text, NoteLen): A remark for people."""
 
 class ProcessIdentity(Fields):
     """Process Identity (§5.4)."""
 
     ppid: int
-    """PPID: Process ID of the parent; 0: unknown."""
+    """PPID (u32): Process ID of the parent; 0: unknown."""
     session_id: int
-    """SessionID: Session of the process; 0: unknown."""
+    """SessionID (u32): Session of the process; 0: unknown."""
     start_time: int
-    """StartTime: When the process was started; 0: unknown."""
+    """StartTime (u64, ns): When the process was started; 0: unknown."""
     exe_path_len: int
-    """ExePathLen: Length of ExePath with its NUL."""
+    """ExePathLen (u16): Length of ExePath with its NUL."""
     cmd_line_len: int
-    """CmdLineLen: Length of CmdLine with its NUL."""
+    """CmdLineLen (u16): Length of CmdLine with its NUL."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     exe_path: str | None
-    """ExePath: The process's executable."""
+    """ExePath (text, ExePathLen): The process's executable."""
     cmd_line: str | None
-    """CmdLine: Its command line."""
+    """CmdLine (text, CmdLineLen): Its command line."""
 
 class RelatedDump(Fields):
     """Related Dump (§5.5)."""
 
     related_dump_uuid: UUID
-    """RelatedDumpUUID: DumpUUID of the other file."""
+    """RelatedDumpUUID (UUID): DumpUUID of the other file."""
     related_pid: int
-    """RelatedPID: Process ID of the other process."""
+    """RelatedPID (u32): Process ID of the other process."""
     relationship: Code
-    """Relationship: How the two relate."""
+    """Relationship (u16, Relationship): How the two relate."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
 
 class EndOfCapture(Fields):
     """End-of-Capture (§4.5)."""
 
     file_hash: bytes
-    """FileHash: Hash of every byte before this block."""
+    """FileHash (32-byte hash): Hash of every byte before this block."""
     acq_end: int
-    """AcqEnd: When the acquisition ended."""
+    """AcqEnd (u64, ns): When the acquisition ended."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (8 zero bytes): For later versions."""
 
 class Structures(Schema):
     """The Constructs of draft-2026-03, by the names of what they parse and build."""

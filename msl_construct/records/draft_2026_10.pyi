@@ -15,580 +15,584 @@ class FileHeader(Fields):
     """File Header (§3)."""
 
     magic: bytes
-    """Magic: Identifies the file format."""
+    """Magic (8 bytes): Identifies the file format."""
     endianness: Code
-    """Endianness: Byte order of every multi-byte integer in the file; page data is not touched by
-    it.
+    """Endianness (u8, Endianness): Byte order of every multi-byte integer in the file; page data is
+    not touched by it.
     """
     header_size: int
-    """HeaderSize: Size of this header in bytes: Block 0 begins at this file offset."""
+    """HeaderSize (u8): Size of this header in bytes: Block 0 begins at this file offset."""
     version: int
-    """Version: Format version, the major number in the high byte."""
+    """Version (u16): Format version, the major number in the high byte."""
     flags: FlagValue
-    """Flags: Properties of the whole file."""
+    """Flags (u32, HeaderFlags): Properties of the whole file."""
     cap_bitmap: FlagValue
-    """CapBitmap: Which categories of data the file holds blocks of."""
+    """CapBitmap (u64, CapBitmap): Which categories of data the file holds blocks of."""
     dump_uuid: UUID
-    """DumpUUID: Identifies this dump; other files refer to it."""
+    """DumpUUID (UUID): Identifies this dump; other files refer to it."""
     timestamp: int
-    """Timestamp: Wall-clock time at which the acquisition began."""
+    """Timestamp (u64, ns): Wall-clock time at which the acquisition began."""
     os_type: Code
-    """OSType: Operating system of the target."""
+    """OSType (u16, OSType): Operating system of the target."""
     arch_type: Code
-    """ArchType: Instruction set of the target."""
+    """ArchType (u16, ArchType): Instruction set of the target."""
     pid: int
-    """PID: Process ID of the target; 0 when an import does not know it."""
+    """PID (u32): Process ID of the target; 0 when an import does not know it."""
     clock_source: Code
-    """ClockSource: Clock behind the timestamps."""
+    """ClockSource (u8, ClockSource): Clock behind the timestamps."""
     block_count: int
-    """BlockCount: Blocks of the capture segment, End-of-Capture included; 0: unknown."""
+    """BlockCount (u32): Blocks of the capture segment, End-of-Capture included; 0: unknown."""
     hash_algo: Code
-    """HashAlgo: The file's hash algorithm."""
+    """HashAlgo (u8, HashAlgo): The file's hash algorithm."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
 
 class EncryptionHeader(Fields):
     """Encryption Header (§3)."""
 
     enc_algo: Code
-    """EncAlgo: Cipher of the blocks."""
+    """EncAlgo (u8, EncAlgo): Cipher of the blocks."""
     kdf_type: Code
-    """KDFType: How a passphrase becomes the key."""
+    """KDFType (u8, KDFType): How a passphrase becomes the key."""
     key_encap: Code
-    """KeyEncap: How the key is enclosed."""
+    """KeyEncap (u8, KeyEncap): How the key is enclosed."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (1 zero bytes): For later versions."""
     kdf_time: int
-    """KDFTime: Passes of the key derivation."""
+    """KDFTime (u32): Passes of the key derivation."""
     kdf_memory: int
-    """KDFMemory: Memory of the key derivation in KiB."""
+    """KDFMemory (u32): Memory of the key derivation in KiB."""
     kdf_lanes: int
-    """KDFLanes: Lanes of the key derivation."""
+    """KDFLanes (u8): Lanes of the key derivation."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (1 zero bytes): For later versions."""
     kem_ct_len: int
-    """KEMCtLen: Bytes of the enclosed key, which stands behind this header."""
+    """KEMCtLen (u16): Bytes of the enclosed key, which stands behind this header."""
     nonce: bytes
-    """Nonce: Nonce of the cipher; AES-256-GCM uses the first 12 bytes."""
+    """Nonce (24 bytes): Nonce of the cipher; AES-256-GCM uses the first 12 bytes."""
     kdf_salt: bytes
-    """KDFSalt: Salt of the key derivation."""
+    """KDFSalt (16 bytes): Salt of the key derivation."""
     cipher_len: int
-    """CipherLen: Bytes of ciphertext in front of the tag; 0: not recorded."""
+    """CipherLen (u64): Bytes of ciphertext in front of the tag; 0: not recorded."""
 
 class SealHeader(Fields):
     """Seal Header (§10.8)."""
 
     magic: bytes
-    """Magic: Marks the beginning of it."""
+    """Magic (4 bytes): Marks the beginning of it."""
     seal_hdr_size: int
-    """SealHdrSize: Bytes of this header."""
+    """SealHdrSize (u16): Bytes of this header."""
     seg_index: int
-    """SegIndex: Number of the sealed segment, from 1."""
+    """SegIndex (u16): Number of the sealed segment, from 1."""
     seg_cipher_len: int
-    """SegCipherLen: Bytes of ciphertext in front of the segment's tag."""
+    """SegCipherLen (u64): Bytes of ciphertext in front of the segment's tag."""
     nonce: bytes
-    """Nonce: Nonce of the cipher; AES-256-GCM uses the first 12 bytes."""
+    """Nonce (24 bytes): Nonce of the cipher; AES-256-GCM uses the first 12 bytes."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (24 zero bytes): For later versions."""
 
 class BlockHeader(Fields):
     """Block Header (§4.1)."""
 
     magic: bytes
-    """Magic: Marks the beginning of a block."""
+    """Magic (4 bytes): Marks the beginning of a block."""
     block_type: Code
-    """BlockType: What the block holds."""
+    """BlockType (u16, BlockType): What the block holds."""
     flags: FlagValue
-    """Flags: Properties of the block."""
+    """Flags (u16, BlockFlags): Properties of the block."""
     block_length: int
-    """BlockLength: Bytes of the whole block on disk: this header and the payload."""
+    """BlockLength (u32): Bytes of the whole block on disk: this header and the payload."""
     payload_version: int
-    """PayloadVersion: Version of the payload's layout."""
+    """PayloadVersion (u16): Version of the payload's layout."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     block_uuid: UUID
-    """BlockUUID: Identifies the block."""
+    """BlockUUID (UUID): Identifies the block."""
     parent_uuid: UUID
-    """ParentUUID: BlockUUID of the parent block, or zeros."""
+    """ParentUUID (UUID): BlockUUID of the parent block, or zeros."""
     prev_hash: bytes
-    """PrevHash: Link of the integrity chain."""
+    """PrevHash (32-byte hash): Link of the integrity chain."""
 
 class CompressedPayload(Fields):
     """Compressed Payload (§4.2.1)."""
 
     uncompressed_size: int
-    """UncompressedSize: Size of the payload once inflated, fixed fields included."""
+    """UncompressedSize (u64): Size of the payload once inflated, fixed fields included."""
     stream: Extent
-    """Stream: One zstd frame, or a little-endian u32 size and one LZ4 block."""
+    """Stream (bytes): One zstd frame, or a little-endian u32 size and one LZ4 block."""
 
 class MemoryRegion(Fields):
     """Memory Region (§5.1)."""
 
     base_addr: int
-    """BaseAddr: First virtual address of the region."""
+    """BaseAddr (u64): First virtual address of the region."""
     region_size: int
-    """RegionSize: Bytes of address space that the region spans."""
+    """RegionSize (u64): Bytes of address space that the region spans."""
     protection: FlagValue
-    """Protection: Access rights."""
+    """Protection (u8, Protection): Access rights."""
     region_type: Code
-    """RegionType: What backs the region."""
+    """RegionType (u8, RegionType): What backs the region."""
     page_size_log2: int
-    """PageSizeLog2: Binary logarithm of the page size."""
+    """PageSizeLog2 (u8): Binary logarithm of the page size."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (5 zero bytes): For later versions."""
     timestamp: int
-    """Timestamp: When this region was read."""
+    """Timestamp (u64, ns): When this region was read."""
     page_state_map: PageMap
-    """PageStateMap: The state of every page, two bits each, most significant bits first."""
+    """PageStateMap (2 bits a page, padded to 8 bytes): The state of every page, two bits each, most
+    significant bits first.
+    """
     page_data: Extent
-    """PageData: The captured pages' bytes, one page behind the other."""
+    """PageData (bytes): The captured pages' bytes, one page behind the other."""
 
 class ModuleEntry(Fields):
     """Module Entry (§5.2)."""
 
     base_addr: int
-    """BaseAddr: Where the module is mapped."""
+    """BaseAddr (u64): Where the module is mapped."""
     module_size: int
-    """ModuleSize: Bytes of address space that the module spans."""
+    """ModuleSize (u64): Bytes of address space that the module spans."""
     path_len: int
-    """PathLen: Length of Path with its NUL."""
+    """PathLen (u16): Length of Path with its NUL."""
     version_len: int
-    """VersionLen: Length of Version with its NUL; 0: none known."""
+    """VersionLen (u16): Length of Version with its NUL; 0: none known."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     path: str | None
-    """Path: The module's file."""
+    """Path (text, PathLen): The module's file."""
     version: str | None
-    """Version: The module's version, as its producer says it."""
+    """Version (text, VersionLen): The module's version, as its producer says it."""
     disk_hash: bytes
-    """DiskHash: Hash of the module's file on disk; all zeros: not available."""
+    """DiskHash (32-byte hash): Hash of the module's file on disk; all zeros: not available."""
     blob_len: int
-    """BlobLen: Length of NativeBlob. Not there where the structure ends before it."""
+    """BlobLen (u32): Length of NativeBlob. Not there where the structure ends before it."""
     reserved2: bytes
-    """Reserved2: For later versions. Not there where the structure ends before it."""
+    """Reserved2 (4 zero bytes): For later versions. Not there where the structure ends before it.
+    """
     native_blob: bytes
-    """NativeBlob: What the operating system itself keeps about the module. Not there where the
-    structure ends before it.
+    """NativeBlob (BlobLen bytes): What the operating system itself keeps about the module. Not
+    there where the structure ends before it.
     """
 
 class ModuleListEntry(Fields):
     """Module List Entry (§5.3)."""
 
     module_uuid: UUID
-    """ModuleUUID: BlockUUID of the module's Module Entry."""
+    """ModuleUUID (UUID): BlockUUID of the module's Module Entry."""
     base_addr: int
-    """BaseAddr: Where the module is mapped."""
+    """BaseAddr (u64): Where the module is mapped."""
     module_size: int
-    """ModuleSize: Bytes that the module spans."""
+    """ModuleSize (u64): Bytes that the module spans."""
     path_len: int
-    """PathLen: Length of Path with its NUL."""
+    """PathLen (u16): Length of Path with its NUL."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     path: str | None
-    """Path: The module's file."""
+    """Path (text, PathLen): The module's file."""
 
 class ModuleListIndex(Fields):
     """Module List Index (§5.3)."""
 
     entry_count: int
-    """EntryCount: Number of entries."""
+    """EntryCount (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[ModuleListEntry]
-    """Entries: One entry for each module."""
+    """Entries (EntryCount entries): One entry for each module."""
 
 class Register(Fields):
     """Register (§5.7)."""
 
     name_len: int
-    """NameLen: Length of Name with its NUL."""
+    """NameLen (u8): Length of Name with its NUL."""
     width: int
-    """Width: Bytes of the value."""
+    """Width (u8): Bytes of the value."""
     flags: FlagValue
-    """Flags: Its role."""
+    """Flags (u16, RegisterFlags): Its role."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     name: str | None
-    """Name: The register's name, lower case."""
+    """Name (text, NameLen): The register's name, lower case."""
     value: bytes
-    """Value: Its content, in file order."""
+    """Value (Width bytes): Its content, in file order."""
 
 class ThreadContext(Fields):
     """Thread Context (§5.7)."""
 
     thread_id: int
-    """ThreadID: The thread's ID."""
+    """ThreadID (u64): The thread's ID."""
     start_time: int
-    """StartTime: When the thread was started; 0: unknown."""
+    """StartTime (u64, ns): When the thread was started; 0: unknown."""
     flags: FlagValue
-    """Flags: What is special about the thread."""
+    """Flags (u16, ThreadFlags): What is special about the thread."""
     thread_state: Code
-    """ThreadState: State at capture."""
+    """ThreadState (u8, ThreadState): State at capture."""
     arch: int
-    """Arch: Instruction set of the registers; 0: as the header says."""
+    """Arch (u8): Instruction set of the registers; 0: as the header says."""
     reg_count: int
-    """RegCount: Number of registers."""
+    """RegCount (u32): Number of registers."""
     name_len: int
-    """NameLen: Length of ThreadName with its NUL."""
+    """NameLen (u16): Length of ThreadName with its NUL."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (6 zero bytes): For later versions."""
     thread_name: str | None
-    """ThreadName: The thread's name."""
+    """ThreadName (text, NameLen): The thread's name."""
     registers: Sequence[Register]
-    """Registers: The registers."""
+    """Registers (RegCount entries): The registers."""
 
 class KeyHint(Fields):
     """Key Hint (§5.6)."""
 
     region_uuid: UUID
-    """RegionUUID: BlockUUID of the memory region."""
+    """RegionUUID (UUID): BlockUUID of the memory region."""
     region_offset: int
-    """RegionOffset: Where the key begins in the region's PageData; pages without data don't count.
+    """RegionOffset (u64): Where the key begins in the region's PageData; pages without data don't
+    count.
     """
     key_len: int
-    """KeyLen: Length of the key in bytes."""
+    """KeyLen (u32): Length of the key in bytes."""
     key_type: Code
-    """KeyType: Kind of key."""
+    """KeyType (u16, KeyType): Kind of key."""
     protocol: Code
-    """Protocol: Protocol that the key belongs to."""
+    """Protocol (u16, Protocol): Protocol that the key belongs to."""
     confidence: Code
-    """Confidence: How sure the producer is."""
+    """Confidence (u8, Confidence): How sure the producer is."""
     key_state: Code
-    """KeyState: Whether the key was in use."""
+    """KeyState (u8, KeyState): Whether the key was in use."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     note_len: int
-    """NoteLen: Length of Note with its NUL."""
+    """NoteLen (u32): Length of Note with its NUL."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     note: str | None
-    """Note: A remark for people."""
+    """Note (text, NoteLen): A remark for people."""
 
 class ImportProvenance(Fields):
     """Import Provenance (§9)."""
 
     source_format: Code
-    """SourceFormat: Format of the original."""
+    """SourceFormat (u16, SourceFormat): Format of the original."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     tool_name_len: int
-    """ToolNameLen: Length of ToolName with its NUL."""
+    """ToolNameLen (u32): Length of ToolName with its NUL."""
     import_time: int
-    """ImportTime: When the conversion took place."""
+    """ImportTime (u64, ns): When the conversion took place."""
     orig_file_size: int
-    """OrigFileSize: Size of the original in bytes."""
+    """OrigFileSize (u64): Size of the original in bytes."""
     note_len: int
-    """NoteLen: Length of Note with its NUL."""
+    """NoteLen (u32): Length of Note with its NUL."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     tool_name: str | None
-    """ToolName: The converter."""
+    """ToolName (text, ToolNameLen): The converter."""
     note: str | None
-    """Note: A remark for people."""
+    """Note (text, NoteLen): A remark for people."""
 
 class ProcessIdentity(Fields):
     """Process Identity (§5.4)."""
 
     ppid: int
-    """PPID: Process ID of the parent; 0: unknown."""
+    """PPID (u32): Process ID of the parent; 0: unknown."""
     session_id: int
-    """SessionID: Session of the process; 0: unknown."""
+    """SessionID (u32): Session of the process; 0: unknown."""
     start_time: int
-    """StartTime: When the process was started; 0: unknown."""
+    """StartTime (u64, ns): When the process was started; 0: unknown."""
     exe_path_len: int
-    """ExePathLen: Length of ExePath with its NUL."""
+    """ExePathLen (u16): Length of ExePath with its NUL."""
     cmd_line_len: int
-    """CmdLineLen: Length of CmdLine with its NUL."""
+    """CmdLineLen (u16): Length of CmdLine with its NUL."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     exe_path: str | None
-    """ExePath: The process's executable."""
+    """ExePath (text, ExePathLen): The process's executable."""
     cmd_line: str | None
-    """CmdLine: Its command line."""
+    """CmdLine (text, CmdLineLen): Its command line."""
 
 class RelatedDump(Fields):
     """Related Dump (§5.5)."""
 
     related_dump_uuid: UUID
-    """RelatedDumpUUID: DumpUUID of the other file."""
+    """RelatedDumpUUID (UUID): DumpUUID of the other file."""
     related_pid: int
-    """RelatedPID: Process ID of the other process."""
+    """RelatedPID (u32): Process ID of the other process."""
     relationship: Code
-    """Relationship: How the two relate."""
+    """Relationship (u16, Relationship): How the two relate."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     target_hash: bytes
-    """TargetHash: FileHash of the related file; zeros: unknown. Not there where the structure ends
-    before it.
+    """TargetHash (32-byte hash): FileHash of the related file; zeros: unknown. Not there where the
+    structure ends before it.
     """
 
 class SystemContext(Fields):
     """System Context (§6)."""
 
     boot_time: int
-    """BootTime: When the machine was started."""
+    """BootTime (u64, ns): When the machine was started."""
     target_count: int
-    """TargetCount: Processes that were acquired together."""
+    """TargetCount (u8): Processes that were acquired together."""
     table_bitmap: FlagValue
-    """TableBitmap: Tables that follow."""
+    """TableBitmap (u32, TableBitmap): Tables that follow."""
     acq_user_len: int
-    """AcqUserLen: Length of AcqUser with its NUL; 0: none."""
+    """AcqUserLen (u16): Length of AcqUser with its NUL; 0: none."""
     hostname_len: int
-    """HostnameLen: Length of Hostname with its NUL; 0: none."""
+    """HostnameLen (u16): Length of Hostname with its NUL; 0: none."""
     domain_len: int
-    """DomainLen: Length of Domain with its NUL; 0: none."""
+    """DomainLen (u16): Length of Domain with its NUL; 0: none."""
     os_detail_len: int
-    """OSDetailLen: Length of OSDetail with its NUL; 0: none."""
+    """OSDetailLen (u16): Length of OSDetail with its NUL; 0: none."""
     case_ref_len: int
-    """CaseRefLen: Length of CaseRef with its NUL; 0: none."""
+    """CaseRefLen (u16): Length of CaseRef with its NUL; 0: none."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (9 zero bytes): For later versions."""
     acq_user: str | None
-    """AcqUser: Who acquired."""
+    """AcqUser (text, AcqUserLen): Who acquired."""
     hostname: str | None
-    """Hostname: Name of the machine."""
+    """Hostname (text, HostnameLen): Name of the machine."""
     domain: str | None
-    """Domain: Domain of the machine."""
+    """Domain (text, DomainLen): Domain of the machine."""
     os_detail: str | None
-    """OSDetail: Operating system, in words."""
+    """OSDetail (text, OSDetailLen): Operating system, in words."""
     case_ref: str | None
-    """CaseRef: The case."""
+    """CaseRef (text, CaseRefLen): The case."""
 
 class ProcessEntry(Fields):
     """Process Entry (§6)."""
 
     pid: int
-    """PID: Process ID."""
+    """PID (u32): Process ID."""
     ppid: int
-    """PPID: Process ID of the parent."""
+    """PPID (u32): Process ID of the parent."""
     uid: int
-    """UID: User that it runs as."""
+    """UID (u32): User that it runs as."""
     is_target: int
-    """IsTarget: Whether it is the process that was dumped."""
+    """IsTarget (u8): Whether it is the process that was dumped."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (3 zero bytes): For later versions."""
     start_time: int
-    """StartTime: When it was started."""
+    """StartTime (u64, ns): When it was started."""
     rss: int
-    """RSS: Resident memory in bytes."""
+    """RSS (u64): Resident memory in bytes."""
     exe_len: int
-    """ExeLen: Length of Exe with its NUL."""
+    """ExeLen (u16): Length of Exe with its NUL."""
     cmd_len: int
-    """CmdLen: Length of Cmd with its NUL."""
+    """CmdLen (u16): Length of Cmd with its NUL."""
     user_len: int
-    """UserLen: Length of User with its NUL."""
+    """UserLen (u16): Length of User with its NUL."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (2 zero bytes): For later versions."""
     exe: str | None
-    """Exe: Its executable."""
+    """Exe (text, ExeLen): Its executable."""
     cmd: str | None
-    """Cmd: Its command line."""
+    """Cmd (text, CmdLen): Its command line."""
     user: str | None
-    """User: The user's name."""
+    """User (text, UserLen): The user's name."""
 
 class ProcessTable(Fields):
     """Process Table (§6)."""
 
     entry_count: int
-    """EntryCount: Number of entries."""
+    """EntryCount (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[ProcessEntry]
-    """Entries: One entry for each process."""
+    """Entries (EntryCount entries): One entry for each process."""
 
 class ConnectionEntry(Fields):
     """Connection Entry (§6)."""
 
     pid: int
-    """PID: Process that holds it."""
+    """PID (u32): Process that holds it."""
     family: Code
-    """Family: Family of the addresses."""
+    """Family (u8, AddressFamily): Family of the addresses."""
     protocol: Code
-    """Protocol: TCP or UDP."""
+    """Protocol (u8, TransportProtocol): TCP or UDP."""
     state: int
-    """State: Linux TCP state number; 0: none."""
+    """State (u8): Linux TCP state number; 0: none."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (1 zero bytes): For later versions."""
     local_addr: bytes
-    """LocalAddr: Local address, zeros behind IPv4."""
+    """LocalAddr (16 bytes): Local address, zeros behind IPv4."""
     local_port: int
-    """LocalPort: Local port."""
+    """LocalPort (u16): Local port."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (2 zero bytes): For later versions."""
     remote_addr: bytes
-    """RemoteAddr: Remote address, zeros behind IPv4."""
+    """RemoteAddr (16 bytes): Remote address, zeros behind IPv4."""
     remote_port: int
-    """RemotePort: Remote port."""
+    """RemotePort (u16): Remote port."""
     reserved3: bytes
-    """Reserved3: For later versions."""
+    """Reserved3 (2 zero bytes): For later versions."""
 
 class ConnectionTable(Fields):
     """Connection Table (§6)."""
 
     entry_count: int
-    """EntryCount: Number of entries."""
+    """EntryCount (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[ConnectionEntry]
-    """Entries: One entry for each connection."""
+    """Entries (EntryCount entries): One entry for each connection."""
 
 class HandleEntry(Fields):
     """Handle Entry (§6)."""
 
     pid: int
-    """PID: Process that holds it."""
+    """PID (u32): Process that holds it."""
     fd: int
-    """FD: Number of the descriptor or handle."""
+    """FD (u32): Number of the descriptor or handle."""
     handle_type: int
-    """HandleType: What it is; 0: unknown."""
+    """HandleType (u16): What it is; 0: unknown."""
     path_len: int
-    """PathLen: Length of Path with its NUL."""
+    """PathLen (u16): Length of Path with its NUL."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     path: str | None
-    """Path: What it leads to."""
+    """Path (text, PathLen): What it leads to."""
 
 class HandleTable(Fields):
     """Handle Table (§6)."""
 
     entry_count: int
-    """EntryCount: Number of entries."""
+    """EntryCount (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[HandleEntry]
-    """Entries: One entry for each handle."""
+    """Entries (EntryCount entries): One entry for each handle."""
 
 class IPv4Route(Fields):
     """IPv4 Route (§6)."""
 
     iface_len: int
-    """IfaceLen: Length of Iface."""
+    """IfaceLen (u16): Length of Iface."""
     iface: str | None
-    """Iface: Name of the interface."""
+    """Iface (text without NUL, IfaceLen, not padded): Name of the interface."""
     dest: bytes
-    """Dest: Destination."""
+    """Dest (4 bytes): Destination."""
     gateway: bytes
-    """Gateway: Next hop."""
+    """Gateway (4 bytes): Next hop."""
     mask: bytes
-    """Mask: Netmask."""
+    """Mask (4 bytes): Netmask."""
     flags: int
-    """Flags: As the system says them."""
+    """Flags (u16): As the system says them."""
     metric: int
-    """Metric: Metric."""
+    """Metric (u32): Metric."""
     mtu: int
-    """MTU: Largest packet in bytes."""
+    """MTU (u32): Largest packet in bytes."""
 
 class IPv6Route(Fields):
     """IPv6 Route (§6)."""
 
     iface_len: int
-    """IfaceLen: Length of Iface."""
+    """IfaceLen (u16): Length of Iface."""
     iface: str | None
-    """Iface: Name of the interface."""
+    """Iface (text without NUL, IfaceLen, not padded): Name of the interface."""
     dest: bytes
-    """Dest: Destination."""
+    """Dest (16 bytes): Destination."""
     prefix: int
-    """Prefix: Bits of the destination's prefix."""
+    """Prefix (u8): Bits of the destination's prefix."""
     next_hop: bytes
-    """NextHop: Next hop."""
+    """NextHop (16 bytes): Next hop."""
     metric: int
-    """Metric: Metric."""
+    """Metric (u32): Metric."""
     flags: int
-    """Flags: As the system says them."""
+    """Flags (u32): As the system says them."""
 
 class ARPEntry(Fields):
     """ARP Entry (§6)."""
 
     family: Code
-    """Family: Family of the address."""
+    """Family (u8, AddressFamily): Family of the address."""
     ip: bytes
-    """IP: Network address."""
+    """IP (4 bytes): Network address."""
     hw_type: int
-    """HwType: Kind of hardware."""
+    """HwType (u16): Kind of hardware."""
     flags: int
-    """Flags: As the system says them."""
+    """Flags (u16): As the system says them."""
     hw_addr: bytes
-    """HwAddr: Hardware address."""
+    """HwAddr (6 bytes): Hardware address."""
     iface_len: int
-    """IfaceLen: Length of Iface."""
+    """IfaceLen (u16): Length of Iface."""
     iface: str | None
-    """Iface: Name of the interface."""
+    """Iface (text without NUL, IfaceLen, not padded): Name of the interface."""
 
 class PacketSocket(Fields):
     """Packet Socket (§6)."""
 
     pid: int
-    """PID: Process that holds it."""
+    """PID (u32): Process that holds it."""
     inode: int
-    """Inode: Inode of the socket."""
+    """Inode (u64): Inode of the socket."""
     proto: int
-    """Proto: Protocol that it receives."""
+    """Proto (u16): Protocol that it receives."""
     if_index: int
-    """IfIndex: Number of the interface; 0: any."""
+    """IfIndex (u32): Number of the interface; 0: any."""
     user: int
-    """User: User that made it."""
+    """User (u32): User that made it."""
     r_mem: int
-    """RMem: Bytes that wait to be received."""
+    """RMem (u64): Bytes that wait to be received."""
 
 class InterfaceCounters(Fields):
     """Interface Counters (§6)."""
 
     iface_len: int
-    """IfaceLen: Length of Iface."""
+    """IfaceLen (u16): Length of Iface."""
     iface: str | None
-    """Iface: Name of the interface."""
+    """Iface (text without NUL, IfaceLen, not padded): Name of the interface."""
     rx_bytes: int
-    """RxBytes: Bytes received."""
+    """RxBytes (u64): Bytes received."""
     rx_packets: int
-    """RxPackets: Packets received."""
+    """RxPackets (u64): Packets received."""
     rx_errs: int
-    """RxErrs: Errors while receiving."""
+    """RxErrs (u64): Errors while receiving."""
     rx_drop: int
-    """RxDrop: Received packets that were dropped."""
+    """RxDrop (u64): Received packets that were dropped."""
     tx_bytes: int
-    """TxBytes: Bytes sent."""
+    """TxBytes (u64): Bytes sent."""
     tx_packets: int
-    """TxPackets: Packets sent."""
+    """TxPackets (u64): Packets sent."""
     tx_errs: int
-    """TxErrs: Errors while sending."""
+    """TxErrs (u64): Errors while sending."""
     tx_drop: int
-    """TxDrop: Packets that were dropped instead of sent."""
+    """TxDrop (u64): Packets that were dropped instead of sent."""
 
 class SocketFamily(Fields):
     """Socket Family (§6)."""
 
     family: int
-    """Family: Number of the family."""
+    """Family (u8): Number of the family."""
     in_use: int
-    """InUse: Sockets in use."""
+    """InUse (u32): Sockets in use."""
     alloc: int
-    """Alloc: Sockets allocated."""
+    """Alloc (u32): Sockets allocated."""
     mem: int
-    """Mem: Memory that they occupy."""
+    """Mem (u64): Memory that they occupy."""
 
 class MIBCounter(Fields):
     """MIB Counter (§6)."""
 
     mib_len: int
-    """MibLen: Length of Mib."""
+    """MibLen (u16): Length of Mib."""
     mib: str | None
-    """Mib: Group of the counter."""
+    """Mib (text without NUL, MibLen, not padded): Group of the counter."""
     counter_len: int
-    """CounterLen: Length of Counter."""
+    """CounterLen (u16): Length of Counter."""
     counter: str | None
-    """Counter: Name of the counter."""
+    """Counter (text without NUL, CounterLen, not padded): Name of the counter."""
     value: int
-    """Value: What it counted."""
+    """Value (u64): What it counted."""
 
 class ConnectivityRow(Fields):
     """Connectivity Row (§6)."""
 
     row_type: Code
-    """RowType: What the row is about."""
+    """RowType (u8, RowType): What the row is about."""
     row_len: int
-    """RowLen: Bytes of Body."""
+    """RowLen (u16): Bytes of Body."""
     body: (
         IPv4Route
         | IPv6Route
@@ -599,173 +603,173 @@ class ConnectivityRow(Fields):
         | MIBCounter
         | Extent
     )
-    """Body: The row's fields."""
+    """Body (RowLen bytes, laid out by RowType): The row's fields."""
 
 class ConnectivityTable(Fields):
     """Connectivity Table (§6)."""
 
     row_count: int
-    """RowCount: Number of rows."""
+    """RowCount (u32): Number of rows."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     rows: Sequence[ConnectivityRow]
-    """Rows: The rows, packed."""
+    """Rows (RowCount entries): The rows, packed."""
 
 class PhysicalRange(Fields):
     """Physical Range (§5.9)."""
 
     start: int
-    """Start: First physical address."""
+    """Start (u64): First physical address."""
     end_addr: int
-    """End: Last physical address."""
+    """End (u64): Last physical address."""
     label_len: int
-    """LabelLen: Length of Label."""
+    """LabelLen (u16): Length of Label."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (2 zero bytes): For later versions."""
     label: str | None
-    """Label: What is there."""
+    """Label (text without NUL, LabelLen, not padded): What is there."""
 
 class PhysicalMemoryMap(Fields):
     """Physical Memory Map (§5.9)."""
 
     count: int
-    """Count: Number of entries."""
+    """Count (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[PhysicalRange]
-    """Entries: The ranges, packed."""
+    """Entries (Count entries): The ranges, packed."""
 
 class BuildIDEntry(Fields):
     """Build-ID Entry (§5.10)."""
 
     base_addr: int
-    """BaseAddr: Where the module is mapped."""
+    """BaseAddr (u64): Where the module is mapped."""
     build_id_len: int
-    """BuildIdLen: Bytes of BuildId that count."""
+    """BuildIdLen (u8): Bytes of BuildId that count."""
     build_id_source: Code
-    """BuildIdSource: Where it was found."""
+    """BuildIdSource (u8, BuildIdSource): Where it was found."""
     flags: FlagValue
-    """Flags: What is odd."""
+    """Flags (u8, BuildIdFlags): What is odd."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (1 zero bytes): For later versions."""
     build_id: bytes
-    """BuildId: The build ID."""
+    """BuildId (20 bytes): The build ID."""
     disk_hash: bytes
-    """DiskHash: Hash of the module's file; zeros: not available."""
+    """DiskHash (32-byte hash): Hash of the module's file; zeros: not available."""
 
 class ModuleBuildIDManifest(Fields):
     """Module Build-ID Manifest (§5.10)."""
 
     count: int
-    """Count: Number of entries."""
+    """Count (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     entries: Sequence[BuildIDEntry]
-    """Entries: One entry for each module."""
+    """Entries (Count entries): One entry for each module."""
 
 class OmittedRegion(Fields):
     """Omitted Region (§5.11)."""
 
     base_addr: int
-    """BaseAddr: First address."""
+    """BaseAddr (u64): First address."""
     region_size: int
-    """Size: Bytes that it spans."""
+    """Size (u64): Bytes that it spans."""
     protection: FlagValue
-    """Protection: Access rights."""
+    """Protection (u8, Protection): Access rights."""
     region_type: Code
-    """RegionType: What backs it."""
+    """RegionType (u8, RegionType): What backs it."""
     reason: Code
-    """Reason: Why it was left out."""
+    """Reason (u8, OmissionReason): Why it was left out."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (1 zero bytes): For later versions."""
     name_len: int
-    """NameLen: Length of Name."""
+    """NameLen (u16): Length of Name."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (2 zero bytes): For later versions."""
     name: str | None
-    """Name: The mapping's name or file."""
+    """Name (text without NUL, NameLen): The mapping's name or file."""
 
 class RegionOmissionManifest(Fields):
     """Region Omission Manifest (§5.11)."""
 
     count: int
-    """Count: Number of entries."""
+    """Count (u32): Number of entries."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     scope_len: int
-    """ScopeLen: Length of Scope."""
+    """ScopeLen (u16): Length of Scope."""
     patterns_len: int
-    """PatternsLen: Length of Patterns."""
+    """PatternsLen (u16): Length of Patterns."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (4 zero bytes): For later versions."""
     scope: str | None
-    """Scope: What was asked for."""
+    """Scope (text without NUL, ScopeLen): What was asked for."""
     patterns: str | None
-    """Patterns: What was excluded, a pattern a line."""
+    """Patterns (text without NUL, PatternsLen): What was excluded, a pattern a line."""
     entries: Sequence[OmittedRegion]
-    """Entries: One entry for each region."""
+    """Entries (Count entries): One entry for each region."""
 
 class EndOfExtension(Fields):
     """End-of-Extension (§4.6)."""
 
     segment_hash: bytes
-    """SegmentHash: Hash of the segment's bytes before this block."""
+    """SegmentHash (32-byte hash): Hash of the segment's bytes before this block."""
     written_at: int
-    """WrittenAt: When the segment was written."""
+    """WrittenAt (u64, ns): When the segment was written."""
     block_count: int
-    """BlockCount: Blocks of the segment, this one included."""
+    """BlockCount (u32): Blocks of the segment, this one included."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (4 zero bytes): For later versions."""
     producer_len: int
-    """ProducerLen: Length of Producer with its NUL."""
+    """ProducerLen (u16): Length of Producer with its NUL."""
     reserved2: bytes
-    """Reserved2: For later versions."""
+    """Reserved2 (6 zero bytes): For later versions."""
     producer: str | None
-    """Producer: Who wrote the segment."""
+    """Producer (text, ProducerLen): Who wrote the segment."""
 
 class EndOfCapture(Fields):
     """End-of-Capture (§4.5)."""
 
     file_hash: bytes
-    """FileHash: Hash of every byte before this block."""
+    """FileHash (32-byte hash): Hash of every byte before this block."""
     acq_end: int
-    """AcqEnd: When the acquisition ended."""
+    """AcqEnd (u64, ns): When the acquisition ended."""
     block_count: int
-    """BlockCount: Blocks of the capture segment, End-of-Capture included; 0: unknown. Not there
-    where the structure ends before it.
+    """BlockCount (u32): Blocks of the capture segment, End-of-Capture included; 0: unknown. Not
+    there where the structure ends before it.
     """
     reserved: bytes
-    """Reserved: For later versions. Not there where the structure ends before it."""
+    """Reserved (4 zero bytes): For later versions. Not there where the structure ends before it."""
 
 class VASMapEntry(Fields):
     """VAS Map Entry (§5.8)."""
 
     base_addr: int
-    """BaseAddr: First address of the mapping."""
+    """BaseAddr (u64): First address of the mapping."""
     region_size: int
-    """RegionSize: Bytes that it spans."""
+    """RegionSize (u64): Bytes that it spans."""
     protection: FlagValue
-    """Protection: Access rights."""
+    """Protection (u8, Protection): Access rights."""
     region_type: Code
-    """RegionType: What backs it."""
+    """RegionType (u8, RegionType): What backs it."""
     path_len: int
-    """PathLen: Length of MappedPath with its NUL."""
+    """PathLen (u16): Length of MappedPath with its NUL."""
     name_source: Code
-    """NameSource: Origin of it."""
+    """NameSource (u8, NameSource): Origin of it."""
     reserved: bytes
-    """Reserved: For later versions."""
+    """Reserved (3 zero bytes): For later versions."""
     mapped_path: str | None
-    """MappedPath: The mapping's name or file."""
+    """MappedPath (text, PathLen): The mapping's name or file."""
 
 class VASMap(Fields):
     """VAS Map (§5.8)."""
 
     count: int
-    """Count: Number of entries."""
+    """Count (u32): Number of entries."""
     entry_size: int
-    """EntrySize: Size of every entry; 0: as long as its path."""
+    """EntrySize (u32): Size of every entry; 0: as long as its path."""
     entries: Sequence[VASMapEntry]
-    """Entries: The mappings."""
+    """Entries (Count entries): The mappings."""
 
 class Structures(Schema):
     """The Constructs of draft-2026-10, by the names of what they parse and build."""
