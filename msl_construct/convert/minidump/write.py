@@ -6,17 +6,16 @@ What was not captured is not in the memory list; that it was mapped stands in th
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from struct import Struct
-from typing import IO
+from typing import IO, NamedTuple
 
 from ...errors import ConformanceError, FormatError
 from ...space import AddressSpace
 from .. import x86_state
 from ..copying import RunWriter
 from ..memory_runs import CapturedRuns, can_seek
-from ..process import CapturedProcess, MappedRange, ProcessModule
+from ..process import CapturedProcess, ProcessModule
 from ..told import Told, Written
 from . import streams as kinds
 from .context_forms import ARCHITECTURES
@@ -24,6 +23,7 @@ from .contexts import encode_context, general_names
 from .extended_state import write_layout
 from .handles import write_handles
 from .memory_info import COMMITTED, PROTECTIONS, TYPES
+from .stacks import Stacks
 from .structures import (
     DIRECTORY,
     HEADER,
@@ -46,6 +46,8 @@ _FILE_INFO = 0xFEEF04BD
 _SECOND = 1_000_000_000
 _MOST = 1 << 32
 _PAGE = 4096
+_COUNT, _ALIGNED = 4, 8
+"""Bytes of a number of rows, and multiples of which each part begins at."""
 _PLATFORMS = {
     "windows": 2,
     "macos": 0x8101,
@@ -56,6 +58,20 @@ _PLATFORMS = {
 }
 _GUARD = 8
 _VERSIONS = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9}) ?(.*)")
+
+
+class _Thread(NamedTuple):
+    """A thread whose context has been written.
+
+    Attributes:
+        pointer: its stack pointer.
+        context: offset of its context.
+    """
+
+    number: int
+    pointer: int
+    context_size: int
+    context: int
 
 
 class _Body:
@@ -123,14 +139,15 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     threads, names, (features, longest) = _threads(process, architecture, body, told)
     misc = _misc(process)
     stream(kinds.MISC, write_layout(misc, features, longest) if features else misc)
-    stream(kinds.THREADS, threads)
     stream(kinds.THREAD_NAMES, names)
     stream(kinds.MEMORY_INFO_LIST, _memory_info(process))
     if process.handles:
         stream(kinds.HANDLES, write_handles(process.handles, body.text))
     rows = b"".join(MEMORY_64.write("<", at, length) for at, length, _ in runs)
-    data_at = body.end + MEMORY_64_HEAD.size + len(rows)
+    data_at = body.end + _COUNT + THREAD.size * len(threads) + _ALIGNED
+    data_at += MEMORY_64_HEAD.size + len(rows)
     data_at += -data_at % _PAGE
+    stream(kinds.THREADS, _thread_list(threads, Stacks(runs, process.mappings, data_at)))
     head = MEMORY_64_HEAD.write("<", len(runs), data_at)
     stream(kinds.MEMORY_64_LIST, head + rows)
     if body.end >= _MOST:
@@ -225,10 +242,11 @@ def _portable_executable(space: AddressSpace, module: ProcessModule) -> tuple[in
 
 def _threads(
     process: CapturedProcess, architecture: int, body: _Body, told: Told
-) -> tuple[bytes, bytes, tuple[int, int]]:
-    """The thread list, the list of names, and what stands behind contexts: features, and the
+) -> tuple[list[_Thread], bytes, tuple[int, int]]:
+    """The threads, the list of their names, and what stands behind contexts: features, and the
     bytes of the longest context with them."""
-    rows, names = [], []
+    found: list[_Thread] = []
+    names: list[bytes] = []
     features = longest = 0
     known = general_names(architecture)
     for thread in process.threads:
@@ -253,24 +271,24 @@ def _threads(
             told.left_out[thread.thread_id] = lost
         features |= behind
         longest = max(longest, len(context))
-        at = body.put(context)
-        row = (number, 0, 0, 0, 0, _stack(process.mappings, pointer), 0, 0, len(context), at)
-        rows.append(THREAD.write("<", *row))
+        found.append(_Thread(number, pointer, len(context), body.put(context)))
         if thread.name:
             names.append(THREAD_NAME.write("<", number, body.text(thread.name)))
     return (
-        len(rows).to_bytes(4, "little") + b"".join(rows),
+        found,
         len(names).to_bytes(4, "little") + b"".join(names),
         (features, longest),
     )
 
 
-def _stack(mappings: Sequence[MappedRange], pointer: int) -> int:
-    """Where the mapping begins that a stack pointer points into."""
-    index = bisect_right(mappings, pointer, key=lambda one: one.start) - 1
-    if index >= 0 and mappings[index].start <= pointer < mappings[index].end:
-        return mappings[index].start
-    return pointer
+def _thread_list(threads: Sequence[_Thread], stacks: Stacks) -> bytes:
+    rows = (
+        THREAD.write(
+            "<", one.number, 0, 0, 0, 0, *stacks.of(one.pointer), one.context_size, one.context
+        )
+        for one in threads
+    )
+    return len(threads).to_bytes(_COUNT, "little") + b"".join(rows)
 
 
 def _memory_info(process: CapturedProcess) -> bytes:
