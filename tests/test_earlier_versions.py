@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from commands import run
 from converting import DRAFTS, converted, is_faithful
+from independent import wire
+from independent.specimens import LE11, start
 from sampling import part_of
 
 import msl_construct
@@ -83,6 +85,24 @@ def test_a_hash_that_was_never_recorded_is_no_damage(path: Path) -> None:
         changed[place] ^= 1
         with msl_construct.open(bytes(changed)) as dump:
             assert dump.verify().intact is False
+
+
+def test_two_readings_of_a_hash_of_zeros_are_both_named(tmp_path: Path) -> None:
+    """Where no layout tells MemDiver, somebody may have put the zeros there: the choice is said."""
+    builder = start(LE11)
+    builder.add(wire.PROCESS_IDENTITY, wire.process_identity("<"), prev_hash=bytes(32))
+    builder.add(wire.MODULE_LIST_INDEX, wire.module_list_index("<", []))
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", (0, 1, 0), page_size_log2=10))
+    builder.end_capture(block_count=0)
+    path = tmp_path / "zeros.msl"
+    path.write_bytes(builder.data())
+    for command in ("verify", "check"):
+        done = run(command, path)
+        assert done.returncode == 4, done
+    said = b"draft-2026-10 would fit as well, with these taken out: --dialect none"
+    assert said in run("verify", path).stdout
+    assert said in run("inspect", path).stdout
+    assert run("verify", path, "--dialect", "none").returncode == 1
 
 
 def test_what_stood_behind_the_end_before_there_were_segments_is_no_damage() -> None:

@@ -213,6 +213,8 @@ _DRAFT = told_anew(
     flags=(_GRAPH_FLAGS,),
 )
 
+_CODES = frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10))
+
 
 def _unrecorded(seen: Evidence, schema: Schema) -> Iterator[str]:
     """Releases up to 0.7 hash no header, and count no blocks in the End-of-Capture."""
@@ -226,7 +228,14 @@ def _unrecorded(seen: Evidence, schema: Schema) -> Iterator[str]:
         block = seen.block(schema, list(seen.types).index(closing))
         if block is None or block.payload.get("block_count"):
             return
-    yield "Block 0 has no PrevHash, and no End-of-Capture counts the blocks"
+    told = "Block 0 has no PrevHash, and no End-of-Capture counts the blocks"
+    if _CODES.isdisjoint(seen.types):
+        # So does a file of any producer in which somebody has put zeros there.
+        told += (
+            f"; {schema.draft.name} would fit as well, with these taken out: --dialect none reads "
+            "the file as that, and then it is not intact"
+        )
+    yield told
 
 
 def _marks(seen: Evidence, schema: Schema) -> Iterator[str]:
@@ -258,7 +267,7 @@ DIALECT = Dialect(
     "0.7.0, 0.10.0 and 1.0.0",
     producers=(Producer("MemDiver", "1.0", ("0.5.6", "0.7.0", "0.10.0", "1.0.0", "1.0.2")),),
     draft=_DRAFT,
-    codes=frozenset(laid_out_otherwise(_DRAFT, DRAFT_2026_10)),
+    codes=_CODES,
     marks=_marks,
     unrecorded_hashes=True,
     differences={
