@@ -69,6 +69,21 @@ def test_the_diagram_of_a_structure_has_its_bytes() -> None:
     assert any(line.startswith("~") and "Note: text, NoteLen" in line for line in lines)
 
 
+def test_a_row_says_where_it_begins() -> None:
+    """A field of varying length has a row of its own, wherever it begins."""
+    row = NEW.layouts["connectivity_table"].field("rows").type.entry
+    for layout, name, place in ((NEW.key_hint, "Note:", "0x2c"), (row, "Body:", "0x03")):
+        (line,) = (one for one in bytes_of(layout) if name in one)
+        assert line.endswith(place)
+        assert f">{place}</text>" in svg(layout)
+    assert not any("0x04" in line or "0x08" in line for line in bytes_of(row))
+    first, short, below, *_ = list(bytes_of(row))[1:]
+    assert (first, below[:25]) == ("+-------+---------------+", first)
+    assert (short.index("0x00"), short[:9]) == (67, "|RowType|")
+    lines = [line for line in bytes_of(NEW.layouts["module_entry"]) if "DiskHash" in line]
+    assert [line[-1] for line in lines] == ["|"], "behind Path nobody knows where"
+
+
 @pytest.mark.parametrize("key", list(NEW.layouts))
 def test_every_structure_has_a_diagram_with_all_its_fields(key: str) -> None:
     layout = NEW.layouts[key]

@@ -32,17 +32,32 @@ class _Stretch:
     reserved: bool = False
 
 
-def _rows(layout: Layout) -> Iterator[list[_Stretch]]:
+@dataclass(frozen=True)
+class _Row:
+    """Up to eight bytes, and where they begin; None: that varies."""
+
+    offset: int | None
+    stretches: list[_Stretch]
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is a field of varying length."""
+        return self.stretches[0].varies
+
+
+def _rows(layout: Layout) -> Iterator[_Row]:
     """The fields row by row; behind a field of varying length a row begins anew."""
     row: list[_Stretch] = []
     at = 0
+    offset: int | None = 0
     for field in layout.fields:
         if not isinstance(field.type, Fixed):
             if row:
-                yield row
-            row, at = [], 0
+                yield _Row(offset, row)
             name = f"{field.name}: {stored_as(field.type)}"
-            yield [_Stretch(name, 0, _ROW, varies=True)]
+            begins = None if offset is None else offset + at
+            yield _Row(begins, [_Stretch(name, 0, _ROW, varies=True)])
+            row, at, offset = [], 0, None
             continue
         left, first = field.type.width, True
         reserved = isinstance(field.type, Reserved)
@@ -52,25 +67,24 @@ def _rows(layout: Layout) -> Iterator[list[_Stretch]]:
             row.append(_Stretch(name, at, width, reserved=reserved))
             left, first, at = left - width, False, at + width
             if at == _ROW:
-                yield row
+                yield _Row(offset, row)
                 row, at = [], 0
+                offset = None if offset is None else offset + _ROW
     if row:
-        yield row
+        yield _Row(offset, row)
 
 
 def bytes_of(layout: Layout) -> Iterator[str]:
     """A structure's bytes, a line each; ``~`` stands where the length varies."""
     yield "".join(f"{number:^{_CELL}}" for number in range(_ROW)).rstrip()
     before: list[_Stretch] = []
-    offset: int | None = 0
     for row in _rows(layout):
-        yield _edge(before, row)
-        mark = "~" if row[0].varies else "|"
-        cells = mark.join(_label(one) for one in row)
-        place = "" if offset is None else f"  {offset:#04x}"
-        yield f"{mark}{cells}{mark}{place}"
-        before = row
-        offset = None if offset is None or row[0].varies else offset + _ROW
+        yield _edge(before, row.stretches)
+        mark = "~" if row.varies else "|"
+        cells = mark.join(_label(one) for one in row.stretches)
+        place = "" if row.offset is None else f"  {row.offset:#04x}"
+        yield f"{f'{mark}{cells}{mark}':<{_ROW * _CELL + 1}}{place}".rstrip()
+        before = row.stretches
     yield _edge(before, [])
 
 
@@ -88,8 +102,9 @@ def _edge(above: list[_Stretch], below: list[_Stretch]) -> str:
     for number in range(_ROW):
         goes_on = any(one.start <= number < one.start + one.width and not one.name for one in below)
         covered = any(one.start <= number < one.start + one.width for one in (*above, *below))
-        line += "+" if number in ends or (number == 0) else "-" if not goes_on else " "
-        line += (" " if goes_on or not covered else "-") * (_CELL - 1)
+        open_here = " " if goes_on or not covered else "-"
+        line += "+" if number in ends or number == 0 else open_here
+        line += open_here * (_CELL - 1)
     last = _ROW in ends
     return f"{line}{'+' if last else ''}".rstrip()
 
@@ -129,7 +144,7 @@ def page_map(kind: PageStateMap) -> Iterator[str]:
         yield f"  {value.code:02b}  {value.label}"
 
 
-_WIDTH, _HEIGHT = 88, 36
+_WIDTH, _HEIGHT = 92, 36
 
 
 def svg(layout: Layout) -> str:
@@ -145,10 +160,9 @@ def svg(layout: Layout) -> str:
     ]
     for number in range(_ROW):
         lines.append(_text(number * _WIDTH + _WIDTH / 2, _HEIGHT / 2, str(number)))
-    offset: int | None = 0
     for index, row in enumerate(rows, start=1):
         top = index * _HEIGHT
-        for one in row:
+        for one in row.stretches:
             dashes = ' stroke-dasharray="4 3"' if one.varies else ""
             shade = ' fill="currentColor" fill-opacity="0.08"' if one.reserved else ""
             lines.append(
@@ -160,9 +174,8 @@ def svg(layout: Layout) -> str:
                 name = one.name if len(one.name) <= room else f"{one.name[: room - 1]}…"
                 middle = (one.start + one.width / 2) * _WIDTH
                 lines.append(_text(middle, top + _HEIGHT / 2, name))
-        if offset is not None:
-            lines.append(_text(_ROW * _WIDTH + 30, top + _HEIGHT / 2, f"{offset:#04x}"))
-            offset = None if row[0].varies else offset + _ROW
+        if row.offset is not None:
+            lines.append(_text(_ROW * _WIDTH + 30, top + _HEIGHT / 2, f"{row.offset:#04x}"))
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 

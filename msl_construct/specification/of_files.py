@@ -23,7 +23,7 @@ def pictured(draft: Draft) -> str:
     parts = ["File Header", "Process Identity", "Module List", "…", "Memory Region", "…", "End"]
     if draft.segments:
         parts.append("Segments")
-    width = 110
+    width = 116
     total = width * len(parts)
     boxes = "".join(
         f'<rect x="{index * width + 1}" y="1" width="{width - 4}" height="58" rx="6"/>'
@@ -34,7 +34,7 @@ def pictured(draft: Draft) -> str:
     return (
         f'<div class="scroll"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} 60" '
         f'width="{total}" height="60" role="img" aria-label="A file from its header to its end" '
-        f'font-family="sans-serif" font-size="13" fill="none" stroke="currentColor">{boxes}</svg>'
+        f'font-family="sans-serif" font-size="12" fill="none" stroke="currentColor">{boxes}</svg>'
         "</div>"
     )
 
