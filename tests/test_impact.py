@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import generated_parsers
 import pytest
 from commands import PLACE, run
 from draft_changes.drafted import drafted, source_of
 from draft_changes.seeded import BY_CLASS, CHANGES, HIDDEN
+from languages.toolchains import Missing
 from sampling import sampled
 
 from msl_construct.breaking.classes import ChangeClass
-from msl_construct.breaking.classify import classified
-from msl_construct.breaking.decoders import decoding
+from msl_construct.breaking.classify import Classified, classified
+from msl_construct.breaking.decoders import OtherReader
 from msl_construct.breaking.evidence import ReaderOutcome
 from msl_construct.breaking.impact import Impact, impact
 from msl_construct.breaking.making import samples_for
+from msl_construct.breaking.places import LookedAt, Place
+from msl_construct.corpus.assemble import assemble
+from msl_construct.corpus.base_plans import live
+from msl_construct.corpus.plan import Form
+from msl_construct.document import Renderer
 from msl_construct.drafts import DRAFTS
 from msl_construct.drafts.authored import load
+from msl_construct.harness.levels import ComparisonLevel
+from msl_construct.reader import open_dump
 
 sys.path.append(str(PLACE / "tests" / "adapters"))
 
 import readers
 
+GENERATED = ("javascript", "java", "go", "rust", "cpp")
 OLD, NEW = DRAFTS["draft-2026-03"], DRAFTS["draft-2026-10"]
 
 
@@ -140,6 +153,158 @@ def test_a_generated_parser_is_a_reader(tmp_path: Path) -> None:
     )
 
 
+@pytest.fixture(scope="module", name="folders")
+def set_up_parsers() -> dict[str, Path]:
+    """Folders of parsers of draft-2026-10 that are set up, of the languages that are here."""
+    found: dict[str, Path] = {}
+    for language in GENERATED:
+        with suppress(Missing):
+            found[language] = generated_parsers.ready(language)
+    return found
+
+
+def test_parsers_that_are_set_up_are_readers(folders: dict[str, Path], tmp_path: Path) -> None:
+    """Each says of the exchanged codes what the reader of its draft says, and no more."""
+    if not folders:
+        pytest.skip("no compiler for Kaitai Struct, or no language to build its parsers with")
+    (tmp_path / "own.py").write_text(source_of("two codes are exchanged"), "utf-8")
+    words = [word for folder in folders.values() for word in ("--generated", str(folder))]
+    both = ("draft-2026-10", "own.py:CHANGED")
+    done = run("schema", "impact", *both, *words, "--format", "json", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    (change,) = (one for one in found["changes"] if one["where"] == "OSType.0x0000")
+    (other,) = (one for one in found["changes"] if one["where"] == "OSType.0x0001")
+    for folder in folders.values():
+        reader = f"draft-2026-10 in {folder}"
+        said = {key: change["readers"][reader][key] for key in ("outcome", "meant", "found")}
+        assert said == {"outcome": "wrong", "meant": '"linux"', "found": '"windows"'}
+        assert other["readers"][reader]["outcome"] == "wrong"
+    assert found["unexplained"] == []
+
+
+def test_a_folder_must_have_a_parser_of_the_draft(tmp_path: Path) -> None:
+    both = ("draft-2026-10", "draft-2026-10")
+    (tmp_path / "empty").mkdir()
+    done = run("schema", "impact", *both, "--generated", "empty", folder=tmp_path)
+    assert done.returncode == 3
+    assert b"expected what msl generate LANG -o DIR writes" in done.stderr
+    done = run("schema", "impact", *both, "--generated", "cobol", folder=tmp_path)
+    assert done.returncode == 2
+    assert b"'cobol' is no folder and none of python, javascript, java, go, rust" in done.stderr
+    made = run("generate", "perl", "--draft", "draft-2026-03", "-o", "other", folder=tmp_path)
+    if made.returncode == 3:
+        pytest.skip(made.stderr.decode().strip())
+    done = run("schema", "impact", *both, "--generated", "other", folder=tmp_path)
+    assert done.returncode == 3
+    assert b"msl generate perl --draft draft-2026-10 -o DIR" in done.stderr
+
+
+def other_decoder(folder: Path, change: str) -> str:
+    """The command of a decoder that prints what the independent one does, with some change."""
+    adapter = PLACE / "tests" / "adapters" / "independent_decoder.py"
+    (folder / "other.py").write_text(
+        "import subprocess, sys\n"
+        f"done = subprocess.run([sys.executable, {str(adapter)!r}, sys.argv[1]], "
+        "capture_output=True, text=True)\n"
+        f"print(done.stdout.replace({change}))\n"
+        "sys.exit(done.returncode)\n",
+        "utf-8",
+    )
+    return f"{sys.executable} {folder / 'other.py'} {{}}"
+
+
+def test_what_no_change_explains_is_said(tmp_path: Path) -> None:
+    """A reader with a defect of its own: nothing that it reads otherwise is a change's."""
+    (tmp_path / "own.py").write_text(source_of("a code is added"), "utf-8")
+    decoder = other_decoder(tmp_path, """'"pid": 4242', '"pid": 4243'""")
+    both = ("draft-2026-10", "own.py:CHANGED", "--decoder", decoder)
+    done = run("schema", "impact", *both, "--format", "json", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    odd = json.loads(done.stdout)["unexplained"]
+    assert {(one["reader"], *one["paths"], one["meant"], one["found"]) for one in odd} == {
+        (decoder, "file_header.pid", "4242", "4243")
+    }
+    assert b"otherwise where nothing changed, as file_header.pid of" in done.stderr
+
+
+def test_a_reader_that_is_silently_wrong_disputes_the_class(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(source_of("a code is added"), "utf-8")
+    both = ("draft-2026-10", "own.py:CHANGED", "--decoder")
+    decoder = other_decoder(tmp_path, """'"0x07"', '"heap"'""")
+    done = run("schema", "impact", *both, decoder, folder=tmp_path)
+    assert done.returncode == 1
+    assert b"reads RegionType.0x07 of 'RegionType 0x07' as \"heap\" without a word" in done.stderr
+    assert b"the reader or the class has a defect" in done.stderr
+    decoder = other_decoder(tmp_path, "'', ''")
+    done = run("schema", "impact", *both, decoder, folder=tmp_path)
+    assert b"without a word" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("level", "same", "unasked"),
+    [
+        ("regions", "file_header.pid", "process_identity.ppid"),
+        ("payloads", "process_identity.ppid", "memory_region.page_state_map"),
+        ("full", "memory_region.page_state_map", "block_header.prev_hash"),
+    ],
+)
+def test_of_what_is_not_compared_nothing_is_said(level: str, same: str, unasked: str) -> None:
+    """Not that it is the same: what was not looked at is not called fine."""
+    document = Renderer().document(open_dump(assemble(live(Form("x", NEW.name, "little"))).data))
+    looked_at = LookedAt(document, NEW.name, ComparisonLevel(level))
+
+    def change(where: str) -> Classified:
+        kind = "hash" if where.endswith("_hash") else "field"
+        return Classified(ChangeClass.COSMETIC, "changed", kind, where, "", "", "", {}, {})
+
+    assert looked_at.has(change(same))
+    assert not looked_at.has(change(unasked))
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "meant", "found", "paths", "less"),
+    [
+        ("", "$.header.pid", 1, 2, ["file_header.pid"], False),
+        ("", "$.header.flags", ["a"], ["bit_1"], ["file_header.flags"], True),
+        (
+            *("", "$.header.os_type", "linux", "0x0001"),
+            *(["file_header.os_type", "OSType.0x0001"], True),
+        ),
+        (
+            *("", "$.header.cap_bitmap", ["module_list"], ["memory_regions"]),
+            *(["file_header.cap_bitmap", "CapBitmap.1"], False),
+        ),
+        ("key_hint", "$.blocks[0].flags", ["compressed"], [], ["block_header.flags"], True),
+        ("key_hint", "$.blocks[0].block_type", "key_hint", "0x0020", ["key_hint.block_type"], True),
+        ("key_hint", "$.blocks[0].payload.key_len", 1, 2, ["key_hint.key_len"], False),
+        (
+            *("connectivity_table", "$.blocks[0].payload.rows[0].body.iface", "a", "b"),
+            *(["connectivity_table.rows[].body<RowType 0x03>.iface"], False),
+        ),
+        ("", "$.blocks", [1], [], [], False),
+    ],
+)
+def test_places_have_the_paths_of_changes(
+    key: str, path: str, meant: Any, found: Any, paths: list[str], less: bool
+) -> None:
+    def document(value: Any) -> dict[str, Any]:
+        block: dict[str, Any] = {"block_type": key, "payload": {}}
+        if "rows" in path:
+            block["payload"]["rows"] = [{"row_type": "arp", "body": {}}]
+        whole: dict[str, Any] = {"header": {}, "blocks": [block] if key else [], "segments": []}
+        *steps, last = re.findall(r"\w+", path)
+        at: Any = whole
+        for step in steps:
+            at = at[int(step)] if step.isdigit() else at[step]
+        at[last] = value
+        return whole
+
+    place = Place.of(path, document(meant), document(found), NEW.name)
+    assert (list(place.paths)[: len(paths)], place.is_less) == (paths, less)
+    assert bool(paths) == bool(place.paths)
+
+
 def test_a_draft_and_itself() -> None:
     done = run("schema", "impact", "draft-2026-10", "draft-2026-10")
     assert (done.returncode, b"0 wrong" in done.stdout) == (0, True)
@@ -166,14 +331,14 @@ def test_readers_of_others_take_nothing_for_something_else(
         command, _ = reader.locate(tmp_path)
     except readers.Missing as missing:
         pytest.skip(f"{reader.key}: {missing}")
-    decode = decoding(shlex.join(command), 60)
+    other = OtherReader(shlex.join(command), 60)
     changes = classified(OLD, NEW)
     codes = {block.key: block.code for block in NEW.blocks}
     samples = [one for one in samples_for(NEW.name, changes, codes, print) if one.name in SHOWN]
     assert len(samples) == len(SHOWN)
     changed = {one.where for one in changes}
     for sample in samples:
-        read = decode(sample)
+        read = other.read(sample)
         assert read is not None
         for one in read:
             if one.outcome is ReaderOutcome.WRONG:

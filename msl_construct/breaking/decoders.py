@@ -2,177 +2,156 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import re
-import shlex
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..document import Renderer
 from ..document.emit import write_json
-from ..drafts import schema
-from ..errors import CompilerError, MslError
-from ..generate import generate
-from ..generate.targets import TARGETS
-from ..generate.whole_files import place
-from ..harness.comparing import Difference, compare
+from ..errors import MslError
+from ..harness.batch import BatchDecoder
+from ..harness.comparing import Comparison, compare
+from ..harness.kinds import DifferenceKind
 from ..harness.levels import ComparisonLevel
 from ..harness.output import NoDocument, parse
-from ..harness.process import Decoder
+from ..harness.process import Decoder, ProcessEnd, Runs
 from ..reader import open_dump
-from ..schema import Draft
-from ..schema.base import Vocabulary
-from ..schema.vocabulary import Reserved
 from .classes import ChangeClass
+from .classify import Classified
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample
-from .paths import layouts_by_path
+from .places import NOT_THERE, LookedAt, Place, value_at
 
-__all__ = ["decoding", "generated"]
+__all__ = ["OtherReader"]
 
 _LIMIT = 16 << 20
 _REFUSED = 3
 _KEPT = 10_000
 """Differences of a file that are looked at."""
-_LESS = "nothing"
-_PREPARING = 600
-"""Seconds that compiling a generated parser, and fetching what it needs, may take."""
+_STARTING = 600.0
+"""Seconds more that the first file may take: some commands compile before they run."""
 
 
-def decoding(
-    command: str, timeout: float, name: str = ""
-) -> Callable[[ImpactSample], list[ImpactEvidence] | None]:
-    """What a decoder makes of a file, place by place, beside what its writer meant.
-
-    None: nobody can say what its writer meant, and the decoder is not asked.
+class OtherReader:
+    """A decoder that is asked of files what it makes of them, beside what their writer meant.
 
     Args:
         command: as of ``msl samples run --decoder``.
         timeout: seconds for a file.
         name: what it is called; the command by default.
+        level: how much of a document it prints.
+        batch: whether it takes many files in one process.
+
+    Attributes:
+        name: what it is called.
     """
-    decoder = Decoder(command)
-    name = name or command
 
-    def decode(sample: ImpactSample) -> list[ImpactEvidence] | None:
+    def __init__(
+        self,
+        command: str,
+        timeout: float,
+        name: str = "",
+        *,
+        level: ComparisonLevel = ComparisonLevel.PAYLOADS,
+        batch: bool = False,
+    ) -> None:
+        self.name = name or command
+        self._runs: Runs = BatchDecoder(command) if batch else Decoder(command)
+        self._timeout = timeout
+        self._level = level
+        self._patience = _STARTING
+        self._looked_at: tuple[ImpactSample, LookedAt] | None = None
+
+    def read(self, sample: ImpactSample) -> list[ImpactEvidence] | None:
+        """What it makes of a file, place by place.
+
+        None: nobody can say what its writer meant, and the decoder is not asked.
+        """
         expected = _document(sample)
-        return None if expected is None else list(asked(sample, expected))
-
-    def asked(sample: ImpactSample, expected: dict[str, Any]) -> Iterator[ImpactEvidence]:
+        if expected is None:
+            return None
+        self._looked_at = sample, LookedAt(expected, sample.draft, self._level)
         with tempfile.TemporaryDirectory(prefix="msl-impact-") as folder:
             path = Path(folder) / "sample.msl"
             path.write_bytes(sample.data)
-            end = decoder.run(path, timeout=timeout, limit=_LIMIT)
+            end = self._runs.run(path, timeout=self._timeout + self._patience, limit=_LIMIT)
+        self._patience = 0.0
+        return list(self._judged(sample, expected, end))
+
+    def looks_at(self, sample: ImpactSample, change: Classified) -> bool:
+        """Whether it was asked of a change: of the file that it read last.
+
+        What a document of its level does not show, or the file does not hold, it was not.
+        """
+        assert self._looked_at is not None
+        assert self._looked_at[0] is sample
+        return self._looked_at[1].has(change)
+
+    def close(self) -> None:
+        """End what still runs of it."""
+        self._runs.close()
+
+    def _judged(
+        self, sample: ImpactSample, expected: dict[str, Any], end: ProcessEnd
+    ) -> Iterator[ImpactEvidence]:
         if end.code == _REFUSED or end.code is None or end.code < 0:
             said = end.err.decode("utf-8", "replace").strip().splitlines()
             text = said[-1] if said else f"exit code {end.code}"
-            yield _evidence(name, sample, ReaderOutcome.REFUSED, "", "a file", text)
+            yield self._evidence(sample, ReaderOutcome.REFUSED, (), "a file", text)
             return
         try:
-            found = parse(end.out)
+            found = end.document if end.document is not None else parse(end.out)
         except NoDocument as error:
-            yield _evidence(name, sample, ReaderOutcome.REFUSED, "", "a document", str(error))
+            yield self._evidence(sample, ReaderOutcome.REFUSED, (), "a document", str(error))
             return
-        for one in compare(expected, found, ComparisonLevel.PAYLOADS, limit=_KEPT).differences:
-            where = _where(one, expected)
-            less = one.found == _LESS or _is_unnamed(one) or _is_reserved(sample, where)
-            outcome = ReaderOutcome.LESS if less else ReaderOutcome.WRONG
-            if one.expected == _LESS:
-                continue  # it shows more than its writer's draft has
-            yield _evidence(name, sample, outcome, where, one.expected, one.found)
+        compared = compare(expected, found, self._level, limit=_KEPT)
+        complaints = _complaints(compared)
+        blocks = found.get("blocks")
+        more = isinstance(blocks, list) and len(blocks) > len(expected["blocks"])
+        for one in compared.differences:
+            if value_at(one.path, expected) in (NOT_THERE, None, []):
+                continue  # it shows more than its writer's draft has, or complains
+            if one.path == "$.trailing" and more:
+                continue  # it shows blocks there
+            place = Place.of(one.path, expected, found, sample.draft)
+            outcome = ReaderOutcome.LESS if place.is_less else ReaderOutcome.WRONG
+            block = _BLOCK.match(one.path)
+            noticed = complaints.get(block[0], "") if block else ""
+            yield self._evidence(sample, outcome, place.paths, one.expected, one.found, noticed)
 
-    return decode
-
-
-def generated(language: str, draft: Draft, folder: Path) -> str:
-    """Generate a parser of a draft, get what it is run with, and give the command of its decoder.
-
-    Args:
-        folder: where it is put.
-
-    Raises:
-        CompilerError: no compiler will do, or what the parser needs can't be had.
-    """
-    target = TARGETS[language]
-    assert target.decoder is not None
-    (parser,) = generate([target], draft)
-    place(folder, dict(parser.files), force=False)
-    words = shlex.split(target.decoder.command)
-    if words[0] == "python":
-        words[0] = sys.executable
-        if importlib.util.find_spec("kaitaistruct") is None:
-            raise CompilerError("a parser in Python needs kaitaistruct: pip install kaitaistruct")
-    else:
-        _prepared(target.run[:-1], folder)
-    inside = f'cd {shlex.quote(str(folder))} && exec {shlex.join(words)} "$0"'
-    return f"sh -c {shlex.quote(inside)} {{}}"
-
-
-def _prepared(steps: Sequence[str], folder: Path) -> None:
-    """Do what the parser's page tells its user to do once."""
-    for step in steps:
-        try:
-            done = subprocess.run(
-                ["sh", "-c", step],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_PREPARING,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise CompilerError(f"{step}: {error}") from None
-        if done.returncode:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-            raise CompilerError(f"{step}: {said[-1] if said else f'exit code {done.returncode}'}")
+    def _evidence(
+        self,
+        sample: ImpactSample,
+        outcome: ReaderOutcome,
+        paths: tuple[str, ...],
+        meant: str,
+        found: str,
+        noticed: str = "",
+    ) -> ImpactEvidence:
+        wrong = ChangeClass.WIRE_BREAK if noticed else ChangeClass.SILENT_REINTERPRET
+        classes = {
+            ReaderOutcome.REFUSED: ChangeClass.OLD_READER_REJECTS,
+            ReaderOutcome.WRONG: wrong,
+            ReaderOutcome.LESS: ChangeClass.DEGRADED,
+        }
+        cls = classes[outcome]
+        return ImpactEvidence(self.name, sample, cls, outcome, paths, meant, found, noticed)
 
 
-_UNNAMED = re.compile(r'"0x[0-9a-f]+"|\["bit_\d+"(, "bit_\d+")*\]')
+_BLOCK = re.compile(r"\$\.(?:segments\[\d+\]\.)?blocks\[\d+\]")
 
 
-def _is_unnamed(one: Difference) -> bool:
-    """Whether a reader shows a code or flag by its number, where the writer's draft has a name."""
-    named = one.expected.startswith(('"', "[")) and not _UNNAMED.fullmatch(one.expected)
-    return named and bool(_UNNAMED.fullmatch(one.found))
-
-
-def _evidence(
-    command: str, sample: ImpactSample, outcome: ReaderOutcome, where: str, meant: str, found: str
-) -> ImpactEvidence:
-    classes = {
-        ReaderOutcome.REFUSED: ChangeClass.OLD_READER_REJECTS,
-        ReaderOutcome.WRONG: ChangeClass.SILENT_REINTERPRET,
-        ReaderOutcome.LESS: ChangeClass.DEGRADED,
+def _complaints(compared: Comparison) -> dict[str, str]:
+    """What it says of blocks that are whole to their writer, by the path of the block."""
+    return {
+        one.path.removesuffix(".damage"): one.found
+        for one in compared.differences
+        if one.kind is DifferenceKind.DAMAGE_MADE_UP
     }
-    paths: tuple[str, ...] = (where,) if where else ()
-    if sample.code and _registry(sample, where) == sample.code.rpartition(".")[0]:
-        paths = (*paths, sample.code)
-    return ImpactEvidence(command, sample, classes[outcome], outcome, paths, meant, found)
-
-
-def _kind(sample: ImpactSample, where: str) -> Vocabulary | None:
-    """What a field of the writer's draft is."""
-    outer, _, key = where.rpartition(".")
-    layout = dict(layouts_by_path(schema(sample.draft))).get(outer)
-    fields = layout.fields if layout is not None else ()
-    return next((one.type for one in fields if one.key == key), None)
-
-
-def _registry(sample: ImpactSample, where: str) -> str | None:
-    """The registry of a field's codes."""
-    kind = _kind(sample, where)
-    return None if kind is None else kind.registry_name
-
-
-def _is_reserved(sample: ImpactSample, where: str) -> bool:
-    """Whether the bytes are nothing that anybody takes for something."""
-    return isinstance(_kind(sample, where), Reserved)
 
 
 def _document(sample: ImpactSample) -> dict[str, Any] | None:
@@ -185,18 +164,3 @@ def _document(sample: ImpactSample) -> dict[str, Any] | None:
         return None
     document: dict[str, Any] = json.loads(text.getvalue())
     return document
-
-
-_BLOCK = re.compile(r"\$\.blocks\[(\d+)\](?:\.payload)?\.?(.*)")
-
-
-def _where(one: Difference, expected: dict[str, Any]) -> str:
-    """The path of a difference as those of drafts have it."""
-    found = _BLOCK.fullmatch(one.path)
-    if found is None:
-        return one.path.replace("$.header", "file_header").replace("$.", "")
-    blocks = [*expected["blocks"], *(b for s in expected["segments"] for b in s["blocks"])]
-    index = int(found[1])
-    key = blocks[index]["block_type"] if index < len(blocks) else ""
-    inside = re.sub(r"\[\d+\]", "[]", found[2])
-    return f"{key}.{inside}" if inside else str(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import MslError
@@ -11,6 +11,7 @@ from ..schema.table import Table
 from .classes import ChangeClass
 from .classify import Classified, classified
 from .comparing import compared
+from .decoders import OtherReader
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample, samples_for
 from .paths import layouts_by_path
@@ -44,6 +45,7 @@ class Impact:
         changes: every difference, with its class.
         evidence: of each change, by its place in `changes`: what shows it, gravest first.
         others: the same of other readers, which know neither draft.
+        unexplained: what other readers read otherwise where nothing changed.
         counting: paths of the fields that count or measure entries: so many that a width matters
             make no small file.
         samples: every file that was made.
@@ -53,6 +55,7 @@ class Impact:
     changes: list[Classified]
     evidence: list[list[ImpactEvidence]]
     others: list[list[ImpactEvidence]]
+    unexplained: list[ImpactEvidence]
     counting: set[str]
     samples: list[ImpactSample]
     not_made: list[str]
@@ -84,6 +87,14 @@ class Impact:
         )
 
     @property
+    def disputed(self) -> Iterator[tuple[Classified, ImpactEvidence]]:
+        """Changes that another reader takes for something else in silence, said not to do that."""
+        for change, found in zip(self.changes, self.others):
+            silent = [one for one in found if one.cls is C.SILENT_REINTERPRET]
+            if silent and change.cls.severity < C.WIRE_BREAK.severity:
+                yield from ((change, one) for one in {o.reader: o for o in silent}.values())
+
+    @property
     def contradictions(self) -> Iterator[Contradiction]:
         """Changes of which files show something else than was said."""
         for index, change in enumerate(self.changes):
@@ -99,16 +110,12 @@ class Impact:
                 yield Contradiction(change, shown, worst)
 
 
-def impact(
-    old: Draft,
-    new: Draft,
-    decoders: Mapping[str, Callable[[ImpactSample], list[ImpactEvidence] | None]] | None = None,
-) -> Impact:
+def impact(old: Draft, new: Draft, decoders: Sequence[OtherReader] = ()) -> Impact:
     """Make files under two drafts and let the readers of both read them.
 
     Args:
         old, new: drafts that are known by their names.
-        decoders: further readers by name; None: they were not asked of that file.
+        decoders: further readers.
     """
     changes = classified(old, new)
     not_made: list[str] = []
@@ -123,6 +130,7 @@ def impact(
     others: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
     about: dict[int, list[ImpactEvidence]] = {index: [] for index in range(len(changes))}
     blamed: dict[tuple[object, ...], list[int]] = {}
+    unexplained: list[ImpactEvidence] = []
 
     def due_to(one: ImpactEvidence) -> list[int]:
         about = frozenset(one.sample.about) if not any(one.paths) else one.sample.code
@@ -147,17 +155,19 @@ def impact(
         for index, change in enumerate(changes):
             if change.where in sample.about:
                 about[index].append(_calm(reader.name, sample, change))
-        for name, decode in (decoders or {}).items():
-            read = decode(sample)
+        for decoder in decoders:
+            read = decoder.read(sample)
             if read is None:
-                not_made.append(f"{sample.name} ({sample.draft}) is not shown to {name}")
+                not_made.append(f"{sample.name} ({sample.draft}) is not shown to {decoder.name}")
                 continue
             for one in read:
                 for index in due_to(one):
                     others[index].append(one)
+                if not due_to(one):
+                    unexplained.append(one)
             for index, change in enumerate(changes):
-                if change.where in sample.about:
-                    others[index].append(_calm(name, sample, change))
+                if change.where in sample.about and decoder.looks_at(sample, change):
+                    others[index].append(_calm(decoder.name, sample, change))
     evidence = [sorted(about[i], key=lambda one: -one.cls.severity) for i in about]
     counting = {
         f"{where}.{key}"
@@ -168,7 +178,8 @@ def impact(
         for key in (one.type.count_key, one.type.entry_size_key)
         if key
     }
-    return Impact(changes, evidence, list(others.values()), counting, samples, not_made)
+    told_by_others = list(others.values())
+    return Impact(changes, evidence, told_by_others, unexplained, counting, samples, not_made)
 
 
 def _calm(reader: str, sample: ImpactSample, change: Classified) -> ImpactEvidence:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +27,21 @@ if TYPE_CHECKING:
 __all__ = ["impact"]
 
 _FORMS = ("text", "json", "markdown")
+_LEVELS = ("blocks", "regions", "payloads", "full")
 _COLORS = {"wrong": "red", "refused": "red", "less": "yellow"}
 _SHOWN = 60
+
+
+class _GeneratedParser(click.ParamType):  # type: ignore[type-arg]
+    """A language whose parser has a decoder, or a folder."""
+
+    name = "LANG|DIR"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        languages = [one.name for one in TARGETS.values() if one.decoder is not None]
+        if value not in languages and not os.path.isdir(value):
+            self.fail(f"{value!r} is no folder and none of {', '.join(languages)}", param, ctx)
+        return value
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,12 +55,20 @@ _SHOWN = 60
     help="Another reader, as of msl samples run: {} is the file. May be given several times.",
 )
 @click.option(
+    "--level",
+    type=click.Choice(_LEVELS),
+    default="payloads",
+    show_default=True,
+    help="How much of a document each --decoder prints, as of msl samples run.",
+)
+@click.option(
     "--generated",
-    "languages",
-    metavar="LANG",
+    "parsers",
+    metavar="LANG|DIR",
     multiple=True,
-    type=click.Choice([one.name for one in TARGETS.values() if one.decoder is not None]),
-    help="A parser of A, generated and built now in this language. May be given several times.",
+    type=_GeneratedParser(),
+    help="A parser of A in this language, generated and built now; or one that is set up in a "
+    "folder. May be given several times.",
 )
 @click.option("--timeout", type=float, default=20.0, show_default=True, help="Seconds a file.")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="How.")
@@ -55,7 +78,8 @@ def impact(
     old: str,
     new: str,
     commands: tuple[str, ...],
-    languages: tuple[str, ...],
+    level: str,
+    parsers: tuple[str, ...],
     timeout: float,
     form: str,
     quiet: bool,
@@ -68,10 +92,16 @@ def impact(
     every --generated parser reads them. For each change and reader it is said whether the reader
     says the same as was meant, less, something else, or refuses the file; and of what is not the
     same, the smallest file, the place and both values. Readers take the layouts of their draft
-    whatever version the file has, as programs do that know one draft.
+    whatever version the file has, as programs do that know one draft. Of what a reader is not
+    asked nothing is said (-): the decoders of generated parsers print headers and regions.
 
     What files show is held against the class that msl schema diff --breaking gives. Where the two
-    contradict each other, one of them has a defect, and it is said.
+    contradict each other, one of them has a defect, and it is said; so it is where another reader
+    takes something for something else without a complaint, and the class says that none does, and
+    where it reads otherwise what did not change.
+
+    --generated takes a language, or the folder of a parser that was set up as its page says: msl
+    generate LANG --draft A -o DIR. That is for runtimes that no registry has.
 
     --quiet leaves out what every reader reads as it was meant.
 
@@ -79,27 +109,31 @@ def impact(
     Example:
       msl schema impact draft-2026-03 draft-2026-10
       msl schema impact draft-2026-10 mine.py:MINE --decoder 'python old_reader.py {}'
-      msl schema impact draft-2026-10 mine.py:MINE --generated python
+      msl schema impact draft-2026-10 mine.py:MINE --generated python --generated go
 
     Exit codes: 0 every reader says the same; 1 one does not; 2 usage, no such draft; 3 no compiler
-    for --generated, or a decoder reads no file at all; 4 every reader says the same, but some
-    change is in no file that could be made; 70 a class contradicts what files show.
+    for --generated or no parser of A, or a decoder reads no file at all; 4 every reader says the
+    same, but some change is in no file that could be made; 70 a class contradicts what files show.
     """
-    from ..breaking.decoders import decoding, generated
+    from ..breaking.decoders import OtherReader
+    from ..breaking.generated import generated_reader
     from ..breaking.impact import impact as found_impact
+    from ..harness.levels import ComparisonLevel
 
-    with tempfile.TemporaryDirectory(prefix="msl-parsers-") as folder:
-        decoders = {command: decoding(command, timeout) for command in commands}
-        for language in languages:
-            command = generated(language, find(old), Path(folder) / language)
-            name = f"{old} in {language}"
-            decoders[name] = decoding(command, timeout, name)
+    with tempfile.TemporaryDirectory(prefix="msl-parsers-") as folder, ExitStack() as open_ones:
+        decoders = [OtherReader(one, timeout, level=ComparisonLevel(level)) for one in commands]
+        for asked in dict.fromkeys(parsers):
+            name = f"{old} in {asked}"
+            decoders.append(generated_reader(asked, find(old), Path(folder) / asked, timeout, name))
+        for decoder in decoders:
+            open_ones.enter_context(closing(decoder))
         found = found_impact(find(old), find(new), decoders)
-    for name in decoders:
+    names = [decoder.name for decoder in decoders]
+    for name in names:
         if failure := _reads_nothing(found, name):
             note(f"msl: {name} reads no file at all: {_short(failure)}")
             return Exit.UNREADABLE
-    readers = [old, new, *decoders]
+    readers = [old, new, *names]
     with whoever_reads(), data_out() as out:
         if form == "json":
             out.write(json.dumps(_json(found, readers), indent=2, ensure_ascii=False) + "\n")
@@ -114,6 +148,7 @@ def impact(
         note(f"msl: {files}; {shown} of {many(len(found.changes), 'change')} shown")
         for line in found.not_made:
             note(f"msl: not made: {line}")
+    _of_others(found, names)
     wrong = list(found.contradictions)
     for one in wrong:
         note(
@@ -123,6 +158,7 @@ def impact(
     if wrong:
         return Exit.DEFECT
     differ = any(_worst(found, index, reader) for index in _all(found) for reader in readers)
+    differ = differ or bool(found.unexplained)
     if differ:
         return Exit.FINDINGS
     unshown = [change.where for index, change in enumerate(found.changes) if found.unproved(index)]
@@ -133,6 +169,25 @@ def impact(
         f"{many(len(unshown), 'change')} {_short(', '.join(unshown))}".rstrip()
     )
     return Exit.INCOMPLETE
+
+
+def _of_others(found: Impact, names: Sequence[str]) -> None:
+    """Say what other readers do that no class explains: one of the two has a defect."""
+    for change, one in found.disputed:
+        note(
+            f"msl: {one.reader} reads {change.where} of '{one.sample.name}' as {_short(one.found)} "
+            f"without a word, {_short(one.meant)} was meant: called {change.cls.value}, so the "
+            "reader or the class has a defect"
+        )
+    for name in names:
+        odd = [one for one in found.unexplained if one.reader == name]
+        if odd:
+            one = min(odd, key=lambda each: len(each.sample.data))
+            note(
+                f"msl: {name} reads {many(len(odd), 'place')} otherwise where nothing changed, as "
+                f"{', '.join(one.paths) or 'a file'} of '{one.sample.name}' ({one.sample.draft}): "
+                f"meant {_short(one.meant)}, found {_short(one.found)}"
+            )
 
 
 def _reads_nothing(found: Impact, reader: str) -> str:
@@ -253,6 +308,11 @@ def _json(found: Impact, readers: Sequence[str]) -> dict[str, object]:
                 },
             }
             for index, change in enumerate(found.changes)
+        ],
+        "unexplained": [
+            {"reader": one.reader, "file": one.sample.name, "draft": one.sample.draft}
+            | {"paths": list(one.paths), "meant": one.meant, "found": one.found}
+            for one in found.unexplained
         ],
         "contradictions": [
             {

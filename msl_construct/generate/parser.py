@@ -12,9 +12,9 @@ from ..exports import ksy
 from ..schema.model import Draft
 from .compiler import Compiler, Request, find_compiler
 from .decoder import with_statements
-from .targets import SCHEMA_FILE, TargetLanguage
+from .targets import SCHEMA_FILE, TARGETS, TargetLanguage
 
-__all__ = ["ExampleError", "Parser", "UnfitError", "generate"]
+__all__ = ["ExampleError", "Parser", "UnfitError", "generate", "parser_in", "schema_text"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _SUFFIX = ".in"
@@ -117,7 +117,7 @@ def generate(
     if compiler is None:
         needs = [name for name, on in (("--read-write", read_write), ("--package", package)) if on]
         compiler = find_compiler(complete=bool(needs), purpose=" and ".join(needs))
-    schema = _named(ksy.export(draft))
+    schema = schema_text(draft)
     options: list[str] = ["-w"] if read_write else []
     if compiler.complete:
         for target in targets:
@@ -135,11 +135,22 @@ def generate(
     ]
 
 
-def _named(schema: str) -> str:
-    """A schema under the id that its file is called by, so that every draft makes an `Msl`.
+def parser_in(folder: Path) -> TargetLanguage | None:
+    """The language of the parser, with a decoder, that was written to a folder; None: of none."""
+    for target in TARGETS.values():
+        if target.decoder is not None and (folder / SCHEMA_FILE).is_file():
+            names = (name for name, _ in _templates(_TEMPLATES / target.name))
+            if all((folder / name).is_file() for name in names):
+                return target
+    return None
+
+
+def schema_text(draft: Draft) -> str:
+    """A draft's schema under the id that its file is called by, so that it makes an `Msl`.
 
     Older drafts are exported under other ids, so that all can stand in one folder.
     """
+    schema = ksy.export(draft)
     name = SCHEMA_FILE.partition(".")[0]
     named, count = re.subn(r"(?m)\A(meta:\n  id: )\w+$", rf"\g<1>{name}", schema, count=1)
     assert count == 1, "an exported schema begins with its id"
