@@ -35,7 +35,7 @@ def states_of(system: WindowsSystem, pid: int) -> dict[int, ThreadNow]:
         CallFailed: it does not.
     """
     found = system.threads_now(pid)
-    return found if any(found.values()) and any(now.state for now in found.values()) else {}
+    return found if any(now.state for now in found.values()) else {}
 
 
 class ThreadReader:
@@ -114,6 +114,8 @@ class ThreadReader:
         access = win.THREAD_QUERY_LIMITED_INFORMATION
         if self._stopped:
             access |= win.THREAD_SUSPEND_RESUME | win.THREAD_GET_CONTEXT
+            if self._architecture == "x86":  # Wow64GetThreadContext wants to know more
+                access |= win.THREAD_QUERY_INFORMATION
         try:
             handle = system.open_thread(number, access)
         except CallFailed as error:

@@ -274,7 +274,7 @@ class FakeTables:
 
     def _Wow64GetThreadContext(self, handle: int, context: int) -> int:
         _, number, access = self.handles[handle]  # type: ignore[attr-defined]
-        assert access & 0x8
+        assert access & 0x48 == 0x48
         assert ctypes.c_uint.from_address(context).value == 0x1003F
         ctypes.memmove(context, self.narrow_contexts[number], 716)
         return 1
