@@ -16,7 +16,7 @@ import pytest
 from msl_acquire.plain_target import CallFailed
 from msl_acquire.suspension import Suspension
 from msl_acquire.windows.console import heard
-from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, serve
+from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, Teller, serve
 from msl_acquire.windows.holding import GuardianLink
 from msl_construct.errors import TargetError
 
@@ -348,7 +348,7 @@ def test_stopped_one_by_one() -> None:
     stopped = StoppedThreads(threads, told.append)
     assert stopped.suspend() == 0
     assert threads.counts == {1: 1, 2: 4, 3: 0, 4: 1, 5: 1}
-    assert told == ["thread 1 0", "thread 2 3", "thread 4 0", "thread 5 0"]
+    assert told == ["thread 1 0\nthread 2 3\nthread 4 0\nthread 5 0\n"]
     threads.stuck = {4}
     assert stopped.resume() < 0
     assert threads.counts == {1: 0, 2: 3, 3: 0, 4: 1, 5: 0}
@@ -359,16 +359,33 @@ def test_stopped_one_by_one() -> None:
 
 
 def test_who_can_not_tell_lets_all_go() -> None:
-    """Whoever would read which threads are stopped has ended."""
-    threads = Threads({1: 0, 2: 0, 3: 0})
+    """Whoever would read which threads are stopped has ended, when some already are."""
+    threads = Threads({1: 0, 2: 0})
+    threads.births = [3]
 
-    def tell(line: str) -> None:
-        if line == "thread 3 0":
+    def tell(text: str) -> None:
+        if text == "thread 3 0\n":
+            assert threads.counts == {1: 1, 2: 1, 3: 0}
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
         answers(TargetKeeper(StoppedThreads(threads, tell), 0), b"suspend")
     assert threads.counts == {1: 0, 2: 0, 3: 0}
+    assert not threads.opened
+
+
+def test_who_does_not_read_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that stand still would wait with us: an acquirer that was stopped reads nothing."""
+    monkeypatch.setattr("msl_acquire.windows.guardian._TELLING", 0.2)
+    threads = Threads(dict.fromkeys(range(1, 20_001), 0))
+    reading, writing = os.pipe()
+    with open(writing, "wb", buffering=0) as out:
+        with pytest.raises(TimeoutError, match="nobody reads"):
+            StoppedThreads(threads, Teller(out)).suspend()
+        assert set(threads.counts.values()) == {0}
+        os.close(reading)
+        with pytest.raises(BrokenPipeError):
+            Teller(out)("thread 1 0\n")
     assert not threads.opened
 
 
@@ -392,7 +409,7 @@ def test_nobody_to_stop() -> None:
 PROGRAM_OF_THREADS = """
 import os, sys
 from pathlib import Path
-from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, serve
+from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, Teller, serve
 folder, dies = Path(sys.argv[1]), sys.argv[2]
 class Threads:
     calls = 0
@@ -415,9 +432,7 @@ class Threads:
         return self.add(number, -1)
     def close(self, number):
         pass
-def tell(line):
-    sys.stdout.buffer.write(line.encode() + b"\\n")
-    sys.stdout.buffer.flush()
+tell = Teller(sys.stdout.buffer)
 serve(TargetKeeper(StoppedThreads(Threads(), tell), 0), sys.stdin.buffer, sys.stdout.buffer)
 """
 

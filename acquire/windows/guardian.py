@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
-__all__ = ["Calls", "StoppedThreads", "TargetKeeper", "ThreadCalls", "serve"]
+__all__ = ["Calls", "StoppedThreads", "TargetKeeper", "Teller", "ThreadCalls", "serve"]
 
 _SUSPEND, _RESUME = 0, 1
 _MAXIMUM_ALLOWED = 0x0200_0000
@@ -31,6 +31,7 @@ _INFINITE = 0xFFFF_FFFF
 _UNSUCCESSFUL = 0xC000_0001 - (1 << 32)
 _LOOKS = 64
 """How often threads are listed anew, while each time some have come."""
+_TELLING = 1.0
 _SNAP_THREADS, _NO_HANDLE = 0x4, (1 << 64) - 1
 _THREAD_ACCESS = 0x802  # THREAD_SUSPEND_RESUME, THREAD_QUERY_LIMITED_INFORMATION
 _SUSPEND_COUNT = 35  # ThreadSuspendCount
@@ -76,7 +77,7 @@ class StoppedThreads:
 
     Args:
         threads: what is done to them.
-        tell: is told of each before it is suspended, see above.
+        tell: is told of each before it is suspended, see above: lines of those that come together.
     """
 
     way = "suspend_thread"
@@ -95,24 +96,24 @@ class StoppedThreads:
                 if not new:
                     break
                 tried.update(new)
-                for number in new:
-                    self._stop(number)
+                self._stop(new)
         except BaseException:
             self.resume()
             raise
         return 0 if self._held else _UNSUCCESSFUL
 
-    def _stop(self, number: int) -> None:
-        handle = self._threads.open(number)
-        if not handle:
-            return
-        held = False
+    def _stop(self, numbers: list[int]) -> None:
+        opened = {number: self._threads.open(number) for number in numbers}
+        left = {number: handle for number, handle in opened.items() if handle}
         try:
-            self._tell(f"thread {number} {self._threads.count(handle)}")
-            if held := self._threads.suspend(handle):
-                self._held[number] = handle
+            if left:
+                counts = ((number, self._threads.count(left[number])) for number in left)
+                self._tell("".join(f"thread {number} {count}\n" for number, count in counts))
+            for number, handle in tuple(left.items()):
+                if self._threads.suspend(handle):
+                    self._held[number] = left.pop(number)
         finally:
-            if not held:
+            for handle in left.values():
                 self._threads.close(handle)
 
     def resume(self) -> int:
@@ -320,14 +321,47 @@ def _outlive(acquirer: int, keeper: TargetKeeper) -> None:
     os._exit(0)
 
 
-def _tell(line: str) -> None:
-    sys.stdout.buffer.write(f"{line}\n".encode())
-    sys.stdout.buffer.flush()
+class Teller:
+    """Writes to whoever may not read: then threads that are held don't wait with us.
+
+    Args:
+        out: where to.
+    """
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+
+    def __call__(self, text: str) -> None:
+        """Write.
+
+        Raises:
+            OSError: it can't be written, or (`TimeoutError`) not within a second.
+        """
+        failed: list[OSError] = []
+        written = threading.Event()
+
+        def write() -> None:
+            try:
+                self._out.write(text.encode())
+                self._out.flush()
+            except OSError as error:
+                failed.append(error)
+            written.set()
+
+        threading.Thread(target=write, daemon=True).start()
+        if not written.wait(_TELLING):
+            raise TimeoutError("nobody reads which threads are stopped")
+        if failed:
+            raise failed[0]
 
 
 def _main(target: int, acquirer: int, seconds: float, method: str) -> None:
     threads = method == "threads"
-    calls: Calls = StoppedThreads(_WindowsThreads(target), _tell) if threads else _Windows(target)
+    calls: Calls = (
+        StoppedThreads(_WindowsThreads(target), Teller(sys.stdout.buffer))
+        if threads
+        else _Windows(target)
+    )
     keeper = TargetKeeper(calls, seconds)
     threading.Thread(target=_outlive, args=(acquirer, keeper), daemon=True).start()
     try:
