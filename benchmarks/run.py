@@ -42,6 +42,7 @@ NAMES = (
     "acquire_programs",
     "acquire_windows",
     "languages",
+    "decoders",
 )
 
 

@@ -5,28 +5,36 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 from languages import toolchains
 from languages.toolchains import Missing, kept
 
 import msl_construct
+from msl_construct.corpus import Manifest, Sample
 from msl_construct.drafts import DRAFTS, NEWEST_DRAFT
 from msl_construct.exports import ksy
 from msl_construct.generate import TARGETS, Compiler, Parser, generate
+from msl_construct.harness import Results, run
+from msl_construct.schema import Draft
 
 __all__ = [
     "IMITATED",
     "PROGRAMS",
     "READ_WRITE",
     "all_files",
+    "decoded",
     "environment",
     "example",
     "here",
     "ready",
+    "words_of",
 ]
 
 PROGRAMS = {
@@ -45,6 +53,7 @@ PROGRAMS = {
 }
 """What the commands of a language call, where the machine may have it."""
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 RUNTIMES = Path(__file__).parent / "languages" / "runtimes"
 """What stands in for Kaitai's runtimes that no registry has which can be reached from anywhere."""
 LAYERS = RUNTIMES.parent / "layers"
@@ -89,15 +98,31 @@ _RUN_WITH = {
 IMITATED = tuple(_BUILT_WITH)
 """The languages of which Kaitai's runtime is an imitation."""
 
+READ_PAGE = {
+    "python": "python read_page.py",
+    "javascript": "node read_page.js",
+    "java": "java -cp 'lib/*:classes' ReadPage",
+    "go": "go run ./read_page",
+    "rust": "cargo run -q --bin read_page",
+    "cpp": "build/read_page",
+    "csharp": "dotnet run -p:StartupObject=ReadPage --",
+    "ruby": "bundle exec ruby read_page.rb",
+    "php": "php read_page.php",
+    "lua": "lua read_page.lua",
+    "perl": "perl -I. read_page.pl",
+    "nim": "./read_page",
+}
+"""How a page's bytes are printed."""
+
 READ_WRITE = "-read-write"
 _PACKAGE = Path(msl_construct.__file__).parent / "generate"
 _TIME_LIMIT = 300
 
 
-def _age(compiler: Compiler) -> str:
+def _age(compiler: Compiler, draft: Draft) -> str:
     """What changes with anything that a generated folder depends on."""
     digest = hashlib.sha256(f"{compiler.where} {compiler.version} {sys.executable}".encode())
-    digest.update(ksy.export(DRAFTS[NEWEST_DRAFT]).encode())
+    digest.update(ksy.export(draft).encode())
     for path in sorted(p for p in _PACKAGE.rglob("*") if p.suffix in (".py", ".js", ".in")):
         digest.update(path.read_bytes())
     for path in sorted(p for top in (RUNTIMES, LAYERS) for p in top.rglob("*") if p.is_file()):
@@ -112,24 +137,27 @@ def _write(folder: Path, parser: Parser) -> None:
         path.write_text(text, "utf-8")
 
 
-def all_files() -> Path:
+def all_files(name: str = NEWEST_DRAFT) -> Path:
     """A folder with a folder for every language, and ``python-read-write``, ``java-read-write``.
+
+    Args:
+        name: the draft; of an earlier one there are no classes that write.
 
     Raises:
         Missing: there is no compiler.
     """
     compiler = toolchains.compiler()
+    draft = DRAFTS[name]
 
     def fill(folder: Path) -> None:
-        draft = DRAFTS[NEWEST_DRAFT]
         for parser in generate(list(TARGETS.values()), draft, compiler=compiler):
             _write(folder / parser.target.name, parser)
         writing = [target for target in TARGETS.values() if target.writes]
-        if compiler.complete:
+        if compiler.complete and name == NEWEST_DRAFT:
             for parser in generate(writing, draft, read_write=True, compiler=compiler):
                 _write(folder / f"{parser.target.name}{READ_WRITE}", parser)
 
-    return kept(f"generate-{_age(compiler)}", fill)
+    return kept(f"generate-{_age(compiler, draft)}", fill)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -159,13 +187,14 @@ def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def ready(name: str) -> Path:
+def ready(name: str, draft: str = NEWEST_DRAFT) -> Path:
     """The folder of a language after the commands that its users are given, but the last.
 
     Where Kaitai's runtime is on no registry that can be reached, `RUNTIMES` stands in for it.
 
     Args:
         name: a language, with `READ_WRITE` behind it for the classes that write.
+        draft: of which the parser is.
 
     Raises:
         Missing: the compiler, one of the language's programs or its registry is not there.
@@ -173,7 +202,7 @@ def ready(name: str) -> Path:
     language = name.removesuffix(READ_WRITE)
     for program in PROGRAMS[language]:
         toolchains.program(program)
-    files = all_files()
+    files = all_files(draft)
     if not (files / name).is_dir():
         raise Missing(f"no compiler for the Java virtual machine, which {name} needs")
 
@@ -192,6 +221,34 @@ def ready(name: str) -> Path:
                 raise Missing(f"the registry of {language} is out of reach: {said}")
 
     return kept(f"{files.name}-{name}", fill)
+
+
+def words_of(name: str, which: str) -> str:
+    """The command of a program, as it is run here: ``list``, ``read`` or ``decode``."""
+    language = name.removesuffix(READ_WRITE)
+    target = TARGETS[language]
+    assert target.decoder is not None
+    words = {
+        "list": target.run[-1].replace(" DUMP", ""),
+        "read": READ_PAGE[language],
+        "decode": target.decoder.command,
+    }[which]
+    return here(language, words)
+
+
+def decoded(folder: Path, name: str, samples: Sequence[Sample]) -> Results:
+    """What a decoder makes of samples: headers and regions, without touching the code."""
+    words = f"cd {shlex.quote(str(folder))} && exec {words_of(name, 'decode')}"
+    with patch.dict(os.environ, environment(folder)):
+        return run(
+            Manifest.load(SAMPLES),
+            shlex.join(["sh", "-c", words]),
+            level="regions",
+            batch=True,
+            jobs=1,
+            timeout=60,
+            only=[sample.name for sample in samples],
+        )
 
 
 def here(language: str, command: str) -> str:

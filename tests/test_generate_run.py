@@ -16,7 +16,7 @@ from unittest.mock import patch
 import generated_parsers
 import pytest
 from click.testing import CliRunner
-from generated_parsers import PROGRAMS, READ_WRITE
+from generated_parsers import PROGRAMS, READ_WRITE, decoded, words_of
 from independent import wire
 from independent.specimens import BE10, LE10, start
 from languages import toolchains
@@ -26,8 +26,9 @@ from sampling import part_of, sampled
 import msl_construct
 from msl_construct.cli.group import cli
 from msl_construct.corpus import Manifest
+from msl_construct.drafts import NEWEST_DRAFT, PUBLIC
 from msl_construct.generate import TARGETS
-from msl_construct.harness import SampleOutcome, run
+from msl_construct.harness import SampleOutcome
 from msl_construct.reader import Memory, Region
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -37,20 +38,6 @@ WRITING = tuple(f"{name}{READ_WRITE}" for name in LANGUAGES if TARGETS[name].wri
 KERNEL = 0xFFFF_8000_0000_0000
 LETTERS = "rwxgc"
 
-READ_PAGE = {
-    "python": "python read_page.py",
-    "javascript": "node read_page.js",
-    "java": "java -cp 'lib/*:classes' ReadPage",
-    "go": "go run ./read_page",
-    "rust": "cargo run -q --bin read_page",
-    "cpp": "build/read_page",
-    "csharp": "dotnet run -p:StartupObject=ReadPage --",
-    "ruby": "bundle exec ruby read_page.rb",
-    "php": "php read_page.php",
-    "lua": "lua read_page.lua",
-    "perl": "perl -I. read_page.pl",
-    "nim": "./read_page",
-}
 UNWRITTEN = 74
 ROUND_TRIP = {
     "python": "python round_trip.py",
@@ -58,22 +45,9 @@ ROUND_TRIP = {
 }
 
 
-def words_of(name: str, which: str) -> str:
-    """The command of a program, as it is run here: ``list``, ``read`` or ``decode``."""
-    language = name.removesuffix(READ_WRITE)
-    target = TARGETS[language]
-    assert target.decoder is not None
-    words = {
-        "list": target.run[-1].replace(" DUMP", ""),
-        "read": READ_PAGE[language],
-        "decode": target.decoder.command,
-    }[which]
-    return generated_parsers.here(language, words)
-
-
-def ready(name: str) -> Path:
+def ready(name: str, draft: str = NEWEST_DRAFT) -> Path:
     try:
-        return generated_parsers.ready(name)
+        return generated_parsers.ready(name, draft)
     except Missing as missing:
         pytest.skip(f"{name}: {missing}")
 
@@ -254,26 +228,26 @@ def test_what_is_no_address_is_refused(language: str, address: str) -> None:
 def test_the_decoder_reads_the_corpus(name: str) -> None:
     """Headers and regions of every sample, without touching the code."""
     folder = ready(name)
-    words = f"cd {shlex.quote(str(folder))} && exec {words_of(name, 'decode')}"
-    command = shlex.join(["sh", "-c", words])
-    manifest = Manifest.load(SAMPLES)
-    stored = [sample for sample in manifest if sample.stored]
+    stored = [sample for sample in Manifest.load(SAMPLES) if sample.stored]
     chosen = part_of(stored, lambda one: (one.kind, one.verdict.consumer, one.byte_order))
     if name in WRITING:
         chosen = chosen[::8]
-    environment = generated_parsers.environment(folder)
-    with patch.dict(os.environ, environment):
-        results = run(
-            manifest,
-            command,
-            level="regions",
-            batch=True,
-            jobs=1,
-            timeout=60,
-            only=[sample.name for sample in chosen],
-        )
+    results = decoded(folder, name, chosen)
     assert [(one.sample.name, one.detail, one.differences) for one in results.failures] == []
     assert results.counts[SampleOutcome.PASS] == len(chosen)
+
+
+@sampled("language")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_decoder_of_an_earlier_draft_reads_its_files(language: str) -> None:
+    """Made with ``--draft``: a parser without what came later."""
+    first, *_ = PUBLIC
+    folder = ready(language, first)
+    stored = [one for one in Manifest.load(SAMPLES) if one.stored and one.draft == first]
+    chosen = part_of(stored, lambda one: (one.kind, one.verdict.consumer, one.byte_order))
+    results = decoded(folder, language, chosen)
+    assert [(one.sample.name, one.detail, one.differences) for one in results.failures] == []
+    assert results.counts[SampleOutcome.PASS] == len(chosen) > 20
 
 
 def test_language_tests_put_the_corpus_to_what_was_written(
