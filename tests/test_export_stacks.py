@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ import pytest
 from commands import run
 from conftest import shared
 from foreign_files import PAGE, elf_core, page, status
+
+from msl_construct import Writer
 
 TOOL = "MSL_MINIDUMP_STACKWALK"
 """Environment variable: Breakpad's minidump_stackwalk, where it is not on PATH. The npm package
@@ -59,6 +62,31 @@ def test_a_thread_leads_to_its_stack(tmp_path: Path) -> None:
     done = run("import", made, "-o", again, "--check")
     assert done.returncode in (0, 4), done.stderr
     assert b"differ" not in done.stderr
+
+
+def test_a_thread_with_more_registers_than_the_dump_has_is_named(tmp_path: Path) -> None:
+    dump = tmp_path / "dump.msl"
+    header = {
+        "cap_bitmap": ["module_list", "process_identity", "thread_contexts"],
+        "os_type": "linux",
+    }
+    header |= {"arch_type": "x86_64", "pid": 7}
+    with dump.open("wb") as file, Writer(file, header, draft="draft-2026-10") as out:
+        out.add_process_identity(exe_path="/usr/bin/made")
+        out.add_module_list_index([])
+        for number, flags in ((7, ["current", "partial"]), (8, [])):
+            words = {"rip": ["pc"], "rsp": ["sp"]}
+            values = [
+                {"name": name, "value": bytes(8), "flags": roles} for name, roles in words.items()
+            ]
+            out.add_thread_context(thread_id=number, flags=flags, registers=values)
+    for form in ("elf-core", "minidump"):
+        made = tmp_path / form
+        done = run("export", dump, "--to", form, "-o", made)
+        assert done.returncode == 4
+        assert b"thread 7: has registers that the dump does not hold" in done.stderr
+        beside = json.loads(Path(f"{made}.holes.json").read_text())
+        assert beside["threads_with_more_registers"] == ["7"]
 
 
 def test_breakpad_finds_the_same_frames(tmp_path: Path) -> None:

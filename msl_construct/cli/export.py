@@ -207,6 +207,7 @@ def _told(told: Told) -> dict[str, Any]:
         "threads_left_out": {str(one): why for one, why in told.threads.items()},
         "registers_written_as_zero": {str(one): names for one, names in told.registers.items()},
         "registers_left_out": {str(one): names for one, names in told.left_out.items()},
+        "threads_with_more_registers": [str(one) for one in told.partial],
         "fields_written_as_zero": told.fields,
         "files_left_out": [
             {"address": f"{address:#x}", "path": path} for address, path in told.files
@@ -220,11 +221,13 @@ def _say(dump: str, form: str, told: Told, threads: bool) -> bool:
         note(f"msl: {dump}: thread {number} is left out: {why}")
     for number, names in list(told.registers.items())[:8]:
         note(f"msl: {dump}: thread {number}: not known, and written as zero: {', '.join(names)}")
+    for number in told.partial[:8]:
+        note(f"msl: {dump}: thread {number}: has registers that the dump does not hold")
     if not threads:
         note(f"msl: {dump}: no thread is known: debuggers find no registers")
     elif form == "elf-core" and not told.auxiliary:
         note(f"msl: {dump}: no auxiliary vector was found: debuggers may not place the program")
-    return not told.threads and not told.registers
+    return not told.threads and not told.registers and not told.partial
 
 
 def _write_rows(

@@ -99,6 +99,11 @@ class ProcessThread:
     state: str = "unknown"
     flags: tuple[str, ...] = ()
 
+    @property
+    def partial(self) -> bool:
+        """Whether it has registers that its source does not hold, such as tiles of AMX (§5.7)."""
+        return "partial" in self.flags
+
     def register(self, role: str) -> int | None:
         """The register that has a role."""
         return next((one.number for one in self.registers if role in one.roles), None)

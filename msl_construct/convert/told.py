@@ -21,6 +21,7 @@ class Told:
         registers: names of general registers that nobody knows and that are written as zero,
             by the ID of the thread.
         left_out: registers that the format has no place for, by the ID of the thread.
+        partial: IDs of threads that have more registers than their source holds.
         files: mapped files that are not told of, as nobody knows their offset.
         fields: names of what is 0 in the file because nobody knows it.
         auxiliary: how the auxiliary vector was found; empty: it was not.
@@ -29,6 +30,7 @@ class Told:
     threads: dict[int, str] = field(default_factory=dict)
     registers: dict[int, list[str]] = field(default_factory=dict)
     left_out: dict[int, list[str]] = field(default_factory=dict)
+    partial: list[int] = field(default_factory=list)
     files: list[tuple[int, str]] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     auxiliary: str = ""

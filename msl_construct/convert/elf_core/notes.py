@@ -122,6 +122,8 @@ def _thread_notes(
     if not names & values.keys():
         told.threads[thread.thread_id] = f"its registers are not those of {machine.arch_type}"
         return
+    if thread.partial:
+        told.partial.append(thread.thread_id)
     general = _packed(values, machine.general, order)
     further, written = _further(values, machine, order)
     unknown = sorted((names | written) - x86_state.with_narrower(values))

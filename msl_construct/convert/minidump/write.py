@@ -263,6 +263,8 @@ def _threads(
         if not context:
             told.threads[thread.thread_id] = f"no context of {process.arch_type} can be written"
             continue
+        if thread.partial:
+            told.partial.append(number)
         lacking = sorted((known | held) - x86_state.with_narrower(values))
         if lacking:
             told.registers[thread.thread_id] = lacking
