@@ -16,9 +16,8 @@ from .bounds import Bounds, Stopped
 from .dumping import Dumping
 from .model import Known, Mapping
 from .options import Options
-from .remote_report import RemoteReport
 from .report import Report
-from .report_file import ReportFile
+from .report_file import ReportSink
 from .tally import MappingRows, Tally
 
 __all__ = ["Account"]
@@ -50,7 +49,7 @@ class Account:
         dumping: Dumping,
         bounds: Bounds,
         tally: Tally,
-        file: ReportFile | RemoteReport | None,
+        file: ReportSink | None,
     ) -> None:
         self.report = Report()
         self.began = 0

@@ -26,7 +26,7 @@ from .options import Options
 from .output import DumpOutput
 from .remote_report import RemoteReport
 from .report import Report
-from .report_file import ReportFile
+from .report_file import ReportFile, ReportSink
 from .selection import Selection
 from .session import Progress, Session
 
@@ -204,7 +204,7 @@ def acquire(
 
 def _report_file(
     report: str | os.PathLike[str] | None, file: IO[bytes], force: bool
-) -> ReportFile | RemoteReport | None:
+) -> ReportSink | None:
     if report is None:
         return None
     if is_remote(os.fspath(report)):

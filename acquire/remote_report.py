@@ -37,6 +37,7 @@ class RemoteReport:
 
         Raises:
             OSError: there can't.
+            StreamError: likewise, of an address that nothing can be written to.
         """
         check_remote(self.url, force=self._force)
 

@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from msl_construct.outputs import NewFile, is_passing
 
 from .report import REPORT_VERSION, Report, pieces
 
-__all__ = ["ReportFile", "write_report"]
+__all__ = ["ReportFile", "ReportSink", "write_report"]
 
 _SOON = 0.02
 """Seconds that the first page waits for what is known to be on disk, where no report is there."""
@@ -50,6 +50,45 @@ def write_report(report: Report, path: str | os.PathLike[str], *, force: bool) -
         OSError: it can't be written, or is there already and `force` isn't given.
     """
     ReportFile(path, force=force).finish(report)
+
+
+class ReportSink(Protocol):
+    """Where the report of an acquisition goes, in a folder or at a distance.
+
+    Attributes:
+        made: whether a version of it is there.
+    """
+
+    made: bool
+
+    def begin(self, report: Report, progress: dict[str, Any] | None = None) -> None:
+        """See to it that there can be a report, before the target is touched.
+
+        Args:
+            progress: the sections that will change.
+
+        Raises:
+            OSError: there can't.
+            StreamError: likewise, of an address that nothing can be written to.
+        """
+
+    def renew(self, report: Report, progress: Progress, rows: int) -> None:
+        """Let whoever looks see what is known by now, where that can be.
+
+        Args:
+            progress: gives the sections that change.
+            rows: of regions that the finished report will have.
+        """
+
+    def finish(self, report: Report) -> None:
+        """Write the report as it is in the end.
+
+        Raises:
+            OSError: it can't be written.
+        """
+
+    def discard(self) -> None:
+        """There is nothing to report on: leave things as they were found."""
 
 
 class ReportFile:

@@ -29,9 +29,8 @@ from .needs import check_tasks, lack_refuses
 from .options import Options
 from .output import DumpOutput
 from .preflight import Preflight
-from .remote_report import RemoteReport
 from .report import Report
-from .report_file import ReportFile
+from .report_file import ReportSink
 from .standstill import Standstill
 from .tally import Tally
 from .warming import warm
@@ -89,7 +88,7 @@ class Session:
         command_line: Sequence[str] = (),
         on_begin: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
-        report_file: ReportFile | RemoteReport | None = None,
+        report_file: ReportSink | None = None,
         evidence: EvidenceFolder | None = None,
     ) -> None:
         self._evidence_folder = evidence

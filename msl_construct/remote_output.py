@@ -30,12 +30,24 @@ _PARTS = 1000
 
 
 def check_remote(url: str, *, force: bool) -> None:
-    """Refuse an address that nothing can be written to.
+    """Refuse an address that nothing can be written to; nothing is left there.
+
+    Raises:
+        FileExistsError: something is there, and `force` isn't given.
+        OSError: its server does not say, or a file can't be begun there.
+        StreamError: what knows such addresses is not installed, or can't write there.
+    """
+    with RemoteFile(url, force=force):
+        pass  # what is not settled is given up
+
+
+def _check_free(url: str, force: bool) -> None:
+    """Refuse an address that something is at.
 
     Raises:
         FileExistsError: something is there, and `force` isn't given.
         OSError: its server does not say.
-        StreamError: what knows such addresses is not installed, or can't write there.
+        StreamError: what knows such addresses is not installed.
     """
     system, path = remote_system(url)
     if force:
@@ -86,7 +98,7 @@ class RemoteFile(io.RawIOBase):
         self.sent = 0
         self.settled = self._failed = False
         self._before_larger = _PART * _PARTS
-        check_remote(url, force=force)
+        _check_free(url, force)
         self._system, self._path = remote_system(url)
         self._force = force
         self._file = _asked(url, self._begun)
@@ -96,6 +108,16 @@ class RemoteFile(io.RawIOBase):
             raise StreamError(f"{url}: nothing can be written there that nobody sees half done")
 
     def _begun(self) -> Any:
+        try:
+            return self._opened()
+        except NotImplementedError:
+            kind = self.name.partition("://")[0]
+            raise StreamError(
+                f"{self.name}: nothing can be written to addresses that begin with {kind}://: "
+                "expected a file, or an object store such as s3://BUCKET/NAME"
+            ) from None
+
+    def _opened(self) -> Any:
         stores = self._system.protocol
         exclusive = not self._force and "s3" in (stores if isinstance(stores, tuple) else (stores,))
         mode = "xb" if exclusive else "wb"  # which the store itself sees to
@@ -135,7 +157,7 @@ class RemoteFile(io.RawIOBase):
             raise OSError(errno.EIO, "not all of it could be sent: nothing is kept", self.name)
         if not self._force:
             self._system.invalidate_cache()
-            check_remote(self.name, force=False)
+            _check_free(self.name, force=False)
         _asked(self.name, self._file.close)
         _asked(self.name, self._commit)
         self.settled = True
@@ -178,6 +200,8 @@ def _asked(url: str, ask: Callable[[], T]) -> T:
     """
     try:
         return ask()
+    except StreamError:
+        raise
     except OSError as error:
         raise OSError(error.errno or errno.EIO, reason_of(error), url) from None
     except Exception as error:  # every file system has errors of its own

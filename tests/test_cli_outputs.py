@@ -20,6 +20,8 @@ from msl_acquire.output_places import Places
 from msl_acquire.remote_report import RemoteReport
 from msl_acquire.report import Report
 from msl_construct.document.tables import TABLES
+from msl_construct.errors import StreamError
+from msl_construct.remote_output import check_remote
 
 __all__ = ["files_of_every_fate"]
 
@@ -194,6 +196,32 @@ def test_of_a_dump_that_failed_there_is_a_report_where_the_dump_is_kept(tmp_path
         path = tmp_path / f"{remote}.json"
         RemoteReport(f"file://{path}", of_remote=remote).finish(Report(status="output_failed"))
         assert path.exists() != remote
+
+
+def test_a_report_that_can_not_be_sent_is_refused_before_the_target_is_touched(
+    tmp_path: Path,
+) -> None:
+    """Nobody listens there, and nobody is asked: such addresses take no files."""
+    pytest.importorskip("aiohttp")
+    url = "http://127.0.0.1:9/report.json"
+    with pytest.raises(StreamError, match="nothing can be written to addresses that begin"):
+        RemoteReport(url, force=True).begin(Report())
+    place = tmp_path / "a.msl"
+    done = run("acquire", os.getpid(), "-o", place, "--report", url, "--force")
+    assert done.returncode == 3
+    assert "nothing can be written to addresses that begin with http://" in one_line(done.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_at_a_distance_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    check_remote(f"file://{tmp_path}/a.json", force=False)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a.json").write_text("mine")
+    check_remote(f"file://{tmp_path}/a.json", force=True)
+    assert (tmp_path / "a.json").read_text() == "mine"
+    with pytest.raises(FileExistsError):
+        check_remote(f"file://{tmp_path}/a.json", force=False)
 
 
 def test_an_address_of_nothing() -> None:
