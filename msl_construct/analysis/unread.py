@@ -15,10 +15,10 @@ def unread(dump: Dump) -> Iterator[str]:
     Pages that were not captured are none of it: the dump says so of each.
     """
     known = {one.block.index: one for region in dump.regions for one in region.fragments}
-    for block in dump.capture_blocks.of_type("memory_region"):
-        found = known.get(block.index)
-        if found is not None:  # decoding it once more might be too much at a time
-            block = found.block
+    for index in dump.capture_blocks.indexes_of_type("memory_region"):
+        found = known.get(index)
+        # Decoding it once more might be too much at a time.
+        block = dump.block(index) if found is None else found.block
         if found is None or block.problem:
             place = f"{block.describe()}: "
             reason = (block.problem or "its place is not known").removeprefix(place)

@@ -44,9 +44,17 @@ class Blocks(Sequence[Block]):
         Raises:
             KeyError: no draft knows such a type.
         """
+        return map(self._dump.block, self.indexes_of_type(*keys))
+
+    def indexes_of_type(self, *keys: str) -> Iterator[int]:
+        """Indexes of blocks of some types.
+
+        Raises:
+            KeyError: no draft knows such a type.
+        """
         codes = {code for key in keys if (code := self._code(key)) is not None}
         types = self._dump.index.types
-        return (self._dump.block(i) for i in self._range if types[i] in codes)
+        return (i for i in self._range if types[i] in codes)
 
     def _code(self, key: str) -> int | None:
         """The code of a block type; None for one that only another draft or dialect has."""

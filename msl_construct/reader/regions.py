@@ -65,26 +65,32 @@ class Fragment:
         """Bytes that the page map promises and the payload doesn't hold."""
         return max(0, self.pages.captured * self.page_size - self.data.length)
 
+    @property
+    def captured(self) -> int:
+        """Captured pages whose bytes are there: what `counts` says of them, sooner."""
+        return min(self.pages.captured, self._whole_pages)
+
     def counts(self, first: int = 0, stop: int | None = None) -> dict[str, int]:
         """Pages of each state among [first, stop), by name; ``truncated`` only where any are."""
-        stop = self.pages.pages if stop is None else min(stop, self.pages.pages)
-        states = self.block.schema.page_states
-        found = {
-            states.decode(code).name: count
-            for code, count in enumerate(self.pages.counts(first, stop))
-        }
-        lacking = max(0, self.pages.rank(stop) - max(self._whole_pages, self.pages.rank(first)))
-        if lacking:
-            found[states.decode(0).name] -= lacking
-            found[TRUNCATED] = lacking
+        pages = self.pages
+        stop = pages.pages if stop is None else min(stop, pages.pages)
+        counts = pages.counts(first, stop)
+        names = self.block.schema.page_state_names
+        found = dict(zip(names, counts))
+        if counts[0]:
+            before = pages.rank(first) if first else 0
+            lacking = max(0, before + counts[0] - max(self._whole_pages, before))
+            if lacking:
+                found[names[0]] -= lacking
+                found[TRUNCATED] = lacking
         return found
 
     def states(self) -> Iterator[tuple[int, int, str]]:
         """``(first page, count, state)``; captured pages without their bytes are ``truncated``."""
-        states = self.block.schema.page_states
+        names = self.block.schema.page_state_names
         rank = 0
         for page, count, state in self.pages.runs():
-            name = states.decode(state).name
+            name = names[state]
             if state:
                 yield page, count, name
                 continue

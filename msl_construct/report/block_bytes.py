@@ -60,8 +60,9 @@ def shown_blocks(dump: Dump, redaction: Redaction) -> tuple[list[ShownBlock], in
     total, left_out = 0, 0
     if dump.locked:
         return found, 0
-    for block in dump.blocks:
-        if block.key == _NEVER:
+    never = set(dump.capture_blocks.indexes_of_type(_NEVER))
+    for index in range(len(dump.index)):
+        if index in never or (block := dump.block(index)).key == _NEVER:
             continue
         size = block.length
         if (

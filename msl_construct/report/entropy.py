@@ -42,7 +42,7 @@ def entropy_sample(regions: list[Region], *, most: int = MOST_PAGES) -> EntropyS
         regions: in the order that the places of the sample count in.
     """
     found = EntropySample()
-    captured = array("Q", (region.counts.get("captured", 0) for region in regions))
+    captured = array("Q", (sum(one.captured for one in region.fragments) for region in regions))
     found.captured = sum(captured)
     step = max(1, -(-found.captured // most))
     passed = 0
@@ -65,7 +65,7 @@ def entropy_sample(regions: list[Region], *, most: int = MOST_PAGES) -> EntropyS
                 found.pages.append(shift + page)
                 found.values.append(min(255, round(value * 32)))
             if not fragment.damaged:
-                passed += fragment.counts().get("captured", 0)
+                passed += fragment.captured
     return found
 
 

@@ -46,7 +46,9 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
     names = PlaceNames(*(TableBlocks(dump, (kind,)) for kind in NAMING))
     found.states = _states(dump)
     numbers = {state: number for number, state in enumerate(found.states)}
-    found.counts = {state: array("Q") for state in found.states}
+    shown = min(len(regions), _MOST_REGIONS)
+    found.counts = {state: array("Q", bytes(8 * shown)) for state in found.states}
+    codes = [numbers.get(state, len(numbers) - 1) for state in dump.schema.page_state_names]
     texts: dict[str, int] = {}
 
     def number(text: str) -> int:
@@ -54,11 +56,17 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
 
     described: dict[tuple[int, int], tuple[int, int, int]] = {}
     for region in regions:
+        place = found.regions
         found.regions += 1
         most = _FEW_RUNS if len(found.run_pages) > _MOST_RUNS else _MOST_RUNS
         counts: dict[str, int] = {}
-        kept = list(_worst_of_many(_runs(region), most, numbers, counts))
-        _correct(counts, region)
+        kept = _plain_runs(region, most, codes) or []
+        for count, state_number in kept:
+            state = found.states[state_number]
+            counts[state] = counts.get(state, 0) + count
+        if not kept:
+            kept = list(_worst_of_many(_runs(region), most, numbers, counts))
+            _correct(counts, region)
         for state, count in counts.items():
             found.totals[state] = found.totals.get(state, 0) + count * region.page_size
         if found.regions > _MOST_REGIONS:
@@ -81,8 +89,9 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
         found.types.append(type_)
         found.marks.append(mark)
         found.names.append(number(names.mapping_of(base) or names.module_of(base) or ""))
-        for state in found.states:
-            found.counts[state].append(min(counts.get(state, 0), _MOST))
+        for state, count in counts.items():
+            if state in found.counts:
+                found.counts[state][place] = min(count, _MOST)
         if len(kept) >= most:
             found.coarse += 1
         found.run_counts.append(len(kept))
@@ -118,6 +127,26 @@ def _runs(region: Region) -> Iterator[tuple[int, str]]:
             at = max(at, first + page + count)
     if at * size < region.region_size:  # is no multiple of the page size
         yield -(-(region.region_size - at * size) // size), ABSENT
+
+
+def _plain_runs(region: Region, most: int, codes: list[int]) -> list[tuple[int, int]] | None:
+    """Pages and numbers of states of a region in one piece that is what its page map says.
+
+    None: it is another, as few are.
+
+    Args:
+        codes: the numbers by the codes that are stored.
+    """
+    fragment = region.first
+    if (
+        len(region.fragments) > 1
+        or fragment.damaged
+        or fragment.missing
+        or fragment.pages.pages * fragment.page_size != fragment.size
+    ):
+        return None
+    found = [(count, codes[state]) for _, count, state in fragment.pages.runs()]
+    return found if len(found) < most else None
 
 
 def _correct(counts: dict[str, int], region: Region) -> None:

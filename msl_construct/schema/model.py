@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError
+from ..page_map import PAGES_PER_BYTE
 from .amended_draft import amended_draft, chained, linked
 from .amendments import Amendment
 from .base import Binding, OneOf
@@ -343,6 +344,11 @@ class Schema:
         """Reads of a block's header BlockType, Flags, PayloadVersion, BlockUUID and ParentUUID."""
         keys = ("block_type", "flags", "payload_version", "block_uuid", "parent_uuid")
         return self.block_header.unpacker(*keys)
+
+    @cached_property
+    def page_state_names(self) -> tuple[str, ...]:
+        """The names of a page's states by their stored codes."""
+        return tuple(self.page_states.decode(code).name for code in range(PAGES_PER_BYTE))
 
     @cached_property
     def key_of(self) -> Callable[[int], str]:
