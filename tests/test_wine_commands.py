@@ -62,6 +62,7 @@ WITHOUT_A_FILE: tuple[Sequence[str], ...] = (
     ("schema", "export", "--to", "c"),
     ("schema", "export", "--to", "json"),
     ("schema", "export", "-o", "{out}"),
+    ("schema", "export", "--check", "-o", "{out}"),
     ("samples", "list", "--samples", "{samples}"),
     ("samples", "generate", "--check", "-o", "{samples}"),
     ("generate", "nothing", "-o", "{out}"),
@@ -78,7 +79,7 @@ SHARE = 9
 NEW_NAMES = ("recover", "convert", "old draft", "import")
 """What is written has a UUID of its own."""
 
-OF_A_TABLE = re.compile(r"(?<=/)[0-9a-f]{16}-[0-9a-f]{12}(?=\.)")
+OF_A_TABLE = re.compile(r"(?<=/)[0-9a-f]{16}-[0-9a-f]{12}(?=[-.])")
 MADE = re.compile(rb"Page made [0-9: -]+ UTC|\b[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC by")
 """When a page was made."""
 

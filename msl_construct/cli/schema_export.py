@@ -158,9 +158,9 @@ def _stale(texts: dict[Path, str], quiet: bool) -> int:
     stale = []
     for path, text in texts.items():
         if not path.exists():
-            stale.append(f"{path}: missing")
+            stale.append(f"{path.as_posix()}: missing")
         elif path.read_bytes() != text.encode():
-            stale.append(f"{path}: not what the schema gives")
+            stale.append(f"{path.as_posix()}: not what the schema gives")
     with whoever_reads(), data_out() as out:
         out.writelines(f"{line}\n" for line in stale)
     if stale and not quiet:
@@ -190,5 +190,6 @@ def _write(texts: dict[Path, str], quiet: bool) -> int:
             with whole_file(path, force=True, secret=False) as file:
                 file.write(raw)
         if not quiet:
-            note(f"msl: {path}: {'unchanged' if unchanged else f'{len(raw)} bytes written'}")
+            what = "unchanged" if unchanged else f"{len(raw)} bytes written"
+            note(f"msl: {path.as_posix()}: {what}")
     return Exit.FINE
