@@ -24,7 +24,7 @@ from msl_construct.breaking.decoders import OtherReader
 from msl_construct.breaking.evidence import ReaderOutcome
 from msl_construct.breaking.impact import Impact, impact
 from msl_construct.breaking.making import samples_for
-from msl_construct.breaking.places import LookedAt, Place
+from msl_construct.breaking.places import DocumentPlace, LookedAt
 from msl_construct.corpus.assemble import assemble
 from msl_construct.corpus.base_plans import live
 from msl_construct.corpus.plan import Form
@@ -300,7 +300,7 @@ def test_places_have_the_paths_of_changes(
         at[last] = value
         return whole
 
-    place = Place.of(path, document(meant), document(found), NEW.name)
+    place = DocumentPlace.of(path, document(meant), document(found), NEW.name)
     assert (list(place.paths)[: len(paths)], place.is_less) == (paths, less)
     assert bool(paths) == bool(place.paths)
 

@@ -24,7 +24,7 @@ from .classes import ChangeClass
 from .classify import Classified
 from .evidence import ImpactEvidence, ReaderOutcome
 from .making import ImpactSample
-from .places import NOT_THERE, LookedAt, Place, value_at
+from .places import NOT_THERE, DocumentPlace, LookedAt, value_at
 
 __all__ = ["OtherReader"]
 
@@ -117,7 +117,7 @@ class OtherReader:
                 continue  # it shows more than its writer's draft has, or complains
             if one.path == "$.trailing" and more:
                 continue  # it shows blocks there
-            place = Place.of(one.path, expected, found, sample.draft)
+            place = DocumentPlace.of(one.path, expected, found, sample.draft)
             outcome = ReaderOutcome.LESS if place.is_less else ReaderOutcome.WRONG
             block = _BLOCK.match(one.path)
             noticed = complaints.get(block[0], "") if block else ""

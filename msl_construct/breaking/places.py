@@ -20,7 +20,7 @@ from ..schema.vocabulary import Coded, Flags, Reserved
 from .classify import Classified
 from .paths import layouts_by_path
 
-__all__ = ["NOT_THERE", "LookedAt", "Place", "value_at"]
+__all__ = ["NOT_THERE", "DocumentPlace", "LookedAt", "value_at"]
 
 NOT_THERE = object()
 """What stands where a document has nothing."""
@@ -51,7 +51,7 @@ def value_at(path: str, document: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Place:
+class DocumentPlace:
     """A place where a reader's document differs from its writer's.
 
     Attributes:
@@ -63,7 +63,9 @@ class Place:
     is_less: bool
 
     @classmethod
-    def of(cls, path: str, expected: dict[str, Any], found: dict[str, Any], draft: str) -> Place:
+    def of(
+        cls, path: str, expected: dict[str, Any], found: dict[str, Any], draft: str
+    ) -> DocumentPlace:
         """A place by its JSON path.
 
         Args:
