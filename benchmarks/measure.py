@@ -195,7 +195,8 @@ def compare(
         cores = [statistics.median(times.cores[name]) / scale for name in names]
         steadier = (
             f"best of each {min(bound) / min(measured):.2f}",
-            f"core-s/{unit.removesuffix('/s')} {cores[0]:.2f} to {cores[1]:.2f}",
+            f"core-s/{unit.removesuffix('/s')} {cores[0]:.2f} to {cores[1]:.2f}: "
+            f"{cores[1] / max(cores[0], 1e-9):.2f} by processor time",
         )
         more["remark"] = "; ".join(filter(None, (*steadier, more.get("remark"))))
     return Row(
