@@ -68,7 +68,7 @@ COMMANDS: list[tuple[object, ...]] = [
     ("encrypt", REVISED, "--key-file", "key", "-o", "-"),
     ("decrypt", "sealed", "--key-file", "key", "-o", "-"),
     ("samples list", "--samples", SAMPLES),
-    ("samples list", "nothing-is-called-so"),
+    ("samples list", "nothing-is-called-so", "--samples", SAMPLES),
     ("schema list",),
     ("schema show", "draft-2026-10"),
     ("schema show", "draft-2026-10", "memory_region", "--svg"),
@@ -169,7 +169,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(map(str, words))[-60:])
+def named(words: tuple[object, ...]) -> str:
+    return " ".join(word.name if isinstance(word, Path) else str(word) for word in words)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=named)
 def test_what_nobody_reads_is_not_called_fine(
     words: tuple[object, ...], places: dict[str, Path], tmp_path: Path
 ) -> None:
