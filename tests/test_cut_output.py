@@ -11,6 +11,7 @@ import pytest
 from commands import run
 from independent import wire
 from independent.specimens import LE10, finish, start
+from sampling import sampled
 
 from msl_construct.cli import main
 from msl_construct.cli.group import cli
@@ -173,6 +174,7 @@ def named(words: tuple[object, ...]) -> str:
     return " ".join(word.name if isinstance(word, Path) else str(word) for word in words)
 
 
+@sampled()
 @pytest.mark.parametrize("words", COMMANDS, ids=named)
 def test_what_nobody_reads_is_not_called_fine(
     words: tuple[object, ...], places: dict[str, Path], tmp_path: Path
