@@ -226,6 +226,10 @@ def test_what_no_change_explains_is_said(tmp_path: Path) -> None:
         (decoder, "file_header.pid", "4242", "4243")
     }
     assert b"otherwise where nothing changed, as file_header.pid of" in done.stderr
+    # What it leaves out is not read otherwise.
+    decoder = other_decoder(tmp_path, """'"pid": 4242, ', ''""")
+    done = run("schema", "impact", *both[:3], decoder, "--format", "json", folder=tmp_path)
+    assert json.loads(done.stdout)["unexplained"] == []
 
 
 def test_a_reader_that_is_silently_wrong_disputes_the_class(tmp_path: Path) -> None:

@@ -163,8 +163,8 @@ def impact(old: Draft, new: Draft, decoders: Sequence[OtherReader] = ()) -> Impa
             for one in read:
                 for index in due_to(one):
                     others[index].append(one)
-                if not due_to(one):
-                    unexplained.append(one)
+                if one.outcome is not ReaderOutcome.LESS and not due_to(one):
+                    unexplained.append(one)  # a decoder may show less than it reads
             for index, change in enumerate(changes):
                 if change.where in sample.about and decoder.looks_at(sample, change):
                     others[index].append(_calm(decoder.name, sample, change))
