@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from independent.specimens import KINDS, LE11, Kind
+from independent.specimens import KINDS, LE10, LE11, Kind
 from rules_files import (
     Plan,
     bytes_of,
@@ -70,6 +70,12 @@ def header_128_without_encryption(plan: Plan) -> Where:
 def hash_of_ones_own(plan: Plan) -> Where:
     plan.header["hash_algo"] = 0xFF
     return "header", 0x3D
+
+
+@fault("MSL-1.3-BYTE-ORDER-NOT-AS-STATED", (LE10,))
+def header_of_the_other_byte_order(plan: Plan) -> Where:
+    plan.header["endianness"] = 2
+    return "header", 8
 
 
 # -- block types and flags -------------------------------------------------------------------------

@@ -37,6 +37,20 @@ def minor_version_unknown(plan: Plan) -> Where:
     return field_of(plan, HEADER, "version")
 
 
+@fault(
+    "MSL-1.3-BYTE-ORDER-NOT-AS-STATED",
+    before("draft-2026-10", "little"),
+    minimal,
+    consumer=Consumer.EITHER,
+)
+def header_of_the_other_byte_order(plan: Plan) -> Where:
+    """Endianness says big, and every integer is little-endian: Version reads 0x0001 (§3.2)."""
+    schema = plan.form.schema
+    code = int(schema.enumerations["Endianness"].encode("big"))
+    plan.header_edits.append(Edit(schema.file_header.offset_of("endianness"), bytes([code])))
+    return field_of(plan, HEADER, "endianness")
+
+
 @fault("MSL-3-FILE-HEADER-UNDEFINED-FLAG", base=minimal, consumer=Consumer.ACCEPT)
 def capability_of_nothing(plan: Plan) -> Where:
     """The topmost bit of CapBitmap is set."""

@@ -48,6 +48,7 @@ _REFUSABLE = (
     "PAGE-DATA-LENGTH",
     "STREAM-SURPLUS",
     "SURPLUS-BYTES",
+    "BYTE-ORDER-NOT-AS-STATED",
 )
 """Ends of the ids of rules about what a reader may verify, and then not go on."""
 

@@ -198,6 +198,8 @@ DIALECT = Dialect(
         "end_of_capture": "The blocks are counted behind AcqEnd, as 1.1 has it.",
     },
     explains={
+        "MSL-1.3-BYTE-ORDER-NOT-AS-STATED": "memslicer writes little-endian integers whatever the "
+        "header says.",
         "MSL-4.2-HAS-CHILDREN-MISSING": "memslicer does not set HasChildren on the System Context.",
         "MSL-4.2-HAS-CHILDREN-UNFOUNDED": "memslicer 0.2 sets HasChildren on every Module List "
         "Index, be it the parent of a module or not.",

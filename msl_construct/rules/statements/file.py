@@ -17,7 +17,8 @@ STATEMENTS = (
     # -- §1.3: encoding
     st("ST-1.3-BYTE-ORDER", _MUST, (_P, _C),
        "All integers of the structure are in the byte order that Endianness names; both exist.",
-       "MSL-1.3-READER-ASSUMES-BYTE-ORDER", drafts=before("draft-2026-10"), also=("producer 2",)),
+       "MSL-1.3-READER-ASSUMES-BYTE-ORDER", "MSL-1.3-BYTE-ORDER-NOT-AS-STATED",
+       drafts=before("draft-2026-10"), also=("producer 2",)),
     st("ST-1.3-PAD8", _MUST, _P,
        "Fields of variable length are stored padded to a multiple of 8 bytes.",
        "MSL-*-LENGTH-TOO-LARGE", also=("producer 6",)),
