@@ -32,6 +32,7 @@ from msl_construct.errors import MslError
 from msl_construct.report import Redaction, html_page, judging, report_of
 from msl_construct.report.entropy import entropy_of, entropy_sample
 from msl_construct.report.memory import regions_by_address
+from msl_construct.report.secret_words import secrets_of_arguments, secrets_of_variable
 
 SAMPLES = PLACE / "samples"
 DUMPS = [
@@ -217,6 +218,41 @@ def test_what_is_redacted_is_nowhere(tmp_path: Path, form: str) -> None:
         assert HEAP not in shown
         if form == "html":
             assert TOKEN in shown
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_a_secret_of_a_command_line_is_in_no_path_and_no_name(tmp_path: Path, form: str) -> None:
+    """Nor in the bytes of the blocks, of several dumps, or where another dump tells it."""
+    (tmp_path / "a.msl").write_bytes(dump_with([f"/opt/{COMMAND}/a.so", COMMAND, "/lib/plain.so"]))
+    (tmp_path / "b.msl").write_bytes(dump_with([f"/srv/{COMMAND}.so"], tables=True))
+    options = ("--format", form, "-o", "-")
+    text = run("report", tmp_path / "a.msl", tmp_path / "b.msl", *options).stdout.decode()
+    text = everything(Page(text)) if form == "html" else text
+    assert COMMAND not in text
+    assert "/lib/plain.so" in text
+    shown = run("report", tmp_path / "a.msl", *options, "--show", "command-line").stdout.decode()
+    assert COMMAND in (everything(Page(shown)) if form == "html" else shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("mysql -u me -pS3CRET-x db", ["S3CRET-x"]),
+        ("psql -p 5432 --dbname=x", ["5432"]),  # too short to be looked for
+        ("t --password S3CRET --verbose --api-token=T0KEN -- last", ["S3CRET", "T0KEN"]),
+        ("t --db-url https://me:S3CRET@host/x", ["S3CRET"]),
+        ("t\0--secret\0S3CRET", ["S3CRET"]),
+        ("S3CRET --name value", []),
+    ],
+)
+def test_what_of_a_command_line_is_likely_to_be_a_secret(text: str, secrets: list[str]) -> None:
+    assert list(secrets_of_arguments(text)) == secrets
+
+
+def test_what_of_the_environment_is_likely_to_be_a_secret() -> None:
+    assert list(secrets_of_variable("API_TOKEN", "T0KEN")) == ["T0KEN"]
+    assert list(secrets_of_variable("DB", "postgres://me:S3CRET@host/x")) == ["S3CRET"]
+    assert list(secrets_of_variable("LANG", "en_US.UTF-8")) == []
 
 
 def test_who_captured_it_is_not_redacted(tmp_path: Path) -> None:

@@ -168,7 +168,12 @@ def _environment(report: Mapping[str, Any], redaction: Redaction) -> list[tuple[
         if isinstance(one, Mapping):  # not UTF-8
             one = one.get("text") or one.get("raw")
         name, equals, value = _text(one).partition("=")
-        found.append((name if equals else "", redaction.variable(value if equals else name)))
+        found.append(
+            (
+                name if equals else "",
+                redaction.variable(value if equals else name, name if equals else ""),
+            )
+        )
     return found
 
 

@@ -133,7 +133,7 @@ def _look_inside(dump: Dump, found: DumpReport, redaction: Redaction, pages: int
     known = environment(dump)
     if known is not None:
         found.environment = [
-            (key, redaction.variable(text)) for key, text in known.variables.items()
+            (key, redaction.variable(text, key)) for key, text in known.variables.items()
         ]
         if known.left:
             found.gaps.append(f"environment: {known.left} bytes at its end were not looked at")

@@ -61,6 +61,9 @@ def html_page(
         comparisons: of each with the next.
         made: when and with what the page was made, in words.
     """
+    words = redaction.secret_words()
+    dumps = [words.without(one) for one in dumps]
+    comparisons = [words.without_in(one) for one in comparisons]
     script = "".join(_asset(name) for name in _SCRIPTS)
     style = "".join(_asset(name) for name in _STYLES)
     body = [

@@ -33,6 +33,9 @@ def markdown_page(
     made: str = "",
 ) -> str:
     """The page of one dump or several, for a ticket."""
+    words = redaction.secret_words()
+    dumps = [words.without(one) for one in dumps]
+    comparisons = [words.without_in(one) for one in comparisons]
     return "\n".join(_lines(dumps, comparisons, redaction, made)) + "\n"
 
 

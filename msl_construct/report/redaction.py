@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..convert.provenance import without_memory, without_texts
+from .secret_words import SecretWords, secrets_of_arguments, secrets_of_variable
 
 __all__ = ["COMMAND_LINE", "ENVIRONMENT", "KINDS", "REDACTED", "Redaction"]
 
@@ -47,6 +48,7 @@ class Redaction:
         self.shown = frozenset(show)
         self._secrets: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._words: dict[str, None] = {}
 
     def hides(self, kind: str) -> bool:
         """Whether something of this kind is not shown."""
@@ -69,17 +71,29 @@ class Redaction:
             return text
         self.remember(text)
         self.remember(text[:_QUOTED])
+        if arguments:
+            self._look_for(secrets_of_arguments(text))
         for argument in re.split(r"[\s\0]+", text)[1:] if arguments else ():
             _, equals, value = argument.partition("=")
             self.remember(value if equals else argument, _WORD)
         return f"(redacted: {len(text)} characters)"
 
-    def variable(self, value: str) -> str:
+    def variable(self, value: str, name: str = "") -> str:
         """The value of a variable of the environment."""
         if not self.hides(ENVIRONMENT):
             return value
         self.remember(value)
+        self._look_for(secrets_of_variable(name, value))
         return REDACTED
+
+    def secret_words(self) -> SecretWords:
+        """What of all that was redacted is to be seen nowhere else on the page, either."""
+        return SecretWords(self._words)
+
+    def _look_for(self, words: Iterable[str]) -> None:
+        for word in words:
+            if len(self._words) < _MOST:
+                self._words[word] = None
 
     def remember(self, text: str, least: int = _LEAST) -> None:
         """Take a text out of all sentences, unless it is a path or a word of few letters."""
