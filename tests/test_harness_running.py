@@ -414,3 +414,23 @@ def test_the_matrix_counts_every_sample(corpus: Manifest, tmp_path: Path) -> Non
         assert sum(sum(row.counts.values()) for row in found) == len(corpus)
     assert rows[0].counts[SampleOutcome.NOT_SUPPORTED] == 1
     assert rows[0].counts[SampleOutcome.PASS] == 0
+
+
+def test_a_wrong_value_in_what_only_its_dialect_reads(tmp_path: Path) -> None:
+    """Below full a file is compared as its draft has it, too: these are no dumps by theirs."""
+    script = tmp_path / "wrong.py"
+    script.write_text(
+        "import json, sys\n"
+        "document = json.load(open(sys.argv[1].replace('.msl', '.json')))\n"
+        "document['header']['pid'] += 1\n"
+        "print(json.dumps(document))\n"
+    )
+    corpus = Manifest.load(PLACE / "samples")
+    names = [
+        "questionable/before-first-draft-10-le",
+        "invalid/MSL-1.3-BYTE-ORDER-NOT-AS-STATED-10-le",
+    ]
+    command = shlex.join([sys.executable, str(script), "{}"])
+    found = run(corpus, command, level="blocks", only=names)
+    assert {one.outcome for one in found} == {SampleOutcome.WRONG_VALUE}
+    assert {one.differences[0].path for one in found} == {"$.header.pid"}

@@ -18,6 +18,9 @@ def by_draft(path: Path) -> dict[str, Any]:
 
     Args:
         path: a file of the corpus, which can be read.
+
+    Raises:
+        DialectError: it can't be read without its dialect.
     """
     with open_dump(path, dialect="none") as dump:
         # Compared is what is written, not what our values are made of.
