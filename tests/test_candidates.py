@@ -388,6 +388,26 @@ def test_mistakes_in_files_of_shapes(tmp_path: Path, text: str, said: str) -> No
         finding.load_shapes([tmp_path / "own.yaml"])
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("msl_shapes: 1\nshapes:\n- {name: a, hex: '00'}\n- name: b\n  hex: 'zz'\n", 4),
+        ("msl_shapes: 1\nshapes:\n- name: a\n  hex: '00'\n  weight: 7\n", 5),
+        ("msl_shapes: 1\nshapes:\n- name: a\n  lengths: [32]\n  colour: x\n", 5),
+        ("msl_shapes: 1\nshapes:\n\n- 7\n", 4),
+        ("msl_shapes: 1\nshapes: [\n- name: a\n", 3),
+    ],
+)
+def test_a_mistake_in_a_file_of_shapes_is_told_with_its_line(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    place = tmp_path / "own.yaml"
+    place.write_text(text)
+    with pytest.raises(PatternError) as caught:
+        finding.load_shapes([place])
+    assert str(caught.value).startswith(f"{place}:{line}: "), str(caught.value)
+
+
 def test_no_two_shapes_are_called_the_same(tmp_path: Path) -> None:
     """One of the library is not covered by one of a user's, nor told as if it were that."""
     text = "msl_shapes: 1\nshapes: [{name: aes_128_key_schedule, hex: 'de ad'}]"

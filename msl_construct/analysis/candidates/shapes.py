@@ -127,11 +127,15 @@ def load_shapes(
             raw = file.read(_MOST_BYTES + 1)
         if len(raw) > _MOST_BYTES:
             raise PatternError(f"{path}: expected at most {_MOST_BYTES} bytes of shapes")
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            whole = yaml.load(raw, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            whole = yaml.load(raw, Loader=loader)
+            nodes = yaml.compose(raw, Loader=loader)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise PatternError(f"{path}: is no YAML: {abbreviated(str(error))}") from None
-        for shape in _shapes(whole, str(path)):
+            mark = getattr(error, "problem_mark", None)
+            line = "" if mark is None else f":{mark.line + 1}"
+            raise PatternError(f"{path}{line}: is no YAML: {abbreviated(str(error))}") from None
+        for shape in _shapes(whole, str(path), _lines(nodes)):
             if shape.name in names:
                 raise PatternError(f"{path}: two shapes are called {shape.name}")
             names.add(shape.name)
@@ -139,7 +143,26 @@ def load_shapes(
     return tuple(found.values())
 
 
-def _shapes(whole: object, path: str) -> Iterable[MemoryShape]:
+def _lines(root: Any) -> list[dict[str, int]]:
+    """Of each shape of a file the lines of its keys; its own under an empty one."""
+    found: list[dict[str, int]] = []
+    for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
+        if key.value != "shapes" or not isinstance(value, yaml.SequenceNode):
+            continue
+        for one in value.value:
+            lines = {"": one.start_mark.line + 1}
+            if isinstance(one, yaml.MappingNode):
+                lines |= {str(inner.value): inner.start_mark.line + 1 for inner, _ in one.value}
+            found.append(lines)
+    return found
+
+
+def _shapes(whole: object, path: str, lines: list[dict[str, int]]) -> Iterable[MemoryShape]:
+    """The shapes of a file.
+
+    Args:
+        lines: from `_lines`.
+    """
     if not isinstance(whole, Mapping) or whole.get("msl_shapes") != FORMAT:
         raise PatternError(f"{path}: msl_shapes: expected {FORMAT}, the version of the format")
     unknown = [str(key) for key in whole if key not in ("msl_shapes", "shapes")]
@@ -147,13 +170,18 @@ def _shapes(whole: object, path: str) -> Iterable[MemoryShape]:
     if unknown or not isinstance(shapes, list) or len(shapes) > _MOST_SHAPES:
         raise PatternError(f"{path}: expected msl_shapes, and shapes: at most {_MOST_SHAPES}")
     for number, one in enumerate(shapes):
-        where = f"{path}: shapes[{number}]"
+        known = lines[number] if number < len(lines) else {}
+        line = known.get("", 1)
         if not isinstance(one, Mapping):
-            raise PatternError(f"{where}: expected a shape, found {abbreviated(one)}")
+            raise PatternError(
+                f"{path}:{line}: shapes[{number}]: expected a shape, found {abbreviated(one)}"
+            )
         try:
             yield _shape(one)
         except PatternError as error:
-            raise PatternError(f"{where}: {error}") from None
+            key = str(error).partition(":")[0].partition(".")[0].strip("'")
+            line = known.get(key, line)
+            raise PatternError(f"{path}:{line}: shapes[{number}]: {error}") from None
 
 
 def _shape(one: Mapping[Any, Any]) -> MemoryShape:
