@@ -40,7 +40,6 @@ NAMES = (
     "acquire_snapshot",
     "acquire_peers",
     "acquire_programs",
-    "acquire_windows",
     "languages",
     "decoders",
 )
