@@ -80,7 +80,7 @@ def frozen_threads(target: WindowsTarget, method: str = "suspend") -> list[Threa
         ("SystemProcess", 0x100, {"number_of_threads": 4, "process_id": 0x50}),
         ("SystemThread", 0x50, {"thread_id": 0x30, "thread_state": 0x44, "wait_reason": 0x48}),
         ("SystemHandle", 40, {"value": 16, "access": 24, "type_index": 30, "attributes": 32}),
-        ("ProcessHandle", 40, {"value": 0, "access": 24, "type_index": 28, "attributes": 32}),
+        ("ProcessHandleEntry", 40, {"value": 0, "access": 24, "type_index": 28, "attributes": 32}),
         ("ObjectType", 0x68, {"name": 0, "type_index": 0x5A}),
     ],
 )

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
-__all__ = ["Calls", "StoppedThreads", "TargetKeeper", "Teller", "ThreadCalls", "serve"]
+__all__ = ["StoppedThreads", "TargetCalls", "TargetKeeper", "TargetThreadCalls", "Teller", "serve"]
 
 _SUSPEND, _RESUME = 0, 1
 _MAXIMUM_ALLOWED = 0x0200_0000
@@ -38,7 +38,7 @@ _SUSPEND_COUNT = 35  # ThreadSuspendCount
 _STILL_ACTIVE, _FAILED = 259, 0xFFFF_FFFF
 
 
-class Calls(Protocol):
+class TargetCalls(Protocol):
     """What the guardian does to its target; each gives an NTSTATUS, negative if refused."""
 
     way: str
@@ -50,7 +50,7 @@ class Calls(Protocol):
         """Let it go."""
 
 
-class ThreadCalls(Protocol):
+class TargetThreadCalls(Protocol):
     """What is done to the threads of one process."""
 
     def numbers(self) -> list[int]:
@@ -73,7 +73,7 @@ class ThreadCalls(Protocol):
 
 
 class StoppedThreads:
-    """A process that is stopped thread by thread; satisfies `Calls`.
+    """A process that is stopped thread by thread; satisfies `TargetCalls`.
 
     Args:
         threads: what is done to them.
@@ -82,7 +82,7 @@ class StoppedThreads:
 
     way = "suspend_thread"
 
-    def __init__(self, threads: ThreadCalls, tell: Callable[[str], None]) -> None:
+    def __init__(self, threads: TargetThreadCalls, tell: Callable[[str], None]) -> None:
         self._threads = threads
         self._tell = tell
         self._held: dict[int, int] = {}
@@ -133,7 +133,7 @@ class TargetKeeper:
         seconds: after which it is let go in any case; 0: never.
     """
 
-    def __init__(self, calls: Calls, seconds: float) -> None:
+    def __init__(self, calls: TargetCalls, seconds: float) -> None:
         self._calls = calls
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -357,7 +357,7 @@ class Teller:
 
 def _main(target: int, acquirer: int, seconds: float, method: str) -> None:
     threads = method == "threads"
-    calls: Calls = (
+    calls: TargetCalls = (
         StoppedThreads(_WindowsThreads(target), Teller(sys.stdout.buffer))
         if threads
         else _Windows(target)

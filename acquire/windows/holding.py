@@ -17,7 +17,7 @@ from msl_construct.errors import TargetError
 from ..plain_target import CallFailed
 from . import structures as win
 from .calls import WindowsSystem
-from .guardian import Calls, StoppedThreads
+from .guardian import StoppedThreads, TargetCalls
 
 __all__ = ["GuardianLink", "Hold", "Holder", "OwnCalls", "guarded"]
 
@@ -129,7 +129,7 @@ class OwnCalls:
         __: Callable[[], None],
     ) -> None:
         self._method = method
-        self._calls: Calls = _Process(system, process)
+        self._calls: TargetCalls = _Process(system, process)
         if method == "threads":
             self._calls = StoppedThreads(_Threads(system, process), lambda _: None)
         self.facts: dict[str, Any] = {"guardian": 0, "held_by": self._calls.way}

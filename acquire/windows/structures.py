@@ -17,7 +17,7 @@ __all__ = [
     "ModuleEntry",
     "ObjectType",
     "ProcessEntry",
-    "ProcessHandle",
+    "ProcessHandleEntry",
     "ProcessMemoryCounters",
     "SystemHandle",
     "SystemInfo",
@@ -257,7 +257,7 @@ class SystemHandle(ctypes.Structure):
     )
 
 
-class ProcessHandle(ctypes.Structure):
+class ProcessHandleEntry(ctypes.Structure):
     """PROCESS_HANDLE_TABLE_ENTRY_INFO."""
 
     _fields_ = (

@@ -158,7 +158,7 @@ class ListCalls(Calls):
             ]
         return [
             OpenHandle(r.value, r.type_index, r.access, r.attributes)
-            for r in _rows(room, win.ProcessHandle)
+            for r in _rows(room, win.ProcessHandleEntry)
         ]
 
     def types_of_objects(self) -> dict[int, str]:
@@ -220,7 +220,7 @@ class ListCalls(Calls):
         raise CallFailed(name, code)
 
 
-Row = TypeVar("Row", win.SystemHandle, win.ProcessHandle)
+Row = TypeVar("Row", win.SystemHandle, win.ProcessHandleEntry)
 
 
 def _rows(room: ctypes.Array[ctypes.c_char], kind: type[Row]) -> Iterator[Row]:
