@@ -3,6 +3,8 @@ the large suites a run takes, and what the processes of a run make once."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import shutil
 import signal
@@ -82,14 +84,48 @@ def draft_texts() -> dict[str, str]:
     }
 
 
+_SOME = "some modules"
+"""Whether a process of a run is not to collect all of them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process what the command line says, which it doesn't see."""
+    node.workerinput[_SOME] = _named(node.config)
+
+
+def _named(config: pytest.Config) -> bool:
+    """Whether somebody named files or tests."""
+    return config.args_source is not config.ArgsSource.TESTPATHS or bool(config.option.keyword)
+
+
+def _import_a_share(config: pytest.Config) -> None:
+    """Import those test modules first that no other process of this run begins with.
+
+    Pytest rewrites the asserts of a module that is imported for the first time, which takes longer
+    than all else about collecting. Each process would do it for each module, at the same time as
+    the others; what one has rewritten, the others find.
+    """
+    worker: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+    if sys.dont_write_bytecode or worker[_SOME]:
+        return
+    number, count = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    paths = sorted(Path(__file__).parent.glob("test_*.py"), key=lambda path: path.stat().st_size)
+    for path in paths[number % count :: count]:
+        # What is wrong with a module, or why it is skipped, is said when it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(path.stem)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Decide once, for all processes of this run, what they have in common."""
     # xdist tells its processes 80; the commands that tests run write to no terminal.
     os.environ.pop("COLUMNS", None)
     config.addinivalue_line("markers", "sampled(*parameters): a run takes a part, see sampling.py")
     if hasattr(config, "workerinput"):
+        _import_a_share(config)
         return
-    named = config.args_source is not config.ArgsSource.TESTPATHS or bool(config.option.keyword)
+    named = _named(config)
     os.environ[sampling.SAMPLE] = str(sampling.chosen(named))
     made = tempfile.mkdtemp(prefix="msl-tests-")
     config.add_cleanup(lambda: shutil.rmtree(made, ignore_errors=True))
