@@ -240,7 +240,7 @@ def test_a_timeline_says_what_was_there_when(tmp_path: Path) -> None:
     assert row["what"] == "0x50000"
     assert [value is None for value in row["values"]] == [True, False, False, True]
     shown = run("diff", *paths).stdout.decode()
-    assert "  a b a c  0x11000\n" in shown
+    assert "  a b a c  0x11000  [heap]+0x1000\n" in shown
     assert "  . a a .  0x50000\n" in shown
 
 
