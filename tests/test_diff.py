@@ -22,6 +22,7 @@ from msl_construct import analysis
 from msl_construct.analysis import Timeline, comparing
 from msl_construct.analysis.timeline import TimelineRow
 from msl_construct.cli.diff_timeline import write_timeline
+from msl_construct.cli.text import Style
 
 PAGE = 4096
 STATES = ("captured", "captured", "captured", "failed", "not_resident")
@@ -314,7 +315,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, words: tuple[str, ...]) 
 def test_every_content_has_a_letter_of_its_own() -> None:
     row = TimelineRow("0x1000", (*range(60), None))
     found = io.StringIO()
-    write_timeline(["a"], Timeline({}, [row], 0), None, found)
+    write_timeline(["a"], Timeline({}, [row], 0), None, found, Style(), str)
     letters = found.getvalue().splitlines()[-1].split()[:61]
     assert letters[:3] == ["a", "b", "c"]
     assert letters[-1] == "."
