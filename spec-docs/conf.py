@@ -42,9 +42,9 @@ napoleon_use_rtype = False
 # Types of the standard library, and parts of the package that no reader needs to know.
 _PRIVATE = (
     "Amendment|Beginning|Bit|BitRange|BlockIndex|BlockStream|Budget|C|Conveyor|Coverage|Cursor|DocumentOptions|"
-    "EarlierHeaders|Ending|FileHeader|Fragment|GappedSource|Habits|ImageError|Indexed|Keys|Marks|Misfit|Note|"
+    "EarlierHeaders|Ending|FileHeader|Fragment|GappedSource|Habits|ImageError|Indexed|Keys|Marks|Misfit|ModuleEntry|Note|"
     "Options|PageBuffer|PageMap|PageStates|Place|Plan|Prepared|PrivateKeys|Problem|Problems|PublicKeys|Read|SealHeader|"
-    "RuleMistakeError|Run|ScanStoppedError|SearchedBytes|Sink|Source|Span|T|TestKey|Value|Vocabulary|WholeBlock"
+    "RuleMistakeError|Run|ScanStoppedError|SearchedBytes|Sink|Source|Span|T|TestKey|ThreadContext|Value|Vocabulary|WholeBlock"
 )
 nitpick_ignore_regex = [
     (
