@@ -137,6 +137,10 @@ def test_it_is_the_map_that_the_same_runs_make(
             assert getattr(lazy, name) == getattr(plain, name)
 
 
+def test_its_captured_pages_are_counted() -> None:
+    assert RunMap([(0, 3, 0), (3, 2, 1), (5, 4, 0)], 9).captured == 7
+
+
 @pytest.mark.parametrize("runs", [[(1, 4, 0)], [(0, 3, 0)], [(0, 4, 4)], [(0, 5, 0)], [(0, 0, 0)]])
 def test_runs_that_are_no_map_are_refused(runs: list[tuple[int, int, int]]) -> None:
     with pytest.raises(ValueError, match="page run"):

@@ -32,6 +32,7 @@ class RunMap(PageMap):
     def __init__(self, runs: Iterable[Run], pages: int, tail: bytes | None = None) -> None:
         self.pages = pages
         self._ranks = None
+        self._captured = None
         self._runs: list[Run] = []
         for first, count, state in checked_runs(runs, pages):
             if self._runs and self._runs[-1][2] == state:
