@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import struct
 import time
 import tracemalloc
 import uuid
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -124,6 +126,18 @@ def test_the_end_of_a_frame_is_found_without_inflating_it(
     for cut in {1, len(frame) // 2, len(frame) - 1}:
         stream = Extent(BufferSource(frame), 0, cut)
         assert bytes_behind("zstd", size, stream) == b""
+
+
+def test_they_go_when_nobody_wants_them() -> None:
+    """And with them what is kept of the file: whoever checks many must not wait for a collector."""
+    gc.disable()
+    try:
+        facts = Facts(msl_construct.open(wire.FileBuilder(wire.file_header("<")).data()))
+        kept = weakref.ref(facts)
+        del facts
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("plain", [b"", b"a", bytes(1000), bytes(range(256))])

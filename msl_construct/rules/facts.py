@@ -131,7 +131,6 @@ class Facts:
         self.uuids = UuidTable()
         self._parents = bytearray()
         self._children = array("I")
-        self._takers = {key: getattr(self, f"_take_{key}") for key in _DECODED}
         self._codes = {kind.key: code for code, kind in [*self.schema.blocks.items()][::-1]}
         self.repeated: list[tuple[int, int]] = []
         self.closings: list[int] = []
@@ -172,11 +171,10 @@ class Facts:
         key = block.key
         if key == "end_of_capture":
             self.closings.append(block.index)
-        take = self._takers.get(key)
-        if take is not None:
+        if key in _DECODED:
             payload = block.payload
             if block.known_version and RAW not in payload:
-                take(block, payload)
+                getattr(self, f"_take_{key}")(block, payload)
             else:
                 self.unread.add(key)
 
