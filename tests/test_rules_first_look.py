@@ -17,7 +17,7 @@ from msl_construct.rules import Scope, rules_for
 from msl_construct.rules.engine import known_rules
 from msl_construct.rules.model import any_block
 from msl_construct.schema import Field, Layout
-from msl_construct.schema.base import Binding, OneOf
+from msl_construct.schema.base import Between, Binding, OneOf
 from msl_construct.schema.vocabulary import Coded, Fixed, Uint
 
 SAMPLES = sorted((PLACE / "samples").rglob("*.msl"))
@@ -121,6 +121,14 @@ def test_a_class_that_says_otherwise_what_a_problem_is_is_asked_itself() -> None
     assert not layout.is_sound_stored(b"\1\1")
     assert layout.is_sound(layout.parse(b"\1\2"))
     assert not layout.is_sound(layout.parse(b"\2\2"))
+
+
+def test_codes_may_be_limited_to_a_range_as_numbers_are() -> None:
+    kind = Coded("OSType", valid=Between(0, 2))  # type: ignore[arg-type]
+    layout = Layout("Thing", "§1", [Field("A", kind, "A code.")]).bound(_binding())
+    width = layout.size
+    for code in range(5):
+        assert layout.is_sound_stored(code.to_bytes(width, "little")) == (code <= 2)
 
 
 def _binding():  # type: ignore[no-untyped-def]

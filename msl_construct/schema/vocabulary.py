@@ -377,7 +377,10 @@ class Coded(Fixed):
 
     @property
     def sound(self) -> Sound | None:
-        may = self.registry.permitted if self.valid is None else frozenset(self.valid.values)
+        valid = self.valid
+        if valid is not None:
+            return lambda value, _: valid.permits(value)
+        may = self.registry.permitted
         return lambda value, _: value in may
 
     @property
