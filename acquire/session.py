@@ -163,10 +163,12 @@ class Session:
                 self._collecting.close(keep=self._begun)
             elif self._evidence_folder is not None:
                 self._evidence_folder.abandon()
-            if self._preflight.target is not None:
-                self._preflight.target.close()
-            if error is not None:
-                self._account.broke_off(error, begun=self._begun)
+            try:
+                if self._preflight.target is not None:
+                    self._preflight.target.close()
+            finally:
+                if error is not None:
+                    self._account.broke_off(error, begun=self._begun)
 
     # -- for those who take several ---------------------------------------------------
 

@@ -26,6 +26,7 @@ if sys.platform != "linux":
 from msl_acquire.linux.freeze import METHODS, freeze
 from msl_acquire.linux.freeze.cgroup import ControlGroup, groups
 from msl_acquire.linux.freeze.guardian import refusals
+from msl_acquire.linux.freeze.guardian.grouping import Grouping
 from msl_acquire.linux.threads import threads
 from msl_construct.errors import TargetError
 
@@ -471,6 +472,35 @@ def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(tmp_path: Path)
         assert counters.all_move(range(4))
         assert hold.why_ended == "done"
         assert "acquirer" in hold.facts["undone_by"]
+        assert Path(f"/proc/{process.pid}/cgroup").read_text() == place
+
+
+@pytest.mark.parametrize("call", ["let_go", "clean_up"])
+def test_what_could_not_be_undone_is_said_until_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    method = "cgroup"
+    need(method)
+
+    def refuse(_: Grouping) -> None:
+        raise PermissionError(1, "no")
+
+    with counting(tmp_path) as (process, counters):
+        place = Path(f"/proc/{process.pid}/cgroup").read_text()
+        hold = freeze(process.pid, method, 30.0)
+        os.kill(hold.facts["deputy"], signal.SIGKILL)
+        os.kill(hold.facts["guardian"], signal.SIGKILL)
+        with monkeypatch.context() as patch:
+            patch.setattr(Grouping, call, refuse)
+            for _ in range(2):
+                with pytest.raises(TargetError, match="can't be let go"):
+                    hold.thaw()
+        assert (hold.ended == 0) == (call == "let_go")
+        assert Path(f"/proc/{process.pid}/cgroup").read_text() != place
+        for _ in range(2):
+            hold.thaw()
+        assert counters.all_move(range(4))
+        assert hold.why_ended == "done"
         assert Path(f"/proc/{process.pid}/cgroup").read_text() == place
 
 

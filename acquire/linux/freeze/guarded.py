@@ -51,7 +51,7 @@ class Guarded(Hold):
         super().__init__(pid, method)
         self._arguments: tuple[str, ...] = ()
         self._channel: Channel | None = None
-        self._touched = self._cleaned = False
+        self._touched = self._cleaned = self._to_undo = False
         self._thawing = threading.RLock()
 
     def _start_guardian(self, *arguments: str, kind: Callable[..., Channel] = InProcess) -> None:
@@ -121,12 +121,14 @@ class Guarded(Hold):
         """Let the target go as it was found; more than once does no harm.
 
         Raises:
-            TargetError: it can't be let go.
+            TargetError: it can't be let go; another call tries again.
         """
         with self._thawing:
             channel = self._channel
             if channel is None or not self._touched:
                 self._dismiss()
+                if self._to_undo:
+                    self._undo_ourselves()
                 self._over("done")
                 return
             if not self._ended:
@@ -162,11 +164,14 @@ class Guarded(Hold):
             self._over("guardian_ended")
             return
         self.facts["undone_by"] = "the acquirer: the guardian was gone"
+        self._to_undo = True
         try:
             method.let_go()
             self._over("done")
             method.clean_up()
+            self._to_undo = False
         except ProcessLookupError:
+            self._to_undo = False
             self._over("gone")
         except OSError as error:
             raise TargetError(
