@@ -131,7 +131,7 @@ class Held:
         count.write_text(str(found))
         self.lost = threading.Event()
         self.undone = 0
-        self.untold = False
+        self.untold = self.interrupted = False
         self.process: subprocess.Popen[bytes] | None = None
 
         def start() -> subprocess.Popen[bytes]:
@@ -143,6 +143,8 @@ class Held:
         self.guardian = GuardianLink(start, self.lost.set, self.counts, self.undo)
 
     def counts(self) -> dict[int, int]:
+        if self.interrupted:
+            raise KeyboardInterrupt
         if self.untold:
             return {}
         return {1: int(self.count.read_text()), 2: int(self.count.read_text()) + 1}
@@ -243,6 +245,19 @@ def test_closed_while_it_holds(tmp_path: Path, made: list[Held], found: int) -> 
     made.append(held := Held(tmp_path / "count", "well", found))
     held.guardian.ready()
     held.guardian.suspend()
+    held.guardian.close()
+    assert not held.undone
+
+
+def test_interrupted_before_it_is_asked(tmp_path: Path, made: list[Held], found: int) -> None:
+    """What stood still before us does so behind us."""
+    made.append(held := Held(tmp_path / "count", "well", found))
+    held.guardian.ready()
+    held.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        held.guardian.suspend()
+    held.interrupted = False
+    assert held.guardian.resume() == ""
     held.guardian.close()
     assert not held.undone
 

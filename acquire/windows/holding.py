@@ -305,7 +305,7 @@ class GuardianLink:
         answer = self._ask("resume")
         if answer[:1] == ["released"]:
             with self._lock:
-                self._held = False
+                self._held = self._asked = False
             return "" if answer[1] == "done" else answer[1]
         if not self._ended:
             self.close()
