@@ -334,6 +334,39 @@ def test_segments_and_large_blocks_of_heaps(target: WindowsTarget, fake: FakeWin
     assert {at for at, kind in kinds.items() if kind == "heap"} == {heap, second, third, large}
 
 
+def test_heaps_without_end(
+    target: WindowsTarget, fake: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many heaps may share one ring of blocks, which is followed anew for each."""
+    fake.heaps = [0x100000 + 0x100 * number for number in range(40)]
+    fake.regions[1:1] = [Region(0x100000, 16)]
+    fake.words = {heap: segment(heap, heap + 0x98, heap + 0x98, heap) for heap in fake.heaps}
+    for heap in fake.heaps:
+        after = heap + 0x88 if heap == fake.heaps[-1] else heap + 0x188
+        before = heap - 0x78 if heap > fake.heaps[0] else 0
+        fake.words[heap + 0x88] = struct.pack("<QQ", after, before)
+        fake.words[heap + 0x98] = struct.pack("<QQ", heap + 0x18, heap + 0x18)
+    reads: list[int] = []
+    real = WindowsSystem.read
+
+    def read(self: WindowsSystem, process: int, at: int, into: memoryview) -> tuple[int, int]:
+        reads.append(at)
+        return real(self, process, at, into)
+
+    monkeypatch.setattr(WindowsSystem, "read", read)
+    target.mappings()
+    assert "unknown" not in target.facts()
+    reads.clear()
+    target.mappings()
+    whole = len(reads)
+    reads.clear()
+    monkeypatch.setattr("msl_acquire.windows.target.MOST_PARTS", 50)
+    kinds = {mapping.start: mapping.region_type for mapping in target.mappings()}
+    assert kinds[0x100000] == "heap"
+    assert len(reads) < whole / 3
+    assert target.facts()["unknown"]["heaps"] == "more than the 50 parts that were followed"
+
+
 @pytest.mark.parametrize("what", ["loop", "not its heap's", "not linked back", "another kind"])
 def test_heaps_that_are_no_good(target: WindowsTarget, fake: FakeWindows, what: str) -> None:
     """What a program has written over is not followed."""
@@ -398,6 +431,15 @@ def test_version_of_a_file(tmp_path: Path, wide: bool) -> None:
     for length in range(0, len(whole), 61):  # cut anywhere, it is none, and no error
         file.write_bytes(whole[:length])
         assert file_version(str(file)) in ("", "10.0.19041.65535")
+    section = whole.index(b".rsrc")
+    for length in range(0x400):  # nor where its section says that it ends anywhere
+        claims = struct.pack("<I", length)
+        file.write_bytes(whole[: section + 16] + claims + whole[section + 20 :])
+        assert file_version(str(file)) in ("", "10.0.19041.65535")
+    for start in range(0x200):  # or lies over the headers
+        claims = struct.pack("<4I", 0x400, 0, start, 0)
+        file.write_bytes(whole[: section + 8] + claims + whole[section + 24 :])
+        assert file_version(str(file)) == ""
     file.write_bytes(whole.replace(struct.pack("<I", 0xFEEF04BD), b"none"))
     assert file_version(str(file)) == ""
     assert file_version(str(tmp_path)) == file_version(str(tmp_path / "none")) == ""
@@ -545,6 +587,18 @@ def test_thousands_of_handles(target: WindowsTarget, fake: FakeWindows) -> None:
     rows = target.facts()["descriptors"]
     assert len(rows) == 29_999
     assert rows[0]["type"] == "F"  # before 8.1 they stand in the order of their numbers, from 2 on
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_handles_that_are_too_many_are_counted(
+    target: WindowsTarget, fake: FakeWindows, new: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("msl_acquire.windows.handles._MOST", 20)
+    fake.handles_of_processes = new
+    fake.open_handles = [(4 * n, 7, 1, 0) for n in range(1, 31)]
+    found = target.facts()
+    assert len(found["descriptors"]) == 20
+    assert found["unknown"]["descriptors"] == "10 more than the 20 that are listed"
 
 
 @pytest.mark.parametrize("lacks", ["", "Process", "own"])

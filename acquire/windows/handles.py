@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from ..plain_target import CallFailed
@@ -18,11 +19,13 @@ __all__ = ["descriptors"]
 _PROCESS = "Process"
 _COULD_BE_ANYTHING = "File"
 """A file, a folder, a pipe, a socket or a device."""
+_MOST = 1 << 16
+"""A program may have 2^24 of them, and stands still while they are listed."""
 _ATTRIBUTES = ((0x1, "protected_from_close"), (0x2, "inherited"))
 
 
-def descriptors(system: WindowsSystem, process: int, pid: int) -> list[dict[str, Any]]:
-    """In the order of their numbers.
+def descriptors(system: WindowsSystem, process: int, pid: int) -> tuple[list[dict[str, Any]], int]:
+    """In the order of their numbers; and how many more there are.
 
     Each has ``fd`` (its number), ``type`` (the system's name of it), ``access`` and ``flags``
     (masks), ``flag_names``, ``object`` (the address in the kernel, where that is told), and
@@ -35,7 +38,8 @@ def descriptors(system: WindowsSystem, process: int, pid: int) -> list[dict[str,
     with suppress(CallFailed):
         types = _types(system, process)
     rows = []
-    for one in sorted(system.handles(process, pid)):
+    listed = system.handles(process, pid)
+    for one in sorted(islice(listed, _MOST)):
         name = types.get(one.type_index, "")
         row: dict[str, Any] = {
             "fd": one.value,
@@ -49,7 +53,7 @@ def descriptors(system: WindowsSystem, process: int, pid: int) -> list[dict[str,
         if name and name != _COULD_BE_ANYTHING:
             row["kind"] = name
         rows.append(row)
-    return rows
+    return rows, sum(1 for _ in listed)
 
 
 def _types(system: WindowsSystem, process: int) -> dict[int, str]:

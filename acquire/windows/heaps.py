@@ -14,9 +14,12 @@ from ..plain_target import CallFailed
 from .calls import WindowsSystem
 from .peb import number_at, read_at
 
-__all__ = ["heaps"]
+__all__ = ["MOST_PARTS", "heaps"]
 
-_MOST_HEAPS, _MOST_PARTS = 4096, 1 << 16
+MOST_PARTS = 1 << 16
+"""So many addresses are followed, of all heaps: a program can write as many as it likes, and heaps
+that share them."""
+_MOST_HEAPS = 4096
 _MARK = struct.pack("<I", 0xFFEEFFEE)
 _HEAD_WITHIN = 0x400
 
@@ -101,7 +104,7 @@ def _is_segment(system: WindowsSystem, process: int, at: int, heap: int, form: _
 def _links(system: WindowsSystem, process: int, first: int, form: _Form) -> Iterator[int]:
     """The others of a ring, for as long as each says who is in front of it."""
     behind = first
-    for _ in range(_MOST_PARTS):
+    for _ in range(MOST_PARTS):
         at = number_at(system, process, behind, form.width)
         if at == first or not at:
             return

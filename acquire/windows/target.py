@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from typing import Any
 
 from ..model import Identity, Mapping, Module, Thread
@@ -14,7 +15,7 @@ from .calls.lists import ThreadNow
 from .connections import connections, rows_of
 from .credentials import AccountNames, credentials
 from .handles import descriptors
-from .heaps import heaps
+from .heaps import MOST_PARTS, heaps
 from .holding import Hold, Holder, OwnCalls
 from .memory import WindowsMemory
 from .modules import ModuleFiles, modules_of
@@ -115,6 +116,15 @@ class WindowsTarget(PlainTarget):
         self._ask("connections", self._connections)
         return {}
 
+    def _descriptors(self) -> list[dict[str, Any]]:
+        rows, left_out = descriptors(self._system, self._process, self.pid)
+        if left_out:
+            self._too_many("descriptors", f"{left_out} more than the {len(rows)} that are listed")
+        return rows
+
+    def _too_many(self, what: str, words: str) -> None:
+        self._facts.setdefault("unknown", {})[what] = words
+
     def _connections(self) -> list[dict[str, Any]]:
         return rows_of(connections(self._system), self.pid)
 
@@ -147,10 +157,14 @@ class WindowsTarget(PlainTarget):
         """What it has mapped; what lies in the allocations of heaps and stacks is called so."""
         known: dict[int, str] = {}
         for narrow in self._widths():
+            name = "heaps_of_32_bits" if narrow else "heaps"
             try:
-                known |= dict.fromkeys(heaps(self._system, self._process, narrow=narrow), "heap")
+                places = heaps(self._system, self._process, narrow=narrow)
+                known |= dict.fromkeys(islice(places, MOST_PARTS), "heap")
+                if next(places, None) is not None:
+                    self._too_many(name, f"more than the {MOST_PARTS} parts that were followed")
             except CallFailed as error:
-                self._unknown("heaps_of_32_bits" if narrow else "heaps", error)
+                self._unknown(name, error)
         known |= {stack.base - 1: "stack" for stack in self._stacks()}
         return self._memory.mappings(known)
 
@@ -243,7 +257,7 @@ class WindowsTarget(PlainTarget):
         asked: dict[str, Callable[[], Any]] = {
             "environment": lambda: environment(system, process),
             "credentials": lambda: credentials(system, process, self._names),
-            "descriptors": lambda: descriptors(system, process, self.pid),
+            "descriptors": self._descriptors,
         }
         for name, ask in asked.items():
             self._ask(name, ask)

@@ -105,7 +105,9 @@ def _as_mapped(file: IO[bytes]) -> Read:
     def read(at: int, size: int) -> bytes:
         for _, start, stored_size, where in sections:
             if start <= at < start + stored_size:
-                return stored(where + at - start, min(size, start + stored_size - at))
+                if at + size > start + stored_size:
+                    raise EOFError(f"a section of the image ends before {at + size:#x}")
+                return stored(where + at - start, size)
         return stored(at, size)
 
     return read

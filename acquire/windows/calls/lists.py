@@ -138,8 +138,9 @@ class ListCalls(Calls):
             "NtQuerySystemInformation", kind, what=lambda room, size: (room, size, None)
         )
 
-    def handles(self, process: int, pid: int) -> list[OpenHandle]:
-        """Its handles; those that it has opened and closed meanwhile may be among them, or not.
+    def handles(self, process: int, pid: int) -> Iterator[OpenHandle]:
+        """Its handles, of which there may be millions; those that it has opened and closed
+        meanwhile may be among them, or not.
 
         Raises:
             CallFailed: neither way of asking is permitted.
@@ -151,15 +152,15 @@ class ListCalls(Calls):
                 what=lambda room, size: (room, size, None),
             )
         except CallFailed:  # Windows before 8, and Wine
-            return [
+            return (
                 OpenHandle(r.value, r.type_index, r.access, r.attributes, r.object)
                 for r in _rows(self._system(win.SYSTEM_EXTENDED_HANDLES), win.SystemHandle)
                 if r.process_id == pid
-            ]
-        return [
+            )
+        return (
             OpenHandle(r.value, r.type_index, r.access, r.attributes)
             for r in _rows(room, win.ProcessHandleEntry)
-        ]
+        )
 
     def types_of_objects(self) -> dict[int, str]:
         """Names by the number that handles have of their type.
