@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import json
 import re
 import struct
 import sys
@@ -29,6 +30,7 @@ from fakes.windows import (
     pattern,
 )
 
+from msl_acquire import acquire
 from msl_acquire.cli import acquire as acquire_command
 from msl_acquire.model import Action
 from msl_acquire.reading import hash_file, read_pages
@@ -586,6 +588,20 @@ def test_failed_resume_is_said_and_tried_again(target: WindowsTarget, fake: Fake
     assert fake.suspended() == {11: 0, 12: 1}
 
 
+def test_the_report_tells_of_a_target_that_is_not_let_go(
+    system: WindowsSystem, fake: FakeWindows, tmp_path: Path
+) -> None:
+    fake.resume_status = -0x3FFFFFDE
+    report = tmp_path / "report.json"
+    with pytest.raises(TargetError, match="could not be resumed"):
+        acquire(
+            fake.pid, tmp_path / "a.msl", report=report, backend=Windows(system), max_freeze=None
+        )
+    told = json.loads(report.read_text())
+    assert told["status"] == "defect"
+    assert "could not be resumed" in told["detail"]
+
+
 def wait_until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + 10
     while not condition():
@@ -725,6 +741,38 @@ def test_modules(target: WindowsTarget, fake: FakeWindows, tmp_path: Path) -> No
     )
     assert modules[1].disk_hash is None
     assert target.facts()["modules_from"] == "toolhelp"
+
+
+@pytest.mark.parametrize(
+    ("path", "opened"),
+    [
+        ("\\\\server\\share\\a.dll", False),
+        ("//server/share/a.dll", False),
+        ("\\/server\\share\\a.dll", False),
+        ("\\\\.\\pipe\\a", False),
+        ("\\\\?\\UNC\\server\\share\\a.dll", False),
+        ("\\??\\UNC\\server\\share\\a.dll", False),
+        ("\\\\?\\GLOBALROOT\\Device\\Mup\\server\\a.dll", False),
+        ("\\\\?\\C:\\a.dll", True),
+        ("C:\\a.dll", True),
+    ],
+)
+def test_nobody_else_is_asked_for_a_module(
+    target: WindowsTarget,
+    fake: FakeWindows,
+    path: str,
+    opened: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A program writes into its loader's list what it likes: a server would learn who we are."""
+    asked: list[str] = []
+    monkeypatch.setattr("msl_acquire.windows.modules.hash_file", lambda path, _: asked.append(path))
+    fake.modules.append((0x5000_0000, 0x3000, path))
+    target.prepare()
+    module = target.modules(target.mappings())[0]
+    assert (module.path, module.disk_hash) == (path, None)
+    assert (path in asked) == opened
+    assert (path in target.facts()["module_problems"]) != opened
 
 
 def test_modules_without_toolhelp(target: WindowsTarget, fake: FakeWindows) -> None:

@@ -17,6 +17,8 @@ from .version_resource import file_version
 
 __all__ = ["ModuleFiles", "modules_of"]
 
+_NOT_OPENED = "not hashed: its path leads to another machine, or a device"
+
 
 @dataclass
 class ModuleFiles:
@@ -26,11 +28,23 @@ class ModuleFiles:
     versions: dict[str, str] = field(default_factory=dict)
 
     def look(self, path: str, hash_algo: str) -> None:
-        """Hash one, and look for its version."""
+        """Hash one, and look for its version, unless that would ask somebody else."""
         if path not in self.hashes:
-            self.hashes[path] = hash_file(path, hash_algo)
+            self.hashes[path] = None if _leads_away(path) else hash_file(path, hash_algo)
             # Who could not be hashed is no ordinary file.
             self.versions[path] = file_version(path) if self.hashes[path] else ""
+
+
+def _leads_away(path: str) -> bool:
+    """Whether its opening would ask another machine, or a device.
+
+    A program can write any path into its loader's list, and a server that is asked learns who we
+    are. ``\\\\?\\C:\\`` is a longer way to write a drive.
+    """
+    spelled = path.replace("/", "\\")
+    return spelled.startswith(("\\\\", "\\??\\")) and not (
+        spelled.startswith("\\\\?\\") and spelled[5:7] == ":\\"
+    )
 
 
 def modules_of(
@@ -49,15 +63,17 @@ def modules_of(
         process: its handle.
         mappings: its address space.
         files: as far as they were looked at.
-        facts: takes ``modules_from``, ``toolhelp`` or ``mappings``, and why; and
-            ``images_without_entry``, mapped images that the loader's list does not have.
+        facts: takes ``modules_from``, ``toolhelp`` or ``mappings``, and why;
+            ``images_without_entry``, mapped images that the loader's list does not have; and
+            ``module_problems``, why a file was not opened, by its path.
     """
     images = _mapped_images(mappings)
     try:
         listed = list(system.modules(pid))
     except CallFailed as error:
         facts["modules_from"], facts["modules_error"] = "mappings", str(error)
-        facts.pop("images_without_entry", None)
+        for name in ("images_without_entry", "module_problems"):
+            facts.pop(name, None)
         return images
     facts["modules_from"] = "toolhelp"
     entries = _entries(system, process, facts)
@@ -72,6 +88,9 @@ def modules_of(
         )
         for entry in listed
     ]
+    facts["module_problems"] = {
+        module.path: _NOT_OPENED for module in found if _leads_away(module.path)
+    }
     known = {module.base_addr for module in found}
     facts["images_without_entry"] = [
         {"base_addr": f"{one.base_addr:#x}", "module_size": one.module_size, "path": one.path}
