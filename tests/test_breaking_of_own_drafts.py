@@ -13,7 +13,10 @@ from independent import wire
 from independent.specimens import LE11, finish, start
 
 from msl_construct.breaking.classify import Classified
+from msl_construct.breaking.decoders import OtherReader
+from msl_construct.breaking.evidence import ImpactEvidence
 from msl_construct.breaking.impact import impact
+from msl_construct.breaking.making import ImpactSample
 from msl_construct.drafts import DRAFTS
 from msl_construct.drafts.authored import load
 from msl_construct.schema import Draft
@@ -186,9 +189,16 @@ def test_what_old_files_may_have_and_may_not_is_no_defect(
     assert list(found.contradictions) == []
 
 
+class _Nobody(OtherReader):
+    """One that can be asked of no file."""
+
+    def read(self, sample: ImpactSample) -> list[ImpactEvidence] | None:
+        return None
+
+
 def test_a_reader_that_was_not_asked_says_nothing(tmp_path: Path) -> None:
     with drafts(tmp_path, "", CODE_OF_A_VENDOR) as both:
-        found = impact(*both, {"nobody": lambda sample: None})
+        found = impact(*both, [_Nobody("nobody", 1.0)])
     assert not any(found.others)
     assert all("is not shown to nobody" in line for line in found.not_made)
     assert len(found.not_made) == len(found.samples)

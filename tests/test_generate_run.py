@@ -457,8 +457,8 @@ def every_language() -> Path:
 FOREIGN = {
     "csharp": "Collections Generic Main FromFile Error WriteLine FindAll Count Console ToUInt64 "
     "GetRange Length ToString Replace ToLowerInvariant Message Split MslOutput Put Flush Format",
-    "nim": "fromFile writeLine add countIt len toHex toLowerAscii mapIt join payload nim msg "
-    "splitLines",
+    "nim": "payloadOf fromFile writeLine add countIt len toHex toLowerAscii mapIt join payload nim "
+    "msg splitLines",
 }
 
 

@@ -19,9 +19,11 @@ __all__ = ["CutOutputError", "check_new", "refuse_itself", "whole_output", "writ
 
 T = TypeVar("T")
 
+_CUT = "the reader of the output went away before the file was whole"
+
 
 class CutOutputError(MslError):
-    """A file that went to stdout is not whole: its reader has gone."""
+    """A file that went to stdout, or into a pipe, is not whole: its reader has gone."""
 
 
 def write_out(path: str, force: bool, write: Callable[[IO[bytes]], T]) -> T:
@@ -29,7 +31,7 @@ def write_out(path: str, force: bool, write: Callable[[IO[bytes]], T]) -> T:
 
     Raises:
         click.UsageError: nothing can be written there.
-        CutOutputError: whoever reads stdout has gone.
+        CutOutputError: whoever reads stdout, or the pipe at the path, has gone.
     """
     if path != STDIO:
         return write_new(path, force, write)
@@ -50,9 +52,7 @@ def whole_output() -> Iterator[None]:
         yield
     except BrokenPipeError:
         discard_stdout()
-        raise CutOutputError(
-            "the reader of the output went away before the file was whole"
-        ) from None
+        raise CutOutputError(_CUT) from None
 
 
 def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret: bool = True) -> T:
@@ -60,11 +60,14 @@ def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret
 
     Raises:
         click.UsageError: nothing can be written there.
+        CutOutputError: it is a pipe, and whoever reads it has gone.
     """
     check_new(path, force)
     with whole_file(path, force=force, secret=secret) as file:
         try:
             return write(file)
+        except BrokenPipeError:
+            raise CutOutputError(_CUT) from None
         except OSError as error:
             raise OSError(error.errno, error.strerror, error.filename or path) from None
 
