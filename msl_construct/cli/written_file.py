@@ -63,13 +63,14 @@ def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret
         CutOutputError: it is a pipe, and whoever reads it has gone.
     """
     check_new(path, force)
-    with whole_file(path, force=force, secret=secret) as file:
-        try:
-            return write(file)
-        except BrokenPipeError:
-            raise CutOutputError(_CUT) from None
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, error.filename or path) from None
+    try:
+        with whole_file(path, force=force, secret=secret) as file:
+            try:
+                return write(file)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, error.filename or path) from None
+    except BrokenPipeError:
+        raise CutOutputError(_CUT) from None
 
 
 def check_new(place: str, force: bool) -> None:
