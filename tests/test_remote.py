@@ -117,6 +117,18 @@ def test_commands_take_addresses(tmp_path: Path) -> None:
     assert unknown.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(
+    "url", ["tar://a.msl::file://{}", "github://a", "nobody://a", "ftp://127.0.0.1:9/a"]
+)
+def test_an_address_that_leads_nowhere(url: str, tmp_path: Path) -> None:
+    (tmp_path / "archive").write_bytes(bytes(100))
+    url = url.format(tmp_path / "archive")
+    for ask in (RemoteSource, RemoteFile):
+        with pytest.raises((StreamError, OSError)) as caught:
+            ask(url)
+        assert url in str(caught.value)
+
+
 def test_nobody_mistakes_what_is_missing(memory: Any) -> None:
     with pytest.raises(StreamError):
         RemoteSource("nothing://host/x")

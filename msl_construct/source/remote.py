@@ -50,7 +50,9 @@ def remote_system(url: str) -> tuple[Any, str]:
     """The file system of an address, as fsspec has it, and the path in it.
 
     Raises:
-        StreamError: fsspec, or what it needs for such addresses, is not installed.
+        OSError: its server does not answer.
+        StreamError: fsspec, or what it needs for such addresses, is not installed; or nothing knows
+            what this one leads to.
     """
     try:
         from fsspec.core import url_to_fs
@@ -61,8 +63,10 @@ def remote_system(url: str) -> tuple[Any, str]:
             f"{url}: needs fsspec: pip install 'msl-construct[remote]', and what it needs for "
             f"such addresses ({error})"
         ) from None
-    except ValueError as error:
-        raise StreamError(f"{url}: {error}") from None
+    except OSError as error:
+        raise OSError(error.errno or errno.EIO, reason_of(error), url) from None
+    except Exception as error:  # every file system has errors of its own
+        raise StreamError(f"{url}: {reason_of(error)}") from None
     return system, str(path)
 
 
