@@ -452,7 +452,7 @@ serve(TargetKeeper(StoppedThreads(Threads(), tell), 0), sys.stdin.buffer, sys.st
 """
 
 
-@pytest.mark.parametrize("dies", ["never", "untold", "1", "2", "3", "4", "5", "6"])
+@pytest.mark.parametrize("dies", ["never", "untold", "uncounted", "1", "2", "3", "4", "5", "6"])
 def test_each_thread_is_as_it_was_found(tmp_path: Path, dies: str) -> None:
     """The guardian ends behind any of its calls: what it has done is undone, and no more."""
     found = {1: 0, 2: 2, 3: 0}
@@ -462,6 +462,9 @@ def test_each_thread_is_as_it_was_found(tmp_path: Path, dies: str) -> None:
     def counts() -> dict[int, int]:
         return {int(file.name): int(file.read_text()) for file in tmp_path.iterdir()}
 
+    def told() -> dict[int, int]:
+        return {} if dies == "uncounted" else counts()
+
     def let_go_of(number: int) -> None:
         (tmp_path / str(number)).write_text(str(counts()[number] - 1))
 
@@ -470,7 +473,7 @@ def test_each_thread_is_as_it_was_found(tmp_path: Path, dies: str) -> None:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     lost = threading.Event()
-    guardian = GuardianLink(start, lost.set, counts, pytest.fail, let_go_of)
+    guardian = GuardianLink(start, lost.set, told, pytest.fail, let_go_of)
     guardian.ready()
     if dies in ("1", "2", "3"):
         with pytest.raises(CallFailed, match="the guardian failed"):
@@ -479,7 +482,7 @@ def test_each_thread_is_as_it_was_found(tmp_path: Path, dies: str) -> None:
         guardian.suspend()
         assert counts() == {1: 1, 2: 3, 3: 1}
         assert guardian.facts["held_by"] == "suspend_thread"
-        if dies == "untold":
+        if dies in ("untold", "uncounted"):
             assert guardian._process.poll() is None
             guardian._process.kill()
             assert lost.wait(PATIENCE)

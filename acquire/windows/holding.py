@@ -214,18 +214,24 @@ class GuardianLink:
             held, asked = self._held, self._asked
             self._held = self._asked = False
             if held or asked:
-                self._undo()
+                self._undo(held)
         self._answers.put("")
         if held:
             self._lost()
 
-    def _undo(self) -> None:
-        """It may have ended before or behind each call: the counts tell what it has left."""
+    def _undo(self, held: bool) -> None:
+        """It may have ended before or behind each call: the counts tell what it has left.
+
+        Args:
+            held: whether it had said that it holds the target.
+        """
         now = self._counts()
         if self._let_go_of is not None:
             for number, told in self._announced.items():
                 before = self._found.get(number, 0) if told < 0 else told
-                if now.get(number, 0) > before:
+                later = now.get(number)
+                # Where that is not told, it takes nothing from a thread that runs.
+                if (held or not before) if later is None else later > before:
                     with suppress(CallFailed):
                         self._let_go_of(number)
             return
