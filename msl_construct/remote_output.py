@@ -105,6 +105,8 @@ class RemoteFile(io.RawIOBase):
         if not hasattr(self._file, "commit") or not hasattr(self._file, "discard"):
             with suppress(Exception):
                 self._file.close()
+                if not force:  # nothing was there: it was made by being opened
+                    self._system.rm_file(self._path)
             raise StreamError(f"{url}: nothing can be written there that nobody sees half done")
 
     def _begun(self) -> Any:

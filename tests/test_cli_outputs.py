@@ -10,6 +10,7 @@ import stat
 import subprocess
 import threading
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
@@ -222,6 +223,23 @@ def test_a_place_at_a_distance_is_tried_and_left_as_it_was(tmp_path: Path) -> No
     assert (tmp_path / "a.json").read_text() == "mine"
     with pytest.raises(FileExistsError):
         check_remote(f"file://{tmp_path}/a.json", force=False)
+
+
+def test_a_place_that_shows_what_is_half_done_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+
+    class Plain(fsspec.get_filesystem_class("file")):  # type: ignore[misc]
+        """Like Hadoop's: what is opened is there, and has no other name before it is finished."""
+
+        protocol = "plain"
+
+        def _open(self, path: str, mode: str = "rb", **_: object) -> IO[bytes]:
+            return open(path, mode)
+
+    fsspec.register_implementation("plain", Plain)
+    with pytest.raises(StreamError, match="nobody sees half done"):
+        check_remote(f"plain://{tmp_path}/a.json", force=False)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_address_of_nothing() -> None:
