@@ -32,7 +32,18 @@ from msl_construct.errors import MslError
 from msl_construct.report import Redaction, html_page, judging, report_of
 from msl_construct.report.entropy import entropy_of, entropy_sample
 from msl_construct.report.memory import regions_by_address
-from msl_construct.report.secret_words import secrets_of_arguments, secrets_of_variable
+from msl_construct.report.model import (
+    BrokenRule,
+    CheckedRules,
+    ShownBlock,
+    ShownField,
+    TableRows,
+)
+from msl_construct.report.secret_words import (
+    SecretWords,
+    secrets_of_arguments,
+    secrets_of_variable,
+)
 
 SAMPLES = PLACE / "samples"
 DUMPS = [
@@ -243,6 +254,9 @@ def test_a_secret_of_a_command_line_is_in_no_path_and_no_name(tmp_path: Path, fo
         ("t --db-url https://me:S3CRET@host/x", ["S3CRET"]),
         ("t\0--secret\0S3CRET", ["S3CRET"]),
         ("S3CRET --name value", []),
+        ("curl -u me:S3CRET -H 'Authorization: Bearer T0KEN' x", ["S3CRET", "T0KEN"]),
+        ("t --dsn host=db;password=S3CRET;x=y", ["S3CRET"]),
+        ('t {"api_key": "S3CRET"}', ["S3CRET"]),
     ],
 )
 def test_what_of_a_command_line_is_likely_to_be_a_secret(text: str, secrets: list[str]) -> None:
@@ -253,6 +267,50 @@ def test_what_of_the_environment_is_likely_to_be_a_secret() -> None:
     assert list(secrets_of_variable("API_TOKEN", "T0KEN")) == ["T0KEN"]
     assert list(secrets_of_variable("DB", "postgres://me:S3CRET@host/x")) == ["S3CRET"]
     assert list(secrets_of_variable("LANG", "en_US.UTF-8")) == []
+    assert list(secrets_of_variable("DB", "host=db password=S3CRET")) == ["S3CRET"]
+    assert list(secrets_of_variable("XDG_SESSION_TYPE", "wayland")) == []
+    assert list(secrets_of_variable("XDG_SESSION_COOKIE", "S3CRET")) == ["S3CRET"]
+
+
+def test_a_secret_is_in_no_hex_and_no_byte_that_belongs_to_no_field_that_is_shown() -> None:
+    secret = "pässw0rd-x"
+    words = Redaction()
+    words.variable(secret, "PASSWORD")
+    stored = secret.encode()
+    text = f"/opt/{secret} (stored: 2f6f{stored.hex()}ff)"
+    block = ShownBlock(
+        0,
+        "handle_table",
+        0,
+        b"head" + stored + b"tail" + stored + b"end",
+        (ShownField("path", 4, len(stored), "unsaid"), ShownField("next", 15, 4, "tail")),
+    )
+    redaction = words.secret_words()
+    with msl_construct.open(SAMPLES / "live-le.msl") as dump:
+        found = report_of(dump)
+    found.blocks = [block]
+    found.tables = [TableRows("handles", ("path",), [(text,)])]
+    found.checked = CheckedRules("d", 1, [BrokenRule("A", "MUST", "1", "w", True, "")])
+    found.checked.broken[0].places.append(f"block 1: {secret}")
+    plain = redaction.without(found)
+    assert plain.tables[0].rows == [("/opt/(redacted) (stored: 2f6f(redacted)ff)",)]
+    assert plain.checked is not None
+    assert plain.checked.broken[0].places == ["block 1: (redacted)"]
+    (shown,) = plain.blocks
+    size = len(stored)
+    assert shown.data == b"head" + bytes(size) + b"tail" + bytes(size) + b"end"
+    hidden = [(one.start, one.length) for one in shown.fields if one.redacted]
+    assert hidden == [(4, size), (8 + size, size)]
+
+
+def test_a_secret_that_is_a_word_is_no_part_of_another() -> None:
+    words = SecretWords(secrets_of_arguments("cc -pthread -pS3CRET"))
+    with msl_construct.open(SAMPLES / "live-le.msl") as dump:
+        found = report_of(dump)
+    names = ["/lib/libpthread.so.0", "a thread", "xS3CRETx"]
+    found.tables = [TableRows("modules", ("path",), [(name,) for name in names])]
+    rows = words.without(found).tables[0].rows
+    assert rows == [("/lib/libpthread.so.0",), ("a (redacted)",), ("x(redacted)x",)]
 
 
 def test_who_captured_it_is_not_redacted(tmp_path: Path) -> None:
