@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from commands import PLACE, run
 from conftest import shared
+from independent import wire, wire_dialects
 from test_dialects_foreign import EXPECTED, path_of
 from test_rules_foreign import (
     ALIGNED,
@@ -31,6 +32,7 @@ from test_rules_foreign import EXPECTED as DEVIATIONS
 
 import msl_construct
 from msl_construct.rules import check, rules_for
+from msl_construct.rules.engine import Check
 
 VERSION = "MSL-3-FILE-HEADER-VALUE-NOT-PERMITTED"
 PAYLOAD_VERSION = "MSL-4.1-BLOCK-HEADER-VALUE-NOT-PERMITTED"
@@ -243,3 +245,41 @@ def test_a_rule_that_only_the_dialect_has_is_told_in_every_format(
     done = run("check", "--format", form, path)
     assert done.returncode == 4, done.stderr
     assert b"MSLX-3-FILE-HEADER-UNREGISTERED-CODE" in done.stdout
+
+
+ROWS = {
+    "a tag that nobody knows": (
+        0x7777,
+        b"1234",
+        "MSLX-6-TARGET-INTROSPECTION-ROW-UNREGISTERED-CODE",
+    ),
+    "a number that is too short": (7, b"abc", "MSL-6-TARGET-INTROSPECTION-TOO-SHORT"),
+    "a number that is too long": (7, b"abcdefghi", "MSL-6-TARGET-INTROSPECTION-ROW-BODY-TOO-LONG"),
+    "a text that is none": (4, b"a\xff", "MSL-6-SELINUX-CONTEXT-STRING-NOT-UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_wrong_within_rows_that_nothing_counts(name: str) -> None:
+    tag, value, rule_id = ROWS[name]
+    rows = [
+        wire_dialects.tagged("<", 0x11, b"\2"),
+        wire_dialects.tagged("<", tag, value),
+    ]
+    builder = wire.FileBuilder(wire.file_header("<", version=wire.V11))
+    builder.add(wire_dialects.TARGET_INTROSPECTION, wire_dialects.introspection("<", rows))
+    with msl_construct.open(builder.data(), dialect="memslicer-0.5") as dump:
+        found = [one for one in check(dump) if one.rule.id == rule_id]
+    assert [one.found.field.startswith("rows[1].") for one in found] == [True]
+
+
+def test_rows_that_nobody_looked_at_are_a_gap() -> None:
+    rows = [wire_dialects.tagged("<", 0x11, b"\2")] * 40_000
+    stored = wire_dialects.introspection("<", rows)
+    builder = wire.FileBuilder(wire.file_header("<", version=wire.V11))
+    builder.add(wire_dialects.TARGET_INTROSPECTION, stored, compression="zstd")
+    with msl_construct.open(builder.data(), dialect="memslicer-0.5") as dump:
+        under_way = Check(dump)
+        assert not [one for one in under_way if "TOO-SHORT" in one.rule.id]
+        assert len(under_way.unchecked) == 1
+        assert "entries from so small a compressed stream" in under_way.unchecked[0]

@@ -13,7 +13,7 @@ from ..budget import Budget, Charge, default_budget
 from ..codecs.inflate import DEFAULT_INFLATE_LIMIT, InflatedSource
 from ..errors import CompressionError, LimitError
 from ..page_map import PageMap
-from ..schema import BlockType, FlagValue, Record, Schema, Table
+from ..schema import BlockType, FlagValue, Record, Schema
 from ..schema.entries import Entries
 from ..schema.framing import RAW, algorithm_of, inflated, laid_out
 from ..schema.layout import REST
@@ -399,7 +399,7 @@ def budget_ran_out(block: Block, payload: Record) -> bool:
         return False
     budget = getattr(rest.source, "entry_budget", None)
     return budget is not None and any(
-        isinstance(field.type, Table) and len(payload.get(field.key, ())) >= budget
+        None in field.type.inner() and len(payload.get(field.key, ())) >= budget
         for field in layout.fields
     )
 

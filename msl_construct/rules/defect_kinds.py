@@ -267,7 +267,6 @@ def _(kind: Uint) -> Iterator[str]:
 @defects.register(Bytes)
 @defects.register(Padding)
 @defects.register(Rows)
-@defects.register(TextToEnd)
 @defects.register(Rest)
 def _(kind: Vocabulary) -> Iterator[str]:
     return iter(())  # whatever stands there will do, or is explained by the dialect
@@ -310,6 +309,11 @@ def _(kind: Utf8Z) -> Iterator[str]:
     if kind.padded:
         yield "PADDING-NOT-ZERO"
     yield "LENGTH-TOO-LARGE"
+
+
+@defects.register
+def _(kind: TextToEnd) -> Iterator[str]:
+    yield "STRING-NOT-UTF-8"
 
 
 @defects.register

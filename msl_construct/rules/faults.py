@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from ..abbreviated import abbreviated_hex
+from ..drafts.dialects.vocabulary import TextToEnd
 from ..errors import CompressionError
 from ..page_map import PAGES_PER_BYTE, PageMap, pad8
 from ..reader.block import RAW, Block, budget_ran_out
@@ -17,7 +18,7 @@ from ..reader.sealed import SealHeader
 from ..schema import Field, Layout, PaddedBytes, Record, StoredText, Table
 from ..schema.base import Problem, Sound
 from ..schema.choice import Body
-from ..schema.layout import REST
+from ..schema.layout import REST, inner_layouts
 from ..schema.pages import PageStateMap
 from ..schema.variable import Measured, Utf8
 from ..schema.vocabulary import Coded, Fixed
@@ -225,8 +226,7 @@ def _resolved(layout: Layout, record: Record, path: str) -> _Place:
         if number == len(steps) - 1:
             return _Place(layout, field, record, path)
         if index:
-            assert isinstance(field.type, Table)
-            record, layout = record[key][int(index)], field.type.entry
+            record, layout = record[key][int(index)], inner_layouts(field.type)[None]
         else:
             record = record[key]
             assert isinstance(record, Body)
@@ -250,9 +250,12 @@ def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
     """What about a string is wrong: all of it."""
     field, value, offset = place.field, place.value, place.offset
     assert field is not None
+    raw = value.raw if isinstance(value, StoredText) else value.encode("utf-8", "surrogatepass")
+    if isinstance(field.type, TextToEnd):
+        yield from _not_utf_8(raw, offset)
+        return
     assert isinstance(field.type, Measured)
     length = place.record[field.type.length_key]
-    raw = value.raw if isinstance(value, StoredText) else value.encode("utf-8", "surrogatepass")
     text, behind = raw[:length], raw[length:]
     bare = isinstance(field.type, Utf8)
     unended = not bare and b"\0" not in text
@@ -265,13 +268,17 @@ def _string(place: _Place, problem: Problem) -> Iterator[_Refined]:
         expected = "none" if bare else f"one, as byte {length - 1}"
         found = f"expected NUL: {expected}, found one as byte {at} of {length}"
         yield "STRING-HAS-NUL", found, offset
+    yield from _not_utf_8(text, offset)
+    if any(behind) and not unended:  # or else it is the rest of the string
+        yield from _nonzero(behind, length, offset)
+
+
+def _not_utf_8(text: bytes, offset: int | None) -> Iterator[_Refined]:
     try:
         text.decode()
     except UnicodeDecodeError as error:
         found = f"expected UTF-8, found {text[error.start : error.start + 4].hex()} as byte "
         yield "STRING-NOT-UTF-8", f"{found}{error.start}", offset
-    if any(behind) and not unended:  # or else it is the rest of the string
-        yield from _nonzero(behind, length, offset)
 
 
 def _page_data(place: _Place, problem: Problem) -> Iterator[_Refined]:
@@ -386,8 +393,8 @@ def _faults_of_damage(layout: Layout, payload: Record, where: _Where) -> Iterato
         if found is None:
             return
         kind = found
-        if kind == "BODY-TOO-SHORT":
-            break
+        if index or kind == "BODY-TOO-SHORT":
+            break  # rows that nothing counts are as many as fit
     text = f"expected {damage.expected}, found {damage.found}"
     if field.omitted_by:
         text += f"; {field.omitted_by} leaves out what is missing"
