@@ -7,13 +7,14 @@ import json
 import os
 import random
 import resource
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from commands import PLACE, run
-from independent import wire
+from independent import wire, wire_dialects
 from independent.specimens import LE11, finish, start
 from sampling import sampled
 
@@ -73,7 +74,16 @@ def peak(path: Path, words: str, *, piped: bool) -> int:
     return int(done.stderr.split()[-1])
 
 
-MADE = {"hints": hints, "mappings": mappings, "regions": regions}
+def facts(count: int) -> bytes:
+    """Rows that a producer does not count."""
+    builder = start(LE11)
+    rows = [wire_dialects.tagged("<", 7, struct.pack("<Q", number)) for number in range(count)]
+    builder.add(wire_dialects.TARGET_INTROSPECTION, wire_dialects.introspection("<", rows))
+    return finish(builder, LE11)
+
+
+MADE = {"hints": hints, "mappings": mappings, "regions": regions, "facts": facts}
+FACTS = "--dialect memslicer-0.5"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures in KiB as Linux does")
@@ -85,7 +95,7 @@ MADE = {"hints": hints, "mappings": mappings, "regions": regions}
         ("hints", "--csv --show index"), ("hints", "--json --show hints"), ("hints", ""),
         ("regions", "--csv --show regions"), ("regions", "--yaml --show pages"), ("regions", ""),
         ("mappings", "--json --offsets"), ("mappings", "--yaml"),
-        ("mappings", "--csv --show mappings"),
+        ("mappings", "--csv --show mappings"), ("facts", f"--json {FACTS}"),
     ],
 )  # fmt: skip
 def test_memory_does_not_grow_with_rows(make: str, words: str, piped: bool, tmp_path: Path) -> None:
@@ -162,6 +172,22 @@ def test_long_tables_are_what_they_were() -> None:
         ]  # fmt: skip
         assert entries == list(entries)
         assert [e["base_addr"] >> 12 for e in entries[5:8]] == [5, 6, 7]
+
+
+def test_long_rows_that_nothing_counts_are_what_they_were(tmp_path: Path) -> None:
+    count = HELD + 700
+    data = facts(count)
+    with msl_construct.open(data, dialect="memslicer-0.5") as dump:
+        (block,) = (one for one in dump.capture_blocks if one.key == "target_introspection")
+        assert isinstance(block.payload["rows"], Entries)
+        assert [row["value"]["value"] for row in block.payload["rows"]] == list(range(count))
+    document = run("inspect", *FACTS.split(), "--json", "--with-data", "-", data=data).stdout
+    assert json.loads(document)["blocks"][-2]["payload"]["rows"][-1]["value"] == {
+        "value": count - 1
+    }
+    (tmp_path / "a.json").write_bytes(document)
+    built = run("build", "a.json", "-o", "-", folder=tmp_path)
+    assert (built.returncode, built.stdout) == (0, data), built.stderr
 
 
 def test_long_tables_of_a_pipe_are_those_of_a_file(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ class Entries(Sequence[Record]):
             self._end = behind
         return self
 
+    def or_few(self, few: Sequence[Record], behind: int) -> Sequence[Record]:
+        """These, as `keep` gives them, or the same as they were read while they are few."""
+        return few if self._count <= HELD else self.keep(behind)
+
     def __len__(self) -> int:
         return self._count
 

@@ -16,7 +16,7 @@ from .names import snake_case
 from .values import Record
 from .vocabulary import Uint
 
-__all__ = ["Table", "entries_from_document"]
+__all__ = ["Table", "entries_from_document", "shown_entries"]
 
 
 class Table(Vocabulary):
@@ -82,7 +82,7 @@ class Table(Vocabulary):
                     f"{record[self.count_key]}",
                     path=f"[{index}]",
                     offset=start,
-                    value=entries if len(many) <= HELD else many.keep(start),
+                    value=many.or_few(entries, start),
                     restart=start,
                 )
             try:
@@ -93,7 +93,7 @@ class Table(Vocabulary):
                     misfit.found,
                     path=f"[{index}].{misfit.path}" if misfit.path else f"[{index}]",
                     offset=misfit.offset,
-                    value=entries if len(many) <= HELD else many.keep(start),
+                    value=many.or_few(entries, start),
                     restart=start,
                 ) from None
             many.add(cursor.position)
@@ -101,7 +101,7 @@ class Table(Vocabulary):
                 entries.append(entry)
             else:
                 entries.clear()
-        return entries if len(many) <= HELD else many.keep(cursor.position)
+        return many.or_few(entries, cursor.position)
 
     def _sized(self, cursor: Cursor, size: int, offsets: bool) -> Record:
         if size > cursor.remaining:
@@ -169,12 +169,19 @@ class Table(Vocabulary):
                 yield from surplus(f"{key}[{index}]", entry)
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
-        if isinstance(value, Entries):
-            return EntriesShown(value, lambda entry: self.entry.to_document(entry, options))
-        return [self.entry.to_document(entry, options) for entry in value]
+        return shown_entries(self.entry, value, options)
 
     def from_document(self, value: Any) -> Any:
         return entries_from_document(self.entry, value, "entries")
+
+
+def shown_entries(
+    entry: Layout, value: Sequence[Record], options: DocumentOptions
+) -> Sequence[Any] | EntriesShown:
+    """Entries of one layout as a document holds them; of a long table one at a time."""
+    if isinstance(value, Entries):
+        return EntriesShown(value, lambda one: entry.to_document(one, options))
+    return [entry.to_document(one, options) for one in value]
 
 
 def entries_from_document(entry: Layout, value: Any, what: str) -> list[Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...abbreviated import abbreviated, abbreviated_hex
 from ...errors import ConformanceError
 from ...schema.base import Binding, DocumentOptions, Problem, Refused, Vocabulary, refusal
 from ...schema.document_values import as_hex, as_text, checked_keys
+from ...schema.entries import HELD, Entries
 from ...schema.layout import Layout
 from ...schema.misfit import Misfit
-from ...schema.table import entries_from_document
+from ...schema.table import entries_from_document, shown_entries
 from ...schema.values import Record, StoredText
 from ...schema.variable import Utf8Z
 from ...source import Cursor, Extent
@@ -115,27 +116,39 @@ class Rows(Vocabulary):
     def minimum(self) -> int:
         return 0
 
-    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> list[Record]:
-        entries: list[Record] = []
+    def decode(self, cursor: Cursor, record: Mapping[str, Any]) -> Sequence[Record]:
         offsets = getattr(record, "offsets", None) is not None
         budget = getattr(cursor.source, "entry_budget", None)
+        few: list[Record] = []
+        many = Entries(
+            cursor.source,
+            cursor.position,
+            cursor.end,
+            lambda cursor: self.entry.decode_entry(cursor, offsets=offsets),
+        )
         while cursor.remaining and not _is_padding(cursor):
             start = cursor.position
-            if budget is not None and len(entries) >= budget:
+            if budget is not None and len(many) >= budget:
                 expected = f"at most {budget} entries from so small a compressed stream"
-                raise Misfit(expected, "more", value=entries, offset=start, restart=start)
+                value = many.or_few(few, start)
+                raise Misfit(expected, "more", value=value, offset=start, restart=start)
             try:
-                entries.append(self.entry.decode_entry(cursor, offsets=offsets))
+                entry = self.entry.decode_entry(cursor, offsets=offsets)
             except Misfit as misfit:
                 raise Misfit(
                     misfit.expected,
                     misfit.found,
-                    path=f"[{len(entries)}].{misfit.path}",
+                    path=f"[{len(many)}].{misfit.path}",
                     offset=misfit.offset,
-                    value=entries,
+                    value=many.or_few(few, start),
                     restart=start,
                 ) from None
-        return entries
+            many.add(cursor.position)
+            if len(many) <= HELD:
+                few.append(entry)
+            else:
+                few.clear()
+        return many.or_few(few, cursor.position)
 
     def inner(self) -> Mapping[int | None, Layout]:
         return {None: self.entry}
@@ -151,7 +164,7 @@ class Rows(Vocabulary):
         given = values.get(key, default)
         if given is None:
             return {}
-        if not isinstance(given, (list, tuple)):
+        if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
             raise Refused(f"expected rows, found {abbreviated(given)}")
         entries: list[Record] = []
         for value in given:
@@ -173,7 +186,7 @@ class Rows(Vocabulary):
                 yield f"{key}[{index}].{path}", problem
 
     def to_document(self, value: Any, options: DocumentOptions) -> Any:
-        return [self.entry.to_document(entry, options) for entry in value]
+        return shown_entries(self.entry, value, options)
 
     def from_document(self, value: Any) -> Any:
         return entries_from_document(self.entry, value, "rows")
