@@ -90,11 +90,11 @@ HINTS = {
     DifferenceKind.CODE_NAME: "Names of enumerations' codes are others: the document has the "
     "specification's names in snake_case; msl schema show lists them.",
     DifferenceKind.TEXT_WITH_NUL: "Texts end with the NUL: the length of a text counts it "
-    "(§4.5), and it is no part of the text.",
+    "(§1.3), and it is no part of the text.",
     DifferenceKind.TEXT_CUT: "Texts are cut short: the length of a text counts its NUL, and "
-    "bytes of UTF-8, not characters (§4.5).",
+    "bytes of UTF-8, not characters (§1.3).",
     DifferenceKind.LENGTH_WITHOUT_NUL: "Lengths of texts are off by one: they are shown as "
-    "stored, which counts the NUL (§4.5).",
+    "stored, which counts the NUL (§1.3).",
     DifferenceKind.MAP_SHIFTED: "Page states are off by one page: the map (§5.1) is shifted, "
     "and its first two bits are the state of page 0.",
     DifferenceKind.MAP_ORDER: "Page states of the four pages of a byte stand in another order: "
@@ -109,7 +109,7 @@ HINTS = {
     DifferenceKind.COMPRESSED_AS_STORED: "Compressed payloads are read as they are stored: where "
     "a block's flags have Compressed, its payload is inflated first (§4.2).",
     DifferenceKind.BEHIND_PADDING: "Padding is not passed over: texts and blobs are stored "
-    "padded to a multiple of 8 bytes (§4.5), and the next field stands behind the padding.",
+    "padded to a multiple of 8 bytes (§1.3), and the next field stands behind the padding.",
     DifferenceKind.NUMBER_AS_TEXT: "Numbers and texts are confused: the document has times "
     "as decimal strings, addresses and masks as hex strings, and everything else as numbers.",
     DifferenceKind.ANOTHER_BASE: "Numbers are written in another form: hex strings have lower-case "

@@ -32,22 +32,24 @@ _FORMS = (
     (
         "`text, XLen`",
         "the text without NUL and zeros; null where the length is 0",
-        "no NUL, one before the end, zeros that are none, or no UTF-8: `{text, raw}`, raw being "
-        "the stored bytes with those up to pad8",
+        "no NUL, one before the end, zeros that are none, or no UTF-8: `{text, raw}`, text being "
+        "what stands before the first NUL, with U+FFFD for bytes that are no UTF-8 (as Python's "
+        '`errors="replace"` has it), raw the stored bytes with those up to pad8',
     ),
     (
         "`text without NUL, XLen`",
-        "the text; null where the length is 0",
+        "the text, of which a NUL inside is a character; null where the length is 0",
         "zeros that are none, or no UTF-8: `{text, raw}`",
     ),
     (
         "`XLen bytes`",
-        "hex without `0x`",
+        'hex without `0x`; `""` where the length is 0',
         "zeros behind them that are none: `{bytes, raw}`",
     ),
     (
         "`register, XLen`",
-        "hex with `0x`, the highest byte first, two digits for each byte",
+        "hex with `0x`, the highest byte first, two digits for each byte; "
+        '`"0x"` where the length is 0',
         "zeros behind it that are none: `{value, raw}`",
     ),
     ("entries", "a list of objects", ""),
@@ -94,8 +96,10 @@ def _parts(draft: Draft) -> Iterator[str]:
     )
     if draft.segments:
         yield (
-            "A segment has `index` (from 0), `offset`, `blocks` and `verdict`, `{intact: true}`. "
-            "Whoever can't hash has its blocks in the list `blocks`, behind those of the capture."
+            "A segment has `index` (from 1), `offset` (of its first block, as hex), `blocks` and "
+            "`verdict`, `{intact: true}`. Whoever can't hash has its blocks in the list `blocks`, "
+            "behind those of the capture; then a segment that is not closed, or has another "
+            "BlockCount, is trailing bytes, and a hash that alone is wrong changes nothing."
         )
     yield (
         "`trailing` is null, or where the bytes behind the last block are: `{offset, length}`, the "
@@ -112,12 +116,14 @@ def _payloads(draft: Draft) -> Iterator[str]:
     yield (
         f"A payload without a layout is `{{raw: hex}}`; of more than {DOCUMENT_RAW_LIMIT} bytes "
         "`{raw: {offset, length}}`. So is one of a PayloadVersion other than "
-        f"{draft.payload_version}. Bytes behind the last field are under `rest`, in the same way."
+        f"{draft.payload_version}. Bytes behind the last field are under `rest`, in the same way; "
+        "those of an entry of stated size, or of a body, are the `rest` of that object."
     )
     yield (
         "A payload that ends too early has the fields that are whole, the entries of a table that "
         "are whole, and the bytes that belong to none under `rest`; its block has `damage`, which "
-        "says what is the matter. A PageSizeLog2 that is not permitted is such damage, too."
+        "says what is the matter. A PageSizeLog2 that is not permitted is such damage, too, found "
+        "at the page map: the fields before it hold."
     )
     yield (
         "A block with the flag Compressed has `compression`, `{algorithm, uncompressed_size}` (the "

@@ -88,9 +88,10 @@ def reading(draft: Draft) -> Iterator[str]:
         f"A reader compares the Magic, takes the byte order from Endianness, and finds Block 0 at "
         f"the offset that {header} says. It refuses a file that does not begin with the Magic or "
         f"is shorter than {header}, an Endianness that is neither, a {header} below {size}, and "
-        "an unknown major version. Of an unknown minor version it shows what it knows, and says "
-        "so. Some producers name the wrong byte order: a file whose Block 0 makes sense in the "
-        "other one only may be refused."
+        "an unknown major version. A minor version above those that it knows is read by the "
+        "highest draft that it knows of that major version, whose name is shown, and it says so. "
+        "Some producers name the wrong byte order: a file may be refused whose Block 0 has a "
+        "registered BlockType and a BlockLength that fits the file in the other one only."
     )
     yield (
         "A block begins with the Magic of the block header; the next one begins BlockLength bytes "
@@ -144,8 +145,10 @@ def compression(draft: Draft) -> Iterator[str]:
         "Fields and offsets of the payload are those of the inflated bytes."
     )
     yield (
-        "The stream is one zstd frame, or a u32 in little-endian order with the size of one LZ4 "
-        "block, and that block behind it. Hashes of the chain cover the bytes as they are stored."
+        "The stream is one zstd frame; or a u32, in little-endian order whatever the file's byte "
+        "order, that repeats UncompressedSize (it is not the stored length), and one LZ4 block (no "
+        "LZ4 frame) behind it, up to the end of the stored payload. Hashes of the chain cover the "
+        "bytes as they are stored."
     )
 
 
@@ -153,15 +156,18 @@ def segments(draft: Draft) -> Iterator[str]:
     """What may be appended."""
     if not draft.segments:
         yield (
-            "This draft has no extension segments. Bytes behind the End-of-Capture belong to "
-            "nothing; a reader says that they are there."
+            "This draft has no extension segments. Blocks behind the End-of-Capture are read like "
+            "the others; only what is no block is trailing bytes, of which a reader says that they "
+            "are there."
         )
         return
     yield (
         "Behind the End-of-Capture anybody may append extension segments: blocks, closed by an "
         "End-of-Extension, whose SegmentHash covers the segment's bytes before that block and "
         "whose BlockCount counts its blocks, itself included. PrevHash goes on from the block "
-        "before. A segment that does not hold what it says is trailing bytes."
+        "before. A segment holds what it says where SegmentHash, BlockCount and every PrevHash "
+        "agree, and its End-of-Extension is of a PayloadVersion that the draft has. One that does "
+        "not is trailing bytes, with all that stands behind it."
     )
 
 
@@ -174,7 +180,9 @@ def encryption(draft: Draft) -> Iterator[str]:
         "Where the header's Flags have Encrypted, HeaderSize is 128: the encryption header stands "
         "behind the file header, and one AEAD message in place of the blocks. Its plaintext is the "
         "blocks as they are written here, with PrevHash zero. The bytes of both headers, CipherLen "
-        "taken as zero, are the associated data; the tag of 16 bytes ends the message."
+        "taken as zero, are the associated data; the tag of 16 bytes ends the message. Where "
+        "HeaderSize leaves no room for the encryption header, the file is refused, or shown "
+        "without it and without blocks."
     )
     if draft.seal_header is not None:
         yield (
