@@ -103,14 +103,13 @@ class _Ferry:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        file.flush()
-        self._disk = Disk(file, _ANY)
-        self._thread = WorkerThread("msl-export", memoryview.release)
         self._free: SimpleQueue[mmap.mmap] = SimpleQueue()
         for _ in range(_BUFFERS - 1):
             self._free.put(mmap.mmap(-1, _BUFFER))
         self._buffer = mmap.mmap(-1, _BUFFER)
         self.depart()
+        self._disk = Disk(file, _ANY)
+        self._thread = WorkerThread("msl-export", memoryview.release)  # nothing fails behind it
 
     def depart(self) -> None:
         """Begin where the file stands."""
