@@ -205,6 +205,7 @@ def test_a_file_is_judged_as_its_draft_has_it(tmp_path: Path) -> None:
 
 MADE_IN_A_DIALECT = {
     "hint-padded-10-le": "memslicer-0.2",
+    "MSL-1.3-BYTE-ORDER-NOT-AS-STATED-10-le": "memslicer-0.2",
     "hint-padded-11-le": "memslicer-0.5",
     "system-context-aligned-11-le": "memdiver-1.0",
     "type-0x0055-11-le": "memslicer-0.5",
