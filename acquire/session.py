@@ -188,12 +188,6 @@ class Session:
         return self._method
 
     @property
-    def _target(self) -> Target:
-        target = self._preflight.target
-        assert target is not None
-        return target
-
-    @property
     def expected_freeze(self) -> float:
         """Seconds for which the target is expected to stand still; after `prepare`."""
         expected = self._preflight.expected
@@ -221,7 +215,7 @@ class Session:
         )
         if refusals:
             raise refusals[0]
-        target = self._target
+        target = self.standstill.target
         with lack_refuses():
             check_tasks(expected.needs.tasks, preflight.limits)
             # Whoever will stop it starts while modules are still being hashed.
@@ -304,7 +298,7 @@ class Session:
 
         A bound that is reached and an output that fails are told by the report's status.
         """
-        known, target, memory = self.standstill.known, self._target, self._memory
+        known, target, memory = self.standstill.known, self.standstill.target, self._memory
         pointers = self._stack_pointers(known)
         chosen, self._left = self._options.selection.split(known.mappings, pointers)
         self._idle = self._options.selection.idle(known.mappings, pointers)
@@ -369,7 +363,7 @@ class Session:
         self._bounds.close()
         self._memory.close()
         if self.report.status == "output_failed":
-            given_up = self._dumping.save_tail(known, self._target.page_size)
+            given_up = self._dumping.save_tail(known, self.standstill.target.page_size)
             if given_up is not None:
                 self.report.detail += (
                     f"; its last {given_up} bytes gave way to modules and mappings"
@@ -377,7 +371,7 @@ class Session:
 
     def finish(self) -> Report:
         """Write what is missing, and say what came of it all."""
-        known, target = self.standstill.known, self._target
+        known, target = self.standstill.known, self.standstill.target
         self.write_rest()
         account = self._account
         if self._dumping.writer is not None:

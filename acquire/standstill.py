@@ -51,7 +51,8 @@ class Standstill:
         self._known: Known | None = None
 
     @property
-    def _target(self) -> Target:
+    def target(self) -> Target:
+        """The process; only once it is found."""
         target = self._preflight.target
         assert target is not None
         return target
@@ -71,7 +72,7 @@ class Standstill:
     @property
     def shared(self) -> Shared | None:
         """What of its memory others may have mapped, too; after `learn`."""
-        return self._target.shared_memory(self.known.mappings)
+        return self.target.shared_memory(self.known.mappings)
 
     def written(self) -> Set[Hashable]:
         """What it writes for others to see; between `freeze` and `copy`.
@@ -80,7 +81,7 @@ class Standstill:
             TargetError: it is gone.
         """
         with lack_refuses():
-            shared = self._target.shared_memory(self._target.mappings())
+            shared = self.target.shared_memory(self.target.mappings())
         return shared.written if shared else frozenset()
 
     def freeze(self) -> None:
@@ -89,7 +90,7 @@ class Standstill:
         Raises:
             TargetError: it can't be stopped.
         """
-        target = self._target
+        target = self.target
         if self._interrupt.reason:
             raise TargetError(f"{self._interrupt.reason}, before process {self.pid} was touched")
         self.resident = target.resident()
@@ -106,7 +107,7 @@ class Standstill:
             TargetError: that can't be.
         """
         with lack_refuses():
-            self._target.copy(lambda mappings: self._options.selection.split(mappings)[0], written)
+            self.target.copy(lambda mappings: self._options.selection.split(mappings)[0], written)
 
     def run_on(self) -> None:
         """Let the target run, where a copy of it is read.
@@ -114,7 +115,7 @@ class Standstill:
         Raises:
             TargetError: the time was up.
         """
-        self._target.run_on()
+        self.target.run_on()
 
     def learn(self, machine: Machine | None) -> Known:
         """Learn of the target what can change.
@@ -127,7 +128,7 @@ class Standstill:
         Raises:
             TargetError: it does so again and again, or can't be stopped.
         """
-        target = self._target
+        target = self.target
         for left in reversed(range(_LOOKS)):
             mappings = target.mappings()
             known = Known(
