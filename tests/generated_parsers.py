@@ -25,6 +25,7 @@ from msl_construct.harness import Results, run
 from msl_construct.schema import Draft
 
 __all__ = [
+    "ASKED",
     "IMITATED",
     "PROGRAMS",
     "READ_WRITE",
@@ -58,6 +59,15 @@ RUNTIMES = Path(__file__).parent / "languages" / "runtimes"
 """What stands in for Kaitai's runtimes that no registry has which can be reached from anywhere."""
 LAYERS = RUNTIMES.parent / "layers"
 """Programs for the tests that go on what is generated, by language."""
+ASKED = {
+    "python": "python asked.py",
+    "javascript": "node asked.js",
+    "java": "java -cp 'lib/*:classes' Asked",
+    "go": "go run ./asked",
+    "rust": "cargo run -q --bin asked",
+    "cpp": "build/asked",
+}
+"""How the program beside a layer that answers the tests is started, in the folder of the parser."""
 _PROGRAMS_OF_EACH = ("list_regions", "read_page", "decoder")
 _BUILT_WITH: dict[str, tuple[str, ...]] = {
     "csharp": tuple(

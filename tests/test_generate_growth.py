@@ -13,14 +13,6 @@ from languages.toolchains import Missing
 from sampling import sampled
 
 LAYERED = tuple(path.name for path in sorted(generated_parsers.LAYERS.iterdir()))
-ASKED = {
-    "python": "python asked.py",
-    "javascript": "node asked.js",
-    "java": "java -cp 'lib/*:classes' Asked",
-    "go": "go run ./asked",
-    "rust": "cargo run -q --bin asked",
-    "cpp": "build/asked",
-}
 FEW, MANY = 5_000, 20_000
 AS_LONG = 8
 """Times as long `MANY` may take as `FEW`: in proportion it is 4, of pairs 16."""
@@ -62,7 +54,9 @@ def asked(name: str, folder: Path, tmp_path: Path, count: int) -> tuple[float, s
     questions = tmp_path / f"{count}.asked"
     questions.write_text(f"dump {path}\nread {BASE:x} {2 * count * STEP:x}\n")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code, shown, said = generated_parsers.example(folder, f"{ASKED[name]} {questions}")
+    code, shown, said = generated_parsers.example(
+        folder, f"{generated_parsers.ASKED[name]} {questions}"
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert code == 0, said
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, shown

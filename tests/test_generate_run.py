@@ -328,16 +328,6 @@ def test_what_stdout_does_not_take_is_said(language: str, place: str) -> None:
         assert lines[0].startswith("stdout: "), which
 
 
-ASKED = {
-    "python": "python asked.py",
-    "javascript": "node asked.js",
-    "java": "java -cp 'lib/*:classes' Asked",
-    "go": "go run ./asked",
-    "rust": "cargo run -q --bin asked",
-    "cpp": "build/asked",
-}
-
-
 def flat(runs: list[tuple[int, int, str, bytes | None]]) -> list[tuple[int, str, int | None]]:
     """State and byte of every address of some runs."""
     return [
@@ -402,7 +392,7 @@ def test_the_layer_reads_what_our_reader_reads(name: str, tmp_path: Path) -> Non
             expected.append((path, sorted(lines), bytes_of))
     questions = tmp_path / "asked"
     questions.write_text("".join(f"{line}\n" for line in asked))
-    command = f"{ASKED[name.removesuffix(READ_WRITE)]} {questions}"
+    command = f"{generated_parsers.ASKED[name.removesuffix(READ_WRITE)]} {questions}"
     code, shown, said = generated_parsers.example(folder, command)
     assert code == 0, said
     answers = re.split(r"(?m)^dump (.*)\n", shown)[1:]
