@@ -349,9 +349,8 @@ def _postgres(folder: Path) -> Iterator[Served]:
 @contextlib.contextmanager
 def _node(folder: Path) -> Iterator[Served]:
     path = folder / "node"
-    with _running(
-        [_found("node"), str(_TARGETS / "serve.js"), str(path), "48"], path.exists
-    ) as pid:
+    command = [_found("node"), str(_TARGETS / "serve.js"), str(path), "48"]
+    with _running(command, _listens(path)) as pid:
         yield Served(pid, lambda: Client(path, _nothing, _echo))
 
 

@@ -401,6 +401,8 @@ def test_who_does_not_read_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) ->
         os.close(reading)
         with pytest.raises(BrokenPipeError):
             Teller(out)("thread 1 0\n")
+    with pytest.raises(OSError, match="closed file"):
+        Teller(out)("thread 1 0\n")
     assert not threads.opened
 
 

@@ -17,6 +17,7 @@ It lets the target go, and ends, when stdin ends or the acquirer does.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 import threading
@@ -346,6 +347,8 @@ class Teller:
                 self._out.flush()
             except OSError as error:
                 failed.append(error)
+            except ValueError as error:  # closed meanwhile: nobody waits for this text any more
+                failed.append(OSError(errno.EBADF, str(error)))
             written.set()
 
         threading.Thread(target=write, daemon=True).start()
