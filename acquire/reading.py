@@ -1,16 +1,10 @@
-"""What both read calls and both module lists have in common."""
+"""What both read calls have in common."""
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable
 
-from msl_construct.hashing import new_hasher
-
-__all__ = ["hash_file", "read_pages"]
-
-_PIECE = 1 << 20
+__all__ = ["read_pages"]
 
 
 def read_pages(
@@ -40,18 +34,3 @@ def read_pages(
                 break
             step = max(size // 2 // page_size * page_size, page_size)
     return done
-
-
-def hash_file(path: str, hash_algo: str = "blake3") -> bytes | None:
-    """The hash of a regular file; None where there is none, or none that can be read."""
-    try:
-        # Anything but a regular file might block, or never end.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return None
-        hasher = new_hasher(hash_algo)
-        with open(path, "rb") as file:
-            while piece := file.read(_PIECE):
-                hasher.update(piece)
-    except (OSError, ValueError):
-        return None
-    return hasher.digest()

@@ -15,10 +15,11 @@ from acquire_targets import compiled, started
 from acquiring import acquire, linux_only, report_of
 from blake3 import blake3
 
-from msl_acquire.linux import module_files, shares
+from msl_acquire import shares
+from msl_acquire.linux import module_files
 from msl_acquire.linux.maps import mappings
 from msl_acquire.linux.modules import ModuleCache, modules, prehash
-from msl_acquire.linux.shares import Shares
+from msl_acquire.shares import Shares
 
 pytestmark = linux_only
 

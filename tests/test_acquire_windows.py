@@ -33,7 +33,8 @@ from fakes.windows import (
 from msl_acquire import acquire
 from msl_acquire.cli import acquire as acquire_command
 from msl_acquire.model import Action
-from msl_acquire.reading import hash_file, read_pages
+from msl_acquire.plain_files import FileFound, hash_file
+from msl_acquire.reading import read_pages
 from msl_acquire.windows import Windows, structures
 from msl_acquire.windows.calls import WindowsSystem, load_system
 from msl_acquire.windows.device_names import DeviceNames
@@ -766,7 +767,12 @@ def test_nobody_else_is_asked_for_a_module(
 ) -> None:
     """A program writes into its loader's list what it likes: a server would learn who we are."""
     asked: list[str] = []
-    monkeypatch.setattr("msl_acquire.windows.modules.hash_file", lambda path, _: asked.append(path))
+
+    def look(path: str, *_: object) -> FileFound:
+        asked.append(path)
+        return FileFound()
+
+    monkeypatch.setattr("msl_acquire.windows.modules.hash_file", look)
     fake.modules.append((0x5000_0000, 0x3000, path))
     target.prepare()
     module = target.modules(target.mappings())[0]
@@ -785,9 +791,14 @@ def test_modules_without_toolhelp(target: WindowsTarget, fake: FakeWindows) -> N
 
 
 def test_only_regular_files_are_hashed(tmp_path: Path) -> None:
-    assert hash_file(str(tmp_path)) is None
-    assert hash_file("/dev/zero") is None
-    assert hash_file("C:\\not\\there") is None
+    def problem(path: str) -> str:
+        found = hash_file(path, "blake3", lambda: None)
+        assert found.disk_hash is None
+        return found.problem
+
+    assert problem(str(tmp_path)) == problem("/dev/zero") == "not hashed: it is no regular file"
+    assert problem("C:\\not\\there") == "can't be read: No such file or directory"
+    assert problem("a\0b").startswith("can't be read: ")
 
 
 def test_find(system: WindowsSystem, fake: FakeWindows) -> None:

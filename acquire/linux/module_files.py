@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from msl_construct.hashing import new_hasher
 
+from ..shares import Shares
 from .elf import Elf, ElfError, read_elf
 from .mapped_files import MappedFile, MappedFiles, link
 from .packages import find_packages
 from .proc_text import text, without_root
-from .shares import Shares
 
 __all__ = ["FileFacts", "ModuleCache", "examine"]
 

@@ -8,8 +8,8 @@ from typing import Any
 from msl_construct.errors import TargetError
 
 from ..model import Identity, Mapping, Module, Thread
+from ..plain_files import SECONDS, FileFound, GoOn, hash_file, look_at
 from ..plain_target import PlainTarget
-from ..reading import hash_file
 from .api import MacosCallFailed, MacosSystem
 from .images import Image, cpu_of, images_at, modules_of
 from .memory import MacosMemory
@@ -44,10 +44,16 @@ class MacOSTarget(PlainTarget):
         self._memory = MacosMemory(system, self._task, pid, self.page_size, devices)
 
     def prepare(self, hash_algo: str = "blake3") -> None:
-        """Hash the files of its images; those of the shared cache have none."""
-        for image in self._images():
-            if image.path not in self._hashes:
-                self._hashes[image.path] = hash_file(image.path, hash_algo)
+        """Hash the files of its images, in bounded time; those of the shared cache have none."""
+
+        def one(path: str, go_on: GoOn) -> FileFound:
+            return hash_file(path, hash_algo, go_on)
+
+        paths = (image.path for image in self._images() if image.path not in self._hashes)
+        for path, facts in look_at(paths, one, SECONDS).items():
+            self._hashes[path] = facts.disk_hash
+            if facts.problem:
+                self._facts.setdefault("module_problems", {})[path] = facts.problem
 
     def _facts_before(self) -> dict[str, Any]:
         try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Dict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..model import Mapping, Module
+from ..plain_files import SECONDS, FileFound, GoOn, hash_file, look_at
 from ..plain_target import CallFailed
-from ..reading import hash_file
 from . import structures as win
 from .calls import WindowsSystem
 from .loader import loader_entries
@@ -18,21 +18,37 @@ from .version_resource import file_version
 __all__ = ["ModuleFiles", "modules_of"]
 
 _NOT_OPENED = "not hashed: its path leads to another machine, or a device"
+_NOT_LOOKED_AT = "not hashed: it was mapped after the files were looked at"
 
 
 @dataclass
 class ModuleFiles:
     """What was learnt of the files of modules before the process was stopped, by their paths."""
 
-    hashes: dict[str, bytes | None] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    known: dict[str, FileFound] = field(default_factory=dict)
 
-    def look(self, path: str, hash_algo: str) -> None:
-        """Hash one, and look for its version, unless that would ask somebody else."""
-        if path not in self.hashes:
-            self.hashes[path] = None if _leads_away(path) else hash_file(path, hash_algo)
+    def look(self, paths: Iterable[str], hash_algo: str) -> None:
+        """Hash them, and look for their versions, unless that would ask somebody else.
+
+        Args:
+            paths: the program's first.
+            hash_algo: what with.
+        """
+        new = [path for path in dict.fromkeys(paths) if path not in self.known]
+        away = [path for path in new if _leads_away(path)]
+        self.known |= dict.fromkeys(away, FileFound(problem=_NOT_OPENED))
+
+        def one(path: str, go_on: GoOn) -> FileFound:
+            facts = hash_file(path, hash_algo, go_on)
             # Who could not be hashed is no ordinary file.
-            self.versions[path] = file_version(path) if self.hashes[path] else ""
+            return replace(facts, version=file_version(path)) if facts.disk_hash else facts
+
+        self.known |= look_at((path for path in new if path not in self.known), one, SECONDS)
+
+    def of(self, path: str) -> FileFound:
+        """What is known of one; it may have come to be mapped after all were looked at."""
+        problem = _NOT_OPENED if _leads_away(path) else _NOT_LOOKED_AT
+        return self.known.get(path, FileFound(problem=problem))
 
 
 def _leads_away(path: str) -> bool:
@@ -65,7 +81,7 @@ def modules_of(
         files: as far as they were looked at.
         facts: takes ``modules_from``, ``toolhelp`` or ``mappings``, and why;
             ``images_without_entry``, mapped images that the loader's list does not have; and
-            ``module_problems``, why a file was not opened, by its path.
+            ``module_problems``, what could not be found out about a file, and why, by its path.
     """
     images = _mapped_images(mappings)
     try:
@@ -82,14 +98,14 @@ def modules_of(
             base_addr=int(entry.base_address),
             module_size=int(entry.base_size),
             path=(path := win.wide_text(entry.exe_path)),
-            version=files.versions.get(path, ""),
-            disk_hash=files.hashes.get(path),
+            version=files.of(path).version,
+            disk_hash=files.of(path).disk_hash,
             native_blob=entries.get(int(entry.base_address), b""),
         )
         for entry in listed
     ]
     facts["module_problems"] = {
-        module.path: _NOT_OPENED for module in found if _leads_away(module.path)
+        module.path: problem for module in found if (problem := files.of(module.path).problem)
     }
     known = {module.base_addr for module in found}
     facts["images_without_entry"] = [

@@ -97,14 +97,13 @@ class WindowsTarget(PlainTarget):
             self._system.close(handle)
 
     def prepare(self, hash_algo: str = "blake3") -> None:
-        """Hash the files of its modules, and look for their versions."""
+        """Hash the files of its modules, and look for their versions, in bounded time."""
         try:
             paths = [win.wide_text(entry.exe_path) for entry in self._system.modules(self.pid)]
         except CallFailed:
             # `modules` meets the same error, and says so.
             return
-        for path in paths:
-            self._files.look(path, hash_algo)
+        self._files.look(paths, hash_algo)
 
     def _facts_before(self) -> dict[str, Any]:
         """How its threads are: when they are stopped, that is all that the system says of them.

@@ -1,0 +1,116 @@
+"""Files of modules on systems that tell no more of them than paths: bounded in time, and said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from fakes.windows import IMAGE, PAGE, FakeWindows, Region
+
+from msl_acquire import plain_files
+from msl_acquire.plain_files import FileFound, GoOn, hash_file, look_at
+from msl_acquire.windows import Windows
+from msl_acquire.windows.calls import WindowsSystem
+
+LATE = "not hashed: its share of the time was up"
+
+
+@pytest.fixture
+def stalled() -> Iterator[threading.Event]:
+    """A server that does not answer before this is over; whoever waits for it is gone then."""
+    answers = threading.Event()
+    yield answers
+    answers.set()
+    for thread in threading.enumerate():
+        if thread.name == "msl-modules":
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def hashed(path: str, go_on: GoOn) -> FileFound:
+    return hash_file(path, "blake3", go_on)
+
+
+def test_all_that_can_be_is_hashed(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a", "b", "c")]
+    for file in files[:2]:
+        file.write_bytes(file.name.encode() * 3_000_000)
+    found = look_at(map(str, files), hashed, 20)
+    for file in files[:2]:
+        assert found[str(file)] == FileFound(blake3(file.read_bytes()).digest())
+    assert found[str(files[2])].problem == "can't be read: No such file or directory"
+    assert look_at([], hashed, 20) == {}
+
+
+def test_one_that_never_ends_takes_its_share_alone() -> None:
+    def look(path: str, go_on: GoOn) -> FileFound:
+        while path == "endless":
+            go_on()
+        return FileFound(path.encode())
+
+    began = time.monotonic()
+    found = look_at(["program", "endless", "short"], look, 0.5)
+    assert found == {
+        "program": FileFound(b"program"),
+        "endless": FileFound(problem=LATE),
+        "short": FileFound(b"short"),
+    }
+    assert time.monotonic() - began < 20
+
+
+def test_where_one_stalls_its_file_system_is_given_up(
+    stalled: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_files._Job, "place", lambda _, path: path[0])
+    asked = []
+
+    def look(path: str, _: GoOn) -> FileFound:
+        asked.append(path)
+        if path == "x:1":
+            stalled.wait()
+        return FileFound(path.encode())
+
+    found = look_at(["c:0", "x:1", "x:2", "c:3"], look, 1.5)
+    gone = FileFound(problem="its file system did not answer in 0.5 s")
+    assert found == {
+        "c:0": FileFound(b"c:0"),
+        "x:1": gone,
+        "x:2": gone,
+        "c:3": FileFound(b"c:3"),
+    }
+    assert "x:2" not in asked
+
+
+def test_what_was_not_reached_is_said(stalled: threading.Event) -> None:
+    def look(path: str, _: GoOn) -> FileFound:
+        if path == "b":
+            stalled.wait()
+        return FileFound(path.encode())
+
+    found = look_at(["a", "b", "c"], look, 0.3)
+    assert found == {
+        "a": FileFound(b"a"),
+        "b": FileFound(problem=LATE),
+        "c": FileFound(problem=LATE),
+    }
+
+
+def test_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash is absent, and the report says why."""
+    large = tmp_path / "large.dll"
+    with large.open("wb") as file:
+        file.truncate(1 << 40)
+    fake = FakeWindows()
+    fake.regions = [Region(0x10000, 1, kind=IMAGE)]
+    fake.modules = [(0x10000, PAGE, str(large))]
+    monkeypatch.setattr("msl_acquire.windows.modules.SECONDS", 0.1)
+    target = Windows(WindowsSystem(lambda _: fake, fake.last_error)).target(fake.pid)
+    target.prepare()
+    (module,) = target.modules(target.mappings())
+    assert module.disk_hash is None
+    assert target.facts()["module_problems"] == {str(large): LATE}
+    target.close()
