@@ -137,7 +137,7 @@ SIZE, SECONDS = _Size(), _Seconds()
     metavar="METHOD",
     default="",
     help="How the target is stopped; on Linux ptrace (default), cgroup, sigstop, snapshot (for "
-    "milliseconds, to be copied) or none; on Windows suspend (default), threads or none.",
+    "milliseconds, to be copied) or none; on Windows suspend (default), threads, snapshot or none.",
 )
 @click.option(
     "--max-freeze",

@@ -90,6 +90,10 @@ class PlainTarget:
         """Whether it has not ended."""
         raise NotImplementedError
 
+    def lives(self) -> bool:
+        """The same; where a copy is read, not of that."""
+        return self.alive()
+
     def _suspend(self) -> None:
         """Stop it. Raises `CallFailed`."""
         raise NotImplementedError
@@ -122,7 +126,7 @@ class PlainTarget:
             TargetError: the method is unknown, or refused by the system.
         """
         self.arm(method, max_freeze)
-        self._suspension = Suspension(method, self._stop, self._resume, self.alive, max_freeze)
+        self._suspension = Suspension(method, self._stop, self._resume, self.lives, max_freeze)
         self._suspension.facts.update(self._facts_before())
         self._suspension.begin()
         return self._suspension
@@ -149,10 +153,10 @@ class PlainTarget:
             ) from error
 
     def copy(self, chosen: Chosen, written: Set[Hashable] = frozenset()) -> None:
-        """No method reads a copy."""
+        """Nothing, unless there is a method that reads a copy."""
 
     def run_on(self) -> None:
-        """No method reads a copy."""
+        """Nothing, unless there is a method that reads a copy."""
 
     def close(self) -> None:
         """Let the target go, if it still stands still, and what it was opened by."""
@@ -199,7 +203,7 @@ class PlainTarget:
 
     def afterwards(self) -> dict[str, Any]:
         """Whether it is still there; more is not looked at here."""
-        if self.alive():
+        if self.lives():
             return {"verdict": "as_found", "detail": ""}
         detail = f"process {self.pid} has not outlived its acquisition"
         return {"verdict": "ended", "detail": detail}

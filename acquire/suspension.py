@@ -45,6 +45,7 @@ class Suspension:
         self._alive = alive
         self._lock = threading.RLock()
         self._may_be_stopped = False
+        self._max_freeze = max_freeze
         self._timer: threading.Timer | None = None
         if max_freeze is not None and method != "none":
             self._timer = threading.Timer(max_freeze, self._expire)
@@ -77,6 +78,12 @@ class Suspension:
                     self.thaw()
                     raise
             self.began = time.time_ns()
+
+    def left(self) -> float | None:
+        """Seconds that are left of its bound; None: there is none. Only after `begin`."""
+        if self._max_freeze is None:
+            return None
+        return max(0.0, self._max_freeze - (time.time_ns() - self.began) / 1e9)
 
     def thaw(self) -> None:
         """Let the target go; more than once does no harm.

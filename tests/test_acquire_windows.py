@@ -29,6 +29,7 @@ from fakes.windows import (
     filetime,
     pattern,
 )
+from fakes.windows_backend import checked, system, target  # noqa: F401 - fixtures
 
 from msl_acquire import acquire
 from msl_acquire.cli import acquire as acquire_command
@@ -80,22 +81,8 @@ def fake() -> Iterator[FakeWindows]:
         (fake.pid, 4, "Target.exe"),
     ]
     fake.started = {fake.pid: filetime(1_700_000_000), 4: filetime(1_600_000_000)}
-    yield fake
-    assert fake.handles == {}
-    assert fake.bad_arguments == []
-    assert fake.guards_raised == []
-
-
-@pytest.fixture
-def system(fake: FakeWindows) -> WindowsSystem:
-    return WindowsSystem(lambda _: fake, fake.last_error)
-
-
-@pytest.fixture
-def target(system: WindowsSystem, fake: FakeWindows) -> Iterator[WindowsTarget]:
-    target = Windows(system).target(fake.pid)
-    yield target
-    target.close()
+    with checked(fake):
+        yield fake
 
 
 def buffer(pages: int) -> memoryview:
@@ -177,7 +164,7 @@ def test_unknown_process(system: WindowsSystem) -> None:
 
 def test_unknown_method(system: WindowsSystem, fake: FakeWindows, target: WindowsTarget) -> None:
     with pytest.raises(
-        TargetError, match="no freeze method ptrace; use suspend or threads or none"
+        TargetError, match="no freeze method ptrace; use suspend or threads or snapshot or none"
     ):
         Windows(system).preflight(fake.pid, "ptrace")
     with pytest.raises(TargetError, match="no freeze method ptrace"):

@@ -22,6 +22,7 @@ from fakes.windows import (
     context_bytes,
     filetime,
 )
+from fakes.windows_backend import checked, system, target  # noqa: F401 - fixtures
 from fakes.windows_tables import sid
 
 import msl_construct
@@ -49,21 +50,8 @@ def fake() -> Iterator[FakeWindows]:
     fake.modules = [(BASE, 2 * PAGE, "C:\\target.exe")]
     fake.processes = [(0, 0, "[System Process]"), (fake.pid, 4, "Target.exe"), (99, 4, "o.exe")]
     fake.started = {fake.pid: filetime(1_700_000_000)}
-    yield fake
-    assert fake.handles == {}
-    assert fake.bad_arguments == []
-
-
-@pytest.fixture
-def system(fake: FakeWindows) -> WindowsSystem:
-    return WindowsSystem(lambda _: fake, fake.last_error)
-
-
-@pytest.fixture
-def target(system: WindowsSystem, fake: FakeWindows) -> Iterator[WindowsTarget]:
-    target = Windows(system).target(fake.pid)
-    yield target
-    target.close()
+    with checked(fake):
+        yield fake
 
 
 def frozen_threads(target: WindowsTarget, method: str = "suspend") -> list[Thread]:

@@ -16,7 +16,13 @@ import pytest
 from msl_acquire.plain_target import CallFailed
 from msl_acquire.suspension import Suspension
 from msl_acquire.windows.console import heard
-from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, Teller, serve
+from msl_acquire.windows.guardian import (
+    StoppedThreads,
+    TargetCopier,
+    TargetKeeper,
+    Teller,
+    serve,
+)
 from msl_acquire.windows.holding import GuardianLink
 from msl_construct.errors import TargetError
 
@@ -92,13 +98,80 @@ def test_refusals() -> None:
     assert calls.count == 0
 
 
+class Copies:
+    """A process 7 in a snapshot 5."""
+
+    def __init__(self, code: int = 0, *, another: bool = True) -> None:
+        self.code = code
+        self.another = another
+        self.done: list[str] = []
+
+    def capture(self) -> tuple[int, int]:
+        return self.code, 5
+
+    def copy_in(self, snapshot: int) -> tuple[int, int]:
+        assert snapshot == 5
+        return 0, 7
+
+    def is_another(self, process: int) -> bool:
+        return self.another
+
+    def end(self, process: int) -> None:
+        self.done.append(f"end {process}")
+
+    def free(self, snapshot: int) -> None:
+        self.done.append(f"free {snapshot}")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((b"copy",), ["copied 7"]),
+        ((b"suspend", b"copy"), ["held suspend_process", "copied 7"]),
+        ((b"copy", b"resume", b"discard"), ["copied 7", "released done", "discarded done"]),
+    ],
+)
+def test_no_copy_outlives_who_is_told_nothing_more(
+    words: tuple[bytes, ...], expected: list[str]
+) -> None:
+    calls, copies, out = Calls(), Copies(), io.BytesIO()
+    lines = io.BytesIO(b"".join(word + b"\n" for word in words))
+    serve(TargetKeeper(calls, 0), lines, out, TargetCopier(copies))
+    assert out.getvalue().decode().splitlines() == ["ready", *expected]
+    assert copies.done == ["end 7", "free 5"]
+    assert calls.count == 0
+
+
+def test_copies_that_are_refused() -> None:
+    refused, target = Copies(8), Copies(another=False)
+    assert TargetCopier(refused).answer_copy() == "refused 0x8"
+    assert refused.done == []
+    copier = TargetCopier(target)
+    assert copier.answer_copy() == "refused 0x6"
+    copier.discard()
+    assert target.done == ["free 5"], "what is no copy was ended"
+
+
 # How it is watched, by a process of its own whose target is a file with a count -------------
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from msl_acquire.windows.guardian import StoppedThreads, TargetKeeper, serve
+from msl_acquire.windows.guardian import StoppedThreads, TargetCopier, TargetKeeper, serve
 count = Path(sys.argv[1])
+copies = Path(sys.argv[1] + " copies")
+class Copies:
+    def capture(self):
+        copies.touch()
+        return 8 if sys.argv[2] == "no room" else 0, 5
+    def copy_in(self, snapshot):
+        return 0, 7
+    def is_another(self, process):
+        return True
+    def end(self, process):
+        copies.unlink()
+    def free(self, snapshot):
+        pass
 class Calls:
     way = "suspend_process"
     def add(self, more):
@@ -119,7 +192,8 @@ class Calls:
         return self.add(-1)
 if sys.argv[2] == "mute":
     sys.exit()
-serve(TargetKeeper(Calls(), 0), sys.stdin.buffer, sys.stdout.buffer)
+copier = TargetCopier(Copies())
+serve(TargetKeeper(Calls(), 0), sys.stdin.buffer, sys.stdout.buffer, copier)
 """
 
 
@@ -185,6 +259,35 @@ def test_held_and_let_go(tmp_path: Path, made: list[Held], found: int) -> None:
     assert held.guardian.facts["found_stopped"] == (found > 0)
     assert held.guardian.facts["held_by"] == "suspend_process"
     assert not held.undone
+
+
+@pytest.mark.parametrize("how", ["discarded", "closed"])
+def test_copied(tmp_path: Path, made: list[Held], found: int, how: str) -> None:
+    made.append(held := Held(tmp_path / "count", "well", found))
+    copies = tmp_path / "count copies"
+    held.guardian.ready()
+    held.guardian.discard()
+    held.guardian.suspend()
+    assert held.guardian.copy() == 7
+    assert held.guardian.resume() == ""
+    assert copies.exists()
+    if how == "discarded":
+        held.guardian.discard()
+    else:
+        held.guardian.close()
+    assert not copies.exists()
+
+
+def test_a_copy_that_is_refused_leaves_it_held(
+    tmp_path: Path, made: list[Held], found: int
+) -> None:
+    made.append(held := Held(tmp_path / "count", "no room", found))
+    held.guardian.ready()
+    held.guardian.suspend()
+    with pytest.raises(CallFailed, match="PssCaptureSnapshot failed with error 0x8"):
+        held.guardian.copy()
+    assert held.count.read_text() == str(found + 1)
+    assert held.guardian.resume() == ""
 
 
 def test_killed_while_it_holds(tmp_path: Path, made: list[Held], found: int) -> None:

@@ -15,7 +15,7 @@ from . import structures as win
 from .calls import WindowsSystem, load_system
 from .holding import Hold, OwnCalls, guarded
 from .machine import machine
-from .opening import architecture, open_target, open_to_stop
+from .opening import architecture, open_target, open_to_copy, open_to_stop
 from .target import FREEZERS, WindowsTarget
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ class Windows(PlainBackend):
     """
 
     name = "Windows"
-    freezers = FREEZERS
     lists = "tasklist"
 
     def __init__(
@@ -58,6 +57,8 @@ class Windows(PlainBackend):
         self._hold: Hold = hold or (guarded if system is None else OwnCalls)
         self._system = system or load_system()
         self._devices = devices
+        copies = self._system.copies()
+        self.freezers = tuple(one for one in FREEZERS if copies or one != "snapshot")
 
     def find(self, name: str) -> list[int]:
         """PIDs of the processes of this name; case and ``.exe`` don't matter."""
@@ -115,7 +116,8 @@ class Windows(PlainBackend):
             process = open_target(self._system, pid)
             try:
                 if method != "none":
-                    self._system.close(open_to_stop(self._system, pid))
+                    opened = open_to_copy if method == "snapshot" else open_to_stop
+                    self._system.close(opened(self._system, pid))
                 return {
                     "debug_privilege": privileged,
                     "architecture": architecture(self._system, process),

@@ -1,17 +1,20 @@
 """Holds a process still, and lets it go whatever becomes of the acquirer; a program of its own.
 
 ``python -I -S guardian.py TARGET ACQUIRER SECONDS METHOD``: handles that it has inherited, as
-numbers, ``--max-freeze`` (0: no bound), and ``suspend`` or ``threads``. It imports nothing of this
-package, so that it starts quickly. On stdin it takes a word a line, and answers each with a line
-on stdout:
+numbers, ``--max-freeze`` (0: no bound), and ``suspend``, ``threads`` or ``snapshot``. It imports
+nothing of this package, so that it starts quickly. On stdin it takes a word a line, and answers
+each with a line on stdout:
 
 * ``suspend``: ``held WAY``, where WAY is ``state_change`` (Windows 11, Server 2022: the kernel
   ends that stop with its holder), ``suspend_process`` or ``suspend_thread``; or ``refused STATUS``;
   by the last of these ways, a line ``thread NUMBER COUNT`` comes before each thread is suspended:
   which one, and how often it had been already (-1: not told);
-* ``resume``: ``released WHY``, where WHY is ``done`` or ``max_freeze``; or ``failed STATUS``.
+* ``resume``: ``released WHY``, where WHY is ``done`` or ``max_freeze``; or ``failed STATUS``;
+* ``copy``: ``copied HANDLE``, a handle of its own to a copy of the target's memory; or
+  ``refused CODE``;
+* ``discard``: ``discarded done``: there is no copy any more.
 
-It lets the target go, and ends, when stdin ends or the acquirer does.
+It lets the target go, discards the copy, and ends, when stdin ends or the acquirer does.
 """
 
 from __future__ import annotations
@@ -19,24 +22,29 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import runpy
 import sys
 import threading
 from collections.abc import Callable
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
-__all__ = ["StoppedThreads", "TargetCalls", "TargetKeeper", "TargetThreadCalls", "Teller", "serve"]
+__all__ = [
+    "CopyCalls",
+    "StoppedThreads",
+    "TargetCalls",
+    "TargetCopier",
+    "TargetKeeper",
+    "TargetThreadCalls",
+    "Teller",
+    "serve",
+]
 
-_SUSPEND, _RESUME = 0, 1
-_MAXIMUM_ALLOWED = 0x0200_0000
 _INFINITE = 0xFFFF_FFFF
 _UNSUCCESSFUL = 0xC000_0001 - (1 << 32)
 _LOOKS = 64
 """How often threads are listed anew, while each time some have come."""
 _TELLING = 1.0
-_SNAP_THREADS, _NO_HANDLE = 0x4, (1 << 64) - 1
-_THREAD_ACCESS = 0x802  # THREAD_SUSPEND_RESUME, THREAD_QUERY_LIMITED_INFORMATION
-_SUSPEND_COUNT = 35  # ThreadSuspendCount
-_STILL_ACTIVE, _FAILED = 259, 0xFFFF_FFFF
+_INVALID_HANDLE = 6  # ERROR_INVALID_HANDLE
 
 
 class TargetCalls(Protocol):
@@ -176,9 +184,87 @@ class TargetKeeper:
             self._timer.cancel()
 
 
-def serve(keeper: TargetKeeper, words: IO[bytes], answers: IO[bytes]) -> None:
+class CopyCalls(Protocol):
+    """How a copy of the target's memory is made: a process that never runs."""
+
+    def capture(self) -> tuple[int, int]:
+        """An error code, 0 if there is none, and a snapshot."""
+
+    def copy_in(self, snapshot: int) -> tuple[int, int]:
+        """An error code, and the handle of the copy in a snapshot; that belongs to the snapshot."""
+
+    def is_another(self, process: int) -> bool:
+        """Whether a handle is of a process, and neither of the target nor of our own."""
+
+    def end(self, process: int) -> None:
+        """End a process."""
+
+    def free(self, snapshot: int) -> None:
+        """Free a snapshot."""
+
+
+class TargetCopier:
+    """The copy of a target's memory, and its end; nobody else ends it where we are killed.
+
+    Args:
+        calls: what is done.
+    """
+
+    def __init__(self, calls: CopyCalls) -> None:
+        self._calls = calls
+        self._lock = threading.Lock()
+        self._snapshot = self._process = 0
+
+    def copy(self) -> tuple[int, int]:
+        """Make it: an error code, 0 if there is none, and the handle of the copy."""
+        with self._lock:
+            code, snapshot = self._calls.capture()
+            if code:
+                return code, 0
+            self._snapshot = snapshot
+            code, process = self._calls.copy_in(snapshot)
+            if not code and not self._calls.is_another(process):
+                code = _INVALID_HANDLE  # whatever that is: it must never be ended
+            if code:
+                self._free()
+                return code, 0
+            self._process = process
+            return 0, process
+
+    def discard(self) -> None:
+        """End it, if there is one; freeing the snapshot alone is known to leave it there."""
+        with self._lock:
+            process, self._process = self._process, 0
+            if process:
+                self._calls.end(process)
+            self._free()
+
+    def _free(self) -> None:
+        snapshot, self._snapshot = self._snapshot, 0
+        if snapshot:
+            self._calls.free(snapshot)
+
+    def answer_copy(self) -> str:
+        """The same, as a line."""
+        code, process = self.copy()
+        return f"refused {code:#x}" if code else f"copied {process}"
+
+    def answer_discard(self) -> str:
+        """The same, as a line."""
+        self.discard()
+        return "discarded done"
+
+
+def serve(
+    keeper: TargetKeeper,
+    words: IO[bytes],
+    answers: IO[bytes],
+    copier: TargetCopier | None = None,
+) -> None:
     """Do as told until nobody tells any more; then let the target go."""
     known: dict[bytes, Callable[[], str]] = {b"suspend": keeper.suspend, b"resume": keeper.release}
+    if copier is not None:
+        known |= {b"copy": copier.answer_copy, b"discard": copier.answer_discard}
     try:
         answers.write(b"ready\n")
         answers.flush()
@@ -188,137 +274,18 @@ def serve(keeper: TargetKeeper, words: IO[bytes], answers: IO[bytes]) -> None:
             answers.flush()
     finally:
         keeper.release()
+        if copier is not None:
+            copier.discard()
 
 
-class _Windows:
-    """The calls of a real Windows."""
-
-    def __init__(self, target: int) -> None:
-        library: Any = vars(ctypes)["WinDLL"]("ntdll")
-        handle = ctypes.c_void_p
-        self.way = ""
-        self._target = handle(target)
-        self._plain = {}
-        for name in ("NtSuspendProcess", "NtResumeProcess"):
-            self._plain[name] = getattr(library, name)
-            self._plain[name].argtypes, self._plain[name].restype = (handle,), ctypes.c_int32
-        self._create = getattr(library, "NtCreateProcessStateChange", None)
-        self._change = getattr(library, "NtChangeProcessState", None)
-        self._close = library.NtClose
-        self._close.argtypes = (handle,)
-        self._held = handle()
-        if self._create is not None and self._change is not None:
-            self._create.argtypes = (handle, ctypes.c_uint32, handle, handle, ctypes.c_uint64)
-            self._change.argtypes = (
-                *(handle, handle, ctypes.c_uint32),
-                *(handle, ctypes.c_size_t, ctypes.c_uint64),
-            )
-            self._create.restype = self._change.restype = ctypes.c_int32
-
-    def suspend(self) -> int:
-        if self._change_state():
-            self.way = "state_change"
-            return 0
-        self.way = "suspend_process"
-        return int(self._plain["NtSuspendProcess"](self._target))
-
-    def _change_state(self) -> bool:
-        if self._create is None or self._change is None:
-            return False
-        held = ctypes.c_void_p()
-        wanted = (ctypes.byref(held), _MAXIMUM_ALLOWED, None, self._target, 0)
-        if int(self._create(*wanted)) < 0:
-            return False
-        if int(self._change(held, self._target, _SUSPEND, None, 0, 0)) < 0:
-            self._close(held)
-            return False
-        self._held = held
-        return True
-
-    def resume(self) -> int:
-        if self.way == "suspend_process":
-            return int(self._plain["NtResumeProcess"](self._target))
-        if self._change is not None:
-            self._change(self._held, self._target, _RESUME, None, 0, 0)
-        self._close(self._held)  # which ends the stop if that call did not
-        return 0
-
-
-class _WindowsThreads:
-    """The calls of a real Windows to the threads of a process."""
-
-    def __init__(self, target: int) -> None:
-        library: Any = vars(ctypes)["WinDLL"]("kernel32")
-        handle, word = ctypes.c_void_p, ctypes.c_uint32
-
-        def function(name: str, result: Any, *arguments: Any) -> Any:
-            found = getattr(library, name)
-            found.restype, found.argtypes = result, arguments
-            return found
-
-        self._snapshot = function("CreateToolhelp32Snapshot", handle, word, word)
-        self._first = function("Thread32First", ctypes.c_int32, handle, handle)
-        self._next = function("Thread32Next", ctypes.c_int32, handle, handle)
-        self._open = function("OpenThread", handle, word, ctypes.c_int32, word)
-        self._owner = function("GetProcessIdOfThread", word, handle)
-        self._suspend = function("SuspendThread", word, handle)
-        self._resume = function("ResumeThread", word, handle)
-        self._exit_code = function("GetExitCodeThread", ctypes.c_int32, handle, handle)
-        self._close = function("CloseHandle", ctypes.c_int32, handle)
-        self._pid = int(function("GetProcessId", word, handle)(target))
-        self._query = vars(ctypes)["WinDLL"]("ntdll").NtQueryInformationThread
-        self._query.argtypes = (handle, word, handle, word, handle)
-        self._query.restype = ctypes.c_int32
-
-    def numbers(self) -> list[int]:
-        snapshot = self._snapshot(_SNAP_THREADS, 0)
-        if snapshot in (None, _NO_HANDLE):
-            return []
-        entry = (ctypes.c_uint32 * 7)()  # THREADENTRY32
-        found: list[int] = []
-        step = self._first
-        try:
-            while True:
-                entry[0] = ctypes.sizeof(entry)
-                if not step(snapshot, ctypes.byref(entry)):
-                    return found
-                step = self._next
-                if entry[3] == self._pid:
-                    found.append(int(entry[2]))
-        finally:
-            self._close(snapshot)
-
-    def open(self, number: int) -> int:
-        handle = self._open(_THREAD_ACCESS, 0, number)
-        if handle and self._owner(handle) != self._pid:  # its number was used again
-            self._close(handle)
-            return 0
-        return int(handle or 0)
-
-    def count(self, handle: int) -> int:
-        found = ctypes.c_uint32()
-        status = self._query(handle, _SUSPEND_COUNT, ctypes.byref(found), 4, None)
-        return found.value if status >= 0 else -1
-
-    def suspend(self, handle: int) -> bool:
-        return bool(self._suspend(handle) != _FAILED)
-
-    def resume(self, handle: int) -> bool:
-        if self._resume(handle) != _FAILED:
-            return True
-        code = ctypes.c_uint32()
-        return bool(self._exit_code(handle, ctypes.byref(code)) and code.value != _STILL_ACTIVE)
-
-    def close(self, handle: int) -> None:
-        self._close(handle)
-
-
-def _outlive(acquirer: int, keeper: TargetKeeper) -> None:
+def _outlive(acquirer: int, keeper: TargetKeeper, copier: TargetCopier | None) -> None:
     """Wait for the acquirer's end; then let the target go, and end."""
     wait = vars(ctypes)["WinDLL"]("kernel32").WaitForSingleObject
     wait.argtypes, wait.restype = (ctypes.c_void_p, ctypes.c_uint32), ctypes.c_uint32
     wait(acquirer, _INFINITE)
     keeper.release()
+    if copier is not None:
+        copier.discard()
     os._exit(0)
 
 
@@ -359,16 +326,18 @@ class Teller:
 
 
 def _main(target: int, acquirer: int, seconds: float, method: str) -> None:
+    of_windows = runpy.run_path(__file__.replace("guardian.py", "guardian_calls.py"))
     threads = method == "threads"
     calls: TargetCalls = (
-        StoppedThreads(_WindowsThreads(target), Teller(sys.stdout.buffer))
+        StoppedThreads(of_windows["ThreadSystem"](target), Teller(sys.stdout.buffer))
         if threads
-        else _Windows(target)
+        else of_windows["ProcessSystem"](target)
     )
     keeper = TargetKeeper(calls, seconds)
-    threading.Thread(target=_outlive, args=(acquirer, keeper), daemon=True).start()
+    copier = TargetCopier(of_windows["CopyingSystem"](target)) if method == "snapshot" else None
+    threading.Thread(target=_outlive, args=(acquirer, keeper, copier), daemon=True).start()
     try:
-        serve(keeper, sys.stdin.buffer, sys.stdout.buffer)
+        serve(keeper, sys.stdin.buffer, sys.stdout.buffer, copier)
     finally:
         os._exit(0)  # whoever read the answers may be gone: nothing is left to be flushed
 

@@ -17,7 +17,7 @@ from msl_construct.errors import TargetError
 from ..plain_target import CallFailed
 from . import structures as win
 from .calls import WindowsSystem
-from .guardian import StoppedThreads, TargetCalls
+from .guardian import StoppedThreads, TargetCalls, TargetCopier
 
 __all__ = ["GuardianLink", "Hold", "Holder", "OwnCalls", "guarded"]
 
@@ -30,6 +30,7 @@ _NAMES = {
     ("suspend", "resume"): "NtResumeProcess",
     ("threads", "suspend"): "SuspendThread",
     ("threads", "resume"): "ResumeThread",
+    ("suspend", "copy"): "PssCaptureSnapshot",
 }
 _ACCESS = win.THREAD_SUSPEND_RESUME | win.THREAD_QUERY_LIMITED_INFORMATION
 
@@ -51,6 +52,12 @@ class Holder(Protocol):
 
     def resume(self) -> str:
         """Let it go; why it had been already, or nothing. Raises `CallFailed`."""
+
+    def copy(self) -> int:
+        """A handle to a copy of its memory, to be closed by us. Raises `CallFailed`."""
+
+    def discard(self) -> None:
+        """End the copy, if there is one."""
 
     def close(self) -> None:
         """It is over."""
@@ -117,6 +124,18 @@ class _Threads:
         self._system.close(handle)
 
 
+class _Copies:
+    """Our own calls that copy a process."""
+
+    def __init__(self, system: WindowsSystem, process: int) -> None:
+        self._process = process
+        self.capture = lambda: system.capture(process)
+        self.copy_in = system.copy_in
+        self.is_another = lambda copy: system.is_another(copy, process)
+        self.end = system.end
+        self.free = system.free_snapshot
+
+
 class OwnCalls:
     """Our own calls: nobody undoes them if we end."""
 
@@ -128,7 +147,9 @@ class OwnCalls:
         _: float | None,
         __: Callable[[], None],
     ) -> None:
-        self._method = method
+        self._method = "threads" if method == "threads" else "suspend"
+        self._system = system
+        self._copier = TargetCopier(_Copies(system, process))
         self._calls: TargetCalls = _Process(system, process)
         if method == "threads":
             self._calls = StoppedThreads(_Threads(system, process), lambda _: None)
@@ -150,8 +171,20 @@ class OwnCalls:
         if status < 0:
             raise CallFailed(_NAMES[self._method, word], status & 0xFFFF_FFFF)
 
+    def copy(self) -> int:
+        """Copy it."""
+        code, copy = self._copier.copy()
+        if code:
+            raise CallFailed(_NAMES["suspend", "copy"], code)
+        return self._system.taken_from(self._system.own_process(), copy)
+
+    def discard(self) -> None:
+        """End the copy."""
+        self._copier.discard()
+
     def close(self) -> None:
-        """Nothing was taken."""
+        """End the copy; nothing else was taken."""
+        self.discard()
 
 
 class GuardianLink:
@@ -164,6 +197,7 @@ class GuardianLink:
         counts: the suspend counts of the target's threads, by their numbers.
         let_go: lowers each by one.
         let_go_of: lowers that of one thread, where they are stopped one by one.
+        take: makes a handle of the guardian's, by its process number, one of ours.
 
     Raises:
         TargetError: it can't be started.
@@ -176,7 +210,10 @@ class GuardianLink:
         counts: Callable[[], dict[int, int]],
         let_go: Callable[[], None],
         let_go_of: Callable[[int], None] | None = None,
+        take: Callable[[int, int], int] = lambda _, handle: handle,
     ) -> None:
+        self._take = take
+        self._copied = False
         self._let_go_of = let_go_of
         self._method = "suspend" if let_go_of is None else "threads"
         self._announced: dict[int, int] = {}
@@ -317,8 +354,27 @@ class GuardianLink:
             self.close()
         return "guardian_ended"
 
+    def copy(self) -> int:
+        """A handle to a copy of the target's memory; the guardian ends that where we end.
+
+        Raises:
+            CallFailed: the system refuses, or the guardian is gone.
+        """
+        answer = self._ask("copy")
+        if answer[:1] != ["copied"]:
+            self.close()  # it may have made one, or be about to: it ends that
+            raise CallFailed("the guardian", 0)
+        self._copied = True
+        return self._take(self._process.pid, int(answer[1]))
+
+    def discard(self) -> None:
+        """Have it end the copy, if there is one."""
+        if self._copied and not self._ended:
+            self._copied = False
+            self._ask("discard")
+
     def close(self) -> None:
-        """End it; what it holds, it lets go."""
+        """End it; what it holds, it lets go, and its copy ends."""
         if self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.close()
@@ -341,7 +397,7 @@ def guarded(
     Args:
         system: the calls.
         process: a handle that permits suspending.
-        method: ``suspend`` or ``threads``.
+        method: ``suspend``, ``threads`` or ``snapshot``.
         max_freeze: seconds.
         lost: see `Hold`.
 
@@ -365,12 +421,20 @@ def guarded(
             if system.process_of(thread) == pid:
                 system.resume_thread(thread)
 
+    def take(guardian: int, handle: int) -> int:
+        process = system.open_process(guardian, win.PROCESS_DUP_HANDLE)
+        try:
+            return system.taken_from(process, handle)
+        finally:
+            system.close(process)
+
     return GuardianLink(
         start,
         lost,
         lambda: system.suspend_counts(pid),
         lambda: system.resume_process(process),
         resume_one if method == "threads" else None,
+        take,
     )
 
 

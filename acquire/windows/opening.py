@@ -10,9 +10,10 @@ from ..plain_target import CallFailed
 from . import structures as win
 from .calls import WindowsSystem
 
-__all__ = ["architecture", "open_target", "open_to_stop"]
+__all__ = ["architecture", "open_target", "open_to_copy", "open_to_stop"]
 
 _WANTED = win.PROCESS_VM_READ | win.PROCESS_QUERY_INFORMATION | win.SYNCHRONIZE
+_COPYING = win.PROCESS_CREATE_PROCESS | win.PROCESS_QUERY_INFORMATION | win.PROCESS_VM_READ
 _STOPPING = win.PROCESS_SUSPEND_RESUME | win.PROCESS_QUERY_LIMITED_INFORMATION | win.SYNCHRONIZE
 
 
@@ -37,6 +38,15 @@ def open_to_stop(system: WindowsSystem, pid: int) -> int:
     except CallFailed:
         process = _opened(system, pid, _STOPPING, "stopping")
     return _true(system, process, pid)
+
+
+def open_to_copy(system: WindowsSystem, pid: int) -> int:
+    """A handle that permits stopping it and making a copy of it.
+
+    Raises:
+        TargetError: there is no such process, or it is not ours to stop and to copy.
+    """
+    return _true(system, _opened(system, pid, _STOPPING | _COPYING, "stopping and copying"), pid)
 
 
 def _opened(system: WindowsSystem, pid: int, wanted: int, denied: str) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "FileTime",
     "LuidAndAttributes",
     "MemoryBasicInformation",
+    "MemoryStatus",
     "ModuleEntry",
     "ObjectType",
     "ProcessEntry",
@@ -50,6 +51,8 @@ ERROR_NOT_ALL_ASSIGNED = 1300
 INVALID_HANDLE = (1 << 64) - 1
 
 PROCESS_VM_READ = 0x0010
+PROCESS_DUP_HANDLE = 0x0040
+PROCESS_CREATE_PROCESS = 0x0080
 PROCESS_QUERY_INFORMATION = 0x0400
 PROCESS_SUSPEND_RESUME = 0x0800
 PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
@@ -93,6 +96,22 @@ class MemoryBasicInformation(ctypes.Structure):
         ("state", _U32),
         ("protect", _U32),
         ("type", _U32),
+    )
+
+
+class MemoryStatus(ctypes.Structure):
+    """MEMORYSTATUSEX: bytes. The page file's are those that can be committed."""
+
+    _fields_ = (
+        ("length", _U32),
+        ("memory_load", _U32),
+        ("total_physical", _U64),
+        ("available_physical", _U64),
+        ("total_page_file", _U64),
+        ("available_page_file", _U64),
+        ("total_virtual", _U64),
+        ("available_virtual", _U64),
+        ("available_extended_virtual", _U64),
     )
 
 

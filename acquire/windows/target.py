@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
+from msl_construct.errors import TargetError
+
+from ..backend import Chosen
+from ..bounds import Stopped, gone
 from ..model import Identity, Mapping, Module, Thread
 from ..plain_target import CallFailed, PlainTarget
+from ..suspension import Suspension
 from . import structures as win
 from .calls import WindowsSystem
 from .calls.lists import ThreadNow
 from .connections import connections, rows_of
+from .copied_memory import CopiedMemory
 from .credentials import AccountNames, credentials
 from .handles import descriptors
 from .heaps import MOST_PARTS, heaps
 from .holding import Hold, Holder, OwnCalls
 from .memory import WindowsMemory
 from .modules import ModuleFiles, modules_of
-from .opening import architecture, open_target, open_to_stop
+from .opening import architecture, open_target, open_to_copy, open_to_stop
 from .peb import Stack, command_line, environment, stack_of, stack_of_32_bits
 from .threads import ThreadReader, states_of
 
 __all__ = ["FREEZERS", "WindowsTarget"]
 
-FREEZERS = ("suspend", "threads", "none")
-"""The methods of freezing: NtSuspendProcess or better, SuspendThread for each, not at all."""
+FREEZERS = ("suspend", "threads", "snapshot", "none")
+"""The methods of freezing: NtSuspendProcess or better; SuspendThread for each; the first for as
+long as a copy takes, which is read then; not at all."""
+_LOOKING = win.PROCESS_QUERY_LIMITED_INFORMATION | win.SYNCHRONIZE
+_ROOM = 128 << 20
+"""Bytes that the machine must have left when a copy is made."""
+_RATE = 1 << 30
+"""Bytes that are surely read in a second."""
 
 
 class WindowsTarget(PlainTarget):
@@ -59,7 +72,11 @@ class WindowsTarget(PlainTarget):
             self._process = open_target(system, pid)
             self._privilege = opened.pop_all()
         self.page_size = int(system.system_info().page_size)
-        self._memory: WindowsMemory = WindowsMemory(system, self._process, self.page_size, devices)
+        self._devices = devices
+        self._live = WindowsMemory(system, self._process, self.page_size, devices)
+        self._memory: WindowsMemory | CopiedMemory = self._live
+        self._copy = 0
+        self._kept_threads: list[Thread] = []
 
     def arm(self, method: str, max_freeze: float | None) -> None:
         """Start whoever will stop it.
@@ -71,7 +88,8 @@ class WindowsTarget(PlainTarget):
         if method == "none" or (self._holder is not None and self._armed == (method, max_freeze)):
             return
         self._disarm()
-        self._to_stop = open_to_stop(self._system, self.pid)
+        opened = open_to_copy if method == "snapshot" else open_to_stop
+        self._to_stop = opened(self._system, self.pid)
         self._holder = self._hold(self._system, self._to_stop, method, max_freeze, self._lost)
         self._armed = (method, max_freeze)
 
@@ -145,7 +163,124 @@ class WindowsTarget(PlainTarget):
         assert self._holder is not None
         return self._holder.resume()
 
+    def copy(self, chosen: Chosen, written: Set[Hashable] = frozenset()) -> None:
+        """Make a copy of its memory, where that is the method; keep what that doesn't hold.
+
+        Raises:
+            TargetError: it can't be; the target is let go.
+        """
+        frozen = self._suspension
+        if frozen is None or frozen.method != "snapshot":
+            return
+        try:
+            self._take_copy(chosen, frozen)
+        except BaseException as error:
+            try:
+                frozen.thaw()
+            finally:
+                self._end_copy()
+            if isinstance(error, CallFailed):
+                raise TargetError(
+                    f"process {self.pid} can't be copied: {error}", remedy="use --freeze suspend"
+                ) from error
+            raise
+
+    def _take_copy(self, chosen: Chosen, frozen: Suspension) -> None:
+        holder = self._holder
+        assert holder is not None
+        self._check_room()
+        mappings, self._kept_threads = self.mappings(), self.threads(frozen)
+        began = time.perf_counter_ns()
+        self._copy = copy = holder.copy()
+        facts = {
+            "copy": self._system.process_id(copy),
+            "nanoseconds_to_copy": time.perf_counter_ns() - began,
+        }
+        memory = CopiedMemory(
+            self._system, self._live, mappings, copy, self.page_size, self._devices
+        )
+        memory.keep(chosen(mappings), self._most(frozen))
+        facts |= {
+            "read_in_stop": memory.kept,
+            "nanoseconds_to_read_in_stop": memory.nanoseconds,
+        }
+        frozen.facts["snapshot"] = facts
+        self._memory = memory
+
+    def _check_room(self) -> None:
+        """Refuse where the copy would take what the target may need: it counts as memory at once.
+
+        Raises:
+            TargetError: it would.
+        """
+        needed = self._system.committed(self._process) + _ROOM
+        left = int(self._system.memory_status().available_page_file)
+        if left < needed:
+            raise TargetError(
+                f"a copy of process {self.pid} takes up to {needed >> 20} MiB, and only "
+                f"{left >> 20} MiB can be committed",
+                remedy="use --freeze suspend",
+            )
+
+    def _most(self, frozen: Suspension) -> int:
+        """Bytes that may be read while it stands still: in half of the time, and of the memory."""
+        most = int(self._system.memory_status().available_physical) // 2
+        left = frozen.left()
+        return most if left is None else min(most, int(left / 2 * _RATE))
+
+    def run_on(self) -> None:
+        """Let it run on, where a copy of it is read.
+
+        Raises:
+            TargetError: it ran already: what was read is not of one moment.
+        """
+        frozen = self._suspension
+        if frozen is None or self._memory is self._live:
+            return
+        frozen.thaw()
+        if frozen.why_ended not in ("done", "gone"):
+            self._end_copy()
+            raise TargetError(
+                f"process {self.pid} ran again before it was copied ({frozen.why_ended})",
+                remedy="allow a longer stop (--max-freeze), or use --freeze suspend",
+            )
+
+    def _end_copy(self) -> None:
+        """End the copy, of which nothing may be left: the guardian does, or else we do."""
+        copy, self._copy = self._copy, 0
+        self._memory = self._live
+        if self._holder is not None:
+            self._holder.discard()
+        if not copy:
+            return
+        system = self._system
+        number, born = system.process_id(copy), self._asked("copy", 0, system.started, copy)
+        if not system.ended(copy) and system.is_another(copy, self._process):
+            system.end(copy)  # its guardian was killed
+        system.close(copy)
+        if self._suspension is not None and "snapshot" in self._suspension.facts:
+            told = self._suspension.facts["snapshot"]
+            told |= {"ended": str(time.time_ns()), "copy_left": self._is_there(number, born)}
+
+    def _is_there(self, number: int, born: int) -> bool:
+        try:
+            process = self._system.open_process(number, _LOOKING)
+        except CallFailed:
+            return False
+        try:
+            return self._system.started(process) == born and not self._system.ended(process)
+        except CallFailed:
+            return False
+        finally:
+            self._system.close(process)
+
+    def afterwards(self) -> dict[str, Any]:
+        """How it is when it was let go, and the copy has ended."""
+        self._end_copy()
+        return super().afterwards()
+
     def _release(self) -> None:
+        self._end_copy()
         self._disarm()
         handle, self._process = self._process, 0
         if handle:
@@ -154,6 +289,8 @@ class WindowsTarget(PlainTarget):
 
     def mappings(self) -> list[Mapping]:
         """What it has mapped; what lies in the allocations of heaps and stacks is called so."""
+        if self._memory is not self._live:
+            return self._memory.mappings()
         known: dict[int, str] = {}
         for narrow in self._widths():
             name = "heaps_of_32_bits" if narrow else "heaps"
@@ -165,7 +302,7 @@ class WindowsTarget(PlainTarget):
             except CallFailed as error:
                 self._unknown(name, error)
         known |= {stack.base - 1: "stack" for stack in self._stacks()}
-        return self._memory.mappings(known)
+        return self._live.mappings(known)
 
     def _widths(self) -> tuple[bool, ...]:
         """What it keeps of itself as a 64-bit process; and what as a 32-bit one, if it is."""
@@ -226,7 +363,9 @@ class WindowsTarget(PlainTarget):
         return modules_of(self._system, self.pid, self._process, mappings, self._files, self._facts)
 
     def threads(self, frozen: Any) -> list[Thread]:
-        """Its threads; registers where it stands still."""
+        """Its threads; registers where it stands still, or stood when it was copied."""
+        if self._memory is not self._live:
+            return self._kept_threads
         reader = ThreadReader(
             self._system,
             self.pid,
@@ -246,9 +385,21 @@ class WindowsTarget(PlainTarget):
         except CallFailed:
             return 0
 
-    def alive(self) -> bool:
+    def lives(self) -> bool:
         """Whether it has not ended."""
         return not self._system.ended(self._process)
+
+    def alive(self) -> bool:
+        """Whether it has not ended, or the copy that is read has not."""
+        return self._memory.alive() if isinstance(self._memory, CopiedMemory) else self.lives()
+
+    def ending(self) -> Stopped:
+        """Why it is no longer alive."""
+        if self._memory is self._live:
+            return gone()
+        return Stopped(
+            "snapshot_lost", "the copy that was being read had to go: somebody killed it"
+        )
 
     def facts(self) -> dict[str, Any]:
         """Environment, token, handles, sockets, reserved address space, what stayed unknown."""
@@ -262,4 +413,4 @@ class WindowsTarget(PlainTarget):
             self._ask(name, ask)
         if self._suspension is None:  # else they were asked for right before the stop
             self._ask("connections", self._connections)
-        return {**self._facts, **self._memory.facts}
+        return {**self._facts, **self._live.facts}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .windows_copies import COPY_PROTOTYPES, FakeCopies
 from .windows_tables import TABLE_PROTOTYPES, FakeTables
 
 __all__ = ["PAGE", "FakeWindows", "Region", "context_bytes", "filetime", "pattern"]
@@ -63,6 +64,7 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "LookupPrivilegeValueW": (_B, _P, _P, _P),
     "OpenProcessToken": (_B, _H, _D, _P),
     **TABLE_PROTOTYPES,
+    **COPY_PROTOTYPES,
 }
 
 
@@ -123,7 +125,7 @@ class FakeThread:
 
 
 @dataclass
-class FakeWindows(FakeTables):
+class FakeWindows(FakeTables, FakeCopies):
     """The model; pass it as all three libraries, and `last_error` beside it."""
 
     pid: int = 7_000_000
@@ -179,8 +181,9 @@ class FakeWindows(FakeTables):
     def last_error(self) -> int:
         return self.error
 
-    def at(self, address: int) -> Region | None:
-        return next((r for r in self.regions if r.start <= address < r.end), None)
+    def at(self, address: int, regions: list[Region] | None = None) -> Region | None:
+        among = self.regions if regions is None else regions
+        return next((r for r in among if r.start <= address < r.end), None)
 
     def suspended(self) -> dict[int, int]:
         return {number: thread.count for number, thread in self.threads.items()}
@@ -206,7 +209,7 @@ class FakeWindows(FakeTables):
     # kernel32 ------------------------------------------------------------------------------
 
     def _OpenProcess(self, access: int, inherit: int, pid: int) -> int:
-        known = (self.pid, *self.started)
+        known = (self.pid, *self.started, *(set(self.copies) - self.ended_copies))
         if pid not in known:
             pid = next((other for other in known if other // 4 == pid // 4), -1)
         if pid < 0:
@@ -229,7 +232,7 @@ class FakeWindows(FakeTables):
             return 0xFFFF_FFFF
         if not self.handles[handle][2] & 0x100000:
             self.bad_arguments.append("waiting takes SYNCHRONIZE")
-        return 0 if self.ended else 0x102
+        return 0 if self.has_ended(handle) else 0x102
 
     def _GetProcessId(self, handle: int) -> int:
         return self.handles[handle][1] if self._process(handle) else self._fail(6)
@@ -245,7 +248,7 @@ class FakeWindows(FakeTables):
         options: int,
     ) -> int:
         assert process == into == self._GetCurrentProcess()
-        assert inherit == 1
+        assert inherit in (0, 1)
         what = self.handles.get(handle, ("process", 0, access))
         ctypes.c_uint64.from_address(new).value = self._handle(what)
         return 1
@@ -294,24 +297,25 @@ class FakeWindows(FakeTables):
     def _K32GetProcessMemoryInfo(self, handle: int, counters: int, size: int) -> int:
         assert size == 72
         assert ctypes.c_uint.from_address(counters).value == 72
-        ctypes.memmove(counters, struct.pack("<II8Q", 72, 1, 999, 123456, *range(6)), 72)
+        ctypes.memmove(
+            counters, struct.pack("<II8Q", 72, 1, 999, 123456, 0, 1, 2, 3, self.committed, 5), 72
+        )
         return 1
 
     def _VirtualQueryEx(self, handle: int, address: int | None, info: int, size: int) -> int:
         address = address or 0
         if not self._process(handle):
             return self._fail(6)
-        if self.ended:
+        if self.has_ended(handle):
             return self._fail(5)
         if address > LAST_ADDRESS:
             return self._fail(87)
         assert size == 48
-        here = self.at(address)
+        regions = self.regions_at(handle)
+        here = self.at(address, regions)
         if here is None:
-            start = max((r.end for r in self.regions if r.end <= address), default=0)
-            end = min(
-                (r.start for r in self.regions if r.start > address), default=LAST_ADDRESS + 1
-            )
+            start = max((r.end for r in regions if r.end <= address), default=0)
+            end = min((r.start for r in regions if r.start > address), default=LAST_ADDRESS + 1)
             fields = (start, 0, 0, end - start, FREE, 1, 0)
         else:
             # From the page asked for, not from the start of the region: so Windows does it.
@@ -380,8 +384,8 @@ class FakeWindows(FakeTables):
         self.before_read(address)
         self.reads.append((address, size))
         done = 0
-        while done < size and not self.ended:
-            here = self.at(address + done)
+        while done < size and not self.has_ended(handle):
+            here = self.at(address + done, self.regions_at(handle))
             if here is None or here.state != COMMIT:
                 break
             page, skip = divmod(address + done - here.start, PAGE)
@@ -391,7 +395,9 @@ class FakeWindows(FakeTables):
                 break
             if here.protect & 0xFF not in READABLE or page in here.unreadable:
                 break
-            piece = pattern(address + done - skip)[skip : skip + size - done]
+            start = address + done - skip
+            found = self.written_at(handle, here, start) or pattern(start)
+            piece = found[skip : skip + size - done]
             ctypes.memmove(into + done, piece, len(piece))
             done += len(piece)
         counter = ctypes.c_size_t.from_address(came)

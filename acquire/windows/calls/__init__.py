@@ -12,6 +12,7 @@ from msl_construct.errors import TargetError
 from ...plain_target import CallFailed
 from .. import structures as win
 from .base import POINTER, Prototypes
+from .copies import CopyingCalls
 from .memory import MemoryCalls
 from .threads import ThreadCalls
 from .tokens import TokenCalls
@@ -19,7 +20,7 @@ from .tokens import TokenCalls
 __all__ = ["CallFailed", "WindowsSystem", "load_system"]
 
 
-class WindowsSystem(ThreadCalls, MemoryCalls, TokenCalls):
+class WindowsSystem(ThreadCalls, MemoryCalls, TokenCalls, CopyingCalls):
     """The calls that the backend makes, and the machine itself."""
 
     REQUIRED: ClassVar[Prototypes] = {

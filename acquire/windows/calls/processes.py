@@ -57,6 +57,16 @@ class ProcessCalls(Calls):
         """Of this process, for a child that waits for its end; to be closed."""
         return self._duplicate(self.own_process(), win.SYNCHRONIZE, 0)
 
+    def taken_from(self, process: int, handle: int) -> int:
+        """A handle of another process as one of ours; to be closed. It takes PROCESS_DUP_HANDLE."""
+        found = ctypes.c_void_p()
+        self._checked(
+            "DuplicateHandle",
+            *(process, handle, self.own_process(), ctypes.byref(found)),
+            *(0, 0, win.DUPLICATE_SAME_ACCESS),
+        )
+        return int(found.value or 0)
+
     def _duplicate(self, handle: int, access: int, options: int) -> int:
         own, found = self.own_process(), ctypes.c_void_p()
         self._checked("DuplicateHandle", own, handle, own, ctypes.byref(found), access, 1, options)
@@ -139,8 +149,15 @@ class ProcessCalls(Calls):
 
     def working_set(self, process: int) -> int:
         """Bytes of memory that it occupies."""
+        return int(self._counters(process).working_set_size)
+
+    def committed(self, process: int) -> int:
+        """Bytes of private memory that it has, wherever they are."""
+        return int(self._counters(process).pagefile_usage)
+
+    def _counters(self, process: int) -> win.ProcessMemoryCounters:
         counters = win.ProcessMemoryCounters(size=ctypes.sizeof(win.ProcessMemoryCounters))
         self._checked(
             "K32GetProcessMemoryInfo", process, ctypes.byref(counters), ctypes.sizeof(counters)
         )
-        return int(counters.working_set_size)
+        return counters
