@@ -49,6 +49,7 @@ def run(setting: Setting) -> list[Row]:
         rows = [_fixed(setting, path, size), _pointers(setting, path, size)]
         rows += _strings(setting, path, size)
         rows += _rules(setting, path, size)
+        rows += _noise(setting, other)
         size = setting.size(4 * GIB, 16 * MIB)
         note(f"writing twice {size / MIB:.0f} MiB of the same")
         shape = dense(path, [Region(4096)] * (size // (16 * MIB)))
@@ -169,9 +170,11 @@ def _strings(setting: Setting, path: Path, size: int) -> list[Row]:
                     for _ in string_runs(piece.data, least, "ascii", piece.first):
                         pass
 
+    where = "each with its region and module"
     for what, least, ours, remark in (
         ("strings of 4 characters, found", 4, lambda: found(4), ""),
-        ("msl strings -n 12", 12, lambda: _printed(path, 12), "each with its region and module"),
+        ("msl strings -n 4", 4, lambda: _printed(path, 4), where),
+        ("msl strings -n 12", 12, lambda: _printed(path, 12), where),
     ):
         gnu = partial(_silent, ["strings", "-a", "-n", str(least), str(path)])
         times = in_turns(setting.rounds, ours=ours, gnu=gnu)
@@ -190,6 +193,48 @@ def _strings(setting: Setting, path: Path, size: int) -> list[Row]:
             )
         )
     return rows
+
+
+def _noise(setting: Setting, path: Path) -> list[Row]:
+    """Texts that are there by chance: the most that there can be in so many bytes."""
+    if shutil.which("strings") is None:
+        return []
+    size = setting.size(256 * MIB, 16 * MIB)
+    shape = dense(path, [Region(4096)] * (size // (16 * MIB)))
+    with path.open("r+b") as file:
+        for offset, length in shape.data:
+            file.seek(offset)
+            file.write(os.urandom(length))
+    output = setting.tmp / "analysis-strings.txt"
+    words = ("strings", path, "-n", 4, "--encoding", "ascii")
+    gnu = ["strings", "-a", "-n", "4", "-t", "x", str(path)]
+    try:
+        times = in_turns(
+            setting.rounds,
+            ours=lambda: _stored(python(MSL, *words), output),
+            gnu=lambda: _stored(gnu, output),
+        )
+        return [
+            compare(
+                NAME,
+                f"msl strings -n 4 of {size / MIB:.0f} MiB of noise, to a file",
+                times,
+                ("ours", "gnu"),
+                size / 1e9,
+                unit="GB/s",
+                bound_name="GNU strings -n 4 -t x",
+                relation=">=",
+                target=1.0,
+                remark="each with its region and module",
+            )
+        ]
+    finally:
+        output.unlink(missing_ok=True)
+
+
+def _stored(command: list[str], output: Path) -> None:
+    with output.open("wb") as file:
+        subprocess.run(command, stdout=file, stderr=subprocess.DEVNULL, check=True)
 
 
 def _silent(command: list[str]) -> None:

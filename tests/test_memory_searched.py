@@ -16,7 +16,6 @@ from random_memory import RIGHTS, TYPES, RandomMemory, memories
 import msl_construct
 from msl_construct import analysis
 from msl_construct.analysis import islands, searching, text_strings
-from msl_construct.analysis.searching import Hit
 from msl_construct.analysis.yara import (
     Engine,
     buffers,
@@ -26,6 +25,9 @@ from msl_construct.analysis.yara import (
     yara_engine,
 )
 from msl_construct.analysis.yara.engines import CompiledRules
+from msl_construct.cli import hit_rows, string_lines
+from msl_construct.cli.hit_output import first_of
+from msl_construct.cli.text import Style
 
 WORDS = (b"needle", b"n\0e\0e\0d\0l\0e\0", b"\xaa\xbb1\xcc", b"long text here", b"\0n\0e\0e")
 
@@ -39,7 +41,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "OVERLAP", 64)
 
 
-def spots(hits: Iterator[Hit]) -> list[tuple[int, int, str]]:
+def spots(hits: Iterator[analysis.Hit]) -> list[tuple[int, int, str]]:
     return sorted((hit.address, hit.length, hit.pattern) for hit in hits)
 
 
@@ -117,7 +119,43 @@ def test_processes_find_the_same_strings(
         assert alone == together
 
 
-def said_of(memory: RandomMemory, hit: Hit) -> None:
+@given(memories(LONG), st.integers(1, 6), st.integers(8, 40), st.integers(1, 40), st.booleans())
+def test_lines_of_many_strings_are_those_of_each(
+    memory: RandomMemory, least: int, longest: int, most: int, one_encoding: bool
+) -> None:
+    encodings = ("ascii",) if one_encoding else ("ascii", "utf-16-le", "utf-16-be")
+    with pytest.MonkeyPatch.context() as patch, msl_construct.open(memory.file) as dump:
+        patch.setattr(searching, "_WORTH_PROCESSES", 2)
+        patch.setattr(searching, "can_fork", lambda: True)
+        patch.setattr(text_strings, "_LONGEST", longest)
+        patch.setattr(string_lines, "_FEW", 2)
+        places = analysis.Locations(dump)
+        lines = hit_rows.HitLines(Style())
+
+        def printed(rows: string_lines.StringLines | None, processes: int) -> list[str]:
+            searched = analysis.Searched()
+            found = analysis.string_rows(
+                dump.memory,
+                places,
+                lines.line,
+                rows=rows,
+                least=least,
+                encodings=encodings,
+                searched=searched,
+                processes=processes,
+            )
+            some = [text for count, text in first_of(found, most, searched) if count]
+            printed = "\n".join(some).splitlines()
+            assert len(printed) == searched.hits
+            return printed
+
+        each = printed(None, 1)
+        together = string_lines.StringLines(lines, places)
+        assert printed(together, 1) == each
+        assert printed(together, 3) == each
+
+
+def said_of(memory: RandomMemory, hit: analysis.Hit) -> None:
     """What a hit says of where it is, and of what is around it."""
     region = next(one for one in memory.regions if one.base <= hit.address < one.end)
     assert hit.location.region is not None

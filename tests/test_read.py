@@ -233,6 +233,20 @@ def test_views_show_values_and_what_pointers_point_to(made: Path) -> None:
     assert done.stdout.decode().split(" ", 2)[2].strip() == f'"{SECRET.decode()}"'
 
 
+@pytest.mark.parametrize("view", ["u8", "u64", "time", "ascii", "utf16"])
+def test_views_say_once_what_is_not_known(made: Path, view: str) -> None:
+    """However many values it would have been; what is known beside it stays."""
+    done = run("read", made, f"{HEAP + PAGE - 8:#x}", f"{PAGE:#x}", "--as", view)
+    assert done.returncode == 4
+    lines = done.stdout.decode().splitlines()
+    assert lines[-1] == f"{HEAP + PAGE:016x}  ?? (failed), {PAGE - 8} bytes"
+    assert len(lines) == {"u8": 9, "u64": 2, "time": 2, "ascii": 2, "utf16": 2}[view]
+    done = run("read", made, f"{HEAP + PAGE - 8:#x}", "7", "--as", view)
+    whole = view in ("u8", "ascii")
+    assert (b"fewer than a value" in done.stderr) != whole
+    assert bool(done.stdout) == (view != "u64" and view != "time")
+
+
 def test_json_has_bytes_and_states(made: Path) -> None:
     found = json.loads(run("read", made, f"{HEAP + PAGE - 3:#x}", "6", "--json").stdout)
     assert found["runs"] == [

@@ -19,6 +19,7 @@ from .extracting import (
     region_parts,
 )
 from .hexdump import HexLine, hex_lines
+from .hits import Hit, Searched
 from .image_layouts import FileRange, ImageLayout, image_layout
 from .locations import Location, Locations, ModuleLocation, RegionLocation
 from .patterns import (
@@ -31,7 +32,8 @@ from .patterns import (
     reversed_pattern,
     text_pattern,
 )
-from .searching import Hit, Searched, search, search_rows
+from .searching import search, search_rows
+from .string_blocks import StringBlock
 from .text_strings import string_rows, strings
 from .timeline import Timeline, TimelineRow, timeline
 from .yara import RuleGap, RuleScan, load_rules, scan_rules, yara_engine
@@ -58,6 +60,7 @@ __all__ = [
     "RuleScan",
     "SearchPattern",
     "Searched",
+    "StringBlock",
     "Timeline",
     "TimelineRow",
     "WantedPart",

@@ -110,6 +110,11 @@ class Locations:
             return where
         return Location(where.region, ModuleLocation(module[1], address - module[0]))
 
+    def span(self, address: int) -> tuple[int, int]:
+        """Addresses around an address that are in the same region and the same module, if any."""
+        self.at(address)
+        return self._last[0], self._last[1]
+
     def end_of(self, address: int) -> int:
         """First address behind the region that covers an address; the next one where none does."""
         region = self._dump.memory.region_at(address)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import merge
 from itertools import chain, islice
 from typing import Any, Literal
 
-from ..errors import DamageError, LimitError, MemoryAccessError
+from ..errors import DamageError, LimitError
 from ..schema import ByteOrder
 from ..space import AddressSpace, CapturedReader
 from .forked import can_fork, in_order
-from .islands import CONTEXT, SearchedBytes, islands, piece_size, read_piece
-from .locations import Location, Locations
-from .matching import SHOWN, Found, matches
+from .hits import Hit, Searched, first_unreadable
+from .islands import IslandPiece, islands, piece_size, read_piece
+from .locations import Locations
+from .matching import Found, matches
 from .patterns import SearchPattern
+from .string_blocks import StringBlock, string_block
 
-__all__ = ["Hit", "Searched", "first_unreadable", "hit_at", "search", "search_rows"]
+__all__ = ["search", "search_rows"]
 
-_Rows = list[Any]
-_Looked = tuple[_Rows, dict[int, int]]
-"""What is in a piece, and where strings go on if one was cut."""
+_Some = tuple[int, Any]
+"""How many matches, and what was made of them."""
+_Looked = tuple[int, Any, dict[int, int]]
+"""The same of a piece, and where strings go on if one was cut."""
 _Answer = _Looked | Literal["lost", "later"]
 """The same; that it can't be had; that nobody has looked."""
 _WORTH_PROCESSES = 16
@@ -33,50 +36,6 @@ _MANY = 1 << 16
 """Hits that a process remembers before it leaves the next pieces to who asked it."""
 _BATCH = 1 << 29
 _MOST_ISLANDS = 1 << 14
-
-
-@dataclass(slots=True, unsafe_hash=True)  # frozen ones take five times as long to make
-class Hit:
-    """Where a pattern was found. Not to be changed.
-
-    Attributes:
-        address, length: of the match, in bytes.
-        data: its bytes; of a long one the first.
-        kind, pattern: what was looked for; of a string, its encoding and empty.
-        location: where that is.
-        before, after: captured bytes next to it, at most 16 each.
-        text: the bytes as text where that is what they are; else None.
-        value: of a pointer; else None.
-        rule: of YARA; else None. Its `pattern` is that of the rule which matches; of a rule that
-            needs none it is empty, and the length 0.
-    """
-
-    address: int
-    length: int
-    data: bytes
-    kind: str
-    pattern: str
-    location: Location
-    before: bytes
-    after: bytes
-    text: str | None = None
-    value: int | None = None
-    rule: str | None = None
-
-
-@dataclass
-class Searched:
-    """What a search looked at; complete when it has ended.
-
-    Attributes:
-        coverage: bytes that were searched, and those that could not be.
-        failed: what could not be read although it was captured, each with where and why.
-        hits: how many there were.
-    """
-
-    coverage: SearchedBytes = field(default_factory=lambda: SearchedBytes(0, {}))
-    failed: list[str] = field(default_factory=list)
-    hits: int = 0
 
 
 def search(
@@ -106,7 +65,7 @@ def search(
     """
     told = searched or Searched()
     look = _Look(space, places, patterns, order, told, lambda found: found)
-    for some in look.everywhere(within, processes):
+    for _, some in look.everywhere(within, processes):
         for found in some:
             told.hits += 1
             yield look.hit(found)
@@ -118,22 +77,31 @@ def search_rows(
     patterns: Sequence[SearchPattern],
     row: Callable[[Hit], str],
     *,
+    rows: Callable[[StringBlock], str] | None = None,
     order: ByteOrder = ByteOrder.LITTLE,
     within: Iterable[tuple[int, int]] | None = None,
     searched: Searched | None = None,
     processes: int = 1,
-) -> Iterator[list[str]]:
-    """The same as rows of text, each made by the process that found the hit; some at a time.
+) -> Iterator[tuple[int, str]]:
+    """The same as rows of text, each made by the process that found the hit.
 
     Args:
         space, places, patterns, order, within, searched, processes: as for `search`.
-        row: makes one of a hit.
+        row: makes one of a hit: one line.
+        rows: makes those of many strings, the same ones; None: `row` makes them.
+
+    Returns:
+        Some at a time: how many, and the lines.
     """
     told = searched or Searched()
-    look = _Look(space, places, patterns, order, told, lambda found: row(look.hit(found)))
-    for some in look.everywhere(within, processes):
-        told.hits += len(some)
-        yield some
+
+    def lines(found: Sequence[Found]) -> str:
+        return "\n".join([row(look.hit(one)) for one in found])
+
+    look = _Look(space, places, patterns, order, told, lines, rows)
+    for count, text in look.everywhere(within, processes):
+        told.hits += count
+        yield count, text
 
 
 def _batches(found: Iterator[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
@@ -148,42 +116,6 @@ def _batches(found: Iterator[tuple[int, int]]) -> Iterator[list[tuple[int, int]]
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def hit_at(
-    space: AddressSpace,
-    places: Locations,
-    island: tuple[int, int],
-    address: int,
-    length: int,
-    kind: str,
-    pattern: str,
-) -> Hit:
-    """A hit with what is around it.
-
-    Args:
-        island: how far what is captured goes.
-
-    Raises:
-        MemoryAccessError, DamageError, LimitError: its own bytes can't be had.
-    """
-    first = max(island[0], address - CONTEXT)
-    last = min(island[1], address + length + CONTEXT)
-    try:
-        around = bytes(space.read(first, last - first))
-    except (DamageError, LimitError, MemoryAccessError):  # of what is next to it
-        first, last = address, address + length
-        around = bytes(space.read(first, last - first))
-    return Hit(
-        address,
-        length,
-        around[address - first : address - first + min(length, SHOWN)],
-        kind,
-        pattern,
-        places.at(address),
-        around[: address - first],
-        around[address - first + length :],
-    )
 
 
 def _text(kind: str, pattern: SearchPattern, data: bytes) -> str | None:
@@ -201,7 +133,8 @@ class _Look:
     """Looking for patterns, island by island.
 
     Attributes:
-        made: what becomes of a match, where it is found.
+        made: what becomes of matches, where they are found.
+        block: what becomes of strings, many at once; None: the same as of all others.
     """
 
     space: AddressSpace
@@ -209,7 +142,8 @@ class _Look:
     patterns: Sequence[SearchPattern]
     order: ByteOrder
     told: Searched
-    made: Callable[[Found], Any]
+    made: Callable[[Sequence[Found]], Any]
+    block: Callable[[StringBlock], Any] | None = None
 
     def __post_init__(self) -> None:
         self.longest = max((pattern.longest for pattern in self.patterns), default=0)
@@ -241,26 +175,26 @@ class _Look:
 
     def everywhere(
         self, within: Iterable[tuple[int, int]] | None, processes: int
-    ) -> Iterator[_Rows]:
+    ) -> Iterator[_Some]:
         """All matches, some at a time."""
         for some in _batches(islands(self.space, within, self.told.coverage)):
             yield from self._at(some, processes)
 
-    def _at(self, some: list[tuple[int, int]], processes: int) -> Iterator[_Rows]:
+    def _at(self, some: list[tuple[int, int]], processes: int) -> Iterator[_Some]:
         """All matches in islands."""
         units = [
             (start, end, number)
             for start, end in some
-            for number in range(-(-(end - start) // self.size))
+            for number in range(self._pieces(start, end))
         ]
         together = processes > 1 and len(units) >= _WORTH_PROCESSES
         if together and not self._expressions and can_fork():
             yield from self._together(units, processes)
             return
         for start, end in some:
-            yield from ([self.made(found)] for found in self._island(start, end))
+            yield from self._island(start, end)
 
-    def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[_Rows]:
+    def _together(self, units: list[tuple[int, int, int]], processes: int) -> Iterator[_Some]:
         """In several processes; an island of which something can't be had, in this one.
 
         So is a piece behind one with a string that was cut, since it has the rest of it, and a
@@ -282,39 +216,50 @@ class _Look:
                         raise DamageError("another process could not have it")
                     if behind or answer == "later":
                         goes_on = dict[int, int]()
-                        for row in self._rows(unit, behind or None, goes_on):
+                        for found in self._found(self._read(*unit), behind or None, goes_on):
                             done += 1
-                            yield [row]
+                            yield 1, self.made([found])
                         behind = goes_on
                     else:
-                        done += len(answer[0])
-                        yield answer[0]
-                        behind = answer[1]
+                        count, made, behind = answer
+                        done += count
+                        yield count, made
                 except (DamageError, LimitError):
                     lost = start
-                    for found in islice(self._island(start, end), done, None):
-                        yield [self.made(found)]
+                    yield from self._one_by_one(islice(self._matches(start, end), done, None))
 
-    def _rows(
-        self, unit: tuple[int, int, int], behind: dict[int, int] | None, goes_on: dict[int, int]
-    ) -> Iterator[Any]:
+    def _found(
+        self, piece: IslandPiece, behind: dict[int, int] | None, goes_on: dict[int, int]
+    ) -> Iterator[Found]:
         """What is in a piece.
 
         Args:
             behind: see `matches`.
             goes_on: told where strings go on, if one was cut.
+        """
+        cut, ends = False, dict.fromkeys(self.sequential, piece.address)
+        for one in self._within(piece, behind):
+            if one[1] in ends:
+                ends[one[1]] = one[0] + one[2]
+                cut = cut or one[2] == self.patterns[one[1]].longest
+            yield one
+        if cut:
+            goes_on.update(ends)
+
+    def _looked(self, unit: tuple[int, int, int]) -> _Looked:
+        """What is in a piece, in a process that has not looked at the one in front of it.
 
         Raises:
             DamageError, LimitError: it can't be had.
         """
-        cut, ends = False, dict.fromkeys(self.sequential, unit[0])
-        for one in self._piece(*unit, behind):
-            if one[1] in ends:
-                ends[one[1]] = one[0] + one[2]
-                cut = cut or one[2] == self.patterns[one[1]].longest
-            yield self.made(one)
-        if cut:
-            goes_on.update(ends)
+        piece = self._read(*unit)
+        if self.block is not None:
+            block = string_block(self.patterns, piece, None)
+            if block is not None:
+                return len(block), self.block(block), {}
+        goes_on = dict[int, int]()
+        found = list(self._found(piece, None, goes_on))
+        return len(found), self.made(found), goes_on
 
     def _answers(
         self, units: list[tuple[int, int, int]], processes: int
@@ -329,20 +274,43 @@ class _Look:
                 if count >= _MANY:
                     answers.append("later")
                     continue
-                goes_on = dict[int, int]()
                 try:
-                    rows = list(self._rows(unit, None, goes_on))
+                    looked = self._looked(unit)
                 except (DamageError, LimitError):
                     answers.append("lost")
                 else:
-                    answers.append((rows, goes_on))
-                    count += len(rows)
+                    answers.append(looked)
+                    count += looked[0]
             return answers
 
         with closing(in_order(work, -(-len(units) // at_once), processes)) as results:
             yield from chain.from_iterable(results)
 
-    def _island(self, start: int, end: int) -> Iterator[Found]:
+    def _one_by_one(self, found: Iterable[Found]) -> Iterator[_Some]:
+        return ((1, self.made([one])) for one in found)
+
+    def _island(self, start: int, end: int) -> Iterator[_Some]:
+        """What is in an island, but for regions of it that can't be read."""
+        if self.block is None:
+            yield from self._one_by_one(self._matches(start, end))
+            return
+        done = 0
+        behind = dict.fromkeys(self.sequential, start)
+        try:
+            for number in range(self._pieces(start, end)):
+                piece = self._read(start, end, number)
+                block = string_block(self.patterns, piece, behind)
+                if block is None:
+                    some = self._one_by_one(self._within(piece, behind))
+                else:
+                    some = iter([(len(block), self.block(block))])
+                for count, made in some:
+                    done += count
+                    yield count, made
+        except (DamageError, LimitError):
+            yield from self._one_by_one(islice(self._matches(start, end), done, None))
+
+    def _matches(self, start: int, end: int) -> Iterator[Found]:
         """All matches of an island, but for regions of it that can't be read."""
         while start < end:
             done = 0
@@ -366,31 +334,20 @@ class _Look:
             DamageError, LimitError: some of it can't be had.
         """
         behind = dict.fromkeys(self.sequential, start)  # where each goes on
-        for number in range(-(-(end - start) // self.size)):
-            yield from self._piece(start, end, number, behind)
+        for number in range(self._pieces(start, end)):
+            yield from self._within(self._read(start, end, number), behind)
 
-    def _piece(
-        self, start: int, end: int, number: int, behind: dict[int, int] | None
-    ) -> Iterator[Found]:
-        piece = read_piece(self.nearby, start, end, number, self.size, self.longest)
+    def _pieces(self, start: int, end: int) -> int:
+        """Of an island."""
+        return -(-(end - start) // self.size)
+
+    def _read(self, start: int, end: int, number: int) -> IslandPiece:
+        return read_piece(self.nearby, start, end, number, self.size, self.longest)
+
+    def _within(self, piece: IslandPiece, behind: dict[int, int] | None) -> Iterator[Found]:
         return merge(
             *(
                 matches(one, n, piece, behind, self.order, self.told.failed)
                 for n, one in enumerate(self.patterns)
             )
         )
-
-
-def first_unreadable(
-    space: AddressSpace, places: Locations, start: int, end: int
-) -> tuple[int, int, str]:
-    """Where the first region begins and ends that can't be read, and why."""
-    at = start
-    while at < end:
-        behind = min(end, places.end_of(at))
-        try:
-            space.read(at, 1)
-        except (DamageError, LimitError) as error:
-            return at, behind, str(error)
-        at = behind
-    return start, end, "it could be read at its beginning only"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from ..space import AddressSpace
+from .hits import Hit, Searched
 from .locations import Locations
 from .patterns import SearchPattern
-from .searching import Hit, Searched, search, search_rows
+from .searching import search, search_rows
+from .string_blocks import StringBlock
 
 __all__ = ["ENCODINGS", "string_rows", "strings"]
 
@@ -42,16 +44,23 @@ def string_rows(
     places: Locations,
     row: Callable[[Hit], str],
     *,
+    rows: Callable[[StringBlock], str] | None = None,
     least: int = 4,
     encodings: Iterable[str] = ("ascii", "utf-16-le"),
     within: Iterable[tuple[int, int]] | None = None,
     searched: Searched | None = None,
     processes: int = 1,
-) -> Iterator[list[str]]:
+) -> Iterator[tuple[int, str]]:
     """The same as rows of text; see `search_rows`."""
-    wanted = _patterns(least, encodings)
     return search_rows(
-        space, places, wanted, row, within=within, searched=searched, processes=processes
+        space,
+        places,
+        _patterns(least, encodings),
+        row,
+        rows=rows,
+        within=within,
+        searched=searched,
+        processes=processes,
     )
 
 

@@ -18,8 +18,8 @@ __all__ = ["finish", "first_of", "print_hits"]
 
 
 def first_of(
-    rows: Iterable[list[str]], most: int | None, searched: Searched
-) -> Iterator[list[str]]:
+    rows: Iterable[tuple[int, str]], most: int | None, searched: Searched
+) -> Iterator[tuple[int, str]]:
     """The first rows of all; of what is left out nothing counts.
 
     Args:
@@ -27,34 +27,37 @@ def first_of(
         searched: what counts them.
     """
     left = most
-    for some in rows:
-        if left is not None and len(some) >= left:
-            searched.hits -= len(some) - left
-            yield some[:left]
+    for count, lines in rows:
+        if left is not None and count >= left:
+            searched.hits -= count - left
+            yield left, "\n".join(lines.split("\n", left)[:left])
             return
         if left is not None:
-            left -= len(some)
-        yield some
+            left -= count
+        yield count, lines
 
 
 def print_hits(
-    rows: Iterable[list[str]], form: str, gaps: Callable[[], Iterable[dict[str, object]]] = tuple
+    rows: Iterable[tuple[int, str]],
+    form: str,
+    gaps: Callable[[], Iterable[dict[str, object]]] = tuple,
 ) -> bool:
     """All hits, as they come; whether somebody read them to the end.
 
     Args:
-        rows: as `hit_row` makes them, some at a time.
+        rows: as `hit_row` makes them, some at a time: how many, and they, a line each.
         form: ``json``, ``ndjson`` or ``text``.
         gaps: rows that follow them as JSON; asked when all hits are printed.
     """
     try:
         with text_out() if form == "text" else data_out() as out:
             if form == "json":
-                _write_list(chain(rows, ([as_json(gap)] for gap in _later(gaps))), out)
+                _write_list(chain(rows, ((1, as_json(gap)) for gap in _later(gaps))), out)
             else:
-                for some in rows:
-                    if some:
-                        out.write("\n".join(some) + "\n")
+                for count, lines in rows:
+                    if count:
+                        out.write(lines)
+                        out.write("\n")
                 if form == "ndjson":
                     out.writelines(as_json(gap) + "\n" for gap in gaps())
     except BrokenPipeError:
@@ -67,12 +70,13 @@ def _later(rows: Callable[[], Iterable[dict[str, object]]]) -> Iterator[dict[str
     yield from rows()
 
 
-def _write_list(rows: Iterable[list[str]], out: IO[str]) -> None:
+def _write_list(rows: Iterable[tuple[int, str]], out: IO[str]) -> None:
     out.write("[")
     between = "\n"
-    for some in rows:
-        if some:
-            out.write(between + ",\n".join(some))
+    for count, lines in rows:
+        if count:
+            out.write(between)
+            out.write(lines.replace("\n", ",\n"))
             between = ",\n"
     out.write("\n]\n")
 

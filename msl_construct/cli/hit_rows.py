@@ -11,12 +11,16 @@ from .text import Style, as_json, begun, printable, shortened, width_of_text
 if TYPE_CHECKING:
     from ..analysis import Hit, Location
 
-__all__ = ["hit_row", "place_json"]
+__all__ = ["WHERE", "HitLines", "hit_row", "place_json"]
 
 _REMEMBERED = 1024
 """Names of modules."""
 _SHOWN = 32
 """Bytes of a hit on its line."""
+WHERE = 32
+"""Columns that the place has at least, in lines that are as long as they are."""
+_GIVEN = ("text", "utf16", "base64", "reversed")
+"""Kinds of hits whose text is what was looked for."""
 _CONTEXT = 16
 """Characters of what is next to a hit, on each side."""
 _FULL_ADDRESS, _ADDRESS = 18, 14
@@ -36,7 +40,7 @@ def hit_row(form: str, style: Style, kinds: Iterable[str] = ()) -> Callable[[Hit
     """
     if form != "text":
         return lambda hit: as_json(_hit_json(hit))
-    return _Lines(style).line if style.columns is None else _FittedLines(style, kinds).line
+    return HitLines(style).line if style.columns is None else _FittedLines(style, kinds).line
 
 
 def place_json(place: Location) -> dict[str, object]:
@@ -75,7 +79,7 @@ def _hit_json(hit: Hit) -> dict[str, object]:
     return row
 
 
-class _Lines:
+class HitLines:
     """Hits as lines: ``address  rights  kind  where  what``, as long as they are."""
 
     def __init__(self, style: Style) -> None:
@@ -91,16 +95,16 @@ class _Lines:
 
     def line(self, hit: Hit) -> str:
         """One of them."""
-        name, offset = self._place(hit)
+        name, offset = self.place(hit)
         where = f"{name}{offset}"
-        letters, what = self._letters, self._what(hit)
+        letters, what = self._letters, self.what(hit)
         head, kind = f"{hit.address:#018x}", self._kind(hit)
         if not self._style.color:
-            return f"{head}  {letters}  {kind:<9}  {where:<32}  {what}"
-        where, what = self._painted(where.ljust(32), what)
+            return f"{head}  {letters}  {kind:<9}  {where:<{WHERE}}  {what}"
+        where, what = self._painted(where.ljust(WHERE), what)
         return f"{head}  {self._colored_rights(letters)}  {kind:<9}  {where}  {what}"
 
-    def _place(self, hit: Hit) -> tuple[str, str]:
+    def place(self, hit: Hit) -> tuple[str, str]:
         """What is there, and how far from its beginning."""
         place, address = hit.location, hit.address
         region, module = place.region, place.module
@@ -120,11 +124,13 @@ class _Lines:
     def _kind(self, hit: Hit) -> str:
         return hit.kind if hit.rule is None else printable(f"{hit.rule} {hit.pattern}".strip())
 
-    def _what(self, hit: Hit) -> str:
+    def what(self, hit: Hit) -> str:
+        """What was found: of a long one the first."""
         if hit.value is not None:
             return f"-> {hit.value:#x}"
         if hit.text is not None:
-            return f'"{printable(hit.text)}"'
+            whole = hit.length <= len(hit.data) or hit.kind in _GIVEN
+            return f'"{printable(hit.text)}{"" if whole else "…"}"'
         return hit.data[:_SHOWN].hex() + ("…" if hit.length > _SHOWN else "")
 
     def _colored_rights(self, letters: str) -> str:
@@ -134,7 +140,7 @@ class _Lines:
         return self._style.paint(where, fg="cyan"), self._style.paint(what, bold=True)
 
 
-class _FittedLines(_Lines):
+class _FittedLines(HitLines):
     """The same in so many columns: what does not fit is shortened, with a mark.
 
     Args:
@@ -157,14 +163,14 @@ class _FittedLines(_Lines):
     def line(self, hit: Hit) -> str:
         """One of them."""
         unicode = self._style.unicode
-        name, offset = self._place(hit)
+        name, offset = self.place(hit)
         letters = self._letters
         head = f"{hit.address:#0{self._address}x}"
         kind = f"{shortened(self._kind(hit), self._kinds, unicode):<{self._kinds}}  "
         if not self._kinds:
             kind = ""
         room = self._columns - len(head) - len(letters) - len(kind) - self._where - 6
-        what = begun(self._what(hit), max(1, room), unicode)
+        what = begun(self.what(hit), max(1, room), unicode)
         where = _filled(self._named(name, offset, unicode), self._where)
         before, after = self._around(hit, what, room)
         if self._style.color:

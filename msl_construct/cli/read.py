@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..analysis import HexLine, Locations
     from ..reader.dump import Dump
     from .common import ReadOptions
+    from .read_views import ViewRow
 
 __all__ = ["read", "stated_fill"]
 
@@ -264,38 +265,45 @@ def _cells_of(line: HexLine, style: Style) -> tuple[str, str, str, str]:
 def _values(
     dump: Dump, places: Locations, start: int, end: int, view: str, out: IO[str], style: Style
 ) -> None:
-    for address, text in _views(dump, places, start, end, view):
+    from ..analysis import pointer_width
+    from .read_views import NUMBERS, joined
+
+    width = 2 if view == "utf16" else NUMBERS[view][1] if view in NUMBERS else 1
+    if view == "ptr":
+        width = pointer_width(dump)
+    left = (end - start) % width
+    if left:
+        end -= left
+        note(f"msl: {left} bytes at {end:#x} are fewer than a value of {width} bytes: not shown")
+    for address, length, text, state in joined(_views(dump, places, start, end, view, width)):
+        if text is None:
+            text = f"?? ({state})" if length == width else f"?? ({state}), {length} bytes"
         line = f"{address:016x}  {text}"
         out.writelines(f"{part}\n" for part in folded(line, style.columns, 18))
 
 
 def _views(
-    dump: Dump, places: Locations, start: int, end: int, view: str
-) -> Iterator[tuple[int, str]]:
-    from ..analysis import pointer_width
+    dump: Dump, places: Locations, start: int, end: int, view: str, width: int
+) -> Iterator[ViewRow]:
     from .read_views import NUMBERS, number_text, text_rows
 
+    order = dump.schema.byte_order
     if view not in NUMBERS:
-        yield from text_rows(dump.memory, start, end, view, dump.schema.byte_order)
+        yield from text_rows(dump.memory, start, end, view, order)
         return
-    width = NUMBERS[view][1] if view != "ptr" else pointer_width(dump)
-    left = (end - start) % width
-    if left:
-        end -= left
-        note(f"msl: {left} bytes at {end:#x} are fewer than a value of {width} bytes: not shown")
     step = _PIECE // width * width
     for at in range(start, end, step):
         memory = dump.memory.read(at, min(step, end - at))
         for address, data, state in _cells(memory, width):
             if data is None:
-                yield address, f"?? ({state})"
+                yield address, width, None, state
                 continue
-            text = number_text(view, data, dump.schema.byte_order)
+            text = number_text(view, data, order)
             if view == "ptr":
                 value = int(text, 16)
                 where = places.text(value)
                 text += f"  {printable(where)}" if where else ""
-            yield address, text
+            yield address, width, text, ""
 
 
 def _cells(memory: Memory, width: int) -> Iterator[tuple[int, bytes | None, str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..schema import ByteOrder
 from ..space import CAPTURED, AddressSpace, Memory
 from .text import moment, printable
 
-__all__ = ["NUMBERS", "known_bytes", "number_text", "text_rows"]
+__all__ = ["NUMBERS", "ViewRow", "joined", "known_bytes", "number_text", "text_rows"]
 
 NUMBERS = {
     "u8": ("B", 1),
@@ -70,9 +70,32 @@ def known_bytes(memory: Memory, width: int) -> Iterator[tuple[int, bytes | None,
             yield offset, bytes(data[offset : offset + width]), ""
 
 
+ViewRow = tuple[int, int, "str | None", str]
+"""Address and bytes of a value, and it for people; None: it is not known, for a state."""
+
+
+def joined(rows: Iterable[ViewRow]) -> Iterator[ViewRow]:
+    """The same, with what is not known for one state, and follows each other, as one row."""
+    held: ViewRow | None = None
+    for row in rows:
+        address, length, text, state = row
+        if held is not None:
+            if text is None and (held[0] + held[1], held[3]) == (address, state):
+                held = held[0], held[1] + length, None, state
+                continue
+            yield held
+            held = None
+        if text is None:
+            held = row
+        else:
+            yield row
+    if held is not None:
+        yield held
+
+
 def text_rows(
     space: AddressSpace, start: int, end: int, view: str, order: ByteOrder
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[ViewRow]:
     """Texts that end with a NUL, one a row; what is not known ends one as well."""
     width = 2 if view == "utf16" else 1
     encoding = {
@@ -90,12 +113,12 @@ def text_rows(
                 held += data
                 continue
             if held:
-                yield memory.address + begin, _quoted(held, encoding)
+                yield memory.address + begin, len(held), _quoted(held, encoding), ""
                 held = bytearray()
             if data is None:
-                yield memory.address + offset, f"?? ({state})"
+                yield memory.address + offset, width, None, state
         if held:
-            yield memory.address + begin, _quoted(held, encoding)
+            yield memory.address + begin, len(held), _quoted(held, encoding), ""
 
 
 def _quoted(data: bytes | bytearray, encoding: str) -> str:

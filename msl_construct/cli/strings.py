@@ -10,7 +10,7 @@ import click
 from .analysis_options import HitOptions, hit_options
 from .common import command_options, draft_options, open_input, run, say_version
 from .hit_output import finish, first_of, print_hits
-from .hit_rows import hit_row
+from .hit_rows import HitLines, hit_row
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -61,16 +61,20 @@ def strings(
 
     Exit codes: as of msl search.
     """
-    form = hits.form()
+    form, style = hits.form(), hits.style(no_color)
     from .. import analysis
+    from .string_lines import StringLines
 
     with open_input(dump, passing=False, **options) as opened:
         say_version(dump, opened)
         found = analysis.Searched()
+        places = analysis.Locations(opened)
+        plain = form == "text" and style.columns is None and not style.color
         rows = analysis.string_rows(
             opened.memory,
-            analysis.Locations(opened),
-            hit_row(form, hits.style(no_color), _ENCODINGS[encoding]),
+            places,
+            hit_row(form, style, _ENCODINGS[encoding]),
+            rows=StringLines(HitLines(style), places) if plain else None,
             least=least,
             encodings=_ENCODINGS[encoding],
             within=hits.within(opened, analysis.Addresses(opened)),

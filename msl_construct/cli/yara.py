@@ -110,7 +110,7 @@ def yara(
             searched=found,
         )
         row = hit_row(form, hits.style(no_color))
-        rows = ([row(hit)] for hit in islice(matches, hits.limit))
+        rows = ((1, row(hit)) for hit in islice(matches, hits.limit))
         read = print_hits(rows, form, lambda: map(_gap_json, found.gaps))
         opened.require_unchanged()
         code = finish(opened, dump, found, quiet, hits.limit, read)

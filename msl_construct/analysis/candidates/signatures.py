@@ -10,9 +10,10 @@ from typing import Any
 from ...errors import PatternError
 from ...reader.dump import Dump
 from ...space import CAPTURED
+from ..hits import Searched
 from ..locations import Locations
 from ..patterns import hex_pattern
-from ..searching import Searched, search
+from ..searching import search
 from .alignments import Correspondence
 
 __all__ = [

@@ -10,8 +10,8 @@ from threading import Lock
 
 from ...errors import DamageError, LimitError, MslError, PatternError
 from ...reader.dump import Dump
+from ..hits import Hit, Searched, first_unreadable, hit_at
 from ..locations import Locations
-from ..searching import Hit, Searched, first_unreadable, hit_at
 from .buffers import ScannedBuffer
 from .crew import Crew
 from .engines import (

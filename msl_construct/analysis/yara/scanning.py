@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...reader.dump import Dump
+from ..hits import Hit
 from ..locations import Locations
-from ..searching import Hit
 from .asking import Asking, RuleScan, Settings
 from .buffers import buffers
 from .crew import Crew
