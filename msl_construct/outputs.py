@@ -190,6 +190,7 @@ class NewFile:
         self._path = os.fspath(path)
         self._force = force
         self._settled = False
+        self._kept = ""
         folder, name = os.path.split(self._path)
         self._beside = os.path.join(folder, f".{_shortened(name)}.{secrets.token_hex(8)}")
         mode = _OWNER_ONLY if secret else _AS_UMASK_HAS_IT
@@ -218,8 +219,11 @@ class NewFile:
             with suppress(OSError):
                 os.unlink(self._beside)
 
-    def settle(self) -> None:
+    def settle(self, *, revocable: bool = False) -> None:
         """Put it where it belongs; more than once does no harm.
+
+        Args:
+            revocable: what stood there is kept aside, until `confirm` or `revoke`.
 
         Raises:
             OSError: something else came there meanwhile.
@@ -233,6 +237,8 @@ class NewFile:
             if not self._named:
                 self._give_name(self._beside)
                 self._named = True
+            if revocable:
+                self._keep()
             try:
                 os.replace(self._beside, self._path)
             except OSError as error:  # which names the one that nobody asked for
@@ -242,6 +248,38 @@ class NewFile:
         else:
             self._give_name(self._path)
         self._settled = True
+
+    def confirm(self) -> None:
+        """Let go of what stood there before."""
+        if self._kept:
+            with suppress(OSError):
+                os.unlink(self._kept)
+            self._kept = ""
+
+    def revoke(self) -> None:
+        """Undo a `settle`, or one that failed: what stood there is there again.
+
+        Raises:
+            OSError: it can't be put back; then it has a hidden name beside.
+        """
+        if self._kept:
+            os.replace(self._kept, self._path)
+            self.confirm()  # of two names of one file the first has stayed
+        elif self._settled:
+            os.unlink(self._path)
+
+    def _keep(self) -> None:
+        """Give what stands there a second name, or, where a file has only one, another.
+
+        Raises:
+            OSError: it is gone.
+        """
+        kept = f"{self._beside}.before"
+        try:
+            os.link(self._path, kept, follow_symlinks=False)
+        except OSError:
+            os.rename(self._path, kept)
+        self._kept = kept
 
     def _give_name(self, path: str) -> None:
         """Let a file appear that has no name yet.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,10 @@ T = TypeVar("T")
 _PART = 8 << 20
 _PARTS = 1000
 """So many parts are sent before they get twice as large: object stores take 10,000 at most."""
+
+_WHOLE_IN_THE_END = {"abfs", "abfss", "az"}
+"""Stores that show nothing of a file before its last part, although what fsspec opens there knows
+of no end that is given up. What stood there goes with the first part."""
 
 
 def check_remote(url: str, *, force: bool) -> None:
@@ -69,9 +74,14 @@ def _place(path: str) -> tuple[str, str]:
     kind = "file"
     if is_remote(path):
         system, path = remote_system(path)
-        kinds = system.protocol if isinstance(system.protocol, tuple) else (system.protocol,)
+        kinds = _kinds(system)
         kind = "file" if "file" in kinds else kinds[0]
     return kind, os.path.realpath(path) if kind == "file" else path
+
+
+def _kinds(system: Any) -> tuple[str, ...]:
+    """What addresses of a file system begin with."""
+    return system.protocol if isinstance(system.protocol, tuple) else (system.protocol,)
 
 
 class RemoteFile(io.RawIOBase):
@@ -101,17 +111,57 @@ class RemoteFile(io.RawIOBase):
         _check_free(url, force)
         self._system, self._path = remote_system(url)
         self._force = force
-        self._file = _asked(url, self._begun)
-        if not hasattr(self._file, "commit") or not hasattr(self._file, "discard"):
-            with suppress(Exception):
-                self._file.close()
-                if not force:  # nothing was there: it was made by being opened
-                    self._system.rm_file(self._path)
-            raise StreamError(f"{url}: nothing can be written there that nobody sees half done")
+        self._require_guard()
+        self._file = _asked(url, lambda: self._begun(self._path, self._mode()))
 
-    def _begun(self) -> Any:
+    def _require_guard(self) -> None:
+        """Refuse an address where half a file would be seen, or what stands there be lost.
+
+        A name beside it, which nobody has, is opened: to be opened may be the end of what is there.
+
+        Raises:
+            OSError: a file can't be begun there.
+            StreamError: it is such an address.
+        """
+        beside = f"{self._path}.{secrets.token_hex(8)}"
+        file = _asked(self.name, lambda: self._begun(beside, "wb"))
         try:
-            return self._opened()
+            guarded = self._is_guarded(file, beside)
+        finally:
+            _give_up(file)
+        if guarded:
+            return
+        with suppress(Exception):  # most have made nothing yet
+            self._system.rm_file(beside)
+        raise StreamError(
+            f"{self.name}: nothing can be written there that nobody sees half done"
+            + (", or that leaves what is there until the end" if self._force else "")
+            + ": write to a file, and copy that"
+        )
+
+    def _is_guarded(self, file: Any, path: str) -> bool:
+        """Whether what is written shows only in the end, and what is there stays until then.
+
+        Args:
+            file: open for writing at a path that nothing was at.
+        """
+        if not hasattr(file, "commit") or not hasattr(file, "discard"):
+            return False
+        self._system.invalidate_cache()
+        if _asked(self.name, lambda: self._system.exists(path)):
+            return False
+        from fsspec.spec import AbstractBufferedFile
+
+        if getattr(type(file), "commit", None) is not AbstractBufferedFile.commit:
+            return True
+        # That one does nothing: the file is sent when it is closed, or part by part.
+        if not _WHOLE_IN_THE_END.intersection(_kinds(self._system)):
+            return False
+        return not (self._force and _asked(self.name, lambda: self._system.exists(self._path)))
+
+    def _begun(self, path: str, mode: str) -> Any:
+        try:
+            return self._system.open(path, mode, block_size=_PART, autocommit=False)
         except NotImplementedError:
             kind = self.name.partition("://")[0]
             raise StreamError(
@@ -119,11 +169,9 @@ class RemoteFile(io.RawIOBase):
                 "expected a file, or an object store such as s3://BUCKET/NAME"
             ) from None
 
-    def _opened(self) -> Any:
-        stores = self._system.protocol
-        exclusive = not self._force and "s3" in (stores if isinstance(stores, tuple) else (stores,))
-        mode = "xb" if exclusive else "wb"  # which the store itself sees to
-        return self._system.open(self._path, mode, block_size=_PART, autocommit=False)
+    def _mode(self) -> str:
+        """Whether what is there is replaced, where the store itself sees to it."""
+        return "xb" if not self._force and "s3" in _kinds(self._system) else "wb"
 
     def writable(self) -> bool:
         return True
@@ -187,11 +235,16 @@ class RemoteFile(io.RawIOBase):
         trace: TracebackType | None,
     ) -> None:
         if not self.settled:
-            with suppress(Exception):  # what is worse is on its way already
-                self._file.discard()
-            with suppress(AttributeError):  # of what is kept in memory
-                self._file.closed = True  # else it would be sent when nobody refers to it any more
+            _give_up(self._file)
         super().close()
+
+
+def _give_up(file: Any) -> None:
+    """Let nothing of a file appear."""
+    with suppress(Exception):  # what is worse is on its way already
+        file.discard() if hasattr(file, "discard") else file.close()
+    with suppress(AttributeError):  # of what is kept in memory
+        file.closed = True  # else it would be sent when nobody refers to it any more
 
 
 def _asked(url: str, ask: Callable[[], T]) -> T:

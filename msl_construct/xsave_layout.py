@@ -1,12 +1,13 @@
 """Where the parts of an XSAVE image stand, as x86 processors store it and cores keep it.
 
-That depends on the processor, and nothing in the image says so: as debuggers do, the layout is
-recognised by the image's size and the mask of enabled features. What is recognised are the layouts
-of Intel and AMD, with AVX-512 and without.
+That depends on the processor, and nothing in the image says so. Where nothing beside it does, the
+layout is recognised as debuggers do it, by the image's size and the mask of enabled features. What
+is recognised are the layouts of Intel and AMD, with AVX-512 and without.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "SSE_AT",
     "STACK_AT",
     "YMM_AT",
+    "StateLayout",
     "XsaveFeature",
     "XsaveParts",
     "parts_of",
+    "told_features",
 ]
 
 FXSAVE_SIZE = 512
@@ -45,37 +48,42 @@ class XsaveParts(NamedTuple):
     keys: int
 
 
+StateLayout = Mapping[int, tuple[int, int]]
+"""Offset in an image that is not compacted, and size, of a feature, by its bit."""
+
+
 class XsaveFeature(NamedTuple):
     """What an image keeps of a feature of the processor.
 
     Attributes:
+        name: what it is called in messages.
         offset: in an image that is not compacted, of Intel's; 0: it is in none.
         size: bytes.
         aligned: whether it begins at a multiple of 64 in one that is compacted.
     """
 
+    name: str
     offset: int
     size: int
     aligned: bool = False
 
 
 FEATURES = {
-    2: XsaveFeature(576, 256),
-    3: XsaveFeature(960, 64),
-    4: XsaveFeature(1024, 64),
-    5: XsaveFeature(1088, 64),
-    6: XsaveFeature(1152, 512),
-    7: XsaveFeature(1664, 1024),
-    8: XsaveFeature(0, 128),
-    9: XsaveFeature(2688, 8),
-    10: XsaveFeature(0, 8),
-    11: XsaveFeature(0, 16),
-    12: XsaveFeature(0, 24),
-    17: XsaveFeature(2752, 64, aligned=True),
-    18: XsaveFeature(2816, 8192, aligned=True),
+    2: XsaveFeature("AVX", 576, 256),
+    3: XsaveFeature("bounds", 960, 64),
+    4: XsaveFeature("bound controls", 1024, 64),
+    5: XsaveFeature("AVX-512 masks", 1088, 64),
+    6: XsaveFeature("AVX-512 upper halves", 1152, 512),
+    7: XsaveFeature("AVX-512 zmm16-31", 1664, 1024),
+    8: XsaveFeature("processor trace", 0, 128),
+    9: XsaveFeature("protection keys", 2688, 8),
+    10: XsaveFeature("address space ID", 0, 8),
+    11: XsaveFeature("user shadow stack", 0, 16),
+    12: XsaveFeature("supervisor shadow stack", 0, 24),
+    17: XsaveFeature("AMX tile shapes", 2752, 64, aligned=True),
+    18: XsaveFeature("AMX tiles", 2816, 8192, aligned=True),
 }
-"""By its bit in the masks: ymm, bounds and their controls, AVX-512's masks and vectors, trace,
-protection keys, address space, shadow stacks of user and supervisor, tiles' shapes and tiles."""
+"""By its bit in the masks."""
 
 INTEL = XsaveParts(1088, 1152, 1664, 2688)
 _AMD = XsaveParts(832, 896, 1408, 2432)
@@ -91,3 +99,10 @@ def parts_of(mask: int, size: int) -> XsaveParts | None:
     if size == 840 and not mask & AVX512:
         return _AMD_WITHOUT_AVX512
     return INTEL if size >= INTEL.keys + 8 * bool(mask & KEYS) else None
+
+
+def told_features(mask: int) -> str:
+    """A mask of features of which nothing is read, in words."""
+    bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+    names = [FEATURES[bit].name if bit in FEATURES else f"bit {bit}" for bit in bits]
+    return f"features {mask:#x} of XSAVE ({', '.join(names)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import itertools
 import os
 import stat
 import subprocess
@@ -187,7 +188,7 @@ def test_a_report_that_can_not_go_up_costs_no_dump(tmp_path: Path) -> None:
     """Whoever acquires is told, and no defect is."""
     pytest.importorskip("fsspec")
     report = RemoteReport("memory://" + tmp_path.name)  # shows what is half done
-    with pytest.raises(OSError, match="there already"):
+    with pytest.raises(OSError, match="nobody sees half done"):
         report.finish(Report())
 
 
@@ -236,10 +237,24 @@ def test_a_place_that_shows_what_is_half_done_is_refused_and_left_as_it_was(tmp_
         def _open(self, path: str, mode: str = "rb", **_: object) -> IO[bytes]:
             return open(path, mode)
 
+    class Buffered(Plain):
+        """Like Databricks': what it opens has a commit, which does nothing."""
+
+        protocol = "buffered"
+
+        def _open(self, path: str, mode: str = "rb", **_: object) -> object:
+            return fsspec.spec.AbstractBufferedFile(self, path, mode, cache_type="none")
+
     fsspec.register_implementation("plain", Plain)
-    with pytest.raises(StreamError, match="nobody sees half done"):
-        check_remote(f"plain://{tmp_path}/a.json", force=False)
-    assert not list(tmp_path.iterdir())
+    fsspec.register_implementation("buffered", Buffered)
+    place = tmp_path / "a.json"
+    for kind, there in itertools.product(("plain", "buffered"), (False, True)):
+        if there:
+            place.write_text("mine")
+        with pytest.raises(StreamError, match="nobody sees half done"):
+            check_remote(f"{kind}://{place}", force=there)
+        assert [one.read_text() for one in tmp_path.iterdir()] == ["mine"] * there
+        place.unlink(missing_ok=True)
 
 
 def test_an_address_of_nothing() -> None:

@@ -25,7 +25,7 @@ from .common import (
 )
 from .exporting_tables import TABULAR, export_tables
 from .text import binary_size, many
-from .written_file import check_new, refuse_itself, write_new, write_out
+from .written_file import check_new, refuse_itself, write_out, write_together
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -137,15 +137,21 @@ def export(
         if isinstance(opened.stored, PathSource):
             opened.stored.advise_sequential()
         write = _writer(form)
+        found: Written
 
         def written(file: IO[bytes]) -> Written:
-            made = write(process, file)
+            nonlocal found
+            found = write(process, file)
             opened.require_unchanged()  # else OUT is not kept
-            return made
+            return found
 
-        found = write_out(output, force, written)
-        for place in beside:
-            write_new(place, force, partial(_write_beside, place, output, found))
+        if passing:
+            write_out(output, force, written)
+        else:
+            lists = [
+                (place, partial(_write_beside, place, output, lambda: found)) for place in beside
+            ]
+            write_together([(output, written), *lists], force)
         if not quiet:
             note(
                 f"msl: {dump}: {many(found.runs, 'captured run')} of {binary_size(found.memory)}, "
@@ -181,10 +187,15 @@ def _writer(form: str) -> Callable[[CapturedProcess, IO[bytes]], Written]:
     return write_core
 
 
-def _write_beside(place: str, output: str, found: Written, file: IO[bytes]) -> None:
-    """What stands beside an export: its holes, its mappings, or the states of its memory."""
+def _write_beside(place: str, output: str, written: Callable[[], Written], file: IO[bytes]) -> None:
+    """What stands beside an export: its holes, its mappings, or the states of its memory.
+
+    Args:
+        written: what became of the export, which is written before this.
+    """
     from ..convert.raw_write import maps_of, states_of
 
+    found = written()
     process = found.process
     if place.endswith(".maps"):
         file.writelines(line.encode("utf-8", "backslashreplace") for line in maps_of(process))

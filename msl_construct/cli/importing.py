@@ -59,7 +59,9 @@ class _Address(click.ParamType):  # type: ignore[type-arg]
 @click.option("--arch", default="unknown", metavar="NAME", help="Raw: as ArchType has it.")
 @click.option("--pid", type=click.IntRange(0, 0xFFFFFFFF), default=0, help="Raw: its process.")
 @click.option("--compress", type=click.Choice(ALGORITHMS), help="Compress what gets smaller by it.")
-@click.option("--check", is_flag=True, help="Read OUT again and list where it differs.")
+@click.option(
+    "--check", is_flag=True, help="Read OUT again, list where it differs and what it leaves out."
+)
 @click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
 @command_options
 @run
@@ -109,6 +111,7 @@ def import_command(
     if output != STDIO:
         check_new(output, force)
     from ..convert.importing import Origin
+    from ..convert.provenance import left_out
     from ..convert.recognising import read_foreign, recognised
     from ..reader.opening import source_of
 
@@ -134,6 +137,9 @@ def import_command(
             note(f"msl: {output}: {line}")
         note(f"msl: {output}: it would say something else than {source}, and is not kept")
         return Exit.FINDINGS
+    if check:
+        for line in left_out(found.note):
+            note(f"msl: {output}: {line}")
     return _tell(source, output, found, quiet)
 
 

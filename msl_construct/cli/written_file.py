@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import IO, TypeVar
 
 import click
 
 from ..errors import MslError
-from ..outputs import check_place, is_passing, whole_file
+from ..outputs import NewFile, check_place, is_passing, whole_file
 from .common import STDIO, discard_stdout
 
-__all__ = ["CutOutputError", "check_new", "refuse_itself", "whole_output", "write_new", "write_out"]
+__all__ = [
+    "CutOutputError",
+    "check_new",
+    "refuse_itself",
+    "settle_together",
+    "whole_output",
+    "write_new",
+    "write_out",
+    "write_together",
+]
 
 T = TypeVar("T")
 
@@ -71,6 +80,47 @@ def write_new(path: str, force: bool, write: Callable[[IO[bytes]], T], *, secret
                 raise OSError(error.errno, error.strerror, error.filename or path) from None
     except BrokenPipeError:
         raise CutOutputError(_CUT) from None
+
+
+def write_together(
+    writers: Sequence[tuple[str, Callable[[IO[bytes]], object]]], force: bool
+) -> None:
+    """Write files that belong together, in order: all of them are there in the end, or none.
+
+    Args:
+        writers: a path, and what writes the file there.
+
+    Raises:
+        click.UsageError: nothing can be written at one of the paths.
+    """
+    for path, _ in writers:
+        check_new(path, force)
+    with ExitStack() as opened:
+        made = [opened.enter_context(NewFile(path, force=force)) for path, _ in writers]
+        for new, (path, write) in zip(made, writers):
+            try:
+                with open(new.file.fileno(), "wb", closefd=False) as file:
+                    write(file)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, error.filename or path) from None
+        settle_together(made)
+
+
+def settle_together(files: Sequence[NewFile]) -> None:
+    """Put files that belong together where they belong: all of them, or none.
+
+    The first is put there last. Whoever is killed meanwhile leaves what was put there by then.
+
+    Raises:
+        OSError: one of them can't be put there; all that stood there before does so again.
+    """
+    with ExitStack() as undone:
+        for one in reversed(files):
+            undone.callback(one.revoke)
+            one.settle(revocable=True)
+        undone.pop_all()
+    for one in files:
+        one.confirm()
 
 
 def check_new(place: str, force: bool) -> None:

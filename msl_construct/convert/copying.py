@@ -13,7 +13,7 @@ from typing import IO
 from ..builder.disk import UNIT, Disk
 from ..builder.worker_thread import WorkerThread
 from ..errors import MemoryAccessError
-from ..source import PathSource
+from ..source import BufferSource, PathSource, Source
 from ..space import AddressSpace, LayeredSpace
 from .memory_runs import pieces_of, put_sparsely
 
@@ -26,8 +26,8 @@ _ZEROS = bytes(_HOLE)
 _ANY = 1 << 62
 """Bytes of the page cache that may be taken: whoever exports looks at it next."""
 
-_Stretch = tuple[PathSource, int, int]
-"""File, offset and length."""
+_Stretch = tuple[Source, int, int]
+"""File, or bytes in memory; offset and length."""
 
 
 class RunWriter:
@@ -73,7 +73,10 @@ class RunWriter:
             if self._ferry is None:
                 self._ferry = _Ferry(self._file)
             for source, offset, size in stretches:
-                self._ferry.take(source, offset, size)
+                if isinstance(source, PathSource):
+                    self._ferry.take(source, offset, size)
+                else:
+                    self._ferry.carry(source.view(offset, size))
             return
         if self._ferry is not None:
             self._ferry.arrive()
@@ -88,7 +91,7 @@ class RunWriter:
             return None
         found = []
         for source, offset, size in self._space.places(address, length):
-            if not isinstance(source, PathSource):
+            if not isinstance(source, (PathSource, BufferSource)):
                 return None
             found.append((source, offset, size))
         return found if sum(size for _, _, size in found) == length else None
@@ -136,6 +139,20 @@ class _Ferry:
             self._filled += count
             offset += count
             size -= count
+            if self._filled == _BUFFER:
+                self._hand_over()
+
+    def carry(self, data: memoryview) -> None:
+        """Take bytes that are in memory, which follow those before.
+
+        Raises:
+            OSError: something before could not be written.
+        """
+        while data.nbytes:
+            part = data[: _BUFFER - self._filled]
+            self._buffer[self._filled : self._filled + part.nbytes] = part
+            self._filled += part.nbytes
+            data = data[part.nbytes :]
             if self._filled == _BUFFER:
                 self._hand_over()
 

@@ -18,18 +18,18 @@ from .process import (
     MappedRange,
     ProcessHandle,
     ProcessModule,
-    ProcessRegister,
     ProcessThread,
+    pointers_of,
 )
-from .provenance import clean_text, handle_code, provenance_note, usable_handles
+from .provenance import IMPORTER, clean_text, handle_code, provenance_note, usable_handles
 from .region_plan import LARGEST_LOG2, PlannedRegion, planned
 from .segments import SegmentSpace
+from .thread_contexts import thread_contexts
 
 __all__ = ["TOOL", "Imported", "Origin", "distinct_modules", "import_process"]
 
-TOOL = f"msl-construct {__version__}"
+TOOL = f"{IMPORTER} {__version__}"
 _STREAM = "raw_byte_stream"
-_WIDEST_REGISTER = 255
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def import_process(
         _write_modules(writer, modules)
         if handles:
             _write_handles(writer, process, handles)
-        _write_threads(writer, process.threads, set(threads))
+        writer.add_stored("thread_context", thread_contexts(process.threads, threads, form))
         if origin.source_format == _STREAM:
             found.regions = _write_stream(writer, process, origin.source)
         else:
@@ -178,15 +178,13 @@ def distinct_modules(modules: Iterable[ProcessModule], lines: list[str]) -> list
 def _usable(threads: Sequence[ProcessThread], lines: list[str]) -> Iterator[int]:
     """The numbers of threads that a Thread Context can be written of."""
     seen: set[int] = set()
-    for number, thread in enumerate(threads):
-        if thread.thread_id in seen:
-            lines.append(f"thread {thread.thread_id}: there is one already; left out")
-        elif thread.register("pc") is None or thread.register("sp") is None:
-            lines.append(
-                f"thread {thread.thread_id}: no program counter or stack pointer; left out"
-            )
+    for number, one in enumerate(pointers_of(threads)):
+        if one.thread_id in seen:
+            lines.append(f"thread {one.thread_id}: there is one already; left out")
+        elif not one.known:
+            lines.append(f"thread {one.thread_id}: no program counter or stack pointer; left out")
         else:
-            seen.add(thread.thread_id)
+            seen.add(one.thread_id)
             yield number
 
 
@@ -233,39 +231,6 @@ def _write_handles(
         for one in handles
     ]
     writer.add_handle_table(parent_uuid=context, entries=rows)
-
-
-def _write_threads(writer: Writer, threads: Sequence[ProcessThread], usable: set[int]) -> None:
-    chosen = _current(threads, usable)
-    for number in sorted(usable):
-        thread = threads[number]
-        flags = {one for one in thread.flags if one != "current"}
-        if number == chosen:
-            flags.add("current")
-        writer.add_thread_context(
-            thread_id=thread.thread_id,
-            start_time=thread.start_time,
-            flags=sorted(flags),
-            thread_state=thread.state,
-            thread_name=clean_text(thread.name),
-            registers=[_register(one) for one in thread.registers if one.value],
-        )
-
-
-def _current(threads: Sequence[ProcessThread], usable: set[int]) -> int:
-    """Which thread is the current one: the one that the source says, else its first."""
-    for number in sorted(usable):
-        if "current" in threads[number].flags:
-            return number
-    return min(usable, default=-1)
-
-
-def _register(register: ProcessRegister) -> dict[str, Any]:
-    return {
-        "name": register.name.lower(),
-        "value": register.value[:_WIDEST_REGISTER],
-        "flags": list(register.roles),
-    }
 
 
 def _write_regions(writer: Writer, process: CapturedProcess) -> int:

@@ -14,6 +14,7 @@ from ..space import ABSENT, ADDRESSES_END, CAPTURED, AddressSpace
 from .process import CapturedProcess, MappedRange
 
 __all__ = [
+    "NOTES_IN_MEMORY",
     "CapturedRuns",
     "Hole",
     "can_seek",
@@ -25,6 +26,9 @@ __all__ = [
 
 Hole = tuple[MappedRange, int, int, str]
 """The mapping, address, length and state of a stretch without bytes."""
+
+NOTES_IN_MEMORY = 32 << 20
+"""Bytes of what stands before the memory, such as registers, that are not put on disk meanwhile."""
 
 _PIECE = 8 << 20
 """Bytes that are written at once: file systems take large pieces in a third of the time."""

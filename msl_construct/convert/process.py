@@ -19,12 +19,15 @@ __all__ = [
     "WRITE",
     "CapturedProcess",
     "MappedRange",
+    "Pointers",
+    "ProcessException",
     "ProcessHandle",
     "ProcessModule",
     "ProcessRegister",
     "ProcessThread",
     "ThreadsOnDemand",
     "byte_order_of",
+    "pointers_of",
 ]
 
 READ, WRITE, EXECUTE = 1, 2, 4
@@ -68,8 +71,7 @@ def byte_order_of(arch_type: str, stated: str) -> tuple[str, str]:
     return found, f"{stated}-endian, and of {arch_type}, which is {found}-endian"
 
 
-@dataclass(frozen=True)
-class ProcessRegister:
+class ProcessRegister(NamedTuple):
     """One register.
 
     Attributes:
@@ -88,8 +90,7 @@ class ProcessRegister:
         return int.from_bytes(self.value, "little")
 
 
-@dataclass(frozen=True)
-class ProcessThread:
+class ProcessThread(NamedTuple):
     """A thread and its registers; the names of flags and states are those of §5.7."""
 
     thread_id: int
@@ -139,6 +140,36 @@ class ProcessHandle(NamedTuple):
     name: str
 
 
+class ProcessException(NamedTuple):
+    """What a thread was stopped by: an exception of Windows or Mach, or a signal.
+
+    Attributes:
+        code: of 32 bits; the number of a signal.
+        flags: of 32 bits; what a signal was sent for (si_code).
+        address: where, or on which address; None: unknown.
+        parameters: what the system says besides, at most 15 numbers.
+    """
+
+    thread_id: int
+    code: int
+    flags: int = 0
+    address: int | None = None
+    parameters: tuple[int, ...] = ()
+
+
+class Pointers(NamedTuple):
+    """Where a thread is, and its stack; None: unknown."""
+
+    thread_id: int
+    counter: int | None
+    stack: int | None
+
+    @property
+    def known(self) -> bool:
+        """Whether both are, without which no Thread Context is (§5.7)."""
+        return self.counter is not None and self.stack is not None
+
+
 class ThreadsOnDemand(Sequence[ProcessThread]):
     """Threads of a file, each made when it is asked for. Who derives from it says how many."""
 
@@ -154,6 +185,20 @@ class ThreadsOnDemand(Sequence[ProcessThread]):
     @abstractmethod
     def _thread(self, number: int) -> ProcessThread:
         """The thread of a number, from 0."""
+
+    def pointers(self, number: int) -> Pointers:
+        """Program counter and stack pointer of a thread, for less than the whole thread."""
+        thread = self._thread(number)
+        return Pointers(thread.thread_id, thread.register("pc"), thread.register("sp"))
+
+
+def pointers_of(threads: Sequence[ProcessThread]) -> Iterator[Pointers]:
+    """Program counters and stack pointers of threads, in their order."""
+    if isinstance(threads, ThreadsOnDemand):
+        yield from map(threads.pointers, range(len(threads)))
+        return
+    for one in threads:
+        yield Pointers(one.thread_id, one.register("pc"), one.register("sp"))
 
 
 class MappedRange(NamedTuple):
@@ -203,6 +248,7 @@ class CapturedProcess:
         dump_uuid: of the Memory Slice that it comes from.
         auxiliary: its auxiliary vector, as it stands in its memory; empty: unknown.
         signal: which one it was stopped by; 0: none, or unknown.
+        exception: the same with what else is known of it; None: none, or unknown.
         identity: ``user``, ``group`` and ``process_group``, as far as they are known.
     """
 
@@ -227,6 +273,7 @@ class CapturedProcess:
     handles: Sequence[ProcessHandle] = ()
     auxiliary: bytes = b""
     signal: int = 0
+    exception: ProcessException | None = None
     identity: Mapping[str, int] = field(default_factory=dict)
 
     def stretches(self) -> Iterator[MappedRange]:

@@ -10,19 +10,26 @@ from ..errors import LimitError
 from ..hashing import threaded_hasher
 from ..source import Source
 from .faults import Faults
-from .process import CapturedProcess, ProcessHandle, ProcessModule
+from .process import CapturedProcess, ProcessException, ProcessHandle, ProcessModule
 from .region_plan import Edge, planned
 
 __all__ = [
+    "IMPORTER",
     "clean_text",
     "debug_records",
     "handle_code",
+    "kept_edges",
+    "left_out",
     "noted",
+    "noted_exception",
     "provenance_note",
     "usable_handles",
     "without_memory",
     "without_texts",
 ]
+
+IMPORTER = "msl-construct"
+"""What the tool's name of an Import Provenance begins with that was made here."""
 
 _MOST_EDGES = 8 << 20
 _MOST_TOLD = 64
@@ -39,6 +46,15 @@ _RECORDS = "codeview"
 _TOLD_TEXT = re.compile(rf"(?:(?<=^)|(?<=; ))(annotations|comment|{_RECORDS})=([^;]*)")
 """What the program, or who wrote the source, put into it: anything, a command line too."""
 _TOLD_EDGE = re.compile(rf"\b{_EDGE}=(0x[0-9a-f]+):([0-9a-f]+)")
+_KEPT_EDGE = re.compile(rf"{_EDGE}=(0x[0-9a-f]{{1,16}}):((?:[0-9a-f]{{2}})+)")
+_WORD = "(0x[0-9a-f]{1,16})"
+_EXCEPTION = re.compile(
+    f"{_WORD}(?: at {_WORD})? in thread ([0-9]{{1,20}})(?:, flags {_WORD})?"
+    "(?:, parameters((?: 0x[0-9a-f]{1,16}){1,15}))?"
+)
+_LARGEST_CODE = 0xFFFFFFFF
+_LEFT_OUT = ("_left_out", "_lacking")
+"""How keys end under which a note has what was left out."""
 
 
 def clean_text(text: str) -> str:
@@ -111,6 +127,7 @@ def provenance_note(
         **{key: str(value) for key, value in process.identity.items()},
         **_handle_kinds(process),
         **_debug_records(modules),
+        "exception": _told_exception(process.exception),
         **process.remarks,
     }
     if len(process.auxiliary) <= _LONGEST_VECTOR:
@@ -122,6 +139,51 @@ def provenance_note(
     kept = list(_edges(process))
     told += [f"{_EDGE}={edge.address:#x}:{data.hex()}" for edge, data in kept]
     return "; ".join(told), len(kept)
+
+
+def _told_exception(found: ProcessException | None) -> str:
+    if found is None:
+        return ""
+    told = f"{found.code:#x}"
+    told += "" if found.address is None else f" at {found.address:#x}"
+    told += f" in thread {found.thread_id}"
+    told += f", flags {found.flags:#x}" if found.flags else ""
+    numbers = "".join(f" {one:#x}" for one in found.parameters)
+    return told + (f", parameters{numbers}" if numbers else "")
+
+
+def noted_exception(note: Mapping[str, str]) -> ProcessException | None:
+    """What a note says that a thread was stopped by; None: nothing that was written here."""
+    found = _EXCEPTION.fullmatch(note.get("exception", ""))
+    if found is None:
+        return None
+    code, address, thread, flags, parameters = found.groups("")
+    numbers = int(code, 16), int(flags or "0", 16)
+    if max(numbers) > _LARGEST_CODE:
+        return None
+    return ProcessException(
+        int(thread),
+        *numbers,
+        int(address, 16) if address else None,
+        tuple(int(one, 16) for one in parameters.split()),
+    )
+
+
+def left_out(note: str) -> Iterator[str]:
+    """What of a source an import has no place for, as its note tells it; a line each."""
+    for key, value in noted(note).items():
+        if key.endswith(_LEFT_OUT):
+            what, _, how = key.rpartition("_")
+            words = "left out" if how == "out" else "not in the source"
+            yield f"{what.removesuffix('_left').replace('_', ' ')} {words}: {value}"
+
+
+def kept_edges(note: str) -> Iterator[tuple[int, bytes]]:
+    """Bytes of memory that a note has, with their addresses."""
+    for part in note.split("; "):
+        found = _KEPT_EDGE.fullmatch(part)
+        if found is not None:
+            yield int(found[1], 16), bytes.fromhex(found[2])
 
 
 def _plain(text: str) -> str:

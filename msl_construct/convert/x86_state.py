@@ -22,6 +22,7 @@ from ..xsave_layout import (
     SSE_AT,
     STACK_AT,
     YMM_AT,
+    StateLayout,
     parts_of,
 )
 from .process import ProcessRegister
@@ -67,12 +68,19 @@ _FURTHER: Mapping[int, tuple[tuple[str, int], ...]] = {
 """Registers of features that stand in a place of their own, by bit."""
 
 
-def decode(image: bytes, count: int) -> Iterator[ProcessRegister]:
+def decode(
+    image: bytes, count: int, layout: StateLayout | None = None
+) -> Iterator[ProcessRegister]:
     """The registers of an image of 512 bytes (FXSAVE) or of at least 576 (XSAVE).
 
     Args:
         count: how many vector registers there are without AVX-512: 16, or 8 of 32-bit code.
+        layout: where the features stand in it; None: as they do in one of its size.
     """
+    if layout is not None:
+        places = _placed(image, len(image), layout)
+        yield from decode_parts(image, {bit: image[at : at + n] for bit, at, n in places}, count)
+        return
     yield from _x87(image)
     low = [image[SSE_AT + 16 * n : SSE_AT + 16 * n + 16] for n in range(count)]
     mask = _QUAD.unpack_from(image, MASK_AT)[0] if len(image) > FXSAVE_SIZE else 0
@@ -95,6 +103,21 @@ def decode(image: bytes, count: int) -> Iterator[ProcessRegister]:
             yield ProcessRegister(f"k{n}", image[parts.masks + 8 * n : parts.masks + 8 * n + 8])
     if parts is not None and mask & KEYS:
         yield ProcessRegister("pkru", image[parts.keys : parts.keys + 4])
+
+
+def _placed(head: bytes, size: int, layout: StateLayout) -> Iterator[tuple[int, int, int]]:
+    """Bit, offset and size of the features that an image has room for.
+
+    Args:
+        head: its first 576 bytes, or more.
+        size: of all of it.
+    """
+    mask = int.from_bytes(head[MASK_AT : MASK_AT + 8], "little")
+    for bit, (at, length) in layout.items():
+        known = FEATURES.get(bit)
+        whole = at >= HEADER_END and at + length <= size
+        if mask >> bit & 1 and known is not None and known.size == length and whole:
+            yield bit, at, length
 
 
 def decode_parts(front: bytes, parts: Mapping[int, bytes], count: int) -> Iterator[ProcessRegister]:
@@ -135,16 +158,19 @@ def unread_features(mask: int, parts: Iterable[int]) -> int:
     return mask & ~_X87_SSE & ~read
 
 
-def unread_in_image(head: bytes, size: int) -> int:
+def unread_in_image(head: bytes, size: int, layout: StateLayout | None = None) -> int:
     """The features in use in an XSAVE image of which `decode` takes nothing.
 
     Args:
         head: its first 576 bytes.
         size: of all of it.
+        layout: where features stand in it; None: as they do in one of its size.
     """
     if len(head) < HEADER_END:
         return 0
     mask, in_use = (int.from_bytes(head[at : at + 8], "little") for at in (MASK_AT, IN_USE_AT))
+    if layout is not None:
+        return unread_features(in_use, [bit for bit, _, _ in _placed(head, size, layout)])
     if not mask & AVX or size < _AVX_END:
         return in_use & ~_X87_SSE
     read = AVX

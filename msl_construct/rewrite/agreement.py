@@ -10,7 +10,7 @@ from ..convert.process import CapturedProcess, ProcessThread
 from ..convert.provenance import clean_text
 from ..convert.region_plan import planned
 from ..reader.dump import Dump
-from ..space import CAPTURED
+from ..space import CAPTURED, AddressSpace
 from .captured import captured
 
 __all__ = ["differences"]
@@ -21,12 +21,12 @@ _PIECE = 1 << 20
 def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
     """Where they differ, a line each: memory and states, modules, threads, identity.
 
-    What an import says that it leaves out is no difference, and bytes of pages that are not held
-    whole are not compared: the dump has them in its note.
+    What an import says that it leaves out is no difference. Bytes of pages that are not held whole
+    are those that the note has.
     """
     found = captured(dump)
-    yield from _of_memory(process, dump)
-    for key in ("os_type", "arch_type", "pid", "ppid", "session_id"):
+    yield from _of_memory(process, dump, found.space)
+    for key in ("os_type", "arch_type", "pid", "ppid", "session_id", "signal", "exception"):
         before, now = getattr(process, key), getattr(found, key)
         if before != now:
             yield f"{key}: expected {before}, found {now}"
@@ -38,24 +38,28 @@ def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
     yield from _of_threads(process, found)
 
 
-def _of_memory(process: CapturedProcess, dump: Dump) -> Iterator[str]:
+def _of_memory(process: CapturedProcess, dump: Dump, edged: AddressSpace) -> Iterator[str]:
     for region in planned(process):
         at = region.base
         for pages, what in region.plan:
             length = pages << region.page_size_log2
             if what == READ:
-                yield from _of_bytes(process, dump, at, length)
+                yield from _of_bytes(process, dump.memory, at, length)
             else:
                 for address, size, state in dump.memory.states(at, at + length):
                     if state != what:
                         yield f"{size} bytes at {address:#x}: expected {what}, found {state}"
             at += length
+        for edge in region.edges:
+            yield from _of_bytes(process, edged, edge.address, edge.length)
 
 
-def _of_bytes(process: CapturedProcess, dump: Dump, address: int, length: int) -> Iterator[str]:
+def _of_bytes(
+    process: CapturedProcess, memory: AddressSpace, address: int, length: int
+) -> Iterator[str]:
     for at in range(address, address + length, _PIECE):
         size = min(_PIECE, address + length - at)
-        before, now = process.space.read(at, size), dump.memory.read(at, size)
+        before, now = process.space.read(at, size), memory.read(at, size)
         if not now.complete:
             missing = sum(run[1] for run in now.runs if run[2] != CAPTURED)
             yield f"{size} bytes at {at:#x}: {missing} of them are not captured"
@@ -64,15 +68,18 @@ def _of_bytes(process: CapturedProcess, dump: Dump, address: int, length: int) -
 
 
 def _of_threads(process: CapturedProcess, found: CapturedProcess) -> Iterator[str]:
-    by_id: dict[int, ProcessThread] = {one.thread_id: one for one in found.threads}
+    rest, passed = iter(found.threads), dict[int, ProcessThread]()
     seen: set[int] = set()
     for thread in process.threads:
         if thread.thread_id in seen:
             continue
-        seen.add(thread.thread_id)
         if thread.register("pc") is None or thread.register("sp") is None:
             continue
-        now = by_id.get(thread.thread_id)
+        seen.add(thread.thread_id)
+        # They stand in the same order, but for the current one.
+        while thread.thread_id not in passed and (one := next(rest, None)) is not None:
+            passed[one.thread_id] = one
+        now = passed.pop(thread.thread_id, None)
         if now is None:
             yield f"thread {thread.thread_id}: missing"
             continue

@@ -16,14 +16,15 @@ from ..convert.process import (
     ThreadsOnDemand,
     byte_order_of,
 )
-from ..convert.provenance import debug_records, noted
+from ..convert.provenance import IMPORTER, debug_records, kept_edges, noted, noted_exception
 from ..drafts.handle_types import agreed_handle_types
 from ..reader.block import Block
 from ..reader.dump import Dump
 from ..schema import Record
 from ..schema.codes import Code
 from ..source import Extent
-from ..space import ADDRESSES_END
+from ..space import ADDRESSES_END, AddressSpace
+from .edged_space import EdgedSpace
 
 if TYPE_CHECKING:
     from ..records import ModuleEntry
@@ -102,7 +103,7 @@ def captured(dump: Dump) -> CapturedProcess:
     return CapturedProcess(
         os_type=_name(header["os_type"]),
         arch_type=arch_type,
-        space=dump.memory,
+        space=_with_edges(dump),
         byte_order=byte_order,
         page_size=min((region.page_size for region in dump.regions), default=4096),
         mappings=_mappings(dump),
@@ -121,15 +122,29 @@ def captured(dump: Dump) -> CapturedProcess:
         remarks={key: note[key] for key in ("os_version",) if key in note},
         auxiliary=_auxiliary(note),
         signal=_number(note.get("signal", "")),
+        exception=noted_exception(note),
         identity={key: _number(note[key]) for key in _IDENTITY if key in note},
     )
 
 
+def _provenance(dump: Dump) -> Record:
+    for block in dump.capture_blocks.of_type("import_provenance"):
+        return block.payload
+    return Record()
+
+
 def _note(dump: Dump) -> Mapping[str, str]:
     """What the note of an import says: a dump of a big-endian process is little-endian, too."""
-    for block in dump.capture_blocks.of_type("import_provenance"):
-        return noted(block.payload.get("note") or "")
-    return {}
+    return noted(_provenance(dump).get("note") or "")
+
+
+def _with_edges(dump: Dump) -> AddressSpace:
+    """The memory of a dump, and what the note of its import has of pages not held whole."""
+    provenance = _provenance(dump)
+    if not str(provenance.get("tool_name") or "").startswith(IMPORTER):
+        return dump.memory
+    edges = list(kept_edges(provenance.get("note") or ""))
+    return EdgedSpace(dump.memory, edges) if edges else dump.memory
 
 
 def _auxiliary(note: Mapping[str, str]) -> bytes:

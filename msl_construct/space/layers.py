@@ -49,6 +49,11 @@ class LayeredSpace(ABC, Generic[C]):
         self._contests: dict[int, Contest[C]] = {}
         self._kept = Kept()
 
+    @property
+    def parts(self) -> Sequence[C]:
+        """All that say something, by address."""
+        return self._parts
+
     @abstractmethod
     def bytes_of(self, wanted: Sequence[Wanted[C]]) -> memoryview:
         """The bytes of parts, one piece behind the other."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .machines import ElfMachine
-from .more_sets import ARM_FLOATING, FLOATING, XSAVE, has_set
+from .more_sets import ARM_FLOATING, FLOATING, XSAVE, has_set, is_x86
 from .note_walk import ElfNote
 from .notes import AUXILIARY, FILES, INFO, SIGNAL, STATUS
 from .other_systems import (
@@ -26,6 +26,8 @@ _MOST_TOLD = 64
 _OF_A_THREAD = (FLOATING, XSAVE, ARM_FLOATING, FREE_NAME)
 """Types of notes of FreeBSD that belong to the thread before them."""
 _SIZE_BEFORE = 4
+_XSAVE_LAYOUT = 0x205
+"""NT_X86_XSAVE_LAYOUT, of the process."""
 
 
 @dataclass
@@ -34,6 +36,7 @@ class GatheredNotes:
 
     Attributes:
         threads: the notes of each thread.
+        layout: where XSAVE images have what.
         mappings: FreeBSD's list of them.
         others: how many notes of which kind were not used.
         more: how many threads there are beyond the most that are read.
@@ -44,6 +47,7 @@ class GatheredNotes:
     info: ElfNote | None = None
     auxiliary: ElfNote | None = None
     files: ElfNote | None = None
+    layout: ElfNote | None = None
     mappings: ElfNote | None = None
     signal: ElfNote | None = None
     other: ElfNote | None = None
@@ -94,6 +98,8 @@ def gather(found: GatheredNotes, notes: Iterable[ElfNote], machine: ElfMachine |
             found.files = found.files or note
         elif note.owner == "CORE" and note.type == SIGNAL:
             found.signal = found.signal or note
+        elif note.owner == "LINUX" and note.type == _XSAVE_LAYOUT and _has_images(machine):
+            found.layout = found.layout or note
         elif _is_of_another_system(found, note, machine):
             pass
         elif note.owner in ("CORE", "LINUX"):
@@ -103,9 +109,13 @@ def gather(found: GatheredNotes, notes: Iterable[ElfNote], machine: ElfMachine |
     return count
 
 
-def tell_unused(found: GatheredNotes, machine: ElfMachine | None) -> None:
-    """Count what threads begin with, where nobody here knows such registers."""
-    if found.signal is not None:  # but for the signal's number
+def tell_unused(found: GatheredNotes, machine: ElfMachine | None, sender: bool) -> None:
+    """Count what threads begin with, where nobody here knows such registers.
+
+    Args:
+        sender: whether the signal's note may tell of who sent it, which is not read.
+    """
+    if found.signal is not None and sender:
         found.leave_out(found.signal)
     for first, *_ in found.threads:
         if not _is_used(first, machine):
@@ -119,6 +129,10 @@ def _is_used(note: ElfNote, machine: ElfMachine | None) -> bool:
         return is_register_note(machine, note.type)
     named = note.owner == FREEBSD and note.type == FREE_NAME
     return note.type == STATUS or named or has_set(machine, note.type)
+
+
+def _has_images(machine: ElfMachine | None) -> bool:
+    return machine is not None and is_x86(machine)
 
 
 def _without_size(note: ElfNote) -> ElfNote:

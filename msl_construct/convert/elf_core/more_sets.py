@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ...xsave_layout import StateLayout
 from .. import x86_state
 from ..process import ProcessRegister
 from .machines import ElfMachine, Slot, registers_of
@@ -116,16 +117,20 @@ def has_set(machine: ElfMachine, kind: int) -> bool:
 
 
 def decode_set(
-    machine: ElfMachine, kind: int, data: bytes, order: str
+    machine: ElfMachine, kind: int, data: bytes, order: str, layout: StateLayout | None = None
 ) -> list[ProcessRegister] | None:
-    """The registers of a note beyond the general ones; None if it is no such note."""
+    """The registers of a note beyond the general ones; None if it is no such note.
+
+    Args:
+        layout: of XSAVE images; None: nobody says.
+    """
     slots = slots_of(machine, kind)
     if slots is not None:
         return list(registers_of(machine, data, order, slots))
     if is_x86(machine):
         count = 16 if machine.wide else 8
         if kind == XSAVE and len(data) >= _XSAVE_LEAST:
-            return list(x86_state.decode(data, count))
+            return list(x86_state.decode(data, count, layout))
         if kind in (FXSAVE, FLOATING) and len(data) == x86_state.FXSAVE_SIZE:
             return list(x86_state.decode(data, count))
         if kind == FLOATING and len(data) in _FSAVE_SIZES:

@@ -12,16 +12,26 @@ from ..told import Told
 from .auxiliary import GROUP, USER, entries_of
 from .machines import ElfMachine, Slot
 from .more_sets import FLOATING, FXSAVE, XSAVE, floating_notes, slots_of
-from .status import Info, Status, info_size, write_info, write_status
+from .status import (
+    Info,
+    SignalInfo,
+    Status,
+    info_size,
+    write_info,
+    write_signal,
+    write_status,
+)
 from .structures import NOTE_HEADER
 
-__all__ = ["AUXILIARY", "FILES", "INFO", "SIGNAL", "STATUS", "note", "process_notes"]
+__all__ = ["AUXILIARY", "CODE_FIRST", "FILES", "INFO", "SIGNAL", "STATUS", "note", "process_notes"]
 
 STATUS, INFO, AUXILIARY, SIGNAL, FILES = 1, 3, 6, 0x53494749, 0x46494C45
 """NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE."""
 
+CODE_FIRST = ("mips32", "mips64")
+"""Processors whose siginfo has the code before the error number."""
+
 _CORE, _LINUX = b"CORE\0", b"LINUX\0"
-_SIGNAL_SIZE = 128
 _LARGEST_ID = 0x7FFFFFFF
 _LARGEST_SIGNAL = 0x7FFF
 """pr_cursig has 16 bits."""
@@ -48,8 +58,9 @@ def process_notes(
     yield note(_CORE, INFO, _info(process, first, machine, order, auxiliary, told), order)
     if first is not None:
         yield from _thread_notes(process, first, machine, order, told)
-        signal = Struct(order + "iii").pack(_signal(process), 0, 0)
-        yield note(_CORE, SIGNAL, signal.ljust(_SIGNAL_SIZE, b"\0"), order)
+        swapped = machine.arch_type in CODE_FIRST
+        signal = write_signal(_signal_info(process), machine.wide, order, swapped)
+        yield note(_CORE, SIGNAL, signal, order)
     if auxiliary:
         yield note(_CORE, AUXILIARY, auxiliary, order)
     for thread in threads:
@@ -59,6 +70,15 @@ def process_notes(
 def _signal(process: CapturedProcess) -> int:
     """Which signal stopped it; 0 of one that a status has no room for."""
     return process.signal if process.signal <= _LARGEST_SIGNAL else 0
+
+
+def _signal_info(process: CapturedProcess) -> SignalInfo:
+    """The signal, and what it was sent for, where that is known."""
+    number, told = _signal(process), process.exception
+    if told is None or told.code != number or process.os_type not in ("linux", "android"):
+        return SignalInfo(number, 0, None)
+    code = told.flags - (1 << 32) if told.flags >> 31 else told.flags
+    return SignalInfo(number, code, told.address)
 
 
 def _number(number: int | None) -> int | None:

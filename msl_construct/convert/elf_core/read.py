@@ -16,6 +16,7 @@ from ..process import (
     MappedRange,
     ProcessThread,
     byte_order_of,
+    pointers_of,
 )
 from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
@@ -31,7 +32,8 @@ from .other_systems import (
     free_process,
     net_process,
 )
-from .status import Info, read_info, read_status
+from .status import Info, read_info
+from .stopping import exception_of, first_status, signal_of
 from .structures import (
     CORE,
     HEADER_32,
@@ -51,7 +53,7 @@ from .structures import (
     ProgramHeader32,
     ProgramHeader64,
 )
-from .threads import CoreThreads
+from .threads import CoreThreads, state_layout
 
 __all__ = ["is_core", "read_core"]
 
@@ -122,7 +124,9 @@ def read_core(source: Source) -> CapturedProcess:
     auxiliary = b"" if notes.auxiliary is None else _content(held, notes.auxiliary)
     entries = entries_of(auxiliary, word, header.order)
     info = None if notes.info is None else read_info(_content(held, notes.info), header.order)
-    tell_unused(notes, machine)
+    status = first_status(held, notes.threads, header.wide)
+    signal = signal_of(held, notes.signal, header.wide, machine)
+    tell_unused(notes, machine, signal is None or signal.address is None)
     remarks = _remarks(header, machine, notes, info)
     if notes.files is None and not rows:
         remarks["modules"] = "unknown: no NT_FILE"
@@ -130,7 +134,7 @@ def read_core(source: Source) -> CapturedProcess:
     other = _other_process(held, notes, header.wide)
     threads: Sequence[ProcessThread] = ()
     if machine is not None and notes.threads:
-        threads = CoreThreads(held, machine, notes.threads)
+        threads = CoreThreads(held, machine, notes.threads, state_layout(held, notes.layout))
         if threads.unnumbered:
             shown = " ".join(map(str, threads.unnumbered[:_MOST_TOLD]))
             count = len(threads.unnumbered)
@@ -140,11 +144,11 @@ def read_core(source: Source) -> CapturedProcess:
             remarks["registers_left_out"] = ", ".join(unread)
     mappings = _with_kinds(mappings, threads, bool(rows))
     exe = _executable(mappings, entries.get(HEADERS_AT, 0))
-    status = _first_status(held, notes, header)
     stated = "little" if header.order == "<" else "big"
     _, contradiction = byte_order_of("" if machine is None else machine.arch_type, stated)
     if contradiction:
         faults.append(f"e_ident and e_machine: {contradiction}: read as the first says")
+    number = max(0, other.signal if status is None else status)
     return CapturedProcess(
         os_type=next((_OWNERS[one] for one in notes.owners if one in _OWNERS), "unknown"),
         arch_type="unknown" if machine is None else machine.arch_type,
@@ -162,7 +166,8 @@ def read_core(source: Source) -> CapturedProcess:
         remarks=remarks,
         faults=faults,
         auxiliary=auxiliary,
-        signal=other.signal if status is None else status,
+        signal=number,
+        exception=exception_of(number, signal, threads),
         identity={}
         if info is None
         else {"user": info.user, "group": info.user_group, "process_group": info.group},
@@ -289,17 +294,6 @@ def _content(held: Held, note: ElfNote) -> bytes:
     return held.source.read(note.offset, note.size)
 
 
-def _first_status(held: Held, notes: GatheredNotes, header: _Header) -> int | None:
-    if not notes.threads or notes.threads[0][0].owner != "CORE":
-        return None
-    status = read_status(
-        held.source.read(notes.threads[0][0].offset, min(512, notes.threads[0][0].size)),
-        header.wide,
-        header.order,
-    )
-    return None if status is None else status.signal
-
-
 def _other_process(held: Held, notes: GatheredNotes, wide: bool) -> FoundProcess:
     """What FreeBSD or NetBSD say of the process."""
     found = None
@@ -354,12 +348,7 @@ def _with_kinds(
     mappings: list[MappedRange], threads: Sequence[ProcessThread], files_known: bool
 ) -> list[MappedRange]:
     """Stacks of threads by their stack pointers; what no file backs is anonymous."""
-    pointers = []
-    for thread in threads:
-        pointer = thread.register("sp")
-        if pointer:
-            pointers.append(pointer)
-    pointers.sort()
+    pointers = sorted(one.stack for one in pointers_of(threads) if one.stack)
     found = []
     at = 0
     for one in mappings:

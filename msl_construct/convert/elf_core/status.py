@@ -6,13 +6,17 @@ from struct import Struct
 from typing import NamedTuple
 
 __all__ = [
+    "SIGNAL_SIZE",
     "Info",
+    "SignalInfo",
     "Status",
     "info_size",
     "read_info",
+    "read_signal",
     "read_status",
     "registers_at",
     "write_info",
+    "write_signal",
     "write_status",
 ]
 
@@ -25,6 +29,26 @@ _STATUS = {
 
 _INFO = {136: "Bc2B4xQII4i16s80s", 128: "Bc2BIII4i16s80s", 124: "Bc2BIHH4i16s80s"}
 """elf_prpsinfo by its size; with 16 bits for user and group on some machines of 32 bits."""
+
+
+SIGNAL_SIZE = 128
+_SIGNAL = {True: "iii4xQ", False: "iiiI"}
+"""siginfo as far as faults have it, by whether words have 64 bits."""
+_FAULTS = (4, 5, 7, 8, 11)
+"""SIGILL, SIGTRAP, SIGBUS, SIGFPE and SIGSEGV, which tell of an address."""
+
+
+class SignalInfo(NamedTuple):
+    """A signal.
+
+    Attributes:
+        code: what it was sent for.
+        address: what it is about; None of one that is about none.
+    """
+
+    number: int
+    code: int
+    address: int | None
 
 
 class Status(NamedTuple):
@@ -86,6 +110,30 @@ def write_status(status: Status, registers: bytes, wide: bool, order: str, valid
     )
     tail = Struct(order + ("i4x" if wide else "i")).pack(int(valid))
     return front + registers + tail
+
+
+def read_signal(data: bytes, wide: bool, order: str, swapped: bool) -> SignalInfo | None:
+    """The signal of an NT_SIGINFO; None if it is too short.
+
+    Args:
+        swapped: whether the code stands before the error number, as on MIPS.
+    """
+    form = Struct(order + _SIGNAL[wide])
+    if len(data) < form.size:
+        return None
+    number, first, second, address = form.unpack_from(data)
+    code = first if swapped else second
+    # Of one that somebody has sent, the sender stands there.
+    about = number in _FAULTS and code > 0
+    return SignalInfo(number, code, address if about else None)
+
+
+def write_signal(info: SignalInfo, wide: bool, order: str, swapped: bool) -> bytes:
+    """An NT_SIGINFO."""
+    pair = (info.code, 0) if swapped else (0, info.code)
+    mask = (1 << (64 if wide else 32)) - 1
+    data = Struct(order + _SIGNAL[wide]).pack(info.number, *pair, (info.address or 0) & mask)
+    return data.ljust(SIGNAL_SIZE, b"\0")
 
 
 def info_size(arch_type: str, wide: bool) -> int:

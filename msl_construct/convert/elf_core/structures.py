@@ -23,6 +23,7 @@ __all__ = [
     "SECTION_32",
     "SECTION_64",
     "SECTION_HEADERS",
+    "STATE_COMPONENT",
     "Header32",
     "Header64",
     "Ident",
@@ -155,7 +156,17 @@ class NoteHeader(NamedTuple):
     type: U32
 
 
+class StateComponent(NamedTuple):
+    """`struct x86_xfeat_component`: where XSAVE images have a feature."""
+
+    type: U32
+    size: U32
+    offset: U32
+    flags: U32
+
+
 IDENT = PackedStructure(Ident)
+STATE_COMPONENT = PackedStructure(StateComponent)
 NOTE_HEADER = PackedStructure(NoteHeader)
 HEADER_32, HEADER_64 = PackedStructure(Header32), PackedStructure(Header64)
 PROGRAM_32, PROGRAM_64 = PackedStructure(ProgramHeader32), PackedStructure(ProgramHeader64)

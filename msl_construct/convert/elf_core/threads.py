@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ...xsave_layout import HEADER_END
+from ...xsave_layout import HEADER_END, StateLayout, told_features
 from .. import x86_state
-from ..process import ProcessRegister, ProcessThread, ThreadsOnDemand
+from ..process import Pointers, ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
 from .machines import ElfMachine, registers_of
 from .more_sets import (
@@ -34,10 +34,12 @@ from .other_systems import (
     net_thread,
 )
 from .status import read_status, registers_at
+from .structures import STATE_COMPONENT
 
-__all__ = ["CoreThreads"]
+__all__ = ["CoreThreads", "state_layout"]
 
 _LARGEST_SET = 1 << 16
+_MOST_FEATURES = 64
 _STATUS_SIZE = 512
 """Bytes of a status that are enough for the number of its thread."""
 
@@ -47,15 +49,22 @@ class CoreThreads(ThreadsOnDemand):
 
     Args:
         groups: for each thread its notes: its NT_PRSTATUS, and whatever follows up to the next.
+        layout: where XSAVE images have the features of the processor; None: nobody says.
 
     Attributes:
         unnumbered: the numbers of threads that the file has none for; no other thread has them.
     """
 
     def __init__(
-        self, held: Held, machine: ElfMachine, groups: Sequence[Sequence[ElfNote]]
+        self,
+        held: Held,
+        machine: ElfMachine,
+        groups: Sequence[Sequence[ElfNote]],
+        layout: StateLayout | None = None,
     ) -> None:
         self._held = held
+        self._layout = layout
+        self._partial: set[int] = set()
         self._machine = machine
         self._groups = groups
         self._numbers, self.unnumbered = _distinct(self._number(notes[0]) for notes in groups)
@@ -64,22 +73,31 @@ class CoreThreads(ThreadsOnDemand):
         return len(self._groups)
 
     def left_out(self) -> list[str]:
-        """What notes that are read have in use, and of which no register is read."""
+        """What notes that are read have in use, and of which no register is read.
+
+        The threads that have such are Partial from then on.
+        """
         mask = wide = 0
-        for notes in self._groups:
+        for number, notes in enumerate(self._groups):
             for note in notes[1:]:
+                unread = 0
                 if note.type == XSAVE and note.size > HEADER_END and is_x86(self._machine):
                     head = self._held.source.read(note.offset, HEADER_END)
-                    mask |= x86_state.unread_in_image(head, note.size)
+                    unread = x86_state.unread_in_image(head, note.size, self._layout)
+                    mask |= unread
                 elif note.type == SCALABLE and has_set(self._machine, SCALABLE):
                     head = self._held.source.read(note.offset, min(note.size, SCALABLE_HEAD))
-                    wide = max(wide, too_wide(head))
-        found = [f"features {mask:#x} of XSAVE"] if mask else []
+                    unread = too_wide(head)
+                    wide = max(wide, unread)
+                if unread:
+                    self._partial.add(number)
+        found = [told_features(mask)] if mask else []
         return [*found, f"z registers of {wide} bytes"] if wide else found
 
     def _thread(self, number: int) -> ProcessThread:
         notes = self._groups[number]
-        flags = ("current",) if number == 0 else ()
+        flags: tuple[str, ...] = ("current",) if number == 0 else ()
+        flags += ("partial",) if number in self._partial else ()
         owner = notes[0].owner
         if owner.startswith(NETBSD):
             registers = self._of_netbsd(notes)
@@ -88,6 +106,22 @@ class CoreThreads(ThreadsOnDemand):
         else:
             registers = tuple(self._registers(notes))
         return ProcessThread(self._numbers[number], registers, self._name(notes), flags=flags)
+
+    def pointers(self, number: int) -> Pointers:
+        """See `ThreadsOnDemand.pointers`: of Linux the general registers have them."""
+        first = self._groups[number][0]
+        if first.owner.startswith(NETBSD) or first.owner == FREEBSD:
+            return super().pointers(number)
+        counter = stack = None
+        for one in self._general(first):
+            counter = one.number if counter is None and "pc" in one.roles else counter
+            stack = one.number if stack is None and "sp" in one.roles else stack
+        return Pointers(self._numbers[number], counter, stack)
+
+    def _general(self, note: ElfNote) -> Iterator[ProcessRegister]:
+        machine = self._machine
+        content = self._content(note)[registers_at(machine.wide) :]
+        return registers_of(machine, content, self._held.order, machine.general)
 
     def _name(self, notes: Sequence[ElfNote]) -> str:
         for note in notes:
@@ -108,9 +142,7 @@ class CoreThreads(ThreadsOnDemand):
 
     def _registers(self, notes: Sequence[ElfNote]) -> list[ProcessRegister]:
         machine, order = self._machine, self._held.order
-        content = self._content(notes[0])
-        general = content[registers_at(machine.wide) :]
-        found = list(registers_of(machine, general, order, machine.general))
+        found = list(self._general(notes[0]))
         kinds = {note.type for note in notes[1:]}
         for note in notes[1:]:
             # What an XSAVE image has, the older notes have too.
@@ -118,7 +150,7 @@ class CoreThreads(ThreadsOnDemand):
                 continue
             if note.type == FLOATING and FXSAVE in kinds:
                 continue
-            more = decode_set(machine, note.type, self._content(note), order)
+            more = decode_set(machine, note.type, self._content(note), order, self._layout)
             if more is not None:
                 names = {one.name for one in found}
                 found += [one for one in more if one.name not in names]
@@ -143,13 +175,25 @@ class CoreThreads(ThreadsOnDemand):
             content = self._content(note)
             more = free_floats(machine, content, order) if note.type == FLOATING else None
             if more is None:
-                more = decode_set(machine, note.type, content, order)
+                more = decode_set(machine, note.type, content, order, self._layout)
             names = {one.name for one in found}
             found += [one for one in more or () if one.name not in names]
         return tuple(found)
 
     def _content(self, note: ElfNote) -> bytes:
         return self._held.source.read(note.offset, min(note.size, _LARGEST_SET))
+
+
+def state_layout(held: Held, note: ElfNote | None) -> StateLayout | None:
+    """Where XSAVE images have which feature (NT_X86_XSAVE_LAYOUT); None where nobody says."""
+    if note is None:
+        return None
+    data = held.source.read(note.offset, min(note.size, _MOST_FEATURES * STATE_COMPONENT.size))
+    return {
+        one.type: (one.offset, one.size)
+        for one in STATE_COMPONENT.rows(held.order, data)
+        if one.type < _MOST_FEATURES
+    }
 
 
 def _distinct(numbers: Iterable[int | None]) -> tuple[array[int], list[int]]:

@@ -7,14 +7,16 @@ file on the disk of whoever looks.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from ...errors import ConformanceError, FormatError
 from ...space import Cover
 from ..copying import RunWriter
-from ..memory_runs import CapturedRuns, can_seek
+from ..memory_runs import NOTES_IN_MEMORY, CapturedRuns, can_seek
 from ..process import EXECUTE, READ, WRITE, CapturedProcess, MappedRange, ProcessModule
 from ..told import Told, Written
 from .auxiliary import find_auxiliary
@@ -65,11 +67,29 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
     elif process.os_type in ("linux", "android"):
         auxiliary = find_auxiliary(process.space, _stacks(process), process.mappings, machine.word)
         told.auxiliary = "found in the captured stack" if auxiliary else ""
-    notes = list(process_notes(process, machine, order, auxiliary, told))
-    rows = list(_file_rows(process, runs, told))
-    if rows:
-        notes.append(files_note(rows, _PAGE, machine, order))
-    sizes = _Places(machine, len(runs) + 1, sum(map(len, notes)))
+    with SpooledTemporaryFile(NOTES_IN_MEMORY) as notes:
+        notes.writelines(process_notes(process, machine, order, auxiliary, told))
+        rows = list(_file_rows(process, runs, told))
+        if rows:
+            notes.write(files_note(rows, _PAGE, machine, order))
+        end = _write(process, machine, order, runs, notes, file)
+    return Written(process, len(runs), runs.total, end, told)
+
+
+def _write(
+    process: CapturedProcess,
+    machine: ElfMachine,
+    order: str,
+    runs: CapturedRuns,
+    notes: IO[bytes],
+    file: IO[bytes],
+) -> int:
+    """Write the file, from front to back; its size.
+
+    Args:
+        notes: stands behind them.
+    """
+    sizes = _Places(machine, len(runs) + 1, notes.tell())
     end = sizes.data + runs.total
     if not machine.wide and end > _NARROW:
         raise ConformanceError(
@@ -80,14 +100,15 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
     _write_program_headers(file, machine, order, runs, sizes)
     if sizes.sections:
         file.write(_first_section(machine, order, len(runs) + 1))
-    file.writelines(notes)
+    notes.seek(0)
+    shutil.copyfileobj(notes, file)
     file.write(bytes(sizes.data - sizes.notes - sizes.notes_size))
     with RunWriter(process.space, file, seekable) as memory:
         for address, length, _ in runs:
             memory.put(address, length)
     if seekable:
         file.truncate(end)
-    return Written(process, len(runs), runs.total, end, told)
+    return end
 
 
 def _machine(process: CapturedProcess) -> ElfMachine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from ...xsave_layout import StateLayout
 from .. import x86_state
 from ..process import ProcessRegister
 from ..structures import order_of
@@ -13,7 +14,6 @@ from .extended_state import (
     EXTENDED,
     NOWHERE,
     ExtendedState,
-    StateLayout,
     behind_context,
     read_area,
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from struct import Struct
 from typing import NamedTuple
 
-from ...xsave_layout import FEATURES, FXSAVE_SIZE, HEADER_END
+from ...xsave_layout import FEATURES, FXSAVE_SIZE, HEADER_END, StateLayout
 from .. import x86_state
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "EXTENDED",
     "NOWHERE",
     "ExtendedState",
-    "StateLayout",
     "behind_context",
     "read_area",
     "read_layout",
@@ -31,9 +30,6 @@ EXTENDED = 0x40
 
 CONTEXT_EX = Struct("<iIiIiI")
 """Offset and length of all, of the context, and of the area; offsets are from here."""
-
-StateLayout = Mapping[int, tuple[int, int]]
-"""Offset in an XSAVE image and size of a feature, by its bit."""
 
 NOWHERE: StateLayout = {}
 """Of a minidump that does not say where features stand."""

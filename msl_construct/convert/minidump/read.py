@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...errors import FormatError
 from ...source import Source
 from ...space import ADDRESSES_END
+from ...xsave_layout import StateLayout, told_features
 from ..linux_maps import mappings_from
 from ..process import (
     CapturedProcess,
@@ -15,13 +16,15 @@ from ..process import (
     ProcessThread,
     ThreadsOnDemand,
     byte_order_of,
+    pointers_of,
 )
 from ..segments import FileSegment, SegmentSpace
 from . import streams as kinds
 from .context_forms import ARCHITECTURES
 from .contexts import decode_context, lacks_area, unread_parts
 from .crashpad import crashpad_remarks
-from .extended_state import StateLayout, read_layout
+from .exceptions import signal_in, told_exception
+from .extended_state import read_layout
 from .handles import handles_of
 from .memory_info import ranges_of
 from .streams import Streams
@@ -116,10 +119,6 @@ def read_minidump(source: Source) -> CapturedProcess:
         rows = [*streams.rows(kinds.THREADS_EX, THREAD_EX)]
     rows = _with_own_contexts(rows, streams)
     exception = streams.one(kinds.EXCEPTION_STREAM, EXCEPTION)
-    if exception is not None:
-        remarks["exception"] = (
-            f"{exception.code:#x} at {exception.address:#x} in thread {exception.thread_id}"
-        )
     remarks.update(streams.spare(lambda: crashpad_remarks(streams).items()))
     space = SegmentSpace(source, _segments(streams, rows))
     records = _DebugRecords(streams)
@@ -150,6 +149,7 @@ def read_minidump(source: Source) -> CapturedProcess:
     _, contradiction = byte_order_of(arch_type, streams.held.byte_order)
     if contradiction:
         streams.faults.append(f"signature and system info: {contradiction}: read as the first says")
+    stopped_by = told_exception(exception, streams.held.order)
     return CapturedProcess(
         os_type=os_type,
         arch_type=arch_type,
@@ -166,6 +166,8 @@ def read_minidump(source: Source) -> CapturedProcess:
         start_time=created * _SECOND,
         handles=handles,
         auxiliary=streams.spare_content(kinds.LINUX_AUXILIARY),
+        signal=signal_in(stopped_by, os_type),
+        exception=stopped_by,
         remarks=remarks,
         faults=streams.faults,
     )
@@ -236,7 +238,7 @@ def _mappings(
         found = mappings_from(streams.content(kinds.LINUX_MAPS), streams.faults)
     else:
         found = [MappedRange.bare(start, end) for start, end in space.ranges()]
-    pointers = sorted(at for one in threads if (at := one.register("sp")) is not None)
+    pointers = sorted(one.stack for one in pointers_of(threads) if one.stack is not None)
     return _named(found, modules, pointers)
 
 
@@ -360,7 +362,11 @@ def _with_own_contexts(rows: list[_Row], streams: Streams) -> list[_Row]:
 
 
 class _Threads(ThreadsOnDemand):
-    """The threads of a minidump, made when they are asked for."""
+    """The threads of a minidump, made when they are asked for.
+
+    Attributes:
+        partial: numbers of those that have more registers than are read.
+    """
 
     def __init__(
         self,
@@ -385,6 +391,7 @@ class _Threads(ThreadsOnDemand):
                 lambda: streams.sized_rows(kinds.THREAD_INFO, THREAD_INFO, "I")
             )
         }
+        self.partial: set[int] = set()
         self._asking = None
         for asked in streams.spare(lambda: [streams.one(kinds.BREAKPAD, REQUESTED)]):
             if asked is not None and asked.validity & _REQUESTED and exception is None:
@@ -412,6 +419,7 @@ class _Threads(ThreadsOnDemand):
         data = self.context(number)
         order = self._streams.held.order
         registers = decode_context(self._architecture, data, order, self._layout)
+        flags += ("partial",) if number in self.partial else ()
         name = self._names.get(row.thread_id, "")
         created = self._created.get(row.thread_id, 0)
         return ProcessThread(row.thread_id, tuple(registers), name, created, "unknown", flags)
@@ -424,17 +432,24 @@ def _tell_unread_registers(
     layout: StateLayout,
     remarks: dict[str, str],
 ) -> None:
-    """Name the parts of the threads' contexts of which nothing is read, or which are not there."""
+    """Name the parts of the threads' contexts of which nothing is read, or which are not there.
+
+    Threads that have such are Partial from then on.
+    """
     order = streams.held.order
     mask = lacking = 0
     for number in range(len(threads)):
         data = threads.context(number)
-        mask |= unread_parts(architecture, data, order, layout)
-        lacking += lacks_area(architecture, data, order, layout)
+        unread = unread_parts(architecture, data, order, layout)
+        lacks = lacks_area(architecture, data, order, layout)
+        mask |= unread
+        lacking += lacks
+        if unread or lacks:
+            threads.partial.add(number)
     if lacking:
         remarks["registers_lacking"] = f"the XSAVE areas behind contexts of {lacking} threads"
     if mask:
-        remarks["registers_left_out"] = f"features {mask:#x} of XSAVE"
+        remarks["registers_left_out"] = told_features(mask)
 
 
 def _status(data: bytes) -> dict[str, int]:

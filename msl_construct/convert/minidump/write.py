@@ -6,20 +6,23 @@ What was not captured is not in the memory list; that it was mapped stands in th
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from struct import Struct
+from tempfile import SpooledTemporaryFile
 from typing import IO, NamedTuple
 
 from ...errors import ConformanceError, FormatError
 from ...space import AddressSpace
 from .. import x86_state
 from ..copying import RunWriter
-from ..memory_runs import CapturedRuns, can_seek
+from ..memory_runs import NOTES_IN_MEMORY, CapturedRuns, can_seek
 from ..process import CapturedProcess, ProcessModule
 from ..told import Told, Written
 from . import streams as kinds
 from .context_forms import ARCHITECTURES
 from .contexts import encode_context, general_names
+from .exceptions import exception_in, write_exception
 from .extended_state import write_layout
 from .handles import write_handles
 from .memory_info import COMMITTED, PROTECTIONS, TYPES
@@ -79,17 +82,18 @@ class _Body:
 
     Args:
         start: offset of its first byte.
+        parts: an empty file, which takes it.
     """
 
-    def __init__(self, start: int) -> None:
-        self._parts: list[bytes] = []
+    def __init__(self, start: int, parts: IO[bytes]) -> None:
+        self._parts = parts
         self.end = start
 
     def put(self, data: bytes) -> int:
         """Add bytes; where they begin."""
         at = self.end
         padded = data + bytes(-len(data) % 8)
-        self._parts.append(padded)
+        self._parts.write(padded)
         self.end += len(padded)
         return at
 
@@ -99,7 +103,8 @@ class _Body:
         return self.put(len(data).to_bytes(4, "little") + data + bytes(2))
 
     def write(self, file: IO[bytes]) -> None:
-        file.writelines(self._parts)
+        self._parts.seek(0)
+        shutil.copyfileobj(self._parts, file)
 
 
 def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
@@ -127,8 +132,28 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     told.fields += [] if version else ["os_version"]
     told.fields += [name for name in ("pid", "start_time") if not getattr(process, name)]
     told.fields += ["handles.access"] if process.handles else []
-    count = 7 + bool(process.handles)
-    body = _Body(HEADER.size + count * DIRECTORY.size)
+    with SpooledTemporaryFile(NOTES_IN_MEMORY) as parts:
+        end = _write(process, architecture, version, runs, told, parts, file)
+    return Written(process, len(runs), runs.total, end, told)
+
+
+def _write(
+    process: CapturedProcess,
+    architecture: int,
+    version: re.Match[str] | None,
+    runs: CapturedRuns,
+    told: Told,
+    parts: IO[bytes],
+    file: IO[bytes],
+) -> int:
+    """Write the file, from front to back; its size.
+
+    Args:
+        parts: an empty file, which takes what stands before the memory.
+    """
+    stopped_by = exception_in(process)
+    count = 7 + bool(process.handles) + (stopped_by is not None)
+    body = _Body(HEADER.size + count * DIRECTORY.size, parts)
     places: list[tuple[int, int, int]] = []
 
     def stream(kind: int, data: bytes) -> None:
@@ -143,6 +168,9 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     stream(kinds.MEMORY_INFO_LIST, _memory_info(process))
     if process.handles:
         stream(kinds.HANDLES, write_handles(process.handles, body.text))
+    if stopped_by is not None:
+        contexts = {one.number: (one.context_size, one.context) for one in threads}
+        stream(kinds.EXCEPTION_STREAM, write_exception(stopped_by, contexts, told))
     rows = b"".join(MEMORY_64.write("<", at, length) for at, length, _ in runs)
     data_at = body.end + _COUNT + THREAD.size * len(threads) + _ALIGNED
     data_at += MEMORY_64_HEAD.size + len(rows)
@@ -165,7 +193,7 @@ def write_minidump(process: CapturedProcess, file: IO[bytes]) -> Written:
     end = data_at + runs.total
     if seekable:
         file.truncate(end)
-    return Written(process, len(runs), runs.total, end, told)
+    return end
 
 
 def _system(

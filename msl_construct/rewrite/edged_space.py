@@ -1,0 +1,78 @@
+"""The memory of an imported dump with the bytes of pages that its source did not hold whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..reader.memory import MemoryView
+from ..reader.regions import Fragment
+from ..source import BufferSource, Source
+from ..space import ADDRESSES_END, CAPTURED, LayeredSpace
+from ..space.layers import Wanted
+
+__all__ = ["EdgedSpace"]
+
+
+class KeptEdge(NamedTuple):
+    """Bytes of a page, all the rest of which is Failed."""
+
+    base: int
+    data: bytes
+    order: int
+
+    @property
+    def end(self) -> int:
+        """First address behind it."""
+        return self.base + len(self.data)
+
+    def runs(self, start: int, end: int) -> Iterator[tuple[int, int, str, int]]:
+        """See `msl_construct.space.Claim`."""
+        low, high = max(start, self.base), min(end, self.end)
+        if low < high:
+            yield low, high - low, CAPTURED, low - self.base
+
+
+class EdgedSpace(LayeredSpace[Fragment | KeptEdge]):
+    """An `AddressSpace` in which a byte that the note has is captured where no page is.
+
+    Args:
+        memory: of the dump.
+        edges: addresses and bytes, as the note of the import has them.
+    """
+
+    def __init__(self, memory: MemoryView, edges: Iterable[tuple[int, bytes]]) -> None:
+        self._memory = memory
+        behind = 1 + max((one.order for one in memory.parts), default=0)
+        kept = [
+            KeptEdge(base, data, behind + number)
+            for number, (base, data) in enumerate(edges)
+            if base + len(data) <= ADDRESSES_END
+        ]
+        super().__init__([*memory.parts, *kept])
+
+    def name_of(self, address: int) -> str | None:
+        """See `AddressSpace.name_of`."""
+        return self._memory.name_of(address)
+
+    def place_of_part(self, part: Fragment | KeptEdge) -> tuple[Source, int]:
+        """See `LayeredSpace.place_of_part`."""
+        if isinstance(part, KeptEdge):
+            return BufferSource(part.data), 0
+        return self._memory.place_of_part(part)
+
+    def bytes_of(self, wanted: Sequence[Wanted[Fragment | KeptEdge]]) -> memoryview:
+        """See `LayeredSpace.bytes_of`."""
+        pieces: list[memoryview] = []
+        gathered: list[Wanted[Fragment]] = []
+        for part, offset, length in wanted:
+            if not isinstance(part, KeptEdge):
+                gathered.append((part, offset, length))
+                continue
+            if gathered:
+                pieces.append(self._memory.bytes_of(gathered))
+                gathered = []
+            pieces.append(memoryview(part.data)[offset : offset + length])
+        if gathered:
+            pieces.append(self._memory.bytes_of(gathered))
+        return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
