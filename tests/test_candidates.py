@@ -391,7 +391,9 @@ def test_mistakes_in_files_of_shapes(tmp_path: Path, text: str, said: str) -> No
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("msl_shapes: 1\nshapes:\n- {name: a, hex: '00'}\n- name: b\n  hex: 'zz'\n", 4),
+        ("msl_shapes: 1\nshapes:\n- {name: a, hex: '00'}\n- name: b\n  hex: 'zz'\n", 5),
+        ("msl_shapes: 1\nshapes:\n- {name: a, hex: '00'}\n- {name: a, hex: '01'}\n", 4),
+        ("msl_shapes: 1\nshapes:\n- name: a\n  lengths: [32]\n  check: [x]\n", 5),
         ("msl_shapes: 1\nshapes:\n- name: a\n  hex: '00'\n  weight: 7\n", 5),
         ("msl_shapes: 1\nshapes:\n- name: a\n  lengths: [32]\n  colour: x\n", 5),
         ("msl_shapes: 1\nshapes:\n\n- 7\n", 4),
@@ -643,6 +645,31 @@ def test_patterns_in_three_forms(tmp_path: Path) -> None:
     assert run("yara", "2.msl", "r.yar", folder=tmp_path).returncode == 1
     assert run("candidates", *words, "--yara", "r.yar", folder=tmp_path).returncode == 2
     assert _volatility(tmp_path) == f"0,{HEAP + 16:#x},80,range_1"
+
+
+def test_of_a_region_the_part_with_most_in_common_is_the_pattern(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    common = [rng.randbytes(1000), rng.randbytes(3000)]
+    for number in range(3):
+        own = [rng.randbytes(1000), rng.randbytes(3000)]
+        same, other = (common, own) if number < 2 else (own, common)
+        pages = [bytes(PAGE), same[0], same[1], rng.randbytes(PAGE), other[1]]
+        data = b"".join(page.ljust(PAGE, b"\0") for page in pages)
+        states = [(0, 5, "captured"), (5, 1, "failed")]
+        (tmp_path / f"{number}.msl").write_bytes(heap_dump(data, states=states))
+    words = "0.msl", "1.msl", "--against", "2.msl", "--of", "[heap]", "--signature", "s.json"
+    done = run("candidates", *words, "--json", folder=tmp_path)
+    assert (
+        f"[heap]: 4096 of 24576 bytes, at {HEAP + 2 * PAGE:#x}, have most" in done.stderr.decode()
+    )
+    (pattern,) = json.loads(done.stdout)["patterns"]
+    assert [one["found"] for one in pattern["tried"]] == [True, True, False]
+    assert pattern["tried"][0]["expected"] == hex(HEAP + 2 * PAGE)
+    (signature,) = json.loads((tmp_path / "s.json").read_text())["signatures"]
+    assert bytes.fromhex(signature["bytes"]) == common[1].ljust(PAGE, b"\0")
+    nowhere = run("candidates", "0.msl", "--of", "0x10", "--yara", "r.yar", folder=tmp_path)
+    assert nowhere.returncode == 2
+    assert "no region" in one_line(nowhere.stderr)
 
 
 def test_patterns_are_written_over_nothing_that_is_read(tmp_path: Path) -> None:

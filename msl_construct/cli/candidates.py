@@ -11,6 +11,12 @@ import click
 from ..errors import PatternError
 from .analysis_options import align_option, color_option, ending, form_of, within
 from .appending import appendable
+from .candidates_patterns import (
+    patterns_of_candidates,
+    patterns_of_ranges,
+    untried,
+    write_patterns,
+)
 from .candidates_text import print_candidates
 from .common import (
     STDIO,
@@ -26,18 +32,12 @@ from .common import (
 )
 from .terminal import style_of
 from .text import many
-from .written_file import check_new, refuse_itself, write_new
+from .written_file import check_new, refuse_itself
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..analysis.candidates import (
-        BytePattern,
-        CandidateSearch,
-        Correspondence,
-        MemoryShape,
-        PatternTrial,
-    )
+    from ..analysis.candidates import CandidateSearch, MemoryShape
     from ..reader.dump import Dump
     from ..rewrite.hinting import KeyPlace
     from .common import ReadOptions
@@ -46,7 +46,6 @@ __all__ = ["candidates"]
 
 _LEAST_HINTED = 0.3
 """What a shape must be worth to be told in a Key Hint; what only looks like a key is not."""
-_MOST_PATTERNS = 20
 _HINT = "key_hint"
 _SAME = ("region_uuid", "region_offset", "key_len")
 """Fields by which two Key Hints are of the same bytes."""
@@ -91,8 +90,9 @@ _SAME = ("region_uuid", "region_offset", "key_len")
     "--of",
     "wanted",
     multiple=True,
-    metavar="A..B",
-    help="Patterns of these ranges of the first dump, instead of the best candidates.",
+    metavar="A..B|PLACE",
+    help="Patterns of these ranges of the first dump, or of the regions of these places, instead "
+    "of the best candidates. Of more than 4 KiB those with most in common are taken.",
 )
 @click.option(
     "--margin",
@@ -220,9 +220,9 @@ def candidates(
         if any(outputs.values()):
             places = finding.Correspondence([analysis.align(some[0], one, how) for one in some[1:]])
             if wanted:
-                patterns = _of_ranges(some, places, wanted)
+                patterns = patterns_of_ranges(numpy, some, places, wanted, quiet)
             else:
-                patterns = _of_candidates(some, places, found, margin)
+                patterns = patterns_of_candidates(some, places, found, margin)
             tries = [
                 (
                     pattern,
@@ -237,8 +237,8 @@ def candidates(
                 )
                 for pattern in patterns
             ]
-            _write_patterns(patterns, outputs, force)
-            found.gaps += _untried(tries)
+            write_patterns(patterns, outputs, force)
+            found.gaps += untried(tries)
         hints = _hints(some[0], found, shapes, only) if appending else []
         with whoever_reads():
             print_candidates(dumps, found, inferred, tries, form, full, style_of(color, no_color))
@@ -267,7 +267,7 @@ def _check_names(dump: Dump, shapes: tuple[MemoryShape, ...]) -> None:
             names = [str(value.name) for value in layout.field(field).type.enumeration.values]
             if name not in names:
                 raise PatternError(
-                    f"shape {one.name}: {field}: expected one of {', '.join(names)} "
+                    f"{one.place}: shape {one.name}: {field}: expected one of {', '.join(names)} "
                     f"({dump.draft}), found {name}"
                 )
 
@@ -279,82 +279,6 @@ def _check_outputs(outputs: list[str], read: tuple[str, ...]) -> None:
             raise click.UsageError(f"{path}: each form of patterns needs a file of its own")
         for one in read:
             refuse_itself(one, path)
-
-
-def _of_ranges(
-    dumps: list[Dump], places: Correspondence, wanted: tuple[str, ...]
-) -> list[BytePattern]:
-    from ..analysis import Addresses
-    from ..analysis.candidates import byte_pattern
-
-    found = []
-    for number, text in enumerate(wanted):
-        start, end = Addresses(dumps[0]).range(text)
-        found.append(
-            byte_pattern(
-                dumps, places, 0, start, end - start, name=f"range_{number + 1}", title=text
-            )
-        )
-    return found
-
-
-def _of_candidates(
-    dumps: list[Dump], places: Correspondence, found: CandidateSearch, margin: int
-) -> list[BytePattern]:
-    """Patterns of the best candidates around which enough is the same."""
-    from ..analysis.candidates import byte_pattern
-
-    made: dict[str, BytePattern] = {}
-    for one in found.candidates:
-        if len(made) == _MOST_PATTERNS:
-            break
-        name = f"{one.shape}_{len(made) + 1}"
-        try:
-            pattern = byte_pattern(
-                dumps,
-                places,
-                one.dump,
-                one.address,
-                one.length,
-                name=name,
-                title=f"{one.shape}, {one.length} bytes",
-                margin=margin,
-                secret=True,
-            )
-        except PatternError:  # too little around it is the same
-            continue
-        made.setdefault(pattern.text, pattern)
-    return list(made.values())
-
-
-def _untried(tries: list[tuple[BytePattern, list[tuple[str, PatternTrial]]]]) -> list[str]:
-    return [
-        f"{path}: not all of it was searched for {pattern.name}"
-        for pattern, results in tries
-        for path, one in results
-        if not one.complete
-    ]
-
-
-def _write_patterns(
-    patterns: list[BytePattern], outputs: dict[str, str | None], force: bool
-) -> None:
-    from ..analysis import candidates as finding
-
-    if not patterns:
-        raise PatternError(
-            "no candidate has enough bytes around it that are the same in all dumps: a larger "
-            "--margin may have them"
-        )
-    texts = {
-        "yara": finding.yara_rules,
-        "volatility": finding.volatility_plugin,
-        "signature": finding.json_signatures,
-    }
-    for form, path in outputs.items():
-        if path is not None:
-            text = texts[form](patterns).encode()
-            write_new(path, force, lambda file, text=text: file.write(text))  # type: ignore[misc]
 
 
 def _hints(

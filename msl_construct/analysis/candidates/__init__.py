@@ -13,10 +13,12 @@ from .classes import CLASSES, ByteClasses
 from .measures import numeric
 from .shapes import MemoryShape, NearbyBytes, library, load_shapes
 from .signatures import (
+    LONGEST_PATTERN,
     BytePattern,
     PatternTrial,
     byte_pattern,
     json_signatures,
+    most_in_common,
     tried,
     volatility_plugin,
     yara_rules,
@@ -26,6 +28,7 @@ from .word_kinds import kinds_of
 
 __all__ = [
     "CLASSES",
+    "LONGEST_PATTERN",
     "AllocatedChunk",
     "ByteClasses",
     "BytePattern",
@@ -45,6 +48,7 @@ __all__ = [
     "kinds_of",
     "library",
     "load_shapes",
+    "most_in_common",
     "numeric",
     "tried",
     "volatility_plugin",

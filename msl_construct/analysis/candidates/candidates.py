@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -298,8 +299,8 @@ def _points(
     parts = {"shape": one.weight, "check": 0.2 if one.checked else 0.0}
     bits = entropy(data)
     one.facts["entropy_bits"] = round(bits, 2)
-    most = min(len(data), 256).bit_length() - 1
-    parts["entropy"] = round(0.05 * min(1.0, bits / max(1, most)), 3)
+    most = math.log2(min(len(data), 256))
+    parts["entropy"] = round(0.05 * bits / most, 3) if most else 0.0
     step = next((step for step in (16, 8, 4) if one.address % step == 0), 1)
     one.facts["alignment"] = step
     parts["alignment"] = {16: 0.03, 8: 0.02, 4: 0.01, 1: 0.0}[step]

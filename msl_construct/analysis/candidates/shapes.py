@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ class MemoryShape:
         check: a computation that it must pass, of `CHECKS`; None: there is none.
         weight: what it is worth, from 0 to 1.
         key_type, protocol: names in the schema, for Key Hints.
+        place: file and line that it is from.
     """
 
     name: str
@@ -99,6 +100,7 @@ class MemoryShape:
     weight: float = 0.1
     key_type: str = "unknown"
     protocol: str = "unknown"
+    place: str = field(default="", compare=False)
 
 
 @cache
@@ -137,7 +139,7 @@ def load_shapes(
             raise PatternError(f"{path}{line}: is no YAML: {abbreviated(str(error))}") from None
         for shape in _shapes(whole, str(path), _lines(nodes)):
             if shape.name in names:
-                raise PatternError(f"{path}: two shapes are called {shape.name}")
+                raise PatternError(f"{shape.place}: two shapes are called {shape.name}")
             names.add(shape.name)
             found[shape.name] = shape
     return tuple(found.values())
@@ -177,7 +179,7 @@ def _shapes(whole: object, path: str, lines: list[dict[str, int]]) -> Iterable[M
                 f"{path}:{line}: shapes[{number}]: expected a shape, found {abbreviated(one)}"
             )
         try:
-            yield _shape(one)
+            yield replace(_shape(one), place=f"{path}:{line}")
         except PatternError as error:
             key = str(error).partition(":")[0].partition(".")[0].strip("'")
             line = known.get(key, line)
@@ -202,10 +204,10 @@ def _shape(one: Mapping[Any, Any]) -> MemoryShape:
     lengths = _several(one.get("lengths", []))
     for length in lengths:
         _number("lengths", length, 16, _MOST_LENGTH)
-    patterns = [hex_pattern(_text("hex", text)) for text in _several(one.get("hex", []))]
-    patterns += [text_pattern(_text("text", text)) for text in _several(one.get("text", []))]
+    patterns = [_pattern("hex", text, hex_pattern) for text in _several(one.get("hex", []))]
+    patterns += [_pattern("text", text, text_pattern) for text in _several(one.get("text", []))]
     check = one.get("check")
-    if check is not None and check not in CHECKS:
+    if check is not None and (not isinstance(check, str) or check not in CHECKS):
         raise PatternError(f"check: expected one of {', '.join(CHECKS)}, found {_said(check)}")
     if check is not None:
         _fits_its_check(check, ways[0], lengths)
@@ -241,7 +243,7 @@ def _context(part: object) -> NearbyBytes:
     if not isinstance(part, Mapping) or set(part) != {"at", "hex"}:
         raise PatternError(f"context: expected at and hex, found {_said(part)}")
     at = _number("context.at", part["at"], -_MOST_AWAY, _MOST_AWAY)
-    pattern = hex_pattern(_text("context.hex", part["hex"]))
+    pattern = _pattern("context.hex", part["hex"], hex_pattern)
     if pattern.longest > _MOST_AWAY:
         raise PatternError(f"context.hex: expected at most {_MOST_AWAY} bytes")
     return NearbyBytes(at, pattern)
@@ -261,6 +263,14 @@ def _text(key: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise PatternError(f"{key}: expected a text, in quotes, found {_said(value)}")
     return value
+
+
+def _pattern(key: str, value: object, pattern_of: Callable[[str], SearchPattern]) -> SearchPattern:
+    text = _text(key, value)
+    try:
+        return pattern_of(text)
+    except PatternError as error:
+        raise PatternError(f"{key}: {error}") from None
 
 
 def _word(key: str, value: object) -> str:

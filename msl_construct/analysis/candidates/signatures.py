@@ -18,10 +18,12 @@ from .alignments import Correspondence
 
 __all__ = [
     "LEAST_LITERAL",
+    "LONGEST_PATTERN",
     "BytePattern",
     "PatternTrial",
     "byte_pattern",
     "json_signatures",
+    "most_in_common",
     "tried",
     "volatility_plugin",
     "yara_rules",
@@ -29,7 +31,8 @@ __all__ = [
 
 LEAST_LITERAL = 8
 """Bytes that a pattern must have at least, so that it does not match everywhere."""
-_MOST_LENGTH = 4096
+LONGEST_PATTERN = 4096
+"""Bytes of a pattern at most."""
 _MOST_HITS = 10_000
 _FORMAT = 1
 
@@ -108,8 +111,8 @@ def byte_pattern(
     Raises:
         PatternError: too few bytes are the same, or the range is too long.
     """
-    if not 0 < length + 2 * margin <= _MOST_LENGTH:
-        raise PatternError(f"{name}: expected a range of at most {_MOST_LENGTH} bytes")
+    if not 0 < length + 2 * margin <= LONGEST_PATTERN:
+        raise PatternError(f"{name}: expected a range of at most {LONGEST_PATTERN} bytes")
     before, behind = _captured_around(dumps[dump], address, length, margin)
     data = bytes(dumps[dump].memory.read(address - before, before + length + behind))
     literal = [True] * len(data)
@@ -147,6 +150,43 @@ def byte_pattern(
     return BytePattern(
         name, title, data[low:high], tuple(literal[low:high]), before - low, length, tuple(found)
     )
+
+
+def most_in_common(
+    np: Any, dumps: Sequence[Dump], places: Correspondence, start: int, end: int
+) -> tuple[int, int]:
+    """Of a range that is too long for a pattern the address and length of the best part.
+
+    That is the one of 4 KiB with most bytes that are the same in all dumps, and not zero.
+
+    Args:
+        np: numpy.
+        start, end: of the range in the first dump.
+
+    Raises:
+        PatternError: there is no such byte.
+    """
+    best, found = 0, (start, 0)
+    for address, length, state in dumps[0].memory.states(start, end):
+        if state != CAPTURED:
+            continue
+        for at in range(address, address + length, LONGEST_PATTERN):
+            size = min(LONGEST_PATTERN, address + length - at)
+            data = np.frombuffer(dumps[0].memory.read(at, size).data, np.uint8)
+            common = data != 0
+            for number, other in enumerate(dumps[1:], 1):
+                place = places.moved(0, number, at)
+                if place is not None:  # else it says nothing of what is constant
+                    there = [-1 if one is None else one for one in _known(other, place, size)]
+                    common &= np.array(there, np.int16) == data
+            count = int(np.count_nonzero(common))
+            if count > best:
+                best, found = count, (at, size)
+    if not best:
+        raise PatternError(
+            f"{start:#x}..{end:#x}: no byte of it is captured, the same in all dumps, and not zero"
+        )
+    return found
 
 
 def _captured_around(dump: Dump, address: int, length: int, margin: int) -> tuple[int, int]:
