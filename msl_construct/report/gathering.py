@@ -74,6 +74,8 @@ def report_of(
         found.gaps += dict.fromkeys(known)
         beginnings = {text[:_ALIKE] for text in known}
         found.gaps += [text for text in unread(dump) if text[:_ALIKE] not in beginnings]
+    if redaction.gap:
+        found.gaps.append(redaction.gap)
     found.facts = _facts(dump, found)
     found.answers = list(answers_of(found))
     found.suspicions = list(suspicions_of(found, dump))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..convert.provenance import without_memory, without_texts
+from ..words import binary_size
 from .secret_words import SecretWords, secrets_of_arguments, secrets_of_variable
+from .word_search import LEAST, WordSearch
 
 __all__ = ["COMMAND_LINE", "ENVIRONMENT", "KINDS", "REDACTED", "Redaction"]
 
@@ -25,14 +27,13 @@ _FIELDS = ("cmd_line", "cmd")
 """Fields of blocks that do."""
 _TELLING = re.compile(r"environ|cmd|command|arg", re.IGNORECASE)
 _LONG = 120
-_LEAST = 6
-"""Characters of a text that is looked for in others; shorter ones are in everything."""
 _WORD = 8
 """The same of an argument."""
 _QUOTED = 48
 """Characters that a sentence quotes of a long text."""
-_MOST = 4096
-"""Texts that are looked for."""
+_MOST = 100_000
+"""Texts that are looked for, and `_MOST_TEXT` characters of them all together."""
+_MOST_TEXT = 4 << 20
 
 
 class Redaction:
@@ -46,9 +47,9 @@ class Redaction:
 
     def __init__(self, show: Iterable[str] = ()) -> None:
         self.shown = frozenset(show)
-        self._secrets: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
-        self._words: dict[str, None] = {}
+        self._secrets = _Texts()
+        self._search: WordSearch[str] | None = None
+        self._words = _Texts()
 
     def hides(self, kind: str) -> bool:
         """Whether something of this kind is not shown."""
@@ -58,6 +59,16 @@ class Redaction:
     def hidden(self) -> list[str]:
         """The kinds that are not shown."""
         return [kind for kind in KINDS if kind not in self.shown]
+
+    @property
+    def gap(self) -> str:
+        """What of what is redacted is not looked for elsewhere; empty: all of it is."""
+        if self._secrets.all_here and self._words.all_here:
+            return ""
+        return (
+            f"redaction: of what is redacted {_MOST:,} texts at most, of {binary_size(_MOST_TEXT)} "
+            "together, are looked for in names, paths and findings: others may stand there"
+        )
 
     def command_line(self, text: str | None, *, arguments: bool = True) -> str | None:
         """A command line, or in its place how long it is; nothing where there is none.
@@ -92,14 +103,12 @@ class Redaction:
 
     def _look_for(self, words: Iterable[str]) -> None:
         for word in words:
-            if len(self._words) < _MOST:
-                self._words[word] = None
+            self._words.add(word)
 
-    def remember(self, text: str, least: int = _LEAST) -> None:
+    def remember(self, text: str, least: int = LEAST) -> None:
         """Take a text out of all sentences, unless it is a path or a word of few letters."""
-        if len(text) >= least and not text.startswith("/") and len(self._secrets) < _MOST:
-            self._secrets[text] = None
-            self._pattern = None
+        if len(text) >= least and not text.startswith("/") and self._secrets.add(text):
+            self._search = None
 
     def note(self, text: str) -> str:
         """The note of an import; bytes of memory are never shown."""
@@ -127,12 +136,9 @@ class Redaction:
 
     def sentence(self, text: str) -> str:
         """A text of ours, which may quote what is redacted."""
-        if not self._secrets:
-            return text
-        if self._pattern is None:
-            longest = sorted(self._secrets, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest)))
-        return self._pattern.sub(REDACTED, text)
+        if self._search is None:
+            self._search = WordSearch(self._secrets)
+        return self._search.without(text, REDACTED)
 
     def _fact(self, fact: str, value: Any) -> Any:
         """What was found of the target or of the kernel; texts of any kind may hold anything."""
@@ -145,6 +151,33 @@ class Redaction:
                     self.remember(line.partition("=")[2])
             return f"(redacted: {len(text)} characters)"
         return value
+
+
+class _Texts:
+    """Texts, each once, as many as there is room for.
+
+    Attributes:
+        all_here: whether there was room for every one.
+    """
+
+    def __init__(self) -> None:
+        self.all_here = True
+        self._texts: dict[str, None] = {}
+        self._size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def add(self, text: str) -> bool:
+        """Take one more; False: it was there, or there is no room for it."""
+        if text in self._texts:
+            return False
+        if len(self._texts) >= _MOST or self._size + len(text) > _MOST_TEXT:
+            self.all_here = False
+            return False
+        self._texts[text] = None
+        self._size += len(text)
+        return True
 
 
 def _text(value: Any) -> str | None:

@@ -20,6 +20,7 @@ from .model import (
     ShownField,
     TableRows,
 )
+from .word_search import LEAST, WordSearch
 
 __all__ = ["SecretWords", "secrets_of_arguments", "secrets_of_variable"]
 
@@ -35,7 +36,6 @@ _OF_A_USER = ("-u", "-U", "--user", "--proxy-user")
 _BEFORE_A_TOKEN = ("bearer", "basic")
 _OPTION = re.compile(r"-[^=]+")
 _SHORT = re.compile(r"-p(.{4,})")
-_LEAST = 6
 _REDACTED = "(redacted)"
 _APART = "bytes"
 """What is redacted of a block where no field is shown."""
@@ -87,13 +87,6 @@ def _inside(text: str) -> Iterator[str]:
         yield from form.findall(text)
 
 
-def _bounded(form: str, word: str) -> str:
-    """An expression for a word, which of one of letters alone finds no part of a longer one."""
-    if not word.isalpha():
-        return form
-    return rf"{form}(?![0-9A-Za-z])(?<![0-9A-Za-z]{form})"  # begins with what is quickly found
-
-
 class SecretWords:
     """Takes words out of everything that is shown of a dump.
 
@@ -105,26 +98,20 @@ class SecretWords:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        some = {one for one in words if len(one) >= _LEAST and not one.startswith("/")}
-        longest = sorted(some, key=len, reverse=True)
-        self._pattern: re.Pattern[str] | None = None
-        self._stored: re.Pattern[bytes] | None = None
+        stored = {
+            one: one.encode("utf-8", "surrogatepass")
+            for one in words
+            if len(one) >= LEAST and not one.startswith("/")
+        }
+        letters = [one for one in stored if one.isalpha()]
+        others = [one for one in stored if not one.isalpha()]
+        self._texts = WordSearch([*others, *(raw.hex() for raw in stored.values())], letters)
+        self._stored = WordSearch((stored[one] for one in others), (stored[one] for one in letters))
         """The same in bytes of blocks."""
-        if longest:
-            stored = [one.encode("utf-8", "surrogatepass") for one in longest]
-            forms = [_bounded(re.escape(one), one) for one in longest]
-            forms += [one.hex() for one in stored]
-            self._pattern = re.compile("|".join(forms))
-            self._stored = re.compile(
-                b"|".join(
-                    _bounded(re.escape(raw.decode("latin-1")), one).encode("latin-1")
-                    for raw, one in zip(stored, longest)
-                )
-            )
 
     def without(self, found: DumpReport) -> DumpReport:
         """A report that has none of them; itself where there are none."""
-        if self._pattern is None:
+        if not self._texts:
             return found
         memory = replace(found.memory, texts=self._plain(found.memory.texts))
         own = self._parts(found)
@@ -148,7 +135,7 @@ class SecretWords:
 
     def without_in(self, found: DumpComparison) -> DumpComparison:
         """The same of a comparison."""
-        if self._pattern is None:
+        if not self._texts:
             return found
         return replace(
             found,
@@ -177,27 +164,23 @@ class SecretWords:
     def _block(self, block: ShownBlock) -> ShownBlock:
         """A block without the bytes of fields that hold one of them, and without themselves where
         no field is shown."""
-        assert self._pattern is not None
-        assert self._stored is not None
         fields: list[ShownField] = []
         data = bytearray(block.data)
         for one in block.fields:
             raw = block.data[one.start : one.start + one.length]
-            if self._pattern.search(one.text) or self._stored.search(raw):
+            if self._texts.found_in(one.text) or self._stored.found_in(raw):
                 data[one.start : one.start + one.length] = bytes(one.length)
                 one = replace(one, text="", redacted=True)
             fields.append(one)
-        for match in self._stored.finditer(bytes(data)):
-            start, length = match.start(), len(match[0])
-            data[start : start + length] = bytes(length)
-            fields.append(ShownField(_APART, start, length, "", redacted=True))
+        for start, end in self._stored.spans(bytes(data)):
+            data[start:end] = bytes(end - start)
+            fields.append(ShownField(_APART, start, end - start, "", redacted=True))
         return replace(block, data=bytes(data), fields=tuple(fields))
 
     def _plain(self, value: Any) -> Any:
         """Texts, and lists, tuples and mappings of them, as deep as rows of tables are."""
-        assert self._pattern is not None
         if isinstance(value, str):
-            return self._pattern.sub(_REDACTED, value) if self._pattern.search(value) else value
+            return self._texts.without(value, _REDACTED)
         if isinstance(value, Mapping):
             return {key: self._plain(one) for key, one in value.items()}
         if isinstance(value, (list, tuple)):
