@@ -42,7 +42,7 @@ def tree(dump: Dump, write: Write, style: Style, *, unfolded: bool = False) -> N
     """
     seen = TreeBlocks(dump)
     hinted = HintedAddresses(seen.of("key_hint"))
-    facts = memory_facts(seen.of("memory_region"), hinted)
+    facts = memory_facts(seen.of("memory_region"), hinted, names_of(seen))
     name = printable(dump.name) or "dump"
     size = f"  {binary_size(dump.size)}" if dump.size is not None else ""
     dialect = f" ({dump.dialect})" if dump.dialect else ""
@@ -94,7 +94,7 @@ def _branches(
     style: Style,
     unfolded: bool,
 ) -> Iterator[Branch]:
-    names = names_of(seen)
+    names = facts.names
     header = dump.header.record
     capabilities = ", ".join(header["cap_bitmap"].names) or "nothing"
     below = [
@@ -130,7 +130,7 @@ def _branches(
         )
     yield from _modules(seen, style)
     yield from _threads(seen, names, style)
-    yield from _memory(seen, names, facts, style, unfolded)
+    yield from _memory(seen, facts, style, unfolded)
     yield from _more(seen, names, hinted, style)
     yield from investigated(dump.header.record, seen, style)
     if seen.others:
@@ -215,9 +215,7 @@ def _place(address: str | None, names: PlaceNames) -> str:
     return "" if name is None else f"in {printable(re.split(_SLASHES, name)[-1])}"
 
 
-def _memory(
-    seen: TreeBlocks, names: PlaceNames, facts: MemoryFacts, style: Style, unfolded: bool
-) -> Iterator[Branch]:
+def _memory(seen: TreeBlocks, facts: MemoryFacts, style: Style, unfolded: bool) -> Iterator[Branch]:
     if not facts.regions:
         return
     sizes = dict(facts.sizes)
@@ -228,7 +226,7 @@ def _memory(
         head += style.paint(
             f"; {facts.to_look_at} to look at: W+X, or code without a file", fg="red"
         )
-    rows = memory_rows(facts, names, style, unfolded=unfolded)
+    rows = memory_rows(facts, style, unfolded=unfolded)
     yield head, rows
 
 

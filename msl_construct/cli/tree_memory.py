@@ -45,6 +45,7 @@ class MemoryFacts:
     """All regions together.
 
     Attributes:
+        names: what addresses are called.
         regions: how many.
         sizes: bytes by the state of their pages.
         written_code, no_file: regions to look at: that are written and executed, and that hold
@@ -56,6 +57,7 @@ class MemoryFacts:
     """
 
     blocks: BlockList
+    names: PlaceNames
 
     regions: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
@@ -89,13 +91,14 @@ class MemoryFacts:
             yield region
 
 
-def memory_facts(blocks: BlockList, hinted: HintedAddresses) -> MemoryFacts:
+def memory_facts(blocks: BlockList, hinted: HintedAddresses, names: PlaceNames) -> MemoryFacts:
     """Counted in one pass.
 
     Args:
         hinted: is told of all regions.
+        names: of `names_of`.
     """
-    found = MemoryFacts(blocks)
+    found = MemoryFacts(blocks, names)
     for region in regions_of(blocks):
         hinted.take(region)
         if len(region.fragments) > 1 or region.orphan:
@@ -106,7 +109,7 @@ def memory_facts(blocks: BlockList, hinted: HintedAddresses) -> MemoryFacts:
         for state, pages in region.counts.items():
             if pages:
                 found.sizes[state] = found.sizes.get(state, 0) + pages * region.page_size
-        marks = marks_of(region)
+        marks = marks_of(region, names)
         found.written_code += WRITTEN in marks
         found.no_file += UNBACKED in marks
         found.to_look_at += bool(marks)
@@ -147,28 +150,27 @@ class _Group:
             self.sizes[state] = self.sizes.get(state, 0) + pages * region.page_size
 
 
-def memory_rows(
-    facts: MemoryFacts, names: PlaceNames, style: Style, *, unfolded: bool
-) -> Iterator[str]:
+def memory_rows(facts: MemoryFacts, style: Style, *, unfolded: bool) -> Iterator[str]:
     """A row for each region, by address, or for several that belong together.
 
     A region that has something to look at has always a row of its own.
     """
     group: _Group | None = None
     for region in facts.by_address():
-        name, key = _name_of(region, names)
-        alone = unfolded or bool(marks_of(region)) or any(f.damaged for f in region.fragments)
+        name, key = _name_of(region, facts.names)
+        marks = marks_of(region, facts.names)
+        alone = unfolded or bool(marks) or any(f.damaged for f in region.fragments)
         if group is not None and (alone or group.key != key):
             yield from _group_rows(group, facts, style)
             group = None
         if alone:
-            yield _region_row(region, name, facts, style)
+            yield _region_row(region, name, marks, facts, style)
             continue
         if group is None:
             group = _Group(key, name, region.base_addr)
         group.add(region)
         if group.count < _FOLDED:
-            group.rows.append(_region_row(region, group.name, facts, style))
+            group.rows.append(_region_row(region, group.name, marks, facts, style))
     if group is not None:
         yield from _group_rows(group, facts, style)
 
@@ -218,10 +220,11 @@ def _lacking(sizes: dict[str, int]) -> list[str]:
     ]
 
 
-def _region_row(region: Region, name: str, facts: MemoryFacts, style: Style) -> str:
+def _region_row(
+    region: Region, name: str, marks: list[str], facts: MemoryFacts, style: Style
+) -> str:
     counts = region.counts
     pages = sum(counts.values())
-    marks = marks_of(region)
     remarks = [
         style.paint(_SHORT[what] if style.narrow else what, fg="red", bold=True) for what in marks
     ]

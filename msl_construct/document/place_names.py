@@ -6,6 +6,8 @@ from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from operator import gt
 
 from ..reader.block import Block
 
@@ -29,8 +31,18 @@ class PlaceNames:
         self._texts: list[str] = []
         self._numbers: dict[str, int] = {}
         self._modules = self._ranges(_of_modules(modules))
-        self._mappings = self._ranges(_of_map(maps))
+        self._all = array("Q"), array("Q")
+        self._mappings = self._ranges(_of_map(maps, *self._all))
         self._numbers.clear()
+
+    @property
+    def mappings(self) -> Iterator[tuple[int, int]]:
+        """All mappings, with a name or not, by address: the first and the first one behind."""
+        starts, ends = self._all
+        order: Iterable[int] = range(len(starts))
+        if any(map(gt, starts, islice(starts, 1, None))):
+            order = sorted(order, key=starts.__getitem__)
+        return ((starts[place], ends[place] + 1) for place in order)
 
     def module_of(self, address: int) -> str | None:
         """Path of the module that covers an address; None: none does."""
@@ -77,9 +89,16 @@ def _of_modules(blocks: Iterable[Block]) -> Iterator[tuple[int, int, str]]:
             yield base, base + payload["module_size"], payload["path"]
 
 
-def _of_map(blocks: Iterable[Block]) -> Iterator[tuple[int, int, str]]:
+def _of_map(
+    blocks: Iterable[Block], starts: array[int], ends: array[int]
+) -> Iterator[tuple[int, int, str]]:
+    """Those that have a name; first and last address of every one are put into the arrays."""
     for block in deque(blocks, maxlen=1):
         for entry in block.payload.get("entries", ()):
             base = entry["base_addr"]
+            end = base + entry["region_size"]
+            if base < end <= _MOST:
+                starts.append(base)
+                ends.append(end - 1)
             if entry["mapped_path"]:
-                yield base, base + entry["region_size"], entry["mapped_path"]
+                yield base, end, entry["mapped_path"]

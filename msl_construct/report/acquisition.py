@@ -15,6 +15,7 @@ from .redaction import Redaction
 __all__ = ["acquisition_of"]
 
 _MOST_ROWS = 20_000
+_MOST_CAUSES = 12
 _FILES = ("fd", "kind", "target", "access", "position", "deleted")
 _SOCKETS = ("protocol", "local", "remote", "state", "descriptors", "inode")
 
@@ -38,6 +39,7 @@ def acquisition_of(
         _text(report.get("status")),
         redaction.sentence(_text(report.get("detail"))),
         tie,
+        causes=redaction.sentence(_causes(report, besides="captured")),
         environment=environment,
     )
     for group, label, text in (*_facts(report, command), ("target", "command line", target)):
@@ -117,13 +119,25 @@ def _facts(report: Mapping[str, Any], command: str | None) -> Iterator[tuple[str
         if isinstance(one, Mapping)
     ]
     yield "target", "started by", " ← ".join(parents[:8])
+    yield "how", "pages", _causes(report)
+
+
+def _causes(report: Mapping[str, Any], besides: str = "") -> str:
+    """Of the pages that came or did not come in other ways than by reading.
+
+    Args:
+        besides: a state that is left out.
+    """
     causes = [
         f"{many(count, 'page')} {_text(one.get('state')).replace('_', ' ')}: "
         f"{_text(one.get('cause')).replace('_', ' ')}"
         for one in _list(_at(report, "memory", "causes"))
-        if isinstance(one, Mapping) and (count := _number(one.get("pages")))
+        if isinstance(one, Mapping)
+        and (count := _number(one.get("pages")))
+        and one.get("state") != besides
     ]
-    yield "how", "pages", "; ".join(causes[:12])
+    more = len(causes) - _MOST_CAUSES
+    return "; ".join([*causes[:_MOST_CAUSES], *([f"{more} more causes"] if more > 0 else [])])
 
 
 def _suspicions(report: Mapping[str, Any]) -> Iterator[Suspicion]:

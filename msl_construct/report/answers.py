@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..words import binary_size, many
-from .memory import BAD_STATES
 from .model import Answer, DumpReport
+from .not_captured import CAPTURED, NotCaptured, not_captured
 
-__all__ = ["STATES_IN_WORDS", "answers_of"]
+__all__ = ["COMPLETE", "FILE_COMPLETE", "answers_of"]
 
-STATES_IN_WORDS = {
-    "captured": "in the file",
-    "not_resident": "was not in memory when it was captured",
-    "unmapped": "nothing was mapped there",
-    "absent": "the file says nothing of it",
-    "reserved": "a state that the specification does not define",
-    "truncated": "should be in the file, and its bytes are missing",
-    "failed": "could not be read",
-    "damaged": "what became of it is not known: the file is damaged there",
-}
+COMPLETE, FILE_COMPLETE = "complete", "the file is, the memory in it is not"
+"""Nothing is missing at all; nothing of the file is, and something of the process's memory."""
 _FEW = 12
 _NOT_VOUCHED = "What was given to vouch for the file was not checked: the file is encrypted."
 
@@ -83,13 +75,17 @@ def _complete(found: DumpReport) -> Answer:
             "complete", "not known", "open", "Only the header could be read: the rest is encrypted."
         )
     if not more:
-        return Answer(
-            "complete",
-            "complete",
-            "good",
+        text = (
             "The acquisition was ended as it should be, nothing is missing at the end of the file, "
-            "and all of the file could be looked at.",
+            "and all of the file could be looked at."
         )
+        lacking = [one for one in not_captured(found) if one.lacking]
+        if lacking:
+            text += f" But {binary_size(sum(one.size for one in lacking))} of memory are not in it."
+            return Answer("complete", FILE_COMPLETE, "warn", text, tuple(map(str, lacking)))
+        if found.memory.regions:
+            text += " No page in it is one that could not be captured."
+        return Answer("complete", COMPLETE, "good", text)
     if verdict.complete:
         text = "The file is whole, but something in it could not be looked at."
     else:
@@ -102,27 +98,43 @@ def _complete(found: DumpReport) -> Answer:
 
 def _memory(found: DumpReport) -> Answer:
     memory = found.memory
-    total = sum(memory.totals.values())
-    captured = memory.totals.get("captured", 0)
-    if not memory.regions:
+    captured = memory.totals.get(CAPTURED, 0)
+    missing = not_captured(found)
+    total = captured + sum(one.size for one in missing)
+    if not memory.regions and not missing:
         return Answer("memory", "none", "warn", "The dump holds no memory.")
-    more = tuple(
-        f"{binary_size(memory.totals[state])} {STATES_IN_WORDS.get(state, state)}"
-        for state in sorted(memory.states, key=lambda state: state != "captured")
-        if memory.totals.get(state)
-    )
-    share = f"{100 * captured / total:.1f} %" if total else "nothing"
-    bad = sum(memory.totals.get(state, 0) for state in BAD_STATES)
+    share = _share(captured, total)
     text = (
         f"{binary_size(captured)} of {binary_size(total)} ({share}) of the process's address space "
         f"are in the file, in {many(memory.regions, 'region')}."
     )
-    if bad:
+    lacking = sum(one.size for one in missing if one.lacking)
+    if lacking:
         text += (
-            f" {binary_size(bad)} should be and are not: what stood there nobody can know from "
-            "this file."
+            f" {binary_size(lacking)} that the process had, or may have had, are not: what stood "
+            "there nobody can know from this file."
         )
-    return Answer("memory", f"{share} captured", "warn" if bad else "good", text, more)
+    more = [line for one in missing for line in _lines(one)]
+    if found.acquisition is not None and found.acquisition.causes:
+        more.append(f"why, in the acquisition's report: {found.acquisition.causes}")
+    level = "warn" if lacking or not memory.regions else "good"
+    return Answer("memory", f"{share} captured", level, text, tuple(more))
+
+
+def _share(part: int, total: int) -> str:
+    """As a percentage, of which 0 and 100 mean none and all."""
+    if not total:
+        return "nothing"
+    tenths = 1000 * part // total
+    if part and not tenths:
+        return "less than 0.1 %"
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def _lines(one: NotCaptured) -> Iterator[str]:
+    yield str(one)
+    if one.places:
+        yield f"of these {', '.join(one.places)}"
 
 
 def _rules(found: DumpReport) -> Answer:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..words import many
+from .answers import FILE_COMPLETE
 from .model import DumpReport
+from .not_captured import not_captured
 
 __all__ = [
     "LEVEL_WORDS",
@@ -83,11 +85,11 @@ def nothing_stood_out(found: DumpReport) -> str:
 
 
 def worst_level(found: DumpReport) -> str:
-    """How the dump as a whole stands, by intactness, completeness, and what it is tied to."""
+    """How the dump as a whole stands: is it intact, is all there, does what it is tied to fit."""
     levels = [
         one.level
         for one in found.answers
-        if one.question in ("intact", "complete") or one.level == "bad"
+        if one.question in ("intact", "complete", "memory") or one.level == "bad"
     ]
     return max(levels, key=_RANK.index, default="open")
 
@@ -99,7 +101,16 @@ def headline(found: DumpReport) -> str:
     words = {one.question: one for one in found.answers}
     intact, complete = words["intact"], words["complete"]
     joined = "and" if (intact.level == "good") == (complete.level == "good") else "but"
-    text = f"{intact.word[:1].upper()}{intact.word[1:]} {joined} {complete.word}."
+    text = f"{intact.word[:1].upper()}{intact.word[1:]}"
+    if complete.word == FILE_COMPLETE:
+        text += "; the file is complete, the memory in it is not."
+    else:
+        text += f" {joined} {complete.word}."
+    missing = not_captured(found)
+    if missing:
+        text += f" Not in it: {', '.join(map(str, missing))}."
+    elif not found.memory.regions:
+        text += " It holds no memory."
     for question, said in (
         ("report", "The acquisition's report does not fit."),
         ("signed", "The signature does not hold."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 
+from ..document.manifest_tables import omission_rows
 from ..document.place_names import NAMING, PlaceNames
 from ..document.region_marks import UNBACKED, WRITTEN, marks_of, rights_of
 from ..document.table_blocks import TableBlocks, regions_of
@@ -12,7 +13,7 @@ from ..reader.dump import Dump
 from ..reader.regions import ABSENT, DAMAGED, TRUNCATED, Fragment, Region
 from .model import MemoryColumns
 
-__all__ = ["BAD_STATES", "memory_columns", "regions_by_address"]
+__all__ = ["memory_columns", "regions_by_address"]
 
 _MOST_REGIONS = 300_000
 _MOST_RUNS = 1_000_000
@@ -22,8 +23,6 @@ _MOST = (1 << 64) - 1
 _ORDER = ("unmapped", "not_resident", "captured", ABSENT, "reserved", TRUNCATED, "failed", DAMAGED)
 """What is to be seen more, where several share a pixel: that there is something rather than that
 nothing is there, and above all that something is missing."""
-BAD_STATES = (TRUNCATED, "failed", DAMAGED)
-"""Pages that should have bytes, and have none."""
 
 
 def regions_by_address(dump: Dump) -> list[Region]:
@@ -54,7 +53,7 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
     def number(text: str) -> int:
         return texts.setdefault(text, len(texts))
 
-    described: dict[tuple[int, int], tuple[int, int, int]] = {}
+    described: dict[tuple[int, int], tuple[int, int]] = {}
     for region in regions:
         place = found.regions
         found.regions += 1
@@ -78,16 +77,12 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
         found.page_sizes.append(min(region.page_size, _MOST))
         kind = int(region.protection), int(region.region_type)
         if kind not in described:
-            marks = marks_of(region)
-            described[kind] = (
-                number(rights_of(region)),
-                number(str(region.region_type.name)),
-                (WRITTEN in marks) | (UNBACKED in marks) << 1,
-            )
-        rights, type_, mark = described[kind]
+            described[kind] = number(rights_of(region)), number(str(region.region_type.name))
+        rights, type_ = described[kind]
         found.rights.append(rights)
         found.types.append(type_)
-        found.marks.append(mark)
+        marks = marks_of(region, names)
+        found.marks.append((WRITTEN in marks) | (UNBACKED in marks) << 1)
         found.names.append(number(names.mapping_of(base) or names.module_of(base) or ""))
         for state, count in counts.items():
             if state in found.counts:
@@ -99,7 +94,34 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
             found.run_pages.append(min(count, _MOST))
             found.run_states.append(state_number)
     found.texts = list(texts)
+    left_out = _left_out(dump)
+    found.omissions, found.omitted = len(left_out), sum(size for _, size in left_out)
+    further = ((region.base_addr, region.region_size) for region in regions[_MOST_REGIONS:])
+    covered = [*zip(found.bases, found.sizes), *further, *left_out]
+    found.unlisted = _uncovered(names.mappings, covered)
     return found
+
+
+def _left_out(dump: Dump) -> list[tuple[int, int]]:
+    """Addresses and sizes of what was left out on purpose."""
+    rows = omission_rows(TableBlocks(dump, ("region_omission_manifest",)))
+    return [(int(row["base_addr"], 16), row["region_size"]) for row in rows if row["base_addr"]]
+
+
+def _uncovered(mappings: Iterable[tuple[int, int]], covered: list[tuple[int, int]]) -> int:
+    """Bytes of mappings, from first to behind the last, in no range of address and size."""
+    total, place, reached = 0, 0, 0
+    covered.sort()
+    for start, end in mappings:
+        at = max(start, reached)  # they may overlap
+        reached = max(reached, end)
+        while at < end:
+            while place < len(covered) and sum(covered[place]) <= at:
+                place += 1
+            first, size = covered[place] if place < len(covered) else (end, 0)
+            total += max(0, min(first, end) - at)
+            at = max(at, first + size) if first < end else end
+    return total
 
 
 def _states(dump: Dump) -> tuple[str, ...]:

@@ -169,6 +169,8 @@ class MemoryColumns:
         coarse: regions of which some runs were put together under the worst of their states.
         left_out: regions that are not here.
         totals: bytes by state, of all.
+        omitted, omissions: bytes and number of the regions that were left out on purpose.
+        unlisted: bytes of mappings that are in no region, and are not among those either.
         texts: what the numbers stand for.
     """
 
@@ -188,6 +190,9 @@ class MemoryColumns:
     left_out: int = 0
     regions: int = 0
     totals: dict[str, int] = field(default_factory=dict)
+    omitted: int = 0
+    omissions: int = 0
+    unlisted: int = 0
     texts: list[str] = field(default_factory=list)
 
 
@@ -248,6 +253,7 @@ class Acquisition:
     Attributes:
         file: the report.
         status, detail: how it ended.
+        causes: why pages are not captured, how many for each cause.
         environment: names and values; values are empty where they are redacted.
         facts: what else is shown of it.
         tables: open files and sockets.
@@ -258,6 +264,7 @@ class Acquisition:
     status: str
     detail: str
     tie: Tie
+    causes: str = ""
     facts: list[Fact] = field(default_factory=list)
     tables: list[TableRows] = field(default_factory=list)
     environment: list[tuple[str, str]] | None = None

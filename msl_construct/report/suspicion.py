@@ -9,7 +9,7 @@ from ..analysis import Locations
 from ..characters import escape_for_people
 from ..reader.dump import Dump
 from ..words import binary_size, many
-from .model import DumpReport, Suspicion, TableRows
+from .model import DumpReport, MemoryColumns, Suspicion, TableRows
 
 __all__ = ["suspicions_of"]
 
@@ -18,6 +18,8 @@ _LOADED_FIRST = ("LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRA
 _ANYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/", "/memfd:", "memfd:")
 """Places where anybody may put a program, and none that a disk has."""
 _DELETED = " (deleted)"
+_WRITTEN, _NO_FILE = 1, 2
+"""Marks of regions."""
 
 
 def suspicions_of(found: DumpReport, dump: Dump) -> Iterator[Suspicion]:
@@ -64,13 +66,13 @@ def _of_regions(found: DumpReport) -> Iterator[Suspicion]:
     memory = found.memory
     for bit, title, text in (
         (
-            1,
+            _WRITTEN,
             "Memory that is written and executed (W+X)",
             "Code can be put there and run. Just-in-time compilers do so, and so does injected "
             "code.",
         ),
         (
-            2,
+            _NO_FILE,
             "Code that comes from no file",
             "Memory may be executed that no file on disk explains. Just-in-time compilers do so, "
             "and so does injected code.",
@@ -103,6 +105,7 @@ def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
         for name, column in (("process", "exe_path"), ("modules", "path"))
         for path in _column(found.table(name), column)
     )
+    paths.update(dict.fromkeys(_files_of_code(found.memory)))
     gone = [path for path in paths if path.endswith(_DELETED)]
     if gone:
         yield _suspicion(
@@ -120,6 +123,14 @@ def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
             "Programs are seldom installed there.",
             odd,
         )
+
+
+def _files_of_code(memory: MemoryColumns) -> Iterator[str]:
+    """Names of mapped files that may be executed, modules or not."""
+    executed = {number for number, text in enumerate(memory.texts) if "x" in text}
+    for number, rights in enumerate(memory.rights):
+        if rights in executed and not memory.marks[number] & _NO_FILE:
+            yield memory.texts[memory.names[number]]
 
 
 def _of_threads(found: DumpReport, dump: Dump) -> Iterator[Suspicion]:

@@ -52,7 +52,7 @@ function shortened(text) {
 
 const STATE_WORDS = {
   captured: "captured",
-  not_resident: "not in memory",
+  not_resident: "never touched",
   unmapped: "not mapped",
   absent: "not in the file",
   reserved: "undefined state",
