@@ -160,6 +160,21 @@ def test_sections_of_a_pe_are_where_the_file_has_them(tmp_path: Path, magic: int
     assert (row["format"], row["missing"]) == ("pe", [])
 
 
+def test_sections_of_a_pe_whose_names_stand_behind_its_symbols(tmp_path: Path) -> None:
+    """objdump takes a file for none at all that has such a name, and no symbols any more."""
+    sections = [(b".text", 0x1000, 0x1000, 0x1000, 0x400), (b"/4", 0x200, 0x2000, 0x200, 0x1400)]
+    head = bytearray(portable(sections).ljust(PAGE, b"\0"))
+    struct.pack_into("<II", head, 0x80 + 12, 0x9000, 3)
+    memory = {0: ([0], bytes(head)), 0x1000: ([0, 0], b"t" * PAGE + b"d" * PAGE)}
+    made, row = rebuilt(dump(tmp_path, memory, 0x3000), code=4)
+    assert "name of section /4" in row["altered"]
+    assert "3 symbols at 0x9000" in row["left_out"]
+    assert made[0x80 + 12 : 0x80 + 20] == bytes(8)
+    name = 0x80 + 24 + 240 + 40
+    assert made[name - 40 : name - 32] == b".text\0\0\0"
+    assert made[name : name + 8] == b"_4\0\0\0\0\0\0"
+
+
 @pytest.mark.parametrize("cut", [0, 4, 16, 32, 52, 63])
 def test_headers_that_make_no_sense_are_refused(tmp_path: Path, program: bytes, cut: int) -> None:
     pieces, size, _ = mapped(program)

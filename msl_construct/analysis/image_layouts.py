@@ -173,9 +173,12 @@ def _pe(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
     (headers,) = struct.unpack_from("<I", optional, 60)
     table = _bytes(space, base + at + 24 + size, 40 * count, "the section table")
     ranges = [FileRange(0, headers, base, "headers")]
+    elsewhere = []  # names that stand behind the symbols
     for place in range(0, len(table), 40):
         name, virtual, address, raw, offset = struct.unpack_from("<8sIIII", table, place)
         text = name.rstrip(b"\0").decode("ascii", "backslashreplace")
+        if text[:1] == "/" and text[1:].isdecimal():
+            elsewhere.append((f"name of section {text}", at + 24 + size + place, b"_"))
         # What the file pads a section with is not mapped beyond the page it ends in.
         mapped = min(raw, -(-max(virtual, 1) // 4096) * 4096) if virtual else raw
         if mapped and offset:
@@ -191,4 +194,6 @@ def _pe(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
     if symbols and symbol_count and not _mapped(layout, symbols, 18 * symbol_count):
         layout.left_out.append(f"{symbol_count} symbols at {symbols:#x}")
         layout.altered.append(("PointerToSymbolTable and NumberOfSymbols", at + 12, bytes(8)))
+        # Binutils take a file for none at all whose sections are called by what is not there.
+        layout.altered += elsewhere
     return layout

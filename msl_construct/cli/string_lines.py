@@ -10,6 +10,7 @@ from ..analysis import Locations, StringBlock
 from ..analysis.hits import Hit
 from ..analysis.matching import SHOWN
 from .hit_rows import WHERE, HitLines
+from .text import printable
 
 __all__ = ["StringLines"]
 
@@ -115,6 +116,11 @@ class StringLines:
         digits = max(0, len(offset) - len("+0x"))
         return end, digits, hit.address - int(offset[1:] or "0", 16)
 
+    @cached_property
+    def _tab(self) -> bytes:
+        """The only character of a string that is not shown as it is."""
+        return _encoded(printable("\t"))
+
     def _texts(self, block: StringBlock) -> list[bytes]:
         numpy, starts, ends, kinds = self._numpy, block.starts, block.ends, block.kinds
         data = bytes(block.data)
@@ -126,9 +132,10 @@ class StringLines:
         else:
             texts = [data[at:to] for at, to in zip(starts.tolist(), shown.tolist())]
         tabs = numpy.flatnonzero(numpy.frombuffer(data, numpy.uint8) == _TAB)
-        odd = numpy.searchsorted(tabs, starts) < numpy.searchsorted(tabs, shown)
-        odd |= shown < ends
-        for row in numpy.flatnonzero(odd).tolist():
+        tabbed = numpy.searchsorted(tabs, starts) < numpy.searchsorted(tabs, shown)
+        for row in numpy.flatnonzero(tabbed).tolist():
+            texts[row] = texts[row].replace(b"\t", self._tab)
+        for row in numpy.flatnonzero(shown < ends).tolist():
             texts[row] = _encoded(self._lines.what(self._hit(block, row))[1:-1])
         return texts
 
