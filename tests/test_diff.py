@@ -198,6 +198,33 @@ def test_pointers_that_moved_are_told_from_changes(tmp_path: Path) -> None:
     assert by_address["pages"]["only_a"] == by_address["pages"]["only_b"] == 5
 
 
+def test_regions_of_a_kind_belong_together_by_size_where_one_dump_has_more(tmp_path: Path) -> None:
+    """New threads have their stacks in front of everything else that is anonymous."""
+    paths = []
+    for shift, sizes in ((0, (3, 1, 2)), (0x7000_0000, (5, 5, 5, 3, 1, 4))):
+        builder = start(LE11)
+        builder.add(wire.MODULE_ENTRY, wire.module_entry("<", base_addr=0x1000_0000 + shift))
+        for number, pages in enumerate(sizes):
+            payload = wire.memory_region(
+                "<",
+                [0] * pages,
+                base_addr=0x2000_0000 + shift + 0x10000 * number,
+                region_type=5,
+                page_data=bytes([pages]) * (PAGE * pages),
+            )
+            builder.add(wire.MEMORY_REGION, payload)
+        paths.append(tmp_path / f"{len(sizes)}.msl")
+        paths[-1].write_bytes(finish(builder, LE11))
+    found = json.loads(run("diff", *paths, "--json").stdout)
+    assert found["align"] == "module"
+    added = [row["other_base_addr"] for row in found["regions"]["added"]]
+    assert added == ["0x90010000", "0x90020000", "0x90050000"]
+    assert found["regions"]["removed"] == []
+    # Of what is left the first belongs to the first, as where there are as many.
+    assert [row["base_addr"] for row in found["regions"]["resized"]] == ["0x20020000"]
+    assert found["pages"]["same"] == 4
+
+
 def test_a_file_replaced_under_the_same_path_is_said(tmp_path: Path) -> None:
     a = program(tmp_path / "a.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1)
     b = program(tmp_path / "b.msl", 0x55AA_0000_0000, 0x7F00_0000_0000, 1, disk_hash=b"\2" * 32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -79,7 +79,8 @@ def align(a: Dump, b: Dump, how: str = "auto") -> Alignment:
     """Find out which regions belong together.
 
     ``address``: what stands at the same address. ``module``: what stands at the same offset in
-    the same module; of other regions, those of the same name, type and rights, in their order.
+    the same module; of other regions, those of the same name, type and rights, in their order, and
+    where there are more of them in one dump, those of the same size before all others.
     ``auto`` is ``module`` if a module of one path stands at another address.
     """
     if how == "auto":
@@ -131,7 +132,22 @@ def _same_addresses(a: Dump, b: Dump) -> list[AlignedStretch]:
 
 
 def _same_place(a: Dump, b: Dump) -> list[RegionPair]:
-    return _paired(numbered(_keyed(a)), numbered(_keyed(b)))
+    rows = list(_keyed(a)), list(_keyed(b))
+    counts = [Counter(key for key, _ in some) for some in rows]
+    # Where one has more of a kind, as many threads have stacks, those of one size belong together.
+    sized = [
+        numbered(
+            ((key, region.region_size if counts[0][key] != counts[1][key] else 0), region)
+            for key, region in some
+        )
+        for some in rows
+    ]
+    pairs = [RegionPair(sized[0][key], sized[1][key]) for key in sized[0] if key in sized[1]]
+    others = [
+        numbered((key[0][0], region) for key, region in some.items() if key not in other)
+        for some, other in (sized, sized[::-1])
+    ]
+    return sorted([*pairs, *_paired(*others)], key=_place)
 
 
 def _keyed(dump: Dump) -> Iterator[tuple[Hashable, Region]]:

@@ -6,6 +6,7 @@ Nothing of a header is believed before it was held against what is captured.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..errors import ImageError
@@ -98,8 +99,22 @@ def _placed(kind: str, ranges: list[FileRange]) -> ImageLayout:
 
 # --- ELF ----------------------------------------------------------------------------------------
 
-_LOAD = 1
+_LOAD, _DYNAMIC = 1, 2
 _CLASSES = {1: ("HHIIIIIHHHHHH", 52), 2: ("HHIQQQIHHHHHH", 64)}
+_MOST_DYNAMIC = 1 << 16
+_LOADER_ADDS = {
+    3: "DT_PLTGOT",
+    4: "DT_HASH",
+    5: "DT_STRTAB",
+    6: "DT_SYMTAB",
+    7: "DT_RELA",
+    17: "DT_REL",
+    23: "DT_JMPREL",
+    36: "DT_RELR",
+    0x6FFF_FEF5: "DT_GNU_HASH",
+    0x6FFF_FFF0: "DT_VERSYM",
+}
+"""Tags of a dynamic section; glibc writes into it (elf/get-dynamic-info.h), musl does not."""
 _SEGMENTS = {1: "IIIIIIII", 2: "IIQQQQQQ"}
 
 
@@ -113,12 +128,13 @@ def _elf(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
     if each != struct.calcsize(order + _SEGMENTS[width]) or not 0 < count <= _MOST_SEGMENTS:
         raise ImageError(f"{base:#x}: an ELF header with {count} segments of {each} bytes each")
     raw = _bytes(space, base + table, each * count, "the program headers")
-    loaded = []
+    loaded: list[tuple[int, int, int]] = []
+    dynamic: list[tuple[int, int, int]] = []
     for values in struct.iter_unpack(order + _SEGMENTS[width], raw):
-        if values[0] == _LOAD:
-            # (type, offset, vaddr, paddr, filesz, …), with the flags in front in class 64
-            offset, address, _, filled = values[1:5] if width == 1 else values[2:6]
-            loaded.append((offset, address, filled))
+        # (type, offset, vaddr, paddr, filesz, …), with the flags in front in class 64
+        offset, address, _, filled = values[1:5] if width == 1 else values[2:6]
+        if values[0] in (_LOAD, _DYNAMIC):
+            (loaded if values[0] == _LOAD else dynamic).append((offset, address, filled))
     first = min(loaded, default=None)
     if first is None:
         raise ImageError(f"{base:#x}: an ELF header without a segment that is loaded")
@@ -143,7 +159,34 @@ def _elf(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
             ("e_shnum", tail, bytes(2)),
             ("e_shstrndx", tail + 2, bytes(2)),
         ]
+    for offset, address, filled in dynamic[:1]:
+        behind = max(address + filled for _, address, filled in loaded)
+        form = order + ("II" if width == 1 else "QQ")
+        table = space.read(bias + address, filled) if 0 < filled <= _MOST_DYNAMIC else None
+        if bias > 0 and table is not None and table.complete and _mapped(layout, offset, filled):
+            layout.altered += _relocated(bytes(table.data), form, offset, bias, behind)
     return layout
+
+
+def _relocated(
+    table: bytes, form: str, offset: int, bias: int, behind: int
+) -> Iterator[tuple[str, int, bytes]]:
+    """Addresses in a dynamic section to which glibc's loader has added where the file was mapped.
+
+    Tools look for names and relocations there, and find none in the file as long as it is added.
+
+    Args:
+        offset: of the section, in the file.
+        behind: address behind all that is loaded, as the file has it.
+    """
+    each = struct.calcsize(form)
+    for at in range(0, len(table) - each + 1, each):
+        tag, value = struct.unpack_from(form, table, at)
+        if tag == 0:
+            return
+        if tag in _LOADER_ADDS and bias <= value < bias + behind:
+            place = offset + at + each // 2
+            yield _LOADER_ADDS[tag], place, struct.pack(form[0] + form[1], value - bias)
 
 
 def _is_somewhere(one: FileRange) -> bool:
