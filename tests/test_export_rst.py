@@ -13,7 +13,7 @@ import pytest
 from msl_construct.drafts import DRAFTS
 from msl_construct.errors import MslError
 from msl_construct.exports import EXPORTS
-from msl_construct.exports.description import stored_as
+from msl_construct.exports.kinds import stored_as
 from msl_construct.exports.rst import escaped, layout_table
 from msl_construct.schema import Draft, Field, Layout
 from msl_construct.schema.base import Vocabulary

@@ -16,11 +16,12 @@ from commands import PLACE
 
 import msl_construct
 from msl_construct import records
-from msl_construct.drafts import DRAFTS, PUBLIC
+from msl_construct.author import HASH, U16, U32, U64, BlockType, Field, Utf8Z
+from msl_construct.drafts import DRAFTS, NEWEST_DRAFT, PUBLIC
 from msl_construct.exports import EXPORTS, exported
-from msl_construct.exports.pyi import python_type
+from msl_construct.exports.kinds import kind_of
 from msl_construct.page_map import PageMap
-from msl_construct.schema import Code, FlagValue, Layout, Record
+from msl_construct.schema import ByteOrder, Code, FlagValue, Layout, Record
 from msl_construct.source import Extent
 
 CLIENT = """
@@ -31,6 +32,8 @@ from typing import TYPE_CHECKING
 import msl_construct
 
 if TYPE_CHECKING:
+    from clashing import Find, Structures
+
     from msl_construct.records import ModuleEntry, Register
 
 
@@ -56,7 +59,33 @@ with msl_construct.open("x.msl") as dump:
     for thread in dump.threads:
         print(thread.thread_id, values(list(thread.registers)))
 built: bytes = newest.key_hint.build({"region_uuid": b""})
+
+
+def clashes(found: Find, structures: Structures) -> int:
+    for key, value in found.items():
+        print(key, value)
+    return int(found["items"]) + found.str + len(found.bytes) + len(found.int or "") + found.last
 """
+
+CLASHING = DRAFTS[NEWEST_DRAFT].overlay(
+    "clashing",
+    version=0x0102,
+    status="of a test",
+    blocks=[
+        BlockType(0x1003, "Find", "§lab", "What is found.",
+            Layout("Find", "§lab", (
+                Field("Items", U32, "How many there are."),
+                Field("Keys", U32, "How many there were."),
+                Field("Damage", U16, "What it cost."),
+                Field("Int", Utf8Z("Damage"), "What it is called."),
+                Field("Str", U64, "A number."),
+                Field("Bytes", HASH, "Its hash."),
+                Field("Last", U32, "A number behind it."),
+            )),
+        )
+    ],
+)  # fmt: skip
+"""A block whose name a schema has for itself, of fields whose names records or Python have."""
 
 WRONG = {
     "region.base_adr": '"MemoryRegion" has no attribute "base_adr"',
@@ -67,6 +96,7 @@ WRONG = {
     "first.system_context.parse(b'')": '"NoSuchStructure" has no attribute "parse"',
     "region.base_addr + 'x'": "Unsupported operand types",
     "names(region)": 'has incompatible type "MemoryRegion"; expected "ModuleEntry"',
+    "Find().bytes + 1": 'Unsupported operand types for + ("bytes" and "int")',
 }
 """What is an error, a line each."""
 
@@ -83,10 +113,11 @@ def checked(program: str, folder: Path) -> list[str]:
         cwd=PLACE, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
-    return [line for line in done.stdout.splitlines() if "client.py" in line]
+    return [line for line in done.stdout.splitlines() if folder.name in line]
 
 
 def test_a_wrong_name_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "clashing.pyi").write_text(EXPORTS["pyi"].export(CLASHING))
     last = len(CLIENT.splitlines())
     said = checked(CLIENT + "".join(f"{line}\n" for line in WRONG), tmp_path)
     assert len(said) == len(WRONG), said
@@ -116,6 +147,24 @@ def test_every_field_of_every_structure_has_a_type(draft: str) -> None:
     assert classes == {}
 
 
+def test_what_a_stub_gives_as_an_attribute_is_the_field() -> None:
+    """A record is a dict: what that calls so itself is no field."""
+    schema = CLASHING.bound(ByteOrder.LITTLE)
+    layout = schema.layouts["find"]
+    stub = ast.parse(EXPORTS["pyi"].export(CLASHING))
+    classes = {
+        node.name: [one.target.id for one in node.body if isinstance(one, ast.AnnAssign)]
+        for node in stub.body
+        if isinstance(node, ast.ClassDef)
+    }
+    given = {"items": 1, "keys": 2, "int": "x", "str": 3, "bytes": bytes(32), "last": 4}
+    record = layout.parse(layout.build(given))
+    for key, value in record.items():
+        assert (getattr(record, key) is value) == (key in classes["Find"]), key
+    assert classes["Find"] == ["int", "str", "bytes", "last"]
+    assert ("find" in classes["Structures"], schema.find is layout) == (False, False)
+
+
 def test_values_are_of_the_types_that_they_are_said_to_be() -> None:
     """Every field that the samples have, as parsed, against the words of the stub."""
     types: dict[str, tuple[type, ...]] = {
@@ -135,7 +184,7 @@ def test_values_are_of_the_types_that_they_are_said_to_be() -> None:
                 layout = dump.schema.find(block.key).layout
                 for field in layout.fields if layout is not None else ():
                     if field.key in block.payload:
-                        said = python_type(field.type)
+                        said = kind_of(field.type).python
                         expected = types.get(said, (Sequence, Record))
                         assert isinstance(block.payload[field.key], expected), field.name
                         seen.add(said)

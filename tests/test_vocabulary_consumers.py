@@ -18,7 +18,7 @@ from languages import plan
 
 from msl_construct.drafts import DIALECTS, DRAFTS
 from msl_construct.errors import ExportError
-from msl_construct.exports import description, imhex, imhex_fields, json_values, pyi
+from msl_construct.exports import imhex, imhex_fields, json_values, kinds
 from msl_construct.exports.c import views
 from msl_construct.exports.ksy import attributes
 from msl_construct.rules import defect_kinds
@@ -97,10 +97,9 @@ CONSUMERS = {
     "imhex": Consumer(imhex.Pattern.__dict__["lines"], imhex, varying),
     "imhex-fixed": Consumer(imhex_fields.hexpat_type, imhex_fields, fixed),
     "json-schema": Consumer(json_values.Definitions.__dict__["value"], json_values, everything),
-    "description": Consumer(description.stored_as, description, of_drafts),
+    "kinds": Consumer(kinds.kind_of, kinds, of_drafts),
     "c-member": Consumer(views.c_member, views, varying),
     "c-step": Consumer(views.c_step, views, varying),
-    "pyi": Consumer(pyi.python_type, pyi, of_drafts),
     "defects": Consumer(defect_kinds.defects, defect_kinds, everything),
     "damage": Consumer(defect_kinds.what_does_not_fit, defect_kinds, everything),
     "strategies": Consumer(strategies.values_of, strategies, of_drafts),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..exports.description import stored_as
+from ..exports.kinds import stored_as
 from ..schema.base import Vocabulary
 from ..schema.fields import Field
 from ..schema.layout import Layout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from ..schema import (
@@ -17,28 +16,15 @@ from ..schema import (
     Schema,
     Value,
 )
-from ..schema.base import DocumentOptions, Vocabulary
+from ..schema.base import DocumentOptions
 from ..schema.choice import Choice
 from ..schema.fields import Field, Note
 from ..schema.layout import Layout, inner_layouts
 from ..schema.names import snake_case
 from ..schema.pages import PageStateMap
 from ..schema.renamed import REFERENCES
-from ..schema.table import Table
-from ..schema.variable import Blob, Rest, Utf8, Utf8Z
-from ..schema.vocabulary import (
-    Bytes,
-    Coded,
-    Fixed,
-    Flags,
-    Hash,
-    Magic,
-    Reserved,
-    Timestamp,
-    Uint,
-    Uuid,
-)
-from ..schema.words import no_words
+from ..schema.vocabulary import Coded, Fixed, Magic
+from .kinds import stored_as
 
 __all__ = [
     "bit_place",
@@ -47,103 +33,8 @@ __all__ = [
     "describe",
     "offset_of",
     "registries",
-    "stored_as",
     "version_text",
 ]
-
-
-@singledispatch
-def stored_as(kind: Vocabulary) -> str:
-    """What is stored, in a few words.
-
-    Raises:
-        ExportError: a class of the vocabulary that has no words here.
-    """
-    raise no_words(kind, __name__)
-
-
-@stored_as.register
-def _(kind: Uint) -> str:
-    return _integer(kind)
-
-
-@stored_as.register
-def _(kind: Timestamp) -> str:
-    return f"{_integer(kind)}, ns"
-
-
-@stored_as.register
-def _(kind: Coded) -> str:
-    return f"{_integer(kind)}, {kind.enumeration_name}"
-
-
-@stored_as.register
-def _(kind: Flags) -> str:
-    return f"{_integer(kind)}, {kind.definition_name}"
-
-
-@stored_as.register
-def _(kind: Bytes) -> str:
-    return f"{kind.width} bytes"
-
-
-@stored_as.register
-def _(kind: Hash) -> str:
-    return f"{kind.width}-byte hash"
-
-
-@stored_as.register
-def _(kind: Reserved) -> str:
-    return f"{kind.width} zero bytes"
-
-
-@stored_as.register
-def _(kind: Uuid) -> str:
-    return "UUID"
-
-
-@stored_as.register
-def _(kind: Utf8Z) -> str:
-    return f"text, {kind.length}"
-
-
-@stored_as.register
-def _(kind: Utf8) -> str:
-    return f"text without NUL, {kind.length}{'' if kind.padded else ', not padded'}"
-
-
-@stored_as.register
-def _(kind: Blob) -> str:
-    return f"{kind.length} bytes"
-
-
-@stored_as.register
-def _(kind: Choice) -> str:
-    return f"{kind.length} bytes, laid out by {kind.tag}"
-
-
-@stored_as.register
-def _(kind: PageStateMap) -> str:
-    return "2 bits a page, padded to 8 bytes"
-
-
-@stored_as.register
-def _(kind: Rest) -> str:
-    return "bytes"
-
-
-@stored_as.register
-def _(kind: Table) -> str:
-    return f"{kind.count} entries"
-
-
-@stored_as.register
-def _(kind: Layout) -> str:
-    return kind.title
-
-
-def _integer(kind: Fixed) -> str:
-    return f"u{8 * kind.width}"
 
 
 def case_title(field: Field, tag: int | None, inside: Layout) -> str:

@@ -12,7 +12,7 @@ from html import escape
 from ..schema import BitRange, FlagDefinition, Layout
 from ..schema.pages import PageStateMap
 from ..schema.vocabulary import Fixed, Reserved
-from .description import stored_as
+from .kinds import stored_as
 
 __all__ = ["bits", "bytes_of", "page_map", "svg"]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..schema import BitRange, ByteOrder, Draft, Enumeration, Layout, Schema
 from ..schema.vocabulary import Reserved
-from .description import case_place, offset_of, registries, stored_as
+from .description import case_place, offset_of, registries
+from .kinds import stored_as
 
 __all__ = ["changed_since", "export", "ledger_of", "published"]
 

@@ -5,25 +5,20 @@ The stubs of the published drafts are shipped with the package, in `msl_construc
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 import textwrap
-from collections.abc import Iterator
-from functools import singledispatch
+from collections.abc import Iterable, Iterator
 
 from ..errors import ExportError
-from ..schema import ByteOrder, Draft, Field, Layout, Schema
-from ..schema.base import Vocabulary
-from ..schema.choice import Choice
-from ..schema.layout import inner_layouts
-from ..schema.pages import PageData, PageStateMap
-from ..schema.table import Table
-from ..schema.variable import Blob, Rest, Utf8Z
-from ..schema.vocabulary import Bytes, Coded, Flags, Uint, Uuid
-from ..schema.words import no_words
-from .description import stored_as
+from ..schema import ByteOrder, Draft, Field, Layout, Record, Schema
+from ..schema.layout import REST, inner_layouts
 from .imhex_words import type_name
+from .kinds import kind_of
 from .runs import omissible
 
-__all__ = ["export", "python_type"]
+__all__ = ["export"]
 
 _STEP = "    "
 _COLUMNS = 100
@@ -77,13 +72,16 @@ def _collect(layout: Layout, found: dict[str, Layout]) -> None:
         for inner in inner_layouts(field.type).values():
             _collect(inner, found)
     name = type_name(layout.title)
-    if not name.isidentifier() or found.get(name, layout) is not layout or name in _HOMES:
+    taken = keyword.iskeyword(name) or name in _HOMES or name == STRUCTURES
+    if not name.isidentifier() or found.get(name, layout) is not layout or taken:
         raise ExportError(f"stub: {layout.title} can't be called {name}; rename the structure")
     found[name] = layout
 
 
 def _imports(body: list[str]) -> Iterator[str]:
     text = "\n".join(body)
+    if "builtins." in text:
+        yield "import builtins"
     words = {word for word in _HOMES if _uses(text, word)}
     party = ""
     for home in dict.fromkeys(_HOMES.values()):
@@ -105,10 +103,28 @@ def _record(name: str, layout: Layout) -> Iterator[str]:
     yield f"class {name}(Fields):"
     yield from _doc(f"{layout.title} ({layout.section}).")
     yield ""
+    own = [field for field in layout.fields if _is_attribute(field.key)]
+    hidden = _hidden(field.key for field in own)
     for field in layout.fields:
-        yield from _member(f"{_STEP}{field.key}: {python_type(field.type)}")
+        if field not in own:
+            yield from _remark(f'`record["{field.key}"]`, as a record has another {field.key}:')
+            yield from _remark(_sentence(field))
+            continue
+        said = hidden.sub(r"builtins.\1", kind_of(field.type).python)
+        yield from _member(f"{_STEP}{field.key}: {said}")
         yield from _doc(_sentence(field))
     yield ""
+
+
+def _is_attribute(key: str) -> bool:
+    """Whether a record gives a field as an attribute: it is a dict, with methods of its own."""
+    return key != REST and not hasattr(Record, key)
+
+
+def _hidden(keys: Iterable[str]) -> re.Pattern[str]:
+    """Finds built-in types that can't be named in a class with members of these keys."""
+    names = [key for key in keys if hasattr(builtins, key)]
+    return re.compile(rf"\b({'|'.join(names) or '(?!)'})\b")
 
 
 def _member(line: str) -> Iterator[str]:
@@ -124,8 +140,16 @@ def _member(line: str) -> Iterator[str]:
 
 
 def _sentence(field: Field) -> str:
-    text = f"{field.name} ({stored_as(field.type)}): {field.text}"
+    text = f"{field.name} ({kind_of(field.type).stored}): {field.text}"
     return f"{text} Not there where the structure ends before it." if omissible(field) else text
+
+
+def _remark(text: str) -> Iterator[str]:
+    """A comment, on as many lines as it takes."""
+    yield from textwrap.wrap(
+        text, _COLUMNS, initial_indent=f"{_STEP}# ", subsequent_indent=f"{_STEP}# ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _doc(text: str) -> Iterator[str]:
@@ -147,77 +171,9 @@ def _containers(schema: Schema) -> Iterator[str]:
     yield from _doc(f"The Constructs of {schema.name}, by the names of what they parse and build.")
     yield ""
     for key, layout in schema.layouts.items():
-        yield f"{_STEP}{key}: Structure[{type_name(layout.title)}]"
+        if getattr(schema, key, None) is layout:
+            yield f"{_STEP}{key}: Structure[{type_name(layout.title)}]"
+        else:
+            yield from _remark(f'`schema.layouts["{key}"]`, as a schema has another {key}.')
     other = "def __getattr__(self, key: str) -> NoSuchStructure: ..."
     yield f"{_STEP}{other}  # type: ignore[override]"
-
-
-@singledispatch
-def python_type(kind: Vocabulary) -> str:
-    """The type of a value that was parsed.
-
-    Raises:
-        ExportError: the class is none that this exporter knows.
-    """
-    raise no_words(kind, __name__)
-
-
-@python_type.register
-def _(kind: Uint) -> str:
-    return "int"
-
-
-@python_type.register
-def _(kind: Coded) -> str:
-    return "Code"
-
-
-@python_type.register
-def _(kind: Flags) -> str:
-    return "FlagValue"
-
-
-@python_type.register
-def _(kind: Bytes) -> str:
-    return "bytes"
-
-
-@python_type.register
-def _(kind: Uuid) -> str:
-    return "UUID"
-
-
-@python_type.register
-def _(kind: Utf8Z) -> str:
-    return "str | None"
-
-
-@python_type.register
-def _(kind: Blob) -> str:
-    return "bytes"
-
-
-@python_type.register
-def _(kind: Rest) -> str:
-    return "Extent"
-
-
-@python_type.register
-def _(kind: PageStateMap) -> str:
-    return "PageMap"
-
-
-@python_type.register
-def _(kind: PageData) -> str:
-    return "Extent"
-
-
-@python_type.register
-def _(kind: Table) -> str:
-    return f"Sequence[{type_name(kind.entry.title)}]"
-
-
-@python_type.register
-def _(kind: Choice) -> str:
-    cases = [type_name(case.title) for case in kind.cases.values()]
-    return " | ".join([*cases, "Extent"])

@@ -15,9 +15,9 @@ from .description import (
     case_title,
     offset_of,
     registries,
-    stored_as,
     version_text,
 )
+from .kinds import stored_as
 
 __all__ = [
     "escaped",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from html import escape
 
-from ..exports.description import stored_as
+from ..exports.kinds import stored_as
 from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.fields import Field
