@@ -1972,7 +1972,8 @@ typedef struct msl_page {
 
 /* Finds the page that holds an address. MSL_ERROR_TRUNCATED: it was captured, and the file ends
  * before its end. MSL_END: no region holds it, but for those that `unread` counts: compressed ones,
- * and ones that are not what they say. Any other error says why there are no more blocks. */
+ * and ones that are not what they say. What stands behind the End-of-Capture anybody can have
+ * appended: it is not looked at. Any other error says why there are no more blocks. */
 static inline enum msl_status msl_read_page(const msl_file *file, uint64_t address, msl_page *out)
 {
     msl_blocks blocks = msl_blocks_of(file);
@@ -1985,6 +1986,9 @@ static inline enum msl_status msl_read_page(const msl_file *file, uint64_t addre
         uint64_t base;
         uint64_t page;
 
+        if (block.type == MSL_BLOCK_TYPE_END_OF_CAPTURE) {
+            return MSL_END;
+        }
         if (block.type == MSL_BLOCK_TYPE_MEMORY_REGION && msl_read_memory_region(&block, &region) != MSL_OK) {
             out->unread++;
         } else if (block.type == MSL_BLOCK_TYPE_MEMORY_REGION) {

@@ -288,6 +288,9 @@ def test_a_page_is_found_by_its_address(page_reader: Path, tmp_path: Path, kind:
     builder.add(wire.MEMORY_REGION, body)
     last = wire.memory_region(kind.order, [0], base_addr=(1 << 64) - size)
     builder.add(wire.MEMORY_REGION, last)
+    builder.end_capture()
+    appended = wire.memory_region(kind.order, [0], base_addr=0x5000)
+    builder.add(wire.MEMORY_REGION, appended)
     dump = tmp_path / "pages.msl"
     dump.write_bytes(builder.data())
     pages = [body[-2 * size : -size].hex(), body[-size:].hex()]
@@ -301,8 +304,8 @@ def test_a_page_is_found_by_its_address(page_reader: Path, tmp_path: Path, kind:
     top = (1 << 64) - 1
     (found,) = asked(page_reader, dump, [top])
     assert found == ["0", "1", f"{(1 << 64) - size:#x}", "captured", last[-size:].hex()]
-    nowhere = asked(page_reader, dump, [base - 1, base + 4 * size, 0])
-    assert [row[:2] for row in nowhere] == [[str(END), "1"]] * 3
+    nowhere = asked(page_reader, dump, [base - 1, base + 4 * size, 0, 0x5000])
+    assert [row[:2] for row in nowhere] == [[str(END), "1"]] * 4
 
 
 def test_a_page_that_the_file_cuts_short_has_no_bytes(page_reader: Path, tmp_path: Path) -> None:
@@ -335,6 +338,15 @@ def test_the_target_for_libfuzzer_runs_over_the_samples(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Done 3" in done.stderr
+
+
+def test_the_target_reads_every_payload_and_every_row() -> None:
+    header = export(DRAFTS[NEWEST_DRAFT])
+    text = (HERE / "fuzz.c").read_text("utf-8")
+    for made, asked in (("BLOCK_PAYLOAD", r"READ\((\w+)"), ("TABLE_ROW", r"ROWS\(\w+, (\w+)")):
+        keys = set(re.findall(rf"(?m)^MSL_{made}\((\w+)", header))
+        assert keys
+        assert keys <= set(re.findall(asked, text))
 
 
 def test_the_target_takes_mutants_without_libfuzzer(tmp_path: Path) -> None:

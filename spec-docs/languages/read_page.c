@@ -43,6 +43,9 @@ int main(int count, char **arguments)
     uint64_t page, address = strtoull(arguments[2], NULL, 0);
     msl_block block;
     for (msl_blocks blocks = msl_blocks_of(&file); msl_next_block(&blocks, &block) == MSL_OK;) {
+        if (block.type == MSL_BLOCK_TYPE_END_OF_CAPTURE) {
+            break; /* what stands behind it anybody can have appended */
+        }
         msl_memory_region_view region; /* reading another block, or a compressed one, is no MSL_OK */
         if (msl_read_memory_region(&block, &region) == MSL_OK) {
             uint64_t base = msl_get_u64(region.head->base_addr, block.order);

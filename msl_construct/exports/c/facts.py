@@ -95,8 +95,14 @@ def facts_of(draft: Draft, bound: Schema, found: list[Shape], names: Identifiers
     return facts
 
 
+_CLOSING = "end_of_capture"
+
+
 def _region_facts(bound: Schema) -> Iterator[tuple[str, str]]:
-    """What the block type is called whose pages are found by their address."""
+    """The block type whose pages are found by their address, and the one behind which none are."""
+    for block in bound.blocks.values():
+        if block.key == _CLOSING:
+            yield "closing", macro("block_type", block.key)
     for block in bound.blocks.values():
         fields = () if block.layout is None else block.layout.fields
         bases = [f.key for f in fields if isinstance(f.type, Uint) and f.type.shown == "address"]
