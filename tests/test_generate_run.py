@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from generated_parsers import PROGRAMS, READ_WRITE, decoded, words_of
 from independent import wire
-from independent.specimens import BE10, LE10, start
+from independent.specimens import BE10, LE10, LE11, start
 from languages import toolchains
 from languages.toolchains import Missing
 from sampling import part_of, sampled
@@ -36,6 +36,8 @@ LANGUAGES = tuple(PROGRAMS)
 LAYERED = tuple(path.name for path in sorted(generated_parsers.LAYERS.iterdir()))
 WRITING = tuple(f"{name}{READ_WRITE}" for name in LANGUAGES if TARGETS[name].writes)
 KERNEL = 0xFFFF_8000_0000_0000
+BEHIND = 1 << 64
+"""The first address that there is not."""
 LETTERS = "rwxgc"
 
 UNWRITTEN = 74
@@ -69,20 +71,27 @@ def listing(path: Path) -> list[str]:
 
 @pytest.fixture(name="unusual")
 def unusual_dumps(tmp_path: Path) -> dict[str, Path]:
-    """Both byte orders with addresses beyond 2^63, every right, every state; and no blocks."""
+    """Addresses beyond 2^63 up to the last, every right and state; appended regions; no blocks."""
     found = {}
     for kind in (LE10, BE10):
         builder = start(kind)
-        for number, states in enumerate(([0, 1, 2, 0, 0], [2], [0] * 33)):
+        for number, states in enumerate(([0, 1, 2, 0, 0], [2], [0] * 33, [0, 1, 0])):
             body = wire.memory_region(
                 kind.order,
                 states,
-                base_addr=KERNEL + (number << 24),
-                protection=(0x1F, 0x15, 0)[number],
+                base_addr=KERNEL + (number << 24) if number < 3 else BEHIND - 0x3000,
+                protection=(0x1F, 0x15, 0, 1)[number],
             )
             builder.add(wire.MEMORY_REGION, body)
         found[kind.name] = tmp_path / f"{kind.name}.msl"
         found[kind.name].write_bytes(builder.data())
+    builder = start(LE11)
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0, 1], base_addr=0x5000))
+    builder.end_capture(block_count=builder.count + 1)
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0], base_addr=0x5000))
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0], base_addr=0x9000))
+    found["appended"] = tmp_path / "appended.msl"
+    found["appended"].write_bytes(builder.data())
     found["no-blocks"] = tmp_path / "no-blocks.msl"
     found["no-blocks"].write_bytes(start(LE10).data())
     return found
@@ -116,7 +125,9 @@ def test_the_listings_are_not_empty(unusual: dict[str, Path]) -> None:
         "0xffff800000000000 20480 rwxgc 3/5",
         "0xffff800001000000 4096 r-x-c 0/1",
         "0xffff800002000000 135168 ----- 33/33",
+        "0xffffffffffffd000 12288 r---- 2/3",
     ]
+    assert listing(unusual["appended"]) == ["0x5000 8192 rw--- 1/2"]
     assert listing(unusual["no-blocks"]) == []
 
 
@@ -129,9 +140,9 @@ def test_the_example_reads_a_page(language: str, unusual: dict[str, Path]) -> No
         code, printed, _ = generated_parsers.example(folder, command)
         return code, printed.splitlines()
 
-    for dump, first in ((SAMPLES / "live-be.msl", 0), (unusual["10-le"], 0)):
+    for dump, which in ((SAMPLES / "live-be.msl", 0), (unusual["10-le"], -1)):
         with msl_construct.open(dump) as opened:
-            region = opened.regions[first]
+            region = opened.regions[which]
             captured = region.end - region.page_size
             memory = opened.memory.read(captured, region.page_size)
         assert shown(dump, captured + 5) == (0, ["captured", bytes(memory.filled(0)).hex()])
@@ -139,6 +150,8 @@ def test_the_example_reads_a_page(language: str, unusual: dict[str, Path]) -> No
     assert (code, lines) == (0, ["failed"]), "no bytes, and no zeros"
     code, lines = shown(unusual["10-le"], 0x1000)
     assert (code, lines) == (1, []), "an address that no region holds"
+    code, lines = shown(unusual["appended"], 0x9000)
+    assert (code, lines) == (1, []), "anybody can append a region"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -153,21 +166,22 @@ def test_the_examples_say_what_they_can_not_look_into(language: str, tmp_path: P
         whole = wire.memory_region("<", [1, 0], base_addr=0x7000)
     builder.add(wire.MEMORY_REGION, bytes(8) + b"no stream", flags=0b11)
     builder.add(wire.MEMORY_REGION, (1 << 40).to_bytes(8, "little") + bytes(24), flags=0b101)
-    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0, 1], base_addr=0x9000))
+    odd_end = wire.memory_region("<", [0, 1], base_addr=0x9000, region_size=0x2800)
+    builder.add(wire.MEMORY_REGION, odd_end)
     dump = tmp_path / "odd.msl"
     dump.write_bytes(builder.data())
     quoted = shlex.quote(str(dump))
     code, shown, said = generated_parsers.example(folder, f"{words_of(language, 'list')} {quoted}")
     inflated = ["0x5000 4096 rw--- 1/1", "0x7000 8192 rw--- 1/2"] if layered else []
-    assert (code, shown.splitlines()) == (0, [*inflated, "0x9000 8192 rw--- 1/2"]), said
+    assert (code, shown.splitlines()) == (0, [*inflated, "0x9000 10240 rw--- 1/2"]), said
     lines = [re.match(r"block (\d+) is (damaged: )?", line) for line in said.splitlines()]
     expected = [("0", True), ("3", True), ("4", True)]
     if not layered:
         expected = [("0", True), *((str(block), False) for block in (1, 2, 3, 4))]
     assert [(line[1], bool(line[2])) for line in lines if line] == expected, said
     command = f"{words_of(language, 'read')} {quoted}"
-    code, shown, said = generated_parsers.example(folder, f"{command} 0x4000")
-    assert (code != 0, shown) == (True, "")
+    code, shown, said = generated_parsers.example(folder, f"{command} 0xb400")
+    assert (code != 0, shown) == (True, ""), "behind the last whole page"
     passed_over = "3 damaged" if layered else "5 compressed or damaged"
     assert f"no region holds this address; {passed_over} blocks were not looked into" in said
     code, shown, said = generated_parsers.example(folder, f"{command} 0xa000")
@@ -338,7 +352,7 @@ def flat(runs: list[tuple[int, int, str, bytes | None]]) -> list[tuple[int, str,
 
 
 def within_each_other(folder: Path) -> Path:
-    """Regions of which one lies within another, two begin at one address, one is far up."""
+    """Regions within each other, two at one address, one up to the last, one that goes behind."""
     builder = start(LE10)
     for base, states in (
         (0x1000, [0, 0, 0, 0, 0, 0]),
@@ -346,7 +360,8 @@ def within_each_other(folder: Path) -> Path:
         (0x2000, [0, 0]),
         (0x2000, [0]),
         (0x2C00, [1]),
-        ((1 << 64) - 0x1000, [0, 1]),
+        (BEHIND - 0x1000, [0, 1, 0, 0]),
+        (BEHIND - 0x400, [0, 0]),
     ):
         data = b"".join(
             (base + 0x400 * page >> 10 & 0xFF).to_bytes(1, "little") * 0x400
@@ -361,13 +376,15 @@ def within_each_other(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", [*LAYERED, *WRITING])
-def test_the_layer_reads_what_our_reader_reads(name: str, tmp_path: Path) -> None:
+def test_the_layer_reads_what_our_reader_reads(
+    name: str, unusual: dict[str, Path], tmp_path: Path
+) -> None:
     folder = ready(name)
     wanted = ("fragments-*", "region-zst-*", "region-lz4-*", "everything-*", "map-0?-*", "live-*")
     wanted = (*wanted, "register-widths-*", "alone-thread-context-*")
     dumps = [path for one in wanted for path in sorted((SAMPLES / "valid").glob(f"{one}.msl"))]
     dumps = part_of(dumps, lambda path: path.stem.partition("-")[0])
-    dumps.append(within_each_other(tmp_path))
+    dumps += [within_each_other(tmp_path), unusual["appended"]]
     asked, expected = [], []
     for path in dumps:
         asked.append(f"dump {path}")
@@ -377,7 +394,7 @@ def test_the_layer_reads_what_our_reader_reads(name: str, tmp_path: Path) -> Non
                 place = f"{region.base_addr:x} {region.region_size:x}"
                 lines.append(f"region {place} {rights(region)}")
                 address = max(0, region.base_addr - 8)
-                length = min(region.region_size, 1 << 13) + 16
+                length = min(min(region.region_size, 1 << 13) + 16, BEHIND - address)
                 asked.append(f"read {address:x} {length:x}")
                 bytes_of += ours_flat(dump.memory.read(address, length))
             for block in dump.blocks:
