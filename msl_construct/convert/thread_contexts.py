@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..drafts import layout_of
-from ..schema import Schema, Table
+from ..schema import Layout, Schema, Table
 from ..schema.packing import RowPacker
-from .process import ProcessThread
+from .process import ProcessRegister, ProcessThread
 from .provenance import clean_text
 
 __all__ = ["thread_contexts"]
 
-_WIDEST_REGISTER = 255
+_WIDEST = 255
+_MOST_SHAPES = 256
 _CURRENT = "current"
+
+_Shape = tuple[str, int, tuple[str, ...]]
+"""Name, width and roles of a register."""
 
 
 def thread_contexts(
@@ -28,7 +32,7 @@ def thread_contexts(
     assert layout is not None
     table = layout.field("registers").type
     assert isinstance(table, Table)
-    entries = RowPacker(table.entry, "name", "width", "flags", "value")
+    registers = _RegisterTables(table.entry)
     head = RowPacker(
         layout.before("registers"),
         *("thread_id", "start_time", "thread_state", "flags", "thread_name", "reg_count"),
@@ -36,25 +40,57 @@ def thread_contexts(
     chosen = _current(threads, usable)
     for number in usable:
         thread = threads[number]
-        rows = [
-            (
-                one.name.lower(),
-                min(len(one.value), _WIDEST_REGISTER),
-                one.roles,
-                one.value[:_WIDEST_REGISTER],
-            )
-            for one in thread.registers
-            if one.value
-        ]
+        values = [one for one in thread.registers if one.value]
         front = (
             thread.thread_id,
             thread.start_time,
             thread.state,
             _flags(thread, number == chosen),
             clean_text(thread.name),
-            len(rows),
+            len(values),
         )
-        yield head.rows([front]) + entries.rows(rows)
+        yield head.rows([front]) + registers.stored(values)
+
+
+class _RegisterTables:
+    """Registers as they are stored: what differs from thread to thread are their values.
+
+    Args:
+        entry: the layout of one.
+    """
+
+    def __init__(self, entry: Layout) -> None:
+        self._packer = RowPacker(entry, "name", "width", "flags", "value")
+        self._known: dict[tuple[_Shape, ...], list[bytes]] = {}
+
+    def stored(self, registers: Sequence[ProcessRegister]) -> bytes:
+        """The table of a thread.
+
+        Raises:
+            ConformanceError: the draft has no such registers.
+        """
+        shape = tuple((name, min(len(value), _WIDEST), roles) for name, value, roles in registers)
+        parts = self._known.get(shape)
+        if parts is None:
+            parts = self._parts(shape)
+            if len(self._known) < _MOST_SHAPES:
+                self._known[shape] = parts
+        parts = parts[:]
+        parts[1::2] = [one.value[:_WIDEST] for one in registers]
+        return b"".join(parts)
+
+    def _parts(self, shape: tuple[_Shape, ...]) -> list[bytes]:
+        """The table, with room for a value in every second place."""
+        found = [b""]
+        for name, width, roles in shape:
+            stored, other = (
+                self._packer.rows([(name.lower(), width, roles, bytes([fill]) * width)])
+                for fill in (1, 2)
+            )
+            at = next(place for place, pair in enumerate(zip(stored, other)) if pair[0] != pair[1])
+            found[-1] += stored[:at]
+            found += [b"", stored[at + width :]]
+        return found
 
 
 def _flags(thread: ProcessThread, current: bool) -> tuple[str, ...]:

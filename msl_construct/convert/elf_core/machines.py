@@ -6,8 +6,9 @@ names are gdb's, in lower case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..process import ROLES, ProcessRegister
 
@@ -56,8 +57,11 @@ class ElfMachine:
 
     def role(self, name: str) -> tuple[str, ...]:
         """What a register is for."""
-        found = dict(self.roles).get(name) or _ROLES.get(name)
-        return (found,) if found else ()
+        return self._role_of.get(name, ())
+
+    @cached_property
+    def _role_of(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: (role,) for name, role in {**_ROLES, **dict(self.roles)}.items()}
 
 
 def _slots(width: int, names: str) -> tuple[Slot, ...]:
