@@ -40,6 +40,7 @@ NAMES = (
     "acquire_snapshot",
     "acquire_peers",
     "acquire_programs",
+    "windows",
     "languages",
     "decoders",
 )

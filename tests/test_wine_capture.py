@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from windows.environment import HERE, Wine, compiled, dos
+from windows.environment import HERE, ROOT, Wine, compiled, dos
 from windows.targets import TARGET, Runner, Target, started
 from windows.words import filled
 
@@ -260,6 +261,43 @@ def test_guard_pages_are_still_there(
         assert memory(dump, int(guard[1], 16), PAGE) is None
     report = json.loads((runner.folder / "guards.msl.report.json").read_text())
     assert {cause["cause"] for cause in report["memory"]["causes"]} >= {"guard", "no_access"}
+
+
+def test_places(runner: Runner, target: Target) -> None:
+    """A folder by its backslash; the disk is watched; who is not there is looked for elsewhere."""
+    few = ("--include", "type:stack")
+    assert runner("acquire", str(target.pid), "-o", "a\\b\\", *few).code == 0
+    (made,) = (runner.folder / "a/b").glob("*.msl")
+    assert made.stat().st_size > 0
+    free = shutil.disk_usage(runner.folder).free
+    words = ("acquire", str(target.pid), "-o", "full.msl", "--compress", "zstd", "--min-free")
+    answer = runner(*words, str(free + (1 << 40)))
+    assert answer.code in (4, 6), answer
+    assert "free" in answer.err
+    answer = runner("acquire", "nobody-of-this-name", "-o", "nobody.msl")
+    assert answer.code == 6
+    assert "tasklist" in answer.err
+
+
+def test_a_file_that_is_open_is_named(wine: Wine, runner: Runner) -> None:
+    """And not the one that would have taken its place, which is gone."""
+    sample = ROOT / "samples" / "live-le.msl"
+    for name in ("from.msl", "held.msl"):
+        shutil.copy(sample, runner.folder / name)
+    code = "file = open('held.msl', 'rb'); print('open', flush=True); input()"
+    with wine.start(wine.python("-c", code), folder=runner.folder) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline().strip() == b"open"
+        before = {path.name for path in runner.folder.iterdir()}
+        answer = runner("convert", "from.msl", "-f", "-o", "held.msl")
+        assert answer.code == 3, answer
+        assert answer.err.startswith("msl: held.msl: "), answer.err
+        assert {path.name for path in runner.folder.iterdir()} == before
+        assert (runner.folder / "held.msl").read_bytes() == sample.read_bytes()
+        assert holder.stdin is not None
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        holder.communicate()
 
 
 def test_what_is_tried_on_windows(wine: Wine) -> None:

@@ -50,6 +50,9 @@ FORMS: dict[str, Sequence[str]] = {
     "enrich": ("enrich", "{}"),
     "decrypt": ("decrypt", "{}", "-o", "{out}"),
     "import": ("import", "{}", "-o", "{out}"),
+    "candidates": ("candidates", "{}", "--json"),
+    "yara": ("yara", "{}", "rules.yar", "--json"),
+    "parquet": ("export", "{}", "--to", "parquet", "-o", "{out}"),
 }
 
 WITHOUT_A_FILE: tuple[Sequence[str], ...] = (
@@ -73,8 +76,12 @@ WITHOUT_A_FILE: tuple[Sequence[str], ...] = (
 
 
 OF_ALL = ("json", "verify", "check")
-SHARE = 9
-"""Each other form takes one file of so many."""
+SHARE = 1 if os.environ.get("MSL_WINDOWS") == "all" else 9
+"""Each other form takes one file of so many; all with ``MSL_WINDOWS=all``."""
+RULES = """
+rule elf { strings: $a = { 7f 45 4c 46 } condition: $a }
+rule text { strings: $a = "the" nocase wide ascii condition: $a }
+"""
 
 NEW_NAMES = ("recover", "convert", "old draft", "import")
 """What is written has a UUID of its own."""
@@ -89,6 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("samples")
     for file in SAMPLES.rglob("*.msl"):
         shutil.copy(file, folder)
+    (folder / "rules.yar").write_text(RULES)
     return folder
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
+import resource
+import select
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -109,26 +113,73 @@ def test_reader_gone(wine: Wine, target: Target) -> None:
     runs_on(target)
 
 
+MOMENTS = int(os.environ.get("MSL_MOMENTS", "16"))
+ENDS = ("acquirer", "guardian", "reader", "disk", "console")
+
+
 @sampled()
-@pytest.mark.parametrize("seed", range(16))
-def test_killed_at_random_moments(wine: Wine, target: Target, seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(MOMENTS))
+def test_at_random_moments(wine: Wine, target: Target, seed: int, tmp_path: Path) -> None:
+    """Acquirer or guardian killed, reader or console gone, disk full: the target runs on."""
     chance = random.Random(seed)
-    how = ("--freeze", chance.choice(METHODS))
-    command = wine.msl("acquire", str(target.pid), "-o", str(tmp_path / "out.msl"), *how)
-    acquirer = wine.start(command)
-    if chance.random() < 0.7:  # else while it still starts
+    method, end = METHODS[seed % 2], ENDS[seed // 2 % len(ENDS)]
+    out = "-" if end == "reader" else str(tmp_path / "out.msl")
+    words = ("acquire", str(target.pid), "-o", out, "--no-report", "--freeze", method)
+    command = wine.msl(*words)
+    if end == "console":
+        with terminal() as console:
+            acquirer = wine.start(command, terminal=console, before=own_terminal)
+            some_time(acquirer, target, chance)
+    else:
+        room = chance.randrange(1 << 16, 32 << 20)
+        acquirer = wine.start(command, before=(lambda: limit(room)) if end == "disk" else None)
+        some_time(acquirer, target, chance)
+        if end == "reader":
+            acquirer.stdout.close()  # type: ignore[union-attr]
+        elif end != "disk":
+            victim = guardian_of(target.process.pid) if end == "guardian" else acquirer.pid
+            with suppress(ProcessLookupError):
+                os.kill(victim or acquirer.pid, signal.SIGKILL)
+        acquirer.communicate(timeout=240)
+    acquirer.wait(240)
+    runs_on(target)
+    wait_for(lambda: not guardian_of(target.process.pid), "the guardian's end", 60)
+
+
+def some_time(acquirer: subprocess.Popen[bytes], target: Target, chance: random.Random) -> None:
+    """Until a moment that nobody has chosen, of the acquisition or while it still starts."""
+    if chance.random() < 0.8:
         wait_for(
             lambda: guardian_of(target.process.pid) or acquirer.poll() is not None, "a guardian"
         )
-    time.sleep(chance.uniform(0, 1.5))
-    victims = [acquirer.pid, guardian_of(acquirer.pid)]
-    victim = chance.choice([pid for pid in victims if pid])
-    with suppress(ProcessLookupError):
-        os.kill(victim, signal.SIGKILL)
-    if victim != acquirer.pid:
-        assert acquirer.wait(240) in (0, 4, 6)
-    acquirer.communicate()
-    runs_on(target)
+    end = time.monotonic() + chance.uniform(0, 2)
+    while (left := end - time.monotonic()) > 0:
+        if acquirer.stdout is None or not select.select([acquirer.stdout], [], [], left)[0]:
+            time.sleep(max(0, end - time.monotonic()))
+        elif not os.read(acquirer.stdout.fileno(), 1 << 20):
+            break
+
+
+@contextmanager
+def terminal() -> Iterator[int]:
+    """One that is gone afterwards."""
+    ours, theirs = os.openpty()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+def own_terminal() -> None:
+    """Make stdin the terminal that this session hangs on."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def limit(size: int) -> None:
+    """No file of this process grows larger."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def test_every_file_is_its_owners(wine: Wine, target: Target, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -187,16 +187,29 @@ class Wine:
         return [_wine(), str(file), *words]
 
     def start(
-        self, command: Sequence[str], *, folder: Path | None = None, **options: str
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path | None = None,
+        terminal: int | None = None,
+        before: Callable[[], None] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start it, with pipes for its three streams: Python for Windows takes no others here."""
+        """Start it, with pipes for its three streams: Python for Windows takes no others here.
+
+        Args:
+            folder: where it runs.
+            terminal: the descriptor of one that is its console, and its streams, instead.
+            before: done in its process before it is started.
+        """
         return subprocess.Popen(
             command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.PIPE if terminal is None else terminal,
             cwd=folder or self.folder,
-            env={**self.environment, **options},
+            env=self.environment,
+            start_new_session=terminal is not None,
+            preexec_fn=before,
         )
 
     def run(

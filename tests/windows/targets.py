@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import select
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ __all__ = ["TARGET", "Answer", "Runner", "Target", "guardian_of", "running", "st
 PATIENCE = 300.0
 TARGET = ("target.c", "-municode", "-lws2_32", "-lversion")
 """Its source, and what it is compiled with."""
-_ENDING = 10.0
+_ENDING, _ANSWERING = 10.0, 60.0
 _SHARE = 0.1
 
 
@@ -98,7 +99,17 @@ class Target:
         assert self.process.stdout is not None
         self.process.stdin.write(b"tick\n")
         self.process.stdin.flush()
+        answers, _, _ = select.select([self.process.stdout], [], [], _ANSWERING)
+        assert answers, f"the target does not answer: {self.states()}"
         return self.process.stdout.readline().decode()
+
+    def states(self) -> str:
+        """What its threads do, by the kernel."""
+        found = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with suppress(OSError):
+                found.append((task / "stat").read_text().rpartition(")")[2].split()[0])
+        return " ".join(found)
 
 
 def wait_for(met: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
