@@ -50,7 +50,6 @@ FORMS: dict[str, Sequence[str]] = {
     "enrich": ("enrich", "{}"),
     "decrypt": ("decrypt", "{}", "-o", "{out}"),
     "import": ("import", "{}", "-o", "{out}"),
-    "candidates": ("candidates", "{}", "--json"),
     "yara": ("yara", "{}", "rules.yar", "--json"),
     "parquet": ("export", "{}", "--to", "parquet", "-o", "{out}"),
 }

@@ -50,7 +50,10 @@ class Runner:
         if not line:
             assert self._process.stderr is not None
             raise RuntimeError(f"{arguments}: {self._process.stderr.read().decode()}")
-        found = json.loads(line)
+        try:
+            found = json.loads(line)
+        except ValueError:
+            raise RuntimeError(f"{arguments}: {line[:200]!r} in between") from None
         out, err = (base64.b64decode(found[name]) for name in ("out", "err"))
         return Answer(found["code"], out, err.decode("utf-8"))
 
