@@ -314,11 +314,15 @@ def test_a_secret_that_is_a_word_is_no_part_of_another() -> None:
 
 
 def test_who_captured_it_is_not_redacted(tmp_path: Path) -> None:
-    """Examiner, case, note and container stand in the acquisition's command line as well."""
+    """Examiner, case, note and container stand in the acquisition's command line as well.
+
+    Of which the table of all processes may have a row.
+    """
     dump = tmp_path / "a.msl"
-    dump.write_bytes(dump_with(["one"]))
-    report = report_on_any(dump)
     who = {"examiner": "Jane-of-Forensics", "case": "CASE-2026-0042", "note": "seized-at-office"}
+    behind = "".join(f" --{key} {value}" for key, value in who.items())
+    dump.write_bytes(dump_with(["one"], tables=True, behind=behind))
+    report = report_on_any(dump)
     container = "0123456789abcdef"
     options = [word for key, value in who.items() for word in (f"--{key}", value)]
     report |= who | {"command_line": ["msl", "acquire", "--container", container[:12], *options]}

@@ -103,6 +103,14 @@ def test_the_first_line_says_what_is_missing(
     assert banner(capture(*states, mappings=mappings)) == (level, words)
 
 
+def test_a_file_that_is_not_intact_is_not_called_complete() -> None:
+    raw = bytearray(capture(*ALL, (3, "not_resident")))
+    raw[raw.index(b"z" * 64)] ^= 1
+    level, words = banner(bytes(raw))
+    assert level == "bad"
+    assert words.startswith("Not intact: what it says need not be so. Not in it: 12.0 KiB")
+
+
 def test_what_is_missing_is_named() -> None:
     """Where most of it is, by the name of the mapping; of a state with none in it nothing."""
     names = [mapping(BASE + (1 << 20), 1, "[vvar]"), mapping(BASE + (2 << 20), 3, "/opt/x")]

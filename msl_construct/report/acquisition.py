@@ -16,6 +16,9 @@ __all__ = ["acquisition_of"]
 
 _MOST_ROWS = 20_000
 _MOST_CAUSES = 12
+_SAID = (("who", "examiner"), ("who", "case"), ("who", "note"))
+"""What the examiner said for the report, and has in the command line of the acquisition as well: of
+which the table of all processes may have a row."""
 _FILES = ("fd", "kind", "target", "access", "position", "deleted")
 _SOCKETS = ("protocol", "local", "remote", "state", "descriptors", "inode")
 
@@ -44,7 +47,8 @@ def acquisition_of(
     )
     for group, label, text in (*_facts(report, command), ("target", "command line", target)):
         if text:
-            found.facts.append(Fact(group, label, redaction.sentence(str(text)), "report"))
+            said = str(text) if (group, label) in _SAID else redaction.sentence(str(text))
+            found.facts.append(Fact(group, label, said, "report"))
     for name, key, columns in (
         ("report_files", "descriptors", _FILES),
         ("report_sockets", "connections", _SOCKETS),

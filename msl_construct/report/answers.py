@@ -8,10 +8,12 @@ from ..words import binary_size, many
 from .model import Answer, DumpReport
 from .not_captured import CAPTURED, NotCaptured, not_captured
 
-__all__ = ["COMPLETE", "FILE_COMPLETE", "answers_of"]
+__all__ = ["BY_ITSELF", "COMPLETE", "FILE_COMPLETE", "answers_of"]
 
 COMPLETE, FILE_COMPLETE = "complete", "the file is, the memory in it is not"
 """Nothing is missing at all; nothing of the file is, and something of the process's memory."""
+BY_ITSELF = "not certain"
+"""It says so, and is not intact."""
 _FEW = 12
 _NOT_VOUCHED = "What was given to vouch for the file was not checked: the file is encrypted."
 
@@ -80,6 +82,9 @@ def _complete(found: DumpReport) -> Answer:
             "and all of the file could be looked at."
         )
         lacking = [one for one in not_captured(found) if one.lacking]
+        if verdict.findings:
+            text = "The file says that it is whole, and is not intact: what it says need not be so."
+            return Answer("complete", BY_ITSELF, "warn", text, tuple(map(str, lacking)))
         if lacking:
             text += f" But {binary_size(sum(one.size for one in lacking))} of memory are not in it."
             return Answer("complete", FILE_COMPLETE, "warn", text, tuple(map(str, lacking)))

@@ -74,7 +74,9 @@ def _row(part: str, row: Mapping[str, Any], redaction: Redaction) -> str:
     told = (
         f"{key} {REDACTED if key in secret else value}"
         for key, value in row.items()
-        if value not in (None, "", []) and key not in ("block", "block_uuid")
+        if value not in (None, "", [])
+        and key not in ("block", "block_uuid", "start_time_unit")
+        and f"{key}_utc" not in row
     )
     return "  ".join(told)
 

@@ -174,7 +174,7 @@ def _facts(dump: Dump, found: DumpReport) -> list[Fact]:
     process = _first(found, "process")
     fact("target", "program", process.get("exe_path"))
     fact("target", "command line", process.get("cmd_line"))
-    fact("target", "parent", process.get("ppid") and f"pid {process['ppid']}")
+    fact("target", "parent", f"pid {process['ppid']}" if process.get("ppid") else None)
     fact("target", "started", process.get("start_time_utc"))
     fact("target", "system", f"{header['os_type'].name} {header['arch_type'].name}")
     system = _first(found, "system")
@@ -183,7 +183,7 @@ def _facts(dump: Dump, found: DumpReport) -> list[Fact]:
     if end is not None:
         fact("when", "finished", readable.as_date(end.payload.get("acq_end", 0)))
     fact("when", "machine started", system.get("boot_time_utc"))
-    fact("who", "examiner", system.get("acq_user"))
+    fact("who", "captured by", system.get("acq_user"))
     fact("who", "case", system.get("case_ref"))
     fact("who", "machine", system.get("hostname"))
     fact("who", "system", system.get("os_detail"))

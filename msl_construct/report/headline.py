@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..words import many
-from .answers import FILE_COMPLETE
+from .answers import BY_ITSELF, FILE_COMPLETE
 from .model import DumpReport
 from .not_captured import not_captured
 
@@ -52,7 +52,8 @@ def identity_of(found: DumpReport) -> str:
     for fact in found.facts:
         known.setdefault((fact.group, fact.label), fact.text)
     captured = known.get(("when", "captured"), "")
-    by = known.get(("who", "examiner")) or known.get(("who", "account"))
+    who = ("examiner", "captured by", "account")
+    by = next((known["who", one] for one in who if ("who", one) in known), "")
     parts = (
         known.get(("target", "program"), known.get(("target", "name"), "")),
         known.get(("target", "process"), ""),
@@ -74,7 +75,7 @@ def nothing_stood_out(found: DumpReport) -> str:
         return "Nothing could be looked at: the file is encrypted."
     if not found.memory.regions:
         text = "Nothing stood out, but the file has no memory that could be looked at."
-    elif found.gaps:
+    elif found.gaps or any(one.lacking for one in not_captured(found)):
         text = "Nothing stood out in what could be looked at; some of it could not be."
     else:
         text = (
@@ -102,7 +103,9 @@ def headline(found: DumpReport) -> str:
     intact, complete = words["intact"], words["complete"]
     joined = "and" if (intact.level == "good") == (complete.level == "good") else "but"
     text = f"{intact.word[:1].upper()}{intact.word[1:]}"
-    if complete.word == FILE_COMPLETE:
+    if complete.word == BY_ITSELF:
+        text += ": what it says need not be so."
+    elif complete.word == FILE_COMPLETE:
         text += "; the file is complete, the memory in it is not."
     else:
         text += f" {joined} {complete.word}."

@@ -235,7 +235,7 @@ def _comparison(found: DumpComparison, dumps: Sequence[DumpReport]) -> Element:
     counted = (
         ("same", pages.same, "same"),
         ("changed", pages.changed, "changed"),
-        ("not known", pages.unknown, "one of the two did not capture them"),
+        ("not known", pages.unknown, "one of the two did not capture them, or neither did"),
         ("only before", pages.only_a, "only the first dump has them"),
         ("only after", pages.only_b, "only the second dump has them"),
     )

@@ -41,6 +41,11 @@ function many(count, thing) {
   return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
+/** ``2 rows more are``. */
+function more(count, thing) {
+  return `${many(count, thing)} more ${count === 1 ? "is" : "are"}`;
+}
+
 function words(name) {
   return name.replaceAll("_", " ");
 }

@@ -8,7 +8,7 @@ class BlockBytes {
     const rows = this.blocks.map((one) => [one.index === null ? "" : one.index, words(one.type), one.offset, bytesOf(one.data).length]);
     place.append(make("h3", null, "Blocks, byte by byte"));
     const left = dump.blocks_left_out
-      ? ` ${many(dump.blocks_left_out, "block")} more are not in this page, because they are large, damaged or may hold what is redacted: msl inspect --yaml --offsets shows them.`
+      ? ` ${more(dump.blocks_left_out, "block")} not in this page, being large or damaged, or where something may be that is redacted: msl inspect --yaml --offsets shows them.`
       : "";
     place.append(make("p", { class: "quiet" }, `Headers and small blocks; never the memory itself.${left}`));
     const table = plainTable(place, "Blocks", { columns: ["block", "type", "offset", "size"], rows });

@@ -27,7 +27,9 @@ function regionTable(place, memory, chosen) {
       class: "number",
       width: "w-number",
     })),
-    { label: "to look at", text: (i) => marksText(memory.marks[i]), width: "w-short" },
+    ...(memory.marks.some((one) => one > 0)
+      ? [{ label: "to look at", text: (i) => marksText(memory.marks[i]), width: "w-short" }]
+      : []),
     { label: "name", text: (i) => memory.text(memory.name, i), width: "w-text" },
   ];
   const bad = (i) => badPages(memory, i) > 0;
@@ -52,7 +54,7 @@ function regionTable(place, memory, chosen) {
     },
   ];
   const notes = [];
-  if (memory.leftOut) notes.push(`${many(memory.leftOut, "region")} more are not in this page: msl inspect --show regions lists them.`);
+  if (memory.leftOut) notes.push(`${more(memory.leftOut, "region")} not in this page: msl inspect --show regions lists them.`);
   if (memory.coarse) notes.push(`Of ${many(memory.coarse, "region")} the page states are drawn coarser, the worst one over all that is put together.`);
   return new RowTable(place, {
     title: "Memory regions",

@@ -23,7 +23,7 @@ const TITLES = {
   omissions: "Left out by the acquirer",
 };
 const FIRST = Object.keys(TITLES);
-const HIDDEN = ["block", "block_uuid", "local_addr", "local_port", "remote_addr", "remote_port", "handle_code", "ipv4_order"];
+const HIDDEN = ["block", "block_uuid", "local_addr", "local_port", "remote_addr", "remote_port", "handle_code", "ipv4_order", "start_time_unit"];
 const IN_FACTS = ["process", "system", "origin"];
 const MAPS = [];
 
@@ -54,7 +54,7 @@ function tablesPart(place, dump) {
     const inWords = columns.filter((one) => columns.includes(`${one}_utc`));
     const packed = withoutColumns(dump.tables[name], [...HIDDEN, ...inWords]);
     if (!packed.columns.length) continue;
-    const note = packed.left_out ? `${many(packed.left_out, "row")} more are not in this page: msl inspect --show ${name} lists them.` : "";
+    const note = packed.left_out ? `${more(packed.left_out, "row")} not in this page: msl inspect --show ${name} lists them.` : "";
     const section = make("section", { class: "card" }, make("h3", null, TITLES[name] || words(name)));
     place.append(section);
     plainTable(section, TITLES[name] || words(name), packed, { is_target: "target" }, note);
@@ -80,7 +80,7 @@ function comparisonPart(place, found) {
   if (found.rows.length) {
     const left = found.rows_left_out ? `${many(found.rows_left_out, "row")} more: msl diff lists them.` : "";
     place.append(make("h3", null, "What came, went and changed"));
-    plainTable(place, "Differences", { columns: ["part", "what", "row"], rows: found.rows }, {}, left);
+    plainTable(place, "Differences", { columns: ["part", "change", "row"], rows: found.rows }, {}, left);
   }
   if (found.changes.length) {
     const rows = found.changes.map(([address, size, where, rebased]) => [address, size, where, rebased ? "moved pointers" : ""]);

@@ -198,18 +198,19 @@ function plainTable(place, title, packed, labels = {}, note = "") {
     class: typeof packed.rows[0][n] === "number" ? "number" : /addr|hash|uuid|^pc$|^sp$/.test(name) ? "mono" : "",
     width: widthOf(name, packed.rows[0][n]),
   }));
-  return new RowTable(place, { title, count: packed.rows.length, columns, filters: choices(packed), note });
+  return new RowTable(place, { title, count: packed.rows.length, columns, filters: choices(packed, labels), note });
 }
 
 /** For columns of few different values a choice of them. */
-function choices(packed) {
+function choices(packed, labels) {
   const found = [];
   packed.columns.forEach((name, n) => {
-    if (!/state|type|protocol|target|source|found_in|reason|kind|part|what/.test(name)) return;
+    if (!/state|type|protocol|target|source|found_in|reason|kind|part|change/.test(name)) return;
+    const label = labels[name] || words(name);
     const values = [...new Set(packed.rows.map((row) => row[n]))].filter((one) => one !== null);
     if (values.length < 2 || values.length > 12) return;
-    const options = values.sort(compare).map((one) => [`${words(name)}: ${one}`, (i) => packed.rows[i][n] === one]);
-    found.push({ label: words(name), options: [[`any ${words(name)}`, null], ...options] });
+    const options = values.sort(compare).map((one) => [`${label}: ${one}`, (i) => packed.rows[i][n] === one]);
+    found.push({ label, options: [[`any ${label}`, null], ...options] });
   });
   return found.slice(0, 3);
 }
