@@ -196,6 +196,11 @@ def test_pointers_that_moved_are_told_from_changes(tmp_path: Path) -> None:
     by_address = json.loads(run("diff", a, b, "--align", "address", "--json").stdout)
     assert len(by_address["regions"]["added"]) == len(by_address["regions"]["removed"]) == 2
     assert by_address["pages"]["only_a"] == by_address["pages"]["only_b"] == 5
+    three = run("diff", a, b, a, "--json")
+    times = json.loads(three.stdout)["timeline"]
+    assert times["regions"] == times["pages"] == []
+    assert [row["what"] for row in times["modules"]] == ["/bin/p"]
+    assert b"no regions and no pages: they are not compared by address" in three.stderr
 
 
 def test_regions_of_a_kind_belong_together_by_size_where_one_dump_has_more(tmp_path: Path) -> None:
@@ -269,7 +274,7 @@ def test_a_timeline_says_what_was_there_when(tmp_path: Path) -> None:
     assert [value is None for value in row["values"]] == [True, False, False, True]
     shown = run("diff", *paths).stdout.decode()
     assert "  a b a c  0x11000  [heap]+0x1000\n" in shown
-    assert "  . a a .  0x50000\n" in shown
+    assert "  . a a .  0x50000  [anonymous]\n" in shown
 
 
 def environment_of(path: Path, text: bytes) -> Path:

@@ -247,6 +247,14 @@ def test_views_say_once_what_is_not_known(made: Path, view: str) -> None:
     assert bool(done.stdout) == (view != "u64" and view != "time")
 
 
+def test_a_value_of_which_a_part_is_known_is_not_called_unknown_as_a_whole(made: Path) -> None:
+    done = run("read", made, f"{HEAP + PAGE - 3:#x}", "24", "--as", "u64")
+    assert done.stdout.decode().splitlines() == [
+        f"{HEAP + PAGE - 3:016x}  ?? (partly failed)",
+        f"{HEAP + PAGE + 5:016x}  ?? (failed), 16 bytes",
+    ]
+
+
 def test_json_has_bytes_and_states(made: Path) -> None:
     found = json.loads(run("read", made, f"{HEAP + PAGE - 3:#x}", "6", "--json").stdout)
     assert found["runs"] == [

@@ -55,21 +55,29 @@ class Timeline:
 
 
 def timeline(
-    dumps: Sequence[Dump], changes: Iterable[MemoryChange], more_changes: int = 0
+    dumps: Sequence[Dump],
+    changes: Iterable[MemoryChange],
+    more_changes: int = 0,
+    *,
+    by_address: bool = True,
 ) -> Timeline:
-    """Follow what is in several dumps of one process, by address.
+    """Follow what is in several dumps of one process.
 
     Args:
         dumps: in their order.
         changes: of memory from each to the next, see `compare`.
         more_changes: how many there were beside these.
+        by_address: whether an address means the same in all of them; else there are no rows of
+            regions.
     """
     kinds: dict[str, Callable[[Dump], dict[str, Any]]] = {
         "regions": _regions,
         "modules": _modules,
         "threads": _threads,
     }
-    found = Timeline({}, [], more_changes)
+    if not by_address:
+        del kinds["regions"]
+    found = Timeline({"regions": []}, [], more_changes)
     for kind, read in kinds.items():
         found.rows[kind] = _rows([read(dump) for dump in dumps], _told(dumps, kind))
     for table in TABLES_COMPARED:
@@ -107,7 +115,8 @@ def _rows(each: list[dict[str, Any]], told: list[bool]) -> list[TimelineRow]:
 
 
 def _regions(dump: Dump) -> dict[str, Any]:
-    rows = numbered((f"{one.base_addr:#x}", one) for one in dump.regions)
+    regions = sorted(dump.regions, key=lambda one: one.base_addr)
+    rows = numbered((f"{one.base_addr:#x}", one) for one in regions)
     return {
         _with_number(key): {
             "region_size": one.region_size,

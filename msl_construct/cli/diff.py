@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["diff"]
 
+_NOT_FOLLOWED = "msl: the timeline has no regions and no pages: they are not compared by address"
+
 _LISTED = 20
 """Rows of one kind for people, unless --full."""
 _COLORS = {"added": "green", "removed": "red"}
@@ -133,12 +135,15 @@ def diff(
                     more_changes += difference.more_changes
             times = None
             if len(dumps) > 2:
-                if any(step["align"] != "address" for step in found):
+                by_address = all(step["align"] == "address" for step in found)
+                if not by_address:
                     more_changes = 0
                     changes.clear()  # there is no address that means the same in all of them
                     if not quiet:
-                        note("msl: the timeline has no pages: they are not compared by address")
-                times = analysis.timeline(opened, chain(*changes), more_changes)
+                        note(_NOT_FOLLOWED)
+                times = analysis.timeline(
+                    opened, chain(*changes), more_changes, by_address=by_address
+                )
             if times is not None and not as_json_:
                 with data_out() if ndjson else text_out() as out:
                     if ndjson:

@@ -57,9 +57,17 @@ def write_timeline(
             line = f"  {_letters(row)}  {printable(row.what)}"
             if kind == "pages":
                 line += f"  {printable(where(int(row.what, 16)))}"
+            elif kind == "regions":
+                line += f"  {printable(_region(row))}"
             out.writelines(f"{part}\n" for part in folded(line, style.columns, _INDENT))
         if more:
             out.write(f"  and {more} more (--full)\n")
+
+
+def _region(row: TimelineRow) -> str:
+    """What a region is called where it is there."""
+    one = next(value for value in row.values if isinstance(value, dict))
+    return str(one["name"] or f"[{one['region_type']}]")
 
 
 def _letters(row: TimelineRow) -> str:

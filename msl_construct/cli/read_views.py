@@ -65,7 +65,9 @@ def known_bytes(memory: Memory, width: int) -> Iterator[tuple[int, bytes | None,
         while index < len(gaps) and gaps[index][1] <= offset:
             index += 1
         if index < len(gaps) and gaps[index][0] < offset + width:
-            yield offset, None, gaps[index][2]
+            begin, end, state = gaps[index]
+            whole = begin <= offset and offset + width <= end
+            yield offset, None, state if whole else f"partly {state}"
         else:
             yield offset, bytes(data[offset : offset + width]), ""
 
