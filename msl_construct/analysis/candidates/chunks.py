@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from ...space import CAPTURED
 from .pool import Pool
 
 __all__ = ["AllocatedChunk", "chunk_around"]
@@ -43,12 +44,10 @@ def chunk_around(pool: Pool, address: int) -> AllocatedChunk | None:
     word = struct.Struct("<Q" if little else ">Q")
     last = address - address % 16
     first = last - _LOOKED_BACK
-    data = None
-    while data is None and first < last:
-        data = pool.bytes_at(first - 8, last - first + 8)
-        first += 0 if data is not None else 1024
+    data = pool.bytes_at(first - 8, last - first + 8)
     if data is None:
-        first, data = last, pool.bytes_at(last - 8, 8)
+        first = _first_header(pool, max(0, first), last)
+        data = pool.bytes_at(first - 8, last - first + 8)
         if data is None:
             return None
     np = pool.numpy
@@ -66,6 +65,17 @@ def chunk_around(pool: Pool, address: int) -> AllocatedChunk | None:
         if follows & _IN_USE_BEFORE and _is_size(follows & ~_FLAGS):
             return AllocatedChunk(start, size - 8)
     return None
+
+
+def _first_header(pool: Pool, first: int, last: int) -> int:
+    """The first address, a multiple of 16, of which the header and all up to `last` is captured."""
+    begin = last
+    for address, _, state in pool.dump.memory.states(first, last) if first < last else ():
+        if state != CAPTURED:
+            begin = last
+        elif begin == last:
+            begin = address
+    return min(last, -(-(begin + 8) // 16) * 16)
 
 
 def _is_size(size: int) -> bool:
