@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from msl_construct import Writer
 from msl_construct.errors import ChangedError, StreamError
 from msl_construct.remote_output import RemoteFile
 from msl_construct.source import RemoteSource, is_remote
+from msl_construct.source.remote import reason_of
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -32,6 +34,13 @@ def memory() -> Iterator[Any]:
 def stored(system: Any, data: bytes, name: str = "dump.msl") -> str:
     system.pipe_file(f"/{name}", data)
     return f"memory://{name}"
+
+
+def test_a_server_that_nobody_reaches_is_said_and_not_its_address_again() -> None:
+    error = FileNotFoundError("https://h.invalid/a.msl")  # as fsspec raises it
+    assert reason_of(error) == os.strerror(errno.ENOENT)
+    error.__cause__ = ConnectionError("Cannot connect to\nhost h.invalid")
+    assert reason_of(error) == "Cannot connect to host h.invalid"
 
 
 def test_what_is_an_address() -> None:

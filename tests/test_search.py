@@ -260,6 +260,8 @@ def test_the_context_of_a_hit_ends_at_a_hole() -> None:
     "text", ["", "4", "4d5", "????", "[3]", "zz", "4d[5-2]", "4d[99999999]", "4d [", "4d" * 70000]
 )
 def test_what_is_no_pattern_of_bytes_is_refused(text: str) -> None:
+    with pytest.raises(PatternError, match="ends before it begins"):
+        analysis.hex_pattern("4d [5-2] 5a")
     with pytest.raises(PatternError, match="--hex"):
         analysis.hex_pattern(text)
 

@@ -201,7 +201,12 @@ class Addresses:
     def _thread(self, number: int | None) -> ThreadContext | None:
         threads = [one for one in self._dump.threads if "thread_id" in one]
         if number is not None:
-            return next((one for one in threads if one["thread_id"] == number), None)
+            found = next((one for one in threads if one["thread_id"] == number), None)
+            if found is None and threads:
+                some = ", ".join(str(one["thread_id"]) for one in threads[:_LISTED])
+                more = ", …" if len(threads) > _LISTED else ""
+                raise AddressError(f"no thread has the number {number}; there are {some}{more}")
+            return found
         current = [one for one in threads if "flags" in one and "current" in one["flags"].names]
         if len(current) == 1 or len(threads) == 1:
             return (current or threads)[0]

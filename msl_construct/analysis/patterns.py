@@ -86,7 +86,9 @@ def hex_pattern(text: str) -> SearchPattern:
             longest += 1
         elif found[2]:
             least, most = int(found[2][:9]), int((found[3] or found[2])[:9])
-            if least > most or most > _MOST:
+            if least > most:
+                raise PatternError(f"--hex: the jump {found[0]} ends before it begins")
+            if most > _MOST:
                 raise PatternError(f"--hex: the jump {found[0]}: expected at most {_MOST} bytes")
             parts.append(b"[\\x00-\\xff]{%d,%d}?" % (least, most))
             certain = certain and least == most
@@ -186,7 +188,7 @@ def integer_pattern(value: int, width: int, order: ByteOrder) -> SearchPattern:
         raise PatternError(f"--width {width}: expected 1, 2, 4 or 8 bytes")
     bits = 8 * width
     if not -(1 << bits - 1) <= value < 1 << bits:
-        raise PatternError(f"--int {value}: does not fit {width} bytes")
+        raise PatternError(f"--int {value}: does not fit {width} byte{'s' * (width > 1)}")
     data = (value % (1 << bits)).to_bytes(width, "little" if order is ByteOrder.LITTLE else "big")
     return SearchPattern("int", str(value), re.compile(re.escape(data), re.DOTALL), data, 0, width)
 

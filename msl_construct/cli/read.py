@@ -232,7 +232,9 @@ def _dump_lines(
             out.write(style.paint(f"{printable(where) or 'no region'}:", bold=True) + "\n")
         out.write((_close_line if close else _line)(line, style) + "\n")
         if line.repeats:
-            out.write(f"* {line.repeats} more lines like this\n")
+            out.write(
+                f"* {line.repeats} more {'lines' if line.repeats > 1 else 'line'} like this\n"
+            )
 
 
 def _line(line: HexLine, style: Style) -> str:

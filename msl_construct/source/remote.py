@@ -229,4 +229,10 @@ def reason_of(error: Exception) -> str:
     """What a server or its file system says, in words."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
+    if isinstance(error, FileNotFoundError):
+        # fsspec calls a server that nobody reaches a file that is not there, and says its address.
+        why = error.__cause__
+        if why is None or not str(why):
+            return os.strerror(errno.ENOENT)
+        return " ".join(str(why).split())
     return str(error) or type(error).__name__
