@@ -13,6 +13,7 @@ import commands
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sampling import sampled
 from windows.environment import ROOT, Wine
 from windows.targets import Runner
 
@@ -73,6 +74,7 @@ def fine(answer: tuple[int, bytes]) -> bytes:
     return answer[1]
 
 
+@sampled("kind")
 @pytest.mark.parametrize("kind", ["x25519", "x25519-ml-kem-768", "raw", "passphrase"])
 def test_encrypted(systems: Systems, folder: Path, kind: str) -> None:
     if kind == "passphrase":
@@ -128,6 +130,7 @@ def test_appended(systems: Systems, folder: Path) -> None:
     assert RELATED["block_type"] in {block["block_type"] for block in segment["blocks"]}
 
 
+@sampled("form")
 @pytest.mark.parametrize("form", ["elf-core", "minidump"])
 def test_imported(systems: Systems, folder: Path, form: str) -> None:
     assert systems.makes("export", "a.msl", "--to", form, "-f", "-o", "core")[0] in (0, 4)
