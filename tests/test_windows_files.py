@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from commands import run
 
 from msl_construct.cli import start
 from msl_construct.cli.common import paths
@@ -19,6 +20,10 @@ from msl_construct.windows_files import expanded, refused_name
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+TOP = Path(__file__).parent.parent
+WORKFLOW = TOP / "spec-docs" / "examples" / "windows.yml"
 
 
 @pytest.mark.parametrize(
@@ -111,3 +116,16 @@ def test_every_list_of_files_has_its_wildcards_expanded() -> None:
                 is_files = parameter.name not in NO_FILES
                 assert (parameter.callback is paths) == is_files, (command.name, parameter.name)
     assert seen == {"dumps", "files"} | NO_FILES
+
+
+def test_what_the_workflow_verifies_is_intact() -> None:
+    """Its job on a real Windows fails for no other reason than Windows."""
+    text = WORKFLOW.read_text("utf-8")
+    (words,) = re.findall(r"^ +msl verify (.+) \|\| exit 1$", text, re.M)
+    files = [one for word in words.replace("\\", "/").split() for one in expanded_here(word)]
+    assert len(files) > 20
+    assert run("verify", *files).returncode == 0
+
+
+def expanded_here(word: str) -> list[str]:
+    return sorted(map(str, TOP.glob(word))) if "*" in word else [word]
