@@ -127,19 +127,30 @@ def _run_around(own: Bytes, address: int, length: int) -> int:
         block = own.at(at, 16)
         return block is not None and _is_dense(block)
 
+    def beside(edge: int, step: int) -> int:
+        """Where bytes end, of 15 at most, that are not zero."""
+        at = edge
+        while abs(at - edge) < 15 and own.at(at - (step < 0), 1) not in (None, b"\0"):
+            at += step
+        return at
+
     first = next((at for at in range(address & -16, address + length, 16) if dense(at)), None)
     assert first is not None
     stop = first + 16
-    while dense(first - 16):
-        first -= 16
-    while dense(stop):
-        stop += 16
-    for step, edge in ((-1, first - 1), (1, stop)):
-        at = edge
-        while abs(at - edge) < 15 and own.at(at, 1) not in (None, b"\0"):
-            at += step
-        first, stop = (at + 1, stop) if step < 0 else (first, at)
-    return stop - first
+    grown = True
+    while grown:
+        grown = True
+        if dense(first - 16):
+            first -= 16
+        elif dense(stop):
+            stop += 16
+        elif dense(first - 32) and beside(first - 16, 1) >= beside(first, -1):
+            first -= 32  # what is beside both of them meets
+        elif dense(stop + 16) and beside(stop + 16, -1) <= beside(stop, 1):
+            stop += 32
+        else:
+            grown = False
+    return beside(stop, 1) - beside(first, -1)
 
 
 def _chunk_around(own: Bytes, address: int) -> tuple[int, int] | None:
