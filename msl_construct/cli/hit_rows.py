@@ -100,7 +100,7 @@ class HitLines:
         letters, what = self._letters, self.what(hit)
         head, kind = f"{hit.address:#018x}", self._kind(hit)
         if not self._style.color:
-            return f"{head}  {letters}  {kind:<9}  {where:<{WHERE}}  {what}"
+            return f"{head}  {letters}  {kind:<9}  {where:<{WHERE}}  {what}".rstrip()
         where, what = self._painted(where.ljust(WHERE), what)
         return f"{head}  {self._colored_rights(letters)}  {kind:<9}  {where}  {what}"
 
