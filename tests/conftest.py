@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import sampling
 from acquire_targets import DIRECTORY
+from forking import Server
 from hypothesis import HealthCheck, settings
 
 _COMMON: dict[str, Any] = {
@@ -151,8 +152,8 @@ _BEGAN = pytest.StashKey[float]()
 
 
 def _processor_time() -> float:
-    """Seconds that this process and the children that it waited for have had."""
-    return sum(os.times()[:4])
+    """Seconds that this process, the children that it waited for and forked commands have had."""
+    return sum(os.times()[:4]) + Server.taken
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -47,6 +47,7 @@ def server_that_finds(tmp_path: Path) -> Server:
         "if word == 'raise': raise KeyError('lost')\n"
         "if word == 'kill': os.kill(os.getpid(), 9)\n"
         "if word == 'hang': time.sleep(600)\n"
+        "while word == 'compute' and time.process_time() < 1: pass\n"
         "print(os.environ['WORD'], os.getcwd())\n"
     )
     (tmp_path / "misbehaves.py").write_text(code)
@@ -75,6 +76,22 @@ def test_however_it_ends(server: Server, tmp_path: Path) -> None:
         assert late.value.stdout == b"begun\n"
     finally:
         server.stop()
+
+
+def test_what_a_command_took_is_counted(server: Server, tmp_path: Path) -> None:
+    before = Server.taken
+    try:
+        for _ in range(2):
+            server.run(
+                ["misbehaves", "compute"],
+                data=b"",
+                folder=tmp_path,
+                environment={"WORD": "compute"},
+                seconds=300,
+            )
+    finally:
+        server.stop()
+    assert Server.taken - before > 1
 
 
 def test_an_import_that_is_missing_is_not_hidden(tmp_path: Path) -> None:

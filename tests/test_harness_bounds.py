@@ -29,11 +29,14 @@ def test_hanging(one: Manifest, tmp_path: Path, body: str) -> None:
     note = tmp_path / "pids"
     begin = "import os, signal, subprocess, sys, time\n"
     begin += f"open({str(note)!r}, 'w').write(str(os.getpid()))\n"
-    begun = time.monotonic()
-    result = only(run(one, decoder(tmp_path, begin + body, right=False), timeout=1))
-    assert time.monotonic() - begun < 10
-    assert result.outcome is SampleOutcome.HANG
-    assert result.detail == "not done after 1 s"
+    for patience in (1, 8, 64):
+        begun = time.monotonic()
+        result = only(run(one, decoder(tmp_path, begin + body, right=False), timeout=patience))
+        assert time.monotonic() - begun < patience + 20
+        assert result.outcome is SampleOutcome.HANG
+        assert result.detail == f"not done after {patience} s"
+        if note.exists():  # else it had not even begun: the machine was busy
+            break
     assert len(result.stderr) <= 4096
     gone(note)
 
