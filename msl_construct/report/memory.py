@@ -53,7 +53,7 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
     def number(text: str) -> int:
         return texts.setdefault(text, len(texts))
 
-    described: dict[tuple[int, int], tuple[int, int]] = {}
+    described: dict[tuple[int, int], tuple[int, int, bool]] = {}
     for region in regions:
         place = found.regions
         found.regions += 1
@@ -77,21 +77,23 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
         found.page_sizes.append(min(region.page_size, _MOST))
         kind = int(region.protection), int(region.region_type)
         if kind not in described:
-            described[kind] = number(rights_of(region)), number(str(region.region_type.name))
-        rights, type_ = described[kind]
+            code = "execute" in region.protection
+            type_name = str(region.region_type.name)
+            described[kind] = number(rights_of(region)), number(type_name), code
+        rights, type_, code = described[kind]
         found.rights.append(rights)
         found.types.append(type_)
-        marks = marks_of(region, names)
+        marks = marks_of(region, names) if code else ()
         found.marks.append((WRITTEN in marks) | (UNBACKED in marks) << 1)
         found.names.append(number(names.mapping_of(base) or names.module_of(base) or ""))
         for state, count in counts.items():
             if state in found.counts:
-                found.counts[state][place] = min(count, _MOST)
+                found.counts[state][place] = count if count < _MOST else _MOST
         if len(kept) >= most:
             found.coarse += 1
         found.run_counts.append(len(kept))
         for count, state_number in kept:
-            found.run_pages.append(min(count, _MOST))
+            found.run_pages.append(count if count < _MOST else _MOST)
             found.run_states.append(state_number)
     found.texts = list(texts)
     left_out = _left_out(dump)
