@@ -39,6 +39,7 @@ def run(setting: Setting) -> list[Row]:
             child = run_child(
                 [*command, "--samples", str(ROOT / "samples"), "--decoder", decoder], capture=True
             )
+        said = child.output.decode().partition("\n")[0]
         imitated = "; Kaitai's runtime imitated" if name in generated_parsers.IMITATED else ""
         rows.append(
             Row(
@@ -48,7 +49,7 @@ def run(setting: Setting) -> list[Row]:
                 "s",
                 judged="measured",
                 target=MOST if name in INTERPRETED else None,
-                remark=f"processor time{imitated}; {child.output.decode().partition(';')[0]}",
+                remark=f"processor time{imitated}; {said}",
             )
         )
     return rows
