@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from argparse import ArgumentParser
 from collections import Counter
@@ -174,15 +175,21 @@ def _killed(pid: int, ticks: Path) -> dict[str, Any]:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(pid)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
+    assert holder.stdout is not None
+    first = threading.Thread(target=holder.stdout.read, args=(1,), daemon=True)
     try:
+        # What it writes first it writes when it has stopped the target.
+        first.start()
+        first.join(PATIENCE)
         stood = _wait(lambda: holder.poll() is not None or _stands(ticks), PATIENCE)
-        stood = stood and holder.poll() is None
+        stood = stood and holder.poll() is None and not first.is_alive()
     finally:
         holder.kill()
         killed = time.monotonic()
     before = os.path.getsize(ticks)
     went_on = _wait(lambda: os.path.getsize(ticks) > before, PATIENCE)
     seconds = time.monotonic() - killed
+    first.join(PATIENCE)
     holder.communicate()
     return {"passed": stood and went_on, "stood_still": stood, "went_on_after": round(seconds, 2)}
 

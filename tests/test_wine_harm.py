@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from sampling import sampled
 from windows.environment import Wine
-from windows.targets import Target, guardian_of, started, wait_for
+from windows.targets import PATIENCE, Target, guardian_of, started, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,9 @@ def held(wine: Wine, target: Target, *words: str) -> subprocess.Popen[bytes]:
     """An acquirer that holds its target: nobody reads what it writes."""
     command = wine.msl("acquire", str(target.pid), "-o", "-", "--no-report", *words)
     acquirer = wine.start(command)
+    assert acquirer.stdout is not None
+    # What it writes first it writes when it has stopped the target.
+    select.select([acquirer.stdout], [], [], PATIENCE)
     wait_for(lambda: acquirer.poll() is not None or target.stands_still(), "the stop")
     assert acquirer.poll() is None, acquirer.communicate()
     return acquirer

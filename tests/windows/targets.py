@@ -15,7 +15,17 @@ from typing import Any, NamedTuple
 
 from windows.environment import Wine, compiled, dos
 
-__all__ = ["TARGET", "Answer", "Runner", "Target", "guardian_of", "running", "started", "wait_for"]
+__all__ = [
+    "PATIENCE",
+    "TARGET",
+    "Answer",
+    "Runner",
+    "Target",
+    "guardian_of",
+    "running",
+    "started",
+    "wait_for",
+]
 
 PATIENCE = 300.0
 TARGET = ("target.c", "-municode", "-lws2_32", "-lversion")
