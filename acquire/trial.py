@@ -31,7 +31,7 @@ from .report import tool
 
 __all__ = ["SelfTrial", "main"]
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 _STILL = 1.0
 _SIZE = 1 << 20
 _BALLAST = 96 << 20
