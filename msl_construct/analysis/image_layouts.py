@@ -180,13 +180,17 @@ def _relocated(
         behind: address behind all that is loaded, as the file has it.
     """
     each = struct.calcsize(form)
+    found = []
     for at in range(0, len(table) - each + 1, each):
         tag, value = struct.unpack_from(form, table, at)
         if tag == 0:
-            return
-        if tag in _LOADER_ADDS and bias <= value < bias + behind:
-            place = offset + at + each // 2
-            yield _LOADER_ADDS[tag], place, struct.pack(form[0] + form[1], value - bias)
+            break
+        if tag in _LOADER_ADDS and value:
+            found.append((_LOADER_ADDS[tag], offset + at + each // 2, value))
+    if any(not bias <= value < bias + behind for _, _, value in found):
+        return  # another loader leaves them as they are; near 0 they may look like addresses
+    for name, place, value in found:
+        yield name, place, struct.pack(form[0] + form[1], value - bias)
 
 
 def _is_somewhere(one: FileRange) -> bool:
