@@ -260,3 +260,11 @@ def test_sample_through_the_command() -> None:
     want = decode.decode(data)
     assert json.loads(done.stdout)["blocks"] == want["blocks"]
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("word", "meant"), [("stirngs", "strings"), ("zzz", "")])
+def test_a_command_that_there_is_not_is_said_with_those_like_it(word: str, meant: str) -> None:
+    done = run(word)
+    assert done.returncode == 2
+    assert (b"Did you mean" in done.stderr) == bool(meant)
+    assert meant.encode() in done.stderr
