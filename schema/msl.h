@@ -67,8 +67,7 @@ static inline const char *msl_status_text(enum msl_status status)
 {
     switch (status) {
         MSL_STATUSES(MSL_STATUS_TEXT)
-    default:
-        return "Unknown status.";
+    default: return "Unknown status.";
     }
 }
 
@@ -79,8 +78,7 @@ static inline const char *msl_status_text(enum msl_status status)
     { \
         switch (code) { \
             names \
-        default: \
-            return NULL; \
+        default: return NULL; \
         } \
     }
 #define MSL_NAME(code, name) case code: return name;
@@ -626,14 +624,10 @@ static inline uint64_t msl_pad8(uint64_t length)
 /* Whether all bytes are zero: how a hash or a UUID says that it is not known. */
 static inline int msl_all_zero(const uint8_t *bytes, size_t count)
 {
-    size_t index;
-
-    for (index = 0; index < count; index++) {
-        if (bytes[index] != 0) {
-            return 0;
-        }
+    while (count != 0 && bytes[count - 1] == 0) {
+        count--;
     }
-    return 1;
+    return count == 0;
 }
 
 /* The first bytes of the input, which moves behind them; 0 where it is shorter. */
@@ -680,7 +674,7 @@ static inline int msl_take_bytes(msl_span *input, uint64_t length, int padded, m
 static inline int msl_take_text(
     msl_span *input, uint64_t length, int padded, int ended, msl_text *out)
 {
-    const void *nul = NULL;
+    const void *nul;
 
     if (!msl_take_bytes(input, length, padded, &out->stored)) {
         return 0;
@@ -691,9 +685,7 @@ static inline int msl_take_text(
     }
     out->data = MSL_VIEW(char, out->stored.data);
     out->length = out->stored.length;
-    if (ended) {
-        nul = memchr(out->data, 0, out->length);
-    }
+    nul = ended ? memchr(out->data, 0, out->length) : NULL;
     if (nul != NULL) {
         out->length = MSL_CAST(size_t, MSL_CAST(const char *, nul) - out->data);
     }
@@ -868,8 +860,7 @@ static inline enum msl_status msl_page_bytes(
     uint64_t offset;
     enum msl_status status = msl_page_offset(map, page, &offset);
 
-    out->data = NULL;
-    out->length = 0;
+    memset(out, 0, sizeof *out);
     if (status != MSL_OK) {
         return status;
     }
@@ -1787,8 +1778,7 @@ static inline enum msl_status msl_open(const void *data, size_t size, msl_file *
 {
     const msl_file_header *header;
     enum msl_endianness order;
-    msl_span front;
-    msl_span part;
+    msl_span front, part;
 
     memset(out, 0, sizeof *out);
     if (size < sizeof out->header->magic
@@ -1851,10 +1841,8 @@ typedef struct msl_blocks {
 /* The blocks of a file, from Block 0 on. */
 static inline msl_blocks msl_blocks_of(const msl_file *file)
 {
-    msl_blocks blocks;
+    msl_blocks blocks = {file, file->header_size};
 
-    blocks.file = file;
-    blocks.offset = file->header_size;
     return blocks;
 }
 
@@ -1989,9 +1977,8 @@ static inline enum msl_status msl_read_page(const msl_file *file, uint64_t addre
         if (block.type == MSL_BLOCK_TYPE_END_OF_CAPTURE) {
             return MSL_END;
         }
-        if (block.type == MSL_BLOCK_TYPE_MEMORY_REGION && msl_read_memory_region(&block, &region) != MSL_OK) {
-            out->unread++;
-        } else if (block.type == MSL_BLOCK_TYPE_MEMORY_REGION) {
+        status = msl_read_memory_region(&block, &region);
+        if (status == MSL_OK) {
             base = msl_get_u64(region.head->base_addr, block.order);
             if (msl_page_at(&region.page_state_map, base, address, &page) == MSL_OK) {
                 out->address = base + (page << region.page_state_map.page_size_log2);
@@ -2001,6 +1988,8 @@ static inline enum msl_status msl_read_page(const msl_file *file, uint64_t addre
                     &region.page_state_map, region.page_data, page, &out->bytes);
                 return status == MSL_ERROR_PAGE_STATE ? MSL_OK : status;
             }
+        } else if (status != MSL_ERROR_BLOCK_TYPE) {
+            out->unread++;
         }
     }
     return status;
