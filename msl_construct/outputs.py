@@ -351,7 +351,7 @@ def whole_file(path: Place, *, force: bool = False, secret: bool = True) -> Iter
     Raises:
         OSError: see `check_place`; or it can't be made.
     """
-    check_place(path, force=force)
+    check_name(path)
     if is_passing(path):
         with open(path, "wb") as passing:
             yield passing

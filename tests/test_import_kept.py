@@ -164,3 +164,16 @@ def test_where_an_image_has_what_is_said_beside_it(stated: bool, tmp_path: Path)
         assert {values[f"k{n}"] for n in range(8)} == {b"\5" * 8}
         assert values["zmm31"] == b"\7" * 64
         assert values["pkru"] == b"\t" * 4
+
+
+def test_threads_are_read_one_at_a_time(tmp_path: Path) -> None:
+    """What is kept of a dump has a limit: threads beyond it would be left out."""
+    count = 120
+    notes = b"".join(status("<", True, 1 + number, WORDS) for number in range(count))
+    with imported(elf_core("<", True, 62, notes, [(BASE, page(1), PAGE, 5)]), tmp_path):
+        pass
+    with msl_construct.open(tmp_path / "made.msl", max_memory=200_000) as dump:
+        process = captured(dump)
+        assert process.threads_unread == 0
+        assert [len(one.registers) for one in process.threads] == [27] * count
+        assert [one.thread_id for one in process.threads] == list(range(1, count + 1))

@@ -161,6 +161,7 @@ def export(
         for line in process.faults:
             note(f"msl: {dump}: {line}")
         complete = form == "raw" or _say(dump, form, found.told, bool(process.threads))
+        complete = complete and not process.threads_unread
         return ending(opened, dump, quiet) or (Exit.FINE if complete else Exit.INCOMPLETE)
 
 

@@ -249,6 +249,7 @@ class CapturedProcess:
         auxiliary: its auxiliary vector, as it stands in its memory; empty: unknown.
         signal: which one it was stopped by; 0: none, or unknown.
         exception: the same with what else is known of it; None: none, or unknown.
+        threads_unread: how many threads there are besides, of which nothing can be read.
         identity: ``user``, ``group`` and ``process_group``, as far as they are known.
     """
 
@@ -275,6 +276,7 @@ class CapturedProcess:
     signal: int = 0
     exception: ProcessException | None = None
     identity: Mapping[str, int] = field(default_factory=dict)
+    threads_unread: int = 0
 
     def stretches(self) -> Iterator[MappedRange]:
         """The mappings, and whatever of the memory lies in none of them; by address."""

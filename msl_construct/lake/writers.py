@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
 from ..document.csv_cells import cell
@@ -52,11 +52,24 @@ def _batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 
 def write_parquet(table: LakeTable, rows: Iterable[Row], file: IO[bytes]) -> None:
     """A Parquet file, compressed with zstd; numbers are uint64."""
+    batches = _batches(rows)
+    first = next(batches, None)
+    if first is None:  # most dumps have no rows in most tables
+        file.write(_without_rows(table))
+        return
     arrow = _arrow()
     schema = _schema(table)
     with arrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for batch in _batches(rows):
+        for batch in chain((first,), batches):
             writer.write_table(arrow.Table.from_pylist(list(batch), schema=schema))
+
+
+@lru_cache(maxsize=64)
+def _without_rows(table: LakeTable) -> bytes:
+    file = io.BytesIO()
+    with _arrow().parquet.ParquetWriter(file, _schema(table), compression="zstd"):
+        pass
+    return file.getvalue()
 
 
 @lru_cache(maxsize=64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..convert.process import (
@@ -20,9 +22,9 @@ from ..convert.provenance import IMPORTER, debug_records, kept_edges, noted, not
 from ..drafts.handle_types import agreed_handle_types
 from ..reader.block import Block
 from ..reader.dump import Dump
-from ..schema import Record
+from ..schema import Layout, Record
 from ..schema.codes import Code
-from ..source import Extent
+from ..source import Cursor, Extent
 from ..space import ADDRESSES_END, AddressSpace
 from .edged_space import EdgedSpace
 
@@ -31,26 +33,42 @@ if TYPE_CHECKING:
 
 __all__ = ["captured"]
 
-_CURRENT = "current"
+_CURRENT, _REGISTERS = "current", "registers"
 _IDENTITY = ("user", "group", "process_group")
 _RIGHTS = 7
 
 
 class _Threads(ThreadsOnDemand):
-    """The threads of a dump, made when they are asked for; the current one first."""
+    """The threads of a dump, made when they are asked for; the current one first.
 
-    def __init__(self, blocks: list[Block], order: str) -> None:
-        self._blocks = blocks
-        self._order = order
-        first = next((n for n, block in enumerate(blocks) if _is_current(block)), 0)
-        self._blocks = [*blocks[first : first + 1], *blocks[:first], *blocks[first + 1 :]]
+    Nothing is kept of any: a dump may have a hundred thousand, and what is decoded of each is much.
+
+    Attributes:
+        unread: how many Thread Contexts can't be read.
+    """
+
+    def __init__(self, dump: Dump) -> None:
+        self._dump = dump
+        self._order = dump.schema.byte_order.value
+        self._indexes = array("Q")
+        self.unread = first = 0
+        current = False
+        for index in dump.capture_blocks.indexes_of_type("thread_context"):
+            head = _front(dump.block(index))
+            if "thread_id" not in head:
+                self.unread += 1
+                continue
+            if not current and _is_current(head):
+                current, first = True, len(self._indexes)
+            self._indexes.append(index)
+        if first:
+            self._indexes.insert(0, self._indexes.pop(first))
 
     def __len__(self) -> int:
-        return len(self._blocks)
+        return len(self._indexes)
 
     def _thread(self, number: int) -> ProcessThread:
-        block = self._blocks[number]
-        payload = block.payload
+        payload = self._dump.block(self._indexes[number]).payload
         return ProcessThread(
             payload["thread_id"],
             tuple(self._registers(payload.get("registers", ()))),
@@ -68,8 +86,25 @@ class _Threads(ThreadsOnDemand):
             yield ProcessRegister(str(row.get("name") or ""), little, roles)
 
 
-def _is_current(block: Block) -> bool:
-    flags = block.payload.get("flags")
+def _front(block: Block) -> Record:
+    """What stands in front of the registers of a Thread Context; of compressed ones, all of it."""
+    layout = None if block.type is None else block.type.layout
+    if layout is None or block.compressed or not block.known_version:
+        return block.payload
+    if all(field.key != _REGISTERS for field in layout.fields):
+        return block.payload
+    stored = block.stored
+    end = stored.offset + stored.length
+    return _before_registers(layout).decode(Cursor(stored.source, stored.offset, end))
+
+
+@lru_cache(maxsize=16)
+def _before_registers(layout: Layout) -> Layout:
+    return layout.before(_REGISTERS)
+
+
+def _is_current(front: Record) -> bool:
+    flags = front.get("flags")
     return flags is not None and _CURRENT in flags.names
 
 
@@ -87,14 +122,12 @@ def captured(dump: Dump) -> CapturedProcess:
     header = dump.header.record
     identity = next(dump.capture_blocks.of_type("process_identity"), None)
     who = identity.payload if identity is not None else Record()
-    threads = [
-        block
-        for block in dump.capture_blocks.of_type("thread_context")
-        if "thread_id" in block.payload
-    ]
+    threads = _Threads(dump)
     note = _note(dump)
     records = debug_records(note)
     faults = []
+    if threads.unread:
+        faults.append(f"{threads.unread} Thread Contexts can't be read: they are left out")
     arch_type = _name(header["arch_type"])
     stated = "big" if note.get("byte_order") == "big" else str(dump.schema.byte_order.value)
     byte_order, contradiction = byte_order_of(arch_type, stated)
@@ -108,7 +141,7 @@ def captured(dump: Dump) -> CapturedProcess:
         page_size=min((region.page_size for region in dump.regions), default=4096),
         mappings=_mappings(dump),
         modules=[_module(one, records) for one in dump.modules if "module_size" in one],
-        threads=_Threads(threads, dump.schema.byte_order.value),
+        threads=threads,
         handles=_handles(dump, header["pid"], note),
         pid=header["pid"],
         ppid=who.get("ppid", 0),
@@ -123,6 +156,7 @@ def captured(dump: Dump) -> CapturedProcess:
         auxiliary=_auxiliary(note),
         signal=_number(note.get("signal", "")),
         exception=noted_exception(note),
+        threads_unread=threads.unread,
         identity={key: _number(note[key]) for key in _IDENTITY if key in note},
     )
 
