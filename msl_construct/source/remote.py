@@ -56,12 +56,15 @@ def remote_system(url: str) -> tuple[Any, str]:
     """
     try:
         from fsspec.core import url_to_fs
-
+    except ImportError as error:
+        raise StreamError(
+            f"{url}: needs fsspec: pip install 'msl-construct[remote]' ({error})"
+        ) from None
+    try:
         system, path = url_to_fs(url)
     except ImportError as error:
         raise StreamError(
-            f"{url}: needs fsspec: pip install 'msl-construct[remote]', and what it needs for "
-            f"such addresses ({error})"
+            f"{url}: needs what fsspec asks for to read such addresses: {reason_of(error)}"
         ) from None
     except OSError as error:
         raise OSError(error.errno or errno.EIO, reason_of(error), url) from None
@@ -235,4 +238,4 @@ def reason_of(error: Exception) -> str:
         if why is None or not str(why):
             return os.strerror(errno.ENOENT)
         return " ".join(str(why).split())
-    return str(error) or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__
