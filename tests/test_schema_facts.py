@@ -16,6 +16,7 @@ from msl_construct.schema.choice import Choice
 from msl_construct.schema.vocabulary import Fixed
 
 drafts = pytest.mark.parametrize("draft", list(DRAFTS))
+UNTYPED = "their facts are to be typed from the text: a block's in tests/independent/blocks/"
 
 
 def rows(layout: Layout) -> list[Any]:
@@ -69,9 +70,12 @@ def test_headers(draft: str) -> None:
 @drafts
 def test_payloads(draft: str) -> None:
     found = payloads(draft)
-    assert found.keys() == facts.PAYLOADS[draft].keys()
-    for code, expected in facts.PAYLOADS[draft].items():
-        assert found[code] == expected, hex(code)
+    expected = facts.PAYLOADS[draft]
+    named = {hex(code): schema(draft).blocks[code].name for code in found.keys() - expected.keys()}
+    assert not named, UNTYPED
+    assert expected.keys() == found.keys()
+    for code, fields in expected.items():
+        assert found[code] == fields, hex(code)
 
 
 @drafts
@@ -90,7 +94,15 @@ def test_offsets_and_sizes(draft: str) -> None:
 @drafts
 def test_codes(draft: str) -> None:
     found = {name: codes(draft, name) for name in schema(draft).enumerations}
-    assert found == facts.CODES[draft]
+    known = facts.CODES[draft]
+    untyped = {
+        name: {code: label for code, label in labels.items() if code not in known.get(name, {})}
+        for name, labels in found.items()
+    }
+    assert not {name: codes for name, codes in untyped.items() if codes}, (
+        f"{UNTYPED}, a code's in tests/facts.py"
+    )
+    assert found == known
     widths = {name: e.width for name, e in schema(draft).enumerations.items()}
     assert widths == {name: facts.CODE_WIDTHS[name] for name in facts.CODES[draft]}
     assert {v.code: v.label for v in schema(draft).page_states.values} == facts.PAGE_STATES[draft]

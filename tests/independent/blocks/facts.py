@@ -46,8 +46,9 @@ class BlockFacts(NamedTuple):
 def read_plain(fields: Fields, c: Cursor, d: Document) -> None:
     """Fields that are shown as they are.
 
-    Numbers, addresses (by their names), reserved bytes and others that are no number, a text
-    whose length is in the field of its name with Len, and entries, which EntryCount counts.
+    Numbers, addresses (Addr in their names), times (names that end with At, Time or Timestamp),
+    reserved bytes and others that are no number, a text whose length is in the field of its name
+    with Len, and entries, which EntryCount counts.
     """
     for name, width in fields:
         key = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
@@ -59,5 +60,7 @@ def read_plain(fields: Fields, c: Cursor, d: Document) -> None:
             d[key] = c.take(width, key).hex()
         elif width == 8 and "addr" in key:
             d[key] = f"{c.u64(key):#018x}"
+        elif width == 8 and re.search("(^|_)(at|time|timestamp)$", key):
+            d[key] = str(c.u64(key))
         else:
             d[key] = getattr(c, f"u{8 * width}")(key)
