@@ -105,6 +105,7 @@ SHORT = {
     "msl_construct.encryption.derive": ["self.origin"],
     "msl_construct.encryption.sealed": ["magic", "bytes(stated['magic'])"],
     "msl_construct.reader.walk": ["magic", "magic_expected.decode()"],
+    "msl_construct.records.__init__": ["__name__", "name"],
     "msl_construct.rules.engine": ["rule"],
     "msl_construct.rules.statements.all": ["statement"],
     "msl_construct.schema.field_list": ["name"],

@@ -25,10 +25,10 @@ from ..schema.vocabulary import (
 from ..schema.words import no_words
 from .imhex_words import type_name
 
-__all__ = ["Kind", "kind_of", "stored_as"]
+__all__ = ["FieldKind", "kind_of", "stored_as"]
 
 
-class Kind(NamedTuple):
+class FieldKind(NamedTuple):
     """The words for a class of the vocabulary."""
 
     stored: str
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
 
 
 @singledispatch
-def kind_of(kind: Vocabulary) -> Kind:
+def kind_of(kind: Vocabulary) -> FieldKind:
     """The words for a field of this class.
 
     Raises:
@@ -57,82 +57,82 @@ def _integer(kind: Fixed) -> str:
 
 
 @kind_of.register
-def _(kind: Uint) -> Kind:
-    return Kind(_integer(kind), "int")
+def _(kind: Uint) -> FieldKind:
+    return FieldKind(_integer(kind), "int")
 
 
 @kind_of.register
-def _(kind: Timestamp) -> Kind:
-    return Kind(f"{_integer(kind)}, ns", "int")
+def _(kind: Timestamp) -> FieldKind:
+    return FieldKind(f"{_integer(kind)}, ns", "int")
 
 
 @kind_of.register
-def _(kind: Coded) -> Kind:
-    return Kind(f"{_integer(kind)}, {kind.enumeration_name}", "Code")
+def _(kind: Coded) -> FieldKind:
+    return FieldKind(f"{_integer(kind)}, {kind.enumeration_name}", "Code")
 
 
 @kind_of.register
-def _(kind: Flags) -> Kind:
-    return Kind(f"{_integer(kind)}, {kind.definition_name}", "FlagValue")
+def _(kind: Flags) -> FieldKind:
+    return FieldKind(f"{_integer(kind)}, {kind.definition_name}", "FlagValue")
 
 
 @kind_of.register
-def _(kind: Bytes) -> Kind:
-    return Kind(f"{kind.width} bytes", "bytes")
+def _(kind: Bytes) -> FieldKind:
+    return FieldKind(f"{kind.width} bytes", "bytes")
 
 
 @kind_of.register
-def _(kind: Hash) -> Kind:
-    return Kind(f"{kind.width}-byte hash", "bytes")
+def _(kind: Hash) -> FieldKind:
+    return FieldKind(f"{kind.width}-byte hash", "bytes")
 
 
 @kind_of.register
-def _(kind: Reserved) -> Kind:
-    return Kind(f"{kind.width} zero bytes", "bytes")
+def _(kind: Reserved) -> FieldKind:
+    return FieldKind(f"{kind.width} zero bytes", "bytes")
 
 
 @kind_of.register
-def _(kind: Uuid) -> Kind:
-    return Kind("UUID", "UUID")
+def _(kind: Uuid) -> FieldKind:
+    return FieldKind("UUID", "UUID")
 
 
 @kind_of.register
-def _(kind: Utf8Z) -> Kind:
-    return Kind(f"text, {kind.length}", "str | None")
+def _(kind: Utf8Z) -> FieldKind:
+    return FieldKind(f"text, {kind.length}", "str | None")
 
 
 @kind_of.register
-def _(kind: Utf8) -> Kind:
+def _(kind: Utf8) -> FieldKind:
     padding = "" if kind.padded else ", not padded"
-    return Kind(f"text without NUL, {kind.length}{padding}", "str | None")
+    return FieldKind(f"text without NUL, {kind.length}{padding}", "str | None")
 
 
 @kind_of.register
-def _(kind: Blob) -> Kind:
-    return Kind(f"{kind.length} bytes", "bytes")
+def _(kind: Blob) -> FieldKind:
+    return FieldKind(f"{kind.length} bytes", "bytes")
 
 
 @kind_of.register
-def _(kind: Rest) -> Kind:
-    return Kind("bytes", "Extent")
+def _(kind: Rest) -> FieldKind:
+    return FieldKind("bytes", "Extent")
 
 
 @kind_of.register
-def _(kind: PageStateMap) -> Kind:
-    return Kind("2 bits a page, padded to 8 bytes", "PageMap")
+def _(kind: PageStateMap) -> FieldKind:
+    return FieldKind("2 bits a page, padded to 8 bytes", "PageMap")
 
 
 @kind_of.register
-def _(kind: Table) -> Kind:
-    return Kind(f"{kind.count} entries", f"Sequence[{type_name(kind.entry.title)}]")
+def _(kind: Table) -> FieldKind:
+    return FieldKind(f"{kind.count} entries", f"Sequence[{type_name(kind.entry.title)}]")
 
 
 @kind_of.register
-def _(kind: Choice) -> Kind:
+def _(kind: Choice) -> FieldKind:
     cases = [type_name(case.title) for case in kind.cases.values()]
-    return Kind(f"{kind.length} bytes, laid out by {kind.tag}", " | ".join([*cases, "Extent"]))
+    return FieldKind(f"{kind.length} bytes, laid out by {kind.tag}", " | ".join([*cases, "Extent"]))
 
 
 @kind_of.register
-def _(kind: Layout) -> Kind:
-    return Kind(kind.title, type_name(kind.title))
+def _(kind: Layout) -> FieldKind:
+    return FieldKind(kind.title, type_name(kind.title))
