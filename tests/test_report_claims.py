@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from commands import run
 from independent.specimens import LE11
 from pages import Page, everything, regions
@@ -16,6 +17,7 @@ from writing import LIVE, uid, writer
 
 import msl_construct
 from msl_construct.report import Redaction, html_page, markdown_page, redaction, report_of
+from msl_construct.report.damage import contradicted_blocks
 from msl_construct.report.word_search import WordSearch
 
 PAGE = 4096
@@ -63,6 +65,7 @@ def banner(raw: bytes) -> tuple[str, str]:
 
 
 ALL = [(2, "captured")]
+NONE = Redaction()
 
 
 @pytest.mark.parametrize(
@@ -118,9 +121,186 @@ def test_what_is_missing_is_named() -> None:
     with msl_construct.open(raw) as dump:
         answers = {one.question: one for one in report_of(dump).answers}
     assert answers["memory"].more == (
-        "16.0 KiB (could not be read)",
-        "of these 12.0 KiB in /opt/x, 4.0 KiB in [vvar]",
+        "12.0 KiB (could not be read)",
+        "of these 12.0 KiB in /opt/x",
+        "why they could not be read is not recorded in the dump; the report of its acquisition "
+        "says it, and was not given",
+        "4.0 KiB (could not be read: pages of the kernel's own, which every process of Linux has)",
     )
+
+
+def test_why_pages_could_not_be_read_is_what_the_report_says() -> None:
+    raw = capture(*ALL, (3, "failed"), (2, "failed"), mappings=[mapping(BASE + (1 << 20), 3, "/x")])
+    told = {
+        "report": 1,
+        "status": "complete",
+        "regions": [
+            {"base_addr": f"{BASE + (n << 20):#x}", "causes": [cause]}
+            for n, cause in (
+                (1, {"state": "failed", "cause": "beyond_end_of_file", "pages": 3}),
+                (2, {"state": "captured", "cause": "from_file", "pages": 2}),
+            )
+        ],
+    }
+    with msl_construct.open(raw) as dump:
+        found = report_of(dump, acquisition=told)
+    lines = {one.question: one for one in found.answers}["memory"].more
+    where = f"{BASE + (2 << 20):#x}"
+    assert lines[1] == f"of these 12.0 KiB in /x: beyond end of file, 8.0 KiB in {where}"
+
+
+def altered(place: bytes | int = b"z" * 64, raw: bytes = b"") -> tuple[bytes, bytes]:
+    """A capture, and the same with one bit of it flipped."""
+    raw = raw or capture(*ALL, (3, "not_resident"), (5, "captured"))
+    changed = bytearray(raw)
+    changed[raw.index(place) if isinstance(place, bytes) else place] ^= 1
+    return raw, bytes(changed)
+
+
+def test_a_page_that_is_not_intact_says_which_hash_is_which_and_where() -> None:
+    raw, changed = altered()
+    with msl_construct.open(changed) as dump:
+        found = report_of(dump)
+        regions_of_it = [(one.base_addr, one.head.block) for one in dump.regions]
+    (base, block), *_ = regions_of_it
+    span = slice(block.offset, block.offset + block.length)
+    recorded, computed = blake3(raw[span]).hexdigest(), blake3(changed[span]).hexdigest()
+    answers = {one.question: one for one in found.answers}
+    text = "\n".join(answers["intact"].more)
+    assert f"recorded in the file: {recorded}, computed from its bytes as they are now" in text
+    assert f"as they are now: {computed}" in text
+    assert f"one of the {block.length} bytes at {block.offset:#x}" in text
+    assert f"It is memory: 8.0 KiB r-- at {base:#x}, no name" in text
+    assert list(found.memory.marks) == [4, 0, 0]
+    assert found.memory.altered == 2 * PAGE
+    for answer in (answers["intact"], answers["memory"]):
+        assert "8.0 KiB of the captured memory are in blocks that their hashes contradict" in (
+            answer.text
+        )
+        assert "20.0 KiB are in blocks that agree with their hashes" in answer.text
+    assert answers["memory"].word == "70.0 % captured, 20.0 % contradicted by hashes"
+    checked = found.checked
+    assert checked is not None
+    places = [place for one in checked.broken for place in one.places]
+    assert any(f"recorded in the file: {recorded}" in place for place in places)
+    assert not any("expected" in place for place in places)
+    page, plain = html_page([found], redaction=Redaction()), markdown_page([found], redaction=NONE)
+    for shown in (page, plain):
+        assert "of the file as it is now, which is not intact" in shown
+        assert "may be what was changed" in shown
+
+
+def test_of_a_hash_of_the_whole_file_alone_nobody_can_tell_where() -> None:
+    raw = capture(*ALL)
+    with msl_construct.open(raw) as dump:
+        stored = dump.verify().stored_file_hash
+    assert stored is not None
+    _, changed = altered(stored, raw)
+    with msl_construct.open(changed) as dump:
+        found = report_of(dump)
+    assert found.answers[0].word == "not intact"
+    assert "only the hash of the whole file (FileHash) does not fit" in found.answers[0].text
+    assert found.memory.altered == 0
+
+
+def test_a_prev_hash_that_nothing_covers_speaks_against_both() -> None:
+    """That of the last block may itself be what was changed."""
+    raw = capture(*ALL)
+    with msl_construct.open(raw) as dump:
+        last = dump.block(len(dump.index) - 1)
+        stored = last.header["prev_hash"]
+    _, changed = altered(raw.rindex(stored), raw)
+    with msl_construct.open(changed) as dump:
+        verdict = dump.verify()
+    assert contradicted_blocks(verdict) == {last.index - 1, last.index}
+
+
+def test_intact_is_not_more_than_no_sign_of_damage() -> None:
+    with msl_construct.open(capture(*ALL)) as dump:
+        found = report_of(dump)
+    page, plain = html_page([found], redaction=NONE), markdown_page([found], redaction=NONE)
+    for shown in (page, plain):
+        assert "a deliberate change can't be excluded" in shown.replace("&#x27;", "'")
+        assert "covers its last block, number 3" in shown
+        assert found.dump_uuid in shown
+        assert "A dump holds what the process had in memory" in shown
+    assert 'href="#answer-0-signed"' in page
+    assert 'id="answer-0-signed"' in page
+
+
+def test_what_nothing_says_is_called_not_said() -> None:
+    """Until the acquisition's report does."""
+    asked = ("tool and version", "how long the process stood still", "user of the process")
+    told = {
+        "report": 1,
+        "status": "complete",
+        "tool": {"name": "t", "version": "1"},
+        "freeze": {"method": "ptrace", "duration": "2000000"},
+        "target": {"credentials": {"uids": {"real": 5, "effective": 0}}},
+    }
+    for given in (None, told):
+        with msl_construct.open(capture(*ALL)) as dump:
+            found = report_of(dump, acquisition=given)
+        facts = {one.label: one.text for one in found.facts}
+        assert [facts.get(label) for label in asked] == (
+            ["not said"] * 3 if not given else [None] * 3
+        )
+    assert facts["user"] == "uid 0, started by uid 5"
+    assert facts["target stopped"] == "by ptrace, for 2.0 ms"
+
+
+def test_what_the_process_has_open_is_to_be_looked_at(tmp_path: Path) -> None:
+    """Of the process only; a region of two marks is one thing."""
+    file = io.BytesIO()
+    names = ("process", "network", "handle")
+    categories = ["memory_regions", "system_context", *(f"system_{one}_table" for one in names)]
+    with writer(file, LE11, *LIVE, *categories, fields={"flags": ["investigation"]}) as out:
+        out.add_process_identity(exe_path="/bin/thing", cmd_line="thing", block_uuid=uid(1))
+        out.add_module_list_index([], block_uuid=uid(2))
+        tables = ["connection_table", "handle_table", "process_table"]
+        out.add_system_context(
+            block_flags=["has_children"], acq_user="me", target_count=1, table_bitmap=tables
+        )
+        out.add_memory_region(
+            base_addr=BASE,
+            region_size=PAGE,
+            page_states=[(0, 1, "captured")],
+            data=b"z" * PAGE,
+            protection=["read", "write", "execute"],
+            region_type="anonymous",
+        )
+        ends = [(4242, "7f000001", 80), (4242, "00000000", 81), (7, "00000000", 82)]
+        tcp = {"family": "ipv4", "protocol": "tcp", "state": 10, "remote_addr": bytes(16)}
+        out.add_process_table(entries=[{"pid": 4242, "is_target": 1, "uid": 33, "user": "web"}])
+        out.add_connection_table(
+            entries=[
+                {
+                    "pid": pid,
+                    **tcp,
+                    "local_addr": bytes.fromhex(at).ljust(16, b"\0"),
+                    "local_port": port,
+                }
+                for pid, at, port in ends
+            ]
+        )
+        out.add_handle_table(
+            entries=[
+                {"pid": pid, "fd": pid, "handle_type": 1, "path": f"/tmp/{pid} (deleted)"}
+                for pid in (4242, 7)
+            ]
+        )
+        out.add_vas_map(entries=[mapping(BASE, 1)])
+    with msl_construct.open(file.getvalue()) as dump:
+        found = report_of(dump)
+    assert dump.header.record["pid"] == 4242
+    things = {one.title: one.places for one in found.suspicions}
+    assert things["Open files that are deleted"] == ("descriptor 4242: /tmp/4242 (deleted)",)
+    assert things["The process waits for connections from the network"] == ("tcp 0.0.0.0:81",)
+    assert things["The process waits for connections from the machine itself"] == (
+        "tcp 127.0.0.1:80",
+    )
+    assert len([title for title in things if "W+X" in title or "no file" in title]) == 1
+    assert {one.label: one.text for one in found.facts}["user"] == "web (uid 33)"
 
 
 @pytest.mark.parametrize(

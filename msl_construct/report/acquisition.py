@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = ["acquisition_of"]
 
 _MOST_ROWS = 20_000
 _MOST_CAUSES = 12
+_LONGEST = 200
+_ADDRESS = re.compile("0x[0-9a-f]{1,16}")
 _SAID = (("who", "examiner"), ("who", "case"), ("who", "note"))
 """What the examiner said for the report, and has in the command line of the acquisition as well: of
 which the table of all processes may have a row."""
@@ -43,6 +46,7 @@ def acquisition_of(
         redaction.sentence(_text(report.get("detail"))),
         tie,
         causes=redaction.sentence(_causes(report, besides="captured")),
+        why={base: redaction.sentence(text) for base, text in _why(report)},
         environment=environment,
     )
     for group, label, text in (*_facts(report, command), ("target", "command line", target)):
@@ -109,6 +113,7 @@ def _facts(report: Mapping[str, Any], command: str | None) -> Iterator[tuple[str
         yield "how", "target grew by", binary_size(max(0, after - before))
     yield "how", "afterwards", _text(_at(report, "after", "verdict")).replace("_", " ")
     yield "target", "name", _text(_at(report, "target", "name"))
+    yield "target", "user", _user(_at(report, "target", "credentials", "uids"))
     yield "target", "working directory", _text(_at(report, "target", "working_directory"))
     container = _at(report, "target", "container")
     if isinstance(container, Mapping) and container.get("container_id"):
@@ -142,6 +147,22 @@ def _causes(report: Mapping[str, Any], besides: str = "") -> str:
     ]
     more = len(causes) - _MOST_CAUSES
     return "; ".join([*causes[:_MOST_CAUSES], *([f"{more} more causes"] if more > 0 else [])])
+
+
+def _why(report: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """First addresses of regions, and why pages of them could not be read."""
+    for region in _list(report.get("regions")):
+        base = _text(_at(region, "base_addr"))
+        if not _ADDRESS.fullmatch(base):
+            continue
+        causes = dict.fromkeys(
+            f"{_text(one.get('cause')).replace('_', ' ')}{f' ({number})' if number else ''}"
+            for one in _list(_at(region, "causes"))
+            if isinstance(one, Mapping) and one.get("state") == "failed"
+            for number in [_text(one.get("errno"))[:_LONGEST]]
+        )
+        if causes:
+            yield int(base, 16), ", ".join(list(causes)[:_MOST_CAUSES])[:_LONGEST]
 
 
 def _suspicions(report: Mapping[str, Any]) -> Iterator[Suspicion]:
@@ -193,6 +214,13 @@ def _environment(report: Mapping[str, Any], redaction: Redaction) -> list[tuple[
             )
         )
     return found
+
+
+def _user(uids: Any) -> str:
+    real, effective = (_text(_at(uids, key)) for key in ("real", "effective"))
+    if not effective:
+        return ""
+    return f"uid {effective}" + (f", started by uid {real}" if real not in ("", effective) else "")
 
 
 def _command(report: Mapping[str, Any]) -> str:

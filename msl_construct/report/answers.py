@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..reader.verdict import Verdict
 from ..words import binary_size, many
+from .damage import ALTERED, damage_lines, more_contradicted
 from .model import Answer, DumpReport
 from .not_captured import CAPTURED, NotCaptured, not_captured
 
@@ -40,32 +42,74 @@ def _intact(found: DumpReport) -> Answer:
             f"Nobody can say without the key: {found.locked}.",
         )
     if verdict.findings:
-        return Answer(
-            "intact",
-            "not intact",
-            "bad",
+        text = (
             "The file is not what was written: its own hashes or counts contradict its bytes in "
-            f"{many(len(verdict.findings), 'place')}.",
-            _few([one.text for one in verdict.findings]),
+            f"{many(len(verdict.findings), 'place')}. Whether by accident or on purpose they can't "
+            f"say.{_reach(found, verdict)}"
         )
+        return Answer("intact", "not intact", "bad", text, _few(list(damage_lines(found))))
     if verdict.intact is None:
         return Answer(
             "intact", "not checked", "warn", "The hashes of the file could not be checked."
         )
     text = (
-        f"Every hash and count in the file agrees with its bytes, in all of its "
-        f"{many(verdict.blocks, 'block')}: it was not damaged since it was written."
+        f"There is no sign of damage: every hash and count in the file agrees with its bytes, in "
+        f"all of its {many(verdict.blocks, 'block')}."
     )
     if verdict.authenticated:
         text += " It is encrypted, and nobody without the key has changed any of it."
     else:
         text += (
-            " The hashes have no key, so that they show damage, and not who wrote the file: "
-            "see signed."
+            " The hashes have no key: whoever changes the file on purpose can make them anew. "
+            "Only a signature, or a hash that was kept elsewhere, can show that: see Signed."
         )
+    return Answer("intact", "intact", "good", text, tuple(_uncovered(verdict)))
+
+
+def _uncovered(verdict: Verdict) -> Iterator[str]:
+    """What no hash in the file covers."""
     if verdict.file_hash == "absent":
-        text += " The hash of the whole file is missing."
-    return Answer("intact", "intact", "good", text)
+        yield "The hash of the whole file is missing."
+    if verdict.unprotected is not None:
+        yield (
+            f"No hash in the file covers its last block, number {verdict.unprotected}: a change "
+            "there may be seen by nobody. That is so in every file of this format."
+        )
+    for gap in verdict.gaps:
+        if gap.kind in ("trailing", "truncated"):
+            yield f"No hash covers what is behind the last block: {gap.text}"
+
+
+def _reach(found: DumpReport, verdict: Verdict) -> str:
+    """How far what is wrong reaches: what does not agree with its hash, and what does."""
+    kinds = {one.kind for one in verdict.findings}
+    if kinds == {"file_hash"} and not verdict.authenticated:
+        return (
+            " Each block agrees with the hash that the next one has of it, and only the hash of "
+            "the whole file (FileHash) does not fit. It stands in the last block, which no hash "
+            "covers: it was changed itself, or others were and their hashes were made anew. Where, "
+            "nobody can tell."
+        )
+    if not found.memory.totals.get(CAPTURED) or "chain" not in kinds:
+        return ""
+    if more_contradicted(verdict):
+        return " More blocks are affected than are told one by one; how much memory is not known."
+    return f" {_standing(found)}"
+
+
+def _standing(found: DumpReport) -> str:
+    memory = found.memory
+    captured = memory.totals.get(CAPTURED, 0)
+    regions = sum(bool(marks & ALTERED) for marks in memory.marks)
+    if not memory.altered:
+        text = "No captured page is in a block that its hash contradicts"
+        return f"{text}; {binary_size(captured)} of memory agree with theirs."
+    return (
+        f"{binary_size(memory.altered)} of the captured memory are in blocks that their hashes "
+        f"contradict ({many(regions, 'region')}, marked on the map and in the table of regions): "
+        "any byte there may be another one, and so may its address and its pages' states. "
+        f"{binary_size(captured - memory.altered)} are in blocks that agree with their hashes."
+    )
 
 
 def _complete(found: DumpReport) -> Answer:
@@ -119,11 +163,17 @@ def _memory(found: DumpReport) -> Answer:
             f" {binary_size(lacking)} that the process had, or may have had, are not: what stood "
             "there nobody can know from this file."
         )
+    altered = memory.altered
+    if altered:
+        text += f" {_standing(found)}"
     more = [line for one in missing for line in _lines(one)]
     if found.acquisition is not None and found.acquisition.causes:
         more.append(f"why, in the acquisition's report: {found.acquisition.causes}")
-    level = "warn" if lacking or not memory.regions else "good"
-    return Answer("memory", f"{share} captured", level, text, tuple(more))
+    level = "warn" if lacking or altered or not memory.regions else "good"
+    word = f"{share} captured"
+    if altered:
+        word += f", {_share(altered, total)} contradicted by hashes"
+    return Answer("memory", word, level, text, tuple(more))
 
 
 def _share(part: int, total: int) -> str:
@@ -140,6 +190,8 @@ def _lines(one: NotCaptured) -> Iterator[str]:
     yield str(one)
     if one.places:
         yield f"of these {', '.join(one.places)}"
+    if one.open:
+        yield one.open
 
 
 def _rules(found: DumpReport) -> Answer:

@@ -11,6 +11,7 @@ from ..errors import MslError
 from ..reader.block import RAW, Block
 from ..reader.dump import Dump
 from ..schema.layout import OFFSETS
+from ..words import binary_size
 from .model import ShownBlock, ShownField
 from .redaction import Redaction
 
@@ -23,6 +24,7 @@ _MOST_BLOCKS = 2000
 _MOST_FIELDS = 600
 _VALUE = 160
 """Characters of a value."""
+_DAMAGED = "it can't be taken apart, being damaged or of a kind that is not known"
 _NEVER = "memory_region"
 _TOLD_APART = frozenset(
     {
@@ -50,38 +52,49 @@ _WIDE = 8
 """Bytes of a register; wider ones hold what the process copied, texts among it."""
 
 
-def shown_blocks(dump: Dump, redaction: Redaction) -> tuple[list[ShownBlock], int]:
-    """The file's header and the small blocks, and how many other blocks are not among them.
+def shown_blocks(dump: Dump, redaction: Redaction) -> tuple[list[ShownBlock], dict[str, int]]:
+    """The file's header and the small blocks, and why how many other blocks are not among them.
 
     Memory regions are never among them, and are not counted.
     """
     renderer = Renderer(offsets=True)
     found = [_header(dump, renderer)]
-    total, left_out = 0, 0
+    total = 0
+    left_out: dict[str, int] = {}
+
+    def leave(kind: str, why: str) -> None:
+        text = f"{kind.replace('_', ' ')}: {why}"
+        left_out[text] = left_out.get(text, 0) + 1
+
     if dump.locked:
-        return found, 0
+        return found, left_out
     never = set(dump.capture_blocks.indexes_of_type(_NEVER))
     for index in range(len(dump.index)):
         if index in never or (block := dump.block(index)).key == _NEVER:
             continue
         size = block.length
-        if (
-            size > _MOST_BYTES
-            or total + size > _MOST_TOTAL
-            or len(found) > _MOST_BLOCKS
-            or (redaction.hidden and block.key not in _TOLD_APART)
-            or RAW in block.payload
-            or block.problem is not None
-        ):
-            left_out += 1
+        why = _why_not(block, redaction)
+        if not why and (total + size > _MOST_TOTAL or len(found) > _MOST_BLOCKS):
+            why = f"behind those of the first {binary_size(_MOST_TOTAL)} that are shown"
+        if why:
+            leave(block.key, why)
             continue
         try:
             found.append(_block(block, renderer, redaction))
         except MslError:
-            left_out += 1
+            leave(block.key, _DAMAGED)
             continue
         total += size
     return found, left_out
+
+
+def _why_not(block: Block, redaction: Redaction) -> str:
+    """Why the bytes of a block are not shown, whatever others are; empty: they are."""
+    if block.length > _MOST_BYTES:
+        return f"larger than {binary_size(_MOST_BYTES)}"
+    if redaction.hidden and block.key not in _TOLD_APART:
+        return "something that is redacted may be anywhere in it"
+    return _DAMAGED if RAW in block.payload or block.problem is not None else ""
 
 
 def _header(dump: Dump, renderer: Renderer) -> ShownBlock:

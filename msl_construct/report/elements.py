@@ -49,10 +49,14 @@ def element(
     return found
 
 
-def foreign(text: object) -> Element:
-    """A text from a dump: turned by no character of it, all of it seen, folded if it is long."""
+def foreign(text: object, most: int = _FOLDED) -> Element:
+    """A text from a dump: turned by no character of it, all of it seen, folded if it is long.
+
+    Args:
+        most: characters that are not folded.
+    """
     shown = escape_for_people(str(text))
-    if len(shown) <= _FOLDED:
+    if len(shown) <= most:
         return element("bdi", shown)
     return element(
         "details",

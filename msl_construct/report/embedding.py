@@ -88,7 +88,8 @@ def _dump(found: DumpReport) -> dict[str, Any]:
         "memory": _memory(found.memory),
         "entropy": _entropy(found.entropy),
         "blocks": [_block(one) for one in found.blocks],
-        "blocks_left_out": found.blocks_left_out,
+        "blocks_left_out": list(found.blocks_left_out.items()),
+        "memory_blocks": found.memory.blocks,
     }
 
 

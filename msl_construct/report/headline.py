@@ -8,14 +8,17 @@ from ..words import many
 from .answers import BY_ITSELF, FILE_COMPLETE
 from .model import DumpReport
 from .not_captured import not_captured
+from .redaction import Redaction
 
 __all__ = [
     "LEVEL_WORDS",
     "QUESTIONS",
+    "caution",
     "headline",
     "identity_of",
     "left_out_of_comparison",
     "nothing_stood_out",
+    "secrets_line",
     "title_of",
     "worst_level",
 ]
@@ -57,11 +60,42 @@ def identity_of(found: DumpReport) -> str:
     parts = (
         known.get(("target", "program"), known.get(("target", "name"), "")),
         known.get(("target", "process"), ""),
+        f"run by {known['target', 'user']}" if ("target", "user") in known else "user not said",
         f"on {known['who', 'machine']}" if ("who", "machine") in known else "",
         f"captured {captured[:19].replace('T', ' ')} UTC" if captured else "",
         f"by {by}" if by else "by whom is not said",
     )
     return ", ".join(part for part in parts if part)
+
+
+def caution(found: DumpReport) -> str:
+    """What stands right below the first line, so that it is not taken for more than it is."""
+    verdict = found.verdict
+    if verdict is None:
+        return ""
+    if verdict.findings:
+        return (
+            "Everything on this page is read from the file as it is now, and may be what was "
+            "changed. Compare it with another copy of the file."
+        )
+    held = next((one for one in found.answers if one.question == "signed"), None)
+    if verdict.intact and not verdict.authenticated and (held is None or held.level != "good"):
+        return (
+            "Intact means: no sign of damage. No signature was checked, so that a deliberate "
+            "change can't be excluded (see Signed)."
+        )
+    return ""
+
+
+def secrets_line(redaction: Redaction) -> str:
+    """What the dump itself holds, and what this page does."""
+    hidden = " and ".join(one.replace("-", " ") + "s" for one in redaction.hidden)
+    less = f", without {hidden}" if hidden else ""
+    return (
+        "A dump holds what the process had in memory: passwords and keys, if it had any. This page "
+        f"holds none of its memory{less}; it has registers, and names of programs, files, users "
+        "and addresses of the machine."
+    )
 
 
 def left_out_of_comparison(dumps: Sequence[DumpReport]) -> list[str]:

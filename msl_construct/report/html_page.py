@@ -14,10 +14,12 @@ from .embedding import embedded, embedded_json
 from .headline import (
     LEVEL_WORDS,
     QUESTIONS,
+    caution,
     headline,
     identity_of,
     left_out_of_comparison,
     nothing_stood_out,
+    secrets_line,
     title_of,
     worst_level,
 )
@@ -38,6 +40,10 @@ _SCRIPTS = (
     "start.js",
 )
 _STYLES = ("style.css", "parts.css", "tables.css", "print.css")
+_SENTENCES = 1500
+"""Characters of several sentences of ours, and of a name that they quote."""
+_UTC = "Times are UTC (Z)."
+_NOT_INTACT = " is not intact: each of these facts may be what was changed."
 _MARKS = {"good": "✔", "bad": "✘", "warn": "!", "open": "?", "note": "i"}
 _GROUPS = {
     "what": "The file",
@@ -68,7 +74,10 @@ def html_page(
     style = "".join(_asset(name) for name in _STYLES)
     body = [
         element(
-            "header", element("h1", title_of(dumps)), element("p", foreign(made), class_="quiet")
+            "header",
+            element("h1", title_of(dumps)),
+            element("p", foreign(made), class_="quiet"),
+            element("p", secrets_line(redaction), class_="secrets"),
         ),
         _contents(dumps, comparisons),
         element(
@@ -130,13 +139,15 @@ def _verdict(number: int, found: DumpReport) -> Element:
         "section",
         element("h2", foreign(found.name)),
         element("p", foreign(identity_of(found)), class_="identity"),
+        element("p", f"DumpUUID {found.dump_uuid}", class_="quiet uuid"),
         element(
             "p",
             element("span", _MARKS[level], class_="mark", aria_hidden="true"),
             element("span", headline(found)),
             class_=f"banner {level}",
         ),
-        element("div", (_answer(one) for one in found.answers), class_="answers"),
+        _caution(number, found),
+        element("div", (_answer(number, one) for one in found.answers), class_="answers"),
         element("h3", "What to look at"),
         _suspicions(found),
         id=f"verdict-{number}",
@@ -144,10 +155,19 @@ def _verdict(number: int, found: DumpReport) -> Element:
     )
 
 
-def _answer(answer: Answer) -> Element:
+def _caution(number: int, found: DumpReport) -> list[Node]:
+    text = caution(found)
+    if not text:
+        return []
+    before, link, after = text.partition("see Signed")
+    place = f"#answer-{number}-signed"
+    return [element("p", before, element("a", link, href=place) if link else "", after)]
+
+
+def _answer(number: int, answer: Answer) -> Element:
     more: list[Node] = []
     if answer.more:
-        more = [element("ul", (element("li", foreign(text)) for text in answer.more))]
+        more = [element("ul", (element("li", foreign(text, _SENTENCES)) for text in answer.more))]
     return element(
         "details",
         element(
@@ -159,8 +179,9 @@ def _answer(answer: Answer) -> Element:
             element("strong", foreign(answer.word)),
             element("span", f" ({LEVEL_WORDS[answer.level]})", class_="unseen"),
         ),
-        element("p", foreign(answer.text)),
+        element("p", foreign(answer.text, _SENTENCES)),
         more,
+        id=f"answer-{number}-{answer.question}",
         open=True,
     )
 
@@ -213,10 +234,19 @@ def _facts(dumps: Sequence[DumpReport]) -> Element:
     return element(
         "section",
         element("h2", "What was captured, when, by whom and how"),
+        element("p", _UTC, class_="quiet"),
+        (
+            element("p", foreign(one.name), _NOT_INTACT, class_="warned")
+            for one in _broken_of(dumps)
+        ),
         element("div", element("table", top, sections), class_="scroll", tabindex="0"),
         id="facts",
         class_="card",
     )
+
+
+def _broken_of(dumps: Sequence[DumpReport]) -> list[DumpReport]:
+    return [one for one in dumps if one.verdict is not None and one.verdict.findings]
 
 
 def _is(fact: Fact, group: str, key: tuple[str, bool]) -> bool:
@@ -226,7 +256,12 @@ def _is(fact: Fact, group: str, key: tuple[str, bool]) -> bool:
 def _fact(found: Sequence[Fact]) -> Element:
     if not found:
         return element("td", element("span", "not known", class_="quiet"))
-    return element("td", (foreign(one.text) for one in found[:1]))
+    note = found[0].note
+    return element(
+        "td",
+        foreign(found[0].text),
+        element("span", f" ({note})", class_="quiet") if note else "",
+    )
 
 
 def _comparison(found: DumpComparison, dumps: Sequence[DumpReport]) -> Element:
@@ -320,7 +355,9 @@ def _broken(found: DumpReport) -> Element:
                     f" ({one.level}, {one.section}, {many(one.count, 'place')}{_explained(one)}) ",
                     foreign(one.wrong),
                     element(
-                        "ul", (element("li", foreign(text)) for text in one.places), class_="places"
+                        "ul",
+                        (element("li", foreign(text, _SENTENCES)) for text in one.places),
+                        class_="places",
                     ),
                 )
                 for one in checked.broken

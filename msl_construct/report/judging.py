@@ -10,6 +10,7 @@ from typing import Any
 from ..analysis.forked import can_fork, meanwhile
 from ..reader.dump import Dump
 from ..rules import Check, Level, RuleFinding, gaps
+from .damage import in_plain_words
 from .model import BrokenRule, CheckedRules
 from .redaction import Redaction
 
@@ -79,4 +80,5 @@ def _broken(broken: dict[tuple[str, str], list[Any]], finding: RuleFinding) -> l
 def _place(where: str, field: str, text: str, redaction: Redaction) -> str:
     if redaction.field(field) or (redaction.hidden and "environ" in field):
         return f"{where}: {field} (its value is redacted)"
+    text = in_plain_words(text)
     return redaction.sentence(f"{where}: {text}" if where else text)

@@ -9,10 +9,12 @@ from ..characters import escape_for_people
 from ..words import binary_size, many
 from .headline import (
     QUESTIONS,
+    caution,
     headline,
     identity_of,
     left_out_of_comparison,
     nothing_stood_out,
+    secrets_line,
     title_of,
 )
 from .model import DumpComparison, DumpReport
@@ -22,6 +24,8 @@ __all__ = ["markdown_page"]
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&@#]|(?<=:)/(?=/)|(?<=www)\.)")
 _LONG = 300
+_OURS = 1500
+"""Characters of a sentence of ours, and of a text from a dump that a sentence quotes."""
 _ROWS = 20
 
 
@@ -50,6 +54,8 @@ def _lines(
     if made:
         yield _plain(made)
         yield ""
+    yield _plain(secrets_line(redaction))
+    yield ""
     for one in dumps:
         yield from _dump(one)
     for found in comparisons:
@@ -65,12 +71,17 @@ def _lines(
 def _dump(found: DumpReport) -> Iterator[str]:
     yield f"## {_code(found.name)}"
     yield ""
-    yield f"**{_plain(headline(found))}** {_code(identity_of(found))}"
+    yield f"**{_plain(headline(found), _OURS)}** {_code(identity_of(found))}"
     yield ""
+    yield f"DumpUUID {_code(found.dump_uuid)}"
+    yield ""
+    if caution(found):
+        yield _plain(caution(found))
+        yield ""
     yield "| question | answer | |"
     yield "|---|---|---|"
     for answer in found.answers:
-        text = _plain(answer.text)
+        text = _plain(answer.text, _OURS)
         yield f"| {QUESTIONS[answer.question]} | **{_plain(answer.word)}** | {text} |"
     yield ""
     for answer in found.answers:
@@ -91,11 +102,13 @@ def _dump(found: DumpReport) -> Iterator[str]:
     yield ""
     yield "### What, when, by whom and how"
     yield ""
+    yield "Times are UTC (Z)."
+    yield ""
     yield "| | | |"
     yield "|---|---|---|"
     for fact in found.facts:
-        where = "report" if fact.source == "report" else ""
-        yield f"| {_plain(fact.label)} | {_code(fact.text)} | {where} |"
+        where = "; ".join(filter(None, ("report" * (fact.source == "report"), fact.note)))
+        yield f"| {_plain(fact.label)} | {_code(fact.text)} | {_plain(where)} |"
     yield ""
     yield from _tables(found)
 
@@ -150,9 +163,9 @@ def _cell(column: str, value: object) -> str:
     return "" if value in (None, "") else _code(value)
 
 
-def _plain(text: object) -> str:
+def _plain(text: object, longest: int = _LONG) -> str:
     """A text in which nothing is markup."""
-    return _MARKUP.sub(r"\\\1", _short(text)).replace("\n", " ")
+    return _MARKUP.sub(r"\\\1", _short(text, longest)).replace("\n", " ")
 
 
 def _code(text: object) -> str:
@@ -164,6 +177,6 @@ def _code(text: object) -> str:
     return f"{fence}{space}{shown}{space}{fence}".replace("|", "\\|")
 
 
-def _short(text: object) -> str:
+def _short(text: object, longest: int = _LONG) -> str:
     shown = escape_for_people(str(text))
-    return shown if len(shown) <= _LONG else f"{shown[:_LONG]}… ({len(shown)} characters)"
+    return shown if len(shown) <= longest else f"{shown[:longest]}… ({len(shown)} characters)"

@@ -11,6 +11,7 @@ from ..document.region_marks import UNBACKED, WRITTEN, marks_of, rights_of
 from ..document.table_blocks import TableBlocks, regions_of
 from ..reader.dump import Dump
 from ..reader.regions import ABSENT, DAMAGED, TRUNCATED, Fragment, Region
+from .damage import ALTERED
 from .model import MemoryColumns
 
 __all__ = ["memory_columns", "regions_by_address"]
@@ -35,11 +36,14 @@ def regions_by_address(dump: Dump) -> list[Region]:
     return sorted(found, key=lambda region: region.base_addr)
 
 
-def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
+def memory_columns(
+    dump: Dump, regions: list[Region], altered: frozenset[int] = frozenset()
+) -> MemoryColumns:
     """The columns of all regions.
 
     Args:
         regions: by address.
+        altered: indexes of blocks that do not agree with their hashes.
     """
     found = MemoryColumns()
     names = PlaceNames(*(TableBlocks(dump, (kind,)) for kind in NAMING))
@@ -57,6 +61,7 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
     for region in regions:
         place = found.regions
         found.regions += 1
+        found.blocks += len(region.fragments)
         most = _FEW_RUNS if len(found.run_pages) > _MOST_RUNS else _MOST_RUNS
         counts: dict[str, int] = {}
         kept = _plain_runs(region, most, codes) or []
@@ -68,6 +73,12 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
             _correct(counts, region)
         for state, count in counts.items():
             found.totals[state] = found.totals.get(state, 0) + count * region.page_size
+        mark = 0
+        if altered:
+            for fragment in region.fragments:
+                if fragment.block.index in altered:
+                    mark = ALTERED
+                    found.altered += fragment.captured * fragment.page_size
         if found.regions > _MOST_REGIONS:
             found.left_out += 1
             continue
@@ -84,7 +95,7 @@ def memory_columns(dump: Dump, regions: list[Region]) -> MemoryColumns:
         found.rights.append(rights)
         found.types.append(type_)
         marks = marks_of(region, names) if code else ()
-        found.marks.append((WRITTEN in marks) | (UNBACKED in marks) << 1)
+        found.marks.append((WRITTEN in marks) | (UNBACKED in marks) << 1 | mark)
         found.names.append(number(names.mapping_of(base) or names.module_of(base) or ""))
         for state, count in counts.items():
             if state in found.counts:

@@ -88,12 +88,14 @@ class Fact:
     Attributes:
         group: ``what``, ``target``, ``when``, ``who`` or ``how``.
         source: ``dump``, ``file``, or ``report`` where it is known from the acquisition's report.
+        note: what it is, or what is to be thought of it; of ours.
     """
 
     group: str
     label: str
     text: str
     source: str = "dump"
+    note: str = ""
 
 
 @dataclass
@@ -161,7 +163,8 @@ class MemoryColumns:
     Attributes:
         bases, sizes, page_sizes: of each.
         rights, types, names: numbers of texts.
-        marks: 1: written and executed; 2: code without a file; 3: both.
+        marks: bits 1: written and executed; 2: code without a file; 4: a block of it does not
+            agree with its hash.
         states: names of page states; where several share a pixel, the last of them is seen.
         counts: by state, pages of each region.
         run_counts: of each region, how many runs of pages it has.
@@ -171,6 +174,8 @@ class MemoryColumns:
         totals: bytes by state, of all.
         omitted, omissions: bytes and number of the regions that were left out on purpose.
         unlisted: bytes of mappings that are in no region, and are not among those either.
+        altered: captured bytes in blocks that do not agree with their hashes.
+        blocks: how many blocks the regions are made of.
         texts: what the numbers stand for.
     """
 
@@ -193,6 +198,8 @@ class MemoryColumns:
     omitted: int = 0
     omissions: int = 0
     unlisted: int = 0
+    altered: int = 0
+    blocks: int = 0
     texts: list[str] = field(default_factory=list)
 
 
@@ -255,6 +262,7 @@ class Acquisition:
         status, detail: how it ended.
         causes: why pages are not captured, how many for each cause.
         environment: names and values; values are empty where they are redacted.
+        why: first addresses of regions, and why pages of them could not be read.
         facts: what else is shown of it.
         tables: open files and sockets.
         tie: how it agrees with the dump.
@@ -265,6 +273,7 @@ class Acquisition:
     detail: str
     tie: Tie
     causes: str = ""
+    why: dict[int, str] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     tables: list[TableRows] = field(default_factory=list)
     environment: list[tuple[str, str]] | None = None
@@ -281,7 +290,7 @@ class DumpReport:
         verdict, checked: None where the file is locked, or could not be read to its end.
         not_vouched: whether a signature or a time stamp was given and could not be looked at.
         memory, entropy: empty where it is locked.
-        blocks_left_out: small blocks that are not here, because there are too many bytes of them.
+        blocks_left_out: why blocks besides memory are not here, and how many for each reason.
         gaps: what else could not be looked at.
     """
 
@@ -307,7 +316,7 @@ class DumpReport:
     entropy: EntropySample = field(default_factory=EntropySample)
     environment: list[tuple[str, str]] | None = None
     blocks: list[ShownBlock] = field(default_factory=list)
-    blocks_left_out: int = 0
+    blocks_left_out: dict[str, int] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
 
     def table(self, name: str) -> TableRows | None:

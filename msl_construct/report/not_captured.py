@@ -23,6 +23,12 @@ _STATES_IN_WORDS = {
 _NOTHING_THERE = ("not_resident", "unmapped")
 """Where the process had no bytes that could have been captured."""
 _PLACES = 4
+_UNREAD = "failed"
+_KERNELS_PAGES = "could not be read: pages of the kernel's own, which every process of Linux has"
+_WHY_OPEN = "why they could not be read is not recorded in the dump"
+_REPORT_SAYS = "; the report of its acquisition says it, and was not given"
+_KERNELS = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
+"""What Linux maps into processes, and lets nobody read from outside."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,14 @@ class NotCaptured:
         why: the reason in words.
         lacking: whether the process had something there, or may have had.
         places: where most of it is.
+        open: what of it nobody knows.
     """
 
     size: int
     why: str
     lacking: bool
     places: tuple[str, ...] = ()
+    open: str = ""
 
     def __str__(self) -> str:
         return f"{binary_size(self.size)} ({self.why})"
@@ -47,16 +55,36 @@ class NotCaptured:
 
 def not_captured(found: DumpReport) -> list[NotCaptured]:
     """All of it, what is lacking first; empty: the file has all of the process's memory."""
-    return sorted(_not_captured(found.memory), key=lambda one: (not one.lacking, -one.size))
+    why_open = _WHY_OPEN + ("" if found.acquisition else _REPORT_SAYS)
+    parts = _not_captured(found.memory, _causes(found), why_open)
+    return sorted(parts, key=lambda one: (not one.lacking, -one.size))
 
 
-def _not_captured(memory: MemoryColumns) -> Iterator[NotCaptured]:
+def _causes(found: DumpReport) -> dict[str, str]:
+    """Why pages could not be read, by the name of the place, as the acquisition's report has it."""
+    memory, causes = found.memory, {}
+    if found.acquisition is not None and found.acquisition.why:
+        for place, base in enumerate(memory.bases):
+            if base in found.acquisition.why:
+                causes[_name(memory, place)] = found.acquisition.why[base]
+    return causes
+
+
+def _not_captured(
+    memory: MemoryColumns, causes: dict[str, str], why_open: str
+) -> Iterator[NotCaptured]:
     for state in memory.states:
         size = memory.totals.get(state, 0)
         if size and state != CAPTURED:
             why = _STATES_IN_WORDS.get(state, state.replace("_", " "))
             lacking = state not in _NOTHING_THERE
-            yield NotCaptured(size, why, lacking, _places(memory, state) if lacking else ())
+            sizes = _sizes(memory, state) if lacking else {}
+            kernels = sum(sizes.pop(name, 0) for name in _KERNELS) if state == _UNREAD else 0
+            if size > kernels:
+                open_ = why_open if state == _UNREAD and not causes else ""
+                yield NotCaptured(size - kernels, why, lacking, _places(sizes, causes), open_)
+            if kernels:
+                yield NotCaptured(kernels, _KERNELS_PAGES, lacking)
     if memory.omitted:
         why = f"left out on purpose, {many(memory.omissions, 'region')}"
         yield NotCaptured(memory.omitted, why, True)
@@ -65,14 +93,27 @@ def _not_captured(memory: MemoryColumns) -> Iterator[NotCaptured]:
         yield NotCaptured(memory.unlisted, why, True)
 
 
-def _places(memory: MemoryColumns, state: str) -> tuple[str, ...]:
-    """What has most pages of a state, by name, or by address where it has none."""
+def _name(memory: MemoryColumns, place: int) -> str:
+    """What a region is called; its address where it has no name."""
+    return memory.texts[memory.names[place]] or f"{memory.bases[place]:#x}"
+
+
+def _sizes(memory: MemoryColumns, state: str) -> dict[str, int]:
+    """Bytes of a state by the name of the place."""
     sizes: dict[str, int] = {}
     for place, count in enumerate(memory.counts[state]):
         if count:
-            name = memory.texts[memory.names[place]] or f"{memory.bases[place]:#x}"
+            name = _name(memory, place)
             sizes[name] = sizes.get(name, 0) + count * memory.page_sizes[place]
+    return sizes
+
+
+def _places(sizes: dict[str, int], causes: dict[str, str]) -> tuple[str, ...]:
+    """What has most of it, by name, and why that is not there."""
     largest = sorted(sizes, key=lambda name: -sizes[name])
-    shown = [f"{binary_size(sizes[name])} in {name}" for name in largest[:_PLACES]]
+    shown = [
+        f"{binary_size(sizes[name])} in {name}{f': {causes[name]}' if name in causes else ''}"
+        for name in largest[:_PLACES]
+    ]
     more = len(largest) - _PLACES
     return (*shown, f"the rest in {more} more") if more > 0 else tuple(shown)

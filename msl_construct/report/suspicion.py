@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..analysis import Locations
 from ..characters import escape_for_people
 from ..reader.dump import Dump
-from ..words import binary_size, many
+from ..words import many
+from .damage import damage_lines, described
 from .model import DumpReport, MemoryColumns, Suspicion, TableRows
 
 __all__ = ["suspicions_of"]
@@ -18,6 +20,7 @@ _LOADED_FIRST = ("LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRA
 _ANYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/", "/memfd:", "memfd:")
 """Places where anybody may put a program, and none that a disk has."""
 _DELETED = " (deleted)"
+_LOOPBACK = re.compile(r" (127\.|\[?::1\]?:|\[?::ffff:127\.)")
 _WRITTEN, _NO_FILE = 1, 2
 """Marks of regions."""
 
@@ -45,26 +48,32 @@ def _of_the_file(found: DumpReport) -> Iterator[Suspicion]:
         (
             "The bytes are not what was written",
             "A hash or a count in the file does not agree with its bytes.",
-            found.verdict.findings if found.verdict else [],
+            list(damage_lines(found, hashes=False)),
         ),
         (
             "The acquisition's report does not fit the file",
             "What it says of the dump is not what the dump is.",
-            found.acquisition.tie.findings if found.acquisition else [],
+            [one.text for one in found.acquisition.tie.findings] if found.acquisition else [],
         ),
         (
             "The signature or the time stamp does not hold",
             "It is of something else, or of nobody who may sign.",
-            found.vouching.findings if found.vouching else [],
+            [one.text for one in found.vouching.findings] if found.vouching else [],
         ),
     ):
         if findings:
-            yield _suspicion("bad", title, text, [one.text for one in findings])
+            yield _suspicion("bad", title, text, findings)
 
 
 def _of_regions(found: DumpReport) -> Iterator[Suspicion]:
     memory = found.memory
-    for bit, title, text in (
+    for wanted, title, text in (
+        (
+            _WRITTEN | _NO_FILE,
+            "Memory that is written and executed (W+X), and code that comes from no file",
+            "Code can be put there and run, and no file on disk explains it. Just-in-time "
+            "compilers do so, and so does injected code.",
+        ),
         (
             _WRITTEN,
             "Memory that is written and executed (W+X)",
@@ -81,14 +90,10 @@ def _of_regions(found: DumpReport) -> Iterator[Suspicion]:
         places = []
         count = 0
         for number, marks in enumerate(memory.marks):
-            if marks & bit:
+            if marks & (_WRITTEN | _NO_FILE) == wanted:
                 count += 1
                 if count <= _FEW:
-                    name = memory.texts[memory.names[number]]
-                    places.append(
-                        f"{memory.bases[number]:#x}  {binary_size(memory.sizes[number])}  "
-                        f"{memory.texts[memory.rights[number]]}  {name or 'no name'}"
-                    )
+                    places.append(described(memory, number))
         if count:
             yield Suspicion(
                 "warn",
@@ -116,6 +121,8 @@ def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
             gone,
         )
     odd = [path for path in paths if path.startswith(_ANYBODYS)]
+    yield from _of_deleted(found, set(paths))
+    yield from _of_sockets(found)
     if odd:
         yield _suspicion(
             "warn",
@@ -123,6 +130,75 @@ def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
             "Programs are seldom installed there.",
             odd,
         )
+
+
+def _of_deleted(found: DumpReport, told: set[str]) -> Iterator[Suspicion]:
+    """Files that no folder lists any more: mapped as data, or open.
+
+    Args:
+        told: those that are told of already.
+    """
+    memory = found.memory
+    mapped = dict.fromkeys(memory.texts[number] for number in memory.names)
+    opened = dict.fromkeys(
+        f"descriptor {row['fd']}: {row['path']}"
+        for row in _of_target(found, "handles")
+        if str(row.get("path")).endswith(_DELETED)
+    )
+    text = "No folder lists it any more. Temporary files and shared memory look so, too."
+    gone = [path for path in mapped if path.endswith(_DELETED) and path not in told]
+    if gone:
+        yield _suspicion("note", "Mapped files that are deleted", text, gone)
+    reported = found.acquisition.suspicions if found.acquisition else []
+    title = "Open files that are deleted"
+    if opened and title not in [one.title for one in reported]:
+        yield _suspicion("note", title, text, list(opened))
+
+
+def _of_sockets(found: DumpReport) -> Iterator[Suspicion]:
+    """Where the process waits for connections."""
+    rows = list(_of_target(found, "connections"))
+    if found.acquisition is not None:
+        rows += [
+            dict(zip(table.columns, row)) | {"state_name": row[table.columns.index("state")]}
+            for table in found.acquisition.tables
+            if table.name == "report_sockets"
+            for row in table.rows
+        ]
+    places = dict.fromkeys(
+        f"{row.get('protocol')} {row.get('local')}" for row in rows if _listens(row)
+    )
+    near = [place for place in places if _LOOPBACK.search(place)]
+    for title, text, chosen in (
+        (
+            "The process waits for connections from the network",
+            "Servers do so. From where it can be reached depends on firewalls, which the dump "
+            "does not have.",
+            [place for place in places if place not in near],
+        ),
+        (
+            "The process waits for connections from the machine itself",
+            "Others than programs of the same machine can't reach it there.",
+            near,
+        ),
+    ):
+        if chosen:
+            yield _suspicion("note", title, text, chosen)
+
+
+def _listens(row: dict[str, Any]) -> bool:
+    return row.get("state_name") == "listen" and bool(row.get("local"))
+
+
+def _of_target(found: DumpReport, name: str) -> Iterator[dict[str, Any]]:
+    """Rows of a table of the machine that are of the process."""
+    table = found.table(name)
+    if table is None:
+        return
+    for row in table.rows:
+        values = dict(zip(table.columns, row))
+        if values.get("is_target"):
+            yield values
 
 
 def _files_of_code(memory: MemoryColumns) -> Iterator[str]:

@@ -30,7 +30,7 @@ class EntropyStrip {
     });
     place.append(
       make("h4", null, "Entropy"),
-      make("p", { class: "quiet" }, `High: compressed, encrypted or random bytes. Low: zeros, text, code. ${said}${unread} ${this.summary()}`),
+      make("p", { class: "quiet" }, `In bits a byte, from 0 at the bottom (all bytes of a page alike) to 8 at the top (bytes as if drawn by lot). Usual are near 0 for zeros, 3 to 5 for text, 5 to 7 for code, and nearly 8 for what is compressed, encrypted or random. ${said}${unread} ${this.summary()}`),
       this.canvas,
     );
   }

@@ -7,10 +7,10 @@ class BlockBytes {
     this.bytes = make("div", { class: "bytes scroll mono", tabindex: 0, role: "region", "aria-label": "Bytes" });
     const rows = this.blocks.map((one) => [one.index === null ? "" : one.index, words(one.type), one.offset, bytesOf(one.data).length]);
     place.append(make("h3", null, "Blocks, byte by byte"));
-    const left = dump.blocks_left_out
-      ? ` ${more(dump.blocks_left_out, "block")} not in this page, being large or damaged, or where something may be that is redacted: msl inspect --yaml --offsets shows them.`
-      : "";
-    place.append(make("p", { class: "quiet" }, `Headers and small blocks; never the memory itself.${left}`));
+    const reasons = dump.blocks_left_out.map(([why, count]) => `${grouped(count)} × ${why}`);
+    const memory = dump.memory_blocks ? `The ${many(dump.memory_blocks, "block")} of memory ${dump.memory_blocks === 1 ? "is" : "are"} not among them, on purpose.` : "";
+    const left = reasons.length ? ` Nor are these (msl inspect --yaml --offsets shows them): ${reasons.join("; ")}.` : "";
+    place.append(make("p", { class: "quiet" }, `The file's header and the small blocks. ${memory}${left}`));
     const table = plainTable(place, "Blocks", { columns: ["block", "type", "offset", "size"], rows });
     table.chosen = (i) => this.show(i);
     this.title = make("h4", { "aria-live": "polite" });

@@ -33,6 +33,7 @@ class MemoryMap {
   legend() {
     const states = capturedFirst(this.memory)
       .map((state) => swatch(stateColor(state), `${STATE_WORDS[state] || words(state)} ${sizeText(this.memory.totals[state])}`));
+    if (anyAltered(this.memory)) states.push(swatch("--state-altered", "striped: captured, and contradicted by the hash of its block"));
     const rights = [
       ["--right-marked", "W+X, or code without a file"],
       ["--right-execute", "executable"],
@@ -58,6 +59,7 @@ class MemoryMap {
       button("◀", "Towards lower addresses", () => this.move(-0.5)),
       button("▶", "Towards higher addresses", () => this.move(0.5)),
       button("All", "Show all of memory", () => this.view(0, this.memory.length)),
+      anyAltered(this.memory) ? button("Next damaged", "Go to the next region that its hash contradicts", () => this.nextAltered()) : null,
       button("Next unread", "Go to the next pages that could not be read", () => this.nextBad()),
       button("Next W+X", "Go to the next region that is written and executed, or code without a file", () => this.nextMarked()),
     );
@@ -106,7 +108,9 @@ class MemoryMap {
     if (!this.picture) return;
     this.context.putImageData(this.picture.draw(this.first, this.last, this.colors), 0, 0);
     const { memory } = this;
-    this.range.textContent = `${hex(memory.address(this.first))} to ${hex(memory.address(Math.max(this.first, this.last - 1)))}: ${sizeText(this.last - this.first)} of ${sizeText(memory.length)}, gaps between regions left out`;
+    const whole = this.last - this.first >= memory.length;
+    const shown = whole ? `all regions, ${sizeText(memory.length)}` : `zoomed to ${sizeText(this.last - this.first)} of ${sizeText(memory.length)}`;
+    this.range.textContent = `${hex(memory.address(this.first))} to ${hex(memory.address(Math.max(this.first, this.last - 1)))}: ${shown}, gaps between regions left out`;
     for (const one of this.followers) one.draw(this.first, this.last);
   }
 
@@ -144,6 +148,7 @@ class MemoryMap {
       End: () => this.view(this.memory.length, Infinity),
       n: () => this.nextBad(),
       x: () => this.nextMarked(),
+      d: () => this.nextAltered(),
     };
     if (!(event.key in acts) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -208,7 +213,11 @@ class MemoryMap {
   }
 
   nextMarked() {
-    this.next(this.memory.count, this.memory.start, (i) => this.memory.marks[i] > 0);
+    this.next(this.memory.count, this.memory.start, (i) => (this.memory.marks[i] & 3) > 0);
+  }
+
+  nextAltered() {
+    this.next(this.memory.count, this.memory.start, (i) => isAltered(this.memory, i));
   }
 
   next(count, starts, wanted) {

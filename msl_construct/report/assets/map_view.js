@@ -15,6 +15,7 @@ class MapPicture {
     this.image = new ImageData(width, this.height);
     this.pixels = new Uint32Array(this.image.data.buffer);
     this.ranks = rightsRanks(memory);
+    this.worths = stateWorths(memory);
   }
 
   /** Draw what stands between two places of the axis. */
@@ -22,7 +23,7 @@ class MapPicture {
     const scale = (this.width * LINES) / (last - first);
     this.states.fill(0);
     this.rights.fill(0);
-    this.fill(this.states, this.memory.runStart, this.memory.runState.length, first, last, scale, (run) => this.memory.runState[run] + 1);
+    this.fill(this.states, this.memory.runStart, this.memory.runState.length, first, last, scale, (run) => this.worths[run]);
     this.fill(this.rights, this.memory.start, this.memory.count, first, last, scale, (i) => this.ranks[i]);
     this.paint(colors);
     return this.image;
@@ -49,7 +50,10 @@ class MapPicture {
         [this.states, colors.states, BANDS.state],
         [this.rights, colors.rights, BANDS.rights],
       ]) {
-        for (let x = 0; x < width; x++) pixels[top + x] = palette[bins[line * width + x]];
+        for (let x = 0; x < width; x++) {
+          const striped = band === BANDS.state && x % (6 * ratio) < 3 * ratio;
+          pixels[top + x] = (striped ? colors.stripes : palette)[bins[line * width + x]];
+        }
         for (let y = 1; y < band * ratio; y++) pixels.copyWithin(top + y * width, top, top + width);
         top += band * ratio * width;
       }
@@ -63,7 +67,7 @@ function rightsRanks(memory) {
   const found = new Uint8Array(memory.count);
   for (let i = 0; i < memory.count; i++) {
     const rights = memory.text(memory.rights, i);
-    if (memory.marks[i]) found[i] = 4;
+    if (memory.marks[i] & 3) found[i] = 4;
     else if (rights.includes("x")) found[i] = 3;
     else if (rights.includes("w")) found[i] = 2;
     else found[i] = rights.includes("r") ? 1 : 0;
@@ -71,9 +75,28 @@ function rightsRanks(memory) {
   return found;
 }
 
+/**
+ * Of each run, how much its state is to be seen: twice its number, and one more where it is captured and its hash
+ * differs, so that a page which could not be read is painted over by none of these.
+ */
+function stateWorths(memory) {
+  const found = new Uint8Array(memory.runState.length);
+  for (let i = 0; i < memory.count; i++) {
+    const altered = isAltered(memory, i);
+    for (let run = memory.firstRun[i]; run < memory.firstRun[i + 1]; run++) {
+      const captured = memory.states[memory.runState[run]] === "captured";
+      found[run] = 2 * (memory.runState[run] + 1) + (altered && captured ? 1 : 0);
+    }
+  }
+  return found;
+}
+
 function mapColors(states) {
+  const plain = ["--paper", ...states.map((one) => stateColor(one))].flatMap((one) => [one, one]);
+  const striped = plain.map((one, place) => (place % 2 ? "--state-altered" : one));
   return {
-    states: Uint32Array.from(["--paper", ...states.map((one) => stateColor(one))], (one) => pixel(cssColor(one))),
+    states: Uint32Array.from(plain, (one) => pixel(cssColor(one))),
+    stripes: Uint32Array.from(striped, (one) => pixel(cssColor(one))),
     rights: Uint32Array.from(["--right-none", "--right-read", "--right-write", "--right-execute", "--right-marked"], (one) => pixel(cssColor(one))),
     paper: pixel(cssColor("--paper")),
   };

@@ -10,15 +10,20 @@ function regionTable(place, memory, chosen) {
       class: "mono",
       width: "w-address",
     },
-    { label: "size", text: (i) => sizeText(memory.size[i]), value: (i) => memory.size[i], class: "number", width: "w-short" },
-    { label: "rights", text: (i) => memory.text(memory.rights, i), class: "mono", width: "w-short" },
-    { label: "type", text: (i) => words(memory.text(memory.type, i)), width: "w-short" },
+    { label: "size", text: (i) => sizeText(memory.size[i]), value: (i) => memory.size[i], class: "number", width: "w-number" },
+    { label: "rights", text: (i) => memory.text(memory.rights, i), class: "mono", width: "w-number", minor: true },
+    ...(memory.marks.some((one) => one > 0)
+      ? [{ label: "to look at", text: (i) => marksText(memory.marks[i]), width: "w-look" }]
+      : []),
+    { label: "name", text: (i) => memory.text(memory.name, i), width: "w-name", class: "tail" },
+    { label: "type", text: (i) => words(memory.text(memory.type, i)), width: "w-short", minor: true },
     {
       label: "captured",
       text: (i) => `${grouped(memory.counts.captured[i])} of ${grouped(memory.pages(i))}`,
       value: (i) => memory.counts.captured[i] / (memory.pages(i) || 1),
       class: "number",
-      width: "w-address",
+      width: "w-short",
+      minor: true,
     },
     ...counted.map((state) => ({
       label: STATE_WORDS[state] || words(state),
@@ -26,11 +31,8 @@ function regionTable(place, memory, chosen) {
       value: (i) => memory.counts[state][i],
       class: "number",
       width: "w-number",
+      minor: true,
     })),
-    ...(memory.marks.some((one) => one > 0)
-      ? [{ label: "to look at", text: (i) => marksText(memory.marks[i]), width: "w-short" }]
-      : []),
-    { label: "name", text: (i) => memory.text(memory.name, i), width: "w-text" },
   ];
   const bad = (i) => badPages(memory, i) > 0;
   const filters = [
@@ -38,7 +40,8 @@ function regionTable(place, memory, chosen) {
       label: "Regions",
       options: [
         ["all regions", null],
-        ["W+X, or code without a file", (i) => memory.marks[i] > 0],
+        ["W+X, or code without a file", (i) => (memory.marks[i] & 3) > 0],
+        ...(anyAltered(memory) ? [["contradicted by their hashes", (i) => isAltered(memory, i)]] : []),
         ["executable", (i) => memory.text(memory.rights, i).includes("x")],
         ["writable", (i) => memory.text(memory.rights, i).includes("w")],
         ["with pages that could not be read", bad],
@@ -68,12 +71,24 @@ function regionTable(place, memory, chosen) {
 
 const BAD = ["truncated", "failed", "damaged"];
 
+/** The mark of a region of which a block does not agree with its hash. */
+const ALTERED = 4;
+
+function isAltered(memory, i) {
+  return (memory.marks[i] & ALTERED) > 0;
+}
+
+function anyAltered(memory) {
+  return memory.marks.some((one) => one & ALTERED);
+}
+
 function badPages(memory, i) {
   return BAD.reduce((sum, state) => sum + (memory.counts[state] ? memory.counts[state][i] : 0), 0);
 }
 
 function marksText(marks) {
-  return ["", "W+X", "no file", "W+X, no file"][marks];
+  const found = [[ALTERED, "hash differs"], [1, "W+X"], [2, "no file"]];
+  return found.filter(([bit]) => marks & bit).map(([, text]) => text).join(", ");
 }
 
 /** A place in memory in one line. */

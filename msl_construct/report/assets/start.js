@@ -25,6 +25,16 @@ const TITLES = {
 const FIRST = Object.keys(TITLES);
 const HIDDEN = ["block", "block_uuid", "local_addr", "local_port", "remote_addr", "remote_port", "handle_code", "ipv4_order", "start_time_unit"];
 const IN_FACTS = ["process", "system", "origin"];
+/** Columns that a narrow screen has; a row that is chosen shows all of them below. */
+const SMALL = {
+  modules: ["base_addr", "path"],
+  threads: ["thread_id", "thread_name", "pc"],
+  connections: ["is_target", "local", "state_name"],
+  report_sockets: ["protocol", "local", "state"],
+  handles: ["is_target", "fd", "path"],
+  report_files: ["fd", "target"],
+  processes: ["pid", "user", "exe"],
+};
 const MAPS = [];
 
 function memoryPart(place, dump) {
@@ -39,7 +49,7 @@ function memoryPart(place, dump) {
   MAPS.push(map);
   if (dump.entropy.count) map.followers.push(new EntropyStrip(place, memory, dump.entropy));
   place.append(
-    make("p", { class: "quiet keys" }, "With the map in focus: + and − zoom, arrow keys move, 0 shows all, n goes to the next unread pages, x to the next W+X. A mouse wheel zooms with Ctrl; a drag moves."),
+    make("p", { class: "quiet keys" }, "With the map in focus: + and − zoom, arrow keys move, 0 shows all, n goes to the next unread pages, x to the next W+X, d to the next that its hash contradicts. A mouse wheel zooms with Ctrl; a drag moves."),
     make("h4", null, "Regions"),
   );
   table = regionTable(place, memory, (i) => map.showRegion(i));
@@ -52,12 +62,13 @@ function tablesPart(place, dump) {
     const { columns, rows } = dump.tables[name];
     if (IN_FACTS.includes(name) && rows.length === 1) continue;
     const inWords = columns.filter((one) => columns.includes(`${one}_utc`));
-    const packed = withoutColumns(dump.tables[name], [...HIDDEN, ...inWords]);
+    const named = columns.includes("state_name") ? ["state"] : [];
+    const packed = withoutColumns(dump.tables[name], [...HIDDEN, ...inWords, ...named]);
     if (!packed.columns.length) continue;
     const note = packed.left_out ? `${more(packed.left_out, "row")} not in this page: msl inspect --show ${name} lists them.` : "";
     const section = make("section", { class: "card" }, make("h3", null, TITLES[name] || words(name)));
     place.append(section);
-    plainTable(section, TITLES[name] || words(name), packed, { is_target: "target" }, note);
+    plainTable(section, TITLES[name] || words(name), packed, { is_target: "target" }, note, SMALL[name]);
   }
   if (dump.environment && dump.environment.length) {
     const section = make("section", { class: "card" }, make("h3", null, "Environment"));

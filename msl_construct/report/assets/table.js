@@ -29,7 +29,7 @@ class RowTable {
     this.heads = columns.map((one, n) => this.head(one, n));
     this.body = make("tbody");
     this.detail = make("dl", { class: "detail", "aria-live": "polite", hidden: true });
-    const widths = columns.map((one) => make("col", { class: one.width || "w-text" }));
+    const widths = columns.map((one) => make("col", { class: classes(one.width || "w-text", one) }));
     this.table = make(
       "table",
       { "aria-rowcount": count + 1, "aria-label": title },
@@ -79,7 +79,7 @@ class RowTable {
       this.arrange();
     };
     const button = make("button", { type: "button", onclick: sort }, column.label);
-    return make("th", { scope: "col", class: column.class || "" }, button);
+    return make("th", { scope: "col", class: classes(column.class, column) }, button);
   }
 
   /** Filter and sort anew. */
@@ -120,9 +120,9 @@ class RowTable {
     let stop = Math.min(total, first + Math.ceil(this.view.clientHeight / ROW_HEIGHT) + 12);
     if (all) [first, stop] = [0, Math.min(total, PRINTED)];
     const rows = [];
-    if (first && !all) rows.push(filler(first, this.columns.length));
+    if (first && !all) rows.push(filler(first));
     for (let place = first; place < stop; place++) rows.push(this.row(place));
-    if (stop < total && !all) rows.push(filler(total - stop, this.columns.length));
+    if (stop < total && !all) rows.push(filler(total - stop));
     if (stop < total && all) {
       const text = `and ${many(total - stop, "row")} more, which are not printed`;
       rows.push(make("tr", null, make("td", { colspan: this.columns.length }, text)));
@@ -132,7 +132,7 @@ class RowTable {
 
   row(place) {
     const i = this.order[place];
-    const cells = this.columns.map((one) => make("td", { class: one.class || "" }, foreign(one.text(i))));
+    const cells = this.columns.map((one) => make("td", { class: classes(one.class, one) }, foreign(one.text(i))));
     return make(
       "tr",
       {
@@ -175,8 +175,13 @@ class RowTable {
   }
 }
 
-function filler(rows, columns) {
-  const cell = make("td", { colspan: columns });
+/** The classes of a column, of which a narrow screen leaves out the minor ones. */
+function classes(own, column) {
+  return [own || "", column.minor ? "minor" : ""].join(" ").trim();
+}
+
+function filler(rows) {
+  const cell = make("td"); // over no other column: a narrow screen has fewer of them
   cell.style.height = `${rows * ROW_HEIGHT}px`;
   return make("tr", { class: "filler", "aria-hidden": "true" }, cell);
 }
@@ -190,13 +195,14 @@ function compare(a, b) {
 }
 
 /** A table of rows as the data has them. */
-function plainTable(place, title, packed, labels = {}, note = "") {
+function plainTable(place, title, packed, labels = {}, note = "", small = null) {
   const columns = packed.columns.map((name, n) => ({
     label: labels[name] || words(name),
     text: (i) => cellText(name, packed.rows[i][n]),
     value: (i) => packed.rows[i][n],
-    class: typeof packed.rows[0][n] === "number" ? "number" : /addr|hash|uuid|^pc$|^sp$/.test(name) ? "mono" : "",
+    class: typeof packed.rows[0][n] === "number" ? "number" : /addr|hash|uuid|^pc$|^sp$/.test(name) ? "mono" : /path|exe/.test(name) ? "tail" : "",
     width: widthOf(name, packed.rows[0][n]),
+    minor: small !== null && !small.includes(name),
   }));
   return new RowTable(place, { title, count: packed.rows.length, columns, filters: choices(packed, labels), note });
 }
@@ -218,6 +224,7 @@ function choices(packed, labels) {
 function cellText(name, value) {
   if (value === null || value === undefined) return "";
   if (/size$|^rss$/.test(name) && typeof value === "number") return sizeText(value);
+  if (name === "handle_type" && /^0x/.test(value)) return `${value} (unnamed)`;
   return String(value);
 }
 

@@ -1,0 +1,128 @@
+"""What of a file is not what was written: in plain words, where, and how much is not affected."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from ..reader.verdict import Finding, Verdict
+from ..words import binary_size, many
+from .model import DumpReport, MemoryColumns
+
+__all__ = [
+    "ALTERED",
+    "contradicted_blocks",
+    "damage_lines",
+    "described",
+    "in_plain_words",
+    "more_contradicted",
+]
+
+ALTERED = 4
+"""Mark of regions with a block that does not agree with its hash."""
+_CHAIN = re.compile(
+    r"(?P<size>\d+) bytes at (?P<at>0x[0-9a-f]+) \((?P<what>.+)\) are not what was written"
+    r"(?P<or>, or the block behind them was not)?: (?P<hash>PrevHash of )"
+)
+_HASHES = re.compile(
+    r"expected (?P<computed>[0-9a-f]{32,}), found (?P<recorded>[0-9a-f]{32,}|none)"
+)
+_RECORDED = ": recorded in the file: "
+_OF_HASHES = ": the hash that speaks against it: "
+_FEW = 4
+
+
+def in_plain_words(text: str) -> str:
+    """What verify and check say of hashes, for people who don't know what is expected of what."""
+    text = _CHAIN.sub(
+        r"at least one of the \g<size> bytes at \g<at> (\g<what>) is not what was written\g<or>; "
+        rf"which, or how many, the hash can't say{_OF_HASHES}\g<hash>",
+        text,
+    )
+    return _HASHES.sub(
+        rf"{_RECORDED[2:]}\g<recorded>, computed from its bytes as they are now: "
+        r"\g<computed>",
+        text,
+    )
+
+
+def contradicted_blocks(verdict: Verdict | None) -> frozenset[int]:
+    """Indexes of the blocks that their hashes contradict, or may."""
+    if verdict is None:
+        return frozenset()
+    broken = {one.block for one in verdict.findings if one.kind == "chain" and one.bytes}
+    found = set()
+    for index in broken:
+        if index is None:
+            continue
+        if index:
+            found.add(index - 1)
+        # Its PrevHash may be what was changed, unless the next one says that it was not.
+        if index + 1 >= verdict.blocks or index + 1 in broken:
+            found.add(index)
+    return frozenset(found)
+
+
+def more_contradicted(verdict: Verdict) -> bool:
+    """Whether there are more of them than are told one by one."""
+    return any(one.kind == "chain" and one.offset is None for one in verdict.findings)
+
+
+def damage_lines(found: DumpReport, *, hashes: bool = True) -> Iterator[str]:
+    """What speaks against the file, a line each: what is proven, and what is there.
+
+    Args:
+        hashes: whether they are quoted.
+    """
+    for one in found.verdict.findings if found.verdict else ():
+        where, parted, quoted = in_plain_words(one.text).partition(_OF_HASHES)
+        if one.kind == "file_hash" and not hashes:
+            where = where.partition(_RECORDED)[0] + " is not the hash of what stands before it"
+        yield f"{where[:1].upper()}{where[1:]}{_place(found, one)}"
+        if parted and hashes:
+            yield quoted
+
+
+def _place(found: DumpReport, one: Finding) -> str:
+    if one.kind != "chain" or one.bytes is None:
+        return ""
+    if one.addresses is None:
+        return ". It is no memory: what the page has from there may be wrong"
+    region = _region_at(found.memory, one.addresses[0])
+    if region is None:
+        return ""
+    threads = _threads_in(found, *one.addresses)
+    shown = f". It is memory: {described(found.memory, region)}"
+    return f"{shown}; {'; '.join(threads)}" if threads else shown
+
+
+def described(memory: MemoryColumns, place: int) -> str:
+    """A region in words."""
+    name = memory.texts[memory.names[place]] or "no name"
+    return (
+        f"{binary_size(memory.sizes[place])} {memory.texts[memory.rights[place]]} at "
+        f"{memory.bases[place]:#x}, {name}"
+    )
+
+
+def _region_at(memory: MemoryColumns, address: int) -> int | None:
+    place = bisect_right(memory.bases, address) - 1
+    inside = place >= 0 and address < memory.bases[place] + memory.sizes[place]
+    return place if inside else None
+
+
+def _threads_in(found: DumpReport, start: int, end: int) -> list[str]:
+    """Whose program counter is there."""
+    table = found.table("threads")
+    if table is None or "pc" not in table.columns:
+        return []
+    shown: list[str] = []
+    for row in table.rows:
+        values = dict(zip(table.columns, row))
+        pc = values["pc"]
+        if isinstance(pc, str) and start <= int(pc, 16) < end:
+            whose = "the current thread" if "current" in (values.get("flags") or ()) else "thread"
+            shown.append(f"{whose} {values['thread_id']} stands there, at {pc}")
+    more = len(shown) - _FEW
+    return [*shown[:_FEW], f"{many(more, 'more thread')}"] if more > 0 else shown
