@@ -176,7 +176,7 @@ def test_every_command_that_reads_a_dump_takes_it() -> None:
     # Groups take it in their commands; keys, paths and ciphertext have no draft, and what is
     # imported is a dump of a public one.
     others = ["encrypt", "import", "keygen", "samples", "schema", "volatility-path"]
-    assert without == others
+    assert without == others, "draft_options of cli/common.py is for what reads a dump"
 
 
 # -- as a library ----------------------------------------------------------------------------

@@ -140,7 +140,9 @@ def test_the_two_commands_of_the_readme(marker: str, last: str) -> None:
 def test_every_command_is_documented(scratch: Any) -> None:
     assert ".. msl-reference::" in (DOCS / "cli.rst").read_text("utf-8")
     for name in COMMANDS:
-        assert re.search(rf"^\| `msl {name} .*` \| ", readme(), re.M), f"README: {name}"
+        assert re.search(rf"^\| `msl {name} .*` \| ", readme(), re.M), (
+            f"README.md has no row for `msl {name} …` in its table of commands"
+        )
         shown = scratch.session(f"$ msl {name} --help")
         for part in ("Usage:", "Example:", "Exit codes:"):
             assert part in shown, f"msl {name} --help: {part}"

@@ -353,7 +353,7 @@ class _Unclosed(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def say_version(path: str, dump: Any) -> None:
+def say_version(path: str, dump: Dump | PassingDump) -> None:
     """Say on stderr that a file's version is not known, if so: a later one may mean more."""
     if dump.header.unknown_version:
         note(f"msl: {'stdin' if path == STDIO else path}: {dump.header.unknown_version}")

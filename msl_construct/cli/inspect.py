@@ -272,7 +272,7 @@ def _ending(dump: Dump | PassingDump, path: str, quiet: bool) -> int:
     return lacking_code(dump)
 
 
-def _unseen(dump: Any) -> str:
+def _unseen(dump: Dump | PassingDump) -> str:
     """What could not be looked at, in one line; empty when there is no such thing."""
     hashes = gap_of_hashes(dump.header)
     parts = [] if hashes is None else [hashes.text]

@@ -164,7 +164,7 @@ def _stale(texts: dict[Path, str], quiet: bool) -> int:
     with whoever_reads(), data_out() as out:
         out.writelines(f"{line}\n" for line in stale)
     if stale and not quiet:
-        note(f"msl: {len(stale)} of {len(texts)} files are stale: msl schema export writes them")
+        note(f"msl: {len(stale)} of {len(texts)} files are stale: without --check they are written")
     return Exit.FINDINGS if stale else Exit.FINE
 
 

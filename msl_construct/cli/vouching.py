@@ -6,13 +6,18 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import click
 
 from ..errors import SignatureError
 from ..hashing import Digests
 from ..reader.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ..signing import DumpStatement
 
 __all__ = [
     "SUFFIX",
@@ -112,7 +117,7 @@ class Vouched:
     findings: list[Finding] = field(default_factory=list)
     gaps: list[Finding] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Both answers, for `--json`."""
         signed = {"by": self.by, "key": self.key, "text": self.signed} if self.signed else None
         dated = (
@@ -121,7 +126,9 @@ class Vouched:
         return {"signed": signed, "dated": dated}
 
 
-def statement_of(dump_uuid: Any, algorithm: str, verdict: Verdict, digests: Digests) -> Any:
+def statement_of(
+    dump_uuid: UUID, algorithm: str, verdict: Verdict, digests: Digests
+) -> DumpStatement:
     """The statement about a dump that was just read."""
     from ..signing import DumpStatement
 
@@ -165,7 +172,7 @@ def check_options(options: VouchingOptions, dumps: tuple[str, ...]) -> None:
             raise click.UsageError(f"--{one} goes with --{needed}")
 
 
-def vouched(options: VouchingOptions, dump: str, actual: Any) -> Vouched:
+def vouched(options: VouchingOptions, dump: str, actual: DumpStatement) -> Vouched:
     """Hold a dump against its signature and its time stamp.
 
     Args:
