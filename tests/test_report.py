@@ -621,6 +621,7 @@ def test_a_page_that_could_not_be_read_is_never_painted_over(tmp_path: Path) -> 
         'const document = { getElementById: () => ({ textContent: "{}" }) };\n'
         + (assets / "data.js").read_text("utf-8").replace('"use strict";', "")
         + (assets / "map_view.js").read_text("utf-8")
+        + (assets / "regions.js").read_text("utf-8")
         + f"""
         const shown = {json.dumps(cases)}.map(([starts, states, first, last, pixels]) => {{
           const bins = new Uint8Array(pixels);
@@ -629,11 +630,18 @@ def test_a_page_that_could_not_be_read_is_never_painted_over(tmp_path: Path) -> 
           MapPicture.prototype.fill(bins, starts, states.length, first, last, scale, state);
           return [...bins];
         }});
-        console.log(JSON.stringify(shown));
+        const memory = {{ count: 2, marks: [0, 4], states: ["unmapped", "captured", "failed"] }};
+        Object.assign(memory, {{ firstRun: [0, 3, 6], runState: [0, 1, 2, 0, 1, 2] }});
+        console.log(JSON.stringify([...shown, [...stateWorths(memory)]]));
         """
     )
     done = subprocess.run(["node", script], capture_output=True, check=True, timeout=60)
-    for shown, wanted in zip(json.loads(done.stdout), expected):
+    *drawn, (nothing, plain, failed, *others) = json.loads(done.stdout)
+    assert nothing < plain < failed
+    contradicted = others.pop(1)
+    assert others == [nothing, failed]
+    assert plain < contradicted < failed, "of captured pages alone, and over none that is missing"
+    for shown, wanted in zip(drawn, expected):
         assert all(one >= other for one, other in zip(shown, wanted)), (shown, wanted)
 
 

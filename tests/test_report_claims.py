@@ -224,6 +224,7 @@ def test_intact_is_not_more_than_no_sign_of_damage() -> None:
         assert "covers its last block, number 3" in shown
         assert found.dump_uuid in shown
         assert "A dump holds what the process had in memory" in shown
+        assert "none of its memory, no environments, no command lines." in shown
     assert 'href="#answer-0-signed"' in page
     assert 'id="answer-0-signed"' in page
 
@@ -292,8 +293,17 @@ def test_what_the_process_has_open_is_to_be_looked_at(tmp_path: Path) -> None:
         out.add_vas_map(entries=[mapping(BASE, 1)])
     with msl_construct.open(file.getvalue()) as dump:
         found = report_of(dump)
-    assert dump.header.record["pid"] == 4242
+        assert dump.header.record["pid"] == 4242
+        told = {"protocol": "unix", "local": "/run/x", "state": "listen", "descriptors": [3]}
+        more = {"protocol": "tcp6", "local": "[::ffff:127.0.0.1]:9", "state": "listen"}
+        report = {"report": 1, "status": "complete", "target": {"connections": [told, more]}}
+        reported = {one.title: one.places for one in report_of(dump, acquisition=report).suspicions}
     things = {one.title: one.places for one in found.suspicions}
+    assert reported["The process waits for connections from the machine itself"] == (
+        "tcp 127.0.0.1:80",
+        "unix /run/x",
+        "tcp6 [::ffff:127.0.0.1]:9",
+    )
     assert things["Open files that are deleted"] == ("descriptor 4242: /tmp/4242 (deleted)",)
     assert things["The process waits for connections from the network"] == ("tcp 0.0.0.0:81",)
     assert things["The process waits for connections from the machine itself"] == (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from ..reader.verdict import Finding, Verdict
@@ -22,7 +22,7 @@ __all__ = [
 ALTERED = 4
 """Mark of regions with a block that does not agree with its hash."""
 _CHAIN = re.compile(
-    r"(?P<size>\d+) bytes at (?P<at>0x[0-9a-f]+) \((?P<what>.+)\) are not what was written"
+    r"^(?P<size>\d+) bytes at (?P<at>0x[0-9a-f]+) \((?P<what>.+)\) are not what was written"
     r"(?P<or>, or the block behind them was not)?: (?P<hash>PrevHash of )"
 )
 _HASHES = re.compile(
@@ -75,26 +75,30 @@ def damage_lines(found: DumpReport, *, hashes: bool = True) -> Iterator[str]:
     Args:
         hashes: whether they are quoted.
     """
+    threads = _counters(found)
     for one in found.verdict.findings if found.verdict else ():
         where, parted, quoted = in_plain_words(one.text).partition(_OF_HASHES)
         if one.kind == "file_hash" and not hashes:
             where = where.partition(_RECORDED)[0] + " is not the hash of what stands before it"
-        yield f"{where[:1].upper()}{where[1:]}{_place(found, one)}"
+        yield f"{where[:1].upper()}{where[1:]}{_place(found.memory, one, threads)}"
         if parted and hashes:
             yield quoted
 
 
-def _place(found: DumpReport, one: Finding) -> str:
+def _place(memory: MemoryColumns, one: Finding, threads: list[tuple[int, str]]) -> str:
     if one.kind != "chain" or one.bytes is None:
         return ""
     if one.addresses is None:
         return ". It is no memory: what the page has from there may be wrong"
-    region = _region_at(found.memory, one.addresses[0])
+    region = _region_at(memory, one.addresses[0])
     if region is None:
         return ""
-    threads = _threads_in(found, *one.addresses)
-    shown = f". It is memory: {described(found.memory, region)}"
-    return f"{shown}; {'; '.join(threads)}" if threads else shown
+    first, behind = (bisect_left(threads, (at, "")) for at in one.addresses)
+    there = [text for _, text in threads[first : min(behind, first + _FEW)]]
+    if behind > first + _FEW:
+        there.append(f"{many(behind - first - _FEW, 'more thread')}")
+    shown = f". It is memory: {described(memory, region)}"
+    return f"{shown}; {'; '.join(there)}" if there else shown
 
 
 def described(memory: MemoryColumns, place: int) -> str:
@@ -112,17 +116,17 @@ def _region_at(memory: MemoryColumns, address: int) -> int | None:
     return place if inside else None
 
 
-def _threads_in(found: DumpReport, start: int, end: int) -> list[str]:
-    """Whose program counter is there."""
+def _counters(found: DumpReport) -> list[tuple[int, str]]:
+    """Program counters in ascending order, each with whose it is in words."""
     table = found.table("threads")
-    if table is None or "pc" not in table.columns:
-        return []
-    shown: list[str] = []
+    counters: list[tuple[int, str]] = []
+    if table is None:
+        return counters
     for row in table.rows:
         values = dict(zip(table.columns, row))
-        pc = values["pc"]
-        if isinstance(pc, str) and start <= int(pc, 16) < end:
+        pc = values.get("pc")
+        if isinstance(pc, str):
             whose = "the current thread" if "current" in (values.get("flags") or ()) else "thread"
-            shown.append(f"{whose} {values['thread_id']} stands there, at {pc}")
-    more = len(shown) - _FEW
-    return [*shown[:_FEW], f"{many(more, 'more thread')}"] if more > 0 else shown
+            text = f"{whose} {values.get('thread_id')} stands there, at {pc}"
+            counters.append((int(pc, 16), text))
+    return sorted(counters)

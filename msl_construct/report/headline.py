@@ -39,6 +39,11 @@ LEVEL_WORDS = {
     "open": "open",
     "note": "for information",
 }
+_UNSIGNED = {
+    "open": "No signature was checked, so that a deliberate change",
+    "warn": "By whom it is signed is open, so that a deliberate change by somebody else",
+    "bad": "Its signature does not hold, so that a deliberate change",
+}
 _RANK = ("good", "open", "warn", "bad")
 
 
@@ -79,22 +84,20 @@ def caution(found: DumpReport) -> str:
             "changed. Compare it with another copy of the file."
         )
     held = next((one for one in found.answers if one.question == "signed"), None)
-    if verdict.intact and not verdict.authenticated and (held is None or held.level != "good"):
-        return (
-            "Intact means: no sign of damage. No signature was checked, so that a deliberate "
-            "change can't be excluded (see Signed)."
-        )
-    return ""
+    level = "open" if held is None else held.level
+    if not verdict.intact or verdict.authenticated or level == "good":
+        return ""
+    return f"Intact means: no sign of damage. {_UNSIGNED[level]} can't be excluded (see Signed)."
 
 
 def secrets_line(redaction: Redaction) -> str:
     """What the dump itself holds, and what this page does."""
-    hidden = " and ".join(one.replace("-", " ") + "s" for one in redaction.hidden)
-    less = f", without {hidden}" if hidden else ""
+    less = "".join(f", no {one.replace('-', ' ')}s" for one in redaction.hidden)
+    shown = "".join(f"{one.replace('-', ' ')}s, " for one in sorted(redaction.shown))
     return (
         "A dump holds what the process had in memory: passwords and keys, if it had any. This page "
-        f"holds none of its memory{less}; it has registers, and names of programs, files, users "
-        "and addresses of the machine."
+        f"has none of its memory{less}. It has {shown}registers, and names of programs, files, "
+        "users and addresses of the machine."
     )
 
 

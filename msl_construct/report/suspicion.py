@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from ..analysis import Locations
@@ -20,7 +20,6 @@ _LOADED_FIRST = ("LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRA
 _ANYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/", "/memfd:", "memfd:")
 """Places where anybody may put a program, and none that a disk has."""
 _DELETED = " (deleted)"
-_LOOPBACK = re.compile(r" (127\.|\[?::1\]?:|\[?::ffff:127\.)")
 _WRITTEN, _NO_FILE = 1, 2
 """Marks of regions."""
 
@@ -145,7 +144,7 @@ def _of_deleted(found: DumpReport, told: set[str]) -> Iterator[Suspicion]:
         for row in _of_target(found, "handles")
         if str(row.get("path")).endswith(_DELETED)
     )
-    text = "No folder lists it any more. Temporary files and shared memory look so, too."
+    text = "No folder lists them any more. Temporary files and shared memory look so, too."
     gone = [path for path in mapped if path.endswith(_DELETED) and path not in told]
     if gone:
         yield _suspicion("note", "Mapped files that are deleted", text, gone)
@@ -165,10 +164,12 @@ def _of_sockets(found: DumpReport) -> Iterator[Suspicion]:
             if table.name == "report_sockets"
             for row in table.rows
         ]
-    places = dict.fromkeys(
-        f"{row.get('protocol')} {row.get('local')}" for row in rows if _listens(row)
-    )
-    near = [place for place in places if _LOOPBACK.search(place)]
+    places = {
+        f"{row.get('protocol')} {row['local']}": _is_of_the_machine(row)
+        for row in rows
+        if _listens(row)
+    }
+    near = [place for place, is_near in places.items() if is_near]
     for title, text, chosen in (
         (
             "The process waits for connections from the network",
@@ -184,6 +185,19 @@ def _of_sockets(found: DumpReport) -> Iterator[Suspicion]:
     ):
         if chosen:
             yield _suspicion("note", title, text, chosen)
+
+
+def _is_of_the_machine(row: dict[str, Any]) -> bool:
+    """Whether nothing but programs of the same machine can come there: surely, or it is not."""
+    if row.get("protocol") == "unix":
+        return True
+    host = str(row["local"]).rpartition(":")[0].strip("[]")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _listens(row: dict[str, Any]) -> bool:
