@@ -68,7 +68,7 @@ function tablesPart(place, dump) {
     const note = packed.left_out ? `${more(packed.left_out, "row")} not in this page: msl inspect --show ${name} lists them.` : "";
     const section = make("section", { class: "card" }, make("h3", null, TITLES[name] || words(name)));
     place.append(section);
-    plainTable(section, TITLES[name] || words(name), packed, { is_target: "target" }, note, SMALL[name]);
+    plainTable(section, TITLES[name] || words(name), packed, { is_target: "of the process" }, note, SMALL[name]);
   }
   if (dump.environment && dump.environment.length) {
     const section = make("section", { class: "card" }, make("h3", null, "Environment"));

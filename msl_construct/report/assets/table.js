@@ -215,7 +215,7 @@ function choices(packed, labels) {
     const label = labels[name] || words(name);
     const values = [...new Set(packed.rows.map((row) => row[n]))].filter((one) => one !== null);
     if (values.length < 2 || values.length > 12) return;
-    const options = values.sort(compare).map((one) => [`${label}: ${one}`, (i) => packed.rows[i][n] === one]);
+    const options = values.sort(compare).map((one) => [`${label}: ${cellText(name, one)}`, (i) => packed.rows[i][n] === one]);
     found.push({ label, options: [[`any ${label}`, null], ...options] });
   });
   return found.slice(0, 3);
@@ -224,6 +224,8 @@ function choices(packed, labels) {
 function cellText(name, value) {
   if (value === null || value === undefined) return "";
   if (/size$|^rss$/.test(name) && typeof value === "number") return sizeText(value);
+  if (name === "is_target") return value ? "yes" : "no";
+  if (name === "disk_hash" && /^0+$/.test(value)) return "not known";
   if (name === "handle_type" && /^0x/.test(value)) return `${value} (unnamed)`;
   return String(value);
 }
