@@ -286,7 +286,10 @@ def made(recipe: Recipe) -> Made:
         if where is None and places:
             offset = places[0][1]
         if rules != recipe.rules or (places and places[0][1] != offset):
-            raise CorpusError(f"{recipe.name}: expected {recipe.rules} at {offset}, found {places}")
+            raise CorpusError(
+                f"{recipe.name}: expected {recipe.rules} at {offset}, found {places}: where a rule "
+                "is right about it, mend the sample's plan; where it is not, the rule"
+            )
     if found != recipe.exit:
         raise CorpusError(f"{recipe.name}: expected exit code {recipe.exit}, found {found}")
     consumer = recipe.consumer
