@@ -92,6 +92,10 @@ def deficiencies(report: Report, pid: int) -> Iterator[str]:
     if "not_undone" in report["freeze"]:
         undone = report["freeze"]["not_undone"]
         yield f"process {pid}: what was done to it could not be undone: {undone}"
+    copied = report["freeze"].get("snapshot") or {}
+    if copied.get("copy_left"):
+        copy = copied["copy"]
+        yield f"process {pid}: its copy, process {copy}, was still there: see that it ends"
     after = report["after"]
     if after["detail"] and report.status != "target_gone":  # that was said
         yield str(after["detail"])

@@ -123,8 +123,9 @@ class _Job:
             return dict(self._results)
 
     def place(self, path: str) -> tuple[str, int | None]:
-        """The drive and the file system of a file; None: it was not told."""
-        return os.path.splitdrive(path)[0].casefold(), self._devices.get(path)
+        """The drive and the file system of a file; of one for which neither is told, itself."""
+        drive, device = os.path.splitdrive(path)[0].casefold(), self._devices.get(path)
+        return (drive or path) if device is None else drive, device
 
     def wait(self, deadline: float, patience: float) -> str | None:
         """Wait for the end, or until nothing moved for `patience`: then the file in question."""

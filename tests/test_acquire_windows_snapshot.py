@@ -22,10 +22,13 @@ from fakes.windows import (
 )
 from fakes.windows_backend import checked, system, target  # noqa: F401 - fixtures
 
+from msl_acquire.ending import deficiencies
 from msl_acquire.options import Options
 from msl_acquire.session import Session
 from msl_acquire.windows import Windows
 from msl_acquire.windows.calls import WindowsSystem
+from msl_acquire.windows.opening import open_to_copy
+from msl_acquire.windows.structures import PROCESS_SET_INFORMATION
 from msl_acquire.windows.target import WindowsTarget
 from msl_construct.errors import TargetError
 
@@ -211,6 +214,35 @@ def test_where_there_is_no_such_call(fake: FakeWindows) -> None:
     with pytest.raises(TargetError, match="no freeze method snapshot; use suspend or threads"):
         backend.preflight(fake.pid, "snapshot")
     assert fake.calls == []
+
+
+def test_a_copy_that_stays_is_said(fake: FakeWindows) -> None:
+    fake.replace("TerminateProcess", lambda *_: 1)
+    report = Session(again(fake), fake.pid, io.BytesIO(), Options(freeze="snapshot")).run()
+    (copy,) = fake.copies
+    assert report["freeze"]["snapshot"]["copy_left"] is True
+    (line,) = deficiencies(report, fake.pid)
+    assert (
+        line == f"process {fake.pid}: its copy, process {copy}, was still there: see that it ends"
+    )
+    fake.ended_copies.add(copy)
+
+
+def test_it_is_stopped_by_what_ends_with_its_holder_where_that_is_granted(
+    system: WindowsSystem, fake: FakeWindows
+) -> None:
+    handle = open_to_copy(system, fake.pid)
+    assert fake.handles[handle][2] & PROCESS_SET_INFORMATION
+    system.close(handle)
+    real = fake._OpenProcess
+
+    def refuse(access: int, inherit: int, pid: int) -> int:
+        return fake._fail(5) if access & PROCESS_SET_INFORMATION else real(access, inherit, pid)
+
+    fake.replace("OpenProcess", refuse)
+    handle = open_to_copy(again(fake)._system, fake.pid)
+    assert fake.handles[handle][2] & 0x880 == 0x880
+    system.close(handle)
 
 
 def test_it_must_be_ours_to_copy(system: WindowsSystem, fake: FakeWindows) -> None:

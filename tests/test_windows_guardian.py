@@ -290,6 +290,45 @@ def test_a_copy_that_is_refused_leaves_it_held(
     assert held.guardian.resume() == ""
 
 
+def test_whoever_asks_waits_for_the_answer_to_another(
+    tmp_path: Path, made: list[Held], found: int
+) -> None:
+    """The bound of a stop runs out while a copy is made: each has its own answer."""
+    made.append(held := Held(tmp_path / "count", "well", found))
+    held.guardian.ready()
+    held.guardian.suspend()
+    assert held.process is not None
+    said: list[str] = []
+    timer = threading.Thread(target=lambda: said.append(held.guardian.resume()))
+    pipe, words = held.process.stdin, list[bytes]()
+
+    class Words:
+        """Of whoever asks first the word is not yet written when somebody else begins to."""
+
+        def write(self, word: bytes) -> None:
+            words.append(word)
+            if word == b"copy\n":
+                timer.start()
+                timer.join(0.2)
+                assert words == [word]
+            assert pipe is not None
+            pipe.write(word)
+
+        def flush(self) -> None:
+            assert pipe is not None
+            pipe.flush()
+
+    held.process.stdin = Words()  # type: ignore[assignment]
+    try:
+        assert held.guardian.copy() == 7
+        timer.join(PATIENCE)
+    finally:
+        held.process.stdin = pipe
+    assert said == [""]
+    assert words == [b"copy\n", b"resume\n"]
+    assert held.count.read_text() == str(found)
+
+
 def test_killed_while_it_holds(tmp_path: Path, made: list[Held], found: int) -> None:
     made.append(held := Held(tmp_path / "count", "well", found))
     held.guardian.ready()
@@ -501,6 +540,7 @@ def test_who_does_not_read_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(TimeoutError, match="nobody reads"):
             StoppedThreads(threads, Teller(out)).suspend()
         assert set(threads.counts.values()) == {0}
+        monkeypatch.setattr("msl_acquire.windows.guardian._TELLING", PATIENCE)
         os.close(reading)
         with pytest.raises(BrokenPipeError):
             Teller(out)("thread 1 0\n")

@@ -326,7 +326,8 @@ class Teller:
 
 
 def _main(target: int, acquirer: int, seconds: float, method: str) -> None:
-    of_windows = runpy.run_path(__file__.replace("guardian.py", "guardian_calls.py"))
+    beside = os.path.join(os.path.dirname(__file__), "guardian_calls.py")
+    of_windows = runpy.run_path(beside)
     threads = method == "threads"
     calls: TargetCalls = (
         StoppedThreads(of_windows["ThreadSystem"](target), Teller(sys.stdout.buffer))

@@ -224,6 +224,8 @@ class GuardianLink:
         self._answers: queue.Queue[str] = queue.Queue()
         self._asked = self._held = self._ended = self._is_ready = False
         self._lock = threading.Lock()
+        # An answer says not to whom: the timer of a bound may ask while somebody else does.
+        self._asking = threading.Lock()
         try:
             self._process = start()
         except OSError as error:
@@ -300,12 +302,13 @@ class GuardianLink:
 
     def _ask(self, word: str) -> list[str]:
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{word}\n".encode())
-            self._process.stdin.flush()
-            answer = self._answers.get(timeout=_ANSWERING).split()
-        except (OSError, ValueError, queue.Empty):
-            answer = []
+        with self._asking:
+            try:
+                self._process.stdin.write(f"{word}\n".encode())
+                self._process.stdin.flush()
+                answer = self._answers.get(timeout=_ANSWERING).split()
+            except (OSError, ValueError, queue.Empty):
+                answer = []
         if answer and answer[0] in ("refused", "failed"):
             raise CallFailed(_NAMES[self._method, word], int(answer[1], 16))
         return answer

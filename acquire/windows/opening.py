@@ -32,12 +32,7 @@ def open_to_stop(system: WindowsSystem, pid: int) -> int:
     Raises:
         TargetError: there is no such process, or it is not ours to stop.
     """
-    try:
-        # What the newer way of stopping takes as well, where it is granted.
-        process = system.open_process(pid, _STOPPING | win.PROCESS_SET_INFORMATION)
-    except CallFailed:
-        process = _opened(system, pid, _STOPPING, "stopping")
-    return _true(system, process, pid)
+    return _to_stop(system, pid, _STOPPING, "stopping")
 
 
 def open_to_copy(system: WindowsSystem, pid: int) -> int:
@@ -46,7 +41,16 @@ def open_to_copy(system: WindowsSystem, pid: int) -> int:
     Raises:
         TargetError: there is no such process, or it is not ours to stop and to copy.
     """
-    return _true(system, _opened(system, pid, _STOPPING | _COPYING, "stopping and copying"), pid)
+    return _to_stop(system, pid, _STOPPING | _COPYING, "stopping and copying")
+
+
+def _to_stop(system: WindowsSystem, pid: int, wanted: int, denied: str) -> int:
+    try:
+        # What the newer way of stopping takes as well, where it is granted.
+        process = system.open_process(pid, wanted | win.PROCESS_SET_INFORMATION)
+    except CallFailed:
+        process = _opened(system, pid, wanted, denied)
+    return _true(system, process, pid)
 
 
 def _opened(system: WindowsSystem, pid: int, wanted: int, denied: str) -> int:

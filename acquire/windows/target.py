@@ -280,12 +280,14 @@ class WindowsTarget(PlainTarget):
         return super().afterwards()
 
     def _release(self) -> None:
-        self._end_copy()
-        self._disarm()
-        handle, self._process = self._process, 0
-        if handle:
-            self._system.close(handle)
-        self._privilege.close()
+        try:
+            self._end_copy()
+        finally:
+            self._disarm()
+            handle, self._process = self._process, 0
+            if handle:
+                self._system.close(handle)
+            self._privilege.close()
 
     def mappings(self) -> list[Mapping]:
         """What it has mapped; what lies in the allocations of heaps and stacks is called so."""
