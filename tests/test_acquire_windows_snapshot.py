@@ -53,6 +53,7 @@ def fake() -> Iterator[FakeWindows]:
         Region(BASE + 3 * PAGE, 1, protect=0x08, kind=IMAGE, allocation=BASE, name="x"),
     ]
     fake.threads = {11: FakeThread(context=context_bytes(0x1234, 0x10800), created=filetime(1))}
+    fake.modules = [(BASE, 4 * PAGE, "C:\\t.exe")]
     fake.processes = [(fake.pid, 4, "t.exe")]
     fake.started = {fake.pid: filetime(1_700_000_000)}
     with checked(fake):
@@ -74,6 +75,7 @@ def scribbles(fake: FakeWindows) -> None:
                 fake.written |= dict.fromkeys(pages, LATER)
         # Nobody else than the target: the other view of what it writes through the first one.
         fake.written |= dict.fromkeys((0x58000, 0x70000), LATER)
+        fake.modules = [(0x40000, PAGE, "C:\\later.dll")]
         return real(handle)
 
     fake.replace("NtResumeProcess", resume)
@@ -110,6 +112,8 @@ def test_what_is_read_is_of_one_moment(fake: FakeWindows) -> None:
     assert told["copy_left"] is False
     assert report["freeze"]["why_ended"] == "done"
     assert {row["cause"] for row in report["memory"]["causes"]} >= {"read_in_stop", "guard"}
+    (module,) = report["target"]["modules"]
+    assert module["path"] == "C:\\t.exe"
     (thread,) = report["target"]["threads"]
     assert thread["registers"] > 20
     assert report["after"]["verdict"] == "as_found"

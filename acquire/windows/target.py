@@ -77,6 +77,7 @@ class WindowsTarget(PlainTarget):
         self._memory: WindowsMemory | CopiedMemory = self._live
         self._copy = 0
         self._kept_threads: list[Thread] = []
+        self._kept_modules: list[Module] = []
 
     def arm(self, method: str, max_freeze: float | None) -> None:
         """Start whoever will stop it.
@@ -190,6 +191,7 @@ class WindowsTarget(PlainTarget):
         assert holder is not None
         self._check_room()
         mappings, self._kept_threads = self.mappings(), self.threads(frozen)
+        self._kept_modules = self.modules(mappings)
         began = time.perf_counter_ns()
         self._copy = copy = holder.copy()
         facts = {
@@ -361,7 +363,9 @@ class WindowsTarget(PlainTarget):
         )
 
     def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
-        """The loader's modules."""
+        """The loader's modules; as they were when it was copied."""
+        if self._memory is not self._live:
+            return self._kept_modules
         return modules_of(self._system, self.pid, self._process, mappings, self._files, self._facts)
 
     def threads(self, frozen: Any) -> list[Thread]:
