@@ -432,6 +432,7 @@ def test_the_command_ends_as_it_says(tmp_path: Path, files: dict[str, Path]) -> 
     assert found["candidates"][0]["shape"] == "secret_32_bytes"
     assert {"dumps", "classes", "coverage", "candidates"} <= found.keys()
     assert run("candidates", files["whole"]).returncode == 1
+    assert run("candidates", files["whole"], "--range", "0x10..0x20").returncode == 4
     assert run("candidates", files["no-end"]).returncode == 4
     assert run("candidates", files["not"]).returncode == 3
     assert run("candidates", files["encrypted"]).returncode == 5

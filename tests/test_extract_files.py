@@ -129,6 +129,28 @@ def test_addresses_that_the_loader_put_into_the_dynamic_section_are_those_of_the
     assert other <= set(range(init + 8, init + 16))
 
 
+def test_a_dynamic_section_that_stands_elsewhere_in_the_file_changes_nothing_there(
+    tmp_path: Path,
+) -> None:
+    """Two segments; the table is in the second, and the header speaks of a place in the first."""
+    table = struct.pack("<QQQQ", 5, BASE + 0x40, 6, BASE + 0x50).ljust(64, b"\0")
+    for place, names in ((PAGE, {"DT_STRTAB", "DT_SYMTAB"}), (0x200, set[str]())):
+        head = b"\x7fELF\2\1\1".ljust(16, b"\0")
+        head += struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 3, 0, 0, 0)
+        for kind, offset, address, size in (
+            (1, 0, 0, PAGE), (1, PAGE, PAGE, PAGE), (2, place, PAGE, len(table))
+        ):  # fmt: skip
+            head += struct.pack("<IIQQQQQQ", kind, 6, offset, address, address, size, size, PAGE)
+        memory = {0: ([0], head.ljust(PAGE, b"\x11")), PAGE: ([0], table.ljust(PAGE, b"\x22"))}
+        folder = tmp_path / f"{place:x}"
+        folder.mkdir()
+        data, row = rebuilt(dump(folder, memory, 2 * PAGE), code=0)
+        assert set(row["altered"]) == names
+        assert data[0x200:PAGE] == b"\x11" * (PAGE - 0x200)
+        first = struct.unpack_from("<Q", data, PAGE + 8)[0]
+        assert first == (0x40 if names else BASE + 0x40)
+
+
 def test_readelf_reads_it(tmp_path: Path, program: bytes) -> None:
     if shutil.which("readelf") is None:
         pytest.skip("needs readelf")

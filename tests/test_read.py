@@ -316,6 +316,14 @@ def test_what_could_not_be_searched_is_said(made: Path) -> None:
     assert "4.0 KiB failed" in one_line(done.stderr)
 
 
+@pytest.mark.parametrize("place", [HEAP + PAGE, 0x1000])
+def test_where_nothing_is_captured_is_not_said_to_hold_no_match(made: Path, place: int) -> None:
+    for words in (("search", made, "nowhere"), ("strings", made, "--quiet")):
+        done = run(*words, "--range", f"{place:#x}..{place + 16:#x}")
+        assert (done.returncode, done.stdout) == (4, b"")
+        assert "incomplete: not one byte" in done.stderr.decode()
+
+
 def test_strings_have_their_places(made: Path) -> None:
     done = run("strings", made, "-n", "6", "--json")
     assert done.returncode == 0

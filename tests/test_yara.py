@@ -157,6 +157,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     path, texts = made(tmp_path), rules(tmp_path, SECRET)
     none = rules(tmp_path, 'rule absent { strings: $a = "nowhere" condition: $a }', "none.yar")
     assert run("yara", path, none).returncode == 1
+    assert run("yara", path, none, "--range", "0x10..0x20").returncode == 4
     assert run("yara", made(tmp_path, cut=True), none).returncode == 4
     for words, code in (
         ((path, rules(tmp_path, "rule x { condition: $b }", "bad.yar")), 2),

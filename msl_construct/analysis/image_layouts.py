@@ -162,9 +162,10 @@ def _elf(space: AddressSpace, base: int, start: bytes) -> ImageLayout:
     for offset, address, filled in dynamic[:1]:
         behind = max(address + filled for _, address, filled in loaded)
         form = order + ("II" if width == 1 else "QQ")
-        table = space.read(bias + address, filled) if 0 < filled <= _MOST_DYNAMIC else None
-        if bias > 0 and table is not None and table.complete and _mapped(layout, offset, filled):
-            layout.altered += _relocated(bytes(table.data), form, offset, bias, behind)
+        if bias > 0 and _stands(layout, offset, bias + address, filled):
+            table = space.read(bias + address, filled) if 0 < filled <= _MOST_DYNAMIC else None
+            if table is not None and table.complete:
+                layout.altered += _relocated(bytes(table.data), form, offset, bias, behind)
     return layout
 
 
@@ -199,6 +200,16 @@ def _is_somewhere(one: FileRange) -> bool:
 
 def _mapped(layout: ImageLayout, offset: int, size: int) -> bool:
     return any(one.offset <= offset and offset + size <= one.end for one in layout.ranges)
+
+
+def _stands(layout: ImageLayout, offset: int, address: int, size: int) -> bool:
+    """Whether bytes of the file are those at an address, as the segments say."""
+    return any(
+        one.offset <= offset
+        and offset + size <= one.end
+        and address - one.address == offset - one.offset
+        for one in layout.ranges
+    )
 
 
 # --- PE -----------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ __all__ = [
     "hit_options",
     "width_of_length",
     "within",
+    "without_match",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -248,3 +249,16 @@ def ending(dump: Dump, path: str, quiet: bool) -> Exit:
     if len(lines) > TOLD and not quiet:
         note(f"msl: {name}: and {len(lines) - TOLD} more like this")
     return lacking_code(dump) if lines else Exit.FINE
+
+
+def without_match(path: str, looked_at: int) -> Exit:
+    """The exit code of a search that found nothing; says where it had nothing to look at.
+
+    Args:
+        looked_at: bytes of memory that were searched.
+    """
+    if looked_at:
+        return Exit.FINDINGS
+    name = "stdin" if path == STDIO else path
+    note(f"msl: {name}: incomplete: not one byte of what was to be searched is captured")
+    return Exit.INCOMPLETE

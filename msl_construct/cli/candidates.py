@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PatternError
-from .analysis_options import align_option, color_option, ending, form_of, within
+from .analysis_options import (
+    align_option,
+    color_option,
+    ending,
+    form_of,
+    within,
+    without_match,
+)
 from .appending import appendable
 from .candidates_patterns import (
     patterns_of_candidates,
@@ -161,7 +168,8 @@ def candidates(
 
     Exit codes: 0 there are candidates; 1 there are none; 2 usage, or a mistake in a file of
     shapes; 3 a dump is not an .msl or unreadable; 4 a dump is incomplete, or something was not
-    looked at, or not in every way since that takes too long; 5 a key is missing.
+    looked at, or not in every way since that takes too long, or nothing is captured of what was to
+    be; 5 a key is missing.
     """
     form = form_of(as_json_, ndjson)
     if dumps.count(STDIO) > 1:
@@ -255,7 +263,7 @@ def candidates(
     if appending:
         code = _append(dumps[0], hints, quiet, options) or code
     if code is Exit.FINE and not found.candidates and not inferred and not tries:
-        return Exit.FINDINGS
+        return without_match(", ".join(dumps), sum(one.captured for one in found.coverage))
     return code
 
 

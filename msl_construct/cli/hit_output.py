@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import IO, TYPE_CHECKING
 
-from .analysis_options import TOLD, ending
+from .analysis_options import TOLD, ending, without_match
 from .common import Exit, data_out, discard_stdout, note, text_out
 from .text import as_json, binary_size, many
 
@@ -109,5 +109,5 @@ def finish(
             said += f"; not to be searched, since there are no bytes: {parts}"
         note(f"msl: {path}: {said}")
     if code is Exit.FINE and not found.hits:
-        return Exit.FINDINGS
+        return without_match(path, found.coverage.captured)
     return code

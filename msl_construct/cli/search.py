@@ -93,8 +93,9 @@ def search(
       msl search dump.msl --hex '4d5a??00' --protection x
       msl search dump.msl --int 0xdeadbeef --pointer-to libc.so.6..libc.so.6+0x1000 --json
 
-    Exit codes: 0 found; 1 no match; 2 usage; 3 not an .msl or unreadable; 4 the dump is
-    incomplete, or some captured memory could not be read; 5 a key is missing.
+    Exit codes: 0 found; 1 no match in what is captured; 2 usage; 3 not an .msl or unreadable;
+    4 the dump is incomplete, or some captured memory could not be read, or no byte of what was to
+    be searched is captured; 5 a key is missing.
     """
     form = hits.form()
     if not (

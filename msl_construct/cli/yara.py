@@ -84,8 +84,8 @@ def yara(
       msl yara dump.msl rules/ --protection x --json
 
     Exit codes: 0 a rule matches; 1 none does; 2 usage, or a mistake in a rule; 3 not an .msl, or
-    a file is unreadable; 4 the dump is incomplete, or a rule could not be asked of something;
-    5 a key is missing.
+    a file is unreadable; 4 the dump is incomplete, or a rule could not be asked of something, or
+    no byte is captured that any could be asked of; 5 a key is missing.
     """
     form = hits.form()
     from .. import analysis
