@@ -36,6 +36,8 @@ def suspicions_of(found: DumpReport, dump: Dump) -> Iterator[Suspicion]:
         return
     yield from _of_paths(found)
     yield from _of_threads(found, dump)
+    yield from _of_deleted(found)
+    yield from _of_sockets(found)
     yield from _of_environment(found)
     if found.acquisition is not None:
         yield from found.acquisition.suspicions
@@ -104,12 +106,7 @@ def _of_regions(found: DumpReport) -> Iterator[Suspicion]:
 
 
 def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
-    paths = dict.fromkeys(
-        path
-        for name, column in (("process", "exe_path"), ("modules", "path"))
-        for path in _column(found.table(name), column)
-    )
-    paths.update(dict.fromkeys(_files_of_code(found.memory)))
+    paths = _paths_of_code(found)
     gone = [path for path in paths if path.endswith(_DELETED)]
     if gone:
         yield _suspicion(
@@ -120,8 +117,6 @@ def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
             gone,
         )
     odd = [path for path in paths if path.startswith(_ANYBODYS)]
-    yield from _of_deleted(found, set(paths))
-    yield from _of_sockets(found)
     if odd:
         yield _suspicion(
             "warn",
@@ -131,13 +126,21 @@ def _of_paths(found: DumpReport) -> Iterator[Suspicion]:
         )
 
 
-def _of_deleted(found: DumpReport, told: set[str]) -> Iterator[Suspicion]:
-    """Files that no folder lists any more: mapped as data, or open.
+def _paths_of_code(found: DumpReport) -> dict[str, None]:
+    """Of the program, of modules, and of mapped files that may be executed."""
+    paths = dict.fromkeys(
+        path
+        for name, column in (("process", "exe_path"), ("modules", "path"))
+        for path in _column(found.table(name), column)
+    )
+    paths.update(dict.fromkeys(_files_of_code(found.memory)))
+    return paths
 
-    Args:
-        told: those that are told of already.
-    """
+
+def _of_deleted(found: DumpReport) -> Iterator[Suspicion]:
+    """Files that no folder lists any more: mapped, besides those of code, or open."""
     memory = found.memory
+    told = set(_paths_of_code(found))
     mapped = dict.fromkeys(memory.texts[number] for number in memory.names)
     opened = dict.fromkeys(
         f"descriptor {row['fd']}: {row['path']}"
