@@ -224,7 +224,7 @@ def test_intact_is_not_more_than_no_sign_of_damage() -> None:
         assert "covers its last block, number 3" in shown
         assert found.dump_uuid in shown
         assert "A dump holds what the process had in memory" in shown
-        assert "none of its memory, no environments, no command lines." in shown
+        assert "no values of environment variables, no command lines. It has registers" in shown
     assert 'href="#answer-0-signed"' in page
     assert 'id="answer-0-signed"' in page
 

@@ -8,7 +8,7 @@ from ..words import many
 from .answers import BY_ITSELF, FILE_COMPLETE
 from .model import DumpReport
 from .not_captured import not_captured
-from .redaction import Redaction
+from .redaction import COMMAND_LINE, ENVIRONMENT, Redaction
 
 __all__ = [
     "LEVEL_WORDS",
@@ -39,6 +39,7 @@ LEVEL_WORDS = {
     "open": "open",
     "note": "for information",
 }
+_IN_WORDS = {ENVIRONMENT: "values of environment variables", COMMAND_LINE: "command lines"}
 _UNSIGNED = {
     "open": "No signature was checked, so that a deliberate change",
     "warn": "By whom it is signed is open, so that a deliberate change by somebody else",
@@ -92,8 +93,8 @@ def caution(found: DumpReport) -> str:
 
 def secrets_line(redaction: Redaction) -> str:
     """What the dump itself holds, and what this page does."""
-    less = "".join(f", no {one.replace('-', ' ')}s" for one in redaction.hidden)
-    shown = "".join(f"{one.replace('-', ' ')}s, " for one in sorted(redaction.shown))
+    less = "".join(f", no {_IN_WORDS[one]}" for one in redaction.hidden)
+    shown = "".join(f"{_IN_WORDS[one]}, " for one in sorted(redaction.shown))
     return (
         "A dump holds what the process had in memory: passwords and keys, if it had any. This page "
         f"has none of its memory{less}. It has {shown}registers, and names of programs, files, "
