@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from test_import_made import imported
 from test_import_minidump import Tail, amd64, made
 
 import msl_construct
+from msl_construct.convert.elf_core.write import write_core
+from msl_construct.convert.minidump.write import write_minidump
+from msl_construct.convert.provenance import kept_edges
 from msl_construct.rewrite.captured import captured
 
 WORDS = struct.pack("<27Q", *range(0x2000, 0x2000 + 27))
@@ -78,6 +83,68 @@ def test_a_note_replaces_no_page_that_is_captured(tmp_path: Path) -> None:
         assert f"edge={BASE:#x}:" in dump.blocks[0].payload["note"]
         memory = captured(dump).space.read(BASE, 2 * PAGE)
         assert bytes(memory.data) == page(1)
+
+
+@pytest.mark.parametrize("state", ["not_resident", "absent"])
+def test_a_note_makes_no_memory(state: str, tmp_path: Path) -> None:
+    """Its bytes are of pages that are Failed, as an import writes them, or of none."""
+    data = elf_core("<", True, 62, b"", [(BASE, page(1) + b"seven", 2 * PAGE, 6)])
+    with imported(data, tmp_path) as dump:
+        region = dump.regions[0].fragments[0].block
+        assert captured(dump).space.read(BASE + PAGE, 5).complete
+        states = region.stored.offset + 32
+    lying = bytearray((tmp_path / "made.msl").read_bytes())
+    if state == "absent":
+        lying = lying.replace(f"edge={BASE + PAGE:#x}".encode(), f"edge={BASE * 9:#x}".encode())
+        assert f"edge={BASE * 9:#x}".encode() in lying
+    else:
+        assert lying[states : states + 2] == b"\x00\x55"  # four pages of 1 KiB, captured; failed
+        lying[states + 1] = 0xFF
+    with msl_construct.open(bytes(lying)) as dump:
+        found = captured(dump)
+        at = BASE * 9 if state == "absent" else BASE + PAGE
+        assert [run[2] for run in found.space.read(at, 5).runs] == [state]
+        assert [line for line in found.faults if "5 bytes of memory" in line]
+
+
+def test_an_edge_of_megabytes_takes_no_more_than_them() -> None:
+    """An expression that repeats a group keeps a place for each time."""
+    text = f"edge=0x1000:{'ab' * (2 << 20)}"
+    tracemalloc.start()
+    found = list(kept_edges(f"{text}; edge=0x1:abc; edge=0x2:0d"))
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [(0x1000, b"\xab" * (2 << 20)), (2, b"\r")]
+    assert used < 20 << 20
+
+
+def test_a_number_that_is_none_is_unknown(tmp_path: Path) -> None:
+    """Of more than 32 bits, which an exception stream has no room for."""
+    notes = status("<", True, 12, WORDS)
+    sent = struct.pack("<iii4xQ", 11, 0, 1, 16).ljust(128, b"\0")
+    notes += note("<", b"CORE", 0x53494749, sent)
+    with imported(elf_core("<", True, 62, notes, [(BASE, page(1), PAGE, 6)]), tmp_path) as dump:
+        assert "; signal=11; exception=0xb at 0x10" in dump.blocks[0].payload["note"]
+    data = (tmp_path / "made.msl").read_bytes()
+    told, stated = b"; signal=11; exception=0xb at 0x10", b"; signal=4294967296; user=77; x=yy"
+    with msl_construct.open(data.replace(told, stated)) as dump:
+        found = captured(dump)
+        assert (found.signal, found.exception, found.identity) == (0, None, {"user": 77})
+        write_minidump(found, io.BytesIO())
+    with msl_construct.open(data.replace(told, stated.replace(b"=77", b"=-7"))) as dump:
+        assert captured(dump).identity == {}
+
+
+def test_registers_that_are_not_all_there_are_said(tmp_path: Path) -> None:
+    notes = status("<", True, 12, WORDS)
+    with imported(elf_core("<", True, 62, notes, [(BASE, page(1), PAGE, 6)]), tmp_path) as dump:
+        block = next(dump.blocks.of_type("thread_context"))
+        at, count = block.stored.offset + 20, block.payload["reg_count"]
+    data = bytearray((tmp_path / "made.msl").read_bytes())
+    assert struct.unpack_from("<I", data, at) == (count,)
+    struct.pack_into("<I", data, at, count + 1)
+    with msl_construct.open(bytes(data)) as dump:
+        assert write_core(captured(dump), io.BytesIO()).told.partial == [12]
 
 
 @pytest.mark.parametrize("code", [1, -6])

@@ -79,6 +79,16 @@ def test_an_export_whose_list_fails_leaves_the_earlier_one(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["core", "core.holes.json"]
 
 
+def test_a_list_is_no_device(tmp_path: Path) -> None:
+    """Through a link it would be gone."""
+    (tmp_path / "out.maps").symlink_to("/dev/null")
+    words = [str(SAMPLE), "--to", "raw", "-o", str(tmp_path / "out"), "--force"]
+    done = CliRunner().invoke(export, words)
+    assert done.exit_code == 2
+    assert "out.maps is a device or a pipe" in done.output
+    assert [one.name for one in tmp_path.iterdir()] == ["out.maps"]
+
+
 def test_what_is_there_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "out.maps").write_text("mine")
     done = run("export", SAMPLE, "--to", "raw", "-o", tmp_path / "out")

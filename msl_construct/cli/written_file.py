@@ -95,6 +95,8 @@ def write_together(
     """
     for path, _ in writers:
         check_new(path, force)
+        if is_passing(path):
+            raise click.UsageError(f"{path} is a device or a pipe: expected room for a file")
     with ExitStack() as opened:
         made = [opened.enter_context(NewFile(path, force=force)) for path, _ in writers]
         for new, (path, write) in zip(made, writers):

@@ -46,7 +46,7 @@ _RECORDS = "codeview"
 _TOLD_TEXT = re.compile(rf"(?:(?<=^)|(?<=; ))(annotations|comment|{_RECORDS})=([^;]*)")
 """What the program, or who wrote the source, put into it: anything, a command line too."""
 _TOLD_EDGE = re.compile(rf"\b{_EDGE}=(0x[0-9a-f]+):([0-9a-f]+)")
-_KEPT_EDGE = re.compile(rf"{_EDGE}=(0x[0-9a-f]{{1,16}}):((?:[0-9a-f]{{2}})+)")
+_KEPT_EDGE = re.compile(rf"{_EDGE}=(0x[0-9a-f]{{1,16}}):([0-9a-f]+)")
 _WORD = "(0x[0-9a-f]{1,16})"
 _EXCEPTION = re.compile(
     f"{_WORD}(?: at {_WORD})? in thread ([0-9]{{1,20}})(?:, flags {_WORD})?"
@@ -182,7 +182,7 @@ def kept_edges(note: str) -> Iterator[tuple[int, bytes]]:
     """Bytes of memory that a note has, with their addresses."""
     for part in note.split("; "):
         found = _KEPT_EDGE.fullmatch(part)
-        if found is not None:
+        if found is not None and len(found[2]) % 2 == 0:
             yield int(found[1], 16), bytes.fromhex(found[2])
 
 

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["captured"]
 
-_CURRENT, _REGISTERS = "current", "registers"
+_CURRENT, _PARTIAL, _REGISTERS = "current", "partial", "registers"
 _IDENTITY = ("user", "group", "process_group")
 _RIGHTS = 7
+_LARGEST_NUMBER = 0xFFFFFFFF
 
 
 class _Threads(ThreadsOnDemand):
@@ -68,14 +69,18 @@ class _Threads(ThreadsOnDemand):
         return len(self._indexes)
 
     def _thread(self, number: int) -> ProcessThread:
-        payload = self._dump.block(self._indexes[number]).payload
+        block = self._dump.block(self._indexes[number])
+        payload = block.payload
+        flags = tuple(payload["flags"].names) if "flags" in payload else ()
+        if block.problem and _PARTIAL not in flags:  # its registers are not all there
+            flags += (_PARTIAL,)
         return ProcessThread(
             payload["thread_id"],
             tuple(self._registers(payload.get("registers", ()))),
             payload.get("thread_name") or "",
             payload.get("start_time", 0),
             payload["thread_state"].name if "thread_state" in payload else "unknown",
-            tuple(payload["flags"].names) if "flags" in payload else (),
+            flags,
         )
 
     def _registers(self, rows: Sequence[Record]) -> Iterator[ProcessRegister]:
@@ -125,7 +130,13 @@ def captured(dump: Dump) -> CapturedProcess:
     threads = _Threads(dump)
     note = _note(dump)
     records = debug_records(note)
+    space = _with_edges(dump)
     faults = []
+    if isinstance(space, EdgedSpace) and space.unplaced:
+        faults.append(
+            f"the note of its import has {space.unplaced} bytes of memory at addresses without "
+            "a Failed page: they are left out"
+        )
     if threads.unread:
         faults.append(f"{threads.unread} Thread Contexts can't be read: they are left out")
     arch_type = _name(header["arch_type"])
@@ -136,7 +147,7 @@ def captured(dump: Dump) -> CapturedProcess:
     return CapturedProcess(
         os_type=_name(header["os_type"]),
         arch_type=arch_type,
-        space=_with_edges(dump),
+        space=space,
         byte_order=byte_order,
         page_size=min((region.page_size for region in dump.regions), default=4096),
         mappings=_mappings(dump),
@@ -154,10 +165,12 @@ def captured(dump: Dump) -> CapturedProcess:
         dump_uuid=header["dump_uuid"],
         remarks={key: note[key] for key in ("os_version",) if key in note},
         auxiliary=_auxiliary(note),
-        signal=_number(note.get("signal", "")),
+        signal=_number(note.get("signal", "")) or 0,
         exception=noted_exception(note),
         threads_unread=threads.unread,
-        identity={key: _number(note[key]) for key in _IDENTITY if key in note},
+        identity={
+            key: number for key in _IDENTITY if (number := _number(note.get(key, ""))) is not None
+        },
     )
 
 
@@ -187,8 +200,10 @@ def _auxiliary(note: Mapping[str, str]) -> bytes:
     return b""
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 else 0
+def _number(text: str) -> int | None:
+    """What a note says; None of what is no number of 32 bits."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else None
+    return None if number is None or number > _LARGEST_NUMBER else number
 
 
 def _handles(dump: Dump, pid: int, note: Mapping[str, str]) -> list[ProcessHandle]:

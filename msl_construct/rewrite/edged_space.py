@@ -13,6 +13,8 @@ from ..space.layers import Wanted
 
 __all__ = ["EdgedSpace"]
 
+_FAILED = "failed"
+
 
 class KeptEdge(NamedTuple):
     """Bytes of a page, all the rest of which is Failed."""
@@ -34,21 +36,29 @@ class KeptEdge(NamedTuple):
 
 
 class EdgedSpace(LayeredSpace[Fragment | KeptEdge]):
-    """An `AddressSpace` in which a byte that the note has is captured where no page is.
+    """An `AddressSpace` in which a byte that the note has is captured where the page is Failed.
+
+    An import writes no other edges, but anybody can write a note: it makes no memory.
 
     Args:
         memory: of the dump.
         edges: addresses and bytes, as the note of the import has them.
+
+    Attributes:
+        unplaced: bytes of edges at addresses that have no such page.
     """
 
     def __init__(self, memory: MemoryView, edges: Iterable[tuple[int, bytes]]) -> None:
         self._memory = memory
         behind = 1 + max((one.order for one in memory.parts), default=0)
-        kept = [
-            KeptEdge(base, data, behind + number)
-            for number, (base, data) in enumerate(edges)
-            if base + len(data) <= ADDRESSES_END
-        ]
+        kept: list[KeptEdge] = []
+        self.unplaced = 0
+        for base, data in edges:
+            for at, length, state in memory.states(base, base + len(data)):
+                if state == _FAILED and at + length <= ADDRESSES_END:
+                    kept.append(KeptEdge(at, data[at - base :][:length], behind + len(kept)))
+                else:
+                    self.unplaced += length
         super().__init__([*memory.parts, *kept])
 
     def name_of(self, address: int) -> str | None:
