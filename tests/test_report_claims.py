@@ -16,7 +16,9 @@ from pages import Page, everything, regions
 from writing import LIVE, uid, writer
 
 import msl_construct
+from msl_construct.reader.verdict import Finding
 from msl_construct.report import Redaction, html_page, markdown_page, redaction, report_of
+from msl_construct.report.answers import answers_of
 from msl_construct.report.damage import contradicted_blocks
 from msl_construct.report.word_search import WordSearch
 
@@ -188,6 +190,19 @@ def test_a_page_that_is_not_intact_says_which_hash_is_which_and_where() -> None:
     for shown in (page, plain):
         assert "of the file as it is now, which is not intact" in shown
         assert "may be what was changed" in shown
+
+
+def test_of_more_blocks_than_are_told_nobody_counts_the_memory() -> None:
+    _, changed = altered()
+    with msl_construct.open(changed) as dump:
+        found = report_of(dump)
+    assert found.verdict is not None
+    found.verdict.findings.append(Finding("chain", "and 7 blocks more, up to block 9", None, 9))
+    answers = {one.question: one for one in answers_of(found)}
+    for answer in (answers["intact"], answers["memory"]):
+        assert "how much memory is not counted" in answer.text
+        assert "agree with their hashes" not in answer.text
+    assert answers["memory"].word.endswith("at least 20.0 % contradicted by hashes")
 
 
 def test_of_a_hash_of_the_whole_file_alone_nobody_can_tell_where() -> None:

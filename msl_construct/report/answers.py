@@ -92,8 +92,6 @@ def _reach(found: DumpReport, verdict: Verdict) -> str:
         )
     if not found.memory.totals.get(CAPTURED) or "chain" not in kinds:
         return ""
-    if more_contradicted(verdict):
-        return " More blocks are affected than are told one by one; how much memory is not known."
     return f" {_standing(found)}"
 
 
@@ -101,6 +99,8 @@ def _standing(found: DumpReport) -> str:
     memory = found.memory
     captured = memory.totals.get(CAPTURED, 0)
     regions = sum(bool(marks & ALTERED) for marks in memory.marks)
+    if found.verdict is not None and more_contradicted(found.verdict):
+        return "More blocks are affected than are told one by one: how much memory is not counted."
     if not memory.altered:
         text = "No captured page is in a block that its hash contradicts"
         return f"{text}; {binary_size(captured)} of memory agree with theirs."
@@ -172,7 +172,8 @@ def _memory(found: DumpReport) -> Answer:
     level = "warn" if lacking or altered or not memory.regions else "good"
     word = f"{share} captured"
     if altered:
-        word += f", {_share(altered, total)} contradicted by hashes"
+        least = "at least " if found.verdict and more_contradicted(found.verdict) else ""
+        word += f", {least}{_share(altered, total)} contradicted by hashes"
     return Answer("memory", word, level, text, tuple(more))
 
 
