@@ -198,7 +198,7 @@ def gone(note: Path) -> None:
     """The processes that a decoder noted are no more."""
     pids = [int(word) for word in note.read_text().split()]
     assert pids
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(map(alive, pids)):
         assert time.monotonic() < deadline, f"still there: {pids}"
         time.sleep(0.02)
