@@ -80,11 +80,14 @@ HARM = (
     "test_acquire_report.py::test_where_no_report_can_be_nobody_is_touched",
     "test_acquire_snapshot.py::test_a_filter_that_kills_for_clone_is_suspended",
     "test_acquire_snapshot.py::test_a_process_that_was_stopped_stays_stopped",
+    "test_acquire_snapshot.py::test_blocked_calls_survive_the_whole_acquisition",
     "test_acquire_snapshot.py::test_nothing_is_left_when_the_acquirer_is_killed",
     "test_acquire_snapshot.py::test_the_copy_dies_with_the_guardian",
+    "test_acquire_together.py::test_a_defect_while_one_is_read_lets_all_go",
     "test_acquire_together.py::test_interrupted_all_are_let_go",
     "test_acquire_together.py::test_killed_all_are_let_go",
     "test_append.py::test_whoever_appends_is_killed",
+    "test_outputs.py::test_a_link_is_refused_and_not_followed",
 )
 """Costly tests that a run has nevertheless: what they see would harm a target, or a file."""
 
