@@ -528,18 +528,22 @@ def test_nobody_waits_for_the_name_of_an_account(
 ) -> None:
     monkeypatch.setattr("msl_acquire.windows.credentials._PATIENCE", 0.05)
     asked: list[bytes] = []
-    answer = threading.Event()
+    began, answer, over = threading.Event(), threading.Event(), threading.Event()
 
     def silent(_: WindowsSystem, who: bytes) -> str:
         asked.append(who)
-        answer.wait(10)
+        began.set()
+        answer.wait(60)
+        over.set()
         return "late"
 
     monkeypatch.setattr(WindowsSystem, "account", silent)
     names = AccountNames(system)
     assert [names.of(who) for who in (b"a", b"b", b"a")] == ["", "", ""]
-    assert asked == [b"a"]
+    assert began.wait(60)
     answer.set()
+    assert over.wait(60)
+    assert asked == [b"a"]
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["of the process", "of all"])

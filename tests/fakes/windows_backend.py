@@ -27,7 +27,9 @@ def checked(fake: FakeWindows) -> Iterator[FakeWindows]:
 
 
 @pytest.fixture
-def system(fake: FakeWindows) -> WindowsSystem:
+def system(fake: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> WindowsSystem:
+    # Who is asked for the name of an account answers; on a busy machine that may take its time.
+    monkeypatch.setattr("msl_acquire.windows.credentials._PATIENCE", 60.0)
     return WindowsSystem(lambda _: fake, fake.last_error)
 
 
