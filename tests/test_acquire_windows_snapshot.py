@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,8 @@ from msl_acquire.options import Options
 from msl_acquire.session import Session
 from msl_acquire.windows import Windows
 from msl_acquire.windows.calls import WindowsSystem
+from msl_acquire.windows.guardian import TargetCopier
+from msl_acquire.windows.guardian_calls import CopyingSystem
 from msl_acquire.windows.opening import open_to_copy
 from msl_acquire.windows.structures import PROCESS_SET_INFORMATION
 from msl_acquire.windows.target import WindowsTarget
@@ -218,6 +221,28 @@ def test_where_there_is_no_such_call(fake: FakeWindows) -> None:
     with pytest.raises(TargetError, match="no freeze method snapshot; use suspend or threads"):
         backend.preflight(fake.pid, "snapshot")
     assert fake.calls == []
+
+
+def test_the_calls_of_the_guardian(fake: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are declared anew in its program, and end nothing either that is no copy."""
+    monkeypatch.setattr(ctypes, "WinDLL", lambda _: fake, raising=False)
+    target = fake._handle(("process", fake.pid, 0x80))
+    copier = TargetCopier(CopyingSystem(target))
+    code, copy = copier.copy()
+    assert (code, fake.handles[copy][1]) == (0, *fake.copies)
+    copier.discard()
+    copier.discard()
+    assert fake.calls == ["capture", "end", "free"]
+    assert fake.ended_copies == set(fake.copies)
+    fake.copy_is_target = True
+    assert copier.copy() == (6, 0)
+    copier.discard()
+    assert fake.calls == ["capture", "end", "free", "capture", "free"]
+    fake.capture_error = 8
+    assert copier.copy() == (8, 0)
+    fake.copies.clear()
+    fake.ended_copies.clear()
+    fake._CloseHandle(target)
 
 
 def test_a_copy_that_stays_is_said(fake: FakeWindows) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["CopyingSystem", "ProcessSystem", "ThreadSystem"]
@@ -20,6 +21,17 @@ _STILL_ACTIVE, _FAILED = 259, 0xFFFF_FFFF
 _CAPTURED = 0x0400_0001
 """PSS_CAPTURE_VA_CLONE, PSS_CREATE_BREAKAWAY_OPTIONAL: in no job of the target's, if it may."""
 _CLONE_INFORMATION = 1  # PSS_QUERY_VA_CLONE_INFORMATION
+
+
+def _functions_of(library: Any) -> Callable[..., Any]:
+    """What gives a function of a library by its name, what it gives and what it takes."""
+
+    def function(name: str, result: Any, *arguments: Any) -> Any:
+        found = getattr(library, name)
+        found.restype, found.argtypes = result, arguments
+        return found
+
+    return function
 
 
 class ProcessSystem:
@@ -80,13 +92,8 @@ class ThreadSystem:
     """The calls of a real Windows to the threads of a process."""
 
     def __init__(self, target: int) -> None:
-        library: Any = vars(ctypes)["WinDLL"]("kernel32")
+        function = _functions_of(vars(ctypes)["WinDLL"]("kernel32"))
         handle, word = ctypes.c_void_p, ctypes.c_uint32
-
-        def function(name: str, result: Any, *arguments: Any) -> Any:
-            found = getattr(library, name)
-            found.restype, found.argtypes = result, arguments
-            return found
 
         self._snapshot = function("CreateToolhelp32Snapshot", handle, word, word)
         self._first = function("Thread32First", ctypes.c_int32, handle, handle)
@@ -149,13 +156,8 @@ class CopyingSystem:
     """The calls of a real Windows that copy a process."""
 
     def __init__(self, target: int) -> None:
-        library: Any = vars(ctypes)["WinDLL"]("kernel32")
+        function = _functions_of(vars(ctypes)["WinDLL"]("kernel32"))
         handle, word = ctypes.c_void_p, ctypes.c_uint32
-
-        def function(name: str, result: Any, *arguments: Any) -> Any:
-            found = getattr(library, name)
-            found.restype, found.argtypes = result, arguments
-            return found
 
         self._target = target
         self._capture = function("PssCaptureSnapshot", word, handle, word, word, handle)
