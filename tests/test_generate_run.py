@@ -352,7 +352,7 @@ def flat(runs: list[tuple[int, int, str, bytes | None]]) -> list[tuple[int, str,
 
 
 def within_each_other(folder: Path) -> Path:
-    """Regions within each other, two at one address, one up to the last, one that goes behind."""
+    """Regions within each other, at one address, up to the last and behind, without a page."""
     builder = start(LE10)
     for base, states in (
         (0x1000, [0, 0, 0, 0, 0, 0]),
@@ -370,6 +370,8 @@ def within_each_other(folder: Path) -> Path:
         )
         body = wire.memory_region("<", states, base_addr=base, page_size_log2=10, page_data=data)
         builder.add(wire.MEMORY_REGION, body)
+    body = wire.memory_region("<", [], base_addr=0x8000, page_size_log2=10, region_size=0x300)
+    builder.add(wire.MEMORY_REGION, body)
     path = folder / "within.msl"
     path.write_bytes(builder.data())
     return path
