@@ -392,6 +392,21 @@ def test_words_are_found_as_an_expression_finds_them(kind: type) -> None:
             assert texts.without(where, ".") == re.sub(form, ".", where)
 
 
+def test_words_that_begin_with_each_other_are_not_all_tried_within_a_longer_one() -> None:
+    tried = 0
+
+    class Counted(str):
+        def startswith(self, *words: Any) -> bool:
+            nonlocal tried
+            tried += 1
+            return super().startswith(*words)
+
+    search = WordSearch[str]([], ["a" * size for size in range(6, 300)])
+    text = Counted("a" * 2000 + " aaaaaaa")
+    assert list(search.spans(text)) == [(2001, 2008)]
+    assert tried < len(text)
+
+
 def test_the_last_of_very_many_secrets_is_taken_out_as_well() -> None:
     hidden = Redaction()
     for number in range(30_000):

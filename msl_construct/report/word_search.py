@@ -33,6 +33,7 @@ class WordSearch(Generic[T]):
         self._heads: set[T] = {one[:LEAST] for one in self._words}
         self._longest = max(map(len, self._words), default=0)
         self._shorter = self._beginnings()
+        self._shorter_plain = self._plain_ones(self._shorter)
 
     def __bool__(self) -> bool:
         return bool(self._words)
@@ -75,19 +76,35 @@ class WordSearch(Generic[T]):
             open_.append(place)
         return found
 
+    def _plain_ones(self, shorter: list[int]) -> list[int]:
+        """Of each word the place of the longest plain one that it begins with; -1: none."""
+        found: list[int] = []
+        for place in shorter:  # which is in front, so that its own is known
+            joined = place >= 0 and self._words[place] in self._alone
+            found.append(found[place] if joined else place)
+        return found
+
     def _end(self, text: T, at: int) -> int:
         """Behind the longest word that begins there; 0: none does."""
         place = bisect_right(self._words, text[at : at + self._longest]) - 1
+        shorter = self._shorter
+        if _continues(text[max(0, at - 1) : at]):  # none that is found alone begins here
+            shorter = self._shorter_plain
+            if place >= 0 and self._words[place] in self._alone:
+                place = shorter[place]
         while place >= 0:
             word = self._words[place]
             end = at + len(word)
             if text.startswith(word, at) and not (word in self._alone and _joined(text, at, end)):
                 return end
-            place = self._shorter[place]
+            place = shorter[place]
         return 0
 
 
 def _joined(text: T, start: int, end: int) -> bool:
     """Whether a letter or a digit is beside what stands there."""
-    around = text[max(0, start - 1) : start], text[end : end + 1]
-    return any(one.isalnum() and one.isascii() for one in around)
+    return _continues(text[max(0, start - 1) : start]) or _continues(text[end : end + 1])
+
+
+def _continues(one: T) -> bool:
+    return one.isalnum() and one.isascii()
