@@ -136,6 +136,14 @@ def test_why_pages_could_not_be_read_is_what_the_report_says() -> None:
     told = {
         "report": 1,
         "status": "complete",
+        "memory": {
+            "causes": [
+                {"state": "captured", "cause": "from_file", "pages": 2},
+                {"state": "captured", "cause": "from_file_later", "pages": 5},
+                {"state": "captured", "cause": "held", "pages": 9},
+                {"state": "failed", "cause": "from_file", "pages": 11},
+            ]
+        },
         "regions": [
             {"base_addr": f"{BASE + (n << 20):#x}", "causes": [cause]}
             for n, cause in (
@@ -149,6 +157,7 @@ def test_why_pages_could_not_be_read_is_what_the_report_says() -> None:
     lines = {one.question: one for one in found.answers}["memory"].more
     where = f"{BASE + (2 << 20):#x}"
     assert lines[1] == f"of these 12.0 KiB in /x: beyond end of file, 8.0 KiB in {where}"
+    assert lines[-1].startswith("7 captured pages came from the files that are mapped there")
 
 
 def altered(place: bytes | int = b"z" * 64, raw: bytes = b"") -> tuple[bytes, bytes]:
@@ -180,7 +189,7 @@ def test_a_page_that_is_not_intact_says_which_hash_is_which_and_where() -> None:
             answer.text
         )
         assert "20.0 KiB are in blocks that agree with their hashes" in answer.text
-    assert answers["memory"].word == "70.0 % captured, 20.0 % contradicted by hashes"
+    assert answers["memory"].word == "70.0 % captured; hashes contradict 28.5 % of that"
     checked = found.checked
     assert checked is not None
     places = [place for one in checked.broken for place in one.places]
@@ -202,7 +211,7 @@ def test_of_more_blocks_than_are_told_nobody_counts_the_memory() -> None:
     for answer in (answers["intact"], answers["memory"]):
         assert "how much memory is not counted" in answer.text
         assert "agree with their hashes" not in answer.text
-    assert answers["memory"].word.endswith("at least 20.0 % contradicted by hashes")
+    assert answers["memory"].word.endswith("; hashes contradict at least 28.5 % of that")
 
 
 def test_of_a_hash_of_the_whole_file_alone_nobody_can_tell_where() -> None:

@@ -47,6 +47,7 @@ def acquisition_of(
         tie,
         causes=redaction.sentence(_causes(report, besides="captured")),
         why={base: redaction.sentence(text) for base, text in _why(report)},
+        from_files=_from_files(report),
         environment=environment,
     )
     for group, label, text in (*_facts(report, command), ("target", "command line", target)):
@@ -147,6 +148,17 @@ def _causes(report: Mapping[str, Any], besides: str = "") -> str:
     ]
     more = len(causes) - _MOST_CAUSES
     return "; ".join([*causes[:_MOST_CAUSES], *([f"{more} more causes"] if more > 0 else [])])
+
+
+def _from_files(report: Mapping[str, Any]) -> int:
+    """Captured pages that were read from the files that are mapped."""
+    return sum(
+        _number(one.get("pages")) or 0
+        for one in _list(_at(report, "memory", "causes"))
+        if isinstance(one, Mapping)
+        and one.get("state") == "captured"
+        and _text(one.get("cause")).startswith("from_file")
+    )
 
 
 def _why(report: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -169,11 +169,17 @@ def _memory(found: DumpReport) -> Answer:
     more = [line for one in missing for line in _lines(one)]
     if found.acquisition is not None and found.acquisition.causes:
         more.append(f"why, in the acquisition's report: {found.acquisition.causes}")
+    if found.acquisition is not None and found.acquisition.from_files:
+        more.append(
+            f"{many(found.acquisition.from_files, 'captured page')} came from the files that are "
+            "mapped there, not through the process: it had no page of its own in their place, says "
+            "the acquisition's report"
+        )
     level = "warn" if lacking or altered or not memory.regions else "good"
     word = f"{share} captured"
     if altered:
         least = "at least " if found.verdict and more_contradicted(found.verdict) else ""
-        word += f", {least}{_share(altered, total)} contradicted by hashes"
+        word += f"; hashes contradict {least}{_share(altered, captured)} of that"
     return Answer("memory", word, level, text, tuple(more))
 
 

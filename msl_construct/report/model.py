@@ -263,6 +263,7 @@ class Acquisition:
         causes: why pages are not captured, how many for each cause.
         environment: names and values; values are empty where they are redacted.
         why: first addresses of regions, and why pages of them could not be read.
+        from_files: how many captured pages were read from the files that are mapped.
         facts: what else is shown of it.
         tables: open files and sockets.
         tie: how it agrees with the dump.
@@ -274,6 +275,7 @@ class Acquisition:
     tie: Tie
     causes: str = ""
     why: dict[int, str] = field(default_factory=dict)
+    from_files: int = 0
     facts: list[Fact] = field(default_factory=list)
     tables: list[TableRows] = field(default_factory=list)
     environment: list[tuple[str, str]] | None = None
