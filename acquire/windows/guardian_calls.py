@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CopyingSystem", "ProcessSystem", "ThreadSystem"]
+__all__ = ["CAPTURED", "CLONE_INFORMATION", "CopyingSystem", "ProcessSystem", "ThreadSystem"]
 
 _SUSPEND, _RESUME = 0, 1
 _MAXIMUM_ALLOWED = 0x0200_0000
@@ -18,9 +18,9 @@ _SNAP_THREADS, _NO_HANDLE = 0x4, (1 << 64) - 1
 _THREAD_ACCESS = 0x802  # THREAD_SUSPEND_RESUME, THREAD_QUERY_LIMITED_INFORMATION
 _SUSPEND_COUNT = 35  # ThreadSuspendCount
 _STILL_ACTIVE, _FAILED = 259, 0xFFFF_FFFF
-_CAPTURED = 0x0400_0001
+CAPTURED = 0x0400_0001
 """PSS_CAPTURE_VA_CLONE, PSS_CREATE_BREAKAWAY_OPTIONAL: in no job of the target's, if it may."""
-_CLONE_INFORMATION = 1  # PSS_QUERY_VA_CLONE_INFORMATION
+CLONE_INFORMATION = 1  # PSS_QUERY_VACLONE_INFORMATION
 
 
 def _functions_of(library: Any) -> Callable[..., Any]:
@@ -169,13 +169,13 @@ class CopyingSystem:
 
     def capture(self) -> tuple[int, int]:
         found = ctypes.c_void_p()
-        code = int(self._capture(self._target, _CAPTURED, 0, ctypes.byref(found)))
+        code = int(self._capture(self._target, CAPTURED, 0, ctypes.byref(found)))
         return code, int(found.value or 0)
 
     def copy_in(self, snapshot: int) -> tuple[int, int]:
         found = ctypes.c_void_p()
         size = ctypes.sizeof(found)
-        code = int(self._query(snapshot, _CLONE_INFORMATION, ctypes.byref(found), size))
+        code = int(self._query(snapshot, CLONE_INFORMATION, ctypes.byref(found), size))
         return code, int(found.value or 0)
 
     def is_another(self, process: int) -> bool:

@@ -132,19 +132,16 @@ def _facts(report: Mapping[str, Any], command: str | None) -> Iterator[tuple[str
     yield "how", "pages", _causes(report)
 
 
-def _causes(report: Mapping[str, Any], besides: str = "") -> str:
+def _causes(report: Mapping[str, Any], besides: str | None = None) -> str:
     """Of the pages that came or did not come in other ways than by reading.
 
     Args:
         besides: a state that is left out.
     """
     causes = [
-        f"{many(count, 'page')} {_text(one.get('state')).replace('_', ' ')}: "
-        f"{_text(one.get('cause')).replace('_', ' ')}"
-        for one in _list(_at(report, "memory", "causes"))
-        if isinstance(one, Mapping)
-        and (count := _number(one.get("pages")))
-        and one.get("state") != besides
+        f"{many(count, 'page')} {state.replace('_', ' ')}: {cause.replace('_', ' ')}"
+        for state, cause, count in _counted(report)
+        if state != besides
     ]
     more = len(causes) - _MOST_CAUSES
     return "; ".join([*causes[:_MOST_CAUSES], *([f"{more} more causes"] if more > 0 else [])])
@@ -153,12 +150,17 @@ def _causes(report: Mapping[str, Any], besides: str = "") -> str:
 def _from_files(report: Mapping[str, Any]) -> int:
     """Captured pages that were read from the files that are mapped."""
     return sum(
-        _number(one.get("pages")) or 0
-        for one in _list(_at(report, "memory", "causes"))
-        if isinstance(one, Mapping)
-        and one.get("state") == "captured"
-        and _text(one.get("cause")).startswith("from_file")
+        count
+        for state, cause, count in _counted(report)
+        if state == "captured" and cause.startswith("from_file")
     )
+
+
+def _counted(report: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """States, causes, and how many pages have them."""
+    for one in _list(_at(report, "memory", "causes")):
+        if isinstance(one, Mapping) and (count := _number(one.get("pages"))):
+            yield _text(one.get("state")), _text(one.get("cause")), count
 
 
 def _why(report: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

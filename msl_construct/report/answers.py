@@ -167,11 +167,12 @@ def _memory(found: DumpReport) -> Answer:
     if altered:
         text += f" {_standing(found)}"
     more = [line for one in missing for line in _lines(one)]
-    if found.acquisition is not None and found.acquisition.causes:
-        more.append(f"why, in the acquisition's report: {found.acquisition.causes}")
-    if found.acquisition is not None and found.acquisition.from_files:
+    told = found.acquisition
+    if told is not None and told.causes:
+        more.append(f"why, in the acquisition's report: {told.causes}")
+    if told is not None and told.from_files:
         more.append(
-            f"{many(found.acquisition.from_files, 'captured page')} came from the files that are "
+            f"{many(told.from_files, 'captured page')} came from the files that are "
             "mapped there, not through the process: it had no page of its own in their place, says "
             "the acquisition's report"
         )

@@ -7,14 +7,11 @@ import os
 from typing import ClassVar
 
 from .. import structures as win
+from ..guardian_calls import CAPTURED, CLONE_INFORMATION
 from .base import BOOL, DWORD, HANDLE, POINTER, Prototypes
 from .processes import ProcessCalls
 
 __all__ = ["CopyingCalls"]
-
-_CAPTURED = 0x0400_0001
-"""PSS_CAPTURE_VA_CLONE, PSS_CREATE_BREAKAWAY_OPTIONAL: in no job of the target's, if it may."""
-_CLONE_INFORMATION = 1  # PSS_QUERY_VA_CLONE_INFORMATION
 
 
 class CopyingCalls(ProcessCalls):
@@ -37,13 +34,13 @@ class CopyingCalls(ProcessCalls):
     def capture(self, process: int) -> tuple[int, int]:
         """An error code, 0 if there is none, and a snapshot, to be freed; see `open_to_copy`."""
         found = ctypes.c_void_p()
-        code = self._call["PssCaptureSnapshot"](process, _CAPTURED, 0, ctypes.byref(found))
+        code = self._call["PssCaptureSnapshot"](process, CAPTURED, 0, ctypes.byref(found))
         return int(code), int(found.value or 0)
 
     def copy_in(self, snapshot: int) -> tuple[int, int]:
         """An error code, and the handle of the copy in a snapshot, which it belongs to."""
         found = ctypes.c_void_p()
-        wanted = (_CLONE_INFORMATION, ctypes.byref(found), ctypes.sizeof(found))
+        wanted = (CLONE_INFORMATION, ctypes.byref(found), ctypes.sizeof(found))
         code = self._call["PssQuerySnapshot"](snapshot, *wanted)
         return int(code), int(found.value or 0)
 
