@@ -62,7 +62,7 @@ def asked(name: str, folder: Path, tmp_path: Path, count: int) -> tuple[float, s
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, shown
 
 
-@sampled("name")
+@sampled()
 @pytest.mark.parametrize("name", LAYERED)
 def test_time_is_in_proportion_to_regions_and_fragments(name: str, tmp_path: Path) -> None:
     folder = ready(name)
