@@ -13,7 +13,9 @@ from typing import NamedTuple
 __all__ = [
     "AVX",
     "AVX512",
+    "COMPACTED",
     "FEATURES",
+    "FORM_AT",
     "FXSAVE_SIZE",
     "HEADER_END",
     "INTEL",
@@ -26,14 +28,18 @@ __all__ = [
     "StateLayout",
     "XsaveFeature",
     "XsaveParts",
+    "compacted_layout",
     "parts_of",
     "told_features",
 ]
 
 FXSAVE_SIZE = 512
 HEADER_END = YMM_AT = 576
-STACK_AT, SSE_AT, MASK_AT, IN_USE_AT = 32, 160, 464, 512
-"""x87 and SSE registers; the masks of what is enabled, and in use."""
+STACK_AT, SSE_AT, MASK_AT, IN_USE_AT, FORM_AT = 32, 160, 464, 512, 520
+"""x87 and SSE registers; the masks of what is enabled, in use, and there in the compacted form."""
+
+COMPACTED = 1 << 63
+"""Bit of the last of them: the features stand one behind the other."""
 
 AVX, AVX512, KEYS = 1 << 2, 7 << 5, 1 << 9
 """Bits of the masks; `KEYS` are protection keys."""
@@ -85,6 +91,9 @@ FEATURES = {
 }
 """By its bit in the masks."""
 
+_LARGEST_FEATURE = 1 << 16
+_ALIGNMENT = 64
+
 INTEL = XsaveParts(1088, 1152, 1664, 2688)
 _AMD = XsaveParts(832, 896, 1408, 2432)
 _AMD_WITHOUT_AVX512 = XsaveParts(832, 896, 1408, 832)
@@ -99,6 +108,29 @@ def parts_of(mask: int, size: int) -> XsaveParts | None:
     if size == 840 and not mask & AVX512:
         return _AMD_WITHOUT_AVX512
     return INTEL if size >= INTEL.keys + 8 * bool(mask & KEYS) else None
+
+
+def compacted_layout(mask: int, stated: StateLayout) -> StateLayout:
+    """Where features stand in a compacted image, up to one of which nobody knows the size.
+
+    Args:
+        mask: of those that have room in it.
+        stated: sizes, as far as the file says them.
+    """
+    found = {}
+    at = HEADER_END
+    for bit in range(2, 63):
+        if not mask & 1 << bit:
+            continue
+        known = FEATURES.get(bit)
+        size = stated.get(bit, (0, 0 if known is None else known.size))[1]
+        if not 0 < size <= _LARGEST_FEATURE:
+            break
+        if known is not None and known.aligned:
+            at += -at % _ALIGNMENT
+        found[bit] = (at, size)
+        at += size
+    return found
 
 
 def told_features(mask: int) -> str:

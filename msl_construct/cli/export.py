@@ -91,7 +91,7 @@ def export(
     elf-core: for gdb, lldb, drgn, eu-stack, readelf. Captured memory, threads with all registers,
     the auxiliary vector out of the captured stack, mapped files. What was not captured is not in
     it, not even as zeros, and is listed in OUT.holes.json with its state, beside whatever else the
-    core can't say.
+    core can't say, and which bytes are of pages that an import could not hold whole.
 
     minidump: for WinDbg, Visual Studio, lldb and minidump_stackwalk, with all captured memory
     (memory64), modules, threads, the memory info list and handles; likewise with OUT.holes.json.
@@ -111,8 +111,8 @@ def export(
       msl export dumps/ --to parquet -o lake --workers 4
 
     Exit codes: 0 fine; 2 OUT exists; 3 not an .msl, unreadable, or of a machine that the format
-    does not have; 4 the dump is incomplete, registers of a thread are not known, or one of
-    many dumps can't be read; 5 a key is missing.
+    does not have; 4 the dump is incomplete, threads or registers are not known (--to raw
+    has none), or one of many dumps can't be read; 5 a key is missing.
     """
     if form in TABULAR:
         more = (*(["findings"] if findings else []), *(["page_hashes"] if page_hashes else []))
@@ -160,8 +160,11 @@ def export(
             )
         for line in process.faults:
             note(f"msl: {dump}: {line}")
-        complete = form == "raw" or _say(dump, form, found.told, bool(process.threads))
-        complete = complete and not process.threads_unread
+        _say_noted(dump, process, quiet)
+        # Raw memory has no threads: nothing of it is missing where theirs is.
+        complete = form == "raw" or (
+            _say(dump, form, found.told, bool(process.threads)) and not process.threads_unread
+        )
         return ending(opened, dump, quiet) or (Exit.FINE if complete else Exit.INCOMPLETE)
 
 
@@ -201,10 +204,12 @@ def _write_beside(place: str, output: str, written: Callable[[], Written], file:
     if place.endswith(".maps"):
         file.writelines(line.encode("utf-8", "backslashreplace") for line in maps_of(process))
         return
-    head = {
+    head: dict[str, Any] = {
         "dump_uuid": str(process.dump_uuid),
         "file": output.replace("\\", "/").rpartition("/")[2],
     }
+    noted = [{"address": f"{at:#x}", "length": length} for at, length in process.noted]
+    head["bytes_from_note"] = noted
     if place.endswith(".holes.json"):
         _write_rows(file, {**head, **_told(found.told)}, "holes", found.lines())
         return
@@ -225,6 +230,17 @@ def _told(told: Told) -> dict[str, Any]:
             {"address": f"{address:#x}", "path": path} for address, path in told.files
         ],
     }
+
+
+def _say_noted(dump: str, process: CapturedProcess, quiet: bool) -> None:
+    """Say how much of the memory stands in no page of the dump."""
+    if process.noted and not quiet:
+        count = sum(length for _, length in process.noted)
+        note(
+            f"msl: {dump}: {many(count, 'byte')} at {many(len(process.noted), 'place')}, from "
+            f"{process.noted[0][0]:#x} on, are of pages that its source did not hold whole: the "
+            "note of its import has them"
+        )
 
 
 def _say(dump: str, form: str, told: Told, threads: bool) -> bool:

@@ -251,6 +251,8 @@ class CapturedProcess:
         exception: the same with what else is known of it; None: none, or unknown.
         threads_unread: how many threads there are besides, of which nothing can be read.
         identity: ``user``, ``group`` and ``process_group``, as far as they are known.
+        noted: address and length of captured bytes that a Memory Slice has in the note of its
+            import, not in a page: by address, none adjoining the next.
     """
 
     os_type: str
@@ -277,6 +279,7 @@ class CapturedProcess:
     exception: ProcessException | None = None
     identity: Mapping[str, int] = field(default_factory=dict)
     threads_unread: int = 0
+    noted: Sequence[tuple[int, int]] = ()
 
     def stretches(self) -> Iterator[MappedRange]:
         """The mappings, and whatever of the memory lies in none of them; by address."""

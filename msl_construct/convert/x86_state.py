@@ -12,7 +12,9 @@ from struct import Struct
 from ..xsave_layout import (
     AVX,
     AVX512,
+    COMPACTED,
     FEATURES,
+    FORM_AT,
     FXSAVE_SIZE,
     HEADER_END,
     IN_USE_AT,
@@ -23,6 +25,7 @@ from ..xsave_layout import (
     STACK_AT,
     YMM_AT,
     StateLayout,
+    compacted_layout,
     parts_of,
 )
 from .process import ProcessRegister
@@ -40,7 +43,7 @@ __all__ = [
     "xsave",
 ]
 
-_AVX_END = 832
+_AVX_END, _SSE_END = 832, 416
 
 _CONTROLS = (
     ("fctrl", 2),
@@ -57,7 +60,11 @@ _CONTROLS = (
 )
 _QUAD = Struct("<Q")
 
-_X87_SSE = 3
+_X87, _SSE, _X87_SSE = 1, 2, 3
+_FIRST_CONTROL = (0x37F).to_bytes(2, "little")
+_FIRST_MXCSR = (0x1F80).to_bytes(4, "little")
+_MXCSR_AT, _CONTROLS_END = 24, 24
+"""What the processor begins with; 0 is all the rest."""
 _VECTORS = (2, 5, 6, 7)
 _KEYS_BIT = 9
 _FURTHER: Mapping[int, tuple[tuple[str, int], ...]] = {
@@ -75,11 +82,18 @@ def decode(
 
     Args:
         count: how many vector registers there are without AVX-512: 16, or 8 of 32-bit code.
-        layout: where the features stand in it; None: as they do in one of its size.
+        layout: where the features stand in it; None: as they do in one of its size. In one that
+            is compacted they stand elsewhere, and have these sizes.
     """
+    image = _settled(image)
+    layout, enabled = _layout_in(image, layout)
     if layout is not None:
-        places = _placed(image, len(image), layout)
-        yield from decode_parts(image, {bit: image[at : at + n] for bit, at, n in places}, count)
+        places = _placed(enabled, len(image), layout)
+        in_use = _mask(image, IN_USE_AT)
+        found = {
+            bit: image[at : at + n] if in_use >> bit & 1 else bytes(n) for bit, at, n in places
+        }
+        yield from decode_parts(image, found, count)
         return
     yield from _x87(image)
     low = [image[SSE_AT + 16 * n : SSE_AT + 16 * n + 16] for n in range(count)]
@@ -87,6 +101,7 @@ def decode(
     if not mask & AVX or len(image) < _AVX_END:
         yield from (ProcessRegister(f"xmm{n}", value) for n, value in enumerate(low))
         return
+    image = _used(image, mask)
     middle = [image[YMM_AT + 16 * n : YMM_AT + 16 * n + 16] for n in range(count)]
     parts = parts_of(mask, len(image))
     if parts is None or mask & AVX512 != AVX512:
@@ -105,14 +120,64 @@ def decode(
         yield ProcessRegister("pkru", image[parts.keys : parts.keys + 4])
 
 
-def _placed(head: bytes, size: int, layout: StateLayout) -> Iterator[tuple[int, int, int]]:
-    """Bit, offset and size of the features that an image has room for.
+def _mask(image: bytes, at: int) -> int:
+    return int.from_bytes(image[at : at + 8], "little")
+
+
+def _settled(image: bytes) -> bytes:
+    """An image whose x87 and SSE registers are those that the processor would load from it.
+
+    What is not in use has not been stored: whatever stands in its place.
+    """
+    in_use = _mask(image, IN_USE_AT)
+    if len(image) < HEADER_END or in_use & _X87_SSE == _X87_SSE:
+        return image
+    settled = bytearray(image)
+    if not in_use & _X87:
+        settled[:_CONTROLS_END] = _FIRST_CONTROL.ljust(_CONTROLS_END, b"\0")
+        settled[STACK_AT:SSE_AT] = bytes(SSE_AT - STACK_AT)
+    if not in_use & _SSE:
+        settled[SSE_AT:_SSE_END] = bytes(_SSE_END - SSE_AT)
+        if not in_use & AVX:
+            settled[_MXCSR_AT : _MXCSR_AT + 4] = _FIRST_MXCSR
+    return bytes(settled)
+
+
+def _used(image: bytes, mask: int) -> bytes:
+    """An image of known size with zeros for the features that are not in use."""
+    parts, in_use = parts_of(mask, len(image)), _mask(image, IN_USE_AT)
+    stated = {bit: FEATURES[bit].size for bit in (*_VECTORS, _KEYS_BIT) if not in_use >> bit & 1}
+    places = {2: YMM_AT}
+    if parts is not None:
+        places |= {5: parts.masks, 6: parts.upper, 7: parts.high, _KEYS_BIT: parts.keys}
+    settled = bytearray(image)
+    for bit, size in stated.items():
+        if bit in places and mask >> bit & 1:
+            settled[places[bit] : places[bit] + size] = bytes(size)
+    return bytes(settled[: len(image)])
+
+
+def _layout_in(head: bytes, stated: StateLayout | None) -> tuple[StateLayout | None, int]:
+    """Where features stand in an image, and the mask of those that have room there.
 
     Args:
         head: its first 576 bytes, or more.
+        stated: as `decode` has it.
+    """
+    form = _mask(head, FORM_AT)
+    if form & COMPACTED:
+        enabled = form & ~COMPACTED
+        return compacted_layout(enabled, stated or {}), enabled
+    return stated, _mask(head, MASK_AT)
+
+
+def _placed(mask: int, size: int, layout: StateLayout) -> Iterator[tuple[int, int, int]]:
+    """Bit, offset and size of the features that an image has room for.
+
+    Args:
+        mask: of those that are enabled.
         size: of all of it.
     """
-    mask = int.from_bytes(head[MASK_AT : MASK_AT + 8], "little")
     for bit, (at, length) in layout.items():
         known = FEATURES.get(bit)
         whole = at >= HEADER_END and at + length <= size
@@ -130,6 +195,7 @@ def decode_parts(front: bytes, parts: Mapping[int, bytes], count: int) -> Iterat
     taken = [bit for bit in (*_VECTORS, _KEYS_BIT) if bit in parts]
     image = bytearray(front[:FXSAVE_SIZE].ljust(INTEL.keys + 8, b"\0"))
     _QUAD.pack_into(image, MASK_AT, features_of(taken))
+    _QUAD.pack_into(image, IN_USE_AT, features_of(taken) | _X87_SSE)
     for bit in taken:
         _put(image, FEATURES[bit].offset, FEATURES[bit].size, parts[bit])
     yield from decode(bytes(image), count)
@@ -168,9 +234,10 @@ def unread_in_image(head: bytes, size: int, layout: StateLayout | None = None) -
     """
     if len(head) < HEADER_END:
         return 0
-    mask, in_use = (int.from_bytes(head[at : at + 8], "little") for at in (MASK_AT, IN_USE_AT))
+    mask, in_use = _mask(head, MASK_AT), _mask(head, IN_USE_AT)
+    layout, enabled = _layout_in(head, layout)
     if layout is not None:
-        return unread_features(in_use, [bit for bit, _, _ in _placed(head, size, layout)])
+        return unread_features(in_use, [bit for bit, _, _ in _placed(enabled, size, layout)])
     if not mask & AVX or size < _AVX_END:
         return in_use & ~_X87_SSE
     read = AVX

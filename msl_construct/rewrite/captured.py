@@ -168,6 +168,7 @@ def captured(dump: Dump) -> CapturedProcess:
         signal=_number(note.get("signal", "")) or 0,
         exception=noted_exception(note),
         threads_unread=threads.unread,
+        noted=space.noted if isinstance(space, EdgedSpace) else (),
         identity={
             key: number for key in _IDENTITY if (number := _number(note.get(key, ""))) is not None
         },

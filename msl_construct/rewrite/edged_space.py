@@ -35,6 +35,19 @@ class KeptEdge(NamedTuple):
             yield low, high - low, CAPTURED, low - self.base
 
 
+def _joined(edges: Iterable[KeptEdge]) -> Iterator[tuple[int, int]]:
+    """Address and length of stretches of edges, which may adjoin and overlap."""
+    start = end = 0
+    for one in sorted(edges, key=lambda one: one.base):
+        if one.base > end:
+            if end > start:
+                yield start, end - start
+            start = one.base
+        end = max(end, one.end)
+    if end > start:
+        yield start, end - start
+
+
 class EdgedSpace(LayeredSpace[Fragment | KeptEdge]):
     """An `AddressSpace` in which a byte that the note has is captured where the page is Failed.
 
@@ -46,6 +59,7 @@ class EdgedSpace(LayeredSpace[Fragment | KeptEdge]):
 
     Attributes:
         unplaced: bytes of edges at addresses that have no such page.
+        noted: address and length of the others; by address, none adjoining the next.
     """
 
     def __init__(self, memory: MemoryView, edges: Iterable[tuple[int, bytes]]) -> None:
@@ -60,6 +74,7 @@ class EdgedSpace(LayeredSpace[Fragment | KeptEdge]):
                 else:
                     self.unplaced += length
         super().__init__([*memory.parts, *kept])
+        self.noted = list(_joined(kept))
 
     def name_of(self, address: int) -> str | None:
         """See `AddressSpace.name_of`."""

@@ -39,6 +39,7 @@ class GatheredNotes:
         layout: where XSAVE images have what.
         mappings: FreeBSD's list of them.
         others: how many notes of which kind were not used.
+        others_more: how many notes of further kinds were not.
         more: how many threads there are beyond the most that are read.
         following: the thread whose notes come now; none of one that is not read.
     """
@@ -53,8 +54,20 @@ class GatheredNotes:
     other: ElfNote | None = None
     owners: list[str] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
+    others_more: int = 0
     more: int = 0
     following: list[ElfNote] | None = None
+
+    def take(self, use: str, note: ElfNote) -> None:
+        """Take a note of the process: of each kind the first.
+
+        Args:
+            use: the attribute that it is for.
+        """
+        if getattr(self, use) is None:
+            setattr(self, use, note)
+        else:
+            self.leave_out(note)
 
     def begin(self, note: ElfNote) -> None:
         """Take a note that a thread begins with."""
@@ -76,7 +89,9 @@ class GatheredNotes:
     def leave_out(self, note: ElfNote) -> None:
         """Count a note that is not used."""
         key = f"{note.owner}:{note.type:#x}"
-        if key in self.others or len(self.others) < _MOST_TOLD:
+        if key not in self.others and len(self.others) >= _MOST_TOLD:
+            self.others_more += 1
+        else:
             self.others[key] = self.others.get(key, 0) + 1
 
 
@@ -91,15 +106,15 @@ def gather(found: GatheredNotes, notes: Iterable[ElfNote], machine: ElfMachine |
         if note.owner == "CORE" and note.type == STATUS:
             found.begin(note)
         elif note.owner == "CORE" and note.type == INFO:
-            found.info = found.info or note
+            found.take("info", note)
         elif note.owner == "CORE" and note.type == AUXILIARY:
-            found.auxiliary = found.auxiliary or note
+            found.take("auxiliary", note)
         elif note.owner == "CORE" and note.type == FILES:
-            found.files = found.files or note
+            found.take("files", note)
         elif note.owner == "CORE" and note.type == SIGNAL:
-            found.signal = found.signal or note
+            found.take("signal", note)
         elif note.owner == "LINUX" and note.type == _XSAVE_LAYOUT and _has_images(machine):
-            found.layout = found.layout or note
+            found.take("layout", note)
         elif _is_of_another_system(found, note, machine):
             pass
         elif note.owner in ("CORE", "LINUX"):
@@ -146,21 +161,20 @@ def _is_of_another_system(found: GatheredNotes, note: ElfNote, machine: ElfMachi
         if note.type == STATUS:
             found.begin(note)
         elif note.type == INFO:
-            found.other = found.other or note
+            found.take("other", note)
         elif note.type in _OF_A_THREAD:
             found.follow(note, machine)
         elif note.type == FREE_VECTOR and note.size >= _SIZE_BEFORE:
-            found.auxiliary = found.auxiliary or _without_size(note)
+            found.take("auxiliary", _without_size(note))
         elif note.type == FREE_MAP:
-            found.mappings = found.mappings or note
+            found.take("mappings", note)
         else:
             return False
         return True
     if note.owner.startswith(NETBSD):
         if note.owner == NETBSD:
-            found.other = found.other or (note if note.type == 1 else None)
-            if note.type == NET_VECTOR:
-                found.auxiliary = found.auxiliary or note
+            if note.type in (1, NET_VECTOR):
+                found.take("other" if note.type == 1 else "auxiliary", note)
             return note.type in (1, NET_VECTOR)
         if found.following is not None and found.following[0].owner == note.owner:
             found.follow(note, machine)

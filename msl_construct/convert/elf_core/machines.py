@@ -6,13 +6,13 @@ names are gdb's, in lower case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..process import ROLES, ProcessRegister
 
-__all__ = ["MACHINES", "ElfMachine", "machine_of", "registers_of"]
+__all__ = ["MACHINES", "ElfMachine", "machine_of", "needed_for", "registers_of"]
 
 Slot = tuple[str, int]
 """Name and bytes of a register; without a name: bytes that mean nothing."""
@@ -44,11 +44,6 @@ class ElfMachine:
     arch_type: str
     general: tuple[Slot, ...]
     roles: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def general_size(self) -> int:
-        """Bytes of the general register set."""
-        return sum(width for _, width in self.general)
 
     @property
     def word(self) -> int:
@@ -130,6 +125,12 @@ MACHINES = (
 def machine_of(number: int, wide: bool) -> ElfMachine | None:
     """The machine of a file; None if it is none of these."""
     return next((one for one in MACHINES if (one.number, one.wide) == (number, wide)), None)
+
+
+def needed_for(slots: Sequence[Slot]) -> int:
+    """How many bytes of a set have all of its registers."""
+    last = max((number for number, (name, _) in enumerate(slots) if name), default=-1)
+    return sum(width for _, width in slots[: last + 1])
 
 
 def registers_of(

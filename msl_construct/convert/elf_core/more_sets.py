@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ...xsave_layout import StateLayout
 from .. import x86_state
 from ..process import ProcessRegister
-from .machines import ElfMachine, Slot, registers_of
+from .machines import ElfMachine, Slot, needed_for, registers_of
 
 __all__ = [
     "ARM_FLOATING",
@@ -20,6 +20,7 @@ __all__ = [
     "floating_notes",
     "has_set",
     "is_x86",
+    "lacks_registers",
     "slots_of",
     "too_wide",
 ]
@@ -141,6 +142,26 @@ def decode_set(
 
 
 _XSAVE_LEAST = 576
+_LATER = ("tpidr2",)
+"""Registers that stand at a set's end since some version of Linux."""
+
+
+def lacks_registers(machine: ElfMachine, kind: int, size: int, head: bytes) -> bool:
+    """Whether a note of a type that is read is too short for its registers, or of no known size.
+
+    Args:
+        size: bytes of its content.
+        head: the first of them.
+    """
+    slots = slots_of(machine, kind)
+    if slots is not None:
+        return size < needed_for([one for one in slots if one[0] not in _LATER])
+    if is_x86(machine):
+        if kind == XSAVE:
+            return size < _XSAVE_LEAST
+        return size != x86_state.FXSAVE_SIZE and (kind == FXSAVE or size not in _FSAVE_SIZES)
+    length = _vector_length(head)
+    return bool(length) and size < SCALABLE_HEAD + 32 * length + 17 * (length // 8)
 
 
 def _fsave(data: bytes) -> Iterator[ProcessRegister]:
@@ -174,9 +195,9 @@ def _scalable(data: bytes) -> Iterator[ProcessRegister]:
     if not 16 <= length <= _WIDEST or length % 16:
         return
     at = SCALABLE_HEAD
-    for number in range(32):
-        yield ProcessRegister(f"z{number}", data[at + length * number : at + length * (number + 1)])
-    at += 32 * length
-    for number in range(17):
-        part = data[at + length // 8 * number : at + length // 8 * (number + 1)]
-        yield ProcessRegister(f"p{number}" if number < 16 else "ffr", part)
+    slots = (*_row("z", 32, length), *_row("p", 16, length // 8), ("ffr", length // 8))
+    for name, width in slots:
+        value = data[at : at + width]
+        at += width
+        if len(value) == width:
+            yield ProcessRegister(name, value)

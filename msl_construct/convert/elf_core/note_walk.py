@@ -76,6 +76,8 @@ def notes_of(
                 owners[name] = owner
         yield ElfNote(owner, head.type, content_at, head.content_size)
         at = content_at + _padded(head.content_size)
+    if at < end and any(held.source.read(at, end - at)):
+        faults.append(f"notes at {offset:#x}: the last {end - at} bytes are no note: left out")
 
 
 def _padded(length: int) -> int:

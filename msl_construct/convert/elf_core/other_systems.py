@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ...errors import LimitError
 from ..process import ProcessRegister
-from .machines import ElfMachine, Slot, registers_of
+from .machines import ElfMachine, Slot, needed_for, registers_of
 from .mapped_files import FileRow
 from .more_sets import FLOATING, decode_set, has_set
 
@@ -252,6 +252,14 @@ def net_registers(machine: ElfMachine, kind: int, data: bytes, order: str) -> li
     if found is not None:
         return list(registers_of(machine, data, order, found))
     return decode_set(machine, FLOATING, data, order) or []
+
+
+def general_end(machine: ElfMachine, owner: str, wide: bool) -> int:
+    """Bytes of a note of FreeBSD or NetBSD that have all general registers of a thread."""
+    if owner == FREEBSD:
+        slots = _FREE.get(machine.arch_type, ())
+        return _FREE_STATUS["<", wide].size + needed_for(slots)
+    return needed_for(_NET.get(machine.arch_type, ()))
 
 
 def net_process(data: bytes, order: str) -> FoundProcess | None:

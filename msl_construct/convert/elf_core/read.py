@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...errors import DamageError, FormatError, LimitError
@@ -66,6 +66,8 @@ _OWNERS = {
     "NetBSD-CORE": "netbsd",
     "OpenBSD": "openbsd",
 }
+_TAGS = 0x70000002
+"""PT_AARCH64_MEMTAG_MTE, whose bytes are no memory."""
 _NOT_A_PROCESS = {"VMCOREINFO", "QEMU"}
 _PAGE_SIZES = (1024, 2048, 4096, 8192, 16384, 65536)
 _CUT = 79
@@ -97,7 +99,7 @@ def read_core(source: Source) -> CapturedProcess:
     """
     header, held = _header(source)
     faults: list[str] = Faults()
-    segments, loads, note_segments = _segments(held, header, faults)
+    segments, loads, note_segments, other_segments = _segments(held, header, faults)
     notes = GatheredNotes()
     left = MOST_NOTES
     machine = machine_of(header.machine, header.wide)
@@ -128,6 +130,8 @@ def read_core(source: Source) -> CapturedProcess:
     signal = signal_of(held, notes.signal, header.wide, machine)
     tell_unused(notes, machine, signal is None or signal.address is None)
     remarks = _remarks(header, machine, notes, info)
+    if other_segments:
+        remarks["segments_left_out"] = _told_kinds(other_segments, machine)
     if notes.files is None and not rows:
         remarks["modules"] = "unknown: no NT_FILE"
     page = entries.get(PAGE_SIZE, 4096)
@@ -139,6 +143,9 @@ def read_core(source: Source) -> CapturedProcess:
             shown = " ".join(map(str, threads.unnumbered[:_MOST_TOLD]))
             count = len(threads.unnumbered)
             remarks["thread_ids"] = f"unknown of {count} threads, which got others: {shown}"
+        lacking = threads.lacking()
+        if lacking:
+            remarks["registers_lacking"] = f"of {lacking} threads, whose notes are too short"
         unread = threads.left_out()
         if unread:
             remarks["registers_left_out"] = ", ".join(unread)
@@ -214,8 +221,9 @@ def _header(source: Source) -> tuple[_Header, Held]:
 
 def _segments(
     held: Held, header: _Header, faults: list[str]
-) -> tuple[list[FileSegment], list[MappedRange], list[tuple[int, int]]]:
-    """Memory, the mappings that it makes, and where the notes are."""
+) -> tuple[list[FileSegment], list[MappedRange], list[tuple[int, int]], dict[int, int]]:
+    """Memory, the mappings that it makes, where the notes are, and how many others have bytes."""
+    others: dict[int, int] = {}
     segments: list[FileSegment] = []
     ranges: list[MappedRange] = []
     notes: list[tuple[int, int]] = []
@@ -229,6 +237,8 @@ def _segments(
         if row.type == NOTE:
             notes.append((row.offset, row.file_size))
         if row.type != LOAD:
+            if row.type not in (0, NOTE) and row.file_size:
+                others[row.type] = others.get(row.type, 0) + 1
             continue
         if row.file_size > row.memory_size:
             faults.append(
@@ -263,7 +273,18 @@ def _segments(
         if one.end > last:
             apart.append(one._replace(start=max(one.start, last)))
             last = one.end
-    return segments, apart, notes
+    return segments, apart, notes, others
+
+
+def _told_kinds(counts: Mapping[int, int], machine: ElfMachine | None) -> str:
+    """Types of segments, and how many there are of each."""
+    tagged = machine is not None and machine.arch_type == "arm64"
+    shown = [
+        ("memory_tags" if kind == _TAGS and tagged else f"{kind:#x}") + f"*{count}"
+        for kind, count in sorted(counts.items())[:_MOST_TOLD]
+    ]
+    more = len(counts) - len(shown)
+    return " ".join(shown) + (f" and {more} more types" if more > 0 else "")
 
 
 def _read_once(places: list[tuple[int, int]], faults: list[str]) -> list[tuple[int, int]]:
@@ -315,7 +336,9 @@ def _remarks(
         found["byte_order"] = "big"
     if machine is None:
         found["machine"] = f"{header.machine}, whose registers nobody here knows"
-    if info is None and notes.other is None:
+    if info is None and notes.info is not None:
+        found["process"] = f"unknown: an NT_PRPSINFO of {notes.info.size} bytes"
+    elif info is None and notes.other is None:
         found["process"] = "unknown: no NT_PRPSINFO"
     elif info is not None and len(_text(info.arguments)) >= _CUT:
         found["cmd_line"] = "cut after 79 bytes by the source"
@@ -324,7 +347,7 @@ def _remarks(
     if notes.others:
         found["notes_left_out"] = " ".join(
             f"{kind}*{count}" for kind, count in sorted(notes.others.items())
-        )
+        ) + (f" and {notes.others_more} of other kinds" if notes.others_more else "")
     return found
 
 

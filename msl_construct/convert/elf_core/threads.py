@@ -9,7 +9,7 @@ from ...xsave_layout import HEADER_END, StateLayout, told_features
 from .. import x86_state
 from ..process import Pointers, ProcessRegister, ProcessThread, ThreadsOnDemand
 from ..structures import Held
-from .machines import ElfMachine, registers_of
+from .machines import ElfMachine, needed_for, registers_of
 from .more_sets import (
     FLOATING,
     FXSAVE,
@@ -19,6 +19,7 @@ from .more_sets import (
     decode_set,
     has_set,
     is_x86,
+    lacks_registers,
     too_wide,
 )
 from .note_walk import ElfNote
@@ -30,6 +31,7 @@ from .other_systems import (
     free_name,
     free_registers,
     free_thread,
+    general_end,
     net_registers,
     net_thread,
 )
@@ -40,6 +42,7 @@ __all__ = ["CoreThreads", "state_layout"]
 
 _LARGEST_SET = 1 << 16
 _MOST_FEATURES = 64
+_LINUX = ("CORE", "LINUX")
 _STATUS_SIZE = 512
 """Bytes of a status that are enough for the number of its thread."""
 
@@ -71,6 +74,31 @@ class CoreThreads(ThreadsOnDemand):
 
     def __len__(self) -> int:
         return len(self._groups)
+
+    def lacking(self) -> int:
+        """How many threads have notes that are too short for their registers.
+
+        They are Partial from then on.
+        """
+        count = 0
+        for number, notes in enumerate(self._groups):
+            if any(self._lacks(note, note is notes[0]) for note in notes):
+                self._partial.add(number)
+                count += 1
+        return count
+
+    def _lacks(self, note: ElfNote, first: bool) -> bool:
+        machine = self._machine
+        if first:
+            if note.owner == FREEBSD or note.owner.startswith(NETBSD):
+                return note.size < general_end(machine, note.owner, machine.wide)
+            return note.size < registers_at(machine.wide) + needed_for(machine.general)
+        if note.owner not in _LINUX or not has_set(machine, note.type):
+            return False
+        head = b""
+        if note.type == SCALABLE:
+            head = self._held.source.read(note.offset, min(note.size, SCALABLE_HEAD))
+        return lacks_registers(machine, note.type, note.size, head)
 
     def left_out(self) -> list[str]:
         """What notes that are read have in use, and of which no register is read.
@@ -143,7 +171,7 @@ class CoreThreads(ThreadsOnDemand):
     def _registers(self, notes: Sequence[ElfNote]) -> list[ProcessRegister]:
         machine, order = self._machine, self._held.order
         found = list(self._general(notes[0]))
-        kinds = {note.type for note in notes[1:]}
+        kinds = {note.type for note in notes[1:] if not self._lacks(note, False)}
         for note in notes[1:]:
             # What an XSAVE image has, the older notes have too.
             if note.type in (FLOATING, FXSAVE) and XSAVE in kinds and note.type != XSAVE:

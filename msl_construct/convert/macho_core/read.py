@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from ...errors import DamageError, FormatError, LimitError
 from ...source import Source
+from ...space import ADDRESSES_END
 from ..faults import Faults
-from ..process import CapturedProcess, MappedRange, ProcessThread, byte_order_of
+from ..named_ranges import named_ranges
+from ..process import CapturedProcess, MappedRange, ProcessThread, byte_order_of, pointers_of
 from ..segments import FileSegment, SegmentSpace
 from ..structures import Held
-from .states import PROCESSORS, registers_in
+from .images import IMAGES, FoundImages, images_in
+from .states import PROCESSORS, registers_in, unread_in
 from .structures import (
     COMMAND,
     CORE,
     HEADER,
     MAGICS,
+    NOTE,
+    NOTE_FORM,
     SEGMENT,
     SEGMENT_32,
     SEGMENT_32_FORM,
@@ -28,6 +34,7 @@ __all__ = ["is_macho_core", "read_macho_core"]
 
 _LARGEST_THREAD = 1 << 16
 _RIGHTS = 7
+_MOST_TOLD = 64
 _MOST_COMMANDS = 1 << 16
 _LEAST = {SEGMENT_32: SEGMENT_32_FORM.size, SEGMENT_64: SEGMENT_64_FORM.size}
 """Bytes of those commands that are more than their type and size."""
@@ -58,20 +65,22 @@ def read_macho_core(source: Source) -> CapturedProcess:
         raise FormatError(
             f"a Mach-O file of type {header.file_type}: expected a core ({CORE})", offset=12
         )
-    faults: list[str] = Faults()
-    segments: list[FileSegment] = []
-    ranges: list[MappedRange] = []
-    threads: list[ProcessThread] = []
+    core = _Core(held, header.processor)
     for kind, at, size in _commands(held, HEADER.size + (4 if wide else 0), header.commands):
-        if kind in SEGMENT:
-            _segment(held, kind, at, len(segments), segments, ranges, faults)
-        elif kind == THREAD:
-            content = held.source.read(at + COMMAND.size, min(size, _LARGEST_THREAD) - COMMAND.size)
-            number = len(threads) + 1
-            registers = tuple(registers_in(header.processor, content, held.order))
-            flags = ("current",) if number == 1 else ()
-            threads.append(ProcessThread(number, registers, "", 0, "unknown", flags))
-    remarks = {"modules": "unknown: a core names none"}
+        core.take(kind, at, size)
+    faults, threads = core.faults, core.threads
+    space = SegmentSpace(source, core.segments)
+    images = FoundImages([], [], "")
+    remarks = core.left_out()
+    if core.images is None:
+        remarks["modules"] = "unknown: the core names none"
+    else:
+        images = images_in(held, *core.images, space, faults)
+        if images.left_out:
+            shown = ", ".join(images.left_out[:_MOST_TOLD])
+            more = len(images.left_out) - _MOST_TOLD
+            remarks["modules_left_out"] = shown + (f", and {more} more" if more > 0 else "")
+    pointers = sorted(one.stack for one in pointers_of(threads) if one.stack is not None)
     if threads:
         remarks["thread_ids"] = "unknown: numbered in the order of the file"
     if held.order == ">":
@@ -85,13 +94,84 @@ def read_macho_core(source: Source) -> CapturedProcess:
     return CapturedProcess(
         os_type="macos",
         arch_type=arch_type,
-        space=SegmentSpace(source, segments),
+        space=space,
         byte_order=held.byte_order,
-        mappings=_apart(ranges, faults),
+        mappings=named_ranges(_apart(core.ranges, faults), images.modules, pointers),
+        modules=images.modules,
+        exe_path=images.executable,
         threads=threads,
         remarks=remarks,
         faults=faults,
     )
+
+
+class _Core:
+    """What the load commands of a core say.
+
+    Attributes:
+        segments, ranges: memory, and the mappings that it makes.
+        images: offset and size of the note that names the images; None: there is none.
+        faults: what is wrong with them.
+    """
+
+    def __init__(self, held: Held, processor: int) -> None:
+        self._held, self._processor = held, processor
+        self.segments: list[FileSegment] = []
+        self.ranges: list[MappedRange] = []
+        self.threads: list[ProcessThread] = []
+        self.images: tuple[int, int] | None = None
+        self.faults: list[str] = Faults()
+        self._states: Counter[str] = Counter()
+        self._others: Counter[str] = Counter()
+
+    def take(self, kind: int, at: int, size: int) -> None:
+        """Read a load command."""
+        if kind in SEGMENT:
+            number = len(self.segments)
+            _segment(self._held, kind, at, number, self.segments, self.ranges, self.faults)
+        elif kind == THREAD:
+            self._thread(at, size)
+        elif kind == NOTE and size >= NOTE_FORM.size:
+            note = self._held.one(NOTE_FORM, at)
+            owner = note.owner.partition(b"\0")[0]
+            if owner == IMAGES and self.images is None:
+                self.images = note.offset, note.length
+            else:
+                self._others[f"{kind:#x} ({owner.decode('ascii', 'backslashreplace')})"] += 1
+        else:
+            self._others[f"{kind:#x}"] += 1
+
+    def _thread(self, at: int, size: int) -> None:
+        content = self._held.source.read(
+            at + COMMAND.size, min(size, _LARGEST_THREAD) - COMMAND.size
+        )
+        number = len(self.threads) + 1
+        if size > _LARGEST_THREAD:
+            self.faults.append(
+                f"thread {number} at {at:#x}: {size} bytes of states: what is beyond "
+                f"{_LARGEST_THREAD} of them is left out"
+            )
+        registers = tuple(registers_in(self._processor, content, self._held.order))
+        unread = unread_in(self._processor, content, self._held.order)
+        self._states.update(f"flavour {one}" for one in unread.flavours)
+        flags: tuple[str, ...] = ("current",) if number == 1 else ()
+        flags += ("partial",) if unread.partial or size > _LARGEST_THREAD else ()
+        self.threads.append(ProcessThread(number, registers, "", 0, "unknown", flags))
+
+    def left_out(self) -> dict[str, str]:
+        """What is not read, for a note."""
+        found = {}
+        if self._states and self._processor in PROCESSORS:
+            found["thread_states_left_out"] = _told(self._states)
+        if self._others:
+            found["commands_left_out"] = _told(self._others)
+        return found
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    shown = [f"{what}*{count}" for what, count in sorted(counts.items())[:_MOST_TOLD]]
+    more = len(counts) - len(shown)
+    return ", ".join([*shown, f"and {more} more kinds"] if more > 0 else shown)
 
 
 def _commands(held: Held, at: int, count: int) -> Iterator[tuple[int, int, int]]:
@@ -138,7 +218,17 @@ def _segment(
             row.file_size,
             row.protection,
         )
-    end = min(address + memory, 1 << 64)
+    if stored > memory:
+        faults.append(
+            f"segment at {at:#x}: {stored} bytes of memory that has {memory}: what is beyond them "
+            "has no address, and is left out"
+        )
+    end = min(address + memory, ADDRESSES_END)
+    if end < address + memory:
+        faults.append(
+            f"segment at {at:#x}: {memory:#x} bytes at {address:#x}: the address space ends "
+            "before that"
+        )
     if end <= address:
         return
     stored = min(stored, end - address)

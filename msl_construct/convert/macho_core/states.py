@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
+from typing import NamedTuple
 
 from .. import x86_state
 from ..process import ROLES, ProcessRegister
 
-__all__ = ["PROCESSORS", "registers_in"]
+__all__ = ["PROCESSORS", "StatesUnread", "registers_in", "unread_in"]
 
 _I386, _ARM = 7, 12
 _WIDE = 0x01000000
@@ -63,6 +64,52 @@ _WITH_HEADER = {(_I386 | _WIDE, 7): 4, (_I386, 7): 1, (_I386 | _WIDE, 8): 5, (_A
 
 _HEAD = 8
 
+_NO_REGISTERS = {(_I386 | _WIDE, 6), (_I386, 3), (_ARM, 3), (_ARM | _WIDE, 7)}
+"""Flavours that say what a thread was stopped by."""
+
+
+class StatesUnread(NamedTuple):
+    """What of a thread's states is not read.
+
+    Attributes:
+        flavours: of states of which nothing is.
+        partial: whether they have registers, or a state is shorter than its registers.
+    """
+
+    flavours: tuple[int, ...]
+    partial: bool
+
+
+def _states(processor: int, content: bytes, order: str) -> Iterator[tuple[int, bytes, bool]]:
+    """Flavour and bytes of each state, and whether all of them are there."""
+    head = Struct(order + "II")
+    at = 0
+    while at + _HEAD <= len(content):
+        flavour, words = head.unpack_from(content, at)
+        data = content[at + _HEAD : at + _HEAD + 4 * words]
+        whole = len(data) == 4 * words
+        at += _HEAD + 4 * words
+        if (processor, flavour) in _WITH_HEADER and len(data) >= _HEAD:
+            inner, _ = head.unpack_from(data)
+            if inner == _WITH_HEADER[processor, flavour]:
+                flavour, data = inner, data[_HEAD:]
+        yield flavour, data, whole
+
+
+def unread_in(processor: int, content: bytes, order: str) -> StatesUnread:
+    """What `registers_in` leaves out of the states of one thread."""
+    flavours = []
+    partial = False
+    for flavour, data, whole in _states(processor, content, order):
+        kind = processor, flavour
+        needed = sum(width for _, width in _STATES.get(kind, ()))
+        needed = _HEAD + x86_state.FXSAVE_SIZE if kind in _FLOATS else needed
+        if not needed:
+            flavours.append(flavour)
+            partial = partial or kind not in _NO_REGISTERS
+        partial = partial or not whole or len(data) < needed
+    return StatesUnread(tuple(flavours), partial)
+
 
 def registers_in(processor: int, content: bytes, order: str) -> Iterator[ProcessRegister]:
     """The registers of the states of one thread, as many as are there whole.
@@ -71,17 +118,8 @@ def registers_in(processor: int, content: bytes, order: str) -> Iterator[Process
         content: of LC_THREAD, behind its size.
         order: ``<`` or ``>``.
     """
-    head = Struct(order + "II")
-    at = 0
     seen: set[str] = set()
-    while at + _HEAD <= len(content):
-        flavour, words = head.unpack_from(content, at)
-        data = content[at + _HEAD : at + _HEAD + 4 * words]
-        at += _HEAD + 4 * words
-        if (processor, flavour) in _WITH_HEADER and len(data) >= _HEAD:
-            inner, _ = head.unpack_from(data)
-            if inner == _WITH_HEADER[processor, flavour]:
-                flavour, data = inner, data[_HEAD:]
+    for flavour, data, _ in _states(processor, content, order):
         for register in _state(processor, flavour, data, order):
             if register.name not in seen:
                 seen.add(register.name)

@@ -10,13 +10,20 @@ __all__ = [
     "COMMAND",
     "CORE",
     "HEADER",
+    "IMAGES_HEADER",
+    "IMAGE_ENTRY",
     "MAGICS",
+    "NOTE",
+    "NOTE_FORM",
     "SEGMENT",
     "SEGMENT_32",
     "SEGMENT_32_FORM",
     "SEGMENT_64",
     "SEGMENT_64_FORM",
     "THREAD",
+    "ImageEntry",
+    "Segment32",
+    "Segment64",
 ]
 
 MAGICS = {
@@ -30,8 +37,8 @@ MAGICS = {
 CORE = 4
 """filetype of a core (MH_CORE)."""
 
-SEGMENT_32, THREAD, SEGMENT_64 = 1, 4, 0x19
-"""LC_SEGMENT, LC_THREAD, LC_SEGMENT_64."""
+SEGMENT_32, THREAD, SEGMENT_64, NOTE = 1, 4, 0x19, 0x31
+"""LC_SEGMENT, LC_THREAD, LC_SEGMENT_64, LC_NOTE."""
 
 SEGMENT = (SEGMENT_32, SEGMENT_64)
 
@@ -87,7 +94,41 @@ class Segment32(NamedTuple):
     flags: U32
 
 
+class NoteCommand(NamedTuple):
+    """note_command."""
+
+    type: U32
+    size: U32
+    owner: Annotated[bytes, "16s"]
+    offset: U64
+    length: U64
+
+
+class ImagesHeader(NamedTuple):
+    """What the note "all image infos" begins with."""
+
+    version: U32
+    images: U32
+    entries: U64
+    entry_size: U32
+    unused: U32
+
+
+class ImageEntry(NamedTuple):
+    """One image; what is not known of it is all ones."""
+
+    path: U64
+    uuid: Annotated[bytes, "16s"]
+    address: U64
+    segments: U64
+    segment_count: U32
+    unused: U32
+
+
 HEADER = PackedStructure(MachHeader)
 COMMAND = PackedStructure(LoadCommand)
+NOTE_FORM = PackedStructure(NoteCommand)
+IMAGES_HEADER = PackedStructure(ImagesHeader)
+IMAGE_ENTRY = PackedStructure(ImageEntry)
 SEGMENT_64_FORM = PackedStructure(Segment64)
 SEGMENT_32_FORM = PackedStructure(Segment32)

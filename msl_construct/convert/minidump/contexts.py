@@ -24,6 +24,7 @@ __all__ = [
     "encode_context",
     "general_names",
     "lacks_area",
+    "lacks_registers",
     "unread_parts",
 ]
 
@@ -99,6 +100,23 @@ def lacks_area(architecture: int, data: bytes, order: str, layout: StateLayout =
         return False
     flags = _flags(form, data, order)
     return bool(flags & EXTENDED) and _extended(architecture, flags, data, layout).mask is None
+
+
+def lacks_registers(architecture: int, data: bytes, order: str) -> bool:
+    """Whether a context ends before registers that its flags say are there."""
+    form = CONTEXTS.get(architecture)
+    if form is None or len(data) < form.least:
+        return False  # nothing of it is read
+    flags = _flags(form, data, order)
+    end = 0
+    imaged = form.image is not None and bool(flags & form.image.bit)
+    if form.image is not None and imaged:
+        end = form.image.at + x86_state.FXSAVE_SIZE
+    older = () if form.older is None or imaged else (form.older,)
+    for bit, places in ((0, form.general), *form.optional, *older):
+        if not bit or flags & bit:
+            end = max(end, *(at + width for _, at, width in places))
+    return len(data) < end
 
 
 def general_names(architecture: int) -> set[str]:

@@ -7,11 +7,18 @@ one that Intel's processors have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from struct import Struct
 from typing import NamedTuple
 
-from ...xsave_layout import FEATURES, FXSAVE_SIZE, HEADER_END, StateLayout
+from ...xsave_layout import (
+    COMPACTED,
+    FEATURES,
+    FXSAVE_SIZE,
+    HEADER_END,
+    StateLayout,
+    compacted_layout,
+)
 from .. import x86_state
 
 __all__ = [
@@ -36,13 +43,11 @@ NOWHERE: StateLayout = {}
 
 _AREA = Struct("<QQ")
 _HEADER_SIZE = HEADER_END - FXSAVE_SIZE
-_COMPACTED = 1 << 63
 _ALIGNMENT = 64
 _CONFIG_AT, _CONFIG_SIZE = 832, 528
 _CONFIG = Struct("<IIQ")
 _PLACE = Struct("<II")
 _COOKIE_SIZE = 4
-_LARGEST = 1 << 16
 
 
 class ExtendedState(NamedTuple):
@@ -74,10 +79,10 @@ def read_area(data: bytes, at: int, layout: StateLayout) -> ExtendedState:
         return ExtendedState()
     in_use, form = _AREA.unpack_from(area)
     parts = {}
-    if form & _COMPACTED:
-        places = _compacted(form & ~_COMPACTED, layout)
-        for bit, start, size in places:
-            part = area[start : start + size]
+    if form & COMPACTED:
+        places = compacted_layout(form & ~COMPACTED, layout)
+        for bit, (offset, size) in places.items():
+            part = area[offset - FXSAVE_SIZE :][:size]
             if not in_use & 1 << bit:
                 parts[bit] = bytes(size)
             elif len(part) == size:
@@ -99,26 +104,10 @@ def _least(bit: int) -> int:
     return 0 if known is None else known.size
 
 
-def _compacted(mask: int, layout: StateLayout) -> Iterator[tuple[int, int, int]]:
-    """Bit, offset in the area and size of features, up to one of which nobody knows the size."""
-    at = _HEADER_SIZE
-    for bit in range(2, 63):
-        if not mask & 1 << bit:
-            continue
-        known = FEATURES.get(bit)
-        stated = layout.get(bit, (0, 0 if known is None else known.size))[1]
-        if not 0 < stated <= _LARGEST:
-            return
-        if known is not None and known.aligned:
-            at += -at % _ALIGNMENT
-        yield bit, at, stated
-        at += stated
-
-
 def behind_context(parts: Mapping[int, bytes], context_size: int) -> bytes:
     """CONTEXT_EX and a compacted area, to stand behind a context of that size."""
     mask = x86_state.features_of(parts)
-    area = bytearray(_AREA.pack(mask, _COMPACTED | mask).ljust(_HEADER_SIZE, b"\0"))
+    area = bytearray(_AREA.pack(mask, COMPACTED | mask).ljust(_HEADER_SIZE, b"\0"))
     for bit in sorted(parts):
         if FEATURES[bit].aligned:
             area += bytes(-len(area) % _ALIGNMENT)
@@ -151,8 +140,8 @@ def write_layout(misc: bytes, features: int, context_size: int) -> bytes:
         context_size: of the longest context, with what stands behind it.
     """
     places = bytearray(_PLACE.size * 64)
-    for bit, start, size in _compacted(features, {}):
-        _PLACE.pack_into(places, _PLACE.size * bit, FXSAVE_SIZE + start, size)
+    for bit, place in compacted_layout(features, {}).items():
+        _PLACE.pack_into(places, _PLACE.size * bit, *place)
     config = _CONFIG.pack(_CONFIG_SIZE, context_size, features) + places
     whole = misc.ljust(_CONFIG_AT, b"\0") + config + bytes(_COOKIE_SIZE)
     return len(whole).to_bytes(4, "little") + whole[4:]

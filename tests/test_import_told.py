@@ -1,0 +1,287 @@
+"""What a file has and an import does not take is named, and what it lacks is not made up."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from commands import run
+from foreign_files import PAGE, elf_core, macho_core, note, page, status
+from test_import_kept import BASE, SEGMENTS, WORDS, image
+from test_import_made import imported
+from test_import_minidump import ADDRESS, Tail, amd64, made, note_of
+
+from msl_construct import Dump
+
+AVX, TILES = 2, 18
+SEGMENT = [(BASE, page(1), PAGE, 5)]
+
+
+def values(dump: Dump) -> Mapping[str, bytes]:
+    return {one["name"]: bytes(one["value"]) for one in dump.threads[0]["registers"]}
+
+
+def is_partial(dump: Dump) -> bool:
+    return "partial" in dump.threads[0]["flags"].names
+
+
+def core(notes: bytes) -> bytes:
+    return elf_core("<", True, 62, notes, SEGMENT)
+
+
+# -- XSAVE -----------------------------------------------------------------------------
+
+
+def xsave(data: bytearray, *, enabled: int, in_use: int, form: int) -> bytes:
+    struct.pack_into("<Q", data, 464, enabled)
+    struct.pack_into("<QQ", data, 512, in_use, form)
+    return bytes(data)
+
+
+def test_an_image_that_is_compacted(tmp_path: Path) -> None:
+    """Protection keys stand where AVX does in the other form, and tiles behind them, aligned."""
+    mask = 3 | 1 << AVX | 1 << 9 | 1 << TILES
+    data = bytearray(576 + 256 + 64 + 8192)  # the keys have 8 bytes, and tiles begin at 64
+    data[160:176] = b"x" * 16
+    data[576:592] = b"y" * 16
+    data[832:836] = b"pkru"
+    stored = xsave(data, enabled=mask, in_use=mask, form=1 << 63 | mask)
+    with imported(
+        core(status("<", True, 7, WORDS) + note("<", b"LINUX", 0x202, stored)), tmp_path
+    ) as dump:
+        found = values(dump)
+        assert found["ymm0"] == b"x" * 16 + b"y" * 16
+        assert found["pkru"] == b"pkru"
+        assert note_of(dump)["registers_left_out"] == "features 0x40000 of XSAVE (AMX tiles)"
+        assert is_partial(dump)
+
+
+@pytest.mark.parametrize("form", [0, 1 << 63])
+def test_what_is_not_in_use_has_not_been_stored(form: int, tmp_path: Path) -> None:
+    """Whatever stands in its place: the processor, gdb too, takes it for what it begins with."""
+    data = bytearray(b"\xee" * 832)
+    data[512:576] = bytes(64)
+    stored = xsave(data, enabled=7, in_use=1, form=form | (7 if form else 0))
+    with imported(
+        core(status("<", True, 7, WORDS) + note("<", b"LINUX", 0x202, stored)), tmp_path
+    ) as dump:
+        found = values(dump)
+        assert found["ymm0"] == bytes(32)
+        assert found["mxcsr"] == b"\x80\x1f\0\0"
+        assert found["st0"] == b"\xee" * 10
+        assert not is_partial(dump)
+
+
+@pytest.mark.parametrize("where", ["core", "minidump"])
+def test_tiles_are_named(where: str, tmp_path: Path) -> None:
+    """They are wider than a register of a dump can be; nothing else of the thread is lost."""
+    if where == "core":
+        stored = image({AVX: (576, 256), TILES: (2816, 8192)}, 11008)
+        data = core(status("<", True, 7, WORDS) + note("<", b"LINUX", 0x202, stored))
+    else:
+        context = bytearray(amd64())
+        struct.pack_into("<I", context, 0x30, 0x10004B)
+        mask = 1 << AVX | 1 << 17 | 1 << TILES
+        area = struct.pack("<QQ", mask, 1 << 63 | mask).ljust(64, b"\0")
+        area += b"y" * 256 + b"c" * 64 + b"t" * 8192
+        context += struct.pack("<iIiIiI", -1232, 1256 + len(area), -1232, 1232, 24, len(area))
+        data = made("<", 9, bytes(context) + area, [], Tail("<", 2048), platform=2)
+    with imported(data, tmp_path) as dump:
+        expected = "features 0x40000 of XSAVE (AMX tiles)"
+        if where == "minidump":
+            expected = "features 0x60000 of XSAVE (AMX tile shapes, AMX tiles)"
+        assert note_of(dump)["registers_left_out"] == expected
+        assert values(dump)["ymm15"][16:] == (b"y" if where == "minidump" else b"\2") * 16
+        assert is_partial(dump)
+    done = run("export", tmp_path / "made.msl", "--to", "elf-core", "-o", tmp_path / "out")
+    assert done.returncode == 4
+    number = 7 if where == "core" else 77
+    assert f"thread {number}: has registers that the dump does not hold".encode() in done.stderr
+
+
+# -- cores -----------------------------------------------------------------------------
+
+
+def test_notes_that_are_too_short(tmp_path: Path) -> None:
+    """An older note has what a newer one that is cut does not."""
+    notes = status("<", True, 7, WORDS)
+    notes += note("<", b"CORE", 2, b"f" * 512) + note("<", b"LINUX", 0x202, b"x" * 500)
+    notes += note("<", b"CORE", 3, b"i" * 100)
+    with imported(core(notes + b"odd"), tmp_path, code=4) as dump:
+        told = note_of(dump)
+        assert told["registers_lacking"] == "of 1 threads, whose notes are too short"
+        assert told["process"] == "unknown: an NT_PRPSINFO of 100 bytes"
+        assert "the last 3 bytes are no note" in told["fault"]
+        assert values(dump)["st0"] == b"f" * 10
+        assert is_partial(dump)
+
+
+def test_a_status_that_is_cut_makes_a_thread_partial(tmp_path: Path) -> None:
+    with imported(core(status("<", True, 7, WORDS[:-32])), tmp_path) as dump:
+        assert "rip" in values(dump)
+        assert "gs" not in values(dump)
+        assert is_partial(dump)
+
+
+def test_notes_that_are_there_twice(tmp_path: Path) -> None:
+    notes = status("<", True, 7, WORDS)
+    for kind in (6, 0x46494C45):
+        notes += note("<", b"CORE", kind, bytes(16)) + note("<", b"CORE", kind, bytes(32))
+    with imported(core(notes), tmp_path) as dump:
+        assert note_of(dump)["notes_left_out"] == "CORE:0x46494c45*1 CORE:0x6*1"
+
+
+def test_segments_that_are_no_memory(tmp_path: Path) -> None:
+    data = bytearray(elf_core("<", True, 183, b"", [*SEGMENT, (BASE + PAGE, page(2), PAGE, 4)]))
+    struct.pack_into("<I", data, 64 + 2 * 56, 0x70000002)
+    with imported(bytes(data), tmp_path) as dump:
+        assert note_of(dump)["segments_left_out"] == "memory_tags*1"
+        assert dump.memory.read(BASE + PAGE, PAGE).runs[0][2] == "absent"
+
+
+# -- minidumps -------------------------------------------------------------------------
+
+
+def test_a_context_that_is_cut(tmp_path: Path) -> None:
+    context = bytearray(amd64()[:0x200])
+    struct.pack_into("<I", context, 0x30, 0x10000B)  # says that the FXSAVE image is there
+    with imported(made("<", 9, bytes(context), [], Tail("<", 2048)), tmp_path) as dump:
+        assert note_of(dump)["registers_lacking"] == "of 1 threads, whose contexts are too short"
+        assert is_partial(dump)
+        assert "xmm0" not in values(dump)
+
+
+def test_memory_at_the_end_and_an_exception_of_nobody(tmp_path: Path) -> None:
+    tail = Tail("<", 2048)
+    tail.put(page(2) + page(3))
+    ranges = struct.pack("<QQQQ", 1, 2048, (1 << 64) - PAGE, 2 * PAGE)
+    row = struct.pack("<IIIIQQII15QII", 5, 0, 11, 0, 0, 0, 0, 0, *[0] * 15, 1232, 2048)
+    data = made("<", 9, amd64(), [(9, ranges), (6, row)], tail)
+    with imported(data, tmp_path, code=4) as dump:
+        assert bytes(dump.memory.read((1 << 64) - PAGE, PAGE)) == page(2)
+        told = dump.blocks[0].payload["note"]
+        assert "memory at 0xfffffffffffff000: 0x2000 bytes: the address space ends" in told
+        assert "exception: thread 5 is in no list of threads" in told
+        assert bytes(dump.memory.read(ADDRESS, PAGE)) == page(1)
+
+
+# -- Mach-O ----------------------------------------------------------------------------
+
+STATE = struct.pack("<II21Q", 4, 42, *range(0x100, 0x115))
+STOPPED = struct.pack("<II4I", 6, 4, 14, 4, 0, 0)
+WIDE = struct.pack("<II", 17, 2) + bytes(8)
+
+
+def with_commands(
+    segments: list[tuple[int, bytes, int, int]], more: list[bytes], states: list[bytes]
+) -> bytes:
+    """A core whose further load commands, without type and size, come as type and content."""
+    plain = macho_core(segments, [*states, *more])
+    data = bytearray(plain)
+    at = 32 + 72 * len(segments) + sum(8 + len(one) for one in states)
+    for one in more:
+        struct.pack_into("<I", data, at, 0x31)
+        at += 8 + len(one)
+    return bytes(data)
+
+
+def owner(name: bytes, offset: int, size: int) -> bytes:
+    return struct.pack("<16sQQ", name, offset, size)
+
+
+def test_states_and_commands_that_are_not_read(tmp_path: Path) -> None:
+    segments = [(0x100000000, page(1) + b"more", PAGE, 5)]
+    data = with_commands(segments, [owner(b"addrable bits", 0, 0)], [STATE + STOPPED, STATE + WIDE])
+    with imported(data, tmp_path, code=4) as dump:
+        told = note_of(dump)
+        assert told["thread_states_left_out"] == "flavour 17*1, flavour 6*1"
+        assert told["commands_left_out"] == "0x31 (addrable bits)*1"
+        assert "what is beyond them has no address" in told["fault"]
+        flags = [one["flags"].names for one in dump.threads]
+        assert ["partial" in one for one in flags] == [False, True]
+
+
+def test_images_of_a_macho_core(tmp_path: Path) -> None:
+    """Their names stand in a note, their sizes in their own headers, wherever they are loaded."""
+    slide = 0x5000
+    text = (0x19, 72, b"__TEXT", 0x100000000, PAGE, 0, 0, 5, 5, 0, 0)
+    data_row = (0x19, 72, b"__DATA", 0x100000000 + PAGE, 2 * PAGE, 0, 0, 3, 3, 0, 0)
+    rows = b"".join(struct.pack("<II16sQQQQiiII", *row) for row in (text, data_row))
+    header = struct.pack("<8I", 0xFEEDFACF, 0x01000007, 3, 2, 2, len(rows), 0, 0) + rows
+    base = 0x100000000 + slide
+    contents = header.ljust(PAGE, b"\x01") + page(2) + page(3)
+    paths = b"/usr/bin/program\0/usr/lib/gone\0"
+
+    def whole(front: int) -> bytes:
+        infos = struct.pack("<IIQII", 1, 3, front + 24, 48, 0)
+        names = front + 24 + 3 * 48
+        unknown = (1 << 64) - 1
+        for at, address in ((names, base), (names + 17, 0x7FFF00000000), (names + 17, unknown)):
+            infos += struct.pack("<Q16sQQII", at, b"", address, unknown, 0, 0)
+        segments = [(base, contents, 3 * PAGE, 5)]
+        made = with_commands(segments, [owner(b"all image infos", front, len(infos))], [STATE])
+        return made + infos + paths
+
+    data = whole(0)
+    data = whole(len(data) - 24 - 3 * 48 - len(paths))
+    with imported(data, tmp_path) as dump:
+        assert [(one["base_addr"], one["module_size"], one["path"]) for one in dump.modules] == [
+            (base, 3 * PAGE, "/usr/bin/program")
+        ]
+        (identity,) = dump.blocks.of_type("process_identity")
+        assert identity.payload["exe_path"] == "/usr/bin/program"
+        told = note_of(dump)["modules_left_out"]
+        assert told == "/usr/lib/gone@0x7fff00000000, /usr/lib/gone"
+        assert dump.memory.name_of(base) == "/usr/bin/program"
+
+
+# -- exports ---------------------------------------------------------------------------
+
+
+def test_an_export_says_which_bytes_stand_in_the_note(tmp_path: Path) -> None:
+    data = elf_core("<", True, 62, status("<", True, 12, WORDS), SEGMENTS)
+    with imported(data, tmp_path):
+        pass
+    expected = []
+    for start, content, _, _ in SEGMENTS:  # what fills no page of 1 KiB
+        end = start + len(content)
+        first, last = -(-start // 1024) * 1024, end // 1024 * 1024
+        parts = [(start, min(first, end)), (max(last, start), end)] if first <= last else []
+        parts = parts or [(start, end)]
+        expected += [
+            {"address": f"{low:#x}", "length": high - low} for low, high in parts if high > low
+        ]
+    count = sum(one["length"] for one in expected if isinstance(one["length"], int))
+    for form, ending in (("elf-core", "holes"), ("minidump", "holes"), ("raw", "states")):
+        out = tmp_path / form
+        done = run("export", tmp_path / "made.msl", "--to", form, "-o", out)
+        assert (
+            json.loads(out.with_name(f"{form}.{ending}.json").read_text())["bytes_from_note"]
+            == expected
+        )
+        assert (
+            f"{count} bytes at {len(expected)} places, from {expected[0]['address']} on".encode()
+            in done.stderr
+        )
+    done = run("export", "samples/live-le.msl", "--to", "elf-core", "-o", tmp_path / "plain")
+    assert json.loads((tmp_path / "plain.holes.json").read_text())["bytes_from_note"] == []
+    assert b"note of its import" not in done.stderr
+
+
+def test_raw_memory_has_no_threads_to_lack(tmp_path: Path) -> None:
+    """What is there of a dump whose Thread Contexts can't be read is all of its memory."""
+    data = core(status("<", True, 12, WORDS))
+    with imported(data, tmp_path, "--compress", "zstd") as dump:
+        block = next(dump.blocks.of_type("thread_context"))
+        assert block.compressed
+        at, size = block.stored.offset, block.stored.length
+    made_of = bytearray((tmp_path / "made.msl").read_bytes())
+    made_of[at : at + size] = b"\xff" * size
+    broken = tmp_path / "broken.msl"
+    broken.write_bytes(made_of)
+    for form, code in (("elf-core", 4), ("raw", 0)):
+        done = run("export", broken, "--to", form, "-o", tmp_path / form)
+        assert (done.returncode, b"1 Thread Contexts can't be read" in done.stderr) == (code, True)
