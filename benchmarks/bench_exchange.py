@@ -57,10 +57,22 @@ def run(setting: Setting) -> list[Row]:
             given=lambda: run_child(python(MSL, *given)),
             hashed=lambda: _hash(core, HASHES),
             once=lambda: _hash(core, 1),
+            copied=lambda: run_child(["cp", str(kept), str(again)]),
         )
         return [
             _rate("import of a core", times, ("taken", "hashed"), size),
             _rate("export of a core", times, ("given", "once"), size),
+            compare(
+                NAME,
+                f"export of a core, {size / GIB:.3g} GiB, beside a plain copy",
+                times,
+                ("given", "copied"),
+                size / 1e9,
+                unit="GB/s",
+                bound_name="cp",
+                relation=">=",
+                remark="what writing as many bytes takes whoever does it",
+            ),
             _memory("import", taken, size),
             _memory("export", given, size),
         ]

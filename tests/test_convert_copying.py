@@ -23,8 +23,15 @@ from msl_construct.errors import MemoryAccessError
 from msl_construct.source import BufferSource, PathSource, Source
 
 
+def elsewhere(*_: object, **__: object) -> int:
+    """What the kernel says of two file systems, or of one that does not copy."""
+    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+
 @pytest.mark.parametrize("front", [5, PAGE, 3 * PAGE + 1])
-@pytest.mark.parametrize("way", ["past the cache", "through the cache", "memory"])
+@pytest.mark.parametrize(
+    "way", ["past the cache", "through the cache", "without the kernel", "memory"]
+)
 def test_a_run_goes_from_file_to_file_with_its_zeros(
     way: str, front: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,8 +52,12 @@ def test_a_run_goes_from_file_to_file_with_its_zeros(
             memory.put(PAGE, size)
         assert file.getvalue() == content
         return
-    if way == "through the cache":
+    if way == "past the cache":
+        monkeypatch.setattr(Disk, "goes_through", lambda *_: False)
+    else:
         monkeypatch.setattr(disk, "around_cache", lambda _: None)
+    if way == "without the kernel":
+        monkeypatch.setattr(os, "splice", elsewhere)
     target = tmp_path / "target"
     with target.open("wb") as out:
         out.write(b"f" * front)
@@ -80,16 +91,21 @@ def test_what_stands_in_no_file_goes_between(tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == b"x" * 2 * PAGE + b"z" * PAGE
 
 
-def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("past", [False, True])
+def test_a_disk_that_is_full_is_told(
+    past: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x" * 20 * (1 << 20))
     size = source.stat().st_size
     space = SegmentSpace(PathSource(source), [FileSegment(0, size, 0, 0, size, size)])
 
-    def full(self: Disk, view: memoryview, begin: int) -> None:
+    def full(*_: object, **__: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Disk, "store", full)
+    monkeypatch.setattr(Disk, "goes_through", lambda *_: not past)
+    monkeypatch.setattr(Disk, "store_past", full)
+    monkeypatch.setattr(os, "splice", full)
     with (
         (tmp_path / "out").open("wb") as out,
         pytest.raises(OSError, match="space") as told,
@@ -99,19 +115,22 @@ def test_a_disk_that_is_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert told.value.errno == errno.ENOSPC
 
 
-def test_a_source_that_becomes_shorter_is_not_taken_for_zeros(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pages", [3, 1000])
+def test_a_source_that_becomes_shorter_is_not_taken_for_zeros(
+    pages: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Disk, "goes_through", lambda *_: True)
+    size = pages * PAGE
     source = tmp_path / "source"
-    source.write_bytes(b"x" * 3 * PAGE)
-    space = SegmentSpace(
-        PathSource(source), [FileSegment(PAGE, 4 * PAGE, 0, 0, 3 * PAGE, 3 * PAGE)]
-    )
+    source.write_bytes(b"x" * size)
+    space = SegmentSpace(PathSource(source), [FileSegment(PAGE, PAGE + size, 0, 0, size, size)])
     os.truncate(source, PAGE)
     with (
         (tmp_path / "out").open("wb") as out,
         pytest.raises(MemoryAccessError),
         RunWriter(space, out, True) as memory,
     ):
-        memory.put(PAGE, 3 * PAGE)
+        memory.put(PAGE, size)
 
 
 def test_what_stands_in_a_file_is_not_taken_for_zeros_of_memory(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from independent import wire
 from independent.specimens import KINDS, LE10, LE11, Kind, finish, start
 from steps import steps
 
-from msl_construct.analysis.unread import unread
 from msl_construct.errors import MemoryAccessError
 from msl_construct.reader import Dump, Region, open_dump
+from msl_construct.reader.unread import unread
 
 PAGE = 1024
 BASE = 0x10000

@@ -18,7 +18,7 @@ from independent.specimens import LE11, start
 from sampling import sampled
 
 import msl_construct
-from msl_construct.analysis.unread import unread
+from msl_construct.reader.unread import unread
 from msl_construct.rewrite import convert
 from msl_construct.rules import Check
 from msl_construct.rules.engine import gaps

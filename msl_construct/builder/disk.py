@@ -33,18 +33,22 @@ class Disk:
     Args:
         file: stands at its start; a regular one.
         cache_room: bytes of the page cache that may be taken where another way is there.
+        preferred: how much of the other way's time the cache may take to be preferred.
 
     Attributes:
         past_cache: whether it can be written past the cache.
         cached: bytes that went through the cache though they need not have.
     """
 
-    def __init__(self, file: IO[bytes], cache_room: int = 0) -> None:
+    def __init__(
+        self, file: IO[bytes], cache_room: int = 0, *, preferred: float = _CLEARLY
+    ) -> None:
         self._file = file
         self._descriptor = around_cache(file)
         self.past_cache = self._descriptor is not None
         self.cached = 0
         self._room = cache_room
+        self._preferred = preferred
         self._count = 0
         self._tries = [0, 0]
         self._seconds = [0.0, 0.0]
@@ -56,19 +60,31 @@ class Disk:
         Raises:
             OSError: it can't be written.
         """
+        if self.goes_through(view.nbytes):
+            began = time.perf_counter()
+            self.store_rest(view, begin)
+            self.has_gone_through(view.nbytes, time.perf_counter() - began)
+        else:
+            self.store_past(view, begin)
+
+    def store_past(self, view: memoryview, begin: int) -> None:
+        """Write a buffer of whole units to its place, past the cache.
+
+        Raises:
+            OSError: it can't be written.
+        """
         if self._descriptor is None:
             self.store_rest(view, begin)
             return
-        size = view.nbytes
-        through = self._through_cache(size)
         began = time.perf_counter()
-        if through:
+        self._past_cache(self._descriptor, view, begin)
+        self._note(False, view.nbytes, time.perf_counter() - began)
+
+    def has_gone_through(self, size: int, seconds: float) -> None:
+        """Take note of bytes that were written through the cache, in how long."""
+        if self._descriptor is not None:
             self.cached += size
-            self.store_rest(view, begin)
-        else:
-            self._past_cache(self._descriptor, view, begin)
-        if size:
-            self._note(through, (time.perf_counter() - began) / size)
+            self._note(True, size, seconds)
 
     def store_rest(self, view: memoryview, begin: int) -> None:
         """Write bytes of any number to their place, through the cache.
@@ -87,20 +103,26 @@ class Disk:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _through_cache(self, size: int) -> bool:
+    def goes_through(self, size: int) -> bool:
+        """Whether the next bytes should go through the cache."""
+        if self._descriptor is None:
+            return True
         self._count += 1
         if self.cached + size > self._room:
             return False
         past, through = self._tries
         if past < _TRIED or through < _TRIED:
             return through < past
-        faster = self._seconds[1] < _CLEARLY * self._seconds[0]
+        faster = self._seconds[1] < self._preferred * self._seconds[0]
         return not faster if self._count % _LOOK_EVERY == 0 else faster
 
-    def _note(self, through: bool, seconds: float) -> None:
+    def _note(self, through: bool, size: int, seconds: float) -> None:
+        if not size:
+            return
+        each = seconds / size
         self._tries[through] += 1
-        before = self._seconds[through] if self._tries[through] > 1 else seconds
-        self._seconds[through] = before + _NEWEST * (seconds - before)
+        before = self._seconds[through] if self._tries[through] > 1 else each
+        self._seconds[through] = before + _NEWEST * (each - before)
 
     def _past_cache(self, descriptor: int, view: memoryview, begin: int) -> None:
         done, size = 0, view.nbytes

@@ -240,7 +240,7 @@ def _common(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> list[
 
 def ending(dump: Dump, path: str, quiet: bool) -> Exit:
     """Say what could not be looked at; the exit code for that."""
-    from ..analysis.unread import unread
+    from ..reader.unread import unread
 
     name = "stdin" if path == STDIO else path
     lines = list(unread(dump))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
@@ -12,15 +13,18 @@ from typing import IO
 
 from ..builder.disk import UNIT, Disk
 from ..builder.worker_thread import WorkerThread
-from ..errors import MemoryAccessError
+from ..errors import MemoryAccessError, MslError
 from ..source import BufferSource, PathSource, Source
 from ..space import AddressSpace, LayeredSpace
+from .kernel_copy import KernelCopy
 from .memory_runs import pieces_of, put_sparsely
 
 __all__ = ["RunWriter"]
 
 _BUFFER = 2 << 20
 _BUFFERS = 3
+_LEAST_COPY = 256 << 10
+"""Bytes for which asking the kernel is worth its while."""
 _HOLE = 1 << 16
 _ZEROS = bytes(_HOLE)
 _ANY = 1 << 62
@@ -33,9 +37,9 @@ _Stretch = tuple[Source, int, int]
 class RunWriter:
     """Puts captured runs into a file, one behind the other; a context manager.
 
-    Bytes that a dump stores as they are go from file to file: read into a few buffers, which a
-    thread writes meanwhile, through the page cache or past it, whichever is faster. Long
-    stretches of zeros become holes of the file, where it can have some.
+    Bytes that a dump stores as they are go from file to file, by a thread: copied by the kernel
+    through the page cache, or read into a few buffers and written past it, whichever is faster.
+    Long stretches of zeros become holes of the file, where it can have some.
 
     Args:
         space: whose memory it is.
@@ -100,6 +104,9 @@ class RunWriter:
 class _Ferry:
     """Takes bytes of files to another one, in the order of that.
 
+    Long stretches are copied by the kernel, from cache to cache, while that is the faster way.
+    What goes past the cache, and short stretches, are read into buffers.
+
     Args:
         file: nobody else writes to it between `depart` and `arrive`.
     """
@@ -110,16 +117,21 @@ class _Ferry:
         for _ in range(_BUFFERS - 1):
             self._free.put(mmap.mmap(-1, _BUFFER))
         self._buffer = mmap.mmap(-1, _BUFFER)
+        self._kernel = KernelCopy(file.fileno())
         self.depart()
-        self._disk = Disk(file, _ANY)
+        self._disk = Disk(file, _ANY, preferred=1.0)  # nobody hashes, who would need the processor
         self._thread = WorkerThread("msl-export", memoryview.release)  # nothing fails behind it
 
     def depart(self) -> None:
         """Begin where the file stands."""
         self._file.flush()
-        at = self._file.tell()
-        self._first = self._filled = at % UNIT  # so that whole units stand at multiples of them
+        self._stand(self._file.tell())
+
+    def _stand(self, at: int) -> None:
+        """Begin a buffer at an offset, so that whole units stand at multiples of them."""
+        self._first = self._filled = at % UNIT
         self._base = at - self._first
+        self._past = False
 
     def take(self, source: PathSource, offset: int, size: int) -> None:
         """Take bytes of a file, which follow those before.
@@ -130,12 +142,16 @@ class _Ferry:
         """
         number = source.fileno()
         while size:
+            if self._kernel.works and size >= _LEAST_COPY and self._filled == self._first:
+                count = min(size, _BUFFER)
+                self._past = not self._disk.goes_through(count)
+                if not self._past:
+                    self._copy(number, offset, count)
+                    offset += count
+                    size -= count
+                    continue
             with memoryview(self._buffer)[self._filled : self._filled + size] as room:
-                count = os.preadv(number, [room], offset)
-            if not count:
-                raise MemoryAccessError(
-                    f"{size} bytes at offset {offset:#x}: the file has become shorter"
-                )
+                count = _read(number, room, offset)
             self._filled += count
             offset += count
             size -= count
@@ -179,39 +195,118 @@ class _Ferry:
                 self.arrive()
         finally:
             self._thread.close(wait=True)
+            self._kernel.close()
             self._disk.close()
 
     def _check(self) -> None:
         error = self._thread.error
+        if isinstance(error, MslError):
+            raise error
         if isinstance(error, OSError):
             raise type(error)(*error.args)
         if error is not None:
             raise OSError(f"the output failed: {error}") from error
 
-    def _hand_over(self) -> None:
-        self._check()
-        self._thread.put(partial(self._store, self._buffer, self._base, self._first, self._filled))
-        self._base += self._filled
-        self._first = self._filled = 0
-        self._buffer = self._free.get()
+    # -- by the kernel -----------------------------------------------------------------
 
-    def _store(self, buffer: mmap.mmap, base: int, first: int, end: int) -> None:
-        """Write a buffer, but for its zeros, and give it back."""
+    def _copy(self, number: int, offset: int, size: int) -> None:
+        """Have the kernel copy bytes, but for their zeros."""
+        self._check()
+        at = self._base + self._filled
+        buffer = self._free.get()  # no more is begun than has room if the kernel does not copy
+        parts = list(_data_in(number, offset, size))
+        self._thread.put(partial(self._store_copied, buffer, number, offset, at, parts))
+        self._stand(at + size)
+
+    def _store_copied(
+        self, buffer: mmap.mmap, number: int, offset: int, at: int, parts: Sequence[tuple[int, int]]
+    ) -> None:
+        """Copy parts of what begins at one offset to the same places behind another."""
         try:
             if self._thread.error is None:
-                with memoryview(buffer) as view:
-                    for start, stop in _with_data(view, first, end):
-                        self._write(view, base, start, stop)
+                began = time.perf_counter()
+                for start, stop in parts:
+                    self._copy_part(buffer, number, offset + start, stop - start, at + start)
+                copied = sum(stop - start for start, stop in parts)
+                self._disk.has_gone_through(copied, time.perf_counter() - began)
         finally:
             self._free.put(buffer)
 
-    def _write(self, view: memoryview, base: int, start: int, stop: int) -> None:
+    def _copy_part(self, buffer: mmap.mmap, number: int, offset: int, size: int, at: int) -> None:
+        while size:
+            count = self._kernel.copied(number, offset, size, at)
+            if not count:
+                with memoryview(buffer)[:size] as room:
+                    count = _read(number, room, offset)
+                    self._disk.store_rest(room[:count], at)
+            offset += count
+            at += count
+            size -= count
+
+    # -- by buffers --------------------------------------------------------------------
+
+    def _hand_over(self) -> None:
+        self._check()
+        job = partial(self._store, self._buffer, self._base, self._first, self._filled, self._past)
+        self._thread.put(job)
+        self._stand(self._base + self._filled)
+        self._buffer = self._free.get()
+
+    def _store(self, buffer: mmap.mmap, base: int, first: int, end: int, past: bool) -> None:
+        """Write a buffer, but for its zeros, and give it back."""
+        try:
+            if self._thread.error is None:
+                store = self._disk.store_past if past else self._disk.store
+                with memoryview(buffer) as view:
+                    for start, stop in _with_data(view, first, end):
+                        self._write(store, view, base, start, stop)
+        finally:
+            self._free.put(buffer)
+
+    def _write(
+        self,
+        store: Callable[[memoryview, int], None],
+        view: memoryview,
+        base: int,
+        start: int,
+        stop: int,
+    ) -> None:
         low = min(stop, -(-start // UNIT) * UNIT)
         high = max(low, stop // UNIT * UNIT)
         self._disk.store_rest(view[start:low], base + start)
         if high > low:
-            self._disk.store(view[low:high], base + low)
+            store(view[low:high], base + low)
         self._disk.store_rest(view[high:stop], base + high)
+
+
+def _read(number: int, room: memoryview, offset: int) -> int:
+    """Fill a part of a buffer; how many bytes.
+
+    Raises:
+        MemoryAccessError: there are none.
+    """
+    count = os.preadv(number, [room], offset)
+    if not count:
+        raise MemoryAccessError(
+            f"{room.nbytes} bytes at offset {offset:#x}: the file has become shorter"
+        )
+    return count
+
+
+def _data_in(number: int, offset: int, size: int) -> Iterator[tuple[int, int]]:
+    """The stretches of bytes of a file that are not long zeros; their places behind `offset`."""
+    start = 0
+    for at in range(0, size - _HOLE + 1, _HOLE):
+        if os.pread(number, 1, offset + at) == b"\0" and _is_zero(number, offset + at):
+            if at > start:
+                yield start, at
+            start = at + _HOLE
+    if start < size:
+        yield start, size
+
+
+def _is_zero(number: int, offset: int) -> bool:
+    return os.pread(number, _HOLE, offset) == _ZEROS
 
 
 def _with_data(view: memoryview, first: int, end: int) -> Iterator[tuple[int, int]]:

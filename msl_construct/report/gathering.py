@@ -8,12 +8,12 @@ from typing import Any
 
 from .. import analysis
 from ..analysis.identity import environment
-from ..analysis.unread import unread
 from ..document import readable
 from ..document.render import Renderer
 from ..hashing import Digests
 from ..reader.acquisition_report import TIED, tie
 from ..reader.dump import Dump
+from ..reader.unread import unread
 from ..reader.verdict import Finding, Verdict
 from ..source import Extent
 from ..words import binary_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..reader.dump import Dump
+from .dump import Dump
 
 __all__ = ["unread"]
 
