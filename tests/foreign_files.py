@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
-__all__ = ["elf_core", "macho_core", "minidump", "note", "page"]
+__all__ = ["elf_core", "macho_core", "macho_images", "minidump", "note", "page"]
 
 PAGE = 4096
 
@@ -81,18 +82,53 @@ def minidump(streams: list[tuple[int, bytes]], *, tail: bytes = b"") -> bytes:
     return head + directory + data + tail
 
 
-def macho_core(segments: list[tuple[int, bytes, int, int]], threads: list[bytes]) -> bytes:
-    """A little-endian core of x86-64: address, bytes, size in memory, rights; thread states."""
-    size = 72 * len(segments) + sum(8 + len(one) for one in threads)
-    head = struct.pack(
-        "<8I", 0xFEEDFACF, 0x01000007, 3, 4, len(segments) + len(threads), size, 0, 0
-    )
+def macho_core(
+    segments: list[tuple[int, bytes, int, int]], threads: list[bytes], notes: Sequence[bytes] = ()
+) -> bytes:
+    """A little-endian core of x86-64: address, bytes, size in memory, rights; thread states.
+
+    Args:
+        notes: LC_NOTE, each without its type and size.
+    """
+    more = [(4, one) for one in threads] + [(0x31, one) for one in notes]
+    size = 72 * len(segments) + sum(8 + len(one) for _, one in more)
+    head = struct.pack("<8I", 0xFEEDFACF, 0x01000007, 3, 4, len(segments) + len(more), size, 0, 0)
     at = len(head) + size
     commands, data = b"", b""
     for address, content, memory, rights in segments:
         row = (0x19, 72, b"", address, memory, at + len(data), len(content), 7, rights, 0, 0)
         commands += struct.pack("<II16sQQQQiiII", *row)
         data += content
-    for one in threads:
-        commands += struct.pack("<II", 4, 8 + len(one)) + one
+    for kind, one in more:
+        commands += struct.pack("<II", kind, 8 + len(one)) + one
     return head + commands + data
+
+
+def macho_images(threads: list[bytes]) -> tuple[int, bytes]:
+    """Such a core that names three images: where the one is whose header is captured.
+
+    It has three pages, two of which are its second segment's, and is the program. The header of
+    the next is not there, and of the last nobody says where it is.
+    """
+    base, linked, unknown = 0x10000, 0x100000000, (1 << 64) - 1
+    rows = b"".join(
+        struct.pack("<II16sQQQQiiII", 0x19, 72, name, at, size, 0, 0, 5, 5, 0, 0)
+        for name, at, size in (
+            (b"__TEXT", linked, PAGE),
+            (b"__DATA", linked + PAGE, 2 * PAGE),
+        )
+    )
+    header = struct.pack("<8I", 0xFEEDFACF, 0x01000007, 3, 2, 2, len(rows), 0, 0) + rows
+    segments = [(base, header.ljust(PAGE, b"\x01") + page(2) + page(3), 3 * PAGE, 5)]
+    paths = b"/usr/bin/program\0/usr/lib/gone\0"
+    size = 24 + 3 * 48
+
+    def placed(at: int) -> bytes:
+        infos = struct.pack("<IIQII", 1, 3, at + 24, 48, 0)
+        names = at + size
+        for path, address in ((names, base), (names + 17, 0x7FFF00000000), (names + 17, unknown)):
+            infos += struct.pack("<Q16sQQII", path, b"", address, unknown, 0, 0)
+        notes = [struct.pack("<16sQQ", b"all image infos", at, size)]
+        return macho_core(segments, threads, notes) + infos + paths
+
+    return base, placed(len(placed(0)) - size - len(paths))

@@ -13,7 +13,16 @@ from itertools import islice
 
 import pytest
 from conftest import SHARED
-from foreign_files import PAGE, elf_core, macho_core, minidump, note, page, status
+from foreign_files import (
+    PAGE,
+    elf_core,
+    macho_core,
+    macho_images,
+    minidump,
+    note,
+    page,
+    status,
+)
 from sampling import part_of
 
 import msl_construct
@@ -106,6 +115,10 @@ def made() -> dict[str, bytes]:
         "minidump-wide": wide_registers(system),
         "netbsd": elf_core("<", True, 62, net, segments),
         "macho": macho_core(segments, [state]),
+        "macho-images": macho_images([state])[1],
+        "compacted": elf_core(
+            "<", True, 62, status("<", True, 12, registers) + compacted(), segments
+        ),
     }
 
 
@@ -131,6 +144,16 @@ def more(system: bytes, thread: bytes) -> bytes:
         ],
         tail=bytes(8000),
     )
+
+
+def compacted(registers: bytes) -> bytes:
+    """An XSAVE image whose features stand one behind the other, with tiles, and where they do."""
+    mask, image = 0x402E7, bytearray(576 + 256 + 64 + 512 + 1024 + 64 + 8192)
+    struct.pack_into("<Q", image, 464, mask)
+    struct.pack_into("<QQ", image, 512, mask, 1 << 63 | mask)
+    rows = b"".join(struct.pack("<4I", bit, 256 << bit, 576, 0) for bit in (2, 5, 18))
+    notes = note("<", b"LINUX", 0x202, bytes(image)) + note("<", b"LINUX", 0x205, rows)
+    return status("<", True, 12, registers) + notes
 
 
 def wide_registers(system: bytes) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
-from foreign_files import PAGE, elf_core, macho_core, note, page, status
+from foreign_files import PAGE, elf_core, macho_core, macho_images, note, page, status
 from test_import_kept import BASE, SEGMENTS, WORDS, image
 from test_import_made import imported
 from test_import_minidump import ADDRESS, Tail, amd64, made, note_of
@@ -175,26 +175,10 @@ STOPPED = struct.pack("<II4I", 6, 4, 14, 4, 0, 0)
 WIDE = struct.pack("<II", 17, 2) + bytes(8)
 
 
-def with_commands(
-    segments: list[tuple[int, bytes, int, int]], more: list[bytes], states: list[bytes]
-) -> bytes:
-    """A core whose further load commands, without type and size, come as type and content."""
-    plain = macho_core(segments, [*states, *more])
-    data = bytearray(plain)
-    at = 32 + 72 * len(segments) + sum(8 + len(one) for one in states)
-    for one in more:
-        struct.pack_into("<I", data, at, 0x31)
-        at += 8 + len(one)
-    return bytes(data)
-
-
-def owner(name: bytes, offset: int, size: int) -> bytes:
-    return struct.pack("<16sQQ", name, offset, size)
-
-
 def test_states_and_commands_that_are_not_read(tmp_path: Path) -> None:
     segments = [(0x100000000, page(1) + b"more", PAGE, 5)]
-    data = with_commands(segments, [owner(b"addrable bits", 0, 0)], [STATE + STOPPED, STATE + WIDE])
+    states = [STATE + STOPPED, STATE + WIDE]
+    data = macho_core(segments, states, [struct.pack("<16sQQ", b"addrable bits", 0, 0)])
     with imported(data, tmp_path, code=4) as dump:
         told = note_of(dump)
         assert told["thread_states_left_out"] == "flavour 17*1, flavour 6*1"
@@ -206,27 +190,7 @@ def test_states_and_commands_that_are_not_read(tmp_path: Path) -> None:
 
 def test_images_of_a_macho_core(tmp_path: Path) -> None:
     """Their names stand in a note, their sizes in their own headers, wherever they are loaded."""
-    slide = 0x5000
-    text = (0x19, 72, b"__TEXT", 0x100000000, PAGE, 0, 0, 5, 5, 0, 0)
-    data_row = (0x19, 72, b"__DATA", 0x100000000 + PAGE, 2 * PAGE, 0, 0, 3, 3, 0, 0)
-    rows = b"".join(struct.pack("<II16sQQQQiiII", *row) for row in (text, data_row))
-    header = struct.pack("<8I", 0xFEEDFACF, 0x01000007, 3, 2, 2, len(rows), 0, 0) + rows
-    base = 0x100000000 + slide
-    contents = header.ljust(PAGE, b"\x01") + page(2) + page(3)
-    paths = b"/usr/bin/program\0/usr/lib/gone\0"
-
-    def whole(front: int) -> bytes:
-        infos = struct.pack("<IIQII", 1, 3, front + 24, 48, 0)
-        names = front + 24 + 3 * 48
-        unknown = (1 << 64) - 1
-        for at, address in ((names, base), (names + 17, 0x7FFF00000000), (names + 17, unknown)):
-            infos += struct.pack("<Q16sQQII", at, b"", address, unknown, 0, 0)
-        segments = [(base, contents, 3 * PAGE, 5)]
-        made = with_commands(segments, [owner(b"all image infos", front, len(infos))], [STATE])
-        return made + infos + paths
-
-    data = whole(0)
-    data = whole(len(data) - 24 - 3 * 48 - len(paths))
+    base, data = macho_images([STATE])
     with imported(data, tmp_path) as dump:
         assert [(one["base_addr"], one["module_size"], one["path"]) for one in dump.modules] == [
             (base, 3 * PAGE, "/usr/bin/program")
