@@ -116,9 +116,7 @@ def made() -> dict[str, bytes]:
         "netbsd": elf_core("<", True, 62, net, segments),
         "macho": macho_core(segments, [state]),
         "macho-images": macho_images([state])[1],
-        "compacted": elf_core(
-            "<", True, 62, status("<", True, 12, registers) + compacted(), segments
-        ),
+        "compacted": elf_core("<", True, 62, compacted(registers), segments),
     }
 
 
