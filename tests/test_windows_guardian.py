@@ -23,7 +23,7 @@ from msl_acquire.windows.guardian import (
     Teller,
     serve,
 )
-from msl_acquire.windows.holding import GuardianLink
+from msl_acquire.windows.guardian_link import GuardianLink
 from msl_construct.errors import TargetError
 
 PATIENCE = 20
@@ -360,7 +360,7 @@ def test_who_does_not_answer(
 ) -> None:
     """Nobody knows whether it has stopped the target when it is given up."""
     for bound in ("_ANSWERING", "_ENDING"):
-        monkeypatch.setattr(f"msl_acquire.windows.holding.{bound}", 1.0)
+        monkeypatch.setattr(f"msl_acquire.windows.guardian_link.{bound}", 1.0)
     made.append(held := Held(tmp_path / "count", "hangs", found))
     held.guardian.ready()
     with pytest.raises(CallFailed, match="the guardian failed"):

@@ -13,9 +13,11 @@ from ..plain_backend import PlainBackend, descendants
 from ..plain_target import CallFailed, demand_method
 from . import structures as win
 from .calls import WindowsSystem, load_system
-from .holding import Hold, OwnCalls, guarded
+from .guardian_link import guarded
+from .holding import Hold
 from .machine import machine
 from .opening import architecture, open_target, open_to_copy, open_to_stop
+from .own_calls import OwnCalls
 from .target import FREEZERS, WindowsTarget
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CAPTURED", "CLONE_INFORMATION", "CopyingSystem", "ProcessSystem", "ThreadSystem"]
+__all__ = ["CopyingSystem", "ProcessSystem", "ThreadSystem"]
 
 _SUSPEND, _RESUME = 0, 1
 _MAXIMUM_ALLOWED = 0x0200_0000
@@ -18,9 +18,9 @@ _SNAP_THREADS, _NO_HANDLE = 0x4, (1 << 64) - 1
 _THREAD_ACCESS = 0x802  # THREAD_SUSPEND_RESUME, THREAD_QUERY_LIMITED_INFORMATION
 _SUSPEND_COUNT = 35  # ThreadSuspendCount
 _STILL_ACTIVE, _FAILED = 259, 0xFFFF_FFFF
-CAPTURED = 0x0400_0001
+_CAPTURED = 0x0400_0001
 """PSS_CAPTURE_VA_CLONE, PSS_CREATE_BREAKAWAY_OPTIONAL: in no job of the target's, if it may."""
-CLONE_INFORMATION = 1  # PSS_QUERY_VACLONE_INFORMATION
+_CLONE_INFORMATION = 1  # PSS_QUERY_VACLONE_INFORMATION
 
 
 def _functions_of(library: Any) -> Callable[..., Any]:
@@ -153,10 +153,16 @@ class ThreadSystem:
 
 
 class CopyingSystem:
-    """The calls of a real Windows that copy a process."""
+    """The calls that copy a process.
 
-    def __init__(self, target: int) -> None:
-        function = _functions_of(vars(ctypes)["WinDLL"]("kernel32"))
+    Args:
+        target: a handle of it.
+        function: gives a function by its name, what it gives and what it takes; a real Windows'
+            unless given.
+    """
+
+    def __init__(self, target: int, function: Callable[..., Any] | None = None) -> None:
+        function = function or _functions_of(vars(ctypes)["WinDLL"]("kernel32"))
         handle, word = ctypes.c_void_p, ctypes.c_uint32
 
         self._target = target
@@ -168,22 +174,27 @@ class CopyingSystem:
         self._own = function("GetCurrentProcess", handle)
 
     def capture(self) -> tuple[int, int]:
+        """An error code, 0 if there is none, and a snapshot, to be freed."""
         found = ctypes.c_void_p()
-        code = int(self._capture(self._target, CAPTURED, 0, ctypes.byref(found)))
+        code = int(self._capture(self._target, _CAPTURED, 0, ctypes.byref(found)))
         return code, int(found.value or 0)
 
     def copy_in(self, snapshot: int) -> tuple[int, int]:
+        """An error code, and the handle of the copy in a snapshot, which it belongs to."""
         found = ctypes.c_void_p()
         size = ctypes.sizeof(found)
-        code = int(self._query(snapshot, CLONE_INFORMATION, ctypes.byref(found), size))
+        code = int(self._query(snapshot, _CLONE_INFORMATION, ctypes.byref(found), size))
         return code, int(found.value or 0)
 
     def is_another(self, process: int) -> bool:
+        """Whether a handle is of a process, and neither of the target nor of our own."""
         number = int(self._number(process)) if process else 0
         return number not in (0, os.getpid(), int(self._number(self._target)))
 
     def end(self, process: int) -> None:
+        """End a process: of copies alone, see `is_another`."""
         self._terminate(process, 0)
 
     def free(self, snapshot: int) -> None:
-        self._free(self._own(), snapshot)  # of the process that has captured it
+        """Free a snapshot that this process has captured: it is named, not that of the target."""
+        self._free(self._own(), snapshot)

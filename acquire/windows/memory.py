@@ -61,7 +61,7 @@ class WindowsMemory:
     def __init__(self, system: WindowsSystem, process: int, page_size: int, devices: bool) -> None:
         self._system = system
         self._process = process
-        self._page_size = page_size
+        self.page_size = page_size
         self._devices = devices
         self._last_error = (0, 0)
         self._names = DeviceNames(system)
@@ -157,9 +157,9 @@ class WindowsMemory:
                 # Reading will say what is wrong.
                 pass
             else:
-                end = min(end, max(_end(info), address + self._page_size))
+                end = min(end, max(_end(info), address + self.page_size))
                 action, cause = self._treatment(info)
-            found.append(Stretch((end - address) // self._page_size, action, cause))
+            found.append(Stretch((end - address) // self.page_size, action, cause))
             address = end
         return found
 
@@ -169,11 +169,11 @@ class WindowsMemory:
         def copy(start: int, piece: memoryview) -> int:
             came, error = self._system.read(self._process, start, piece)
             if error:
-                stopped = start + came // self._page_size * self._page_size
+                stopped = start + came // self.page_size * self.page_size
                 self._last_error = (stopped, error)
             return came
 
-        return read_pages(copy, address, into, self._page_size)
+        return read_pages(copy, address, into, self.page_size)
 
     def failure(self, address: int, pages: int) -> Failure:
         """Why the page at `address` can't be read."""
@@ -189,7 +189,7 @@ class WindowsMemory:
                 return Failure("unmapped", "unmapped", failed.code, pages)
             # Whether something is mapped there was not to be learnt: don't claim that it is gone.
             return Failure("failed", "no_answer", failed.code, 1)
-        alike = max(min(pages, (_end(info) - address) // self._page_size), 1)
+        alike = max(min(pages, (_end(info) - address) // self.page_size), 1)
         if info.state == win.MEM_FREE:
             return Failure("unmapped", "unmapped", error, alike)
         if info.state == win.MEM_RESERVE:

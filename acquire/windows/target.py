@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from contextlib import ExitStack
 from itertools import islice
@@ -13,21 +12,22 @@ from msl_construct.errors import TargetError
 from ..backend import Chosen
 from ..bounds import Stopped, gone
 from ..model import Identity, Mapping, Module, Thread
-from ..plain_target import CallFailed, PlainTarget
+from ..plain_target import CallFailed, PlainMemory, PlainTarget
 from ..suspension import Suspension
 from . import structures as win
 from .calls import WindowsSystem
 from .calls.lists import ThreadNow
 from .connections import connections, rows_of
-from .copied_memory import CopiedMemory
 from .credentials import AccountNames, credentials
 from .handles import descriptors
 from .heaps import MOST_PARTS, heaps
-from .holding import Hold, Holder, OwnCalls
+from .holding import Hold, Holder
 from .memory import WindowsMemory
 from .modules import ModuleFiles, modules_of
 from .opening import architecture, open_target, open_to_copy, open_to_stop
+from .own_calls import OwnCalls
 from .peb import Stack, command_line, environment, stack_of, stack_of_32_bits
+from .target_copy import TargetCopy, check_room
 from .threads import ThreadReader, states_of
 
 __all__ = ["FREEZERS", "WindowsTarget"]
@@ -35,11 +35,6 @@ __all__ = ["FREEZERS", "WindowsTarget"]
 FREEZERS = ("suspend", "threads", "snapshot", "none")
 """The methods of freezing: NtSuspendProcess or better; SuspendThread for each; the first for as
 long as a copy takes, which is read then; not at all."""
-_LOOKING = win.PROCESS_QUERY_LIMITED_INFORMATION | win.SYNCHRONIZE
-_ROOM = 128 << 20
-"""Bytes that the machine must have left when a copy is made."""
-_RATE = 1 << 30
-"""Bytes that are surely read in a second."""
 
 
 class WindowsTarget(PlainTarget):
@@ -74,10 +69,8 @@ class WindowsTarget(PlainTarget):
         self.page_size = int(system.system_info().page_size)
         self._devices = devices
         self._live = WindowsMemory(system, self._process, self.page_size, devices)
-        self._memory: WindowsMemory | CopiedMemory = self._live
-        self._copy = 0
-        self._kept_threads: list[Thread] = []
-        self._kept_modules: list[Module] = []
+        self._memory: PlainMemory = self._live
+        self._copy: TargetCopy | None = None
 
     def arm(self, method: str, max_freeze: float | None) -> None:
         """Start whoever will stop it.
@@ -187,48 +180,21 @@ class WindowsTarget(PlainTarget):
             raise
 
     def _take_copy(self, chosen: Chosen, frozen: Suspension) -> None:
-        holder = self._holder
-        assert holder is not None
-        self._check_room()
-        mappings, self._kept_threads = self.mappings(), self.threads(frozen)
-        self._kept_modules = self.modules(mappings)
-        began = time.perf_counter_ns()
-        self._copy = copy = holder.copy()
-        facts = {
-            "copy": self._system.process_id(copy),
-            "nanoseconds_to_copy": time.perf_counter_ns() - began,
-        }
-        memory = CopiedMemory(
-            self._system, self._live, mappings, copy, self.page_size, self._devices
+        assert self._holder is not None
+        check_room(self._system, self._process, self.pid)
+        mappings, threads = self.mappings(), self.threads(frozen)
+        self._copy = copy = TargetCopy(
+            self._system,
+            self._process,
+            self._holder.copy,
+            self._live,
+            mappings,
+            threads,
+            self.modules(mappings),
+            self._devices,
         )
-        memory.keep(chosen(mappings), self._most(frozen))
-        facts |= {
-            "read_in_stop": memory.kept,
-            "nanoseconds_to_read_in_stop": memory.nanoseconds,
-        }
-        frozen.facts["snapshot"] = facts
-        self._memory = memory
-
-    def _check_room(self) -> None:
-        """Refuse where the copy would take what the target may need: it counts as memory at once.
-
-        Raises:
-            TargetError: it would.
-        """
-        needed = self._system.committed(self._process) + _ROOM
-        left = int(self._system.memory_status().available_page_file)
-        if left < needed:
-            raise TargetError(
-                f"a copy of process {self.pid} takes up to {needed >> 20} MiB, and only "
-                f"{left >> 20} MiB can be committed",
-                remedy="use --freeze suspend",
-            )
-
-    def _most(self, frozen: Suspension) -> int:
-        """Bytes that may be read while it stands still: in half of the time, and of the memory."""
-        most = int(self._system.memory_status().available_physical) // 2
-        left = frozen.left()
-        return most if left is None else min(most, int(left / 2 * _RATE))
+        frozen.facts["snapshot"] = copy.keep(chosen, frozen)
+        self._memory = copy.memory
 
     def run_on(self) -> None:
         """Let it run on, where a copy of it is read.
@@ -237,7 +203,7 @@ class WindowsTarget(PlainTarget):
             TargetError: it ran already: what was read is not of one moment.
         """
         frozen = self._suspension
-        if frozen is None or self._memory is self._live:
+        if frozen is None or self._copy is None:
             return
         frozen.thaw()
         if frozen.why_ended not in ("done", "gone"):
@@ -249,32 +215,15 @@ class WindowsTarget(PlainTarget):
 
     def _end_copy(self) -> None:
         """End the copy, of which nothing may be left: the guardian does, or else we do."""
-        copy, self._copy = self._copy, 0
+        copy, self._copy = self._copy, None
         self._memory = self._live
         if self._holder is not None:
             self._holder.discard()
-        if not copy:
+        if copy is None:
             return
-        system = self._system
-        number, born = system.process_id(copy), self._asked("copy", 0, system.started, copy)
-        if not system.ended(copy) and system.is_another(copy, self._process):
-            system.end(copy)  # its guardian was killed
-        system.close(copy)
+        ended = copy.end(self._asked("copy", 0, self._system.started, copy.handle))
         if self._suspension is not None and "snapshot" in self._suspension.facts:
-            told = self._suspension.facts["snapshot"]
-            told |= {"ended": str(time.time_ns()), "copy_left": self._is_there(number, born)}
-
-    def _is_there(self, number: int, born: int) -> bool:
-        try:
-            process = self._system.open_process(number, _LOOKING)
-        except CallFailed:
-            return False
-        try:
-            return self._system.started(process) == born and not self._system.ended(process)
-        except CallFailed:
-            return False
-        finally:
-            self._system.close(process)
+            self._suspension.facts["snapshot"] |= ended
 
     def afterwards(self) -> dict[str, Any]:
         """How it is when it was let go, and the copy has ended."""
@@ -293,8 +242,8 @@ class WindowsTarget(PlainTarget):
 
     def mappings(self) -> list[Mapping]:
         """What it has mapped; what lies in the allocations of heaps and stacks is called so."""
-        if self._memory is not self._live:
-            return self._memory.mappings()
+        if self._copy is not None:
+            return self._copy.memory.mappings()
         known: dict[int, str] = {}
         for narrow in self._widths():
             name = "heaps_of_32_bits" if narrow else "heaps"
@@ -364,14 +313,14 @@ class WindowsTarget(PlainTarget):
 
     def modules(self, mappings: Sequence[Mapping]) -> list[Module]:
         """The loader's modules; as they were when it was copied."""
-        if self._memory is not self._live:
-            return self._kept_modules
+        if self._copy is not None:
+            return self._copy.modules
         return modules_of(self._system, self.pid, self._process, mappings, self._files, self._facts)
 
     def threads(self, frozen: Any) -> list[Thread]:
         """Its threads; registers where it stands still, or stood when it was copied."""
-        if self._memory is not self._live:
-            return self._kept_threads
+        if self._copy is not None:
+            return self._copy.threads
         reader = ThreadReader(
             self._system,
             self.pid,
@@ -397,11 +346,11 @@ class WindowsTarget(PlainTarget):
 
     def alive(self) -> bool:
         """Whether it has not ended, or the copy that is read has not."""
-        return self._memory.alive() if isinstance(self._memory, CopiedMemory) else self.lives()
+        return self.lives() if self._copy is None else self._copy.memory.alive()
 
     def ending(self) -> Stopped:
         """Why it is no longer alive."""
-        if self._memory is self._live:
+        if self._copy is None:
             return gone()
         return Stopped(
             "snapshot_lost", "the copy that was being read had to go: somebody killed it"

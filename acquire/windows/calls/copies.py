@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import ClassVar
 
 from .. import structures as win
-from ..guardian_calls import CAPTURED, CLONE_INFORMATION
+from ..guardian_calls import CopyingSystem
 from .base import BOOL, DWORD, HANDLE, POINTER, Prototypes
 from .processes import ProcessCalls
 
@@ -31,31 +30,9 @@ class CopyingCalls(ProcessCalls):
         """Whether this system can copy a process."""
         return all(self.has(name) for name in CopyingCalls.OPTIONAL["kernel32"])
 
-    def capture(self, process: int) -> tuple[int, int]:
-        """An error code, 0 if there is none, and a snapshot, to be freed; see `open_to_copy`."""
-        found = ctypes.c_void_p()
-        code = self._call["PssCaptureSnapshot"](process, CAPTURED, 0, ctypes.byref(found))
-        return int(code), int(found.value or 0)
-
-    def copy_in(self, snapshot: int) -> tuple[int, int]:
-        """An error code, and the handle of the copy in a snapshot, which it belongs to."""
-        found = ctypes.c_void_p()
-        wanted = (CLONE_INFORMATION, ctypes.byref(found), ctypes.sizeof(found))
-        code = self._call["PssQuerySnapshot"](snapshot, *wanted)
-        return int(code), int(found.value or 0)
-
-    def free_snapshot(self, snapshot: int) -> None:
-        """Free a snapshot that this process has captured: it is named, not that of the target."""
-        self._call["PssFreeSnapshot"](self.own_process(), snapshot)
-
-    def is_another(self, process: int, than: int) -> bool:
-        """Whether a handle is of a process, and neither of another nor of our own."""
-        number = int(self._call["GetProcessId"](process)) if process else 0
-        return number not in (0, os.getpid(), int(self._call["GetProcessId"](than)))
-
-    def end(self, process: int) -> None:
-        """End a process: of copies alone, see `is_another`."""
-        self._call["TerminateProcess"](process, 0)
+    def copying(self, process: int) -> CopyingSystem:
+        """What copies a process, see `open_to_copy`; where `copies` says that it can."""
+        return CopyingSystem(process, lambda name, *_: self._call[name])
 
     def memory_status(self) -> win.MemoryStatus:
         """What is left of the machine's memory, and of what can be committed."""
