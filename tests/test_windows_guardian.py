@@ -515,6 +515,25 @@ def test_stopped_one_by_one() -> None:
     assert not threads.opened
 
 
+def test_a_number_that_comes_again() -> None:
+    """A thread ended when it was to be stopped, and one that was born then has its number."""
+    threads = Threads({1: 0, 2: 0, 3: 0})
+    threads.refused = {2, 3}
+    real = threads.suspend
+
+    def suspend(handle: int) -> bool:
+        threads.refused.discard(2)
+        return real(handle)
+
+    threads.suspend = suspend  # type: ignore[method-assign]
+    stopped = StoppedThreads(threads, lambda _: None)
+    assert stopped.suspend() == 0
+    assert threads.counts == {1: 1, 2: 1, 3: 0}
+    assert stopped.resume() == 0
+    assert threads.counts == {1: 0, 2: 0, 3: 0}
+    assert not threads.opened
+
+
 def test_who_can_not_tell_lets_all_go() -> None:
     """Whoever would read which threads are stopped has ended, when some already are."""
     threads = Threads({1: 0, 2: 0})

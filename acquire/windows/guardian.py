@@ -99,13 +99,16 @@ class StoppedThreads:
     def suspend(self) -> int:
         """Stop all there are, and those that come meanwhile."""
         try:
-            tried: set[int] = set()
+            before: set[int] = set()
             for _ in range(_LOOKS):
-                new = [number for number in self._threads.numbers() if number not in tried]
-                if not new:
+                left = {number for number in self._threads.numbers() if number not in self._held}
+                self._stop(sorted(left))
+                # One that has ended before it was stopped is not there the next time; if its number
+                # is, that may be another's by now, and is tried once more.
+                refused = left - self._held.keys()
+                if refused == left <= before:
                     break
-                tried.update(new)
-                self._stop(new)
+                before = refused
         except BaseException:
             self.resume()
             raise
