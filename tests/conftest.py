@@ -252,3 +252,19 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             yield found
     except Missing as missing:
         pytest.skip(f"needs Wine: {missing}")
+
+
+@pytest.fixture(scope="session")
+def wine_python(wine: Any) -> Iterator[Any]:
+    """One Python under Wine for all tests: starting one takes seconds."""
+    from windows.targets import Runner
+
+    runner = Runner.there(wine, wine.folder)
+    yield runner
+    runner.close()
+
+
+@pytest.fixture(scope="module")
+def under_wine(wine_python: Any, folder: Path) -> Any:
+    """Runs ``msl`` under Wine, in the ``folder`` of the module."""
+    return wine_python.within(folder)

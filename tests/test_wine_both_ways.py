@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sampling import sampled
-from windows.environment import ROOT, Wine
+from windows.environment import ROOT
 from windows.targets import Runner
 
 SAMPLE = ROOT / "samples" / "regions-1.1.msl"
@@ -48,17 +47,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def runner(wine: Wine, folder: Path) -> Iterator[Runner]:
-    runner = Runner(wine, folder)
-    yield runner
-    runner.close()
-
-
 @pytest.fixture(scope="module", params=["made there", "made here"])
-def systems(request: pytest.FixtureRequest, runner: Runner, folder: Path) -> Systems:
+def systems(request: pytest.FixtureRequest, under_wine: Runner, folder: Path) -> Systems:
     def there(*words: str) -> tuple[int, bytes]:
-        answer = runner(*words)
+        answer = under_wine(*words)
         return answer.code, answer.out + answer.err.encode()
 
     def here(*words: str) -> tuple[int, bytes]:

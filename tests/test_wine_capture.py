@@ -33,20 +33,18 @@ def target(wine: Wine) -> Iterator[Target]:
 
 
 @pytest.fixture(scope="module")
-def runner(wine: Wine) -> Iterator[Runner]:
-    runner = Runner(wine, wine.folder)
-    yield runner
-    runner.close()
+def folder(wine: Wine) -> Path:
+    return wine.folder
 
 
 @pytest.fixture(scope="module", params=METHODS)
 def captured(
-    request: pytest.FixtureRequest, wine: Wine, runner: Runner, target: Target
+    request: pytest.FixtureRequest, wine: Wine, under_wine: Runner, target: Target
 ) -> Iterator[tuple[str, Dump, dict[str, Any]]]:
     """A dump by each method, and its report."""
     name = f"{request.param}.msl"
     words = ("acquire", str(target.pid), "-o", name, "--freeze", request.param)
-    answer = runner(*words, "--note", "50%PATH% $HOME ~ *.exe")
+    answer = under_wine(*words, "--note", "50%PATH% $HOME ~ *.exe")
     assert answer.code == 0, answer.err
     report = json.loads((wine.folder / f"{name}.report.json").read_text(encoding="utf-8"))
     with msl_construct.open(wine.folder / name) as dump:
@@ -168,11 +166,13 @@ def test_what_is_known_besides(captured: tuple[str, Dump, dict[str, Any]], targe
     assert known["images_without_entry"] == []
 
 
-def test_the_machine(runner: Runner, target: Target) -> None:
+def test_the_machine(under_wine: Runner, target: Target) -> None:
     """Its tables are in the dump."""
     words = ("acquire", str(target.pid), "-o", "machine.msl", "--investigation")
-    assert runner(*words, "--include", "type:stack").code == 0
-    shown = runner("inspect", "machine.msl", "--json", "--show", "processes,connections,handles")
+    assert under_wine(*words, "--include", "type:stack").code == 0
+    shown = under_wine(
+        "inspect", "machine.msl", "--json", "--show", "processes,connections,handles"
+    )
     tables = json.loads(shown.out)
     (marked,) = (row for row in tables["processes"] if row["is_target"])
     assert marked["pid"] == target.pid
@@ -184,7 +184,7 @@ def test_the_machine(runner: Runner, target: Target) -> None:
     }
     numbers = {row["fd"] for row in tables["handles"]}
     assert {int(value) for _, value, _ in target.lines["handle"]} <= numbers
-    assert runner("check", "machine.msl").code == 0
+    assert under_wine("check", "machine.msl").code == 0
 
 
 def test_identity(captured: tuple[str, Dump, dict[str, Any]], target: Target) -> None:
@@ -248,52 +248,52 @@ def test_verified(captured: tuple[str, Dump, dict[str, Any]]) -> None:
 
 
 def test_guard_pages_are_still_there(
-    captured: tuple[str, Dump, dict[str, Any]], target: Target, runner: Runner
+    captured: tuple[str, Dump, dict[str, Any]], target: Target, under_wine: Runner
 ) -> None:
     """Looking again finds them: nobody has touched them."""
     assert captured
-    answer = runner(
+    answer = under_wine(
         "acquire", str(target.pid), "-o", "guards.msl", "--force", "--include", "type:anonymous"
     )
     assert answer.code == 0
     (guard,) = (words for words in target.lines["region"] if words[0] == "guard")
-    with msl_construct.open(runner.folder / "guards.msl") as dump:
+    with msl_construct.open(under_wine.folder / "guards.msl") as dump:
         assert memory(dump, int(guard[1], 16), PAGE) is None
-    report = json.loads((runner.folder / "guards.msl.report.json").read_text())
+    report = json.loads((under_wine.folder / "guards.msl.report.json").read_text())
     assert {cause["cause"] for cause in report["memory"]["causes"]} >= {"guard", "no_access"}
 
 
-def test_places(runner: Runner, target: Target) -> None:
+def test_places(under_wine: Runner, target: Target) -> None:
     """A folder by its backslash; the disk is watched; who is not there is looked for elsewhere."""
     few = ("--include", "type:stack")
-    assert runner("acquire", str(target.pid), "-o", "a\\b\\", *few).code == 0
-    (made,) = (runner.folder / "a/b").glob("*.msl")
+    assert under_wine("acquire", str(target.pid), "-o", "a\\b\\", *few).code == 0
+    (made,) = (under_wine.folder / "a/b").glob("*.msl")
     assert made.stat().st_size > 0
-    free = shutil.disk_usage(runner.folder).free
+    free = shutil.disk_usage(under_wine.folder).free
     words = ("acquire", str(target.pid), "-o", "full.msl", "--compress", "zstd", "--min-free")
-    answer = runner(*words, str(free + (1 << 40)))
+    answer = under_wine(*words, str(free + (1 << 40)))
     assert answer.code in (4, 6), answer
     assert "free" in answer.err
-    answer = runner("acquire", "nobody-of-this-name", "-o", "nobody.msl")
+    answer = under_wine("acquire", "nobody-of-this-name", "-o", "nobody.msl")
     assert answer.code == 6
     assert "tasklist" in answer.err
 
 
-def test_a_file_that_is_open_is_named(wine: Wine, runner: Runner) -> None:
+def test_a_file_that_is_open_is_named(wine: Wine, under_wine: Runner) -> None:
     """And not the one that would have taken its place, which is gone."""
     sample = ROOT / "samples" / "live-le.msl"
     for name in ("from.msl", "held.msl"):
-        shutil.copy(sample, runner.folder / name)
+        shutil.copy(sample, under_wine.folder / name)
     code = "file = open('held.msl', 'rb'); print('open', flush=True); input()"
-    with wine.start(wine.python("-c", code), folder=runner.folder) as holder:
+    with wine.start(wine.python("-c", code), folder=under_wine.folder) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline().strip() == b"open"
-        before = {path.name for path in runner.folder.iterdir()}
-        answer = runner("convert", "from.msl", "-f", "-o", "held.msl")
+        before = {path.name for path in under_wine.folder.iterdir()}
+        answer = under_wine("convert", "from.msl", "-f", "-o", "held.msl")
         assert answer.code == 3, answer
         assert answer.err.startswith("msl: held.msl: "), answer.err
-        assert {path.name for path in runner.folder.iterdir()} == before
-        assert (runner.folder / "held.msl").read_bytes() == sample.read_bytes()
+        assert {path.name for path in under_wine.folder.iterdir()} == before
+        assert (under_wine.folder / "held.msl").read_bytes() == sample.read_bytes()
         assert holder.stdin is not None
         holder.stdin.write(b"\n")
         holder.stdin.flush()

