@@ -20,7 +20,13 @@ from .abbreviated import abbreviated
 __all__ = ["expanded", "new_file", "path_of", "refused_name", "with_slashes"]
 
 _DEVICE = re.compile(r"(?:CON|PRN|AUX|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])")
-_DEVICE_SPACES = ("\\\\.\\", "\\\\?\\GLOBALROOT")
+_DEVICE_SPACES = re.compile(
+    r"\\\\\.(?:\\|$)"  # \\.\PhysicalDrive0
+    r"|\\\?\?\\"  # \??\C:, the kernel's own way to write it
+    r"|\\\\\?\\(?![A-Z]:|UNC\\|VOLUME\{|NUL$)"  # what is no drive, share or volume
+    r"|\\\\(?:\?\\UNC\\)?[^\\]+\\(?:PIPE|MAILSLOT)(?:\\|$)",  # of this machine or another
+    re.IGNORECASE,
+)
 _FORBIDDEN = '<>"|?*'
 _OWNER_ONLY = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"
 """An access list that is not inherited: the system, administrators, the owner. Who is an
@@ -35,7 +41,7 @@ _LONGEST_PATH = 32768
 def refused_name(path: str) -> str:
     """Why no file can have this name on Windows; empty if one can. ``NUL`` is nobody's file."""
     slashed = path.replace("/", "\\")
-    if slashed.upper().startswith(_DEVICE_SPACES):
+    if _DEVICE_SPACES.match(slashed):
         return "names a device: choose a file"
     rest = slashed[4:] if slashed.startswith("\\\\?\\") else slashed
     _, _, below = rest.partition(":") if rest[1:2] == ":" else ("", "", rest)
@@ -47,7 +53,7 @@ def refused_name(path: str) -> str:
         return f"{device} is a device of Windows: choose another name"
     if device == "NUL" and name.upper() != "NUL":
         return "NUL takes everything and keeps nothing: choose another name"
-    if name != name.rstrip(" .") and name.strip("."):
+    if name != name.rstrip(" .") and name not in (".", ".."):
         return "ends with a dot or a space, which Windows drops: choose another name"
     found = next((c for c in name if c in _FORBIDDEN or c < " "), "")
     return f"has a {abbreviated(found)}, which no name can have on Windows" if found else ""

@@ -30,7 +30,9 @@ def target(wine: Wine) -> Iterator[Target]:
 
 def held(wine: Wine, target: Target, *words: str) -> subprocess.Popen[bytes]:
     """An acquirer that holds its target: nobody reads what it writes."""
-    command = wine.msl("acquire", str(target.pid), "-o", "-", "--no-report", *words)
+    # A busy machine may take longer to see that it stands still than the default bound lasts.
+    bound = ("--max-freeze", "200")
+    command = wine.msl("acquire", str(target.pid), "-o", "-", "--no-report", *bound, *words)
     acquirer = wine.start(command)
     assert acquirer.stdout is not None
     # What it writes first it writes when it has stopped the target.
