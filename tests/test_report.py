@@ -412,7 +412,22 @@ def test_the_first_line_says_what_when_and_by_whom(tmp_path: Path) -> None:
     told["host"] = {"name": "lab", "acquirer": {"user": "ada", "uid": 1000}}
     (tmp_path / "told.json").write_text(json.dumps(told))
     page = page_of(SAMPLES / "live-le.msl", tmp_path / "told.json")
-    assert "on lab, captured 2026-03-14 22:53:56 UTC, by ada (uid 1000)" in page.text
+    line = "on lab, captured 2026-03-14 22:53:56 UTC, by the "
+    assert f"{line}account ada (uid 1000), examiner not said" in page.text
+    assert "whether its clock was right, nothing here says" in page.text
+    told["examiner"] = "Jane"
+    told["host"]["time_synchronisation"] = {"synchronised": False}
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    page = page_of(SAMPLES / "live-le.msl", tmp_path / "told.json")
+    line = line.replace(" UTC", " UTC (clock not synchronised)")
+    assert f"{line}examiner Jane with the account ada (uid 1000)" in page.text
+    assert "whose clock was not synchronised" in page.text
+    moment = "2026-03-14T22:53:56.123456789Z"
+    assert f"{moment} (by a clock that was not synchronised)" in page.text
+    told["dump_uuid"] = str(uuid.uuid4())
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    page = page_of(SAMPLES / "live-le.msl", tmp_path / "told.json")
+    assert "22:53:56 UTC, by whom is not said" in page.text, "the report speaks of another dump"
 
 
 def test_nothing_but_the_pages_own_script_runs() -> None:

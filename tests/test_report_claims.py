@@ -85,7 +85,7 @@ NONE = Redaction()
             [*ALL, (3, "not_resident")],
             None,
             "good",
-            "Intact and complete. Not in it: 12.0 KiB (never touched by the process: nothing was "
+            "Intact and complete. Not counted: 12.0 KiB (never touched by the process: nothing was "
             "there).",
         ),
         (ALL, [mapping(BASE, 2)], "good", "Intact and complete."),
@@ -113,7 +113,7 @@ def test_a_file_that_is_not_intact_is_not_called_complete() -> None:
     raw[raw.index(b"z" * 64)] ^= 1
     level, words = banner(bytes(raw))
     assert level == "bad"
-    assert words.startswith("Not intact: what it says need not be so. Not in it: 12.0 KiB")
+    assert words.startswith("Not intact: what it says need not be so. Not counted: 12.0 KiB")
 
 
 def test_what_is_missing_is_named() -> None:
@@ -189,7 +189,7 @@ def test_a_page_that_is_not_intact_says_which_hash_is_which_and_where() -> None:
             answer.text
         )
         assert "20.0 KiB are in blocks that agree with their hashes" in answer.text
-    assert answers["memory"].word == "70.0 % captured; hashes contradict 28.5 % of that"
+    assert answers["memory"].word == "100.0 % captured; hashes contradict 28.5 % of that"
     checked = found.checked
     assert checked is not None
     places = [place for one in checked.broken for place in one.places]
@@ -199,6 +199,23 @@ def test_a_page_that_is_not_intact_says_which_hash_is_which_and_where() -> None:
     for shown in (page, plain):
         assert "of the file as it is now, which is not intact" in shown
         assert "may be what was changed" in shown
+
+
+def test_facts_in_blocks_that_their_hashes_contradict_are_marked() -> None:
+    """And those in the last block, which none covers; all others are said to agree."""
+    raw = bytearray(capture(*ALL))
+    raw[raw.index(b"/bin/thing")] ^= 1
+    with msl_construct.open(bytes(raw)) as dump:
+        found = report_of(dump)
+    marked = {one.label for one in found.facts if "may be what was changed" in one.note}
+    assert marked == {"program", "command line", "FileHash", "finished"}
+    page, plain = html_page([found], redaction=Redaction()), markdown_page([found], redaction=NONE)
+    for shown in (page, plain):
+        assert "all others that are from the dump stand in blocks that agree" in shown
+    assert found.verdict is not None
+    found.verdict.findings.append(Finding("chain", "and 7 blocks more, up to block 9", None, 9))
+    page = html_page([found], redaction=Redaction())
+    assert "each of these facts may be what was changed" in page
 
 
 def test_of_more_blocks_than_are_told_nobody_counts_the_memory() -> None:
@@ -373,6 +390,35 @@ def test_code_of_a_file_that_anybody_may_write_is_to_be_looked_at(tmp_path: Path
     (tmp_path / "a.msl").write_bytes(raw)
     page = Page(run("report", tmp_path / "a.msl", "-o", "-").stdout.decode())
     assert "Code from places where anybody may write" in page.text
+
+
+def test_a_process_that_was_started_from_no_file_is_to_be_looked_at() -> None:
+    """Wherever it is known from: the acquisition's report, and the table of processes."""
+    rows = [
+        {"pid": 4242, "is_target": 1, "ppid": 3, "exe": "/bin/thing"},
+        {"pid": 3, "ppid": 2, "exe": "/bin/sh"},
+        {"pid": 2, "ppid": 2, "exe": "/memfd:sealed (deleted)"},
+        {"pid": 5, "ppid": 2, "exe": "/dev/shm/x"},
+        {"pid": 6, "ppid": 2, "exe": "/bin/ls"},
+    ]
+    file = io.BytesIO()
+    categories = ["system_context", "system_process_table"]
+    with writer(file, LE11, *LIVE, *categories, fields={"flags": ["investigation"]}) as out:
+        out.add_process_identity(exe_path="/bin/thing", block_uuid=uid(1))
+        out.add_module_list_index([], block_uuid=uid(2))
+        out.add_system_context(
+            block_flags=["has_children"], target_count=1, table_bitmap=["process_table"]
+        )
+        out.add_process_table(entries=rows)
+    told = {"parents": [{"pid": 3, "name": "sh"}, {"pid": 9, "name": "memfd:y"}]}
+    report = {"report": 1, "status": "complete", "target": told}
+    with msl_construct.open(file.getvalue()) as dump:
+        found = report_of(dump, acquisition=report)
+    things = {one.title: (one.level, one.places) for one in found.suspicions}
+    above = "Started by a program from where anybody may write, or from no file"
+    assert things[above] == ("warn", ("process 2: /memfd:sealed (deleted)", "process 9: memfd:y"))
+    others = "Other processes of the machine run programs from where anybody may write"
+    assert things[others] == ("note", ("process 5: /dev/shm/x",))
 
 
 @pytest.mark.parametrize("kind", [str, bytes])

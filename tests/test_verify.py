@@ -381,3 +381,27 @@ def test_of_very_many_findings_a_thousand_are_told_and_the_others_counted() -> N
         finally:
             tracemalloc.stop()
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("behind", [0, 2])
+def test_what_file_hash_does_not_cover_is_said(behind: int) -> None:
+    """Blocks behind the End-of-Capture can be added by anybody: FileHash matches as before."""
+    builder = capture(LE10)
+    for _ in range(behind):
+        builder.add(wire.KEY_HINT, wire.key_hint("<"))
+    data = builder.data()
+    with open_dump(data) as dump, PassingDump(io.BytesIO(data)) as passing:
+        for verdict in (dump.verify(), passing.verify()):
+            assert (verdict.file_hash, verdict.file_hash_covers) == ("match", 5)
+            assert verdict.behind_file_hash == behind
+            assert verdict.as_json()["behind_file_hash"] == behind
+            said = f"FileHash covers 5 of {6 + behind} blocks: {behind} blocks behind"
+            assert verdict.coverage.startswith(said) == bool(behind)
+
+
+def test_a_segment_is_not_said_to_be_without_a_hash() -> None:
+    builder = capture(LE11)
+    builder.add(wire.KEY_HINT, wire.key_hint("<"))
+    builder.end_segment()
+    verdict = open_dump(builder.data()).verify()
+    assert (verdict.segments, verdict.behind_file_hash, verdict.coverage) == (1, 0, "")

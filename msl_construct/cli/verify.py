@@ -242,6 +242,8 @@ def _as_text(
             if answer
         ]
         lines += [f"  {f.kind}: {printable(f.text)}" for f in (*voucher.findings, *voucher.gaps)]
+    if verdict.coverage:
+        lines.append(f"  note: {verdict.coverage}")
     if not quiet and (voucher is None or not voucher.signed):
         lines.append(f"  note: {_UNSIGNED}")
     if not quiet and verdict.unprotected is not None and voucher is None:

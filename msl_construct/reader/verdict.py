@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..drafts.dialects import Recognition
+from ..words import many
 
 __all__ = ["Finding", "Verdict", "finding_rows"]
 
@@ -68,6 +69,9 @@ class Verdict:
         authenticated: whether the file is encrypted and its tag matches: nobody without the key
             has written or changed any of it.
         unprotected: index of the last block, where no hash covers it: a limit of the format.
+        file_hash_covers: how many blocks FileHash covers; None: it was not compared.
+        behind_file_hash: how many blocks of the capture stand behind the End-of-Capture, the first
+            of several, so that FileHash says nothing of them. Those of segments are not counted.
     """
 
     blocks: int = 0
@@ -77,6 +81,8 @@ class Verdict:
     stored_file_hash: bytes | None = None
     segments: int = 0
     unprotected: int | None = None
+    file_hash_covers: int | None = None
+    behind_file_hash: int = 0
     authenticated: bool = False
     recognition: Recognition = field(default_factory=Recognition)
 
@@ -95,6 +101,18 @@ class Verdict:
         """Whether the acquirer finished, nothing but blocks follows, and all could be looked at."""
         return not self.gaps
 
+    @property
+    def coverage(self) -> str:
+        """What is to be said of blocks that FileHash does not cover; empty: there are none."""
+        if not self.behind_file_hash:
+            return ""
+        covers = self.file_hash_covers
+        counted = "" if covers is None else f"FileHash covers {covers} of {self.blocks} blocks: "
+        return (
+            f"{counted}{many(self.behind_file_hash, 'block')} behind the End-of-Capture "
+            "could be added by anybody, and FileHash would still match (§4.5)"
+        )
+
     def as_json(self) -> dict[str, object]:
         """As ``msl verify --json`` has it."""
         shown: dict[str, object] = {
@@ -103,6 +121,8 @@ class Verdict:
             "blocks": self.blocks,
             "segments": self.segments,
             "file_hash": self.file_hash,
+            "file_hash_covers": self.file_hash_covers,
+            "behind_file_hash": self.behind_file_hash,
             "unprotected_block": self.unprotected,
             "authenticated": self.authenticated,
             "findings": finding_rows(self.findings),

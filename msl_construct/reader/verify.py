@@ -30,6 +30,7 @@ class Observed:
 
     Attributes:
         blocks: how many there are, in the capture and in intact segments.
+        in_capture: how many of them are in the capture.
         links: those of PrevHash that differ.
         closings: each End-of-Capture with the hash of all bytes before it.
         forbidden: blocks of a type that must not appear.
@@ -39,6 +40,7 @@ class Observed:
     """
 
     blocks: int = 0
+    in_capture: int = 0
     links: Few[Link] = field(default_factory=Few)
     closings: Few[tuple[Block, bytes | None]] = field(default_factory=Few)
     forbidden: Few[Block] = field(default_factory=Few)
@@ -64,7 +66,7 @@ def verify(dump: Indexed) -> Verdict:
     Raises:
         ChangedError: somebody wrote to it meanwhile.
     """
-    facts = Observed(blocks=len(dump.index))
+    facts = Observed(blocks=len(dump.index), in_capture=dump.capture_count)
     invalid, closing = dump.schema.block("invalid").code, dump.end_of_capture_code
     types = dump.index.types
     for index, kind in enumerate(types):
@@ -153,6 +155,7 @@ def verify_passing(dump: Opened) -> Verdict:
     facts.closings.only(lambda end: end[0].index < facts.blocks)
     facts.forbidden.only(lambda block: block.index < facts.blocks)
     facts.unseen.only(lambda gap: (gap.block or 0) < facts.blocks)
+    facts.in_capture = facts.blocks
     facts.blocks += sum(segment.count for segment in dump.segments)
     for segment in dump.segments:
         blocks = dump.segment_blocks(segment)
@@ -294,7 +297,9 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
             continue
         findings.append(_broken(link, facts, behind, chained=not dump.header.encrypted))
     if facts.closings:
-        verdict.stored_file_hash = facts.closings.first[0].payload.get("file_hash")
+        end = facts.closings.first[0]
+        verdict.stored_file_hash = end.payload.get("file_hash")
+        verdict.behind_file_hash = facts.in_capture - end.index - 1
     for block, digest in facts.closings:
         unrecorded = gap_of_file_hash(dump, block)
         if unrecorded is not None:
@@ -302,6 +307,8 @@ def _judge(facts: Observed, dump: Opened, problem: str | None) -> Verdict:
             gaps.append(unrecorded)
         elif digest is not None:
             _judge_file_hash(verdict, block, digest)
+    if facts.closings and verdict.file_hash in ("match", "mismatch"):
+        verdict.file_hash_covers = facts.closings.first[0].index
     _judge_counts(verdict, dump, facts)
     for block in facts.forbidden:
         text = f"{block.describe()}: a block of this type must not stand here (§4.3, §4.6)"

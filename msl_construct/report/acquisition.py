@@ -48,6 +48,8 @@ def acquisition_of(
         causes=redaction.sentence(_causes(report, besides="captured")),
         why={base: redaction.sentence(text) for base, text in _why(report)},
         from_files=_from_files(report),
+        synchronised=_synchronised(report),
+        parents=[(pid, redaction.sentence(name)) for pid, name in _parents(report)],
         environment=environment,
     )
     for group, label, text in (*_facts(report, command), ("target", "command line", target)):
@@ -92,13 +94,10 @@ def _facts(report: Mapping[str, Any], command: str | None) -> Iterator[tuple[str
     )
     yield "when", "began", _moment(at("started"))
     yield "when", "ended", _moment(at("ended"))
-    synchronised = _at(report, "host", "time_synchronisation", "synchronised")
-    if isinstance(synchronised, bool):
-        yield (
-            "when",
-            "clock",
-            "synchronised" if synchronised else "not synchronised, said the system",
-        )
+    synchronised = _synchronised(report)
+    if synchronised is not None:
+        word = "synchronised" if synchronised else "not synchronised, said the system"
+        yield "when", "clock", word
     yield "how", "tool", _joined(report, ("tool", "name"), ("tool", "version"))
     yield "how", "command line", command
     method = _at(report, "freeze", "method")
@@ -123,13 +122,23 @@ def _facts(report: Mapping[str, Any], command: str | None) -> Iterator[tuple[str
             "container",
             f"{_text(container.get('runtime'))} {_text(container['container_id'])}",
         )
-    parents = [
-        f"{_text(one.get('name'))} ({_text(one.get('pid'))})"
+    parents = [f"{name} ({pid})" for pid, name in _parents(report)]
+    yield "target", "started by", " ← ".join(parents[:8])
+    yield "how", "pages", _causes(report)
+
+
+def _synchronised(report: Mapping[str, Any]) -> bool | None:
+    told = _at(report, "host", "time_synchronisation", "synchronised")
+    return told if isinstance(told, bool) else None
+
+
+def _parents(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Who started the process, and who those: pid and name."""
+    return [
+        (_text(one.get("pid")), _text(one.get("name")))
         for one in _list(_at(report, "target", "parents"))
         if isinstance(one, Mapping)
     ]
-    yield "target", "started by", " ← ".join(parents[:8])
-    yield "how", "pages", _causes(report)
 
 
 def _causes(report: Mapping[str, Any], besides: str | None = None) -> str:

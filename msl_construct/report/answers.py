@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ..reader.verdict import Verdict
 from ..words import binary_size, many
 from .damage import ALTERED, damage_lines, more_contradicted
+from .facts import clock_of
 from .model import Answer, DumpReport
-from .not_captured import CAPTURED, NotCaptured, not_captured
+from .not_captured import CAPTURED, NotCaptured, not_captured, not_counted
 
 __all__ = ["BY_ITSELF", "COMPLETE", "FILE_COMPLETE", "answers_of"]
 
@@ -17,6 +18,11 @@ COMPLETE, FILE_COMPLETE = "complete", "the file is, the memory in it is not"
 BY_ITSELF = "not certain"
 """It says so, and is not intact."""
 _FEW = 12
+_CLOCKS = {
+    True: ", whose clock was synchronised, says the acquisition's report",
+    False: ", whose clock was not synchronised, says the acquisition's report",
+    None: "; whether its clock was right, nothing here says",
+}
 _NOT_VOUCHED = "What was given to vouch for the file was not checked: the file is encrypted."
 
 
@@ -70,6 +76,8 @@ def _uncovered(verdict: Verdict) -> Iterator[str]:
     """What no hash in the file covers."""
     if verdict.file_hash == "absent":
         yield "The hash of the whole file is missing."
+    if verdict.coverage:
+        yield f"{verdict.coverage}."
     if verdict.unprotected is not None:
         yield (
             f"No hash in the file covers its last block, number {verdict.unprotected}: a change "
@@ -149,20 +157,20 @@ def _memory(found: DumpReport) -> Answer:
     memory = found.memory
     captured = memory.totals.get(CAPTURED, 0)
     missing = not_captured(found)
-    total = captured + sum(one.size for one in missing)
+    lacking = sum(one.size for one in missing if one.lacking)
+    total = captured + lacking
     if not memory.regions and not missing:
         return Answer("memory", "none", "warn", "The dump holds no memory.")
     share = _share(captured, total)
     text = (
-        f"{binary_size(captured)} of {binary_size(total)} ({share}) of the process's address space "
-        f"are in the file, in {many(memory.regions, 'region')}."
+        f"{binary_size(captured)} of {binary_size(total)} ({share}) of the memory that the process "
+        f"had, or may have had, are in the file, in {many(memory.regions, 'region')}."
     )
-    lacking = sum(one.size for one in missing if one.lacking)
     if lacking:
-        text += (
-            f" {binary_size(lacking)} that the process had, or may have had, are not: what stood "
-            "there nobody can know from this file."
-        )
+        text += f" {binary_size(lacking)} are not: what stood there nobody can know from this file."
+    uncounted = not_counted(missing)
+    if uncounted:
+        text += f" {uncounted}"
     altered = memory.altered
     if altered:
         text += f" {_standing(found)}"
@@ -297,7 +305,7 @@ def _dated(found: DumpReport) -> Answer:
             "no time stamp given",
             "open",
             "No authority says since when the file exists. Times in it are those of the machine "
-            "that wrote it.",
+            f"that wrote it{_CLOCKS[clock_of(found)]}.",
         )
     return _vouched("dated", vouching.dated, found)
 

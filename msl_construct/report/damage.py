@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ..reader.verdict import Finding, Verdict
 from ..words import binary_size, many
@@ -12,15 +12,22 @@ from .model import DumpReport, MemoryColumns
 
 __all__ = [
     "ALTERED",
+    "IN_THE_HEADER",
     "contradicted_blocks",
     "damage_lines",
     "described",
     "in_plain_words",
     "more_contradicted",
+    "standing_of_blocks",
+    "tells_standing",
 ]
 
 ALTERED = 4
 """Mark of regions with a block that does not agree with its hash."""
+IN_THE_HEADER = -1
+"""In place of a block's index: what says it is the file's header."""
+_MAY_BE_CHANGED = "may be what was changed: its block does not agree with its hash"
+_NO_HASH = "may be what was changed: no hash covers its block"
 _CHAIN = re.compile(
     r"^(?P<size>\d+) bytes at (?P<at>0x[0-9a-f]+) \((?P<what>.+)\) are not what was written"
     r"(?P<or>, or the block behind them was not)?: (?P<hash>PrevHash of )"
@@ -62,6 +69,32 @@ def contradicted_blocks(verdict: Verdict | None) -> frozenset[int]:
         if index + 1 >= verdict.blocks or index + 1 in broken:
             found.add(index)
     return frozenset(found)
+
+
+def standing_of_blocks(verdict: Verdict | None) -> Callable[[int], str]:
+    """What is to be thought of what a block says, by its index; empty where nothing is.
+
+    In a file with no finding, or of which nobody can say where it was changed, nothing is.
+    """
+    if verdict is None or not tells_standing(verdict):
+        return lambda index: ""
+    contradicted = contradicted_blocks(verdict)
+    header = any(one.kind == "chain" and one.block == 0 for one in verdict.findings)
+
+    def standing(index: int) -> str:
+        if index in contradicted or (index == IN_THE_HEADER and header):
+            return _MAY_BE_CHANGED
+        return _NO_HASH if index == verdict.unprotected else ""
+
+    return standing
+
+
+def tells_standing(verdict: Verdict | None) -> bool:
+    """Whether the hashes say where a file was changed, so that they speak for the rest of it."""
+    if verdict is None or more_contradicted(verdict):
+        return False
+    chain = [one for one in verdict.findings if one.kind == "chain"]
+    return bool(chain) and all(one.bytes for one in chain)
 
 
 def more_contradicted(verdict: Verdict) -> bool:

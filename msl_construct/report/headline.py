@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..words import many
 from .answers import BY_ITSELF, FILE_COMPLETE
+from .damage import tells_standing
+from .facts import clock_of, fits
 from .model import DumpReport
-from .not_captured import not_captured
+from .not_captured import not_captured, not_counted
 from .redaction import COMMAND_LINE, ENVIRONMENT, Redaction
 
 __all__ = [
     "LEVEL_WORDS",
     "QUESTIONS",
     "caution",
+    "facts_of_the_changed",
     "headline",
     "identity_of",
     "left_out_of_comparison",
@@ -45,6 +48,7 @@ _UNSIGNED = {
     "warn": "By whom it is signed is open, so that a deliberate change by somebody else",
     "bad": "Its signature does not hold, so that a deliberate change",
 }
+_BUT = ", but for what stands in blocks that agree with their hashes"
 _RANK = ("good", "open", "warn", "bad")
 
 
@@ -59,19 +63,28 @@ def identity_of(found: DumpReport) -> str:
     """Which process of which machine it was, and when."""
     known: dict[tuple[str, str], str] = {}
     for fact in found.facts:
-        known.setdefault((fact.group, fact.label), fact.text)
+        if fact.source != "report" or fits(found):
+            known.setdefault((fact.group, fact.label), fact.text)
     captured = known.get(("when", "captured"), "")
-    who = ("examiner", "captured by", "account")
-    by = next((known["who", one] for one in who if ("who", one) in known), "")
+    clock = " (clock not synchronised)" if clock_of(found) is False else ""
     parts = (
         known.get(("target", "program"), known.get(("target", "name"), "")),
         known.get(("target", "process"), ""),
         f"run by {known['target', 'user']}" if ("target", "user") in known else "user not said",
         f"on {known['who', 'machine']}" if ("who", "machine") in known else "",
-        f"captured {captured[:19].replace('T', ' ')} UTC" if captured else "",
-        f"by {by}" if by else "by whom is not said",
+        f"captured {captured[:19].replace('T', ' ')} UTC{clock}" if captured else "",
+        _by_whom(known),
     )
     return ", ".join(part for part in parts if part)
+
+
+def _by_whom(known: Mapping[tuple[str, str], str]) -> str:
+    """The examiner and the account, each called what it is: often they are not the same."""
+    examiner = known.get(("who", "examiner"), "")
+    account = known.get(("who", "account"), known.get(("who", "captured by"), ""))
+    if not examiner:
+        return f"by the account {account}, examiner not said" if account else "by whom is not said"
+    return f"by the examiner {examiner}" + (f" with the account {account}" if account else "")
 
 
 def caution(found: DumpReport) -> str:
@@ -82,13 +95,27 @@ def caution(found: DumpReport) -> str:
     if verdict.findings:
         return (
             "Everything on this page is read from the file as it is now, and may be what was "
-            "changed. Compare it with another copy of the file."
+            f"changed{_BUT if tells_standing(verdict) else ''}. Compare it with another copy of "
+            "the file."
         )
     held = next((one for one in found.answers if one.question == "signed"), None)
     level = "open" if held is None else held.level
     if not verdict.intact or verdict.authenticated or level == "good":
         return ""
     return f"Intact means: no sign of damage. {_UNSIGNED[level]} can't be excluded (see Signed)."
+
+
+def facts_of_the_changed(found: DumpReport) -> str:
+    """What is to be thought of the facts of a file that is not intact; empty: it is."""
+    verdict = found.verdict
+    if verdict is None or not verdict.findings:
+        return ""
+    if not tells_standing(verdict):
+        return "is not intact: each of these facts may be what was changed."
+    return (
+        "is not intact. Facts that may be what was changed are marked; all others that are from "
+        "the dump stand in blocks that agree with their hashes."
+    )
 
 
 def secrets_line(redaction: Redaction) -> str:
@@ -148,10 +175,13 @@ def headline(found: DumpReport) -> str:
     else:
         text += f" {joined} {complete.word}."
     missing = not_captured(found)
-    if missing:
-        text += f" Not in it: {', '.join(map(str, missing))}."
-    elif not found.memory.regions:
+    lacking = [one for one in missing if one.lacking]
+    if lacking:
+        text += f" Not in it: {', '.join(map(str, lacking))}."
+    elif not found.memory.regions and not missing:
         text += " It holds no memory."
+    if uncounted := not_counted(missing):
+        text += f" {uncounted}"
     for question, said in (
         ("report", "The acquisition's report does not fit."),
         ("signed", "The signature does not hold."),

@@ -11,10 +11,12 @@ from string import Template
 from ..words import many
 from .elements import Element, Node, element, foreign, rendered
 from .embedding import embedded, embedded_json
+from .facts import NOT_SAID
 from .headline import (
     LEVEL_WORDS,
     QUESTIONS,
     caution,
+    facts_of_the_changed,
     headline,
     identity_of,
     left_out_of_comparison,
@@ -43,7 +45,6 @@ _STYLES = ("style.css", "parts.css", "tables.css", "print.css")
 _SENTENCES = 1500
 """Characters of several sentences of ours, and of a name that they quote."""
 _UTC = "Times are UTC (Z)."
-_NOT_INTACT = " is not intact: each of these facts may be what was changed."
 _MARKS = {"good": "✔", "bad": "✘", "warn": "!", "open": "?", "note": "i"}
 _GROUPS = {
     "what": "The file",
@@ -219,9 +220,10 @@ def _facts(dumps: Sequence[DumpReport]) -> Element:
             element(
                 "tr",
                 element("th", label, scope="row"),
-                (_fact([one for one in found.facts if _is(one, group, key)]) for found in dumps),
+                (_fact(known, any(_unsaid(one) for one in row)) for known in row),
             )
             for key in labels
+            for row in [[_facts_like(found, group, key) for found in dumps]]
             for label in [f"{key[0]}{' (report)' if key[1] else ''}"]
         ]
         if rows:
@@ -236,8 +238,9 @@ def _facts(dumps: Sequence[DumpReport]) -> Element:
         element("h2", "What was captured, when, by whom and how"),
         element("p", _UTC, class_="quiet"),
         (
-            element("p", foreign(one.name), _NOT_INTACT, class_="warned")
-            for one in _broken_of(dumps)
+            element("p", foreign(one.name), f" {text}", class_="warned")
+            for one in dumps
+            if (text := facts_of_the_changed(one))
         ),
         element("div", element("table", top, sections), class_="scroll", tabindex="0"),
         id="facts",
@@ -245,17 +248,23 @@ def _facts(dumps: Sequence[DumpReport]) -> Element:
     )
 
 
-def _broken_of(dumps: Sequence[DumpReport]) -> list[DumpReport]:
-    return [one for one in dumps if one.verdict is not None and one.verdict.findings]
+def _facts_like(found: DumpReport, group: str, key: tuple[str, bool]) -> list[Fact]:
+    return [
+        one
+        for one in found.facts
+        if one.group == group and (one.label, one.source == "report") == key
+    ]
 
 
-def _is(fact: Fact, group: str, key: tuple[str, bool]) -> bool:
-    return fact.group == group and (fact.label, fact.source == "report") == key
+def _unsaid(found: Sequence[Fact]) -> bool:
+    """Whether it is asked because nothing says it: of a dump of which something does, it is not."""
+    return any(one.text == NOT_SAID for one in found)
 
 
-def _fact(found: Sequence[Fact]) -> Element:
+def _fact(found: Sequence[Fact], unsaid: bool) -> Element:
     if not found:
-        return element("td", element("span", "not known", class_="quiet"))
+        text = "said above" if unsaid else "not known"
+        return element("td", element("span", text, class_="quiet"))
     note = found[0].note
     return element(
         "td",

@@ -10,6 +10,7 @@ from ..words import binary_size, many
 from .headline import (
     QUESTIONS,
     caution,
+    facts_of_the_changed,
     headline,
     identity_of,
     left_out_of_comparison,
@@ -104,6 +105,9 @@ def _dump(found: DumpReport) -> Iterator[str]:
     yield ""
     yield "Times are UTC (Z)."
     yield ""
+    if facts_of_the_changed(found):
+        yield _plain(f"The file {facts_of_the_changed(found)}")
+        yield ""
     yield "| | | |"
     yield "|---|---|---|"
     for fact in found.facts:

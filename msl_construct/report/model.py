@@ -264,6 +264,8 @@ class Acquisition:
         environment: names and values; values are empty where they are redacted.
         why: first addresses of regions, and why pages of them could not be read.
         from_files: how many captured pages were read from the files that are mapped.
+        synchronised: whether the machine's clock was; None: it does not say.
+        parents: who started the process, and who those: pid and name.
         facts: what else is shown of it.
         tables: open files and sockets.
         tie: how it agrees with the dump.
@@ -276,6 +278,8 @@ class Acquisition:
     causes: str = ""
     why: dict[int, str] = field(default_factory=dict)
     from_files: int = 0
+    synchronised: bool | None = None
+    parents: list[tuple[str, str]] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     tables: list[TableRows] = field(default_factory=list)
     environment: list[tuple[str, str]] | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..words import binary_size, many
 from .model import DumpReport, MemoryColumns
 
-__all__ = ["CAPTURED", "NotCaptured", "not_captured"]
+__all__ = ["CAPTURED", "NotCaptured", "not_captured", "not_counted"]
 
 CAPTURED = "captured"
 _STATES_IN_WORDS = {
@@ -58,6 +58,12 @@ def not_captured(found: DumpReport) -> list[NotCaptured]:
     why_open = _WHY_OPEN + ("" if found.acquisition else _REPORT_SAYS)
     parts = _not_captured(found.memory, _causes(found), why_open)
     return sorted(parts, key=lambda one: (not one.lacking, -one.size))
+
+
+def not_counted(missing: list[NotCaptured]) -> str:
+    """What no share counts, since nothing was there to be captured; empty: it counts all."""
+    nothing = [one for one in missing if not one.lacking]
+    return f"Not counted: {', '.join(map(str, nothing))}." if nothing else ""
 
 
 def _causes(found: DumpReport) -> dict[str, str]:

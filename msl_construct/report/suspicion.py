@@ -35,6 +35,7 @@ def suspicions_of(found: DumpReport, dump: Dump) -> Iterator[Suspicion]:
     if found.locked:
         return
     yield from _of_paths(found)
+    yield from _of_processes(found)
     yield from _of_threads(found, dump)
     yield from _of_deleted(found)
     yield from _of_sockets(found)
@@ -135,6 +136,53 @@ def _paths_of_code(found: DumpReport) -> dict[str, None]:
     )
     paths.update(dict.fromkeys(_files_of_code(found.memory)))
     return paths
+
+
+def _of_processes(found: DumpReport) -> Iterator[Suspicion]:
+    """Programs of other processes: first of those that started this one, then of the others."""
+    table = found.table("processes")
+    rows = [dict(zip(table.columns, row)) for row in table.rows] if table else []
+    above = _above(rows)
+    odd = {
+        str(row["pid"]): f"process {row['pid']}: {row['exe']}"
+        for row in rows
+        if not row.get("is_target") and _is_anybodys(row.get("exe"))
+    }
+    told = {pid: text for pid, text in odd.items() if pid in above}
+    for pid, name in found.acquisition.parents if found.acquisition else ():
+        if name.startswith(_ANYBODYS):
+            told.setdefault(pid, f"process {pid}: {name}")
+    if told:
+        yield _suspicion(
+            "warn",
+            "Started by a program from where anybody may write, or from no file",
+            "One of the processes that the process descends from is no installed program. A memfd "
+            "is a file in memory alone: sandboxes run programs so, and so do programs that hide.",
+            list(told.values()),
+        )
+    others = [text for pid, text in odd.items() if pid not in told]
+    if others:
+        yield _suspicion(
+            "note",
+            "Other processes of the machine run programs from where anybody may write",
+            "Programs are seldom installed there.",
+            others,
+        )
+
+
+def _is_anybodys(path: object) -> bool:
+    return isinstance(path, str) and path.startswith(_ANYBODYS)
+
+
+def _above(rows: list[dict[str, Any]]) -> set[str]:
+    """The processes that started the target, and those that started these."""
+    parents = {row.get("pid"): row.get("ppid") for row in rows}
+    found: set[str] = set()
+    for pid in [row.get("ppid") for row in rows if row.get("is_target")]:
+        while pid in parents and str(pid) not in found:
+            found.add(str(pid))
+            pid = parents[pid]
+    return found
 
 
 def _of_deleted(found: DumpReport) -> Iterator[Suspicion]:
