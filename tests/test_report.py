@@ -422,7 +422,7 @@ def test_the_first_line_says_what_when_and_by_whom(tmp_path: Path) -> None:
     line = line.replace(" UTC", " UTC (clock not synchronised)")
     assert f"{line}examiner Jane with the account ada (uid 1000)" in page.text
     assert "whose clock was not synchronised" in page.text
-    moment = "2026-03-14T22:53:56.123456789Z"
+    moment = "2026-03-14T22:53:56.124456789Z"
     assert f"{moment} (by a clock that was not synchronised)" in page.text
     told["dump_uuid"] = str(uuid.uuid4())
     (tmp_path / "told.json").write_text(json.dumps(told))
