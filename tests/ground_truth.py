@@ -163,7 +163,7 @@ def _ssh_agent(folder: Path) -> Iterator[Truth]:
     place = folder / f"agent-{time.monotonic_ns()}"
     with started(["ssh-agent", "-D", "-a", str(place)], ready="") as (process, _):
         until = time.monotonic() + PATIENCE
-        while not place.exists():
+        while not _answers(place):  # its file is there before it listens
             assert time.monotonic() < until, "ssh-agent does not start"
             time.sleep(0.02)
         for kind in ("ed25519", "rsa", "ecdsa"):
@@ -176,6 +176,13 @@ def _ssh_agent(folder: Path) -> Iterator[Truth]:
                 env={**os.environ, "SSH_AUTH_SOCK": str(place)},
             )  # fmt: skip
         yield Truth(process.pid, counted={"ssh_shielded_key": 3})
+
+
+def _answers(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as asked, contextlib.suppress(OSError):
+        asked.connect(str(place))
+        return True
+    return False
 
 
 @contextlib.contextmanager

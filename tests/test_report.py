@@ -424,9 +424,9 @@ def test_the_first_line_says_what_when_and_by_whom(tmp_path: Path) -> None:
     assert "whose clock was not synchronised" in page.text
     moment = "2026-03-14T22:53:56.124456789Z"
     assert f"{moment} (by a clock that was not synchronised)" in page.text
-    told["dump_uuid"] = str(uuid.uuid4())
+    told["dump"]["dump_uuid"] = str(uuid.uuid4())
     (tmp_path / "told.json").write_text(json.dumps(told))
-    page = page_of(SAMPLES / "live-le.msl", tmp_path / "told.json")
+    page = page_of(SAMPLES / "live-le.msl", tmp_path / "told.json", code=1)
     assert "22:53:56 UTC, by whom is not said" in page.text, "the report speaks of another dump"
 
 
