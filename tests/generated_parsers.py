@@ -247,13 +247,13 @@ def words_of(name: str, which: str) -> str:
 
 
 def decoded(folder: Path, name: str, samples: Sequence[Sample]) -> Results:
-    """What a decoder makes of samples: headers and regions, without touching the code."""
+    """What a decoder makes of samples at the level of its language, without touching the code."""
     words = f"cd {shlex.quote(str(folder))} && exec {words_of(name, 'decode')}"
     with patch.dict(os.environ, environment(folder)):
         return run(
             Manifest.load(SAMPLES),
             shlex.join(["sh", "-c", words]),
-            level="regions",
+            level=TARGETS[name.removesuffix(READ_WRITE)].level,
             batch=True,
             jobs=1,
             timeout=60,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -26,9 +27,10 @@ from sampling import part_of, sampled
 import msl_construct
 from msl_construct.cli.group import cli
 from msl_construct.corpus import Manifest
+from msl_construct.document.render import Renderer, plain
 from msl_construct.drafts import NEWEST_DRAFT, PUBLIC
 from msl_construct.generate import TARGETS
-from msl_construct.harness import SampleOutcome
+from msl_construct.harness import ComparisonLevel, SampleOutcome, compare
 from msl_construct.reader import Memory, Region
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -240,7 +242,7 @@ def test_what_is_no_address_is_refused(language: str, address: str) -> None:
 
 @pytest.mark.parametrize("name", [*LANGUAGES, *WRITING])
 def test_the_decoder_reads_the_corpus(name: str) -> None:
-    """Headers and regions of every sample, without touching the code."""
+    """Every sample, as far as the language's decoder shows it, without touching the code."""
     folder = ready(name)
     stored = [sample for sample in Manifest.load(SAMPLES) if sample.stored]
     chosen = part_of(stored, lambda one: (one.kind, one.verdict.consumer, one.byte_order))
@@ -249,6 +251,33 @@ def test_the_decoder_reads_the_corpus(name: str) -> None:
     results = decoded(folder, name, chosen)
     assert [(one.sample.name, one.detail, one.differences) for one in results.failures] == []
     assert results.counts[SampleOutcome.PASS] == len(chosen)
+
+
+@sampled()
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if TARGETS[one].level == "payloads"])
+def test_the_decoder_shows_odd_payloads_as_our_reader_does(language: str, tmp_path: Path) -> None:
+    """Text that is not UTF-8, bytes that nobody knows, what is cut, counts that are too large."""
+    folder = ready(language)
+    builder = start(LE10)
+    path = b"\xff/\xf0\x9f\x92/\xe2\x82x\xed\xa0\x80\xc0\xaf\xf4\x90\xef\xbb\xbf\xf0\x9f\x92\xa9\0"
+    module = wire.module_entry("<", path=path)
+    builder.add(wire.MODULE_ENTRY, module)
+    for cut in (4, len(module) - 3):
+        builder.add(wire.MODULE_ENTRY, module[:cut])
+    builder.add(wire.MODULE_ENTRY, module[:16] + b"\xff\xff" + module[18:])
+    for size in (0, 256, 257):
+        builder.add(0x2345, bytes(range(256)) + b"?" if size > 256 else bytes(size))
+    builder.add(wire.MODULE_LIST_INDEX, b"\xff" * 8 + module)
+    builder.add(wire.MEMORY_REGION, wire.memory_region("<", [0], base_addr=1 << 63))
+    dump = tmp_path / "odd.msl"
+    dump.write_bytes(builder.data())
+    with msl_construct.open(dump) as opened:
+        expected = json.loads(json.dumps(plain(Renderer(with_data=True).document(opened))))
+    assert sum("damage" in block for block in expected["blocks"]) == 4
+    code, shown, _ = generated_parsers.example(folder, f"{words_of(language, 'decode')} {dump}")
+    assert code in (0, 4)
+    compared = compare(expected, json.loads(shown), ComparisonLevel.PAYLOADS)
+    assert compared.differences == []
 
 
 @sampled()

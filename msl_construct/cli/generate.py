@@ -120,9 +120,9 @@ def generate(
             note(f"msl: to try it, in {folder}:")
             for command in parsers[0].target.run:
                 note(f"  {command}")
-        decoder = None if everything else parsers[0].target.decoder
-        if decoder is not None:
-            command = shlex.quote(decoder.command)
+        target = parsers[0].target
+        if target.decoder is not None and not everything:
+            command = shlex.quote(target.decoder.command)
             note("msl: to hold what it reads against the sample corpus:")
-            note(f"  msl samples run --decoder {command} --batch --level regions")
+            note(f"  msl samples run --decoder {command} --batch --level {target.level}")
     return Exit.FINE

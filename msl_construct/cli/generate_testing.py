@@ -56,7 +56,7 @@ def tested(
             results = harness.run(
                 manifest,
                 command,
-                level="regions",
+                level=target.level,
                 batch=True,
                 timeout=_TIME_LIMIT,
                 progress=progress,

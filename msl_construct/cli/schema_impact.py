@@ -93,7 +93,7 @@ def impact(
     says the same as was meant, less, something else, or refuses the file; and of what is not the
     same, the smallest file, the place and both values. Readers take the layouts of their draft
     whatever version the file has, as programs do that know one draft. Of what a reader is not
-    asked nothing is said (-): the decoders of generated parsers print headers and regions.
+    asked nothing is said (-): generated parsers are asked for headers and regions.
 
     What files show is held against the class that msl schema diff --breaking gives. Where the two
     contradict each other, one of them has a defect, and it is said; so it is where another reader

@@ -1,4 +1,4 @@
-"""The decoder that stands beside a generated parser: the canonical document's headers and regions.
+"""The decoder that stands beside a generated parser: the canonical document of a dump.
 
 A decoder is a template of its language, in which a line that holds ``@NAME@`` is replaced by what
 follows from the schema: a statement for each field of a structure, or the names of codes and flags.
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import singledispatch
 
 from ..drafts import DRAFTS
-from ..exports.ksy.type_builder import stored_id
 from ..page_map import PAGES_PER_BYTE
-from ..schema import BitRange, Draft, Enumeration, Field, Layout
+from ..schema import Draft, Field, Layout
 from ..schema.base import Vocabulary
 from ..schema.model import Schema
 from ..schema.pages import PageStateMap
-from ..schema.vocabulary import Bytes, Coded, Fixed, Flags, Magic, Timestamp, Uint, Uuid
-from ..schema.words import no_words
+from ..schema.raw import DOCUMENT_RAW_LIMIT
+from ..schema.vocabulary import Bytes, Fixed, Magic, Uint
+from .fields import names_in, shown_value
+from .payloads import payload_marks, payload_structures
 from .targets import DecoderWords, TargetLanguage
 
 __all__ = ["with_statements"]
@@ -29,7 +29,7 @@ _PART = re.compile(r"(?ms)^[ \t]*(?:#|//|--) @(if|unless) (\w+)@\n(.*?)^[ \t]*(?
 _OFFSET = re.compile(r"@at (\w+)\.(\w+)@")
 _RANGE = re.compile(r"@range (\w+)\.(\w+)@")
 _LAST_OF_ROOT = "header_size"
-_WIDE = 8
+_HEADERS = ("file_header", "encryption_header", "block_header", "memory_region")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class _Place:
         first: number of its first field that the generated type has.
         last: number of the field behind the last one that is shown.
         before: bytes of the structure before its generated type.
-        stream: bytes of the generated type's stream before the first field.
     """
 
     name: str
@@ -50,7 +49,6 @@ class _Place:
     first: int
     last: int
     before: int = 0
-    stream: int = 0
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -73,8 +71,9 @@ def with_statements(
     if words is None:
         return texts
     drafts = _drafts(draft)
-    marks = {"names": list(_names(words, drafts))}
-    for name in ("file_header", "encryption_header", "block_header", "memory_region"):
+    payloads = payload_marks(target, drafts)
+    marks = {"names": list(_names(words, drafts, bool(payloads))), **payloads}
+    for name in _HEADERS:
         marks[name] = list(_statements(name, words, target, drafts))
 
     def lines(found: re.Match[str]) -> str:
@@ -104,6 +103,7 @@ def _of_draft(text: str, schema: Schema) -> str:
 
     states = [f'"{schema.page_states.decode(code).name}"' for code in range(PAGES_PER_BYTE)]
     text = text.replace("@page_states@", ", ".join(states))
+    text = text.replace("@raw_limit@", str(DOCUMENT_RAW_LIMIT))
     return _RANGE.sub(bounds, _OFFSET.sub(offset, _PART.sub(kept, text)))
 
 
@@ -144,12 +144,7 @@ def _place(schema: Schema, name: str) -> _Place | None:
         return _Place(name, layout, first, len(keys), before)
     first = 1 if isinstance(layout.fields[0].type, Magic) else 0
     maps = [i for i, field in enumerate(layout.fields) if isinstance(field.type, PageStateMap)]
-    stream = 0
-    if name == "encryption_header":  # it is a part of the file header, without a stream of its own
-        outer = _place(schema, "file_header")
-        assert outer is not None
-        stream = sum(_width(field.type) for field in outer.fields)
-    return _Place(name, layout, first, maps[0] if maps else len(keys), stream=stream)
+    return _Place(name, layout, first, maps[0] if maps else len(keys))
 
 
 def _width(kind: Vocabulary) -> int:
@@ -165,10 +160,9 @@ def _statements(
     place = newest[1]
     if place is None:
         return
-    at = place.stream
     for field in place.fields:
-        line = _statement(place, field, at, words, target)
-        at += _width(field.type)
+        value = shown_value(field, place.name, words, target)
+        line = words.statement.format(key=field.key, value=value)
         for draft, other in earlier:
             if other is not None and field.key not in {one.key for one in other.fields}:
                 line = words.unless.format(version=f"{draft.version:#06x}", statement=line)
@@ -192,94 +186,27 @@ def _older(place: _Place, draft: Draft, other: _Place, words: DecoderWords) -> I
         at += width
 
 
-def _statement(
-    place: _Place, field: Field, at: int, words: DecoderWords, target: TargetLanguage
-) -> str:
-    width = _width(field.type)
-    name = target.spelling(_id(field))
-    if isinstance(field.type, (Bytes, Uuid)):
-        value = words.bytes.format(id=name)
-    else:
-        form = words.wide if width == _WIDE else words.number
-        value = form.format(id=name, at=at)
-    shown = _shown(field.type, value, f"{place.name}.{field.key}")
-    if field.type.registry_name:
-        shown = f"{words.naming}{shown}"
-    return words.statement.format(key=field.key, value=shown)
-
-
-def _id(field: Field) -> str:
-    return stored_id(field) if isinstance(field.type, Coded) else field.key
-
-
-@singledispatch
-def _shown(kind: Vocabulary, value: str, table: str) -> str:
-    """The call that shows a value."""
-    raise no_words(kind, __name__)
-
-
-@_shown.register
-def _(kind: Uint, value: str, table: str) -> str:
-    if kind.shown == "number":
-        return f"number({value})"
-    return f"hexadecimal({value}, {2 * kind.width if kind.shown == 'version' else 1})"
-
-
-@_shown.register
-def _(kind: Timestamp, value: str, table: str) -> str:
-    return f"timestamp({value})"
-
-
-@_shown.register
-def _(kind: Coded, value: str, table: str) -> str:
-    return f'code({value}, {2 * kind.width}, "{table}")'
-
-
-@_shown.register
-def _(kind: Flags, value: str, table: str) -> str:
-    return f'flags({value}, {8 * kind.width}, "{table}")'
-
-
-@_shown.register
-def _(kind: Bytes, value: str, table: str) -> str:
-    return f"octets({value})"
-
-
-@_shown.register
-def _(kind: Uuid, value: str, table: str) -> str:
-    return f"uuid({value})"
-
-
 def _bound(draft: Draft) -> Schema:
     return draft.bound(draft.byte_orders[0])
 
 
-def _names(words: DecoderWords, drafts: tuple[Draft, ...]) -> Iterator[str]:
+def _names(words: DecoderWords, drafts: tuple[Draft, ...], payloads: bool) -> Iterator[str]:
     """A line for each table of names: the version, the table, and the names."""
     for draft in drafts:
         schema = _bound(draft)
-        for name in ("file_header", "encryption_header", "block_header", "memory_region"):
-            place = _place(schema, name)
-            for field in place.fields if place is not None else ():
-                names = " ".join(_table(field))
-                if names:
-                    line = f"{draft.version:#06x} {name}.{field.key} {names}"
-                    yield words.name.format(line=line)
-
-
-def _table(field: Field) -> Iterator[str]:
-    """``CODE=NAME``; of flags ``BIT=NAME``, and ``BIT+BITS:VALUE=NAME`` for numbers inside."""
-    kind = field.type
-    if isinstance(kind, Flags):
-        for bit in kind.word.bits:
-            if isinstance(bit, BitRange):
-                for value in _values(bit.enumeration):
-                    yield f"{bit.bit}+{bit.bits}:{value[0]}={bit.name}_{value[1]}"
-            else:
-                yield f"{bit.bit}={bit.name}"
-    elif isinstance(kind, Coded):
-        yield from (f"{code}={name}" for code, name in _values(kind.registry))
-
-
-def _values(registry: Enumeration) -> Iterator[tuple[int, str]]:
-    yield from ((value.code, value.name) for value in registry.values)
+        fields = {
+            f"{name}.{field.key}": field
+            for name in _HEADERS
+            if (place := _place(schema, name)) is not None
+            for field in place.fields
+        }
+        if payloads:
+            fields.update(
+                (f"{name}.{field.key}", field)
+                for name, layout in payload_structures(schema).items()
+                for field in layout.fields
+            )
+        for table, field in fields.items():
+            names = " ".join(names_in(field))
+            if names:
+                yield words.name.format(line=f"{draft.version:#06x} {table} {names}")

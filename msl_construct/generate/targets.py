@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .payload_words import PAYLOADS
+
 __all__ = ["ACCESSORS", "SCHEMA_FILE", "TARGETS", "DecoderWords", "TargetLanguage"]
 
 SCHEMA_FILE = "msl.ksy"
@@ -52,8 +54,6 @@ class DecoderWords:
         only: a statement for files of one `version`.
         unless: a statement for files of all others.
         of_file: the bytes of the file from `start` to `end`, shown.
-        wide_number: a number of eight bytes, `at` so many bytes in the structure; empty: as any
-            other.
         naming: what stands before a call that needs the names of numbers or bits.
     """
 
@@ -65,13 +65,7 @@ class DecoderWords:
     only: str
     unless: str
     of_file: str
-    wide_number: str = ""
     naming: str = ""
-
-    @property
-    def wide(self) -> str:
-        """A number of eight bytes."""
-        return self.wide_number or self.number
 
 
 @dataclass(frozen=True)
@@ -126,6 +120,11 @@ class TargetLanguage:
         return bool(self.run)
 
     @property
+    def level(self) -> str:
+        """How much of the document its decoder shows: a level of the conformance harness."""
+        return "payloads" if self.name in PAYLOADS else "regions"
+
+    @property
     def accessors(self) -> tuple[str, ...]:
         """Every generated name that the examples use."""
         return (*map(self.spelling, ACCESSORS), *self.words)
@@ -176,7 +175,6 @@ _TARGETS = (
             only="if (version === '{version}') {statement}",
             unless="if (version !== '{version}') {statement}",
             of_file="octets(file.subarray({start}, {end}))",
-            wide_number="wide(found, {at})",
         ),
     ),
     TargetLanguage(

@@ -1,0 +1,114 @@
+"""How the decoders of some languages say what payloads hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PAYLOADS", "PayloadWords"]
+
+
+@dataclass(frozen=True)
+class PayloadWords:
+    """Formats of a decoder that shows every payload; its template has what they call.
+
+    Args:
+        opening: the lines that a function for the structure `name` begins with.
+        closing: the lines that it ends with.
+        entry: which function shows the generated type `type`.
+        is_there: whether there is a field before which its structure may end.
+        newer: a `condition`, of files that are not of one `version`.
+        when: a statement under a `condition`.
+        stored: all bytes of a text that a NUL ends.
+        joined: the bytes `first` and `second`.
+        is_some: whether there is a byte in `value`.
+        call: a statement that is a call.
+    """
+
+    opening: str
+    closing: str
+    entry: str
+    is_there: str
+    newer: str
+    when: str
+    stored: str
+    joined: str
+    is_some: str
+    call: str
+
+
+PAYLOADS = {
+    "python": PayloadWords(
+        opening="def show_{name}(found):\n    shown = {{}}",
+        closing="    return shown\n\n",
+        entry="Msl.{type}: show_{name},",
+        is_there='hasattr(found, "{id}")',
+        newer='version != "{version}" and {condition}',
+        when="if {condition}: {statement}",
+        stored="found.{id}.stored",
+        joined="{first} + {second}",
+        is_some="{value}",
+        call="{call}",
+    ),
+    "javascript": PayloadWords(
+        opening="function show_{name}(found) {{\n  const shown = {{}};",
+        closing="  return shown;\n}}\n",
+        entry="[Msl.{type}, show_{name}],",
+        is_there="found.{id} !== undefined",
+        newer="version !== '{version}' && {condition}",
+        when="if ({condition}) {statement}",
+        stored="found.{id}.stored",
+        joined="Buffer.concat([{first}, {second}])",
+        is_some="{value}.length",
+        call="{call};",
+    ),
+    "ruby": PayloadWords(
+        opening="def show_{name}(found)\n  shown = {{}}",
+        closing="  shown\nend\n",
+        entry="Msl::{type} => :show_{name},",
+        is_there="!found.{id}.nil?",
+        newer="$version != '{version}' && {condition}",
+        when="{statement} if {condition}",
+        stored="found.{id}.stored",
+        joined="{first} + {second}",
+        is_some="!{value}.empty?",
+        call="{call}",
+    ),
+    "php": PayloadWords(
+        opening="function show_{name}(\\Msl\\{type} $found): string\n{{\n"
+        "    global $version;\n    $shown = [];",
+        closing="    return object($shown);\n}}\n",
+        entry="\\Msl\\{type}::class => 'show_{name}',",
+        is_there="$found->{id}() !== null",
+        newer="$version !== '{version}' && {condition}",
+        when="if ({condition}) {{ {statement} }}",
+        stored="$found->{id}()->stored()",
+        joined="{first} . {second}",
+        is_some="{value} !== ''",
+        call="{call};",
+    ),
+    "lua": PayloadWords(
+        opening="local function show_{name}(found)\n  local shown = {{}}",
+        closing="  return object(shown)\nend\n",
+        entry="[Msl.{type}] = show_{name},",
+        is_there="found.{id} ~= nil",
+        newer='version ~= "{version}" and {condition}',
+        when="if {condition} then {statement} end",
+        stored="found.{id}.stored",
+        joined="{first} .. {second}",
+        is_some="#{value} > 0",
+        call="{call}",
+    ),
+    "perl": PayloadWords(
+        opening="sub show_{name} {{\n    my ($found) = @_;\n    my @shown;",
+        closing="    return object(@shown);\n}}\n",
+        entry="'Msl::{type}' => \\&show_{name},",
+        is_there="defined $found->{id}()",
+        newer="$version ne '{version}' && {condition}",
+        when="if ({condition}) {{ {statement} }}",
+        stored="$found->{id}()->stored()",
+        joined="{first} . {second}",
+        is_some="length {value}",
+        call="{call};",
+    ),
+}
+"""By language; decoders of others show the headers and regions alone."""
