@@ -86,6 +86,44 @@ MISTAKES = {
         4,
         "ST-9-X",
     ),
+    "a layout without a field": (
+        f"{GOOD}, blocks=[\n{BLOCK.format('')[:-3]}Field('A', U8, 'An A.'))))])",
+        4, "a list of one ends with a comma"),
+    "a type that is a text": (
+        f"{GOOD}, layouts={{\n'module_entry': lambda x: x.changing('PathLen', type='U32')}})",
+        4, "Field PathLen: type: expected a Construct such as U32, found 'U32'"),
+    "a class that is not made": (
+        f"{GOOD}, blocks=[\n{BLOCK.format('')[:-3]}Field('A', Uint, 'An A.'),)))])",
+        4, "the class Uint itself; make one: Uint(…)"),
+    "no width": (f"X = [\n Uint(3)]\n{GOOD})", 4, "a width of 1, 2, 4 or 8 bytes, found 3"),
+    "no number of bytes": (f"X = [\n Bytes(-1)]\n{GOOD})", 4, "found -1"),
+    "a registry for its name": (
+        f"X = Enumeration('E', 1, '§lab', 'An E.', [Value(1, 'A')])\nY = Coded(X)\n{GOOD})",
+        4, "expected the name of a registry, found one of class Enumeration"),
+    "a code that is a text": (f"X = [\n Value('1', 'A')]\n{GOOD})", 4, "code: expected a number"),
+    "a table of no layout": (f"X = [\n Table('N', U8)]\n{GOOD})", 4, "expected a Layout"),
+    "no block type": (f"{GOOD}, blocks=[None])", 3, "blocks[0]: expected a BlockType, found None"),
+    "a version that is a text": (
+        "MINE = BASE.overlay('mistaken', version='1.2', status='ours')",
+        3, "version: expected a number"),
+    "edits in a list": (f"{GOOD}, layouts=['key_hint'])", 3, "by name"),
+    "no edit": (f"{GOOD}, layouts={{'key_hint': 5}})", 3, "key_hint: expected a function"),
+    "one text for a list": (f"{GOOD}, forbidden_blocks='key_hint')", 3, "the one text 'key_hint'"),
+    "flags that are texts": (f"{GOOD}, bits={{'HeaderFlags': ['X']}})", 3, "expected a Bit"),
+    "no magic": (
+        f"{GOOD}, layouts={{'file_header':\n lambda x: x.changing('Magic', type=U64)}})",
+        4, "File Header has no Magic"),
+    "a default of another kind": (
+        f"{GOOD}, blocks=[\n{BLOCK.format('')[:-3]}Field('Kind', U8, 'An A.', default='C'),)))])",
+        4, "default: remark.kind: expected a number, found 'C'"),
+    "no id of a rule": ("@rule('foo', Level.MUST, Scope.BLOCK, requirement='', wrong='', why='')\n"
+                        f"def r(block): pass\n{GOOD})", 3, "expected the id of a rule"),
+    "a scope that is a text": (
+        "@rule('MSL-9-X', Level.MUST, 'BLOCK', requirement='', wrong='', why='')\n"
+        f"def r(block): pass\n{GOOD})", 3, "scope: expected a Scope"),
+    "a rule of two things": (
+        "@rule('MSL-9-X', Level.MUST, Scope.BLOCK, requirement='', wrong='', why='')\n"
+        f"def r(block, facts): pass\n{GOOD})", 3, "expected a function of one argument"),
 }  # fmt: skip
 
 
@@ -122,6 +160,32 @@ def test_a_rule_that_fails_is_its_author_s(dump: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"own.py:{line}: AttributeError" in done.stderr.decode()
     assert b"defect of ours" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "line"),
+    [
+        ("return None", "expected it to yield Found(…), got None", 3),
+        ("yield 'bad'", "expected it to yield Found(…), got 'bad'", 3),
+        ("yield Found('bad', 'x')", "Found: offset: expected a file offset, or None, found 'x'", 6),
+    ],
+)
+def test_a_rule_that_yields_something_else(
+    body: str, words: str, line: int, dump: Path, tmp_path: Path
+) -> None:
+    rule = "@rule('MSL-9-X', Level.MUST, Scope.BLOCK, requirement='A.', wrong='B.', why='C.')"
+    text = f"{HEAD}{rule}\ndef r(block):\n    'Something.'\n    {body}\n{GOOD}, rules=[r])\n"
+    (tmp_path / "own.py").write_text(text, "utf-8")
+    done = run("check", "--draft", "own.py:MINE", dump, folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    said = " ".join(done.stderr.decode().split())
+    assert f"own.py:{line}: " in said
+    assert words in said
+
+
+def test_schema_check_makes_what_commands_make_of_a_draft(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(f"{HEAD}{GOOD}, rules=[print])\n", "utf-8")
+    assert "own.py:3: " in complained("schema", "check", "own.py:MINE", folder=tmp_path)
 
 
 @pytest.mark.parametrize(

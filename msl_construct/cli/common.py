@@ -20,6 +20,7 @@ from ..drafts import DIALECTS
 from ..errors import (
     AddressError,
     DocumentError,
+    DraftError,
     EncryptedError,
     FormatError,
     HarnessError,
@@ -160,6 +161,9 @@ def paths(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tupl
     return tuple(found for name in names for found in expanded(name))
 
 
+_MISUSED = (AddressError, DraftError, HarnessError, PatternError, WrongDialectError)
+
+
 def exit_code(error: BaseException) -> Exit:
     """The code that an exception ends a command with."""
     if isinstance(error, EncryptedError):
@@ -168,7 +172,7 @@ def exit_code(error: BaseException) -> Exit:
         return Exit.FINDINGS
     if isinstance(error, TargetError):
         return Exit.TARGET
-    if isinstance(error, (AddressError, HarnessError, PatternError, WrongDialectError)):
+    if isinstance(error, _MISUSED):
         return Exit.USAGE
     if isinstance(error, (FormatError, DocumentError, OSError)):
         return Exit.UNREADABLE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -13,7 +14,16 @@ from ..errors import DraftError
 if TYPE_CHECKING:
     from ..schema import Draft
 
-__all__ = ["DRAFT", "OWN", "TOLERABLE", "UNCHECKED_DRAFT", "DraftType", "draft_option"]
+__all__ = [
+    "DRAFT",
+    "OWN",
+    "TOLERABLE",
+    "UNCHECKED_DRAFT",
+    "DraftType",
+    "blaming_its_file",
+    "demand_bindable",
+    "draft_option",
+]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -63,23 +73,49 @@ def _demand_usable(draft: Draft) -> None:
     Raises:
         DraftError: what is wrong with it, and where.
     """
-    from ..drafts import schema
-    from ..drafts.authored import blamed, place_of, said
+    from ..drafts.authored import place_of
     from ..exports.consistency import findings
-    from ..rules.engine import rules_for
-    from ..rules.statements import every_statement
 
-    try:
+    with blaming_its_file(draft):
         for finding in findings(draft):
             if not finding.remark and finding.kind not in TOLERABLE:
                 raise DraftError(f"{place_of(draft.name, finding.where, finding.text)}: {finding}")
-        for order in draft.byte_orders:
-            schema(draft, order)
-        rules_for(draft)
-        every_statement(draft)
+        demand_bindable(draft)
+
+
+def demand_bindable(draft: Draft) -> None:
+    """Make of a draft what commands make of it: schemas, rules, statements.
+
+    Raises:
+        Exception: it can't be done.
+    """
+    from ..drafts import schema
+    from ..rules.engine import rules_for
+    from ..rules.statements import every_statement
+
+    for order in draft.byte_orders:
+        bound = schema(draft, order)
+        _ = bound.file_magic, bound.block_magic
+    rules_for(draft)
+    every_statement(draft)
+
+
+@contextmanager
+def blaming_its_file(draft: Draft) -> Iterator[None]:
+    """Whatever fails of a draft of one's own inside is told with the line of its file.
+
+    Raises:
+        DraftError: what is wrong with it, and where.
+    """
+    from ..drafts.authored import blamed, is_loaded, place_of, said
+
+    try:
+        yield
     except DraftError:
         raise
     except Exception as error:
+        if not is_loaded(draft):
+            raise
         text = said(error)
         place = blamed(error.__traceback__) or place_of(draft.name, "", text)
         raise DraftError(f"{place}: {text}") from error

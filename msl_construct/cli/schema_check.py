@@ -11,7 +11,7 @@ import click
 
 from ..drafts import find
 from .common import Exit, command_options, data_out, note, run, whoever_reads
-from .drafts import TOLERABLE, UNCHECKED_DRAFT
+from .drafts import TOLERABLE, UNCHECKED_DRAFT, blaming_its_file, demand_bindable
 from .text import many
 
 __all__ = ["check"]
@@ -70,7 +70,8 @@ def check(
       msl schema check draft-2026-10
       msl schema check draft-2026-03 draft-2026-10 --json
 
-    Exit codes: 0 nothing but remarks; 1 findings; 2 usage, no such draft.
+    Exit codes: 0 nothing but remarks; 1 findings; 2 usage, no such draft, or
+    one that can't be used.
     """
     from ..breaking.history import against_base
     from ..exports.consistency import Inconsistency, findings
@@ -78,11 +79,14 @@ def check(
 
     worst = Exit.FINE
     for name in drafts:
-        found = findings(find(name))
-        if all(one.remark or one.kind in TOLERABLE for one in found):
-            found += against_base(find(name))
-            for text in changed_since(_ledger(ledger), find(name)):
-                found.append(Inconsistency("published", name, text))
+        draft = find(name)
+        with blaming_its_file(draft):
+            found = findings(draft)
+            if all(one.remark or one.kind in TOLERABLE for one in found):
+                demand_bindable(draft)
+                found += against_base(draft)
+                for text in changed_since(_ledger(ledger), draft):
+                    found.append(Inconsistency("published", name, text))
         grave = [one for one in found if not one.remark]
         if grave:
             worst = Exit.FINDINGS

@@ -10,9 +10,9 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from types import ModuleType, TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DraftError, MslError
@@ -25,6 +25,8 @@ __all__ = [
     "SourceLine",
     "blamed",
     "is_authored",
+    "is_loaded",
+    "line_of",
     "load",
     "origins",
     "place_of",
@@ -149,6 +151,14 @@ def blamed(traceback: TracebackType | None) -> SourceLine | None:
     return found
 
 
+def line_of(function: Callable[..., object]) -> SourceLine:
+    """Where an author's file defines a function."""
+    code = function.__code__ if isinstance(function, FunctionType) else None
+    if code is None:
+        return SourceLine(function.__module__, 1)
+    return SourceLine(_files.get(code.co_filename, code.co_filename), code.co_firstlineno)
+
+
 def responsible(error: BaseException) -> SourceLine | None:
     """The line of an author's file that an exception comes of; None: it is a defect of ours.
 
@@ -165,6 +175,11 @@ def responsible(error: BaseException) -> SourceLine | None:
             ours = True
         traceback = traceback.tb_next
     return None if ours and not isinstance(error, _OF_ARGUMENTS) else found
+
+
+def is_loaded(draft: Draft) -> bool:
+    """Whether a draft is of an author's file."""
+    return draft.name in _origins
 
 
 def origins() -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from ..abbreviated import abbreviated
 from ..page_map import pad8
 from ..schema import (
     Bit,
@@ -23,7 +24,7 @@ from ..schema import (
 from ..schema.fields import Field
 from ..schema.layout import OFFSETS, REST, Layout, inner_layouts
 from ..schema.variable import Rest
-from ..schema.vocabulary import Fixed, Hash
+from ..schema.vocabulary import Fixed, Hash, Uint
 from .measures import Registered, measures
 
 __all__ = ["Inconsistency", "findings", "structures_of"]
@@ -271,6 +272,8 @@ def _default(place: str, field: Field, widths: dict[str, int]) -> Iterator[Incon
         valid = getattr(kind, "valid", None)
         if valid is not None and not valid.permits(value):
             yield Inconsistency("default", place, f"expected {valid}, found {value}")
+    elif value is not None and type(kind) is Uint:
+        yield Inconsistency("default", place, f"expected a number, found {abbreviated(value)}")
     elif isinstance(value, bytes) and isinstance(kind, Fixed) and len(value) != kind.width:
         yield Inconsistency("default", place, f"expected {kind.width} bytes, found {len(value)}")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
+from ..abbreviated import abbreviated
+from ..errors import DraftError
 from ..schema import BlockType, Draft
+from ..schema.declared import demand
 from .model import Applies, Concerns, Found, Level, Pick, Role, Rule, Scope, any_block
 
 __all__ = [
@@ -21,6 +26,7 @@ __all__ = [
     "without_payload",
 ]
 
+_PACKAGE = __name__.partition(".")[0] + "."
 _OURS = "MSLX"
 _THEIRS = "MSL"
 
@@ -81,8 +87,15 @@ def rule(
         drafts: says of a draft whether the rule holds for it, when it is asked for its rules.
 
     Raises:
-        ValueError: the id's prefix does not fit the level.
+        ValueError: the id is no such id, or its prefix does not fit the level; an argument is of
+            another class; what is made a rule is no function of one argument.
     """
+    if not isinstance(id, str) or id.count("-") < 2:
+        raise ValueError(f"{id!r}: expected the id of a rule, such as MSL-5.1-WHAT-IS-WRONG")
+    demand(id, "level", level, (Level,), "a Level, such as Level.MUST")
+    demand(id, "scope", scope, (Scope,), "a Scope, such as Scope.BLOCK")
+    for part, text in (("requirement", requirement), ("wrong", wrong), ("why", why)):
+        demand(id, part, text, (str,), "a sentence")
     prefix, section, _ = id.split("-", 2)
     if prefix != (_OURS if level is Level.OURS else _THEIRS):
         raise ValueError(f"{id}: this prefix does not go with level {level.value}")
@@ -97,13 +110,47 @@ def rule(
             wrong=wrong,
             why=why,
             scope=scope,
-            find=find,
+            find=find if find.__module__.startswith(_PACKAGE) else _held(id, find),
             applies=drafts,
             samples=samples,
             concerns=concerns,
         )
 
     return made
+
+
+def _held(id: str, find: Callable[[Any], Iterator[Found]]) -> Callable[[Any], Iterator[Found]]:  # noqa: A002
+    """An author's function of a rule, whose results are looked at.
+
+    Raises:
+        ValueError: it can't be called with the one thing that a rule looks at.
+    """
+    try:
+        inspect.signature(find).bind(None)
+    except TypeError as error:
+        raise ValueError(
+            f"{id}: expected a function of one argument, what it looks at ({error})"
+        ) from None
+
+    @functools.wraps(find)
+    def held(subject: Any) -> Iterator[Found]:
+        given: object = find(subject)
+        if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
+            raise _refused(id, find, given)
+        for one in given:
+            if not isinstance(one, Found):
+                raise _refused(id, find, one)
+            yield one
+
+    return held
+
+
+def _refused(id: str, find: Callable[..., object], given: object) -> DraftError:  # noqa: A002
+    from ..drafts.authored import line_of
+
+    return DraftError(
+        f"{line_of(find)}: {id}: expected it to yield Found(…), got {abbreviated(given)}"
+    )
 
 
 def declared(module: ModuleType) -> Iterator[Rule]:

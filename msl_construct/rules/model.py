@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from ..drafts import DRAFTS
+from ..schema.declared import demand
 
 if TYPE_CHECKING:
     from ..drafts.dialects import Dialect
@@ -121,6 +122,12 @@ class Found:
     offset: int | None = None
     block: int | None = None
     field: str = ""
+
+    def __post_init__(self) -> None:
+        demand("Found", "text", self.text, (str,), "a text")
+        demand("Found", "offset", self.offset, (int, type(None)), "a file offset, or None")
+        demand("Found", "block", self.block, (int, type(None)), "a block's index, or None")
+        demand("Found", "field", self.field, (str,), "the path of a field")
 
 
 @dataclass(frozen=True)

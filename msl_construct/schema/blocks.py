@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from .base import DocumentOptions
+from .declared import demand, demand_name
 from .fields import Note
 from .layout import Layout
 from .names import snake_case
@@ -96,6 +97,13 @@ class BlockType:
     parent: str = ""
     sense: str = ""
     deprecated: str = ""
+
+    def __post_init__(self) -> None:
+        demand_name("BlockType", "name", self.name)
+        owner = f"BlockType {self.name}"
+        demand(owner, "code", self.code, (int,), "a number")
+        demand(owner, "text", self.text, (str,), "a sentence")
+        demand(owner, "layout", self.layout, (Layout, type(None)), "a Layout, or None")
 
     @property
     def meaning(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import ConformanceError
 from ..source import Cursor, Extent, Short
 from .base import Binding, DocumentOptions, Problem, Refused, Vocabulary, refusal
+from .declared import demand, demand_each, demand_name
 from .layout import Layout, surplus
 from .misfit import Misfit
 from .names import snake_case
@@ -45,6 +46,9 @@ class Choice(Measured):
 
     def __init__(self, length: str, tag: str, cases: Mapping[int, Layout]) -> None:
         super().__init__(length)
+        demand_name("Choice", "tag", tag, "the name of a field")
+        demand("Choice", "cases", cases, (Mapping,), "layouts by their tag")
+        demand_each("Choice", "cases", cases.values(), (Layout,), "a Layout")
         self.tag = tag
         self.tag_key = snake_case(tag)
         self.cases = dict(cases)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ..abbreviated import abbreviated
+from .declared import demand, demand_each, demand_name, demand_width
 from .document_values import as_number
 from .names import snake_case
 
@@ -122,6 +123,8 @@ class Value:
         return self.sense or self.text or self.label
 
     def __post_init__(self) -> None:
+        demand_name("Value", "label", self.label)
+        demand(f"Value {self.label}", "code", self.code, (int,), "a number")
         if not self.name:
             object.__setattr__(self, "name", snake_case(self.label))
 
@@ -145,6 +148,12 @@ class Enumeration:
     text: str
     values: tuple[Value, ...]
     spans: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        demand_name("Enumeration", "name", self.name)
+        demand_width(f"Enumeration {self.name}", self.width)
+        each = demand_each(f"Enumeration {self.name}", "values", self.values, (Value,), "a Value")
+        object.__setattr__(self, "values", each)
 
     @property
     def key(self) -> str:
@@ -198,7 +207,8 @@ class Enumeration:
 
     def adding(self, since: str, values: Iterable[Value]) -> Enumeration:
         """This registry with more values, or other ones for the same codes."""
-        added = {v.code: replace(v, since=since) for v in values}
+        each = demand_each(self.name, "values", values, (Value,), "a Value")
+        added = {v.code: replace(v, since=since) for v in each}
         if not added:
             return self
         kept = [v for v in self.values if v.code not in added]
@@ -235,6 +245,8 @@ class Bit:
         return self.sense or self.text or self.label
 
     def __post_init__(self) -> None:
+        demand_name("Bit", "label", self.label)
+        demand(f"Bit {self.label}", "bit", self.bit, (int,), "a number")
         if not self.name:
             object.__setattr__(self, "name", snake_case(self.label))
 
@@ -280,6 +292,13 @@ class FlagDefinition:
     bits: tuple[Bit | BitRange, ...]
     _names: dict[int, list[str]] = field(default_factory=dict, compare=False, repr=False)
     _values: dict[int, FlagValue] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        demand_name("FlagDefinition", "name", self.name)
+        demand_width(f"FlagDefinition {self.name}", self.width)
+        owner = f"FlagDefinition {self.name}"
+        each = demand_each(owner, "bits", self.bits, (Bit, BitRange), "a Bit or BitRange")
+        object.__setattr__(self, "bits", each)
 
     @property
     def key(self) -> str:
@@ -375,7 +394,8 @@ class FlagDefinition:
 
     def adding(self, since: str, bits: Iterable[Bit]) -> FlagDefinition:
         """This word with more bits defined, or other meanings for the same bits."""
-        added = {b.bit: replace(b, since=since) for b in bits}
+        each = demand_each(self.name, "bits", bits, (Bit, BitRange), "a Bit or BitRange")
+        added = {b.bit: replace(b, since=since) for b in each}
         if not added:
             return self
         kept = [b for b in self.bits if b.bit not in added]

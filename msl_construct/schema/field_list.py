@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..abbreviated import abbreviated
 from .base import Binding, Vocabulary
+from .declared import demand_each, demand_name
 from .fields import Field
 from .names import snake_case
 from .values import Record
@@ -34,6 +35,8 @@ class FieldList(Vocabulary):
 
     def __init__(self, name: str, section: str, fields: Iterable[Field]) -> None:
         super().__init__()
+        demand_name("Layout", "name", name)
+        fields = demand_each(f"Layout {name}", "fields", fields, (Field,), "a Field")
         self.title = name
         self.section = section
         self.fields = tuple(f.in_section(section) for f in fields)

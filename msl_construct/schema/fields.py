@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from .base import Vocabulary
+from .declared import demand, demand_name
 from .names import snake_case
 
 __all__ = ["Field", "Note"]
@@ -58,6 +59,11 @@ class Field:
     called: str = ""
     sense: str = ""
     deprecated: str = ""
+
+    def __post_init__(self) -> None:
+        demand_name("Field", "name", self.name)
+        demand(f"Field {self.name}", "type", self.type, (Vocabulary,), "a Construct such as U32")
+        demand(f"Field {self.name}", "text", self.text, (str,), "a sentence")
 
     @property
     def meaning(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from struct import Struct
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ..abbreviated import abbreviated
 from ..errors import ConformanceError
@@ -17,6 +17,7 @@ from .amendments import Amendment
 from .base import Binding, OneOf
 from .blocks import BlockType, ByteOrder, Coverage
 from .codes import Enumeration, FlagDefinition, FlagValue, Span, Value
+from .declared import demand, demand_each, demand_name
 from .fields import Field, Note
 from .layout import Layout
 from .overlaid_blocks import codes_of, overlaid
@@ -25,6 +26,8 @@ from .whole_block import WholeBlock
 
 __all__ = ["Draft", "Identified", "Schema"]
 
+T = TypeVar("T")
+
 
 class Identified(Protocol):
     """What a draft holds for those who judge files by it: a rule or a statement."""
@@ -32,6 +35,17 @@ class Identified(Protocol):
     @property
     def id(self) -> str:
         """What it is called."""
+
+
+def _by_name(draft: str, part: str, given: Mapping[str, T] | None, expected: str) -> dict[str, T]:
+    """What an overlay says of something that its base has, by its name.
+
+    Raises:
+        ValueError: it is no such mapping.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ValueError(f"{draft}: {part}: expected {expected} by name: {{'…': …}}")
+    return dict(given or {})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,7 +134,13 @@ class Draft:
             ValueError: something is changed that this draft does not have, or declared twice; or
                 a field is gone that the integrity chain names.
         """
-        edits = dict(layouts or {})
+        demand_name("overlay", "name", name, "the draft's name")
+        demand(name, "version", version, (int,), "a number such as 0x0102")
+        demand(name, "status", status, (str,), "a text")
+        edits = _by_name(name, "layouts", layouts, "an edit of a Layout")
+        for key, edit in edits.items():
+            if not callable(edit):
+                raise ValueError(f"{name}: layouts: {key}: expected a function of a Layout")
         removed: list[Field] = []
 
         def edited(key: str, layout: Layout) -> Layout:
@@ -149,7 +169,14 @@ class Draft:
             only_there=codes_of(name, self.name, self.blocks, segment_only_blocks),
             forbidden=codes_of(name, self.name, self.blocks, forbidden_blocks),
         )
-        more_values, more_bits = dict(values or {}), dict(bits or {})
+        more_values = _by_name(name, "values", values, "Values")
+        more_bits = _by_name(name, "bits", bits, "Bits")
+        enumerations = demand_each(
+            name, "enumerations", enumerations, (Enumeration,), "an Enumeration"
+        )
+        flags = demand_each(name, "flags", flags, (FlagDefinition,), "a FlagDefinition")
+        chain = demand_each(name, "chain", chain, (Coverage,), "a Coverage")
+        without_rules = demand_each(name, "without_rules", without_rules, (str,), "a rule's id")
         draft = replace(
             self,
             name=name,
@@ -448,4 +475,7 @@ class Schema:
 
 
 def _magic(layout: Layout) -> bytes:
-    return next(f.type.magic for f in layout.fields if isinstance(f.type, Magic))
+    found = next((f.type.magic for f in layout.fields if isinstance(f.type, Magic)), None)
+    if found is None:
+        raise ValueError(f"{layout.title} has no Magic, which readers find it by")
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 
 from .blocks import BlockType
+from .declared import demand_each
 from .layout import Layout
 
 __all__ = ["codes_of", "overlaid"]
@@ -23,6 +24,8 @@ def codes_of(
     Raises:
         ValueError: it has no such type.
     """
+    if isinstance(chosen, str):
+        raise ValueError(f"{name}: expected a list of block types, found the one text {chosen!r}")
     by_name = {block.key: block.code for block in known}
     found = {by_name.get(one, -1) if isinstance(one, str) else one: one for one in chosen}
     missing = [
@@ -60,7 +63,7 @@ def overlaid(
         ValueError: two have one code, or one that takes a known one's place has no layout.
     """
     new: dict[int, BlockType] = {}
-    for block in fresh:
+    for block in demand_each(name, "blocks", fresh, (BlockType,), "a BlockType"):
         if new.setdefault(block.code, block) is not block:
             other = new[block.code].name
             raise ValueError(

@@ -9,6 +9,7 @@ from ..abbreviated import abbreviated
 from ..errors import ConformanceError, DocumentError
 from ..source import Cursor
 from .base import Binding, DocumentOptions, Problem, Refused, Sound, Vocabulary, refusal
+from .declared import demand, demand_name
 from .entries import HELD, Entries, EntriesShown
 from .layout import OFFSETS, REST, Layout, surplus
 from .misfit import Misfit
@@ -30,6 +31,8 @@ class Table(Vocabulary):
 
     def __init__(self, count: str, entry: Layout, entry_size: str | None = None) -> None:
         super().__init__()
+        demand_name("Table", "count", count, "the name of a field")
+        demand("Table", "entry", entry, (Layout,), "a Layout")
         self.count = count
         self.count_key = snake_case(count)
         self.entry = entry

@@ -9,6 +9,7 @@ from ..abbreviated import abbreviated, abbreviated_hex
 from ..page_map import pad8
 from ..source import Cursor, Extent
 from .base import DocumentOptions, Problem, Sound, Vocabulary
+from .declared import demand_name
 from .document_values import as_hex, as_text, checked_keys
 from .names import snake_case
 from .raw import as_bytes, raw_from_document, raw_to_document
@@ -30,6 +31,7 @@ class Measured(Vocabulary):
 
     def __init__(self, length: str) -> None:
         super().__init__()
+        demand_name(type(self).__name__, "length", length, "the name of a field")
         self.length = length
         self.length_key = snake_case(length)
 

@@ -16,6 +16,7 @@ from ..abbreviated import abbreviated, abbreviated_hex
 from ..source import Cursor
 from .base import Between, Binding, DocumentOptions, OneOf, Problem, Sound, Vocabulary
 from .codes import Code, Enumeration, FlagDefinition, FlagValue
+from .declared import demand, demand_name, demand_width
 from .document_values import as_hex, as_name, as_number, as_text, checked_keys
 from .misfit import Misfit
 
@@ -46,6 +47,9 @@ __all__ = [
     "Uuid",
     "Vocabulary",
 ]
+
+
+_MOST = (1 << 31) - 1  # bytes that one `struct` can have
 
 
 class Fixed(Vocabulary):
@@ -120,6 +124,7 @@ class Uint(Fixed):
         self, width: int, *, shown: str = "number", valid: Between | OneOf | None = None
     ) -> None:
         super().__init__()
+        demand_width("Uint", width)
         self.width = width
         self.code = _INTEGERS[width]
         self.shown = shown
@@ -181,6 +186,9 @@ class Bytes(Fixed):
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        demand("Bytes", "width", width, (int,), "a number of bytes")
+        if not 0 < width <= _MOST:
+            raise ValueError(f"Bytes: expected a width of 1 to {_MOST} bytes, found {width}")
         self.width = width
         self.code = f"{width}s"
 
@@ -340,6 +348,7 @@ class Coded(Fixed):
 
     def __init__(self, enumeration: str, *, valid: OneOf | None = None) -> None:
         super().__init__()
+        demand_name("Coded", "enumeration", enumeration, "the name of a registry")
         self.enumeration_name = enumeration
         self.enumeration: Enumeration | None = None
         self.valid = valid
@@ -412,6 +421,7 @@ class Flags(Fixed):
 
     def __init__(self, definition: str) -> None:
         super().__init__()
+        demand_name("Flags", "definition", definition, "the name of a flag word")
         self.definition_name = definition
         self.definition: FlagDefinition | None = None
 
