@@ -257,6 +257,17 @@ def test_a_secret_of_a_command_line_is_in_no_path_and_no_name(tmp_path: Path, fo
         ("curl -u me:S3CRET -H 'Authorization: Bearer T0KEN' x", ["S3CRET", "T0KEN"]),
         ("t --dsn host=db;password=S3CRET;x=y", ["S3CRET"]),
         ('t {"api_key": "S3CRET"}', ["S3CRET"]),
+        ("t {'api_key': 'S3CRET'}", ["S3CRET"]),
+        ("t https://me:S3CR@ET@host/x", ["S3CR@ET"]),
+        ("t https://S3CRET-0f-a-user@host/x git+ssh://git@host", ["S3CRET-0f-a-user"]),
+        ("curl -H 'X-Api-Key: S3CRET' -H 'Accept: text/html'", ["S3CRET"]),
+        (
+            "openssl -passin pass:S3CRET",
+            ["assin", "pass:S3CRET", "S3CRET"],
+        ),  # the first is too short
+        ("/usr/bin/redis-cli -a S3CRET", ["S3CRET"]),
+        ("ls -a S3CRET", []),
+        ("sh -c mysql --password='S3C RET' x", ["'S3C", "", "S3C RET"]),
     ],
 )
 def test_what_of_a_command_line_is_likely_to_be_a_secret(text: str, secrets: list[str]) -> None:
@@ -301,6 +312,31 @@ def test_a_secret_is_in_no_hex_and_no_byte_that_belongs_to_no_field_that_is_show
     assert shown.data == b"head" + bytes(size) + b"tail" + bytes(size) + b"end"
     hidden = [(one.start, one.length) for one in shown.fields if one.redacted]
     assert hidden == [(4, size), (8 + size, size)]
+
+
+def test_a_secret_is_taken_out_however_it_is_written() -> None:
+    words = SecretWords(["S3c/r%20et", "/S3cr3t+in/base64==", "/etc/ssl/key.pem", "/S3cretPw"])
+    names = [
+        "/a/S3c%2Fr%2520et/b",
+        "/a/S3c/r et",
+        "/a/UzNjL3IlMjBldA==",
+        "/a/5333632f722532306574",
+        "x/S3cr3t+in/base64==",
+        "/etc/ssl/key.pem",
+        "/a/S3cretPw",
+    ]
+    with msl_construct.open(SAMPLES / "live-le.msl") as dump:
+        found = report_of(dump)
+    found.tables = [TableRows("modules", ("path",), [(name,) for name in names])]
+    assert [row[0] for row in words.without(found).tables[0].rows] == [
+        "/a/(redacted)/b",
+        "/a/(redacted)",
+        "/a/(redacted)",
+        "/a/(redacted)",
+        "x(redacted)",
+        "/etc/ssl/key.pem",
+        "/a(redacted)",
+    ]
 
 
 def test_a_secret_that_is_a_word_is_no_part_of_another() -> None:

@@ -460,6 +460,10 @@ def test_words_that_begin_with_each_other_are_not_all_tried_within_a_longer_one(
     text = Counted("a" * 2000 + " aaaaaaa")
     assert list(search.spans(text)) == [(2001, 2008)]
     assert tried < len(text)
+    search = WordSearch[str](("a-" * 1500)[:size] for size in range(6, 3000))
+    text, tried = Counted("a-a-a-x" * 300), 0
+    assert list(search.spans(text)) == [(at, at + 6) for at in range(0, 2100, 7)]
+    assert tried < 20 * 300, "those that go on otherwise than the text are leapt over"
 
 
 def test_the_last_of_very_many_secrets_is_taken_out_as_well() -> None:

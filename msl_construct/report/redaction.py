@@ -8,7 +8,7 @@ from typing import Any
 
 from ..convert.provenance import without_memory, without_texts
 from ..words import binary_size
-from .secret_words import SecretWords, secrets_of_arguments, secrets_of_variable
+from .secret_words import SecretWords, is_path, secrets_of_arguments, secrets_of_variable
 from .word_search import LEAST, WordSearch
 
 __all__ = ["COMMAND_LINE", "ENVIRONMENT", "KINDS", "REDACTED", "Redaction"]
@@ -107,7 +107,7 @@ class Redaction:
 
     def remember(self, text: str, least: int = LEAST) -> None:
         """Take a text out of all sentences, unless it is a path or a word of few letters."""
-        if len(text) >= least and not text.startswith("/") and self._secrets.add(text):
+        if len(text) >= least and not is_path(text) and self._secrets.add(text):
             self._search = None
 
     def note(self, text: str) -> str:

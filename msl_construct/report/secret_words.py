@@ -6,10 +6,12 @@ to be a secret is looked for there: of every argument, half of the names would b
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import quote, unquote
 
 from .model import (
     Acquisition,
@@ -22,19 +24,36 @@ from .model import (
 )
 from .word_search import LEAST, WordSearch
 
-__all__ = ["SecretWords", "secrets_of_arguments", "secrets_of_variable"]
+__all__ = ["SecretWords", "is_path", "secrets_of_arguments", "secrets_of_variable"]
 
 _TELLING = re.compile(r"pass|pwd|secret|token|key|cred|auth|session|cookie", re.IGNORECASE)
 _KIND_OF_SESSION = re.compile(r"XDG_SESSION_(?!COOKIE)\w+|DESKTOP_SESSION|GDMSESSION")
 """Variables whose values (``wayland``, ``ubuntu``) are in the names of every desktop's files."""
-_USERINFO = re.compile(r"://[^/\s@:]*:([^/\s@]+)@")
+_USERINFO = re.compile(r"://[^/\s@:]*:([^/\s]+)@")
+_TOKEN_OF_A_USER = re.compile(r"://(?=[^/\s@:]*\d)([^/\s@:]{12,})(?::[^/\s]*)?@")
+"""In front of the ``@`` of an address: longer than names are, and with a digit."""
 _OF_JSON = re.compile(
-    rf'"[^"]{{0,64}}(?:{_TELLING.pattern})[^"]{{0,64}}"\s?:\s?"([^"]+)"', re.IGNORECASE
+    rf"""(["'])[^"']{{0,64}}(?:{_TELLING.pattern})[^"']{{0,64}}\1\s?:\s?(["'])(?P<it>.{{1,4096}}?)\2""",
+    re.IGNORECASE,
 )
+_IN_QUOTES = re.compile(
+    rf"""(?:{_TELLING.pattern})[\w-]{{0,64}}\s?[=:]\s?(["'])(?P<it>.{{1,4096}}?)\1""", re.IGNORECASE
+)
+_HEADER = re.compile(r"""["']?([\w-]{1,64}):""")
+_NAMED = re.compile(r"([\w-]{1,64}):(?!//)(.+)")
+_OPTIONS_OF = (
+    ("redis-cli", "-a"),
+    ("ldap", "-w"),
+    ("mosquitto_", "-P"),
+    ("zip", "-P"),
+    ("unzip", "-P"),
+)
+"""What programs begin with, and their option for a password that does not say so itself."""
 _USER_AND = re.compile(r"[^:%/\s]+[:%](.+)")
 _OF_A_USER = ("-u", "-U", "--user", "--proxy-user")
 _BEFORE_A_TOKEN = ("bearer", "basic")
 _OPTION = re.compile(r"-[^=]+")
+_SLASH_AND_MORE = re.compile(r"/[^/.\s]{7,}|/(?=.*[+=])[A-Za-z0-9+/]{15,}={0,2}")
 _SHORT = re.compile(r"-p(.{4,})")
 _REDACTED = "(redacted)"
 _APART = "bytes"
@@ -49,15 +68,23 @@ def secrets_of_arguments(text: str) -> Iterable[str]:
 
 
 def _of_arguments(text: str) -> Iterator[str]:
-    words = re.split(r"[\s\0]+", text)[1:]
+    program, *words = re.split(r"[\s\0]+", text)
+    options = [one for name, one in _OPTIONS_OF if program.rpartition("/")[2].startswith(name)]
     for before, word in zip(["", *words], words):
         name, equals, value = word.partition("=")
         if equals and _TELLING.search(name):
             yield value
-        elif before == "-p" or (_OPTION.fullmatch(before) and _TELLING.search(before)):
+        elif (
+            before == "-p"
+            or before in options
+            or (_OPTION.fullmatch(before) and _TELLING.search(before))
+        ):
             yield word
         elif before.lower() in _BEFORE_A_TOKEN:
             yield word.rstrip("\"'")
+        elif (header := _HEADER.fullmatch(before)) is not None and _TELLING.search(header[1]):
+            if word.lower() not in _BEFORE_A_TOKEN:
+                yield word.strip("\"'")
         elif before in _OF_A_USER and (pair := _USER_AND.fullmatch(word)) is not None:
             yield pair[1]
         found = _SHORT.fullmatch(word)
@@ -83,15 +110,38 @@ def _inside(text: str) -> Iterator[str]:
         name, equals, value = part.partition("=")
         if equals and _TELLING.search(name):
             yield value
-    for form in (_USERINFO, _OF_JSON):
+        named = _NAMED.fullmatch(part)
+        if named is not None and _TELLING.search(named[1]):
+            yield named[2]
+    for form in (_USERINFO, _TOKEN_OF_A_USER):
         yield from form.findall(text)
+    for form in (_OF_JSON, _IN_QUOTES):
+        yield from (found["it"] for found in form.finditer(text))
+
+
+def is_path(text: str) -> bool:
+    """Whether a text is more likely to be a path than a secret, of which one in 64 of those in
+    base64 begins with a slash as well."""
+    return text.startswith("/") and not _SLASH_AND_MORE.fullmatch(text)
+
+
+def _written(word: str) -> Iterator[str]:
+    """How a secret may be written elsewhere, besides as it is."""
+    raw = word.encode("utf-8", "surrogatepass")
+    yield raw.hex()
+    yield base64.b64encode(raw).decode()
+    if "%" in word:
+        yield unquote(word)
+    if not word.isalnum():
+        yield quote(raw, safe="")
 
 
 class SecretWords:
     """Takes words out of everything that is shown of a dump.
 
     Words of letters alone are left in longer ones: they may be any, and ``thread`` is no secret
-    in the name of a library of threads. Words are also taken out where they are written in hex.
+    in the name of a library of threads. Words are also taken out where they are written in hex,
+    base64 or with ``%``.
 
     Args:
         words: those that are to be seen nowhere; paths and short ones are left in.
@@ -101,11 +151,12 @@ class SecretWords:
         stored = {
             one: one.encode("utf-8", "surrogatepass")
             for one in words
-            if len(one) >= LEAST and not one.startswith("/")
+            if len(one) >= LEAST and not is_path(one)
         }
         letters = [one for one in stored if one.isalpha()]
         others = [one for one in stored if not one.isalpha()]
-        self._texts = WordSearch([*others, *(raw.hex() for raw in stored.values())], letters)
+        forms = (form for one in stored for form in _written(one))
+        self._texts = WordSearch([*others, *forms], letters)
         self._stored = WordSearch((stored[one] for one in others), (stored[one] for one in letters))
         """The same in bytes of blocks."""
 

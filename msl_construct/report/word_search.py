@@ -32,8 +32,11 @@ class WordSearch(Generic[T]):
         self._alone: set[T] = bounded - plain
         self._heads: set[T] = {one[:LEAST] for one in self._words}
         self._longest = max(map(len, self._words), default=0)
-        self._shorter = self._beginnings()
-        self._shorter_plain = self._plain_ones(self._shorter)
+        self._sizes = [*map(len, self._words), 0]  # the last is that of no word, by -1
+        self._parents = self._beginnings()
+        self._leaps = self._far_beginnings()
+        self._shorter = self._found_within(bounded=True)
+        self._shorter_plain = self._found_within(bounded=False)
 
     def __bool__(self) -> bool:
         return bool(self._words)
@@ -76,34 +79,78 @@ class WordSearch(Generic[T]):
             open_.append(place)
         return found
 
-    def _plain_ones(self, shorter: list[int]) -> list[int]:
-        """Of each word the place of the longest plain one that it begins with; -1: none."""
+    def _far_beginnings(self) -> list[int]:
+        """Of each word one that is some beginnings away, so that any of them is a few leaps off.
+
+        The leaps of a word are those of skew-binary numbers: twice as far where two of the same
+        length follow each other, else to the next one.
+        """
+        parents = [*self._parents, -1]
+        depths, leaps = [0] * len(parents), [-1] * len(parents)
+        for place, parent in enumerate(self._parents):
+            depths[place] = depths[parent] + 1
+            leap = leaps[parent]
+            even = depths[parent] - depths[leap] == depths[leap] - depths[leaps[leap]]
+            leaps[place] = leaps[leap] if even else parent
+        return leaps
+
+    def _found_within(self, *, bounded: bool) -> list[int]:
+        """Of each word the place of the longest other one that is found where it stands; -1: none.
+
+        Args:
+            bounded: whether those count that are found alone, too: where the word that they are a
+                part of goes on with neither a letter nor a digit.
+        """
         found: list[int] = []
-        for place in shorter:  # which is in front, so that its own is known
-            joined = place >= 0 and self._words[place] in self._alone
-            found.append(found[place] if joined else place)
+        for word, place in zip(self._words, self._parents):
+            if place >= 0 and self._words[place] in self._alone:
+                size = self._sizes[place]
+                if not bounded or _continues(word[size : size + 1]):
+                    place = found[place]  # which is in front, so that its own is known
+            found.append(place)
         return found
 
     def _end(self, text: T, at: int) -> int:
         """Behind the longest word that begins there; 0: none does."""
         place = bisect_right(self._words, text[at : at + self._longest]) - 1
-        shorter = self._shorter
-        if _continues(text[max(0, at - 1) : at]):  # none that is found alone begins here
-            shorter = self._shorter_plain
-            if place >= 0 and self._words[place] in self._alone:
-                place = shorter[place]
-        while place >= 0:
-            word = self._words[place]
-            end = at + len(word)
-            if text.startswith(word, at) and not (word in self._alone and _joined(text, at, end)):
-                return end
-            place = shorter[place]
-        return 0
+        inside = _continues(text[max(0, at - 1) : at])  # none that is found alone begins here
+        place = self._plain(place) if inside else place
+        if place < 0:
+            return 0
+        place = self._within(place, _alike(self._words[place], text, at))
+        if inside:
+            place = self._plain(place)
+        elif place >= 0 and self._words[place] in self._alone:
+            end = at + self._sizes[place]
+            place = self._shorter[place] if _continues(text[end : end + 1]) else place
+        return at + self._sizes[place] if place >= 0 else 0
+
+    def _plain(self, place: int) -> int:
+        """The longest that is found anywhere, of a word and those that it begins with."""
+        joined = place >= 0 and self._words[place] in self._alone
+        return self._shorter_plain[place] if joined else place
+
+    def _within(self, place: int, most: int) -> int:
+        """The longest of a word and those that it begins with, of so many characters at most."""
+        sizes, leaps, parents = self._sizes, self._leaps, self._parents
+        while sizes[place] > most:
+            place = leaps[place] if sizes[leaps[place]] > most else parents[place]
+        return place
 
 
-def _joined(text: T, start: int, end: int) -> bool:
-    """Whether a letter or a digit is beside what stands there."""
-    return _continues(text[max(0, start - 1) : start]) or _continues(text[end : end + 1])
+def _alike(word: T, text: T, at: int) -> int:
+    """How many characters a word and a text from there on begin with alike."""
+    least, step = 0, LEAST
+    while step:
+        piece = word[least : least + step]
+        if piece and text.startswith(piece, at + least):
+            least += len(piece)
+            step *= 2
+        elif step == 1:
+            break
+        else:
+            step = min(step, max(1, len(piece))) // 2 or 1
+    return least
 
 
 def _continues(one: T) -> bool:
