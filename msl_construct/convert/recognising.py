@@ -15,6 +15,21 @@ __all__ = ["FORMATS", "read_foreign", "recognised"]
 FORMATS = ("elf-core", "minidump", "macho-core", "raw")
 """What can be imported."""
 
+_MACHINE = "a dump of a whole machine: expected one of a process"
+_OTHERS = {
+    b"\x1f\x8b": "a gzip file: gzip -d gives what is in it",
+    b"\x28\xb5\x2f\xfd": "a zstd file: zstd -d gives what is in it",
+    b"\xfd7zXZ": "an xz file: xz -d gives what is in it",
+    b"\x04\x22\x4d\x18": "an LZ4 file: lz4 -d gives what is in it",
+    b"BZh": "a bzip2 file: bzip2 -d gives what is in it",
+    b"PK\x03\x04": "a zip file: unzip gives what is in it",
+    b"PAGEDU": f"{_MACHINE} (Windows)",
+    b"KDUMP": f"{_MACHINE} (kdump)",
+    b"EMiL": f"{_MACHINE} (LiME)",
+    b"\xca\xfe\xba\xbe": "a Mach-O file of several processors, which no core is",
+}
+"""What else is taken for a dump of a process, by how it begins: systemd keeps cores compressed."""
+
 
 def recognised(source: Source) -> str:
     """The format that a file begins as.
@@ -32,10 +47,10 @@ def recognised(source: Source) -> str:
     if beginning.startswith(b"MEMSLICE"):
         raise FormatError("a Memory Slice already: see msl convert", offset=0)
     shown = beginning.hex() or "nothing"
+    other = next((told for mark, told in _OTHERS.items() if beginning.startswith(mark)), None)
+    advice = "raw memory is imported with --format raw" if other is None else other
     raise FormatError(
-        f"expected an ELF core, a minidump or a Mach-O core, found {shown}; raw memory is "
-        "imported with --format raw",
-        offset=0,
+        f"expected an ELF core, a minidump or a Mach-O core, found {shown}; {advice}", offset=0
     )
 
 
