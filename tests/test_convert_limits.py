@@ -7,9 +7,12 @@ import json
 import struct
 import subprocess
 import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from commands import PLACE, one_line, run
@@ -21,12 +24,15 @@ from writing import writer
 import msl_construct
 from msl_construct.convert.elf_core import read as core_reading
 from msl_construct.convert.elf_core.mapped_files import FileRow, mappings_of
+from msl_construct.convert.elf_core.write import write_core
 from msl_construct.convert.minidump.contexts import decode_context, encode_context
+from msl_construct.convert.minidump.write import write_minidump
 from msl_construct.convert.process import CapturedProcess, MappedRange
 from msl_construct.convert.recognising import read_foreign, recognised
 from msl_construct.convert.region_plan import planned
 from msl_construct.convert.segments import SegmentSpace
 from msl_construct.errors import LimitError, MslError
+from msl_construct.rewrite.captured import captured
 from msl_construct.source import BufferSource, FileSource
 
 SEGMENT = [(0x10000, page(1), PAGE, 6)]
@@ -38,6 +44,24 @@ def read(data: bytes) -> CapturedProcess:
 
 
 # -- what comes in ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", [0x400, 0x800, 0x900, 0xFFF])
+def test_mappings_that_share_a_page(first: int, tmp_path: Path) -> None:
+    """Bytes of the second stand where they stood, though its page begins in the first."""
+    start, whole = 0x10000, b"".join(map(page, range(1, 5)))
+    parts = [
+        (start, whole[:first], first, 6),
+        (start + first, whole[first:], len(whole) - first, 4),
+    ]
+    (tmp_path / "source").write_bytes(elf_core("<", True, 62, b"", parts))
+    done = run("import", "source", "-o", "made.msl", "--check", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert run("check", "made.msl", folder=tmp_path).returncode == 0
+    with msl_construct.open(tmp_path / "made.msl") as dump:
+        memory = captured(dump).space.read(start, len(whole))
+        assert bytes(memory) == whole
+        assert all(one.base_addr % one.page_size == 0 for one in dump.regions)
 
 
 def test_a_thread_whose_number_is_none() -> None:
@@ -408,3 +432,29 @@ def test_mappings_end_with_the_addresses(form: str, tmp_path: Path) -> None:
     path.write_bytes(finish(builder, LE11))
     done = run("export", path, "--to", form, "-o", tmp_path / "out")
     assert done.returncode in (0, 4), done.stderr
+
+
+@pytest.mark.parametrize("write", [write_core, write_minidump])
+def test_registers_of_many_threads_are_not_held(
+    write: Callable[[CapturedProcess, IO[bytes]], object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They stand before the memory, and are put on disk meanwhile when they are many."""
+    module = sys.modules[write.__module__]
+    monkeypatch.setattr(module, "NOTES_IN_MEMORY", 1 << 16)
+    image = bytearray(2696)
+    struct.pack_into("<Q", image, 464, 0x2E7)
+    struct.pack_into("<Q", image, 512, 0x2E7)
+    notes = status("<", True, 1, bytes(216)) + note("<", b"LINUX", 0x202, bytes(image))
+    process = read(elf_core("<", True, 62, notes, SEGMENT))
+    (thread,) = process.threads
+    count = 400
+    threads = [thread._replace(thread_id=number) for number in range(1, count + 1)]
+    with (tmp_path / "out").open("wb") as file:
+        tracemalloc.start()
+        write(replace(process, threads=threads), file)
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (tmp_path / "out").stat().st_size > count * len(image)
+    assert used < count * len(image) // 2

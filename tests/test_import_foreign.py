@@ -192,7 +192,10 @@ def test_what_is_no_dump_of_a_process_is_refused(tmp_path: Path) -> None:
     for data, words in (
         (b"MEMSLICE" + bytes(100), b"msl convert"),
         (b"\x7fELF" + bytes(4), b"e_ident"),
-        (b"PK\x03\x04", b"--format raw"),
+        (b"PK\x03\x04", b"found 504b0304; a zip file: unzip"),
+        (b"\x28\xb5\x2f\xfd" + bytes(99), b"a zstd file: zstd -d"),
+        (b"PAGEDU64" + bytes(99), b"a dump of a whole machine"),
+        (b"anything" + bytes(99), b"--format raw"),
         (b"", b"--format raw"),
     ):
         source = tmp_path / "source"

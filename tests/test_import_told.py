@@ -202,21 +202,6 @@ def test_images_of_a_macho_core(tmp_path: Path) -> None:
         assert dump.memory.name_of(base) == "/usr/bin/program"
 
 
-@pytest.mark.parametrize(
-    ("beginning", "told"),
-    [
-        (b"\x28\xb5\x2f\xfd\0\0\0\0", b"found 28b52ffd00000000; a zstd file: zstd -d"),
-        (b"PAGEDU64", b"a dump of a whole machine"),
-        (b"anything", b"raw memory is imported with --format raw"),
-    ],
-)
-def test_a_file_that_is_none_of_them(beginning: bytes, told: bytes, tmp_path: Path) -> None:
-    (tmp_path / "source").write_bytes(beginning + bytes(100))
-    done = run("import", tmp_path / "source", "-o", tmp_path / "made.msl")
-    assert done.returncode == 3
-    assert told in done.stderr
-
-
 # -- exports ---------------------------------------------------------------------------
 
 

@@ -111,13 +111,13 @@ def _told(run: Run) -> Run:
 
 def _log2(process: CapturedProcess, runs: list[Run], behind: int) -> int:
     """The largest size of pages of which all edges are edges."""
-    edges = {run[0] for run in runs} | {runs[-1][0] + runs[-1][1], behind} if runs else {behind}
+    edges = {run[0] for run in runs} | ({runs[-1][0] + runs[-1][1]} if runs else set())
     usual = max(_SMALLEST_LOG2, process.page_size.bit_length() - 1)
     for log2 in (usual, _USUAL_LOG2):
         mask = (1 << log2) - 1
-        if not any(edge & mask for edge in edges if edge != behind) and not (
-            behind & mask and runs and behind > runs[0][0]
-        ):
+        # It begins where the region before it ends, if that is within its first page.
+        cut = bool(runs) and behind > runs[0][0] & ~mask and bool(behind & mask)
+        if not cut and not any(edge & mask for edge in edges):
             return log2
     return _SMALLEST_LOG2
 

@@ -10,7 +10,7 @@ from ..convert.process import CapturedProcess, ProcessThread
 from ..convert.provenance import clean_text
 from ..convert.region_plan import planned
 from ..reader.dump import Dump
-from ..space import CAPTURED, AddressSpace
+from ..space import ADDRESSES_END, CAPTURED, AddressSpace
 from .captured import captured
 
 __all__ = ["differences"]
@@ -39,19 +39,30 @@ def differences(process: CapturedProcess, dump: Dump) -> Iterator[str]:
 
 
 def _of_memory(process: CapturedProcess, dump: Dump, edged: AddressSpace) -> Iterator[str]:
+    """States are held against the plan of the import, bytes against the source alone."""
     for region in planned(process):
         at = region.base
         for pages, what in region.plan:
             length = pages << region.page_size_log2
-            if what == READ:
-                yield from _of_bytes(process, dump.memory, at, length)
-            else:
-                for address, size, state in dump.memory.states(at, at + length):
-                    if state != what:
-                        yield f"{size} bytes at {address:#x}: expected {what}, found {state}"
+            expected = CAPTURED if what == READ else what
+            for address, size, state in dump.memory.states(at, at + length):
+                if state != expected:
+                    yield f"{size} bytes at {address:#x}: expected {expected}, found {state}"
             at += length
-        for edge in region.edges:
-            yield from _of_bytes(process, edged, edge.address, edge.length)
+    held = 0
+    for address, length in _captured_runs(process.space):
+        held += length
+        yield from _of_bytes(process, edged, address, length)
+    more = sum(length for _, length in _captured_runs(edged)) - held
+    if more > 0:
+        yield f"{more} bytes more are captured than the source has"
+
+
+def _captured_runs(space: AddressSpace) -> Iterator[tuple[int, int]]:
+    for start, stop in space.ranges():
+        for address, length, state in space.states(start, min(stop, ADDRESSES_END)):
+            if state == CAPTURED:
+                yield address, length
 
 
 def _of_bytes(

@@ -68,7 +68,9 @@ def write_core(process: CapturedProcess, file: IO[bytes]) -> Written:
         auxiliary = find_auxiliary(process.space, _stacks(process), process.mappings, machine.word)
         told.auxiliary = "found in the captured stack" if auxiliary else ""
     with SpooledTemporaryFile(NOTES_IN_MEMORY) as notes:
-        notes.writelines(process_notes(process, machine, order, auxiliary, told))
+        # One at a time: `writelines` of such a file takes all of them before it looks for room.
+        for each in process_notes(process, machine, order, auxiliary, told):
+            notes.write(each)
         rows = list(_file_rows(process, runs, told))
         if rows:
             notes.write(files_note(rows, _PAGE, machine, order))
