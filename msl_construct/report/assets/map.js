@@ -92,7 +92,8 @@ class MemoryMap {
     this.canvas.width = this.picture.width;
     this.canvas.height = this.picture.height;
     this.context = this.canvas.getContext("2d", { alpha: false });
-    this.later();
+    this.draw(); // what is printed, or looked at, before the next frame would be black
+    this.later(); // for those that follow, and are not there yet
   }
 
   later() {
