@@ -23,8 +23,9 @@ _DEVICE = re.compile(r"(?:CON|PRN|AUX|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00
 _DEVICE_SPACES = re.compile(
     r"\\\\\.(?:\\|$)"  # \\.\PhysicalDrive0
     r"|\\\?\?\\"  # \??\C:, the kernel's own way to write it
-    r"|\\\\\?\\(?![A-Z]:|UNC\\|VOLUME\{|NUL$)"  # what is no drive, share or volume
-    r"|\\\\(?:\?\\UNC\\)?[^\\]+\\(?:PIPE|MAILSLOT)(?:\\|$)",  # of this machine or another
+    # What is no drive, share or volume; or one alone, which is the disk itself.
+    r"|\\\\\?\\(?![A-Z]:\\|UNC\\|VOLUME\{[^\\]*\}\\|NUL$)"
+    r"|\\\\(?:\?\\UNC\\+)?[^\\]+\\+(?:PIPE|MAILSLOT)[ .]*(?:\\|$)",  # of this machine or another
     re.IGNORECASE,
 )
 _FORBIDDEN = '<>"|?*'
