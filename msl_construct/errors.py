@@ -24,6 +24,7 @@
     ├── TargetError           a process can't be acquired
     ├── SignatureError        a signature or a time stamp can't be made, read or believed
     ├── DraftError            a draft of one's own can't be used
+    │   └── NoFieldError      it lacks a field, or renames it, that is asked for by its name
     ├── UnboundError          a structure was used that has no byte order yet
     ├── ExportError           the schema declares what an exported form can't say
     ├── CompilerError         kaitai-struct-compiler is missing, or refused a schema
@@ -56,6 +57,7 @@ __all__ = [
     "LimitError",
     "MemoryAccessError",
     "MslError",
+    "NoFieldError",
     "PatternError",
     "PayloadError",
     "SignatureError",
@@ -256,6 +258,10 @@ class SignatureError(MslError):
 
 class DraftError(MslError):
     """A draft of one's own can't be used: what is wrong, with the file and the line."""
+
+
+class NoFieldError(DraftError, TypeError):
+    """A structure of a draft lacks a field that this package reads or writes by its name."""
 
 
 class UnboundError(MslError):

@@ -183,6 +183,15 @@ def test_a_rule_that_yields_something_else(
     assert words in said
 
 
+def test_a_field_that_is_gone_is_named(dump: Path, tmp_path: Path) -> None:
+    """This package finds the links of a file by the names of their fields."""
+    renamed = "amendments=[rename('block_header', 'ParentUUID', 'Parent')]"
+    (tmp_path / "own.py").write_text(f"{HEAD}{GOOD}, {renamed})\n", "utf-8")
+    said = complained("inspect", "--draft", "own.py:MINE", dump, folder=tmp_path)
+    assert "Block Header has no field parent_uuid" in said
+    assert "defect of ours" not in said
+
+
 def test_schema_check_makes_what_commands_make_of_a_draft(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(f"{HEAD}{GOOD}, rules=[print])\n", "utf-8")
     assert "own.py:3: " in complained("schema", "check", "own.py:MINE", folder=tmp_path)

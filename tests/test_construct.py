@@ -178,13 +178,26 @@ def test_streams_that_cannot_seek_are_construct_errors(schema: Schema) -> None:
 
 def test_sizes(schema: Schema) -> None:
     assert (schema.file_header.sizeof(), schema.block_header.sizeof()) == (64, 80)
-    assert schema.end_of_capture.sizeof() == len(payloads.end_of_capture("<"))
+    first = msl_construct.schema("draft-2026-03")
+    assert first.end_of_capture.sizeof() == len(payloads.end_of_capture("<"))
     for one in (schema.process_identity, schema.memory_region, schema.block):
         with pytest.raises(construct.SizeofError) as caught:
             one.sizeof()
         assert isinstance(caught.value, MslError)
     with pytest.raises(construct.SizeofError):
         Struct("inside" / schema.module_entry).sizeof()
+
+
+def test_what_may_end_early_has_no_size() -> None:
+    schema = msl_construct.schema("draft-2026-10")
+    with pytest.raises(construct.SizeofError, match="may end before its last field"):
+        schema.related_dump.sizeof()
+    field = schema.related_dump.field("target_hash")
+    short = schema.related_dump.build(schema.related_dump.example())
+    for stored in (short, short + bytes(field.type.minimum)):
+        both = Struct("first" / Prefixed(Byte, Lazy(schema.related_dump)), "next" / Byte)
+        parsed = both.parse(bytes([len(stored)]) + stored + b"\x07")
+        assert (len(parsed.first()), parsed.next) == (4 + (stored is not short), 7)
 
 
 # -- building ------------------------------------------------------------------------------------

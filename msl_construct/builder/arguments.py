@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ..abbreviated import abbreviated
 from ..drafts import layout_of
-from ..errors import ConformanceError, FormatError
+from ..errors import ConformanceError, FormatError, NoFieldError
 from ..hashing import new_hasher
 from ..page_map import PageMap, Run, stored_size
 from ..schema import BlockType, Layout, Record, Schema
@@ -116,8 +117,14 @@ def table_payload(
         raise ConformanceError(f"{kind.name} does not end with a table ({kind.section})")
     head = layout.before(last.key)
     size = fields.get(last.type.entry_size_key, 0) if last.type.entry_size_key else 0
+    entry = last.type.entry
     try:
-        packer = RowPacker(last.type.entry, *columns)
+        packer = RowPacker(entry, *columns)
+    except NoFieldError:
+        names = ", ".join(field.key for field in entry.fields)
+        raise ConformanceError(
+            f"{where}: expected columns of {names}, found {abbreviated(tuple(columns))}"
+        ) from None
     except TypeError as error:
         raise ConformanceError(f"{where}: {error}") from None
     stored, count, rest = bytearray(), 0, iter(rows)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..abbreviated import abbreviated
+from ..errors import NoFieldError
 from .base import Binding, Vocabulary
 from .declared import demand_each, demand_name
 from .fields import Field
@@ -162,12 +163,31 @@ class FieldList(Vocabulary):
                     assert isinstance(layout, type(self))
                     yield from layout.records(inner)
 
+    def demand_fields(self, keys: Iterable[str]) -> None:
+        """Refuse to go on where a field is not there, or has another name.
+
+        Raises:
+            NoFieldError: which.
+        """
+        known = {field.key for field in self.fields}  # `_by_key` may be just being made
+        unknown = [key for key in keys if key not in known]
+        if unknown:
+            raise NoFieldError(
+                f"{self.title} has no field {', '.join(unknown)}, which is read and written by "
+                f"that name: a draft may change it, but neither rename it nor leave it out "
+                f"({self.section})"
+            )
+
     def unpacker(self, *keys: str) -> struct.Struct:
         """A `struct` that yields just these fields from the structure's start.
 
         For loops that look at every block of a file; derived, so it can't drift.
+
+        Raises:
+            NoFieldError: it has no such field.
         """
         self._demand_order()
+        self.demand_fields(keys)
         wanted, format_, last = set(keys), self.order, 0
         for index, field in enumerate(self.fields):
             if field.key in wanted:

@@ -210,6 +210,8 @@ class Layout(FieldList):
 
     def _sizeof(self, context: Any, path: str) -> int:
         self._demand_order()
+        if any(field.optional for field in self.fields):
+            raise NotSized(f"{self.title} may end before its last field")
         try:
             return self.size
         except TypeError as error:

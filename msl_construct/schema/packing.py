@@ -36,15 +36,14 @@ class RowPacker:
         size: bytes of the part of constant width.
 
     Raises:
+        NoFieldError: the layout has no such field.
         TypeError: the layout has another shape, or a field is neither given nor follows.
     """
 
     def __init__(self, layout: Layout, *keys: str) -> None:
         self._layout = layout
         self._keys = keys
-        unknown = [key for key in keys if key not in {field.key for field in layout.fields}]
-        if unknown:
-            raise TypeError(f"{layout.title} has no field {', '.join(unknown)} ({layout.section})")
+        layout.demand_fields(keys)
         fixed, self._texts = _in_columns(layout)
         codes: list[str] = []
         for field in fixed:
