@@ -105,6 +105,7 @@ class Places:
             self._check_remote(pids)
             return
         if self.output.endswith(_SLASHES) and not os.path.exists(self.output):
+            self._check_name(self.output)
             os.makedirs(self.output, 0o700)
         for pid in pids:
             self._check_files(pid)
@@ -137,12 +138,10 @@ class Places:
             raise click.UsageError(f"{url}: is there already; --force replaces it") from None
 
     def _check_files(self, pid: int) -> None:
-        path = self.dump(pid)
-        try:
-            check_name(path)
-        except OSError as error:
-            raise click.UsageError(f"{path}: {error.strerror}") from None
-        report = self.report_of(pid)
+        path, report = self.dump(pid), self.report_of(pid)
+        for name in (path, report):
+            if name is not None and not is_remote(name):
+                self._check_name(name)
         self._check_report(path, report)
         if report is not None and is_remote(report):
             self._check_address(report)
@@ -151,6 +150,13 @@ class Places:
         self._check_apart(pid, places)
         for place in map(Path, places):
             self._check_place(place)
+
+    @staticmethod
+    def _check_name(path: str) -> None:
+        try:
+            check_name(path)
+        except OSError as error:
+            raise click.UsageError(f"{path}: {error.strerror}") from None
 
     def _check_place(self, place: Path) -> None:
         if not place.parent.is_dir():
@@ -176,6 +182,7 @@ class Places:
                 )
 
     def _check_evidence(self, pids: Sequence[int]) -> None:
+        self._check_name(self.evidence)
         folder = Path(self.evidence)
         if not folder.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, "no such folder", str(folder.parent))

@@ -76,7 +76,7 @@ def _place(path: str) -> tuple[str, str]:
         system, path = remote_system(path)
         kinds = _kinds(system)
         kind = "file" if "file" in kinds else kinds[0]
-    return kind, os.path.realpath(path) if kind == "file" else path
+    return kind, os.path.normcase(os.path.realpath(path)) if kind == "file" else path
 
 
 def _kinds(system: Any) -> tuple[str, ...]:

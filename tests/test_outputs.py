@@ -20,6 +20,7 @@ from msl_construct.outputs import NewFile, check_place, whole_file
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
 NOBODY = 65534
+SAMPLE = Path(__file__).parents[1] / "samples" / "live-le.msl"
 OLD = b"what somebody had before"
 
 
@@ -251,3 +252,23 @@ def test_what_is_forced_is_a_whole_dump(pid: int, tmp_path: Path) -> None:
     acquire(pid, "-o", path, "--force")
     verified(path)
     nothing_besides(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("convert", "--losses"), ("recover", "--report")],
+    ids=lambda words: words[0],
+)
+def test_two_outputs_are_two_files(tmp_path: Path, words: tuple[str, str]) -> None:
+    """Else the dump that was just written would be replaced by what is said of it."""
+    command, option = words
+    (tmp_path / "new.msl").write_bytes(OLD)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for other in ("new.msl", "./new.msl", "link/new.msl"):
+        done = run(command, SAMPLE, "-o", "new.msl", option, other, "--force", folder=tmp_path)
+        assert done.returncode == 2
+        assert (tmp_path / "new.msl").read_bytes() == OLD
+    done = run(command, SAMPLE, "-o", "new.msl", option, "new.json", "--force", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new.msl").read_bytes()[:8] == b"MEMSLICE"
+    assert (tmp_path / "new.json").read_bytes()[:1] == b"{"

@@ -104,6 +104,36 @@ def test_refused_names(under_wine: Runner, name: str, reason: str) -> None:
     assert re.search(reason, answer.err), answer.err
 
 
+@pytest.mark.parametrize("command", ["acquire", "convert"])
+def test_one_name_in_two_cases(under_wine: Runner, folder: Path, command: str) -> None:
+    words = {
+        "acquire": ("acquire", "1", "-o", "twice.msl", "--force", "--report", ".\\TWICE.msl"),
+        "convert": ("convert", "live-le.msl", "-o", "twice.msl", "-f", "--losses", "Twice.MSL"),
+    }
+    answer = under_wine(*words[command])
+    assert answer.code == 2, answer
+    assert not [path for path in folder.iterdir() if path.name.lower() == "twice.msl"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("extract", "live-le.msl", "--all", "-o", "CON"), "CON is a device"),
+        (("export", "live-le.msl", "--to", "csv", "-o", "dot."), "ends with a dot"),
+        (("schema", "export", "-o", "schemas."), "ends with a dot"),
+        (("samples", "generate", "-o", "out:PRN"), "names a stream"),
+        (("acquire", "1", "-o", "LPT1\\"), "LPT1 is a device"),
+        (("acquire", "1", "-o", "a.msl", "--report", "CON"), "CON is a device"),
+        (("keygen", "-o", "COM2"), "COM2 is a device"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_refused_folders(under_wine: Runner, words: Sequence[str], reason: str) -> None:
+    answer = under_wine(*words)
+    assert answer.code == (2 if words[0] in ("acquire", "keygen") else 3), answer
+    assert reason in answer.err
+
+
 def test_a_target_that_is_open_is_named(under_wine: Runner, folder: Path) -> None:
     with open(folder / "open.msl", "wb"):
         answer = under_wine("convert", "live-le.msl", "-o", "live-be.msl:", "--force")

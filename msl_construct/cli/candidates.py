@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PatternError
+from ..remote_output import is_same_place
 from .analysis_options import (
     align_option,
     color_option,
@@ -283,7 +284,7 @@ def _check_names(dump: Dump, shapes: tuple[MemoryShape, ...]) -> None:
 def _check_outputs(outputs: list[str], read: tuple[str, ...]) -> None:
     """Refuse to write over what is read, and two forms of patterns to one file."""
     for number, path in enumerate(outputs):
-        if os.path.realpath(path) in map(os.path.realpath, outputs[:number]):
+        if any(is_same_place(path, other) for other in outputs[:number]):
             raise click.UsageError(f"{path}: each form of patterns needs a file of its own")
         for one in read:
             refuse_itself(one, path)

@@ -22,7 +22,7 @@ from .common import (
 )
 from .drafts import DRAFT
 from .text import as_json, many
-from .written_file import check_new, refuse_itself
+from .written_file import check_apart, check_new, refuse_itself
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -82,6 +82,7 @@ def convert(
     """
     from ..rewrite import convert as write
 
+    check_apart(output, losses)
     for place in (output, *([] if losses is None else [losses])):
         _check(old, place, force)
     with open_input(old, passing=False, **options) as dump:

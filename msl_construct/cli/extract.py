@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import AddressError, DamageError, ImageError, LimitError
-from ..outputs import check_place, own_file, whole_file
+from ..outputs import check_name, check_place, own_file, whole_file
 from .analysis_options import ending
 from .common import Exit, command_options, draft_options, note, open_input, run, say_version
 from .text import binary_size, many, printable
@@ -166,6 +166,7 @@ def _folder(output: str) -> Path:
         OSError: it holds something, or can't be made.
     """
     folder = Path(output)
+    check_name(output)
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:

@@ -6,9 +6,8 @@ import os
 
 import click
 
-from ..outputs import check_place
 from .common import Exit, command_options, note, run
-from .written_file import write_new
+from .written_file import check_new, write_new
 
 __all__ = ["keygen"]
 
@@ -55,15 +54,13 @@ def keygen(kind: str, output: str, force: bool, quiet: bool, no_color: bool) -> 
     Exit codes: 0 fine; 2 KEY or KEY.pub exists; 3 it can't be written; 5 the package cryptography
     is missing, or too old for ML-KEM.
     """
+    check_new(output, force)
     if kind == _RAW:
         write_new(output, force, lambda file: file.write(os.urandom(32)))
     else:
         from ..encryption.public_keys import generated_pair
 
-        try:
-            check_place(output + _PUBLIC, force=force)
-        except FileExistsError:
-            raise click.UsageError(f"{output}{_PUBLIC} exists; --force overwrites it") from None
+        check_new(output + _PUBLIC, force)
         private, public = generated_pair(_KINDS[kind])
         write_new(output, force, lambda file: file.write(private))
         write_new(output + _PUBLIC, force, lambda file: file.write(public), secret=False)

@@ -21,7 +21,7 @@ from .common import (
 )
 from .keys import keys_of
 from .text import as_json, binary_size, many
-from .written_file import check_new, refuse_itself
+from .written_file import check_apart, check_new, refuse_itself
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -86,6 +86,7 @@ def recover(
     for place in (output, *([] if report is None else [report])):
         refuse_itself(bad, place)
         check_new(place, force)
+    check_apart(output, report)
     asked = dict[str, Any](options)
     given: dict[str, Any] = {key: asked[key] for key in _READING if asked.get(key) is not None}
     keys = keys_of(asked)

@@ -11,7 +11,7 @@ import click
 from ..drafts import NEWEST_DRAFT, find
 from ..errors import ExportError
 from ..exports import EXPORTS
-from ..outputs import whole_file
+from ..outputs import check_name, whole_file
 from .common import STDIO, Exit, command_options, data_out, note, run, whoever_reads
 from .drafts import draft_option
 from .written_file import whole_output
@@ -183,6 +183,7 @@ def _write(texts: dict[Path, str], quiet: bool) -> int:
                     f"{path}: {change}; what was published stays: change it in a later draft"
                 )
     for path, text in texts.items():
+        check_name(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = text.encode()
         unchanged = path.is_file() and path.read_bytes() == raw

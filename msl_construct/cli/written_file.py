@@ -13,6 +13,7 @@ import click
 
 from ..errors import MslError
 from ..outputs import NewFile, check_place, is_passing, whole_file
+from ..remote_output import is_same_place
 from .common import STDIO, discard_stdout
 
 __all__ = [
@@ -137,6 +138,18 @@ def check_new(place: str, force: bool) -> None:
         raise click.UsageError(f"{place} exists; --force overwrites it") from None
     except OSError as error:
         raise click.UsageError(f"{place}: {error.strerror}") from None
+
+
+def check_apart(output: str, beside: str | None) -> None:
+    """Refuse a second file that would take the place of the first.
+
+    Raises:
+        click.UsageError: it would.
+    """
+    if beside is None or STDIO in (output, beside) or is_passing(output):
+        return
+    if is_same_place(output, beside):
+        raise click.UsageError(f"{beside}: is {output}: choose another name for one of them")
 
 
 def refuse_itself(source: str, output: str) -> None:

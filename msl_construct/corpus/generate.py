@@ -21,7 +21,7 @@ from ..encryption import Keys
 from ..encryption.private_keys import raw_private_keys
 from ..errors import FormatError, MslError
 from ..hashing import new_hasher
-from ..outputs import whole_file
+from ..outputs import check_name, whole_file
 from ..reader import Dump, open_dump
 from ..rules import check
 from .assemble import Built, assemble
@@ -91,6 +91,7 @@ def generate(
         CorpusError: a recipe does not give the sample that it says.
         OSError: something can't be written.
     """
+    check_name(folder)
     samples = []
     for each in make_all(*drafts, left_out=left_out):
         for name, content in _files(each):

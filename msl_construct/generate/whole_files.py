@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import MslError
-from ..outputs import check_place
+from ..outputs import check_name, check_place
 
 __all__ = ["ExistsError", "place"]
 
@@ -34,6 +34,7 @@ def place(folder: Path, files: Mapping[str, str], *, force: bool = False) -> lis
         ExistsError: one is there already and `force` was not given; nothing was written.
         OSError: the disk refuses; what had been moved into place was taken away again.
     """
+    check_name(folder)
     targets = {folder / name: text for name, text in files.items()}
     for path in targets if force else ():
         check_place(path, force=True)

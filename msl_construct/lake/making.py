@@ -20,7 +20,7 @@ from typing import Any
 
 from ..errors import MslError, StreamError, TamperedError
 from ..hashing import new_hasher
-from ..outputs import whole_file
+from ..outputs import check_name, whole_file
 from ..reader.dump import Dump, open_dump
 from ..source import RemoteSource, is_remote
 from ..source.remote import remote_files
@@ -133,6 +133,7 @@ def make_lake(
         StreamError: a process was ended by somebody.
     """
     require(plan.form)
+    check_name(plan.folder)
     earlier = _earlier(plan)
     for name in (*plan.tables, _DUMPS, _ERRORS):
         os.makedirs(os.path.join(plan.folder, name), exist_ok=True)
