@@ -17,6 +17,7 @@ from foreign_files import PAGE
 from msl_construct.builder import disk
 from msl_construct.builder.disk import Disk
 from msl_construct.convert.copying import RunWriter
+from msl_construct.convert.kernel_copy import KernelCopy
 from msl_construct.convert.memory_runs import can_seek
 from msl_construct.convert.segments import FileSegment, SegmentSpace
 from msl_construct.errors import MemoryAccessError
@@ -89,6 +90,20 @@ def test_what_stands_in_no_file_goes_between(tmp_path: Path) -> None:
                 memory.put(at * PAGE, PAGE)
         out.truncate(out.tell())
     assert (tmp_path / "out").read_bytes() == b"x" * 2 * PAGE + b"z" * PAGE
+
+
+def test_a_system_without_a_pipe_left_is_one_that_does_not_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> tuple[int, int]:
+        raise OSError(errno.ENFILE, os.strerror(errno.ENFILE))
+
+    monkeypatch.setattr(os, "pipe", none)
+    (tmp_path / "source").write_bytes(b"x")
+    with (tmp_path / "source").open("rb") as source, (tmp_path / "out").open("wb") as out:
+        kernel = KernelCopy(out.fileno())
+        assert kernel.copied(source.fileno(), 0, 1, 0) == 0
+    assert not kernel.works
 
 
 @pytest.mark.parametrize("past", [False, True])

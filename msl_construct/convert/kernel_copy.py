@@ -9,8 +9,10 @@ from contextlib import suppress
 __all__ = ["KernelCopy"]
 
 _PIPE = 1 << 20
-_NOT_HERE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV, errno.EMFILE)
+_NOT_HERE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV)
 """What it says where it does not copy: between such file systems, or at all."""
+_NO_PIPE = (errno.EMFILE, errno.ENFILE)
+"""And where it has no pipe for us: a user may have only so many."""
 
 
 class KernelCopy:
@@ -50,7 +52,7 @@ class KernelCopy:
                     raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
                 left -= written
         except OSError as error:
-            if error.errno not in _NOT_HERE:
+            if error.errno not in (*_NOT_HERE, *_NO_PIPE):
                 raise
             self.works = False
             return 0
