@@ -14,7 +14,7 @@ from ...errors import LimitError
 from ..process import ProcessRegister
 from .machines import ElfMachine, Slot, needed_for, registers_of
 from .mapped_files import FileRow
-from .more_sets import FLOATING, decode_set, has_set
+from .more_sets import FLOATING, decode_set, has_set, lacks_registers
 
 __all__ = [
     "FREEBSD",
@@ -26,11 +26,13 @@ __all__ = [
     "FoundProcess",
     "free_files",
     "free_floats",
+    "free_lacks",
     "free_name",
     "free_process",
     "free_registers",
     "free_thread",
     "is_register_note",
+    "net_lacks",
     "net_process",
     "net_registers",
     "net_thread",
@@ -254,12 +256,35 @@ def net_registers(machine: ElfMachine, kind: int, data: bytes, order: str) -> li
     return decode_set(machine, FLOATING, data, order) or []
 
 
-def general_end(machine: ElfMachine, owner: str, wide: bool) -> int:
-    """Bytes of a note of FreeBSD or NetBSD that have all general registers of a thread."""
-    if owner == FREEBSD:
+def free_lacks(machine: ElfMachine, kind: int, size: int, first: bool) -> bool:
+    """Whether a note of FreeBSD is too short for its registers.
+
+    Args:
+        size: bytes of its content.
+        first: whether it is the NT_PRSTATUS.
+    """
+    if first:
         slots = _FREE.get(machine.arch_type, ())
-        return _FREE_STATUS["<", wide].size + needed_for(slots)
-    return needed_for(_NET.get(machine.arch_type, ()))
+        return size < _FREE_STATUS["<", machine.wide].size + needed_for(slots)
+    floats = _FREE_FLOATS.get(machine.arch_type)
+    if kind == FLOATING and floats is not None:
+        return size < needed_for(floats)
+    return has_set(machine, kind) and lacks_registers(machine, kind, size, b"")
+
+
+def net_lacks(machine: ElfMachine, kind: int, size: int) -> bool:
+    """Whether a note of NetBSD is too short for its registers.
+
+    Since NetBSD 9 a thread begins with a note that has none (ELF_NOTE_NETBSD_CORE_LWPSTATUS).
+    """
+    if not is_register_note(machine, kind):
+        return False
+    if kind == _net_general(machine):
+        return size < needed_for(_NET[machine.arch_type])
+    floats = _NET_FLOATS.get(machine.arch_type)
+    if floats is not None:
+        return size < needed_for(floats)
+    return lacks_registers(machine, FLOATING, size, b"")
 
 
 def net_process(data: bytes, order: str) -> FoundProcess | None:

@@ -28,10 +28,11 @@ from .other_systems import (
     FREEBSD,
     NETBSD,
     free_floats,
+    free_lacks,
     free_name,
     free_registers,
     free_thread,
-    general_end,
+    net_lacks,
     net_registers,
     net_thread,
 )
@@ -89,9 +90,11 @@ class CoreThreads(ThreadsOnDemand):
 
     def _lacks(self, note: ElfNote, first: bool) -> bool:
         machine = self._machine
+        if note.owner == FREEBSD:
+            return free_lacks(machine, note.type, note.size, first)
+        if note.owner.startswith(NETBSD):
+            return net_lacks(machine, note.type, note.size)
         if first:
-            if note.owner == FREEBSD or note.owner.startswith(NETBSD):
-                return note.size < general_end(machine, note.owner, machine.wide)
             return note.size < registers_at(machine.wide) + needed_for(machine.general)
         if note.owner not in _LINUX or not has_set(machine, note.type):
             return False
@@ -196,7 +199,7 @@ class CoreThreads(ThreadsOnDemand):
     def _of_freebsd(self, notes: Sequence[ElfNote]) -> tuple[ProcessRegister, ...]:
         machine, order = self._machine, self._held.order
         found = free_registers(machine, self._content(notes[0]), order)
-        kinds = {note.type for note in notes[1:]}
+        kinds = {note.type for note in notes[1:] if not self._lacks(note, False)}
         for note in notes[1:]:
             if (note.type == FLOATING and XSAVE in kinds) or not has_set(machine, note.type):
                 continue
