@@ -142,6 +142,29 @@ def test_segments_that_are_no_memory(tmp_path: Path) -> None:
         assert dump.memory.read(BASE + PAGE, PAGE).runs[0][2] == "absent"
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_notes_of_a_thread_of_netbsd(cut: bool, tmp_path: Path) -> None:
+    """Since version 9 what comes first has no registers: it is not short of any."""
+    notes = note("<", b"NetBSD-CORE@1", 24, bytes(72))
+    notes += note("<", b"NetBSD-CORE@1", 33, struct.pack("<26Q", *range(26)))
+    notes += note("<", b"NetBSD-CORE@1", 35, b"f" * (500 if cut else 512))
+    with imported(core(notes), tmp_path) as dump:
+        assert is_partial(dump) == cut
+        assert ("registers_lacking" in note_of(dump)) == cut
+        assert ("st0" in values(dump)) != cut
+
+
+def test_notes_of_freebsd_that_are_too_short(tmp_path: Path) -> None:
+    """As on Linux: an older note has what a newer one that is cut does not."""
+    head = struct.pack("<i4xQQQiii4x", 1, 0, 0, 0, 1400000, 11, 100123)
+    notes = note("<", b"FreeBSD", 1, head + struct.pack("<22Q", *range(22)))
+    notes += note("<", b"FreeBSD", 2, b"f" * 512) + note("<", b"FreeBSD", 0x202, b"x" * 500)
+    with imported(core(notes), tmp_path) as dump:
+        assert note_of(dump)["registers_lacking"] == "of 1 threads, whose notes are too short"
+        assert values(dump)["st0"] == b"f" * 10
+        assert is_partial(dump)
+
+
 # -- minidumps -------------------------------------------------------------------------
 
 
@@ -186,6 +209,36 @@ def test_states_and_commands_that_are_not_read(tmp_path: Path) -> None:
         assert "what is beyond them has no address" in told["fault"]
         flags = [one["flags"].names for one in dump.threads]
         assert ["partial" in one for one in flags] == [False, True]
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_states_as_the_kernel_writes_them(wide: bool, tmp_path: Path) -> None:
+    """Each holds a flavour of its own; what a thread was stopped by is no lack of registers."""
+
+    def state(flavour: int, inner: int, data: bytes, words: int) -> bytes:
+        head = struct.pack("<4I", flavour, 2 + words, inner, len(data) // 4)
+        return head + data.ljust(4 * words, b"\0")
+
+    general = struct.pack("<21Q" if wide else "<16I", *range(21 if wide else 16))
+    states = state(7, 4 if wide else 1, general, 42)
+    states += state(8, 5 if wide else 2, bytes(8) + b"f" * 512 + bytes(4), 131)
+    states += state(9, 6 if wide else 3, bytes(16 if wide else 12), 4)
+    data = bytearray(macho_core([(0x10000, page(1), PAGE, 5)], [states]))
+    struct.pack_into("<I", data, 4, 0x01000007 if wide else 7)
+    with imported(bytes(data), tmp_path) as dump:
+        assert values(dump)["st7"] == b"f" * 10
+        assert not is_partial(dump)
+        left_out = f"flavour {6 if wide else 3}*1"
+        assert note_of(dump)["thread_states_left_out"] == left_out
+
+
+def test_flavours_without_end(tmp_path: Path) -> None:
+    """Eight bytes make another one: of most only the number is kept."""
+    more = b"".join(struct.pack("<II", 1000 + number, 0) for number in range(100))
+    with imported(macho_core([(0x10000, page(1), PAGE, 5)], [STATE + more]), tmp_path) as dump:
+        told = note_of(dump)["thread_states_left_out"]
+        assert told.startswith("flavour 1000*1, flavour 1001*1")
+        assert told.endswith("flavour 1063*1, and 36 of other kinds")
 
 
 def test_images_of_a_macho_core(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ __all__ = ["is_macho_core", "read_macho_core"]
 _LARGEST_THREAD = 1 << 16
 _RIGHTS = 7
 _MOST_TOLD = 64
+_MORE = ""
+"""Stands for the kinds beyond."""
 _MOST_COMMANDS = 1 << 16
 _LEAST = {SEGMENT_32: SEGMENT_32_FORM.size, SEGMENT_64: SEGMENT_64_FORM.size}
 """Bytes of those commands that are more than their type and size."""
@@ -137,9 +139,10 @@ class _Core:
             if owner == IMAGES and self.images is None:
                 self.images = note.offset, note.length
             else:
-                self._others[f"{kind:#x} ({owner.decode('ascii', 'backslashreplace')})"] += 1
+                shown = owner.decode("ascii", "backslashreplace")
+                _count(self._others, f"{kind:#x} ({shown})")
         else:
-            self._others[f"{kind:#x}"] += 1
+            _count(self._others, f"{kind:#x}")
 
     def _thread(self, at: int, size: int) -> None:
         content = self._held.source.read(
@@ -153,7 +156,8 @@ class _Core:
             )
         registers = tuple(registers_in(self._processor, content, self._held.order))
         unread = unread_in(self._processor, content, self._held.order)
-        self._states.update(f"flavour {one}" for one in unread.flavours)
+        for one in unread.flavours:
+            _count(self._states, f"flavour {one}")
         flags: tuple[str, ...] = ("current",) if number == 1 else ()
         flags += ("partial",) if unread.partial or size > _LARGEST_THREAD else ()
         self.threads.append(ProcessThread(number, registers, "", 0, "unknown", flags))
@@ -168,10 +172,15 @@ class _Core:
         return found
 
 
+def _count(counts: Counter[str], what: str) -> None:
+    """Count something of a kind: of kinds beyond those that are told, all together."""
+    counts[what if what in counts or len(counts) < _MOST_TOLD else _MORE] += 1
+
+
 def _told(counts: Mapping[str, int]) -> str:
-    shown = [f"{what}*{count}" for what, count in sorted(counts.items())[:_MOST_TOLD]]
-    more = len(counts) - len(shown)
-    return ", ".join([*shown, f"and {more} more kinds"] if more > 0 else shown)
+    shown = [f"{what}*{count}" for what, count in sorted(counts.items()) if what != _MORE]
+    more = counts.get(_MORE, 0)
+    return ", ".join([*shown, f"and {more} of other kinds"] if more else shown)
 
 
 def _commands(held: Held, at: int, count: int) -> Iterator[tuple[int, int, int]]:

@@ -59,8 +59,17 @@ _STATES = {
 _FLOATS = {(_I386 | _WIDE, 5): 16, (_I386, 2): 8}
 """Flavours with an FXSAVE image behind eight bytes, and how many vector registers it has."""
 
-_WITH_HEADER = {(_I386 | _WIDE, 7): 4, (_I386, 7): 1, (_I386 | _WIDE, 8): 5, (_ARM | _WIDE, 1): 6}
-"""Flavours that hold a flavour and a count of their own, and which flavour is wanted."""
+_WITH_HEADER = {
+    (_I386 | _WIDE, 7): 4,
+    (_I386 | _WIDE, 8): 5,
+    (_I386 | _WIDE, 9): 6,
+    (_I386, 7): 1,
+    (_I386, 8): 2,
+    (_I386, 9): 3,
+    (_ARM | _WIDE, 1): 6,
+}
+"""Flavours that hold a flavour and a count of their own, and which flavour is wanted. Those of x86
+are what the kernel writes."""
 
 _HEAD = 8
 
