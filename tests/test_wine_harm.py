@@ -38,7 +38,7 @@ def held(wine: Wine, target: Target, *words: str) -> subprocess.Popen[bytes]:
     # What it writes first it writes when it has stopped the target.
     select.select([acquirer.stdout], [], [], PATIENCE)
     try:
-        wait_for(lambda: acquirer.poll() is not None or target.stands_still(), "the stop", 60)
+        wait_for(lambda: acquirer.poll() is not None or target.stands_still(), "the stop")
     except AssertionError as error:
         acquirer.kill()
         raise AssertionError(f"{error}: {acquirer.communicate()[1].decode()}") from None
