@@ -22,6 +22,8 @@ from msl_construct.schema.vocabulary import U8, U16, U32
 NEWEST = DRAFTS[NEWEST_DRAFT]
 LITTLE = NEWEST.bound(ByteOrder.LITTLE)
 STORED = Path(__file__).parents[1] / "schema" / "msl.h"
+MOST_LINES = 2000
+"""A header that people include is to stay one that they can read."""
 
 LANGUAGES = {
     "gcc": ("-x", "c", "-std=c11"),
@@ -86,6 +88,12 @@ def test_it_is_what_schema_holds() -> None:
     if not STORED.exists():
         pytest.fail("schema/msl.h is not there")
     assert STORED.read_text(encoding="utf-8") == export(NEWEST)
+
+
+def test_the_header_stays_short() -> None:
+    lines = STORED.read_text("utf-8").splitlines()
+    assert lines[0].startswith("/*")
+    assert len(lines) <= MOST_LINES
 
 
 def test_it_is_the_same_every_time() -> None:
