@@ -61,6 +61,19 @@ PAYLOADS = {
         is_some="{value}.length",
         call="{call};",
     ),
+    "java": PayloadWords(
+        opening="static Object show_{name}(Msl.{type} found) {{\n"
+        "    Map<String, Object> shown = new LinkedHashMap<>();",
+        closing="    return shown;\n}}\n",
+        entry="if (found instanceof Msl.{type}) return show_{name}((Msl.{type}) found);",
+        is_there="found.{id}() != null",
+        newer='!version.equals("{version}") && {condition}',
+        when="if ({condition}) {statement}",
+        stored="found.{id}().stored()",
+        joined="joined({first}, {second})",
+        is_some="{value}.length > 0",
+        call="{call};",
+    ),
     "ruby": PayloadWords(
         opening="def show_{name}(found)\n  shown = {{}}",
         closing="  shown\nend\n",
