@@ -88,6 +88,20 @@ NONE = Redaction()
             "Intact and complete. Not counted: 12.0 KiB (never touched by the process: nothing was "
             "there).",
         ),
+        (
+            [*ALL, (3, "unmapped")],
+            None,
+            "warn",
+            "Intact; the file is complete, the memory in it is not. Not in it: 12.0 KiB (gone "
+            "between its being listed and its being read).",
+        ),
+        (
+            [(3, "not_resident")],
+            None,
+            "warn",
+            "Intact and complete. It holds no memory. Not counted: 12.0 KiB (never touched by the "
+            "process: nothing was there).",
+        ),
         (ALL, [mapping(BASE, 2)], "good", "Intact and complete."),
         (
             ALL,
@@ -216,6 +230,39 @@ def test_facts_in_blocks_that_their_hashes_contradict_are_marked() -> None:
     found.verdict.findings.append(Finding("chain", "and 7 blocks more, up to block 9", None, 9))
     page = html_page([found], redaction=Redaction())
     assert "each of these facts may be what was changed" in page
+
+
+def test_blocks_that_agree_are_not_said_to_be_unchanged() -> None:
+    """Whoever makes one hash anew moves what does not fit to the block behind."""
+    raw = bytearray(capture(*ALL))
+    with msl_construct.open(bytes(raw)) as dump:
+        block, behind = dump.block(0), dump.block(1)
+        place = behind.offset + dump.schema.block_header.offset_of("prev_hash")
+    raw[raw.index(b"/bin/thing")] ^= 1
+    span = slice(block.offset, block.offset + block.length)
+    raw[place : place + 32] = blake3(raw[span]).digest()
+    with msl_construct.open(bytes(raw)) as dump:
+        found = report_of(dump)
+    (program,) = [one for one in found.facts if one.label == "program"]
+    assert "may be what was changed" not in program.note
+    page, plain = html_page([found], redaction=Redaction()), markdown_page([found], redaction=NONE)
+    for shown in (page, plain):
+        said = "stand in blocks that agree with their hashes, which speaks against damage, and not "
+        assert shown.count(f"{said}against a deliberate change.") == 2
+
+
+def test_of_a_dump_without_a_key_nothing_is_said_elsewhere() -> None:
+    samples = Path(__file__).parents[1] / "samples"
+    reports = []
+    for name in ("valid/encrypted-11-le.msl", "live-le.msl"):
+        with msl_construct.open(samples / name) as dump:
+            reports.append(report_of(dump))
+    row = re.search(
+        "<tr><th[^>]*>user of the process</th>.*?</tr>", html_page(reports, redaction=NONE)
+    )
+    assert row is not None
+    assert "not known" in row[0]
+    assert "another row" not in row[0]
 
 
 def test_of_more_blocks_than_are_told_nobody_counts_the_memory() -> None:

@@ -399,6 +399,14 @@ def test_what_file_hash_does_not_cover_is_said(behind: int) -> None:
             assert verdict.coverage.startswith(said) == bool(behind)
 
 
+def test_of_an_encrypted_file_only_who_has_the_key_can_add_blocks() -> None:
+    verdict = Verdict(blocks=8, file_hash="match", file_hash_covers=5, behind_file_hash=2)
+    assert "could be added by anybody" in verdict.coverage
+    verdict.authenticated = True
+    assert "could be added by whoever has the key" in verdict.coverage
+    assert "anybody" not in verdict.coverage
+
+
 def test_a_segment_is_not_said_to_be_without_a_hash() -> None:
     builder = capture(LE11)
     builder.add(wire.KEY_HINT, wire.key_hint("<"))

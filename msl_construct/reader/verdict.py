@@ -108,9 +108,10 @@ class Verdict:
             return ""
         covers = self.file_hash_covers
         counted = "" if covers is None else f"FileHash covers {covers} of {self.blocks} blocks: "
+        whoever = "whoever has the key" if self.authenticated else "anybody"
         return (
             f"{counted}{many(self.behind_file_hash, 'block')} behind the End-of-Capture "
-            "could be added by anybody, and FileHash would still match (§4.5)"
+            f"could be added by {whoever}, and FileHash would be the same (§4.5)"
         )
 
     def as_json(self) -> dict[str, object]:

@@ -184,7 +184,7 @@ def _memory(found: DumpReport) -> Answer:
             "mapped there, not through the process: it had no page of its own in their place, says "
             "the acquisition's report"
         )
-    level = "warn" if lacking or altered or not memory.regions else "good"
+    level = "warn" if lacking or altered or not captured else "good"
     word = f"{share} captured"
     if altered:
         least = "at least " if found.verdict and more_contradicted(found.verdict) else ""

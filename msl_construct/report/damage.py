@@ -79,12 +79,16 @@ def standing_of_blocks(verdict: Verdict | None) -> Callable[[int], str]:
     if verdict is None or not tells_standing(verdict):
         return lambda index: ""
     contradicted = contradicted_blocks(verdict)
-    header = any(one.kind == "chain" and one.block == 0 for one in verdict.findings)
+    if any(one.kind == "chain" and one.block == 0 for one in verdict.findings):
+        contradicted |= {IN_THE_HEADER}
+    uncovered = {verdict.unprotected}
+    if any(one.kind == "unrecorded" and one.block == 0 for one in verdict.gaps):
+        uncovered.add(IN_THE_HEADER)
 
     def standing(index: int) -> str:
-        if index in contradicted or (index == IN_THE_HEADER and header):
+        if index in contradicted:
             return _MAY_BE_CHANGED
-        return _NO_HASH if index == verdict.unprotected else ""
+        return _NO_HASH if index in uncovered else ""
 
     return standing
 

@@ -25,7 +25,7 @@ _FILE_HASH = (
 )
 _TIED = "of what it says of the process; msl report DUMP REPORT.json compares the two"
 _NOT_SYNCHRONISED = "by a clock that was not synchronised"
-_OF_ANOTHER = "report_dump_uuid"
+_OF_ANOTHER = ("report_dump_uuid", "report_target")
 _TIMES = (("target", "started"), ("when", ""))
 """Groups and labels of facts that are times; an empty label is every one of the group."""
 
@@ -49,7 +49,7 @@ def facts_of(dump: Dump, found: DumpReport) -> list[Fact]:
 def fits(found: DumpReport) -> bool:
     """Whether there is a report of an acquisition, and it is that of this dump."""
     told = found.acquisition
-    return told is not None and all(one.kind != _OF_ANOTHER for one in told.tie.findings)
+    return told is not None and all(one.kind not in _OF_ANOTHER for one in told.tie.findings)
 
 
 def clock_of(found: DumpReport) -> bool | None:

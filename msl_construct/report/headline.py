@@ -9,7 +9,7 @@ from .answers import BY_ITSELF, FILE_COMPLETE
 from .damage import tells_standing
 from .facts import clock_of, fits
 from .model import DumpReport
-from .not_captured import not_captured, not_counted
+from .not_captured import CAPTURED, not_captured, not_counted
 from .redaction import COMMAND_LINE, ENVIRONMENT, Redaction
 
 __all__ = [
@@ -48,7 +48,8 @@ _UNSIGNED = {
     "warn": "By whom it is signed is open, so that a deliberate change by somebody else",
     "bad": "Its signature does not hold, so that a deliberate change",
 }
-_BUT = ", but for what stands in blocks that agree with their hashes"
+_NO_PROOF = "which speaks against damage, and not against a deliberate change"
+_AGREEING = f" Parts of it stand in blocks that agree with their hashes, {_NO_PROOF}."
 _RANK = ("good", "open", "warn", "bad")
 
 
@@ -95,8 +96,8 @@ def caution(found: DumpReport) -> str:
     if verdict.findings:
         return (
             "Everything on this page is read from the file as it is now, and may be what was "
-            f"changed{_BUT if tells_standing(verdict) else ''}. Compare it with another copy of "
-            "the file."
+            f"changed.{_AGREEING if tells_standing(verdict) else ''} Compare it with another copy "
+            "of the file."
         )
     held = next((one for one in found.answers if one.question == "signed"), None)
     level = "open" if held is None else held.level
@@ -114,7 +115,7 @@ def facts_of_the_changed(found: DumpReport) -> str:
         return "is not intact: each of these facts may be what was changed."
     return (
         "is not intact. Facts that may be what was changed are marked; all others that are from "
-        "the dump stand in blocks that agree with their hashes."
+        f"the dump stand in blocks that agree with their hashes, {_NO_PROOF}."
     )
 
 
@@ -178,7 +179,7 @@ def headline(found: DumpReport) -> str:
     lacking = [one for one in missing if one.lacking]
     if lacking:
         text += f" Not in it: {', '.join(map(str, lacking))}."
-    elif not found.memory.regions and not missing:
+    elif not found.memory.totals.get(CAPTURED):
         text += " It holds no memory."
     if uncounted := not_counted(missing):
         text += f" {uncounted}"

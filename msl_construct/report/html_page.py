@@ -220,7 +220,10 @@ def _facts(dumps: Sequence[DumpReport]) -> Element:
             element(
                 "tr",
                 element("th", label, scope="row"),
-                (_fact(known, any(_unsaid(one) for one in row)) for known in row),
+                (
+                    _fact(known, not found.locked and any(_unsaid(one) for one in row))
+                    for found, known in zip(dumps, row)
+                ),
             )
             for key in labels
             for row in [[_facts_like(found, group, key) for found in dumps]]
@@ -263,7 +266,7 @@ def _unsaid(found: Sequence[Fact]) -> bool:
 
 def _fact(found: Sequence[Fact], unsaid: bool) -> Element:
     if not found:
-        text = "said above" if unsaid else "not known"
+        text = "said in another row" if unsaid else "not known"
         return element("td", element("span", text, class_="quiet"))
     note = found[0].note
     return element(

@@ -13,15 +13,16 @@ __all__ = ["CAPTURED", "NotCaptured", "not_captured", "not_counted"]
 CAPTURED = "captured"
 _STATES_IN_WORDS = {
     "not_resident": "never touched by the process: nothing was there",
-    "unmapped": "nothing was mapped there",
+    "unmapped": "gone between its being listed and its being read",
     "absent": "the file says nothing of it",
     "reserved": "a state that the specification does not define",
     "truncated": "should be in the file, and its bytes are missing",
     "failed": "could not be read",
     "damaged": "what became of it is not known: the file is damaged there",
 }
-_NOTHING_THERE = ("not_resident", "unmapped")
-"""Where the process had no bytes that could have been captured."""
+_NOTHING_THERE = ("not_resident",)
+"""Where the process had no bytes that could have been captured. What was unmapped had some when it
+was listed: of a process that ended meanwhile all the rest is."""
 _PLACES = 4
 _UNREAD = "failed"
 _KERNELS_PAGES = "could not be read: pages of the kernel's own, which every process of Linux has"

@@ -11,6 +11,7 @@ from ..characters import escape_for_people
 from ..reader.dump import Dump
 from ..words import many
 from .damage import damage_lines, described
+from .facts import fits
 from .model import DumpReport, MemoryColumns, Suspicion, TableRows
 
 __all__ = ["suspicions_of"]
@@ -149,7 +150,7 @@ def _of_processes(found: DumpReport) -> Iterator[Suspicion]:
         if not row.get("is_target") and _is_anybodys(row.get("exe"))
     }
     told = {pid: text for pid, text in odd.items() if pid in above}
-    for pid, name in found.acquisition.parents if found.acquisition else ():
+    for pid, name in found.acquisition.parents if found.acquisition and fits(found) else ():
         if name.startswith(_ANYBODYS):
             told.setdefault(pid, f"process {pid}: {name}")
     if told:
