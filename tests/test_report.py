@@ -259,6 +259,7 @@ def test_a_secret_of_a_command_line_is_in_no_path_and_no_name(tmp_path: Path, fo
         ('t {"api_key": "S3CRET"}', ["S3CRET"]),
         ("t {'api_key': 'S3CRET'}", ["S3CRET"]),
         ("t https://me:S3CR@ET@host/x", ["S3CR@ET"]),
+        ("t smtp://me:S3CRET@host?to=a@b", ["S3CRET@host?to=a", "S3CRET"]),
         ("t https://S3CRET-0f-a-user@host/x git+ssh://git@host", ["S3CRET-0f-a-user"]),
         ("curl -H 'X-Api-Key: S3CRET' -H 'Accept: text/html'", ["S3CRET"]),
         (

@@ -113,8 +113,12 @@ def _inside(text: str) -> Iterator[str]:
         named = _NAMED.fullmatch(part)
         if named is not None and _TELLING.search(named[1]):
             yield named[2]
-    for form in (_USERINFO, _TOKEN_OF_A_USER):
-        yield from form.findall(text)
+    for secret in _USERINFO.findall(text):
+        yield secret
+        first, at, _ = secret.partition("@")  # it has one itself, or what is behind it has
+        if at and len(first) >= LEAST:
+            yield first
+    yield from _TOKEN_OF_A_USER.findall(text)
     for form in (_OF_JSON, _IN_QUOTES):
         yield from (found["it"] for found in form.finditer(text))
 
