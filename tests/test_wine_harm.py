@@ -77,7 +77,7 @@ def test_killed_guardian(wine: Wine, target: Target, method: str) -> None:
 
 def test_stopped_acquirer(wine: Wine, target: Target) -> None:
     """The bound holds though nobody is there who could keep it."""
-    acquirer = held(wine, target, "--max-freeze", "5")
+    acquirer = held(wine, target, "--max-freeze", "15")
     acquirer.send_signal(signal.SIGSTOP)
     assert target.stands_still()
     runs_on(target)
