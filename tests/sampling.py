@@ -11,7 +11,7 @@ to the parts one after the other, so that the parts together are the whole; a ki
 cases than there are parts has one case in each.
 
 A test that takes `COSTLY` seconds of processor time stands in `COSTS`, and is dealt out too: a run
-has one in nine of those of a module, or of those of all modules that have few; but for those that
+has one in fourteen of those of a module, or of those of all modules that have few; but for those that
 see whether a target or a file comes to harm (`HARM`).
 
 ``MSL_SAMPLE=3/16`` takes the third of sixteen parts, ``MSL_SAMPLE=today`` another with each day,
@@ -59,7 +59,7 @@ COSTLY = 0.2
 """Seconds of processor time, children included, from which on a test is one of `COSTS`."""
 COSTS = Path(__file__).with_name("costs.txt")
 """Tests that are `COSTLY`, each behind its seconds; ``MSL_COSTS=1 pytest`` measures them anew."""
-_COSTLY_PARTS = 9
+_COSTLY_PARTS = 14
 """How many parts costly tests are dealt out to, at the most."""
 _ALWAYS = (
     *("test_traceability.py", "test_corpus.py", "test_schema_facts.py"),
