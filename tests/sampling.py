@@ -35,6 +35,7 @@ import pytest
 
 __all__ = [
     "COSTLY",
+    "COSTLY_PARTS",
     "COSTS",
     "EVERYTHING",
     "HARM",
@@ -59,7 +60,7 @@ COSTLY = 0.2
 """Seconds of processor time, children included, from which on a test is one of `COSTS`."""
 COSTS = Path(__file__).with_name("costs.txt")
 """Tests that are `COSTLY`, each behind its seconds; ``MSL_COSTS=1 pytest`` measures them anew."""
-_COSTLY_PARTS = 14
+COSTLY_PARTS = 14
 """How many parts costly tests are dealt out to, at the most."""
 _ALWAYS = (
     *("test_traceability.py", "test_corpus.py", "test_schema_facts.py"),
@@ -261,7 +262,7 @@ def deselect(
         kinds = [_value(name, parameter) for parameter in mark.args or ((),)]
         left_out.difference_update(part_of(suite, *kinds))
     part = Part.parse(os.environ.get(SAMPLE, str(EVERYTHING)))
-    parts = min(part.of, _COSTLY_PARTS)
+    parts = min(part.of, COSTLY_PARTS)
     dealt_out = [
         item
         for item in items

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sampling import (
     COSTLY,
+    COSTLY_PARTS,
     COSTS,
     EVERYTHING,
     HARM,
@@ -157,7 +158,7 @@ class Item:
 
 @pytest.mark.parametrize("parts", [2, 4, PARTS])
 def test_costly_tests_are_dealt_out(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = [Item("test_many", number) for number in range(9)]
+    many = [Item("test_many", number) for number in range(COSTLY_PARTS)]
     few = [Item(f"test_{name}", number) for name in "abcd" for number in range(name == "a", 2)]
     cheap, asked = [Item("test_cheap", n) for n in range(3)], [Item("test_corpus", 0)]
     items = [*many, *cheap, *few, *asked]
@@ -169,7 +170,7 @@ def test_costly_tests_are_dealt_out(parts: int, monkeypatch: pytest.MonkeyPatch)
         assert set(taken) | set(left_out) == set(items)
         assert {*cheap, *asked} <= set(taken), "all that cost little"
         for pile in (many, few) if parts > 2 else (many,):
-            assert 0 < len(set(taken) & set(pile)) <= len(pile) / min(parts, 9) + 1
+            assert 0 < len(set(taken) & set(pile)) <= len(pile) / min(parts, COSTLY_PARTS) + 1
         seen.update(taken)
     assert seen == set(items), "the parts are the whole"
     monkeypatch.setenv(SAMPLE, str(EVERYTHING))
