@@ -11,8 +11,8 @@ to the parts one after the other, so that the parts together are the whole; a ki
 cases than there are parts has one case in each.
 
 A test that takes `COSTLY` seconds of processor time stands in `COSTS`, and is dealt out too: a run
-has one in fourteen of those of a module, or of those of all modules that have few; but for those that
-see whether a target or a file comes to harm (`HARM`).
+has one in fourteen of those of a module, or of those of all modules that have few; but for those
+that see whether a target or a file comes to harm (`HARM`).
 
 ``MSL_SAMPLE=3/16`` takes the third of sixteen parts, ``MSL_SAMPLE=today`` another with each day,
 ``MSL_WHOLE=1`` all cases. By default whoever names files or tests gets all of them, and a run of
