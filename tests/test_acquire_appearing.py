@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import signal
@@ -56,9 +57,22 @@ def names_of_files_are_optional(folder: Path) -> None:
 
 
 def a_dump_or_none(out: Path, before: bytes | None) -> None:
-    """A valid beginning with its first block, or what was there before; and nothing besides."""
-    names = {path.name for path in out.parent.iterdir()}
-    assert names <= {out.name, f"{out.name}.report.json"}
+    """A valid beginning with its first block, or what was there before; and nothing besides.
+
+    What takes the place of another file has a name beside for a moment, which a nameless one
+    can't do without: who is killed in it leaves that, whole.
+    """
+    report = f"{out.name}.report.json"
+    besides = [path for path in out.parent.iterdir() if path.name not in (out.name, report)]
+    for path in besides:
+        if path.name.startswith(f".{report}."):
+            assert json.loads(path.read_bytes())["report"] == 1
+        else:
+            assert before is not None
+            assert path.name.startswith(f".{out.name}.")
+            assert out.read_bytes() == before
+            assert Dump(path, whole=False).blocks[0]["block_type"] == "process_identity"
+    assert len(besides) <= 1
     found = out.read_bytes() if out.exists() else None
     if found == before:
         return
