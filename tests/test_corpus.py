@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import struct
 import sys
 from collections import Counter
@@ -106,31 +105,6 @@ def test_no_byte_depends_on_the_machines_byte_order(monkeypatch: pytest.MonkeyPa
     for recipe in list(fixed_recipes(FORMS))[::25]:
         each = made(recipe)
         assert each.data == (FOLDER / each.sample.file).read_bytes()
-
-
-def test_what_is_stale_is_named(tmp_path: Path) -> None:
-    for name in (*(kind.value for kind in Kind), "manifest.json", "traceability.json"):
-        os.symlink(FOLDER / name, tmp_path / name)
-    os.unlink(tmp_path / "questionable")
-    (tmp_path / "questionable").mkdir()
-    questionable = [s for s in STORED if s.kind is Kind.QUESTIONABLE]
-    for number, sample in enumerate(questionable):
-        for name in (sample.file, sample.document_file):
-            assert name is not None
-            if number:
-                (tmp_path / name).write_bytes((FOLDER / name).read_bytes() + b"\n" * (number == 1))
-    (tmp_path / "questionable" / "another.msl").write_bytes(b"")
-    done = commands.run("samples", "generate", "--check", "-o", tmp_path)
-    first, second = questionable[:2]
-    assert done.returncode == 1
-    assert done.stdout.decode().splitlines() == [
-        f"{tmp_path}/{first.file}: missing",
-        f"{tmp_path}/{first.document_file}: missing",
-        f"{tmp_path}/{second.file}: differs",
-        f"{tmp_path}/{second.document_file}: differs",
-        f"{tmp_path}/questionable/another.msl: no sample of this name",
-    ]
-    assert done.stderr.decode() == f"msl: {tmp_path}: 5 differences\n"
 
 
 # -- what is in them -------------------------------------------------------------------------------
