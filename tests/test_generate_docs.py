@@ -100,11 +100,11 @@ def test_the_session_of_the_command_line_page() -> None:
     listed = {line.strip() for line in lines if line.startswith("   parser/")}
     files = (path.relative_to(made) for path in made.rglob("*") if path.is_file())
     assert listed == {f"parser/{path.as_posix()}" for path in files}
-    decoder = TARGETS["go"].decoder
-    assert decoder is not None
-    judged = f"msl samples run --decoder '{decoder.command}' --batch --level regions"
+    target = TARGETS["go"]
+    assert target.decoder is not None
+    judged = f"msl samples run --decoder '{target.decoder.command}' --batch --level {target.level}"
     commands = [line.strip() for line in lines if line.startswith("     ")]
-    assert commands == [*TARGETS["go"].run, judged]
+    assert commands == [*target.run, judged]
 
 
 @pytest.fixture(name="odd")

@@ -59,10 +59,9 @@ def generate(
 
     Writes a folder with the schema (msl.ksy), the parser that kaitai-struct-compiler makes of
     it, the dependency on Kaitai's runtime for that language's package manager, examples that
-    list regions and read a page, and a decoder, which prints the canonical document's headers
-    and regions, for `msl samples run`. For python, javascript, java, go, rust and cpp there is
-    a thin layer, which reads memory by its addresses. The paths of the files are printed on
-    stdout.
+    list regions and read a page, and a decoder, which prints the canonical document for
+    `msl samples run`. For python, javascript, java, go, rust and cpp there is a thin layer,
+    which reads memory by its addresses. The paths of the files are printed on stdout.
 
     LANG is one of python, javascript, java, go, rust, cpp, csharp, ruby, php, lua, perl, nim,
     or html or graphviz for a page or a picture of the format.

@@ -15,13 +15,17 @@ class PayloadWords:
         opening: the lines that a function for the structure `name` begins with.
         closing: the lines that it ends with.
         entry: which function shows the generated type `type`.
-        is_there: whether there is a field before which its structure may end.
+        is_there: whether there is a field before which its structure may end; or, where an absent
+            number is zero, whether the structure has the `needed` bytes with all such fields.
         newer: a `condition`, of files that are not of one `version`.
         when: a statement under a `condition`.
         stored: all bytes of a text that a NUL ends.
         joined: the bytes `first` and `second`.
         is_some: whether there is a byte in `value`.
         call: a statement that is a call.
+        padded: the bytes that `length` bytes of text take, a multiple of `unit`, by adding `most`.
+        string: what its function for text is called, where the name means something else.
+        register: likewise its function for the value of a register.
     """
 
     opening: str
@@ -34,6 +38,9 @@ class PayloadWords:
     joined: str
     is_some: str
     call: str
+    padded: str = "({length} + {most}) / {unit} * {unit}"
+    string: str = "string"
+    register: str = "register"
 
 
 PAYLOADS = {
@@ -60,6 +67,19 @@ PAYLOADS = {
         joined="Buffer.concat([{first}, {second}])",
         is_some="{value}.length",
         call="{call};",
+    ),
+    "go": PayloadWords(
+        opening="func show{type}(found *msl.Msl_{type}) object {{\n\tshown := object{{}}",
+        closing="\treturn shown\n}}\n",
+        entry="case *msl.Msl_{type}: return show{type}(found)",
+        is_there="reaches(found, {needed})",
+        newer='version != "{version}" && {condition}',
+        when="if {condition} {{ {statement} }}",
+        stored="found.{id}.Stored",
+        joined="slices.Concat({first}, {second})",
+        is_some="len({value}) > 0",
+        call="{call}",
+        string="text",
     ),
     "java": PayloadWords(
         opening="static Object show_{name}(Msl.{type} found) {{\n"

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from functools import singledispatch
 
 from ..exports.ksy.attributes import OPAQUE
+from ..page_map import pad8
 from ..schema import Draft, Field, Layout, Table
 from ..schema.base import Vocabulary
 from ..schema.choice import Choice
 from ..schema.layout import REST, inner_layouts
 from ..schema.model import Schema
 from ..schema.pages import PageStateMap
-from ..schema.variable import Blob, RegisterValue, Rest, Utf8, Utf8Z
+from ..schema.variable import Blob, Measured, RegisterValue, Rest, Utf8, Utf8Z
 from ..schema.vocabulary import Fixed
 from .fields import bytes_of, number_of, shown_value
 from .payload_words import PAYLOADS, PayloadWords
@@ -101,7 +102,7 @@ class _Said:
     ) -> None:
         self._target = target
         self._decoder = decoder
-        self._words = words
+        self.words = words
         self.layout = layout
         self._earlier = earlier
 
@@ -115,11 +116,11 @@ class _Said:
 
     def stored(self, name: str) -> str:
         """All bytes of a text that a NUL ends."""
-        return self._words.stored.format(id=self._target.spelling(name))
+        return self.words.stored.format(id=self._target.spelling(name))
 
     def joined(self, first: str, second: str) -> str:
         """Bytes behind each other."""
-        return self._words.joined.format(first=first, second=second)
+        return self.words.joined.format(first=first, second=second)
 
     def plain(self, field: Field) -> str:
         """A field of constant width."""
@@ -139,21 +140,35 @@ class _Said:
             open_ended = open_ended and not isinstance(field.type, Rest)
             statement = self._put(field.key, _value(field.type, field, self))
             if field.optional or field.omitted_by:
-                there = self._words.is_there.format(id=self._target.spelling(field.key))
-                call = self._words.call.format(call=f"whole({there}, {self.bytes(REST)})")
+                there = self.words.is_there.format(
+                    id=self._target.spelling(field.key), needed=self._needed()
+                )
+                call = self.words.call.format(call=f"whole({there}, {self.bytes(REST)})")
                 whole = self._since(field, call)
                 for version in self._without(field):
-                    there = self._words.newer.format(version=version, condition=there)
-                found.append(self._words.when.format(condition=there, statement=statement))
+                    there = self.words.newer.format(version=version, condition=there)
+                found.append(self.words.when.format(condition=there, statement=statement))
             else:
                 found.append(self._since(field, statement))
         found += self._older()
         if open_ended:
             rest = self.bytes(REST)
-            some = self._words.is_some.format(value=rest)
+            some = self.words.is_some.format(value=rest)
             statement = self._put(REST, f"raw({rest})")
-            found.append(self._words.when.format(condition=some, statement=statement))
+            found.append(self.words.when.format(condition=some, statement=statement))
         return [*found, whole] if whole else found
+
+    def _needed(self) -> str:
+        """Bytes of the structure with the fields before which it may end: all of them, or none."""
+        fixed, unit = 0, pad8(1)
+        parts: list[str] = []
+        for field in self.layout.fields:
+            if isinstance(field.type, Fixed):
+                fixed += field.type.width
+            elif isinstance(field.type, Measured) and not (field.optional or field.omitted_by):
+                length = self.number(field.type.length_key)
+                parts.append(self.words.padded.format(length=length, unit=unit, most=unit - 1))
+        return " + ".join([str(fixed), *parts])
 
     def _put(self, key: str, value: str) -> str:
         return self._decoder.statement.format(key=key, value=value)
@@ -209,7 +224,7 @@ def _value(kind: Vocabulary, field: Field, said: _Said) -> str:
 @_value.register
 def _(kind: Utf8Z, field: Field, said: _Said) -> str:
     stored, length = said.stored(f"{field.key}_raw"), said.number(kind.length_key)
-    return f"string({stored}, {length}, 1)"
+    return f"{said.words.string}({stored}, {length}, 1)"
 
 
 @_value.register
@@ -217,7 +232,7 @@ def _(kind: Utf8, field: Field, said: _Said) -> str:
     stored, length = said.bytes(f"{field.key}_raw"), said.number(kind.length_key)
     if kind.padded:
         stored = said.joined(stored, said.bytes(f"{field.key}_padding"))
-    return f"string({stored}, {length}, 0)"
+    return f"{said.words.string}({stored}, {length}, 0)"
 
 
 @_value.register
@@ -227,7 +242,8 @@ def _(kind: Blob, field: Field, said: _Said) -> str:
 
 @_value.register
 def _(kind: RegisterValue, field: Field, said: _Said) -> str:
-    return f"register({said.bytes(field.key)}, {said.bytes(f'{field.key}_padding')})"
+    value, padding = said.bytes(field.key), said.bytes(f"{field.key}_padding")
+    return f"{said.words.register}({value}, {padding})"
 
 
 @_value.register
