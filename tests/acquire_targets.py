@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).parent / "targets"
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a target may take to get ready, or to answer."""
 
 

@@ -339,7 +339,7 @@ def states(pid: int) -> set[str]:
     return out
 
 
-def wait_until(condition: Any, what: str, patience: float = 20.0) -> None:
+def wait_until(condition: Any, what: str, patience: float = PATIENCE) -> None:
     """Wait for something that must come about, looking often."""
     until = time.monotonic() + patience
     while not condition():
@@ -372,7 +372,7 @@ def addresses(lines: list[str]) -> dict[str, int]:
     return {name: int(value, 16) for name, value in (line.split() for line in lines)}
 
 
-def nobody_left(session: int, patience: float = 10.0) -> None:
+def nobody_left(session: int, patience: float = PATIENCE) -> None:
     """Nothing that belongs to a session that `launch` began still runs."""
 
     def left() -> list[str]:

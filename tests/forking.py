@@ -97,6 +97,7 @@ class Server:
             thread.join()
         answer = self._socket.recv(100)  # nothing, once the process is gone
         late.cancel()
+        late.join()
         if not answer:
             raise subprocess.TimeoutExpired(list(words), seconds, said[out], said[errors])
         status, took = answer.split()

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
+from open_files import descriptors
+
 Found = TypeVar("Found")
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which something hangs: far more than anything here takes."""
 
 DATA = random.Random(7).randbytes(24 << 20)
@@ -66,29 +68,21 @@ def ours() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("msl-")]
 
 
-def descriptors() -> set[str]:
-    """What is open in this process, by number and target."""
-    found = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            target = os.readlink(f"/proc/self/fd/{number}")
-        except OSError:  # the one that listed them
-            continue
-        if not target.startswith("/proc/"):
-            found.add(f"{number} {target}")
-    return found
+def _files() -> set[str]:
+    """What is open in this process, and is not of a process."""
+    return {one for one in descriptors() if " /proc/" not in one}
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Afterwards there are no more of our threads and open files than before."""
-    files, threads = descriptors(), set(ours())
+    files, threads = _files(), set(ours())
     yield
-    deadline = time.monotonic() + 2
-    while (set(ours()) - threads or descriptors() - files) and time.monotonic() < deadline:
+    deadline = time.monotonic() + PATIENCE
+    while (set(ours()) - threads or _files() - files) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not set(ours()) - threads
-    assert not descriptors() - files
+    assert not _files() - files
 
 
 class Output(Protocol):

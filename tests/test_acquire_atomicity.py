@@ -84,7 +84,8 @@ def test_the_measure_notices_a_reading_that_takes_its_time(writer: Writer) -> No
     with open(f"/proc/{writer.process.pid}/mem", "rb", buffering=0) as memory:
         half = PAGES // 2 * PAGE
         first = os.pread(memory.fileno(), half, writer.pages)
-        time.sleep(0.05)
+        reached = int(writer.process.ask("?"))
+        wait_until(lambda: int(writer.process.ask("?")) > reached + PAGES, "it has gone round")
         second = os.pread(memory.fileno(), half, writer.pages + half)
     assert len(cut(first + second, writer.pages).strangers) > 10
 
@@ -182,8 +183,7 @@ def test_a_freeze_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         assert b"--max-freeze" in errors, "what was read later moved on: nobody says so"
         freeze = report_of(tmp_path / "out.msl")["freeze"]
         assert freeze["why_ended"] == "max_freeze"
-        assert int(freeze["ended"]) - int(freeze["began"]) < (limit + 0.5) * 10**9
+        assert int(freeze["ended"]) - int(freeze["began"]) < (limit + 5) * 10**9
         as_found(process.pid)
         first = int(process.ask("?"))
-        time.sleep(0.05)
-        assert int(process.ask("?")) > first
+        wait_until(lambda: int(process.ask("?")) > first, "it counts on")

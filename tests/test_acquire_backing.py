@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from acquire_targets import started
 from acquiring import linux_only
+from open_files import descriptors
 from zoo import PAGE, Starter, carry_out, fresh_fixture, outcome, within
 
 from msl_acquire.linux.backing import Backings
@@ -85,14 +86,15 @@ def test_another_file_of_that_name_is_not_taken(linked: tuple[int, Mapping, Path
 def test_few_files_are_open_at_once(fresh: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("msl_acquire.linux.backing._MOST_OPEN", 2)
     process, places = fresh("file_deleted", "file_cow", "file_hole", "file_past_end")
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with LinuxMemory(process.pid) as memory:
-        opened = len(os.listdir("/proc/self/fd"))
+        opened = descriptors()
+        assert opened - before
         for place in (*places.values(), *places.values()):
             for mapping in within(process.pid, place):
                 outcome(memory, mapping)
-                assert len(os.listdir("/proc/self/fd")) <= opened + 3  # and the root folder
-    assert len(os.listdir("/proc/self/fd")) == before
+                assert len(descriptors() - opened) <= 3  # and the root folder
+    assert not descriptors() - before
 
 
 def test_no_descriptor_is_left(fresh: Starter) -> None:

@@ -29,11 +29,11 @@ from msl_acquire.linux.freeze.cgroup import ControlGroup, groups
 from msl_acquire.linux.freeze.channel import InThread
 from msl_acquire.linux.freeze.guardian.refusals import Refusal
 
-LIMIT = 0.8
+LIMIT = 1.5
 """Seconds of --max-freeze here."""
 LATE = 0.5
 """Seconds that it may be late, where somebody is stopped."""
-SLACK = 2.0
+SLACK = 3.0
 """What a busy machine may add."""
 
 
@@ -368,8 +368,8 @@ def test_a_guardian_in_a_thread_where_a_child_may_not_trace(
             assert (hold.facts["guardian"], hold.facts["deputy"]) == (0, 0)
             assert "acquirer" in hold.facts["undone_by"]
             assert len(hold.register_sets) == 4
-            assert counters.stand_still(range(4), 0.05)
             if limit > 1:
+                assert counters.stand_still(range(4), 0.05)
                 hold.thaw()
             assert within(lambda hold=hold: hold.ended > 0)
             assert hold.why_ended == ("done" if limit > 1 else "max_freeze")
@@ -391,7 +391,7 @@ def test_an_acquirer_that_traces_itself_and_is_stopped_is_ended(tmp_path: Path) 
             assert other.line() == "frozen 0"
             other.send_signal(signal.SIGSTOP)
             assert counters.all_move(range(4))
-            assert other.wait(10) == -signal.SIGKILL
+            assert other.wait(60) == -signal.SIGKILL
         finally:
             other.kill()
             other.communicate()

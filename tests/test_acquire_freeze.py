@@ -33,7 +33,7 @@ from msl_construct.errors import TargetError
 SLOTS = 4096
 USR1, CONT, QUEUED, PROGRAMS, STARTED, MAY_END = range(2048, 2054)
 HOLDING = [method for method in METHODS if method != "none"]
-BOUND = 20.0
+BOUND = 60.0
 """Seconds after which nothing is worth waiting for."""
 
 
@@ -277,7 +277,7 @@ def test_a_target_that_keeps_making_threads(tmp_path: Path, method: str) -> None
 def test_a_target_that_keeps_replacing_its_program(tmp_path: Path) -> None:
     with counting(tmp_path, "exec", 6) as (process, counters):
         assert counters.all_move([PROGRAMS])
-        until = time.monotonic() + 2 * BOUND  # each starts a process
+        until = time.monotonic() + 40.0  # each starts a process
         for _ in part_of(range(50)):
             hold = freeze(process.pid, "ptrace", 30.0)
             assert hold.facts["not_stopped"] == []
@@ -315,7 +315,7 @@ def test_a_thread_that_can_not_be_stopped_is_given_up(tmp_path: Path) -> None:
         began = time.monotonic()
         hold = freeze(process.pid, "ptrace", 30.0)
         try:
-            assert time.monotonic() - began < 5.0
+            assert time.monotonic() - began < 20.0
             assert counters.stand_still(range(4))
             [given_up] = hold.facts["not_stopped"]
             assert given_up["thread_id"] == asleep[0]
@@ -446,7 +446,7 @@ def test_max_freeze_though_the_acquirer_is_blocked(tmp_path: Path, method: str) 
     need(method)
     with (
         counting(tmp_path) as (process, counters),
-        acquirer(process.pid, method, limit=0.7) as (other, _),
+        acquirer(process.pid, method, limit=1.5) as (other, _),
     ):
         assert counters.stand_still(range(4), 0.05)
         assert counters.all_move(range(4))
@@ -456,7 +456,7 @@ def test_max_freeze_though_the_acquirer_is_blocked(tmp_path: Path, method: str) 
         assert other.line() == "asked b'x'"
         before, after, nanoseconds = other.line().split()
         assert (before, after) == ("max_freeze", "max_freeze")
-        assert 0.05e9 < int(nanoseconds) < 5e9  # the kernel takes its part of 0.7 s to stop it
+        assert 0.05e9 < int(nanoseconds) < 5e9  # the kernel takes its part of 1.5 s to stop it
 
 
 def test_without_anybody_to_guard_it_the_acquirer_lets_go_itself(tmp_path: Path) -> None:
@@ -590,7 +590,7 @@ def test_many_threads(tmp_path: Path) -> None:
         assert counters.all_move(range(65))
         began = time.monotonic()
         hold = freeze(process.pid, "ptrace", 30.0)
-        assert time.monotonic() - began < BOUND / 2
+        assert time.monotonic() - began < 30.0
         assert counters.stand_still(range(65))
         assert len(hold.register_sets) == 65
         hold.thaw()

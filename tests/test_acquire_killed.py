@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acquire_targets import Running, target
@@ -128,6 +129,33 @@ def when_written(out: Path, size: int, tool: subprocess.Popen[bytes]) -> None:
     assert tool.returncode is None, "it had ended before it could be interrupted"
 
 
+def stopped_early(
+    tool: subprocess.Popen[bytes], out: Path, size: int = 10 << 20, most: int = FILLER // 2 << 20
+) -> bool:
+    """Whether an acquisition stands still now, with more of the dump written than `size`, and no
+    more than `most`: who looks may be late."""
+    with contextlib.suppress(AssertionError):  # it had ended already
+        when_written(out, size, tool)
+        tool.send_signal(signal.SIGSTOP)
+        wait_until(lambda: status(tool.pid, "State")[0] in "TZ", "it is stopped")
+        return tool.poll() is None and out.stat().st_size <= most
+    return False
+
+
+@contextlib.contextmanager
+def caught(worker: Running, out: Path, size: int, *words: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """An acquisition that stands still amid its dump, until it gets a SIGCONT, or is killed."""
+    for _ in range(8):
+        with launched(worker.pid, "-o", out, *words) as tool:
+            if stopped_early(tool, out, size, FILLER * 3 // 4 << 20):
+                yield tool
+                return
+        nobody_left(tool.pid)
+        for path in (out, out.with_name(f"{out.name}.report.json")):
+            path.unlink(missing_ok=True)
+    pytest.fail("it always ends before it can be stopped")
+
+
 MOMENTS = [0, 1, *(random.Random(1).randrange(1 << 20, FILLER // 2 << 20) for _ in range(3))]
 """Sizes of the file at which the blow falls; 0: as soon as the file is there."""
 
@@ -136,8 +164,7 @@ MOMENTS = [0, 1, *(random.Random(1).randrange(1 << 20, FILLER // 2 << 20) for _ 
 @pytest.mark.parametrize("size", MOMENTS)
 def test_killed_outright(size: int, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"
-    with launched(worker.pid, "-o", out) as tool:
-        when_written(out, size, tool)
+    with caught(worker, out, size) as tool:
         tool.kill()
         assert tool.wait(PATIENCE) == -signal.SIGKILL
         nobody_left(tool.pid)
@@ -151,8 +178,7 @@ def test_killed_outright_whatever_the_freeze(method: str, worker: Running, tmp_p
     freeze_or_skip(method)
     groups = Path(f"/proc/{worker.pid}/cgroup").read_text()
     out = tmp_path / "out.msl"
-    with launched(worker.pid, "-o", out, "--freeze", method) as tool:
-        when_written(out, 20 << 20, tool)
+    with caught(worker, out, 20 << 20, "--freeze", method) as tool:
         tool.kill()
         tool.wait(PATIENCE)
         nobody_left(tool.pid)
@@ -170,8 +196,7 @@ def test_killed_while_the_target_was_stopped_by_somebody_else(
     for method in ("ptrace", "sigstop"):
         out = tmp_path / f"{method}.msl"
         with stopped(worker.pid):
-            with launched(worker.pid, "-o", out, "--freeze", method) as tool:
-                when_written(out, 20 << 20, tool)
+            with caught(worker, out, 20 << 20, "--freeze", method) as tool:
                 tool.kill()
                 tool.wait(PATIENCE)
                 nobody_left(tool.pid)
@@ -209,10 +234,10 @@ def test_killed_before_anything_is_written_or_after(
 @pytest.mark.parametrize("size", MOMENTS)
 def test_interrupted(number: signal.Signals, size: int, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"
-    with launched(worker.pid, "-o", out, "--quiet") as tool:
-        when_written(out, size, tool)
+    with caught(worker, out, size, "--quiet") as tool:
         tool.send_signal(number)
-        _, errors = tool.communicate(timeout=20)
+        tool.send_signal(signal.SIGCONT)
+        _, errors = tool.communicate(timeout=PATIENCE)
         nobody_left(tool.pid)
     assert number.name in one_line(errors)
     runs_on(worker)
@@ -234,7 +259,7 @@ def test_interrupted_by_the_clock(delay: float, worker: Running, tmp_path: Path)
     with launched(worker.pid, "-o", out, "--compress", "zstd") as tool:
         time.sleep(delay)
         tool.send_signal(signal.SIGINT)
-        tool.communicate(timeout=20)
+        tool.communicate(timeout=PATIENCE)
         nobody_left(tool.pid)
     assert tool.returncode != 0
     runs_on(worker)
@@ -253,13 +278,13 @@ def test_the_report_counts_what_is_in_the_file(worker: Running, tmp_path: Path) 
 def test_interrupted_twice(worker: Running, tmp_path: Path) -> None:
     """Impatience changes nothing."""
     out = tmp_path / "out.msl"
-    with launched(worker.pid, "-o", out, "--compress", "zstd") as tool:
-        when_written(out, 1 << 20, tool)
+    with caught(worker, out, 1 << 20, "--compress", "zstd") as tool:
         for _ in range(3):
             with contextlib.suppress(ProcessLookupError):
                 tool.send_signal(signal.SIGINT)
+                tool.send_signal(signal.SIGCONT)
             time.sleep(0.01)
-        tool.communicate(timeout=20)
+        tool.communicate(timeout=PATIENCE)
         nobody_left(tool.pid)
     assert tool.returncode not in (0, 70)
     runs_on(worker)
@@ -276,7 +301,7 @@ def test_the_pipe_is_closed(size: int, worker: Running, tmp_path: Path) -> None:
         while len(got) < size and (piece := tool.stdout.read(min(size - len(got), 1 << 20))):
             got += piece
         tool.stdout.close()
-        assert tool.wait(20) == 4
+        assert tool.wait(PATIENCE) == 4
         nobody_left(tool.pid)
         errors = tool.stderr.read()
     assert b"Traceback" not in errors
@@ -299,7 +324,7 @@ def test_a_reader_that_does_not_read_blocks_nothing_for_ever(worker: Running) ->
         assert tool.stdout is not None
         while tool.stdout.read(1 << 20):
             pass
-        tool.wait(20)
+        tool.wait(PATIENCE)
         nobody_left(tool.pid)
     runs_on(worker)
 
@@ -320,16 +345,6 @@ def _small_disk(place: Path, mebibytes: int) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(["umount", "-l", str(place)], timeout=20, check=True)
-
-
-def stopped_early(tool: subprocess.Popen[bytes], out: Path) -> bool:
-    """Whether an acquisition stands still now, with most of the dump still to be written."""
-    with contextlib.suppress(AssertionError):  # it had ended already
-        when_written(out, 10 << 20, tool)
-        tool.send_signal(signal.SIGSTOP)
-        wait_until(lambda: status(tool.pid, "State").startswith("T"), "it is stopped")
-        return out.stat().st_size < FILLER // 2 << 20
-    return False
 
 
 def fill(disk: Path) -> None:
@@ -356,7 +371,7 @@ def test_the_disk_fills_up(worker: Running, tmp_path: Path) -> None:
                     continue
                 fill(disk)
                 tool.send_signal(signal.SIGCONT)
-                _, errors = tool.communicate(timeout=20)
+                _, errors = tool.communicate(timeout=PATIENCE)
                 nobody_left(tool.pid)
                 break
         else:
@@ -406,10 +421,10 @@ def test_the_file_may_not_grow(worker: Running, tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["ptrace", "sigstop", "none"])
 def test_the_target_is_killed(method: str, worker: Running, tmp_path: Path) -> None:
     out = tmp_path / "out.msl"
-    with launched(worker.pid, "-o", out, "--freeze", method, "--quiet") as tool:
-        when_written(out, 20 << 20, tool)
+    with caught(worker, out, 20 << 20, "--freeze", method, "--quiet") as tool:
         os.kill(worker.pid, signal.SIGKILL)
-        _, errors = tool.communicate(timeout=20)
+        tool.send_signal(signal.SIGCONT)
+        _, errors = tool.communicate(timeout=PATIENCE)
         nobody_left(tool.pid)
     assert tool.returncode == 4, errors
     one_line(errors)

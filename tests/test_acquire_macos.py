@@ -95,7 +95,7 @@ def buffer(pages: int) -> memoryview:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)

@@ -95,10 +95,13 @@ def test_one_that_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     slow.write_bytes(compiled("meta_program").read_bytes())
     real = module_files._Job._hash
     asked: list[str] = []
+    given: list[float] = []
 
     def hashed(self: Any, descriptor: int) -> bytes:
         path = os.readlink(f"/proc/self/fd/{descriptor}")
         asked.append(path)
+        if path == str(slow):
+            given.append(self._until - time.monotonic())
         while path == str(slow):
             time.sleep(0.01)
             self._beat = time.monotonic()
@@ -110,9 +113,8 @@ def test_one_that_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with mapping(slow) as process:
         listed = mappings(process.pid)
         cache = ModuleCache()
-        began = time.monotonic()
-        found = modules(process.pid, listed, cache, seconds=4)
-        assert time.monotonic() - began < 3.8
+        found = modules(process.pid, listed, cache, seconds=8)
+        assert 0 < given[0] <= 2, "a quarter at most"
         assert asked[0] == os.path.realpath(sys.executable), "the program comes first"
         assert cache.problems == {str(slow): "not hashed: its share of the time was up"}
         assert {m.path for m in found if m.disk_hash is None} == {"[vdso]", str(slow)}

@@ -252,7 +252,7 @@ def test_a_file_system_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> 
             cache = ModuleCache()
             began = time.monotonic()
             found = modules(process.pid, mappings(process.pid), cache, seconds=1.5)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 25
             program = str(compiled("meta_program"))
             assert {m.path: m.disk_hash for m in found}[program] is None
             assert "did not answer" in cache.problems[program]

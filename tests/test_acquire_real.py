@@ -32,6 +32,7 @@ from acquiring import (
     tasks,
     untouched,
     verified,
+    wait_until,
 )
 from blake3 import blake3
 from sampling import sampled
@@ -87,9 +88,15 @@ def _kind(kind: str, place: Path) -> Iterator[Running]:
     else:
         command = [_tool("sh"), "-c", SHELL]
     with started(command, ready) as (process, _):
-        if not ready:
-            time.sleep(0.2)  # it says nothing; it must have got past exec and its linker
+        if not ready:  # it says nothing; it must have got past exec and its linker
+            wait_until(lambda: sleeps(process.pid), "it sleeps")
         yield process
+
+
+def sleeps(pid: int) -> bool:
+    """Whether it is in a call of its own to sleep: nanosleep, clock_nanosleep."""
+    number = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+    return number in ("35", "230") if os.uname().machine == "x86_64" else states(pid) == {"S"}
 
 
 CASES = [

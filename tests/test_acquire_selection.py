@@ -7,13 +7,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from acquire_targets import Running, started, target
-from acquiring import Dump, acquire, addresses, linux_only, maps, report_of
+from acquiring import Dump, acquire, addresses, linux_only, maps, report_of, wait_until
 from sampling import sampled
 
 pytestmark = linux_only
@@ -197,30 +196,26 @@ def test_an_address_space_that_is_not_there_refuses_nothing() -> None:
 
 
 @contextlib.contextmanager
-def redis() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with started(["redis-server", "--port", str(port), "--save", ""], "") as (process, _):
-        until = time.monotonic() + 20
-        while True:
-            try:
-                connection = socket.create_connection(("127.0.0.1", port), 1)
-                break
-            except OSError:
-                assert time.monotonic() < until
-                time.sleep(0.05)
-        with connection:
-            connection.sendall(b"SET where in-the-heap-of-redis\r\n")
-            assert connection.recv(100).startswith(b"+OK")
-            yield process.pid
+def redis(folder: Path) -> Iterator[int]:
+    place = str(folder / "redis")
+    words = ["redis-server", "--port", "0", "--unixsocket", place, "--save", ""]
+    with started(words, "") as (process, _), socket.socket(socket.AF_UNIX) as connection:
+
+        def answers() -> bool:
+            assert process.poll() is None
+            return connection.connect_ex(place) == 0
+
+        wait_until(answers, "it listens")
+        connection.sendall(b"SET where in-the-heap-of-redis\r\n")
+        assert connection.recv(100).startswith(b"+OK")
+        yield process.pid
 
 
-def test_redis(tmp_path: Path) -> None:
+def test_redis(tmp_path: Path, open_tmp: Path) -> None:
     if not shutil.which("redis-server"):
         pytest.skip("needs redis-server")
     out = tmp_path / "out.msl"
-    with redis() as pid:
+    with redis(open_tmp) as pid:
         acquire(pid, "-o", out, "--include", "heap")
     assert any(b"in-the-heap-of-redis" in bytes(data) for *_, data in Dump(out).stretches())
 

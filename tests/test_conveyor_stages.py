@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import threading
 import time
 from collections.abc import Iterator
 from itertools import chain
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
-from overlapping import DATA, PATIENCE, bounded, quiet
+from overlapping import DATA, PATIENCE, bounded, ours, quiet
 from sampling import sampled
 
 from msl_construct.builder import overlapped_output
@@ -271,7 +270,9 @@ def test_no_hole_is_left_where_the_ways_take_turns(tmp_path: Path, buffering: in
 
 def test_waiting_for_no_thread_that_has_ended() -> None:
     """Every thread of an output ends with it."""
-    before = threading.active_count()
+    others = set(ours())
     for _ in range(20):
-        Conveyor(io.BytesIO()).close()
-    assert threading.active_count() == before
+        out = Conveyor(io.BytesIO())
+        assert set(ours()) - others
+        out.close()
+        assert not set(ours()) - others

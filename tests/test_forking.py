@@ -72,7 +72,7 @@ def test_however_it_ends(server: Server, tmp_path: Path) -> None:
         assert (good.returncode, good.stderr) == (0, b"")
         assert good.stdout == f"begun\ngood {tmp_path}\n".encode()
         with pytest.raises(subprocess.TimeoutExpired) as late:
-            ended("hang", seconds=2)
+            ended("hang", seconds=5)
         assert late.value.stdout == b"begun\n"
     finally:
         server.stop()

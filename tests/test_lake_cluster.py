@@ -47,7 +47,7 @@ def test_a_scheduler_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_scheduler_without_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """Work that is handed to it would wait for ever."""
-    monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 2)
+    monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 5)
     plan = TablePlan(str(folder.parent / "none"), "ndjson", ("blocks",))
     with (
         distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
@@ -58,13 +58,13 @@ def test_a_scheduler_without_workers(folder: Path, monkeypatch: pytest.MonkeyPat
 
 def test_workers_that_vanish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """What they had begun would never be done."""
-    monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 2)
     monkeypatch.setattr("msl_construct.lake.cluster._LOOK_EVERY", 0.2)
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:
         work = on_cluster(cluster.scheduler_address, _slow, [(n,) for n in range(8)])
         assert next(work) in range(8)
+        monkeypatch.setattr("msl_construct.lake.cluster._CONNECTS_WITHIN", 2)
         cluster.scale(0)
         with pytest.raises(StreamError, match=r"workers of Dask have gone|a worker of Dask"):
             list(work)

@@ -359,8 +359,8 @@ def test_who_does_not_answer(
     tmp_path: Path, made: list[Held], found: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows whether it has stopped the target when it is given up."""
-    for bound in ("_ANSWERING", "_ENDING"):
-        monkeypatch.setattr(f"msl_acquire.windows.guardian_link.{bound}", 1.0)
+    for bound, seconds in (("_ANSWERING", 3.0), ("_ENDING", 1.0)):
+        monkeypatch.setattr(f"msl_acquire.windows.guardian_link.{bound}", seconds)
     made.append(held := Held(tmp_path / "count", "hangs", found))
     held.guardian.ready()
     with pytest.raises(CallFailed, match="the guardian failed"):
