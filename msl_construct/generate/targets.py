@@ -307,7 +307,7 @@ _TARGETS = (
         decoder=DecoderWords(
             command="dotnet run -p:StartupObject=Decoder",
             statement='shown.Put("{key}", {value});',
-            number="found.{id}",
+            number="(ulong) found.{id}",
             bytes="found.{id}",
             name='"{line}",',
             only='if (version == "{version}") {statement}',
