@@ -682,8 +682,9 @@ def test_a_page_that_could_not_be_read_is_never_painted_over(tmp_path: Path) -> 
           MapPicture.prototype.fill(bins, starts, states.length, first, last, scale, state);
           return [...bins];
         }});
-        const memory = {{ count: 2, marks: [0, 4], states: ["unmapped", "captured", "failed"] }};
-        Object.assign(memory, {{ firstRun: [0, 3, 6], runState: [0, 1, 2, 0, 1, 2] }});
+        const memory = {{ count: 2, marks: [0, 4], firstRun: [0, 3, 6] }};
+        const states = ["not_resident", "captured", "failed"];
+        Object.assign(memory, {{ states, runState: [0, 1, 2, 0, 1, 2] }});
         console.log(JSON.stringify([...shown, [...stateWorths(memory)]]));
         """
     )

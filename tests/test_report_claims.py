@@ -145,6 +145,36 @@ def test_what_is_missing_is_named() -> None:
     )
 
 
+def test_memory_that_went_away_is_called_so_everywhere(tmp_path: Path) -> None:
+    """Unmapped is what was listed and then gone (§6), not a place where nothing was mapped."""
+    raw, path = capture(*ALL, (3, "unmapped")), tmp_path / "a.msl"
+    path.write_bytes(raw)
+    gone = "gone between its being listed and its being read"
+    assert f"12.0 KiB unmapped ({gone})" in run("inspect", path).stdout.decode()
+    with msl_construct.open(raw) as dump:
+        found = report_of(dump)
+    assert f"12.0 KiB ({gone})" in markdown_page([found], redaction=NONE)
+    memory = Page(html_page([found], redaction=NONE)).data["dumps"][0]["memory"]
+    words = dict(zip(memory["states"], memory["state_words"], strict=True))
+    assert words["unmapped"] == "gone before it was read"
+    seen = memory["states"].index
+    assert seen("unmapped") > seen("captured") > seen("not_resident"), "what is lacking is seen"
+
+
+def test_the_kernels_own_pages_are_not_called_gone() -> None:
+    """memslicer writes Unmapped of whatever it can't read."""
+    names = [mapping(BASE + (1 << 20), 1, "[vvar]"), mapping(BASE + (2 << 20), 3, "/opt/x")]
+    raw = capture(*ALL, (1, "unmapped"), (3, "unmapped"), mappings=[mapping(BASE, 2), *names])
+    with msl_construct.open(raw) as dump:
+        answers = {one.question: one for one in report_of(dump).answers}
+    assert answers["memory"].more == (
+        "12.0 KiB (gone between its being listed and its being read)",
+        "of these 12.0 KiB in /opt/x",
+        "4.0 KiB (said to be gone before it was read: pages of the kernel's own, which every "
+        "process of Linux has, and nobody reads from outside)",
+    )
+
+
 def test_why_pages_could_not_be_read_is_what_the_report_says() -> None:
     raw = capture(*ALL, (3, "failed"), (2, "failed"), mappings=[mapping(BASE + (1 << 20), 3, "/x")])
     told = {

@@ -94,6 +94,7 @@ class Style:
                 "not_resident": "_",
                 "reserved": "?",
                 "truncated": "!",
+                "absent": "╌",
                 "mixed": "▓",
             }
         return {
@@ -103,6 +104,7 @@ class Style:
             "not_resident": "_",
             "reserved": "?",
             "truncated": "!",
+            "absent": "-",
             "mixed": "+",
         }
 

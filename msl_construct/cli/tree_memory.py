@@ -12,7 +12,7 @@ from ..document.hinted_addresses import HintedAddresses
 from ..document.place_names import NAMING, PlaceNames
 from ..document.region_marks import UNBACKED, WRITTEN, marks_of, rights_of
 from ..document.table_blocks import regions_of
-from ..reader.regions import Region, fragment_of
+from ..reader.regions import ABSENT, Region, fragment_of
 from .text import Style, binary_size, printable, shortened, width_of_text
 from .tree_blocks import BlockList, TreeBlocks
 
@@ -324,7 +324,7 @@ def _bar(region: Region, pages: int, style: Style) -> str:
                 for name, count in fragment.counts(low, high).items():
                     if count:
                         counts[name] = counts.get(name, 0) + count
-        cells.append(next(iter(counts)) if len(counts) == 1 else "mixed" if counts else "unmapped")
+        cells.append(next(iter(counts)) if len(counts) == 1 else "mixed" if counts else ABSENT)
     painted = (
         # A draft of one's own may have other states.
         style.paint(glyphs.get(state, glyphs["mixed"]) * len(list(same)), fg=_COLORS.get(state))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..document.state_words import STATE_WORDS
 from ..document.tables import TABLES
 from .text import Style, binary_size, many
 from .tree_blocks import TreeBlocks
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["summary", "verdict"]
 
-_WHY = {
-    "failed": "could not be read",
-    "unmapped": "nothing was mapped there",
-    "not_resident": "nothing was in memory there",
-    "reserved": "a state that the draft does not define",
-    "truncated": "the bytes are not in the file",
-    "damaged": "what became of it is not known",
-}
 _COUNTED = (
     ("module_entry", "module"),
     ("thread_context", "thread"),
@@ -81,7 +74,8 @@ def summary(dump: Dump, seen: TreeBlocks, facts: MemoryFacts, style: Style) -> I
     if held:
         yield f"has       {', '.join(held)}"
     lacking = [
-        f"{binary_size(size)} {state}" + (f" ({_WHY[state]})" if state in _WHY else "")
+        f"{binary_size(size)} {state}"
+        + (f" ({STATE_WORDS[state].meaning})" if state in STATE_WORDS else "")
         for state, size in facts.sizes.items()
         if size and state != "captured"
     ]

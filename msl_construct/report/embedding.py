@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..characters import escape_for_people
+from ..document.state_words import state_in_words
 from .columns import packed, packed_bytes, zigzag
 from .model import DumpComparison, DumpReport, EntropySample, MemoryColumns, ShownBlock, TableRows
 from .redaction import Redaction
@@ -127,6 +128,7 @@ def _memory(memory: MemoryColumns) -> dict[str, Any]:
         "left_out": memory.left_out,
         "coarse": memory.coarse,
         "states": memory.states,
+        "state_words": [state_in_words(state).short for state in memory.states],
         "texts": memory.texts,
         "totals": {state: str(size) for state, size in memory.totals.items()},
         "gap": packed(zigzag(_gaps(memory))),

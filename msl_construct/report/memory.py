@@ -21,9 +21,9 @@ _MOST_RUNS = 1_000_000
 _FEW_RUNS = 16
 """Runs of a region, once there are too many of them all together."""
 _MOST = (1 << 64) - 1
-_ORDER = ("unmapped", "not_resident", "captured", ABSENT, "reserved", TRUNCATED, "failed", DAMAGED)
+_ORDER = ("not_resident", "captured", "unmapped", ABSENT, "reserved", TRUNCATED, "failed", DAMAGED)
 """What is to be seen more, where several share a pixel: that there is something rather than that
-nothing is there, and above all that something is missing."""
+nothing is there, and above all that something is missing, gone ones included."""
 
 
 def regions_by_address(dump: Dump) -> list[Region]:

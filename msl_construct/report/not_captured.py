@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..document.state_words import state_in_words
 from ..words import binary_size, many
 from .model import DumpReport, MemoryColumns
 
 __all__ = ["CAPTURED", "NotCaptured", "not_captured", "not_counted"]
 
 CAPTURED = "captured"
-_STATES_IN_WORDS = {
-    "not_resident": "never touched by the process: nothing was there",
-    "unmapped": "gone between its being listed and its being read",
-    "absent": "the file says nothing of it",
-    "reserved": "a state that the specification does not define",
-    "truncated": "should be in the file, and its bytes are missing",
-    "failed": "could not be read",
-    "damaged": "what became of it is not known: the file is damaged there",
-}
 _NOTHING_THERE = ("not_resident",)
 """Where the process had no bytes that could have been captured. What was unmapped had some when it
 was listed: of a process that ended meanwhile all the rest is."""
 _PLACES = 4
 _UNREAD = "failed"
-_KERNELS_PAGES = "could not be read: pages of the kernel's own, which every process of Linux has"
+_KERNELS_PAGES = {
+    _UNREAD: "could not be read: pages of the kernel's own, which every process of Linux has",
+    # memslicer writes Unmapped of whatever it can't read.
+    "unmapped": "said to be gone before it was read: pages of the kernel's own, which every "
+    "process of Linux has, and nobody reads from outside",
+}
 _WHY_OPEN = "why they could not be read is not recorded in the dump"
 _REPORT_SAYS = "; the report of its acquisition says it, and was not given"
 _KERNELS = ("[vvar]", "[vvar_vclock]", "[vsyscall]")
@@ -83,15 +80,16 @@ def _not_captured(
     for state in memory.states:
         size = memory.totals.get(state, 0)
         if size and state != CAPTURED:
-            why = _STATES_IN_WORDS.get(state, state.replace("_", " "))
             lacking = state not in _NOTHING_THERE
             sizes = _sizes(memory, state) if lacking else {}
-            kernels = sum(sizes.pop(name, 0) for name in _KERNELS) if state == _UNREAD else 0
+            kernels_words = _KERNELS_PAGES.get(state, "")
+            kernels = sum(sizes.pop(name, 0) for name in _KERNELS) if kernels_words else 0
             if size > kernels:
                 open_ = why_open if state == _UNREAD and not causes else ""
-                yield NotCaptured(size - kernels, why, lacking, _places(sizes, causes), open_)
+                why, places = state_in_words(state).meaning, _places(sizes, causes)
+                yield NotCaptured(size - kernels, why, lacking, places, open_)
             if kernels:
-                yield NotCaptured(kernels, _KERNELS_PAGES, lacking)
+                yield NotCaptured(kernels, kernels_words, lacking)
     if memory.omitted:
         why = f"left out on purpose, {many(memory.omissions, 'region')}"
         yield NotCaptured(memory.omitted, why, True)

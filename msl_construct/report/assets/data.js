@@ -61,6 +61,7 @@ class Memory {
   constructor(packed) {
     const count = (this.count = packed.count);
     this.states = packed.states;
+    this.stateWords = packed.state_words;
     this.texts = packed.texts;
     this.totals = packed.totals;
     this.coarse = packed.coarse;
@@ -126,6 +127,11 @@ class Memory {
   address(place) {
     const i = this.at(place);
     return this.base[i] + BigInt(Math.max(0, Math.floor(place - this.start[i])));
+  }
+
+  /** What became of pages of a state. */
+  wordsOf(state) {
+    return this.stateWords[this.states.indexOf(state)];
   }
 
   stateAt(place) {

@@ -55,17 +55,6 @@ function shortened(text) {
   return text.length > 160 ? `${text.slice(0, 120)}… (${many(text.length, "character")})` : text;
 }
 
-const STATE_WORDS = {
-  captured: "captured",
-  not_resident: "never touched",
-  unmapped: "not mapped",
-  absent: "not in the file",
-  reserved: "undefined state",
-  truncated: "bytes missing",
-  failed: "could not be read",
-  damaged: "damaged in the file",
-};
-
 /** A function that is called once things have been quiet for a while. */
 function later(milliseconds, call) {
   let waiting = 0;

@@ -26,13 +26,13 @@ class MemoryMap {
 
   summary() {
     const shares = capturedFirst(this.memory)
-      .map((state) => `${sizeText(this.memory.totals[state])} ${STATE_WORDS[state] || words(state)}`);
+      .map((state) => `${sizeText(this.memory.totals[state])} ${this.memory.wordsOf(state)}`);
     return `Map of ${many(this.memory.count, "region")}: ${shares.join(", ")}. The table of regions has the same in words.`;
   }
 
   legend() {
     const states = capturedFirst(this.memory)
-      .map((state) => swatch(stateColor(state), `${STATE_WORDS[state] || words(state)} ${sizeText(this.memory.totals[state])}`));
+      .map((state) => swatch(stateColor(state), `${this.memory.wordsOf(state)} ${sizeText(this.memory.totals[state])}`));
     if (anyAltered(this.memory)) states.push(swatch("--state-altered", "striped: captured, and contradicted by the hash of its block"));
     const rights = [
       ["--right-marked", "W+X, or code without a file"],

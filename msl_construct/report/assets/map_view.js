@@ -103,5 +103,6 @@ function mapColors(states) {
 }
 
 function stateColor(state) {
-  return state in STATE_WORDS ? `--state-${state.replace("_", "-")}` : "--state-reserved";
+  const name = `--state-${state.replaceAll("_", "-")}`;
+  return cssColor(name) ? name : "--state-reserved"; // a draft of one's own has others
 }

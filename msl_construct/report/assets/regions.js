@@ -26,7 +26,7 @@ function regionTable(place, memory, chosen) {
       minor: true,
     },
     ...counted.map((state) => ({
-      label: STATE_WORDS[state] || words(state),
+      label: memory.wordsOf(state),
       text: (i) => (memory.counts[state][i] ? grouped(memory.counts[state][i]) : ""),
       value: (i) => memory.counts[state][i],
       class: "number",
@@ -97,6 +97,6 @@ function placeText(memory, place) {
   const rights = memory.text(memory.rights, i);
   const name = shortened(memory.text(memory.name, i)) || "no name";
   const marks = memory.marks[i] ? ` — ${marksText(memory.marks[i])}` : "";
-  const state = STATE_WORDS[memory.stateAt(place)] || memory.stateAt(place);
+  const state = memory.wordsOf(memory.stateAt(place));
   return `${hex(memory.address(place))}: ${state} — ${rights} ${words(memory.text(memory.type, i))}, ${sizeText(memory.size[i])} at ${hex(memory.base[i])}, ${name}${marks}`;
 }
