@@ -11,10 +11,9 @@ import click
 
 from msl_construct.cli.common import (
     Exit,
-    command_options,
+    command,
     complain,
     note,
-    run,
 )
 from msl_construct.cli.drafts import draft_option
 from msl_construct.cli.keys import encryption_of, encryption_options
@@ -99,7 +98,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 SIZE, SECONDS = _Size(), _Seconds()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("targets", metavar="PID|NAME...", nargs=-1)
 @click.option(
     "--all-of", multiple=True, metavar="NAME", help="All processes of this name, however many."
@@ -252,10 +251,8 @@ SIZE, SECONDS = _Size(), _Seconds()
     help="The case; for the report, and with --investigation for the dump.",
 )
 @click.option("--note", "remark", default="", metavar="TEXT", help="A remark; for the report.")
-@command_options
-@run
 @lack_refuses()
-def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int:
+def acquire(targets: tuple[str, ...], output: str | None, quiet: bool, **options: Any) -> int:
     """Capture a running process, page by page, with what the system knows of it.
 
     Every page gets a state: captured, or why not. Pages that were never touched are not
@@ -316,25 +313,25 @@ def acquire(targets: tuple[str, ...], output: str | None, **options: Any) -> int
     places.check(pids)
     interrupt = Interrupt()
     kept = {name: options[name] for name in (*_CHOICES, "include", "exclude")}
-    command = Command(
+    acquiring = Command(
         system,
         places,
         interrupt,
         {**kept, "note": options["remark"], "encryption": encryption},
         alone=len(pids) == 1,
-        quiet=options["quiet"],
+        quiet=quiet,
     )
     restore = _catch_signals(interrupt)
     hear_no_more = hear_console(interrupt.request)
     try:
         if options["one_by_one"]:
-            command.one_by_one(pids, options["freeze"] or system.freezers[0])
+            acquiring.one_by_one(pids, options["freeze"] or system.freezers[0])
         else:
-            command.together(pids, children=wanted.children)
+            acquiring.together(pids, children=wanted.children)
     finally:
         hear_no_more()
         restore()
-    return command.code
+    return acquiring.code
 
 
 def _resumed(system: Backend, pids: Sequence[int]) -> Exit:

@@ -10,7 +10,7 @@ import click
 from ..codecs.compress import ALGORITHMS
 from ..errors import DocumentError
 from .appending import appendable
-from .common import STDIO, Exit, command_options, note, run
+from .common import STDIO, Exit, command, note
 from .drafts import draft_option
 from .keys import key_options
 from .text import many
@@ -31,15 +31,13 @@ def _opened(path: str) -> IO[str]:
     return open(path, encoding="utf-8", errors="surrogateescape")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.argument("document", metavar="DOC")
 @click.option("--producer", metavar="TEXT", help="Who appends; this program unless given.")
 @click.option("--compress", type=click.Choice(ALGORITHMS), help="Compress what gets smaller by it.")
 @draft_option("Read and append with this draft, whatever DUMP says.")
 @key_options
-@command_options
-@run
 def append(
     dump: str,
     document: str,
@@ -47,7 +45,6 @@ def append(
     compress: str | None,
     draft: str | None,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[KeyOptions],
 ) -> int:
     """Append blocks to a finished dump, as an extension segment behind it.

@@ -13,9 +13,8 @@ from ..outputs import is_passing
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     note,
-    run,
 )
 from .drafts import draft_option
 from .written_file import write_out
@@ -51,16 +50,12 @@ def _opened(path: str) -> IO[str]:
         raise OSError(error.errno, error.strerror, path) from None
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("document", metavar="DOC")
 @click.option("--output", "-o", metavar="OUT", default=STDIO, help="File to write; - is stdout.")
 @draft_option("Write this draft, whatever DOC says.")
 @click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
-@command_options
-@run
-def build(
-    document: str, output: str, draft: str | None, force: bool, quiet: bool, no_color: bool
-) -> int:
+def build(document: str, output: str, draft: str | None, force: bool, quiet: bool) -> int:
     """Turn a canonical document (YAML, JSON or JSON lines) into the file it describes.
 
     The exact reverse of `msl inspect --with-data`: what DOC states is written as stated,

@@ -29,12 +29,11 @@ from .candidates_text import print_candidates
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     draft_options,
     note,
     open_input,
     paths,
-    run,
     say_version,
     whoever_reads,
 )
@@ -59,7 +58,7 @@ _SAME = ("region_uuid", "region_offset", "key_len")
 """Fields by which two Key Hints are of the same bytes."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
 @align_option("Which regions belong together, as for msl diff.")
 @click.option(
@@ -121,8 +120,6 @@ _SAME = ("region_uuid", "region_offset", "key_len")
 @click.option("--ndjson", is_flag=True, help="One JSON object for each candidate, then the rest.")
 @color_option()
 @draft_options
-@command_options
-@run
 def candidates(
     dumps: tuple[str, ...],
     how: str,

@@ -15,14 +15,13 @@ import click
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     complain,
     data_out,
     draft_options,
     note,
     open_input,
     paths,
-    run,
     text_out,
     whoever_reads,
 )
@@ -56,7 +55,7 @@ _SUFFIX = ".msl"
 _PIECE = 1 << 16
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths)
 @click.option(
     "--format",
@@ -87,8 +86,6 @@ _PIECE = 1 << 16
 @click.option("--list", "listing", is_flag=True, help="List the rules and end.")
 @click.option("--explain", metavar="RULE", help="Explain a rule and end.")
 @draft_options
-@command_options
-@run
 def check(
     dumps: tuple[str, ...],
     form: str,
@@ -98,7 +95,6 @@ def check(
     baseline: str | None,
     listing: bool,
     explain: str | None,
-    quiet: bool,
     no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:

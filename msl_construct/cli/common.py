@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import functools
+import inspect
 import io
 import json
 import os
@@ -52,7 +53,7 @@ __all__ = [
     "NOBODY",
     "Exit",
     "ReadOptions",
-    "command_options",
+    "command",
     "data_out",
     "discard_stdout",
     "draft_options",
@@ -61,14 +62,12 @@ __all__ = [
     "note",
     "open_input",
     "paths",
-    "run",
     "say_version",
     "text_out",
     "whoever_reads",
 ]
 
 F = TypeVar("F", bound=Callable[..., object])
-Command = TypeVar("Command", bound=Callable[..., "int | None"])
 
 STDIO = "-"
 NOBODY = "nobody read on, and the rest was not looked at"
@@ -89,16 +88,39 @@ class Exit(IntEnum):
     DEFECT = 70
 
 
-def command_options(function: F) -> F:
-    """``--quiet``, ``--no-color`` and ``--debug``, which every command has."""
-    options = (
-        click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors."),
-        click.option("--no-color", is_flag=True, help="No colour, like NO_COLOR."),
-        click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+_EVERY_COMMANDS = (
+    click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors."),
+    click.option("--no-color", is_flag=True, help="No colour, like NO_COLOR."),
+    click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong."),
+)
+_TOLD = ("quiet", "no_color")
+"""Of these, what a function may ask for."""
+
+
+def command(
+    name: str | None = None, *, help_text: str | None = None
+) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a function a command, with all that every one has.
+
+    That is ``-h``, ``--quiet``, ``--no-color`` and ``--debug``, and that whatever it raises becomes
+    one line on stderr and an exit code (see `_guarded`). It stands above the command's own
+    arguments and options. The function returns its exit code; it is told `quiet` and `no_color` if
+    it has parameters of these names.
+
+    Args:
+        name: that of the function, unless given.
+        help_text: its docstring, unless given.
+    """
+
+    def made(function: Callable[..., int | None]) -> click.Command:
+        found = click.command(
+            name, help=help_text, context_settings={"help_option_names": ["-h", "--help"]}
+        )(_guarded(function))
+        for option in _EVERY_COMMANDS:
+            option(found)
+        return found
+
+    return made
 
 
 def draft_options(function: F) -> F:
@@ -222,16 +244,20 @@ def note(text: str) -> None:
         print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr)
 
 
-def run(function: Command) -> Command:
+def _guarded(function: Callable[..., int | None]) -> Callable[..., None]:
     """Turn a command's exceptions into one line on stderr and an exit code.
 
-    The command returns its exit code. Who reads stdout no more ends it: where nothing else was
-    said of that (`whoever_reads`), not all was looked at.
+    Who reads stdout no more ends it: where nothing else was said of that (`whoever_reads`), not all
+    was looked at.
     """
+    asked = inspect.signature(function).parameters
 
     @functools.wraps(function)
     def guarded(*arguments: object, **options: object) -> None:
-        debug = options.pop("debug", False)
+        debug = options.pop("debug")
+        for name in _TOLD:
+            if name not in asked:
+                del options[name]
         let_interrupts_raise()
         try:
             code = function(*arguments, **options)
@@ -252,7 +278,7 @@ def run(function: Command) -> Command:
             note(line)
         sys.exit(int(_flushed(code or Exit.FINE)))
 
-    return guarded  # type: ignore[return-value]
+    return guarded
 
 
 def _flushed(code: int) -> int:

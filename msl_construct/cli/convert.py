@@ -12,12 +12,11 @@ from ..outputs import NewFile, is_passing, whole_file
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     draft_options,
     lacking_code,
     note,
     open_input,
-    run,
     say_version,
 )
 from .drafts import DRAFT
@@ -36,7 +35,7 @@ __all__ = ["convert"]
 _SHOWN = 40
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("old", metavar="OLD")
 @click.option("--output", "-o", metavar="NEW", required=True, help="File to write.")
 @click.option(
@@ -47,8 +46,6 @@ _SHOWN = 40
 @click.option("--losses", metavar="L.json", help="Write what could not be expressed there as well.")
 @click.option("--force", "-f", is_flag=True, help="Replace NEW, and L.json, if they exist.")
 @draft_options
-@command_options
-@run
 def convert(
     old: str,
     output: str,
@@ -58,7 +55,6 @@ def convert(
     losses: str | None,
     force: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Write a dump of any dialect, draft or compression as a new file that conforms to a draft.

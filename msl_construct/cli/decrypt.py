@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from .common import command_options, draft_options, note, open_input, run
+from .common import command, draft_options, note, open_input
 from .encrypt import say_whether_finished, why_not_copied
 from .written_file import refuse_itself, write_out
 
@@ -18,19 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["decrypt"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option("--output", "-o", metavar="OUT", required=True, help="File to write; - is stdout.")
 @click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
 @draft_options
-@command_options
-@run
 def decrypt(
     dump: str,
     output: str,
     force: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Write an encrypted dump in the open, with the chain of hashes that it had or would have.

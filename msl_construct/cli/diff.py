@@ -15,14 +15,13 @@ from .common import (
     NOBODY,
     STDIO,
     Exit,
-    command_options,
+    command,
     data_out,
     discard_stdout,
     draft_options,
     note,
     open_input,
     paths,
-    run,
     say_version,
     text_out,
 )
@@ -51,7 +50,7 @@ _BYTES = 16
 """Bytes of a change on its line."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dumps", metavar="A B...", nargs=-1, callback=paths, required=True)
 @align_option(
     "Which regions belong together: those at one address, or at one offset in one module "
@@ -67,8 +66,6 @@ _BYTES = 16
 )
 @color_option()
 @draft_options
-@command_options
-@run
 def diff(
     dumps: tuple[str, ...],
     how: str,

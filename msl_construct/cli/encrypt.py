@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from .common import Exit, command_options, note, open_input, run
+from .common import Exit, command, note, open_input
 from .keys import encryption_of, encryption_options
 from .written_file import refuse_itself, write_out
 
@@ -16,16 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["encrypt", "say_whether_finished", "why_not_copied"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option("--output", "-o", metavar="OUT", required=True, help="File to write; - is stdout.")
 @encryption_options
 @click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
-@command_options
-@run
-def encrypt(
-    dump: str, output: str, force: bool, quiet: bool, no_color: bool, **options: Any
-) -> int:
+def encrypt(dump: str, output: str, force: bool, quiet: bool, **options: Any) -> int:
     """Encrypt a dump: everything behind its header, as one message (draft 2026-10 §10).
 
     DUMP stays as it is. It is verified first: what is not intact is not encrypted, since OUT gets

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .appending import appendable
-from .common import Exit, command_options, note, run
+from .common import Exit, command, note
 from .drafts import draft_option
 from .keys import key_options
 from .text import many
@@ -20,19 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["enrich"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option("--dry-run", is_flag=True, help="Say what was found, and append nothing.")
 @draft_option("Read and append with this draft, whatever DUMP says.")
 @key_options
-@command_options
-@run
 def enrich(
     dump: str,
     dry_run: bool,
     draft: str | None,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[KeyOptions],
 ) -> int:
     """Append the build-ids of captured images to a dump.

@@ -15,12 +15,11 @@ from .analysis_options import ending
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     draft_options,
     note,
     open_input,
     paths,
-    run,
     say_version,
 )
 from .exporting_tables import TABULAR, export_tables
@@ -44,7 +43,7 @@ _BESIDE = {
 """What is written beside each format."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
 @click.option(
     "--to",
@@ -70,8 +69,6 @@ _BESIDE = {
     "files at the same paths.",
 )
 @draft_options
-@command_options
-@run
 def export(
     dumps: tuple[str, ...],
     form: str,
@@ -83,7 +80,6 @@ def export(
     workers: int,
     cluster: str,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Write a dump in a format that other tools read.

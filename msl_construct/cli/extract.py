@@ -14,7 +14,7 @@ import click
 from ..errors import AddressError, DamageError, ImageError, LimitError
 from ..outputs import check_name, check_place, own_file, whole_file
 from .analysis_options import ending
-from .common import Exit, command_options, draft_options, note, open_input, run, say_version
+from .common import Exit, command, draft_options, note, open_input, say_version
 from .text import binary_size, many, printable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = ["extract"]
 _MANIFEST = "manifest.json"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option("-o", "--output", required=True, metavar="DIR", help="A new or empty folder.")
 @click.option("--region", "regions", multiple=True, metavar="ADDR", help="The region there.")
@@ -42,8 +42,6 @@ _MANIFEST = "manifest.json"
     help="Of modules: the ELF or PE file, rebuilt from the segments that are in memory.",
 )
 @draft_options
-@command_options
-@run
 def extract(
     dump: str,
     output: str,
@@ -53,7 +51,6 @@ def extract(
     everything: bool,
     as_file: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Write parts of memory to files, with a manifest of what is known.

@@ -11,9 +11,8 @@ from ..drafts import NEWEST_DRAFT, find
 from ..generate.targets import TARGETS
 from .common import (
     Exit,
-    command_options,
+    command,
     note,
-    run,
     whoever_reads,
 )
 from .drafts import draft_option
@@ -21,7 +20,7 @@ from .drafts import draft_option
 __all__ = ["generate"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("language", metavar="LANG", type=click.Choice(list(TARGETS)), required=False)
 @click.option("--all", "everything", is_flag=True, help="Every language, each in its folder.")
 @click.option("--output", "-o", metavar="DIR", help="Folder to write to (msl-LANG, or msl-all).")
@@ -40,8 +39,6 @@ __all__ = ["generate"]
     help="With --language-tests: a corpus' folder; without it the corpus is generated.",
 )
 @click.option("--force", "-f", is_flag=True, help="Overwrite files that exist.")
-@command_options
-@run
 def generate(
     language: str | None,
     everything: bool,

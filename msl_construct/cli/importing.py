@@ -13,7 +13,7 @@ from ..codecs.compress import ALGORITHMS
 from ..errors import LimitError, MslError
 from ..outputs import NewFile, is_passing
 from ..source import PathSource
-from .common import STDIO, Exit, command_options, note, run
+from .common import STDIO, Exit, command, note
 from .text import many, printable
 from .written_file import check_new, refuse_itself, write_out
 
@@ -44,7 +44,7 @@ class _Address(click.ParamType):  # type: ignore[type-arg]
         return found
 
 
-@click.command("import", context_settings={"help_option_names": ["-h", "--help"]})
+@command("import")
 @click.argument("source", metavar="SOURCE")
 @click.option("--output", "-o", metavar="OUT", required=True, help="File to write; - is stdout.")
 @click.option(
@@ -63,8 +63,6 @@ class _Address(click.ParamType):  # type: ignore[type-arg]
     "--check", is_flag=True, help="Read OUT again, list where it differs and what it leaves out."
 )
 @click.option("--force", "-f", is_flag=True, help="Replace OUT if it exists.")
-@command_options
-@run
 def import_command(
     source: str,
     output: str,
@@ -79,7 +77,6 @@ def import_command(
     check: bool,
     force: bool,
     quiet: bool,
-    no_color: bool,
 ) -> int:
     """Write a core, a minidump or raw memory as a Memory Slice.
 

@@ -17,7 +17,7 @@ from .common import (
     NOBODY,
     STDIO,
     Exit,
-    command_options,
+    command,
     data_out,
     discard_stdout,
     draft_options,
@@ -25,7 +25,6 @@ from .common import (
     lacking_word,
     note,
     open_input,
-    run,
     say_version,
 )
 from .pager import paged_out
@@ -78,7 +77,7 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     return list(dict.fromkeys(names))
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @_formats
 @click.option(
@@ -100,8 +99,6 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
 @click.option("--offsets", is_flag=True, help="Add every field's file offset and length.")
 @click.option("--with-data", is_flag=True, help="Add page data, base64; not with --csv.")
 @draft_options
-@command_options
-@run
 def inspect(
     dump: str,
     as_yaml: bool,

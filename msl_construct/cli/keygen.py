@@ -6,7 +6,7 @@ import os
 
 import click
 
-from .common import Exit, command_options, note, run
+from .common import Exit, command, note
 from .written_file import check_new, write_new
 
 __all__ = ["keygen"]
@@ -21,7 +21,7 @@ _RAW = "raw"
 _PUBLIC = ".pub"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.option(
     "--kind",
     type=click.Choice([*_KINDS, _RAW]),
@@ -37,9 +37,7 @@ _PUBLIC = ".pub"
     help="File of the key; KEY.pub is the public one.",
 )
 @click.option("--force", "-f", is_flag=True, help="Replace them if they exist.")
-@command_options
-@run
-def keygen(kind: str, output: str, force: bool, quiet: bool, no_color: bool) -> int:
+def keygen(kind: str, output: str, force: bool, quiet: bool) -> int:
     """Make a key for encrypted dumps: a private key and its public key, or a raw key.
 
     Who encrypts needs the public key alone (--public-key), who opens the file the private one

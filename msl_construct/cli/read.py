@@ -14,14 +14,13 @@ from .analysis_options import color_option, ending, width_of_length
 from .common import (
     NOBODY,
     Exit,
-    command_options,
+    command,
     data_out,
     discard_stdout,
     draft_options,
     lacking_code,
     note,
     open_input,
-    run,
     say_version,
     text_out,
 )
@@ -65,7 +64,7 @@ def stated_fill(_: click.Context, __: click.Parameter, value: str) -> int | None
     return found
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.argument("address", metavar="ADDR")
 @click.argument("length", metavar="LEN", default="0x100")
@@ -86,8 +85,6 @@ def stated_fill(_: click.Context, __: click.Parameter, value: str) -> int | None
 @click.option("--json", "as_json_", is_flag=True, help="One JSON object: runs with their bytes.")
 @color_option()
 @draft_options
-@command_options
-@run
 def read(
     dump: str,
     address: str,

@@ -11,11 +11,10 @@ from ..errors import MslError
 from ..outputs import NewFile, whole_file
 from .common import (
     Exit,
-    command_options,
+    command,
     draft_options,
     lacking_code,
     note,
-    run,
     say_version,
     whoever_reads,
 )
@@ -37,7 +36,7 @@ _READING = ("draft", "dialect", "byte_order", "max_inflate", "max_memory", "max_
 """Options of reading, beside keys."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("bad", metavar="BAD")
 @click.option("--output", "-o", metavar="GOOD", required=True, help="File to write.")
 @click.option(
@@ -49,8 +48,6 @@ _READING = ("draft", "dialect", "byte_order", "max_inflate", "max_memory", "max_
 @click.option("--report", metavar="R.json", help="Write that to a file.")
 @click.option("--force", "-f", is_flag=True, help="Replace GOOD, and R.json, if they exist.")
 @draft_options
-@command_options
-@run
 def recover(
     bad: str,
     output: str,
@@ -59,7 +56,6 @@ def recover(
     report: str | None,
     force: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Write what stands of a damaged dump as a new one.

@@ -17,13 +17,12 @@ from ..reader.acquisition_report import read_report
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     complain,
     draft_options,
     note,
     open_input,
     paths,
-    run,
     say_version,
 )
 from .text import many
@@ -78,7 +77,7 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     return names
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument(
     "files", metavar="DUMP... [REPORT.json...]", nargs=-1, callback=paths, required=True
 )
@@ -100,8 +99,6 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
 @vouching_options
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @draft_options
-@command_options
-@run
 def report(
     files: tuple[str, ...],
     output: str,
@@ -110,7 +107,6 @@ def report(
     vouching: VouchingOptions,
     force: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Make one page about a dump, or about several, to look at and to hand on.

@@ -8,9 +8,8 @@ import click
 
 from .common import (
     Exit,
-    command_options,
+    command,
     note,
-    run,
     whoever_reads,
 )
 from .drafts import draft_option
@@ -19,7 +18,7 @@ from .text import many
 __all__ = ["generate"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.option(
     "--output",
     "-o",
@@ -34,11 +33,7 @@ __all__ = ["generate"]
     "--large", is_flag=True, help="Add the samples that are made on demand: sparse, above 4 GiB."
 )
 @draft_option("The corpus of this draft alone, not of all public ones.")
-@command_options
-@run
-def generate(
-    folder: Path, check: bool, large: bool, draft: str | None, quiet: bool, no_color: bool
-) -> int:
+def generate(folder: Path, check: bool, large: bool, draft: str | None, quiet: bool) -> int:
     """Make the sample corpus: files, expected documents, manifest.json, traceability.json.
 
     The same bytes on every machine. What each sample is said to break is held against what the

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..characters import escape_for_json
-from .common import Exit, command_options, data_out, note, run, text_out, whoever_reads
+from .common import Exit, command, data_out, note, text_out, whoever_reads
 from .drafts import draft_option
 from .text import printable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["list_samples"]
 
 
-@click.command("list", context_settings={"help_option_names": ["-h", "--help"]})
+@command("list")
 @click.argument("patterns", metavar="[PATTERN...]", nargs=-1)
 @click.option(
     "--samples",
@@ -34,8 +34,6 @@ __all__ = ["list_samples"]
 @click.option("--codes", is_flag=True, help="List the feature codes and what they mean instead.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest's entries, one a line.")
 @draft_option("What would be made of this draft alone.")
-@command_options
-@run
 def list_samples(
     patterns: tuple[str, ...],
     folder: Path | None,
@@ -45,7 +43,6 @@ def list_samples(
     as_json: bool,
     draft: str | None,
     quiet: bool,
-    no_color: bool,
 ) -> int:
     """List the samples: what each shows, and what is to come out for it.
 

@@ -16,10 +16,9 @@ import click
 from ..outputs import whole_file
 from .common import (
     Exit,
-    command_options,
+    command,
     data_out,
     note,
-    run,
     text_out,
     whoever_reads,
 )
@@ -55,7 +54,7 @@ class RunDisplay:
     each: bool = False
 
 
-@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+@command("run")
 @click.option(
     "--decoder",
     required=True,
@@ -166,8 +165,6 @@ class RunDisplay:
     "--junit", type=_NEW_FILE, metavar="FILE", help="Write the results as JUnit XML, too."
 )
 @click.option("--html", type=_NEW_FILE, metavar="FILE", help="Write them as one HTML page, too.")
-@command_options
-@run
 def run_decoder(
     decoder: str,
     folder: Path | None,

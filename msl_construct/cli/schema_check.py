@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..drafts import find
-from .common import Exit, command_options, data_out, note, run, whoever_reads
+from .common import Exit, command, data_out, note, whoever_reads
 from .drafts import TOLERABLE, UNCHECKED_DRAFT, blaming_its_file, demand_bindable
 from .text import many
 
@@ -37,7 +37,7 @@ def _ledger(path: str | None) -> dict[str, Any]:
     return found
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("drafts", type=UNCHECKED_DRAFT, metavar="DRAFT...", nargs=-1, required=True)
 @click.option(
     "--ledger",
@@ -45,11 +45,7 @@ def _ledger(path: str | None) -> dict[str, Any]:
     help="What was published; schema/ledger.json, where there is one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
-@command_options
-@run
-def check(
-    drafts: tuple[str, ...], ledger: str | None, as_json: bool, quiet: bool, no_color: bool
-) -> int:
+def check(drafts: tuple[str, ...], ledger: str | None, as_json: bool, quiet: bool) -> int:
     """Check that a draft's declaration agrees with itself.
 
     Codes and keys are unique and in range, bits do not overlap, what a field refers to stands

@@ -11,7 +11,7 @@ import click
 
 from ..breaking.classes import ChangeClass
 from ..drafts import find
-from .common import Exit, command_options, data_out, run, whoever_reads
+from .common import Exit, command, data_out, whoever_reads
 from .drafts import DRAFT
 from .terminal import wants_color
 from .text import Style, many
@@ -26,7 +26,7 @@ FORMATS = ("text", "json", "github", "markdown", "sarif")
 _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("old", type=DRAFT, metavar="A")
 @click.argument("new", type=DRAFT, metavar="B")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a change, one a line.")
@@ -38,8 +38,6 @@ _SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "ye
     type=click.Choice([one.value for one in ChangeClass], case_sensitive=False),
     help="End with 1 only where a change is of this class or a graver one.",
 )
-@command_options
-@run
 def diff(
     old: str,
     new: str,

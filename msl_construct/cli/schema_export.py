@@ -12,7 +12,7 @@ from ..drafts import NEWEST_DRAFT, find
 from ..errors import ExportError
 from ..exports import EXPORTS
 from ..outputs import check_name, whole_file
-from .common import STDIO, Exit, command_options, data_out, note, run, whoever_reads
+from .common import STDIO, Exit, command, data_out, note, whoever_reads
 from .drafts import draft_option
 from .written_file import whole_output
 
@@ -33,9 +33,8 @@ def _forms() -> str:
     return "\n".join(f"      {name:{width}}  {text}" for name, text in forms)
 
 
-@click.command(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help=f"""Write the schema for other languages and programs.
+@command(
+    help_text=f"""Write the schema for other languages and programs.
 
     With --to one form, on stdout or to the file OUT. Without it every file of the folder
     OUT, which is `schema` when there is such a folder here.
@@ -60,15 +59,12 @@ def _forms() -> str:
 @draft_option(f"With --to: this draft, not {NEWEST_DRAFT}.")
 @click.option("--output", "-o", metavar="OUT", help="File or folder to write; - is stdout.")
 @click.option("--check", is_flag=True, help="Write nothing; say which files are stale.")
-@command_options
-@run
 def export(
     form: str | None,
     draft: str | None,
     output: str | None,
     check: bool,
     quiet: bool,
-    no_color: bool,
 ) -> int:
     if draft is not None and form is None:
         raise click.UsageError("--draft chooses the draft of one form: name it with --to")

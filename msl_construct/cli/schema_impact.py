@@ -15,7 +15,7 @@ import click
 
 from ..drafts import find
 from ..generate.targets import TARGETS
-from .common import Exit, command_options, data_out, note, run, whoever_reads
+from .common import Exit, command, data_out, note, whoever_reads
 from .drafts import DRAFT
 from .terminal import wants_color
 from .text import Style, many
@@ -44,7 +44,7 @@ class _GeneratedParser(click.ParamType):  # type: ignore[type-arg]
         return value
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("old", type=DRAFT, metavar="A")
 @click.argument("new", type=DRAFT, metavar="B")
 @click.option(
@@ -72,8 +72,6 @@ class _GeneratedParser(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--timeout", type=float, default=20.0, show_default=True, help="Seconds a file.")
 @click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="How.")
-@command_options
-@run
 def impact(
     old: str,
     new: str,

@@ -7,22 +7,20 @@ import os
 import click
 
 from ..drafts import NEWEST_DRAFT, find
-from .common import STDIO, Exit, command_options, note, run
+from .common import STDIO, Exit, command, note
 from .drafts import DRAFT
 from .written_file import write_out
 
 __all__ = ["new"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("file", metavar="FILE.py")
 @click.option(
     "--base", type=DRAFT, default=NEWEST_DRAFT, show_default=True, help="What it changes."
 )
 @click.option("--force", "-f", is_flag=True, help="Overwrite a file that exists.")
-@command_options
-@run
-def new(file: str, base: str, force: bool, quiet: bool, no_color: bool) -> int:
+def new(file: str, base: str, force: bool, quiet: bool) -> int:
     """Write a file to begin a draft of your own with.
 
     It declares an overlay of BASE that changes nothing, with every word that an author needs as

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..drafts import find, known
-from .common import Exit, command_options, data_out, run, whoever_reads
+from .common import Exit, command, data_out, whoever_reads
 from .drafts import DRAFT
 from .terminal import wants_color
 from .text import Style, aligned, many
@@ -23,12 +23,10 @@ Described = dict[str, Any]
 """A part of the JSON description of a draft."""
 
 
-@click.command("list", context_settings={"help_option_names": ["-h", "--help"]})
+@command("list")
 @click.argument("drafts", type=DRAFT, metavar="[DRAFT...]", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a draft, one a line.")
-@command_options
-@run
-def list_drafts(drafts: tuple[str, ...], as_json: bool, quiet: bool, no_color: bool) -> int:
+def list_drafts(drafts: tuple[str, ...], as_json: bool) -> int:
     """List the drafts that this program knows, oldest first, or each DRAFT.
 
     FILE.py:NAME is a draft of your own; FILE.py is run for it.
@@ -85,15 +83,13 @@ def _row(name: str) -> Described:
     }
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("draft", type=DRAFT, metavar="DRAFT")
 @click.argument("block", required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--yaml", "as_yaml", is_flag=True, help="As YAML.")
 @click.option("--svg", "as_svg", is_flag=True, help="The diagram of BLOCK as SVG.")
 @click.option("--document", "strings", is_flag=True, help="What a document may hold; see below.")
-@command_options
-@run
 def show(
     draft: str,
     block: str | None,
@@ -101,7 +97,6 @@ def show(
     as_yaml: bool,
     as_svg: bool,
     strings: bool,
-    quiet: bool,
     no_color: bool,
 ) -> int:
     """Show the structures of DRAFT, or one with its fields, codes and flags.

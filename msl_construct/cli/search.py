@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .analysis_options import HitOptions, hit_options
-from .common import command_options, draft_options, open_input, run, say_version
+from .common import command, draft_options, open_input, say_version
 from .hit_output import finish, first_of, print_hits
 from .hit_rows import hit_row
 
@@ -22,7 +22,7 @@ __all__ = ["search"]
 _TWO_BYTES = ("utf-16-le", "utf-16-be")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.argument("texts", metavar="PATTERN...", nargs=-1)
 @click.option("--text", "more", multiple=True, metavar="TEXT", help="A text in UTF-8.")
@@ -61,8 +61,6 @@ _TWO_BYTES = ("utf-16-le", "utf-16-be")
 @click.option("-i", "--ignore-case", is_flag=True, help="Of texts and expressions.")
 @hit_options("hits")
 @draft_options
-@command_options
-@run
 def search(
     dump: str,
     texts: tuple[str, ...],

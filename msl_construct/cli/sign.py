@@ -11,7 +11,7 @@ import click
 
 from ..errors import SignatureError
 from ..outputs import whole_file
-from .common import Exit, command_options, draft_options, note, run
+from .common import Exit, command, draft_options, note
 from .stating import stated, written
 from .vouching import SUFFIX
 from .written_file import check_new
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["sign"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option(
     "--signing-key",
@@ -45,8 +45,6 @@ __all__ = ["sign"]
 )
 @click.option("--force", "-f", is_flag=True, help="Replace a signature that is there.")
 @draft_options
-@command_options
-@run
 def sign(
     dump: str,
     signing_key: str,
@@ -54,7 +52,6 @@ def sign(
     by_ssh_keygen: bool,
     force: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Sign a dump: beside it, in the format of OpenSSH.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .analysis_options import HitOptions, hit_options
-from .common import command_options, draft_options, open_input, run, say_version
+from .common import command, draft_options, open_input, say_version
 from .hit_output import finish, first_of, print_hits
 from .hit_rows import HitLines, hit_row
 
@@ -26,7 +26,7 @@ _ENCODINGS = {
 }
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option(
     "-n", "--least", type=click.IntRange(1, 1024), default=4, help="Characters at least (4)."
@@ -39,8 +39,6 @@ _ENCODINGS = {
 )
 @hit_options("strings")
 @draft_options
-@command_options
-@run
 def strings(
     dump: str,
     least: int,

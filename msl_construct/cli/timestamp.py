@@ -11,10 +11,9 @@ from ..errors import SignatureError
 from ..outputs import whole_file
 from .common import (
     Exit,
-    command_options,
+    command,
     draft_options,
     note,
-    run,
     whoever_reads,
 )
 from .stating import stated, written
@@ -31,7 +30,7 @@ __all__ = ["timestamp"]
 _LONGEST = 1 << 20
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.option(
     "--signature", metavar="S.sig", help="Have the signature dated, instead of the statement."
@@ -40,8 +39,6 @@ _LONGEST = 1 << 20
 @click.option("--trusted", metavar="CA.pem", help="Certificates of whose time stamps count.")
 @click.option("--force", "-f", is_flag=True, help="Replace a request that is there.")
 @draft_options
-@command_options
-@run
 def timestamp(
     dump: str,
     signature: str | None,
@@ -49,7 +46,6 @@ def timestamp(
     trusted: str | None,
     force: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Have a dump dated by a time stamp authority (RFC 3161), and check its answer.

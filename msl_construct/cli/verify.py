@@ -15,14 +15,13 @@ from ..source import is_remote
 from .common import (
     STDIO,
     Exit,
-    command_options,
+    command,
     complain,
     data_out,
     draft_options,
     note,
     open_input,
     paths,
-    run,
     say_version,
     text_out,
     whoever_reads,
@@ -56,7 +55,7 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 """With several files the exit code is that of the worst; worse stands further right."""
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dumps", metavar="DUMP...", nargs=-1, callback=paths, required=True)
 @click.option(
     "--report",
@@ -66,15 +65,12 @@ _WORST = (Exit.FINE, Exit.INCOMPLETE, Exit.KEY, Exit.FINDINGS, Exit.UNREADABLE)
 @vouching_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, one a line.")
 @draft_options
-@command_options
-@run
 def verify(
     dumps: tuple[str, ...],
     report: str | None,
     vouching: VouchingOptions,
     as_json: bool,
     quiet: bool,
-    no_color: bool,
     **options: Unpack[ReadOptions],
 ) -> int:
     """Check that dumps are intact and complete; by whom they are signed, and dated.

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import sys
 
-import click
-
-from .common import Exit, command_options, run
+from .common import Exit, command
 
 __all__ = ["volatility_path"]
 
 
-@click.command("volatility-path", context_settings={"help_option_names": ["-h", "--help"]})
-@command_options
-@run
-def volatility_path(quiet: bool, no_color: bool) -> int:
+@command("volatility-path")
+def volatility_path() -> int:
     """Print the folder with the plugins for Volatility 3.
 
     They add a layer for dumps, and msl.Regions, msl.Modules and msl.Threads; Volatility's own

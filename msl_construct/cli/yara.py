@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .analysis_options import TOLD, HitOptions, hit_options
-from .common import Exit, command_options, draft_options, note, open_input, paths, run, say_version
+from .common import Exit, command, draft_options, note, open_input, paths, say_version
 from .hit_output import finish, print_hits
 from .hit_rows import hit_row
 from .read import stated_fill
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["yara"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@command()
 @click.argument("dump", metavar="DUMP")
 @click.argument("files", metavar="RULES...", nargs=-1, callback=paths, required=True)
 @click.option(
@@ -56,8 +56,6 @@ __all__ = ["yara"]
 )
 @hit_options("hits")
 @draft_options
-@command_options
-@run
 def yara(
     dump: str,
     files: tuple[str, ...],
