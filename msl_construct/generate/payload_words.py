@@ -94,6 +94,21 @@ PAYLOADS = {
         is_some="{value}.length > 0",
         call="{call};",
     ),
+    "cpp": PayloadWords(
+        opening="std::string show_{name}(kaitai::kstruct& read) {{\n"
+        "    auto* const found = static_cast<msl_t::{name}_t*>(&read);\n"
+        "    Object shown;",
+        closing="    return object(shown);\n}}\n",
+        entry="{{typeid(msl_t::{name}_t), show_{name}}},",
+        is_there="!found->_is_null_{id}()",
+        newer='version != "{version}" && {condition}',
+        when="if ({condition}) {statement}",
+        stored="found->{id}()->stored()",
+        joined="{first} + {second}",
+        is_some="!{value}.empty()",
+        call="{call};",
+        register="register_value",
+    ),
     "csharp": PayloadWords(
         opening="static string show{type}(Msl.{type} found)\n{{\n    var shown = new Members();",
         closing="    return shown.ToString();\n}}\n",

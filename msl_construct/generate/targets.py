@@ -284,7 +284,7 @@ _TARGETS = (
         options=("--cpp-standard", "11"),
         decoder=DecoderWords(
             command="build/decoder",
-            statement='shown["{key}"] = {value};',
+            statement='put(shown, "{key}", {value});',
             number="found->{id}()",
             bytes="found->{id}()",
             name='"{line}",',
