@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
 import generated_parsers
@@ -13,6 +14,7 @@ import pytest
 from independent import wire
 from independent.specimens import LE10, start
 from languages.toolchains import Missing
+from sampling import sampled
 
 import msl_construct
 from msl_construct.generate import TARGETS
@@ -187,6 +189,33 @@ def test_what_the_page_says_of_java(odd: Path, tmp_path: Path) -> None:
     command = f"java -cp 'lib/*:classes' {tmp_path}/Check.java {odd}"
     assert said(folder, command) == f"null {ODD_TYPE}\n3\n{-(1 << 63)}\n"
     assert f"says {ODD_TYPE} where" in " ".join(text("java").split())
+
+
+LAYERS = {
+    "python": ("read_memory.py", "PYTHONPATH=.:$PYTHONPATH python {}"),
+    "javascript": ("read_memory.js", 'node -e "$(cat {})"'),
+    "java": ("ReadMemory.java", "java -cp 'lib/*:classes' {}"),
+    "go": ("main.go", "go run {}"),
+}
+"""A file for the program on a language's page that reads memory, and how it is run."""
+
+
+@sampled()
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_program_that_reads_memory_runs_as_it_is_printed(name: str, tmp_path: Path) -> None:
+    found = re.search(
+        r"(?m)^Read memory\n[\s\S]*?code-block:: \w+\n\n((?:   .*\n|\n)+)", text(name)
+    )
+    assert found is not None
+    program = textwrap.dedent(found[1])
+    assert program.count("process.msl") == 1
+    file, command = LAYERS[name]
+    path = tmp_path / file
+    path.write_text(program.replace("process.msl", str(SAMPLES / "live-le.msl")), "utf-8")
+    *regions, before, at = said(ready(name), command.format(path)).splitlines()
+    assert {"captured", "failed", "unmapped"} <= set(re.findall(r"\w+", " ".join(regions)))
+    assert re.search(r"\b8n? absent\b", before)
+    assert re.search(r"\b8n? captured\b", at)
 
 
 def test_the_c_example_reads_a_page(tmp_path: Path) -> None:
