@@ -136,6 +136,31 @@ def test_none_that_could_be_stopped(target: WindowsTarget, fake: FakeWindows) ->
     assert set(fake.suspended().values()) == {0}
 
 
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("method", ["threads", "suspend", "none"])
+def test_a_number_that_was_given_to_a_thread_of_another_process(
+    target: WindowsTarget, system: WindowsSystem, fake: FakeWindows, method: str, told: bool
+) -> None:
+    """It was ours when threads were listed; what has the number now is neither stopped nor told."""
+    fake.threads[13] = FakeThread(
+        name="foreign",
+        stack=(0x11000, 0x10000),
+        context=context_bytes(1, 2),
+        created=filetime(5),
+        owner=4242,
+    )
+    fake.tells_counts = told
+    frozen = target.freeze(method, None)
+    told_of = {thread.thread_id: thread for thread in target.threads(frozen)}
+    assert told_of[13] == Thread(13, flags=("partial",))
+    assert frozen.facts["thread_errors"] == {13: "OpenThread failed with error 0x57"}
+    assert 13 not in target.facts()["thread_facts"]
+    assert "stack" not in {mapping.region_type for mapping in target.mappings()}
+    frozen.thaw()
+    assert 13 not in system.suspend_counts(fake.pid)
+    assert set(fake.suspended().values()) == {0}
+
+
 # Threads -----------------------------------------------------------------------------------
 
 

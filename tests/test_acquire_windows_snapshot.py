@@ -30,7 +30,9 @@ from msl_acquire.windows import Windows
 from msl_acquire.windows.calls import WindowsSystem
 from msl_acquire.windows.guardian import TargetCopier
 from msl_acquire.windows.guardian_calls import CopyingSystem
+from msl_acquire.windows.guardian_link import guarded
 from msl_acquire.windows.opening import open_to_copy
+from msl_acquire.windows.own_calls import OwnCalls
 from msl_acquire.windows.structures import PROCESS_SET_INFORMATION
 from msl_acquire.windows.target import WindowsTarget
 from msl_construct.errors import TargetError
@@ -190,6 +192,64 @@ def test_refused(
     assert [one for one in fake.calls if one not in ("suspend", "resume")] == calls
     if "end" not in calls:
         fake.copies.clear()
+
+
+def test_a_copy_of_which_nothing_is_told_is_ended(fake: FakeWindows) -> None:
+    """It was made, and then its number can't be asked for: it must not be left, nor its handle."""
+    real, asked = fake._GetProcessId, list[int]()
+
+    def number(handle: int) -> int:
+        found = real(handle)
+        if found in fake.copies:
+            asked.append(found)
+        return fake._fail(5) if len(asked) > 1 else found
+
+    fake.replace("GetProcessId", number)
+    target = again(fake).target(fake.pid)
+    target.freeze("snapshot", None)
+    with pytest.raises(TargetError, match="can't be copied: GetProcessId failed with error 0x5"):
+        target.copy(everything)
+    target.close()
+    assert fake.suspended() == {11: 0}
+
+
+@pytest.mark.parametrize("moment", ["made", "ended"])
+def test_interrupted_beside_a_copy(
+    fake: FakeWindows, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    target = again(fake).target(fake.pid)
+    target.freeze("snapshot", None)
+    if moment == "made":
+        monkeypatch.setattr("msl_acquire.windows.target_copy.CopiedMemory", interrupt)
+    else:
+        target.copy(everything)
+        target.run_on()
+        real = OwnCalls.discard
+        monkeypatch.setattr(OwnCalls, "discard", lambda self: interrupt(real(self)))
+    with pytest.raises(KeyboardInterrupt):
+        target.copy(everything) if moment == "made" else target.afterwards()
+    monkeypatch.undo()
+    target.close()
+    assert fake.suspended() == {11: 0}
+
+
+def test_a_guardian_for_which_no_handle_is_given(fake: FakeWindows) -> None:
+    """It must start with two; the first is closed where there is no second."""
+    real, made = fake._DuplicateHandle, list[int]()
+
+    def duplicate(*arguments: int) -> int:
+        made.append(arguments[1])
+        return fake._fail(1450) if len(made) > 1 else real(*arguments)
+
+    fake.replace("DuplicateHandle", duplicate)
+    system = WindowsSystem(lambda _: fake, fake.last_error)
+    handle = open_to_copy(system, fake.pid)
+    with pytest.raises(TargetError, match=r"no guardian can be started .* 0x5aa"):
+        guarded(system, handle, "snapshot", None, lambda: None)
+    system.close(handle)
 
 
 def test_whoever_ran_again_too_early_is_refused(fake: FakeWindows) -> None:

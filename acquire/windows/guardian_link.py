@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class GuardianLink:
         self._asking = threading.Lock()
         try:
             self._process = start()
-        except OSError as error:
+        except (OSError, CallFailed) as error:
             raise TargetError(
                 f"no guardian can be started that lets the target go if we end: {error}",
                 remedy="acquire it running, with the freeze method none",
@@ -250,19 +250,18 @@ def guarded(
     pid = system.process_id(process)
 
     def start() -> subprocess.Popen[bytes]:
-        target, own = system.inheritable(process), system.own_handle()
-        words = [str(target), str(own), f"{max_freeze or 0:g}", method]
         program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guardian.py"))]
-        try:
+        with ExitStack() as passed:
+            target = system.inheritable(process)
+            passed.callback(system.close, target)
+            own = system.own_handle()
+            passed.callback(system.close, own)
+            words = [str(target), str(own), f"{max_freeze or 0:g}", method]
             return _started([*program, *words], [target, own])
-        finally:
-            system.close(target)
-            system.close(own)
 
     def resume_one(number: int) -> None:
-        with system.thread(number, THREAD_ACCESS) as thread:
-            if system.process_of(thread) == pid:
-                system.resume_thread(thread)
+        with system.thread(number, THREAD_ACCESS, pid) as thread:
+            system.resume_thread(thread)
 
     def take(guardian: int, handle: int) -> int:
         process = system.open_process(guardian, win.PROCESS_DUP_HANDLE)

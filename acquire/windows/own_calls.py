@@ -43,7 +43,7 @@ class _Threads:
 
     def open(self, number: int) -> int:
         try:
-            return self._system.open_thread(number, THREAD_ACCESS)
+            return self._system.open_thread(number, THREAD_ACCESS, self._pid)
         except CallFailed:
             return 0
 

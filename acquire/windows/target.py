@@ -102,11 +102,13 @@ class WindowsTarget(PlainTarget):
 
     def _disarm(self) -> None:
         holder, self._holder = self._holder, None
-        if holder is not None:
-            holder.close()
-        handle, self._to_stop = self._to_stop, 0
-        if handle:
-            self._system.close(handle)
+        try:
+            if holder is not None:
+                holder.close()
+        finally:
+            handle, self._to_stop = self._to_stop, 0
+            if handle:
+                self._system.close(handle)
 
     def prepare(self, hash_algo: str = "blake3") -> None:
         """Hash the files of its modules, and look for their versions, in bounded time."""
@@ -217,13 +219,14 @@ class WindowsTarget(PlainTarget):
         """End the copy, of which nothing may be left: the guardian does, or else we do."""
         copy, self._copy = self._copy, None
         self._memory = self._live
-        if self._holder is not None:
-            self._holder.discard()
-        if copy is None:
-            return
-        ended = copy.end(self._asked("copy", 0, self._system.started, copy.handle))
-        if self._suspension is not None and "snapshot" in self._suspension.facts:
-            self._suspension.facts["snapshot"] |= ended
+        try:
+            if self._holder is not None:
+                self._holder.discard()
+        finally:
+            if copy is not None:
+                ended = copy.end(self._asked("copy", 0, self._system.started, copy.handle))
+                if self._suspension is not None and "snapshot" in self._suspension.facts:
+                    self._suspension.facts["snapshot"] |= ended
 
     def afterwards(self) -> dict[str, Any]:
         """How it is when it was let go, and the copy has ended."""
@@ -231,14 +234,13 @@ class WindowsTarget(PlainTarget):
         return super().afterwards()
 
     def _release(self) -> None:
-        try:
-            self._end_copy()
-        finally:
-            self._disarm()
+        with ExitStack() as left:
+            left.enter_context(self._privilege)
             handle, self._process = self._process, 0
             if handle:
-                self._system.close(handle)
-            self._privilege.close()
+                left.callback(self._system.close, handle)
+            left.callback(self._disarm)
+            self._end_copy()
 
     def mappings(self) -> list[Mapping]:
         """What it has mapped; what lies in the allocations of heaps and stacks is called so."""
@@ -267,10 +269,10 @@ class WindowsTarget(PlainTarget):
             threads = self._system.threads(self.pid)
         except CallFailed:  # `threads` meets the same error, and says so
             return
-        narrow = True in self._widths()
+        narrow, access = True in self._widths(), win.THREAD_QUERY_LIMITED_INFORMATION
         for number in threads:
             try:
-                handle = self._system.open_thread(number, win.THREAD_QUERY_LIMITED_INFORMATION)
+                handle = self._system.open_thread(number, access, self.pid)
             except CallFailed:
                 continue
             try:

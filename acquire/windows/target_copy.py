@@ -41,12 +41,13 @@ class TargetCopy:
 
     Attributes:
         handle: of the copy.
+        number: the copy's, as a process.
         memory: of the moment of the copy.
         threads: as they were.
         modules: as they were.
 
     Raises:
-        CallFailed: it can't be made.
+        CallFailed: it can't be made; nothing is left of it.
     """
 
     def __init__(
@@ -67,8 +68,13 @@ class TargetCopy:
         began = time.perf_counter_ns()
         self.handle = make()
         self._nanoseconds = time.perf_counter_ns() - began
-        page_size = live.page_size
-        self.memory = CopiedMemory(system, live, mappings, self.handle, page_size, devices)
+        try:
+            self.number = system.process_id(self.handle)
+            page_size = live.page_size
+            self.memory = CopiedMemory(system, live, mappings, self.handle, page_size, devices)
+        except BaseException:
+            self._end()
+            raise
 
     def keep(self, chosen: Chosen, frozen: Suspension) -> dict[str, Any]:
         """Read from the target what the copy lacks; what is said of both in the report.
@@ -78,7 +84,7 @@ class TargetCopy:
         """
         self.memory.keep(chosen(self.memory.mappings()), self._most(frozen))
         return {
-            "copy": self._system.process_id(self.handle),
+            "copy": self.number,
             "nanoseconds_to_copy": self._nanoseconds,
             "read_in_stop": self.memory.kept,
             "nanoseconds_to_read_in_stop": self.memory.nanoseconds,
@@ -96,17 +102,21 @@ class TargetCopy:
         Args:
             born: when it was made, as the system says.
         """
-        system, handle = self._system, self.handle
-        number = system.process_id(handle)
-        calls = system.copying(self._process)
-        if not system.ended(handle) and calls.is_another(handle):
-            calls.end(handle)
-        system.close(handle)
-        return {"ended": str(time.time_ns()), "copy_left": self._is_there(number, born)}
+        self._end()
+        return {"ended": str(time.time_ns()), "copy_left": self._is_there(born)}
 
-    def _is_there(self, number: int, born: int) -> bool:
+    def _end(self) -> None:
+        system, handle = self._system, self.handle
         try:
-            process = self._system.open_process(number, _LOOKING)
+            calls = system.copying(self._process)
+            if not system.ended(handle) and calls.is_another(handle):
+                calls.end(handle)
+        finally:
+            system.close(handle)
+
+    def _is_there(self, born: int) -> bool:
+        try:
+            process = self._system.open_process(self.number, _LOOKING)
         except CallFailed:
             return False
         try:

@@ -117,7 +117,7 @@ class ThreadReader:
             if self._architecture == "x86":  # Wow64GetThreadContext wants to know more
                 access |= win.THREAD_QUERY_INFORMATION
         try:
-            handle = system.open_thread(number, access)
+            handle = system.open_thread(number, access, self._pid)
         except CallFailed as error:
             self._facts.setdefault("thread_errors", {})[number] = str(error)
             return Thread(number, thread_state=state, flags=flags)
@@ -200,7 +200,7 @@ class ThreadReader:
         # Of some threads less is permitted: so this has a handle of its own.
         with (
             suppress(CallFailed),
-            system.thread(number, win.THREAD_QUERY_INFORMATION) as other,
+            system.thread(number, win.THREAD_QUERY_INFORMATION, self._pid) as other,
         ):
             found["start_address"] = f"{system.start_address(other):#x}"
         now = self._before.get(number)

@@ -122,6 +122,8 @@ class FakeThread:
     name: str = ""
     stack: tuple[int, int] = (0, 0)
     born_late: bool = False
+    owner: int = 0
+    """Another process, to whose thread the number was given since it was listed."""
 
 
 @dataclass
@@ -500,14 +502,20 @@ class FakeWindows(FakeTables, FakeCopies):
         ctypes.memmove(into, raw, size)
         return 0
 
-    def _SuspendThread(self, handle: int) -> int:
+    def _own_thread(self, handle: int) -> FakeThread:
         thread = self.threads[self.handles[handle][1]]
+        if thread.owner:
+            self.bad_arguments.append(f"a thread of process {thread.owner} was stopped or let go")
+        return thread
+
+    def _SuspendThread(self, handle: int) -> int:
+        thread = self._own_thread(handle)
         self.calls.append("suspend thread")
         thread.count += 1
         return thread.count - 1
 
     def _ResumeThread(self, handle: int) -> int:
-        thread = self.threads[self.handles[handle][1]]
+        thread = self._own_thread(handle)
         thread.count -= 1
         return thread.count + 1
 
@@ -535,7 +543,7 @@ class FakeWindows(FakeTables, FakeCopies):
         if self.suspend_status:
             return self.suspend_status
         for thread in self.threads.values():
-            thread.count += not thread.born_late
+            thread.count += not (thread.born_late or thread.owner)
         self.on_suspend()
         return 0
 
@@ -546,7 +554,7 @@ class FakeWindows(FakeTables, FakeCopies):
         if self.resume_status:
             return self.resume_status
         for thread in self.threads.values():
-            thread.count = max(thread.count - 1, 0)
+            thread.count = max(thread.count - (not thread.owner), 0)
         return 0
 
     def _NtQueryInformationProcess(

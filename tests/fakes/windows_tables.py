@@ -223,8 +223,10 @@ class FakeTables:
     # Threads ---------------------------------------------------------------------------------
 
     def _GetProcessIdOfThread(self, handle: int) -> int:
-        assert self.handles[handle][0] == "thread"  # type: ignore[attr-defined]
-        return int(self.pid)  # type: ignore[attr-defined]
+        kind, number, access = self.handles[handle]  # type: ignore[attr-defined]
+        assert kind == "thread"
+        assert access & 0x840
+        return int(self.threads[number].owner or self.pid)  # type: ignore[attr-defined]
 
     def _GetEnabledXStateFeatures(self) -> int:
         return self.features | 3

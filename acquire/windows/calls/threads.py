@@ -26,6 +26,7 @@ class ThreadCalls(ProcessCalls, ListCalls):
     REQUIRED: ClassVar[Prototypes] = {
         "kernel32": {
             "GetThreadContext": (BOOL, (HANDLE, POINTER)),
+            "GetProcessIdOfThread": (DWORD, (HANDLE,)),
             "GetThreadTimes": (BOOL, (HANDLE, POINTER, POINTER, POINTER, POINTER)),
             "OpenThread": (HANDLE, (DWORD, BOOL, DWORD)),
             "ResumeThread": (DWORD, (HANDLE,)),
@@ -35,7 +36,6 @@ class ThreadCalls(ProcessCalls, ListCalls):
     }
     OPTIONAL: ClassVar[Prototypes] = {
         "kernel32": {
-            "GetProcessIdOfThread": (DWORD, (HANDLE,)),
             # Windows 10 version 1607; Wine has it in kernelbase alone.
             "GetThreadDescription": (STATUS, (HANDLE, POINTER)),
             "LocalFree": (HANDLE, (HANDLE,)),
@@ -48,13 +48,24 @@ class ThreadCalls(ProcessCalls, ListCalls):
         },
     }
 
-    def open_thread(self, thread_id: int, access: int) -> int:
-        """A handle, to be closed."""
-        return self._checked("OpenThread", access, 0, thread_id)
+    def open_thread(self, thread_id: int, access: int, pid: int) -> int:
+        """A handle, to be closed, of a thread of a process.
 
-    def process_of(self, thread: int) -> int:
-        """The number of the process that a thread belongs to."""
-        return int(self._optional("GetProcessIdOfThread")(thread))
+        The number of a thread that has ended is given to another, whosever that is.
+
+        Raises:
+            CallFailed: there is no such thread, or no longer in that process, or it is not ours.
+        """
+        wanted = access | win.THREAD_QUERY_LIMITED_INFORMATION
+        handle = self._checked("OpenThread", wanted, 0, thread_id)
+        try:
+            if self._checked("GetProcessIdOfThread", handle) != pid:
+                # What Windows says of a number that no thread has.
+                raise CallFailed("OpenThread", win.ERROR_INVALID_PARAMETER)
+        except BaseException:
+            self.close(handle)
+            raise
+        return handle
 
     def thread_started(self, thread: int) -> int:
         """When it was created: nanoseconds since the Unix epoch."""
@@ -125,24 +136,25 @@ class ThreadCalls(ProcessCalls, ListCalls):
             return {}
         for number in threads:
             with suppress(CallFailed):
-                found[number] = self._suspend_count_of(number)
+                found[number] = self._suspend_count_of(number, pid)
         return found
 
-    def _suspend_count_of(self, number: int) -> int:
+    def _suspend_count_of(self, number: int, pid: int) -> int:
         """Asked for where that is possible: whoever is killed between two calls that suspend a
         thread and let it go leaves it suspended."""
-        with suppress(CallFailed), self.thread(number, win.THREAD_QUERY_LIMITED_INFORMATION) as it:
+        limited = win.THREAD_QUERY_LIMITED_INFORMATION
+        with suppress(CallFailed), self.thread(number, limited, pid) as it:
             if (count := self.suspend_count(it)) is not None:
                 return count
-        with self.thread(number, win.THREAD_SUSPEND_RESUME) as thread:
+        with self.thread(number, win.THREAD_SUSPEND_RESUME, pid) as thread:
             count = self.suspend_thread(thread)
             self.resume_thread(thread)
             return count
 
     @contextmanager
-    def thread(self, number: int, access: int) -> Iterator[int]:
-        """A handle, for as long as this lasts."""
-        handle = self.open_thread(number, access)
+    def thread(self, number: int, access: int, pid: int) -> Iterator[int]:
+        """A handle, see `open_thread`, for as long as this lasts."""
+        handle = self.open_thread(number, access, pid)
         try:
             yield handle
         finally:
