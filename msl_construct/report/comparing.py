@@ -11,6 +11,7 @@ from ..reader.dump import Dump
 from ..words import binary_size
 from .model import DumpComparison
 from .redaction import REDACTED, Redaction
+from .secret_words import texts_of
 
 __all__ = ["comparison"]
 
@@ -44,6 +45,7 @@ def comparison(
     gaps = [
         redaction.sentence(text) for text in (*difference.pages.failed, *difference.not_compared)
     ]
+    redaction.look_at(texts_of([changes, rows, gaps]))
     return DumpComparison(a, b, difference, changes, rows, left_out, gaps)
 
 

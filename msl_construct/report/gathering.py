@@ -26,6 +26,7 @@ from .judging import checked_rules, judged_meanwhile
 from .memory import memory_columns, regions_by_address
 from .model import DumpComparison, DumpReport, Vouching
 from .redaction import Redaction
+from .secret_words import texts_of
 from .suspicion import suspicions_of
 from .tables import shown_tables
 
@@ -74,11 +75,13 @@ def report_of(
         found.gaps += dict.fromkeys(known)
         beginnings = {text[:_ALIKE] for text in known}
         found.gaps += [text for text in unread(dump) if text[:_ALIKE] not in beginnings]
+    found.facts = facts_of(dump, found)
+    found.suspicions = list(suspicions_of(found, dump))
+    found.answers = list(answers_of(found))
+    redaction.look_at(texts_of(found))
     if redaction.gap:
         found.gaps.append(redaction.gap)
-    found.facts = facts_of(dump, found)
-    found.answers = list(answers_of(found))
-    found.suspicions = list(suspicions_of(found, dump))
+        found.answers = list(answers_of(found))
     dump.require_unchanged()
     return found
 

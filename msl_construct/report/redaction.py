@@ -8,6 +8,7 @@ from typing import Any
 
 from ..convert.provenance import without_memory, without_texts
 from ..words import binary_size
+from .secret_forms import secrets_by_form
 from .secret_words import SecretWords, is_path, secrets_of_arguments, secrets_of_variable
 from .word_search import LEAST, WordSearch
 
@@ -100,6 +101,15 @@ class Redaction:
     def secret_words(self) -> SecretWords:
         """What of all that was redacted is to be seen nowhere else on the page, either."""
         return SecretWords(self._words)
+
+    def look_at(self, texts: Iterable[str]) -> None:
+        """Remember what of texts that are to be shown is a secret by its form; see `secret_forms`.
+
+        Whoever asks for all that is redacted asks for these as well.
+        """
+        if self.hidden:
+            for text in texts:
+                self._look_for(secrets_by_form(text))
 
     def _look_for(self, words: Iterable[str]) -> None:
         for word in words:

@@ -15,16 +15,28 @@ from urllib.parse import quote, unquote
 
 from .model import (
     Acquisition,
+    Answer,
+    BrokenRule,
     CheckedRules,
     DumpComparison,
     DumpReport,
+    Fact,
+    MemoryColumns,
     ShownBlock,
     ShownField,
+    Suspicion,
     TableRows,
 )
+from .secret_forms import secrets_by_form
 from .word_search import LEAST, WordSearch
 
-__all__ = ["SecretWords", "is_path", "secrets_of_arguments", "secrets_of_variable"]
+__all__ = [
+    "SecretWords",
+    "is_path",
+    "secrets_of_arguments",
+    "secrets_of_variable",
+    "texts_of",
+]
 
 _TELLING = re.compile(r"pass|pwd|secret|token|key|cred|auth|session|cookie", re.IGNORECASE)
 _KIND_OF_SESSION = re.compile(r"XDG_SESSION_(?!COOKIE)\w+|DESKTOP_SESSION|GDMSESSION")
@@ -58,6 +70,11 @@ _SHORT = re.compile(r"-p(.{4,})")
 _REDACTED = "(redacted)"
 _APART = "bytes"
 """What is redacted of a block where no field is shown."""
+
+_SHOWN = (
+    *(Acquisition, BrokenRule, CheckedRules, DumpComparison, DumpReport, Fact, MemoryColumns),
+    *(Answer, ShownBlock, ShownField, Suspicion, TableRows),
+)
 
 T = TypeVar("T", Acquisition, DumpReport)
 
@@ -121,6 +138,7 @@ def _inside(text: str) -> Iterator[str]:
     yield from _TOKEN_OF_A_USER.findall(text)
     for form in (_OF_JSON, _IN_QUOTES):
         yield from (found["it"] for found in form.finditer(text))
+    yield from secrets_by_form(text)
 
 
 def is_path(text: str) -> bool:
@@ -138,6 +156,26 @@ def _written(word: str) -> Iterator[str]:
         yield unquote(word)
     if not word.isalnum():
         yield quote(raw, safe="")
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text of what is shown: of a report, a comparison, or whatever they are made of.
+
+    Bytes of blocks are texts of as many characters.
+    """
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield value.decode("latin-1")
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from texts_of(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from texts_of(one)
+    elif isinstance(value, _SHOWN):
+        for name in vars(value):
+            yield from texts_of(getattr(value, name))
 
 
 class SecretWords:
@@ -170,8 +208,13 @@ class SecretWords:
             return found
         memory = replace(found.memory, texts=self._plain(found.memory.texts))
         own = self._parts(found)
-        acquisition = found.acquisition and replace(
-            self._parts(found.acquisition), detail=self._plain(found.acquisition.detail)
+        told = found.acquisition
+        acquisition = told and replace(
+            self._parts(told),
+            detail=self._plain(told.detail),
+            causes=self._plain(told.causes),
+            why=self._plain(told.why),
+            parents=self._plain(told.parents),
         )
         return replace(
             own,

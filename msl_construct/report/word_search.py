@@ -11,6 +11,10 @@ __all__ = ["LEAST", "WordSearch"]
 LEAST = 6
 """Characters of the shortest word: that many are looked up at every place."""
 
+_LONGEST = 1024
+"""Characters that are compared at every place. Of a longer word its beginning is found, and with it
+whatever follows as in the word: so no text that repeats one takes longer than its length allows."""
+
 T = TypeVar("T", str, bytes)
 
 
@@ -23,11 +27,17 @@ class WordSearch(Generic[T]):
     Args:
         words: of `LEAST` characters or more; shorter ones are found nowhere.
         alone: words that are found only where neither a letter nor a digit (of ASCII) is beside
-            them.
+            them; of more than a thousand characters anywhere.
     """
 
     def __init__(self, words: Iterable[T], alone: Iterable[T] = ()) -> None:
         plain, bounded = set(words), set(alone)
+        self._long: dict[T, list[T]] = {}
+        for word in [one for one in plain | bounded if len(one) > _LONGEST]:
+            self._long.setdefault(word[:_LONGEST], []).append(word)
+            plain.discard(word)
+            bounded.discard(word)
+        plain |= self._long.keys()
         self._words: list[T] = sorted(one for one in plain | bounded if len(one) >= LEAST)
         self._alone: set[T] = bounded - plain
         self._heads: set[T] = {one[:LEAST] for one in self._words}
@@ -123,7 +133,11 @@ class WordSearch(Generic[T]):
         elif place >= 0 and self._words[place] in self._alone:
             end = at + self._sizes[place]
             place = self._shorter[place] if _continues(text[end : end + 1]) else place
-        return at + self._sizes[place] if place >= 0 else 0
+        if place < 0:
+            return 0
+        size = self._sizes[place]
+        further = self._long.get(self._words[place], ()) if size == _LONGEST else ()
+        return at + max((_alike(word, text, at) for word in further), default=size)
 
     def _plain(self, place: int) -> int:
         """The longest that is found anywhere, of a word and those that it begins with."""
