@@ -83,7 +83,7 @@ def control_group(version: int, controller: str) -> Iterator[ControlGroup]:
             pytest.skip(f"{controller} is not passed on to groups of version 2 here")
         yield ControlGroup(version, path)
     finally:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError):
                 for pid in (path / "cgroup.procs").read_text().split():

@@ -21,7 +21,7 @@ from acquire_targets import SOURCES, Running, compiled, started
 
 __all__ = ["TARGETS", "Truth", "confirmed", "lacking", "memory_of"]
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @dataclass

@@ -209,7 +209,7 @@ def test_what_takes_long_is_begun_beside_the_estimate(
         prepare(self, hash_algo)
 
     def estimated(*arguments: Any) -> Any:
-        assert limited or hashing.wait(20)
+        assert limited or hashing.wait(60)
         order.append("estimate")
         return look(*arguments)
 

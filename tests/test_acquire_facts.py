@@ -224,7 +224,7 @@ def test_what_can_not_be_read_says_why() -> None:
         assert told["status"]["State"].startswith("Z")
         assert told["parents"][0]["pid"] == os.getpid()
     finally:
-        process.wait(10)
+        process.wait(60)
     gone = facts(process.pid)
     assert set(gone) == set(told)
     for name, value in gone.items():

@@ -336,7 +336,7 @@ def _small_disk(place: Path, mebibytes: int) -> Iterator[Path]:
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(place)],
         capture_output=True,
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
     if done.returncode:
@@ -344,7 +344,7 @@ def _small_disk(place: Path, mebibytes: int) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", "-l", str(place)], timeout=20, check=True)
+        subprocess.run(["umount", "-l", str(place)], timeout=PATIENCE, check=True)
 
 
 def fill(disk: Path) -> None:

@@ -28,7 +28,7 @@ def stalled() -> Iterator[threading.Event]:
     answers.set()
     for thread in threading.enumerate():
         if thread.name == "msl-modules":
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
 
 

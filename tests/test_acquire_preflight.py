@@ -26,7 +26,7 @@ from msl_construct.errors import TargetError  # noqa: E402
 
 def wait_until_it_sleeps(pid: int) -> None:
     """Until a process that has just been started has nothing more to do."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while "State:\tS" not in Path(f"/proc/{pid}/status").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -62,12 +62,12 @@ def test_a_zombie() -> None:
         with pytest.raises(TargetError, match=f"process {process.pid} has ended .*zombie"):
             preflight(process.pid, "ptrace")
     finally:
-        process.wait(10)
+        process.wait(60)
 
 
 def test_a_process_whose_first_thread_has_ended() -> None:
     with target("meta_leader") as (process, _):
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while ") Z" not in Path(f"/proc/{process.pid}/stat").read_text():
             assert time.monotonic() < until
             time.sleep(0.01)
@@ -79,14 +79,14 @@ def test_a_process_whose_first_thread_has_ended() -> None:
 
 def test_a_thread_is_not_a_process() -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=stop.wait, args=(30,))
+    thread = threading.Thread(target=stop.wait, args=(120,))
     thread.start()
     try:
         with pytest.raises(TargetError, match=rf"is a thread of process {os.getpid()} .*acquire"):
             preflight(thread.native_id or 0, "ptrace")
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_a_thread_of_the_kernel() -> None:
@@ -107,7 +107,7 @@ def test_a_process_that_is_traced_already() -> None:
     with target("meta_program") as (process, _):
         arguments = [str(process.pid) if option == "PID" else option for option in options]
         with started([tool, *arguments], "") as (tracer, _):
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while "TracerPid:\t0" in Path(f"/proc/{process.pid}/status").read_text():
                 if tracer.poll() is not None or time.monotonic() > until:
                     pytest.skip(f"{tool} could not attach")

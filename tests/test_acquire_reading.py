@@ -125,10 +125,10 @@ def test_address_space_has_gone(fresh: Starter, how: str) -> None:
                 assert memory.read(other, other.start, into[: other.size]) == 0
         elif how == "exit":
             process.stdin.write(b"exit\n")  # type: ignore[union-attr]
-            process.wait(10)
+            process.wait(60)
         else:
             process.kill()
-            process.wait(10)
+            process.wait(60)
         assert memory.read(whole, whole.start, into) == 0
         failure = memory.failure(whole, whole.start, 300)
         assert (failure.state, failure.cause, failure.pages) == ("unmapped", "gone", 300)
@@ -153,7 +153,7 @@ def test_exec_between_two_large_reads(fresh: Starter) -> None:
 
 def test_zombie_leader(fresh: Starter) -> None:
     process, places = fresh("--zombie", "anon_touched", "large")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     stat = Path(f"/proc/{process.pid}/stat")
     while stat.read_text().rpartition(")")[2].split()[0] != "Z":
         assert time.monotonic() < until
@@ -173,13 +173,13 @@ def test_zombie_leader(fresh: Starter) -> None:
 def test_dead(fresh: Starter) -> None:
     process, _ = fresh("anon_touched")
     process.kill()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
         assert time.monotonic() < until
         time.sleep(0.01)
     with pytest.raises(TargetError, match="zombie"):
         LinuxMemory(process.pid)
-    process.wait(10)
+    process.wait(60)
     with pytest.raises(TargetError, match="no process"):
         LinuxMemory(process.pid)
 
@@ -276,7 +276,7 @@ def test_read_keeps_away_from_a_fault_handler(zoo: ZooTarget) -> None:
     """Even told to read them, it comes back at once from pages that nobody provides."""
     process, lines = zoo
     (mapping,) = within(process.pid, available(lines, "uffd_missing"))
-    timer = threading.Timer(10, process.kill)
+    timer = threading.Timer(60, process.kill)
     timer.start()
     try:
         with LinuxMemory(process.pid) as memory:

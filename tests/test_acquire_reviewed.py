@@ -121,7 +121,7 @@ def test_nobody_reads_the_pipe_that_is_the_output(sleeping: int, tmp_path: Path)
     try:
         wait_until_idle(tool.pid)
         tool.send_signal(signal.SIGINT)
-        _, errors = tool.communicate(timeout=20)
+        _, errors = tool.communicate(timeout=60)
     finally:
         tool.kill()
     assert tool.returncode == 3, errors
@@ -188,7 +188,7 @@ def test_what_was_ignored_stays_ignored(sleeping: int, tmp_path: Path) -> None:
         time.sleep(0.01)
         tool.send_signal(signal.SIGHUP)
     try:
-        _, errors = tool.communicate(timeout=30)
+        _, errors = tool.communicate(timeout=60)
     finally:
         tool.kill()
     assert tool.returncode == 0, errors

@@ -280,7 +280,7 @@ def test_an_ordinary_user_who_may_not_see_the_filter(
             is_interrupted(target, facts)
         assert states(target.pid) == {"S"}
     finally:
-        process.communicate(b"x", timeout=20)
+        process.communicate(b"x", timeout=60)
 
 
 # --- the interpreter ---------------------------------------------------------------------------

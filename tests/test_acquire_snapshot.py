@@ -590,7 +590,7 @@ def group(controller: str, **limits: str) -> Iterator[Path]:
     try:
         yield place
     finally:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while place.exists() and time.monotonic() < until:
             with contextlib.suppress(OSError):
                 place.rmdir()

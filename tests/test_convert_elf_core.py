@@ -85,7 +85,7 @@ def states(pid: int) -> Iterator[bool]:
 
 def until_stopped(pid: int) -> None:
     """Wait for every thread."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not all(states(pid)):
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from feeding import BASE, READ, Runs, Target, check, feeding, unlike
 from independent.specimens import LE11
-from overlapping import bounded, ours, quiet
+from overlapping import PATIENCE, bounded, ours, quiet
 
 from msl_construct.errors import ConformanceError
 
@@ -76,7 +76,7 @@ def test_several_threads_read_at_once(way: str, tmp_path: Path) -> None:
     if (os.cpu_count() or 1) < 2:
         pytest.skip("one processor only")
     names: set[str] = set()
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE)
 
     class Watching(Target):
         def read(self, address: int, view: memoryview) -> Runs | None:

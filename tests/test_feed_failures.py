@@ -304,7 +304,7 @@ def test_a_process_that_is_killed(seed: int, tmp_path: Path) -> None:
         within(60, lambda: path.stat().st_size > 0)
         time.sleep(rng.random() * 0.4)
         child.send_signal(signal.SIGKILL)
-        child.communicate(timeout=10)
+        child.communicate(timeout=60)
     finally:
         child.kill()
         child.communicate()

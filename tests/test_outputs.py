@@ -132,7 +132,7 @@ def test_a_named_pipe_stays_one(write: Writing, tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: got.append(path.read_bytes()), daemon=True)
     reader.start()
     write(path, 0)
-    reader.join(20)
+    reader.join(60)
     assert stat.S_ISFIFO(path.stat().st_mode)
     assert got
     assert got[0]

@@ -26,7 +26,7 @@ from msl_acquire.windows.guardian import (
 from msl_acquire.windows.guardian_link import GuardianLink
 from msl_construct.errors import TargetError
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 class Calls:
