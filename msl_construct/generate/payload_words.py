@@ -26,6 +26,10 @@ class PayloadWords:
         padded: the bytes that `length` bytes of text take, a multiple of `unit`, by adding `most`.
         string: what its function for text is called, where the name means something else.
         register: likewise its function for the value of a register.
+        raw, part: likewise those for bytes that nobody decoded, and for some of the payload.
+        inside: a `call` that shows structures inside of another.
+        choice: a line for each field whose structure other fields choose: `field` of the structure
+            `type`, and the `entries` of those that it can be; empty where types tell themselves.
     """
 
     opening: str
@@ -41,6 +45,10 @@ class PayloadWords:
     padded: str = "({length} + {most}) / {unit} * {unit}"
     string: str = "string"
     register: str = "register"
+    raw: str = "raw"
+    part: str = "part({start}, {end})"
+    inside: str = "{call}"
+    choice: str = ""
 
 
 PAYLOADS = {
@@ -93,6 +101,25 @@ PAYLOADS = {
         joined="joined({first}, {second})",
         is_some="{value}.length > 0",
         call="{call};",
+    ),
+    "rust": PayloadWords(
+        opening="impl Shown for Msl_{type} {{\n"
+        "    fn shown(&self, names: &Names) -> KResult<String> {{\n"
+        "        let (found, mut shown) = (self, Object::new());",
+        closing="        Ok(object(&shown))\n    }}\n}}\n",
+        entry="Msl_{type}",
+        is_there="found._io().size() as u64 >= {needed}",
+        newer='names.version != "{version}" && {condition}',
+        when="if {condition} {{ {statement} }}",
+        stored="&found.{id}().stored()",
+        joined="&joined({first}, {second})",
+        is_some="!<[u8]>::is_empty({value})",
+        call="{call}?;",
+        register="names.register",
+        raw="names.raw",
+        part="&names.part({start}, {end})?",
+        inside="names.{call}?",
+        choice="one_of!(Msl_{type}_{field}: {entries});",
     ),
     "cpp": PayloadWords(
         opening="std::string show_{name}(kaitai::kstruct& read) {{\n"

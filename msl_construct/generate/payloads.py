@@ -7,7 +7,7 @@ The functions call what the template of the language has: ``string`` for text, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import singledispatch
 
 from ..exports.ksy.attributes import OPAQUE
@@ -42,7 +42,9 @@ def payload_structures(schema: Schema) -> dict[str, Layout]:
 
 
 def payload_marks(target: TargetLanguage, drafts: tuple[Draft, ...]) -> Mapping[str, list[str]]:
-    """The functions and the table of them, as ``structures`` and ``payloads``.
+    """The functions, the table of them, and what fields choose of them.
+
+    They are the marks ``structures``, ``payloads`` and ``choices``.
 
     Args:
         target: the language; of one whose decoder shows no payloads there is neither.
@@ -64,10 +66,30 @@ def payload_marks(target: TargetLanguage, drafts: tuple[Draft, ...]) -> Mapping[
     for name, layout in structures.items():
         said = _Said(target, decoder, words, layout, tuple(earlier))
         functions += _function(words, name, said.statements(name in open_ended))
-    raw = f"raw({bytes_of(_OPAQUE_BYTES, decoder, target)})"
+    raw = f"{words.raw}({bytes_of(_OPAQUE_BYTES, decoder, target)})"
     functions += _function(words, OPAQUE, [decoder.statement.format(key=_RAW, value=raw)])
-    entries = [words.entry.format(name=one, type=_type(one)) for one in (*structures, OPAQUE)]
-    return {"structures": functions, "payloads": entries}
+    return {
+        "structures": functions,
+        "payloads": [_entry(words, one) for one in (*structures, OPAQUE)],
+        "choices": list(_choices(words, schema)),
+    }
+
+
+def _entry(words: PayloadWords, name: str) -> str:
+    return words.entry.format(name=name, type=_type(name))
+
+
+def _choices(words: PayloadWords, schema: Schema) -> Iterator[str]:
+    """A line for what may be in the payload of a block, and in each field like it."""
+    payloads = [block.layout.key for block in schema.blocks.values() if block.layout is not None]
+    chosen = {("block", "payload"): [*payloads, schema.compressed_payload.key]}
+    for name, layout in payload_structures(schema).items():
+        for field in layout.fields:
+            if isinstance(field.type, Choice):
+                chosen[name, field.key] = [one.key for one in inner_layouts(field.type).values()]
+    for (name, key), types in chosen.items():
+        entries = ", ".join(_entry(words, one) for one in dict.fromkeys((*types, OPAQUE)))
+        yield words.choice.format(type=_type(name), field=_type(key), entries=entries)
 
 
 def _function(words: PayloadWords, name: str, statements: list[str]) -> list[str]:
@@ -154,7 +176,7 @@ class _Said:
         if open_ended:
             rest = self.bytes(REST)
             some = self.words.is_some.format(value=rest)
-            statement = self._put(REST, f"raw({rest})")
+            statement = self._put(REST, f"{self.words.raw}({rest})")
             found.append(self.words.when.format(condition=some, statement=statement))
         return [*found, whole] if whole else found
 
@@ -205,7 +227,8 @@ class _Said:
                 if width is None:
                     break
                 if widths.get(field.key) != width:
-                    statement = self._put(field.key, f"octets(part({at}, {at + width}))")
+                    part = self.words.part.format(start=at, end=at + width)
+                    statement = self._put(field.key, f"octets({part})")
                     found.append(self._decoder.only.format(version=version, statement=statement))
                 at += width
         return found
@@ -248,14 +271,14 @@ def _(kind: RegisterValue, field: Field, said: _Said) -> str:
 
 @_value.register
 def _(kind: Rest, field: Field, said: _Said) -> str:
-    return f"raw({said.bytes(field.key)})"
+    return f"{said.words.raw}({said.bytes(field.key)})"
 
 
 @_value.register
 def _(kind: Table, field: Field, said: _Said) -> str:
-    return f"entries({said.bytes(field.key)})"
+    return said.words.inside.format(call=f"entries({said.bytes(field.key)})")
 
 
 @_value.register
 def _(kind: Choice, field: Field, said: _Said) -> str:
-    return f"inner({said.bytes(field.key)})"
+    return said.words.inside.format(call=f"inner({said.bytes(field.key)})")
