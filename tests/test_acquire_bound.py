@@ -324,12 +324,14 @@ def acquiring(
     try:
         where = Path(f"/proc/{process.pid}/cgroup")
         place = where.read_text()
-        if method == "snapshot":  # for milliseconds, while it is copied; then pages are read
-            wait_until((tmp_path / "report.json").exists, "it is at work")
-        else:
-            wait_until(
-                lambda: states(process.pid) & set("Tt") or where.read_text() != place, "it is held"
-            )
+
+        def at_work() -> bool:
+            assert tool.poll() is None, "it has ended before"
+            if method == "snapshot":  # held for milliseconds, while it is copied; then it is read
+                return (tmp_path / "report.json").exists()
+            return bool(states(process.pid) & set("Tt")) or where.read_text() != place
+
+        wait_until(at_work, "it is held")
         yield tool
     finally:
         tool.kill()
