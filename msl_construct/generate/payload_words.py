@@ -198,5 +198,19 @@ PAYLOADS = {
         is_some="length {value}",
         call="{call};",
     ),
+    "nim": PayloadWords(
+        opening="proc show{type}(found: Msl_{type}): string =\n  var shown: Members",
+        closing="  objectOf(shown)\n",
+        entry="if found of Msl_{type}: return show{type}(Msl_{type}(found))",
+        is_there="reaches(found, {needed})",
+        newer='version != "{version}" and {condition}',
+        when="if {condition}: {statement}",
+        stored="found.{id}.stored",
+        joined="{first} & {second}",
+        is_some="{value}.len > 0",
+        call="{call}",
+        padded="({length} + {most}) div {unit} * {unit}",
+        string="textOf",
+    ),
 }
 """By language; decoders of others show the headers and regions alone."""
