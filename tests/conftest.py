@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 import sampling
 from acquire_targets import DIRECTORY
-from compiling import compile_once
 from forking import Server
 from hypothesis import HealthCheck, settings
 
@@ -224,14 +223,6 @@ def pytest_xdist_auto_num_workers() -> int | None:
         return None
     usable = getattr(os, "sched_getaffinity", None)
     return 2 * (len(usable(0)) if usable else os.cpu_count() or 1)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
-    """Compile all test modules before several processes want them at once."""
-    if len(specs) > 1 and not _named(config):
-        folder = Path(__file__).parent
-        compile_once(sorted(folder.glob("test_*.py")), min(len(specs), os.cpu_count() or 1))
 
 
 @pytest.hookimpl(optionalhook=True)
