@@ -117,6 +117,20 @@ def test_what_only_failing_samples_have_is_named(corpus: Manifest, tmp_path: Pat
     assert cause.hint.startswith("Every one is big-endian, and no such sample passes: Endianness")
 
 
+ONE_NUMBER = """
+for one in (document or {"blocks": []})["blocks"]:
+    for of in [one["payload"], *one["payload"].get("entries", [])]:
+        if "module_size" in of:
+            of["module_size"] = int.from_bytes(of["module_size"].to_bytes(8, "little"), "big")
+"""
+
+
+def test_who_misreads_one_number_is_told_which(corpus: Manifest, tmp_path: Path) -> None:
+    (cause,) = causes(run(corpus, decoder(tmp_path, ONE_NUMBER), only=["valid/live-1*"]))
+    assert cause.what == "bytes reversed"
+    assert cause.hint.startswith("Of module_size alone the bytes stand in the other order")
+
+
 def test_a_refusal_does_not_hide_how_far_it_came(corpus: Manifest, tmp_path: Path) -> None:
     body = "if document: document['blocks'] = document['blocks'][:1]\ncode = code or 3"
     results = run(corpus, decoder(tmp_path, body), only=["valid/live-10-le"])

@@ -96,9 +96,28 @@ def _cause(key: _Key, group: list[Result], passing: list[Result]) -> Cause:
     return Cause(
         tuple(outcome for outcome, _ in outcomes),
         key.what,
-        key.hint or _shared(group, passing),
+        _of_one_number(key, group) or key.hint or _shared(group, passing),
         tuple(group),
         tuple(places.most_common()),
+    )
+
+
+def _of_one_number(key: _Key, group: list[Result]) -> str:
+    """A hint where numbers of one name alone have their bytes in the other order, else nothing.
+
+    Whoever misreads one number has no use for being told of the whole file's byte order.
+    """
+    reversed_ = DifferenceKind.BYTES_REVERSED
+    if key.hint != HINTS[reversed_]:
+        return ""
+    shown = [one for result in group for one in result.differences if one.kind is reversed_]
+    names = {one.place.rpartition(".")[2] for one in shown}
+    whole = any(len(result.differences) == result.difference_count for result in group)
+    if len(names) != 1 or not whole:  # of a longer list only the first are kept
+        return ""
+    return (
+        f"Of {names.pop()} alone the bytes stand in the other order: look at where it is read. "
+        f"{HINTS[reversed_].partition(': ')[2]}"
     )
 
 
