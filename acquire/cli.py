@@ -123,7 +123,7 @@ SIZE, SECONDS = _Size(), _Seconds()
     help="The dump, or its address (s3://...); - is stdout. With several targets a folder, which "
     "is made if OUT ends with a slash, or a name that each PID is put into.",
 )
-@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--force", "-f", is_flag=True, help="Replace files that are there.")
 @click.option("--children", is_flag=True, help="All that the targets have started as well.")
 @click.option(
     "--one-by-one",

@@ -11,7 +11,7 @@ from types import ModuleType
 import click
 from commands import PLACE
 
-from msl_construct.cli.group import COMMANDS
+from msl_construct.cli.group import COMMANDS, cli
 from msl_construct.drafts import DIALECTS, DRAFTS
 from msl_construct.exports import EXPORTS
 from msl_construct.rules.declare import declared
@@ -29,6 +29,12 @@ def modules(folder: str) -> Iterator[ModuleType]:
             yield import_module(f"msl_construct.{folder.replace('/', '.')}.{path.stem}")
 
 
+def parameters(name: str) -> list[click.Parameter]:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    return command.params
+
+
 def last(module: ModuleType) -> str:
     return module.__name__.rpartition(".")[2]
 
@@ -41,6 +47,17 @@ def test_every_command_is_in_the_group() -> None:
         if isinstance(getattr(module, last(module), None), click.Command)
     }
     assert found - COMMANDS.keys() == set(), "no line in COMMANDS of msl_construct/cli/group.py"
+
+
+def test_force_is_called_the_same_everywhere() -> None:
+    found = [
+        (name, parameter.opts)
+        for name in COMMANDS
+        for parameter in parameters(name)
+        if "--force" in parameter.opts
+    ]
+    assert len(found) > 10
+    assert [name for name, options in found if "-f" not in options] == []
 
 
 def test_every_rule_is_among_the_rules() -> None:

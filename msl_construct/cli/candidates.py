@@ -114,7 +114,7 @@ _SAME = ("region_uuid", "region_offset", "key_len")
     metavar="DUMP",
     help="Another dump to try the patterns on; hits in it are false ones.",
 )
-@click.option("--force", is_flag=True, help="Overwrite files of patterns.")
+@click.option("--force", "-f", is_flag=True, help="Overwrite files of patterns.")
 @click.option("--full", is_flag=True, help="List everything, also for people.")
 @click.option("--json", "as_json_", is_flag=True, help="One JSON document.")
 @click.option("--ndjson", is_flag=True, help="One JSON object for each candidate, then the rest.")

@@ -97,7 +97,7 @@ def _show(_: click.Context, __: click.Parameter, value: str | None) -> list[str]
     help="Show what is redacted otherwise, separated by commas: environment, command-line.",
 )
 @vouching_options
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", "-f", is_flag=True, help="Replace a file that is there.")
 @draft_options
 def report(
     files: tuple[str, ...],
