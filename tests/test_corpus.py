@@ -28,16 +28,18 @@ from independent.hashing import digest
 
 import msl_construct
 from msl_construct.corpus import Consumer, Kind, Manifest, Sample
+from msl_construct.corpus.base_plans import live
 from msl_construct.corpus.features import FEATURES, TYPE
 from msl_construct.corpus.generate import CorpusError, made
 from msl_construct.corpus.large import LARGE
 from msl_construct.corpus.plan import forms_of
-from msl_construct.corpus.recipe import Recipe, Where
+from msl_construct.corpus.recipe import Recipe, Where, field_of, payload_at
 from msl_construct.corpus.recipes import fixed_recipes
 from msl_construct.corpus.stream_table import STREAMS
 from msl_construct.document.build import build
 from msl_construct.document.load import load
 from msl_construct.drafts import DRAFTS, PUBLIC
+from msl_construct.errors import NoFieldError
 from msl_construct.rules import check, rules_for
 
 FORMS = forms_of(*PUBLIC)
@@ -78,6 +80,15 @@ def blocks_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 # -- the files -------------------------------------------------------------------------------------
+
+
+def test_a_place_in_another_structure_is_no_defect() -> None:
+    plan = live(FORMS[0])
+    assert payload_at(plan, "hint", "key_len").offset > field_of(plan, "hint", "flags").offset
+    with pytest.raises(NoFieldError, match="Block Header has no field key_len: `field_of` names"):
+        field_of(plan, "hint", "key_len")
+    with pytest.raises(NoFieldError, match="Key Hint has no field flags"):
+        payload_at(plan, "hint", "flags")
 
 
 def test_the_manifest_lists_what_is_there() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..errors import NoFieldError
+from ..schema.layout import Layout
 from .manifest import Consumer, Kind
 from .plan import Form, Plan
 
@@ -63,7 +65,7 @@ def field_of(plan: Plan, block: str, field: str) -> Where:
     """A field of a block header, or of the file header."""
     schema = plan.form.schema
     layout = schema.file_header if block == HEADER else schema.block_header
-    return Where(block, layout.offset_of(field))
+    return Where(block, _offset(layout, field))
 
 
 def payload_at(plan: Plan, block: str, field: str | int = 0) -> Where:
@@ -73,5 +75,19 @@ def payload_at(plan: Plan, block: str, field: str | int = 0) -> Where:
     if isinstance(offset, str):
         layout = schema.block(plan.block(block).type).layout
         assert layout is not None
-        offset = layout.offset_of(offset)
+        offset = _offset(layout, offset)
     return Where(block, schema.block_header_size + offset)
+
+
+def _offset(layout: Layout, field: str) -> int:
+    """Where a field stands in a structure.
+
+    Raises:
+        NoFieldError: whoever wrote the recipe took another structure.
+    """
+    if all(one.key != field for one in layout.fields):
+        raise NoFieldError(
+            f"{layout.title} has no field {field}: `field_of` names a field of a header, "
+            "`payload_at` one of a payload"
+        )
+    return layout.offset_of(field)
