@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from authoring import BASE, FILE, MINE, a_dump, complained, known_as_before, said  # noqa: F401
-from commands import run
+from commands import PLACE, run
 
 import msl_construct
 from msl_construct import author
 from msl_construct.cli.inspect import inspect
+from msl_construct.cli.schema_check import check as schema_check
 from msl_construct.drafts.authored import load
 from msl_construct.errors import DraftError
 
@@ -228,6 +230,86 @@ def test_a_defect_of_ours_is_not_its_author_s(
     said = capsys.readouterr().err  # of this process, and it has loaded the drafts of other tests
     assert "a defect of ours: IndexError: nowhere, with the draft " in said
     assert MINE in said
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (IndexError("nowhere"), 70, "a defect of ours: IndexError: nowhere, with the draft"),
+        (TypeError("no"), 70, "a defect of ours: TypeError: no, with the draft"),
+        (KeyError("x"), 70, "a defect of ours: KeyError: 'x', with the draft"),
+        (ValueError("mine: expected less"), 2, "mine.py:"),
+        (KeyError("mine has no such thing"), 2, "mine.py:"),
+    ],
+)
+def test_what_we_do_not_say_of_a_draft_is_a_defect_of_ours(
+    error: Exception,
+    code: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where none of the author's lines was run, an error that we did not raise is ours."""
+
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("msl_construct.exports.consistency._chain", fail)
+    for command, arguments in ((inspect, ["--draft", MINE, "x"]), (schema_check, [MINE])):
+        with pytest.raises(SystemExit) as ended:
+            command.main(args=arguments)
+        said = " ".join(capsys.readouterr().err.split())
+        assert (ended.value.code, "defect of ours" in said) == (code, code == 70)
+        assert words in said
+
+
+def test_an_error_of_the_author_s_own_code_is_the_author_s(tmp_path: Path) -> None:
+    """Whatever is raised: his lines were run when it was."""
+    text = f"{HEAD}class T(tuple):\n  def __iter__(self):\n    return [][1]\n"
+    more = "from dataclasses import replace\nMINE = replace(MINE, rules=T())\n"
+    (tmp_path / "own.py").write_text(f"{text}{GOOD})\n{more}", "utf-8")
+    error = complained("schema", "show", "own.py:MINE", folder=tmp_path)
+    assert "own.py:5: IndexError" in error
+
+
+def test_schema_check_names_the_line_of_a_finding(tmp_path: Path) -> None:
+    state = "page_states=[\n  Value(9, 'Frozen')]"
+    (tmp_path / "own.py").write_text(
+        f"{HEAD}{GOOD}, {state})\nfrom dataclasses import replace\n"
+        "BARE = replace(MINE, name='bare', chain=())\n",
+        "utf-8",
+    )
+    found = said("schema", "check", "own.py:MINE", "-q", code=1, folder=tmp_path)
+    line = "own.py:4: mistaken: out-of-range: PageState.Frozen: Frozen (9) does not fit 2 bits\n"
+    assert line in found
+    found = said("schema", "check", "own.py:BARE", "-q", code=1, folder=tmp_path)
+    assert "own.py:6: bare: no-hash: chain: the integrity chain has no hash of" in found
+    row = json.loads(said("schema", "check", "own.py:MINE", "--json", code=1, folder=tmp_path)
+                     .splitlines()[0])  # fmt: skip
+    assert (row["file"], row["line"]) == ("own.py", 4)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "words"),
+    [
+        ("rename('memory_region', 'BaseAddr', 'Start')", ("check", "recover")),
+        ("rename('PageState', 'Captured', 'There')", ("convert",)),
+    ],
+)
+def test_a_name_that_a_command_asks_for_is_the_author_s(
+    renamed: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(f"{HEAD}{GOOD}, amendments=[\n  {renamed}])\n", "utf-8")
+    dump = PLACE / "samples" / "valid" / "live-11-le.msl"
+    for word in words:
+        option = "--to-draft" if word == "convert" else "--draft"
+        more = [] if word == "check" else ["-o", "out.msl"]
+        done = run(word, option, "own.py:MINE", dump, *more, folder=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert b"defect of ours" not in done.stderr
+        text = " ".join(done.stderr.decode().split())
+        assert "own.py:4: mistaken: rename " in text
+        assert "asks for it by that name" in text
 
 
 def test_nothing_is_written_beside_the_file(tmp_path: Path) -> None:

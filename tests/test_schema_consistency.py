@@ -106,6 +106,10 @@ def broken() -> Iterator[tuple[str, str, Draft]]:
         "registries",
         replace(OLD, enumerations=(*OLD.enumerations, OLD.enumerations[0])),
     )
+    states = replace(OLD.page_states, values=(*OLD.page_states.values, Value(9, "Frozen")))
+    yield "out-of-range", "PageState.Frozen", replace(OLD, page_states=states)
+    yield "no-hash", "chain", replace(OLD, chain=())
+    yield "no-hash", "chain", replace(NEW, chain=NEW.chain[:-1])
     link = replace(OLD.chain[0], field="no_such_field")
     yield "no-such-hash", "block_header.no_such_field", replace(OLD, chain=(link,))
     link = replace(OLD.chain[0], field="block_uuid")

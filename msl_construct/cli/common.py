@@ -20,12 +20,14 @@ import click
 from ..drafts import DIALECTS
 from ..errors import (
     AddressError,
+    ConformanceError,
     DocumentError,
     DraftError,
     EncryptedError,
     FormatError,
     HarnessError,
     MslError,
+    NoFieldError,
     PatternError,
     TamperedError,
     TargetError,
@@ -91,7 +93,12 @@ class Exit(IntEnum):
 _EVERY_COMMANDS = (
     click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors."),
     click.option("--no-color", is_flag=True, help="No colour, like NO_COLOR."),
-    click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong."),
+    click.option(
+        "--debug",
+        is_flag=True,
+        is_eager=True,  # known when a draft of one's own is loaded
+        help="Show a traceback when something goes wrong.",
+    ),
 )
 _TOLD = ("quiet", "no_color")
 """Of these, what a function may ask for."""
@@ -186,6 +193,10 @@ def paths(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tupl
 _MISUSED = (AddressError, DraftError, HarnessError, PatternError, WrongDialectError)
 
 
+_OF_NAMES = (ConformanceError, NoFieldError)
+"""What is raised where a draft lacks a name that was asked for."""
+
+
 def exit_code(error: BaseException) -> Exit:
     """The code that an exception ends a command with."""
     if isinstance(error, EncryptedError):
@@ -213,9 +224,14 @@ def complain(error: BaseException, name: str = "") -> Exit:
     text = error_text(error)
     if isinstance(error, OSError) and error.filename and str(error.filename) not in (name, text):
         text = f"{error.filename}: {text}"  # such as a key, which is not where it was said to be
+    authored = sys.modules.get("msl_construct.drafts.authored")  # not loaded, no such draft
+    if authored is not None and (code is Exit.DEFECT or isinstance(error, _OF_NAMES)):
+        taken = authored.renaming(error)
+        if taken:
+            note(f"msl: {taken}: this command asks for it by that name, leave it as it is ({text})")
+            return Exit.USAGE
     if code is Exit.DEFECT:
         text = f"{type(error).__name__}: {text}"
-        authored = sys.modules.get("msl_construct.drafts.authored")  # not loaded, no such draft
         place = authored.responsible(error) if authored is not None else None
         if place is not None:
             note(f"msl: {place}: {text} (--debug shows where)")

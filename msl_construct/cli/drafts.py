@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..drafts import PUBLIC, known
 from ..errors import DraftError
+from .text import printable
 
 if TYPE_CHECKING:
     from ..schema import Draft
@@ -32,6 +34,23 @@ OWN = "FILE.py:NAME is a draft of your own; FILE.py is run for it."
 
 TOLERABLE = ("no-level", "no-section", "no-sentence", "unused-registry")
 """Kinds of findings about a declaration that keep nobody from reading and writing files."""
+
+
+class _DefectOfOurs(click.ClickException):
+    """What goes wrong with a draft before its command has begun, and is not its author's."""
+
+    exit_code = 70
+
+    def __init__(self, error: Exception, draft: str) -> None:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        super().__init__(
+            printable(
+                f"msl: a defect of ours: {text}, with the draft {draft} (--debug shows where)"
+            )
+        )
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=file is None)
 
 
 class DraftType(click.ParamType):  # type: ignore[type-arg]
@@ -64,6 +83,10 @@ class DraftType(click.ParamType):  # type: ignore[type-arg]
                 _demand_usable(draft)
         except DraftError as error:
             self.fail(str(error), param, ctx)
+        except Exception as error:
+            if ctx is not None and ctx.params.get("debug"):
+                traceback.print_exc()
+            raise _DefectOfOurs(error, value) from None
         return draft.name
 
 
@@ -102,12 +125,15 @@ def demand_bindable(draft: Draft) -> None:
 
 @contextmanager
 def blaming_its_file(draft: Draft) -> Iterator[None]:
-    """Whatever fails of a draft of one's own inside is told with the line of its file.
+    """What fails of a draft of one's own inside is told with the line of its file.
+
+    That is what its code raises, and what this package says of a declaration. Anything else is a
+    defect of this package.
 
     Raises:
         DraftError: what is wrong with it, and where.
     """
-    from ..drafts.authored import blamed, is_loaded, place_of, said
+    from ..drafts.authored import blamed, is_loaded, is_said, place_of, said
 
     try:
         yield
@@ -116,8 +142,10 @@ def blaming_its_file(draft: Draft) -> Iterator[None]:
     except Exception as error:
         if not is_loaded(draft):
             raise
-        text = said(error)
-        place = blamed(error.__traceback__) or place_of(draft.name, "", text)
+        place, text = blamed(error.__traceback__), said(error)
+        if place is None and not is_said(error):
+            raise
+        place = place or place_of(draft.name, "", text)
         raise DraftError(f"{place}: {text}") from error
 
 

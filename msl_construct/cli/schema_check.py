@@ -59,7 +59,8 @@ def check(drafts: tuple[str, ...], ledger: str | None, as_json: bool, quiet: boo
     A remark is odd but usable, such as a padded value that begins unaligned; --quiet leaves
     remarks out.
 
-    FILE.py:NAME is a draft of your own; FILE.py is run for it.
+    FILE.py:NAME is a draft of your own; FILE.py is run for it. Its findings begin with the file
+    and the line.
 
     \b
     Example:
@@ -70,6 +71,7 @@ def check(drafts: tuple[str, ...], ledger: str | None, as_json: bool, quiet: boo
     one that can't be used.
     """
     from ..breaking.history import against_base
+    from ..drafts.authored import is_loaded, place_of
     from ..exports.consistency import Inconsistency, findings
     from ..exports.ledger import changed_since
 
@@ -88,11 +90,14 @@ def check(drafts: tuple[str, ...], ledger: str | None, as_json: bool, quiet: boo
             worst = Exit.FINDINGS
         with whoever_reads(), data_out() as out:
             for one in grave if quiet else found:
+                place = place_of(name, one.where, one.text) if is_loaded(draft) else None
                 if as_json:
                     row = {"draft": name, **asdict(one)}
+                    row |= {} if place is None else place._asdict()
                     out.write(json.dumps(row, ensure_ascii=False) + "\n")
                 else:
-                    out.write(f"{name}: {'remark, ' if one.remark else ''}{one}\n")
+                    line = f"{name}: {'remark, ' if one.remark else ''}{one}\n"
+                    out.write(line if place is None else f"{place}: {line}")
         if not quiet:
             remarks = many(len(found) - len(grave), "remark")
             note(f"msl: {name}: {many(len(grave), 'finding')}, {remarks}")

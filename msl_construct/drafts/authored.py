@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DraftError, MslError
-from .registry import register
+from .registry import DRAFTS, register
 
 if TYPE_CHECKING:
     from ..schema import Draft
@@ -26,10 +26,12 @@ __all__ = [
     "blamed",
     "is_authored",
     "is_loaded",
+    "is_said",
     "line_of",
     "load",
     "origins",
     "place_of",
+    "renaming",
     "responsible",
     "said",
 ]
@@ -133,11 +135,19 @@ def _of_word(error: BaseException) -> SourceLine | None:
 
 def said(error: BaseException) -> str:
     """What an exception says, with its type where the text alone would not do."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    plain = isinstance(error, (MslError, ValueError)) or (
-        isinstance(error, KeyError) and " " in text
-    )
-    return " ".join((text if plain and text else f"{type(error).__name__}: {text}").split())
+    text = _text(error)
+    shown = text if is_said(error) and text else f"{type(error).__name__}: {text}"
+    return " ".join(shown.split())
+
+
+def is_said(error: BaseException) -> bool:
+    """Whether an exception is what this package says of a mistake: a sentence that it raises."""
+    found = isinstance(error, KeyError) and " " in _text(error)
+    return found or isinstance(error, (MslError, ValueError))
+
+
+def _text(error: BaseException) -> str:
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def blamed(traceback: TracebackType | None) -> SourceLine | None:
@@ -175,6 +185,23 @@ def responsible(error: BaseException) -> SourceLine | None:
             ours = True
         traceback = traceback.tb_next
     return None if ours and not isinstance(error, _OF_ARGUMENTS) else found
+
+
+def renaming(error: BaseException) -> str:
+    """Of an error about a name: the words that took it away, with their line; or nothing.
+
+    This package asks for fields, codes and block types by the names of the public drafts.
+    """
+    from ..schema.names import snake_case
+
+    said_words = set(re.findall(r"\w+", str(error)))
+    for name in _origins:
+        for word in (one for draft in DRAFTS[name].lineage for one in draft.amendments):
+            known = word.word == "rename" and word.place[0] in _files
+            if known and {word.what, snake_case(word.what)} & said_words:
+                line = SourceLine(_files[word.place[0]], word.place[1])
+                return f"{line}: {name}: rename {word.where} {word.what}"
+    return ""
 
 
 def is_loaded(draft: Draft) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ..abbreviated import abbreviated
-from ..page_map import pad8
+from ..page_map import PAGES_PER_BYTE, pad8
 from ..schema import (
     Bit,
     BitRange,
@@ -21,6 +21,7 @@ from ..schema import (
     Record,
     Span,
 )
+from ..schema.blocks import Start
 from ..schema.fields import Field
 from ..schema.layout import OFFSETS, REST, Layout, inner_layouts
 from ..schema.variable import Rest
@@ -71,6 +72,7 @@ def _findings(draft: Draft) -> Iterator[Inconsistency]:
     yield from _unique("duplicate-name", "flag words", (word.name for word in draft.flags))
     for enumeration in enumerations:
         yield from _enumeration(enumeration)
+    yield from _fitting(draft.page_states.name, draft.page_states, 8 // PAGES_PER_BYTE)
     for word in draft.flags:
         yield from _flags(word)
     yield from _blocks(draft)
@@ -186,10 +188,15 @@ def _flags(word: FlagDefinition) -> Iterator[Inconsistency]:
                 text = f"bit {number} is beyond the word's {8 * word.width}"
                 yield Inconsistency("out-of-range", where, text)
         if isinstance(bit, BitRange):
-            for value in bit.enumeration.values:
-                if value.code >> bit.bits:
-                    text = f"{value.label} ({value.code}) does not fit {bit.bits} bits"
-                    yield Inconsistency("out-of-range", where, text)
+            yield from _fitting(where, bit.enumeration, bit.bits)
+
+
+def _fitting(where: str, registry: Enumeration, bits: int) -> Iterator[Inconsistency]:
+    """Codes that are stored in so many bits."""
+    for value in registry.values:
+        if value.code >> bits:
+            text = f"{value.label} ({value.code}) does not fit {bits} bits"
+            yield Inconsistency("out-of-range", f"{where}.{value.label}", text)
 
 
 def _numbers(bit: Bit | BitRange) -> range:
@@ -306,6 +313,11 @@ def _alignment(where: str, layout: Layout, widths: dict[str, int]) -> Iterator[I
 
 def _chain(draft: Draft) -> Iterator[Inconsistency]:
     layouts = dict(structures_of(draft))
+    starts = {link.start for link in draft.chain}
+    for start in Start:
+        if start not in starts and (start is not Start.SEGMENT or draft.segments):
+            text = f"the integrity chain has no hash of what begins at the {start.value}"
+            yield Inconsistency("no-hash", "chain", f"{text}: readers verify files by it")
     for link in draft.chain:
         place = f"{link.structure}.{link.field}"
         yield from _sourced(place, link.section, link.text)
