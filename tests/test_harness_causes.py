@@ -131,6 +131,11 @@ def test_who_misreads_one_number_is_told_which(corpus: Manifest, tmp_path: Path)
     assert cause.hint.startswith("Of module_size alone the bytes stand in the other order")
 
 
+def test_a_wrong_exit_code_is_said_with_its_number(corpus: Manifest, tmp_path: Path) -> None:
+    (cause,) = causes(run(corpus, decoder(tmp_path, "sys.exit(3)"), only=["valid/live-1*"]))
+    assert cause.what == "exit code: expected 0 (read), found 3 (refused)"
+
+
 def test_a_refusal_does_not_hide_how_far_it_came(corpus: Manifest, tmp_path: Path) -> None:
     body = "if document: document['blocks'] = document['blocks'][:1]\ncode = code or 3"
     results = run(corpus, decoder(tmp_path, body), only=["valid/live-10-le"])

@@ -11,6 +11,7 @@ from .comparing import Difference
 from .judging import SampleOutcome
 from .kinds import HINTS, DifferenceKind
 from .results import Result, Results
+from .trial import ENDED_OTHERWISE
 from .unread import Unread
 
 __all__ = ["Cause", "causes"]
@@ -149,7 +150,8 @@ def _key(result: Result, unsure: DifferenceKind) -> _Key:
     elif result.stderr.strip():
         what = _general(result.stderr.strip().splitlines()[-1])
     else:
-        what = _general(result.detail)
+        of_code = result.detail.startswith(ENDED_OTHERWISE)  # its numbers are what is wrong
+        what = result.detail if of_code else _general(result.detail)
     return _Key(what, outcome=result.outcome)
 
 

@@ -25,7 +25,7 @@ from .output import NoDocument, parse
 from .process import Decoder, ProcessEnd, Runs
 from .results import Result
 
-__all__ = ["KEY_PLACE", "OUTPUT_LIMIT", "Trial", "demanded"]
+__all__ = ["ENDED_OTHERWISE", "KEY_PLACE", "OUTPUT_LIMIT", "Trial", "demanded"]
 
 KEY_PLACE = "{key}"
 """Stands in a command for the path of a file with the key."""
@@ -33,6 +33,8 @@ KEY_PLACE = "{key}"
 OUTPUT_LIMIT = 64 << 20
 """Bytes that a decoder may print for a sample, unless told otherwise."""
 
+ENDED_OTHERWISE = "exit code"
+"""How the detail of a sample begins of which the exit code alone is wrong."""
 _WORDS = {0: "read", 3: "refused", 4: "incomplete", 5: "encrypted"}
 _REFUSED = 3
 _PARTS = ("document", "file", "format", "header", "blocks", "segments", "trailing")
@@ -229,7 +231,7 @@ def _exits(consumer: Consumer, due: int, found: int | None) -> str:
         right.append(_REFUSED)
     words = " or ".join(f"{code} ({_WORDS[code]})" for code in right)
     word = _WORDS[found] if found in _WORDS else _WORDS[_REFUSED]
-    return f"exit code: expected {words}, found {found} ({word})"
+    return f"{ENDED_OTHERWISE}: expected {words}, found {found} ({word})"
 
 
 def _expected(manifest: Manifest, sample: Sample, *, opened: bool = False) -> dict[str, Any] | None:
