@@ -195,12 +195,13 @@ def renaming(error: BaseException) -> str:
     from ..schema.names import snake_case
 
     said_words = set(re.findall(r"\w+", str(error)))
-    for name in _origins:
-        for word in (one for draft in DRAFTS[name].lineage for one in draft.amendments):
+    loaded = [draft for name in _origins if (draft := DRAFTS.get(name)) is not None]
+    for given in loaded:
+        for word in (one for draft in given.lineage for one in draft.amendments):
             known = word.word == "rename" and word.place[0] in _files
             if known and {word.what, snake_case(word.what)} & said_words:
                 line = SourceLine(_files[word.place[0]], word.place[1])
-                return f"{line}: {name}: rename {word.where} {word.what}"
+                return f"{line}: {given.name}: rename {word.where} {word.what}"
     return ""
 
 
