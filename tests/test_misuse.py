@@ -72,7 +72,7 @@ def test_promised_bytes_that_are_missing_are_not_captured() -> None:
     assert list(dump.regions[0].runs()) == [(0, 1, "captured"), (1, 15, "truncated")]
     shown = run("inspect", "-", data=builder.data()).stdout.decode()
     assert "without all the bytes promised" in shown
-    assert "60.0 KiB truncated (the bytes are not in the file)" in shown
+    assert "60.0 KiB truncated (should be in the file, and its bytes are missing)" in shown
 
 
 def test_a_region_in_a_segment_is_not_the_targets_memory() -> None:
