@@ -214,7 +214,7 @@ class _Ferry:
         self._check()
         at = self._base + self._filled
         buffer = self._free.get()  # no more is begun than has room if the kernel does not copy
-        parts = list(_data_in(number, offset, size))
+        parts = list(_without_zeros(partial(_has_zeros, number, offset), 0, size))
         self._thread.put(partial(self._store_copied, buffer, number, offset, at, parts))
         self._stand(at + size)
 
@@ -258,7 +258,7 @@ class _Ferry:
             if self._thread.error is None:
                 store = self._disk.store_past if past else self._disk.store
                 with memoryview(buffer) as view:
-                    for start, stop in _with_data(view, first, end):
+                    for start, stop in _without_zeros(partial(_are_zeros, view), first, end):
                         self._write(store, view, base, start, stop)
         finally:
             self._free.put(buffer)
@@ -293,32 +293,33 @@ def _read(number: int, room: memoryview, offset: int) -> int:
     return count
 
 
-def _data_in(number: int, offset: int, size: int) -> Iterator[tuple[int, int]]:
-    """The stretches of bytes of a file that are not long zeros; their places behind `offset`."""
-    start = 0
-    for at in range(0, size - _HOLE + 1, _HOLE):
-        if os.pread(number, 1, offset + at) == b"\0" and _is_zero(number, offset + at):
-            if at > start:
-                yield start, at
-            start = at + _HOLE
-    if start < size:
-        yield start, size
+def _without_zeros(
+    is_hole: Callable[[int], bool], first: int, end: int
+) -> Iterator[tuple[int, int]]:
+    """The stretches between two places that are not long zeros.
 
-
-def _is_zero(number: int, offset: int) -> bool:
-    return os.pread(number, _HOLE, offset) == _ZEROS
-
-
-def _with_data(view: memoryview, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretches of a buffer that are not long zeros."""
+    Args:
+        is_hole: whether `_HOLE` bytes from a place on, which is a multiple of that, are zero.
+    """
     start = first
     for at in range(-(-first // _HOLE) * _HOLE, end - _HOLE + 1, _HOLE):
-        if not view[at] and bytes(view[at : at + _HOLE]) == _ZEROS:
+        if is_hole(at):
             if at > start:
                 yield start, at
             start = at + _HOLE
     if start < end:
         yield start, end
+
+
+def _has_zeros(number: int, offset: int, at: int) -> bool:
+    """Of a file, behind an offset; most of what is none shows in its first byte."""
+    first = os.pread(number, 1, offset + at)
+    return first == b"\0" and os.pread(number, _HOLE, offset + at) == _ZEROS
+
+
+def _are_zeros(view: memoryview, at: int) -> bool:
+    """Of a buffer; likewise."""
+    return not view[at] and bytes(view[at : at + _HOLE]) == _ZEROS
 
 
 def _has_descriptor(file: IO[bytes]) -> bool:
