@@ -9,7 +9,7 @@ Hashes, UUIDs and versions stand in paths everywhere, and are none.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 __all__ = ["FORMS", "LEAST_TURNS", "SHORTEST", "SecretForm", "secrets_by_form"]
@@ -100,8 +100,12 @@ _LEAST_DIGITS = 9
 """Different ones of a number that chance chose."""
 
 
-def secrets_by_form(text: str) -> Iterator[str]:
-    """Those that a text holds, in time that grows with its length alone."""
+def secrets_by_form(text: str) -> Iterable[str]:
+    """Those that a text holds, each once, in time that grows with its length alone."""
+    return dict.fromkeys(_by_form(text))
+
+
+def _by_form(text: str) -> Iterator[str]:
     for run in _RUN.findall(text):
         yield from _FORM.findall(run)
     for found in _PIECE.finditer(text):
