@@ -255,6 +255,48 @@ def test_images_of_a_macho_core(tmp_path: Path) -> None:
         assert dump.memory.name_of(base) == "/usr/bin/program"
 
 
+@pytest.mark.parametrize(
+    ("length", "cut", "why"),
+    [
+        (4096, 0, ""),
+        (5000, 0, "longer than 4096 bytes: 4096 bytes of it are kept"),
+        (3000, 10, "the file ends after {} bytes, within it: 2992 bytes of it are kept"),
+        (3000, 3002, "the file ends after {} bytes"),
+    ],
+)
+def test_a_path_of_a_macho_core_that_is_not_kept_whole(
+    tmp_path: Path, length: int, cut: int, why: str
+) -> None:
+    _, data = macho_images([STATE])
+    path = b"/usr/bin/program"
+    at = data.rindex(path)
+    data = data[:at] + data[at + len(path) + 1 :] + path.ljust(length, b"m") + b"\0x"
+    places = data.index(struct.pack("<Q", at))  # of the first image; the others' moves with it
+    moved = len(data) - length - 2
+    data = data[:places] + struct.pack("<Q", moved) + data[places + 8 :]
+    data = data.replace(struct.pack("<Q", at + 17), struct.pack("<Q", at))
+    data = data[: len(data) - cut]
+    with imported(data, tmp_path, code=4 if why else 0) as dump:
+        faults = note_of(dump).get("fault", "")
+        told = f"image 0: its path at {moved:#x}: {why.format(len(data))}"
+        assert faults == (told if why else "")
+        kept = {"": length, "l": 4096, "t": 2992}[why[:1]] if cut < 3000 else 0
+        assert len(dump.modules[0]["path"]) == kept
+
+
+def test_texts_that_are_longer_than_is_kept(tmp_path: Path) -> None:
+    """A command line that a field has no room for, and a comment that a note has none for."""
+    texts = [(10, b"c" * 5000), (0x47670006, b"thing\0" + b"a" * 70_000)]
+    data = made("<", 9, amd64(), texts, Tail("<", 1 << 17))
+    with imported(data, tmp_path, code=4) as dump:
+        (identity,) = dump.blocks.of_type("process_identity")
+        assert len(identity.payload["cmd_line"]) == 65_000
+        assert note_of(dump)["comment"] == "c" * 4096
+        note = dump.blocks[0].payload["note"]
+        assert "fault=comment: 5000 characters: the first 4096 of them are kept" in note
+        assert "fault=command line: 70006 bytes: the first 65000 of them are kept" in note
+
+
 # -- exports ---------------------------------------------------------------------------
 
 

@@ -21,7 +21,14 @@ from .process import (
     ProcessThread,
     pointers_of,
 )
-from .provenance import IMPORTER, clean_text, handle_code, provenance_note, usable_handles
+from .provenance import (
+    IMPORTER,
+    clean_text,
+    handle_code,
+    provenance_note,
+    tell_cut,
+    usable_handles,
+)
 from .region_plan import LARGEST_LOG2, PlannedRegion, planned
 from .segments import SegmentSpace
 from .thread_contexts import thread_contexts
@@ -97,6 +104,7 @@ def import_process(
     capabilities += ["module_list"] if modules else []
     capabilities += ["thread_contexts"] if threads else []
     handles = usable_handles(process.handles, lines)
+    tell_cut(process, modules, handles, lines)
     capabilities += ["system_context", "system_handle_table"] if handles else []
     found = Imported(modules=len(modules), threads=len(threads))
     note, found.edges = provenance_note(process, modules, origin.source, origin.name, lines)

@@ -23,6 +23,7 @@ __all__ = [
     "noted",
     "noted_exception",
     "provenance_note",
+    "tell_cut",
     "usable_handles",
     "without_memory",
     "without_texts",
@@ -59,8 +60,37 @@ _LEFT_OUT = ("_left_out", "_lacking")
 
 def clean_text(text: str) -> str:
     """What a field can hold: no NUL, no half of a character, and not too long."""
-    clean = text.replace("\0", "").encode("utf-8", "backslashreplace")[:_LONGEST_PATH]
-    return clean.decode("utf-8", "ignore")
+    return _stored(text)[:_LONGEST_PATH].decode("utf-8", "ignore")
+
+
+def _stored(text: str) -> bytes:
+    return text.replace("\0", "").encode("utf-8", "backslashreplace")
+
+
+def tell_cut(
+    process: CapturedProcess,
+    modules: Iterable[ProcessModule],
+    handles: Iterable[ProcessHandle],
+    lines: Faults,
+) -> None:
+    """Say which texts are longer than a field can hold.
+
+    Args:
+        modules, handles: those that are written.
+        lines: takes a line for each.
+    """
+    texts = [("path of the program", process.exe_path), ("command line", process.command_line)]
+    texts += [(f"path of the module at {one.base:#x}", one.path) for one in modules]
+    texts += [(f"name of handle {one.number:#x}", one.name) for one in handles]
+    texts += [(f"name of the mapping at {one.start:#x}", one.name) for one in process.mappings]
+    for what, text in texts:
+        _tell_if_cut(what, text, lines)
+
+
+def _tell_if_cut(what: str, text: str, lines: Faults) -> None:
+    # No character has more than four bytes, or ten where it stands for what is none.
+    if 10 * len(text) > _LONGEST_PATH and (size := len(_stored(text))) > _LONGEST_PATH:
+        lines.append(f"{what}: {size} bytes: the first {_LONGEST_PATH} of them are kept")
 
 
 def usable_handles(handles: Sequence[ProcessHandle], lines: Faults) -> list[ProcessHandle]:
@@ -132,6 +162,8 @@ def provenance_note(
     }
     if len(process.auxiliary) <= _LONGEST_VECTOR:
         parts["auxiliary"] = process.auxiliary.hex()
+    for key, value in parts.items():
+        _tell_if_cut(f"note: {key}", value, lines)
     told = [f"{key}={_plain(value)}" for key, value in parts.items() if value]
     told += [f"fault={_plain(line)}" for line in lines[:_MOST_TOLD]]
     more = len(lines) - _MOST_TOLD + lines.more

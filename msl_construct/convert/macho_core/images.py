@@ -71,7 +71,7 @@ def images_in(
     done = 0
     try:
         for row in _entries(held, offset, size):
-            path = _path(held, row.path, room)
+            path = _path(held, row.path, room, f"image {done}", faults)
             known = row.address != _UNKNOWN
             extent, kind = _extent(held, space, row.address, room) if known else (0, 0)
             if extent:
@@ -128,10 +128,20 @@ def _entries(held: Held, offset: int, size: int) -> Iterator[ImageEntry]:
         yield held.one(IMAGE_ENTRY, head.entries + number * head.entry_size, "image")
 
 
-def _path(held: Held, offset: int, room: _Room) -> str:
-    if offset >= held.size:
+def _path(held: Held, offset: int, room: _Room, image: str, faults: list[str]) -> str:
+    if offset == _UNKNOWN:
         return ""
-    data = held.source.read(offset, _LONGEST_PATH).partition(b"\0")[0]
+    if offset >= held.size:
+        faults.append(f"{image}: its path at {offset:#x}: the file ends after {held.size} bytes")
+        return ""
+    read = held.source.read(offset, _LONGEST_PATH + 1)
+    data, ended, _ = read.partition(b"\0")
+    if not ended:
+        why = f"longer than {_LONGEST_PATH} bytes"
+        if len(read) <= _LONGEST_PATH:
+            why = f"the file ends after {held.size} bytes, within it"
+        data = data[:_LONGEST_PATH]
+        faults.append(f"{image}: its path at {offset:#x}: {why}: {len(data)} bytes of it are kept")
     room.take(len(data))
     return data.decode("utf-8", "backslashreplace")
 

@@ -97,4 +97,8 @@ def _bytes(streams: Streams, at: int) -> bytes:
     if not held.has(offset, 4 + size):
         streams.faults.append(f"annotation at {offset:#x}: {size} bytes that are not there")
         return b""
+    if size > _LONGEST:
+        streams.faults.append(
+            f"annotation at {offset:#x}: {size} bytes: the first {_LONGEST} of them are kept"
+        )
     return held.source.read(offset + 4, min(size, _LONGEST))

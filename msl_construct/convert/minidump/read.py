@@ -89,6 +89,10 @@ def read_minidump(source: Source) -> CapturedProcess:
     comment = _comment(streams)
     if comment:
         remarks["comment"] = comment[:_LONGEST_COMMENT]
+    if len(comment) > _LONGEST_COMMENT:
+        streams.faults.append(
+            f"comment: {len(comment)} characters: the first {_LONGEST_COMMENT} of them are kept"
+        )
     handles = streams.spare(lambda: handles_of(streams))
     tell_unloaded(streams, remarks)
     if streams.left_out:
